@@ -1,0 +1,26 @@
+//! The comparison of actor libraries: what a message, a start and an idle server cost in each.
+//!
+//! Every number is a ratio to `raw`, the Tokio actor one would write by hand, measured in the same
+//! rounds of the same run; `raw again` is a second copy of it and shows how much of a ratio is noise.
+//! `cargo run --release -p benchmarks -- --help` lists the options.
+
+// The servers under test, and the trait through which the workloads see them.
+pub mod subjects;
+// What is measured, each workload written once for all subjects.
+pub mod workloads;
+// Which subjects there are, whatever language they are written in.
+pub mod contenders;
+// Rounds, medians, ratios.
+pub mod measure;
+// Bytes of an idle server, in a process of its own.
+pub mod memory;
+// Allocations of a call and of a cast, in a program of its own.
+pub mod allocations;
+// A ticker beside a task that calls in a tight loop.
+pub mod fairness;
+// What `genserver` has to reach.
+pub mod targets;
+// The tables, and the results for tools.
+pub mod report;
+// The command line.
+pub mod options;

@@ -1,0 +1,75 @@
+//! What `genserver` has to reach: the bars that end the work, and the goals beyond them.
+
+use crate::subjects::World;
+
+/// Bar and goal of one row of the tables. Times are ratios to `raw`, the others plain numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// The id of the row.
+    pub workload: &'static str,
+    two_workers: Aim,
+    one_thread: Aim,
+}
+
+/// A bar and a goal; lower is better.
+#[derive(Debug, Clone, Copy)]
+pub struct Aim {
+    /// What must be reached.
+    pub bar: f64,
+    /// What we are here for.
+    pub goal: f64,
+}
+
+impl Target {
+    /// The aim on that runtime.
+    pub fn on(&self, world: World) -> Aim {
+        match world {
+            World::TwoWorkers => self.two_workers,
+            World::OneThread => self.one_thread,
+        }
+    }
+}
+
+/// Every row that has a target.
+pub const TARGETS: [Target; 15] = [
+    row("call, 1 client", (0.4, 0.2), (0.6, 0.4)),
+    row("call, 2 clients", (0.5, 0.3), (0.7, 0.4)),
+    row("call, 16 clients", (1.0, 0.6), (0.8, 0.5)),
+    row("call, 256 clients", (1.0, 0.8), (0.8, 0.5)),
+    row("call, awaits once", (1.1, 0.9), (1.1, 0.8)),
+    row("cast, 1 producer", (0.7, 0.5), (0.7, 0.5)),
+    row("cast, 2 producers", (0.6, 0.3), (0.7, 0.5)),
+    row("cast, 16 producers", (0.6, 0.3), (0.7, 0.5)),
+    row("ping-pong", (1.0, 0.8), (1.0, 0.7)),
+    row("ring of 503", (1.0, 0.8), (1.0, 0.7)),
+    row("start + call + stop", (0.4, 0.1), (0.5, 0.1)),
+    same("bytes idle, 100,000", (400.0, 256.0)),
+    same("bytes idle, 1,000,000", (400.0, 256.0)),
+    same("allocations per call", (1.0, 0.0)),
+    same("allocations per cast", (0.1, 0.0)),
+];
+
+const fn row(workload: &'static str, two_workers: (f64, f64), one_thread: (f64, f64)) -> Target {
+    Target { workload, two_workers: aim(two_workers), one_thread: aim(one_thread) }
+}
+
+const fn same(workload: &'static str, both: (f64, f64)) -> Target {
+    row(workload, both, both)
+}
+
+const fn aim((bar, goal): (f64, f64)) -> Aim {
+    Aim { bar, goal }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TARGETS;
+    use crate::workloads::WORKLOADS;
+
+    #[test]
+    fn every_timed_workload_has_a_target() {
+        for workload in WORKLOADS {
+            assert!(TARGETS.iter().any(|target| target.workload == workload.id), "{} has none", workload.id);
+        }
+    }
+}

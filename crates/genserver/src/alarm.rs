@@ -1,0 +1,129 @@
+//! The clock of all processes of one runtime: one task, asleep until the earliest thing is due.
+//!
+//! A timer of the runtime for every call, idle timeout and timer would cost more than the calls themselves. So they all stand
+//! in one ordered list, and one task, the keeper, sleeps until its first entry.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use crate::node::Home;
+use crate::runtime::Sleep;
+
+/// Something that wants to hear when an instant has come.
+pub(crate) trait Alarmed: Send + Sync {
+    fn due(self: Arc<Self>, now: Instant);
+}
+
+/// Where an entry stands in the list.
+pub(crate) type AlarmKey = (Instant, u64);
+
+/// The list of what is due when. Bounded by what it was set up for: one entry a process and one a timer.
+#[derive(Default)]
+pub(crate) struct Alarm {
+    list: Mutex<List>,
+}
+
+#[derive(Default)]
+struct List {
+    entries: BTreeMap<AlarmKey, Arc<dyn Alarmed>>,
+    /// Tells entries for one instant apart, in the order they were made.
+    last: u64,
+    keeper: Option<Waker>,
+}
+
+impl Alarm {
+    /// Adds an entry. The waker that comes back has to be woken, outside any lock: the keeper sleeps too long.
+    pub(crate) fn set(&self, at: Instant, who: Arc<dyn Alarmed>) -> (AlarmKey, Option<Waker>) {
+        let mut list = self.list.lock();
+        list.last += 1;
+        let key = (at, list.last);
+        let is_first = list.entries.first_key_value().is_none_or(|(first, _)| key < *first);
+        list.entries.insert(key, who);
+        let keeper = if is_first { list.keeper.take() } else { None };
+        (key, keeper)
+    }
+
+    /// Removes an entry. Whether it was still to come.
+    pub(crate) fn cancel(&self, key: AlarmKey) -> bool {
+        let removed = self.list.lock().entries.remove(&key);
+        removed.is_some()
+    }
+
+    /// Tells one entry that is due, or says when the next one is.
+    fn pop_due(&self, now: Instant, keeper: &Waker) -> Next {
+        let waker = keeper.clone();
+        let mut list = self.list.lock();
+        match list.entries.first_key_value() {
+            Some((key, _)) if key.0 <= now => {
+                let key = *key;
+                list.entries.remove(&key).map_or(Next::Nothing, Next::Due)
+            }
+            first => {
+                let next = first.map_or(Next::Nothing, |(key, _)| Next::At(key.0));
+                let before = list.keeper.replace(waker);
+                drop(list);
+                drop(before);
+                next
+            }
+        }
+    }
+}
+
+enum Next {
+    Due(Arc<dyn Alarmed>),
+    At(Instant),
+    Nothing,
+}
+
+/// The task that watches the list. It lives as long as the runtime, and its end is how processes without a task of their own
+/// learn that the runtime was shut down.
+pub(crate) struct Keeper {
+    home: Arc<Home>,
+    sleep: Option<(Instant, Sleep)>,
+}
+
+impl Keeper {
+    pub(crate) fn new(home: Arc<Home>) -> Self {
+        Self { home, sleep: None }
+    }
+}
+
+impl Future for Keeper {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        loop {
+            let now = this.home.runtime().now();
+            match this.home.alarm().pop_due(now, cx.waker()) {
+                Next::Due(who) => who.due(now),
+                Next::Nothing => {
+                    this.sleep = None;
+                    return Poll::Pending;
+                }
+                Next::At(at) => {
+                    if this.sleep.as_ref().is_none_or(|(set, _)| *set != at) {
+                        this.sleep = Some((at, this.home.runtime().sleep_until(at)));
+                    }
+                    let Some((_, sleep)) = &mut this.sleep else { return Poll::Pending };
+                    if sleep.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    this.sleep = None;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.home.runtime_gone();
+    }
+}

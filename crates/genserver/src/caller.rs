@@ -1,0 +1,59 @@
+//! The caller of a request, as its server sees it: where the answer goes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::current;
+use crate::pid::Pid;
+use crate::reply::{Slot, Unanswered, answer};
+
+/// Whoever waits for the answer to a call: OTP's `From`.
+#[doc(alias = "from")]
+#[must_use = "dropping a caller without an answer fails its call"]
+pub struct Caller<R: Send + 'static> {
+    /// Empty only once the answer was given.
+    slot: Option<Arc<Slot<R>>>,
+}
+
+impl<R: Send + 'static> Caller<R> {
+    pub(crate) fn new(slot: Arc<Slot<R>>) -> Self {
+        Self { slot: Some(slot) }
+    }
+
+    /// Answers the call, from any task or thread: OTP's `reply/2`.
+    pub fn reply(mut self, reply: R) {
+        if let Some(slot) = self.slot.take() {
+            answer(slot, reply);
+        }
+    }
+
+    /// Whether nobody waits for the answer any more: the call timed out or was dropped.
+    pub fn is_gone(&self) -> bool {
+        self.slot.as_ref().is_none_or(|slot| slot.is_closed())
+    }
+
+    /// The server that owes the answer.
+    pub fn server(&self) -> Option<Pid> {
+        self.slot.as_ref().map(|slot| slot.home())
+    }
+}
+
+/// Rule P9: inside a callback of the server that owes the answer the drop is noted, and settled once it is known whether the
+/// server lives on; anywhere else the call fails now, unless the server is just ending and will say why.
+impl<R: Send + 'static> Drop for Caller<R> {
+    fn drop(&mut self) {
+        let Some(slot) = self.slot.take() else { return };
+        let home = slot.home();
+        if current::pid() == Some(home) {
+            current::note_unanswered(home, slot);
+        } else if !crate::node::is_ending(home) {
+            slot.fill(Err(Unanswered::NoReply));
+        }
+    }
+}
+
+impl<R: Send + 'static> fmt::Debug for Caller<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("is_gone", &self.is_gone()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! The world that processes live in: the table of processes, and their names.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::{Mutex, RwLock};
+use slab::Slab;
+
+use crate::alarm::{Alarm, Keeper};
+use crate::current;
+use crate::exit::Exit;
+use crate::monitor::MonitorRef;
+use crate::name::Name;
+use crate::pid::Pid;
+use crate::process::{AnyProcess, ExitKind, Head};
+use crate::reason::Reason;
+use crate::runtime::{self, Runtime};
+
+/// How many parts the process table has, so that starting on many threads does not meet on one lock.
+const SHARDS: u32 = 16;
+
+/// All nodes that live, so that a pid finds its process from anywhere.
+static NODES: RwLock<BTreeMap<u32, Weak<Inner>>> = RwLock::new(BTreeMap::new());
+static LAST_NODE: AtomicU32 = AtomicU32::new(0);
+
+/// A world of processes: a table of them, and a space of names.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: u32,
+    /// The runtime of all its processes; without one it is that of whoever starts a process.
+    runtime: Option<Arc<dyn Runtime>>,
+    homes: Mutex<Vec<(u64, Weak<Home>)>>,
+    table: [Mutex<Slab<Arc<dyn AnyProcess>>>; SHARDS as usize],
+    last_serial: AtomicU64,
+    last_reference: AtomicU64,
+    names: Mutex<BTreeMap<String, Arc<dyn AnyProcess>>>,
+}
+
+/// A node as seen from one runtime: what a process needs to know of the world.
+pub(crate) struct Home {
+    node: Node,
+    runtime: Arc<dyn Runtime>,
+    alarm: Alarm,
+}
+
+impl Home {
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    pub(crate) fn runtime(&self) -> &dyn Runtime {
+        &*self.runtime
+    }
+
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.alarm
+    }
+
+    /// The runtime was shut down: everything that ran on it ends.
+    pub(crate) fn runtime_gone(self: &Arc<Self>) {
+        for process in self.node.processes() {
+            if Arc::ptr_eq(&process.head().home, self) {
+                process.runtime_gone();
+            }
+        }
+    }
+}
+
+impl Node {
+    /// A world of its own, empty, on the runtime of whoever starts a process in it.
+    #[expect(clippy::new_without_default, reason = "the default node is another one: `Node::default_node`")]
+    pub fn new() -> Self {
+        Self::build(None)
+    }
+
+    /// A world of its own whose processes all run on `runtime`.
+    pub fn with_runtime(runtime: Arc<dyn Runtime>) -> Self {
+        Self::build(Some(runtime))
+    }
+
+    /// The program's own node, where processes live that are started outside any process and say nothing else.
+    pub fn program() -> Self {
+        static PROGRAM: OnceLock<Node> = OnceLock::new();
+        PROGRAM.get_or_init(Self::new).clone()
+    }
+
+    /// The node of the process that runs on this thread, or the program's.
+    pub fn current() -> Self {
+        current::pid().and_then(|pid| Self::find(pid.node)).unwrap_or_else(Self::program)
+    }
+
+    fn build(runtime: Option<Arc<dyn Runtime>>) -> Self {
+        let id = LAST_NODE.fetch_add(1, Ordering::Relaxed);
+        let inner = Arc::new(Inner {
+            id,
+            runtime,
+            homes: Mutex::default(),
+            table: Default::default(),
+            last_serial: AtomicU64::new(0),
+            last_reference: AtomicU64::new(0),
+            names: Mutex::default(),
+        });
+        let mut nodes = NODES.write();
+        nodes.retain(|_, node| node.strong_count() > 0);
+        nodes.insert(id, Arc::downgrade(&inner));
+        drop(nodes);
+        Self { inner }
+    }
+
+    fn find(id: u32) -> Option<Self> {
+        let inner = NODES.read().get(&id)?.upgrade()?;
+        Some(Self { inner })
+    }
+
+    /// This node as seen from the runtime that new processes run on.
+    pub(crate) fn home(&self) -> Option<Arc<Home>> {
+        let inherited = current::pid().filter(|pid| pid.node == self.inner.id).and_then(find);
+        if let Some(parent) = inherited {
+            return Some(Arc::clone(&parent.head().home));
+        }
+        let runtime = self.inner.runtime.clone().or_else(runtime::ambient)?;
+        let id = runtime.id();
+        let mut homes = self.inner.homes.lock();
+        if let Some(home) = homes.iter().find(|(known, _)| *known == id).and_then(|(_, home)| home.upgrade()) {
+            return Some(home);
+        }
+        homes.retain(|(_, home)| home.strong_count() > 0);
+        let home = Arc::new(Home { node: self.clone(), runtime, alarm: Alarm::default() });
+        homes.push((id, Arc::downgrade(&home)));
+        drop(homes);
+        home.runtime.spawn(Box::pin(Keeper::new(Arc::clone(&home))));
+        Some(home)
+    }
+
+    /// Puts a process into the table, made with the pid it gets.
+    pub(crate) fn insert<P: AnyProcess + 'static>(&self, make: impl FnOnce(Pid) -> P) -> Arc<P> {
+        let serial = self.inner.last_serial.fetch_add(1, Ordering::Relaxed) + 1;
+        let shard = (serial % u64::from(SHARDS)) as u32;
+        let mut table = self.inner.table[shard as usize].lock();
+        let entry = table.vacant_entry();
+        let index = u32::try_from(entry.key()).expect("four thousand million processes do not fit into memory") * SHARDS + shard;
+        let process = Arc::new(make(Pid { node: self.inner.id, index, serial }));
+        entry.insert(Arc::clone(&process) as Arc<dyn AnyProcess>);
+        process
+    }
+
+    /// Takes a process out of the table.
+    pub(crate) fn remove(&self, pid: Pid) {
+        let mut table = self.inner.table[(pid.index % SHARDS) as usize].lock();
+        let key = (pid.index / SHARDS) as usize;
+        let removed = match table.get(key) {
+            Some(process) if process.head().pid == pid => table.try_remove(key),
+            _ => None,
+        };
+        if table.is_empty() {
+            // A burst of processes gives its memory back.
+            *table = Slab::new();
+        }
+        drop(table);
+        drop(removed);
+    }
+
+    fn get(&self, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
+        let table = self.inner.table[(pid.index % SHARDS) as usize].lock();
+        table.get((pid.index / SHARDS) as usize).filter(|process| process.head().pid == pid).cloned()
+    }
+
+    /// All processes, in the order of their pids.
+    pub(crate) fn processes(&self) -> Vec<Arc<dyn AnyProcess>> {
+        let mut all: Vec<_> = Vec::new();
+        for shard in &self.inner.table {
+            let shard = shard.lock();
+            all.extend(shard.iter().map(|(_, process)| Arc::clone(process)));
+        }
+        all.sort_by_key(|process| process.head().pid.serial);
+        all
+    }
+
+    /// A reference for a new monitor or timer.
+    pub(crate) fn next_reference(&self) -> u64 {
+        self.inner.last_reference.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Frees the name of a process that ends.
+    pub(crate) fn release_name(&self, head: &Head) {
+        let Some(Name::Local(name)) = head.name() else { return };
+        let mut names = self.inner.names.lock();
+        let removed = match names.get(name) {
+            Some(holder) if holder.head().pid == head.pid => names.remove(name),
+            _ => None,
+        };
+        drop(names);
+        drop(removed);
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("id", &self.inner.id).finish_non_exhaustive()
+    }
+}
+
+/// The process of a pid, if it lives.
+pub(crate) fn find(pid: Pid) -> Option<Arc<dyn AnyProcess>> {
+    Node::find(pid.node)?.get(pid)
+}
+
+/// Whether the process is past its last callback and will tell everybody why in a moment.
+pub(crate) fn is_ending(pid: Pid) -> bool {
+    find(pid).is_some_and(|process| process.is_ending())
+}
+
+/// Sends an exit signal: OTP's `exit/2`.
+pub(crate) fn send_exit(to: Pid, from: Pid, reason: Reason) {
+    if let Some(process) = find(to) {
+        let kind = if matches!(reason, Reason::Kill) { ExitKind::Kill } else { ExitKind::Sent };
+        process.exit(Exit { from, reason }, kind);
+    }
+}
+
+impl MonitorRef {
+    pub(crate) fn new(node: &Node) -> Self {
+        Self(node.next_reference())
+    }
+}

@@ -1,0 +1,159 @@
+//! What a callback answers: how the server goes on.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::caller::Caller;
+use crate::reason::Reason;
+use crate::server::GenServer;
+
+/// What a callback returns: how to go on, or the reason to stop for.
+///
+/// It is a `Result`, so `?` works in a callback; an error stops the server with that error as its reason.
+pub type Outcome<S> = Result<Step<S>, Reason>;
+
+/// How a server goes on after a callback. Made by the functions of [`Next`].
+#[must_use = "a callback has to return its step, or nothing happens"]
+pub struct Step<S: GenServer> {
+    pub(crate) then: Then<S>,
+    /// Whether the step was made by a function that also replied.
+    pub(crate) replied: bool,
+}
+
+/// What a step asks for.
+pub(crate) enum Then<S: GenServer> {
+    Wait,
+    Idle(Duration),
+    Hibernate,
+    Continue(S::Info),
+    /// Boxed, so that the steps of every day stay small.
+    Stop(Box<(Reason, Option<LateReply>)>),
+}
+
+/// A reply that is sent after terminate.
+pub(crate) type LateReply = Box<dyn FnOnce() + Send>;
+
+impl<S: GenServer> fmt::Debug for Step<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let then = match &self.then {
+            Then::Wait => "wait",
+            Then::Idle(_) => "idle",
+            Then::Hibernate => "hibernate",
+            Then::Continue(_) => "then",
+            Then::Stop(..) => "stop",
+        };
+        f.debug_struct("Step").field("then", &then).field("replied", &self.replied).finish()
+    }
+}
+
+/// The answers a callback may give, each a constructor named after OTP's return value.
+#[derive(Debug)]
+pub enum Next {}
+
+impl Next {
+    /// Waits for the next message: OTP's `{noreply, State}`.
+    #[doc(alias = "noreply")]
+    pub fn wait<S: GenServer>() -> Outcome<S> {
+        step(Then::Wait)
+    }
+
+    /// Waits for the next message, and runs [`handle_idle`](GenServer::handle_idle) if none arrives for `silence`.
+    #[doc(alias = "timeout")]
+    pub fn idle<S: GenServer>(silence: Duration) -> Outcome<S> {
+        step(Then::Idle(silence))
+    }
+
+    /// Gives memory back, then waits for the next message.
+    pub fn hibernate<S: GenServer>() -> Outcome<S> {
+        step(Then::Hibernate)
+    }
+
+    /// Handles `info` before anything that waits in the mailbox: OTP's `{continue, Term}`.
+    #[doc(alias = "continue")]
+    #[doc(alias = "handle_continue")]
+    pub fn then<S: GenServer>(info: S::Info) -> Outcome<S> {
+        step(Then::Continue(info))
+    }
+
+    /// Stops: runs terminate with `reason`, then ends with it.
+    pub fn stop<S: GenServer>(reason: impl Into<Reason>) -> Outcome<S> {
+        step(Then::Stop(Box::new((reason.into(), None))))
+    }
+
+    /// Replies, then waits for the next message: OTP's `{reply, Reply, State}`.
+    pub fn reply<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R) -> Outcome<S> {
+        caller.reply(reply);
+        replied(Then::Wait)
+    }
+
+    /// Replies, then waits as [`idle`](Next::idle) does.
+    pub fn reply_idle<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R, silence: Duration) -> Outcome<S> {
+        caller.reply(reply);
+        replied(Then::Idle(silence))
+    }
+
+    /// Replies, then gives memory back and waits.
+    pub fn reply_hibernate<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R) -> Outcome<S> {
+        caller.reply(reply);
+        replied(Then::Hibernate)
+    }
+
+    /// Replies, then handles `info` before anything that waits in the mailbox.
+    pub fn reply_then<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R, info: S::Info) -> Outcome<S> {
+        caller.reply(reply);
+        replied(Then::Continue(info))
+    }
+
+    /// Stops, and replies after terminate has run: OTP's `{stop, Reason, Reply, State}`.
+    pub fn stop_reply<S: GenServer, R: Send + 'static>(
+        reason: impl Into<Reason>,
+        caller: Caller<R>,
+        reply: R,
+    ) -> Outcome<S> {
+        let late: LateReply = Box::new(move || caller.reply(reply));
+        replied(Then::Stop(Box::new((reason.into(), Some(late)))))
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the callbacks' return type is a Result, for `?`")]
+fn step<S: GenServer>(then: Then<S>) -> Outcome<S> {
+    Ok(Step { then, replied: false })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the callbacks' return type is a Result, for `?`")]
+fn replied<S: GenServer>(then: Then<S>) -> Outcome<S> {
+    Ok(Step { then, replied: true })
+}
+
+/// What [`GenServer::init`] returns.
+#[must_use = "init has to return this, or the server does not start"]
+pub enum Init<S: GenServer> {
+    /// Runs: `start` returns the reference, and the server waits for messages.
+    Run(S),
+    /// Runs, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives for so long.
+    RunIdle(S, Duration),
+    /// Runs, hibernating first.
+    RunHibernate(S),
+    /// Runs, and handles this info before any message.
+    RunThen(S, S::Info),
+    /// Does not run, and that is no failure: `start` returns [`StartError::Ignored`](crate::StartError::Ignored).
+    Ignore,
+    /// Does not run: `start` returns the reason and the process ends with it.
+    Stop(Reason),
+    /// Does not run: `start` returns the reason, and the process ends `normal`, so that nothing linked to it dies.
+    Fail(Reason),
+}
+
+impl<S: GenServer> fmt::Debug for Init<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Run(_) => "Run",
+            Self::RunIdle(..) => "RunIdle",
+            Self::RunHibernate(_) => "RunHibernate",
+            Self::RunThen(..) => "RunThen",
+            Self::Ignore => "Ignore",
+            Self::Stop(_) => "Stop",
+            Self::Fail(_) => "Fail",
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! The identity of a process.
+
+use std::fmt;
+
+/// The identity of one process: unique in the program, never used again.
+///
+/// A pid is a small `Copy` value. It refers to a process without keeping it alive, can be compared, ordered and used as a
+/// key, and goes on naming the same process after that process has ended. Two runs of a program that start the same
+/// processes in the same order print the same pids.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never};
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let first = genserver::start::<Quiet>(()).await?;
+/// let second = genserver::start::<Quiet>(()).await?;
+/// assert_ne!(first.pid(), second.pid());
+/// assert_eq!(first.pid(), first.clone().pid());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pid {
+    pub(crate) node: u32,
+    /// Where the process stands in its node's table.
+    pub(crate) index: u32,
+    /// Counts the processes of a node; this is what makes the pid unique.
+    pub(crate) serial: u64,
+}
+
+impl Pid {
+    /// The number that is printed: it counts the processes of the node, from one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Node, Probe};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let node = Node::new();
+    /// let probe = Probe::<()>::on(&node);
+    /// assert_eq!(probe.pid().number(), 1);
+    /// assert_eq!(probe.pid().to_string(), "<1>");
+    /// # }
+    /// ```
+    pub fn number(self) -> u64 {
+        self.serial
+    }
+
+    /// Node and index in one number.
+    pub(crate) fn place(self) -> u64 {
+        u64::from(self.node) << 32 | u64::from(self.index)
+    }
+
+    pub(crate) fn from_parts(place: u64, serial: u64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+        let index = place as u32;
+        Self { node: (place >> 32) as u32, index, serial }
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}>", self.serial)
+    }
+}
+
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pid<{}>", self.serial)
+    }
+}

@@ -1,0 +1,200 @@
+//! The end of a server, in the order that the architecture promises.
+//!
+//! 1. The mailbox is closed: casts are given back, calls wait for the reason.
+//! 2. Terminate runs, when it is due.
+//! 3. The state is dropped.
+//! 4. Names are free.
+//! 5. The stop-reply, waiting callers, links and monitors are told. Told means put into their mailboxes: none of their code
+//!    runs here.
+//! 6. Whoever waits in `stop`, or in a start that failed, is released.
+//!
+//! A process that is doomed while this thread is inside another's death is only kicked, so deaths never nest.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::mail::{Body, Doing, Ending, Kick, LOOK_DOOM, Process, Run, Started, Task};
+use super::poll::{After, By};
+use super::work::{Job, NotStarted};
+use crate::current;
+use crate::reason::Reason;
+use crate::reply::Unanswered;
+use crate::server::GenServer;
+
+thread_local! {
+    /// Processes whose runtime refused them a task while this thread was inside a death: they end when it is over.
+    static NEXT_DEATHS: RefCell<VecDeque<Arc<dyn Doomed>>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// A process that is doomed and has nobody to run it.
+trait Doomed {
+    fn end_here(self: Arc<Self>);
+}
+
+impl<S: GenServer> Doomed for Process<S> {
+    fn end_here(self: Arc<Self>) {
+        let mut mail = self.mail.lock();
+        let body = if mail.is_doomed() { mail.body.take() } else { None };
+        if body.is_some() {
+            mail.run = Run::Running;
+        }
+        drop(mail);
+        if let Some(body) = body {
+            let _entered = current::enter(self.head.pid);
+            self.finish_doomed(body);
+        }
+    }
+}
+
+impl<S: GenServer> Process<S> {
+    /// Step 1: from here on casts are given back and calls wait for the reason.
+    pub(super) fn close(&self) {
+        self.mail.lock().closed = true;
+    }
+
+    /// Runs init; what comes of it is told to the starter.
+    pub(crate) fn run_init(self: &Arc<Self>, body: Body<S>, args: S::Args) {
+        self.set_doing(Doing::Init);
+        let _entered = current::enter(self.head.pid);
+        self.drive(body, &mut Some(Job::Init(Box::new(args))), By::Caller);
+    }
+
+    /// Init is done: the starter may go on, before a continue and before any message.
+    pub(super) fn started(&self, body: &mut Body<S>) {
+        body.work = None;
+        if let Some(starter) = body.take_starter() {
+            starter.fill(Ok(Started::Running));
+        }
+        body.clear_desk();
+    }
+
+    /// Init declined: no terminate, for there is no state.
+    pub(super) fn end_start(self: &Arc<Self>, body: &mut Body<S>, not: NotStarted) -> After<S> {
+        self.close();
+        let (reason, told) = match not {
+            NotStarted::Ignored => (Reason::Normal, Started::Ignored),
+            NotStarted::Stopped(reason) => (reason.clone(), Started::Failed(reason)),
+            NotStarted::Refused(reason) => (Reason::Normal, Started::Failed(reason)),
+        };
+        let unanswered = current::take_unanswered(self.head.pid);
+        let start = body.take_starter().map(|starter| (starter, told));
+        body.desk().ending = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: false });
+        After::Finish
+    }
+
+    /// Ends a process that was ordered to from outside: no terminate.
+    pub(super) fn finish_doomed(self: &Arc<Self>, mut body: Body<S>) {
+        self.close();
+        let reason = self.mail.lock().ties().doom.clone().unwrap_or(Reason::Killed);
+        let unanswered = current::take_unanswered(self.head.pid);
+        let start = body.take_starter().map(|starter| (starter, Started::Failed(reason.clone())));
+        match &mut body.desk().ending {
+            Some(ending) => {
+                ending.reason = reason;
+                ending.by_signal = true;
+                ending.unanswered.extend(unanswered);
+            }
+            none => *none = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: true }),
+        }
+        self.finish(body);
+    }
+
+    /// Steps 3 to 6. The caller has made this process the current one.
+    pub(super) fn finish(self: &Arc<Self>, mut body: Body<S>) {
+        let begun = current::begin_death();
+        let Some(ending) = body.desk().ending.take() else { return };
+        let Ending { reason, late_reply, mut unanswered, start, by_signal } = ending;
+        self.report_end(&body, &reason, by_signal, start.is_some());
+        drop_caught(body);
+        self.head.home.node().release_name(&self.head);
+        let starter = self.head.parent().filter(|_| start.is_some());
+        let (farewell, queue, task) = {
+            let mut mail = self.mail.lock();
+            mail.run = Run::Dead;
+            mail.counted = 0;
+            let queue = std::mem::take(&mut mail.queue);
+            let task = std::mem::replace(&mut mail.task, Task::Coming);
+            let ties = mail.ties();
+            ties.doom = Some(reason.clone());
+            (ties.farewell(), queue, task)
+        };
+        self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
+        self.in_batch.store(0, Ordering::Relaxed);
+        self.head.home.node().remove(self.head.pid);
+        if let Some(key) = farewell.alarm() {
+            self.head.home.alarm().cancel(key);
+        }
+        drop_caught(queue);
+        if let Some(late_reply) = late_reply {
+            late_reply();
+        }
+        unanswered.extend(current::take_unanswered(self.head.pid));
+        for slot in unanswered {
+            slot.fail(Unanswered::Exit(reason.clone()));
+        }
+        farewell.tell(self.head.pid, &reason, starter);
+        if let Some((starter, told)) = start {
+            starter.fill(Ok(told));
+        }
+        if let Task::Asleep(waker) = task {
+            waker.wake();
+        }
+        drop(begun);
+        end_the_next();
+    }
+
+    /// Rule P8: the first reason wins; whoever holds the body ends the process, and if nobody does, it ends here.
+    pub(super) fn doom(self: &Arc<Self>, reason: Reason) {
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead || mail.is_doomed() {
+            return;
+        }
+        mail.ties().doom = Some(reason);
+        self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
+        if mail.body.is_none() {
+            return;
+        }
+        if current::is_dying() {
+            let kick = if mail.run == Run::Scheduled { Kick::Nothing } else { mail.kick() };
+            drop(mail);
+            return self.follow(kick);
+        }
+        drop(mail);
+        Arc::clone(self).end_here();
+    }
+
+    /// The runtime dropped the task, or refused it.
+    pub(super) fn runtime_gone(self: &Arc<Self>) {
+        {
+            let mut mail = self.mail.lock();
+            if mail.run == Run::Dead {
+                return;
+            }
+            if !mail.is_doomed() {
+                mail.ties().doom = Some(Reason::RuntimeGone);
+                self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
+            }
+        }
+        if current::is_dying() {
+            NEXT_DEATHS.with_borrow_mut(|deaths| deaths.push_back(Arc::clone(self) as Arc<dyn Doomed>));
+        } else {
+            Arc::clone(self).end_here();
+        }
+    }
+}
+
+/// Ends what was put off while this thread was inside a death, one after the other.
+fn end_the_next() {
+    while !current::is_dying() {
+        let Some(next) = NEXT_DEATHS.with_borrow_mut(VecDeque::pop_front) else { return };
+        next.end_here();
+    }
+}
+
+/// Drops a user's value; a panic in its `Drop` ends here, for the process is ending anyway and has its reason.
+pub(super) fn drop_caught<T>(value: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+}

@@ -1,0 +1,378 @@
+//! The one lock of a server, and what lies behind it: where its loop stands, what is queued, and its body.
+//!
+//! A server's loop is its *body*: the state, the context and the room for a callback's future. The body lies behind the
+//! lock, and whoever takes it out runs the server; nobody else can. There is no second lock and no `try_lock`.
+//!
+//! | `run` | body | means | who leaves it, to what |
+//! |---|---|---|---|
+//! | `Idle` | here | waits for a message | a send: inline → `Running`, else → `Scheduled` |
+//! | `Scheduled` | here | its task has been spawned or woken | its task → `Running` |
+//! | `Running` | out | somebody polls | that poller → `Idle`, `Awaiting`, `Scheduled` or `Dead` |
+//! | `Awaiting` | here | a callback is parked at an await | a wake → `Scheduled`; a send only queues |
+//! | `Dead` | gone | everybody has been told | nobody |
+//!
+//! `closed` is set when the end begins (terminate may still run): from then on casts are given back, and calls wait for the
+//! reason. The rules that the functions of this folder keep:
+//!
+//! 1. A message is pushed, and the body released, under the same lock: nothing falls between the last look into the queue
+//!    and the release.
+//! 2. A wake while somebody polls is noted (`notified`), and the poller looks at the note before it lets go.
+//! 3. No user code runs under the lock: no wake, no foreign waker cloned or dropped, no message dropped, no spawn. And never
+//!    two processes' locks at once.
+//! 4. `Scheduled` is left only by the task, and by a doom, which takes the body wherever it lies.
+//! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::context::TimerRef;
+use crate::deadlock::Edge;
+use crate::exit::Exit;
+use crate::monitor::Down;
+use crate::outcome::LateReply;
+use crate::process::Head;
+use crate::process::ties::Ties;
+use crate::process::work::{Actor, Work};
+use crate::reason::Reason;
+use crate::reply::{Slot, Waiting};
+use crate::server::GenServer;
+use crate::sys::SystemRequest;
+
+/// A server's process.
+pub(crate) struct Process<S: GenServer> {
+    pub(crate) head: Head,
+    pub(crate) mail: Mutex<Mail<S>>,
+    /// What the poller has to look at between two messages of a batch, without the lock: see the `LOOK_` constants.
+    pub(crate) look: AtomicU8,
+    /// Which callback runs, as [`Doing`]. Written by the poller only.
+    pub(crate) doing: AtomicU8,
+    /// How many counted messages of the batch are still to be handled. Written by the poller only.
+    pub(crate) in_batch: AtomicU32,
+}
+
+/// The process is doomed.
+pub(crate) const LOOK_DOOM: u8 = 1;
+/// A sender waits for room.
+pub(crate) const LOOK_ROOM: u8 = 2;
+
+/// Where the loop stands. The table above is its meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Run {
+    Idle,
+    Scheduled,
+    Running,
+    Awaiting,
+    Dead,
+}
+
+/// What a process is doing, for whoever looks from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Doing {
+    Nothing = 0,
+    Init,
+    Call,
+    Cast,
+    Info,
+    Idle,
+    Terminate,
+}
+
+pub(crate) struct Mail<S: GenServer> {
+    pub(crate) run: Run,
+    /// A wake came while somebody polled (rule 2).
+    pub(crate) notified: bool,
+    /// The end has begun: see the module's page.
+    pub(crate) closed: bool,
+    pub(crate) suspended: bool,
+    pub(crate) traps_exits: bool,
+    /// Started with `inline(false)`: callers never run it.
+    pub(crate) queued_only: bool,
+    pub(crate) hibernated: bool,
+    /// How many of the coming sends go through the task, because one was found running.
+    pub(crate) hot: u8,
+    /// How many counted messages are in the queue.
+    pub(crate) counted: u32,
+    pub(crate) bound: u32,
+    pub(crate) queue: VecDeque<Envelope<S>>,
+    pub(crate) body: Option<Body<S>>,
+    pub(crate) task: Task,
+    pub(crate) ties: Option<Box<Ties>>,
+    pub(crate) rest: Option<Box<Rest>>,
+}
+
+/// The task that runs a server which nobody runs inline.
+pub(crate) enum Task {
+    /// None was needed so far.
+    None,
+    /// It has been spawned, or woken, and will come.
+    Coming,
+    /// It sleeps, and this wakes it.
+    Asleep(Waker),
+}
+
+/// What the clock has to do with a waiting server.
+#[derive(Default)]
+pub(crate) struct Rest {
+    /// The start option of that name.
+    pub(crate) hibernate_after: Option<Duration>,
+    /// When `handle_idle` is due.
+    pub(crate) idle_at: Option<Instant>,
+    /// When the server hibernates by itself.
+    pub(crate) hibernate_at: Option<Instant>,
+    /// Since when the present callback has been awaiting.
+    pub(crate) awaiting_since: Option<Instant>,
+}
+
+/// What arrives at a server.
+pub(crate) enum Envelope<S: GenServer> {
+    Call(S::Call, Option<Arc<Edge>>),
+    Cast(S::Cast),
+    Info(S::Info),
+    /// Not counted against the bound: each was reserved by something that was set up before.
+    Signal(Box<Signal<S>>),
+}
+
+/// What arrives at a server without being refused or counted.
+pub(crate) enum Signal<S: GenServer> {
+    Down(Down),
+    Exit(Exit),
+    /// A timer of the server's own.
+    Timer(TimerRef),
+    /// The value that a timer from outside or an attached stream brings.
+    Info(S::Info),
+    /// An item or the end of an attached stream, made into an info where the server runs.
+    Attached(Box<dyn FnOnce() -> S::Info + Send>),
+    /// What an inline caller left to do before anything else.
+    Continue(S::Info),
+    /// An order to stop, from `stop`, a trapping server's parent, or `sys::terminate`.
+    Stop(Reason),
+    Idle,
+    System(SystemRequest<S>),
+}
+
+impl<S: GenServer> Envelope<S> {
+    #[inline]
+    pub(crate) fn is_counted(&self) -> bool {
+        !matches!(self, Self::Signal(_))
+    }
+
+    /// Whether a suspended server takes this out of its mailbox.
+    pub(crate) fn passes_suspension(&self) -> bool {
+        match self {
+            Self::Signal(signal) => matches!(**signal, Signal::System(_) | Signal::Stop(_) | Signal::Continue(_)),
+            _ => false,
+        }
+    }
+}
+
+/// A server's loop: whoever holds it runs the server. It is moved in and out of the lock for every message, so it is small.
+pub(crate) struct Body<S: GenServer> {
+    /// Away while a callback runs.
+    pub(crate) actor: Option<Box<Actor<S>>>,
+    /// Built when the first callback needs it, given back when the server hibernates.
+    pub(crate) work: Option<std::pin::Pin<Box<dyn Work<S>>>>,
+    pub(crate) desk: Option<Box<Desk<S>>>,
+}
+
+/// What lies on the desk of a server that has more to do than one thing at a time.
+pub(crate) struct Desk<S: GenServer> {
+    /// What was taken out of the queue and not handled yet.
+    pub(crate) batch: VecDeque<Envelope<S>>,
+    /// What a suspended server holds back, in order.
+    pub(crate) held: VecDeque<Envelope<S>>,
+    pub(crate) suspended: bool,
+    /// How long nothing may arrive before `handle_idle` runs.
+    pub(crate) silence: Option<Duration>,
+    /// The end that has begun.
+    pub(crate) ending: Option<Ending>,
+    /// Whoever waits for init.
+    pub(crate) starter: Option<Arc<Slot<Started>>>,
+    /// The caller that the present callback is working for.
+    pub(crate) edge: Option<Arc<Edge>>,
+}
+
+impl<S: GenServer> Default for Desk<S> {
+    fn default() -> Self {
+        Self {
+            batch: VecDeque::new(),
+            held: VecDeque::new(),
+            suspended: false,
+            silence: None,
+            ending: None,
+            starter: None,
+            edge: None,
+        }
+    }
+}
+
+impl<S: GenServer> Desk<S> {
+    /// Whether a callback that simply waits for the next message changes anything on it.
+    pub(crate) fn wants_judging(&self) -> bool {
+        self.edge.is_some() || self.ending.is_some() || self.silence.is_some()
+    }
+
+    /// Whether nothing lies on it, so that it can be put away.
+    fn is_clear(&self) -> bool {
+        self.batch.is_empty()
+            && self.held.is_empty()
+            && !self.suspended
+            && self.silence.is_none()
+            && self.ending.is_none()
+            && self.starter.is_none()
+            && self.edge.is_none()
+    }
+}
+
+/// What the starter hears of init.
+pub(crate) enum Started {
+    Running,
+    Ignored,
+    Failed(Reason),
+}
+
+/// How a server is ending.
+pub(crate) struct Ending {
+    pub(crate) reason: Reason,
+    pub(crate) late_reply: Option<LateReply>,
+    /// Callers dropped by the callback that ended the server (rule P9): they get the reason.
+    pub(crate) unanswered: Vec<Arc<dyn Waiting>>,
+    /// Whoever waits for a start that failed, and what to tell.
+    pub(crate) start: Option<(Arc<Slot<Started>>, Started)>,
+    /// Ended by a signal: nothing is reported.
+    pub(crate) by_signal: bool,
+}
+
+impl<S: GenServer> Mail<S> {
+    pub(crate) fn ties(&mut self) -> &mut Ties {
+        self.ties.get_or_insert_default()
+    }
+
+    pub(crate) fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+
+    /// Rule P2: makes the task responsible. What is returned has to be done after the lock is released.
+    pub(crate) fn kick(&mut self) -> Kick {
+        self.run = Run::Scheduled;
+        match std::mem::replace(&mut self.task, Task::Coming) {
+            Task::None => Kick::Spawn,
+            Task::Coming => Kick::Nothing,
+            Task::Asleep(waker) => Kick::Wake(waker),
+        }
+    }
+
+    /// Gives back what a burst made the queue grow to.
+    pub(crate) fn shrink(&mut self) {
+        if self.queue.is_empty() && self.queue.capacity() > QUEUE_KEPT {
+            self.queue = VecDeque::new();
+        }
+    }
+}
+
+/// How many places an empty queue keeps.
+pub(crate) const QUEUE_KEPT: usize = 1024;
+
+/// What is left to do after the lock has been released, so that the task comes.
+#[must_use = "the task does not come by itself"]
+pub(crate) enum Kick {
+    Nothing,
+    Spawn,
+    Wake(Waker),
+}
+
+impl<S: GenServer> Process<S> {
+    /// How many counted messages wait, including those of a batch that was taken out.
+    pub(crate) fn load(&self, mail: &Mail<S>) -> u32 {
+        mail.counted.saturating_add(self.in_batch.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn doing(&self) -> Doing {
+        match self.doing.load(Ordering::Relaxed) {
+            1 => Doing::Init,
+            2 => Doing::Call,
+            3 => Doing::Cast,
+            4 => Doing::Info,
+            5 => Doing::Idle,
+            6 => Doing::Terminate,
+            _ => Doing::Nothing,
+        }
+    }
+
+    pub(crate) fn set_doing(&self, doing: Doing) {
+        self.doing.store(doing as u8, Ordering::Relaxed);
+    }
+}
+
+impl<S: GenServer> Body<S> {
+    /// The body of a server that has not been initialised.
+    pub(crate) fn new(actor: Box<Actor<S>>, starter: Arc<Slot<Started>>) -> Self {
+        let desk = Desk { starter: Some(starter), ..Desk::default() };
+        Self { actor: Some(actor), work: None, desk: Some(Box::new(desk)) }
+    }
+
+    /// What stands for a body that somebody else has.
+    pub(crate) fn away() -> Self {
+        Self { actor: None, work: None, desk: None }
+    }
+
+    pub(crate) fn desk(&mut self) -> &mut Desk<S> {
+        self.desk.get_or_insert_default()
+    }
+
+    /// Whether nothing of the batch is left.
+    pub(crate) fn batch_is_empty(&self) -> bool {
+        self.desk.as_ref().is_none_or(|desk| desk.batch.is_empty())
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.desk.as_ref().is_some_and(|desk| desk.suspended)
+    }
+
+    pub(crate) fn silence(&self) -> Option<Duration> {
+        self.desk.as_ref().and_then(|desk| desk.silence)
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.desk.as_ref().is_some_and(|desk| desk.ending.is_some())
+    }
+
+    pub(crate) fn take_starter(&mut self) -> Option<Arc<Slot<Started>>> {
+        self.desk.as_mut()?.starter.take()
+    }
+
+    /// Puts what was held back in front of everything that came later.
+    pub(crate) fn release_held(&mut self) {
+        if let Some(desk) = &mut self.desk {
+            while let Some(message) = desk.held.pop_back() {
+                desk.batch.push_front(message);
+            }
+        }
+    }
+
+    pub(crate) fn has_server(&self) -> bool {
+        self.actor.as_ref().is_some_and(|actor| actor.server.is_some())
+    }
+
+    /// Gives back everything that the next message can build again.
+    pub(crate) fn hibernate(&mut self) {
+        self.work = None;
+        self.clear_desk();
+    }
+
+    pub(crate) fn clear_desk(&mut self) {
+        if self.desk.as_ref().is_some_and(|desk| desk.is_clear()) {
+            self.desk = None;
+        }
+    }
+}
+
+/// Longer than any process lives.
+pub(crate) fn later(now: Instant, wait: Duration) -> Option<Instant> {
+    now.checked_add(wait)
+}

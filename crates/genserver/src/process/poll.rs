@@ -1,0 +1,488 @@
+//! Polling a server: one callback after the other, what each asks for, and letting go of the body again.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures::task::waker_ref;
+use parking_lot::MutexGuard;
+
+use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_ROOM, Mail, Process, Run, Signal, Task, later};
+use super::work::{Job, NotStarted, Verdict, init_room, room};
+use crate::current;
+use crate::outcome::{LateReply, Step, Then};
+use crate::reason::Reason;
+use crate::reply::Unanswered;
+use crate::server::GenServer;
+
+/// How many messages a task handles before it lets the other tasks of its thread run.
+const TASK_BUDGET: u32 = 128;
+
+/// Who polls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Whoever called or started the server: handles one message, and leaves everything else to the task.
+    Caller,
+    /// The server's own task.
+    Task,
+}
+
+/// How the loop goes on after a callback.
+pub(crate) enum After<S: GenServer> {
+    /// With the next message.
+    Wait,
+    /// With this callback, before anything else.
+    Job(Job<S>),
+    /// With nothing: this is the end.
+    Finish,
+}
+
+/// What a poller finds when it wants to go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Boundary {
+    Next,
+    Doomed,
+    Released,
+}
+
+impl<S: GenServer> Process<S> {
+    /// Runs the server with one message, on the thread of whoever sent it.
+    #[inline]
+    pub(crate) fn drive_message(self: &Arc<Self>, mut body: Body<S>, message: &mut Option<Job<S>>) {
+        let _entered = current::enter(self.head.pid);
+        self.take(&mut body, message);
+        self.drive(body, message, By::Caller);
+    }
+
+    /// Runs the server, beginning with `job` if there is one, until it waits, awaits, ends or has had its share.
+    ///
+    /// The caller has made this process the current one.
+    pub(crate) fn drive(self: &Arc<Self>, mut body: Body<S>, job: &mut Option<Job<S>>, by: By) {
+        let waker = waker_ref(self);
+        let mut cx = Context::from_waker(&waker);
+        let mut budget = if by == By::Task { TASK_BUDGET } else { 0 };
+        let mut resume = job.is_none() && body.actor.is_none();
+        loop {
+            let polled = if job.is_some() {
+                body.begin(job, &mut cx)
+            } else if std::mem::take(&mut resume) {
+                body.resume(&mut cx)
+            } else {
+                Poll::Ready(None)
+            };
+            let after = match polled {
+                Poll::Ready(verdict) => self.judge(&mut body, verdict),
+                Poll::Pending => {
+                    if let Some(doomed) = self.park(body) {
+                        self.finish_doomed(doomed);
+                    }
+                    return;
+                }
+            };
+            match after {
+                After::Wait => {}
+                After::Job(Job::Continue(info)) if by == By::Caller => return self.leave_to_task(body, info),
+                After::Job(next) => {
+                    *job = Some(next);
+                    continue;
+                }
+                After::Finish => return self.finish(body),
+            }
+            match self.boundary(&mut body, job, &mut budget) {
+                Boundary::Next => self.take(&mut body, job),
+                Boundary::Released => return,
+                Boundary::Doomed => return self.finish_doomed(body),
+            }
+        }
+    }
+
+    /// Looks at a message before its callback begins; what is held back or the library's own affair is taken away here.
+    #[inline]
+    fn take(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
+        let doing = match job {
+            _ if body.desk.is_some() && body.is_suspended() => return self.take_suspended(body, job),
+            Some(Job::Message(Envelope::Call(_, None))) => Doing::Call,
+            Some(Job::Message(Envelope::Cast(_))) => Doing::Cast,
+            Some(Job::Message(Envelope::Info(_))) => Doing::Info,
+            _ => return self.take_slowly(body, job),
+        };
+        self.set_doing(doing);
+    }
+
+    /// A suspended server holds back everything but what may wake or end it.
+    fn take_suspended(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
+        match job.take() {
+            Some(Job::Message(message)) if !message.passes_suspension() => {
+                if message.is_counted() {
+                    self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                }
+                body.desk().held.push_back(message);
+            }
+            other => {
+                *job = other;
+                self.take_slowly(body, job);
+            }
+        }
+    }
+
+    fn take_slowly(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
+        let signal = match job.take() {
+            Some(Job::Message(Envelope::Signal(signal))) => signal,
+            Some(Job::Message(Envelope::Call(call, edge))) => {
+                body.desk().edge = edge;
+                self.set_doing(Doing::Call);
+                *job = Some(Job::Message(Envelope::Call(call, None)));
+                return;
+            }
+            other => {
+                *job = other;
+                return;
+            }
+        };
+        let (doing, next) = match *signal {
+            Signal::Continue(info) => (Doing::Info, Job::Continue(info)),
+            Signal::Idle => (Doing::Idle, Job::Idle),
+            Signal::Stop(reason) => (Doing::Terminate, self.begin_end(body, reason, None)),
+            Signal::System(request) => match self.serve(body, request) {
+                Some(stop) => (Doing::Terminate, stop),
+                None => return,
+            },
+            signal => (Doing::Info, Job::Message(Envelope::Signal(Box::new(signal)))),
+        };
+        self.set_doing(doing);
+        *job = Some(next);
+    }
+
+    /// Answers a request of [`sys`](crate::sys). It sees the state between two callbacks.
+    fn serve(self: &Arc<Self>, body: &mut Body<S>, request: crate::sys::SystemRequest<S>) -> Option<Job<S>> {
+        let actor = body.actor.as_mut()?;
+        let stop = request.serve(actor);
+        if !body.is_suspended() {
+            body.release_held();
+        }
+        stop.map(|reason| self.begin_end(body, reason, None))
+    }
+
+    /// Goes by what a callback returned.
+    #[inline]
+    fn judge(self: &Arc<Self>, body: &mut Body<S>, verdict: Option<Box<Verdict<S>>>) -> After<S> {
+        self.set_doing(Doing::Nothing);
+        if verdict.is_some() || body.desk.as_ref().is_some_and(|desk| desk.wants_judging()) {
+            return self.judge_slowly(body, verdict);
+        }
+        if current::any_unanswered() {
+            self.settle_unanswered();
+        }
+        After::Wait
+    }
+
+    fn judge_slowly(self: &Arc<Self>, body: &mut Body<S>, verdict: Option<Box<Verdict<S>>>) -> After<S> {
+        if let Some(desk) = &mut body.desk {
+            desk.edge = None;
+            if let Some(ending) = &mut desk.ending {
+                if let Some(Verdict::Panicked(payload)) = verdict.as_deref() {
+                    ending.reason = Reason::panic(&**payload);
+                }
+                return After::Finish;
+            }
+        }
+        match verdict.map(|verdict| *verdict) {
+            None => self.judge_step(body, Step { then: Then::Wait, replied: false }),
+            Some(Verdict::Step(step)) => self.judge_step(body, step),
+            Some(Verdict::Failed(reason)) => After::Job(self.begin_end(body, reason, None)),
+            Some(Verdict::Started(step)) => {
+                self.started(body);
+                self.judge_step(body, step)
+            }
+            Some(Verdict::NotStarted(not)) => self.end_start(body, not),
+            Some(Verdict::Panicked(payload)) => {
+                let reason = Reason::panic(&*payload);
+                if body.has_server() {
+                    After::Job(self.begin_end(body, reason, None))
+                } else {
+                    self.end_start(body, NotStarted::Stopped(reason))
+                }
+            }
+            Some(Verdict::Terminated) => After::Finish,
+        }
+    }
+
+    fn judge_step(self: &Arc<Self>, body: &mut Body<S>, step: Step<S>) -> After<S> {
+        if let Then::Stop(stop) = step.then {
+            return After::Job(self.begin_end(body, stop.0, stop.1));
+        }
+        self.settle_unanswered();
+        if let Some(desk) = &mut body.desk {
+            desk.silence = None;
+        }
+        match step.then {
+            Then::Continue(info) => return After::Job(Job::Continue(info)),
+            Then::Idle(silence) => body.desk().silence = Some(silence),
+            Then::Hibernate => body.hibernate(),
+            Then::Wait | Then::Stop(_) => {}
+        }
+        After::Wait
+    }
+
+    /// Rule P9: the server lives on, so whoever it dropped unanswered hears that.
+    fn settle_unanswered(&self) {
+        for slot in current::take_unanswered(self.head.pid) {
+            slot.fail(Unanswered::NoReply);
+        }
+    }
+
+    /// Begins the end: the mailbox is closed, and terminate is the next callback.
+    fn begin_end(self: &Arc<Self>, body: &mut Body<S>, reason: Reason, late_reply: Option<LateReply>) -> Job<S> {
+        self.close();
+        let unanswered = current::take_unanswered(self.head.pid);
+        let job = Job::Terminate(Box::new(reason.clone()));
+        body.desk().ending = Some(Ending { reason, late_reply, unanswered, start: None, by_signal: false });
+        self.set_doing(Doing::Terminate);
+        job
+    }
+
+    /// Rule P4 for a callback that awaits. Gives the body back if the process is doomed.
+    fn park(self: &Arc<Self>, body: Body<S>) -> Option<Body<S>> {
+        let now = self.head.home.runtime().now();
+        let mut mail = self.mail.lock();
+        if mail.is_doomed() {
+            return Some(body);
+        }
+        mail.rest().awaiting_since = Some(now);
+        mail.put_back(body);
+        let kick = if std::mem::take(&mut mail.notified) {
+            mail.kick()
+        } else {
+            mail.run = Run::Awaiting;
+            Kick::Nothing
+        };
+        drop(mail);
+        self.follow(kick);
+        None
+    }
+
+    /// Between two messages: takes the next one, or lets go of the body.
+    #[inline]
+    fn boundary(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>, budget: &mut u32) -> Boundary {
+        if *budget > 0 && self.look.load(Ordering::Relaxed) == 0 && self.next_of_batch(body, job) {
+            *budget -= 1;
+            return Boundary::Next;
+        }
+        let mut mail = self.mail.lock();
+        if mail.queue.is_empty() && mail.ties.is_none() && mail.rest.is_none() && body.desk.is_none() {
+            // Nobody is tied to this server and nothing is left: what happens after nearly every inline call.
+            mail.notified = false;
+            mail.put_back(std::mem::replace(body, Body::away()));
+            mail.run = Run::Idle;
+            return Boundary::Released;
+        }
+        self.boundary_slowly(mail, body, job, budget)
+    }
+
+    fn boundary_slowly(
+        self: &Arc<Self>,
+        mut mail: MutexGuard<'_, Mail<S>>,
+        body: &mut Body<S>,
+        job: &mut Option<Job<S>>,
+        budget: &mut u32,
+    ) -> Boundary {
+        if mail.is_doomed() {
+            return Boundary::Doomed;
+        }
+        mail.notified = false;
+        if *budget > 0 && body.batch_is_empty() && !mail.queue.is_empty() {
+            let counted = std::mem::take(&mut mail.counted);
+            self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + counted, Ordering::Relaxed);
+            std::mem::swap(&mut mail.queue, &mut body.desk().batch);
+        }
+        let woken = self.make_room(&mut mail);
+        let next = *budget > 0 && self.next_of_batch(body, job);
+        let kick = if next { Kick::Nothing } else { self.release(&mut mail, body) };
+        drop(mail);
+        woken.into_iter().for_each(Waker::wake);
+        self.follow(kick);
+        if next {
+            *budget -= 1;
+            return Boundary::Next;
+        }
+        Boundary::Released
+    }
+
+    /// The next message that was taken out of the queue; the count of those still to be handled goes down with it.
+    #[inline]
+    fn next_of_batch(&self, body: &mut Body<S>, job: &mut Option<Job<S>>) -> bool {
+        let Some(desk) = &mut body.desk else { return false };
+        let Some(message) = desk.batch.pop_front() else { return false };
+        if message.is_counted() {
+            self.in_batch.store(self.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        }
+        *job = Some(Job::Message(message));
+        true
+    }
+
+    /// Rule P4 between two callbacks: with something left to do the task is made responsible, without it the server is idle.
+    fn release(self: &Arc<Self>, mail: &mut Mail<S>, body: &mut Body<S>) -> Kick {
+        let suspended = body.is_suspended();
+        let silence = body.silence();
+        let more = !mail.queue.is_empty() || !body.batch_is_empty();
+        mail.suspended = suspended;
+        mail.put_back(std::mem::replace(body, Body::away()));
+        if more {
+            return mail.kick();
+        }
+        mail.run = Run::Idle;
+        mail.shrink();
+        match silence {
+            Some(silence) if !suspended => self.arm_silence(mail, silence),
+            _ => self.arm_hibernation(mail),
+        }
+    }
+
+    /// An inline caller has its answer; the continue that came with it is the task's, and goes before everything queued.
+    fn leave_to_task(self: &Arc<Self>, body: Body<S>, info: S::Info) {
+        let mut mail = self.mail.lock();
+        if mail.is_doomed() {
+            drop(mail);
+            drop(info);
+            return self.finish_doomed(body);
+        }
+        mail.queue.push_front(Envelope::Signal(Box::new(Signal::Continue(info))));
+        mail.put_back(body);
+        let kick = mail.kick();
+        drop(mail);
+        self.follow(kick);
+    }
+
+    /// Takes the wakers of senders for whom there is room now.
+    fn make_room(&self, mail: &mut Mail<S>) -> Vec<Waker> {
+        if self.look.load(Ordering::Relaxed) & LOOK_ROOM == 0 {
+            return Vec::new();
+        }
+        let room = mail.bound.saturating_sub(self.load(mail)) as usize;
+        let ties = mail.ties();
+        let woken: Vec<Waker> = ties.room.drain(..room.min(ties.room.len())).collect();
+        if ties.room.is_empty() {
+            self.look.fetch_and(!LOOK_ROOM, Ordering::Relaxed);
+        }
+        woken
+    }
+
+    /// Sets the clock for `handle_idle`. A silence of nothing at all is over at once.
+    fn arm_silence(self: &Arc<Self>, mail: &mut Mail<S>, silence: Duration) -> Kick {
+        if silence.is_zero() {
+            mail.queue.push_back(Envelope::Signal(Box::new(Signal::Idle)));
+            return mail.kick();
+        }
+        let runtime = self.head.home.runtime();
+        let Some(at) = later(runtime.now(), silence) else { return Kick::Nothing };
+        mail.rest().idle_at = Some(at);
+        self.wake_at(mail, at)
+    }
+
+    /// Sets the clock for `hibernate_after`.
+    fn arm_hibernation(self: &Arc<Self>, mail: &mut Mail<S>) -> Kick {
+        if mail.hibernated {
+            return Kick::Nothing;
+        }
+        let Some(after) = mail.rest.as_ref().and_then(|rest| rest.hibernate_after) else { return Kick::Nothing };
+        let Some(at) = later(self.head.home.runtime().now(), after) else { return Kick::Nothing };
+        mail.rest().hibernate_at = Some(at);
+        self.wake_at(mail, at)
+    }
+}
+
+impl<S: GenServer> Mail<S> {
+    #[inline]
+    fn put_back(&mut self, body: Body<S>) {
+        debug_assert!(self.body.is_none(), "two pollers held the body of one server");
+        self.body = Some(body);
+    }
+
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.ties.as_ref().is_some_and(|ties| ties.doom.is_some())
+    }
+}
+
+impl<S: GenServer> Body<S> {
+    /// Begins a callback in the room, which is made if there is none.
+    #[inline]
+    fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
+        let Some(actor) = self.actor.take() else { return Poll::Ready(None) };
+        let work = self.work.get_or_insert_with(|| if matches!(job, Some(Job::Init(_))) { init_room() } else { room() });
+        match work.as_mut().begin(actor, job, cx) {
+            Poll::Ready((actor, verdict)) => {
+                self.actor = Some(actor);
+                Poll::Ready(verdict)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn resume(&mut self, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
+        let Some(work) = &mut self.work else { return Poll::Ready(None) };
+        match work.as_mut().resume(cx) {
+            Poll::Ready((actor, verdict)) => {
+                self.actor = Some(actor);
+                Poll::Ready(verdict)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// The task of a server: it comes when something is left that no caller runs.
+pub(super) struct ProcessTask<S: GenServer> {
+    process: Arc<Process<S>>,
+    ended: bool,
+}
+
+impl<S: GenServer> ProcessTask<S> {
+    pub(super) fn new(process: Arc<Process<S>>) -> Self {
+        Self { process, ended: false }
+    }
+}
+
+impl<S: GenServer> Future for ProcessTask<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let Self { process, ended } = &mut *self;
+        let mut mail = process.mail.lock();
+        let before = std::mem::replace(&mut mail.task, Task::Asleep(waker));
+        let body = match mail.run {
+            Run::Scheduled => {
+                mail.run = Run::Running;
+                mail.forget_idle();
+                mail.body.take()
+            }
+            Run::Dead => {
+                let ours = std::mem::replace(&mut mail.task, Task::Coming);
+                drop(mail);
+                drop((before, ours));
+                *ended = true;
+                return Poll::Ready(());
+            }
+            Run::Idle | Run::Running | Run::Awaiting => None,
+        };
+        drop(mail);
+        drop(before);
+        if let Some(body) = body {
+            let _entered = current::enter(process.head.pid);
+            process.drive(body, &mut None, By::Task);
+        }
+        Poll::Pending
+    }
+}
+
+/// The runtime let go of the task before the server ended: it is shut down, or refused to spawn.
+impl<S: GenServer> Drop for ProcessTask<S> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.process.runtime_gone();
+        }
+    }
+}

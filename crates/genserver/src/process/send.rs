@@ -1,0 +1,213 @@
+//! Sending to a server: into its queue, or straight into its handler on the sender's own thread.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use futures::task::ArcWake;
+use parking_lot::MutexGuard;
+
+use super::mail::{Envelope, Kick, LOOK_ROOM, Mail, Process, Run, Signal};
+use super::poll::ProcessTask;
+use super::work::Job;
+use crate::current;
+use crate::reply::Waiting;
+use crate::server::GenServer;
+
+/// How many sends go through the task after one found the server running: whoever comes at the same time as another had
+/// better let one poller work through the queue than fight for the body.
+const HOT_SENDS: u8 = 8;
+
+/// What became of a message that was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sent {
+    /// The handler ran to its end, or to its first await, right here.
+    Ran,
+    /// It waits its turn.
+    Queued,
+    /// The server is ending; the slot that came with the message will get the reason.
+    AwaitsEnd,
+}
+
+/// Why a message was not taken. It is still where the sender put it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Refused {
+    Dead,
+    Full,
+}
+
+/// A message on its way, in the place where its sender put it: it is moved from there straight to where it goes, because
+/// every further move of it would be felt.
+pub(crate) type Parcel<S> = Option<Job<S>>;
+
+/// Puts a message where [`Process::push`] and [`Process::send_call`] take it from.
+#[inline]
+pub(crate) fn parcel<S: GenServer>(message: Envelope<S>) -> Parcel<S> {
+    Some(Job::Message(message))
+}
+
+impl<S: GenServer> Process<S> {
+    /// Queues a cast or an info, unless the server is dead or its mailbox full; then it comes back.
+    #[inline]
+    pub(crate) fn push(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
+        let mut mail = self.mail.lock();
+        if mail.closed {
+            return Err((Refused::Dead, message));
+        }
+        if self.load(&mail) >= mail.bound {
+            return Err((Refused::Full, message));
+        }
+        mail.counted += 1;
+        self.enqueue(mail, message);
+        Ok(())
+    }
+
+    /// Queues what is never refused or counted; false if the server is dead.
+    pub(crate) fn signal(self: &Arc<Self>, signal: Signal<S>) -> bool {
+        let message = Envelope::Signal(Box::new(signal));
+        let mail = self.mail.lock();
+        if mail.closed {
+            // The guard goes before the message does: rule 3.
+            drop(mail);
+            return false;
+        }
+        self.enqueue(mail, message);
+        true
+    }
+
+    /// Pushes, and makes sure that somebody comes for it.
+    #[inline]
+    pub(super) fn enqueue(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, message: Envelope<S>) {
+        mail.queue.push_back(message);
+        if mail.run == Run::Idle {
+            let kick = mail.kick();
+            drop(mail);
+            self.follow(kick);
+        }
+    }
+
+    /// Sends a call. Where `inline` allows it and the server is idle, the handler runs here and now.
+    pub(crate) fn send_call(
+        self: &Arc<Self>,
+        call: &mut Parcel<S>,
+        slot: impl FnOnce() -> Option<Arc<dyn Waiting>>,
+        inline: bool,
+    ) -> Result<Sent, Refused> {
+        let mut mail = match self.run_inline(self.mail.lock(), call, inline) {
+            None => return Ok(Sent::Ran),
+            Some(mail) => mail,
+        };
+        if mail.run == Run::Dead {
+            return Err(Refused::Dead);
+        }
+        if mail.closed {
+            let swept = slot().map(|slot| mail.ties().add_waiter(slot));
+            drop(mail);
+            drop(swept);
+            return Ok(Sent::AwaitsEnd);
+        }
+        if self.load(&mail) >= mail.bound {
+            return Err(Refused::Full);
+        }
+        mail.note_contention();
+        mail.counted += 1;
+        let swept = slot().map(|slot| mail.ties().add_waiter(slot));
+        if let Some(Job::Message(call)) = call.take() {
+            self.enqueue(mail, call);
+        }
+        drop(swept);
+        Ok(Sent::Queued)
+    }
+
+    /// Runs an idle server with `message`, here and now, if that is allowed; gives the lock back if it is not.
+    #[inline]
+    pub(super) fn run_inline<'a>(
+        self: &'a Arc<Self>,
+        mut mail: MutexGuard<'a, Mail<S>>,
+        message: &mut Parcel<S>,
+        inline: bool,
+    ) -> Option<MutexGuard<'a, Mail<S>>> {
+        if !inline || mail.run != Run::Idle || !mail.may_run_inline() {
+            return Some(mail);
+        }
+        let Some(body) = mail.body.take() else { return Some(mail) };
+        mail.run = Run::Running;
+        mail.forget_idle();
+        drop(mail);
+        self.drive_message(body, message);
+        None
+    }
+
+    /// Registers a call that ran here and was not answered yet. False if the server is dead; the reason is then known.
+    pub(crate) fn await_answer(&self, slot: Arc<dyn Waiting>) -> bool {
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead {
+            return false;
+        }
+        let swept = mail.ties().add_waiter(slot);
+        drop(mail);
+        drop(swept);
+        true
+    }
+
+    /// Leaves a waker that is woken when there is room, or the server is dead. False if there is room now.
+    pub(crate) fn await_room(&self, waker: Waker) -> bool {
+        let mut mail = self.mail.lock();
+        if mail.closed || self.load(&mail) < mail.bound {
+            return false;
+        }
+        mail.ties().room.push_back(waker);
+        self.look.fetch_or(LOOK_ROOM, std::sync::atomic::Ordering::Relaxed);
+        true
+    }
+
+    /// Does what [`Mail::kick`] left to do. Only ever called without a lock.
+    pub(super) fn follow(self: &Arc<Self>, kick: Kick) {
+        match kick {
+            Kick::Nothing => {}
+            Kick::Spawn => self.head.home.runtime().spawn(Box::pin(ProcessTask::new(Arc::clone(self)))),
+            Kick::Wake(waker) => waker.wake(),
+        }
+    }
+}
+
+impl<S: GenServer> Mail<S> {
+    /// Whether the next send may run an idle server on its own thread (the thread itself is the sender's to judge).
+    fn may_run_inline(&mut self) -> bool {
+        if self.hot > 0 {
+            self.hot -= 1;
+            return false;
+        }
+        !self.suspended && !self.queued_only && current::may_nest()
+    }
+
+    fn note_contention(&mut self) {
+        if self.run == Run::Running {
+            self.hot = HOT_SENDS;
+        }
+    }
+
+    /// Whatever arrives ends the silence that an idle timer or hibernation waits for.
+    pub(super) fn forget_idle(&mut self) {
+        if let Some(rest) = &mut self.rest {
+            rest.idle_at = None;
+            rest.hibernate_at = None;
+        }
+    }
+}
+
+/// Rule P5: a wake puts a parked callback back on its way, and is noted if somebody polls.
+impl<S: GenServer> ArcWake for Process<S> {
+    fn wake_by_ref(process: &Arc<Self>) {
+        let mut mail = process.mail.lock();
+        let kick = match mail.run {
+            Run::Awaiting => mail.kick(),
+            Run::Running => {
+                mail.notified = true;
+                Kick::Nothing
+            }
+            Run::Idle | Run::Scheduled | Run::Dead => Kick::Nothing,
+        };
+        drop(mail);
+        process.follow(kick);
+    }
+}

@@ -1,0 +1,266 @@
+//! What reaches a server from other processes: exits, links, monitors, the order to stop, and the clock.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::mail::{Envelope, Kick, Mail, Process, Run, Signal, Task};
+use super::send::parcel;
+use super::work::Job;
+use super::{AnyProcess, ExitKind, Head};
+use crate::alarm::Alarmed;
+use crate::exit::Exit;
+use crate::info::ProcessInfo;
+use crate::monitor::{Down, MonitorRef};
+use crate::pid::Pid;
+use crate::reason::Reason;
+use crate::reply::Slot;
+use crate::server::GenServer;
+
+impl<S: GenServer> AnyProcess for Process<S> {
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.mail.lock().closed
+    }
+
+    fn is_ending(&self) -> bool {
+        let mail = self.mail.lock();
+        mail.closed && mail.run != Run::Dead
+    }
+
+    fn traps_exits(&self) -> bool {
+        self.mail.lock().traps_exits
+    }
+
+    /// Whether exits are trapped is looked up here, on arrival.
+    fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind) {
+        if kind == ExitKind::Kill {
+            return self.doom(Reason::Killed);
+        }
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead {
+            return;
+        }
+        if kind == ExitKind::Link && mail.ties().links.remove(&exit.from).is_none() {
+            return;
+        }
+        if !mail.traps_exits {
+            drop(mail);
+            if exit.reason != Reason::Normal || exit.from == self.head.pid {
+                self.doom(exit.reason);
+            }
+            return;
+        }
+        if mail.closed {
+            return;
+        }
+        let signal = if self.head.parent() == Some(exit.from) { Signal::Stop(exit.reason) } else { Signal::Exit(exit) };
+        self.enqueue(mail, Envelope::Signal(Box::new(signal)));
+    }
+
+    fn down(self: Arc<Self>, down: Down) {
+        // A dead watcher does not hear it.
+        self.signal(Signal::Down(down));
+    }
+
+    fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool {
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead {
+            return false;
+        }
+        mail.ties().monitors.insert(reference, watcher);
+        true
+    }
+
+    fn demonitor(&self, reference: MonitorRef) {
+        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.monitors.remove(&reference));
+        drop(removed);
+    }
+
+    fn link(&self, peer: Arc<dyn AnyProcess>) -> bool {
+        let pid = peer.head().pid;
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead {
+            return false;
+        }
+        let before = mail.ties().links.insert(pid, peer);
+        drop(mail);
+        drop(before);
+        true
+    }
+
+    fn unlink(&self, peer: Pid) -> bool {
+        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.links.remove(&peer));
+        removed.is_some()
+    }
+
+    fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) {
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead {
+            drop(mail);
+            return ended.fill(Ok(Reason::NoProc));
+        }
+        mail.ties().stoppers.push(ended);
+        if mail.closed {
+            return;
+        }
+        let mut order = parcel(Envelope::Signal(Box::new(Signal::Stop(reason))));
+        if let Some(mail) = self.run_inline(mail, &mut order, inline) {
+            if let Some(Job::Message(order)) = order.take() {
+                self.enqueue(mail, order);
+            }
+        }
+    }
+
+    fn runtime_gone(self: Arc<Self>) {
+        Process::runtime_gone(&self);
+    }
+
+    fn info(&self) -> ProcessInfo {
+        let mail = self.mail.lock();
+        let ties = mail.ties.as_deref();
+        ProcessInfo {
+            pid: self.head.pid,
+            name: self.head.name().map(ToString::to_string),
+            label: self.head.label().map(str::to_owned),
+            server: std::any::type_name::<S>(),
+            parent: self.head.parent(),
+            status: crate::info::status(mail.run, mail.closed, mail.suspended, mail.hibernated, self.doing()),
+            mailbox: self.load(&mail) as usize,
+            links: ties.map(|ties| ties.links.keys().copied().collect()).unwrap_or_default(),
+            monitors: ties.map_or(0, |ties| ties.monitors.len()),
+            traps_exits: mail.traps_exits,
+            awaiting_since: mail.rest.as_ref().and_then(|rest| rest.awaiting_since).filter(|_| mail.run == Run::Awaiting),
+            has_task: !matches!(mail.task, Task::None),
+        }
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl<S: GenServer> Process<S> {
+    /// Asks the clock to come at `at`, if it does not come earlier anyway. Called under the lock; the alarm is a leaf lock.
+    pub(super) fn wake_at(self: &Arc<Self>, mail: &mut Mail<S>, at: Instant) -> Kick {
+        let alarm = self.head.home.alarm();
+        let ties = mail.ties();
+        if let Some((set, key)) = ties.alarm {
+            if set <= at {
+                return Kick::Nothing;
+            }
+            alarm.cancel(key);
+        }
+        let (key, keeper) = alarm.set(at, Arc::clone(self) as Arc<dyn Alarmed>);
+        ties.alarm = Some((at, key));
+        keeper.map_or(Kick::Nothing, Kick::Wake)
+    }
+
+    /// Asks the clock to come at a call's deadline.
+    pub(crate) fn watch_deadline(self: &Arc<Self>, at: Instant) {
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead {
+            return;
+        }
+        let kick = self.wake_at(&mut mail, at);
+        drop(mail);
+        self.follow(kick);
+    }
+
+    /// Whether this process traps exits from now on.
+    pub(crate) fn set_traps_exits(&self, traps: bool) {
+        self.mail.lock().traps_exits = traps;
+    }
+
+    /// The reason of an end that has been told.
+    pub(crate) fn ended_with(&self) -> Option<Reason> {
+        let mail = self.mail.lock();
+        if mail.run == Run::Dead { mail.ties.as_ref().and_then(|ties| ties.doom.clone()) } else { None }
+    }
+}
+
+/// What is due: calls past their deadline, the idle callback, hibernation.
+impl<S: GenServer> Alarmed for Process<S> {
+    fn due(self: Arc<Self>, now: Instant) {
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead {
+            return;
+        }
+        let waiters = {
+            let ties = mail.ties();
+            ties.alarm = None;
+            std::mem::take(&mut ties.waiters)
+        };
+        let idle_at = mail.rest.as_ref().and_then(|rest| rest.idle_at);
+        let hibernate_at = mail.rest.as_ref().and_then(|rest| rest.hibernate_at);
+        let mut kick = Kick::Nothing;
+        if idle_at.is_some_and(|at| at <= now) && mail.run == Run::Idle {
+            mail.forget_idle();
+            mail.queue.push_back(Envelope::Signal(Box::new(Signal::Idle)));
+            kick = mail.kick();
+        } else if hibernate_at.is_some_and(|at| at <= now) && mail.run == Run::Idle {
+            mail.forget_idle();
+            mail.hibernate();
+        }
+        let pending = mail.rest.as_ref().and_then(|rest| rest.idle_at.into_iter().chain(rest.hibernate_at).min());
+        drop(mail);
+        self.follow(kick);
+        let (open, next_deadline) = expire(waiters, now);
+        let next = pending.into_iter().chain(next_deadline).min();
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead {
+            let reason = mail.ties().doom.clone().unwrap_or(Reason::NoProc);
+            drop(mail);
+            for slot in open {
+                slot.fail(crate::reply::Unanswered::Exit(reason.clone()));
+            }
+            return;
+        }
+        mail.ties().waiters.extend(open);
+        let kick = next.map_or(Kick::Nothing, |at| self.wake_at(&mut mail, at));
+        drop(mail);
+        self.follow(kick);
+    }
+}
+
+/// Ends the waits that are over, and says when the next one would be.
+fn expire(
+    waiters: Vec<Arc<dyn crate::reply::Waiting>>,
+    now: Instant,
+) -> (Vec<Arc<dyn crate::reply::Waiting>>, Option<Instant>) {
+    let mut next = None::<Instant>;
+    let open = waiters
+        .into_iter()
+        .filter(|slot| {
+            if let Some(deadline) = slot.expire(now) {
+                next = Some(next.map_or(deadline, |next| next.min(deadline)));
+            }
+            slot.is_open()
+        })
+        .collect();
+    (open, next)
+}
+
+impl<S: GenServer> Mail<S> {
+    /// Gives back what an idle server does not need.
+    pub(super) fn hibernate(&mut self) {
+        if let Some(body) = &mut self.body {
+            body.hibernate();
+        }
+        self.queue = std::collections::VecDeque::new();
+        self.hibernated = true;
+    }
+}
+
+/// Reads what the poller has written.
+impl<S: GenServer> Process<S> {
+    /// How many messages wait.
+    pub(crate) fn mailbox_len(&self) -> usize {
+        let mail = self.mail.lock();
+        mail.counted.saturating_add(self.in_batch.load(Ordering::Relaxed)) as usize
+    }
+}

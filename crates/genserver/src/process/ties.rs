@@ -1,0 +1,101 @@
+//! Links, monitors and waiters of a process, and how they are told of its end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use crate::alarm::AlarmKey;
+use crate::exit::Exit;
+use crate::monitor::{Down, MonitorRef};
+use crate::pid::Pid;
+use crate::process::{AnyProcess, ExitKind};
+use crate::reason::Reason;
+use crate::reply::{Slot, Unanswered, Waiting};
+
+/// Who wants to hear of the end of a process. Kept by most processes as nothing at all.
+#[derive(Default)]
+pub(crate) struct Ties {
+    pub(crate) monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
+    pub(crate) links: BTreeMap<Pid, Arc<dyn AnyProcess>>,
+    /// Calls that really wait. Answered ones are swept out when the list would have to grow, so it stays below twice the
+    /// number of those that wait, and a few.
+    pub(crate) waiters: Vec<Arc<dyn Waiting>>,
+    /// Whoever waits in `stop`.
+    pub(crate) stoppers: Vec<Arc<Slot<Reason>>>,
+    /// Senders that wait for room, oldest first. Bounded by the number of tasks that wait.
+    pub(crate) room: std::collections::VecDeque<Waker>,
+    /// The reason of an end that was ordered from outside; the first wins.
+    pub(crate) doom: Option<Reason>,
+    /// When the process is to be woken by the clock.
+    pub(crate) alarm: Option<(Instant, AlarmKey)>,
+}
+
+impl Ties {
+    /// Adds a call that waits. Returns what was swept out, to be dropped outside the lock.
+    pub(crate) fn add_waiter(&mut self, slot: Arc<dyn Waiting>) -> Vec<Arc<dyn Waiting>> {
+        let mut done = Vec::new();
+        if self.waiters.len() == self.waiters.capacity() {
+            let (open, closed) = std::mem::take(&mut self.waiters).into_iter().partition(|slot| slot.is_open());
+            self.waiters = open;
+            done = closed;
+            self.waiters.reserve(self.waiters.len().max(8));
+        }
+        self.waiters.push(slot);
+        done
+    }
+
+    /// Takes everything that has to be told, leaving nothing.
+    pub(crate) fn farewell(&mut self) -> Farewell {
+        Farewell {
+            monitors: std::mem::take(&mut self.monitors),
+            links: std::mem::take(&mut self.links),
+            waiters: std::mem::take(&mut self.waiters),
+            stoppers: std::mem::take(&mut self.stoppers),
+            room: std::mem::take(&mut self.room).into(),
+            alarm: self.alarm.take(),
+        }
+    }
+}
+
+/// Everybody who is told of an end, taken out of the lock of the process that ended.
+pub(crate) struct Farewell {
+    monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
+    links: BTreeMap<Pid, Arc<dyn AnyProcess>>,
+    waiters: Vec<Arc<dyn Waiting>>,
+    stoppers: Vec<Arc<Slot<Reason>>>,
+    room: Vec<Waker>,
+    alarm: Option<(Instant, AlarmKey)>,
+}
+
+impl Farewell {
+    pub(crate) fn alarm(&self) -> Option<AlarmKey> {
+        self.alarm.map(|(_, key)| key)
+    }
+
+    /// Tells everybody, in the order that the second promise of the architecture names: waiting callers, links, monitors,
+    /// and last whoever waits in `stop`.
+    ///
+    /// A `starter` that traps exits hears of a failed start from `start` itself, and of nothing else.
+    pub(crate) fn tell(self, pid: Pid, reason: &Reason, starter: Option<Pid>) {
+        for waiter in self.waiters {
+            waiter.fail(Unanswered::Exit(reason.clone()));
+        }
+        for waker in self.room {
+            waker.wake();
+        }
+        for (peer_pid, peer) in self.links {
+            if starter == Some(peer_pid) && peer.traps_exits() {
+                peer.unlink(pid);
+                continue;
+            }
+            peer.exit(Exit { from: pid, reason: reason.clone() }, ExitKind::Link);
+        }
+        for (reference, watcher) in self.monitors {
+            watcher.down(Down { reference, pid, reason: reason.clone() });
+        }
+        for stopper in self.stoppers {
+            stopper.fill(Ok(reason.clone()));
+        }
+    }
+}

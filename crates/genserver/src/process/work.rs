@@ -1,0 +1,220 @@
+//! The room in which a callback's future lives: one allocation a server, used again for every callback.
+//!
+//! A callback that is not ready at its first poll has to stay where it was polled. So its future is built in this room to
+//! begin with, and the server's state travels through it: in when the callback begins, out when it is done. What travels is
+//! kept small, because every message pays for it.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::context::Cx;
+use crate::outcome::{Init, Outcome, Step, Then};
+use crate::process::Envelope;
+use crate::reason::Reason;
+use crate::server::GenServer;
+
+/// A server's state and its context: what a callback needs.
+pub(crate) struct Actor<S: GenServer> {
+    /// Empty until init has made it.
+    pub(crate) server: Option<S>,
+    pub(crate) cx: Cx<S>,
+}
+
+/// One callback to run.
+pub(crate) enum Job<S: GenServer> {
+    Message(Envelope<S>),
+    Init(Box<S::Args>),
+    Continue(S::Info),
+    Idle,
+    Terminate(Box<Reason>),
+}
+
+/// What came of a callback, when it is not simply to wait for the next message.
+pub(crate) enum Verdict<S: GenServer> {
+    Terminated,
+    /// The server has been made; the step says how it begins.
+    Started(Step<S>),
+    NotStarted(NotStarted),
+    Step(Step<S>),
+    Failed(Reason),
+    Panicked(Box<dyn Any + Send>),
+}
+
+/// How init declined.
+pub(crate) enum NotStarted {
+    Ignored,
+    /// The process ends with the reason.
+    Stopped(Reason),
+    /// The process ends quietly; only the starter hears the reason.
+    Refused(Reason),
+}
+
+/// A callback's end: the actor comes back, with a verdict if there is one. Two pointers, so that it travels in registers.
+pub(crate) type Done<S> = (Box<Actor<S>>, Option<Box<Verdict<S>>>);
+
+/// The room, without the type of the future in it.
+pub(crate) trait Work<S: GenServer>: Send {
+    /// Begins a callback and polls it once. The job is moved out of its place straight into the room.
+    fn begin(
+        self: Pin<&mut Self>,
+        actor: Box<Actor<S>>,
+        job: &mut Option<Job<S>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Done<S>>;
+    /// Polls the callback that was begun.
+    fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>>;
+}
+
+/// A new, empty room for the callbacks of `S`.
+pub(crate) fn room<S: GenServer>() -> Pin<Box<dyn Work<S>>> {
+    Box::pin(Room { future: None, perform: perform::<S> })
+}
+
+/// A room for init alone, which is often larger than any other callback and runs once.
+pub(crate) fn init_room<S: GenServer>() -> Pin<Box<dyn Work<S>>> {
+    Box::pin(Room { future: None, perform: perform_init::<S> })
+}
+
+pin_project! {
+    struct Room<F, P> {
+        #[pin]
+        future: Option<F>,
+        perform: P,
+    }
+}
+
+impl<S, F, P> Work<S> for Room<F, P>
+where
+    S: GenServer,
+    F: Future<Output = Done<S>> + Send,
+    P: Fn(Rescue<S>, Job<S>) -> F + Send,
+{
+    fn begin(
+        self: Pin<&mut Self>,
+        actor: Box<Actor<S>>,
+        job: &mut Option<Job<S>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Done<S>> {
+        let mut this = self.project();
+        let Some(job) = job.take() else { return Poll::Ready((actor, None)) };
+        this.future.set(Some((this.perform)(Rescue(Some(actor)), job)));
+        poll_behind_barrier(this.future, cx)
+    }
+
+    fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>> {
+        poll_behind_barrier(self.project().future, cx)
+    }
+}
+
+/// Polls, and keeps a panic from going any further. The actor survives it: see [`Rescue`].
+fn poll_behind_barrier<S: GenServer, F: Future<Output = Done<S>>>(
+    mut future: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<Done<S>> {
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        let polled = match future.as_mut().as_pin_mut() {
+            Some(running) => running.poll(cx),
+            None => Poll::Pending,
+        };
+        if polled.is_ready() {
+            future.set(None);
+        }
+        polled
+    }));
+    polled.unwrap_or_else(|payload| {
+        future.set(None);
+        match RESCUED.take().map(|actor| actor.downcast::<Actor<S>>()) {
+            Some(Ok(actor)) => Poll::Ready((actor, Some(Box::new(Verdict::Panicked(payload))))),
+            // The panic came after the callback had given its actor back, out of the drop of something it kept.
+            _ => std::panic::resume_unwind(payload),
+        }
+    })
+}
+
+thread_local! {
+    static RESCUED: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) };
+}
+
+/// Holds the actor while its callback runs. Unwinding drops everything in the callback's future; this keeps the actor, as the
+/// panic left it, for terminate.
+pub(crate) struct Rescue<S: GenServer>(Option<Box<Actor<S>>>);
+
+impl<S: GenServer> Drop for Rescue<S> {
+    fn drop(&mut self) {
+        if let Some(actor) = self.0.take() {
+            if std::thread::panicking() {
+                RESCUED.set(Some(actor as Box<dyn Any>));
+            }
+        }
+    }
+}
+
+fn perform_init<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future<Output = Done<S>> + Send {
+    async move {
+        let actor = rescue.0.as_mut().expect("the actor is here until the callback is done");
+        let verdict = match job {
+            Job::Init(args) => match initialise(actor, *args).await {
+                Ok(step) => Verdict::Started(step),
+                Err(not) => Verdict::NotStarted(not),
+            },
+            _ => Verdict::Terminated,
+        };
+        (rescue.0.take().expect("the actor is still here"), Some(Box::new(verdict)))
+    }
+}
+
+async fn initialise<S: GenServer>(actor: &mut Actor<S>, args: S::Args) -> Result<Step<S>, NotStarted> {
+    let (server, then) = match S::init(args, &mut actor.cx).await {
+        Init::Run(server) => (server, Then::Wait),
+        Init::RunIdle(server, silence) => (server, Then::Idle(silence)),
+        Init::RunHibernate(server) => (server, Then::Hibernate),
+        Init::RunThen(server, info) => (server, Then::Continue(info)),
+        Init::Ignore => return Err(NotStarted::Ignored),
+        Init::Stop(reason) => return Err(NotStarted::Stopped(reason)),
+        Init::Fail(reason) => return Err(NotStarted::Refused(reason)),
+    };
+    actor.server = Some(server);
+    Ok(Step { then, replied: false })
+}
+
+fn perform<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future<Output = Done<S>> + Send {
+    async move {
+        let Actor { server, cx } = &mut **rescue.0.as_mut().expect("the actor is here until the callback is done");
+        let verdict = match server {
+            Some(server) => match job {
+                Job::Message(Envelope::Call(call, _)) => judged(server.handle_call(call, cx).await),
+                Job::Message(Envelope::Cast(cast)) => judged(server.handle_cast(cast, cx).await),
+                Job::Message(Envelope::Info(info)) | Job::Continue(info) => judged(server.handle_info(info, cx).await),
+                Job::Message(Envelope::Signal(signal)) => match cx.translate(*signal) {
+                    Some(info) => judged(server.handle_info(info, cx).await),
+                    // It was called off before it was handled: as if it had never come.
+                    None => None,
+                },
+                Job::Idle => judged(server.handle_idle(cx).await),
+                Job::Terminate(reason) => {
+                    server.terminate(&reason, cx).await;
+                    Some(Box::new(Verdict::Terminated))
+                }
+                Job::Init(_) => None,
+            },
+            None => Some(Box::new(Verdict::Terminated)),
+        };
+        (rescue.0.take().expect("the actor is still here"), verdict)
+    }
+}
+
+/// Makes the step small: waiting for the next message is nothing at all.
+#[inline]
+fn judged<S: GenServer>(outcome: Outcome<S>) -> Option<Box<Verdict<S>>> {
+    match outcome {
+        Ok(Step { then: Then::Wait, .. }) => None,
+        Ok(step) => Some(Box::new(Verdict::Step(step))),
+        Err(reason) => Some(Box::new(Verdict::Failed(reason))),
+    }
+}

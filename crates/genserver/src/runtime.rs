@@ -1,0 +1,57 @@
+//! The seam to the world: six doors, and nothing else in the crate knows time, tasks or chance.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+// The default: whichever Tokio runtime the starter is in.
+#[cfg(feature = "tokio")]
+pub(crate) mod tokio;
+// The second: async-executor and async-io, the crates under smol.
+#[cfg(feature = "smol")]
+pub(crate) mod smol;
+
+/// A future that ends at an instant.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A task for [`Runtime::spawn`].
+pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What processes need of the world.
+pub trait Runtime: Send + Sync + 'static {
+    /// Runs the future to its end, or drops it when the runtime is shut down.
+    fn spawn(&self, task: TaskFuture);
+
+    /// A future that ends at `at`: never before, possibly after.
+    fn sleep_until(&self, at: Instant) -> Sleep;
+
+    /// What time it is, on a clock that never goes back.
+    fn now(&self) -> Instant;
+
+    /// A random number, for jitter and for the choices of a simulation.
+    fn entropy(&self) -> u64;
+
+    /// Whether the current thread is polling a task of this runtime.
+    fn is_current(&self) -> bool;
+
+    /// Takes one unit of the current task's cooperative budget. Without budget the task is woken, and has to yield.
+    fn poll_budget(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Tells runtimes apart: equal for two handles of one runtime, and never used again for another.
+    fn id(&self) -> u64;
+}
+
+/// The runtime that the current thread is in.
+pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
+    #[cfg(feature = "smol")]
+    if let Some(runtime) = smol::ambient() {
+        return Some(runtime);
+    }
+    #[cfg(feature = "tokio")]
+    if let Some(runtime) = tokio::ambient() {
+        return Some(runtime);
+    }
+    None
+}

@@ -1,0 +1,104 @@
+//! The Tokio runtime behind the seam.
+
+use std::cell::Cell;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::runtime::{Handle, Id as RuntimeId};
+use tokio::task::{Id as TaskId, coop};
+
+use super::{Runtime, Sleep, TaskFuture};
+
+/// A Tokio runtime, by its handle.
+#[derive(Clone, Debug)]
+pub struct Tokio {
+    handle: Handle,
+    id: RuntimeId,
+}
+
+thread_local! {
+    /// Which runtime a task belongs to. A task never changes its runtime and its id is never used again, so this never lies;
+    /// it saves the look at the handle, which costs two atomic operations.
+    static TASK_HOME: Cell<Option<(TaskId, RuntimeId)>> = const { Cell::new(None) };
+}
+
+impl Tokio {
+    /// The runtime behind `handle`.
+    pub fn new(handle: Handle) -> Self {
+        let id = handle.id();
+        Self { handle, id }
+    }
+}
+
+impl Runtime for Tokio {
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn spawn(&self, task: TaskFuture) {
+        drop(self.handle.spawn(task));
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn sleep_until(&self, at: Instant) -> Sleep {
+        let _entered = self.handle.enter();
+        Box::pin(tokio::time::sleep_until(at.into()))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn entropy(&self) -> u64 {
+        RandomState::new().build_hasher().finish()
+    }
+
+    fn is_current(&self) -> bool {
+        let Some(task) = tokio::task::try_id() else {
+            // A future under `block_on` has no id.
+            return Handle::try_current().is_ok_and(|handle| handle.id() == self.id);
+        };
+        match TASK_HOME.get() {
+            Some((known, home)) if known == task => home == self.id,
+            _ => {
+                let Ok(handle) = Handle::try_current() else { return false };
+                TASK_HOME.set(Some((task, handle.id())));
+                handle.id() == self.id
+            }
+        }
+    }
+
+    fn poll_budget(&self, cx: &mut Context<'_>) -> Poll<()> {
+        coop::poll_proceed(cx).map(|unit| unit.made_progress())
+    }
+
+    fn id(&self) -> u64 {
+        let mut hasher = IdHasher(0);
+        std::hash::Hash::hash(&self.id, &mut hasher);
+        hasher.0
+    }
+}
+
+/// Reads the number out of a runtime's id, which is shown to nobody but hashers.
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+/// The Tokio runtime that the current thread is in.
+pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
+    Handle::try_current().ok().map(|handle| Arc::new(Tokio::new(handle)) as Arc<dyn Runtime>)
+}

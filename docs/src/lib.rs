@@ -1,0 +1,23 @@
+//! The book of this workspace: a crate, so that every chapter compiles and its programs run.
+//!
+//! Each module is one chapter, in the order a newcomer would read them.
+
+/// What the project is, in one program and a few tables.
+#[doc = include_str!("../../README.md")]
+pub mod readme {}
+
+/// Where things are, what may depend on what, and what is promised.
+#[doc = include_str!("../ARCHITECTURE.md")]
+pub mod architecture {}
+
+/// How to work on it: the verbs, and how to add to them.
+#[doc = include_str!("../CONTRIBUTING.md")]
+pub mod contributing {}
+
+/// How the code is written here, and why.
+#[doc = include_str!("../STYLE.md")]
+pub mod style {}
+
+/// Which behaviours of OTP are kept, case by case.
+#[doc = include_str!("../conformance.md")]
+pub mod conformance {}

@@ -1,0 +1,102 @@
+//! One command line of cargo: printed as one would type it, run, or read.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::process::{Command, Stdio};
+
+use crate::workspace;
+use crate::{Failure, Result};
+
+/// A cargo command that has not run yet.
+///
+/// Written as one types it, `Cargo::line("fmt --all --check")`, so that a message about it can be
+/// pasted into a terminal.
+#[derive(Debug, Clone)]
+pub(crate) struct Cargo {
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+}
+
+impl Cargo {
+    /// The arguments after `cargo`, separated by blanks.
+    pub(crate) fn line(line: &str) -> Self {
+        Self { args: line.split_whitespace().map(str::to_owned).collect(), env: Vec::new() }
+    }
+
+    /// With these arguments after the others, taken as they are.
+    pub(crate) fn args(mut self, args: &[String]) -> Self {
+        self.args.extend_from_slice(args);
+        self
+    }
+
+    /// With this environment variable.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs it, showing its output as it comes.
+    pub(crate) fn run(&self) -> Result {
+        let status = self.command().status();
+        let status = status.map_err(|error| self.failure(&format!("did not start: {error}")))?;
+        if status.success() { Ok(()) } else { Err(self.failure("failed")) }
+    }
+
+    /// Runs it and returns what it printed to stdout.
+    pub(crate) fn read(&self) -> Result<String> {
+        let output = self.command().stderr(Stdio::inherit()).output();
+        let output = output.map_err(|error| self.failure(&format!("did not start: {error}")))?;
+        if !output.status.success() {
+            return Err(self.failure("failed"));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Whether it runs and succeeds; shows nothing.
+    pub(crate) fn works(&self) -> bool {
+        let status = self.command().stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    }
+
+    fn command(&self) -> Command {
+        // Inside `cargo xtask`, `CARGO` is the very cargo that runs us; another might be of another
+        // toolchain.
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let mut command = Command::new(cargo);
+        command.args(&self.args).envs(self.env.iter().cloned());
+        command.current_dir(workspace::root()).stdin(Stdio::null());
+        command
+    }
+
+    fn failure(&self, what: &str) -> Failure {
+        Failure::new(format!("`{self}` {what}"))
+    }
+}
+
+impl fmt::Display for Cargo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.env {
+            write!(f, "{name}={value:?} ")?;
+        }
+        write!(f, "cargo {}", self.args.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Facts about command lines.
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_shown_as_one_types_it() {
+        let line = Cargo::line("doc --no-deps").env("RUSTDOCFLAGS", "-D warnings");
+        assert_eq!(line.to_string(), r#"RUSTDOCFLAGS="-D warnings" cargo doc --no-deps"#);
+    }
+
+    #[test]
+    fn a_failing_line_is_named() {
+        let failure = Cargo::line("no-such-verb").read().expect_err("cargo has no such verb");
+        assert_eq!(failure.to_string(), "`cargo no-such-verb` failed");
+    }
+}

@@ -1,0 +1,191 @@
+//! `cargo xtask ci`: every gate, cheapest first, with its time; the first that fails ends it.
+//!
+//! The pipeline runs this and nothing else, so whatever it finds can be found at home. To add a
+//! gate, add it to [`gates`] where its cost puts it.
+
+use std::time::Instant;
+
+use crate::cargo::Cargo;
+use crate::workspace::{self, Package};
+use crate::{Failure, Result, check, conformance, docs, test, tidy};
+
+/// Features that choose a runtime: with each of them the tests run, and not only compile.
+const RUNTIMES: &[&str] = &["tokio", "smol"];
+
+/// One thing that must hold.
+struct Gate {
+    /// What it is called in the report.
+    name: String,
+    /// How to run it alone.
+    rerun: String,
+    work: Box<dyn Fn() -> Result>,
+}
+
+impl Gate {
+    fn verb(name: &str, work: fn(&[String]) -> Result) -> Self {
+        let rerun = format!("cargo xtask {name}");
+        Self { name: name.to_owned(), rerun, work: Box::new(move || work(&[])) }
+    }
+
+    fn cargo(name: impl Into<String>, line: Cargo) -> Self {
+        let rerun = line.to_string();
+        Self { name: name.into(), rerun, work: Box::new(move || line.run()) }
+    }
+}
+
+/// Passes every gate, or stops at the first that does not hold.
+pub(crate) fn run(_args: &[String]) -> Result {
+    let gates = gates(&workspace::packages()?);
+    let total = gates.len();
+    gates.iter().enumerate().try_for_each(|(index, gate)| pass(gate, index + 1, total))?;
+    println!("ci: all {total} gates hold");
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "tells a person how long they waited")]
+fn pass(gate: &Gate, number: usize, total: usize) -> Result {
+    let started = Instant::now();
+    let outcome = (gate.work)();
+    let seconds = started.elapsed().as_secs_f64();
+    let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
+    println!("ci: [{number:>2}/{total}] {:<64} {verdict:<6} {seconds:>6.1} s", gate.name);
+    outcome.map_err(|failure| {
+        Failure::new(format!("{failure}\n\nthe gate `{}` failed; rerun it with\n  {}", gate.name, gate.rerun))
+    })
+}
+
+/// All gates: what reads, then what compiles, then what runs.
+fn gates(packages: &[Package]) -> Vec<Gate> {
+    let crates: Vec<&Package> = packages.iter().filter(|package| package.is_crate()).collect();
+    let mut gates = vec![
+        Gate::cargo("fmt", check::fmt()),
+        Gate::verb("tidy", tidy::run),
+        Gate::verb("conformance", conformance::run),
+        Gate::cargo("clippy", check::clippy()),
+        Gate::verb("docs", docs::run),
+    ];
+    gates.extend(crates.iter().filter_map(|package| without_tokio(package)));
+    gates.extend(crates.iter().flat_map(|package| checks(package)));
+    gates.push(Gate::verb("test", test::run));
+    gates.extend(crates.iter().flat_map(|package| tests(package)));
+    gates
+}
+
+/// A crate that can do without Tokio does not bring it along either.
+fn without_tokio(package: &Package) -> Option<Gate> {
+    package.features.contains_key("tokio").then_some(())?;
+    let name = &package.name;
+    let line = Cargo::line(&format!("tree --package {name} --no-default-features --edges normal --prefix none"));
+    let rerun = line.to_string();
+    let work = move || {
+        let tree = line.read()?;
+        let brought = tree.lines().any(|line| line.starts_with("tokio v"));
+        let advice = "make the dependency that brings it optional, behind the feature `tokio`";
+        if brought { Err(Failure::new(format!("tokio is in the tree; {advice}"))) } else { Ok(()) }
+    };
+    Some(Gate { name: format!("{name} without tokio"), rerun, work: Box::new(work) })
+}
+
+/// The crate alone, compiled with each feature that changes no runtime.
+fn checks(package: &Package) -> Vec<Gate> {
+    let check = |features: &str| {
+        let selection = selection(package, features);
+        Gate::cargo(format!("check {selection}"), Cargo::line(&format!("check --all-targets --package {selection}")))
+    };
+    if package.name == "benchmarks" {
+        return vec![check("")];
+    }
+    let features = single_features(package).filter(|feature| !RUNTIMES.contains(feature));
+    features.map(|feature| check(&only(feature))).collect()
+}
+
+/// The crate alone, tested as it comes, with nothing, and with each runtime.
+fn tests(package: &Package) -> Vec<Gate> {
+    if package.name == "benchmarks" {
+        return Vec::new();
+    }
+    let mut gates = vec![test_gate(package, "")];
+    if package.has_lib {
+        let name = &package.name;
+        let line = test::doctests(&format!("--package {name}"));
+        gates.push(Gate::cargo(format!("doctest {name}"), line));
+    }
+    let default = package.features.get("default").map_or(&[][..], Vec::as_slice);
+    if !default.is_empty() {
+        gates.push(test_gate(package, "--no-default-features"));
+    }
+    let runtimes = single_features(package).filter(|feature| RUNTIMES.contains(feature));
+    // A runtime that is the whole default was tested with it.
+    let others = runtimes.filter(|runtime| default != [*runtime]);
+    gates.extend(others.map(|runtime| test_gate(package, &only(runtime))));
+    gates
+}
+
+fn test_gate(package: &Package, features: &str) -> Gate {
+    let selection = selection(package, features);
+    Gate::cargo(format!("test {selection}"), test::tests(&format!("--package {selection}")))
+}
+
+fn selection(package: &Package, features: &str) -> String {
+    format!("{} {features}", package.name).trim_end().to_owned()
+}
+
+fn only(feature: &str) -> String {
+    format!("--no-default-features --features {feature}")
+}
+
+/// The features a user can turn on one by one; one with a leading underscore is our own business.
+fn single_features(package: &Package) -> impl Iterator<Item = &str> {
+    let names = package.features.keys().map(String::as_str);
+    names.filter(|name| *name != "default" && !name.starts_with('_'))
+}
+
+#[cfg(test)]
+mod tests {
+    //! Which gates a crate gets.
+
+    use super::*;
+
+    fn package(name: &str, features: &[(&str, &[&str])]) -> Package {
+        let owned = |on: &[&str]| on.iter().map(|&it| it.to_owned()).collect();
+        Package {
+            name: name.to_owned(),
+            manifest: format!("crates/{name}/Cargo.toml"),
+            features: features.iter().map(|(name, on)| ((*name).to_owned(), owned(on))).collect(),
+            has_lib: true,
+            ..Package::default()
+        }
+    }
+
+    fn names(package: Package) -> Vec<String> {
+        gates(&[package]).into_iter().skip(5).map(|gate| gate.name).collect()
+    }
+
+    #[test]
+    fn a_crate_is_tried_alone_with_every_feature() {
+        let features: &[(&str, &[&str])] =
+            &[("_hidden", &[]), ("default", &["tokio"]), ("serde", &[]), ("smol", &[]), ("tokio", &[])];
+        let expected = [
+            "a without tokio",
+            "check a --no-default-features --features serde",
+            "test",
+            "test a",
+            "doctest a",
+            "test a --no-default-features",
+            "test a --no-default-features --features smol",
+        ];
+        assert_eq!(names(package("a", features)), expected);
+    }
+
+    #[test]
+    fn the_benchmarks_are_only_compiled() {
+        assert_eq!(names(package("benchmarks", &[("erl", &[])])), ["check benchmarks", "test"]);
+    }
+
+    #[test]
+    fn a_failing_gate_says_how_to_run_it_again() {
+        let gate = Gate::verb("tidy", |_| Err(Failure::new("a.rs:1: no")));
+        let failure = pass(&gate, 1, 1).expect_err("the gate fails");
+        assert_eq!(failure.to_string(), "a.rs:1: no\n\nthe gate `tidy` failed; rerun it with\n  cargo xtask tidy");
+    }
+}

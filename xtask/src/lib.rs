@@ -1,0 +1,87 @@
+//! The verbs of this workspace: each is one module and one row of [`VERBS`].
+//!
+//! `cargo xtask` prints them; `cargo xtask ci` is what the pipeline runs, and runs at home too.
+//! Everything drives cargo from outside: no crate of the workspace is linked in here, so that the
+//! verbs compile in seconds and work while a crate does not.
+
+#![expect(clippy::print_stdout, reason = "a tool at a terminal talks to its user")]
+
+// What the verbs are made of: one command line, one view of the workspace, one kind of complaint.
+mod cargo;
+mod finding;
+mod workspace;
+
+// The verbs, cheapest first.
+mod bench;
+mod check;
+mod ci;
+mod conformance;
+mod docs;
+mod test;
+mod tidy;
+
+pub use finding::{Failure, Finding, Result};
+
+/// One thing `cargo xtask` can do.
+#[derive(Debug, Clone, Copy)]
+pub struct Verb {
+    /// What one types after `cargo xtask`.
+    pub name: &'static str,
+    /// One line for the list of verbs.
+    pub about: &'static str,
+    /// Does it; gets the arguments after the verb.
+    pub run: fn(&[String]) -> Result,
+}
+
+/// Every verb. To add one, write its module and a row here.
+pub const VERBS: &[Verb] = &[
+    Verb { name: "check", about: "formatting, lints, tidy, conformance", run: check::run },
+    Verb { name: "test", about: "tests, doctests and examples; arguments go to the test runner alone", run: test::run },
+    Verb { name: "docs", about: "the documentation, without a warning; --open shows it", run: docs::run },
+    Verb { name: "bench", about: "the comparison with other libraries; arguments go to it", run: bench::run },
+    Verb { name: "conformance", about: "docs/conformance.md against the tests it names", run: conformance::run },
+    Verb { name: "tidy", about: "the rules of docs/STYLE.md that a machine can see", run: tidy::run },
+    Verb { name: "ci", about: "every gate, cheapest first, until one fails", run: ci::run },
+];
+
+/// Runs the verb named by the first argument, or prints the verbs when there is none.
+///
+/// # Errors
+///
+/// When the verb is unknown, or with what the verb found wrong.
+pub fn run(args: &[String]) -> Result {
+    let Some((name, rest)) = args.split_first() else {
+        println!("{}", usage());
+        return Ok(());
+    };
+    match VERBS.iter().find(|verb| verb.name == name) {
+        Some(verb) => (verb.run)(rest),
+        None => Err(Failure::new(format!("there is no verb `{name}`\n\n{}", usage()))),
+    }
+}
+
+/// The list of verbs, a line each.
+fn usage() -> String {
+    let rows = VERBS.iter().map(|verb| format!("\n  {:<12} {}", verb.name, verb.about));
+    format!("usage: cargo xtask <verb> [arguments]\n{}", rows.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    //! Facts about the table of verbs.
+
+    use super::*;
+
+    #[test]
+    fn the_usage_names_every_verb() {
+        let usage = usage();
+        assert!(VERBS.iter().all(|verb| usage.contains(verb.about)));
+    }
+
+    #[test]
+    fn an_unknown_verb_is_answered_with_the_list() {
+        let failure = run(&["chekc".to_owned()]).expect_err("no such verb");
+        assert!(failure.to_string().starts_with("there is no verb `chekc`"));
+        assert!(failure.to_string().contains("check "));
+    }
+}
