@@ -55,6 +55,11 @@ impl Alarm {
         removed.is_some()
     }
 
+    /// Whether an entry is still to come.
+    pub(crate) fn is_set(&self, key: AlarmKey) -> bool {
+        self.list.lock().entries.contains_key(&key)
+    }
+
     /// Tells one entry that is due, or says when the next one is.
     fn pop_due(&self, now: Instant, keeper: &Waker) -> Next {
         let waker = keeper.clone();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::caller::Caller;
 use crate::current;
-use crate::process::{Envelope, Refused, Sent, parcel};
+use crate::process::{Envelope, Job, Parcel, Refused, Sent, Subject, parcel};
 use crate::reason::Reason;
 use crate::reply::{Answer, Lane, Slot, Unanswered, erased};
 use crate::server::GenServer;
@@ -18,56 +18,226 @@ use crate::server_ref::ServerRef;
 /// OTP's default: a call waits five seconds.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a call has no answer.
-#[derive(Clone, Debug, thiserror::Error)]
+/// Why a call has no answer: one variant for each thing a caller can do about it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CallError {
-    /// No answer in time.
-    #[error("timeout")]
-    Timeout,
-    /// No such process.
-    #[error("no such process")]
-    NoProc,
-    /// The server ended first.
-    #[error("the server ended: {0}")]
-    Exit(Reason),
-    /// The server dropped the caller.
-    #[error("the server dropped the caller unanswered")]
-    NoReply,
-    /// A process called itself.
-    #[error("a process called itself")]
-    CallingSelf,
+    /// No answer came in time. The request is not withdrawn: the server may still carry it out.
+    #[error(
+        "{server} did not answer within {after:?}; it may still carry the request out: ask it again, or allow the call more time with `timeout`"
+    )]
+    Timeout {
+        /// Who was called.
+        server: Subject,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// There is no such process: it had ended before the call, or nobody has the name.
+    #[error("{server} is not running, so the request was not carried out; start it, or look it up again")]
+    NoProc {
+        /// Who was called.
+        server: Subject,
+    },
+    /// The server ended before it answered.
+    #[error("{server} ended before it answered: {reason}; whether it carried the request out is not known")]
+    Exit {
+        /// Who was called.
+        server: Subject,
+        /// Why it ended.
+        reason: Reason,
+    },
+    /// The server lives, but dropped the caller without an answer.
+    #[error("{server} dropped the caller without an answer; one of its callbacks forgets to reply")]
+    NoReply {
+        /// Who was called.
+        server: Subject,
+    },
+    /// The mailbox was full for as long as the call could wait. The request was not taken.
+    #[error("the mailbox of {server} stayed full for {after:?}, so the request was not taken; send less, or give it a larger mailbox")]
+    Overloaded {
+        /// Who was called.
+        server: Subject,
+        /// How long was waited for room.
+        after: Duration,
+    },
+    /// A process called itself, and would have waited for ever.
+    #[error("{server} called itself; a callback has the state at hand, so use it directly, or `cast` to itself")]
+    CallingSelf {
+        /// Who was called.
+        server: Subject,
+    },
+    /// The name belongs to a server of another type.
+    #[error("{server} is a {found}, not a {wanted}; the name belongs to another server than you expect")]
+    WrongServer {
+        /// Who was called.
+        server: Subject,
+        /// The type of the server that has the name.
+        found: &'static str,
+        /// The type that was called.
+        wanted: &'static str,
+    },
 }
 
-/// A call under way.
+/// A call under way, made by [`ServerRef::call`].
 #[must_use = "nothing is sent until the call is awaited"]
 pub struct Call<'a, S: GenServer, R: Send + 'static, F> {
     server: &'a ServerRef<S>,
     make: Option<F>,
     timeout: Option<Duration>,
-    slot: Option<Arc<Slot<R>>>,
+    stage: Stage<S, R>,
     deadline: Option<Instant>,
+}
+
+enum Stage<S: GenServer, R> {
+    Unsent,
+    /// The mailbox was full; the message is here, and is sent when there is room.
+    NoRoom(Envelope<S>, Arc<Slot<R>>),
+    Sent(Arc<Slot<R>>),
 }
 
 impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     pub(crate) fn new(server: &'a ServerRef<S>, make: F) -> Self {
-        Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), slot: None, deadline: None }
+        Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), stage: Stage::Unsent, deadline: None }
     }
 
-    /// Waits for so long instead of five seconds.
+    /// Waits for so long instead of five seconds. The time for room in a full mailbox is part of it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Waits for as long as the server lives.
+    /// Waits for as long as the server lives: OTP's `infinity`.
+    #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;
         self
+    }
+
+    fn subject(&self) -> Subject {
+        self.server.process().head.subject()
+    }
+
+    fn after(&self) -> Duration {
+        self.timeout.unwrap_or_default()
+    }
+
+    /// What an answer that is none means to the caller.
+    fn error(&self, why: Unanswered) -> CallError {
+        let server = self.subject();
+        match why {
+            Unanswered::Exit(reason) => CallError::Exit { server, reason },
+            Unanswered::Timeout => CallError::Timeout { server, after: self.after() },
+            // The server may have ended between the drop of the caller and now; then its reason says more.
+            Unanswered::NoReply => match self.server.process().ended_with() {
+                Some(reason) => CallError::Exit { server, reason },
+                None => CallError::NoReply { server },
+            },
+        }
     }
 }
 
 /// Nothing in a call is ever pinned: what is polled lies in the server.
 impl<S: GenServer, R: Send + 'static, F> Unpin for Call<'_, S, R, F> {}
+
+impl<S, R, F> Call<'_, S, R, F>
+where
+    S: GenServer,
+    R: Send + 'static,
+    F: FnOnce(Caller<R>) -> S::Call,
+{
+    /// Sends the request, and runs the server if it is idle and the thread is one of its runtime. The answer, if it is there.
+    #[inline]
+    fn send(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = self.server.process();
+        if current::pid() == Some(process.head.pid) {
+            return Poll::Ready(Err(CallError::CallingSelf { server: self.subject() }));
+        }
+        let runtime = process.head.home.runtime();
+        let inline = runtime.is_current();
+        if inline {
+            ready!(runtime.poll_budget(cx));
+        }
+        let Some(make) = self.make.take() else { return Poll::Pending };
+        if !inline {
+            let slot = Arc::new(Slot::new(process.head.pid));
+            let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
+            let sent = process.send_call(&mut call, || Some(erased(&slot)), inline);
+            return self.note_sent(sent, call, slot);
+        }
+        let (lane, twin) = Lane::new(process.head.pid);
+        let mut call = parcel(Envelope::Call(make(Caller::new(twin)), None));
+        let (sent, answer) = lane.run(|| process.send_call(&mut call, Lane::<R>::open_slot, inline));
+        match answer {
+            Answer::Here(answer) => Poll::Ready(Ok(answer)),
+            Answer::Awaited(slot) => self.note_sent(sent, call, slot),
+            Answer::Lost => Poll::Ready(Err(CallError::NoReply { server: self.subject() })),
+        }
+    }
+
+    /// Goes by what became of the message.
+    fn note_sent(
+        &mut self,
+        sent: Result<Sent, Refused>,
+        call: Parcel<S>,
+        slot: Arc<Slot<R>>,
+    ) -> Poll<Result<R, CallError>> {
+        let process = self.server.process();
+        match sent {
+            Ok(Sent::Ran) => {
+                if !process.await_answer(erased(&slot)) {
+                    // The server ended with this very call: the slot may not know why yet.
+                    slot.fill(Err(Unanswered::Exit(process.ended_with().unwrap_or(Reason::NoProc))));
+                }
+            }
+            Ok(Sent::Queued | Sent::AwaitsEnd) => {}
+            Err(Refused::Dead) => return Poll::Ready(Err(CallError::NoProc { server: self.subject() })),
+            Err(Refused::Full) => {
+                self.set_deadline();
+                if let Some(Job::Message(call)) = call {
+                    self.stage = Stage::NoRoom(call, slot);
+                }
+                return Poll::Pending;
+            }
+        }
+        self.set_deadline();
+        self.stage = Stage::Sent(slot);
+        Poll::Pending
+    }
+
+    fn set_deadline(&mut self) {
+        if self.deadline.is_none() {
+            let runtime = self.server.process().head.home.runtime();
+            self.deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
+        }
+    }
+
+    /// Waits for room in a full mailbox, until the deadline.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = self.server.process();
+        loop {
+            let Stage::NoRoom(call, slot) = std::mem::replace(&mut self.stage, Stage::Unsent) else {
+                return Poll::Pending;
+            };
+            let mut call = Some(Job::Message(call));
+            match process.send_call(&mut call, || Some(erased(&slot)), false) {
+                Err(Refused::Full) => {}
+                sent => return self.note_sent(sent, call, slot),
+            }
+            let Some(Job::Message(call)) = call else { return Poll::Pending };
+            let runtime = process.head.home.runtime();
+            if self.deadline.is_some_and(|deadline| deadline <= runtime.now()) {
+                return Poll::Ready(Err(CallError::Overloaded { server: self.subject(), after: self.after() }));
+            }
+            self.stage = Stage::NoRoom(call, slot);
+            if process.await_room(cx.waker().clone()) {
+                if let Some(deadline) = self.deadline {
+                    process.wake_when_due(deadline, cx.waker().clone());
+                }
+                return Poll::Pending;
+            }
+        }
+    }
+}
 
 impl<S, R, F> Future for Call<'_, S, R, F>
 where
@@ -77,64 +247,41 @@ where
 {
     type Output = Result<R, CallError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let process = this.server.process();
-        if this.slot.is_none() {
-            if current::pid() == Some(process.head.pid) {
-                return Poll::Ready(Err(CallError::CallingSelf));
-            }
-            let runtime = process.head.home.runtime();
-            let inline = runtime.is_current();
-            if inline {
-                ready!(runtime.poll_budget(cx));
-            }
-            let Some(make) = this.make.take() else { return Poll::Pending };
-            let slot = if inline {
-                let (lane, twin) = Lane::new(process.head.pid);
-                let mut call = parcel(Envelope::Call(make(Caller::new(twin)), None));
-                let (sent, answer) = lane.run(|| process.send_call(&mut call, Lane::<R>::open_slot, inline));
-                let slot = match answer {
-                    Answer::Here(answer) => return Poll::Ready(Ok(answer)),
-                    Answer::Awaited(slot) => slot,
-                    Answer::Lost => return Poll::Ready(Err(CallError::NoReply)),
-                };
-                match sent {
-                    Ok(Sent::Ran) => {
-                        process.await_answer(erased(&slot));
-                    }
-                    Ok(_) => {}
-                    Err(Refused::Dead) => return Poll::Ready(Err(CallError::NoProc)),
-                    Err(Refused::Full) => return Poll::Ready(Err(CallError::Timeout)),
+        match this.stage {
+            Stage::Unsent => {
+                let polled = this.send(cx);
+                if polled.is_ready() || matches!(this.stage, Stage::Unsent) {
+                    return polled;
                 }
-                slot
-            } else {
-                let slot = Arc::new(Slot::new(process.head.pid));
-                let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
-                match process.send_call(&mut call, || Some(erased(&slot)), inline) {
-                    Ok(_) => {}
-                    Err(Refused::Dead) => return Poll::Ready(Err(CallError::NoProc)),
-                    Err(Refused::Full) => return Poll::Ready(Err(CallError::Timeout)),
-                }
-                slot
-            };
-            this.deadline = this.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
-            this.slot = Some(slot);
+            }
+            Stage::NoRoom(..) | Stage::Sent(_) => {}
         }
-        let Some(slot) = &this.slot else { return Poll::Pending };
-        let polled = slot.poll(cx, this.deadline);
-        if polled.is_pending() {
-            if let Some(deadline) = this.deadline {
-                process.watch_deadline(deadline);
+        if matches!(this.stage, Stage::NoRoom(..)) {
+            let polled = this.poll_room(cx);
+            if polled.is_ready() {
+                return polled;
             }
         }
-        polled.map_err(CallError::from)
+        let Stage::Sent(slot) = &this.stage else { return Poll::Pending };
+        match slot.poll(cx, this.deadline) {
+            Poll::Ready(answer) => Poll::Ready(answer.map_err(|why| this.error(why))),
+            Poll::Pending => {
+                if let Some(deadline) = this.deadline {
+                    this.server.process().watch_deadline(deadline);
+                }
+                Poll::Pending
+            }
+        }
     }
 }
 
+/// Dropping a call gives the answer up, never the request.
 impl<S: GenServer, R: Send + 'static, F> Drop for Call<'_, S, R, F> {
     fn drop(&mut self) {
-        if let Some(slot) = &self.slot {
+        if let Stage::Sent(slot) | Stage::NoRoom(_, slot) = &self.stage {
             slot.close();
         }
     }
@@ -143,15 +290,5 @@ impl<S: GenServer, R: Send + 'static, F> Drop for Call<'_, S, R, F> {
 impl<S: GenServer, R: Send + 'static, F> fmt::Debug for Call<'_, S, R, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("server", self.server).finish_non_exhaustive()
-    }
-}
-
-impl From<Unanswered> for CallError {
-    fn from(why: Unanswered) -> Self {
-        match why {
-            Unanswered::NoReply => Self::NoReply,
-            Unanswered::Exit(reason) => Self::Exit(reason),
-            Unanswered::Timeout => Self::Timeout,
-        }
     }
 }

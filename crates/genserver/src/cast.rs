@@ -7,48 +7,96 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::process::{Envelope, Process, Refused};
+use crate::process::{Envelope, Head, Process, Refused, Subject};
 use crate::server::GenServer;
 
 /// Why a message was not taken. It is inside, so that nothing is lost.
 pub enum CastError<M> {
-    /// The process has ended, or is just ending.
-    NoProc(M),
+    /// The process has ended, or is just ending, or never was.
+    NoProc {
+        /// The message.
+        message: M,
+        /// Who was to get it.
+        server: Subject,
+    },
     /// The mailbox holds as many messages as it may.
-    Full(M),
+    Full {
+        /// The message.
+        message: M,
+        /// Who was to get it.
+        server: Subject,
+    },
 }
 
 impl<M> CastError<M> {
-    pub(crate) fn new(refused: Refused, message: M) -> Self {
+    pub(crate) fn new<S: GenServer>(
+        (refused, message): (Refused, Envelope<S>),
+        unpack: impl FnOnce(Envelope<S>) -> M,
+        head: &Head,
+    ) -> Self {
+        let (message, server) = (unpack(message), head.subject());
         match refused {
-            Refused::Dead => Self::NoProc(message),
-            Refused::Full => Self::Full(message),
+            Refused::Dead => Self::NoProc { message, server },
+            Refused::Full => Self::Full { message, server },
         }
     }
 
     /// The message that was not taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Printer;
+    /// # impl GenServer for Printer {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = String;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Printer) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let printer = genserver::start::<Printer>(()).await?;
+    /// printer.stop().await?;
+    /// let refused = printer.cast("a page".to_owned()).unwrap_err();
+    /// assert_eq!(refused.into_inner(), "a page");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(self) -> M {
         match self {
-            Self::NoProc(message) | Self::Full(message) => message,
+            Self::NoProc { message, .. } | Self::Full { message, .. } => message,
         }
+    }
+
+    /// Whether waiting for room would help.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full { .. })
     }
 }
 
+/// Written by hand, so that a message need not be `Debug` to be given back.
 impl<M> fmt::Debug for CastError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoProc(_) => "NoProc(..)",
-            Self::Full(_) => "Full(..)",
-        })
+        let (name, server) = match self {
+            Self::NoProc { server, .. } => ("NoProc", server),
+            Self::Full { server, .. } => ("Full", server),
+        };
+        f.debug_struct(name).field("server", server).finish_non_exhaustive()
     }
 }
 
 impl<M> fmt::Display for CastError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoProc(_) => "the process has ended, so the message was not taken; look the process up again, or drop the message",
-            Self::Full(_) => "the mailbox is full, so the message was not taken; wait for room with `cast_wait`, or drop the message",
-        })
+        match self {
+            Self::NoProc { server, .. } => {
+                write!(f, "{server} is not running, so the message was not taken; look it up again, or drop the message")
+            }
+            Self::Full { server, .. } => {
+                write!(f, "the mailbox of {server} is full, so the message was not taken; wait for room with `cast_wait`, or drop the message")
+            }
+        }
     }
 }
 
@@ -79,21 +127,29 @@ impl<S: GenServer> Future for CastWait<'_, S> {
             match this.process.push(Envelope::Cast(cast)) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err((Refused::Full, message)) => {
-                    this.cast = Some(unpack(message));
+                    this.cast = Some(unpack_cast(message));
                     if this.process.await_room(cx.waker().clone()) {
                         return Poll::Pending;
                     }
                 }
-                Err((refused, message)) => return Poll::Ready(Err(CastError::new(refused, unpack(message)))),
+                Err(refused) => return Poll::Ready(Err(CastError::new(refused, unpack_cast, &this.process.head))),
             }
         }
     }
 }
 
 /// Takes a cast out of the envelope that was refused.
-pub(crate) fn unpack<S: GenServer>(message: Envelope<S>) -> S::Cast {
+pub(crate) fn unpack_cast<S: GenServer>(message: Envelope<S>) -> S::Cast {
     match message {
         Envelope::Cast(cast) => cast,
+        _ => unreachable!("what is refused is what was sent"),
+    }
+}
+
+/// Takes an info out of the envelope that was refused.
+pub(crate) fn unpack_info<S: GenServer>(message: Envelope<S>) -> S::Info {
+    match message {
+        Envelope::Info(info) => info,
         _ => unreachable!("what is refused is what was sent"),
     }
 }

@@ -1,14 +1,31 @@
-//! Exit signals, as a process that traps them receives them.
+//! Exit signals: sent by hand, or by the end of a linked process.
 
+use std::sync::Arc;
+
+use crate::current;
 use crate::pid::Pid;
+use crate::process::{AnyProcess, ExitKind};
 use crate::reason::Reason;
 
 /// An exit signal that was trapped: OTP's `{'EXIT', From, Reason}`.
+///
+/// It is what the function passed to [`Cx::trap_exits`](crate::Cx::trap_exits) is given.
 #[doc(alias = "EXIT")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exit {
-    /// Who ended, or who sent the signal.
+    /// Who ended, or who sent the signal; [`Pid::NOBODY`] for plain code.
     pub from: Pid,
     /// Why.
     pub reason: Reason,
+}
+
+/// Whom a signal sent here comes from.
+pub(crate) fn sender() -> Pid {
+    current::pid().unwrap_or(Pid::NOBODY)
+}
+
+/// OTP's `exit/2`: `kill` cannot be trapped, every other reason can.
+pub(crate) fn send(process: &Arc<dyn AnyProcess>, reason: Reason) {
+    let kind = if matches!(reason, Reason::Kill) { ExitKind::Kill } else { ExitKind::Sent };
+    Arc::clone(process).exit(Exit { from: sender(), reason }, kind);
 }

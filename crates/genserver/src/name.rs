@@ -1,18 +1,154 @@
-//! Names of processes.
+//! Names of processes, and the registries they are kept in.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
-/// The name of a process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use parking_lot::Mutex;
+
+use crate::pid::Pid;
+use crate::process_ref::ProcessRef;
+
+/// The name of a process: in its node's own space, in the program's, or in a registry of the user's.
+///
+/// A name belongs to at most one live process, is text, and costs nothing once it is released: unlike an atom it may come
+/// from outside.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Name;
+///
+/// assert_eq!(Name::from("shopping").to_string(), "shopping");
+/// assert_eq!(Name::global("shopping").to_string(), "global:shopping");
+/// ```
+#[derive(Clone)]
 pub enum Name {
-    /// In the node's own space.
-    Local(String),
+    /// In the space of the node that the process lives in.
+    Local(Arc<str>),
+    /// In the one space that all nodes of the program share.
+    Global(Arc<str>),
+    /// In a registry of the user's.
+    Via(Arc<dyn NameRegistry>, Arc<str>),
 }
+
+impl Name {
+    /// A name in the space that all nodes of the program share: OTP's `{global, Name}`, within one program.
+    pub fn global(name: impl Into<Arc<str>>) -> Self {
+        Self::Global(name.into())
+    }
+
+    /// A name in a registry of the user's: OTP's `{via, Module, Name}`.
+    pub fn via(registry: Arc<dyn NameRegistry>, name: impl Into<Arc<str>>) -> Self {
+        Self::Via(registry, name.into())
+    }
+}
+
+impl From<&str> for Name {
+    fn from(name: &str) -> Self {
+        Self::Local(name.into())
+    }
+}
+
+impl From<String> for Name {
+    fn from(name: String) -> Self {
+        Self::Local(name.into())
+    }
+}
+
+/// Two names are equal if they are the same text in the same space.
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Local(left), Self::Local(right)) | (Self::Global(left), Self::Global(right)) => left == right,
+            (Self::Via(left, left_name), Self::Via(right, right_name)) => {
+                Arc::ptr_eq(left, right) && left_name == right_name
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Name {}
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local(name) => f.write_str(name),
+            Self::Global(name) => write!(f, "global:{name}"),
+            Self::Via(_, name) => write!(f, "via:{name}"),
         }
     }
 }
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({self})")
+    }
+}
+
+/// A registry of names that is not ours: OTP's `via` module.
+///
+/// Its functions are called on the thread of whoever starts, ends or looks up a process, and must not wait for long.
+pub trait NameRegistry: Send + Sync {
+    /// Gives `name` to `process`.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Taken`] if a live process has it, [`RegisterError::Refused`] for any other reason.
+    fn register(&self, name: &str, process: &ProcessRef) -> Result<(), RegisterError>;
+
+    /// Takes `name` from the process with that pid, and from no other.
+    fn unregister(&self, name: &str, pid: Pid);
+
+    /// Who has `name`.
+    fn whereis(&self, name: &str) -> Option<ProcessRef>;
+}
+
+/// Why a registry did not give a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegisterError {
+    /// A live process has it.
+    #[error("the name is taken by {0}; stop that process first, or choose another name")]
+    Taken(Pid),
+    /// The registry refused it, and says why.
+    #[error("the registry refused the name: {0}")]
+    Refused(String),
+}
+
+/// A space of names: what a node has for its own, and the program for all.
+#[derive(Default)]
+pub(crate) struct Names {
+    map: Mutex<BTreeMap<Arc<str>, ProcessRef>>,
+}
+
+impl Names {
+    pub(crate) const fn new() -> Self {
+        Self { map: Mutex::new(BTreeMap::new()) }
+    }
+}
+
+impl NameRegistry for Names {
+    fn register(&self, name: &str, process: &ProcessRef) -> Result<(), RegisterError> {
+        let mut map = self.map.lock();
+        if let Some(holder) = map.get(name) {
+            return Err(RegisterError::Taken(holder.pid()));
+        }
+        map.insert(name.into(), process.clone());
+        Ok(())
+    }
+
+    fn unregister(&self, name: &str, pid: Pid) {
+        let mut map = self.map.lock();
+        let removed = if map.get(name).is_some_and(|holder| holder.pid() == pid) { map.remove(name) } else { None };
+        drop(map);
+        drop(removed);
+    }
+
+    fn whereis(&self, name: &str) -> Option<ProcessRef> {
+        self.map.lock().get(name).cloned()
+    }
+}
+
+/// The names that all nodes of the program share.
+pub(crate) static GLOBAL: Names = Names::new();

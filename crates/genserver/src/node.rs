@@ -2,21 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
+use futures::future::Either;
 use parking_lot::{Mutex, RwLock};
 use slab::Slab;
 
 use crate::alarm::{Alarm, Keeper};
 use crate::current;
 use crate::exit::Exit;
-use crate::monitor::MonitorRef;
-use crate::name::Name;
+use crate::name::{GLOBAL, Name, NameRegistry as _, Names, RegisterError};
 use crate::pid::Pid;
 use crate::process::{AnyProcess, ExitKind, Head};
+use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
 use crate::runtime::{self, Runtime};
+use crate::server::GenServer;
+use crate::start::Start;
+use crate::stop::Ended;
 
 /// How many parts the process table has, so that starting on many threads does not meet on one lock.
 const SHARDS: u32 = 16;
@@ -39,7 +45,7 @@ struct Inner {
     table: [Mutex<Slab<Arc<dyn AnyProcess>>>; SHARDS as usize],
     last_serial: AtomicU64,
     last_reference: AtomicU64,
-    names: Mutex<BTreeMap<String, Arc<dyn AnyProcess>>>,
+    names: Names,
 }
 
 /// A node as seen from one runtime: what a process needs to know of the world.
@@ -104,7 +110,7 @@ impl Node {
             table: Default::default(),
             last_serial: AtomicU64::new(0),
             last_reference: AtomicU64::new(0),
-            names: Mutex::default(),
+            names: Names::default(),
         });
         let mut nodes = NODES.write();
         nodes.retain(|_, node| node.strong_count() > 0);
@@ -187,16 +193,67 @@ impl Node {
         self.inner.last_reference.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Frees the name of a process that ends.
+    /// The process that has a name: OTP's `whereis`.
+    ///
+    /// It makes no promise that the process is still alive when the answer is used.
+    pub fn whereis(&self, name: impl Into<Name>) -> Option<ProcessRef> {
+        match &name.into() {
+            Name::Local(name) => self.inner.names.whereis(name),
+            Name::Global(name) => GLOBAL.whereis(name),
+            Name::Via(registry, name) => registry.whereis(name),
+        }
+        .filter(|process| process.process().holds_name())
+    }
+
+    pub(crate) fn register(&self, name: &Name, process: &ProcessRef) -> Result<(), RegisterError> {
+        match name {
+            Name::Local(name) => self.inner.names.register(name, process),
+            Name::Global(name) => GLOBAL.register(name, process),
+            Name::Via(registry, name) => registry.register(name, process),
+        }
+    }
+
+    /// Frees the name of a process that ends. A registry of the user's may panic; the process ends all the same.
     pub(crate) fn release_name(&self, head: &Head) {
-        let Some(Name::Local(name)) = head.name() else { return };
-        let mut names = self.inner.names.lock();
-        let removed = match names.get(name) {
-            Some(holder) if holder.head().pid == head.pid => names.remove(name),
-            _ => None,
-        };
-        drop(names);
-        drop(removed);
+        if let Some(name) = head.name() {
+            self.release(name, head.pid);
+        }
+    }
+
+    pub(crate) fn release(&self, name: &Name, pid: Pid) {
+        match name {
+            Name::Local(name) => self.inner.names.unregister(name, pid),
+            Name::Global(name) => GLOBAL.unregister(name, pid),
+            Name::Via(registry, name) => drop(catch_unwind(AssertUnwindSafe(|| registry.unregister(name, pid)))),
+        }
+    }
+
+    /// Starts a server in this node: see [`start`](crate::start()).
+    pub fn start<S: GenServer>(&self, args: S::Args) -> Start<S> {
+        crate::start::start(args).on(self)
+    }
+
+    /// Ends all processes of this node, and waits until they have ended or `deadline` has passed.
+    ///
+    /// All are ordered to stop with the reason `shutdown`, the youngest first, as a supervisor does with its children;
+    /// terminate runs in those that trap exits. Whatever is left at the deadline is killed. New processes can still be started;
+    /// they are not waited for.
+    pub async fn shutdown(&self, deadline: Duration) {
+        let Some(home) = self.home() else { return };
+        let processes = self.processes();
+        for process in processes.iter().rev() {
+            let exit = Exit { from: process.head().parent().unwrap_or(Pid::NOBODY), reason: Reason::Shutdown };
+            Arc::clone(process).order_down(exit);
+        }
+        let all = processes.iter().rev().map(|process| Ended::new(Arc::clone(process)));
+        let ended = futures::future::join_all(all);
+        let sleep = home.runtime().sleep_until(crate::timer::at(&home, deadline));
+        if let Either::Right(((), rest)) = futures::future::select(ended, sleep).await {
+            for process in processes.iter().rev() {
+                Arc::clone(process).exit(Exit { from: Pid::NOBODY, reason: Reason::Kill }, ExitKind::Kill);
+            }
+            drop(rest);
+        }
     }
 }
 
@@ -214,18 +271,4 @@ pub(crate) fn find(pid: Pid) -> Option<Arc<dyn AnyProcess>> {
 /// Whether the process is past its last callback and will tell everybody why in a moment.
 pub(crate) fn is_ending(pid: Pid) -> bool {
     find(pid).is_some_and(|process| process.is_ending())
-}
-
-/// Sends an exit signal: OTP's `exit/2`.
-pub(crate) fn send_exit(to: Pid, from: Pid, reason: Reason) {
-    if let Some(process) = find(to) {
-        let kind = if matches!(reason, Reason::Kill) { ExitKind::Kill } else { ExitKind::Sent };
-        process.exit(Exit { from, reason }, kind);
-    }
-}
-
-impl MonitorRef {
-    pub(crate) fn new(node: &Node) -> Self {
-        Self(node.next_reference())
-    }
 }

@@ -39,6 +39,9 @@ pub struct Pid {
 }
 
 impl Pid {
+    /// The pid of no process: where a signal from plain code comes from, and who has a name that nobody has.
+    pub const NOBODY: Self = Self { node: u32::MAX, index: 0, serial: 0 };
+
     /// The number that is printed: it counts the processes of the node, from one.
     ///
     /// # Examples

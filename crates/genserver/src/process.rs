@@ -1,7 +1,9 @@
 //! What all processes have in common, whether a server runs in them or plain code: identity, ties, and how they are reached.
 
 use std::any::Any;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
@@ -23,11 +25,14 @@ mod poll;
 mod signal;
 // The end, in its order.
 mod death;
+// Processes without a server.
+pub(crate) mod plain;
 // Links, monitors and waiters of any process.
 pub(crate) mod ties;
 
 pub(crate) use mail::{Envelope, Process, Signal};
-pub(crate) use send::{Refused, Sent, parcel};
+pub(crate) use send::{Parcel, Refused, Sent, parcel};
+pub(crate) use work::Job;
 
 /// What never changes in a process.
 pub(crate) struct Head {
@@ -69,6 +74,38 @@ impl Head {
             (None, None) => self.pid.to_string(),
         }
     }
+
+    /// The process as an error names it.
+    pub(crate) fn subject(&self) -> Subject {
+        Subject { pid: self.pid, name: self.name().cloned() }
+    }
+}
+
+/// The process that an error is about: its pid, and its name if it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subject {
+    /// Which process; [`Pid::NOBODY`] if a name belonged to none.
+    pub pid: Pid,
+    /// The name it was started with or looked for.
+    pub name: Option<Name>,
+}
+
+impl Subject {
+    /// A name that nobody has.
+    pub(crate) fn nobody(name: &Name) -> Self {
+        Self { pid: Pid::NOBODY, name: Some(name.clone()) }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) if self.pid == Pid::NOBODY => write!(f, "a process named {name}"),
+            Some(name) => write!(f, "process {name} {}", self.pid),
+            None => write!(f, "process {}", self.pid),
+        }
+    }
 }
 
 /// How an exit signal came about; the rules differ.
@@ -89,7 +126,11 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn is_alive(&self) -> bool;
     /// Whether the process is past its last callback and will tell everybody why in a moment.
     fn is_ending(&self) -> bool;
+    /// Whether its name has not been freed yet.
+    fn holds_name(&self) -> bool;
     fn traps_exits(&self) -> bool;
+    /// The node goes down: an order to stop for whoever traps exits, the end for everybody else.
+    fn order_down(self: Arc<Self>, exit: Exit);
     fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind);
     fn down(self: Arc<Self>, down: Down);
     /// Adds a monitor; false if the process is dead, and then nothing will come.
@@ -99,8 +140,12 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn link(&self, peer: Arc<dyn AnyProcess>) -> bool;
     /// Takes one half of a link away; whether it was there.
     fn unlink(&self, peer: Pid) -> bool;
-    /// Queues the order to stop; the slot gets the reason when everybody has been told.
-    fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool);
+    /// Queues the order to stop; false if the process is dead. The slot gets the reason when everybody has been told.
+    fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) -> bool;
+    /// Has the slot filled at the end; the reason at once if the end is past.
+    fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason>;
+    /// Asks the clock to look at the slots of this process when `at` has come.
+    fn watch_deadline(self: Arc<Self>, at: Instant);
     /// The runtime that the process ran on was shut down.
     fn runtime_gone(self: Arc<Self>);
     fn info(&self) -> crate::info::ProcessInfo;

@@ -13,6 +13,9 @@ pub(crate) mod tokio;
 #[cfg(feature = "smol")]
 pub(crate) mod smol;
 
+#[cfg(feature = "tokio")]
+pub use self::tokio::Tokio;
+
 /// A future that ends at an instant.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 

@@ -1,18 +1,70 @@
-//! References to servers.
+//! References to servers: what a client holds.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use crate::call::Call;
 use crate::caller::Caller;
-use crate::cast::{CastError, CastWait, unpack};
+use crate::cast::{CastError, CastWait, unpack_cast, unpack_info};
+use crate::info::ProcessInfo;
+use crate::name::Name;
 use crate::pid::Pid;
 use crate::process::{AnyProcess, Envelope, Process};
+use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
 use crate::server::GenServer;
-use crate::stop::Stop;
+use crate::stop::{Ended, Stop};
+use crate::timer::Timer;
 
 /// A reference to a server.
+///
+/// It is cheap to clone and can be sent and shared whatever the server's state is. It neither keeps the server alive nor ends
+/// it: a server lives until it stops, is killed, or its node is shut down.
+///
+/// Client APIs are written as methods of a small type around it, as OTP does with functions.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef};
+///
+/// struct Counter(u64);
+/// struct Increment(Caller<u64>);
+///
+/// impl GenServer for Counter {
+///     type Args = u64;
+///     type Call = Increment;
+///     type Cast = Never;
+///     type Info = Never;
+///
+///     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> {
+///         Init::Run(Counter(first))
+///     }
+///
+///     async fn handle_call(&mut self, Increment(caller): Increment, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         self.0 += 1;
+///         Next::reply(caller, self.0)
+///     }
+/// }
+///
+/// /// The client.
+/// #[derive(Clone)]
+/// struct Ticket(ServerRef<Counter>);
+///
+/// impl Ticket {
+///     async fn next(&self) -> Result<u64, CallError> {
+///         self.0.call(Increment).await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ticket = Ticket(genserver::start::<Counter>(41).await?);
+/// assert_eq!(ticket.next().await?, 42);
+/// # Ok(())
+/// # }
+/// ```
 pub struct ServerRef<S: GenServer> {
     process: Arc<Process<S>>,
 }
@@ -31,29 +83,134 @@ impl<S: GenServer> ServerRef<S> {
         self.process.head.pid
     }
 
-    /// Asks, and waits for the answer.
-    pub fn call<R: Send + 'static, F: FnOnce(Caller<R>) -> S::Call>(&self, make: F) -> Call<'_, S, R, F> {
+    /// The name it was started with, if it was.
+    pub fn name(&self) -> Option<&Name> {
+        self.process.head.name()
+    }
+
+    /// Whether the server takes messages. False from the moment its end begins, before terminate runs.
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Asks the server, and waits for the answer: OTP's `call/2,3`.
+    ///
+    /// `make` is given the [`Caller`] and makes the message; a variant of the server's own enum is such a function. The type
+    /// of the answer is the caller's. Nothing is sent before the call is awaited.
+    ///
+    /// An idle server runs right here, on the task of whoever calls; a busy one comes to the call in its turn. The call waits
+    /// five seconds, see [`timeout`](Call::timeout) and [`no_timeout`](Call::no_timeout).
+    ///
+    /// # Errors
+    ///
+    /// The awaited call returns a [`CallError`]: the server is not running, ended, forgot the answer, did not answer in time,
+    /// had no room for that long, or is the process that calls.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the call gives up the answer, never the request: once it was sent the server carries it out.
+    pub fn call<R, F>(&self, make: F) -> Call<'_, S, R, F>
+    where
+        R: Send + 'static,
+        F: FnOnce(Caller<R>) -> S::Call,
+    {
         Call::new(self, make)
     }
 
-    /// Tells, and does not wait.
+    /// Tells the server something, and waits for nothing: OTP's `cast/2`.
+    ///
+    /// That it was taken does not mean that it is carried out: the server may end first. Two casts of one sender arrive in the
+    /// order they were sent.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the server has ended or its mailbox is full. OTP answers `ok` in both cases; that is
+    /// `let _ = server.cast(..)`.
     pub fn cast(&self, cast: S::Cast) -> Result<(), CastError<S::Cast>> {
-        self.process.push(Envelope::Cast(cast)).map_err(|(refused, cast)| CastError::new(refused, unpack(cast)))
+        self.process.push(Envelope::Cast(cast)).map_err(|refused| CastError::new(refused, unpack_cast, &self.process.head))
     }
 
-    /// Tells, and waits until the mailbox has room.
+    /// Tells the server something, waiting for room in its mailbox if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the server has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it is ready, the message was not sent.
     pub fn cast_wait(&self, cast: S::Cast) -> CastWait<'_, S> {
         CastWait::new(&self.process, cast)
     }
 
-    /// Stops the server in order, and waits until everybody has been told.
-    pub fn stop(&self) -> Stop {
-        Stop::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>, Reason::Normal)
+    /// Sends a plain message, which goes to `handle_info`: OTP's `send/2`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`cast`](ServerRef::cast).
+    #[doc(alias = "!")]
+    pub fn send(&self, info: S::Info) -> Result<(), CastError<S::Info>> {
+        self.process.push(Envelope::Info(info)).map_err(|refused| CastError::new(refused, unpack_info, &self.process.head))
     }
 
-    /// Whether the server takes messages.
-    pub fn is_alive(&self) -> bool {
-        self.process.is_alive()
+    /// Sends a plain message when `delay` has passed: OTP's `send_after/3`.
+    ///
+    /// The message is never refused. It is dropped if the server has ended by then, or if the timer is cancelled.
+    pub fn send_after(&self, delay: Duration, info: S::Info) -> Timer {
+        Timer::start(&self.process, delay, info)
+    }
+
+    /// Orders the server to stop with the reason `normal`, and waits until everybody has been told: OTP's `stop/1,3`.
+    ///
+    /// The order takes its turn in the mailbox; it works on a suspended server too. Then terminate runs. When this returns,
+    /// the name is free, and every `Down` and exit has been put into its mailbox.
+    ///
+    /// # Errors
+    ///
+    /// The awaited stop returns a [`StopError`](crate::StopError): the server was not running, ended with another reason, did
+    /// not end within [`timeout`](Stop::timeout), or is the process that stops it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it does not withdraw the order.
+    pub fn stop(&self) -> Stop {
+        Stop::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+    }
+
+    /// Sends the server an exit signal: OTP's `exit/2`.
+    ///
+    /// A server that traps exits gets it as a message, except [`Reason::Kill`], which kills it. One that does not trap ends
+    /// with the reason at its next await, without terminate, and `normal` does nothing to it.
+    #[doc(alias = "exit/2")]
+    pub fn exit(&self, reason: impl Into<Reason>) {
+        self.process_ref().exit(reason);
+    }
+
+    /// Kills the server: no callback runs any more, terminate included. Everybody is told `killed`.
+    ///
+    /// A callback that is running is cut off at its next await; one that never awaits runs to its end first.
+    pub fn kill(&self) {
+        self.process_ref().kill();
+    }
+
+    /// Waits for the end of the server, and returns its reason: a monitor for plain code.
+    pub fn ended(&self) -> Ended {
+        Ended::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+    }
+
+    /// What can be seen of the server from outside.
+    pub fn info(&self) -> ProcessInfo {
+        self.process.info()
+    }
+
+    /// The same process without its type.
+    pub fn process_ref(&self) -> ProcessRef {
+        ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+    }
+
+    /// A reference that does not even keep the memory of a server that has ended.
+    pub fn downgrade(&self) -> WeakServerRef<S> {
+        WeakServerRef { process: Arc::downgrade(&self.process), pid: self.pid() }
     }
 }
 
@@ -63,8 +220,47 @@ impl<S: GenServer> Clone for ServerRef<S> {
     }
 }
 
+/// Two references are equal if they are to the same process.
+impl<S: GenServer> PartialEq for ServerRef<S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.pid() == other.pid()
+    }
+}
+
+impl<S: GenServer> Eq for ServerRef<S> {}
+
 impl<S: GenServer> fmt::Debug for ServerRef<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ServerRef({})", self.process.head.title())
+    }
+}
+
+/// A reference to a server that keeps nothing: see [`ServerRef::downgrade`].
+pub struct WeakServerRef<S: GenServer> {
+    process: Weak<Process<S>>,
+    pid: Pid,
+}
+
+impl<S: GenServer> WeakServerRef<S> {
+    /// The server's pid.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// The server, if it is alive.
+    pub fn upgrade(&self) -> Option<ServerRef<S>> {
+        self.process.upgrade().map(ServerRef::new).filter(ServerRef::is_alive)
+    }
+}
+
+impl<S: GenServer> Clone for WeakServerRef<S> {
+    fn clone(&self) -> Self {
+        Self { process: Weak::clone(&self.process), pid: self.pid }
+    }
+}
+
+impl<S: GenServer> fmt::Debug for WeakServerRef<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WeakServerRef({})", self.pid)
     }
 }

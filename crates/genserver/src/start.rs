@@ -1,54 +1,325 @@
 //! Starting servers.
 
-use std::collections::VecDeque;
+use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32};
 use std::task::{Context, Poll, ready};
-
-use parking_lot::Mutex;
+use std::time::Duration;
 
 use crate::context::Cx;
-use crate::node::Node;
-use crate::process::mail::{Body, Mail, Run, Started, Task};
+use crate::current;
+use crate::monitor::MonitorRef;
+use crate::name::{Name, RegisterError};
+use crate::node::{self, Home, Node};
+use crate::pid::Pid;
+use crate::process::mail::{Body, Started};
 use crate::process::work::Actor;
-use crate::process::{Head, Process};
+use crate::process::{About, AnyProcess, Head, Process, Subject};
+use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
 use crate::reply::Slot;
+use crate::runtime::Sleep;
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
 
+/// How many messages a mailbox holds unless told otherwise.
+pub const MAILBOX_DEFAULT: u32 = 65_536;
+
 /// Why a server did not start.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
-    /// No runtime.
-    #[error("no runtime")]
+    /// The thread is in no runtime, so there is nothing for the server to run on.
+    #[error(
+        "no runtime to start a process on: start it inside one (for instance under #[tokio::main]), or in a node made with `Node::with_runtime`"
+    )]
     NoRuntime,
-    /// Init said so.
-    #[error("ignored")]
-    Ignored,
-    /// Init failed.
-    #[error("init failed: {0}")]
-    Failed(Reason),
+    /// There is no process to link with or to watch for.
+    #[error("start_link links with the process that calls it, and plain code is none: use `start`, or a `Probe`")]
+    NotAProcess,
+    /// A live process has the name. Init did not run.
+    #[error("the name {name} belongs to process {pid}; use that one, stop it first, or choose another name")]
+    AlreadyStarted {
+        /// The name.
+        name: Name,
+        /// Who has it.
+        pid: Pid,
+    },
+    /// The registry refused the name. Init did not run.
+    #[error("the registry refused the name {name}: {why}")]
+    NameRefused {
+        /// The name.
+        name: Name,
+        /// What the registry said.
+        why: String,
+    },
+    /// Init returned [`Init::Ignore`](crate::Init::Ignore): the server has nothing to do, and that is no failure.
+    #[error("init chose not to run ({server})")]
+    Ignored {
+        /// Who did not start.
+        server: Subject,
+    },
+    /// Init failed, stopped, or panicked.
+    #[error("init of {server} failed: {reason}")]
+    Failed {
+        /// Who did not start.
+        server: Subject,
+        /// Why.
+        reason: Reason,
+    },
+    /// Init did not end in time; its process has been killed.
+    #[error("init of {server} did not end within {after:?} and was killed; allow it more time with `timeout`")]
+    Timeout {
+        /// Who did not start.
+        server: Subject,
+        /// How long was waited.
+        after: Duration,
+    },
 }
 
-/// Starts a server.
+/// Starts a server and waits until its `init` has run: OTP's `start/3,4`.
+///
+/// The server is linked to nobody; see [`start_link`]. What comes back is a builder for the options, and is awaited.
+///
+/// # Errors
+///
+/// The awaited start returns a [`StartError`]. When it does, the process is gone and its name free: a new attempt cannot
+/// collide with it.
+///
+/// # Cancel safety
+///
+/// Dropping a start that is under way kills the process: nobody could ever refer to it.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, StartError};
+/// # use std::time::Duration;
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = genserver::start::<Quiet>(()).name("quiet").timeout(Duration::from_secs(1)).await?;
+/// assert!(server.is_alive());
+///
+/// let again = genserver::start::<Quiet>(()).name("quiet").await;
+/// assert!(matches!(again, Err(StartError::AlreadyStarted { pid, .. }) if pid == server.pid()));
+/// # server.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
-    Start { args: Some(args), slot: None, process: None, of: PhantomData }
+    Start { args: Some(args), options: Options::default(), under_way: None }
 }
 
-/// A start under way.
-#[must_use = "nothing is started until this is awaited"]
+/// Starts a server linked to the process that runs on this thread: OTP's `start_link/3,4`.
+///
+/// In a callback that is the server itself. If init fails, the starter ends with it, unless it traps exits or the reason is
+/// `normal`: that is what a link means. A starter that traps gets the error from the start and no exit.
+///
+/// # Errors
+///
+/// As [`start`]; and [`StartError::NotAProcess`] from plain code.
+pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
+    start(args).link()
+}
 
+/// A start under way, and its options.
+#[must_use = "nothing is started until this is awaited"]
 pub struct Start<S: GenServer> {
     args: Option<S::Args>,
-    slot: Option<Arc<Slot<Started>>>,
-    process: Option<Arc<Process<S>>>,
-    of: PhantomData<fn() -> S>,
+    options: Options,
+    under_way: Option<UnderWay<S>>,
 }
 
+#[derive(Default)]
+struct Options {
+    name: Option<Name>,
+    label: Option<String>,
+    timeout: Option<Duration>,
+    node: Option<Node>,
+    link: Link,
+    monitor: Option<(MonitorRef, ProcessRef)>,
+    mailbox: Option<u32>,
+    queued_only: bool,
+    hibernate_after: Option<Duration>,
+}
+
+/// Whom a new process is linked to.
+#[derive(Default)]
+enum Link {
+    #[default]
+    Nobody,
+    /// Whoever polls the start.
+    Starter,
+    Process(ProcessRef),
+}
+
+/// A start whose process has been made.
+struct UnderWay<S: GenServer> {
+    process: Arc<Process<S>>,
+    slot: Arc<Slot<Started>>,
+    linked: Option<ProcessRef>,
+    sleep: Option<Sleep>,
+}
+
+impl<S: GenServer> Start<S> {
+    /// Gives the server a name. It has it before init runs.
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        self.options.name = Some(name.into());
+        self
+    }
+
+    /// Gives the server a label for errors and reports: OTP's `set_label`. It need not be unique.
+    #[doc(alias = "set_label")]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.options.label = Some(label.into());
+        self
+    }
+
+    /// Kills the server if init has not ended by then. Without it init may take as long as it likes.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Starts it in this node, instead of the starter's.
+    pub fn on(mut self, node: &Node) -> Self {
+        self.options.node = Some(node.clone());
+        self
+    }
+
+    /// Links it with the process that runs on this thread when the start is awaited.
+    pub fn link(mut self) -> Self {
+        self.options.link = Link::Starter;
+        self
+    }
+
+    pub(crate) fn linked_to(mut self, process: ProcessRef) -> Self {
+        self.options.link = Link::Process(process);
+        self
+    }
+
+    pub(crate) fn monitored_by(mut self, reference: MonitorRef, watcher: ProcessRef) -> Self {
+        self.options.monitor = Some((reference, watcher));
+        self
+    }
+
+    /// How many calls, casts and infos may wait: 65,536 unless said otherwise, and at least one.
+    ///
+    /// A cast into a full mailbox is given back; `cast_wait` and calls wait for room.
+    pub fn mailbox(mut self, bound: u32) -> Self {
+        self.options.mailbox = Some(bound.max(1));
+        self
+    }
+
+    /// Whether callers may run the idle server on their own task, which is the default.
+    ///
+    /// Turn it off for a server whose callbacks compute for long without awaiting: its callers then wait for its own task,
+    /// and their other work goes on.
+    pub fn inline(mut self, inline: bool) -> Self {
+        self.options.queued_only = !inline;
+        self
+    }
+
+    /// Hibernates by itself after so much silence: OTP's option of that name.
+    pub fn hibernate_after(mut self, silence: Duration) -> Self {
+        self.options.hibernate_after = Some(silence);
+        self
+    }
+
+    /// Makes the process, gives it its name and its ties, and runs init.
+    fn begin(&mut self, args: S::Args) -> Result<UnderWay<S>, StartError> {
+        let options = std::mem::take(&mut self.options);
+        let linked = match options.link {
+            Link::Nobody => None,
+            Link::Process(process) => Some(process),
+            Link::Starter => {
+                let starter = current::pid().and_then(node::find).map(ProcessRef::new);
+                Some(starter.ok_or(StartError::NotAProcess)?)
+            }
+        };
+        let node = options.node.unwrap_or_else(|| linked.as_ref().map_or_else(Node::current, ProcessRef::node));
+        let home = node.home().ok_or(StartError::NoRuntime)?;
+        if let Some(name) = &options.name {
+            if let Some(holder) = node.whereis(name.clone()) {
+                return Err(StartError::AlreadyStarted { name: name.clone(), pid: holder.pid() });
+            }
+        }
+        let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
+        let about = about(options.name.clone(), options.label, parent);
+        let process = node.insert(|pid| Process::new(Head { pid, home: Arc::clone(&home), about }));
+        if let Some(name) = options.name {
+            register(&home, &process, name)?;
+        }
+        process.configure(options.mailbox, options.queued_only, options.hibernate_after);
+        let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
+        if let Some(starter) = &linked {
+            erased.link(Arc::clone(starter.process()));
+            starter.process().link(Arc::clone(&erased));
+        }
+        if let Some((reference, watcher)) = options.monitor {
+            erased.monitor(reference, Arc::clone(watcher.process()));
+        }
+        let slot = Arc::new(Slot::new(process.head.pid));
+        let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)) });
+        process.run_init(Body::new(actor, Arc::clone(&slot)), args);
+        let sleep = options.timeout.map(|timeout| home.runtime().sleep_until(crate::timer::at(&home, timeout)));
+        self.options.timeout = options.timeout;
+        Ok(UnderWay { process, slot, linked, sleep })
+    }
+}
+
+/// What a process has to say about itself; most have nothing.
+fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>) -> Option<Box<About>> {
+    if name.is_none() && label.is_none() && parent.is_none() {
+        return None;
+    }
+    let mut ancestors = Vec::new();
+    let mut next = parent;
+    while let Some(pid) = next.filter(|_| ancestors.len() < ANCESTORS_KEPT) {
+        ancestors.push(pid);
+        next = node::find(pid).and_then(|process| process.head().parent());
+    }
+    Some(Box::new(About { name, label, parent, ancestors }))
+}
+
+/// How far back a process remembers who started whom.
+const ANCESTORS_KEPT: usize = 16;
+
+/// Gives the new process its name; if it was faster taken than looked up, the process goes without init having run.
+fn register<S: GenServer>(home: &Arc<Home>, process: &Arc<Process<S>>, name: Name) -> Result<(), StartError> {
+    let erased = ProcessRef::new(Arc::clone(process) as Arc<dyn AnyProcess>);
+    let refused = match home.node().register(&name, &erased) {
+        Ok(()) => return Ok(()),
+        Err(refused) => refused,
+    };
+    process.discard();
+    Err(match refused {
+        RegisterError::Taken(pid) => StartError::AlreadyStarted { name, pid },
+        RegisterError::Refused(why) => StartError::NameRefused { name, why },
+    })
+}
+
+impl<S: GenServer> UnderWay<S> {
+    /// Ends a start that nobody waits for any more. The link goes first, so that the kill does not come back over it.
+    fn abandon(&self) {
+        if let Some(starter) = &self.linked {
+            starter.process().unlink(self.process.head.pid);
+            self.process.unlink(starter.pid());
+        }
+        ServerRef::new(Arc::clone(&self.process)).kill();
+    }
+}
+
+/// The start is nowhere pinned: init lies in the new process.
 impl<S: GenServer> Unpin for Start<S> {}
 
 impl<S: GenServer> Future for Start<S> {
@@ -57,43 +328,85 @@ impl<S: GenServer> Future for Start<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Some(args) = this.args.take() {
-            let Some(home) = Node::current().home() else { return Poll::Ready(Err(StartError::NoRuntime)) };
-            let node = home.node().clone();
-            let process = node.insert(|pid| Process {
-                head: Head { pid, home: Arc::clone(&home), about: None },
-                mail: Mutex::new(Mail {
-                    run: Run::Running,
-                    notified: false,
-                    closed: false,
-                    suspended: false,
-                    traps_exits: false,
-                    queued_only: false,
-                    hibernated: false,
-                    hot: 0,
-                    counted: 0,
-                    bound: 65_536,
-                    queue: VecDeque::new(),
-                    body: None,
-                    task: Task::None,
-                    ties: None,
-                    rest: None,
-                }),
-                look: AtomicU8::new(0),
-                doing: AtomicU8::new(0),
-                in_batch: AtomicU32::new(0),
-            });
-            let slot = Arc::new(Slot::new(process.head.pid));
-            let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)) });
-            process.run_init(Body::new(actor, Arc::clone(&slot)), args);
-            this.slot = Some(slot);
-            this.process = Some(process);
+            this.under_way = Some(this.begin(args)?);
         }
-        let (Some(slot), Some(process)) = (&this.slot, &this.process) else { return Poll::Pending };
-        Poll::Ready(match ready!(slot.poll(cx, None)) {
-            Ok(Started::Running) => Ok(ServerRef::new(Arc::clone(process))),
-            Ok(Started::Ignored) => Err(StartError::Ignored),
-            Ok(Started::Failed(reason)) => Err(StartError::Failed(reason)),
-            Err(_) => Err(StartError::Ignored),
-        })
+        let Some(under_way) = &mut this.under_way else { return Poll::Pending };
+        let server = || under_way.process.head.subject();
+        let polled = under_way.slot.poll(cx, None);
+        if polled.is_pending() {
+            if let Some(sleep) = &mut under_way.sleep {
+                ready!(sleep.as_mut().poll(cx));
+                let server = server();
+                under_way.abandon();
+                this.under_way = None;
+                return Poll::Ready(Err(StartError::Timeout {
+                    server,
+                    after: this.options.timeout.unwrap_or_default(),
+                }));
+            }
+        }
+        let started = match ready!(polled) {
+            Ok(Started::Running) => Ok(ServerRef::new(Arc::clone(&under_way.process))),
+            Ok(Started::Ignored) => Err(StartError::Ignored { server: server() }),
+            Ok(Started::Failed(reason)) => Err(StartError::Failed { server: server(), reason }),
+            Err(_) => Err(StartError::Failed { server: server(), reason: Reason::RuntimeGone }),
+        };
+        this.under_way = None;
+        Poll::Ready(started)
+    }
+}
+
+impl<S: GenServer> Drop for Start<S> {
+    fn drop(&mut self) {
+        if let Some(under_way) = &self.under_way {
+            under_way.abandon();
+        }
+    }
+}
+
+impl<S: GenServer> fmt::Debug for Start<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Start")
+            .field("server", &std::any::type_name::<S>())
+            .field("name", &self.options.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A start under way whose server is watched from the beginning: OTP's `start_monitor/3,4`.
+#[must_use = "nothing is started until this is awaited"]
+pub struct StartMonitor<'a, S: GenServer> {
+    start: Start<S>,
+    reference: MonitorRef,
+    /// Has the watcher keep what it makes of the `Down`, once the server runs.
+    keep: Box<dyn FnMut(Pid) + Send + 'a>,
+}
+
+impl<'a, S: GenServer> StartMonitor<'a, S> {
+    pub(crate) fn new(start: Start<S>, reference: MonitorRef, keep: impl FnMut(Pid) + Send + 'a) -> Self {
+        Self { start, reference, keep: Box::new(keep) }
+    }
+
+    /// Sets options of the start: its builder is passed through `set`.
+    pub fn with(mut self, set: impl FnOnce(Start<S>) -> Start<S>) -> Self {
+        self.start = set(self.start);
+        self
+    }
+}
+
+impl<S: GenServer> Future for StartMonitor<'_, S> {
+    type Output = Result<(ServerRef<S>, MonitorRef), StartError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let server = ready!(Pin::new(&mut this.start).poll(cx))?;
+        (this.keep)(server.pid());
+        Poll::Ready(Ok((server, this.reference)))
+    }
+}
+
+impl<S: GenServer> fmt::Debug for StartMonitor<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartMonitor").field("start", &self.start).finish_non_exhaustive()
     }
 }

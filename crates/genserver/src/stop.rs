@@ -1,45 +1,185 @@
-//! Stopping a server from outside.
+//! Stopping a process from outside, and waiting for its end.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
-use crate::process::AnyProcess;
+use crate::current;
+use crate::process::{AnyProcess, Subject};
 use crate::reason::Reason;
-use crate::reply::Slot;
+use crate::reply::{Slot, Unanswered};
 
-/// A stop under way.
+/// Why a stop did not end as it was asked to.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum StopError {
+    /// The process had ended before, or never was.
+    #[error("{server} is not running, so it was not stopped; if that is what you wanted, ignore this error")]
+    NoProc {
+        /// Who was to stop.
+        server: Subject,
+    },
+    /// A process cannot wait for its own end.
+    #[error("{server} called stop on itself; return `Next::stop(reason)` from the callback instead")]
+    CallingSelf {
+        /// Who was to stop.
+        server: Subject,
+    },
+    /// It did not end in time. The order stands: it will stop later.
+    #[error(
+        "{server} did not stop within {after:?}; the order stands and it will stop when it comes to it, or use `kill`"
+    )]
+    Timeout {
+        /// Who was to stop.
+        server: Subject,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// It ended, but with another reason than was asked for.
+    #[error("{server} ended with another reason than it was asked to: {reason}")]
+    Exit {
+        /// Who was to stop.
+        server: Subject,
+        /// The reason it ended with.
+        reason: Reason,
+    },
+}
+
+/// A stop under way, made by [`ServerRef::stop`](crate::ServerRef::stop).
 #[must_use = "nothing is stopped until this is awaited"]
-
 pub struct Stop {
     process: Arc<dyn AnyProcess>,
     reason: Reason,
+    timeout: Option<Duration>,
     slot: Option<Arc<Slot<Reason>>>,
+    deadline: Option<Instant>,
 }
 
 impl Stop {
-    pub(crate) fn new(process: Arc<dyn AnyProcess>, reason: Reason) -> Self {
-        Self { process, reason, slot: None }
+    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
+        Self { process, reason: Reason::Normal, timeout: None, slot: None, deadline: None }
+    }
+
+    /// Stops with this reason instead of `normal`.
+    pub fn reason(mut self, reason: impl Into<Reason>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// Waits for so long only. The order is not withdrawn when the time is over.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    fn subject(&self) -> Subject {
+        self.process.head().subject()
+    }
+
+    /// Sends the order. Nothing if the process is past it.
+    fn order(&mut self) -> Result<(), StopError> {
+        let pid = self.process.head().pid;
+        if current::pid() == Some(pid) {
+            return Err(StopError::CallingSelf { server: self.subject() });
+        }
+        let slot = Arc::new(Slot::new(pid));
+        let runtime = self.process.head().home.runtime();
+        self.deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
+        let inline = runtime.is_current();
+        if !Arc::clone(&self.process).stop(self.reason.clone(), Arc::clone(&slot), inline) {
+            return Err(StopError::NoProc { server: self.subject() });
+        }
+        self.slot = Some(slot);
+        Ok(())
     }
 }
 
 impl Future for Stop {
-    type Output = Result<(), Reason>;
+    type Output = Result<(), StopError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if this.slot.is_none() {
-            let slot = Arc::new(Slot::new(this.process.head().pid));
-            let inline = this.process.head().home.runtime().is_current();
-            Arc::clone(&this.process).stop(this.reason.clone(), Arc::clone(&slot), inline);
-            this.slot = Some(slot);
+            this.order()?;
         }
         let Some(slot) = &this.slot else { return Poll::Pending };
-        match ready!(slot.poll(cx, None)) {
-            Ok(reason) if reason == this.reason => Poll::Ready(Ok(())),
-            Ok(reason) => Poll::Ready(Err(reason)),
-            Err(_) => Poll::Ready(Err(Reason::NoProc)),
+        let polled = slot.poll(cx, this.deadline);
+        if polled.is_pending() {
+            if let Some(deadline) = this.deadline {
+                Arc::clone(&this.process).watch_deadline(deadline);
+            }
         }
+        let server = this.subject();
+        Poll::Ready(match ready!(polled) {
+            Ok(reason) if reason == this.reason => Ok(()),
+            Ok(reason) => Err(StopError::Exit { server, reason }),
+            Err(Unanswered::Timeout) => Err(StopError::Timeout { server, after: this.timeout.unwrap_or_default() }),
+            Err(Unanswered::Exit(reason)) => Err(StopError::Exit { server, reason }),
+            Err(Unanswered::NoReply) => Err(StopError::NoProc { server }),
+        })
+    }
+}
+
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stop")
+            .field("process", &self.process.head().title())
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for the end of a process: made by [`ServerRef::ended`](crate::ServerRef::ended).
+///
+/// It ends when everybody has been told, with the reason; at once, with [`Reason::NoProc`], if the process had ended before
+/// this was first polled and its reason is not known any more.
+///
+/// # Cancel safety
+///
+/// It can be dropped and made again at any time.
+#[must_use = "nobody waits until this is awaited"]
+pub struct Ended {
+    process: Arc<dyn AnyProcess>,
+    slot: Option<Arc<Slot<Reason>>>,
+}
+
+impl Ended {
+    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
+        Self { process, slot: None }
+    }
+}
+
+impl Future for Ended {
+    type Output = Reason;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
+        let this = &mut *self;
+        let slot = match &this.slot {
+            Some(slot) => slot,
+            None => {
+                let slot = Arc::new(Slot::new(this.process.head().pid));
+                if let Some(reason) = this.process.await_end(Arc::clone(&slot)) {
+                    return Poll::Ready(reason);
+                }
+                this.slot.insert(slot)
+            }
+        };
+        slot.poll(cx, None).map(|ended| ended.unwrap_or(Reason::NoProc))
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(slot) = &self.slot {
+            slot.close();
+        }
+    }
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ended").field("process", &self.process.head().title()).finish_non_exhaustive()
     }
 }

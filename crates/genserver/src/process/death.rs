@@ -30,7 +30,7 @@ thread_local! {
 }
 
 /// A process that is doomed and has nobody to run it.
-trait Doomed {
+pub(super) trait Doomed {
     fn end_here(self: Arc<Self>);
 }
 
@@ -50,6 +50,15 @@ impl<S: GenServer> Doomed for Process<S> {
 }
 
 impl<S: GenServer> Process<S> {
+    /// Lets go of a process that never ran: its name was taken first.
+    pub(crate) fn discard(&self) {
+        let mut mail = self.mail.lock();
+        mail.closed = true;
+        mail.run = Run::Dead;
+        drop(mail);
+        self.head.home.node().remove(self.head.pid);
+    }
+
     /// Step 1: from here on casts are given back and calls wait for the reason.
     pub(super) fn close(&self) {
         self.mail.lock().closed = true;
@@ -178,16 +187,21 @@ impl<S: GenServer> Process<S> {
                 self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
             }
         }
-        if current::is_dying() {
-            NEXT_DEATHS.with_borrow_mut(|deaths| deaths.push_back(Arc::clone(self) as Arc<dyn Doomed>));
-        } else {
-            Arc::clone(self).end_here();
-        }
+        end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
+    }
+}
+
+/// Ends a process here, or when the death that this thread is inside of is over.
+pub(super) fn end_or_defer(process: Arc<dyn Doomed>) {
+    if current::is_dying() {
+        NEXT_DEATHS.with_borrow_mut(|deaths| deaths.push_back(process));
+    } else {
+        process.end_here();
     }
 }
 
 /// Ends what was put off while this thread was inside a death, one after the other.
-fn end_the_next() {
+pub(super) fn end_the_next() {
     while !current::is_dying() {
         let Some(next) = NEXT_DEATHS.with_borrow_mut(VecDeque::pop_front) else { return };
         next.end_here();

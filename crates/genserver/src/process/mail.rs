@@ -30,12 +30,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::context::TimerRef;
+use crate::timer::TimerRef;
 use crate::deadlock::Edge;
 use crate::exit::Exit;
 use crate::monitor::Down;
 use crate::outcome::LateReply;
-use crate::process::Head;
+use crate::attach::{AttachRef, Item};
+use crate::process::{ExitKind, Head};
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Work};
 use crate::reason::Reason;
@@ -141,13 +142,13 @@ pub(crate) enum Envelope<S: GenServer> {
 /// What arrives at a server without being refused or counted.
 pub(crate) enum Signal<S: GenServer> {
     Down(Down),
-    Exit(Exit),
+    Exit(Exit, ExitKind),
     /// A timer of the server's own.
     Timer(TimerRef),
     /// The value that a timer from outside or an attached stream brings.
     Info(S::Info),
-    /// An item or the end of an attached stream, made into an info where the server runs.
-    Attached(Box<dyn FnOnce() -> S::Info + Send>),
+    /// An item of an attached stream, made into an info where the server runs.
+    Attached(AttachRef, Item),
     /// What an inline caller left to do before anything else.
     Continue(S::Info),
     /// An order to stop, from `stop`, a trapping server's parent, or `sys::terminate`.
@@ -287,6 +288,48 @@ pub(crate) enum Kick {
 }
 
 impl<S: GenServer> Process<S> {
+    /// A process that is about to run init: nobody has its body yet, so whoever makes it is its poller.
+    pub(crate) fn new(head: Head) -> Self {
+        Self {
+            head,
+            mail: Mutex::new(Mail {
+                run: Run::Running,
+                notified: false,
+                closed: false,
+                suspended: false,
+                traps_exits: false,
+                queued_only: false,
+                hibernated: false,
+                hot: 0,
+                counted: 0,
+                bound: crate::start::MAILBOX_DEFAULT,
+                queue: VecDeque::new(),
+                body: None,
+                task: Task::None,
+                ties: None,
+                rest: None,
+            }),
+            look: AtomicU8::new(0),
+            doing: AtomicU8::new(0),
+            in_batch: AtomicU32::new(0),
+        }
+    }
+
+    /// Applies the start options that differ from the defaults.
+    pub(crate) fn configure(&self, bound: Option<u32>, queued_only: bool, hibernate_after: Option<Duration>) {
+        if bound.is_none() && !queued_only && hibernate_after.is_none() {
+            return;
+        }
+        let mut mail = self.mail.lock();
+        mail.queued_only = queued_only;
+        if let Some(bound) = bound {
+            mail.bound = bound;
+        }
+        if hibernate_after.is_some() {
+            mail.rest().hibernate_after = hibernate_after;
+        }
+    }
+
     /// How many counted messages wait, including those of a batch that was taken out.
     pub(crate) fn load(&self, mail: &Mail<S>) -> u32 {
         mail.counted.saturating_add(self.in_batch.load(Ordering::Relaxed))

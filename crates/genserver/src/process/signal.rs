@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 use std::time::Instant;
 
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal, Task};
@@ -15,7 +16,7 @@ use crate::info::ProcessInfo;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
 use crate::reason::Reason;
-use crate::reply::Slot;
+use crate::reply::{Slot, Waiting as _};
 use crate::server::GenServer;
 
 impl<S: GenServer> AnyProcess for Process<S> {
@@ -30,6 +31,18 @@ impl<S: GenServer> AnyProcess for Process<S> {
     fn is_ending(&self) -> bool {
         let mail = self.mail.lock();
         mail.closed && mail.run != Run::Dead
+    }
+
+    fn holds_name(&self) -> bool {
+        self.mail.lock().run != Run::Dead
+    }
+
+    fn order_down(self: Arc<Self>, exit: Exit) {
+        if self.traps_exits() {
+            self.signal(Signal::Stop(exit.reason));
+        } else {
+            self.doom(exit.reason);
+        }
     }
 
     fn traps_exits(&self) -> bool {
@@ -58,7 +71,14 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.closed {
             return;
         }
-        let signal = if self.head.parent() == Some(exit.from) { Signal::Stop(exit.reason) } else { Signal::Exit(exit) };
+        let signal = if self.head.parent() == Some(exit.from) {
+            Signal::Stop(exit.reason)
+        } else {
+            if kind == ExitKind::Link {
+                mail.ties().exits_queued.insert(exit.from);
+            }
+            Signal::Exit(exit, kind)
+        };
         self.enqueue(mail, Envelope::Signal(Box::new(signal)));
     }
 
@@ -98,15 +118,14 @@ impl<S: GenServer> AnyProcess for Process<S> {
         removed.is_some()
     }
 
-    fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) {
+    fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) -> bool {
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
-            drop(mail);
-            return ended.fill(Ok(Reason::NoProc));
+            return false;
         }
         mail.ties().stoppers.push(ended);
         if mail.closed {
-            return;
+            return true;
         }
         let mut order = parcel(Envelope::Signal(Box::new(Signal::Stop(reason))));
         if let Some(mail) = self.run_inline(mail, &mut order, inline) {
@@ -114,6 +133,25 @@ impl<S: GenServer> AnyProcess for Process<S> {
                 self.enqueue(mail, order);
             }
         }
+        true
+    }
+
+    fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {
+        let mut mail = self.mail.lock();
+        if mail.run == Run::Dead {
+            return Some(mail.ties().doom.clone().unwrap_or(Reason::NoProc));
+        }
+        let ties = mail.ties();
+        if ties.stoppers.len() == ties.stoppers.capacity() {
+            // Those who gave up go before the list grows; a reason has no destructor of the user's that could run here.
+            ties.stoppers.retain(|slot| !slot.is_closed());
+        }
+        ties.stoppers.push(ended);
+        None
+    }
+
+    fn watch_deadline(self: Arc<Self>, at: Instant) {
+        Process::watch_deadline(&self, at);
     }
 
     fn runtime_gone(self: Arc<Self>) {
@@ -171,15 +209,43 @@ impl<S: GenServer> Process<S> {
         self.follow(kick);
     }
 
+    /// Has a task woken when `at` has come; for the few that wait for something else than an answer.
+    pub(crate) fn wake_when_due(&self, at: Instant, waker: Waker) {
+        let (_, keeper) = self.head.home.alarm().set(at, Arc::new(WakeUp(waker)));
+        if let Some(keeper) = keeper {
+            keeper.wake();
+        }
+    }
+
+    /// Ends the waits in `stop` that are over, and says when the next one would be.
+    fn expire_stoppers(&self, now: Instant) -> Option<Instant> {
+        let stoppers = self.mail.lock().ties().stoppers.clone();
+        stoppers.into_iter().filter_map(|slot| slot.expire(now)).min()
+    }
+
     /// Whether this process traps exits from now on.
     pub(crate) fn set_traps_exits(&self, traps: bool) {
         self.mail.lock().traps_exits = traps;
+    }
+
+    /// Whether a trapped exit of a linked process is still to be handled; after this it is not.
+    pub(crate) fn take_queued_exit(&self, peer: Pid) -> bool {
+        self.mail.lock().ties.as_mut().is_some_and(|ties| ties.exits_queued.remove(&peer))
     }
 
     /// The reason of an end that has been told.
     pub(crate) fn ended_with(&self) -> Option<Reason> {
         let mail = self.mail.lock();
         if mail.run == Run::Dead { mail.ties.as_ref().and_then(|ties| ties.doom.clone()) } else { None }
+    }
+}
+
+/// A task that wants to be woken at an instant.
+struct WakeUp(Waker);
+
+impl Alarmed for WakeUp {
+    fn due(self: Arc<Self>, _now: Instant) {
+        self.0.wake_by_ref();
     }
 }
 
@@ -210,7 +276,7 @@ impl<S: GenServer> Alarmed for Process<S> {
         drop(mail);
         self.follow(kick);
         let (open, next_deadline) = expire(waiters, now);
-        let next = pending.into_iter().chain(next_deadline).min();
+        let next = pending.into_iter().chain(next_deadline).chain(self.expire_stoppers(now)).min();
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
             let reason = mail.ties().doom.clone().unwrap_or(Reason::NoProc);

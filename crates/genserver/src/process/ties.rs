@@ -1,6 +1,6 @@
 //! Links, monitors and waiters of a process, and how they are told of its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -21,6 +21,8 @@ pub(crate) struct Ties {
     /// Calls that really wait. Answered ones are swept out when the list would have to grow, so it stays below twice the
     /// number of those that wait, and a few.
     pub(crate) waiters: Vec<Arc<dyn Waiting>>,
+    /// Linked processes whose trapped exits are queued and not handled yet.
+    pub(crate) exits_queued: BTreeSet<Pid>,
     /// Whoever waits in `stop`.
     pub(crate) stoppers: Vec<Arc<Slot<Reason>>>,
     /// Senders that wait for room, oldest first. Bounded by the number of tasks that wait.

@@ -1,0 +1,67 @@
+//! Links and monitors between any two processes.
+
+use std::sync::Arc;
+
+use crate::exit::Exit;
+use crate::monitor::{Down, MonitorRef};
+use crate::pid::Pid;
+use crate::process::{AnyProcess, ExitKind, Subject};
+use crate::process_ref::{AsProcess, ProcessRef};
+use crate::reason::Reason;
+
+/// There is nobody to link with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{target} is not running, so there is nobody to link with; start it first, or trap exits to be told instead")]
+pub struct LinkError {
+    /// Who was to be linked.
+    pub target: Subject,
+}
+
+/// Sets a monitor, or delivers its `Down` at once if there is nobody to watch.
+pub(crate) fn watch(
+    reference: MonitorRef,
+    pid: Pid,
+    target: Option<ProcessRef>,
+    watcher: Arc<dyn AnyProcess>,
+) {
+    let watched = target.is_some_and(|target| target.process().monitor(reference, Arc::clone(&watcher)));
+    if !watched {
+        watcher.down(Down { reference, pid, reason: Reason::NoProc });
+    }
+}
+
+/// Links two processes. Each half lies with its own process, and the locks are taken one after the other: should the other
+/// end in between, its half is refused, and ours is taken back.
+pub(crate) fn link(own: &Arc<dyn AnyProcess>, target: &impl AsProcess) -> Result<(), LinkError> {
+    let pid = target.pid_or_nobody();
+    if pid == own.head().pid {
+        return Ok(());
+    }
+    let Some(other) = target.as_process() else { return nobody(own, Subject { pid, name: None }) };
+    own.link(Arc::clone(other.process()));
+    if other.process().link(Arc::clone(own)) {
+        return Ok(());
+    }
+    if own.unlink(pid) {
+        return nobody(own, other.process().head().subject());
+    }
+    // The other has ended in between, and its exit has arrived by our half.
+    Ok(())
+}
+
+fn nobody(own: &Arc<dyn AnyProcess>, target: Subject) -> Result<(), LinkError> {
+    if !own.traps_exits() {
+        return Err(LinkError { target });
+    }
+    Arc::clone(own).exit(Exit { from: target.pid, reason: Reason::NoProc }, ExitKind::Sent);
+    Ok(())
+}
+
+/// Takes a link away on both sides; whether ours was there.
+pub(crate) fn unlink(own: &Arc<dyn AnyProcess>, target: &impl AsProcess) -> bool {
+    let was_linked = own.unlink(target.pid_or_nobody());
+    if let Some(other) = target.as_process() {
+        other.process().unlink(own.head().pid);
+    }
+    was_linked
+}

@@ -1,0 +1,170 @@
+//! References by name: resolved at every use, so they survive restarts.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::call::CallError;
+use crate::caller::Caller;
+use crate::cast::CastError;
+use crate::name::Name;
+use crate::node::Node;
+use crate::pid::Pid;
+use crate::process::Subject;
+use crate::process_ref::{AsProcess, ProcessRef};
+use crate::server::GenServer;
+use crate::server_ref::ServerRef;
+use crate::stop::StopError;
+
+/// A server by its name: looked up anew at every use.
+///
+/// It is valid before the server starts, and goes on being valid when another server of the type has taken the name, as
+/// after a restart. Every operation that is done through it is one look-up and then what [`ServerRef`] does.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Outcome};
+/// # struct Clock;
+/// # struct Time(Caller<u32>);
+/// # impl GenServer for Clock {
+/// #     type Args = ();
+/// #     type Call = Time;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Clock) }
+/// #     async fn handle_call(&mut self, Time(caller): Time, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, 12) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let clock = Named::<Clock>::new("clock");
+/// assert!(matches!(clock.call(Time).await, Err(CallError::NoProc { .. })));
+///
+/// genserver::start::<Clock>(()).name("clock").await?;
+/// assert_eq!(clock.call(Time).await?, 12);
+/// # clock.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Named<S: GenServer> {
+    name: Name,
+    node: Option<Node>,
+    of: PhantomData<fn() -> S>,
+}
+
+impl<S: GenServer> Named<S> {
+    /// The server with that name, in the node of whoever uses this.
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self { name: name.into(), node: None, of: PhantomData }
+    }
+
+    /// The server with that name in `node`.
+    pub fn on(node: &Node, name: impl Into<Name>) -> Self {
+        Self { name: name.into(), node: Some(node.clone()), of: PhantomData }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Whoever has the name now: OTP's `whereis`.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NoProc`] if nobody has it, [`CallError::WrongServer`] if a server of another type has it.
+    #[doc(alias = "whereis")]
+    pub fn resolve(&self) -> Result<ServerRef<S>, CallError> {
+        let Some(process) = self.as_process() else {
+            return Err(CallError::NoProc { server: Subject::nobody(&self.name) });
+        };
+        process.downcast().ok_or_else(|| CallError::WrongServer {
+            server: process.process().head().subject(),
+            found: process.info().server,
+            wanted: std::any::type_name::<S>(),
+        })
+    }
+
+    /// Asks whoever has the name: see [`ServerRef::call`].
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Named::resolve), and then as [`ServerRef::call`].
+    pub async fn call<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> S::Call) -> Result<R, CallError> {
+        self.resolve()?.call(make).await
+    }
+
+    /// The same, waiting for `timeout` instead of five seconds.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Named::call).
+    pub async fn call_timeout<R: Send + 'static>(
+        &self,
+        make: impl FnOnce(Caller<R>) -> S::Call,
+        timeout: Duration,
+    ) -> Result<R, CallError> {
+        self.resolve()?.call(make).timeout(timeout).await
+    }
+
+    /// Tells whoever has the name: see [`ServerRef::cast`].
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if nobody of the type has the name, or its mailbox is full.
+    pub fn cast(&self, cast: S::Cast) -> Result<(), CastError<S::Cast>> {
+        match self.resolve() {
+            Ok(server) => server.cast(cast),
+            Err(_) => Err(CastError::NoProc { message: cast, server: Subject::nobody(&self.name) }),
+        }
+    }
+
+    /// Sends whoever has the name a plain message: see [`ServerRef::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`cast`](Named::cast).
+    pub fn send(&self, info: S::Info) -> Result<(), CastError<S::Info>> {
+        match self.resolve() {
+            Ok(server) => server.send(info),
+            Err(_) => Err(CastError::NoProc { message: info, server: Subject::nobody(&self.name) }),
+        }
+    }
+
+    /// Stops whoever has the name, with the reason `normal`: see [`ServerRef::stop`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`]; [`StopError::NoProc`] if nobody has the name.
+    pub async fn stop(&self) -> Result<(), StopError> {
+        match self.as_process() {
+            Some(process) => process.stop().await,
+            None => Err(StopError::NoProc { server: Subject::nobody(&self.name) }),
+        }
+    }
+}
+
+impl<S: GenServer> AsProcess for Named<S> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        match &self.node {
+            Some(node) => node.whereis(self.name.clone()),
+            None => Node::current().whereis(self.name.clone()),
+        }
+    }
+
+    fn pid_or_nobody(&self) -> Pid {
+        self.as_process().map_or(Pid::NOBODY, |process| process.pid())
+    }
+}
+
+impl<S: GenServer> Clone for Named<S> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), node: self.node.clone(), of: PhantomData }
+    }
+}
+
+impl<S: GenServer> fmt::Debug for Named<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Named({})", self.name)
+    }
+}

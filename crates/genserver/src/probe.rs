@@ -1,0 +1,473 @@
+//! Processes held by plain code: a pid and a mailbox for tests, `main`, and whatever else is no server.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::{Either, select};
+
+use crate::cast::CastError;
+use crate::current;
+use crate::exit::{self, Exit};
+use crate::link::{self, LinkError};
+use crate::monitor::{Down, MonitorRef};
+use crate::name::Name;
+use crate::node::Node;
+use crate::pid::Pid;
+use crate::process::plain::Plain;
+use crate::process::{AnyProcess, ExitKind};
+use crate::process_ref::{AsProcess, ProcessRef};
+use crate::reason::Reason;
+use crate::server::GenServer;
+use crate::start::{Start, StartMonitor, start};
+
+/// How long [`Probe::expect`] waits: what the tests of the seeds wait.
+pub const EXPECT_WITHIN: Duration = Duration::from_millis(500);
+
+/// A process that plain code holds: it can be told things, watch, link, and start servers linked to it.
+///
+/// It is to `main` and to tests what the shell is to Erlang. Its mailbox holds [`Letter`]s: messages of type `M`, `Down`s and
+/// trapped exits, in the order they arrived. Dropping it ends the process with the reason `normal`.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Letter, Probe, Reason};
+/// # use genserver::{Cx, GenServer, Init, Never};
+/// # struct Bucket;
+/// # impl GenServer for Bucket {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Bucket) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut probe = Probe::<()>::new();
+/// let bucket = genserver::start::<Bucket>(()).await?;
+/// let reference = probe.monitor(&bucket);
+/// bucket.stop().await?;
+///
+/// let letters = probe.flush();
+/// assert!(matches!(&letters[..], [Letter::Down(down)] if down.reference == reference && down.reason == Reason::Normal));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Probe<M: Send + 'static> {
+    pub(crate) process: Arc<Plain<M>>,
+}
+
+/// What arrives at a [`Probe`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Letter<M> {
+    /// A message that somebody sent.
+    Message(M),
+    /// A process that is watched has ended.
+    Down(Down),
+    /// A trapped exit.
+    Exit(Exit),
+}
+
+impl<M: Send + 'static> Probe<M> {
+    /// A new process in the node of whoever asks.
+    ///
+    /// # Panics
+    ///
+    /// If the thread is in no runtime: a probe waits on one.
+    #[track_caller]
+    pub fn new() -> Self {
+        Self::on(&Node::current())
+    }
+
+    /// A new process in `node`.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Probe::new).
+    #[track_caller]
+    pub fn on(node: &Node) -> Self {
+        let home = node.home().expect("a probe waits on a runtime: make it inside one, or in a node that has one");
+        Self { process: Plain::held(&home) }
+    }
+
+    fn erased(&self) -> Arc<dyn AnyProcess> {
+        Arc::clone(&self.process) as Arc<dyn AnyProcess>
+    }
+
+    /// The pid of this process.
+    pub fn pid(&self) -> Pid {
+        self.process.head.pid
+    }
+
+    /// This process without the type of its messages.
+    pub fn process_ref(&self) -> ProcessRef {
+        ProcessRef::new(self.erased())
+    }
+
+    /// Whether it is alive: an exit that it does not trap ends it.
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Where others send it messages.
+    pub fn sender(&self) -> ProbeRef<M> {
+        ProbeRef { process: Arc::clone(&self.process) }
+    }
+
+    /// Gives this process a name. It has at most one, until it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`](crate::RegisterError) if the name is taken, or this process has one.
+    pub fn register(&self, name: impl Into<Name>) -> Result<(), crate::RegisterError> {
+        self.process.register(name.into())
+    }
+
+    /// Watches a process: its `Down` arrives as a [`Letter::Down`]. See [`Cx::monitor`](crate::Cx::monitor).
+    pub fn monitor(&mut self, target: &impl AsProcess) -> MonitorRef {
+        let reference = MonitorRef(self.process.head.home.node().next_reference());
+        let pid = target.pid_or_nobody();
+        self.process.expect_down(reference, pid);
+        link::watch(reference, pid, target.as_process(), self.erased());
+        reference
+    }
+
+    /// Takes a monitor back, with its `Down` if that has arrived and was not taken out: OTP's `demonitor` with `flush` and
+    /// `info`. Returns whether the monitor was there, or its `Down` was thrown away.
+    pub fn demonitor(&mut self, reference: MonitorRef) -> bool {
+        let Some(pid) = self.process.forget_down(reference) else { return false };
+        if let Some(process) = pid.as_process() {
+            process.process().demonitor(reference);
+        }
+        true
+    }
+
+    /// Links this process with another: see [`Cx::link`](crate::Cx::link).
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`] if the other has ended and this process does not trap exits.
+    pub fn link(&mut self, target: &impl AsProcess) -> Result<(), LinkError> {
+        link::link(&self.erased(), target)
+    }
+
+    /// Takes a link away. An exit that has arrived already stays. Returns whether there was a link.
+    pub fn unlink(&mut self, target: &impl AsProcess) -> bool {
+        link::unlink(&self.erased(), target)
+    }
+
+    /// Takes a link away, and throws its exit away if it has arrived. Returns whether one was thrown away.
+    pub fn unlink_flush(&mut self, target: &impl AsProcess) -> bool {
+        self.unlink(target);
+        self.process.forget_exit(target.pid_or_nobody())
+    }
+
+    /// Whether exits arrive as [`Letter::Exit`] from now on, or end this process, which is how it begins.
+    pub fn trap_exits(&mut self, traps: bool) {
+        self.process.set_traps_exits(traps);
+    }
+
+    /// Sends an exit signal that comes from this process: OTP's `exit/2`.
+    pub fn exit(&self, target: &impl AsProcess, reason: impl Into<Reason>) {
+        if let Some(target) = target.as_process() {
+            let _entered = current::enter(self.pid());
+            exit::send(target.process(), reason.into());
+        }
+    }
+
+    /// Starts a server linked to this process: OTP's `start_link`.
+    pub fn start_link<S: GenServer>(&self, args: S::Args) -> Start<S> {
+        start(args).linked_to(self.process_ref())
+    }
+
+    /// Starts a server watched by this process: OTP's `start_monitor`. A start that fails leaves no `Down`.
+    pub fn start_monitor<S: GenServer>(&mut self, args: S::Args) -> StartMonitor<'_, S> {
+        let reference = MonitorRef(self.process.head.home.node().next_reference());
+        let watcher = self.process_ref();
+        let process = &self.process;
+        // A `Down` that nobody expects is thrown away, so it is expected before the server can end.
+        process.expect_down(reference, Pid::NOBODY);
+        let mut forget = ForgetDown { process, reference, kept: false };
+        StartMonitor::new(start(args).monitored_by(reference, watcher), reference, move |pid| {
+            forget.keep(pid);
+        })
+    }
+
+    /// Runs a future as this process: what it calls and starts is called and started by it.
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F, M> {
+        Scope { pid: self.pid(), future: Box::pin(future) }
+    }
+
+    /// Waits for the next letter.
+    ///
+    /// # Errors
+    ///
+    /// The reason of this process's end, if it has ended and everything that had arrived is taken out.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped before it is ready.
+    #[doc(alias = "receive")]
+    pub async fn recv(&mut self) -> Result<Letter<M>, Reason> {
+        std::future::poll_fn(|cx| self.process.poll_letter(cx, |_| true)).await
+    }
+
+    /// Takes the next letter if there is one.
+    pub fn try_recv(&mut self) -> Option<Letter<M>> {
+        self.process.take_letter(|_| true)
+    }
+
+    /// Takes everything that has arrived: what `flush()` does in a shell.
+    pub fn flush(&mut self) -> Vec<Letter<M>> {
+        std::iter::from_fn(|| self.try_recv()).collect()
+    }
+
+    /// Waits for the first letter that `wanted` accepts, at most half a second, and leaves the others where they are: what
+    /// `assert_receive` does.
+    ///
+    /// # Panics
+    ///
+    /// If none comes in time, saying what else is there.
+    pub async fn expect(&mut self, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
+    where
+        M: fmt::Debug,
+    {
+        self.expect_within(EXPECT_WITHIN, wanted).await
+    }
+
+    /// The same, waiting for `within`.
+    ///
+    /// # Panics
+    ///
+    /// As [`expect`](Probe::expect).
+    pub async fn expect_within(&mut self, within: Duration, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
+    where
+        M: fmt::Debug,
+    {
+        let found = self.within(within, wanted).await;
+        found.unwrap_or_else(|| panic!("no such letter within {within:?}; in the mailbox: {:?}", self.process.show()))
+    }
+
+    /// Waits for the next message and takes it, at most half a second.
+    ///
+    /// # Panics
+    ///
+    /// If none comes in time.
+    pub async fn expect_message(&mut self) -> M
+    where
+        M: fmt::Debug,
+    {
+        match self.expect(|letter| matches!(letter, Letter::Message(_))).await {
+            Letter::Message(message) => message,
+            _ => unreachable!("only messages were wanted"),
+        }
+    }
+
+    /// Waits for the `Down` of a monitor, at most half a second.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come in time.
+    pub async fn expect_down(&mut self, reference: MonitorRef) -> Down
+    where
+        M: fmt::Debug,
+    {
+        let wanted = |letter: &Letter<M>| matches!(letter, Letter::Down(down) if down.reference == reference);
+        match self.expect(wanted).await {
+            Letter::Down(down) => down,
+            _ => unreachable!("only the one down was wanted"),
+        }
+    }
+
+    /// Waits for a trapped exit from a process, at most half a second.
+    ///
+    /// # Panics
+    ///
+    /// If none comes in time.
+    pub async fn expect_exit(&mut self, from: &impl AsProcess) -> Exit
+    where
+        M: fmt::Debug,
+    {
+        let from = from.pid_or_nobody();
+        let wanted = |letter: &Letter<M>| matches!(letter, Letter::Exit(exit) if exit.from == from);
+        match self.expect(wanted).await {
+            Letter::Exit(exit) => exit,
+            _ => unreachable!("only the one exit was wanted"),
+        }
+    }
+
+    /// Waits for `silence`, and makes sure that nothing arrived: what `refute_receive` does.
+    ///
+    /// # Panics
+    ///
+    /// If something is there, or comes in that time.
+    pub async fn expect_none(&mut self, silence: Duration)
+    where
+        M: fmt::Debug,
+    {
+        if let Some(letter) = self.within(silence, |_| true).await {
+            panic!("nothing was to arrive, but this did: {letter:?}");
+        }
+    }
+
+    async fn within(&mut self, within: Duration, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
+        let home = Arc::clone(&self.process.head.home);
+        let sleep = home.runtime().sleep_until(crate::timer::at(&home, within));
+        let letter = pin!(std::future::poll_fn(|cx| self.process.poll_letter(cx, &mut wanted)));
+        match select(letter, sleep).await {
+            Either::Left((letter, _)) => letter.ok(),
+            Either::Right(_) => None,
+        }
+    }
+}
+
+/// The watcher forgets a monitor whose server did not start.
+struct ForgetDown<'a, M: Send + 'static> {
+    process: &'a Arc<Plain<M>>,
+    reference: MonitorRef,
+    kept: bool,
+}
+
+impl<M: Send + 'static> ForgetDown<'_, M> {
+    fn keep(&mut self, pid: Pid) {
+        self.kept = true;
+        self.process.name_down(self.reference, pid);
+    }
+}
+
+impl<M: Send + 'static> Drop for ForgetDown<'_, M> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.process.forget_down(self.reference);
+        }
+    }
+}
+
+impl<M: Send + 'static> Default for Probe<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Plain code lets go of its process: it ends, `normal`.
+impl<M: Send + 'static> Drop for Probe<M> {
+    fn drop(&mut self) {
+        self.process.let_go();
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for Probe<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Probe({})", self.process.head.title())
+    }
+}
+
+impl<M: Send + 'static> AsProcess for Probe<M> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.process_ref())
+    }
+}
+
+/// Where messages for a [`Probe`] are sent.
+pub struct ProbeRef<M: Send + 'static> {
+    process: Arc<Plain<M>>,
+}
+
+impl<M: Send + 'static> ProbeRef<M> {
+    pub(crate) fn new(process: Arc<Plain<M>>) -> Self {
+        Self { process }
+    }
+
+    /// The pid of the process.
+    pub fn pid(&self) -> Pid {
+        self.process.head.pid
+    }
+
+    /// Whether it takes messages.
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Sends it a message.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the process has ended, or its mailbox is full.
+    pub fn send(&self, message: M) -> Result<(), CastError<M>> {
+        self.process.send(message)
+    }
+
+    /// The process without the type of its messages.
+    pub fn process_ref(&self) -> ProcessRef {
+        ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+    }
+
+    /// Sends it an exit signal: see [`ServerRef::exit`](crate::ServerRef::exit).
+    pub fn exit(&self, reason: impl Into<Reason>) {
+        self.process_ref().exit(reason);
+    }
+
+    /// Kills it: see [`ServerRef::kill`](crate::ServerRef::kill).
+    pub fn kill(&self) {
+        Arc::clone(&self.process).exit(Exit { from: exit::sender(), reason: Reason::Kill }, ExitKind::Kill);
+    }
+}
+
+impl<M: Send + 'static> Clone for ProbeRef<M> {
+    fn clone(&self) -> Self {
+        Self { process: Arc::clone(&self.process) }
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for ProbeRef<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProbeRef({})", self.process.head.title())
+    }
+}
+
+impl<M: Send + 'static> AsProcess for ProbeRef<M> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.process_ref())
+    }
+}
+
+/// A future that runs as a process.
+pub(crate) struct Scope<F> {
+    pub(crate) pid: Pid,
+    pub(crate) future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Scope<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let _entered = current::enter(self.pid);
+        self.future.as_mut().poll(cx)
+    }
+}
+
+/// What a plain process has in its mailbox, and what it expects.
+pub(crate) struct Letters<M> {
+    pub(crate) queue: VecDeque<Letter<M>>,
+    /// How many of them are messages: those count against the bound.
+    pub(crate) messages: usize,
+    pub(crate) downs: std::collections::BTreeMap<MonitorRef, Pid>,
+    /// Linked processes whose exits are in the queue.
+    pub(crate) exits: BTreeSet<Pid>,
+}
+
+impl<M> Default for Letters<M> {
+    fn default() -> Self {
+        Self {
+            queue: VecDeque::new(),
+            messages: 0,
+            downs: std::collections::BTreeMap::new(),
+            exits: BTreeSet::new(),
+        }
+    }
+}

@@ -1,0 +1,526 @@
+//! Processes without a server: held by plain code, or running an async function.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::death::{Doomed, drop_caught, end_or_defer};
+use super::ties::Ties;
+use super::{About, AnyProcess, ExitKind, Head};
+use crate::cast::CastError;
+use crate::current;
+use crate::exit::Exit;
+use crate::info::{ProcessInfo, Status};
+use crate::monitor::{Down, MonitorRef};
+use crate::name::{Name, RegisterError};
+use crate::node::Home;
+use crate::pid::Pid;
+use crate::probe::{Letter, Letters};
+use crate::process_ref::ProcessRef;
+use crate::reason::Reason;
+use crate::reply::{Slot, Waiting as _};
+use crate::start::MAILBOX_DEFAULT;
+
+/// A process without a server.
+///
+/// One lock, as every process has. A process that plain code holds has nothing to run, so its end is told by whoever brings it;
+/// one that runs a function ends when its task has dropped the function.
+pub(crate) struct Plain<M> {
+    pub(crate) head: Head,
+    state: Mutex<State<M>>,
+}
+
+struct State<M> {
+    stage: Stage,
+    traps_exits: bool,
+    /// Whether a task runs a function in it.
+    has_task: bool,
+    letters: Letters<M>,
+    /// Whoever waits for a letter.
+    reader: Option<Waker>,
+    /// The task, while its function awaits.
+    task: Option<Waker>,
+    name: Option<Name>,
+    ties: Ties,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Alive,
+    /// It has to end, and waits for its task to do it.
+    Doomed,
+    Dead,
+}
+
+impl<M: Send + 'static> Plain<M> {
+    /// A process that plain code holds.
+    pub(crate) fn held(home: &Arc<Home>) -> Arc<Self> {
+        Self::make(home, None, false)
+    }
+
+    /// A process for a function.
+    pub(crate) fn running(home: &Arc<Home>, about: Option<Box<About>>) -> Arc<Self> {
+        Self::make(home, about, true)
+    }
+
+    fn make(home: &Arc<Home>, about: Option<Box<About>>, has_task: bool) -> Arc<Self> {
+        home.node().insert(|pid| Self {
+            head: Head { pid, home: Arc::clone(home), about },
+            state: Mutex::new(State {
+                stage: Stage::Alive,
+                traps_exits: false,
+                has_task,
+                letters: Letters::default(),
+                reader: None,
+                task: None,
+                name: None,
+                ties: Ties::default(),
+            }),
+        })
+    }
+
+    pub(crate) fn register(self: &Arc<Self>, name: Name) -> Result<(), RegisterError> {
+        if let Some(taken) = &self.state.lock().name {
+            return Err(RegisterError::Refused(format!("this process is registered as {taken} already")));
+        }
+        self.head.home.node().register(&name, &ProcessRef::new(Arc::clone(self) as Arc<dyn AnyProcess>))?;
+        self.state.lock().name = Some(name);
+        Ok(())
+    }
+
+    pub(crate) fn send(&self, message: M) -> Result<(), CastError<M>> {
+        let mut state = self.state.lock();
+        if state.stage != Stage::Alive {
+            drop(state);
+            return Err(CastError::NoProc { message, server: self.head.subject() });
+        }
+        if state.letters.messages >= MAILBOX_DEFAULT as usize {
+            drop(state);
+            return Err(CastError::Full { message, server: self.head.subject() });
+        }
+        state.letters.messages += 1;
+        state.letters.queue.push_back(Letter::Message(message));
+        let reader = state.reader.take();
+        drop(state);
+        wake(reader);
+        Ok(())
+    }
+
+    pub(crate) fn expect_down(&self, reference: MonitorRef, pid: Pid) {
+        self.state.lock().letters.downs.insert(reference, pid);
+    }
+
+    /// Says whom an expected `Down` is about, if it has not come yet.
+    pub(crate) fn name_down(&self, reference: MonitorRef, pid: Pid) {
+        if let Some(expected) = self.state.lock().letters.downs.get_mut(&reference) {
+            *expected = pid;
+        }
+    }
+
+    /// Forgets a monitor, and throws its `Down` away if that has arrived.
+    pub(crate) fn forget_down(&self, reference: MonitorRef) -> Option<Pid> {
+        let mut state = self.state.lock();
+        if let Some(pid) = state.letters.downs.remove(&reference) {
+            return Some(pid);
+        }
+        let place = state.letters.queue.iter().position(|letter| {
+            matches!(letter, Letter::Down(down) if down.reference == reference)
+        })?;
+        match state.letters.queue.remove(place)? {
+            Letter::Down(down) => Some(down.pid),
+            _ => None,
+        }
+    }
+
+    /// Throws a linked process's exit away if it has arrived.
+    pub(crate) fn forget_exit(&self, peer: Pid) -> bool {
+        let mut state = self.state.lock();
+        if !state.letters.exits.remove(&peer) {
+            return false;
+        }
+        let place = state.letters.queue.iter().position(|letter| matches!(letter, Letter::Exit(exit) if exit.from == peer));
+        place.and_then(|place| state.letters.queue.remove(place)).is_some()
+    }
+
+    pub(crate) fn set_traps_exits(&self, traps: bool) {
+        self.state.lock().traps_exits = traps;
+    }
+
+    /// Takes the first letter that is wanted. `wanted` is the user's, so it looks at letters outside the lock.
+    pub(crate) fn take_letter(&self, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
+        let mut mine = std::mem::take(&mut self.state.lock().letters.queue);
+        let found = mine.iter().position(&mut wanted).and_then(|place| mine.remove(place));
+        let mut state = self.state.lock();
+        // What arrived in between goes behind.
+        mine.append(&mut state.letters.queue);
+        state.letters.queue = mine;
+        match &found {
+            Some(Letter::Message(_)) => state.letters.messages -= 1,
+            Some(Letter::Exit(exit)) => {
+                state.letters.exits.remove(&exit.from);
+            }
+            Some(Letter::Down(_)) | None => {}
+        }
+        found
+    }
+
+    pub(crate) fn poll_letter(
+        &self,
+        cx: &Context<'_>,
+        mut wanted: impl FnMut(&Letter<M>) -> bool,
+    ) -> Poll<Result<Letter<M>, Reason>> {
+        loop {
+            let seen = self.state.lock().letters.queue.len();
+            if let Some(letter) = self.take_letter(&mut wanted) {
+                return Poll::Ready(Ok(letter));
+            }
+            let waker = cx.waker().clone();
+            let mut state = self.state.lock();
+            if state.letters.queue.len() > seen {
+                // Something arrived while nobody was looking.
+                continue;
+            }
+            if state.stage == Stage::Dead {
+                return Poll::Ready(Err(state.ties.doom.clone().unwrap_or(Reason::Normal)));
+            }
+            let before = state.reader.replace(waker);
+            drop(state);
+            drop(before);
+            return Poll::Pending;
+        }
+    }
+
+    /// What is in the mailbox, for the text of a failed expectation.
+    pub(crate) fn show(&self) -> Vec<String>
+    where
+        M: std::fmt::Debug,
+    {
+        self.state.lock().letters.queue.iter().map(|letter| format!("{letter:?}")).collect()
+    }
+
+    /// Plain code dropped its handle.
+    pub(crate) fn let_go(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        if state.has_task || state.stage == Stage::Dead {
+            return;
+        }
+        state.ties.doom.get_or_insert(Reason::Normal);
+        state.stage = Stage::Doomed;
+        drop(state);
+        end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
+    }
+
+    /// Orders the end from outside; the first reason wins.
+    fn doom(self: &Arc<Self>, reason: Reason) {
+        let mut state = self.state.lock();
+        if state.stage != Stage::Alive {
+            return;
+        }
+        state.stage = Stage::Doomed;
+        state.ties.doom = Some(reason);
+        let task = state.task.take();
+        let has_task = state.has_task;
+        drop(state);
+        if has_task {
+            wake(task);
+        } else {
+            end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
+        }
+    }
+
+    /// Tells everybody of the end, in its order.
+    fn finish(self: &Arc<Self>, reason: Reason) {
+        let begun = current::begin_death();
+        let name = {
+            let mut state = self.state.lock();
+            if state.stage == Stage::Dead {
+                return;
+            }
+            state.name.take()
+        };
+        if let Some(name) = name {
+            self.head.home.node().release(&name, self.head.pid);
+        }
+        self.head.home.node().release_name(&self.head);
+        let (farewell, reader, downs) = {
+            let mut state = self.state.lock();
+            state.stage = Stage::Dead;
+            state.ties.doom = Some(reason.clone());
+            (state.ties.farewell(), state.reader.take(), std::mem::take(&mut state.letters.downs))
+        };
+        self.head.home.node().remove(self.head.pid);
+        if let Some(key) = farewell.alarm() {
+            self.head.home.alarm().cancel(key);
+        }
+        for (reference, pid) in downs {
+            if let Some(watched) = crate::node::find(pid) {
+                watched.demonitor(reference);
+            }
+        }
+        farewell.tell(self.head.pid, &reason, None);
+        wake(reader);
+        drop(begun);
+        super::death::end_the_next();
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl<M: Send + 'static> Doomed for Plain<M> {
+    fn end_here(self: Arc<Self>) {
+        let reason = {
+            let state = self.state.lock();
+            if state.has_task {
+                return;
+            }
+            state.ties.doom.clone().unwrap_or(Reason::Normal)
+        };
+        self.finish(reason);
+    }
+}
+
+impl<M: Send + 'static> AnyProcess for Plain<M> {
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn is_alive(&self) -> bool {
+        self.state.lock().stage == Stage::Alive
+    }
+
+    fn is_ending(&self) -> bool {
+        self.state.lock().stage == Stage::Doomed
+    }
+
+    fn holds_name(&self) -> bool {
+        self.state.lock().stage != Stage::Dead
+    }
+
+    fn traps_exits(&self) -> bool {
+        self.state.lock().traps_exits
+    }
+
+    fn order_down(self: Arc<Self>, exit: Exit) {
+        self.doom(exit.reason);
+    }
+
+    fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind) {
+        if kind == ExitKind::Kill {
+            return self.doom(Reason::Killed);
+        }
+        let mut state = self.state.lock();
+        if state.stage != Stage::Alive {
+            return;
+        }
+        if kind == ExitKind::Link && state.ties.links.remove(&exit.from).is_none() {
+            return;
+        }
+        if !state.traps_exits {
+            drop(state);
+            if exit.reason != Reason::Normal || exit.from == self.head.pid {
+                self.doom(exit.reason);
+            }
+            return;
+        }
+        if kind == ExitKind::Link {
+            state.letters.exits.insert(exit.from);
+        }
+        state.letters.queue.push_back(Letter::Exit(exit));
+        let reader = state.reader.take();
+        drop(state);
+        wake(reader);
+    }
+
+    fn down(self: Arc<Self>, down: Down) {
+        let mut state = self.state.lock();
+        if state.stage != Stage::Alive || state.letters.downs.remove(&down.reference).is_none() {
+            return;
+        }
+        state.letters.queue.push_back(Letter::Down(down));
+        let reader = state.reader.take();
+        drop(state);
+        wake(reader);
+    }
+
+    fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool {
+        let mut state = self.state.lock();
+        if state.stage == Stage::Dead {
+            return false;
+        }
+        state.ties.monitors.insert(reference, watcher);
+        true
+    }
+
+    fn demonitor(&self, reference: MonitorRef) {
+        let removed = self.state.lock().ties.monitors.remove(&reference);
+        drop(removed);
+    }
+
+    fn link(&self, peer: Arc<dyn AnyProcess>) -> bool {
+        let pid = peer.head().pid;
+        let mut state = self.state.lock();
+        if state.stage == Stage::Dead {
+            return false;
+        }
+        let before = state.ties.links.insert(pid, peer);
+        drop(state);
+        drop(before);
+        true
+    }
+
+    fn unlink(&self, peer: Pid) -> bool {
+        let removed = self.state.lock().ties.links.remove(&peer);
+        removed.is_some()
+    }
+
+    /// A process without a server ends at once when it is asked to, as if by an exit signal of that reason.
+    fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, _inline: bool) -> bool {
+        let mut state = self.state.lock();
+        if state.stage == Stage::Dead {
+            return false;
+        }
+        state.ties.stoppers.push(ended);
+        drop(state);
+        self.doom(reason);
+        true
+    }
+
+    fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {
+        let mut state = self.state.lock();
+        if state.stage == Stage::Dead {
+            return Some(state.ties.doom.clone().unwrap_or(Reason::NoProc));
+        }
+        state.ties.stoppers.push(ended);
+        None
+    }
+
+    fn watch_deadline(self: Arc<Self>, at: Instant) {
+        let watch = Arc::new(Deadline { process: Arc::clone(&self) });
+        let (_, keeper) = self.head.home.alarm().set(at, watch);
+        wake(keeper);
+    }
+
+    fn runtime_gone(self: Arc<Self>) {
+        self.doom(Reason::RuntimeGone);
+    }
+
+    fn info(&self) -> ProcessInfo {
+        let state = self.state.lock();
+        ProcessInfo {
+            pid: self.head.pid,
+            name: state.name.as_ref().or(self.head.name()).map(ToString::to_string),
+            label: self.head.label().map(str::to_owned),
+            server: std::any::type_name::<crate::Probe<M>>(),
+            parent: self.head.parent(),
+            status: if state.stage == Stage::Alive { Status::Waiting } else { Status::Ending },
+            mailbox: state.letters.queue.len(),
+            links: state.ties.links.keys().copied().collect(),
+            monitors: state.ties.monitors.len(),
+            traps_exits: state.traps_exits,
+            awaiting_since: None,
+            has_task: state.has_task,
+        }
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+/// Ends the waits in `stop` that are over.
+struct Deadline<M> {
+    process: Arc<Plain<M>>,
+}
+
+impl<M: Send + 'static> crate::alarm::Alarmed for Deadline<M> {
+    fn due(self: Arc<Self>, now: Instant) {
+        let stoppers = self.process.state.lock().ties.stoppers.clone();
+        for slot in stoppers {
+            slot.expire(now);
+        }
+    }
+}
+
+/// The task of a process that runs a function.
+pub(crate) struct PlainTask<M: Send + 'static> {
+    process: Arc<Plain<M>>,
+    /// Gone when the function has ended.
+    function: Option<Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>>,
+}
+
+impl<M: Send + 'static> PlainTask<M> {
+    pub(crate) fn new(
+        process: Arc<Plain<M>>,
+        function: Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>,
+    ) -> Self {
+        Self { process, function: Some(function) }
+    }
+
+    /// Drops what is left of the function, then tells everybody.
+    fn end(&mut self, reason: Reason) {
+        let _entered = current::enter(self.process.head.pid);
+        drop_caught(self.function.take());
+        self.process.finish(reason);
+    }
+}
+
+impl<M: Send + 'static> Future for PlainTask<M> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let waker = cx.waker().clone();
+        let before = {
+            let mut state = this.process.state.lock();
+            if state.stage == Stage::Alive { state.task.replace(waker) } else { None }
+        };
+        drop(before);
+        if let Some(reason) = this.process.doomed_by() {
+            this.end(reason);
+            return Poll::Ready(());
+        }
+        let Some(function) = &mut this.function else { return Poll::Ready(()) };
+        let polled = {
+            let _entered = current::enter(this.process.head.pid);
+            catch_unwind(AssertUnwindSafe(|| function.as_mut().poll(cx)))
+        };
+        let reason = match polled {
+            Ok(Poll::Ready(Ok(()))) => Reason::Normal,
+            Ok(Poll::Ready(Err(reason))) => reason,
+            Err(payload) => Reason::panic(&*payload),
+            Ok(Poll::Pending) => match this.process.doomed_by() {
+                Some(reason) => reason,
+                None => return Poll::Pending,
+            },
+        };
+        this.end(reason);
+        Poll::Ready(())
+    }
+}
+
+impl<M: Send + 'static> Plain<M> {
+    fn doomed_by(&self) -> Option<Reason> {
+        let state = self.state.lock();
+        (state.stage == Stage::Doomed).then(|| state.ties.doom.clone().unwrap_or(Reason::Killed))
+    }
+}
+
+/// The runtime dropped the task: it is shut down.
+impl<M: Send + 'static> Drop for PlainTask<M> {
+    fn drop(&mut self) {
+        if self.function.is_some() {
+            let reason = self.process.doomed_by().unwrap_or(Reason::RuntimeGone);
+            self.end(reason);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A reference to any process, whatever runs in it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::exit::{self, Exit};
+use crate::info::ProcessInfo;
+use crate::name::Name;
+use crate::node::{self, Node};
+use crate::pid::Pid;
+use crate::process::{AnyProcess, ExitKind, Process};
+use crate::reason::Reason;
+use crate::server::GenServer;
+use crate::server_ref::ServerRef;
+use crate::stop::{Ended, Stop};
+
+/// A reference to any process: to watch, link, stop and look at it, not to send it messages.
+///
+/// It neither keeps the process alive nor ends it. A typed reference comes out of it with
+/// [`downcast`](ProcessRef::downcast).
+#[derive(Clone)]
+pub struct ProcessRef {
+    process: Arc<dyn AnyProcess>,
+}
+
+impl ProcessRef {
+    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
+        Self { process }
+    }
+
+    pub(crate) fn process(&self) -> &Arc<dyn AnyProcess> {
+        &self.process
+    }
+
+    /// Which process this is.
+    pub fn pid(&self) -> Pid {
+        self.process.head().pid
+    }
+
+    /// The name it was started with, if it was. It keeps none after its end.
+    pub fn name(&self) -> Option<&Name> {
+        self.process.head().name()
+    }
+
+    /// The node it lives in.
+    pub fn node(&self) -> Node {
+        self.process.head().home.node().clone()
+    }
+
+    /// Whether it takes messages. False from the moment its end begins.
+    #[doc(alias = "is_process_alive")]
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// The server in it, if it is an `S`.
+    pub fn downcast<S: GenServer>(&self) -> Option<ServerRef<S>> {
+        let process = Arc::clone(&self.process).as_any().downcast::<Process<S>>().ok()?;
+        Some(ServerRef::new(process))
+    }
+
+    /// What can be seen of it from outside.
+    pub fn info(&self) -> ProcessInfo {
+        self.process.info()
+    }
+
+    /// Orders it to stop and waits until everybody has been told: see [`ServerRef::stop`].
+    pub fn stop(&self) -> Stop {
+        Stop::new(Arc::clone(&self.process))
+    }
+
+    /// Sends it an exit signal: OTP's `exit/2`. See [`ServerRef::exit`].
+    #[doc(alias = "exit/2")]
+    pub fn exit(&self, reason: impl Into<Reason>) {
+        exit::send(&self.process, reason.into());
+    }
+
+    /// Kills it: no callback runs, and nobody can trap that. See [`ServerRef::kill`].
+    pub fn kill(&self) {
+        let from = exit::sender();
+        Arc::clone(&self.process).exit(Exit { from, reason: Reason::Kill }, ExitKind::Kill);
+    }
+
+    /// Waits for its end, and returns the reason: a monitor for plain code.
+    pub fn ended(&self) -> Ended {
+        Ended::new(Arc::clone(&self.process))
+    }
+}
+
+impl PartialEq for ProcessRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.pid() == other.pid()
+    }
+}
+
+impl Eq for ProcessRef {}
+
+impl fmt::Debug for ProcessRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProcessRef({})", self.process.head().title())
+    }
+}
+
+/// Whatever names one process: a reference, a pid, or a named reference.
+///
+/// It is what `monitor`, `link` and the like take. Nobody else can implement it.
+pub trait AsProcess: sealed::Sealed {
+    /// The process, if there is one: a pid or a name may refer to nobody.
+    fn as_process(&self) -> Option<ProcessRef>;
+
+    /// The pid for news of a process that does not exist.
+    #[doc(hidden)]
+    fn pid_or_nobody(&self) -> Pid {
+        self.as_process().map_or(Pid::NOBODY, |process| process.pid())
+    }
+}
+
+mod sealed {
+    /// Keeps [`AsProcess`](super::AsProcess) ours.
+    #[expect(unnameable_types, reason = "that is what a sealed trait is")]
+    pub trait Sealed {}
+    impl Sealed for super::ProcessRef {}
+    impl Sealed for super::Pid {}
+    impl<S: super::GenServer> Sealed for super::ServerRef<S> {}
+    impl<S: super::GenServer> Sealed for crate::named::Named<S> {}
+    impl<M: Send + 'static> Sealed for crate::probe::Probe<M> {}
+    impl<M: Send + 'static> Sealed for crate::probe::ProbeRef<M> {}
+    impl<T: Sealed + ?Sized> Sealed for &T {}
+}
+
+impl<T: AsProcess + ?Sized> AsProcess for &T {
+    fn as_process(&self) -> Option<ProcessRef> {
+        (**self).as_process()
+    }
+
+    fn pid_or_nobody(&self) -> Pid {
+        (**self).pid_or_nobody()
+    }
+}
+
+impl AsProcess for ProcessRef {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.clone())
+    }
+}
+
+impl AsProcess for Pid {
+    fn as_process(&self) -> Option<ProcessRef> {
+        node::find(*self).map(ProcessRef::new)
+    }
+
+    fn pid_or_nobody(&self) -> Pid {
+        *self
+    }
+}
+
+impl<S: GenServer> AsProcess for ServerRef<S> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.process_ref())
+    }
+}
+
+/// The process with a name, in the node of the caller or in the space that the name itself says.
+pub fn whereis(name: impl Into<Name>) -> Option<ProcessRef> {
+    Node::current().whereis(name)
+}

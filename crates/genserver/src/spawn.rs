@@ -1,0 +1,316 @@
+//! Processes that run an async function: OTP's `spawn` and `proc_lib`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crate::current;
+use crate::monitor::MonitorRef;
+use crate::node::{self, Node};
+use crate::probe::{Probe, ProbeRef};
+use crate::process::plain::{Plain, PlainTask};
+use crate::process::{About, AnyProcess};
+use crate::process_ref::ProcessRef;
+use crate::reason::Reason;
+use crate::reply::Slot;
+use crate::runtime::Sleep;
+use crate::start::StartError;
+
+/// How an async function that runs as a process may end: with nothing, which is `normal`, or with a reason.
+pub trait Ending {
+    /// The reason, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The reason that the process ends with.
+    fn into_ending(self) -> Result<(), Reason>;
+}
+
+impl Ending for () {
+    fn into_ending(self) -> Result<(), Reason> {
+        Ok(())
+    }
+}
+
+impl Ending for Result<(), Reason> {
+    fn into_ending(self) -> Result<(), Reason> {
+        self
+    }
+}
+
+/// Runs an async function as a process of its own: OTP's `spawn/1`.
+///
+/// The function is given its own mailbox. The process ends `normal` with the function, with the reason it returns, or with its
+/// panic; an exit signal that it does not trap, or a kill, cuts it off at its next await.
+///
+/// # Errors
+///
+/// [`StartError::NoRuntime`] if the thread is in no runtime.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Letter, Probe, ProbeRef, spawn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut shell = Probe::<i32>::new();
+/// let answer_to = shell.sender();
+/// let doubler: ProbeRef<i32> = spawn(move |mut me: Probe<i32>| async move {
+///     while let Ok(Letter::Message(number)) = me.recv().await {
+///         let _ = answer_to.send(2 * number);
+///     }
+/// })?;
+/// doubler.send(21)?;
+/// assert_eq!(shell.expect_message().await, 42);
+/// # Ok(())
+/// # }
+/// ```
+pub fn spawn<M, F, T>(function: impl FnOnce(Probe<M>) -> F) -> Result<ProbeRef<M>, StartError>
+where
+    M: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+    T: Ending,
+{
+    launch::<M, M, F, T>(None, None, function)
+}
+
+impl<N: Send + 'static> Probe<N> {
+    /// Runs an async function as a process linked to this one: OTP's `spawn_link/1`. The link is there before it runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`].
+    pub fn spawn_link<M, F, T>(&self, function: impl FnOnce(Probe<M>) -> F) -> Result<ProbeRef<M>, StartError>
+    where
+        M: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+        T: Ending,
+    {
+        launch::<M, N, F, T>(Some(self.process_ref()), None, function)
+    }
+
+    /// Runs an async function as a process watched by this one: OTP's `spawn_monitor/1`. The monitor is there before it runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`].
+    pub fn spawn_monitor<M, F, T>(
+        &mut self,
+        function: impl FnOnce(Probe<M>) -> F,
+    ) -> Result<(ProbeRef<M>, MonitorRef), StartError>
+    where
+        M: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+        T: Ending,
+    {
+        let reference = MonitorRef(self.process.head.home.node().next_reference());
+        let spawned = launch(None, Some((reference, self)), function)?;
+        Ok((spawned, reference))
+    }
+}
+
+/// Makes the process and its ties, and hands its task to the runtime.
+fn launch<M, N, F, T>(
+    link: Option<ProcessRef>,
+    monitor: Option<(MonitorRef, &Probe<N>)>,
+    function: impl FnOnce(Probe<M>) -> F,
+) -> Result<ProbeRef<M>, StartError>
+where
+    M: Send + 'static,
+    N: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+    T: Ending,
+{
+    let node = link.as_ref().map_or_else(Node::current, ProcessRef::node);
+    let home = node.home().ok_or(StartError::NoRuntime)?;
+    let parent = link.as_ref().map(ProcessRef::pid).or_else(current::pid);
+    let about = parent.map(|parent| Box::new(About { parent: Some(parent), ..About::default() }));
+    let process = Plain::<M>::running(&home, about);
+    let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
+    if let Some(parent) = &link {
+        erased.link(Arc::clone(parent.process()));
+        parent.process().link(Arc::clone(&erased));
+    }
+    if let Some((reference, watcher)) = monitor {
+        watcher.process.expect_down(reference, process.head.pid);
+        erased.monitor(reference, Arc::clone(watcher.process_ref().process()));
+    }
+    let body = function(Probe { process: Arc::clone(&process) });
+    let body = Box::pin(async move { body.await.into_ending() });
+    home.runtime().spawn(Box::pin(PlainTask::new(Arc::clone(&process), body)));
+    Ok(ProbeRef::new(process))
+}
+
+/// What a process tells its starter when it is ready: see [`start_process`].
+pub struct Ack<V: Send + 'static> {
+    slot: Option<Arc<Slot<Result<V, Reason>>>>,
+}
+
+impl<V: Send + 'static> Ack<V> {
+    /// The process is ready: its starter goes on with the value. OTP's `init_ack`.
+    #[doc(alias = "init_ack")]
+    pub fn ready(mut self, value: V) {
+        if let Some(slot) = self.slot.take() {
+            slot.fill(Ok(Ok(value)));
+        }
+    }
+
+    /// The process will not get ready: its starter gets the reason once the process is gone. OTP's `init_fail`.
+    #[doc(alias = "init_fail")]
+    pub fn fail(mut self, reason: impl Into<Reason>) -> Result<(), Reason> {
+        let reason = reason.into();
+        // Dropped without an answer: the starter waits for the end.
+        self.slot.take();
+        Err(reason)
+    }
+}
+
+impl<V: Send + 'static> fmt::Debug for Ack<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ack").finish_non_exhaustive()
+    }
+}
+
+/// Runs an async function as a process, and waits until it says that it is ready: OTP's `proc_lib:start`.
+///
+/// # Errors
+///
+/// [`StartError::Failed`] with the reason if the process ends before it is ready, [`StartError::Timeout`] if it takes longer
+/// than [`timeout`](StartProcess::timeout) allows and was killed. In both cases the process is gone, and neither an exit nor a
+/// `Down` of it is left behind.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Ack, Probe, start_process};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (process, port) = start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
+///     ack.ready(8080);
+///     let _ = me.recv().await;
+/// })
+/// .await?;
+/// assert_eq!(port, 8080);
+/// assert!(process.is_alive());
+/// # Ok(())
+/// # }
+/// ```
+pub fn start_process<M, V, F, T>(
+    function: impl FnOnce(Probe<M>, Ack<V>) -> F + Send + 'static,
+) -> StartProcess<M, V>
+where
+    M: Send + 'static,
+    V: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+    T: Ending + 'static,
+{
+    StartProcess {
+        launch: Some(Box::new(move |link, slot| {
+            launch::<M, M, _, _>(link, None, move |probe| function(probe, Ack { slot: Some(slot) }))
+        })),
+        link: None,
+        timeout: None,
+        under_way: None,
+    }
+}
+
+type Launch<M, V> =
+    Box<dyn FnOnce(Option<ProcessRef>, Arc<Slot<Result<V, Reason>>>) -> Result<ProbeRef<M>, StartError> + Send>;
+
+/// A process that is getting ready, made by [`start_process`].
+#[must_use = "nothing is started until this is awaited"]
+pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
+    launch: Option<Launch<M, V>>,
+    link: Option<ProcessRef>,
+    timeout: Option<Duration>,
+    under_way: Option<GettingReady<M, V>>,
+}
+
+struct GettingReady<M: Send + 'static, V: Send + 'static> {
+    process: ProbeRef<M>,
+    slot: Arc<Slot<Result<V, Reason>>>,
+    ended: crate::stop::Ended,
+    sleep: Option<Sleep>,
+}
+
+impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
+    /// Links it with `starter`: OTP's `proc_lib:start_link`.
+    pub fn linked_to<N: Send + 'static>(mut self, starter: &Probe<N>) -> Self {
+        self.link = Some(starter.process_ref());
+        self
+    }
+
+    /// Kills it if it is not ready by then.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// A start that did not succeed leaves no trace with a starter that traps exits.
+    fn unlink(&self, process: &ProbeRef<M>) {
+        if let Some(starter) = &self.link {
+            let own = Arc::clone(starter.process());
+            crate::link::unlink(&own, process);
+        }
+    }
+}
+
+impl<M: Send + 'static, V: Send + 'static> Unpin for StartProcess<M, V> {}
+
+impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
+    type Output = Result<(ProbeRef<M>, V), StartError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Some(launch) = this.launch.take() {
+            let slot = Arc::new(Slot::new(crate::Pid::NOBODY));
+            let process = launch(this.link.clone(), Arc::clone(&slot))?;
+            let home = node::find(process.pid()).map(|process| Arc::clone(&process.head().home));
+            let sleep = match (this.timeout, home) {
+                (Some(timeout), Some(home)) => Some(home.runtime().sleep_until(crate::timer::at(&home, timeout))),
+                _ => None,
+            };
+            let ended = process.process_ref().ended();
+            this.under_way = Some(GettingReady { process, slot, ended, sleep });
+        }
+        let Some(under_way) = &mut this.under_way else { return Poll::Pending };
+        if let Poll::Ready(Ok(Ok(value))) = under_way.slot.poll(cx, None) {
+            let process = under_way.process.clone();
+            this.under_way = None;
+            return Poll::Ready(Ok((process, value)));
+        }
+        let server = under_way.process.process_ref().process().head().subject();
+        if let Poll::Ready(reason) = Pin::new(&mut under_way.ended).poll(cx) {
+            this.under_way = None;
+            return Poll::Ready(Err(StartError::Failed { server, reason }));
+        }
+        let Some(sleep) = &mut under_way.sleep else { return Poll::Pending };
+        ready!(sleep.as_mut().poll(cx));
+        let process = under_way.process.clone();
+        this.under_way = None;
+        this.unlink(&process);
+        process.kill();
+        Poll::Ready(Err(StartError::Timeout { server, after: this.timeout.unwrap_or_default() }))
+    }
+}
+
+/// Nobody will ever know the process: it goes.
+impl<M: Send + 'static, V: Send + 'static> Drop for StartProcess<M, V> {
+    fn drop(&mut self) {
+        if let Some(under_way) = self.under_way.take() {
+            self.unlink(&under_way.process);
+            under_way.process.kill();
+        }
+    }
+}
+
+impl<M: Send + 'static, V: Send + 'static> fmt::Debug for StartProcess<M, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartProcess").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! Timers: messages that come later.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::alarm::{AlarmKey, Alarmed};
+use crate::node::Home;
+use crate::process::{Process, Signal};
+use crate::server::GenServer;
+
+/// A message under way to a server, made by [`ServerRef::send_after`](crate::ServerRef::send_after).
+///
+/// Dropping it does not cancel the message. Nothing arrives after a [`cancel`](Timer::cancel) that returned a duration: the
+/// stale timer message that OTP's users flush from their mailboxes does not exist here.
+#[derive(Clone)]
+pub struct Timer {
+    home: Arc<Home>,
+    key: AlarmKey,
+}
+
+impl Timer {
+    pub(crate) fn start<S: GenServer>(process: &Arc<Process<S>>, delay: Duration, info: S::Info) -> Self {
+        let home = Arc::clone(&process.head.home);
+        let at = at(&home, delay);
+        let message = Arc::new(Delayed { process: Arc::clone(process), info: Mutex::new(Some(info)) });
+        let key = set(&home, at, message);
+        Self { home, key }
+    }
+
+    /// Calls the message off: how long it still had to go, or nothing if it has been delivered.
+    #[doc(alias = "cancel_timer")]
+    pub fn cancel(&self) -> Option<Duration> {
+        let left = self.read()?;
+        self.home.alarm().cancel(self.key).then_some(left)
+    }
+
+    /// How long the message still has to go, or nothing if it has been delivered or called off.
+    #[doc(alias = "read_timer")]
+    pub fn read(&self) -> Option<Duration> {
+        let now = self.home.runtime().now();
+        self.home.alarm().is_set(self.key).then(|| self.key.0.saturating_duration_since(now))
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timer").field("left", &self.read()).finish_non_exhaustive()
+    }
+}
+
+/// When `delay` from now is; a delay beyond all clocks is thirty years.
+pub(crate) fn at(home: &Home, delay: Duration) -> Instant {
+    let now = home.runtime().now();
+    now.checked_add(delay).unwrap_or_else(|| now + Duration::from_secs(30 * 365 * 24 * 60 * 60))
+}
+
+/// Sets the clock, and makes sure that it does not oversleep.
+pub(crate) fn set(home: &Home, at: Instant, who: Arc<dyn Alarmed>) -> AlarmKey {
+    let (key, keeper) = home.alarm().set(at, who);
+    if let Some(keeper) = keeper {
+        keeper.wake();
+    }
+    key
+}
+
+/// A message from outside that waits for its time.
+struct Delayed<S: GenServer> {
+    process: Arc<Process<S>>,
+    info: Mutex<Option<S::Info>>,
+}
+
+impl<S: GenServer> Alarmed for Delayed<S> {
+    fn due(self: Arc<Self>, _now: Instant) {
+        let info = self.info.lock().take();
+        if let Some(info) = info {
+            self.process.signal(Signal::Info(info));
+        }
+    }
+}
+
+/// One of a server's own timers, as its context names it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TimerRef(pub(crate) u64);
+
+/// A server's own timer: the message lies in the server's context, and only the news that it is due travels.
+pub(crate) struct OwnTimer<S: GenServer> {
+    pub(crate) process: Arc<Process<S>>,
+    pub(crate) timer: TimerRef,
+    /// An interval has one tick under way at most; this says that it has.
+    pub(crate) queued: AtomicBool,
+}
+
+impl<S: GenServer> Alarmed for OwnTimer<S> {
+    fn due(self: Arc<Self>, _now: Instant) {
+        if !self.queued.swap(true, Ordering::Relaxed) {
+            self.process.signal(Signal::Timer(self.timer));
+        }
+    }
+}
