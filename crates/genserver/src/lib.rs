@@ -1,4 +1,335 @@
-//! OTP's processes and servers.
+//! OTP's processes and servers for Rust: state that one process owns, and that everybody else asks it for.
+//!
+//! ```
+//! use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+//!
+//! struct Counter(u64);
+//! struct Increment(Caller<u64>);
+//!
+//! impl GenServer for Counter {
+//!     type Args = u64;
+//!     type Call = Increment;
+//!     type Cast = Never;
+//!     type Info = Never;
+//!
+//!     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> {
+//!         Init::Run(Counter(first))
+//!     }
+//!
+//!     async fn handle_call(&mut self, Increment(caller): Increment, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         self.0 += 1;
+//!         Next::reply(caller, self.0)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let counter = genserver::start::<Counter>(41).await?;
+//! assert_eq!(counter.call(Increment).await?, 42);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A server is a type with callbacks. Its state lives in a process of its own; whoever holds a [`ServerRef`] sends it messages,
+//! and it handles them one at a time, in the order they arrived. So the state needs no lock, and a crash takes nothing with it
+//! but that process, and those that asked to be taken along.
+//!
+//! # Calls, casts and infos
+//!
+//! A *call* is answered, a *cast* is not, and an *info* is everything else that can reach a process: the news that another has
+//! ended, a timer, an item of a stream. There is one message type for each. One idea carries the whole interface: **a
+//! constructor is a function**, so a variant of the server's own enum says both what to send and where the answer goes.
+//!
+//! ```
+//! use std::collections::VecDeque;
+//! use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+//!
+//! pub struct SimpleQueue(VecDeque<i64>);
+//!
+//! pub enum Call {
+//!     Dequeue(Caller<Option<i64>>),
+//!     Queue(Caller<Vec<i64>>),
+//! }
+//! pub struct Enqueue(pub i64);
+//!
+//! impl GenServer for SimpleQueue {
+//!     type Args = Vec<i64>;
+//!     type Call = Call;
+//!     type Cast = Enqueue;
+//!     type Info = Never;
+//!
+//!     async fn init(items: Vec<i64>, _cx: &mut Cx<Self>) -> Init<Self> {
+//!         Init::Run(Self(items.into()))
+//!     }
+//!
+//!     async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         match call {
+//!             Call::Dequeue(caller) => Next::reply(caller, self.0.pop_front()),
+//!             Call::Queue(caller) => Next::reply(caller, self.0.iter().copied().collect()),
+//!         }
+//!     }
+//!
+//!     async fn handle_cast(&mut self, Enqueue(item): Enqueue, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         self.0.push_back(item);
+//!         Next::wait()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let queue = genserver::start::<SimpleQueue>(vec![1, 2, 3]).await?;
+//! assert_eq!(queue.call(Call::Dequeue).await?, Some(1));
+//! queue.cast(Enqueue(20))?;
+//! assert_eq!(queue.call(Call::Queue).await?, [2, 3, 20]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `queue.call(Call::Dequeue)` works because the variant is a function from [`Caller`] to `Call`; the type of the answer is the
+//! caller's, and nobody writes an arm that cannot happen. A variant that carries more is a closure away:
+//! `registry.call(|caller| Call::Lookup(name, caller))`. A message of a foreign type is a compile error:
+//!
+//! ```compile_fail,E0308
+//! # use genserver::{Cx, GenServer, Init, Never};
+//! # struct Quiet;
+//! # impl GenServer for Quiet {
+//! #     type Args = ();
+//! #     type Call = Never;
+//! #     type Cast = u8;
+//! #     type Info = Never;
+//! #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+//! # }
+//! # async fn example() {
+//! let server = genserver::start::<Quiet>(()).await.unwrap();
+//! let _ = server.cast("not a number");
+//! # }
+//! ```
+//!
+//! Ask by call unless there is a reason not to: waiting for the answer is what keeps a client from sending more than its server
+//! can take. A cast is for what nobody waits for; it comes back if the server is gone or its mailbox full, and is never lost
+//! without an error.
+//!
+//! # The client side
+//!
+//! Clients should not have to know the messages. Write their functions as methods of a small type around the reference:
+//!
+//! ```
+//! # use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef, StartError};
+//! # struct Counter(u64);
+//! # struct Increment(Caller<u64>);
+//! # impl GenServer for Counter {
+//! #     type Args = u64;
+//! #     type Call = Increment;
+//! #     type Cast = Never;
+//! #     type Info = Never;
+//! #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+//! #     async fn handle_call(&mut self, Increment(caller): Increment, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//! #         self.0 += 1;
+//! #         Next::reply(caller, self.0)
+//! #     }
+//! # }
+//! #[derive(Clone)]
+//! pub struct Tickets(ServerRef<Counter>);
+//!
+//! impl Tickets {
+//!     pub async fn start() -> Result<Self, StartError> {
+//!         Ok(Self(genserver::start::<Counter>(0).await?))
+//!     }
+//!
+//!     pub async fn next(&self) -> Result<u64, CallError> {
+//!         self.0.call(Increment).await
+//!     }
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # assert_eq!(Tickets::start().await?.next().await?, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a callback answers
+//!
+//! A callback returns an [`Outcome`]: how to go on, or the reason to stop for. [`Next`] has a function for each of OTP's
+//! returns. An [`Outcome`] is a `Result`, so `?` works in a callback, and an error stops the server with that error as its
+//! reason: "let it crash", as a value. A [`Caller`] need not be answered at once; it can be kept in the state, sent to a task,
+//! and answered from there with [`Caller::reply`]. Every call ends: with the answer, with the server's exit reason, with a
+//! time-out, or with the news that the server forgot to answer.
+//!
+//! # When another process ends
+//!
+//! A *monitor* tells one process, once, that another has ended, and why. A *link* joins two: when one ends, the other gets its
+//! exit, and ends too unless it traps exits. Use a link if one makes no sense without the other, a monitor if you only want to
+//! know.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use genserver::{Caller, Cx, Down, GenServer, Init, MonitorRef, Never, Next, Outcome, ServerRef};
+//! # pub struct Bucket;
+//! # impl GenServer for Bucket {
+//! #     type Args = ();
+//! #     type Call = Never;
+//! #     type Cast = Never;
+//! #     type Info = Never;
+//! #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Bucket) }
+//! # }
+//!
+//! #[derive(Default)]
+//! struct Registry {
+//!     names: BTreeMap<String, ServerRef<Bucket>>,
+//!     refs: BTreeMap<MonitorRef, String>,
+//! }
+//!
+//! enum Call {
+//!     Lookup(String, Caller<Option<ServerRef<Bucket>>>),
+//! }
+//! enum Cast {
+//!     Create(String),
+//! }
+//! enum Info {
+//!     BucketDown(Down),
+//! }
+//!
+//! impl GenServer for Registry {
+//!     type Args = ();
+//!     type Call = Call;
+//!     type Cast = Cast;
+//!     type Info = Info;
+//!
+//!     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+//!         Init::Run(Self::default())
+//!     }
+//!
+//!     async fn handle_call(&mut self, Call::Lookup(name, caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         Next::reply(caller, self.names.get(&name).cloned())
+//!     }
+//!
+//!     async fn handle_cast(&mut self, Cast::Create(name): Cast, cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         if !self.names.contains_key(&name) {
+//!             let bucket = genserver::start::<Bucket>(()).await?;
+//!             self.refs.insert(cx.monitor(&bucket, Info::BucketDown), name.clone());
+//!             self.names.insert(name, bucket);
+//!         }
+//!         Next::wait()
+//!     }
+//!
+//!     async fn handle_info(&mut self, Info::BucketDown(down): Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         if let Some(name) = self.refs.remove(&down.reference) {
+//!             self.names.remove(&name);
+//!         }
+//!         Next::wait()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry = genserver::start::<Registry>(()).await?;
+//! registry.cast(Cast::Create("shopping".to_owned()))?;
+//! let lookup = |caller| Call::Lookup("shopping".to_owned(), caller);
+//!
+//! let bucket = registry.call(lookup).await?.expect("it was created");
+//! bucket.stop().await?;
+//! assert_eq!(registry.call(lookup).await?, None);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The last line is no luck: when [`stop`](ServerRef::stop) returns, the `Down` is in the registry's mailbox, ahead of anything
+//! sent after it. A server that monitors has to say what a [`Down`] is to it, here with `Info::BucketDown`; the same holds for
+//! exits, timers and streams, all of which are arranged in the server's [`Cx`].
+//!
+//! # Names
+//!
+//! A server can be started with a [`name`](Start::name), and is found by it through [`Named`], which looks it up at every use
+//! and so survives a restart. Names are text, belong to at most one live process, and cost nothing once they are released, so
+//! they may come from outside. A [`Node`] is a space of names and a table of processes; a program has one, and tests make
+//! their own.
+//!
+//! # Testing
+//!
+//! A [`Probe`] is a process that plain code holds: with it a test can be told things, watch, link, and expect what arrives.
+//!
+//! ```
+//! use genserver::{Probe, Reason};
+//! # use genserver::{Cx, GenServer, Init, Never};
+//! # struct Fragile;
+//! # impl GenServer for Fragile {
+//! #     type Args = ();
+//! #     type Call = Never;
+//! #     type Cast = Never;
+//! #     type Info = Never;
+//! #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Fragile) }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut probe = Probe::<()>::new();
+//! let server = genserver::start::<Fragile>(()).await?;
+//! let reference = probe.monitor(&server);
+//! server.kill();
+//! assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! All time is the runtime's, so Tokio's paused clock works for every time-out and timer here.
+//!
+//! # What a call costs
+//!
+//! **A call to an idle server runs on the caller's own task**: no task switch, no wake-up, no timer. A server needs a task of the
+//! runtime only when one of its callbacks awaits something, or a message is left that nobody is running; most never do. For
+//! this to be fair, a caller spends a unit of its cooperative budget on every call, and callbacks must not block the thread. A
+//! server whose callbacks compute for long says so with [`Start::inline`].
+//!
+//! # When (not) to use a server
+//!
+//! A server is for state that has to be owned, for an order that has to be kept, for a life that somebody watches. It is no
+//! way to arrange code. This calculator gains nothing from being one, and every user of it queues behind every other:
+//!
+//! ```
+//! # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+//! struct Calculator;
+//! struct Add(i64, i64, Caller<i64>);
+//! # impl GenServer for Calculator {
+//! #     type Args = ();
+//! #     type Call = Add;
+//! #     type Cast = Never;
+//! #     type Info = Never;
+//! #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Calculator) }
+//! // ...
+//!     async fn handle_call(&mut self, Add(left, right, caller): Add, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         Next::reply(caller, left + right)
+//!     }
+//! # }
+//! ```
+//!
+//! It should be a function:
+//!
+//! ```
+//! fn add(left: i64, right: i64) -> i64 {
+//!     left + right
+//! }
+//! # assert_eq!(add(1, 2), 3);
+//! ```
+//!
+//! And a map that many threads read and few write, with nothing to watch and nothing to order, is better off behind a lock.
+//! If you do not need a process, you do not need a process.
+//!
+//! # What differs from OTP
+//!
+//! - A callback changes the state in place. After a panic, terminate sees the state as the panic left it.
+//! - A process can be cut off only where it awaits. Code that never awaits cannot be killed.
+//! - A mailbox is bounded, and a cast that it has no room for comes back. Replies, exits, `Down`s, timers and requests of
+//!   [`sys`] are never refused.
+//! - A server that forgets to answer fails the call at once, where OTP's caller would wait for the time-out. A late or a second
+//!   answer cannot be seen.
+//! - A linked start that fails returns the error, and the link does what a link does.
+//! - When [`stop`](ServerRef::stop) returns, everybody has been told; OTP promises that to the stopper only.
+//! - There is no distribution, and no hot loading of code.
+//!
+//! # Features
+//!
+//! `tokio` (on by default) runs processes on the Tokio runtime of whoever starts them; `smol` on async-executor. Without
+//! either, bring a [`runtime::Runtime`] of your own. `serde` serialises what tools want to show; `tracing` turns reports into
+//! events. None changes what another means.
 
 // The trait that a server implements, and what its callbacks are given and answer.
 mod server;

@@ -119,7 +119,7 @@ impl Reason {
     pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
         match self {
             Self::Term(term) | Self::ShutdownWith(term) => term.downcast_ref(),
-            Self::Error(failure) => failure.0.as_any().downcast_ref(),
+            Self::Error(failure) => (*failure.0).as_any().downcast_ref(),
             Self::Panic(panic) => (panic as &dyn Any).downcast_ref(),
             _ => None,
         }
@@ -219,13 +219,13 @@ impl Term {
     /// assert_eq!(Term::new("boom").downcast_ref::<&str>(), Some(&"boom"));
     /// ```
     pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
-        self.0.as_any().downcast_ref()
+        (*self.0).as_any().downcast_ref()
     }
 }
 
 impl PartialEq for Term {
     fn eq(&self, other: &Self) -> bool {
-        self.0.equals(other.0.as_any())
+        (*self.0).equals((*other.0).as_any())
     }
 }
 
@@ -281,14 +281,14 @@ impl Failure {
     /// assert_eq!(failure.error().to_string(), "disk on fire");
     /// ```
     pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
-        self.0.as_error()
+        (*self.0).as_error()
     }
 }
 
 impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-            || (self.0.as_any().type_id() == other.0.as_any().type_id() && self.0.to_string() == other.0.to_string())
+            || ((*self.0).as_any().type_id() == (*other.0).as_any().type_id() && self.0.to_string() == other.0.to_string())
     }
 }
 
