@@ -8,6 +8,60 @@ use crate::pid::Pid;
 use crate::reply::{Slot, Unanswered, answer};
 
 /// Whoever waits for the answer to a call: OTP's `From`.
+///
+/// A server answers with [`Next::reply`](crate::Next::reply), or later and from anywhere with [`reply`](Caller::reply). It can be
+/// kept in the state, put into another message, or moved to a task. It is used up by the answer, so there is no second one.
+///
+/// Dropped without an answer, it fails the call: with [`CallError::NoReply`](crate::CallError::NoReply) if the server lives on,
+/// with its exit reason if the callback that dropped it ends the server. The end of the server ends the call too, wherever the
+/// caller is kept.
+///
+/// # Examples
+///
+/// A server that answers when it has what was asked for:
+///
+/// ```
+/// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+///
+/// #[derive(Default)]
+/// struct Mailbox {
+///     waiting: Vec<Caller<String>>,
+/// }
+/// struct Receive(Caller<String>);
+/// struct Deliver(String);
+///
+/// impl GenServer for Mailbox {
+///     type Args = ();
+///     type Call = Receive;
+///     type Cast = Deliver;
+///     type Info = Never;
+///
+///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+///         Init::Run(Self::default())
+///     }
+///
+///     async fn handle_call(&mut self, Receive(caller): Receive, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         self.waiting.push(caller);
+///         Next::wait()
+///     }
+///
+///     async fn handle_cast(&mut self, Deliver(letter): Deliver, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         for caller in self.waiting.drain(..) {
+///             caller.reply(letter.clone());
+///         }
+///         Next::wait()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mailbox = genserver::start::<Mailbox>(()).await?;
+/// let (letter, delivered) = futures::join!(mailbox.call(Receive), async { mailbox.cast(Deliver("hello".to_owned())) });
+/// assert_eq!(letter?, "hello");
+/// delivered?;
+/// # Ok(())
+/// # }
+/// ```
 #[doc(alias = "from")]
 #[must_use = "dropping a caller without an answer fails its call"]
 pub struct Caller<R: Send + 'static> {
@@ -21,6 +75,8 @@ impl<R: Send + 'static> Caller<R> {
     }
 
     /// Answers the call, from any task or thread: OTP's `reply/2`.
+    ///
+    /// If nobody waits any more, the answer is dropped.
     pub fn reply(mut self, reply: R) {
         if let Some(slot) = self.slot.take() {
             answer(slot, reply);

@@ -46,7 +46,62 @@ impl<S: GenServer> fmt::Debug for Step<S> {
     }
 }
 
-/// The answers a callback may give, each a constructor named after OTP's return value.
+/// The answers a callback may give: a function for each of OTP's return values.
+///
+/// | OTP | here |
+/// |---|---|
+/// | `{noreply, State}` | [`Next::wait()`](Next::wait) |
+/// | `{noreply, State, Timeout}` | [`Next::idle(silence)`](Next::idle) |
+/// | `{noreply, State, hibernate}` | [`Next::hibernate()`](Next::hibernate) |
+/// | `{noreply, State, {continue, C}}` | [`Next::then(info)`](Next::then) |
+/// | `{reply, Reply, State}`, and with the same ends | [`Next::reply(caller, reply)`](Next::reply), `reply_idle`, `reply_hibernate`, `reply_then` |
+/// | `{stop, Reason, State}` | [`Next::stop(reason)`](Next::stop), or an error with `?` |
+/// | `{stop, Reason, Reply, State}` | [`Next::stop_reply(reason, caller, reply)`](Next::stop_reply) |
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, Reason};
+///
+/// struct Session;
+///
+/// enum Call {
+///     Touch(Caller<&'static str>),
+///     LogOut(Caller<&'static str>),
+/// }
+///
+/// impl GenServer for Session {
+///     type Args = ();
+///     type Call = Call;
+///     type Cast = Never;
+///     type Info = Never;
+///
+///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+///         Init::RunIdle(Self, Duration::from_secs(600))
+///     }
+///
+///     async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         match call {
+///             Call::Touch(caller) => Next::reply_idle(caller, "still here", Duration::from_secs(600)),
+///             Call::LogOut(caller) => Next::stop_reply(Reason::Normal, caller, "goodbye"),
+///         }
+///     }
+///
+///     async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         Next::stop(Reason::shutdown_with("idle for ten minutes"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let session = genserver::start::<Session>(()).await?;
+/// assert_eq!(session.call(Call::Touch).await?, "still here");
+/// assert_eq!(session.call(Call::LogOut).await?, "goodbye");
+/// assert!(!session.is_alive());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub enum Next {}
 
@@ -58,12 +113,16 @@ impl Next {
     }
 
     /// Waits for the next message, and runs [`handle_idle`](GenServer::handle_idle) if none arrives for `silence`.
+    ///
+    /// If a message is waiting already, it is handled and there is no silence, also if `silence` is nothing at all.
     #[doc(alias = "timeout")]
     pub fn idle<S: GenServer>(silence: Duration) -> Outcome<S> {
         step(Then::Idle(silence))
     }
 
-    /// Gives memory back, then waits for the next message.
+    /// Gives memory back, then waits for the next message: OTP's `hibernate`.
+    ///
+    /// What goes is the room for the callbacks' futures and the buffers of the mailbox; the next message makes them anew.
     pub fn hibernate<S: GenServer>() -> Outcome<S> {
         step(Then::Hibernate)
     }
@@ -76,11 +135,15 @@ impl Next {
     }
 
     /// Stops: runs terminate with `reason`, then ends with it.
+    ///
+    /// Anything that is a [`Reason`] or converts into one will do: every error does.
     pub fn stop<S: GenServer>(reason: impl Into<Reason>) -> Outcome<S> {
         step(Then::Stop(Box::new((reason.into(), None))))
     }
 
     /// Replies, then waits for the next message: OTP's `{reply, Reply, State}`.
+    ///
+    /// The answer is on its way when this returns; that the callback has returned is not waited for.
     pub fn reply<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R) -> Outcome<S> {
         caller.reply(reply);
         replied(Then::Wait)

@@ -7,7 +7,50 @@ use crate::context::Cx;
 use crate::outcome::{Init, Next, Outcome};
 use crate::reason::Reason;
 
-/// A server's messages and callbacks.
+/// A server: its messages, and the callbacks that handle them.
+///
+/// The four associated types say what can reach it, the callbacks what it does about it. They run one at a time, in the
+/// server's own process; each is given the state and the process's [`Cx`], and answers how to go on. Only
+/// [`init`](GenServer::init) has to be written; a server without calls, casts or infos says [`Never`] for their type.
+///
+/// The state has to be `Send`, because the server runs now on one thread, now on another; it need not be `Sync`. That the
+/// callbacks' futures are `Send` is demanded here, so an error about it stands at the callback that is to blame.
+///
+/// # Callbacks never block
+///
+/// A callback may be polled on the task of whoever calls the server: the current *process* is then the server, but
+/// task-locals are the caller's. A callback that blocks its thread blocks them all. Work that computes for long or blocks
+/// belongs on a thread of its own, with the [`Caller`](crate::Caller) taken along:
+///
+/// ```
+/// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+///
+/// struct Hasher;
+/// struct Hash(Vec<u8>, Caller<u64>);
+///
+/// impl GenServer for Hasher {
+///     type Args = ();
+///     type Call = Hash;
+///     type Cast = Never;
+///     type Info = Never;
+///
+///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+///         Init::Run(Self)
+///     }
+///
+///     async fn handle_call(&mut self, Hash(bytes, caller): Hash, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         tokio::task::spawn_blocking(move || caller.reply(bytes.iter().map(|byte| u64::from(*byte)).sum()));
+///         Next::wait()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let hasher = genserver::start::<Hasher>(()).await?;
+/// assert_eq!(hasher.call(|caller| Hash(vec![1, 2, 3], caller)).await?, 6);
+/// # Ok(())
+/// # }
+/// ```
 pub trait GenServer: Sized + Send + 'static {
     /// What [`init`](GenServer::init) is given.
     type Args: Send + 'static;
@@ -15,13 +58,47 @@ pub trait GenServer: Sized + Send + 'static {
     type Call: Send + 'static;
     /// Requests that are not answered.
     type Cast: Send + 'static;
-    /// Everything else that can arrive: `Down`s, exits, timers, items of attached streams.
+    /// Everything else that can arrive: `Down`s, exits, timers, items of attached streams, plain messages.
     type Info: Send + 'static;
 
-    /// Makes the state.
+    /// Makes the state. Whoever starts the server waits for it.
+    ///
+    /// The process exists already and has its name, so messages may be queueing; none is handled before this is done.
+    ///
+    /// Returning [`Init::Run`] starts the server: `start` returns its reference, and it waits for messages.
+    ///
+    /// Returning [`Init::RunIdle`] does the same, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives for so
+    /// long. [`Init::RunHibernate`] gives memory back first. [`Init::RunThen`] handles an info before any message that has
+    /// arrived: the place for what takes long and need not hold up the starter.
+    ///
+    /// Returning [`Init::Ignore`] does not start the server, and that is no failure: `start` returns
+    /// [`StartError::Ignored`](crate::StartError::Ignored), the process ends `normal`, and nothing is reported.
+    ///
+    /// Returning [`Init::Stop`] ends the process with the reason, which `start` returns; a link carries it to the starter.
+    /// [`Init::Fail`] returns the reason too, but the process ends `normal` and nothing is reported.
+    ///
+    /// A panic ends the process, and `start` returns it as the reason. Terminate runs in none of these cases: there is no state.
     fn init(args: Self::Args, cx: &mut Cx<Self>) -> impl Future<Output = Init<Self>> + Send;
 
     /// Handles a call.
+    ///
+    /// Returning [`Next::reply`] sends the answer and waits for the next message; with
+    /// [`reply_idle`](Next::reply_idle), [`reply_hibernate`](Next::reply_hibernate) or [`reply_then`](Next::reply_then) it goes
+    /// on as those without a reply do.
+    ///
+    /// Returning [`Next::wait`] sends no answer now. The [`Caller`](crate::Caller) was kept, to be answered later; if it was
+    /// dropped, the call fails with [`CallError::NoReply`](crate::CallError::NoReply).
+    ///
+    /// Returning [`Next::idle`] does the same, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives for so long;
+    /// [`Next::hibernate`] gives memory back; [`Next::then`] handles an info before anything that waits.
+    ///
+    /// Returning [`Next::stop_reply`] runs [`terminate`](GenServer::terminate), sends the answer, and ends the server.
+    ///
+    /// Returning [`Next::stop`], or an error with `?`, runs terminate and ends the server; the call gets the reason.
+    ///
+    /// A panic ends the server with the panic as its reason, which the call gets.
+    ///
+    /// Without this callback a call stops the server with [`Reason::BadCall`].
     fn handle_call(&mut self, call: Self::Call, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
         let _ = cx;
         drop(call);
@@ -29,26 +106,53 @@ pub trait GenServer: Sized + Send + 'static {
     }
 
     /// Handles a cast.
+    ///
+    /// Returning [`Next::wait`] waits for the next message.
+    ///
+    /// Returning [`Next::idle`], [`Next::hibernate`] or [`Next::then`] goes on as after a call.
+    ///
+    /// Returning [`Next::reply`] answers a caller that was kept from an earlier call.
+    ///
+    /// Returning [`Next::stop`], or an error with `?`, runs terminate and ends the server.
+    ///
+    /// Without this callback a cast stops the server with [`Reason::BadCast`].
     fn handle_cast(&mut self, cast: Self::Cast, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
         let _ = cx;
         drop(cast);
         ready(Next::stop(Reason::BadCast))
     }
 
-    /// Handles everything else.
+    /// Handles everything else: what was arranged in the [`Cx`], what [`Next::then`] said, and plain messages.
+    ///
+    /// It returns what [`handle_cast`](GenServer::handle_cast) returns.
+    ///
+    /// Without this callback an info is reported as `Unexpected message in NAME`, and the server lives on.
     fn handle_info(&mut self, info: Self::Info, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
         cx.unexpected_type::<Self::Info>();
         drop(info);
         ready(Next::wait())
     }
 
-    /// Runs when nothing arrived for as long as the last callback asked for with [`Next::idle`].
+    /// Runs when nothing arrived for as long as the last callback asked for with [`Next::idle`]: OTP's `handle_info(timeout)`.
+    ///
+    /// Any message puts it off for good, and only the next [`Next::idle`] arms it again; a request of [`sys`](crate::sys)
+    /// starts it anew from its full length. If a message is already waiting when the silence begins, there is no silence.
+    ///
+    /// It returns what [`handle_cast`](GenServer::handle_cast) returns. Without this callback nothing happens.
+    #[doc(alias = "timeout")]
     fn handle_idle(&mut self, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
         let _ = cx;
         ready(Next::wait())
     }
 
-    /// Runs before the server ends, when it ends in order.
+    /// Runs before the server ends, if it ends in order.
+    ///
+    /// It runs when a callback stops the server, returns an error or panics, when [`stop`](crate::ServerRef::stop) orders it to,
+    /// and when its parent exits while it traps exits. It does **not** run when init fails, when the server is killed, when an
+    /// exit ends it that it does not trap, and when the runtime is shut down; so nothing that has to happen may depend on it.
+    ///
+    /// From its beginning the server takes no messages: casts come back, and calls wait for the reason. After a panic the state
+    /// is as the panic left it. A panic in terminate replaces the reason.
     fn terminate(&mut self, reason: &Reason, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
         let _ = (reason, cx);
         ready(())
