@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 
 use super::mail::{Body, Doing, Ending, Kick, LOOK_DOOM, Process, Run, Started, Task};
 use super::poll::{After, By};
-use super::work::{Job, NotStarted};
+use super::work::{Job, NotStarted, discard_rescued};
 use crate::current;
 use crate::reason::Reason;
 use crate::reply::Unanswered;
@@ -118,6 +118,7 @@ impl<S: GenServer> Process<S> {
         let Ending { reason, late_reply, mut unanswered, start, by_signal } = ending;
         self.report_end(&body, &reason, by_signal, start.is_some());
         drop_caught(body);
+        drop_caught_with(discard_rescued);
         self.head.home.node().release_name(&self.head);
         let starter = self.head.parent().filter(|_| start.is_some());
         let (farewell, queue, task) = {
@@ -210,5 +211,9 @@ pub(super) fn end_the_next() {
 
 /// Drops a user's value; a panic in its `Drop` ends here, for the process is ending anyway and has its reason.
 pub(super) fn drop_caught<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    drop_caught_with(|| drop(value));
+}
+
+fn drop_caught_with(drop: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(drop));
 }

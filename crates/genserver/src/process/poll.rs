@@ -67,15 +67,17 @@ impl<S: GenServer> Process<S> {
         let mut resume = job.is_none() && body.actor.is_none();
         loop {
             let polled = if job.is_some() {
-                body.begin(job, &mut cx)
+                Some(body.begin(job, &mut cx))
             } else if std::mem::take(&mut resume) {
-                body.resume(&mut cx)
+                Some(body.resume(&mut cx))
             } else {
-                Poll::Ready(None)
+                None
             };
             let after = match polled {
-                Poll::Ready(verdict) => self.judge(&mut body, verdict),
-                Poll::Pending => {
+                Some(Poll::Ready(verdict)) => self.judge(&mut body, verdict),
+                // No callback ran, so nothing of what the last one asked for is changed.
+                None => After::Wait,
+                Some(Poll::Pending) => {
                     if let Some(doomed) = self.park(body) {
                         self.finish_doomed(doomed);
                     }
@@ -207,6 +209,8 @@ impl<S: GenServer> Process<S> {
                 }
             }
             Some(Verdict::Terminated) => After::Finish,
+            // As if nothing had come: a silence that was asked for begins anew, as after a request of the library's own.
+            Some(Verdict::CalledOff) => After::Wait,
         }
     }
 

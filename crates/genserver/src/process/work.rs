@@ -38,6 +38,8 @@ pub(crate) enum Job<S: GenServer> {
 /// What came of a callback, when it is not simply to wait for the next message.
 pub(crate) enum Verdict<S: GenServer> {
     Terminated,
+    /// The signal was called off before it was handled.
+    CalledOff,
     /// The server has been made; the step says how it begins.
     Started(Step<S>),
     NotStarted(NotStarted),
@@ -155,6 +157,12 @@ impl<S: GenServer> Drop for Rescue<S> {
     }
 }
 
+/// Drops an actor that was kept for terminate although there will be none: it was dropped by a thread that is panicking for
+/// reasons of its own.
+pub(crate) fn discard_rescued() {
+    drop(RESCUED.take());
+}
+
 fn perform_init<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future<Output = Done<S>> + Send {
     async move {
         let actor = rescue.0.as_mut().expect("the actor is here until the callback is done");
@@ -193,8 +201,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future<Outp
                 Job::Message(Envelope::Info(info)) | Job::Continue(info) => judged(server.handle_info(info, cx).await),
                 Job::Message(Envelope::Signal(signal)) => match cx.translate(*signal) {
                     Some(info) => judged(server.handle_info(info, cx).await),
-                    // It was called off before it was handled: as if it had never come.
-                    None => None,
+                    None => Some(Box::new(Verdict::CalledOff)),
                 },
                 Job::Idle => judged(server.handle_idle(cx).await),
                 Job::Terminate(reason) => {
