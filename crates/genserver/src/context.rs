@@ -3,15 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use futures::Stream;
-
-use crate::alarm::AlarmKey;
-use crate::attach::{AttachRef, Gate, Item, Pump};
+use crate::attach::AttachRef;
 use crate::exit::Exit;
-use crate::link::{self, LinkError};
+use crate::link;
 use crate::monitor::{Down, MonitorRef};
 use crate::name::Name;
 use crate::node::Node;
@@ -21,7 +17,17 @@ use crate::process_ref::{AsProcess, ProcessRef};
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
 use crate::start::{Start, StartMonitor, start};
-use crate::timer::{self, OwnTimer, TimerRef};
+use crate::timer::TimerRef;
+
+// Links and trapped exits.
+mod links;
+// Attached streams.
+mod streams;
+// Timers.
+mod timers;
+
+use streams::Attached;
+use timers::OwnTimerEntry;
 
 /// A server's side of its own process: every callback gets it.
 ///
@@ -45,22 +51,6 @@ impl<S: GenServer> Default for More<S> {
     fn default() -> Self {
         Self { downs: BTreeMap::new(), exits: None, timers: BTreeMap::new(), attached: BTreeMap::new() }
     }
-}
-
-struct OwnTimerEntry<S: GenServer> {
-    key: AlarmKey,
-    alarmed: Arc<OwnTimer<S>>,
-    message: TimerMessage<S>,
-}
-
-enum TimerMessage<S: GenServer> {
-    Once(S::Info),
-    Every(Duration, Box<dyn FnMut() -> S::Info + Send>),
-}
-
-struct Attached<S: GenServer> {
-    make: Box<dyn FnMut(Item) -> Option<S::Info> + Send>,
-    gate: Arc<Gate>,
 }
 
 impl<S: GenServer> Cx<S> {
@@ -111,6 +101,59 @@ impl<S: GenServer> Cx<S> {
     /// Each call is a monitor of its own and brings exactly one `Down`, behind everything that process had sent to this one.
     /// For a process that has ended, or a name that nobody has, it comes at once, with [`Reason::NoProc`](crate::Reason).
     /// `make` runs here, when the `Down` has its turn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # struct Watcher(Vec<String>);
+    /// # struct Heard(Caller<Vec<String>>);
+    /// # #[allow(dead_code)]
+    /// enum Info {
+    ///     Down(Down),
+    ///     Exit(Exit),
+    ///     Tick,
+    ///     Line(&'static str),
+    /// }
+    ///
+    /// # impl GenServer for Watcher {
+    /// #     type Args = ProcessRef;
+    /// #     type Call = Heard;
+    /// #     type Cast = Never;
+    /// #     type Info = Info;
+    /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.monitor(&target, Info::Down);
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
+    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         self.0.push(match info {
+    /// #             Info::Down(down) => format!("down {}", down.reason),
+    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
+    /// #             Info::Tick => "tick".to_owned(),
+    /// #             Info::Line(line) => format!("line {line}"),
+    /// #         });
+    /// #         Next::wait()
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let quiet = genserver::start::<Quiet>(()).await?;
+    /// let watcher = genserver::start::<Watcher>(quiet.process_ref()).await?;
+    /// quiet.stop().await?;
+    /// assert_eq!(watcher.call(Heard).await?, ["down normal"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn monitor(
         &mut self,
         target: &impl AsProcess,
@@ -128,6 +171,60 @@ impl<S: GenServer> Cx<S> {
     ///
     /// Returns whether it was still to be handled; false if its `Down` has been, or it was taken back before. It is OTP's
     /// `demonitor` with `flush` and `info`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # struct Watcher(Vec<String>);
+    /// # struct Heard(Caller<Vec<String>>);
+    /// # #[allow(dead_code)]
+    /// enum Info {
+    ///     Down(Down),
+    ///     Exit(Exit),
+    ///     Tick,
+    ///     Line(&'static str),
+    /// }
+    ///
+    /// # impl GenServer for Watcher {
+    /// #     type Args = ProcessRef;
+    /// #     type Call = Heard;
+    /// #     type Cast = Never;
+    /// #     type Info = Info;
+    /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
+    ///     let reference = cx.monitor(&target, Info::Down);
+    ///     assert!(cx.demonitor(reference));
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
+    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         self.0.push(match info {
+    /// #             Info::Down(down) => format!("down {}", down.reason),
+    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
+    /// #             Info::Tick => "tick".to_owned(),
+    /// #             Info::Line(line) => format!("line {line}"),
+    /// #         });
+    /// #         Next::wait()
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let quiet = genserver::start::<Quiet>(()).await?;
+    /// let watcher = genserver::start::<Watcher>(quiet.process_ref()).await?;
+    /// quiet.stop().await?;
+    /// assert!(watcher.call(Heard).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn demonitor(&mut self, reference: MonitorRef) -> bool {
         let Some((pid, _)) = self.more.as_mut().and_then(|more| more.downs.remove(&reference)) else { return false };
         if let Some(process) = pid.as_process() {
@@ -136,126 +233,61 @@ impl<S: GenServer> Cx<S> {
         true
     }
 
-    /// Links this process with another: when one ends, the other gets its exit. OTP's `link/1`.
-    ///
-    /// There is at most one link between two processes, and a link with oneself is none.
-    ///
-    /// # Errors
-    ///
-    /// [`LinkError`] if the other has ended and this process does not trap exits. If it does, the exit arrives, with
-    /// [`Reason::NoProc`](crate::Reason).
-    pub fn link(&mut self, target: &impl AsProcess) -> Result<(), LinkError> {
-        link::link(&self.erased(), target)
-    }
-
-    /// Takes a link away, on both sides. An exit that is queued already is still handled: see
-    /// [`unlink_flush`](Cx::unlink_flush).
-    ///
-    /// Returns whether there was a link.
-    pub fn unlink(&mut self, target: &impl AsProcess) -> bool {
-        link::unlink(&self.erased(), target)
-    }
-
-    /// Takes a link away, and its exit too if that is queued already: nothing arrives from it after this.
-    ///
-    /// Returns whether an exit was thrown away.
-    pub fn unlink_flush(&mut self, target: &impl AsProcess) -> bool {
-        self.unlink(target);
-        self.process.take_queued_exit(target.pid_or_nobody())
-    }
-
-    /// Traps exits from now on: `make` makes each exit signal into an info. OTP's `process_flag(trap_exit, true)`.
-    ///
-    /// Whether exits are trapped is looked up when a signal arrives. Not trapped are `kill`, and the exit of the process that
-    /// started this one linked: that is an order to stop, and terminate runs.
-    #[doc(alias = "process_flag")]
-    pub fn trap_exits(&mut self, make: impl FnMut(Exit) -> S::Info + Send + 'static) {
-        self.more().exits = Some(Box::new(make));
-        self.process.set_traps_exits(true);
-    }
-
-    /// Traps exits no longer. What has been trapped before still arrives.
-    pub fn untrap_exits(&mut self) {
-        self.process.set_traps_exits(false);
-    }
-
-    /// Sends this server `info` when `delay` has passed: OTP's `send_after(Time, self(), Msg)`.
-    ///
-    /// It is a timer, not a silence: other messages do not put it off. It never comes early.
-    pub fn send_after(&mut self, delay: Duration, info: S::Info) -> TimerRef {
-        let at = timer::at(&self.process.head.home, delay);
-        self.send_at(at, info)
-    }
-
-    /// Sends this server `info` when `at` has come.
-    pub fn send_at(&mut self, at: Instant, info: S::Info) -> TimerRef {
-        self.set_timer(at, TimerMessage::Once(info))
-    }
-
-    /// Sends this server an info every `period`, the first when one has passed: OTP's `send_interval`.
-    ///
-    /// `make` makes each one, here, when it has its turn. At most one is queued at a time; ticks that a busy server cannot
-    /// take are left out. A period of nothing is taken as a millisecond.
-    #[doc(alias = "send_interval")]
-    pub fn send_every(&mut self, period: Duration, make: impl FnMut() -> S::Info + Send + 'static) -> TimerRef {
-        let period = period.max(Duration::from_millis(1));
-        let at = timer::at(&self.process.head.home, period);
-        self.set_timer(at, TimerMessage::Every(period, Box::new(make)))
-    }
-
-    fn set_timer(&mut self, at: Instant, message: TimerMessage<S>) -> TimerRef {
-        let timer = TimerRef(self.next_reference());
-        let alarmed = Arc::new(OwnTimer { process: Arc::clone(&self.process), timer, queued: AtomicBool::new(false) });
-        let key = timer::set(&self.process.head.home, at, Arc::clone(&alarmed) as Arc<_>);
-        self.more().timers.insert(timer, OwnTimerEntry { key, alarmed, message });
-        timer
-    }
-
-    /// Calls a timer off: how long it still had to go; nothing if it is unknown or has been handled.
-    ///
-    /// A timer that is due and queued, but not handled, had nothing to go; it is called off too. Nothing arrives after this.
-    pub fn cancel_timer(&mut self, timer: TimerRef) -> Option<Duration> {
-        let entry = self.more.as_mut()?.timers.remove(&timer)?;
-        self.process.head.home.alarm().cancel(entry.key);
-        Some(entry.key.0.saturating_duration_since(self.now()))
-    }
-
-    /// How long a timer still has to go; nothing if it is unknown or has been handled.
-    pub fn read_timer(&self, timer: TimerRef) -> Option<Duration> {
-        let entry = self.more.as_ref()?.timers.get(&timer)?;
-        Some(entry.key.0.saturating_duration_since(self.now()))
-    }
-
-    /// Draws a stream: each item arrives as the info that `make` makes of it.
-    ///
-    /// One item at a time is in the mailbox, and the next is drawn when it has been handled, so a fast stream waits for the
-    /// server. The end of the stream is silent; to hear of it, chain an item that says so. The stream is dropped when the server
-    /// ends or [detaches](Cx::detach) it.
-    pub fn attach<T: Send + 'static>(
-        &mut self,
-        stream: impl Stream<Item = T> + Send + 'static,
-        mut make: impl FnMut(T) -> S::Info + Send + 'static,
-    ) -> AttachRef {
-        let reference = AttachRef(self.next_reference());
-        let gate = Arc::new(Gate::default());
-        let unpack = move |item: Item| item.downcast::<T>().ok().map(|item| make(*item));
-        self.more().attached.insert(reference, Attached { make: Box::new(unpack), gate: Arc::clone(&gate) });
-        let process = Arc::clone(&self.process);
-        let pump = Pump { process, stream: Box::pin(stream), reference, gate, ended: None };
-        self.process.head.home.runtime().spawn(Box::pin(pump));
-        reference
-    }
-
-    /// Lets go of a stream. Nothing arrives from it after this. Returns whether it was attached.
-    pub fn detach(&mut self, reference: AttachRef) -> bool {
-        let attached = self.more.as_mut().and_then(|more| more.attached.remove(&reference));
-        attached.is_some_and(|attached| {
-            attached.gate.close();
-            true
-        })
-    }
-
     /// Starts a server linked to this one: OTP's `start_link`. See [`Start`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # struct Watcher(Vec<String>);
+    /// # struct Heard(Caller<Vec<String>>);
+    /// # #[allow(dead_code)]
+    /// enum Info {
+    ///     Down(Down),
+    ///     Exit(Exit),
+    ///     Tick,
+    ///     Line(&'static str),
+    /// }
+    ///
+    /// # impl GenServer for Watcher {
+    /// #     type Args = ();
+    /// #     type Call = Heard;
+    /// #     type Cast = Never;
+    /// #     type Info = Info;
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.trap_exits(Info::Exit);
+    ///     let quiet = cx.start_link::<Quiet>(()).await.expect("it has an easy init");
+    ///     quiet.exit(Reason::Shutdown);
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
+    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         self.0.push(match info {
+    /// #             Info::Down(down) => format!("down {}", down.reason),
+    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
+    /// #             Info::Tick => "tick".to_owned(),
+    /// #             Info::Line(line) => format!("line {line}"),
+    /// #         });
+    /// #         Next::wait()
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// # tokio::time::sleep(Duration::from_millis(1)).await;
+    /// assert_eq!(watcher.call(Heard).await?, ["exit shutdown"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_link<T: GenServer>(&self, args: T::Args) -> Start<T> {
         start(args).linked_to(self.process_ref())
     }
@@ -263,6 +295,59 @@ impl<S: GenServer> Cx<S> {
     /// Starts a server watched by this one: OTP's `start_monitor`. See [`StartMonitor`].
     ///
     /// The monitor is there before the server runs, and a start that fails leaves nothing of it behind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # struct Watcher(Vec<String>);
+    /// # struct Heard(Caller<Vec<String>>);
+    /// # #[allow(dead_code)]
+    /// enum Info {
+    ///     Down(Down),
+    ///     Exit(Exit),
+    ///     Tick,
+    ///     Line(&'static str),
+    /// }
+    ///
+    /// # impl GenServer for Watcher {
+    /// #     type Args = ();
+    /// #     type Call = Heard;
+    /// #     type Cast = Never;
+    /// #     type Info = Info;
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     let (quiet, _reference) = cx.start_monitor::<Quiet>((), Info::Down).await.expect("it has an easy init");
+    ///     quiet.kill();
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
+    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         self.0.push(match info {
+    /// #             Info::Down(down) => format!("down {}", down.reason),
+    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
+    /// #             Info::Tick => "tick".to_owned(),
+    /// #             Info::Line(line) => format!("line {line}"),
+    /// #         });
+    /// #         Next::wait()
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// # tokio::time::sleep(Duration::from_millis(1)).await;
+    /// assert_eq!(watcher.call(Heard).await?, ["down killed"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_monitor<T: GenServer>(
         &mut self,
         args: T::Args,
@@ -307,29 +392,6 @@ impl<S: GenServer> Cx<S> {
             }
             Signal::Info(info) | Signal::Continue(info) => Some(info),
             Signal::Stop(_) | Signal::Idle | Signal::System(_) => None,
-        }
-    }
-
-    /// The message of a timer that is due. An interval is set again, on its own grid.
-    fn fire(&mut self, timer: TimerRef) -> Option<S::Info> {
-        let home = Arc::clone(&self.process.head.home);
-        let timers = &mut self.more.as_mut()?.timers;
-        match timers.remove(&timer)? {
-            OwnTimerEntry { message: TimerMessage::Once(info), .. } => Some(info),
-            OwnTimerEntry { key, alarmed, message: TimerMessage::Every(period, mut make) } => {
-                let now = home.runtime().now();
-                let mut at = key.0 + period;
-                if at <= now {
-                    let missed = now.saturating_duration_since(key.0).as_nanos() / period.as_nanos();
-                    at = key.0 + period * u32::try_from(missed + 1).unwrap_or(u32::MAX);
-                }
-                alarmed.queued.store(false, Ordering::Relaxed);
-                let key = timer::set(&home, at, Arc::clone(&alarmed) as Arc<_>);
-                let info = make();
-                let entry = OwnTimerEntry { key, alarmed, message: TimerMessage::Every(period, make) };
-                self.more.as_mut()?.timers.insert(timer, entry);
-                Some(info)
-            }
         }
     }
 

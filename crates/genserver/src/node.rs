@@ -80,6 +80,30 @@ impl Home {
 
 impl Node {
     /// A world of its own, empty, on the runtime of whoever starts a process in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Node;
+    ///
+    /// let node = Node::new();
+    /// let server = node.start::<Quiet>(()).name("quiet").await?;
+    /// assert_eq!(node.whereis("quiet"), Some(server.process_ref()));
+    /// assert_eq!(genserver::whereis("quiet"), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[expect(clippy::new_without_default, reason = "the default node is another one: `Node::default_node`")]
     pub fn new() -> Self {
         Self::build(None)
@@ -238,6 +262,31 @@ impl Node {
     /// All are ordered to stop with the reason `shutdown`, the youngest first, as a supervisor does with its children;
     /// terminate runs in those that trap exits. Whatever is left at the deadline is killed. New processes can still be started;
     /// they are not waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Node, Reason};
+    /// use std::time::Duration;
+    ///
+    /// let node = Node::new();
+    /// let server = node.start::<Quiet>(()).await?;
+    /// node.shutdown(Duration::from_secs(5)).await;
+    /// assert_eq!(server.ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn shutdown(&self, deadline: Duration) {
         let Some(home) = self.home() else { return };
         let processes = self.processes();

@@ -115,6 +115,21 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Where others send it messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<&str>::new();
+    /// let sender = probe.sender();
+    /// sender.send("hello")?;
+    /// assert_eq!(probe.expect_message().await, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn sender(&self) -> ProbeRef<M> {
         ProbeRef { process: Arc::clone(&self.process) }
     }
@@ -124,6 +139,20 @@ impl<M: Send + 'static> Probe<M> {
     /// # Errors
     ///
     /// [`RegisterError`](crate::RegisterError) if the name is taken, or this process has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// probe.register("test")?;
+    /// assert_eq!(genserver::whereis("test"), Some(probe.process_ref()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn register(&self, name: impl Into<Name>) -> Result<(), crate::RegisterError> {
         self.process.register(name.into())
     }
@@ -139,6 +168,32 @@ impl<M: Send + 'static> Probe<M> {
 
     /// Takes a monitor back, with its `Down` if that has arrived and was not taken out: OTP's `demonitor` with `flush` and
     /// `info`. Returns whether the monitor was there, or its `Down` was thrown away.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let reference = probe.monitor(&server);
+    /// server.stop().await?;
+    /// assert!(probe.demonitor(reference));
+    /// assert!(probe.flush().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn demonitor(&mut self, reference: MonitorRef) -> bool {
         let Some(pid) = self.process.forget_down(reference) else { return false };
         if let Some(process) = pid.as_process() {
@@ -152,6 +207,32 @@ impl<M: Send + 'static> Probe<M> {
     /// # Errors
     ///
     /// [`LinkError`] if the other has ended and this process does not trap exits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.trap_exits(true);
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// probe.link(&server)?;
+    /// server.stop().await?;
+    /// assert_eq!(probe.expect_exit(&server).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn link(&mut self, target: &impl AsProcess) -> Result<(), LinkError> {
         link::link(&self.erased(), target)
     }
@@ -173,6 +254,30 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Sends an exit signal that comes from this process: OTP's `exit/2`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// probe.exit(&server, Reason::Shutdown);
+    /// assert_eq!(server.ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn exit(&self, target: &impl AsProcess, reason: impl Into<Reason>) {
         if let Some(target) = target.as_process() {
             let _entered = current::enter(self.pid());
@@ -181,11 +286,58 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Starts a server linked to this process: OTP's `start_link`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// assert_eq!(server.info().links, [probe.pid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_link<S: GenServer>(&self, args: S::Args) -> Start<S> {
         start(args).linked_to(self.process_ref())
     }
 
     /// Starts a server watched by this process: OTP's `start_monitor`. A start that fails leaves no `Down`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let (server, reference) = probe.start_monitor::<Quiet>(()).await?;
+    /// server.stop().await?;
+    /// assert_eq!(probe.expect_down(reference).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_monitor<S: GenServer>(&mut self, args: S::Args) -> StartMonitor<'_, S> {
         let reference = MonitorRef(self.process.head.home.node().next_reference());
         let watcher = self.process_ref();
@@ -199,6 +351,29 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Runs a future as this process: what it calls and starts is called and started by it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let server = probe.scope(async { genserver::start_link::<Quiet>(()).await }).await?;
+    /// assert_eq!(server.info().parent, Some(probe.pid()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F, M> {
         Scope { pid: self.pid(), future: Box::pin(future) }
     }
@@ -212,6 +387,20 @@ impl<M: Send + 'static> Probe<M> {
     /// # Cancel safety
     ///
     /// Nothing is lost if it is dropped before it is ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Letter, Probe};
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.sender().send(7)?;
+    /// assert_eq!(probe.recv().await, Ok(Letter::Message(7)));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "receive")]
     pub async fn recv(&mut self) -> Result<Letter<M>, Reason> {
         std::future::poll_fn(|cx| self.process.poll_letter(cx, |_| true)).await
@@ -223,6 +412,21 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Takes everything that has arrived: what `flush()` does in a shell.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Letter, Probe};
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.sender().send(1)?;
+    /// probe.sender().send(2)?;
+    /// assert_eq!(probe.flush(), [Letter::Message(1), Letter::Message(2)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn flush(&mut self) -> Vec<Letter<M>> {
         std::iter::from_fn(|| self.try_recv()).collect()
     }
@@ -233,6 +437,22 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// If none comes in time, saying what else is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Letter, Probe};
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.sender().send(1)?;
+    /// probe.sender().send(2)?;
+    /// probe.expect(|letter| *letter == Letter::Message(2)).await;
+    /// assert_eq!(probe.flush(), [Letter::Message(1)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn expect(&mut self, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
     where
         M: fmt::Debug,
@@ -306,6 +526,20 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// If something is there, or comes in that time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use std::time::Duration;
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.expect_none(Duration::from_millis(500)).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn expect_none(&mut self, silence: Duration)
     where
         M: fmt::Debug,

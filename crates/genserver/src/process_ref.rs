@@ -54,6 +54,27 @@ impl ProcessRef {
     }
 
     /// The server in it, if it is an `S`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let process = server.process_ref();
+    /// assert!(process.downcast::<Quiet>().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn downcast<S: GenServer>(&self) -> Option<ServerRef<S>> {
         let process = Arc::clone(&self.process).as_any().downcast::<Process<S>>().ok()?;
         Some(ServerRef::new(process))
@@ -161,6 +182,28 @@ impl<S: GenServer> AsProcess for ServerRef<S> {
 }
 
 /// The process with a name, in the node of the caller or in the space that the name itself says.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never};
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+/// assert_eq!(genserver::whereis("quiet"), Some(server.process_ref()));
+/// server.stop().await?;
+/// assert_eq!(genserver::whereis("quiet"), None);
+/// # Ok(())
+/// # }
+/// ```
 pub fn whereis(name: impl Into<Name>) -> Option<ProcessRef> {
     Node::current().whereis(name)
 }

@@ -84,11 +84,54 @@ impl<S: GenServer> ServerRef<S> {
     }
 
     /// The name it was started with, if it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+    /// assert_eq!(server.name(), Some(&"quiet".into()));
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(&self) -> Option<&Name> {
         self.process.head.name()
     }
 
     /// Whether the server takes messages. False from the moment its end begins, before terminate runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// assert!(server.is_alive());
+    /// server.stop().await?;
+    /// assert!(!server.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
     }
@@ -109,6 +152,36 @@ impl<S: GenServer> ServerRef<S> {
     /// # Cancel safety
     ///
     /// Dropping the call gives up the answer, never the request: once it was sent the server carries it out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
+    /// # struct Counter(u64);
+    /// # enum Call { Get(Caller<u64>) }
+    /// # struct Add(u64);
+    /// # struct Double;
+    /// # impl GenServer for Counter {
+    /// #     type Args = u64;
+    /// #     type Call = Call;
+    /// #     type Cast = Add;
+    /// #     type Info = Double;
+    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
+    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.call(Call::Get).await?, 1);
+    /// assert_eq!(counter.call(Call::Get).timeout(Duration::from_secs(60)).await?, 1);
+    /// assert_eq!(counter.call(|caller| Call::Get(caller)).no_timeout().await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn call<R, F>(&self, make: F) -> Call<'_, S, R, F>
     where
         R: Send + 'static,
@@ -126,6 +199,37 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// The message comes back if the server has ended or its mailbox is full. OTP answers `ok` in both cases; that is
     /// `let _ = server.cast(..)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
+    /// # struct Counter(u64);
+    /// # enum Call { Get(Caller<u64>) }
+    /// # struct Add(u64);
+    /// # struct Double;
+    /// # impl GenServer for Counter {
+    /// #     type Args = u64;
+    /// #     type Call = Call;
+    /// #     type Cast = Add;
+    /// #     type Info = Double;
+    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
+    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// counter.cast(Add(2))?;
+    /// assert_eq!(counter.call(Call::Get).await?, 3);
+    ///
+    /// counter.stop().await?;
+    /// let refused = counter.cast(Add(2)).unwrap_err();
+    /// assert_eq!(refused.into_inner().0, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cast(&self, cast: S::Cast) -> Result<(), CastError<S::Cast>> {
         self.process.push(Envelope::Cast(cast)).map_err(|refused| CastError::new(refused, unpack_cast, &self.process.head))
     }
@@ -139,6 +243,35 @@ impl<S: GenServer> ServerRef<S> {
     /// # Cancel safety
     ///
     /// If it is dropped before it is ready, the message was not sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
+    /// # struct Counter(u64);
+    /// # enum Call { Get(Caller<u64>) }
+    /// # struct Add(u64);
+    /// # struct Double;
+    /// # impl GenServer for Counter {
+    /// #     type Args = u64;
+    /// #     type Call = Call;
+    /// #     type Cast = Add;
+    /// #     type Info = Double;
+    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
+    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(0).mailbox(8).await?;
+    /// for _ in 0..1000 {
+    ///     counter.cast_wait(Add(1)).await?;
+    /// }
+    /// assert_eq!(counter.call(Call::Get).await?, 1000);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cast_wait(&self, cast: S::Cast) -> CastWait<'_, S> {
         CastWait::new(&self.process, cast)
     }
@@ -148,6 +281,33 @@ impl<S: GenServer> ServerRef<S> {
     /// # Errors
     ///
     /// As for [`cast`](ServerRef::cast).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
+    /// # struct Counter(u64);
+    /// # enum Call { Get(Caller<u64>) }
+    /// # struct Add(u64);
+    /// # struct Double;
+    /// # impl GenServer for Counter {
+    /// #     type Args = u64;
+    /// #     type Call = Call;
+    /// #     type Cast = Add;
+    /// #     type Info = Double;
+    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
+    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// counter.send(Double)?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "!")]
     pub fn send(&self, info: S::Info) -> Result<(), CastError<S::Info>> {
         self.process.push(Envelope::Info(info)).map_err(|refused| CastError::new(refused, unpack_info, &self.process.head))
@@ -156,6 +316,36 @@ impl<S: GenServer> ServerRef<S> {
     /// Sends a plain message when `delay` has passed: OTP's `send_after/3`.
     ///
     /// The message is never refused. It is dropped if the server has ended by then, or if the timer is cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
+    /// # struct Counter(u64);
+    /// # enum Call { Get(Caller<u64>) }
+    /// # struct Add(u64);
+    /// # struct Double;
+    /// # impl GenServer for Counter {
+    /// #     type Args = u64;
+    /// #     type Call = Call;
+    /// #     type Cast = Add;
+    /// #     type Info = Double;
+    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
+    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let timer = counter.send_after(Duration::from_secs(3600), Double);
+    /// assert!(timer.cancel().is_some());
+    /// assert_eq!(counter.call(Call::Get).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send_after(&self, delay: Duration, info: S::Info) -> Timer {
         Timer::start(&self.process, delay, info)
     }
@@ -173,6 +363,30 @@ impl<S: GenServer> ServerRef<S> {
     /// # Cancel safety
     ///
     /// Dropping it does not withdraw the order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Reason, StopError};
+    /// use std::time::Duration;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.stop().reason(Reason::Shutdown).timeout(Duration::from_secs(5)).await?;
+    /// assert!(matches!(server.stop().await, Err(StopError::NoProc { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stop(&self) -> Stop {
         Stop::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
     }
@@ -181,6 +395,31 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// A server that traps exits gets it as a message, except [`Reason::Kill`], which kills it. One that does not trap ends
     /// with the reason at its next await, without terminate, and `normal` does nothing to it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.exit(Reason::Normal);
+    /// assert!(server.is_alive());
+    /// server.exit(Reason::term("out of paper"));
+    /// assert_eq!(server.ended().await, Reason::term("out of paper"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "exit/2")]
     pub fn exit(&self, reason: impl Into<Reason>) {
         self.process_ref().exit(reason);
@@ -189,26 +428,138 @@ impl<S: GenServer> ServerRef<S> {
     /// Kills the server: no callback runs any more, terminate included. Everybody is told `killed`.
     ///
     /// A callback that is running is cut off at its next await; one that never awaits runs to its end first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.kill();
+    /// assert_eq!(server.ended().await, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn kill(&self) {
         self.process_ref().kill();
     }
 
     /// Waits for the end of the server, and returns its reason: a monitor for plain code.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let watcher = tokio::spawn(server.ended());
+    /// server.stop().await?;
+    /// assert_eq!(watcher.await?, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ended(&self) -> Ended {
         Ended::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
     }
 
     /// What can be seen of the server from outside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// assert_eq!(server.info().pid, server.pid());
+    /// assert_eq!(server.info().mailbox, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn info(&self) -> ProcessInfo {
         self.process.info()
     }
 
     /// The same process without its type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let process = server.process_ref();
+    /// assert_eq!(process.downcast::<Quiet>(), Some(server));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
     }
 
     /// A reference that does not even keep the memory of a server that has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let weak = server.downgrade();
+    /// assert!(weak.upgrade().is_some());
+    /// server.stop().await?;
+    /// assert!(weak.upgrade().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn downgrade(&self) -> WeakServerRef<S> {
         WeakServerRef { process: Arc::downgrade(&self.process), pid: self.pid() }
     }

@@ -32,6 +32,38 @@ impl Timer {
     }
 
     /// Calls the message off: how long it still had to go, or nothing if it has been delivered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
+    /// # struct Counter(u64);
+    /// # enum Call { Get(Caller<u64>) }
+    /// # struct Add(u64);
+    /// # struct Double;
+    /// # impl GenServer for Counter {
+    /// #     type Args = u64;
+    /// #     type Call = Call;
+    /// #     type Cast = Add;
+    /// #     type Info = Double;
+    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
+    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let timer = counter.send_after(Duration::from_millis(1500), Double);
+    /// tokio::time::advance(Duration::from_millis(500)).await;
+    /// assert_eq!(timer.read(), Some(Duration::from_secs(1)));
+    /// assert_eq!(timer.cancel(), Some(Duration::from_secs(1)));
+    /// assert_eq!(timer.cancel(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "cancel_timer")]
     pub fn cancel(&self) -> Option<Duration> {
         let left = self.read()?;

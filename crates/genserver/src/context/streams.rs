@@ -1,0 +1,98 @@
+//! Streams that a server draws.
+
+use std::sync::Arc;
+
+use futures::Stream;
+
+use crate::attach::{AttachRef, Gate, Item, Pump};
+use crate::context::Cx;
+use crate::server::GenServer;
+
+/// A stream that is attached: what its items become, and what lets them through.
+pub(super) struct Attached<S: GenServer> {
+    pub(super) make: Box<dyn FnMut(Item) -> Option<S::Info> + Send>,
+    pub(super) gate: Arc<Gate>,
+}
+
+impl<S: GenServer> Cx<S> {
+    /// Draws a stream: each item arrives as the info that `make` makes of it.
+    ///
+    /// One item at a time is in the mailbox, and the next is drawn when it has been handled, so a fast stream waits for the
+    /// server. The end of the stream is silent; to hear of it, chain an item that says so. The stream is dropped when the server
+    /// ends or [detaches](Cx::detach) it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// # struct Watcher(Vec<String>);
+    /// # struct Heard(Caller<Vec<String>>);
+    /// # #[allow(dead_code)]
+    /// enum Info {
+    ///     Down(Down),
+    ///     Exit(Exit),
+    ///     Tick,
+    ///     Line(&'static str),
+    /// }
+    ///
+    /// # impl GenServer for Watcher {
+    /// #     type Args = ();
+    /// #     type Call = Heard;
+    /// #     type Cast = Never;
+    /// #     type Info = Info;
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.attach(futures::stream::iter(["one", "two"]), Info::Line);
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
+    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         self.0.push(match info {
+    /// #             Info::Down(down) => format!("down {}", down.reason),
+    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
+    /// #             Info::Tick => "tick".to_owned(),
+    /// #             Info::Line(line) => format!("line {line}"),
+    /// #         });
+    /// #         Next::wait()
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// tokio::time::sleep(Duration::from_millis(1)).await;
+    /// assert_eq!(watcher.call(Heard).await?, ["line one", "line two"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn attach<T: Send + 'static>(
+        &mut self,
+        stream: impl Stream<Item = T> + Send + 'static,
+        mut make: impl FnMut(T) -> S::Info + Send + 'static,
+    ) -> AttachRef {
+        let reference = AttachRef(self.next_reference());
+        let gate = Arc::new(Gate::default());
+        let unpack = move |item: Item| item.downcast::<T>().ok().map(|item| make(*item));
+        self.more().attached.insert(reference, Attached { make: Box::new(unpack), gate: Arc::clone(&gate) });
+        let process = Arc::clone(&self.process);
+        let pump = Pump { process, stream: Box::pin(stream), reference, gate, ended: None };
+        self.process.head.home.runtime().spawn(Box::pin(pump));
+        reference
+    }
+
+    /// Lets go of a stream. Nothing arrives from it after this. Returns whether it was attached.
+    pub fn detach(&mut self, reference: AttachRef) -> bool {
+        let attached = self.more.as_mut().and_then(|more| more.attached.remove(&reference));
+        attached.is_some_and(|attached| {
+            attached.gate.close();
+            true
+        })
+    }
+}
