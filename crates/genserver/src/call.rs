@@ -19,6 +19,24 @@ use crate::server_ref::ServerRef;
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a call has no answer: one variant for each thing a caller can do about it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::CallError;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// counter.stop().await?;
+/// match counter.call(Call::Get).await {
+///     Err(CallError::NoProc { server }) => println!("{server} has to be started again"),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -101,12 +119,38 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     }
 
     /// Waits for so long instead of five seconds. The time for room in a full mailbox is part of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.call(Call::Get).timeout(Duration::from_millis(100)).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Waits for as long as the server lives: OTP's `infinity`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.call(Call::Get).no_timeout().await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;

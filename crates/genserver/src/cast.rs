@@ -71,6 +71,22 @@ impl<M> CastError<M> {
     }
 
     /// Whether waiting for room would help.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
+    /// counter.cast(Add(1))?;
+    /// let refused = counter.cast(Add(1)).unwrap_err();
+    /// assert!(refused.is_full());
+    /// counter.cast_wait(refused.into_inner()).await?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full { .. })
     }

@@ -34,6 +34,21 @@ pub enum Name {
 
 impl Name {
     /// A name in the space that all nodes of the program share: OTP's `{global, Name}`, within one program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Name, Node};
+    ///
+    /// let server = Node::new().start::<Quiet>(()).name(Name::global("the only one")).await?;
+    /// assert_eq!(genserver::whereis(Name::global("the only one")), Some(server.process_ref()));
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn global(name: impl Into<Arc<str>>) -> Self {
         Self::Global(name.into())
     }
@@ -90,6 +105,49 @@ impl fmt::Debug for Name {
 /// A registry of names that is not ours: OTP's `via` module.
 ///
 /// Its functions are called on the thread of whoever starts, ends or looks up a process, and must not wait for long.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// use std::collections::BTreeMap;
+/// use std::sync::{Arc, Mutex};
+/// use genserver::{Name, NameRegistry, Pid, ProcessRef, RegisterError};
+///
+/// /// Names that do not care about upper and lower case.
+/// #[derive(Default)]
+/// struct AnyCase(Mutex<BTreeMap<String, ProcessRef>>);
+///
+/// impl NameRegistry for AnyCase {
+///     fn register(&self, name: &str, process: &ProcessRef) -> Result<(), RegisterError> {
+///         let mut names = self.0.lock().unwrap();
+///         if let Some(holder) = names.get(&name.to_lowercase()) {
+///             return Err(RegisterError::Taken(holder.pid()));
+///         }
+///         names.insert(name.to_lowercase(), process.clone());
+///         Ok(())
+///     }
+///
+///     fn unregister(&self, name: &str, pid: Pid) {
+///         let mut names = self.0.lock().unwrap();
+///         if names.get(&name.to_lowercase()).is_some_and(|holder| holder.pid() == pid) {
+///             names.remove(&name.to_lowercase());
+///         }
+///     }
+///
+///     fn whereis(&self, name: &str) -> Option<ProcessRef> {
+///         self.0.lock().unwrap().get(&name.to_lowercase()).cloned()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let names = Arc::new(AnyCase::default());
+/// let server = genserver::start::<Quiet>(()).name(Name::via(names.clone(), "Quiet")).await?;
+/// assert_eq!(genserver::whereis(Name::via(names, "QUIET")), Some(server.process_ref()));
+/// # Ok(())
+/// # }
+/// ```
 pub trait NameRegistry: Send + Sync {
     /// Gives `name` to `process`.
     ///

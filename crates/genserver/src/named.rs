@@ -59,6 +59,22 @@ impl<S: GenServer> Named<S> {
     }
 
     /// The server with that name in `node`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Named, Node};
+    ///
+    /// let node = Node::new();
+    /// node.start::<Quiet>(()).name("quiet").await?;
+    /// assert!(Named::<Quiet>::on(&node, "quiet").resolve().is_ok());
+    /// assert!(Named::<Quiet>::new("quiet").resolve().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on(node: &Node, name: impl Into<Name>) -> Self {
         Self { name: name.into(), node: Some(node.clone()), of: PhantomData }
     }
@@ -73,6 +89,20 @@ impl<S: GenServer> Named<S> {
     /// # Errors
     ///
     /// [`CallError::NoProc`] if nobody has it, [`CallError::WrongServer`] if a server of another type has it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// let server = genserver::start::<Quiet>(()).name("resolved").await?;
+    /// assert_eq!(Named::<Quiet>::new("resolved").resolve()?, server);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "whereis")]
     pub fn resolve(&self) -> Result<ServerRef<S>, CallError> {
         let Some(process) = self.as_process() else {
@@ -90,6 +120,20 @@ impl<S: GenServer> Named<S> {
     /// # Errors
     ///
     /// As [`resolve`](Named::resolve), and then as [`ServerRef::call`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// genserver::start::<Counter>(1).name("called").await?;
+    /// assert_eq!(Named::<Counter>::new("called").call(Call::Get).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn call<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> S::Call) -> Result<R, CallError> {
         self.resolve()?.call(make).await
     }
@@ -99,6 +143,22 @@ impl<S: GenServer> Named<S> {
     /// # Errors
     ///
     /// As [`call`](Named::call).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    /// use std::time::Duration;
+    ///
+    /// genserver::start::<Counter>(1).name("called soon").await?;
+    /// let counter = Named::<Counter>::new("called soon");
+    /// assert_eq!(counter.call_timeout(Call::Get, Duration::from_millis(100)).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn call_timeout<R: Send + 'static>(
         &self,
         make: impl FnOnce(Caller<R>) -> S::Call,
@@ -112,6 +172,22 @@ impl<S: GenServer> Named<S> {
     /// # Errors
     ///
     /// The message comes back if nobody of the type has the name, or its mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// let counter = Named::<Counter>::new("told");
+    /// assert!(counter.cast(Add(1)).is_err());
+    /// genserver::start::<Counter>(1).name("told").await?;
+    /// counter.cast(Add(1))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cast(&self, cast: S::Cast) -> Result<(), CastError<S::Cast>> {
         match self.resolve() {
             Ok(server) => server.cast(cast),
@@ -124,6 +200,20 @@ impl<S: GenServer> Named<S> {
     /// # Errors
     ///
     /// As [`cast`](Named::cast).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// genserver::start::<Counter>(1).name("sent to").await?;
+    /// Named::<Counter>::new("sent to").send(Double)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send(&self, info: S::Info) -> Result<(), CastError<S::Info>> {
         match self.resolve() {
             Ok(server) => server.send(info),
@@ -136,6 +226,20 @@ impl<S: GenServer> Named<S> {
     /// # Errors
     ///
     /// As [`ServerRef::stop`]; [`StopError::NoProc`] if nobody has the name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// genserver::start::<Quiet>(()).name("stopped").await?;
+    /// Named::<Quiet>::new("stopped").stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn stop(&self) -> Result<(), StopError> {
         match self.as_process() {
             Some(process) => process.stop().await,

@@ -84,15 +84,7 @@ impl Node {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Node;
@@ -110,17 +102,63 @@ impl Node {
     }
 
     /// A world of its own whose processes all run on `runtime`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use genserver::Node;
+    /// use genserver::runtime::Tokio;
+    ///
+    /// let node = Node::with_runtime(Arc::new(Tokio::new(tokio::runtime::Handle::current())));
+    /// assert!(node.start::<Quiet>(()).await?.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_runtime(runtime: Arc<dyn Runtime>) -> Self {
         Self::build(Some(runtime))
     }
 
     /// The program's own node, where processes live that are started outside any process and say nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Node;
+    ///
+    /// let server = genserver::start::<Quiet>(()).name("anywhere").await?;
+    /// assert_eq!(Node::program().whereis("anywhere"), Some(server.process_ref()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn program() -> Self {
         static PROGRAM: OnceLock<Node> = OnceLock::new();
         PROGRAM.get_or_init(Self::new).clone()
     }
 
     /// The node of the process that runs on this thread, or the program's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Node, Probe};
+    ///
+    /// let node = Node::new();
+    /// let probe = Probe::<()>::on(&node);
+    /// let server = probe.scope(async { Node::current().start::<Quiet>(()).name("inherited").await }).await?;
+    /// assert_eq!(node.whereis("inherited"), Some(server.process_ref()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn current() -> Self {
         current::pid().and_then(|pid| Self::find(pid.node)).unwrap_or_else(Self::program)
     }
@@ -220,6 +258,18 @@ impl Node {
     /// The process that has a name: OTP's `whereis`.
     ///
     /// It makes no promise that the process is still alive when the answer is used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).name("found").await?;
+    /// assert_eq!(genserver::Node::program().whereis("found"), Some(server.process_ref()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn whereis(&self, name: impl Into<Name>) -> Option<ProcessRef> {
         match &name.into() {
             Name::Local(name) => self.inner.names.whereis(name),
@@ -253,6 +303,19 @@ impl Node {
     }
 
     /// Starts a server in this node: see [`start`](crate::start()).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = genserver::Node::new();
+    /// let server = node.start::<Quiet>(()).name("quiet").await?;
+    /// assert!(node.whereis("quiet").is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start<S: GenServer>(&self, args: S::Args) -> Start<S> {
         crate::start::start(args).on(self)
     }
@@ -266,15 +329,7 @@ impl Node {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::{Node, Reason};

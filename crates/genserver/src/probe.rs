@@ -89,6 +89,20 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// As [`new`](Probe::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Node, Probe};
+    ///
+    /// let node = Node::new();
+    /// let probe = Probe::<()>::on(&node);
+    /// assert_eq!(probe.process_ref().node().whereis("nobody"), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn on(node: &Node) -> Self {
         let home = node.home().expect("a probe waits on a runtime: make it inside one, or in a node that has one");
@@ -158,6 +172,23 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Watches a process: its `Down` arrives as a [`Letter::Down`]. See [`Cx::monitor`](crate::Cx::monitor).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let reference = probe.monitor(&server);
+    /// server.kill();
+    /// assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn monitor(&mut self, target: &impl AsProcess) -> MonitorRef {
         let reference = MonitorRef(self.process.head.home.node().next_reference());
         let pid = target.pid_or_nobody();
@@ -172,15 +203,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Probe;
@@ -211,15 +234,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::{Probe, Reason};
@@ -249,6 +264,24 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Whether exits arrive as [`Letter::Exit`] from now on, or end this process, which is how it begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.trap_exits(true);
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// server.kill();
+    /// probe.expect_exit(&server).await;
+    /// assert!(probe.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn trap_exits(&mut self, traps: bool) {
         self.process.set_traps_exits(traps);
     }
@@ -258,15 +291,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::{Probe, Reason};
@@ -290,15 +315,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Probe;
@@ -318,15 +335,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::{Probe, Reason};
@@ -355,15 +364,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Probe;
@@ -407,6 +408,21 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Takes the next letter if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Letter, Probe};
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// assert_eq!(probe.try_recv(), None);
+    /// probe.sender().send(1)?;
+    /// assert_eq!(probe.try_recv(), Some(Letter::Message(1)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_recv(&mut self) -> Option<Letter<M>> {
         self.process.take_letter(|_| true)
     }
@@ -632,6 +648,22 @@ impl<M: Send + 'static> ProbeRef<M> {
     /// # Errors
     ///
     /// The message comes back if the process has ended, or its mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<u8>::new();
+    /// let sender = probe.sender();
+    /// sender.send(1)?;
+    /// drop(probe);
+    /// assert_eq!(sender.send(2).unwrap_err().into_inner(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send(&self, message: M) -> Result<(), CastError<M>> {
         self.process.send(message)
     }

@@ -58,15 +58,7 @@ impl ProcessRef {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = genserver::start::<Quiet>(()).await?;
@@ -86,11 +78,39 @@ impl ProcessRef {
     }
 
     /// Orders it to stop and waits until everybody has been told: see [`ServerRef::stop`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.process_ref().stop().await?;
+    /// assert!(!server.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stop(&self) -> Stop {
         Stop::new(Arc::clone(&self.process))
     }
 
     /// Sends it an exit signal: OTP's `exit/2`. See [`ServerRef::exit`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.process_ref().exit(Reason::Shutdown);
+    /// assert_eq!(server.ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "exit/2")]
     pub fn exit(&self, reason: impl Into<Reason>) {
         exit::send(&self.process, reason.into());
@@ -103,6 +123,21 @@ impl ProcessRef {
     }
 
     /// Waits for its end, and returns the reason: a monitor for plain code.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.kill();
+    /// assert_eq!(server.process_ref().ended().await, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ended(&self) -> Ended {
         Ended::new(Arc::clone(&self.process))
     }
@@ -186,15 +221,7 @@ impl<S: GenServer> AsProcess for ServerRef<S> {
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Cx, GenServer, Init, Never};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = genserver::start::<Quiet>(()).name("quiet").await?;

@@ -88,15 +88,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
@@ -114,15 +106,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = genserver::start::<Quiet>(()).await?;
@@ -156,21 +140,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
-    /// # struct Counter(u64);
-    /// # enum Call { Get(Caller<u64>) }
-    /// # struct Add(u64);
-    /// # struct Double;
-    /// # impl GenServer for Counter {
-    /// #     type Args = u64;
-    /// #     type Call = Call;
-    /// #     type Cast = Add;
-    /// #     type Info = Double;
-    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
-    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
-    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
@@ -203,21 +173,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
-    /// # struct Counter(u64);
-    /// # enum Call { Get(Caller<u64>) }
-    /// # struct Add(u64);
-    /// # struct Double;
-    /// # impl GenServer for Counter {
-    /// #     type Args = u64;
-    /// #     type Call = Call;
-    /// #     type Cast = Add;
-    /// #     type Info = Double;
-    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
-    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
-    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let counter = genserver::start::<Counter>(1).await?;
@@ -247,21 +203,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
-    /// # struct Counter(u64);
-    /// # enum Call { Get(Caller<u64>) }
-    /// # struct Add(u64);
-    /// # struct Double;
-    /// # impl GenServer for Counter {
-    /// #     type Args = u64;
-    /// #     type Call = Call;
-    /// #     type Cast = Add;
-    /// #     type Info = Double;
-    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
-    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
-    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let counter = genserver::start::<Counter>(0).mailbox(8).await?;
@@ -285,21 +227,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
-    /// # struct Counter(u64);
-    /// # enum Call { Get(Caller<u64>) }
-    /// # struct Add(u64);
-    /// # struct Double;
-    /// # impl GenServer for Counter {
-    /// #     type Args = u64;
-    /// #     type Call = Call;
-    /// #     type Cast = Add;
-    /// #     type Info = Double;
-    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
-    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
-    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let counter = genserver::start::<Counter>(1).await?;
@@ -320,21 +248,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
-    /// # struct Counter(u64);
-    /// # enum Call { Get(Caller<u64>) }
-    /// # struct Add(u64);
-    /// # struct Double;
-    /// # impl GenServer for Counter {
-    /// #     type Args = u64;
-    /// #     type Call = Call;
-    /// #     type Cast = Add;
-    /// #     type Info = Double;
-    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
-    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
-    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
@@ -367,15 +281,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::{Reason, StopError};
@@ -399,15 +305,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Reason;
@@ -432,15 +330,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Reason;
@@ -460,15 +350,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Reason;
@@ -489,15 +371,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = genserver::start::<Quiet>(()).await?;
@@ -515,15 +389,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = genserver::start::<Quiet>(()).await?;
@@ -541,15 +407,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = genserver::start::<Quiet>(()).await?;

@@ -127,6 +127,23 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 /// # Errors
 ///
 /// As [`start`]; and [`StartError::NotAProcess`] from plain code.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Probe, StartError};
+///
+/// let probe = Probe::<()>::new();
+/// let server = probe.scope(async { genserver::start_link::<Quiet>(()).await }).await?;
+/// assert_eq!(server.info().links, [probe.pid()]);
+///
+/// assert_eq!(genserver::start_link::<Quiet>(()).await.unwrap_err(), StartError::NotAProcess);
+/// # Ok(())
+/// # }
+/// ```
 pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
     start(args).link()
 }
@@ -178,6 +195,18 @@ impl<S: GenServer> Start<S> {
     }
 
     /// Gives the server a label for errors and reports: OTP's `set_label`. It need not be unique.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).label("a quiet one").await?;
+    /// assert_eq!(server.info().label.as_deref(), Some("a quiet one"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "set_label")]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.options.label = Some(label.into());
@@ -191,6 +220,19 @@ impl<S: GenServer> Start<S> {
     }
 
     /// Starts it in this node, instead of the starter's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = genserver::Node::new();
+    /// let server = genserver::start::<Quiet>(()).on(&node).name("quiet").await?;
+    /// assert!(node.whereis("quiet").is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on(mut self, node: &Node) -> Self {
         self.options.node = Some(node.clone());
         self
@@ -215,6 +257,19 @@ impl<S: GenServer> Start<S> {
     /// How many calls, casts and infos may wait: 65,536 unless said otherwise, and at least one.
     ///
     /// A cast into a full mailbox is given back; `cast_wait` and calls wait for room.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
+    /// counter.cast(Add(1))?;
+    /// assert!(counter.cast(Add(1)).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn mailbox(mut self, bound: u32) -> Self {
         self.options.mailbox = Some(bound.max(1));
         self
@@ -224,6 +279,19 @@ impl<S: GenServer> Start<S> {
     ///
     /// Turn it off for a server whose callbacks compute for long without awaiting: its callers then wait for its own task,
     /// and their other work goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).inline(false).await?;
+    /// assert_eq!(counter.call(Call::Get).await?, 1);
+    /// assert!(counter.info().has_task);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn inline(mut self, inline: bool) -> Self {
         self.options.queued_only = !inline;
         self

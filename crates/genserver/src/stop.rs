@@ -63,12 +63,43 @@ impl Stop {
     }
 
     /// Stops with this reason instead of `normal`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let watcher = tokio::spawn(server.ended());
+    /// # tokio::task::yield_now().await;
+    /// server.stop().reason(Reason::Shutdown).await?;
+    /// assert_eq!(watcher.await?, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reason(mut self, reason: impl Into<Reason>) -> Self {
         self.reason = reason.into();
         self
     }
 
     /// Waits for so long only. The order is not withdrawn when the time is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.stop().timeout(Duration::from_secs(5)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

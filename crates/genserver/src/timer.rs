@@ -36,21 +36,7 @@ impl Timer {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
-    /// # struct Counter(u64);
-    /// # enum Call { Get(Caller<u64>) }
-    /// # struct Add(u64);
-    /// # struct Double;
-    /// # impl GenServer for Counter {
-    /// #     type Args = u64;
-    /// #     type Call = Call;
-    /// #     type Cast = Add;
-    /// #     type Info = Double;
-    /// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-    /// #     async fn handle_call(&mut self, Call::Get(caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
-    /// #     async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += more; Next::wait() }
-    /// #     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 *= 2; Next::wait() }
-    /// # }
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
