@@ -3,14 +3,11 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::future::{Either, select};
-
-use crate::cast::CastError;
 use crate::current;
 use crate::exit::{self, Exit};
 use crate::link::{self, LinkError};
@@ -19,11 +16,18 @@ use crate::name::Name;
 use crate::node::Node;
 use crate::pid::Pid;
 use crate::process::plain::Plain;
-use crate::process::{AnyProcess, ExitKind};
+use crate::process::AnyProcess;
 use crate::process_ref::{AsProcess, ProcessRef};
 use crate::reason::Reason;
 use crate::server::GenServer;
 use crate::start::{Start, StartMonitor, start};
+
+// What tests wait for.
+mod expect;
+// What others hold.
+mod sender;
+
+pub use sender::ProbeRef;
 
 /// How long [`Probe::expect`] waits: what the tests of the seeds wait.
 pub const EXPECT_WITHIN: Duration = Duration::from_millis(500);
@@ -145,7 +149,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # }
     /// ```
     pub fn sender(&self) -> ProbeRef<M> {
-        ProbeRef { process: Arc::clone(&self.process) }
+        ProbeRef::new(Arc::clone(&self.process))
     }
 
     /// Gives this process a name. It has at most one, until it ends.
@@ -447,133 +451,6 @@ impl<M: Send + 'static> Probe<M> {
         std::iter::from_fn(|| self.try_recv()).collect()
     }
 
-    /// Waits for the first letter that `wanted` accepts, at most half a second, and leaves the others where they are: what
-    /// `assert_receive` does.
-    ///
-    /// # Panics
-    ///
-    /// If none comes in time, saying what else is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Letter, Probe};
-    ///
-    /// let mut probe = Probe::<u8>::new();
-    /// probe.sender().send(1)?;
-    /// probe.sender().send(2)?;
-    /// probe.expect(|letter| *letter == Letter::Message(2)).await;
-    /// assert_eq!(probe.flush(), [Letter::Message(1)]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn expect(&mut self, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
-    where
-        M: fmt::Debug,
-    {
-        self.expect_within(EXPECT_WITHIN, wanted).await
-    }
-
-    /// The same, waiting for `within`.
-    ///
-    /// # Panics
-    ///
-    /// As [`expect`](Probe::expect).
-    pub async fn expect_within(&mut self, within: Duration, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
-    where
-        M: fmt::Debug,
-    {
-        let found = self.within(within, wanted).await;
-        found.unwrap_or_else(|| panic!("no such letter within {within:?}; in the mailbox: {:?}", self.process.show()))
-    }
-
-    /// Waits for the next message and takes it, at most half a second.
-    ///
-    /// # Panics
-    ///
-    /// If none comes in time.
-    pub async fn expect_message(&mut self) -> M
-    where
-        M: fmt::Debug,
-    {
-        match self.expect(|letter| matches!(letter, Letter::Message(_))).await {
-            Letter::Message(message) => message,
-            _ => unreachable!("only messages were wanted"),
-        }
-    }
-
-    /// Waits for the `Down` of a monitor, at most half a second.
-    ///
-    /// # Panics
-    ///
-    /// If it does not come in time.
-    pub async fn expect_down(&mut self, reference: MonitorRef) -> Down
-    where
-        M: fmt::Debug,
-    {
-        let wanted = |letter: &Letter<M>| matches!(letter, Letter::Down(down) if down.reference == reference);
-        match self.expect(wanted).await {
-            Letter::Down(down) => down,
-            _ => unreachable!("only the one down was wanted"),
-        }
-    }
-
-    /// Waits for a trapped exit from a process, at most half a second.
-    ///
-    /// # Panics
-    ///
-    /// If none comes in time.
-    pub async fn expect_exit(&mut self, from: &impl AsProcess) -> Exit
-    where
-        M: fmt::Debug,
-    {
-        let from = from.pid_or_nobody();
-        let wanted = |letter: &Letter<M>| matches!(letter, Letter::Exit(exit) if exit.from == from);
-        match self.expect(wanted).await {
-            Letter::Exit(exit) => exit,
-            _ => unreachable!("only the one exit was wanted"),
-        }
-    }
-
-    /// Waits for `silence`, and makes sure that nothing arrived: what `refute_receive` does.
-    ///
-    /// # Panics
-    ///
-    /// If something is there, or comes in that time.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use std::time::Duration;
-    ///
-    /// let mut probe = Probe::<u8>::new();
-    /// probe.expect_none(Duration::from_millis(500)).await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn expect_none(&mut self, silence: Duration)
-    where
-        M: fmt::Debug,
-    {
-        if let Some(letter) = self.within(silence, |_| true).await {
-            panic!("nothing was to arrive, but this did: {letter:?}");
-        }
-    }
-
-    async fn within(&mut self, within: Duration, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
-        let home = Arc::clone(&self.process.head.home);
-        let sleep = home.runtime().sleep_until(crate::timer::at(&home, within));
-        let letter = pin!(std::future::poll_fn(|cx| self.process.poll_letter(cx, &mut wanted)));
-        match select(letter, sleep).await {
-            Either::Left((letter, _)) => letter.ok(),
-            Either::Right(_) => None,
-        }
-    }
 }
 
 /// The watcher forgets a monitor whose server did not start.
@@ -618,85 +495,6 @@ impl<M: Send + 'static> fmt::Debug for Probe<M> {
 }
 
 impl<M: Send + 'static> AsProcess for Probe<M> {
-    fn as_process(&self) -> Option<ProcessRef> {
-        Some(self.process_ref())
-    }
-}
-
-/// Where messages for a [`Probe`] are sent.
-pub struct ProbeRef<M: Send + 'static> {
-    process: Arc<Plain<M>>,
-}
-
-impl<M: Send + 'static> ProbeRef<M> {
-    pub(crate) fn new(process: Arc<Plain<M>>) -> Self {
-        Self { process }
-    }
-
-    /// The pid of the process.
-    pub fn pid(&self) -> Pid {
-        self.process.head.pid
-    }
-
-    /// Whether it takes messages.
-    pub fn is_alive(&self) -> bool {
-        self.process.is_alive()
-    }
-
-    /// Sends it a message.
-    ///
-    /// # Errors
-    ///
-    /// The message comes back if the process has ended, or its mailbox is full.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<u8>::new();
-    /// let sender = probe.sender();
-    /// sender.send(1)?;
-    /// drop(probe);
-    /// assert_eq!(sender.send(2).unwrap_err().into_inner(), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn send(&self, message: M) -> Result<(), CastError<M>> {
-        self.process.send(message)
-    }
-
-    /// The process without the type of its messages.
-    pub fn process_ref(&self) -> ProcessRef {
-        ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
-    }
-
-    /// Sends it an exit signal: see [`ServerRef::exit`](crate::ServerRef::exit).
-    pub fn exit(&self, reason: impl Into<Reason>) {
-        self.process_ref().exit(reason);
-    }
-
-    /// Kills it: see [`ServerRef::kill`](crate::ServerRef::kill).
-    pub fn kill(&self) {
-        Arc::clone(&self.process).exit(Exit { from: exit::sender(), reason: Reason::Kill }, ExitKind::Kill);
-    }
-}
-
-impl<M: Send + 'static> Clone for ProbeRef<M> {
-    fn clone(&self) -> Self {
-        Self { process: Arc::clone(&self.process) }
-    }
-}
-
-impl<M: Send + 'static> fmt::Debug for ProbeRef<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ProbeRef({})", self.process.head.title())
-    }
-}
-
-impl<M: Send + 'static> AsProcess for ProbeRef<M> {
     fn as_process(&self) -> Option<ProcessRef> {
         Some(self.process_ref())
     }

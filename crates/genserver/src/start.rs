@@ -32,7 +32,7 @@ pub const MAILBOX_DEFAULT: u32 = 65_536;
 pub enum StartError {
     /// The thread is in no runtime, so there is nothing for the server to run on.
     #[error(
-        "no runtime to start a process on: start it inside one (for instance under #[tokio::main]), or in a node made with `Node::with_runtime`"
+        "no runtime to start a process on: start it inside one, as an async main does, or in a node made with `Node::with_runtime`"
     )]
     NoRuntime,
     /// There is no process to link with or to watch for.

@@ -1,0 +1,143 @@
+//! Waiting for what has to arrive, as tests do.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+
+use crate::exit::Exit;
+use crate::monitor::{Down, MonitorRef};
+use crate::probe::{EXPECT_WITHIN, Letter, Probe};
+use crate::process_ref::AsProcess;
+
+impl<M: Send + 'static> Probe<M> {
+    /// Waits for the first letter that `wanted` accepts, at most half a second, and leaves the others where they are: what
+    /// `assert_receive` does.
+    ///
+    /// # Panics
+    ///
+    /// If none comes in time, saying what else is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Letter, Probe};
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.sender().send(1)?;
+    /// probe.sender().send(2)?;
+    /// probe.expect(|letter| *letter == Letter::Message(2)).await;
+    /// assert_eq!(probe.flush(), [Letter::Message(1)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn expect(&mut self, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
+    where
+        M: fmt::Debug,
+    {
+        self.expect_within(EXPECT_WITHIN, wanted).await
+    }
+
+    /// The same, waiting for `within`.
+    ///
+    /// # Panics
+    ///
+    /// As [`expect`](Probe::expect).
+    pub async fn expect_within(&mut self, within: Duration, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
+    where
+        M: fmt::Debug,
+    {
+        let found = self.within(within, wanted).await;
+        found.unwrap_or_else(|| panic!("no such letter within {within:?}; in the mailbox: {:?}", self.process.show()))
+    }
+
+    /// Waits for the next message and takes it, at most half a second.
+    ///
+    /// # Panics
+    ///
+    /// If none comes in time.
+    pub async fn expect_message(&mut self) -> M
+    where
+        M: fmt::Debug,
+    {
+        match self.expect(|letter| matches!(letter, Letter::Message(_))).await {
+            Letter::Message(message) => message,
+            _ => unreachable!("only messages were wanted"),
+        }
+    }
+
+    /// Waits for the `Down` of a monitor, at most half a second.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come in time.
+    pub async fn expect_down(&mut self, reference: MonitorRef) -> Down
+    where
+        M: fmt::Debug,
+    {
+        let wanted = |letter: &Letter<M>| matches!(letter, Letter::Down(down) if down.reference == reference);
+        match self.expect(wanted).await {
+            Letter::Down(down) => down,
+            _ => unreachable!("only the one down was wanted"),
+        }
+    }
+
+    /// Waits for a trapped exit from a process, at most half a second.
+    ///
+    /// # Panics
+    ///
+    /// If none comes in time.
+    pub async fn expect_exit(&mut self, from: &impl AsProcess) -> Exit
+    where
+        M: fmt::Debug,
+    {
+        let from = from.pid_or_nobody();
+        let wanted = |letter: &Letter<M>| matches!(letter, Letter::Exit(exit) if exit.from == from);
+        match self.expect(wanted).await {
+            Letter::Exit(exit) => exit,
+            _ => unreachable!("only the one exit was wanted"),
+        }
+    }
+
+    /// Waits for `silence`, and makes sure that nothing arrived: what `refute_receive` does.
+    ///
+    /// # Panics
+    ///
+    /// If something is there, or comes in that time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use std::time::Duration;
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.expect_none(Duration::from_millis(500)).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn expect_none(&mut self, silence: Duration)
+    where
+        M: fmt::Debug,
+    {
+        if let Some(letter) = self.within(silence, |_| true).await {
+            panic!("nothing was to arrive, but this did: {letter:?}");
+        }
+    }
+
+    async fn within(&mut self, within: Duration, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
+        let home = Arc::clone(&self.process.head.home);
+        let sleep = home.runtime().sleep_until(crate::timer::at(&home, within));
+        let letter = pin!(std::future::poll_fn(|cx| self.process.poll_letter(cx, &mut wanted)));
+        match select(letter, sleep).await {
+            Either::Left((letter, _)) => letter.ok(),
+            Either::Right(_) => None,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Where messages for a probe are sent.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::cast::CastError;
+use crate::exit::{self, Exit};
+use crate::pid::Pid;
+use crate::process::plain::Plain;
+use crate::process::{AnyProcess, ExitKind};
+use crate::process_ref::{AsProcess, ProcessRef};
+use crate::reason::Reason;
+
+/// Where messages for a [`Probe`] are sent.
+pub struct ProbeRef<M: Send + 'static> {
+    process: Arc<Plain<M>>,
+}
+
+impl<M: Send + 'static> ProbeRef<M> {
+    pub(crate) fn new(process: Arc<Plain<M>>) -> Self {
+        Self { process }
+    }
+
+    /// The pid of the process.
+    pub fn pid(&self) -> Pid {
+        self.process.head.pid
+    }
+
+    /// Whether it takes messages.
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Sends it a message.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the process has ended, or its mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<u8>::new();
+    /// let sender = probe.sender();
+    /// sender.send(1)?;
+    /// drop(probe);
+    /// assert_eq!(sender.send(2).unwrap_err().into_inner(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send(&self, message: M) -> Result<(), CastError<M>> {
+        self.process.send(message)
+    }
+
+    /// The process without the type of its messages.
+    pub fn process_ref(&self) -> ProcessRef {
+        ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+    }
+
+    /// Sends it an exit signal: see [`ServerRef::exit`](crate::ServerRef::exit).
+    pub fn exit(&self, reason: impl Into<Reason>) {
+        self.process_ref().exit(reason);
+    }
+
+    /// Kills it: see [`ServerRef::kill`](crate::ServerRef::kill).
+    pub fn kill(&self) {
+        Arc::clone(&self.process).exit(Exit { from: exit::sender(), reason: Reason::Kill }, ExitKind::Kill);
+    }
+}
+
+impl<M: Send + 'static> Clone for ProbeRef<M> {
+    fn clone(&self) -> Self {
+        Self { process: Arc::clone(&self.process) }
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for ProbeRef<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProbeRef({})", self.process.head.title())
+    }
+}
+
+impl<M: Send + 'static> AsProcess for ProbeRef<M> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.process_ref())
+    }
+}
