@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -107,7 +108,8 @@ impl Future for Keeper {
         loop {
             let now = this.home.runtime().now();
             match this.home.alarm().pop_due(now, cx.waker()) {
-                Next::Due(who) => who.due(now),
+                // What is due may drop a message, and a message's destructor may panic: the clock of all others goes on.
+                Next::Due(who) => drop(catch_unwind(AssertUnwindSafe(|| who.due(now)))),
                 Next::Nothing => {
                     this.sleep = None;
                     return Poll::Pending;

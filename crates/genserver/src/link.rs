@@ -30,23 +30,33 @@ pub(crate) fn watch(
     }
 }
 
-/// Links two processes. Each half lies with its own process, and the locks are taken one after the other: should the other
-/// end in between, its half is refused, and ours is taken back.
+/// Links two processes. Each half lies with its own process, and the locks are taken one after the other.
 pub(crate) fn link(own: &Arc<dyn AnyProcess>, target: &impl AsProcess) -> Result<(), LinkError> {
     let pid = target.pid_or_nobody();
     if pid == own.head().pid {
         return Ok(());
     }
     let Some(other) = target.as_process() else { return nobody(own, Subject { pid, name: None }) };
-    own.link(Arc::clone(other.process()));
-    if other.process().link(Arc::clone(own)) {
+    if tie(own, other.process()) {
         return Ok(());
     }
-    if own.unlink(pid) {
-        return nobody(own, other.process().head().subject());
+    nobody(own, other.process().head().subject())
+}
+
+/// Lays both halves of a link. False if `other` had ended before, and then there is no link.
+///
+/// Whichever of the two ends while the halves are laid, the other gets its exit, once: an exit is taken only by a half that is
+/// there, and takes it away.
+pub(crate) fn tie(own: &Arc<dyn AnyProcess>, other: &Arc<dyn AnyProcess>) -> bool {
+    own.link(Arc::clone(other));
+    if !other.link(Arc::clone(own)) {
+        // Our half is gone if the other ended after it was laid: then its exit has arrived by it.
+        return !own.unlink(other.head().pid);
     }
-    // The other has ended in between, and its exit has arrived by our half.
-    Ok(())
+    if let Some(reason) = own.ended_with() {
+        Arc::clone(other).exit(Exit { from: own.head().pid, reason }, ExitKind::Link);
+    }
+    true
 }
 
 fn nobody(own: &Arc<dyn AnyProcess>, target: Subject) -> Result<(), LinkError> {

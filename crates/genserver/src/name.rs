@@ -193,7 +193,13 @@ impl NameRegistry for Names {
             return Err(RegisterError::Taken(holder.pid()));
         }
         map.insert(name.into(), process.clone());
-        Ok(())
+        drop(map);
+        if process.process().holds_name() {
+            return Ok(());
+        }
+        // It ended in between, and did not know that it had this name.
+        self.unregister(name, process.pid());
+        Err(RegisterError::Refused("the process has ended".to_owned()))
     }
 
     fn unregister(&self, name: &str, pid: Pid) {

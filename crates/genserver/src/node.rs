@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::reason::Reason;
 use crate::runtime::{self, Runtime};
 use crate::server::GenServer;
 use crate::start::Start;
-use crate::stop::Ended;
+use crate::stop::{Ended, KILL_GRACE};
 
 /// How many parts the process table has, so that starting on many threads does not meet on one lock.
 const SHARDS: u32 = 16;
@@ -53,6 +53,8 @@ pub(crate) struct Home {
     node: Node,
     runtime: Arc<dyn Runtime>,
     alarm: Alarm,
+    /// The runtime was shut down: nothing can run here any more.
+    gone: AtomicBool,
 }
 
 impl Home {
@@ -68,8 +70,14 @@ impl Home {
         &self.alarm
     }
 
+    /// Whether the runtime was shut down. Whoever puts a process into the table looks here afterwards.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
     /// The runtime was shut down: everything that ran on it ends.
     pub(crate) fn runtime_gone(self: &Arc<Self>) {
+        self.gone.store(true, Ordering::SeqCst);
         for process in self.node.processes() {
             if Arc::ptr_eq(&process.head().home, self) {
                 process.runtime_gone();
@@ -190,20 +198,20 @@ impl Node {
     pub(crate) fn home(&self) -> Option<Arc<Home>> {
         let inherited = current::pid().filter(|pid| pid.node == self.inner.id).and_then(find);
         if let Some(parent) = inherited {
-            return Some(Arc::clone(&parent.head().home));
+            return Some(Arc::clone(&parent.head().home)).filter(|home| !home.is_gone());
         }
         let runtime = self.inner.runtime.clone().or_else(runtime::ambient)?;
         let id = runtime.id();
         let mut homes = self.inner.homes.lock();
         if let Some(home) = homes.iter().find(|(known, _)| *known == id).and_then(|(_, home)| home.upgrade()) {
-            return Some(home);
+            return Some(home).filter(|home| !home.is_gone());
         }
         homes.retain(|(_, home)| home.strong_count() > 0);
-        let home = Arc::new(Home { node: self.clone(), runtime, alarm: Alarm::default() });
+        let home = Arc::new(Home { node: self.clone(), runtime, alarm: Alarm::default(), gone: AtomicBool::new(false) });
         homes.push((id, Arc::downgrade(&home)));
         drop(homes);
         home.runtime.spawn(Box::pin(Keeper::new(Arc::clone(&home))));
-        Some(home)
+        Some(home).filter(|home| !home.is_gone())
     }
 
     /// Puts a process into the table, made with the pid it gets.
@@ -279,11 +287,13 @@ impl Node {
         .filter(|process| process.process().holds_name())
     }
 
+    /// Gives a process a name. A registry of the user's that panics has refused it.
     pub(crate) fn register(&self, name: &Name, process: &ProcessRef) -> Result<(), RegisterError> {
         match name {
             Name::Local(name) => self.inner.names.register(name, process),
             Name::Global(name) => GLOBAL.register(name, process),
-            Name::Via(registry, name) => registry.register(name, process),
+            Name::Via(registry, name) => catch_unwind(AssertUnwindSafe(|| registry.register(name, process)))
+                .unwrap_or_else(|payload| Err(RegisterError::Refused(Reason::panic(&*payload).to_string()))),
         }
     }
 
@@ -320,11 +330,19 @@ impl Node {
         crate::start::start(args).on(self)
     }
 
-    /// Ends all processes of this node, and waits until they have ended or `deadline` has passed.
+    /// Ends all processes of this node, and waits until they have ended.
     ///
     /// All are ordered to stop with the reason `shutdown`, the youngest first, as a supervisor does with its children;
-    /// terminate runs in those that trap exits. Whatever is left at the deadline is killed. New processes can still be started;
-    /// they are not waited for.
+    /// terminate runs in servers that trap exits, and a function that traps them finds an [`Exit`] in its mailbox. Whatever is
+    /// left at the deadline is killed. A process that does not even await any more cannot be killed; it is left alone when
+    /// another second has passed.
+    ///
+    /// New processes can still be started; they are not waited for. Nor does the process that calls this end: it returns from
+    /// its callback as it likes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it does not withdraw the orders, but nobody is killed at the deadline.
     ///
     /// # Examples
     ///
@@ -343,21 +361,25 @@ impl Node {
     /// # }
     /// ```
     pub async fn shutdown(&self, deadline: Duration) {
-        let Some(home) = self.home() else { return };
-        let processes = self.processes();
-        for process in processes.iter().rev() {
+        let mut processes = self.processes();
+        processes.retain(|process| Some(process.head().pid) != current::pid());
+        // One whose runtime is gone has ended by itself.
+        processes.retain(|process| !process.head().home.is_gone());
+        processes.reverse();
+        let Some(home) = processes.first().map(|process| Arc::clone(&process.head().home)) else { return };
+        for process in &processes {
             let exit = Exit { from: process.head().parent().unwrap_or(Pid::NOBODY), reason: Reason::Shutdown };
             Arc::clone(process).order_down(exit);
         }
-        let all = processes.iter().rev().map(|process| Ended::new(Arc::clone(process)));
+        let all = processes.iter().map(|process| Ended::new(Arc::clone(process)));
         let ended = futures::future::join_all(all);
         let sleep = home.runtime().sleep_until(crate::timer::at(&home, deadline));
-        if let Either::Right(((), rest)) = futures::future::select(ended, sleep).await {
-            for process in processes.iter().rev() {
-                Arc::clone(process).exit(Exit { from: Pid::NOBODY, reason: Reason::Kill }, ExitKind::Kill);
-            }
-            drop(rest);
+        let Either::Right(((), rest)) = futures::future::select(ended, sleep).await else { return };
+        for process in &processes {
+            Arc::clone(process).exit(Exit { from: Pid::NOBODY, reason: Reason::Kill }, ExitKind::Kill);
         }
+        let grace = home.runtime().sleep_until(crate::timer::at(&home, KILL_GRACE));
+        drop(futures::future::select(rest, grace).await);
     }
 }
 

@@ -144,6 +144,8 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) -> bool;
     /// Has the slot filled at the end; the reason at once if the end is past.
     fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason>;
+    /// The reason of an end that has been told.
+    fn ended_with(&self) -> Option<Reason>;
     /// Asks the clock to look at the slots of this process when `at` has come.
     fn watch_deadline(self: Arc<Self>, at: Instant);
     /// The runtime that the process ran on was shut down.

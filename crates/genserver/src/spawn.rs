@@ -8,16 +8,20 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::current;
+use crate::exit::Exit;
+use crate::link;
 use crate::monitor::MonitorRef;
 use crate::node::{self, Node};
+use crate::pid::Pid;
 use crate::probe::{Probe, ProbeRef};
 use crate::process::plain::{Plain, PlainTask};
-use crate::process::{About, AnyProcess};
+use crate::process::{About, AnyProcess, ExitKind};
 use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
-use crate::reply::Slot;
+use crate::reply::{Slot, Waiting, erased};
 use crate::runtime::Sleep;
 use crate::start::StartError;
+use crate::stop::Burial;
 
 /// How an async function that runs as a process may end: with nothing, which is `normal`, or with a reason.
 pub trait Ending {
@@ -75,7 +79,7 @@ where
     F: Future<Output = T> + Send + 'static,
     T: Ending,
 {
-    launch::<M, M, F, T>(None, None, function)
+    launch(Bonds::default(), function)
 }
 
 impl<N: Send + 'static> Probe<N> {
@@ -105,7 +109,7 @@ impl<N: Send + 'static> Probe<N> {
         F: Future<Output = T> + Send + 'static,
         T: Ending,
     {
-        launch::<M, N, F, T>(Some(self.process_ref()), None, function)
+        launch(Bonds { link: Some(self.process_ref()), ..Bonds::default() }, function)
     }
 
     /// Runs an async function as a process watched by this one: OTP's `spawn_monitor/1`. The monitor is there before it runs.
@@ -136,42 +140,73 @@ impl<N: Send + 'static> Probe<N> {
         F: Future<Output = T> + Send + 'static,
         T: Ending,
     {
+        let watch = self.watch();
+        let reference = watch.reference;
+        let spawned = launch(Bonds { watch: Some(watch), ..Bonds::default() }, function);
+        if spawned.is_err() {
+            self.process.forget_down(reference);
+        }
+        Ok((spawned?, reference))
+    }
+}
+
+/// What a process has with others before it runs.
+#[derive(Default)]
+struct Bonds {
+    link: Option<ProcessRef>,
+    watch: Option<Watch>,
+    /// Where its starter waits until it is ready.
+    ready: Option<Arc<dyn Waiting>>,
+}
+
+/// A monitor that waits for its process.
+struct Watch {
+    reference: MonitorRef,
+    watcher: ProcessRef,
+    /// Tells the watcher whom the monitor is about.
+    name: Box<dyn FnOnce(Pid) + Send>,
+}
+
+impl<N: Send + 'static> Probe<N> {
+    /// A monitor of a process that is yet to be made.
+    fn watch(&self) -> Watch {
         let reference = MonitorRef(self.process.head.home.node().next_reference());
-        let spawned = launch(None, Some((reference, self)), function)?;
-        Ok((spawned, reference))
+        self.process.expect_down(reference, Pid::NOBODY);
+        let own = Arc::clone(&self.process);
+        Watch { reference, watcher: self.process_ref(), name: Box::new(move |pid| own.name_down(reference, pid)) }
     }
 }
 
 /// Makes the process and its ties, and hands its task to the runtime.
-fn launch<M, N, F, T>(
-    link: Option<ProcessRef>,
-    monitor: Option<(MonitorRef, &Probe<N>)>,
-    function: impl FnOnce(Probe<M>) -> F,
-) -> Result<ProbeRef<M>, StartError>
+fn launch<M, F, T>(bonds: Bonds, function: impl FnOnce(Probe<M>) -> F) -> Result<ProbeRef<M>, StartError>
 where
     M: Send + 'static,
-    N: Send + 'static,
     F: Future<Output = T> + Send + 'static,
     T: Ending,
 {
+    let Bonds { link, watch, ready } = bonds;
     let node = link.as_ref().map_or_else(Node::current, ProcessRef::node);
     let home = node.home().ok_or(StartError::NoRuntime)?;
     let parent = link.as_ref().map(ProcessRef::pid).or_else(current::pid);
     let about = parent.map(|parent| Box::new(About { parent: Some(parent), ..About::default() }));
     let process = Plain::<M>::running(&home, about);
     let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
-    if let Some(parent) = &link {
-        erased.link(Arc::clone(parent.process()));
-        parent.process().link(Arc::clone(&erased));
+    if let (Some(starter), Some(ready)) = (&link, ready) {
+        process.set_starter(starter.pid(), ready);
     }
-    if let Some((reference, watcher)) = monitor {
-        watcher.process.expect_down(reference, process.head.pid);
-        erased.monitor(reference, Arc::clone(watcher.process_ref().process()));
+    if let Some(Watch { reference, watcher, name }) = watch {
+        name(process.head.pid);
+        erased.monitor(reference, Arc::clone(watcher.process()));
+    }
+    let linked = link.as_ref().is_none_or(|starter| link::tie(&erased, starter.process()));
+    if !linked {
+        // Whoever is to be linked with it has ended: it gets no turn at all.
+        erased.exit(Exit { from: Pid::NOBODY, reason: Reason::NoProc }, ExitKind::Sent);
     }
     let body = function(Probe { process: Arc::clone(&process) });
     let body = Box::pin(async move { body.await.into_ending() });
     home.runtime().spawn(Box::pin(PlainTask::new(Arc::clone(&process), body)));
-    Ok(ProbeRef::new(process))
+    if linked { Ok(ProbeRef::new(process)) } else { Err(StartError::NotAProcess) }
 }
 
 /// What a process tells its starter when it is ready: see [`start_process`].
@@ -239,23 +274,26 @@ where
     T: Ending + 'static,
 {
     StartProcess {
-        launch: Some(Box::new(move |link, slot| {
-            launch::<M, M, _, _>(link, None, move |probe| function(probe, Ack { slot: Some(slot) }))
+        launch: Some(Box::new(move |bonds, slot| {
+            let bonds = Bonds { ready: Some(erased(&slot)), ..bonds };
+            launch(bonds, move |probe| function(probe, Ack { slot: Some(slot) }))
         })),
         link: None,
+        watch: None,
         timeout: None,
         under_way: None,
     }
 }
 
 type Launch<M, V> =
-    Box<dyn FnOnce(Option<ProcessRef>, Arc<Slot<Result<V, Reason>>>) -> Result<ProbeRef<M>, StartError> + Send>;
+    Box<dyn FnOnce(Bonds, Arc<Slot<Result<V, Reason>>>) -> Result<ProbeRef<M>, StartError> + Send>;
 
 /// A process that is getting ready, made by [`start_process`].
 #[must_use = "nothing is started until this is awaited"]
 pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
     launch: Option<Launch<M, V>>,
     link: Option<ProcessRef>,
+    watch: Option<Watch>,
     timeout: Option<Duration>,
     under_way: Option<GettingReady<M, V>>,
 }
@@ -265,16 +303,48 @@ struct GettingReady<M: Send + 'static, V: Send + 'static> {
     slot: Arc<Slot<Result<V, Reason>>>,
     ended: crate::stop::Ended,
     sleep: Option<Sleep>,
+    /// It took too long and was killed.
+    burial: Option<Burial>,
 }
 
 impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     /// Links it with `starter`: OTP's `proc_lib:start_link`.
+    ///
+    /// A start that fails is told by its error alone: unlike in OTP a starter that does not trap exits lives on.
     pub fn linked_to<N: Send + 'static>(mut self, starter: &Probe<N>) -> Self {
         self.link = Some(starter.process_ref());
         self
     }
 
+    /// Has `watcher` watch it: OTP's `proc_lib:start_monitor`. The monitor is there before the function runs.
+    ///
+    /// Its one `Down` comes also if the start fails, as in OTP.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Ack, Probe, Reason, start_process};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut shell = Probe::<()>::new();
+    /// let start = start_process(|_me: Probe<()>, ack: Ack<()>| async move { ack.ready(()) });
+    /// let (start, reference) = start.monitored_by(&mut shell);
+    /// start.await?;
+    /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn monitored_by<N: Send + 'static>(mut self, watcher: &mut Probe<N>) -> (Self, MonitorRef) {
+        let watch = watcher.watch();
+        let reference = watch.reference;
+        self.watch = Some(watch);
+        (self, reference)
+    }
+
     /// Kills it if it is not ready by then.
+    ///
+    /// A function is cut off at an await. One that computes all the time is waited for for another second.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -284,7 +354,7 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     fn unlink(&self, process: &ProbeRef<M>) {
         if let Some(starter) = &self.link {
             let own = Arc::clone(starter.process());
-            crate::link::unlink(&own, process);
+            link::unlink(&own, process);
         }
     }
 }
@@ -298,22 +368,28 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
         let this = &mut *self;
         if let Some(launch) = this.launch.take() {
             let slot = Arc::new(Slot::new(crate::Pid::NOBODY));
-            let process = launch(this.link.clone(), Arc::clone(&slot))?;
+            let bonds = Bonds { link: this.link.clone(), watch: this.watch.take(), ready: None };
+            let process = launch(bonds, Arc::clone(&slot))?;
             let home = node::find(process.pid()).map(|process| Arc::clone(&process.head().home));
             let sleep = match (this.timeout, home) {
                 (Some(timeout), Some(home)) => Some(home.runtime().sleep_until(crate::timer::at(&home, timeout))),
                 _ => None,
             };
             let ended = process.process_ref().ended();
-            this.under_way = Some(GettingReady { process, slot, ended, sleep });
+            this.under_way = Some(GettingReady { process, slot, ended, sleep, burial: None });
         }
         let Some(under_way) = &mut this.under_way else { return Poll::Pending };
+        let server = under_way.process.process_ref().process().head().subject();
+        if let Some(burial) = &mut under_way.burial {
+            ready!(Pin::new(burial).poll(cx));
+            this.under_way = None;
+            return Poll::Ready(Err(StartError::Timeout { server, after: this.timeout.unwrap_or_default() }));
+        }
         if let Poll::Ready(Ok(Ok(value))) = under_way.slot.poll(cx, None) {
             let process = under_way.process.clone();
             this.under_way = None;
             return Poll::Ready(Ok((process, value)));
         }
-        let server = under_way.process.process_ref().process().head().subject();
         if let Poll::Ready(reason) = Pin::new(&mut under_way.ended).poll(cx) {
             this.under_way = None;
             return Poll::Ready(Err(StartError::Failed { server, reason }));
@@ -321,10 +397,10 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
         let Some(sleep) = &mut under_way.sleep else { return Poll::Pending };
         ready!(sleep.as_mut().poll(cx));
         let process = under_way.process.clone();
-        this.under_way = None;
+        under_way.burial = Some(Burial::new(Arc::clone(process.process_ref().process())));
         this.unlink(&process);
         process.kill();
-        Poll::Ready(Err(StartError::Timeout { server, after: this.timeout.unwrap_or_default() }))
+        self.poll(cx)
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::context::Cx;
 use crate::current;
+use crate::link;
 use crate::monitor::MonitorRef;
 use crate::name::{Name, RegisterError};
 use crate::node::{self, Home, Node};
@@ -22,6 +23,7 @@ use crate::reply::Slot;
 use crate::runtime::Sleep;
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
+use crate::stop::Burial;
 
 /// How many messages a mailbox holds unless told otherwise.
 pub const MAILBOX_DEFAULT: u32 = 65_536;
@@ -121,8 +123,8 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 
 /// Starts a server linked to the process that runs on this thread: OTP's `start_link/3,4`.
 ///
-/// In a callback that is the server itself. If init fails, the starter ends with it, unless it traps exits or the reason is
-/// `normal`: that is what a link means. A starter that traps gets the error from the start and no exit.
+/// In a callback that is the server itself. If init fails, the starter gets the error from the start, and no exit: unlike in
+/// OTP it lives on, for an error that is returned can be handled or passed on with `?`.
 ///
 /// # Errors
 ///
@@ -185,6 +187,8 @@ struct UnderWay<S: GenServer> {
     slot: Arc<Slot<Started>>,
     linked: Option<ProcessRef>,
     sleep: Option<Sleep>,
+    /// It took too long and was killed.
+    burial: Option<Burial>,
 }
 
 impl<S: GenServer> Start<S> {
@@ -214,6 +218,9 @@ impl<S: GenServer> Start<S> {
     }
 
     /// Kills the server if init has not ended by then. Without it init may take as long as it likes.
+    ///
+    /// An init is cut off at an await. One that computes all the time is waited for for another second; then the start returns,
+    /// and what init makes later is thrown away.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
@@ -330,8 +337,11 @@ impl<S: GenServer> Start<S> {
         process.configure(options.mailbox, options.queued_only, options.hibernate_after);
         let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
         if let Some(starter) = &linked {
-            erased.link(Arc::clone(starter.process()));
-            starter.process().link(Arc::clone(&erased));
+            if !link::tie(&erased, starter.process()) {
+                home.node().release_name(&process.head);
+                process.discard();
+                return Err(StartError::NotAProcess);
+            }
         }
         if let Some((reference, watcher)) = options.monitor {
             erased.monitor(reference, Arc::clone(watcher.process()));
@@ -341,7 +351,7 @@ impl<S: GenServer> Start<S> {
         process.run_init(Body::new(actor, Arc::clone(&slot)), args);
         let sleep = options.timeout.map(|timeout| home.runtime().sleep_until(crate::timer::at(&home, timeout)));
         self.options.timeout = options.timeout;
-        Ok(UnderWay { process, slot, linked, sleep })
+        Ok(UnderWay { process, slot, linked, sleep, burial: None })
     }
 }
 
@@ -400,17 +410,19 @@ impl<S: GenServer> Future for Start<S> {
         }
         let Some(under_way) = &mut this.under_way else { return Poll::Pending };
         let server = || under_way.process.head.subject();
+        if let Some(burial) = &mut under_way.burial {
+            ready!(Pin::new(burial).poll(cx));
+            let server = server();
+            this.under_way = None;
+            return Poll::Ready(Err(StartError::Timeout { server, after: this.options.timeout.unwrap_or_default() }));
+        }
         let polled = under_way.slot.poll(cx, None);
         if polled.is_pending() {
             if let Some(sleep) = &mut under_way.sleep {
                 ready!(sleep.as_mut().poll(cx));
-                let server = server();
                 under_way.abandon();
-                this.under_way = None;
-                return Poll::Ready(Err(StartError::Timeout {
-                    server,
-                    after: this.options.timeout.unwrap_or_default(),
-                }));
+                under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
+                return self.poll(cx);
             }
         }
         let started = match ready!(polled) {

@@ -11,6 +11,7 @@ use crate::current;
 use crate::process::{AnyProcess, Subject};
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered};
+use crate::runtime::Sleep;
 
 /// Why a stop did not end as it was asked to.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -159,6 +160,34 @@ impl fmt::Debug for Stop {
             .field("process", &self.process.head().title())
             .field("reason", &self.reason)
             .finish_non_exhaustive()
+    }
+}
+
+/// How long is waited for a process after it was killed: one that never awaits cannot be cut off.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// Waits until a process that was killed is gone, for [`KILL_GRACE`] at most.
+pub(crate) struct Burial {
+    ended: Ended,
+    grace: Sleep,
+}
+
+impl Burial {
+    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
+        let home = Arc::clone(&process.head().home);
+        let grace = home.runtime().sleep_until(crate::timer::at(&home, KILL_GRACE));
+        Self { ended: Ended::new(process), grace }
+    }
+}
+
+impl Future for Burial {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if Pin::new(&mut self.ended).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        self.grace.as_mut().poll(cx)
     }
 }
 

@@ -64,11 +64,21 @@ impl<S: GenServer> Process<S> {
         self.mail.lock().closed = true;
     }
 
-    /// Runs init; what comes of it is told to the starter.
+    /// Runs init, on this thread if it is the runtime's; what comes of it is told to the starter.
     pub(crate) fn run_init(self: &Arc<Self>, body: Body<S>, args: S::Args) {
         self.set_doing(Doing::Init);
-        let _entered = current::enter(self.head.pid);
-        self.drive(body, &mut Some(Job::Init(Box::new(args))), By::Caller);
+        let mut init = Some(Job::Init(Box::new(args)));
+        let home = &self.head.home;
+        if current::may_nest() && home.runtime().is_current() {
+            let _entered = current::enter(self.head.pid);
+            self.drive(body, &mut init, By::Caller);
+        } else {
+            self.leave_init_to_task(body, &mut init);
+        }
+        if home.is_gone() {
+            // The runtime was shut down meanwhile, and did not find this process in the table.
+            self.runtime_gone();
+        }
     }
 
     /// Init is done: the starter may go on, before a continue and before any message.
@@ -137,7 +147,9 @@ impl<S: GenServer> Process<S> {
         if let Some(key) = farewell.alarm() {
             self.head.home.alarm().cancel(key);
         }
-        drop_caught(queue);
+        for message in queue {
+            drop_caught(message);
+        }
         if let Some(late_reply) = late_reply {
             late_reply();
         }

@@ -24,7 +24,7 @@ use crate::pid::Pid;
 use crate::probe::{Letter, Letters};
 use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
-use crate::reply::{Slot, Waiting as _};
+use crate::reply::{Slot, Waiting};
 use crate::start::MAILBOX_DEFAULT;
 
 /// A process without a server.
@@ -47,6 +47,8 @@ struct State<M> {
     /// The task, while its function awaits.
     task: Option<Waker>,
     name: Option<Name>,
+    /// Who waits for this process to get ready, and where: see [`start_process`](crate::start_process).
+    starter: Option<(Pid, Arc<dyn Waiting>)>,
     ties: Ties,
 }
 
@@ -61,7 +63,16 @@ enum Stage {
 impl<M: Send + 'static> Plain<M> {
     /// A process that plain code holds.
     pub(crate) fn held(home: &Arc<Home>) -> Arc<Self> {
-        Self::make(home, None, false)
+        let process = Self::make(home, None, false);
+        if home.is_gone() {
+            process.doom(Reason::RuntimeGone);
+        }
+        process
+    }
+
+    /// Says who waits until this process is ready. Until then the link with it carries nothing that way.
+    pub(crate) fn set_starter(&self, starter: Pid, slot: Arc<dyn Waiting>) {
+        self.state.lock().starter = Some((starter, slot));
     }
 
     /// A process for a function.
@@ -80,6 +91,7 @@ impl<M: Send + 'static> Plain<M> {
                 reader: None,
                 task: None,
                 name: None,
+                starter: None,
                 ties: Ties::default(),
             }),
         })
@@ -90,8 +102,15 @@ impl<M: Send + 'static> Plain<M> {
             return Err(RegisterError::Refused(format!("this process is registered as {taken} already")));
         }
         self.head.home.node().register(&name, &ProcessRef::new(Arc::clone(self) as Arc<dyn AnyProcess>))?;
-        self.state.lock().name = Some(name);
-        Ok(())
+        let mut state = self.state.lock();
+        if state.stage != Stage::Dead {
+            state.name = Some(name);
+            return Ok(());
+        }
+        drop(state);
+        // It ended in between, and did not know that it had this name.
+        self.head.home.node().release(&name, self.head.pid);
+        Err(RegisterError::Refused("the process has ended".to_owned()))
     }
 
     pub(crate) fn send(&self, message: M) -> Result<(), CastError<M>> {
@@ -144,7 +163,8 @@ impl<M: Send + 'static> Plain<M> {
         if !state.letters.exits.remove(&peer) {
             return false;
         }
-        let place = state.letters.queue.iter().position(|letter| matches!(letter, Letter::Exit(exit) if exit.from == peer));
+        // A process sends nothing after its end, so the exit that came over the link is its last.
+        let place = state.letters.queue.iter().rposition(|letter| matches!(letter, Letter::Exit(exit) if exit.from == peer));
         place.and_then(|place| state.letters.queue.remove(place)).is_some()
     }
 
@@ -163,7 +183,10 @@ impl<M: Send + 'static> Plain<M> {
         match &found {
             Some(Letter::Message(_)) => state.letters.messages -= 1,
             Some(Letter::Exit(exit)) => {
-                state.letters.exits.remove(&exit.from);
+                let again = |letter: &Letter<M>| matches!(letter, Letter::Exit(other) if other.from == exit.from);
+                if !state.letters.queue.iter().any(again) {
+                    state.letters.exits.remove(&exit.from);
+                }
             }
             Some(Letter::Down(_)) | None => {}
         }
@@ -237,13 +260,14 @@ impl<M: Send + 'static> Plain<M> {
     /// Tells everybody of the end, in its order.
     fn finish(self: &Arc<Self>, reason: Reason) {
         let begun = current::begin_death();
-        let name = {
+        let (name, starter) = {
             let mut state = self.state.lock();
             if state.stage == Stage::Dead {
                 return;
             }
-            state.name.take()
+            (state.name.take(), state.starter.take())
         };
+        let starter = starter.filter(|(_, slot)| slot.is_open()).map(|(starter, _)| starter);
         if let Some(name) = name {
             self.head.home.node().release(&name, self.head.pid);
         }
@@ -263,7 +287,7 @@ impl<M: Send + 'static> Plain<M> {
                 watched.demonitor(reference);
             }
         }
-        farewell.tell(self.head.pid, &reason, None);
+        farewell.tell(self.head.pid, &reason, starter);
         wake(reader);
         drop(begun);
         super::death::end_the_next();
@@ -310,8 +334,10 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         self.state.lock().traps_exits
     }
 
+    /// A function that traps exits is told, and ends by itself; a process that plain code holds has nothing to finish.
     fn order_down(self: Arc<Self>, exit: Exit) {
-        self.doom(exit.reason);
+        let has_task = self.state.lock().has_task;
+        if has_task { self.exit(exit, ExitKind::Sent) } else { self.doom(exit.reason) }
     }
 
     fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind) {
@@ -402,6 +428,11 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         }
         state.ties.stoppers.push(ended);
         None
+    }
+
+    fn ended_with(&self) -> Option<Reason> {
+        let state = self.state.lock();
+        if state.stage == Stage::Dead { state.ties.doom.clone() } else { None }
     }
 
     fn watch_deadline(self: Arc<Self>, at: Instant) {

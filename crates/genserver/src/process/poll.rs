@@ -101,6 +101,16 @@ impl<S: GenServer> Process<S> {
         }
     }
 
+    /// Leaves init to the task: this thread is not the runtime's, or has enough servers inside one another.
+    pub(super) fn leave_init_to_task(self: &Arc<Self>, mut body: Body<S>, init: &mut Option<Job<S>>) {
+        body.prepare(init);
+        let mut mail = self.mail.lock();
+        mail.put_back(body);
+        let kick = mail.kick();
+        drop(mail);
+        self.follow(kick);
+    }
+
     /// Looks at a message before its callback begins; what is held back or the library's own affair is taken away here.
     #[inline]
     fn take(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
@@ -425,6 +435,12 @@ impl<S: GenServer> Body<S> {
         }
     }
 
+    /// Puts init into its room; whoever resumes it runs it.
+    fn prepare(&mut self, init: &mut Option<Job<S>>) {
+        let Some(actor) = self.actor.take() else { return };
+        self.work.get_or_insert_with(init_room).as_mut().prepare(actor, init);
+    }
+
     fn resume(&mut self, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
         let Some(work) = &mut self.work else { return Poll::Ready(None) };
         match work.as_mut().resume(cx) {
@@ -472,11 +488,16 @@ impl<S: GenServer> Future for ProcessTask<S> {
             }
             Run::Idle | Run::Running | Run::Awaiting => None,
         };
+        let doomed = mail.is_doomed();
         drop(mail);
         drop(before);
         if let Some(body) = body {
             let _entered = current::enter(process.head.pid);
-            process.drive(body, &mut None, By::Task);
+            if doomed {
+                process.finish_doomed(body);
+            } else {
+                process.drive(body, &mut None, By::Task);
+            }
         }
         Poll::Pending
     }

@@ -150,6 +150,10 @@ impl<S: GenServer> AnyProcess for Process<S> {
         None
     }
 
+    fn ended_with(&self) -> Option<Reason> {
+        Process::ended_with(self)
+    }
+
     fn watch_deadline(self: Arc<Self>, at: Instant) {
         Process::watch_deadline(&self, at);
     }

@@ -78,7 +78,7 @@ impl Farewell {
     /// Tells everybody, in the order that the second promise of the architecture names: waiting callers, links, monitors,
     /// and last whoever waits in `stop`.
     ///
-    /// A `starter` that traps exits hears of a failed start from `start` itself, and of nothing else.
+    /// A linked `starter` hears of a failed start from `start` itself, and of nothing else.
     pub(crate) fn tell(self, pid: Pid, reason: &Reason, starter: Option<Pid>) {
         for waiter in self.waiters {
             waiter.fail(Unanswered::Exit(reason.clone()));
@@ -87,7 +87,7 @@ impl Farewell {
             waker.wake();
         }
         for (peer_pid, peer) in self.links {
-            if starter == Some(peer_pid) && peer.traps_exits() {
+            if starter == Some(peer_pid) {
                 peer.unlink(pid);
                 continue;
             }

@@ -69,6 +69,8 @@ pub(crate) trait Work<S: GenServer>: Send {
         job: &mut Option<Job<S>>,
         cx: &mut Context<'_>,
     ) -> Poll<Done<S>>;
+    /// Puts a callback into the room without polling it.
+    fn prepare(self: Pin<&mut Self>, actor: Box<Actor<S>>, job: &mut Option<Job<S>>);
     /// Polls the callback that was begun.
     fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>>;
 }
@@ -107,6 +109,13 @@ where
         let Some(job) = job.take() else { return Poll::Ready((actor, None)) };
         this.future.set(Some((this.perform)(Rescue(Some(actor)), job)));
         poll_behind_barrier(this.future, cx)
+    }
+
+    fn prepare(self: Pin<&mut Self>, actor: Box<Actor<S>>, job: &mut Option<Job<S>>) {
+        let mut this = self.project();
+        if let Some(job) = job.take() {
+            this.future.set(Some((this.perform)(Rescue(Some(actor)), job)));
+        }
     }
 
     fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>> {
