@@ -367,6 +367,7 @@ pub mod runtime;
 // The machinery.
 mod alarm;
 mod current;
+mod lock;
 mod deadlock;
 mod process;
 mod reply;
