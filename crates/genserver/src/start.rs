@@ -347,7 +347,7 @@ impl<S: GenServer> Start<S> {
             erased.monitor(reference, Arc::clone(watcher.process()));
         }
         let slot = Arc::new(Slot::new(process.head.pid));
-        let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)) });
+        let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)), batch: None });
         process.run_init(Body::new(actor, Arc::clone(&slot)), args);
         let sleep = options.timeout.map(|timeout| home.runtime().sleep_until(crate::timer::at(&home, timeout)));
         self.options.timeout = options.timeout;

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 
 use crate::timer::TimerRef;
 use crate::deadlock::Edge;
@@ -38,7 +38,7 @@ use crate::outcome::LateReply;
 use crate::attach::{AttachRef, Item};
 use crate::process::{ExitKind, Head};
 use crate::process::ties::Ties;
-use crate::process::work::{Actor, Work};
+use crate::process::work::{Actor, Job, Work};
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::server::GenServer;
@@ -52,8 +52,11 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) look: AtomicU8,
     /// Which callback runs, as [`Doing`]. Written by the poller only.
     pub(crate) doing: AtomicU8,
-    /// How many counted messages of the batch are still to be handled. Written by the poller only.
+    /// How many counted messages of the batch are still to be handled. Written by the poller only, and not for every message
+    /// of a large batch: see [`Actor::next`].
     pub(crate) in_batch: AtomicU32,
+    /// How many more messages of the batch the room may handle before it comes back. Written by the poller only.
+    pub(crate) budget: AtomicU32,
 }
 
 /// The process is doomed.
@@ -183,8 +186,6 @@ pub(crate) struct Body<S: GenServer> {
 
 /// What lies on the desk of a server that has more to do than one thing at a time.
 pub(crate) struct Desk<S: GenServer> {
-    /// What was taken out of the queue and not handled yet.
-    pub(crate) batch: VecDeque<Envelope<S>>,
     /// What a suspended server holds back, in order.
     pub(crate) held: VecDeque<Envelope<S>>,
     pub(crate) suspended: bool,
@@ -201,7 +202,6 @@ pub(crate) struct Desk<S: GenServer> {
 impl<S: GenServer> Default for Desk<S> {
     fn default() -> Self {
         Self {
-            batch: VecDeque::new(),
             held: VecDeque::new(),
             suspended: false,
             silence: None,
@@ -220,8 +220,7 @@ impl<S: GenServer> Desk<S> {
 
     /// Whether nothing lies on it, so that it can be put away.
     fn is_clear(&self) -> bool {
-        self.batch.is_empty()
-            && self.held.is_empty()
+        self.held.is_empty()
             && !self.suspended
             && self.silence.is_none()
             && self.ending.is_none()
@@ -312,6 +311,7 @@ impl<S: GenServer> Process<S> {
             look: AtomicU8::new(0),
             doing: AtomicU8::new(0),
             in_batch: AtomicU32::new(0),
+            budget: AtomicU32::new(0),
         }
     }
 
@@ -347,8 +347,38 @@ impl<S: GenServer> Process<S> {
         }
     }
 
+    /// Written only when it changes: senders on other threads read the same cache line.
+    #[inline]
     pub(crate) fn set_doing(&self, doing: Doing) {
-        self.doing.store(doing as u8, Ordering::Relaxed);
+        if self.doing.load(Ordering::Relaxed) != doing as u8 {
+            self.doing.store(doing as u8, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes out what is queued, when nothing of the last batch is left: one message as it is, several as a batch.
+    #[inline]
+    pub(super) fn fetch(&self, mail: &mut Mail<S>, body: &mut Body<S>, job: &mut Option<Job<S>>) -> bool {
+        let Some(actor) = &mut body.actor else { return false };
+        if actor.batch.as_ref().is_none_or(|batch| batch.is_empty()) {
+            if mail.queue.len() > 1 {
+                let counted = std::mem::take(&mut mail.counted);
+                self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + counted, Ordering::Relaxed);
+                std::mem::swap(&mut mail.queue, actor.batch.get_or_insert_default());
+            } else {
+                let Some(message) = mail.queue.pop_front() else { return false };
+                if message.is_counted() {
+                    mail.counted -= 1;
+                }
+                *job = Some(Job::Message(message));
+                return true;
+            }
+        }
+        let Some(message) = actor.batch.as_mut().and_then(|batch| batch.pop_front()) else { return false };
+        if message.is_counted() {
+            self.in_batch.store(self.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        }
+        *job = Some(Job::Message(message));
+        true
     }
 }
 
@@ -370,7 +400,29 @@ impl<S: GenServer> Body<S> {
 
     /// Whether nothing of the batch is left.
     pub(crate) fn batch_is_empty(&self) -> bool {
-        self.desk.as_ref().is_none_or(|desk| desk.batch.is_empty())
+        self.actor.as_ref().and_then(|actor| actor.batch.as_ref()).is_none_or(|batch| batch.is_empty())
+    }
+
+    /// Whether the callback that begins may be followed by others of the batch without a look at the desk.
+    #[inline]
+    pub(crate) fn may_run_on(&self) -> bool {
+        self.desk.as_ref().is_none_or(|desk| !desk.suspended && !desk.wants_judging())
+    }
+
+    /// Whether nothing in it needs a look before it is put back.
+    #[inline]
+    pub(crate) fn is_light(&self) -> bool {
+        let batch = self.actor.as_ref().and_then(|actor| actor.batch.as_ref());
+        self.desk.is_none() && batch.is_none_or(|batch| batch.is_empty() && batch.capacity() <= QUEUE_KEPT)
+    }
+
+    /// Gives back what a burst made the batch grow to.
+    pub(crate) fn shrink(&mut self) {
+        if let Some(actor) = &mut self.actor {
+            if actor.batch.as_ref().is_some_and(|batch| batch.capacity() > QUEUE_KEPT) {
+                actor.batch = None;
+            }
+        }
     }
 
     pub(crate) fn is_suspended(&self) -> bool {
@@ -391,9 +443,9 @@ impl<S: GenServer> Body<S> {
 
     /// Puts what was held back in front of everything that came later.
     pub(crate) fn release_held(&mut self) {
-        if let Some(desk) = &mut self.desk {
+        if let (Some(desk), Some(actor)) = (&mut self.desk, &mut self.actor) {
             while let Some(message) = desk.held.pop_back() {
-                desk.batch.push_front(message);
+                actor.batch.get_or_insert_default().push_front(message);
             }
         }
     }
@@ -405,6 +457,9 @@ impl<S: GenServer> Body<S> {
     /// Gives back everything that the next message can build again.
     pub(crate) fn hibernate(&mut self) {
         self.work = None;
+        if let Some(actor) = self.actor.as_mut().filter(|actor| actor.batch.as_ref().is_some_and(|batch| batch.is_empty())) {
+            actor.batch = None;
+        }
         self.clear_desk();
     }
 

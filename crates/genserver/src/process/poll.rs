@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::task::waker_ref;
-use parking_lot::MutexGuard;
+use crate::lock::MutexGuard;
 
-use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_ROOM, Mail, Process, Run, Signal, Task, later};
+use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Mail, Process, QUEUE_KEPT, Run, Signal, Task, later};
 use super::work::{Job, NotStarted, Verdict, init_room, room};
 use crate::current;
 use crate::outcome::{LateReply, Step, Then};
@@ -20,6 +20,10 @@ use crate::server::GenServer;
 
 /// How many messages a task handles before it lets the other tasks of its thread run.
 const TASK_BUDGET: u32 = 128;
+
+/// Senders that wait for room are woken when more than this part of the mailbox is free: one eighth, and in a small mailbox
+/// one place.
+const ROOM_SHARE: u32 = 8;
 
 /// Who polls.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,9 +67,14 @@ impl<S: GenServer> Process<S> {
     pub(crate) fn drive(self: &Arc<Self>, mut body: Body<S>, job: &mut Option<Job<S>>, by: By) {
         let waker = waker_ref(self);
         let mut cx = Context::from_waker(&waker);
+        // How many more messages may be handled in this turn; lent to the room while it runs.
         let mut budget = if by == By::Task { TASK_BUDGET } else { 0 };
         let mut resume = job.is_none() && body.actor.is_none();
         loop {
+            let lent = budget > 0 && body.may_run_on();
+            if lent {
+                self.budget.store(budget, Ordering::Relaxed);
+            }
             let polled = if job.is_some() {
                 Some(body.begin(job, &mut cx))
             } else if std::mem::take(&mut resume) {
@@ -73,6 +82,10 @@ impl<S: GenServer> Process<S> {
             } else {
                 None
             };
+            if lent {
+                budget = self.budget.load(Ordering::Relaxed);
+                self.budget.store(0, Ordering::Relaxed);
+            }
             let after = match polled {
                 Some(Poll::Ready(verdict)) => self.judge(&mut body, verdict),
                 // No callback ran, so nothing of what the last one asked for is changed.
@@ -281,13 +294,9 @@ impl<S: GenServer> Process<S> {
     /// Between two messages: takes the next one, or lets go of the body.
     #[inline]
     fn boundary(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>, budget: &mut u32) -> Boundary {
-        if *budget > 0 && self.look.load(Ordering::Relaxed) == 0 && self.next_of_batch(body, job) {
-            *budget -= 1;
-            return Boundary::Next;
-        }
         let mut mail = self.mail.lock();
-        if mail.queue.is_empty() && mail.ties.is_none() && mail.rest.is_none() && body.desk.is_none() {
-            // Nobody is tied to this server and nothing is left: what happens after nearly every inline call.
+        if mail.is_light() && self.look.load(Ordering::Relaxed) == 0 && body.is_light() {
+            // Nothing is left to do or to look at: what happens after nearly every inline call.
             mail.notified = false;
             mail.put_back(std::mem::replace(body, Body::away()));
             mail.run = Run::Idle;
@@ -307,13 +316,8 @@ impl<S: GenServer> Process<S> {
             return Boundary::Doomed;
         }
         mail.notified = false;
-        if *budget > 0 && body.batch_is_empty() && !mail.queue.is_empty() {
-            let counted = std::mem::take(&mut mail.counted);
-            self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + counted, Ordering::Relaxed);
-            std::mem::swap(&mut mail.queue, &mut body.desk().batch);
-        }
+        let next = *budget > 0 && self.fetch(&mut mail, body, job);
         let woken = self.make_room(&mut mail);
-        let next = *budget > 0 && self.next_of_batch(body, job);
         let kick = if next { Kick::Nothing } else { self.release(&mut mail, body) };
         drop(mail);
         woken.into_iter().for_each(Waker::wake);
@@ -325,30 +329,21 @@ impl<S: GenServer> Process<S> {
         Boundary::Released
     }
 
-    /// The next message that was taken out of the queue; the count of those still to be handled goes down with it.
-    #[inline]
-    fn next_of_batch(&self, body: &mut Body<S>, job: &mut Option<Job<S>>) -> bool {
-        let Some(desk) = &mut body.desk else { return false };
-        let Some(message) = desk.batch.pop_front() else { return false };
-        if message.is_counted() {
-            self.in_batch.store(self.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
-        }
-        *job = Some(Job::Message(message));
-        true
-    }
-
     /// Rule P4 between two callbacks: with something left to do the task is made responsible, without it the server is idle.
     fn release(self: &Arc<Self>, mail: &mut Mail<S>, body: &mut Body<S>) -> Kick {
         let suspended = body.is_suspended();
         let silence = body.silence();
         let more = !mail.queue.is_empty() || !body.batch_is_empty();
         mail.suspended = suspended;
+        if !more {
+            body.shrink();
+            mail.shrink();
+        }
         mail.put_back(std::mem::replace(body, Body::away()));
         if more {
             return mail.kick();
         }
         mail.run = Run::Idle;
-        mail.shrink();
         match silence {
             Some(silence) if !suspended => self.arm_silence(mail, silence),
             _ => self.arm_hibernation(mail),
@@ -370,12 +365,18 @@ impl<S: GenServer> Process<S> {
         self.follow(kick);
     }
 
-    /// Takes the wakers of senders for whom there is room now.
+    /// Takes the wakers of senders for whom there is room now. Where the mailbox is large it waits for a good part of it to
+    /// be free, or a sender would be woken for every message that is handled.
+    #[inline]
     fn make_room(&self, mail: &mut Mail<S>) -> Vec<Waker> {
         if self.look.load(Ordering::Relaxed) & LOOK_ROOM == 0 {
             return Vec::new();
         }
-        let room = mail.bound.saturating_sub(self.load(mail)) as usize;
+        let room = mail.bound.saturating_sub(self.load(mail));
+        if room <= mail.bound / ROOM_SHARE {
+            return Vec::new();
+        }
+        let room = room as usize;
         let ties = mail.ties();
         let woken: Vec<Waker> = ties.room.drain(..room.min(ties.room.len())).collect();
         if ties.room.is_empty() {
@@ -413,6 +414,14 @@ impl<S: GenServer> Mail<S> {
     fn put_back(&mut self, body: Body<S>) {
         debug_assert!(self.body.is_none(), "two pollers held the body of one server");
         self.body = Some(body);
+    }
+
+    /// Whether nothing is queued, nothing has grown, and no clock has to be set when the server begins to wait.
+    #[inline]
+    fn is_light(&self) -> bool {
+        self.queue.is_empty()
+            && self.queue.capacity() <= QUEUE_KEPT
+            && self.rest.as_ref().is_none_or(|rest| rest.hibernate_after.is_none())
     }
 
     pub(crate) fn is_doomed(&self) -> bool {
@@ -471,13 +480,21 @@ impl<S: GenServer> Future for ProcessTask<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let waker = cx.waker().clone();
         let Self { process, ended } = &mut *self;
+        let mut job = None;
+        let mut woken = Vec::new();
         let mut mail = process.mail.lock();
         let before = std::mem::replace(&mut mail.task, Task::Asleep(waker));
         let body = match mail.run {
             Run::Scheduled => {
                 mail.run = Run::Running;
                 mail.forget_idle();
-                mail.body.take()
+                let mut body = mail.body.take();
+                // The first messages under the same lock. A doomed server gets none: the first boundary ends it.
+                if let Some(body) = body.as_mut().filter(|_| process.look.load(Ordering::Relaxed) & LOOK_DOOM == 0) {
+                    process.fetch(&mut mail, body, &mut job);
+                    woken = process.make_room(&mut mail);
+                }
+                body
             }
             Run::Dead => {
                 let ours = std::mem::replace(&mut mail.task, Task::Coming);
@@ -491,12 +508,16 @@ impl<S: GenServer> Future for ProcessTask<S> {
         let doomed = mail.is_doomed();
         drop(mail);
         drop(before);
-        if let Some(body) = body {
+        woken.into_iter().for_each(Waker::wake);
+        if let Some(mut body) = body {
             let _entered = current::enter(process.head.pid);
             if doomed {
                 process.finish_doomed(body);
             } else {
-                process.drive(body, &mut None, By::Task);
+                if job.is_some() {
+                    process.take(&mut body, &mut job);
+                }
+                process.drive(body, &mut job, By::Task);
             }
         }
         Poll::Pending

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use futures::task::ArcWake;
-use parking_lot::MutexGuard;
+use crate::lock::MutexGuard;
 
 use super::mail::{Envelope, Kick, LOOK_ROOM, Mail, Process, Run, Signal};
 use super::poll::ProcessTask;

@@ -6,16 +6,20 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use crate::context::Cx;
+use crate::current;
 use crate::outcome::{Init, Outcome, Step, Then};
 use crate::process::Envelope;
+use crate::process::mail::{Doing, LOOK_DOOM};
 use crate::reason::Reason;
 use crate::server::GenServer;
 
@@ -24,6 +28,32 @@ pub(crate) struct Actor<S: GenServer> {
     /// Empty until init has made it.
     pub(crate) server: Option<S>,
     pub(crate) cx: Cx<S>,
+    /// What was taken out of the queue and not handled yet. It lies here so that the room goes from one message to the next by
+    /// itself.
+    pub(crate) batch: Option<Box<VecDeque<Envelope<S>>>>,
+}
+
+impl<S: GenServer> Actor<S> {
+    /// The next message of the batch, unless the poller has to look at something before it is handled.
+    #[inline]
+    fn next(&mut self) -> Option<Envelope<S>> {
+        let batch = self.batch.as_mut()?;
+        let process = &*self.cx.process;
+        let budget = process.budget.load(Ordering::Relaxed);
+        if budget == 0 || process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered() {
+            return None;
+        }
+        let doing = match batch.front()? {
+            Envelope::Call(_, None) => Doing::Call,
+            Envelope::Cast(_) => Doing::Cast,
+            Envelope::Info(_) => Doing::Info,
+            Envelope::Call(_, Some(_)) | Envelope::Signal(_) => return None,
+        };
+        process.set_doing(doing);
+        process.budget.store(budget - 1, Ordering::Relaxed);
+        process.in_batch.store(process.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        batch.pop_front()
+    }
 }
 
 /// One callback to run.
@@ -200,11 +230,13 @@ async fn initialise<S: GenServer>(actor: &mut Actor<S>, args: S::Args) -> Result
     Ok(Step { then, replied: false })
 }
 
-fn perform<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future<Output = Done<S>> + Send {
+/// Runs one callback, and those of the messages that follow it in the batch, for as long as each simply waits for the next.
+fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<Output = Done<S>> + Send {
     async move {
-        let Actor { server, cx } = &mut **rescue.0.as_mut().expect("the actor is here until the callback is done");
-        let verdict = match server {
-            Some(server) => match job {
+        let verdict = loop {
+            let actor = &mut **rescue.0.as_mut().expect("the actor is here until the callback is done");
+            let Actor { server: Some(server), cx, .. } = actor else { break Some(Box::new(Verdict::Terminated)) };
+            let verdict = match job {
                 Job::Message(Envelope::Call(call, _)) => judged(server.handle_call(call, cx).await),
                 Job::Message(Envelope::Cast(cast)) => judged(server.handle_cast(cast, cx).await),
                 Job::Message(Envelope::Info(info)) | Job::Continue(info) => judged(server.handle_info(info, cx).await),
@@ -218,8 +250,14 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future<Outp
                     Some(Box::new(Verdict::Terminated))
                 }
                 Job::Init(_) => None,
-            },
-            None => Some(Box::new(Verdict::Terminated)),
+            };
+            if verdict.is_some() {
+                break verdict;
+            }
+            match actor.next() {
+                Some(message) => job = Job::Message(message),
+                None => break None,
+            }
         };
         (rescue.0.take().expect("the actor is still here"), verdict)
     }
