@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -23,6 +24,36 @@ pub(crate) trait Alarmed: Send + Sync {
 
 /// Where an entry stands in the list.
 pub(crate) type AlarmKey = (Instant, u64);
+
+/// An instant that is read without a lock.
+pub(crate) struct AtomicMoment(AtomicU64);
+
+impl AtomicMoment {
+    pub(crate) const fn never() -> Self {
+        Self(AtomicU64::new(u64::MAX))
+    }
+
+    pub(crate) fn set(&self, at: Option<Instant>) {
+        self.0.store(at.map_or(u64::MAX, nanos), Ordering::Release);
+    }
+
+    /// Whether it is not after `at`.
+    #[inline]
+    pub(crate) fn is_by(&self, at: Instant) -> bool {
+        self.0.load(Ordering::Acquire) <= nanos(at)
+    }
+}
+
+/// An instant as a number: nanoseconds, counted from the middle, where the first instant stands that this is given.
+fn nanos(at: Instant) -> u64 {
+    static MIDDLE: OnceLock<Instant> = OnceLock::new();
+    const MIDDLE_NANOS: u64 = u64::MAX / 2;
+    let middle = *MIDDLE.get_or_init(|| at);
+    let distance = |from: Instant, to: Instant| {
+        u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX).min(MIDDLE_NANOS)
+    };
+    if at >= middle { MIDDLE_NANOS + distance(middle, at) } else { MIDDLE_NANOS - distance(at, middle) }
+}
 
 /// The list of what is due when. Bounded by what it was set up for: one entry a process and one a timer.
 #[derive(Default)]

@@ -311,7 +311,11 @@ where
         }
         let Stage::Sent(slot) = &this.stage else { return Poll::Pending };
         match slot.poll(cx, this.deadline) {
-            Poll::Ready(answer) => Poll::Ready(answer.map_err(|why| this.error(why))),
+            Poll::Ready(answer) => {
+                // The slot is done with: there is nothing left to give up.
+                this.stage = Stage::Unsent;
+                Poll::Ready(answer.map_err(|why| this.error(why)))
+            }
             Poll::Pending => {
                 if let Some(deadline) = this.deadline {
                     this.server.process().watch_deadline(deadline);

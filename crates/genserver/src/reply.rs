@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -31,6 +31,8 @@ pub(crate) struct Slot<R> {
     /// The server that owes the answer, as two numbers, because a slot is used again for another server's answer. They are
     /// written only while nobody else knows the slot.
     home: [AtomicU64; 2],
+    /// Whether the state is `Filled` or `Closed`, for a look without the lock. Written under it, and never taken back.
+    done: AtomicBool,
     state: Mutex<State<R>>,
 }
 
@@ -46,7 +48,7 @@ enum State<R> {
 
 impl<R> Slot<R> {
     pub(crate) fn new(home: Pid) -> Self {
-        let slot = Self { home: Default::default(), state: Mutex::new(State::Open) };
+        let slot = Self { home: Default::default(), done: AtomicBool::new(false), state: Mutex::new(State::Open) };
         slot.belong_to(home);
         slot
     }
@@ -69,6 +71,7 @@ impl<R> Slot<R> {
             return;
         }
         let before = std::mem::replace(&mut *state, State::Filled(answer));
+        self.done.store(true, Ordering::Release);
         drop(state);
         if let State::Waiting(waker, _) = before {
             waker.wake();
@@ -77,19 +80,17 @@ impl<R> Slot<R> {
 
     /// Takes the answer, or leaves the waker behind. The deadline that was given last counts.
     pub(crate) fn poll(&self, cx: &Context<'_>, deadline: Option<Instant>) -> Poll<Result<R, Unanswered>> {
+        if self.done.load(Ordering::Acquire) {
+            return self.take().map_or(Poll::Pending, Poll::Ready);
+        }
         // Cloned before the lock is taken: a foreign waker is user code.
         let waker = cx.waker().clone();
         let mut state = self.state.lock();
-        let old = match std::mem::replace(&mut *state, State::Closed) {
-            State::Filled(answer) => {
-                drop(state);
-                return Poll::Ready(answer);
-            }
-            old => {
-                *state = State::Waiting(waker, deadline);
-                old
-            }
-        };
+        if self.done.load(Ordering::Relaxed) {
+            drop(state);
+            return self.take().map_or(Poll::Pending, Poll::Ready);
+        }
+        let old = std::mem::replace(&mut *state, State::Waiting(waker, deadline));
         drop(state);
         drop(old);
         Poll::Pending
@@ -109,13 +110,17 @@ impl<R> Slot<R> {
 
     /// Gives up: what arrives from now on is dropped.
     pub(crate) fn close(&self) {
-        let before = std::mem::replace(&mut *self.state.lock(), State::Closed);
+        let mut state = self.state.lock();
+        let before = std::mem::replace(&mut *state, State::Closed);
+        self.done.store(true, Ordering::Release);
+        drop(state);
         drop(before);
     }
 
     /// Whether nobody waits for the answer any more.
+    #[inline]
     pub(crate) fn is_closed(&self) -> bool {
-        matches!(*self.state.lock(), State::Closed | State::Filled(_))
+        self.done.load(Ordering::Acquire)
     }
 }
 

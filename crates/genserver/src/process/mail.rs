@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 use crate::lock::Mutex;
 
 use crate::timer::TimerRef;
+use crate::alarm::AtomicMoment;
 use crate::deadlock::Edge;
 use crate::exit::Exit;
 use crate::monitor::Down;
@@ -57,6 +58,8 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) in_batch: AtomicU32,
     /// How many more messages of the batch the room may handle before it comes back. Written by the poller only.
     pub(crate) budget: AtomicU32,
+    /// When the clock comes, so that a call which waits need not take the lock to know that it comes early enough.
+    pub(crate) alarm_at: AtomicMoment,
 }
 
 /// The process is doomed.
@@ -312,6 +315,7 @@ impl<S: GenServer> Process<S> {
             doing: AtomicU8::new(0),
             in_batch: AtomicU32::new(0),
             budget: AtomicU32::new(0),
+            alarm_at: AtomicMoment::never(),
         }
     }
 

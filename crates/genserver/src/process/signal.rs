@@ -199,11 +199,17 @@ impl<S: GenServer> Process<S> {
         }
         let (key, keeper) = alarm.set(at, Arc::clone(self) as Arc<dyn Alarmed>);
         ties.alarm = Some((at, key));
+        self.alarm_at.set(Some(at));
         keeper.map_or(Kick::Nothing, Kick::Wake)
     }
 
     /// Asks the clock to come at a call's deadline.
     pub(crate) fn watch_deadline(self: &Arc<Self>, at: Instant) {
+        // If the clock comes early enough, it finds the deadline: it was left in the slot before this look, and whoever takes
+        // the alarm away looks into the slots after that.
+        if self.alarm_at.is_by(at) {
+            return;
+        }
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
             return;
@@ -263,6 +269,7 @@ impl<S: GenServer> Alarmed for Process<S> {
         let waiters = {
             let ties = mail.ties();
             ties.alarm = None;
+            self.alarm_at.set(None);
             std::mem::take(&mut ties.waiters)
         };
         let idle_at = mail.rest.as_ref().and_then(|rest| rest.idle_at);
