@@ -161,8 +161,10 @@ impl<S: GenServer> Process<S> {
         if let Some((starter, told)) = start {
             starter.fill(Ok(told));
         }
-        if let Task::Asleep(waker) = task {
-            waker.wake();
+        match task {
+            Task::None | Task::Coming => {}
+            Task::Asleep => self.wake_task(),
+            Task::AsleepElsewhere(waker) => waker.wake(),
         }
         drop(begun);
         end_the_next();

@@ -23,7 +23,7 @@
 //! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -60,6 +60,8 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) budget: AtomicU32,
     /// When the clock comes, so that a call which waits need not take the lock to know that it comes early enough.
     pub(crate) alarm_at: AtomicMoment,
+    /// What wakes the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
+    pub(crate) task_waker: OnceLock<Waker>,
 }
 
 /// The process is doomed.
@@ -119,8 +121,10 @@ pub(crate) enum Task {
     None,
     /// It has been spawned, or woken, and will come.
     Coming,
-    /// It sleeps, and this wakes it.
-    Asleep(Waker),
+    /// It sleeps, and the process's `task_waker` wakes it.
+    Asleep,
+    /// It sleeps, and this wakes it: its executor polls it with another waker than at first.
+    AsleepElsewhere(Waker),
 }
 
 /// What the clock has to do with a waiting server.
@@ -266,7 +270,8 @@ impl<S: GenServer> Mail<S> {
         match std::mem::replace(&mut self.task, Task::Coming) {
             Task::None => Kick::Spawn,
             Task::Coming => Kick::Nothing,
-            Task::Asleep(waker) => Kick::Wake(waker),
+            Task::Asleep => Kick::WakeTask,
+            Task::AsleepElsewhere(waker) => Kick::Wake(waker),
         }
     }
 
@@ -286,6 +291,7 @@ pub(crate) const QUEUE_KEPT: usize = 1024;
 pub(crate) enum Kick {
     Nothing,
     Spawn,
+    WakeTask,
     Wake(Waker),
 }
 
@@ -316,6 +322,7 @@ impl<S: GenServer> Process<S> {
             in_batch: AtomicU32::new(0),
             budget: AtomicU32::new(0),
             alarm_at: AtomicMoment::never(),
+            task_waker: OnceLock::new(),
         }
     }
 

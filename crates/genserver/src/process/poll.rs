@@ -317,7 +317,10 @@ impl<S: GenServer> Process<S> {
         }
         mail.notified = false;
         let next = *budget > 0 && self.fetch(&mut mail, body, job);
-        let woken = self.make_room(&mut mail);
+        let mut woken = Vec::new();
+        if self.look.load(Ordering::Relaxed) & LOOK_ROOM != 0 {
+            woken = self.make_room(&mut mail);
+        }
         let kick = if next { Kick::Nothing } else { self.release(&mut mail, body) };
         drop(mail);
         woken.into_iter().for_each(Waker::wake);
@@ -367,11 +370,8 @@ impl<S: GenServer> Process<S> {
 
     /// Takes the wakers of senders for whom there is room now. Where the mailbox is large it waits for a good part of it to
     /// be free, or a sender would be woken for every message that is handled.
-    #[inline]
+    #[cold]
     fn make_room(&self, mail: &mut Mail<S>) -> Vec<Waker> {
-        if self.look.load(Ordering::Relaxed) & LOOK_ROOM == 0 {
-            return Vec::new();
-        }
         let room = mail.bound.saturating_sub(self.load(mail));
         if room <= mail.bound / ROOM_SHARE {
             return Vec::new();
@@ -478,12 +478,14 @@ impl<S: GenServer> Future for ProcessTask<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let waker = cx.waker().clone();
         let Self { process, ended } = &mut *self;
+        let ours = process.task_waker.get_or_init(|| cx.waker().clone());
+        let asleep =
+            if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(cx.waker().clone()) };
         let mut job = None;
         let mut woken = Vec::new();
         let mut mail = process.mail.lock();
-        let before = std::mem::replace(&mut mail.task, Task::Asleep(waker));
+        let before = std::mem::replace(&mut mail.task, asleep);
         let body = match mail.run {
             Run::Scheduled => {
                 mail.run = Run::Running;
@@ -492,7 +494,9 @@ impl<S: GenServer> Future for ProcessTask<S> {
                 // The first messages under the same lock. A doomed server gets none: the first boundary ends it.
                 if let Some(body) = body.as_mut().filter(|_| process.look.load(Ordering::Relaxed) & LOOK_DOOM == 0) {
                     process.fetch(&mut mail, body, &mut job);
-                    woken = process.make_room(&mut mail);
+                    if process.look.load(Ordering::Relaxed) & LOOK_ROOM != 0 {
+                        woken = process.make_room(&mut mail);
+                    }
                 }
                 body
             }

@@ -160,11 +160,18 @@ impl<S: GenServer> Process<S> {
         true
     }
 
+    pub(super) fn wake_task(&self) {
+        if let Some(waker) = self.task_waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+
     /// Does what [`Mail::kick`] left to do. Only ever called without a lock.
     pub(super) fn follow(self: &Arc<Self>, kick: Kick) {
         match kick {
             Kick::Nothing => {}
             Kick::Spawn => self.head.home.runtime().spawn(Box::pin(ProcessTask::new(Arc::clone(self)))),
+            Kick::WakeTask => self.wake_task(),
             Kick::Wake(waker) => waker.wake(),
         }
     }
