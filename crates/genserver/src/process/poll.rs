@@ -491,7 +491,7 @@ impl<S: GenServer> Future for ProcessTask<S> {
                 mail.run = Run::Running;
                 mail.forget_idle();
                 let mut body = mail.body.take();
-                // The first messages under the same lock. A doomed server gets none: the first boundary ends it.
+                // The first messages under the same lock. A doomed server gets none.
                 if let Some(body) = body.as_mut().filter(|_| process.look.load(Ordering::Relaxed) & LOOK_DOOM == 0) {
                     process.fetch(&mut mail, body, &mut job);
                     if process.look.load(Ordering::Relaxed) & LOOK_ROOM != 0 {
