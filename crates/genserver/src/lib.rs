@@ -338,6 +338,8 @@ mod outcome;
 mod caller;
 // Starting servers, and references to them.
 mod start;
+mod adopt;
+mod scoped;
 mod server_ref;
 mod named;
 mod process_ref;
@@ -372,6 +374,7 @@ mod deadlock;
 mod process;
 mod reply;
 
+pub use adopt::{Adopt, Adopted, adopt};
 pub use attach::AttachRef;
 pub use call::{Call, CallError};
 pub use caller::Caller;
@@ -391,6 +394,7 @@ pub use process::Subject;
 pub use process_ref::{AsProcess, ProcessRef, whereis};
 pub use reason::{Failure, Panic, Reason, Term};
 pub use server::{GenServer, Never};
+pub use scoped::ScopedServer;
 pub use server_ref::{ServerRef, WeakServerRef};
 pub use spawn::{Ack, Ending, StartProcess, spawn, start_process};
 pub use start::{MAILBOX_DEFAULT, Start, StartError, StartMonitor, start, start_link};

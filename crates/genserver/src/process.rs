@@ -20,7 +20,7 @@ pub(crate) mod work;
 // Sending: into the queue, or straight into the handler.
 mod send;
 // Polling: one callback after the other, and what each asks for.
-mod poll;
+pub(crate) mod poll;
 // Signals from other processes: exits, links, monitors.
 mod signal;
 // The end, in its order.

@@ -391,8 +391,13 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
             return Poll::Ready(Ok((process, value)));
         }
         if let Poll::Ready(reason) = Pin::new(&mut under_way.ended).poll(cx) {
+            // It may have got ready and ended since the slot was looked into.
+            let started = match under_way.slot.take() {
+                Some(Ok(Ok(value))) => Ok((under_way.process.clone(), value)),
+                _ => Err(StartError::Failed { server, reason }),
+            };
             this.under_way = None;
-            return Poll::Ready(Err(StartError::Failed { server, reason }));
+            return Poll::Ready(started);
         }
         let Some(sleep) = &mut under_way.sleep else { return Poll::Pending };
         ready!(sleep.as_mut().poll(cx));

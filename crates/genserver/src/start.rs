@@ -323,17 +323,8 @@ impl<S: GenServer> Start<S> {
         };
         let node = options.node.unwrap_or_else(|| linked.as_ref().map_or_else(Node::current, ProcessRef::node));
         let home = node.home().ok_or(StartError::NoRuntime)?;
-        if let Some(name) = &options.name {
-            if let Some(holder) = node.whereis(name.clone()) {
-                return Err(StartError::AlreadyStarted { name: name.clone(), pid: holder.pid() });
-            }
-        }
         let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
-        let about = about(options.name.clone(), options.label, parent);
-        let process = node.insert(|pid| Process::new(Head { pid, home: Arc::clone(&home), about }));
-        if let Some(name) = options.name {
-            register(&home, &process, name)?;
-        }
+        let process = make_process(&home, options.name, options.label, parent)?;
         process.configure(options.mailbox, options.queued_only, options.hibernate_after);
         let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
         if let Some(starter) = &linked {
@@ -353,6 +344,27 @@ impl<S: GenServer> Start<S> {
         self.options.timeout = options.timeout;
         Ok(UnderWay { process, slot, linked, sleep, burial: None })
     }
+}
+
+/// Makes a process that nobody runs yet, and gives it its name.
+pub(crate) fn make_process<S: GenServer>(
+    home: &Arc<Home>,
+    name: Option<Name>,
+    label: Option<String>,
+    parent: Option<Pid>,
+) -> Result<Arc<Process<S>>, StartError> {
+    let node = home.node();
+    if let Some(name) = &name {
+        if let Some(holder) = node.whereis(name.clone()) {
+            return Err(StartError::AlreadyStarted { name: name.clone(), pid: holder.pid() });
+        }
+    }
+    let about = about(name.clone(), label, parent);
+    let process = node.insert(|pid| Process::new(Head { pid, home: Arc::clone(home), about }));
+    if let Some(name) = name {
+        register(home, &process, name)?;
+    }
+    Ok(process)
 }
 
 /// What a process has to say about itself; most have nothing.

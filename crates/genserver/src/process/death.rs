@@ -170,6 +170,11 @@ impl<S: GenServer> Process<S> {
         end_the_next();
     }
 
+    /// Kills it, as from outside.
+    pub(crate) fn kill(self: &Arc<Self>) {
+        self.doom(Reason::Killed);
+    }
+
     /// Rule P8: the first reason wins; whoever holds the body ends the process, and if nobody does, it ends here.
     pub(super) fn doom(self: &Arc<Self>, reason: Reason) {
         let mut mail = self.mail.lock();

@@ -400,6 +400,11 @@ impl<S: GenServer> Body<S> {
         Self { actor: Some(actor), work: None, desk: Some(Box::new(desk)) }
     }
 
+    /// The body of a server whose state is there already.
+    pub(crate) fn initialised(actor: Box<Actor<S>>) -> Self {
+        Self { actor: Some(actor), work: None, desk: None }
+    }
+
     /// What stands for a body that somebody else has.
     pub(crate) fn away() -> Self {
         Self { actor: None, work: None, desk: None }

@@ -463,7 +463,7 @@ impl<S: GenServer> Body<S> {
 }
 
 /// The task of a server: it comes when something is left that no caller runs.
-pub(super) struct ProcessTask<S: GenServer> {
+pub(crate) struct ProcessTask<S: GenServer> {
     process: Arc<Process<S>>,
     ended: bool,
 }
@@ -471,6 +471,20 @@ pub(super) struct ProcessTask<S: GenServer> {
 impl<S: GenServer> ProcessTask<S> {
     pub(super) fn new(process: Arc<Process<S>>) -> Self {
         Self { process, ended: false }
+    }
+
+    /// The task of a server whose state is there already, as `body`: nobody else will be asked to run it.
+    pub(crate) fn adopting(process: &Arc<Process<S>>, body: Body<S>) -> Self {
+        let mut mail = process.mail.lock();
+        mail.put_back(body);
+        mail.task = Task::Coming;
+        mail.run = Run::Scheduled;
+        drop(mail);
+        Self::new(Arc::clone(process))
+    }
+
+    pub(crate) fn process(&self) -> &Arc<Process<S>> {
+        &self.process
     }
 }
 
