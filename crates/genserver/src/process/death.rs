@@ -10,7 +10,7 @@
 //!
 //! A process that is doomed while this thread is inside another's death is only kicked, so deaths never nest.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ use crate::server::GenServer;
 thread_local! {
     /// Processes whose runtime refused them a task while this thread was inside a death: they end when it is over.
     static NEXT_DEATHS: RefCell<VecDeque<Arc<dyn Doomed>>> = const { RefCell::new(VecDeque::new()) };
+    /// Whether a loop further up this thread's stack ends them already.
+    static ENDING_THEM: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A process that is doomed and has nobody to run it.
@@ -55,7 +57,9 @@ impl<S: GenServer> Process<S> {
         let mut mail = self.mail.lock();
         mail.closed = true;
         mail.run = Run::Dead;
+        let waiting = mail.ties().told();
         drop(mail);
+        debug_assert!(waiting.is_empty(), "nobody knew the process");
         self.head.home.node().remove(self.head.pid);
     }
 
@@ -158,6 +162,10 @@ impl<S: GenServer> Process<S> {
             slot.fail(Unanswered::Exit(reason.clone()));
         }
         farewell.tell(self.head.pid, &reason, starter);
+        let stoppers = self.mail.lock().ties().told();
+        for stopper in stoppers {
+            stopper.fill(Ok(reason.clone()));
+        }
         if let Some((starter, told)) = start {
             starter.fill(Ok(told));
         }
@@ -220,12 +228,17 @@ pub(super) fn end_or_defer(process: Arc<dyn Doomed>) {
     }
 }
 
-/// Ends what was put off while this thread was inside a death, one after the other.
+/// Ends what was put off while this thread was inside a death, one after the other: each may put off more, and a chain of any
+/// length needs the stack of one.
 pub(super) fn end_the_next() {
-    while !current::is_dying() {
-        let Some(next) = NEXT_DEATHS.with_borrow_mut(VecDeque::pop_front) else { return };
-        next.end_here();
+    if current::is_dying() || ENDING_THEM.replace(true) {
+        return;
     }
+    while let Some(next) = NEXT_DEATHS.with_borrow_mut(VecDeque::pop_front) {
+        // A waker may panic; those who wait for their end are not to suffer for it.
+        drop(catch_unwind(AssertUnwindSafe(|| next.end_here())));
+    }
+    ENDING_THEM.set(false);
 }
 
 /// Drops a user's value; a panic in its `Drop` ends here, for the process is ending anyway and has its reason.

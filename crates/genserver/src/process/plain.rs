@@ -288,6 +288,10 @@ impl<M: Send + 'static> Plain<M> {
             }
         }
         farewell.tell(self.head.pid, &reason, starter);
+        let stoppers = self.state.lock().ties.told();
+        for stopper in stoppers {
+            stopper.fill(Ok(reason.clone()));
+        }
         wake(reader);
         drop(begun);
         super::death::end_the_next();
@@ -412,7 +416,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     /// A process without a server ends at once when it is asked to, as if by an exit signal of that reason.
     fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, _inline: bool) -> bool {
         let mut state = self.state.lock();
-        if state.stage == Stage::Dead {
+        if state.ties.told {
             return false;
         }
         state.ties.stoppers.push(ended);
@@ -423,7 +427,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {
         let mut state = self.state.lock();
-        if state.stage == Stage::Dead {
+        if state.ties.told {
             return Some(state.ties.doom.clone().unwrap_or(Reason::NoProc));
         }
         state.ties.stoppers.push(ended);

@@ -120,7 +120,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) -> bool {
         let mut mail = self.mail.lock();
-        if mail.run == Run::Dead {
+        if mail.ties.as_ref().is_some_and(|ties| ties.told) {
             return false;
         }
         mail.ties().stoppers.push(ended);
@@ -138,10 +138,10 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {
         let mut mail = self.mail.lock();
-        if mail.run == Run::Dead {
-            return Some(mail.ties().doom.clone().unwrap_or(Reason::NoProc));
-        }
         let ties = mail.ties();
+        if ties.told {
+            return Some(ties.doom.clone().unwrap_or(Reason::NoProc));
+        }
         if ties.stoppers.len() == ties.stoppers.capacity() {
             // Those who gave up go before the list grows; a reason has no destructor of the user's that could run here.
             ties.stoppers.retain(|slot| !slot.is_closed());

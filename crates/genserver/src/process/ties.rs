@@ -23,8 +23,10 @@ pub(crate) struct Ties {
     pub(crate) waiters: Vec<Arc<dyn Waiting>>,
     /// Linked processes whose trapped exits are queued and not handled yet.
     pub(crate) exits_queued: BTreeSet<Pid>,
-    /// Whoever waits in `stop`.
+    /// Whoever waits in `stop`, or for the end.
     pub(crate) stoppers: Vec<Arc<Slot<Reason>>>,
+    /// The process is dead and everybody has been told; until then the dead still has its stoppers.
+    pub(crate) told: bool,
     /// Senders that wait for room, oldest first. Bounded by the number of tasks that wait.
     pub(crate) room: std::collections::VecDeque<Waker>,
     /// The reason of an end that was ordered from outside; the first wins.
@@ -47,13 +49,18 @@ impl Ties {
         done
     }
 
-    /// Takes everything that has to be told, leaving nothing.
+    /// Everybody has been told: takes whoever waits for just that.
+    pub(crate) fn told(&mut self) -> Vec<Arc<Slot<Reason>>> {
+        self.told = true;
+        std::mem::take(&mut self.stoppers)
+    }
+
+    /// Takes everybody who has to be told, and leaves whoever waits until they are: see [`told`](Ties::told).
     pub(crate) fn farewell(&mut self) -> Farewell {
         Farewell {
             monitors: std::mem::take(&mut self.monitors),
             links: std::mem::take(&mut self.links),
             waiters: std::mem::take(&mut self.waiters),
-            stoppers: std::mem::take(&mut self.stoppers),
             room: std::mem::take(&mut self.room).into(),
             alarm: self.alarm.take(),
         }
@@ -65,7 +72,6 @@ pub(crate) struct Farewell {
     monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
     links: BTreeMap<Pid, Arc<dyn AnyProcess>>,
     waiters: Vec<Arc<dyn Waiting>>,
-    stoppers: Vec<Arc<Slot<Reason>>>,
     room: Vec<Waker>,
     alarm: Option<(Instant, AlarmKey)>,
 }
@@ -75,8 +81,8 @@ impl Farewell {
         self.alarm.map(|(_, key)| key)
     }
 
-    /// Tells everybody, in the order that the second promise of the architecture names: waiting callers, links, monitors,
-    /// and last whoever waits in `stop`.
+    /// Tells everybody, in the order that the promises of the architecture name: waiting callers, links, monitors. Whoever
+    /// waits in `stop` is released after this.
     ///
     /// A linked `starter` hears of a failed start from `start` itself, and of nothing else.
     pub(crate) fn tell(self, pid: Pid, reason: &Reason, starter: Option<Pid>) {
@@ -95,9 +101,6 @@ impl Farewell {
         }
         for (reference, watcher) in self.monitors {
             watcher.down(Down { reference, pid, reason: reason.clone() });
-        }
-        for stopper in self.stoppers {
-            stopper.fill(Ok(reason.clone()));
         }
     }
 }
