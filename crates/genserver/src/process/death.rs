@@ -59,7 +59,9 @@ impl<S: GenServer> Process<S> {
         mail.run = Run::Dead;
         let waiting = mail.ties().told();
         drop(mail);
-        debug_assert!(waiting.is_empty(), "nobody knew the process");
+        for slot in waiting {
+            slot.fill(Ok(Reason::Normal));
+        }
         self.head.home.node().remove(self.head.pid);
     }
 
