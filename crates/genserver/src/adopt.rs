@@ -174,7 +174,8 @@ impl<S: GenServer> Adopt<S> {
         let home = self.node.unwrap_or_else(Node::current).home().ok_or(StartError::NoRuntime)?;
         let process = make_process(&home, self.name, self.label, None)?;
         process.configure(self.mailbox, self.queued_only, self.hibernate_after);
-        let mut body = Body::initialised(Box::new(Actor { server: Some(self.server), cx: Cx::new(Arc::clone(&process)) }));
+        let cx = Cx::new(Arc::clone(&process));
+        let mut body = Body::initialised(Box::new(Actor { server: Some(self.server), cx, batch: None }));
         match self.first {
             First::Wait => {}
             First::Idle(silence) => body.desk().silence = Some(silence),
