@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::caller::Caller;
 use crate::current;
-use crate::process::{Envelope, Job, Parcel, Refused, Sent, Subject, parcel};
+use crate::process::{Envelope, Line, Parcel, Refused, Sent, Subject, parcel};
 use crate::reason::Reason;
 use crate::reply::{Answer, Lane, Slot, Unanswered, erased};
 use crate::server::GenServer;
@@ -71,7 +71,9 @@ pub enum CallError {
         server: Subject,
     },
     /// The mailbox was full for as long as the call could wait. The request was not taken.
-    #[error("the mailbox of {server} stayed full for {after:?}, so the request was not taken; send less, or give it a larger mailbox")]
+    #[error(
+        "the mailbox of {server} stayed full for {after:?}, so the request was not taken; send less, or give it a larger mailbox"
+    )]
     Overloaded {
         /// Who was called.
         server: Subject,
@@ -108,9 +110,16 @@ pub struct Call<'a, S: GenServer, R: Send + 'static, F> {
 
 enum Stage<S: GenServer, R> {
     Unsent,
-    /// The mailbox was full; the message is here, and is sent when there is room.
-    NoRoom(Envelope<S>, Arc<Slot<R>>),
+    /// The mailbox was full. Boxed, so that every other call stays small.
+    NoRoom(Box<NoRoom<S, R>>),
     Sent(Arc<Slot<R>>),
+}
+
+/// A request that waits for room in a full mailbox.
+struct NoRoom<S: GenServer, R> {
+    call: Parcel<S>,
+    slot: Arc<Slot<R>>,
+    line: Option<Line<S>>,
 }
 
 impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
@@ -237,9 +246,7 @@ where
             Err(Refused::Dead) => return Poll::Ready(Err(CallError::NoProc { server: self.subject() })),
             Err(Refused::Full) => {
                 self.set_deadline();
-                if let Some(Job::Message(call)) = call {
-                    self.stage = Stage::NoRoom(call, slot);
-                }
+                self.stage = Stage::NoRoom(Box::new(NoRoom { call, slot, line: None }));
                 return Poll::Pending;
             }
         }
@@ -259,25 +266,41 @@ where
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
         let process = self.server.process();
         loop {
-            let Stage::NoRoom(call, slot) = std::mem::replace(&mut self.stage, Stage::Unsent) else {
-                return Poll::Pending;
-            };
-            let mut call = Some(Job::Message(call));
-            match process.send_call(&mut call, || Some(erased(&slot)), false) {
-                Err(Refused::Full) => {}
-                sent => return self.note_sent(sent, call, slot),
-            }
-            let Some(Job::Message(call)) = call else { return Poll::Pending };
-            let runtime = process.head.home.runtime();
-            if self.deadline.is_some_and(|deadline| deadline <= runtime.now()) {
-                return Poll::Ready(Err(CallError::Overloaded { server: self.subject(), after: self.after() }));
-            }
-            self.stage = Stage::NoRoom(call, slot);
-            if process.await_room(cx.waker().clone()) {
-                if let Some(deadline) = self.deadline {
-                    process.wake_when_due(deadline, cx.waker().clone());
+            let Stage::NoRoom(waiting) = &mut self.stage else { return Poll::Pending };
+            let sent = match &waiting.line {
+                Some(line) if line.poll(cx).is_pending() => {
+                    let runtime = process.head.home.runtime();
+                    if self.deadline.is_none_or(|deadline| deadline > runtime.now()) {
+                        return Poll::Pending;
+                    }
+                    self.stage = Stage::Unsent;
+                    return Poll::Ready(Err(CallError::Overloaded { server: self.subject(), after: self.after() }));
                 }
-                return Poll::Pending;
+                Some(_) => {
+                    if let Some(line) = waiting.line.take() {
+                        line.leave();
+                    }
+                    process.send_promised(&mut waiting.call, erased(&waiting.slot))
+                }
+                None => process.send_call(&mut waiting.call, || Some(erased(&waiting.slot)), false),
+            };
+            match sent {
+                Err(Refused::Full) => {
+                    waiting.line = process.stand_in_line();
+                    if let (Some(line), Some(deadline)) = (&mut waiting.line, self.deadline) {
+                        line.wake_at(deadline);
+                    }
+                }
+                Err(Refused::Dead) => {
+                    // It was alive when the call came, so its reason says more than that it is not there.
+                    let reason = process.ended_with().unwrap_or(Reason::NoProc);
+                    self.stage = Stage::Unsent;
+                    return Poll::Ready(Err(CallError::Exit { server: self.subject(), reason }));
+                }
+                Ok(_) => {
+                    self.stage = Stage::Sent(Arc::clone(&waiting.slot));
+                    return Poll::Pending;
+                }
             }
         }
     }
@@ -329,7 +352,7 @@ where
 /// Dropping a call gives the answer up, never the request.
 impl<S: GenServer, R: Send + 'static, F> Drop for Call<'_, S, R, F> {
     fn drop(&mut self) {
-        if let Stage::Sent(slot) | Stage::NoRoom(_, slot) = &self.stage {
+        if let Stage::Sent(slot) = &self.stage {
             slot.close();
         }
     }

@@ -5,9 +5,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use crate::process::{Envelope, Head, Process, Refused, Subject};
+use crate::process::{Envelope, Head, Line, Process, Refused, Subject};
 use crate::server::GenServer;
 
 /// Why a message was not taken. It is inside, so that nothing is lost.
@@ -107,10 +107,16 @@ impl<M> fmt::Display for CastError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoProc { server, .. } => {
-                write!(f, "{server} is not running, so the message was not taken; look it up again, or drop the message")
+                write!(
+                    f,
+                    "{server} is not running, so the message was not taken; look it up again, or drop the message"
+                )
             }
             Self::Full { server, .. } => {
-                write!(f, "the mailbox of {server} is full, so the message was not taken; wait for room with `cast_wait`, or drop the message")
+                write!(
+                    f,
+                    "the mailbox of {server} is full, so the message was not taken; wait for room with `cast_wait`, or drop the message"
+                )
             }
         }
     }
@@ -123,11 +129,12 @@ impl<M> Error for CastError<M> {}
 pub struct CastWait<'a, S: GenServer> {
     process: &'a Arc<Process<S>>,
     cast: Option<S::Cast>,
+    line: Option<Line<S>>,
 }
 
 impl<'a, S: GenServer> CastWait<'a, S> {
     pub(crate) fn new(process: &'a Arc<Process<S>>, cast: S::Cast) -> Self {
-        Self { process, cast: Some(cast) }
+        Self { process, cast: Some(cast), line: None }
     }
 }
 
@@ -139,14 +146,23 @@ impl<S: GenServer> Future for CastWait<'_, S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         loop {
+            if let Some(line) = &this.line {
+                ready!(line.poll(cx));
+            }
             let Some(cast) = this.cast.take() else { return Poll::Pending };
-            match this.process.push(Envelope::Cast(cast)) {
+            let message = Envelope::Cast(cast);
+            let sent = match this.line.take() {
+                Some(line) => {
+                    line.leave();
+                    this.process.push_promised(message)
+                }
+                None => this.process.push(message),
+            };
+            match sent {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err((Refused::Full, message)) => {
                     this.cast = Some(unpack_cast(message));
-                    if this.process.await_room(cx.waker().clone()) {
-                        return Poll::Pending;
-                    }
+                    this.line = this.process.stand_in_line();
                 }
                 Err(refused) => return Poll::Ready(Err(CastError::new(refused, unpack_cast, &this.process.head))),
             }

@@ -17,7 +17,7 @@ pub struct ProcessInfo {
     pub label: Option<String>,
     /// The type of the server in it.
     pub server: &'static str,
-    /// Whoever started it linked or monitored.
+    /// Whoever started it linked.
     pub parent: Option<Pid>,
     /// What it is doing.
     pub status: Status,

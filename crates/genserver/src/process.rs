@@ -19,6 +19,8 @@ pub(crate) mod mail;
 pub(crate) mod work;
 // Sending: into the queue, or straight into the handler.
 mod send;
+// Waiting for room in a full mailbox.
+mod room;
 // Polling: one callback after the other, and what each asks for.
 pub(crate) mod poll;
 // Signals from other processes: exits, links, monitors.
@@ -31,8 +33,8 @@ pub(crate) mod plain;
 pub(crate) mod ties;
 
 pub(crate) use mail::{Envelope, Process, Signal};
+pub(crate) use room::Line;
 pub(crate) use send::{Parcel, Refused, Sent, parcel};
-pub(crate) use work::Job;
 
 /// What never changes in a process.
 pub(crate) struct Head {
@@ -47,7 +49,7 @@ pub(crate) struct Head {
 pub(crate) struct About {
     pub(crate) name: Option<Name>,
     pub(crate) label: Option<String>,
-    /// Whose exit is an order to stop.
+    /// Whoever started it linked; its exit is an order to stop.
     pub(crate) parent: Option<Pid>,
     /// Whoever started this process, and so on upwards.
     pub(crate) ancestors: Vec<Pid>,

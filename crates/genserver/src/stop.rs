@@ -154,6 +154,15 @@ impl Future for Stop {
     }
 }
 
+/// Dropping a stop gives up the news, never the order.
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if let Some(slot) = &self.slot {
+            slot.close();
+        }
+    }
+}
+
 impl fmt::Debug for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stop")

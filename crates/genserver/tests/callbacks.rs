@@ -7,7 +7,9 @@ mod puppet;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use genserver::{CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Probe, Reason, ServerRef, start};
+use genserver::{
+    CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Probe, Reason, ServerRef, start,
+};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
@@ -197,10 +199,14 @@ async fn gs_114_the_reply_goes_first_then_the_continue_then_the_mailbox() {
 #[tokio::test]
 async fn gs_114_the_same_holds_for_a_call_that_was_queued() {
     let (server, log) = puppet().await;
-    server.cast(slow(|_, _| Box::pin(async {
-        yield_now().await;
-        Next::wait()
-    }))).unwrap();
+    server
+        .cast(slow(|_, _| {
+            Box::pin(async {
+                yield_now().await;
+                Next::wait()
+            })
+        }))
+        .unwrap();
     let called = server.call(|caller| {
         act(|_, cx| {
             cx.this().send(Told::Note("message")).unwrap();
@@ -344,7 +350,8 @@ async fn the_idle_callback_can_arm_itself_again_stop_and_continue() {
     server
         .cast(act(|puppet, _| {
             puppet.when_idle = Some(act(|puppet, _| {
-                puppet.when_idle = Some(act(|_, _| Next::then(Told::Act(act(|_, _| Next::stop(Reason::term("bored")))))));
+                puppet.when_idle =
+                    Some(act(|_, _| Next::then(Told::Act(act(|_, _| Next::stop(Reason::term("bored")))))));
                 Next::idle(SECOND)
             }));
             Next::idle(SECOND)
@@ -411,11 +418,16 @@ async fn a_call_that_is_left_open_does_not_keep_the_server_from_others() {
     let others = async {
         yield_now().await;
         synced(&server).await;
-        server.call(|caller| act(|puppet, _| {
-            let kept = puppet.kept.take().unwrap();
-            kept.reply(9);
-            Next::reply(caller, ())
-        })).await.unwrap();
+        server
+            .call(|caller| {
+                act(|puppet, _| {
+                    let kept = puppet.kept.take().unwrap();
+                    kept.reply(9);
+                    Next::reply(caller, ())
+                })
+            })
+            .await
+            .unwrap();
     };
     let (kept, ()) = futures::future::join(kept, others).await;
     assert_eq!(kept, Ok(9));
@@ -424,13 +436,17 @@ async fn a_call_that_is_left_open_does_not_keep_the_server_from_others() {
 #[tokio::test]
 async fn a_parked_callback_holds_back_everything_else_in_order() {
     let (server, log) = puppet().await;
-    server.cast(slow(|puppet, _| Box::pin(async {
-        for _ in 0..10 {
-            yield_now().await;
-        }
-        puppet.log.note("parked");
-        Next::wait()
-    }))).unwrap();
+    server
+        .cast(slow(|puppet, _| {
+            Box::pin(async {
+                for _ in 0..10 {
+                    yield_now().await;
+                }
+                puppet.log.note("parked");
+                Next::wait()
+            })
+        }))
+        .unwrap();
     server.cast(note("second")).unwrap();
     server.send(Told::Note("third")).unwrap();
     synced(&server).await;

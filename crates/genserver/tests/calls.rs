@@ -457,7 +457,10 @@ async fn gs_084_stop_returns_an_exit_reason_other_than_the_one_asked_for() {
     });
     let (ended, stopped) = join(ending, server.stop()).await;
     assert_eq!(exit_reason(ended), Reason::term("my own"));
-    assert!(matches!(&stopped, Err(StopError::Exit { reason, .. }) if *reason == Reason::term("my own")), "{stopped:?}");
+    assert!(
+        matches!(&stopped, Err(StopError::Exit { reason, .. }) if *reason == Reason::term("my own")),
+        "{stopped:?}"
+    );
 }
 
 #[tokio::test]

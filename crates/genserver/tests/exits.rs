@@ -113,9 +113,12 @@ async fn gs_136_a_kill_ends_any_server_without_terminate() {
 #[tokio::test]
 async fn gs_136_a_server_that_kills_itself_takes_no_further_step() {
     let log = Log::default();
-    for ending in [Next::wait, || Next::stop(Reason::Normal), || Next::then(Told::Note("continued")), || {
-        Err(Reason::term("failed"))
-    }] {
+    for ending in [
+        Next::wait,
+        || Next::stop(Reason::Normal),
+        || Next::then(Told::Note("continued")),
+        || Err(Reason::term("failed")),
+    ] {
         let server = puppet(&log).await;
         server.cast(note("before")).unwrap();
         server
@@ -142,25 +145,6 @@ async fn gs_136_a_caller_dropped_by_a_callback_that_was_killed_gets_killed() {
         })
     });
     assert!(matches!(called.await, Err(CallError::Exit { reason: Reason::Killed, .. })));
-}
-
-/// What a server linked to a probe makes of its end by `reason`; nothing if it only writes it down and lives.
-async fn linked_to_the_end(server: &ServerRef<Puppet>, reason: Reason) -> Option<Reason> {
-    let peer = Probe::<()>::new();
-    let linked = peer.process_ref();
-    server
-        .call(|caller| {
-            act(move |_, cx| {
-                cx.link(&linked).unwrap();
-                Next::reply(caller, ())
-            })
-        })
-        .await
-        .unwrap();
-    let ending = genserver::spawn(move |_me: Probe<()>| async { Err::<(), _>(reason) });
-    drop(ending);
-    drop(peer);
-    server.is_alive().then_some(()).map(|()| Reason::Normal)
 }
 
 #[tokio::test]
@@ -195,7 +179,6 @@ async fn gs_137_kill_as_a_peers_own_reason_can_be_trapped() {
     suicide(server.clone()).await;
     assert_eq!(server.ended().await, Reason::Kill);
     assert_eq!(log.take(), Vec::<String>::new());
-    let _ = linked_to_the_end;
 }
 
 #[tokio::test]

@@ -121,6 +121,8 @@ impl<S: GenServer> Process<S> {
                 ending.reason = reason;
                 ending.by_signal = true;
                 ending.unanswered.extend(unanswered);
+                // A reply that was to follow terminate follows none that was cut off. Its caller gets the reason.
+                drop_caught(ending.late_reply.take());
             }
             none => *none = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: true }),
         }
@@ -157,7 +159,8 @@ impl<S: GenServer> Process<S> {
             drop_caught(message);
         }
         if let Some(late_reply) = late_reply {
-            late_reply();
+            // What the caller does not want any more is dropped there, and that is user code.
+            drop_caught_with(late_reply);
         }
         unanswered.extend(current::take_unanswered(self.head.pid));
         for slot in unanswered {
@@ -249,5 +252,8 @@ pub(super) fn drop_caught<T>(value: T) {
 }
 
 fn drop_caught_with(drop: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(drop));
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
+        // What a panic brought may panic again when it is dropped, and that would be once too often.
+        std::mem::forget(payload);
+    }
 }

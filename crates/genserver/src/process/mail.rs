@@ -107,6 +107,7 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) hot: u8,
     /// How many counted messages are in the queue.
     pub(crate) counted: u32,
+    /// How many of them there may be, less the places that were promised to senders who waited.
     pub(crate) bound: u32,
     pub(crate) queue: VecDeque<Envelope<S>>,
     pub(crate) body: Option<Body<S>>,
@@ -439,6 +440,11 @@ impl<S: GenServer> Body<S> {
                 actor.batch = None;
             }
         }
+    }
+
+    /// What was taken out of the queue and not handled yet.
+    pub(crate) fn batch(&mut self) -> Option<&mut VecDeque<Envelope<S>>> {
+        self.actor.as_mut()?.batch.as_deref_mut()
     }
 
     pub(crate) fn is_suspended(&self) -> bool {

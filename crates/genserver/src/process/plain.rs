@@ -419,7 +419,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         if state.ties.told {
             return false;
         }
-        state.ties.stoppers.push(ended);
+        state.ties.add_stopper(ended);
         drop(state);
         self.doom(reason);
         true
@@ -430,7 +430,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         if state.ties.told {
             return Some(state.ties.doom.clone().unwrap_or(Reason::NoProc));
         }
-        state.ties.stoppers.push(ended);
+        state.ties.add_stopper(ended);
         None
     }
 

@@ -11,6 +11,7 @@ use futures::task::waker_ref;
 use crate::lock::MutexGuard;
 
 use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Mail, Process, QUEUE_KEPT, Run, Signal, Task, later};
+use super::death::drop_caught;
 use super::work::{Job, NotStarted, Verdict, init_room, room};
 use crate::current;
 use crate::outcome::{LateReply, Step, Then};
@@ -20,10 +21,6 @@ use crate::server::GenServer;
 
 /// How many messages a task handles before it lets the other tasks of its thread run.
 const TASK_BUDGET: u32 = 128;
-
-/// Senders that wait for room are woken when more than this part of the mailbox is free: one eighth, and in a small mailbox
-/// one place.
-const ROOM_SHARE: u32 = 8;
 
 /// Who polls.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,8 +96,15 @@ impl<S: GenServer> Process<S> {
             };
             match after {
                 After::Wait => {}
-                After::Job(Job::Continue(info)) if by == By::Caller => return self.leave_to_task(body, info),
+                After::Job(next) if self.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 => {
+                    // Neither a continue nor terminate follows when the process was killed in between.
+                    drop_caught(next);
+                    return self.finish_doomed(body);
+                }
+                // A caller has its answer, and a chain of continues its share.
+                After::Job(Job::Continue(info)) if budget == 0 => return self.leave_to_task(body, info),
                 After::Job(next) => {
+                    budget = budget.saturating_sub(1);
                     *job = Some(next);
                     continue;
                 }
@@ -208,8 +212,9 @@ impl<S: GenServer> Process<S> {
         if let Some(desk) = &mut body.desk {
             desk.edge = None;
             if let Some(ending) = &mut desk.ending {
-                if let Some(Verdict::Panicked(payload)) = verdict.as_deref() {
-                    ending.reason = Reason::panic(&**payload);
+                if let Some(Verdict::Panicked(payload)) = verdict.map(|verdict| *verdict) {
+                    ending.reason = Reason::panic(&*payload);
+                    drop_caught(payload);
                 }
                 return After::Finish;
             }
@@ -225,6 +230,7 @@ impl<S: GenServer> Process<S> {
             Some(Verdict::NotStarted(not)) => self.end_start(body, not),
             Some(Verdict::Panicked(payload)) => {
                 let reason = Reason::panic(&*payload);
+                drop_caught(payload);
                 if body.has_server() {
                     After::Job(self.begin_end(body, reason, None))
                 } else {
@@ -256,6 +262,10 @@ impl<S: GenServer> Process<S> {
 
     /// Rule P9: the server lives on, so whoever it dropped unanswered hears that.
     fn settle_unanswered(&self) {
+        if self.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 {
+            // It does not live on.
+            return;
+        }
         for slot in current::take_unanswered(self.head.pid) {
             slot.fail(Unanswered::NoReply);
         }
@@ -353,36 +363,23 @@ impl<S: GenServer> Process<S> {
         }
     }
 
-    /// An inline caller has its answer; the continue that came with it is the task's, and goes before everything queued.
-    fn leave_to_task(self: &Arc<Self>, body: Body<S>, info: S::Info) {
+    /// The poller's turn is over: the continue is the task's, and goes before everything that waits.
+    fn leave_to_task(self: &Arc<Self>, mut body: Body<S>, info: S::Info) {
         let mut mail = self.mail.lock();
         if mail.is_doomed() {
             drop(mail);
-            drop(info);
+            drop_caught(info);
             return self.finish_doomed(body);
         }
-        mail.queue.push_front(Envelope::Signal(Box::new(Signal::Continue(info))));
+        let next = Envelope::Signal(Box::new(Signal::Continue(info)));
+        match body.batch() {
+            Some(batch) if !batch.is_empty() => batch.push_front(next),
+            _ => mail.queue.push_front(next),
+        }
         mail.put_back(body);
         let kick = mail.kick();
         drop(mail);
         self.follow(kick);
-    }
-
-    /// Takes the wakers of senders for whom there is room now. Where the mailbox is large it waits for a good part of it to
-    /// be free, or a sender would be woken for every message that is handled.
-    #[cold]
-    fn make_room(&self, mail: &mut Mail<S>) -> Vec<Waker> {
-        let room = mail.bound.saturating_sub(self.load(mail));
-        if room <= mail.bound / ROOM_SHARE {
-            return Vec::new();
-        }
-        let room = room as usize;
-        let ties = mail.ties();
-        let woken: Vec<Waker> = ties.room.drain(..room.min(ties.room.len())).collect();
-        if ties.room.is_empty() {
-            self.look.fetch_and(!LOOK_ROOM, Ordering::Relaxed);
-        }
-        woken
     }
 
     /// Sets the clock for `handle_idle`. A silence of nothing at all is over at once.

@@ -1,12 +1,11 @@
 //! Sending to a server: into its queue, or straight into its handler on the sender's own thread.
 
 use std::sync::Arc;
-use std::task::Waker;
 
 use futures::task::ArcWake;
 use crate::lock::MutexGuard;
 
-use super::mail::{Envelope, Kick, LOOK_ROOM, Mail, Process, Run, Signal};
+use super::mail::{Envelope, Kick, Mail, Process, Run, Signal};
 use super::poll::ProcessTask;
 use super::work::Job;
 use crate::current;
@@ -53,8 +52,20 @@ impl<S: GenServer> Process<S> {
         if mail.closed {
             return Err((Refused::Dead, message));
         }
-        if self.load(&mail) >= mail.bound {
+        if self.is_full(&mail) {
             return Err((Refused::Full, message));
+        }
+        mail.counted += 1;
+        self.enqueue(mail, message);
+        Ok(())
+    }
+
+    /// Queues a cast for which a place was promised, unless the server is dead; then it comes back.
+    pub(crate) fn push_promised(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
+        let mut mail = self.mail.lock();
+        mail.bound += 1;
+        if mail.closed {
+            return Err((Refused::Dead, message));
         }
         mail.counted += 1;
         self.enqueue(mail, message);
@@ -96,6 +107,31 @@ impl<S: GenServer> Process<S> {
             None => return Ok(Sent::Ran),
             Some(mail) => mail,
         };
+        if mail.run != Run::Dead && !mail.closed && self.is_full(&mail) {
+            return Err(Refused::Full);
+        }
+        mail.note_contention();
+        self.queue_call(mail, call, slot)
+    }
+
+    /// Queues a call for which a place was promised.
+    pub(crate) fn send_promised(
+        self: &Arc<Self>,
+        call: &mut Parcel<S>,
+        slot: Arc<dyn Waiting>,
+    ) -> Result<Sent, Refused> {
+        let mut mail = self.mail.lock();
+        mail.bound += 1;
+        self.queue_call(mail, call, || Some(slot))
+    }
+
+    /// Queues a call for which there is room.
+    fn queue_call(
+        self: &Arc<Self>,
+        mut mail: MutexGuard<'_, Mail<S>>,
+        call: &mut Parcel<S>,
+        slot: impl FnOnce() -> Option<Arc<dyn Waiting>>,
+    ) -> Result<Sent, Refused> {
         if mail.run == Run::Dead {
             return Err(Refused::Dead);
         }
@@ -105,10 +141,6 @@ impl<S: GenServer> Process<S> {
             drop(swept);
             return Ok(Sent::AwaitsEnd);
         }
-        if self.load(&mail) >= mail.bound {
-            return Err(Refused::Full);
-        }
-        mail.note_contention();
         mail.counted += 1;
         let swept = slot().map(|slot| mail.ties().add_waiter(slot));
         if let Some(Job::Message(call)) = call.take() {
@@ -146,17 +178,6 @@ impl<S: GenServer> Process<S> {
         let swept = mail.ties().add_waiter(slot);
         drop(mail);
         drop(swept);
-        true
-    }
-
-    /// Leaves a waker that is woken when there is room, or the server is dead. False if there is room now.
-    pub(crate) fn await_room(&self, waker: Waker) -> bool {
-        let mut mail = self.mail.lock();
-        if mail.closed || self.load(&mail) < mail.bound {
-            return false;
-        }
-        mail.ties().room.push_back(waker);
-        self.look.fetch_or(LOOK_ROOM, std::sync::atomic::Ordering::Relaxed);
         true
     }
 

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
 use std::time::Instant;
 
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal, Task};
@@ -123,7 +122,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.ties.as_ref().is_some_and(|ties| ties.told) {
             return false;
         }
-        mail.ties().stoppers.push(ended);
+        mail.ties().add_stopper(ended);
         if mail.closed {
             return true;
         }
@@ -142,11 +141,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if ties.told {
             return Some(ties.doom.clone().unwrap_or(Reason::NoProc));
         }
-        if ties.stoppers.len() == ties.stoppers.capacity() {
-            // Those who gave up go before the list grows; a reason has no destructor of the user's that could run here.
-            ties.stoppers.retain(|slot| !slot.is_closed());
-        }
-        ties.stoppers.push(ended);
+        ties.add_stopper(ended);
         None
     }
 
@@ -219,14 +214,6 @@ impl<S: GenServer> Process<S> {
         self.follow(kick);
     }
 
-    /// Has a task woken when `at` has come; for the few that wait for something else than an answer.
-    pub(crate) fn wake_when_due(&self, at: Instant, waker: Waker) {
-        let (_, keeper) = self.head.home.alarm().set(at, Arc::new(WakeUp(waker)));
-        if let Some(keeper) = keeper {
-            keeper.wake();
-        }
-    }
-
     /// Ends the waits in `stop` that are over, and says when the next one would be.
     fn expire_stoppers(&self, now: Instant) -> Option<Instant> {
         let stoppers = self.mail.lock().ties().stoppers.clone();
@@ -247,15 +234,6 @@ impl<S: GenServer> Process<S> {
     pub(crate) fn ended_with(&self) -> Option<Reason> {
         let mail = self.mail.lock();
         if mail.run == Run::Dead { mail.ties.as_ref().and_then(|ties| ties.doom.clone()) } else { None }
-    }
-}
-
-/// A task that wants to be woken at an instant.
-struct WakeUp(Waker);
-
-impl Alarmed for WakeUp {
-    fn due(self: Arc<Self>, _now: Instant) {
-        self.0.wake_by_ref();
     }
 }
 
@@ -282,6 +260,9 @@ impl<S: GenServer> Alarmed for Process<S> {
         } else if hibernate_at.is_some_and(|at| at <= now) && mail.run == Run::Idle {
             mail.forget_idle();
             mail.hibernate();
+        } else if mail.run != Run::Idle {
+            // Something came in between and ended the silence, though nobody has looked at it yet.
+            mail.forget_idle();
         }
         let pending = mail.rest.as_ref().and_then(|rest| rest.idle_at.into_iter().chain(rest.hibernate_at).min());
         drop(mail);

@@ -1,14 +1,14 @@
 //! Links, monitors and waiters of a process, and how they are told of its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::Instant;
 
 use crate::alarm::AlarmKey;
 use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
+use crate::process::room::Seat;
 use crate::process::{AnyProcess, ExitKind};
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting};
@@ -27,8 +27,8 @@ pub(crate) struct Ties {
     pub(crate) stoppers: Vec<Arc<Slot<Reason>>>,
     /// The process is dead and everybody has been told; until then the dead still has its stoppers.
     pub(crate) told: bool,
-    /// Senders that wait for room, oldest first. Bounded by the number of tasks that wait.
-    pub(crate) room: std::collections::VecDeque<Waker>,
+    /// Senders that wait for room, oldest first. Those who gave up are swept out when the line would have to grow.
+    pub(crate) room: VecDeque<Arc<Seat>>,
     /// The reason of an end that was ordered from outside; the first wins.
     pub(crate) doom: Option<Reason>,
     /// When the process is to be woken by the clock.
@@ -49,6 +49,15 @@ impl Ties {
         done
     }
 
+    /// Adds somebody who waits for the end.
+    pub(crate) fn add_stopper(&mut self, slot: Arc<Slot<Reason>>) {
+        if self.stoppers.len() == self.stoppers.capacity() {
+            // Those who gave up go before the list grows; a reason has no destructor of the user's that could run here.
+            self.stoppers.retain(|slot| !slot.is_closed());
+        }
+        self.stoppers.push(slot);
+    }
+
     /// Everybody has been told: takes whoever waits for just that.
     pub(crate) fn told(&mut self) -> Vec<Arc<Slot<Reason>>> {
         self.told = true;
@@ -61,7 +70,7 @@ impl Ties {
             monitors: std::mem::take(&mut self.monitors),
             links: std::mem::take(&mut self.links),
             waiters: std::mem::take(&mut self.waiters),
-            room: std::mem::take(&mut self.room).into(),
+            room: std::mem::take(&mut self.room),
             alarm: self.alarm.take(),
         }
     }
@@ -72,7 +81,7 @@ pub(crate) struct Farewell {
     monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
     links: BTreeMap<Pid, Arc<dyn AnyProcess>>,
     waiters: Vec<Arc<dyn Waiting>>,
-    room: Vec<Waker>,
+    room: VecDeque<Arc<Seat>>,
     alarm: Option<(Instant, AlarmKey)>,
 }
 
@@ -89,8 +98,10 @@ impl Farewell {
         for waiter in self.waiters {
             waiter.fail(Unanswered::Exit(reason.clone()));
         }
-        for waker in self.room {
-            waker.wake();
+        for seat in self.room {
+            if let Some(waker) = seat.call() {
+                waker.wake();
+            }
         }
         for (peer_pid, peer) in self.links {
             if starter == Some(peer_pid) {

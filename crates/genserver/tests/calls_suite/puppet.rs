@@ -8,7 +8,8 @@ use futures::future::BoxFuture;
 use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Next, Outcome, Reason};
 
 /// What a callback is to do.
-pub(crate) type Act = Box<dyn for<'a> FnOnce(&'a mut Puppet, &'a mut Cx<Puppet>) -> BoxFuture<'a, Outcome<Puppet>> + Send>;
+pub(crate) type Act =
+    Box<dyn for<'a> FnOnce(&'a mut Puppet, &'a mut Cx<Puppet>) -> BoxFuture<'a, Outcome<Puppet>> + Send>;
 
 /// What init is to do with the puppet it is given.
 pub(crate) type Begin = Box<dyn for<'a> FnOnce(Puppet, &'a mut Cx<Puppet>) -> BoxFuture<'a, Init<Puppet>> + Send>;
@@ -70,7 +71,9 @@ pub(crate) fn beginning(
 }
 
 /// A callback that does not await.
-pub(crate) fn act(act: impl for<'a> FnOnce(&'a mut Puppet, &'a mut Cx<Puppet>) -> Outcome<Puppet> + Send + 'static) -> Act {
+pub(crate) fn act(
+    act: impl for<'a> FnOnce(&'a mut Puppet, &'a mut Cx<Puppet>) -> Outcome<Puppet> + Send + 'static,
+) -> Act {
     Box::new(|puppet, cx| Box::pin(async move { act(puppet, cx) }))
 }
 
