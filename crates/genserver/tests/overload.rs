@@ -294,10 +294,7 @@ async fn whoever_waits_for_room_hears_of_the_end() {
         server.kill();
     };
     let ((called, cast), ()) = join(join(call, cast), kill).await;
-    assert!(
-        matches!(&called, Err(CallError::Exit { reason: genserver::Reason::Killed, .. })),
-        "{called:?}"
-    );
+    assert!(matches!(&called, Err(CallError::Exit { reason: genserver::Reason::Killed, .. })), "{called:?}");
     assert!(!cast.unwrap_err().is_full());
 }
 
