@@ -368,7 +368,7 @@ pub(crate) fn make_process<S: GenServer>(
 }
 
 /// What a process has to say about itself; most have nothing.
-fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>) -> Option<Box<About>> {
+pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>) -> Option<Box<About>> {
     if name.is_none() && label.is_none() && parent.is_none() {
         return None;
     }
