@@ -1,5 +1,6 @@
 //! Reports: which ends make them, what they say, and what they do not.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
 use std::fmt;
 
@@ -70,13 +71,13 @@ impl GenServer for Vault {
         match self.formatter {
             Formatter::ShowsStars => shown.state = "*".repeat(self.secret.len()),
             Formatter::ReplacesEverything => {
-                shown.state = "a state".to_owned();
+                shown.state = "a state".into();
                 shown.message = shown.message.take().map(|_| "a message".to_owned());
                 shown.reason = shown.reason.take().map(|_| "a reason".to_owned());
-                shown.log.iter_mut().for_each(|event| *event = "an event".to_owned());
+                shown.log.iter_mut().for_each(|event| *event = "an event".into());
             }
             Formatter::Panics => {
-                shown.state = self.secret.to_owned();
+                shown.state = self.secret.into();
                 panic!("a formatter that cannot");
             }
         }

@@ -1,5 +1,6 @@
 //! What tools get: pids as numbers, reasons as kind and text, reports and processes as records.
 #![cfg(all(feature = "tokio", feature = "serde"))]
+#![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
 use genserver::{Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Reason, sys};
 use serde_json::{Value, json, to_value};

@@ -1,5 +1,6 @@
 //! Looking into running servers: state, suspension, status, logs, traces, statistics, hooks.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -336,8 +337,8 @@ async fn pl_018_a_failing_replacement_leaves_the_process_alive() {
         panic!("half way");
     })
     .await;
-    let _: &SysError = failed.as_ref().map(|(): &()| ()).unwrap_err();
-    let text = failed.unwrap_err().to_string();
+    let failed: SysError = failed.map(|(): ()| ()).unwrap_err();
+    let text = failed.to_string();
     assert!(text.contains("sys::update_state") && text.contains("counter <1>") && text.contains("half way"), "{text}");
     assert!(counter.is_alive());
     assert_eq!(add(&counter, 1).await, 2, "the state is as the panic left it");
@@ -366,11 +367,8 @@ async fn a_suspended_server_can_be_stopped() {
 #[tokio::test(start_paused = true)]
 async fn a_request_to_a_busy_server_ends_with_its_timeout_or_its_death() {
     let (_node, counter) = counter().await;
-    let busy = tokio::spawn({
-        let counter = counter.clone();
-        async move { counter.call(Call::AwaitForever).no_timeout().await }
-    });
-    tokio::task::yield_now().await;
+    let mut busy = Box::pin(counter.call(Call::AwaitForever).no_timeout());
+    assert!(futures::poll!(&mut busy).is_pending());
     let late = sys::get_state(&counter).timeout(Duration::from_secs(1)).await;
     let Err(SysError::Timeout { after, .. }) = late else { panic!("{late:?}") };
     assert_eq!(after, Duration::from_secs(1));
@@ -380,7 +378,7 @@ async fn a_request_to_a_busy_server_ends_with_its_timeout_or_its_death() {
     counter.kill();
     let cut_off = waiting.await;
     assert!(matches!(cut_off, Err(SysError::Exit { reason: Reason::Killed, .. })), "{cut_off:?}");
-    assert!(busy.await.unwrap().is_err());
+    assert!(busy.await.is_err());
 }
 
 #[tokio::test]

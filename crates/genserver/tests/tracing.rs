@@ -1,5 +1,6 @@
 //! Reports as events of `tracing`, callbacks as its spans, traces as its events.
 #![cfg(all(feature = "tokio", feature = "tracing"))]
+#![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,6 @@
 //! Polling a server: one callback after the other, what each asks for, and letting go of the body again.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -260,7 +261,11 @@ impl<S: GenServer> Process<S> {
             Then::Idle(silence) => body.desk().silence = Some(silence),
             Then::Hibernate => {
                 body.hibernate();
-                self.mail.lock().hibernated = true;
+                let mut mail = self.mail.lock();
+                mail.hibernated = true;
+                if mail.queue.is_empty() {
+                    mail.queue = VecDeque::new();
+                }
             }
             Then::Wait | Then::Stop(_) => {}
         }

@@ -12,7 +12,7 @@ use crate::server::GenServer;
 ///
 /// # Errors
 ///
-/// [`SysError::CallbackFailed`] if the clone panics; and as every request, if the server is not running, ends, or does not
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if the clone panics; and as every request, if the server is not running, ends, or does not
 /// answer in time.
 ///
 /// # Examples
@@ -46,7 +46,7 @@ where
 ///
 /// # Errors
 ///
-/// [`SysError::CallbackFailed`] if `look` panics; and as every request.
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `look` panics; and as every request.
 ///
 /// # Examples
 ///
@@ -82,7 +82,7 @@ where
 ///
 /// # Errors
 ///
-/// [`SysError::CallbackFailed`] if `replace` panics; and as every request.
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `replace` panics; and as every request.
 ///
 /// # Examples
 ///
@@ -127,7 +127,7 @@ where
 ///
 /// # Errors
 ///
-/// [`SysError::CallbackFailed`] if `update` panics; and as every request.
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `update` panics; and as every request.
 ///
 /// # Examples
 ///
@@ -269,7 +269,7 @@ fn status<S: GenServer>(bench: &mut Bench<'_, S>) -> Status {
 
 /// Orders the server to stop with `reason`, and returns before it has.
 ///
-/// Unlike [`stop`](ServerRef::stop) it does not wait for the end: terminate has not begun when this returns.
+/// Unlike [`stop`](crate::ServerRef::stop) it does not wait for the end: terminate has not begun when this returns.
 ///
 /// # Errors
 ///

@@ -112,7 +112,7 @@ pub fn log_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 ///
 /// # Errors
 ///
-/// [`SysError::File`] if the file cannot be opened; and as every request.
+/// [`SysError::File`](super::SysError::File) if the file cannot be opened; and as every request.
 ///
 /// # Examples
 ///
@@ -180,7 +180,7 @@ pub fn statistics_on<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 ///
 /// # Errors
 ///
-/// [`SysError::NoStatistics`] if nothing is counted; and as every request.
+/// [`SysError::NoStatistics`](super::SysError::NoStatistics) if nothing is counted; and as every request.
 ///
 /// # Examples
 ///
