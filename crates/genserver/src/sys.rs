@@ -83,8 +83,8 @@ pub use request::Request;
 pub use show::{Message, Shown, Status};
 pub use state::{get_state, get_status, replace_state, resume, suspend, terminate, update_state, with_state};
 pub use watch::{
-    LOG_LENGTH, get_log, install, log, log_off, log_to_file, log_to_file_off, no_debug, remove, statistics, statistics_off,
-    statistics_on, trace,
+    LOG_LENGTH, get_log, install, log, log_off, log_to_file, log_to_file_off, no_debug, remove, statistics,
+    statistics_off, statistics_on, trace,
 };
 
 pub(crate) use debug::Debug;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use genserver::{Caller, Cx, GenServer, Init, Node, Next, Outcome, ServerRef, Status, sys};
+use genserver::{Caller, Cx, GenServer, Init, Next, Node, Outcome, ServerRef, Status, sys};
 
 #[derive(Clone)]
 struct Sleeper {
@@ -172,9 +172,17 @@ async fn gs_127_suspension_does_not_end_hibernation() {
 
 #[tokio::test(start_paused = true)]
 async fn gs_128_silence_hibernates_the_server_again() {
+    for inline in [true, false] {
+        check_silence(inline).await;
+    }
+}
+
+/// The case, for a server that callers may run and for one that only its task runs.
+async fn check_silence(inline: bool) {
     const SILENCE: Duration = Duration::from_millis(100);
     const ALMOST: Duration = Duration::from_millis(99);
-    let server = Node::new().start::<Sleeper>(false).hibernate_after(SILENCE).await.unwrap();
+    let server = Node::new().start::<Sleeper>(false).hibernate_after(SILENCE).inline(inline).await.unwrap();
+    settle(&server).await;
     assert_eq!(status(&server), Status::Waiting);
     pass(SILENCE).await;
     assert_eq!(status(&server), Status::Hibernated);
@@ -195,5 +203,6 @@ async fn gs_128_silence_hibernates_the_server_again() {
     hibernates_again().await;
 
     let _ = sys::get_state(&server).await.unwrap();
+    settle(&server).await;
     assert_eq!(status(&server), Status::Hibernated, "a look at the state does not keep it awake");
 }

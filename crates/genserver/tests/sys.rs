@@ -98,6 +98,12 @@ async fn add(counter: &ServerRef<Counter>, more: u64) -> u64 {
     counter.call(|caller| Call::Add(more, caller)).await.unwrap()
 }
 
+/// Moves the clock, and lets everybody do what is due by then.
+async fn pass(time: Duration) {
+    #[expect(clippy::disallowed_methods, reason = "the paused clock of the test")]
+    tokio::time::sleep(time).await;
+}
+
 /// A hook that sends on what it sees.
 fn watch() -> (impl FnMut(&Event) -> Hook + Send + 'static, Receiver<String>) {
     let (seen, events) = channel();
@@ -114,16 +120,23 @@ fn all(events: &Receiver<String>) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn gs_121_inspection_restarts_the_idle_timeout() {
-    let (_node, counter) = counter().await;
+    for inline in [true, false] {
+        check_idle_clock(inline).await;
+    }
+}
+
+/// The case, for a server that callers may run and for one that only its task runs.
+async fn check_idle_clock(inline: bool) {
+    let counter = Node::new().start::<Counter>(40).inline(inline).await.unwrap();
     let silences = async || sys::with_state(&counter, |counter| counter.silences).await.unwrap();
     counter.cast(Cast::Idle(Duration::from_millis(60))).unwrap();
     for _ in 0..2 {
-        tokio::time::advance(Duration::from_millis(40)).await;
+        pass(Duration::from_millis(40)).await;
         assert_eq!(silences().await, 0);
     }
-    tokio::time::advance(Duration::from_millis(59)).await;
+    pass(Duration::from_millis(59)).await;
     assert_eq!(silences().await, 0, "the silence began anew with the last look");
-    tokio::time::advance(Duration::from_millis(61)).await;
+    pass(Duration::from_millis(61)).await;
     assert_eq!(silences().await, 1);
 }
 

@@ -41,7 +41,9 @@ impl<S: GenServer> Actor<S> {
         let batch = self.batch.as_mut()?;
         let process = &*self.cx.process;
         let budget = process.budget.load(Ordering::Relaxed);
-        if budget == 0 || process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered() {
+        let looks = process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered();
+        // A span is a callback's, and is begun with it.
+        if budget == 0 || looks || Scope::is_on() {
             return None;
         }
         let doing = match batch.front()? {
@@ -148,6 +150,7 @@ where
     fn prepare(self: Pin<&mut Self>, actor: Box<Actor<S>>, job: &mut Option<Job<S>>) {
         let mut this = self.project();
         if let Some(job) = job.take() {
+            *this.scope = Scope::begin(&actor.cx.process.head, &job);
             this.future.set(Some((this.perform)(Rescue(Some(actor)), job)));
         }
     }
@@ -260,7 +263,9 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
             let verdict = match job {
                 Job::Message(Envelope::Call(call, _)) => judged(server.handle_call(call, cx).await, cx),
                 Job::Message(Envelope::Cast(cast)) => judged(server.handle_cast(cast, cx).await, cx),
-                Job::Message(Envelope::Info(info)) | Job::Continue(info) => judged(server.handle_info(info, cx).await, cx),
+                Job::Message(Envelope::Info(info)) | Job::Continue(info) => {
+                    judged(server.handle_info(info, cx).await, cx)
+                }
                 Job::Message(Envelope::Signal(signal)) => match cx.translate(*signal) {
                     Some(info) => {
                         cx.note_info(&info);

@@ -58,7 +58,8 @@ pub fn capture_panics() {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             if current::pid().is_some() {
-                let location = panic.location().map_or_else(|| "a place that is not known".to_owned(), ToString::to_string);
+                let location =
+                    panic.location().map_or_else(|| "a place that is not known".to_owned(), ToString::to_string);
                 let backtrace = Backtrace::capture();
                 let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
                 PLACE.set(Some(PanicPlace { message: text(panic.payload()), location, backtrace }));

@@ -209,7 +209,8 @@ impl Page<'_> {
 
 /// A value as it prints itself; a fixed text if that panics.
 pub(crate) fn shown(value: &dyn fmt::Display) -> String {
-    catch_unwind(AssertUnwindSafe(|| value.to_string())).unwrap_or_else(|_| "a value that panics when it is printed".to_owned())
+    catch_unwind(AssertUnwindSafe(|| value.to_string()))
+        .unwrap_or_else(|_| "a value that panics when it is printed".to_owned())
 }
 
 /// The part of a text that is within the limits. What was cut off is marked with `...`.

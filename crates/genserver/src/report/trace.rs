@@ -4,14 +4,14 @@
 //! pays no more.
 
 #[cfg(feature = "tracing")]
-pub(super) use on::{emit, is_on};
-#[cfg(feature = "tracing")]
 pub(crate) use on::Scope;
+#[cfg(feature = "tracing")]
+pub(super) use on::{emit, is_on};
 
 #[cfg(not(feature = "tracing"))]
-pub(super) use off::{emit, is_on};
-#[cfg(not(feature = "tracing"))]
 pub(crate) use off::Scope;
+#[cfg(not(feature = "tracing"))]
+pub(super) use off::{emit, is_on};
 
 #[cfg(feature = "tracing")]
 mod on {
@@ -82,10 +82,16 @@ mod on {
     impl Scope {
         pub(crate) const NONE: Self = Self(None);
 
+        /// Whether anybody may want spans.
+        #[inline]
+        pub(crate) fn is_on() -> bool {
+            LevelFilter::current() >= LevelFilter::INFO
+        }
+
         /// The span for a callback, if anybody wants it.
         #[inline]
         pub(crate) fn begin<S: GenServer>(head: &Head, job: &Job<S>) -> Self {
-            if LevelFilter::current() < LevelFilter::INFO { Self::NONE } else { Self::make(head, job) }
+            if Self::is_on() { Self::make(head, job) } else { Self::NONE }
         }
 
         #[cold]
@@ -139,6 +145,11 @@ mod off {
 
     impl Scope {
         pub(crate) const NONE: Self = Self;
+
+        #[inline]
+        pub(crate) fn is_on() -> bool {
+            false
+        }
 
         #[inline]
         pub(crate) fn begin<S: GenServer>(_head: &Head, _job: &Job<S>) -> Self {
