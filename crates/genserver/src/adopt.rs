@@ -172,7 +172,7 @@ impl<S: GenServer> Adopt<S> {
     /// the thread is in no runtime. The state is dropped then.
     pub fn enter(self) -> Result<(ServerRef<S>, Adopted<S>), StartError> {
         let home = self.node.unwrap_or_else(Node::current).home().ok_or(StartError::NoRuntime)?;
-        let process = make_process(&home, self.name, self.label, None, None)?;
+        let process = make_process(&home, self.name, self.label, None)?;
         process.configure(self.mailbox, self.queued_only, self.hibernate_after);
         let cx = Cx::new(Arc::clone(&process));
         let mut body = Body::initialised(Box::new(Actor { server: Some(self.server), cx, batch: None }));

@@ -37,6 +37,8 @@ use timers::OwnTimerEntry;
 pub struct Cx<S: GenServer> {
     pub(crate) process: Arc<Process<S>>,
     more: Option<Box<More<S>>>,
+    /// What `sys` has switched on at this server; nothing at most.
+    pub(crate) debug: Option<Box<crate::sys::Debug>>,
 }
 
 /// What only some servers have.
@@ -55,7 +57,7 @@ impl<S: GenServer> Default for More<S> {
 
 impl<S: GenServer> Cx<S> {
     pub(crate) fn new(process: Arc<Process<S>>) -> Self {
-        Self { process, more: None }
+        Self { process, more: None, debug: None }
     }
 
     fn more(&mut self) -> &mut More<S> {
@@ -394,8 +396,6 @@ impl<S: GenServer> Cx<S> {
             Signal::Stop(_) | Signal::Idle | Signal::System(_) => None,
         }
     }
-
-    pub(crate) fn unexpected_type<T>(&mut self) {}
 }
 
 /// A context goes with its server: what it had arranged is called off.

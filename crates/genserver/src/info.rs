@@ -1,12 +1,43 @@
-//! What can be seen of a process from outside.
+//! What can be seen of a process from outside, without asking it: so it is seen also of one that hangs.
 
-use std::time::Instant;
+use std::fmt;
+use std::time::{Duration, Instant};
 
+use crate::node::Node;
 use crate::pid::Pid;
 use crate::process::mail::{Doing, Run};
 
-/// A look at one process.
-#[derive(Clone, Debug)]
+/// A look at one process: made by [`Node::process_list`], [`Node::info`] and [`ServerRef::info`](crate::ServerRef::info).
+///
+/// It is taken under the lock of that one process, and asks nobody: a process that hangs is seen hanging.
+/// [`Display`](fmt::Display) prints it as a line.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, Node, Status};
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::new();
+/// let quiet = node.start::<Quiet>(()).name("quiet").await?;
+///
+/// let info = quiet.info();
+/// assert_eq!(info.status, Status::Waiting);
+/// assert_eq!(info.mailbox, 0);
+/// assert!(info.to_string().starts_with("<1> quiet "));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ProcessInfo {
     /// Which process this is.
@@ -29,21 +60,41 @@ pub struct ProcessInfo {
     pub monitors: usize,
     /// Whether it traps exits.
     pub traps_exits: bool,
-    /// Since when its callback has been awaiting something.
+    /// Since when its callback has been awaiting something, on the clock of its runtime. None unless it awaits now: a callback
+    /// that runs without awaiting is not timed, because that would cost every message.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub awaiting_since: Option<Instant>,
     /// Whether it has needed a task of the runtime so far.
     pub has_task: bool,
 }
 
+impl ProcessInfo {
+    /// For how long its callback has been awaiting something, as of `now`. `now` is the time on the clock of its runtime.
+    pub fn awaiting_for(&self, now: Instant) -> Option<Duration> {
+        self.awaiting_since.map(|since| now.saturating_duration_since(since))
+    }
+}
+
+impl fmt::Display for ProcessInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.pid)?;
+        for title in self.name.iter().chain(&self.label) {
+            write!(f, " {title}")?;
+        }
+        write!(f, " {}: {}, {} in the mailbox", self.server, self.status, self.mailbox)
+    }
+}
+
 /// What a process is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Status {
     /// It waits for a message.
     Waiting,
     /// It waits, having given its memory back.
     Hibernated,
-    /// Somebody suspended it.
+    /// Somebody suspended it: see [`sys::suspend`](crate::sys::suspend).
     Suspended,
     /// Something waits for it, and its task will come.
     Scheduled,
@@ -55,8 +106,23 @@ pub enum Status {
     Ending,
 }
 
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting => f.write_str("waiting"),
+            Self::Hibernated => f.write_str("hibernated"),
+            Self::Suspended => f.write_str("suspended"),
+            Self::Scheduled => f.write_str("scheduled"),
+            Self::Running(callback) => write!(f, "running {callback}"),
+            Self::Awaiting(callback) => write!(f, "awaiting in {callback}"),
+            Self::Ending => f.write_str("ending"),
+        }
+    }
+}
+
 /// Which callback runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Callback {
     /// `init`
@@ -73,24 +139,111 @@ pub enum Callback {
     Terminate,
 }
 
+impl fmt::Display for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Init => "init",
+            Self::Call => "handle_call",
+            Self::Cast => "handle_cast",
+            Self::Info => "handle_info",
+            Self::Idle => "handle_idle",
+            Self::Terminate => "terminate",
+        })
+    }
+}
+
+impl Callback {
+    pub(crate) fn of(doing: Doing) -> Option<Self> {
+        Some(match doing {
+            Doing::Nothing => return None,
+            Doing::Init => Self::Init,
+            Doing::Call => Self::Call,
+            Doing::Cast => Self::Cast,
+            Doing::Info => Self::Info,
+            Doing::Idle => Self::Idle,
+            Doing::Terminate => Self::Terminate,
+        })
+    }
+}
+
 pub(crate) fn status(run: Run, closed: bool, suspended: bool, hibernated: bool, doing: Doing) -> Status {
-    let callback = match doing {
-        Doing::Init => Callback::Init,
-        Doing::Cast => Callback::Cast,
-        Doing::Info => Callback::Info,
-        Doing::Idle => Callback::Idle,
-        Doing::Terminate => Callback::Terminate,
-        Doing::Call | Doing::Nothing => Callback::Call,
-    };
+    let callback = Callback::of(doing);
     match run {
-        Run::Running if doing == Doing::Nothing => Status::Scheduled,
-        Run::Running => Status::Running(callback),
-        Run::Awaiting => Status::Awaiting(callback),
+        Run::Running => callback.map_or(Status::Scheduled, Status::Running),
+        Run::Awaiting => Status::Awaiting(callback.unwrap_or(Callback::Info)),
         Run::Dead => Status::Ending,
         Run::Idle | Run::Scheduled if closed => Status::Ending,
         Run::Idle | Run::Scheduled if suspended => Status::Suspended,
         Run::Idle if hibernated => Status::Hibernated,
         Run::Idle => Status::Waiting,
         Run::Scheduled => Status::Scheduled,
+    }
+}
+
+impl Node {
+    /// A look at every process of this node, in the order in which they were started.
+    ///
+    /// Each is looked at by itself: processes go on, start and end meanwhile.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// use genserver::Node;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = Node::new();
+    /// node.start::<Quiet>(()).name("first").await?;
+    /// node.start::<Quiet>(()).name("second").await?;
+    ///
+    /// let names: Vec<_> = node.process_list().into_iter().filter_map(|info| info.name).collect();
+    /// assert_eq!(names, ["first", "second"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "processes")]
+    pub fn process_list(&self) -> Vec<ProcessInfo> {
+        self.processes().into_iter().map(|process| process.info()).collect()
+    }
+
+    /// A look at one process of this node. None if it has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Quiet;
+    /// # impl GenServer for Quiet {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+    /// # }
+    /// use genserver::Node;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = Node::new();
+    /// let quiet = node.start::<Quiet>(()).await?;
+    /// assert!(node.info(quiet.pid()).is_some());
+    ///
+    /// quiet.stop().await?;
+    /// assert!(node.info(quiet.pid()).is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "process_info")]
+    pub fn info(&self, pid: Pid) -> Option<ProcessInfo> {
+        self.get(pid).map(|process| process.info())
     }
 }

@@ -373,6 +373,8 @@ mod lock;
 mod deadlock;
 mod process;
 mod reply;
+#[cfg(feature = "serde")]
+mod serialize;
 
 pub use adopt::{Adopt, Adopted, adopt};
 pub use attach::AttachRef;

@@ -19,6 +19,7 @@ use crate::pid::Pid;
 use crate::process::{AnyProcess, ExitKind, Head};
 use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
+use crate::report::Hub;
 use crate::runtime::{self, Runtime};
 use crate::server::GenServer;
 use crate::start::Start;
@@ -46,6 +47,7 @@ struct Inner {
     last_serial: AtomicU64,
     last_reference: AtomicU64,
     names: Names,
+    reports: Hub,
 }
 
 /// A node as seen from one runtime: what a process needs to know of the world.
@@ -181,12 +183,17 @@ impl Node {
             last_serial: AtomicU64::new(0),
             last_reference: AtomicU64::new(0),
             names: Names::default(),
+            reports: Hub::default(),
         });
         let mut nodes = NODES.write();
         nodes.retain(|_, node| node.strong_count() > 0);
         nodes.insert(id, Arc::downgrade(&inner));
         drop(nodes);
         Self { inner }
+    }
+
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.inner.reports
     }
 
     fn find(id: u32) -> Option<Self> {
@@ -242,7 +249,7 @@ impl Node {
         drop(removed);
     }
 
-    fn get(&self, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
+    pub(crate) fn get(&self, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
         let table = self.inner.table[(pid.index % SHARDS) as usize].lock();
         table.get((pid.index / SHARDS) as usize).filter(|process| process.head().pid == pid).cloned()
     }

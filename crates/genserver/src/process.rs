@@ -23,6 +23,8 @@ mod send;
 mod room;
 // Polling: one callback after the other, and what each asks for.
 pub(crate) mod poll;
+// Requests of `sys`.
+mod inspect;
 // Signals from other processes: exits, links, monitors.
 mod signal;
 // The end, in its order.

@@ -347,7 +347,7 @@ impl Panic {
         } else {
             "a value that is not text".to_owned()
         };
-        let place = crate::report::take_panic_place();
+        let place = crate::report::take_panic_place(payload);
         Self(Arc::new(PanicParts {
             message,
             location: place.as_ref().map(|place| place.location.clone()),

@@ -33,6 +33,8 @@ pub(crate) struct Slot<R> {
     home: [AtomicU64; 2],
     /// Whether the state is `Filled` or `Closed`, for a look without the lock. Written under it, and never taken back.
     done: AtomicBool,
+    /// The process that asked, in the same way; zeros if it was plain code.
+    client: [AtomicU64; 2],
     state: Mutex<State<R>>,
 }
 
@@ -48,7 +50,12 @@ enum State<R> {
 
 impl<R> Slot<R> {
     pub(crate) fn new(home: Pid) -> Self {
-        let slot = Self { home: Default::default(), done: AtomicBool::new(false), state: Mutex::new(State::Open) };
+        let slot = Self {
+            home: Default::default(),
+            done: AtomicBool::new(false),
+            client: Default::default(),
+            state: Mutex::new(State::Open),
+        };
         slot.belong_to(home);
         slot
     }
@@ -56,6 +63,9 @@ impl<R> Slot<R> {
     fn belong_to(&self, home: Pid) {
         self.home[0].store(home.place(), Ordering::Relaxed);
         self.home[1].store(home.serial, Ordering::Relaxed);
+        let (place, serial) = crate::current::pid().map_or((0, 0), |pid| (pid.place(), pid.serial));
+        self.client[0].store(place, Ordering::Relaxed);
+        self.client[1].store(serial, Ordering::Relaxed);
     }
 
     pub(crate) fn home(&self) -> Pid {
@@ -128,6 +138,8 @@ impl<R> Slot<R> {
 pub(crate) trait Waiting: Send + Sync {
     /// Ends the wait without an answer, if it has not ended.
     fn fail(&self, why: Unanswered);
+    /// The process that asked, if one did.
+    fn client(&self) -> Option<Pid>;
     /// Whether an answer is still wanted.
     fn is_open(&self) -> bool;
     /// Ends the wait if its deadline has passed; returns the deadline that is still to come.
@@ -137,6 +149,12 @@ pub(crate) trait Waiting: Send + Sync {
 impl<R: Send> Waiting for Slot<R> {
     fn fail(&self, why: Unanswered) {
         self.fill(Err(why));
+    }
+
+    fn client(&self) -> Option<Pid> {
+        let [place, serial] = &self.client;
+        let pid = Pid::from_parts(place.load(Ordering::Relaxed), serial.load(Ordering::Relaxed));
+        Some(pid).filter(|pid| pid.serial != 0)
     }
 
     fn is_open(&self) -> bool {

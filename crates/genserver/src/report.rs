@@ -1,19 +1,200 @@
-//! Crash reports.
+//! Reports of what went wrong: as values to whoever subscribes, and as `tracing` events with the feature of that name.
+//!
+//! ```
+//! use genserver::{Cx, GenServer, Init, Never, Next, Node, Outcome};
+//! use genserver::report::Report;
+//!
+//! struct Fragile;
+//!
+//! impl GenServer for Fragile {
+//!     type Args = ();
+//!     type Call = Never;
+//!     type Cast = &'static str;
+//!     type Info = Never;
+//!
+//!     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+//!         Init::Run(Fragile)
+//!     }
+//!
+//!     async fn handle_cast(&mut self, what: &'static str, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         panic!("{what} broke");
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut reports = Node::program().reports();
+//! let fragile = genserver::start::<Fragile>(()).await?;
+//! fragile.cast("the handle")?;
+//!
+//! let Some(Report::Terminated(report)) = reports.next().await else { unreachable!() };
+//! assert_eq!(report.process.pid, fragile.pid());
+//! assert_eq!(report.reason.to_string(), "panicked: the handle broke");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is reported
+//!
+//! | what | reports |
+//! |---|---|
+//! | a server ends by what a callback did or returned, by `stop` or by its parent's exit, with a reason outside of the [normal set](crate::Reason::is_normal_set) | [`Report::Terminated`], then [`Report::Crashed`] |
+//! | an init that panics or stops, with such a reason | [`Report::Crashed`] |
+//! | terminate panics | both, with its panic as the reason |
+//! | an end with a reason of the normal set; any end by an exit signal or a kill | none |
+//! | a message that nothing was written for | [`Report::Unexpected`] |
+//!
+//! A report is made before anybody is told of the end: whoever hears of a death finds its reports already there. Without a
+//! subscriber, and without `tracing`, nothing is made at all.
+//!
+//! # What is shown
+//!
+//! No more than the server shows of itself: see [`GenServer::format_status`](crate::GenServer::format_status). A report prints in
+//! full with `Display`, and within limits with [`Report::render`].
 
-use crate::process::Process;
-use crate::process::mail::Body;
+// Who gets reports.
+mod hub;
+// Reports as text.
+mod render;
+// How a report of an end is made.
+mod end;
+// Where a panic came from.
+mod panics;
+// Reports as events, and callbacks as spans, of `tracing`.
+mod trace;
+
+use crate::info::Callback;
+use crate::pid::Pid;
+use crate::process::Head;
 use crate::reason::Reason;
-use crate::server::GenServer;
 
-pub(crate) struct PanicPlace {
-    pub(crate) location: String,
-    pub(crate) backtrace: Option<String>,
+pub use hub::Reports;
+pub use panics::capture_panics;
+pub use render::Limits;
+
+pub(crate) use end::crashed;
+pub(crate) use hub::Hub;
+pub(crate) use panics::take_panic_place;
+#[cfg(feature = "serde")]
+pub(crate) use render::shown;
+pub(crate) use trace::Scope;
+
+/// Something that went wrong, for people and tools to see.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "report", rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Report {
+    /// A server ended, with what it knows of its end.
+    Terminated(Terminated),
+    /// A process ended, with what is known of it from outside.
+    Crashed(Crashed),
+    /// A message arrived that nothing was written for.
+    Unexpected(Unexpected),
 }
 
-pub(crate) fn take_panic_place() -> Option<PanicPlace> {
-    None
+impl Report {
+    /// Which process it is about.
+    pub fn process(&self) -> &Who {
+        match self {
+            Self::Terminated(report) => &report.process,
+            Self::Crashed(report) => &report.process,
+            Self::Unexpected(report) => &report.process,
+        }
+    }
+
+    /// Why the process ended, if it did.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Terminated(report) => Some(&report.reason),
+            Self::Crashed(report) => Some(&report.reason),
+            Self::Unexpected(_) => None,
+        }
+    }
 }
 
-impl<S: GenServer> Process<S> {
-    pub(crate) fn report_end(&self, _body: &Body<S>, _reason: &Reason, _by_signal: bool, _at_start: bool) {}
+/// A process, as a report names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Who {
+    /// Which process it is.
+    pub pid: Pid,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its label.
+    pub label: Option<String>,
+}
+
+impl Who {
+    pub(crate) fn new(head: &Head) -> Self {
+        Self { pid: head.pid, name: head.name().map(ToString::to_string), label: head.label().map(str::to_owned) }
+    }
+}
+
+/// The last message that a server was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LastMessage {
+    /// The callback that it was given to.
+    pub callback: Callback,
+    /// The message as the server shows it while its log or trace is on, and otherwise its type.
+    pub text: String,
+}
+
+/// A server's own report of its end.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Terminated {
+    /// The process.
+    pub process: Who,
+    /// The type of the server.
+    pub server: &'static str,
+    /// The message whose callback ended the server. None if the end came from outside, as an order.
+    pub last_message: Option<LastMessage>,
+    /// The process whose call that message was, if the call was left without an answer.
+    pub client: Option<Who>,
+    /// The state, as the server shows it.
+    pub state: String,
+    /// The last events, if a log is on.
+    pub log: Vec<String>,
+    /// Why it ended. If the server rewrites the reason where it is shown, this is what it wrote, as a term.
+    pub reason: Reason,
+}
+
+/// The report of a process's end, whatever ran in it.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Crashed {
+    /// The process.
+    pub process: Who,
+    /// What ran in it: the type of the server.
+    pub entry: &'static str,
+    /// Whether it ended in its init.
+    pub in_init: bool,
+    /// Why it ended. If the server rewrites the reason where it is shown, this is what it wrote, as a term.
+    pub reason: Reason,
+    /// Whoever started it, and so on upwards, as far as it is known.
+    pub ancestors: Vec<Who>,
+    /// Which processes it was linked to.
+    pub links: Vec<Who>,
+    /// How many calls, casts and infos it had not handled.
+    pub mailbox: usize,
+    /// Whether it trapped exits.
+    pub traps_exits: bool,
+}
+
+/// The report of a message that nothing was written for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Unexpected {
+    /// The process that got it.
+    pub process: Who,
+    /// The type of the server.
+    pub server: &'static str,
+    /// The message as [`Cx::unexpected`](crate::Cx::unexpected) was given it, or its type.
+    pub message: String,
 }

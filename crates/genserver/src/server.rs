@@ -158,9 +158,26 @@ pub trait GenServer: Sized + Send + 'static {
         ready(())
     }
 
-    /// How the state is shown in reports and in [`sys::get_status`](crate::sys::get_status).
-    fn format_status(&self, status: &mut crate::sys::Status) {
-        let _ = status;
+    /// Shows the state, in reports and in [`sys::get_status`](crate::sys::get_status), and may rewrite all else that is shown.
+    ///
+    /// Leaving `shown` as it is shows the type of the server in place of its state. Setting [`state`](crate::sys::Shown::state)
+    /// shows that; [`set_state`](crate::sys::Shown::set_state) is for states that are `Debug`. The last message, the reason and
+    /// the log are shown as this leaves them: it is the place to blot a secret out.
+    ///
+    /// Panicking shows a fixed text in place of state, message and log.
+    fn format_status(&self, shown: &mut crate::sys::Shown) {
+        let _ = shown;
+    }
+
+    /// Shows a message, in the logs and traces of [`sys`](crate::sys) and in reports.
+    ///
+    /// It is asked only while somebody looks. Returning `None` shows the type of the message. `Message` is `Debug` if calls,
+    /// casts and infos are: returning `Some(format!("{message:?}"))` shows them whole.
+    ///
+    /// Panicking shows a fixed text.
+    fn format_message(message: crate::sys::Message<'_, Self>) -> Option<String> {
+        let _ = message;
+        None
     }
 }
 

@@ -15,12 +15,12 @@ use crate::node::{self, Node};
 use crate::pid::Pid;
 use crate::probe::{Probe, ProbeRef};
 use crate::process::plain::{Plain, PlainTask};
-use crate::process::{About, AnyProcess, ExitKind};
+use crate::process::{AnyProcess, ExitKind};
 use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting, erased};
 use crate::runtime::Sleep;
-use crate::start::StartError;
+use crate::start::{StartError, about};
 use crate::stop::Burial;
 
 /// How an async function that runs as a process may end: with nothing, which is `normal`, or with a reason.
@@ -188,7 +188,7 @@ where
     let node = link.as_ref().map_or_else(Node::current, ProcessRef::node);
     let home = node.home().ok_or(StartError::NoRuntime)?;
     let parent = link.as_ref().map(ProcessRef::pid).or_else(current::pid);
-    let about = parent.map(|parent| Box::new(About { parent: Some(parent), ..About::default() }));
+    let about = about(None, None, parent);
     let process = Plain::<M>::running(&home, about);
     let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
     if let (Some(starter), Some(ready)) = (&link, ready) {
@@ -205,7 +205,7 @@ where
     }
     let body = function(Probe { process: Arc::clone(&process) });
     let body = Box::pin(async move { body.await.into_ending() });
-    home.runtime().spawn(Box::pin(PlainTask::new(Arc::clone(&process), body)));
+    home.runtime().spawn(Box::pin(PlainTask::new(Arc::clone(&process), body, std::any::type_name::<F>())));
     if linked { Ok(ProbeRef::new(process)) } else { Err(StartError::NotAProcess) }
 }
 

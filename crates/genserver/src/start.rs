@@ -323,9 +323,9 @@ impl<S: GenServer> Start<S> {
         };
         let node = options.node.unwrap_or_else(|| linked.as_ref().map_or_else(Node::current, ProcessRef::node));
         let home = node.home().ok_or(StartError::NoRuntime)?;
-        let parent = linked.as_ref().map(ProcessRef::pid);
-        let starter = parent.or(options.monitor.as_ref().map(|(_, watcher)| watcher.pid()));
-        let process = make_process(&home, options.name, options.label, parent, starter)?;
+        // OTP records the caller of `start_monitor` as the parent too, though nothing links the two.
+        let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
+        let process = make_process(&home, options.name, options.label, parent)?;
         process.configure(options.mailbox, options.queued_only, options.hibernate_after);
         let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
         if let Some(starter) = &linked {
@@ -353,7 +353,6 @@ pub(crate) fn make_process<S: GenServer>(
     name: Option<Name>,
     label: Option<String>,
     parent: Option<Pid>,
-    starter: Option<Pid>,
 ) -> Result<Arc<Process<S>>, StartError> {
     let node = home.node();
     if let Some(name) = &name {
@@ -361,7 +360,7 @@ pub(crate) fn make_process<S: GenServer>(
             return Err(StartError::AlreadyStarted { name: name.clone(), pid: holder.pid() });
         }
     }
-    let about = about(name.clone(), label, parent, starter);
+    let about = about(name.clone(), label, parent);
     let process = node.insert(|pid| Process::new(Head { pid, home: Arc::clone(home), about }));
     if let Some(name) = name {
         register(home, &process, name)?;
@@ -370,12 +369,12 @@ pub(crate) fn make_process<S: GenServer>(
 }
 
 /// What a process has to say about itself; most have nothing.
-fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>, starter: Option<Pid>) -> Option<Box<About>> {
-    if name.is_none() && label.is_none() && starter.is_none() {
+pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>) -> Option<Box<About>> {
+    if name.is_none() && label.is_none() && parent.is_none() {
         return None;
     }
     let mut ancestors = Vec::new();
-    let mut next = starter;
+    let mut next = parent;
     while let Some(pid) = next.filter(|_| ancestors.len() < ANCESTORS_KEPT) {
         ancestors.push(pid);
         next = node::find(pid).and_then(|process| process.head().parent());

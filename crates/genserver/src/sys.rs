@@ -1,20 +1,142 @@
-//! Looking into a running server.
+//! Looking into a running server, and changing it, without any code in it: OTP's `sys`.
+//!
+//! ```
+//! use genserver::sys;
+//! # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+//! # #[derive(Clone)]
+//! # struct Counter(u64);
+//! # struct Add(u64, Caller<u64>);
+//! # impl GenServer for Counter {
+//! #     type Args = u64;
+//! #     type Call = Add;
+//! #     type Cast = Never;
+//! #     type Info = Never;
+//! #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+//! #     async fn handle_call(&mut self, Add(more, caller): Add, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//! #         self.0 += more;
+//! #         Next::reply(caller, self.0)
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let counter = genserver::start::<Counter>(40).await?;
+//!
+//! sys::log(&counter, 10).await?;
+//! counter.call(|caller| Add(2, caller)).await?;
+//!
+//! assert_eq!(sys::get_state(&counter).await?.0, 42);
+//! assert_eq!(sys::get_log(&counter).await?.events.len(), 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Every function asks the server and waits for the answer, five seconds unless the [`Request`] is told otherwise. The request
+//! goes through the mailbox like a call, behind everything that was sent before, and the server does it between two
+//! callbacks: a server whose callback hangs does not answer, and [`info`](crate::ServerRef::info), which asks nobody, tells
+//! what it is at. A suspended server answers. A request ends no idle time: the idle clock begins anew after it.
+//!
+//! # The state
+//!
+//! [`get_state`] clones it, [`with_state`] looks at it where it is. [`replace_state`] makes a new one out of the old and keeps the
+//! old if that fails; [`update_state`] works on the state itself. What is given to them runs in the server, between two
+//! callbacks, so it must not block; its panic is the requester's error, and the server lives on.
+//!
+//! # Stopping the world
+//!
+//! [`suspend`] has a server hold back everything but these requests and the order to stop; [`resume`] lets it go on, with
+//! everything in its order.
+//!
+//! # Watching
+//!
+//! [`trace`], [`log`](fn@log), [`log_to_file`], [`statistics`] and hooks ([`install`]) see each [`Event`] of a server. A server
+//! at which none of them is on pays nothing for them.
+//!
+//! # What is shown
+//!
+//! A state or a message is shown only as its server says: Rust cannot print what has no `Debug`, and a secret should not be
+//! printed because it has one. [`GenServer::format_status`] shows the state and may rewrite
+//! all else that is shown of a server; [`GenServer::format_message`] shows messages.
+//!
+//! # When not to use it
+//!
+//! These functions are for people who look for a fault, for tools and for tests. A program that asks a server for its state
+//! to work with it has no interface to that server: give it a call instead.
 
-use crate::process::work::Actor;
-use crate::reason::Reason;
+// The state: to look at, to change, to hold still.
+mod state;
+// What a server does: logs, traces, counts, hooks.
+mod watch;
+// How a request travels, and its answer.
+mod request;
+// Why there is none.
+mod error;
+// What is shown of a server.
+mod show;
+// What there is to see of it while it works.
+mod event;
+// What is switched on at one server.
+mod debug;
+
+pub use error::SysError;
+pub use event::{Event, Hook, Log, Statistics};
+pub use request::Request;
+pub use show::{Message, Shown, Status};
+pub use state::{get_state, get_status, replace_state, resume, suspend, terminate, update_state, with_state};
+pub use watch::{
+    LOG_LENGTH, get_log, install, log, log_off, log_to_file, log_to_file_off, no_debug, remove, statistics,
+    statistics_off, statistics_on, trace,
+};
+
+pub(crate) use debug::Debug;
+pub(crate) use request::SystemRequest;
+
+use crate::call::CallError;
+use crate::named::Named;
+use crate::process::Subject;
 use crate::server::GenServer;
+use crate::server_ref::ServerRef;
 
-/// How a state is shown.
-#[derive(Debug, Default)]
-pub struct Status {
-    state: Option<String>,
+/// Whatever refers to one server of a known type. Nobody else can implement it.
+pub trait AsServer: sealed::Sealed {
+    /// The type of the server.
+    type Server: GenServer;
+
+    #[doc(hidden)]
+    fn as_server(&self, request: &'static str) -> Result<ServerRef<Self::Server>, SysError>;
 }
 
-/// A request that the library answers for the server, between two callbacks.
-pub(crate) struct SystemRequest<S: GenServer>(pub(crate) Box<dyn FnOnce(&mut Actor<S>) -> Option<Reason> + Send>);
+mod sealed {
+    /// Keeps [`AsServer`](super::AsServer) ours.
+    #[expect(unnameable_types, reason = "that is what a sealed trait is")]
+    pub trait Sealed {}
+    impl<S: super::GenServer> Sealed for super::ServerRef<S> {}
+    impl<S: super::GenServer> Sealed for super::Named<S> {}
+    impl<T: Sealed + ?Sized> Sealed for &T {}
+}
 
-impl<S: GenServer> SystemRequest<S> {
-    pub(crate) fn serve(self, actor: &mut Actor<S>) -> Option<Reason> {
-        (self.0)(actor)
+impl<S: GenServer> AsServer for ServerRef<S> {
+    type Server = S;
+
+    fn as_server(&self, _request: &'static str) -> Result<ServerRef<S>, SysError> {
+        Ok(self.clone())
+    }
+}
+
+impl<S: GenServer> AsServer for Named<S> {
+    type Server = S;
+
+    fn as_server(&self, request: &'static str) -> Result<ServerRef<S>, SysError> {
+        self.resolve().map_err(|error| match error {
+            CallError::WrongServer { server, found, wanted } => SysError::WrongServer { server, found, wanted },
+            _ => SysError::NoProc { server: Subject::nobody(self.name()), request },
+        })
+    }
+}
+
+impl<T: AsServer + ?Sized> AsServer for &T {
+    type Server = T::Server;
+
+    fn as_server(&self, request: &'static str) -> Result<ServerRef<Self::Server>, SysError> {
+        (**self).as_server(request)
     }
 }

@@ -350,7 +350,7 @@ async fn matrix_a_parents_normal_exit_is_nothing_to_who_does_not_trap() {
 }
 
 #[tokio::test]
-async fn matrix_a_monitoring_starter_is_no_parent_whose_exit_stops() {
+async fn matrix_a_monitoring_starter_is_a_parent_whose_exit_stops() {
     let log = Log::default();
     let mut starter = parent();
     let play = beginning(&log, |puppet, cx| {
@@ -359,8 +359,8 @@ async fn matrix_a_monitoring_starter_is_no_parent_whose_exit_stops() {
     });
     let (server, _) = starter.start_monitor::<Puppet>(play).await.unwrap();
     starter.exit(&server, Reason::term("boom"));
-    synced(&server).await;
-    assert_eq!(log.take(), ["exit boom"]);
+    assert_eq!(server.ended().await, Reason::term("boom"));
+    assert_eq!(log.take(), ["terminate boom"]);
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ impl<S: GenServer> Process<S> {
         };
         let unanswered = current::take_unanswered(self.head.pid);
         let start = body.take_starter().map(|starter| (starter, told));
-        body.desk().ending = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: false });
+        body.desk().ending = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: false, last: Doing::Init });
         After::Finish
     }
 
@@ -124,7 +124,7 @@ impl<S: GenServer> Process<S> {
                 // A reply that was to follow terminate follows none that was cut off. Its caller gets the reason.
                 drop_caught(ending.late_reply.take());
             }
-            none => *none = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: true }),
+            none => *none = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: true, last: Doing::Nothing }),
         }
         self.finish(body);
     }
@@ -133,8 +133,8 @@ impl<S: GenServer> Process<S> {
     pub(super) fn finish(self: &Arc<Self>, mut body: Body<S>) {
         let begun = current::begin_death();
         let Some(ending) = body.desk().ending.take() else { return };
-        let Ending { reason, late_reply, mut unanswered, start, by_signal } = ending;
-        self.report_end(&body, &reason, by_signal, start.is_some());
+        self.report_end(&body, &ending);
+        let Ending { reason, late_reply, mut unanswered, start, .. } = ending;
         drop_caught(body);
         drop_caught_with(discard_rescued);
         self.head.home.node().release_name(&self.head);

@@ -254,6 +254,8 @@ pub(crate) struct Ending {
     pub(crate) start: Option<(Arc<Slot<Started>>, Started)>,
     /// Ended by a signal: nothing is reported.
     pub(crate) by_signal: bool,
+    /// Which callback ended the server, for the report.
+    pub(crate) last: Doing,
 }
 
 impl<S: GenServer> Mail<S> {

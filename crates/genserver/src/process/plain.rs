@@ -491,14 +491,17 @@ pub(crate) struct PlainTask<M: Send + 'static> {
     process: Arc<Plain<M>>,
     /// Gone when the function has ended.
     function: Option<Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>>,
+    /// What the function is called, for reports.
+    entry: &'static str,
 }
 
 impl<M: Send + 'static> PlainTask<M> {
     pub(crate) fn new(
         process: Arc<Plain<M>>,
         function: Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>,
+        entry: &'static str,
     ) -> Self {
-        Self { process, function: Some(function) }
+        Self { process, function: Some(function), entry }
     }
 
     /// Drops what is left of the function, then tells everybody.
@@ -531,8 +534,8 @@ impl<M: Send + 'static> Future for PlainTask<M> {
         };
         let reason = match polled {
             Ok(Poll::Ready(Ok(()))) => Reason::Normal,
-            Ok(Poll::Ready(Err(reason))) => reason,
-            Err(payload) => Reason::panic(&*payload),
+            Ok(Poll::Ready(Err(reason))) => crate::report::crashed(&*this.process, this.entry, reason),
+            Err(payload) => crate::report::crashed(&*this.process, this.entry, Reason::panic(&*payload)),
             Ok(Poll::Pending) => match this.process.doomed_by() {
                 Some(reason) => reason,
                 None => return Poll::Pending,

@@ -1,5 +1,6 @@
 //! Polling a server: one callback after the other, what each asks for, and letting go of the body again.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -187,21 +188,24 @@ impl<S: GenServer> Process<S> {
 
     /// Answers a request of [`sys`](crate::sys). It sees the state between two callbacks.
     fn serve(self: &Arc<Self>, body: &mut Body<S>, request: crate::sys::SystemRequest<S>) -> Option<Job<S>> {
-        let actor = body.actor.as_mut()?;
-        let stop = request.serve(actor);
-        if !body.is_suspended() {
+        let stop = request.serve(self, body);
+        let suspended = body.is_suspended();
+        self.mail.lock().suspended = suspended;
+        if !suspended {
             body.release_held();
+            body.clear_desk();
         }
+        self.settle_unanswered();
         stop.map(|reason| self.begin_end(body, reason, None))
     }
 
     /// Goes by what a callback returned.
     #[inline]
     fn judge(self: &Arc<Self>, body: &mut Body<S>, verdict: Option<Box<Verdict<S>>>) -> After<S> {
-        self.set_doing(Doing::Nothing);
         if verdict.is_some() || body.desk.as_ref().is_some_and(|desk| desk.wants_judging()) {
             return self.judge_slowly(body, verdict);
         }
+        self.set_doing(Doing::Nothing);
         if current::any_unanswered() {
             self.settle_unanswered();
         }
@@ -239,7 +243,10 @@ impl<S: GenServer> Process<S> {
             }
             Some(Verdict::Terminated) => After::Finish,
             // As if nothing had come: a silence that was asked for begins anew, as after a request of the library's own.
-            Some(Verdict::CalledOff) => After::Wait,
+            Some(Verdict::CalledOff) => {
+                self.set_doing(Doing::Nothing);
+                After::Wait
+            }
         }
     }
 
@@ -247,14 +254,25 @@ impl<S: GenServer> Process<S> {
         if let Then::Stop(stop) = step.then {
             return After::Job(self.begin_end(body, stop.0, stop.1));
         }
+        self.set_doing(Doing::Nothing);
         self.settle_unanswered();
         if let Some(desk) = &mut body.desk {
             desk.silence = None;
         }
         match step.then {
-            Then::Continue(info) => return After::Job(Job::Continue(info)),
+            Then::Continue(info) => {
+                self.set_doing(Doing::Info);
+                return After::Job(Job::Continue(info));
+            }
             Then::Idle(silence) => body.desk().silence = Some(silence),
-            Then::Hibernate => body.hibernate(),
+            Then::Hibernate => {
+                body.hibernate();
+                let mut mail = self.mail.lock();
+                mail.hibernated = true;
+                if mail.queue.is_empty() {
+                    mail.queue = VecDeque::new();
+                }
+            }
             Then::Wait | Then::Stop(_) => {}
         }
         After::Wait
@@ -276,7 +294,9 @@ impl<S: GenServer> Process<S> {
         self.close();
         let unanswered = current::take_unanswered(self.head.pid);
         let job = Job::Terminate(Box::new(reason.clone()));
-        body.desk().ending = Some(Ending { reason, late_reply, unanswered, start: None, by_signal: false });
+        // Nothing if the end comes from outside: then no callback was judged just now.
+        let last = self.doing();
+        body.desk().ending = Some(Ending { reason, late_reply, unanswered, start: None, by_signal: false, last });
         self.set_doing(Doing::Terminate);
         job
     }
@@ -410,6 +430,8 @@ impl<S: GenServer> Mail<S> {
     #[inline]
     fn put_back(&mut self, body: Body<S>) {
         debug_assert!(self.body.is_none(), "two pollers held the body of one server");
+        // Every callback builds a room, so without one nothing but requests of `sys` came since the server hibernated.
+        self.hibernated &= body.work.is_none();
         self.body = Some(body);
     }
 

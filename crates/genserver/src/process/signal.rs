@@ -250,6 +250,11 @@ impl<S: GenServer> Alarmed for Process<S> {
             self.alarm_at.set(None);
             std::mem::take(&mut ties.waiters)
         };
+        if mail.run != Run::Idle {
+            // Something arrived before the silence was over. Asked for again, the instant would be past each time, and the
+            // clock would keep the thread from whoever is to handle what arrived.
+            mail.forget_idle();
+        }
         let idle_at = mail.rest.as_ref().and_then(|rest| rest.idle_at);
         let hibernate_at = mail.rest.as_ref().and_then(|rest| rest.hibernate_at);
         let mut kick = Kick::Nothing;

@@ -21,6 +21,7 @@ use crate::outcome::{Init, Outcome, Step, Then};
 use crate::process::Envelope;
 use crate::process::mail::{Doing, LOOK_DOOM};
 use crate::reason::Reason;
+use crate::report::Scope;
 use crate::server::GenServer;
 
 /// A server's state and its context: what a callback needs.
@@ -40,7 +41,9 @@ impl<S: GenServer> Actor<S> {
         let batch = self.batch.as_mut()?;
         let process = &*self.cx.process;
         let budget = process.budget.load(Ordering::Relaxed);
-        if budget == 0 || process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered() {
+        let looks = process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered();
+        // A span is a callback's, and is begun with it.
+        if budget == 0 || looks || Scope::is_on() {
             return None;
         }
         let doing = match batch.front()? {
@@ -107,12 +110,12 @@ pub(crate) trait Work<S: GenServer>: Send {
 
 /// A new, empty room for the callbacks of `S`.
 pub(crate) fn room<S: GenServer>() -> Pin<Box<dyn Work<S>>> {
-    Box::pin(Room { future: None, perform: perform::<S> })
+    Box::pin(Room { future: None, perform: perform::<S>, scope: Scope::NONE })
 }
 
 /// A room for init alone, which is often larger than any other callback and runs once.
 pub(crate) fn init_room<S: GenServer>() -> Pin<Box<dyn Work<S>>> {
-    Box::pin(Room { future: None, perform: perform_init::<S> })
+    Box::pin(Room { future: None, perform: perform_init::<S>, scope: Scope::NONE })
 }
 
 pin_project! {
@@ -120,6 +123,8 @@ pin_project! {
         #[pin]
         future: Option<F>,
         perform: P,
+        // The span of the callback, for `tracing`.
+        scope: Scope,
     }
 }
 
@@ -137,20 +142,38 @@ where
     ) -> Poll<Done<S>> {
         let mut this = self.project();
         let Some(job) = job.take() else { return Poll::Ready((actor, None)) };
+        *this.scope = Scope::begin(&actor.cx.process.head, &job);
         this.future.set(Some((this.perform)(Rescue(Some(actor)), job)));
-        poll_behind_barrier(this.future, cx)
+        poll_in(this.scope, this.future, cx)
     }
 
     fn prepare(self: Pin<&mut Self>, actor: Box<Actor<S>>, job: &mut Option<Job<S>>) {
         let mut this = self.project();
         if let Some(job) = job.take() {
+            *this.scope = Scope::begin(&actor.cx.process.head, &job);
             this.future.set(Some((this.perform)(Rescue(Some(actor)), job)));
         }
     }
 
     fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>> {
-        poll_behind_barrier(self.project().future, cx)
+        let this = self.project();
+        poll_in(this.scope, this.future, cx)
     }
+}
+
+/// Polls inside the callback's span, which ends with the callback.
+fn poll_in<S: GenServer, F: Future<Output = Done<S>>>(
+    scope: &mut Scope,
+    future: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<Done<S>> {
+    let entered = scope.enter();
+    let polled = poll_behind_barrier(future, cx);
+    drop(entered);
+    if polled.is_ready() {
+        *scope = Scope::NONE;
+    }
+    polled
 }
 
 /// Polls, and keeps a panic from going any further. The actor survives it: see [`Rescue`].
@@ -236,15 +259,21 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
         let verdict = loop {
             let actor = &mut **rescue.0.as_mut().expect("the actor is here until the callback is done");
             let Actor { server: Some(server), cx, .. } = actor else { break Some(Box::new(Verdict::Terminated)) };
+            cx.note_job(&job);
             let verdict = match job {
-                Job::Message(Envelope::Call(call, _)) => judged(server.handle_call(call, cx).await),
-                Job::Message(Envelope::Cast(cast)) => judged(server.handle_cast(cast, cx).await),
-                Job::Message(Envelope::Info(info)) | Job::Continue(info) => judged(server.handle_info(info, cx).await),
+                Job::Message(Envelope::Call(call, _)) => judged(server.handle_call(call, cx).await, cx),
+                Job::Message(Envelope::Cast(cast)) => judged(server.handle_cast(cast, cx).await, cx),
+                Job::Message(Envelope::Info(info)) | Job::Continue(info) => {
+                    judged(server.handle_info(info, cx).await, cx)
+                }
                 Job::Message(Envelope::Signal(signal)) => match cx.translate(*signal) {
-                    Some(info) => judged(server.handle_info(info, cx).await),
+                    Some(info) => {
+                        cx.note_info(&info);
+                        judged(server.handle_info(info, cx).await, cx)
+                    }
                     None => Some(Box::new(Verdict::CalledOff)),
                 },
-                Job::Idle => judged(server.handle_idle(cx).await),
+                Job::Idle => judged(server.handle_idle(cx).await, cx),
                 Job::Terminate(reason) => {
                     server.terminate(&reason, cx).await;
                     Some(Box::new(Verdict::Terminated))
@@ -265,7 +294,8 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
 
 /// Makes the step small: waiting for the next message is nothing at all.
 #[inline]
-fn judged<S: GenServer>(outcome: Outcome<S>) -> Option<Box<Verdict<S>>> {
+fn judged<S: GenServer>(outcome: Outcome<S>, cx: &mut Cx<S>) -> Option<Box<Verdict<S>>> {
+    cx.note_outcome(&outcome);
     match outcome {
         Ok(Step { then: Then::Wait, .. }) => None,
         Ok(step) => Some(Box::new(Verdict::Step(step))),

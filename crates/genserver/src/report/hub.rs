@@ -1,0 +1,194 @@
+//! Who gets the reports of a node, and the queue in which they come.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use futures::Stream;
+use parking_lot::Mutex;
+
+use super::Report;
+use super::trace;
+use crate::node::Node;
+
+/// How many reports wait for one subscriber.
+const CAPACITY: usize = 1024;
+
+/// Everybody who gets the reports of one node.
+#[derive(Default)]
+pub(crate) struct Hub {
+    /// One entry a subscriber; those that are gone are swept out by the next.
+    channels: Mutex<Vec<Weak<Channel>>>,
+    listeners: Arc<AtomicUsize>,
+}
+
+impl Hub {
+    /// Whether a report would be seen by anybody.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.listeners.load(Ordering::Acquire) > 0 || trace::is_on()
+    }
+
+    /// Gives a report to everybody.
+    pub(crate) fn publish(&self, report: &Report) {
+        trace::emit(report);
+        let channels: Vec<_> = self.channels.lock().iter().filter_map(Weak::upgrade).collect();
+        for channel in channels {
+            channel.push(report.clone());
+        }
+    }
+
+    fn subscribe(&self) -> Reports {
+        let channel = Arc::new(Channel::default());
+        let mut channels = self.channels.lock();
+        channels.retain(|channel| channel.strong_count() > 0);
+        channels.push(Arc::downgrade(&channel));
+        self.listeners.fetch_add(1, Ordering::Release);
+        drop(channels);
+        Reports { channel, listeners: Arc::clone(&self.listeners) }
+    }
+}
+
+/// The node is gone, so no more reports come.
+impl Drop for Hub {
+    fn drop(&mut self) {
+        for channel in self.channels.get_mut().iter().filter_map(Weak::upgrade) {
+            channel.end();
+        }
+    }
+}
+
+#[derive(Default)]
+struct Channel {
+    state: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    reports: VecDeque<Report>,
+    dropped: u64,
+    ended: bool,
+    waker: Option<Waker>,
+}
+
+impl Channel {
+    fn push(&self, report: Report) {
+        let mut state = self.state.lock();
+        if state.reports.len() >= CAPACITY {
+            state.dropped += 1;
+            // The guard goes before the report does: a reason in it is a value of the user's.
+            drop(state);
+            drop(report);
+            return;
+        }
+        state.reports.push_back(report);
+        let waker = state.waker.take();
+        drop(state);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    fn end(&self) {
+        let mut state = self.state.lock();
+        state.ended = true;
+        let waker = state.waker.take();
+        drop(state);
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// The reports of a node, as they come: made by [`Node::reports`], and a [`Stream`].
+///
+/// A thousand and some reports wait; those that find no room are dropped and counted, because the first report of a disaster
+/// says more than the last.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Node;
+///
+/// let mut reports = Node::new().reports();
+/// assert!(reports.try_next().is_none());
+/// assert_eq!(reports.dropped(), 0);
+/// ```
+pub struct Reports {
+    channel: Arc<Channel>,
+    listeners: Arc<AtomicUsize>,
+}
+
+impl Reports {
+    /// Returns the next report if one waits.
+    pub fn try_next(&mut self) -> Option<Report> {
+        self.channel.state.lock().reports.pop_front()
+    }
+
+    /// Waits for the next report. None when the node is gone and nothing waits any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// No report is lost if this is dropped.
+    pub async fn next(&mut self) -> Option<Report> {
+        poll_fn(|cx| self.poll_report(cx)).await
+    }
+
+    /// How many reports found no room.
+    pub fn dropped(&self) -> u64 {
+        self.channel.state.lock().dropped
+    }
+
+    fn poll_report(&self, cx: &Context<'_>) -> Poll<Option<Report>> {
+        // Cloned before the lock is taken: a foreign waker is user code.
+        let waker = cx.waker().clone();
+        let mut state = self.channel.state.lock();
+        if let Some(report) = state.reports.pop_front() {
+            drop(state);
+            return Poll::Ready(Some(report));
+        }
+        if state.ended {
+            drop(state);
+            return Poll::Ready(None);
+        }
+        let before = state.waker.replace(waker);
+        drop(state);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl Stream for Reports {
+    type Item = Report;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Report>> {
+        self.poll_report(cx)
+    }
+}
+
+impl Drop for Reports {
+    fn drop(&mut self) {
+        self.listeners.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for Reports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reports").field("dropped", &self.dropped()).finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// Subscribes to the reports of this node: everything that is reported from now on. See [`report`](crate::report).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Node;
+    ///
+    /// let mut reports = Node::program().reports();
+    /// assert!(reports.try_next().is_none());
+    /// ```
+    pub fn reports(&self) -> Reports {
+        self.hub().subscribe()
+    }
+}

@@ -1,0 +1,83 @@
+//! Where a panic came from: told by a hook of the program's, because the panic itself does not say.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::Cell;
+use std::sync::Once;
+
+use crate::current;
+
+/// Where a process panicked.
+pub(crate) struct PanicPlace {
+    message: Option<String>,
+    pub(crate) location: String,
+    pub(crate) backtrace: Option<String>,
+}
+
+thread_local! {
+    /// The last panic on this thread that came from inside a process.
+    static PLACE: Cell<Option<PanicPlace>> = const { Cell::new(None) };
+}
+
+/// Notes, from now on, where a process of this crate panics, so that its reason and its reports can say so.
+///
+/// It sets a panic hook for the whole program, once: calling this again does nothing. The hook that was there before is called
+/// after ours, so what is printed stays as it was; a hook that is set later and calls no other replaces it. The backtrace is
+/// taken if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asks for one.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, Next, Outcome, Reason};
+/// # struct Fragile;
+/// # impl GenServer for Fragile {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = ();
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Fragile) }
+/// #     async fn handle_cast(&mut self, (): (), _cx: &mut Cx<Self>) -> Outcome<Self> { panic!("broken") }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// genserver::report::capture_panics();
+///
+/// let mut reports = genserver::Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.cast(())?;
+///
+/// let report = reports.next().await.ok_or("the node is gone")?;
+/// let Some(Reason::Panic(panic)) = report.reason() else { unreachable!() };
+/// assert!(panic.location().is_some());
+/// # Ok(())
+/// # }
+/// ```
+pub fn capture_panics() {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if current::pid().is_some() {
+                let location =
+                    panic.location().map_or_else(|| "a place that is not known".to_owned(), ToString::to_string);
+                let backtrace = Backtrace::capture();
+                let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+                PLACE.set(Some(PanicPlace { message: text(panic.payload()), location, backtrace }));
+            }
+            previous(panic);
+        }));
+    });
+}
+
+/// Where the panic with this payload came from, if it is known. It is told once.
+pub(crate) fn take_panic_place(payload: &(dyn Any + Send)) -> Option<PanicPlace> {
+    // A panic that somebody else had caught may be noted, and another one be resumed since.
+    PLACE.take().filter(|place| place.message == text(payload))
+}
+
+fn text(payload: &dyn Any) -> Option<String> {
+    match payload.downcast_ref::<&str>() {
+        Some(text) => Some((*text).to_owned()),
+        None => payload.downcast_ref::<String>().cloned(),
+    }
+}

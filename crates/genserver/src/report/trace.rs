@@ -1,0 +1,168 @@
+//! Reports as events of `tracing`, and callbacks as its spans. Without the feature there is nothing here.
+//!
+//! Whether anybody listens is asked first, with one look at a number: who switches the feature on and installs no subscriber
+//! pays no more.
+
+#[cfg(feature = "tracing")]
+pub(crate) use on::Scope;
+#[cfg(feature = "tracing")]
+pub(super) use on::{emit, is_on};
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) use off::Scope;
+#[cfg(not(feature = "tracing"))]
+pub(super) use off::{emit, is_on};
+
+#[cfg(feature = "tracing")]
+mod on {
+    //! With the feature.
+
+    use tracing::level_filters::LevelFilter;
+    use tracing::{Level, Span};
+
+    use crate::process::work::Job;
+    use crate::process::{Envelope, Head};
+    use crate::report::Report;
+    use crate::report::render::shown;
+    use crate::server::GenServer;
+
+    /// Whether a report would be seen.
+    pub(crate) fn is_on() -> bool {
+        LevelFilter::current() >= LevelFilter::WARN
+    }
+
+    /// Makes an event of a report.
+    pub(crate) fn emit(report: &Report) {
+        if !is_on() {
+            return;
+        }
+        let process = report.process().to_string();
+        match report {
+            Report::Terminated(report) => tracing::error!(
+                target: "genserver",
+                process,
+                server = report.server,
+                label = report.process.label,
+                reason = shown(&report.reason),
+                state = report.state,
+                last_message = report.last_message.as_ref().map(ToString::to_string),
+                client = report.client.as_ref().map(ToString::to_string),
+                "server terminating"
+            ),
+            Report::Crashed(report) => tracing::error!(
+                target: "genserver",
+                process,
+                entry = report.entry,
+                label = report.process.label,
+                reason = shown(&report.reason),
+                ancestors = names(&report.ancestors),
+                links = names(&report.links),
+                mailbox = report.mailbox,
+                in_init = report.in_init,
+                "process crashed"
+            ),
+            Report::Unexpected(report) => tracing::warn!(
+                target: "genserver",
+                process,
+                server = report.server,
+                message_received = report.message,
+                "unexpected message"
+            ),
+        }
+    }
+
+    fn names(all: &[crate::report::Who]) -> String {
+        all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The span of one callback: entered whenever the callback is polled, by whomever.
+    #[derive(Debug)]
+    pub(crate) struct Scope(Option<Span>);
+
+    impl Scope {
+        pub(crate) const NONE: Self = Self(None);
+
+        /// Whether anybody may want spans.
+        #[inline]
+        pub(crate) fn is_on() -> bool {
+            LevelFilter::current() >= LevelFilter::INFO
+        }
+
+        /// The span for a callback, if anybody wants it.
+        #[inline]
+        pub(crate) fn begin<S: GenServer>(head: &Head, job: &Job<S>) -> Self {
+            if Self::is_on() { Self::make(head, job) } else { Self::NONE }
+        }
+
+        #[cold]
+        fn make<S: GenServer>(head: &Head, job: &Job<S>) -> Self {
+            let callback = match job {
+                Job::Init(_) => "init",
+                Job::Message(Envelope::Call(..)) => "handle_call",
+                Job::Message(Envelope::Cast(_)) => "handle_cast",
+                Job::Message(_) | Job::Continue(_) => "handle_info",
+                Job::Idle => "handle_idle",
+                Job::Terminate(_) => "terminate",
+            };
+            // Without a parent: whoever runs the server is not what it works for, and may be anybody.
+            let span = tracing::span!(
+                target: "genserver::callback",
+                parent: None,
+                Level::INFO,
+                "callback",
+                process = head.title(),
+                callback
+            );
+            Self((!span.is_disabled()).then_some(span))
+        }
+
+        /// Enters the span until the guard is dropped.
+        #[inline]
+        pub(crate) fn enter(&self) -> Option<tracing::span::Entered<'_>> {
+            self.0.as_ref().map(Span::enter)
+        }
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+mod off {
+    //! Without the feature.
+
+    use crate::process::Head;
+    use crate::process::work::Job;
+    use crate::report::Report;
+    use crate::server::GenServer;
+
+    pub(crate) fn is_on() -> bool {
+        false
+    }
+
+    pub(crate) fn emit(_report: &Report) {}
+
+    /// The span of one callback: nothing.
+    #[derive(Debug)]
+    pub(crate) struct Scope;
+
+    impl Scope {
+        pub(crate) const NONE: Self = Self;
+
+        #[inline]
+        pub(crate) fn is_on() -> bool {
+            false
+        }
+
+        #[inline]
+        pub(crate) fn begin<S: GenServer>(_head: &Head, _job: &Job<S>) -> Self {
+            Self
+        }
+
+        #[inline]
+        #[expect(clippy::unused_self, reason = "with the feature it is needed")]
+        pub(crate) fn enter(&self) -> Entered {
+            Entered
+        }
+    }
+
+    /// What is dropped when a poll ends: nothing.
+    pub(crate) struct Entered;
+}

@@ -1,0 +1,303 @@
+//! The state of a server, to look at and to change; and the server itself, to hold still and to end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::request::Bench;
+use super::{AsServer, Request, Shown, Status};
+use crate::process::AnyProcess;
+use crate::reason::Reason;
+use crate::server::GenServer;
+
+/// Returns a clone of the state, as it is between two callbacks.
+///
+/// # Errors
+///
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if the clone panics; and as every request, if the server is not running, ends, or does not
+/// answer in time.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, sys};
+/// # #[derive(Clone, Debug, PartialEq)]
+/// # struct Counter(u64);
+/// # impl GenServer for Counter {
+/// #     type Args = u64;
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = genserver::start::<Counter>(7).await?;
+/// assert_eq!(sys::get_state(&counter).await?, Counter(7));
+/// # Ok(())
+/// # }
+/// ```
+pub fn get_state<T: AsServer>(server: &T) -> Request<T::Server, T::Server>
+where
+    T::Server: Clone,
+{
+    Request::new("get_state", server.as_server("get_state"), |bench| Ok(bench.server().clone()))
+}
+
+/// Looks at the state where it is, and returns what `look` makes of it: [`get_state`] for a state that is no `Clone`.
+///
+/// # Errors
+///
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `look` panics; and as every request.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, sys};
+/// # struct Counter(u64);
+/// # impl GenServer for Counter {
+/// #     type Args = u64;
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = genserver::start::<Counter>(7).await?;
+/// assert_eq!(sys::with_state(&counter, |counter| counter.0).await?, 7);
+/// # Ok(())
+/// # }
+/// ```
+pub fn with_state<T, R, F>(server: &T, look: F) -> Request<T::Server, R>
+where
+    T: AsServer,
+    R: Send + 'static,
+    F: FnOnce(&T::Server) -> R + Send + 'static,
+{
+    Request::new("with_state", server.as_server("with_state"), |bench| Ok(look(bench.server())))
+}
+
+/// Replaces the state by what `replace` makes of a clone of it, and returns a clone of the new one.
+///
+/// If `replace` panics, nothing changes: the server goes on with the state it had.
+///
+/// # Errors
+///
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `replace` panics; and as every request.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, sys};
+/// # #[derive(Clone, Debug, PartialEq)]
+/// # struct Counter(u64);
+/// # impl GenServer for Counter {
+/// #     type Args = u64;
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = genserver::start::<Counter>(7).await?;
+/// assert_eq!(sys::replace_state(&counter, |old| Counter(old.0 * 6)).await?, Counter(42));
+/// # Ok(())
+/// # }
+/// ```
+pub fn replace_state<T, F>(server: &T, replace: F) -> Request<T::Server, T::Server>
+where
+    T: AsServer,
+    T::Server: Clone,
+    F: FnOnce(T::Server) -> T::Server + Send + 'static,
+{
+    Request::new("replace_state", server.as_server("replace_state"), |bench| {
+        let new = replace(bench.server().clone());
+        let answer = new.clone();
+        let old = std::mem::replace(bench.server(), new);
+        // The new state is in its place: a panic in the drop of the old one is not a failure of the replacement.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(old)));
+        Ok(answer)
+    })
+}
+
+/// Changes the state where it is, and returns what `update` returns: [`replace_state`] for a state that is no `Clone`.
+///
+/// If `update` panics, the server lives on with the state as the panic left it, half changed perhaps: Rust keeps no other.
+/// Where that matters, let `update` do first what can fail, or use [`replace_state`].
+///
+/// # Errors
+///
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `update` panics; and as every request.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, sys};
+/// # struct Counter(u64);
+/// # impl GenServer for Counter {
+/// #     type Args = u64;
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = genserver::start::<Counter>(7).await?;
+/// let before = sys::update_state(&counter, |counter| std::mem::take(&mut counter.0)).await?;
+/// assert_eq!(before, 7);
+/// # Ok(())
+/// # }
+/// ```
+pub fn update_state<T, R, F>(server: &T, update: F) -> Request<T::Server, R>
+where
+    T: AsServer,
+    R: Send + 'static,
+    F: FnOnce(&mut T::Server) -> R + Send + 'static,
+{
+    Request::new("update_state", server.as_server("update_state"), |bench| Ok(update(bench.server())))
+}
+
+/// Has the server hold back everything but the requests of this module and the order to stop, until it is told to
+/// [`resume`].
+///
+/// It is not counted: a server that was suspended twice is resumed once. What arrives meanwhile keeps its order and its place
+/// in the mailbox, and callers wait, for as long as they wait.
+///
+/// # Errors
+///
+/// As every request, if the server is not running, ends, or does not answer in time.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, sys};
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let quiet = genserver::start::<Quiet>(()).await?;
+/// sys::suspend(&quiet).await?;
+/// assert!(sys::get_status(&quiet).await?.suspended);
+/// sys::resume(&quiet).await?;
+/// assert!(!sys::get_status(&quiet).await?.suspended);
+/// # Ok(())
+/// # }
+/// ```
+pub fn suspend<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+    Request::new("suspend", server.as_server("suspend"), |bench| {
+        bench.body.desk().suspended = true;
+        Ok(())
+    })
+}
+
+/// Lets a suspended server go on. A server that is not suspended is left as it is.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// See [`suspend`].
+pub fn resume<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+    Request::new("resume", server.as_server("resume"), |bench| {
+        if let Some(desk) = &mut bench.body.desk {
+            desk.suspended = false;
+        }
+        Ok(())
+    })
+}
+
+/// Returns what there is to say of the server, with its state as its
+/// [`format_status`](crate::GenServer::format_status) shows it.
+///
+/// # Errors
+///
+/// As every request. A formatter that panics is no error: a fixed text stands for the state then.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, sys};
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let quiet = genserver::start::<Quiet>(()).await?;
+/// let status = sys::get_status(&quiet).await?;
+/// assert_eq!(status.pid, quiet.pid());
+/// assert!(status.state.ends_with("Quiet"));
+/// # Ok(())
+/// # }
+/// ```
+pub fn get_status<T: AsServer>(server: &T) -> Request<T::Server, Status> {
+    Request::new("get_status", server.as_server("get_status"), |bench| Ok(status(bench)))
+}
+
+fn status<S: GenServer>(bench: &mut Bench<'_, S>) -> Status {
+    let seen = bench.process.info();
+    let suspended = bench.body.is_suspended();
+    let actor = bench.actor();
+    let (_, log) = actor.cx.kept_events();
+    let shown = Shown { log, ..Shown::default() }.format(actor.server.as_ref());
+    Status {
+        pid: seen.pid,
+        name: seen.name,
+        label: seen.label,
+        server: seen.server,
+        suspended,
+        parent: seen.parent,
+        mailbox: seen.mailbox,
+        links: seen.links,
+        log: shown.log,
+        state: shown.state,
+    }
+}
+
+/// Orders the server to stop with `reason`, and returns before it has.
+///
+/// Unlike [`stop`](crate::ServerRef::stop) it does not wait for the end: terminate has not begun when this returns.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, Reason, sys};
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let quiet = genserver::start::<Quiet>(()).await?;
+/// sys::terminate(&quiet, Reason::Shutdown).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn terminate<T: AsServer>(server: &T, reason: impl Into<Reason>) -> Request<T::Server, ()> {
+    let reason = reason.into();
+    Request::new("terminate", server.as_server("terminate"), |bench| {
+        bench.stop = Some(reason);
+        Ok(())
+    })
+}

@@ -1,0 +1,329 @@
+//! What a server does, to look at: switched on and off at one server.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use super::debug::{Counters, Debug, Ring};
+use super::request::Trouble;
+use super::{AsServer, Event, Hook, Log, Request, Statistics};
+
+/// How many events OTP's log keeps unless it is told otherwise.
+pub const LOG_LENGTH: usize = 10;
+
+/// Makes a request that switches something on or off.
+fn switch<T: AsServer>(
+    server: &T,
+    name: &'static str,
+    turn: impl FnOnce(&mut Debug) + Send + 'static,
+) -> Request<T::Server, ()> {
+    Request::new(name, server.as_server(name), |bench| {
+        let cx = &mut bench.actor().cx;
+        turn(cx.debug_mut());
+        cx.tidy_debug();
+        Ok(())
+    })
+}
+
+/// Prints each event of the server from now on, or no more.
+///
+/// With the feature `tracing` an event is a `tracing` event of level `INFO` and target `genserver::sys`; without it, a line on
+/// standard error. To have events as values, [`install`] a hook.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, sys};
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let quiet = genserver::start::<Quiet>(()).await?;
+/// sys::trace(&quiet, true).await?;
+/// // ... look at what it does ...
+/// sys::trace(&quiet, false).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn trace<T: AsServer>(server: &T, on: bool) -> Request<T::Server, ()> {
+    switch(server, "trace", move |debug| debug.trace = on)
+}
+
+/// Keeps the last `length` events of the server from now on; OTP's default is [`LOG_LENGTH`].
+///
+/// If a log is on already it gets the new length, and keeps the newest of what it has. A `length` of 0 keeps none. The report of
+/// a crash shows the log, and while it is on, the last message.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// See the [module's page](super).
+pub fn log<T: AsServer>(server: &T, length: usize) -> Request<T::Server, ()> {
+    switch(server, "log", move |debug| debug.log.get_or_insert_with(Ring::new).resize(length))
+}
+
+/// Returns the events that the log has kept. Empty if no log is on.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// See the [module's page](super).
+pub fn get_log<T: AsServer>(server: &T) -> Request<T::Server, Log> {
+    Request::new("get_log", server.as_server("get_log"), |bench| {
+        let process = bench.process.head.title();
+        let debug = bench.actor().cx.debug.as_ref();
+        let events = debug.and_then(|debug| debug.log.as_ref()).map(|log| log.events.iter().cloned().collect());
+        Ok(Log { process, events: events.unwrap_or_default() })
+    })
+}
+
+/// Keeps no events any more, and forgets those that were kept.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// See [`log`](fn@log).
+pub fn log_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+    switch(server, "log_off", |debug| debug.log = None)
+}
+
+/// Writes each event as a line to the file at `path` from now on. The file is made anew.
+///
+/// The server itself opens the file and writes to it, and waits for the disk: this is for looking for a fault. Lines that cannot
+/// be written end it.
+///
+/// # Errors
+///
+/// [`SysError::File`](super::SysError::File) if the file cannot be opened; and as every request.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, sys};
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let quiet = genserver::start::<Quiet>(()).await?;
+/// let error = sys::log_to_file(&quiet, "/no/such/folder/log").await.unwrap_err();
+/// assert!(error.to_string().contains("/no/such/folder/log"));
+/// # Ok(())
+/// # }
+/// ```
+pub fn log_to_file<T: AsServer>(server: &T, path: impl Into<PathBuf>) -> Request<T::Server, ()> {
+    let path = path.into();
+    Request::new("log_to_file", server.as_server("log_to_file"), |bench| match File::create(&path) {
+        Ok(file) => {
+            bench.actor().cx.debug_mut().file = Some(Box::new(file));
+            Ok(())
+        }
+        Err(error) => Err(Trouble::File(path, error)),
+    })
+}
+
+/// Writes no events to a file any more, and closes it.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// See [`log_to_file`].
+pub fn log_to_file_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+    switch(server, "log_to_file_off", |debug| debug.file = None)
+}
+
+/// Begins to count messages, from nothing. A count that is on already goes on.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// See [`statistics`].
+pub fn statistics_on<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+    Request::new("statistics_on", server.as_server("statistics_on"), |bench| {
+        let since = bench.process.head.home.runtime().now();
+        let counters = || Counters { since, messages_in: 0, messages_out: 0 };
+        bench.actor().cx.debug_mut().counters.get_or_insert_with(counters);
+        Ok(())
+    })
+}
+
+/// Returns what was counted since [`statistics_on`].
+///
+/// # Errors
+///
+/// [`SysError::NoStatistics`](super::SysError::NoStatistics) if nothing is counted; and as every request.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, sys};
+/// # struct Echo;
+/// # struct Ping(Caller<()>);
+/// # impl GenServer for Echo {
+/// #     type Args = ();
+/// #     type Call = Ping;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Echo) }
+/// #     async fn handle_call(&mut self, Ping(caller): Ping, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, ()) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let echo = genserver::start::<Echo>(()).await?;
+/// sys::statistics_on(&echo).await?;
+/// echo.call(Ping).await?;
+/// let counted = sys::statistics(&echo).await?;
+/// assert_eq!((counted.messages_in, counted.messages_out), (1, 1));
+/// # Ok(())
+/// # }
+/// ```
+pub fn statistics<T: AsServer>(server: &T) -> Request<T::Server, Statistics> {
+    Request::new("statistics", server.as_server("statistics"), |bench| {
+        let now = bench.process.head.home.runtime().now();
+        let debug = bench.actor().cx.debug.as_ref();
+        let counters = debug.and_then(|debug| debug.counters.as_ref()).ok_or(Trouble::NoStatistics)?;
+        let Counters { since, messages_in, messages_out } = *counters;
+        Ok(Statistics { since, now, messages_in, messages_out })
+    })
+}
+
+/// Counts no more, and forgets what was counted.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// See [`statistics`].
+pub fn statistics_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+    switch(server, "statistics_off", |debug| debug.counters = None)
+}
+
+/// Has `hook` called with each event of the server, in the server, until it is removed.
+///
+/// If a hook is installed under `id` already, that one stays and this one is dropped. A hook that returns [`Hook::Done`], or
+/// panics, is removed; the server does not notice. It must not block.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+/// # struct Echo;
+/// # struct Ping(Caller<()>);
+/// # impl GenServer for Echo {
+/// #     type Args = ();
+/// #     type Call = Ping;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Echo) }
+/// #     async fn handle_call(&mut self, Ping(caller): Ping, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, ()) }
+/// # }
+/// use genserver::sys::{self, Event, Hook};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let echo = genserver::start::<Echo>(()).await?;
+/// let (seen, events) = std::sync::mpsc::channel();
+/// sys::install(&echo, "watch", move |event| match seen.send(event.clone()) {
+///     Ok(()) => Hook::Keep,
+///     Err(_) => Hook::Done,
+/// })
+/// .await?;
+///
+/// echo.call(Ping).await?;
+/// assert!(matches!(events.recv()?, Event::In { .. }));
+/// assert_eq!(events.recv()?, Event::Out);
+/// # Ok(())
+/// # }
+/// ```
+pub fn install<T, F>(server: &T, id: impl Into<String>, hook: F) -> Request<T::Server, ()>
+where
+    T: AsServer,
+    F: FnMut(&Event) -> Hook + Send + 'static,
+{
+    let id = id.into();
+    switch(server, "install", move |debug| {
+        if debug.hooks.iter().all(|(installed, _)| *installed != id) {
+            debug.hooks.push((id, Box::new(hook)));
+        }
+    })
+}
+
+/// Removes the hook that was installed under `id`. Without one, nothing happens.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// See [`install`].
+pub fn remove<T: AsServer>(server: &T, id: impl Into<String>) -> Request<T::Server, ()> {
+    let id = id.into();
+    switch(server, "remove", move |debug| debug.hooks.retain(|(installed, _)| *installed != id))
+}
+
+/// Switches everything off: trace, log, file, statistics and hooks.
+///
+/// # Errors
+///
+/// As every request.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, sys};
+/// # struct Quiet;
+/// # impl GenServer for Quiet {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let quiet = genserver::start::<Quiet>(()).await?;
+/// sys::statistics_on(&quiet).await?;
+/// sys::no_debug(&quiet).await?;
+/// assert!(sys::statistics(&quiet).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
+pub fn no_debug<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+    switch(server, "no_debug", |debug| *debug = Debug::default())
+}
