@@ -328,12 +328,10 @@ impl<S: GenServer> Start<S> {
         let process = make_process(&home, options.name, options.label, parent, starter)?;
         process.configure(options.mailbox, options.queued_only, options.hibernate_after);
         let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
-        if let Some(starter) = &linked {
-            if !link::tie(&erased, starter.process()) {
-                home.node().release_name(&process.head);
-                process.discard();
-                return Err(StartError::NotAProcess);
-            }
+        if linked.as_ref().is_some_and(|starter| !link::tie(&erased, starter.process())) {
+            home.node().release_name(&process.head);
+            process.discard();
+            return Err(StartError::NotAProcess);
         }
         if let Some((reference, watcher)) = options.monitor {
             erased.monitor(reference, Arc::clone(watcher.process()));
@@ -356,10 +354,10 @@ pub(crate) fn make_process<S: GenServer>(
     starter: Option<Pid>,
 ) -> Result<Arc<Process<S>>, StartError> {
     let node = home.node();
-    if let Some(name) = &name {
-        if let Some(holder) = node.whereis(name.clone()) {
-            return Err(StartError::AlreadyStarted { name: name.clone(), pid: holder.pid() });
-        }
+    if let Some(name) = &name
+        && let Some(holder) = node.whereis(name.clone())
+    {
+        return Err(StartError::AlreadyStarted { name: name.clone(), pid: holder.pid() });
     }
     let about = about(name.clone(), label, parent, starter);
     let process = node.insert(|pid| Process::new(Head { pid, home: Arc::clone(home), about }));
@@ -431,13 +429,13 @@ impl<S: GenServer> Future for Start<S> {
             return Poll::Ready(Err(StartError::Timeout { server, after: this.options.timeout.unwrap_or_default() }));
         }
         let polled = under_way.slot.poll(cx, None);
-        if polled.is_pending() {
-            if let Some(sleep) = &mut under_way.sleep {
-                ready!(sleep.as_mut().poll(cx));
-                under_way.abandon();
-                under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
-                return self.poll(cx);
-            }
+        if polled.is_pending()
+            && let Some(sleep) = &mut under_way.sleep
+        {
+            ready!(sleep.as_mut().poll(cx));
+            under_way.abandon();
+            under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
+            return self.poll(cx);
         }
         let started = match ready!(polled) {
             Ok(Started::Running) => Ok(ServerRef::new(Arc::clone(&under_way.process))),

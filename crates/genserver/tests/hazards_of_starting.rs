@@ -1,20 +1,21 @@
 //! What may go wrong around a start: nobody waits for it, the thread is not the runtime's, the runtime is gone, the registry is
 //! on fire.
 #![cfg(feature = "tokio")]
+#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 
+#[path = "support/plain_thread.rs"]
+mod plain_thread;
 #[path = "support/puppet.rs"]
 #[expect(dead_code, reason = "a puppet can do more than a start needs")]
 mod puppet;
-#[path = "support/plain_thread.rs"]
-mod plain_thread;
 
 use std::sync::Arc;
 
 use futures::future::poll_immediate;
 use genserver::runtime::Tokio;
 use genserver::{
-    CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Never, Next, Node, Outcome, Probe, Reason, ScopedServer,
-    StartError, StopError, start,
+    CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Never, Next, Node, Outcome, Probe, Reason,
+    ScopedServer, StartError, StopError, start,
 };
 use plain_thread::block_on;
 use puppet::{Ask, Begin, Exclusive, Heard, Phonebook, Plan, Puppet, Tell, ms, sleep};
@@ -142,10 +143,10 @@ impl GenServer for Nest {
     type Info = Never;
 
     async fn init(more: u32, cx: &mut Cx<Self>) -> Init<Self> {
-        if more > 0 {
-            if let Err(error) = cx.start_link::<Nest>(more - 1).await {
-                return Init::Stop(error.into());
-            }
+        if more > 0
+            && let Err(error) = cx.start_link::<Nest>(more - 1).await
+        {
+            return Init::Stop(error.into());
         }
         Init::Run(Self)
     }
