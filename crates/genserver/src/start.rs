@@ -37,8 +37,10 @@ pub enum StartError {
         "no runtime to start a process on: start it inside one, as an async main does, or in a node made with `Node::with_runtime`"
     )]
     NoRuntime,
-    /// There is no process to link with or to watch for.
-    #[error("start_link links with the process that calls it, and plain code is none: use `start`, or a `Probe`")]
+    /// There is no process to link with: the caller is plain code, or the process has ended.
+    #[error(
+        "start_link links with the process that calls it, as long as that lives, and plain code is none: use `start`, or a `Probe`"
+    )]
     NotAProcess,
     /// A live process has the name. Init did not run.
     #[error("the name {name} belongs to process {pid}; use that one, stop it first, or choose another name")]
