@@ -221,8 +221,8 @@ impl<S: GenServer> Start<S> {
 
     /// Kills the server if init has not ended by then. Without it init may take as long as it likes.
     ///
-    /// An init is cut off at an await. One that computes all the time is waited for for another second; then the start returns,
-    /// and what init makes later is thrown away.
+    /// An init is cut off at an await. One that computes all the time is waited for for another second; then its name is taken
+    /// away and the start returns, and what init makes later is thrown away.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
@@ -427,6 +427,11 @@ impl<S: GenServer> Future for Start<S> {
         if let Some(burial) = &mut under_way.burial {
             ready!(Pin::new(burial).poll(cx));
             let server = server();
+            if under_way.process.ended_with().is_none() {
+                // Init computes on and on. Whatever it makes will never serve, so another may have the name.
+                let head = &under_way.process.head;
+                head.home.node().release_name(head);
+            }
             this.under_way = None;
             return Poll::Ready(Err(StartError::Timeout { server, after: this.options.timeout.unwrap_or_default() }));
         }

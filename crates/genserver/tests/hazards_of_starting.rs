@@ -9,12 +9,12 @@ mod plain_thread;
 #[expect(dead_code, reason = "a puppet can do more than a start needs")]
 mod puppet;
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use futures::future::poll_immediate;
 use genserver::runtime::Tokio;
 use genserver::{
-    CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Never, Next, Node, Outcome, Probe, Reason,
+    CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Never, Next, Node, Outcome, Probe, ProbeRef, Reason,
     ScopedServer, StartError, StopError, start,
 };
 use plain_thread::block_on;
@@ -129,6 +129,38 @@ async fn a_registry_that_panics_or_refuses_fails_the_start() {
         assert_eq!(probe.try_recv(), None, "init ran");
         assert_eq!(node.whereis(name), None);
     }
+}
+
+/// Its init computes until it is let go.
+struct Brooding;
+
+impl GenServer for Brooding {
+    type Args = (mpsc::Receiver<()>, ProbeRef<Heard>);
+    type Call = Never;
+    type Cast = Never;
+    type Info = Never;
+
+    async fn init((let_go, told): Self::Args, cx: &mut Cx<Self>) -> Init<Self> {
+        let _ = told.send(Heard::Born(cx.process_ref()));
+        let _ = let_go.recv();
+        Init::Run(Self)
+    }
+}
+
+#[test]
+fn an_init_that_never_awaits_releases_its_starter_and_its_name_and_never_serves() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let node = Node::with_runtime(Arc::new(Tokio::new(runtime.handle().clone())));
+    let mut probe = Probe::<Heard>::on(&node);
+    let (let_go, brooding) = mpsc::channel();
+    let late = block_on(node.start::<Brooding>((brooding, probe.sender())).name("brooding").timeout(ms(5)));
+    assert!(matches!(late, Err(StartError::Timeout { .. })), "{late:?}");
+    let other = block_on(node.start::<Puppet>(plan(Begin::Run)).name("brooding")).unwrap();
+    let Ok(genserver::Letter::Message(Heard::Born(process))) = block_on(probe.recv()) else { panic!("init ran") };
+    let ended = process.ended();
+    drop(let_go);
+    assert_eq!(block_on(ended), Reason::Killed);
+    assert_eq!(node.whereis("brooding"), Some(other.process_ref()));
 }
 
 /// Starts one more of its kind in its init, and so on.
