@@ -1,6 +1,5 @@
 //! Monitors and links that a server takes back while their news waits in its own mailbox.
 #![cfg(feature = "tokio")]
-#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 
 use std::mem::take;
 
