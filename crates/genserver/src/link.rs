@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
-use crate::process::{AnyProcess, ExitKind, Subject};
+use crate::process::{AnyProcess, ExitKind, LaidBy, Subject};
 use crate::process_ref::{AsProcess, ProcessRef};
 use crate::reason::Reason;
 
@@ -48,10 +48,10 @@ pub(crate) fn link(own: &Arc<dyn AnyProcess>, target: &impl AsProcess) -> Result
 /// Whichever of the two ends while the halves are laid, the other gets its exit, once: an exit is taken only by a half that is
 /// there, and takes it away.
 pub(crate) fn tie(own: &Arc<dyn AnyProcess>, other: &Arc<dyn AnyProcess>) -> bool {
-    own.link(Arc::clone(other));
-    if !other.link(Arc::clone(own)) {
-        // Our half is gone if the other ended after it was laid: then its exit has arrived by it.
-        return !own.unlink(other.head().pid);
+    own.link(Arc::clone(other), LaidBy::Own);
+    if !other.link(Arc::clone(own), LaidBy::Peer) {
+        // It may have linked with us just before its end: then its exit has arrived, or is on its way.
+        return !own.take_back(other.head().pid);
     }
     if let Some(reason) = own.ended_with() {
         Arc::clone(other).exit(Exit { from: own.head().pid, reason }, ExitKind::Link);

@@ -224,6 +224,7 @@ impl Node {
     /// Puts a process into the table, made with the pid it gets.
     pub(crate) fn insert<P: AnyProcess + 'static>(&self, make: impl FnOnce(Pid) -> P) -> Arc<P> {
         let serial = self.inner.last_serial.fetch_add(1, Ordering::Relaxed) + 1;
+        #[expect(clippy::cast_possible_truncation, reason = "less than the number of shards")]
         let shard = (serial % u64::from(SHARDS)) as u32;
         let mut table = self.inner.table[shard as usize].lock();
         let entry = table.vacant_entry();

@@ -37,6 +37,7 @@ pub(crate) mod ties;
 pub(crate) use mail::{Envelope, Process, Signal};
 pub(crate) use room::Line;
 pub(crate) use send::{Parcel, Refused, Sent, parcel};
+pub(crate) use ties::LaidBy;
 
 /// What never changes in a process.
 pub(crate) struct Head {
@@ -141,7 +142,9 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool;
     fn demonitor(&self, reference: MonitorRef);
     /// Adds one half of a link; false if the process is dead.
-    fn link(&self, peer: Arc<dyn AnyProcess>) -> bool;
+    fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool;
+    /// Takes its own half back, because the peer has ended; false if the link is there all the same, or was and brought its exit.
+    fn take_back(&self, peer: Pid) -> bool;
     /// Takes one half of a link away; whether it was there.
     fn unlink(&self, peer: Pid) -> bool;
     /// Queues the order to stop; false if the process is dead. The slot gets the reason when everybody has been told.

@@ -224,6 +224,10 @@ impl<V: Send + 'static> Ack<V> {
     }
 
     /// The process will not get ready: its starter gets the reason once the process is gone. OTP's `init_fail`.
+    ///
+    /// # Errors
+    ///
+    /// Always, with the reason: the function returns it, and the process ends with it.
     #[doc(alias = "init_fail")]
     pub fn fail(mut self, reason: impl Into<Reason>) -> Result<(), Reason> {
         let reason = reason.into();

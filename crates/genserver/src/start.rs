@@ -37,8 +37,10 @@ pub enum StartError {
         "no runtime to start a process on: start it inside one, as an async main does, or in a node made with `Node::with_runtime`"
     )]
     NoRuntime,
-    /// There is no process to link with or to watch for.
-    #[error("start_link links with the process that calls it, and plain code is none: use `start`, or a `Probe`")]
+    /// There is no process to link with: the caller is plain code, or the process has ended.
+    #[error(
+        "start_link links with the process that calls it, as long as that lives, and plain code is none: use `start`, or a `Probe`"
+    )]
     NotAProcess,
     /// A live process has the name. Init did not run.
     #[error("the name {name} belongs to process {pid}; use that one, stop it first, or choose another name")]
@@ -219,8 +221,8 @@ impl<S: GenServer> Start<S> {
 
     /// Kills the server if init has not ended by then. Without it init may take as long as it likes.
     ///
-    /// An init is cut off at an await. One that computes all the time is waited for for another second; then the start returns,
-    /// and what init makes later is thrown away.
+    /// An init is cut off at an await. One that computes all the time is waited for for another second; then its name is taken
+    /// away and the start returns, and what init makes later is thrown away.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
@@ -328,12 +330,10 @@ impl<S: GenServer> Start<S> {
         let process = make_process(&home, options.name, options.label, parent)?;
         process.configure(options.mailbox, options.queued_only, options.hibernate_after);
         let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
-        if let Some(starter) = &linked {
-            if !link::tie(&erased, starter.process()) {
-                home.node().release_name(&process.head);
-                process.discard();
-                return Err(StartError::NotAProcess);
-            }
+        if linked.as_ref().is_some_and(|starter| !link::tie(&erased, starter.process())) {
+            home.node().release_name(&process.head);
+            process.discard();
+            return Err(StartError::NotAProcess);
         }
         if let Some((reference, watcher)) = options.monitor {
             erased.monitor(reference, Arc::clone(watcher.process()));
@@ -355,10 +355,10 @@ pub(crate) fn make_process<S: GenServer>(
     parent: Option<Pid>,
 ) -> Result<Arc<Process<S>>, StartError> {
     let node = home.node();
-    if let Some(name) = &name {
-        if let Some(holder) = node.whereis(name.clone()) {
-            return Err(StartError::AlreadyStarted { name: name.clone(), pid: holder.pid() });
-        }
+    if let Some(name) = &name
+        && let Some(holder) = node.whereis(name.clone())
+    {
+        return Err(StartError::AlreadyStarted { name: name.clone(), pid: holder.pid() });
     }
     let about = about(name.clone(), label, parent);
     let process = node.insert(|pid| Process::new(Head { pid, home: Arc::clone(home), about }));
@@ -426,17 +426,22 @@ impl<S: GenServer> Future for Start<S> {
         if let Some(burial) = &mut under_way.burial {
             ready!(Pin::new(burial).poll(cx));
             let server = server();
+            if under_way.process.ended_with().is_none() {
+                // Init computes on and on. Whatever it makes will never serve, so another may have the name.
+                let head = &under_way.process.head;
+                head.home.node().release_name(head);
+            }
             this.under_way = None;
             return Poll::Ready(Err(StartError::Timeout { server, after: this.options.timeout.unwrap_or_default() }));
         }
         let polled = under_way.slot.poll(cx, None);
-        if polled.is_pending() {
-            if let Some(sleep) = &mut under_way.sleep {
-                ready!(sleep.as_mut().poll(cx));
-                under_way.abandon();
-                under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
-                return self.poll(cx);
-            }
+        if polled.is_pending()
+            && let Some(sleep) = &mut under_way.sleep
+        {
+            ready!(sleep.as_mut().poll(cx));
+            under_way.abandon();
+            under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
+            return self.poll(cx);
         }
         let started = match ready!(polled) {
             Ok(Started::Running) => Ok(ServerRef::new(Arc::clone(&under_way.process))),

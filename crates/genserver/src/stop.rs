@@ -138,17 +138,16 @@ impl Future for Stop {
         }
         let Some(slot) = &this.slot else { return Poll::Pending };
         let polled = slot.poll(cx, this.deadline);
-        if polled.is_pending() {
-            if let Some(deadline) = this.deadline {
-                Arc::clone(&this.process).watch_deadline(deadline);
-            }
+        if polled.is_pending()
+            && let Some(deadline) = this.deadline
+        {
+            Arc::clone(&this.process).watch_deadline(deadline);
         }
         let server = this.subject();
         Poll::Ready(match ready!(polled) {
             Ok(reason) if reason == this.reason => Ok(()),
-            Ok(reason) => Err(StopError::Exit { server, reason }),
+            Ok(reason) | Err(Unanswered::Exit(reason)) => Err(StopError::Exit { server, reason }),
             Err(Unanswered::Timeout) => Err(StopError::Timeout { server, after: this.timeout.unwrap_or_default() }),
-            Err(Unanswered::Exit(reason)) => Err(StopError::Exit { server, reason }),
             Err(Unanswered::NoReply) => Err(StopError::NoProc { server }),
         })
     }
@@ -225,15 +224,14 @@ impl Future for Ended {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
         let this = &mut *self;
-        let slot = match &this.slot {
-            Some(slot) => slot,
-            None => {
-                let slot = Arc::new(Slot::new(this.process.head().pid));
-                if let Some(reason) = this.process.await_end(Arc::clone(&slot)) {
-                    return Poll::Ready(reason);
-                }
-                this.slot.insert(slot)
+        let slot = if let Some(slot) = &this.slot {
+            slot
+        } else {
+            let slot = Arc::new(Slot::new(this.process.head().pid));
+            if let Some(reason) = this.process.await_end(Arc::clone(&slot)) {
+                return Poll::Ready(reason);
             }
+            this.slot.insert(slot)
         };
         slot.poll(cx, None).map(|ended| ended.unwrap_or(Reason::NoProc))
     }

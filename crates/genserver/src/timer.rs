@@ -70,10 +70,12 @@ impl fmt::Debug for Timer {
     }
 }
 
+const THIRTY_YEARS: Duration = Duration::from_hours(30 * 365 * 24);
+
 /// When `delay` from now is; a delay beyond all clocks is thirty years.
 pub(crate) fn at(home: &Home, delay: Duration) -> Instant {
     let now = home.runtime().now();
-    now.checked_add(delay).unwrap_or_else(|| now + Duration::from_secs(30 * 365 * 24 * 60 * 60))
+    now.checked_add(delay).unwrap_or_else(|| now + THIRTY_YEARS)
 }
 
 /// Sets the clock, and makes sure that it does not oversleep.

@@ -1,5 +1,6 @@
 //! Tasks that become servers.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "support/puppet.rs"]
 #[expect(dead_code, reason = "a puppet can do more than an adopted task needs")]

@@ -1,5 +1,7 @@
 //! The order of an end, and what may go wrong in it: long chains, watchers that come at that moment, panics, two threads.
 #![cfg(feature = "tokio")]
+#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "support/puppet.rs"]
 #[expect(dead_code, reason = "a puppet can do more than die")]
@@ -386,4 +388,66 @@ async fn a_killed_callback_is_not_polled_once_more() {
     let polled = polls.load(Ordering::SeqCst);
     assert_eq!(server.ended().await, Reason::Killed);
     assert_eq!(polls.load(Ordering::SeqCst), polled);
+}
+
+/// Goes on and on by itself, without ever awaiting.
+struct Perpetual(Arc<AtomicU32>);
+
+impl GenServer for Perpetual {
+    type Args = Arc<AtomicU32>;
+    type Call = Never;
+    type Cast = Never;
+    type Info = ();
+
+    async fn init(turns: Arc<AtomicU32>, _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::RunThen(Self(turns), ())
+    }
+
+    async fn handle_info(&mut self, (): (), _cx: &mut Cx<Self>) -> Outcome<Self> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Next::then(())
+    }
+}
+
+#[tokio::test]
+async fn an_endless_chain_of_continues_lets_others_run_and_can_be_killed() {
+    let turns = Arc::new(AtomicU32::new(0));
+    let server = start::<Perpetual>(Arc::clone(&turns)).await.unwrap();
+    while turns.load(Ordering::SeqCst) < 1000 {
+        tokio::task::yield_now().await;
+    }
+    server.kill();
+    assert_eq!(server.ended().await, Reason::Killed);
+}
+
+/// Kills itself, then asks to stop in order.
+struct Torn(Arc<AtomicU32>);
+
+impl GenServer for Torn {
+    type Args = Arc<AtomicU32>;
+    type Call = Caller<()>;
+    type Cast = Never;
+    type Info = Never;
+
+    async fn init(terminated: Arc<AtomicU32>, _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Self(terminated))
+    }
+
+    async fn handle_call(&mut self, caller: Caller<()>, cx: &mut Cx<Self>) -> Outcome<Self> {
+        cx.this().kill();
+        Next::stop_reply(Reason::Normal, caller, ())
+    }
+
+    async fn terminate(&mut self, _reason: &Reason, _cx: &mut Cx<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn a_kill_during_the_last_callback_leaves_no_turn_to_terminate() {
+    let terminated = Arc::new(AtomicU32::new(0));
+    let server = start::<Torn>(Arc::clone(&terminated)).await.unwrap();
+    let call = server.call(|caller| caller).await;
+    assert!(matches!(call, Err(CallError::Exit { reason: Reason::Killed, .. })), "{call:?}");
+    assert_eq!(terminated.load(Ordering::SeqCst), 0);
 }

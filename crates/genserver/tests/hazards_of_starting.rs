@@ -1,20 +1,21 @@
 //! What may go wrong around a start: nobody waits for it, the thread is not the runtime's, the runtime is gone, the registry is
 //! on fire.
 #![cfg(feature = "tokio")]
+#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 
+#[path = "support/plain_thread.rs"]
+mod plain_thread;
 #[path = "support/puppet.rs"]
 #[expect(dead_code, reason = "a puppet can do more than a start needs")]
 mod puppet;
-#[path = "support/plain_thread.rs"]
-mod plain_thread;
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use futures::future::poll_immediate;
 use genserver::runtime::Tokio;
 use genserver::{
-    CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Never, Next, Node, Outcome, Probe, Reason, ScopedServer,
-    StartError, StopError, start,
+    CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Never, Next, Node, Outcome, Probe, ProbeRef, Reason,
+    ScopedServer, StartError, StopError, start,
 };
 use plain_thread::block_on;
 use puppet::{Ask, Begin, Exclusive, Heard, Phonebook, Plan, Puppet, Tell, ms, sleep};
@@ -130,6 +131,38 @@ async fn a_registry_that_panics_or_refuses_fails_the_start() {
     }
 }
 
+/// Its init computes until it is let go.
+struct Brooding;
+
+impl GenServer for Brooding {
+    type Args = (mpsc::Receiver<()>, ProbeRef<Heard>);
+    type Call = Never;
+    type Cast = Never;
+    type Info = Never;
+
+    async fn init((let_go, told): Self::Args, cx: &mut Cx<Self>) -> Init<Self> {
+        let _ = told.send(Heard::Born(cx.process_ref()));
+        let _ = let_go.recv();
+        Init::Run(Self)
+    }
+}
+
+#[test]
+fn an_init_that_never_awaits_releases_its_starter_and_its_name_and_never_serves() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let node = Node::with_runtime(Arc::new(Tokio::new(runtime.handle().clone())));
+    let mut probe = Probe::<Heard>::on(&node);
+    let (let_go, brooding) = mpsc::channel();
+    let late = block_on(node.start::<Brooding>((brooding, probe.sender())).name("brooding").timeout(ms(5)));
+    assert!(matches!(late, Err(StartError::Timeout { .. })), "{late:?}");
+    let other = block_on(node.start::<Puppet>(plan(Begin::Run)).name("brooding")).unwrap();
+    let Ok(genserver::Letter::Message(Heard::Born(process))) = block_on(probe.recv()) else { panic!("init ran") };
+    let ended = process.ended();
+    drop(let_go);
+    assert_eq!(block_on(ended), Reason::Killed);
+    assert_eq!(node.whereis("brooding"), Some(other.process_ref()));
+}
+
 /// Starts one more of its kind in its init, and so on.
 struct Nest;
 
@@ -142,10 +175,10 @@ impl GenServer for Nest {
     type Info = Never;
 
     async fn init(more: u32, cx: &mut Cx<Self>) -> Init<Self> {
-        if more > 0 {
-            if let Err(error) = cx.start_link::<Nest>(more - 1).await {
-                return Init::Stop(error.into());
-            }
+        if more > 0
+            && let Err(error) = cx.start_link::<Nest>(more - 1).await
+        {
+            return Init::Stop(error.into());
         }
         Init::Run(Self)
     }

@@ -1,5 +1,6 @@
 //! Processes without a server: their starts, and how stopping them can end.
 #![cfg(feature = "tokio")]
+#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 
 #[path = "support/puppet.rs"]
 #[expect(dead_code, reason = "a puppet can do more than is asked of it here")]
@@ -15,7 +16,7 @@ use genserver::{
     Ack, CastError, Letter, Named, Node, Probe, ProbeRef, Reason, StartError, StartProcess, StopError, spawn, start,
     start_process, whereis,
 };
-use puppet::{Begin, Heard, Plan, Puppet, Tell, ms, sleep};
+use puppet::{Begin, Heard, Plan, Puppet, Tell, ms, now, sleep};
 
 /// A process that acknowledges after `delay` and ends when it is told to.
 fn slow(delay: Duration) -> StartProcess<Reason, u32> {
@@ -35,7 +36,7 @@ async fn pl_004_a_start_waits_for_the_acknowledgement() {
         for monitored in [false, true] {
             let mut starter = Probe::<()>::new();
             starter.trap_exits(true);
-            let begun = tokio::time::Instant::now();
+            let begun = now();
             let mut start = slow(ms(300));
             if linked {
                 start = start.linked_to(&starter);
@@ -68,7 +69,7 @@ async fn pl_005_a_start_that_times_out_leaves_no_message() {
     let mut starter = Probe::<()>::new();
     for traps in [false, true] {
         starter.trap_exits(traps);
-        let begun = tokio::time::Instant::now();
+        let begun = now();
         let error = slow(ms(5000)).linked_to(&starter).timeout(ms(500)).await.unwrap_err();
         assert!(matches!(error, StartError::Timeout { after, .. } if after == ms(500)), "{error}");
         assert_eq!(begun.elapsed().as_millis() / 10, 50);

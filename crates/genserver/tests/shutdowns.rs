@@ -1,5 +1,7 @@
 //! The end of a node, and the end of a runtime under its processes.
 #![cfg(feature = "tokio")]
+#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "support/plain_thread.rs"]
 mod plain_thread;
@@ -18,7 +20,7 @@ use genserver::{
     StopError, spawn,
 };
 use plain_thread::block_on;
-use puppet::{Ask, Begin, Heard, Plan, Puppet, Tell, ms, sleep};
+use puppet::{Ask, Begin, Heard, Plan, Puppet, Tell, ms, now, sleep};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -48,7 +50,7 @@ async fn a_shutdown_terminates_who_traps_exits_and_ends_the_others() {
             probe.expect(|letter| *letter == Letter::Message(Heard::Text(1))).await;
         }
         assert_eq!(traps.info().has_task, with_task);
-        let begun = tokio::time::Instant::now();
+        let begun = now();
         node.shutdown(ms(5000)).await;
         assert!(begun.elapsed() < ms(100), "nobody waits for the deadline");
         assert_eq!(ends(&mut probe), [Heard::Terminate(Reason::Shutdown), Heard::Dropped]);
@@ -87,7 +89,7 @@ async fn whoever_is_left_at_the_deadline_is_killed() {
     };
     tokio::task::yield_now().await;
     let monitor = probe.monitor(&stubborn);
-    let begun = tokio::time::Instant::now();
+    let begun = now();
     node.shutdown(ms(300)).await;
     assert_eq!(begun.elapsed().as_millis() / 10, 30);
     assert_eq!(stuck.ended().await, Reason::Killed);
@@ -208,7 +210,6 @@ fn a_runtime_that_goes_ends_everything_on_it() {
     let (waits, waiting) = mpsc::channel();
     let elsewhere = {
         let (hanging, waits) = (hanging.clone(), waits.clone());
-        #[expect(clippy::disallowed_methods, reason = "a test's tasks are the runtime's own")]
         here.spawn(async move {
             let mut call = hanging.call(Ask::Hang).no_timeout();
             assert!(poll_immediate(&mut call).await.is_none());
@@ -260,12 +261,13 @@ fn runtimes_that_go_under_busy_servers_leave_nobody_waiting() {
         let clients: Vec<_> = (0..4)
             .map(|who| {
                 let servers = servers.clone();
-                #[expect(clippy::disallowed_methods, reason = "a test's tasks are the runtime's own")]
                 here.spawn(async move {
                     for number in who.. {
                         match servers[number % servers.len()].call(Ask::Ping).no_timeout().await {
                             Ok(_) => {}
-                            Err(CallError::Exit { reason: Reason::RuntimeGone, .. } | CallError::NoProc { .. }) => return,
+                            Err(CallError::Exit { reason: Reason::RuntimeGone, .. } | CallError::NoProc { .. }) => {
+                                return;
+                            }
                             Err(other) => panic!("{other}"),
                         }
                     }

@@ -1,5 +1,7 @@
 //! Links, monitors and exit signals: what arrives, in which order, and what can still be taken back.
 #![cfg(feature = "tokio")]
+#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "support/puppet.rs"]
 #[expect(dead_code, reason = "a puppet can do more than signals need")]
@@ -121,9 +123,13 @@ async fn pl_021_monitoring_the_dead_yields_a_down_at_once() {
     assert_eq!((down.reference, down.pid, down.reason), (reference, server.pid(), Reason::NoProc));
 
     let by_pid = probe.monitor(&server.pid());
-    assert!(matches!(probe.try_recv(), Some(Letter::Down(down)) if down.reference == by_pid && down.pid == server.pid()));
+    assert!(
+        matches!(probe.try_recv(), Some(Letter::Down(down)) if down.reference == by_pid && down.pid == server.pid())
+    );
     let by_name = probe.monitor(&Named::<Puppet>::new("nobody's"));
-    assert!(matches!(probe.try_recv(), Some(Letter::Down(down)) if down.reference == by_name && down.pid == Pid::NOBODY));
+    assert!(
+        matches!(probe.try_recv(), Some(Letter::Down(down)) if down.reference == by_name && down.pid == Pid::NOBODY)
+    );
 }
 
 #[tokio::test]

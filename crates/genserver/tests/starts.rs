@@ -1,5 +1,6 @@
 //! How servers start: what init can answer, what a failed start leaves behind, and which name reaches what.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "support/puppet.rs"]
 #[expect(dead_code, reason = "a puppet can do more than a start needs")]
@@ -9,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genserver::{
-    CallError, Letter, Name, Named, NameRegistry, Node, Probe, Reason, ServerRef, StartError, start, whereis,
+    CallError, Letter, Name, NameRegistry, Named, Node, Probe, Reason, ServerRef, StartError, start, whereis,
 };
-use puppet::{Ask, Begin, Exclusive, Heard, Phonebook, Plan, Puppet, Tell, ms, sleep};
+use puppet::{Ask, Begin, Exclusive, Heard, Phonebook, Plan, Puppet, Tell, ms, now, sleep};
 
 fn plan(begin: Begin) -> Plan {
     Plan::new(begin)
@@ -55,7 +56,7 @@ async fn gs_002_a_kept_start_limit_has_no_later_effect() {
 async fn gs_003_a_late_init_releases_its_starter_and_never_serves() {
     let mut starter = Probe::<Heard>::new();
     starter.trap_exits(true);
-    let begun = tokio::time::Instant::now();
+    let begun = now();
     let late = plan(Begin::Sleep(ms(1000))).told(starter.sender());
     let error = starter.start_link::<Puppet>(late).name("gs_003").timeout(ms(100)).await.unwrap_err();
     assert!(matches!(error, StartError::Timeout { after, .. } if after == ms(100)), "{error}");
@@ -255,7 +256,7 @@ async fn never_collides(begin: Begin, rounds: usize, limit: Duration, expected: 
     }
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn gs_016_a_stopped_init_never_collides_with_its_successor() {
@@ -270,9 +271,7 @@ async fn gs_017_an_ignored_init_never_collides_with_its_successor() {
 
 #[tokio::test]
 async fn gs_019_a_panic_in_init_fails_the_start_with_its_message() {
-    let panicked = |error: &StartError| {
-        matches!(error, StartError::Failed { reason: Reason::Panic(panic), .. } if panic.message() == "bailout")
-    };
+    let panicked = |error: &StartError| matches!(error, StartError::Failed { reason: Reason::Panic(panic), .. } if panic.message() == "bailout");
     never_collides(Begin::Panic("bailout"), 5, LONG, panicked).await;
 }
 
@@ -280,9 +279,12 @@ async fn gs_019_a_panic_in_init_fails_the_start_with_its_message() {
 async fn gs_020_an_error_from_init_fails_the_start_with_it() {
     let error = "bailout".parse::<u32>().unwrap_err();
     let reason = Reason::from(error.clone());
-    never_collides(Begin::Stop(reason), 5, LONG, |failure| {
-        matches!(failure, StartError::Failed { reason, .. } if reason.downcast_ref() == Some(&error))
-    })
+    never_collides(
+        Begin::Stop(reason),
+        5,
+        LONG,
+        |failure| matches!(failure, StartError::Failed { reason, .. } if reason.downcast_ref() == Some(&error)),
+    )
     .await;
 }
 

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::death::{Doomed, drop_caught, end_or_defer};
 use super::ties::Ties;
-use super::{About, AnyProcess, ExitKind, Head};
+use super::{About, AnyProcess, ExitKind, Head, LaidBy};
 use crate::cast::CastError;
 use crate::current;
 use crate::exit::Exit;
@@ -396,16 +396,21 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         drop(removed);
     }
 
-    fn link(&self, peer: Arc<dyn AnyProcess>) -> bool {
+    fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool {
         let pid = peer.head().pid;
         let mut state = self.state.lock();
         if state.stage == Stage::Dead {
             return false;
         }
-        let before = state.ties.links.insert(pid, peer);
+        let spare = state.ties.lay(pid, peer, by);
         drop(state);
-        drop(before);
+        drop(spare);
         true
+    }
+
+    fn take_back(&self, peer: Pid) -> bool {
+        let taken = self.state.lock().ties.take_back(peer);
+        taken.is_some()
     }
 
     fn unlink(&self, peer: Pid) -> bool {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal, Task};
 use super::send::parcel;
 use super::work::Job;
-use super::{AnyProcess, ExitKind, Head};
+use super::{AnyProcess, ExitKind, Head, LaidBy};
 use crate::alarm::Alarmed;
 use crate::exit::Exit;
 use crate::info::ProcessInfo;
@@ -100,16 +100,21 @@ impl<S: GenServer> AnyProcess for Process<S> {
         drop(removed);
     }
 
-    fn link(&self, peer: Arc<dyn AnyProcess>) -> bool {
+    fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool {
         let pid = peer.head().pid;
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
             return false;
         }
-        let before = mail.ties().links.insert(pid, peer);
+        let spare = mail.ties().lay(pid, peer, by);
         drop(mail);
-        drop(before);
+        drop(spare);
         true
+    }
+
+    fn take_back(&self, peer: Pid) -> bool {
+        let taken = self.mail.lock().ties().take_back(peer);
+        taken.is_some()
     }
 
     fn unlink(&self, peer: Pid) -> bool {

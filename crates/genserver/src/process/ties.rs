@@ -1,5 +1,6 @@
 //! Links, monitors and waiters of a process, and how they are told of its end.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,11 +14,25 @@ use crate::process::{AnyProcess, ExitKind};
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting};
 
+/// One process's half of a link.
+pub(crate) struct Half {
+    peer: Arc<dyn AnyProcess>,
+    laid_by: LaidBy,
+}
+
+/// Who laid a half. Two processes may link with each other at the same time, and one of them may fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LaidBy {
+    Own,
+    Peer,
+    Both,
+}
+
 /// Who wants to hear of the end of a process. Kept by most processes as nothing at all.
 #[derive(Default)]
 pub(crate) struct Ties {
     pub(crate) monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
-    pub(crate) links: BTreeMap<Pid, Arc<dyn AnyProcess>>,
+    pub(crate) links: BTreeMap<Pid, Half>,
     /// Calls that really wait. Answered ones are swept out when the list would have to grow, so it stays below twice the
     /// number of those that wait, and a few.
     pub(crate) waiters: Vec<Arc<dyn Waiting>>,
@@ -36,6 +51,32 @@ pub(crate) struct Ties {
 }
 
 impl Ties {
+    /// Lays a half, or adds to who laid it. Returns the reference that is not needed, to be dropped outside the lock.
+    pub(crate) fn lay(&mut self, pid: Pid, peer: Arc<dyn AnyProcess>, by: LaidBy) -> Option<Arc<dyn AnyProcess>> {
+        let half = match self.links.entry(pid) {
+            Entry::Vacant(place) => {
+                place.insert(Half { peer, laid_by: by });
+                return None;
+            }
+            Entry::Occupied(half) => half.into_mut(),
+        };
+        if half.laid_by != by {
+            half.laid_by = LaidBy::Both;
+        }
+        Some(peer)
+    }
+
+    /// Takes back what this process laid: the whole half, unless the peer laid it too.
+    pub(crate) fn take_back(&mut self, peer: Pid) -> Option<Half> {
+        match self.links.get_mut(&peer)? {
+            Half { laid_by: LaidBy::Own, .. } => self.links.remove(&peer),
+            half => {
+                half.laid_by = LaidBy::Peer;
+                None
+            }
+        }
+    }
+
     /// Adds a call that waits. Returns what was swept out, to be dropped outside the lock.
     pub(crate) fn add_waiter(&mut self, slot: Arc<dyn Waiting>) -> Vec<Arc<dyn Waiting>> {
         let mut done = Vec::new();
@@ -79,7 +120,7 @@ impl Ties {
 /// Everybody who is told of an end, taken out of the lock of the process that ended.
 pub(crate) struct Farewell {
     monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
-    links: BTreeMap<Pid, Arc<dyn AnyProcess>>,
+    links: BTreeMap<Pid, Half>,
     waiters: Vec<Arc<dyn Waiting>>,
     room: VecDeque<Arc<Seat>>,
     alarm: Option<(Instant, AlarmKey)>,
@@ -103,7 +144,7 @@ impl Farewell {
                 waker.wake();
             }
         }
-        for (peer_pid, peer) in self.links {
+        for (peer_pid, Half { peer, .. }) in self.links {
             if starter == Some(peer_pid) {
                 peer.unlink(pid);
                 continue;

@@ -1,5 +1,8 @@
 //! A puppet: a server that does as it is told, and tells a probe what happens to it.
 
+#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -235,13 +238,11 @@ impl NameRegistry for Phonebook {
         }
         assert_ne!(name, "panic", "the phonebook is on fire");
         let mut book = self.0.lock().unwrap();
-        match book.get(name) {
-            Some(holder) => Err(RegisterError::Taken(holder.pid())),
-            None => {
-                book.insert(name.to_owned(), process.clone());
-                Ok(())
-            }
+        if let Some(holder) = book.get(name) {
+            return Err(RegisterError::Taken(holder.pid()));
         }
+        book.insert(name.to_owned(), process.clone());
+        Ok(())
     }
 
     fn unregister(&self, name: &str, pid: Pid) {
@@ -260,6 +261,12 @@ impl NameRegistry for Phonebook {
 #[expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 pub(crate) async fn sleep(delay: Duration) {
     tokio::time::sleep(delay).await;
+}
+
+/// What time it is, paused or not.
+#[expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
+pub(crate) fn now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
 }
 
 /// The milliseconds of a test.
