@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::caller::Caller;
 use crate::current;
+use crate::deadlock::{self, Watch};
 use crate::process::{Envelope, Line, Parcel, Refused, Sent, Subject, parcel};
 use crate::reason::Reason;
 use crate::reply::{Answer, Lane, Slot, Unanswered, erased};
@@ -86,6 +87,24 @@ pub enum CallError {
         /// Who was called.
         server: Subject,
     },
+    /// The call would have closed a circle of processes that all wait for one another. The request is withdrawn, unless the
+    /// server has begun with it.
+    #[error(
+        "{server} waits for this process, so the call would never be answered: {}; let one of them `cast`, or keep its `Caller` and answer later",
+        deadlock::Arrows(cycle)
+    )]
+    Cycle {
+        /// Who was called.
+        server: Subject,
+        /// The circle: who called, who was called, and on to the one that waits for who called.
+        cycle: Vec<Subject>,
+    },
+    /// A call that blocks its thread was made on one that runs tasks, where the answer might never come.
+    #[error("{server} was called with `call_blocking` on a thread that runs tasks; use `call` and `.await` here, or a thread of its own")]
+    WouldBlock {
+        /// Who was called.
+        server: Subject,
+    },
     /// The name belongs to a server of another type.
     #[error("{server} is a {found}, not a {wanted}; the name belongs to another server than you expect")]
     WrongServer {
@@ -106,13 +125,14 @@ pub struct Call<'a, S: GenServer, R: Send + 'static, F> {
     timeout: Option<Duration>,
     stage: Stage<S, R>,
     deadline: Option<Instant>,
+    allows_cycle: bool,
 }
 
 enum Stage<S: GenServer, R> {
     Unsent,
     /// The mailbox was full. Boxed, so that every other call stays small.
     NoRoom(Box<NoRoom<S, R>>),
-    Sent(Arc<Slot<R>>),
+    Sent(Arc<Slot<R>>, Watch),
 }
 
 /// A request that waits for room in a full mailbox.
@@ -124,7 +144,7 @@ struct NoRoom<S: GenServer, R> {
 
 impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     pub(crate) fn new(server: &'a ServerRef<S>, make: F) -> Self {
-        Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), stage: Stage::Unsent, deadline: None }
+        Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), stage: Stage::Unsent, deadline: None, allows_cycle: false }
     }
 
     /// Waits for so long instead of five seconds. The time for room in a full mailbox is part of it.
@@ -164,6 +184,42 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;
         self
+    }
+
+    /// Waits even if that closes a circle of processes that wait for one another.
+    ///
+    /// Without this, such a call fails with [`CallError::Cycle`]. It is for a callback that waits for several things at once, of
+    /// which another will come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+    /// # struct Greeter;
+    /// # impl GenServer for Greeter {
+    /// #     type Args = ();
+    /// #     type Call = Caller<&'static str>;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Greeter) }
+    /// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         Next::reply(caller, "hello")
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let greeter = genserver::start::<Greeter>(()).await?;
+    /// assert_eq!(greeter.call(|caller| caller).allow_cycle().await?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn allow_cycle(mut self) -> Self {
+        self.allows_cycle = true;
+        self
+    }
+
+    pub(crate) fn server(&self) -> &ServerRef<S> {
+        self.server
     }
 
     fn subject(&self) -> Subject {
@@ -251,7 +307,7 @@ where
             }
         }
         self.set_deadline();
-        self.stage = Stage::Sent(slot);
+        self.stage = Stage::Sent(slot, Watch::sent(process.head.pid, self.allows_cycle));
         Poll::Pending
     }
 
@@ -298,7 +354,8 @@ where
                     return Poll::Ready(Err(CallError::Exit { server: self.subject(), reason }));
                 }
                 Ok(_) => {
-                    self.stage = Stage::Sent(Arc::clone(&waiting.slot));
+                    let watch = Watch::sent(process.head.pid, self.allows_cycle);
+                    self.stage = Stage::Sent(Arc::clone(&waiting.slot), watch);
                     return Poll::Pending;
                 }
             }
@@ -324,7 +381,7 @@ where
                     return polled;
                 }
             }
-            Stage::NoRoom(..) | Stage::Sent(_) => {}
+            Stage::NoRoom(..) | Stage::Sent(..) => {}
         }
         if matches!(this.stage, Stage::NoRoom(..)) {
             let polled = this.poll_room(cx);
@@ -332,7 +389,7 @@ where
                 return polled;
             }
         }
-        let Stage::Sent(slot) = &this.stage else { return Poll::Pending };
+        let Stage::Sent(slot, watch) = &mut this.stage else { return Poll::Pending };
         match slot.poll(cx, this.deadline) {
             Poll::Ready(answer) => {
                 // The slot is done with: there is nothing left to give up.
@@ -340,6 +397,10 @@ where
                 Poll::Ready(answer.map_err(|why| this.error(why)))
             }
             Poll::Pending => {
+                if let Err(circle) = watch.begin(this.server.pid(), || erased(slot)) {
+                    slot.close();
+                    return Poll::Ready(Err(CallError::cycle(this.subject(), &circle)));
+                }
                 if let Some(deadline) = this.deadline {
                     this.server.process().watch_deadline(deadline);
                 }
@@ -352,7 +413,7 @@ where
 /// Dropping a call gives the answer up, never the request.
 impl<S: GenServer, R: Send + 'static, F> Drop for Call<'_, S, R, F> {
     fn drop(&mut self) {
-        if let Stage::Sent(slot) = &self.stage {
+        if let Stage::Sent(slot, _) = &self.stage {
             slot.close();
         }
     }

@@ -27,6 +27,11 @@ pub(crate) fn may_nest() -> bool {
     DEPTH.get() < DEPTH_MAX
 }
 
+/// Whether the current process runs inside a callback of another.
+pub(crate) fn is_nested() -> bool {
+    DEPTH.get() > 1
+}
+
 /// Whether this thread is inside the death of some process, where nobody else's code may run.
 pub(crate) fn is_dying() -> bool {
     DYING.get()

@@ -1,4 +1,299 @@
-//! Calls that wait for one another in a circle.
+//! Calls that wait for one another in a circle, and how the last of them notices.
+//!
+//! While a callback waits for the answer to a call, its process depends on the one that was called: that is an edge. A call
+//! whose edge would close a circle of them is given up with [`CallError::Cycle`](crate::CallError::Cycle); without that, all
+//! processes of the circle would wait until the first of their deadlines.
+//!
+//! 1. An edge has two ends. The request's end is a token that lies with the request: in its envelope, then on the desk of the
+//!    server while its callback runs. When the callback has ended the token is dropped, so a caller that was kept is no edge
+//!    any more: whoever keeps it may have it answered from anywhere.
+//! 2. The caller's end stands in one list from the moment the caller really waits until it has its answer or gives up.
+//! 3. An edge counts while both ends are there and the answer is still wanted.
+//! 4. The caller is entered first, and then the list is walked, under one lock. Of a circle's calls one is entered last, and
+//!    it sees all the others.
+//! 5. Who gives up withdraws the request if no callback has begun with it. Were it carried out, its callback would call on
+//!    around the circle, be refused further on, and leave another request behind, and so for ever.
+//! 6. A call that is answered by the caller's own thread never waits, and never comes here; a call from outside every process
+//!    cannot close a circle, and is not entered.
 
-/// One process waiting for another.
-pub(crate) struct Edge;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use crate::call::CallError;
+use crate::current;
+use crate::node;
+use crate::pid::Pid;
+use crate::process::{Envelope, Subject};
+use crate::reply::Waiting;
+use crate::server::GenServer;
+
+/// The request's end of an edge (rule 1).
+#[derive(Default)]
+pub(crate) struct Edge {
+    /// Whether the server has begun with the request, or its sender withdrawn it: whoever comes first (rule 5).
+    settled: AtomicBool,
+}
+
+impl Edge {
+    /// The server begins with the request; false if it was withdrawn.
+    pub(crate) fn begin(&self) -> bool {
+        !self.settled.swap(true, Ordering::Relaxed)
+    }
+
+    /// The request is not to be carried out, unless the server has begun with it.
+    fn withdraw(&self) {
+        self.settled.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What the caller keeps of its request's token until it waits.
+type Token = Weak<Edge>;
+
+thread_local! {
+    /// The token of the request that this thread has just sent from inside a callback, and to whom. One whose sender did not
+    /// have to wait is left lying; it can only ever mean the callback that it was laid for.
+    static LAID: Cell<Option<(Pid, Token)>> = const { Cell::new(None) };
+}
+
+/// Every caller that waits inside a callback (rule 2). Bounded by the number of those calls.
+static WAITS: Mutex<Waits> = Mutex::new(Waits { last: 0, edges: BTreeMap::new() });
+
+struct Waits {
+    /// Tells the calls of one process apart: a callback may join several.
+    last: u64,
+    edges: BTreeMap<(Pid, u64), Wait>,
+}
+
+/// The caller's end of an edge.
+struct Wait {
+    to: Pid,
+    token: Token,
+    answer: Arc<dyn Waiting>,
+}
+
+/// Puts a token into a request that is queued, if a callback sends it.
+pub(crate) fn lay<S: GenServer>(message: Envelope<S>, to: Pid) -> Envelope<S> {
+    match message {
+        Envelope::Call(call, None) if current::pid().is_some() => Envelope::Call(call, Some(token(to))),
+        other => other,
+    }
+}
+
+/// A token for a request that a callback has sent, or whose callback began inside the sender's and has to wait.
+pub(crate) fn token(to: Pid) -> Arc<Edge> {
+    let edge = Arc::new(Edge::default());
+    LAID.set(Some((to, Arc::downgrade(&edge))));
+    edge
+}
+
+/// How the search for circles follows one call.
+pub(crate) enum Watch {
+    /// There is nothing to see: the call comes from outside every process, or its caller does not want it.
+    Nothing,
+    /// Sent from inside a callback, and not waited for yet.
+    Sent(Token),
+    /// A callback waits for it.
+    Waiting { _entry: Entry },
+}
+
+impl Watch {
+    /// Takes over the token of the request that this thread has just sent to `to`, if it has one and circles are not allowed.
+    pub(crate) fn sent(to: Pid, allows_cycle: bool) -> Self {
+        match LAID.take() {
+            Some((whom, token)) if whom == to && !allows_cycle => Self::Sent(token),
+            _ => Self::Nothing,
+        }
+    }
+
+    /// The caller begins to wait for `to`, if it has not before. Fails with the circle that this would close.
+    #[inline]
+    pub(crate) fn begin(&mut self, to: Pid, answer: impl FnOnce() -> Arc<dyn Waiting>) -> Result<(), Vec<Pid>> {
+        let Self::Sent(token) = self else { return Ok(()) };
+        let Some(from) = current::pid() else { return Ok(()) };
+        let entry = wait(from, to, Token::clone(token), answer())?;
+        *self = Self::Waiting { _entry: entry };
+        Ok(())
+    }
+
+    /// The caller does something else meanwhile; the wait may begin again.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Sent(token) => Self::Sent(Token::clone(token)),
+            Self::Nothing | Self::Waiting { .. } => Self::Nothing,
+        }
+    }
+}
+
+impl CallError {
+    /// A call to `server` that would have closed a circle.
+    pub(crate) fn cycle(server: Subject, circle: &[Pid]) -> Self {
+        let subject = |pid: &Pid| match node::find(*pid) {
+            Some(process) => process.head().subject(),
+            None => Subject { pid: *pid, name: None },
+        };
+        Self::Cycle { server, cycle: circle.iter().map(subject).collect() }
+    }
+}
+
+/// A circle as an error shows it: from the first to itself again.
+pub(crate) struct Arrows<'a>(pub(crate) &'a [Subject]);
+
+impl fmt::Display for Arrows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for subject in self.0 {
+            write!(f, "{subject} → ")?;
+        }
+        self.0.first().map_or(Ok(()), |first| write!(f, "{first}"))
+    }
+}
+
+/// Enters a caller that begins to wait, until the guard is dropped. If it closes a circle it is not entered; what comes back
+/// is the circle, beginning with the caller.
+fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<Entry, Vec<Pid>> {
+    let wait = Wait { to, token, answer };
+    if !wait.counts() {
+        return Ok(Entry { key: None });
+    }
+    let token = Token::clone(&wait.token);
+    let mut waits = WAITS.lock();
+    waits.last += 1;
+    let key = (from, waits.last);
+    waits.edges.insert(key, wait);
+    let circle = waits.circle(from, to);
+    drop(waits);
+    let entry = Entry { key: Some(key) };
+    let Some(circle) = circle else { return Ok(entry) };
+    if let Some(edge) = token.upgrade() {
+        edge.withdraw();
+    }
+    Err(circle)
+}
+
+/// A caller's place in the list. It is left when this is dropped.
+pub(crate) struct Entry {
+    key: Option<(Pid, u64)>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        // Dropped outside the lock: it may be the last to know the answer, which is the user's.
+        let left = WAITS.lock().edges.remove(&key);
+        drop(left);
+    }
+}
+
+impl Wait {
+    /// Rule 3.
+    fn counts(&self) -> bool {
+        self.token.strong_count() > 0 && self.answer.is_open()
+    }
+}
+
+impl Waits {
+    /// The shortest way from `to` back to `from`, beginning with `from`.
+    fn circle(&self, from: Pid, to: Pid) -> Option<Vec<Pid>> {
+        let mut reached = BTreeMap::from([(to, from)]);
+        let mut next = VecDeque::from([to]);
+        while let Some(pid) = next.pop_front() {
+            if pid == from {
+                return Some(way_back(&reached, from));
+            }
+            for further in self.waited_for_by(pid) {
+                reached.entry(further).or_insert_with(|| {
+                    next.push_back(further);
+                    pid
+                });
+            }
+        }
+        None
+    }
+
+    /// The processes that the callback of `pid` waits for.
+    fn waited_for_by(&self, pid: Pid) -> BTreeSet<Pid> {
+        let calls = self.edges.range((pid, 0)..=(pid, u64::MAX));
+        calls.filter(|(_, wait)| wait.counts()).map(|(_, wait)| wait.to).collect()
+    }
+}
+
+/// The circle through `from`, in the order of its calls.
+fn way_back(reached: &BTreeMap<Pid, Pid>, from: Pid) -> Vec<Pid> {
+    let mut circle = vec![from];
+    let mut at = reached.get(&from).copied();
+    while let Some(pid) = at.filter(|pid| *pid != from) {
+        circle.push(pid);
+        at = reached.get(&pid).copied();
+    }
+    circle[1..].reverse();
+    circle
+}
+
+#[cfg(test)]
+mod tests {
+    //! The walk, without processes. The list is the program's own, so each test has pids of its own.
+
+    use super::*;
+    use crate::reply::{Slot, erased};
+
+    fn pids<const N: usize>(node: u32) -> [Pid; N] {
+        std::array::from_fn(|index| Pid { node, index: 0, serial: index as u64 + 1 })
+    }
+
+    type Called = (Result<Entry, Vec<Pid>>, Arc<Edge>, Arc<Slot<()>>);
+
+    /// Waits, with a token and an answer that both stay.
+    fn call(from: Pid, to: Pid) -> Called {
+        let (edge, slot) = (Arc::<Edge>::default(), Arc::new(Slot::new(to)));
+        (wait(from, to, Arc::downgrade(&edge), erased(&slot)), edge, slot)
+    }
+
+    #[test]
+    fn the_last_call_of_a_circle_is_told_all_of_it() {
+        let [a, b, c] = pids(u32::MAX);
+        let first = call(a, b);
+        let second = call(b, c);
+        assert!(first.0.is_ok() && second.0.is_ok());
+        assert_eq!(call(c, a).0.err(), Some(vec![c, a, b]));
+    }
+
+    #[test]
+    fn a_process_that_waits_for_itself_is_a_circle_of_one() {
+        let [a] = pids(u32::MAX - 1);
+        assert_eq!(call(a, a).0.err(), Some(vec![a]));
+    }
+
+    #[test]
+    fn a_circle_is_found_through_any_of_several_calls() {
+        let [a, b, c, d] = pids(u32::MAX - 2);
+        let joined = [call(a, b), call(a, c), call(a, d)];
+        assert!(joined.iter().all(|call| call.0.is_ok()));
+        assert_eq!(call(c, a).0.err(), Some(vec![c, a]));
+    }
+
+    #[test]
+    fn an_edge_counts_while_both_its_ends_are_there() {
+        let [a, b] = pids(u32::MAX - 3);
+        let (entry, edge, _slot) = call(a, b);
+        assert_eq!(call(b, a).0.err(), Some(vec![b, a]));
+        drop(edge);
+        assert!(call(b, a).0.is_ok(), "its callback has ended");
+        let (second, _edge, slot) = call(a, b);
+        assert!(second.is_ok());
+        slot.close();
+        assert!(call(b, a).0.is_ok(), "its answer is there, or nobody wants it");
+        drop(entry);
+    }
+
+    #[test]
+    fn a_call_that_gives_up_leaves_the_list() {
+        let [a, b] = pids(u32::MAX - 4);
+        let (entry, _edge, _slot) = call(a, b);
+        drop(entry);
+        assert!(call(b, a).0.is_ok());
+    }
+}

@@ -347,6 +347,12 @@ mod process_ref;
 mod call;
 mod cast;
 mod stop;
+// Asking now and fetching the answer later; asking many; asking from a thread.
+mod request;
+mod fan_out;
+mod blocking;
+// Whoever takes a message, of whatever type.
+mod recipient;
 mod timer;
 mod attach;
 // Processes without a server.
@@ -383,6 +389,7 @@ pub use caller::Caller;
 pub use cast::{CastError, CastWait};
 pub use context::Cx;
 pub use exit::Exit;
+pub use fan_out::{Answers, call_all, cast_all};
 pub use info::{Callback, ProcessInfo, Status};
 pub use link::LinkError;
 pub use monitor::{Down, MonitorRef};
@@ -395,6 +402,8 @@ pub use probe::{EXPECT_WITHIN, Letter, Probe, ProbeRef};
 pub use process::Subject;
 pub use process_ref::{AsProcess, ProcessRef, whereis};
 pub use reason::{Failure, Panic, Reason, Term};
+pub use recipient::{CallRecipient, Recipient, RecipientCall};
+pub use request::{Deadline, NoRequest, NoResponse, Request, Requests, Response, TimedOut};
 pub use server::{GenServer, Never};
 pub use scoped::ScopedServer;
 pub use server_ref::{ServerRef, WeakServerRef};

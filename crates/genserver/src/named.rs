@@ -12,6 +12,7 @@ use crate::node::Node;
 use crate::pid::Pid;
 use crate::process::Subject;
 use crate::process_ref::{AsProcess, ProcessRef};
+use crate::request::Request;
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
 use crate::stop::StopError;
@@ -165,6 +166,16 @@ impl<S: GenServer> Named<S> {
         timeout: Duration,
     ) -> Result<R, CallError> {
         self.resolve()?.call(make).timeout(timeout).await
+    }
+
+    /// Asks whoever has the name now, and leaves the answer for later: see [`ServerRef::send_request`].
+    ///
+    /// Sending never fails: if nobody has the name, that is the answer.
+    pub fn send_request<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> S::Call) -> Request<R> {
+        match self.resolve() {
+            Ok(server) => server.send_request(make),
+            Err(error) => Request::failed(error),
+        }
     }
 
     /// Tells whoever has the name: see [`ServerRef::cast`].

@@ -34,7 +34,7 @@ pub(crate) mod plain;
 // Links, monitors and waiters of any process.
 pub(crate) mod ties;
 
-pub(crate) use mail::{Envelope, Process, Signal};
+pub(crate) use mail::{Envelope, Lazy, Process, Signal};
 pub(crate) use room::Line;
 pub(crate) use send::{Parcel, Refused, Sent, parcel};
 pub(crate) use ties::LaidBy;

@@ -179,6 +179,7 @@ mod sealed {
     impl Sealed for super::Pid {}
     impl<S: super::GenServer> Sealed for super::ServerRef<S> {}
     impl<S: super::GenServer> Sealed for crate::named::Named<S> {}
+    impl<M: Send + 'static> Sealed for crate::recipient::Recipient<M> {}
     impl<M: Send + 'static> Sealed for crate::probe::Probe<M> {}
     impl<M: Send + 'static> Sealed for crate::probe::ProbeRef<M> {}
     impl<T: Sealed + ?Sized> Sealed for &T {}

@@ -13,6 +13,8 @@ pub(crate) mod tokio;
 #[cfg(feature = "smol")]
 pub(crate) mod smol;
 
+#[cfg(feature = "smol")]
+pub use self::smol::{Smol, SmolHandle};
 #[cfg(feature = "tokio")]
 pub use self::tokio::Tokio;
 

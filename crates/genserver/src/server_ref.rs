@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::call::Call;
+use crate::call::{Call, CallError};
 use crate::caller::Caller;
 use crate::cast::{CastError, CastWait, unpack_cast, unpack_info};
 use crate::info::ProcessInfo;
@@ -13,6 +13,7 @@ use crate::pid::Pid;
 use crate::process::{AnyProcess, Envelope, Process};
 use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
+use crate::request::{self, Request};
 use crate::server::GenServer;
 use crate::stop::{Ended, Stop};
 use crate::timer::Timer;
@@ -158,6 +159,38 @@ impl<S: GenServer> ServerRef<S> {
         F: FnOnce(Caller<R>) -> S::Call,
     {
         Call::new(self, make)
+    }
+
+    /// Asks the server, and lets this thread sleep until the answer is there: for threads that run no tasks.
+    ///
+    /// It waits five seconds; `server.call(make).timeout(..).blocking()` waits for as long as you like.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Call::blocking`]; [`CallError::WouldBlock`](crate::CallError::WouldBlock) on a thread that runs the tasks of the
+    /// server's runtime.
+    pub fn call_blocking<R, F>(&self, make: F) -> Result<R, CallError>
+    where
+        R: Send + 'static,
+        F: FnOnce(Caller<R>) -> S::Call,
+    {
+        self.call(make).blocking()
+    }
+
+    /// Asks the server, and leaves the answer for later: OTP's `send_request/2`.
+    ///
+    /// The request is sent at once, without being awaited, and takes its turn in the mailbox. Sending never fails: a request
+    /// that nobody can take is one whose answer is a [`CallError`](crate::CallError).
+    ///
+    /// # Examples
+    ///
+    /// See [`Request`], and [`Requests`](crate::Requests) for many of them.
+    pub fn send_request<R, F>(&self, make: F) -> Request<R>
+    where
+        R: Send + 'static,
+        F: FnOnce(Caller<R>) -> S::Call,
+    {
+        request::send(&self.process, make)
     }
 
     /// Tells the server something, and waits for nothing: OTP's `cast/2`.

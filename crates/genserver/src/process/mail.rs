@@ -22,6 +22,7 @@
 //! 4. `Scheduled` is left only by the task, and by a doom, which takes the body wherever it lies.
 //! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -146,8 +147,16 @@ pub(crate) enum Envelope<S: GenServer> {
     Call(S::Call, Option<Arc<Edge>>),
     Cast(S::Cast),
     Info(S::Info),
+    /// A cast or an info that is made when it has its turn.
+    Lazy(Box<dyn Lazy<S>>),
     /// Not counted against the bound: each was reserved by something that was set up before.
     Signal(Box<Signal<S>>),
+}
+
+/// A message that is made into a cast or an info where the server runs, so that it can be given back until then.
+pub(crate) trait Lazy<S: GenServer>: Send {
+    fn open(self: Box<Self>) -> Envelope<S>;
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 /// What arrives at a server without being refused or counted.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,10 +12,11 @@ use std::time::Duration;
 use futures::task::waker_ref;
 use crate::lock::MutexGuard;
 
-use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Mail, Process, QUEUE_KEPT, Run, Signal, Task, later};
+use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, QUEUE_KEPT, Run, Signal, Task, later};
 use super::death::drop_caught;
 use super::work::{Job, NotStarted, Verdict, init_room, room};
 use crate::current;
+use crate::deadlock;
 use crate::outcome::{LateReply, Step, Then};
 use crate::reason::Reason;
 use crate::reply::Unanswered;
@@ -89,6 +91,9 @@ impl<S: GenServer> Process<S> {
                 // No callback ran, so nothing of what the last one asked for is changed.
                 None => After::Wait,
                 Some(Poll::Pending) => {
+                    if by == By::Caller {
+                        self.note_nested(&mut body);
+                    }
                     if let Some(doomed) = self.park(body) {
                         self.finish_doomed(doomed);
                     }
@@ -161,7 +166,14 @@ impl<S: GenServer> Process<S> {
     fn take_slowly(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
         let signal = match job.take() {
             Some(Job::Message(Envelope::Signal(signal))) => signal,
+            Some(Job::Message(Envelope::Lazy(lazy))) => {
+                *job = Some(self.open(body, lazy));
+                return;
+            }
             Some(Job::Message(Envelope::Call(call, edge))) => {
+                if edge.as_ref().is_some_and(|edge| !edge.begin()) {
+                    return drop_caught(call);
+                }
                 body.desk().edge = edge;
                 self.set_doing(Doing::Call);
                 *job = Some(Job::Message(Envelope::Call(call, None)));
@@ -184,6 +196,18 @@ impl<S: GenServer> Process<S> {
         };
         self.set_doing(doing);
         *job = Some(next);
+    }
+
+    /// Makes a message that was left for the server to make. A panic in that is as one in a callback.
+    #[inline(never)]
+    fn open(self: &Arc<Self>, body: &mut Body<S>, lazy: Box<dyn Lazy<S>>) -> Job<S> {
+        match catch_unwind(AssertUnwindSafe(|| lazy.open())) {
+            Ok(message) => {
+                self.set_doing(if matches!(message, Envelope::Cast(_)) { Doing::Cast } else { Doing::Info });
+                Job::Message(message)
+            }
+            Err(payload) => self.begin_end(body, Reason::panic(&*payload), None),
+        }
     }
 
     /// Answers a request of [`sys`](crate::sys). It sees the state between two callbacks.
@@ -299,6 +323,14 @@ impl<S: GenServer> Process<S> {
         body.desk().ending = Some(Ending { reason, late_reply, unanswered, start: None, by_signal: false, last });
         self.set_doing(Doing::Terminate);
         job
+    }
+
+    /// A callback that began inside its caller's own has to wait: now the caller depends on this server.
+    #[cold]
+    fn note_nested(&self, body: &mut Body<S>) {
+        if current::is_nested() && self.doing() == Doing::Call {
+            body.desk().edge = Some(deadlock::token(self.head.pid));
+        }
     }
 
     /// Rule P4 for a callback that awaits. Gives the body back if the process is doomed.

@@ -9,6 +9,7 @@ use super::mail::{Envelope, Kick, Mail, Process, Run, Signal};
 use super::poll::ProcessTask;
 use super::work::Job;
 use crate::current;
+use crate::deadlock;
 use crate::reply::Waiting;
 use crate::server::GenServer;
 
@@ -144,7 +145,7 @@ impl<S: GenServer> Process<S> {
         mail.counted += 1;
         let swept = slot().map(|slot| mail.ties().add_waiter(slot));
         if let Some(Job::Message(call)) = call.take() {
-            self.enqueue(mail, call);
+            self.enqueue(mail, deadlock::lay(call, self.head.pid));
         }
         drop(swept);
         Ok(Sent::Queued)

@@ -50,7 +50,7 @@ impl<S: GenServer> Actor<S> {
             Envelope::Call(_, None) => Doing::Call,
             Envelope::Cast(_) => Doing::Cast,
             Envelope::Info(_) => Doing::Info,
-            Envelope::Call(_, Some(_)) | Envelope::Signal(_) => return None,
+            Envelope::Call(_, Some(_)) | Envelope::Lazy(_) | Envelope::Signal(_) => return None,
         };
         process.set_doing(doing);
         process.budget.store(budget - 1, Ordering::Relaxed);
@@ -278,7 +278,8 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                     server.terminate(&reason, cx).await;
                     Some(Box::new(Verdict::Terminated))
                 }
-                Job::Init(_) => None,
+                // A lazy message has been opened before it came here.
+                Job::Init(_) | Job::Message(Envelope::Lazy(_)) => None,
             };
             if verdict.is_some() {
                 break verdict;

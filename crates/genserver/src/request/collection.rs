@@ -1,0 +1,288 @@
+//! Several requests at once, fetched in the order in which they are answered.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker, ready};
+
+use futures::Stream;
+use futures::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use super::{Deadline, Limit, Request, TimedOut};
+use crate::call::CallError;
+
+/// Requests under way, each with a label: OTP's request id collection.
+///
+/// They come out in the order in which they were answered, each with its label, whether the answer is one or an error; an error
+/// of one leaves the others alone. A member that has come out is gone. OTP can also be told to keep it (`Delete = false`); here
+/// its answer has been moved out, so there is nothing to keep.
+///
+/// One collection may hold thousands: an answer finds its member by itself, and the others are not looked at. Dropping the
+/// collection gives all answers up; the servers still carry the requests out.
+///
+/// A wait for a collection is not looked at by the search for circles of calls, because any member may end it.
+///
+/// It is also a [`Stream`], which ends when the collection is empty.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{NoResponse, Requests};
+/// use std::time::Duration;
+/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+/// # struct Greeter(&'static str);
+/// # impl GenServer for Greeter {
+/// #     type Args = &'static str;
+/// #     type Call = Caller<&'static str>;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init(word: &'static str, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Greeter(word)) }
+/// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+/// #         Next::reply(caller, self.0)
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let english = genserver::start::<Greeter>("hello").await?;
+/// # let french = genserver::start::<Greeter>("bonjour").await?;
+/// let mut requests = Requests::new();
+/// requests.add("en", english.send_request(|caller| caller));
+/// requests.add("fr", french.send_request(|caller| caller));
+/// while !requests.is_empty() {
+///     match requests.wait(Duration::from_secs(1)).await {
+///         Ok((language, greeting)) => println!("{language}: {}", greeting?),
+///         Err(NoResponse::TimedOut) => println!("still waiting for {}", requests.len()),
+///         Err(NoResponse::NoRequest) => break,
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Requests<L, R: Send + 'static> {
+    members: BTreeMap<u64, Member<L, R>>,
+    last: u64,
+    arrivals: Arc<Arrivals>,
+}
+
+/// What a member of a collection comes out as: its label, and its answer or the error instead of one.
+pub type Response<L, R> = (L, Result<R, CallError>);
+
+struct Member<L, R: Send + 'static> {
+    label: L,
+    request: Request<R>,
+}
+
+/// Which members have their answer, oldest first. As many entries as there are such members.
+#[derive(Default)]
+struct Arrivals {
+    keys: Mutex<VecDeque<u64>>,
+    waiter: AtomicWaker,
+}
+
+/// What the answer of one member wakes.
+struct Bell {
+    arrivals: Arc<Arrivals>,
+    key: u64,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.arrivals.keys.lock().push_back(self.key);
+        self.arrivals.waiter.wake();
+    }
+}
+
+/// There is no request in the collection, so no answer can come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
+#[error("there is no request in the collection, so no answer can come; add one first")]
+pub struct NoRequest;
+
+/// Why a collection of requests yields nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoResponse {
+    /// No member was answered by the deadline.
+    #[error("no request of the collection was answered by the deadline")]
+    TimedOut,
+    /// The collection is empty.
+    #[error("there is no request in the collection, so no answer can come; add one first")]
+    NoRequest,
+}
+
+impl From<NoRequest> for NoResponse {
+    fn from(NoRequest: NoRequest) -> Self {
+        Self::NoRequest
+    }
+}
+
+impl From<TimedOut> for NoResponse {
+    fn from(TimedOut: TimedOut) -> Self {
+        Self::TimedOut
+    }
+}
+
+impl<L, R: Send + 'static> Requests<L, R> {
+    /// A collection without members.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a request under a label, which need not be unique.
+    ///
+    /// The collection owns it, so one request cannot be added twice:
+    ///
+    /// ```compile_fail,E0382
+    /// # fn twice(mut requests: genserver::Requests<u8, u8>, request: genserver::Request<u8>) {
+    /// requests.add(1, request);
+    /// requests.add(2, request);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the answer to the request has been fetched before.
+    pub fn add(&mut self, label: L, mut request: Request<R>) {
+        self.last += 1;
+        let key = self.last;
+        let bell = Arc::new(Bell { arrivals: Arc::clone(&self.arrivals), key });
+        let is_answered = !request.await_answer(&Waker::from(Arc::clone(&bell)));
+        self.members.insert(key, Member { label, request });
+        if is_answered {
+            bell.wake();
+        }
+    }
+
+    /// How many members have not come out.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether no member is left.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The next answer if there is one, without waiting: OTP's `check_response`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRequest`] if the collection is empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{NoRequest, Requests};
+    /// let mut requests = Requests::<&str, u64>::new();
+    /// assert_eq!(requests.check().err(), Some(NoRequest));
+    /// ```
+    pub fn check(&mut self) -> Result<Option<Response<L, R>>, NoRequest> {
+        if self.is_empty() { Err(NoRequest) } else { Ok(self.pop()) }
+    }
+
+    /// Waits for the next answer, and keeps the members if none comes in time: OTP's `wait_response`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoResponse::TimedOut`] if no member was answered by the deadline; all are still there. [`NoResponse::NoRequest`] if
+    /// the collection is empty.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the wait is dropped.
+    pub async fn wait(&mut self, deadline: impl Into<Deadline>) -> Result<Response<L, R>, NoResponse> {
+        let mut limit = Limit::new(deadline.into());
+        poll_fn(|cx| self.poll_until(cx, &mut limit)).await
+    }
+
+    /// Waits for the next answer, and gives all members up if none comes in time: OTP's `receive_response`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoResponse::TimedOut`] if no member was answered by the deadline; the collection is empty then, and the answers that
+    /// come later vanish. [`NoResponse::NoRequest`] if it is empty to begin with.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the wait is dropped: the members are given up at the deadline only.
+    pub async fn receive(&mut self, deadline: impl Into<Deadline>) -> Result<Response<L, R>, NoResponse> {
+        let mut limit = Limit::new(deadline.into());
+        let response = poll_fn(|cx| self.poll_until(cx, &mut limit)).await;
+        if response.as_ref().is_err_and(|why| *why == NoResponse::TimedOut) {
+            *self = Self::new();
+        }
+        response
+    }
+
+    fn poll_until(&mut self, cx: &mut Context<'_>, limit: &mut Limit) -> Poll<Result<Response<L, R>, NoResponse>> {
+        if let Poll::Ready(next) = self.poll_pop(cx) {
+            return Poll::Ready(next.ok_or(NoResponse::NoRequest));
+        }
+        // Nobody has an answer, so each member has a server, and the clock of one is as good as that of another.
+        let home = self.members.values().next().and_then(|member| member.request.home()).map(Arc::clone);
+        ready!(limit.poll(cx, home.as_ref()));
+        Poll::Ready(self.pop().ok_or(NoResponse::TimedOut))
+    }
+
+    fn poll_pop(&mut self, cx: &Context<'_>) -> Poll<Option<Response<L, R>>> {
+        if let Some(next) = self.pop() {
+            return Poll::Ready(Some(next));
+        }
+        if self.is_empty() {
+            return Poll::Ready(None);
+        }
+        self.arrivals.waiter.register(cx.waker());
+        // Looked at again: an answer that came before the waker was left has woken nobody.
+        self.pop().map_or(Poll::Pending, |next| Poll::Ready(Some(next)))
+    }
+
+    fn pop(&mut self) -> Option<Response<L, R>> {
+        let key = self.arrivals.keys.lock().pop_front()?;
+        let Member { label, mut request } = self.members.remove(&key)?;
+        let answer = request.check().expect("a member rings when its answer is there, and nobody else can fetch it");
+        Some((label, answer))
+    }
+}
+
+impl<L, R: Send + 'static> Default for Requests<L, R> {
+    fn default() -> Self {
+        Self { members: BTreeMap::new(), last: 0, arrivals: Arc::default() }
+    }
+}
+
+/// Requests and labels are moved in and out, never pinned.
+impl<L, R: Send + 'static> Unpin for Requests<L, R> {}
+
+impl<L, R: Send + 'static> Stream for Requests<L, R> {
+    type Item = Response<L, R>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_pop(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len(), Some(self.len()))
+    }
+}
+
+impl<L, R: Send + 'static> Extend<(L, Request<R>)> for Requests<L, R> {
+    fn extend<T: IntoIterator<Item = (L, Request<R>)>>(&mut self, iter: T) {
+        iter.into_iter().for_each(|(label, request)| self.add(label, request));
+    }
+}
+
+impl<L, R: Send + 'static> FromIterator<(L, Request<R>)> for Requests<L, R> {
+    fn from_iter<T: IntoIterator<Item = (L, Request<R>)>>(iter: T) -> Self {
+        let mut collection = Self::new();
+        collection.extend(iter);
+        collection
+    }
+}
+
+impl<L: fmt::Debug, R: Send + 'static> fmt::Debug for Requests<L, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labels = self.members.values().map(|member| (&member.label, &member.request));
+        f.debug_map().entries(labels).finish()
+    }
+}
