@@ -171,7 +171,8 @@ impl<S: GenServer> Cx<S> {
                 }
                 self.note_event(Event::In { callback: Callback::Idle, message: String::new() });
             }
-            Job::Message(Envelope::Signal(_)) | Job::Init(_) | Job::Terminate(_) => {}
+            // A lazy message has been opened before it comes here.
+            Job::Message(Envelope::Signal(_) | Envelope::Lazy(_)) | Job::Init(_) | Job::Terminate(_) => {}
         }
     }
 
