@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::{FutureExt, join};
-use genserver::{CallError, Caller, Cx, GenServer, Init, Letter, Never, Next, Node, Outcome, Probe, Reason, ServerRef, start};
+use genserver::{
+    CallError, Caller, Cx, GenServer, Init, Letter, Never, Next, Node, Outcome, Probe, Reason, ServerRef, start,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, yield_now};
@@ -346,9 +348,10 @@ async fn ten_thousand_linked_servers_end_together() {
     first.exit(Reason::term("all"));
     for down in downs {
         let found = probe
-            .expect_within(Duration::from_secs(30), |letter| {
-                matches!(letter, Letter::Down(found) if found.reference == down)
-            })
+            .expect_within(
+                Duration::from_secs(30),
+                |letter| matches!(letter, Letter::Down(found) if found.reference == down),
+            )
             .await;
         assert!(matches!(found, Letter::Down(found) if found.reason == Reason::term("all")));
     }
