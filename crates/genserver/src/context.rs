@@ -41,9 +41,13 @@ pub struct Cx<S: GenServer> {
     pub(crate) debug: Option<Box<crate::sys::Debug>>,
 }
 
+/// Makes a `Down` into the server's own info.
+type DownInfo<S> = Box<dyn FnOnce(Down) -> <S as GenServer>::Info + Send>;
+
 /// What only some servers have.
 struct More<S: GenServer> {
-    downs: BTreeMap<MonitorRef, (Pid, Box<dyn FnOnce(Down) -> S::Info + Send>)>,
+    /// Whom each monitor watches, and what the server makes of its `Down`.
+    downs: BTreeMap<MonitorRef, (Pid, DownInfo<S>)>,
     exits: Option<Box<dyn FnMut(Exit) -> S::Info + Send>>,
     timers: BTreeMap<TimerRef, OwnTimerEntry<S>>,
     attached: BTreeMap<AttachRef, Attached<S>>,

@@ -105,6 +105,7 @@ impl<S: GenServer> fmt::Debug for Step<S> {
 #[derive(Debug)]
 pub enum Next {}
 
+#[expect(clippy::missing_errors_doc, reason = "these make a callback's answer, and none of them fails")]
 impl Next {
     /// Waits for the next message: OTP's `{noreply, State}`.
     #[doc(alias = "noreply")]

@@ -1,6 +1,5 @@
 //! The order of an end, and what may go wrong in it: long chains, watchers that come at that moment, panics, two threads.
 #![cfg(feature = "tokio")]
-#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "support/puppet.rs"]

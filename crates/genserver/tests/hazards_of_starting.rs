@@ -1,7 +1,6 @@
 //! What may go wrong around a start: nobody waits for it, the thread is not the runtime's, the runtime is gone, the registry is
 //! on fire.
 #![cfg(feature = "tokio")]
-#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 
 #[path = "support/plain_thread.rs"]
 mod plain_thread;

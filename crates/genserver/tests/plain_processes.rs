@@ -1,6 +1,5 @@
 //! Processes without a server: their starts, and how stopping them can end.
 #![cfg(feature = "tokio")]
-#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 
 #[path = "support/puppet.rs"]
 #[expect(dead_code, reason = "a puppet can do more than is asked of it here")]

@@ -1,6 +1,5 @@
 //! The end of a node, and the end of a runtime under its processes.
 #![cfg(feature = "tokio")]
-#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "support/plain_thread.rs"]

@@ -1,6 +1,5 @@
 //! Links, monitors and exit signals: what arrives, in which order, and what can still be taken back.
 #![cfg(feature = "tokio")]
-#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "support/puppet.rs"]

@@ -1,6 +1,5 @@
 //! A puppet: a server that does as it is told, and tells a probe what happens to it.
 
-#![expect(clippy::renamed_function_params, reason = "a callback calls its parameter by what it is")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::collections::BTreeMap;
