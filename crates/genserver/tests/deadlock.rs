@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
-use genserver::{
-    CallError, Caller, Cx, Deadline, GenServer, Init, Never, Next, Outcome, Pid, Reason, ServerRef,
-};
+use genserver::{CallError, Caller, Cx, Deadline, GenServer, Init, Never, Next, Outcome, Pid, Reason, ServerRef};
 
 /// Further than any circle here: who goes round and round has met itself.
 const STEPS: u8 = 20;
