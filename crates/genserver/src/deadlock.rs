@@ -51,8 +51,31 @@ impl Edge {
     }
 }
 
-/// What the caller keeps of its request's token until it waits.
-type Token = Weak<Edge>;
+/// What the caller keeps of its request's token.
+#[derive(Clone)]
+pub(crate) enum Token {
+    /// It lies with the request.
+    Laid(Weak<Edge>),
+    /// The server is ending and takes no requests: whoever calls it waits for the callback that ends it.
+    AtTheEnd,
+}
+
+impl Token {
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Laid(edge) => edge.strong_count() > 0,
+            Self::AtTheEnd => true,
+        }
+    }
+
+    fn withdraw(&self) {
+        if let Self::Laid(edge) = self
+            && let Some(edge) = edge.upgrade()
+        {
+            edge.withdraw();
+        }
+    }
+}
 
 thread_local! {
     /// The token of the request that this thread has just sent from inside a callback, and to whom. One whose sender did not
@@ -87,8 +110,15 @@ pub(crate) fn lay<S: GenServer>(message: Envelope<S>, to: Pid) -> Envelope<S> {
 /// A token for a request that a callback has sent, or whose callback began inside the sender's and has to wait.
 pub(crate) fn token(to: Pid) -> Arc<Edge> {
     let edge = Arc::new(Edge::default());
-    LAID.set(Some((to, Arc::downgrade(&edge))));
+    LAID.set(Some((to, Token::Laid(Arc::downgrade(&edge)))));
     edge
+}
+
+/// A callback has called a server that is ending.
+pub(crate) fn note_end(to: Pid) {
+    if current::pid().is_some() {
+        LAID.set(Some((to, Token::AtTheEnd)));
+    }
 }
 
 /// How the search for circles follows one call.
@@ -168,9 +198,7 @@ fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<En
     drop(waits);
     let entry = Entry { key: Some(key) };
     let Some(circle) = circle else { return Ok(entry) };
-    if let Some(edge) = token.upgrade() {
-        edge.withdraw();
-    }
+    token.withdraw();
     Err(circle)
 }
 
@@ -191,7 +219,7 @@ impl Drop for Entry {
 impl Wait {
     /// Rule 3.
     fn counts(&self) -> bool {
-        self.token.strong_count() > 0 && self.answer.is_open()
+        self.token.is_there() && self.answer.is_open()
     }
 }
 
@@ -249,7 +277,7 @@ mod tests {
     /// Waits, with a token and an answer that both stay.
     fn call(from: Pid, to: Pid) -> Called {
         let (edge, slot) = (Arc::<Edge>::default(), Arc::new(Slot::new(to)));
-        (wait(from, to, Arc::downgrade(&edge), erased(&slot)), edge, slot)
+        (wait(from, to, Token::Laid(Arc::downgrade(&edge)), erased(&slot)), edge, slot)
     }
 
     #[test]

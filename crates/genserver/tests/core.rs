@@ -13,7 +13,13 @@ struct Tokio(tokio::runtime::Runtime);
 
 impl World for Tokio {
     fn new() -> Self {
-        Self(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("two threads can be had"))
+        Self(
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_time()
+                .build()
+                .expect("two threads can be had"),
+        )
     }
 
     fn run<T: Send>(&self, future: impl Future<Output = T> + Send) -> T {

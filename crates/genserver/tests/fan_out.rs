@@ -196,12 +196,3 @@ async fn gs_147_a_callers_full_mailbox_does_not_slow_a_fan_out_call() {
     let slow = quickest(|| full.scope(ask())).await;
     assert!(slow < quick * 10, "{slow:?} with a full mailbox, {quick:?} with an empty one");
 }
-
-#[tokio::test]
-async fn gs_148_a_callers_full_mailbox_does_not_slow_a_call() {
-    let members = members(&[0]).await;
-    let (empty, full) = (Probe::<u64>::new(), crammed());
-    let quick = quickest(|| empty.scope(async { members[0].call(Ask::Count).await })).await;
-    let slow = quickest(|| full.scope(async { members[0].call(Ask::Count).await })).await;
-    assert!(slow < quick * 10, "{slow:?} with a full mailbox, {quick:?} with an empty one");
-}

@@ -140,6 +140,7 @@ impl<S: GenServer> Process<S> {
             let swept = slot().map(|slot| mail.ties().add_waiter(slot));
             drop(mail);
             drop(swept);
+            deadlock::note_end(self.head.pid);
             return Ok(Sent::AwaitsEnd);
         }
         mail.counted += 1;
