@@ -197,7 +197,7 @@ async fn gs_114_the_reply_goes_first_then_the_continue_then_the_mailbox() {
 }
 
 #[tokio::test]
-async fn gs_114_the_same_holds_for_a_call_that_was_queued() {
+async fn a_queued_call_too_gets_its_reply_first_then_the_continue_then_the_mailbox() {
     let (server, log) = puppet().await;
     server
         .cast(slow(|_, _| {

@@ -163,7 +163,7 @@ async fn gs_062_a_stop_reply_arrives_although_terminate_panics() {
 }
 
 #[tokio::test]
-async fn gs_062_a_stop_reply_goes_out_after_terminate_and_the_names() {
+async fn a_stop_reply_goes_out_after_terminate_and_the_names() {
     let log = Log::default();
     let node = Node::new();
     let server = node.start::<Puppet>(waiting(&log)).name("leaving").await.unwrap();
@@ -264,7 +264,7 @@ async fn gs_070_the_end_of_a_server_fails_every_queued_call() {
 }
 
 #[tokio::test]
-async fn gs_070_a_call_that_comes_during_terminate_gets_the_reason() {
+async fn a_call_that_comes_during_terminate_gets_the_reason() {
     let (server, _) = puppet().await;
     let stop = server.stop().reason(Reason::term("enough"));
     server

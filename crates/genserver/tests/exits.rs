@@ -111,7 +111,7 @@ async fn gs_136_a_kill_ends_any_server_without_terminate() {
 }
 
 #[tokio::test]
-async fn gs_136_a_server_that_kills_itself_takes_no_further_step() {
+async fn a_server_that_kills_itself_takes_no_further_step() {
     let log = Log::default();
     for ending in [
         Next::wait,
@@ -134,7 +134,7 @@ async fn gs_136_a_server_that_kills_itself_takes_no_further_step() {
 }
 
 #[tokio::test]
-async fn gs_136_a_caller_dropped_by_a_callback_that_was_killed_gets_killed() {
+async fn a_caller_dropped_by_a_callback_that_was_killed_gets_killed() {
     let log = Log::default();
     let server = puppet(&log).await;
     let called = server.call(|caller: Caller<()>| {
