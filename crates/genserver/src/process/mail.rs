@@ -21,8 +21,15 @@
 //!    two processes' locks at once.
 //! 4. `Scheduled` is left only by the task, and by a doom, which takes the body wherever it lies.
 //! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
+//! 6. Whoever holds the body takes the queue out as a whole (`fetch`), into the actor's batch. The room goes from one message
+//!    of the batch to the next by itself, until its budget is used up or something has to be looked at: a doom (`look`), a
+//!    caller dropped unanswered, a signal, a step that is not simply to wait. A doom therefore takes effect between two
+//!    messages; whoever waits for room is woken under the next lock, at most a budget of messages later.
+//! 7. The lock is spun on (see `lock`), so nothing that takes long happens under it; the clock's lock is the only other lock
+//!    taken inside it.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -41,6 +48,7 @@ use crate::attach::{AttachRef, Item};
 use crate::process::{ExitKind, Head};
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Job, Work};
+use crate::pid::Pid;
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::server::GenServer;
@@ -113,6 +121,10 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) queue: VecDeque<Envelope<S>>,
     pub(crate) body: Option<Body<S>>,
     pub(crate) task: Task,
+    /// The reason of an end that was ordered from outside, where the first wins; in the end the reason that was told.
+    pub(crate) doom: Option<Reason>,
+    /// It is dead, and everybody has been told; until then the dead still has its stoppers.
+    pub(crate) told: bool,
     pub(crate) ties: Option<Box<Ties>>,
     pub(crate) rest: Option<Box<Rest>>,
 }
@@ -211,7 +223,7 @@ pub(crate) struct Desk<S: GenServer> {
     /// The end that has begun.
     pub(crate) ending: Option<Ending>,
     /// Whoever waits for init.
-    pub(crate) starter: Option<Arc<Slot<Started>>>,
+    pub(crate) starter: Option<Starter>,
     /// The caller that the present callback is working for.
     pub(crate) edge: Option<Arc<Edge>>,
 }
@@ -253,6 +265,34 @@ pub(crate) enum Started {
     Failed(Reason),
 }
 
+/// Where whoever starts a server waits for init.
+pub(crate) enum Starter {
+    /// On this thread, inside [`Process::run_init`].
+    Here,
+    /// In a task of its own, for init awaited something.
+    Elsewhere(Arc<Slot<Started>>),
+}
+
+/// What a starter knows when init has been polled once.
+pub(crate) enum Begun {
+    Done(Started),
+    Awaited(Arc<Slot<Started>>),
+}
+
+thread_local! {
+    /// What the starter on this thread is told.
+    pub(super) static BEGUN: Cell<Option<Begun>> = const { Cell::new(None) };
+}
+
+impl Starter {
+    pub(crate) fn tell(self, told: Started) {
+        match self {
+            Self::Here => BEGUN.set(Some(Begun::Done(told))),
+            Self::Elsewhere(slot) => slot.fill(Ok(told)),
+        }
+    }
+}
+
 /// How a server is ending.
 pub(crate) struct Ending {
     pub(crate) reason: Reason,
@@ -260,7 +300,7 @@ pub(crate) struct Ending {
     /// Callers dropped by the callback that ended the server (rule P9): they get the reason.
     pub(crate) unanswered: Vec<Arc<dyn Waiting>>,
     /// Whoever waits for a start that failed, and what to tell.
-    pub(crate) start: Option<(Arc<Slot<Started>>, Started)>,
+    pub(crate) start: Option<(Starter, Started)>,
     /// Ended by a signal: nothing is reported.
     pub(crate) by_signal: bool,
     /// Which callback ended the server, for the report.
@@ -270,6 +310,12 @@ pub(crate) struct Ending {
 impl<S: GenServer> Mail<S> {
     pub(crate) fn ties(&mut self) -> &mut Ties {
         self.ties.get_or_insert_default()
+    }
+
+    /// Everybody has been told: gives back what is left of the ties, with whoever waits for just that.
+    pub(crate) fn told(&mut self) -> Option<Box<Ties>> {
+        self.told = true;
+        self.ties.take()
     }
 
     pub(crate) fn rest(&mut self) -> &mut Rest {
@@ -326,6 +372,8 @@ impl<S: GenServer> Process<S> {
                 queue: VecDeque::new(),
                 body: None,
                 task: Task::None,
+                doom: None,
+                told: false,
                 ties: None,
                 rest: None,
             }),
@@ -407,9 +455,8 @@ impl<S: GenServer> Process<S> {
 
 impl<S: GenServer> Body<S> {
     /// The body of a server that has not been initialised.
-    pub(crate) fn new(actor: Box<Actor<S>>, starter: Arc<Slot<Started>>) -> Self {
-        let desk = Desk { starter: Some(starter), ..Desk::default() };
-        Self { actor: Some(actor), work: None, desk: Some(Box::new(desk)) }
+    pub(crate) fn new(actor: Box<Actor<S>>) -> Self {
+        Self { actor: Some(actor), work: None, desk: None }
     }
 
     /// The body of a server whose state is there already.
@@ -470,8 +517,16 @@ impl<S: GenServer> Body<S> {
         self.desk.as_ref().is_some_and(|desk| desk.ending.is_some())
     }
 
-    pub(crate) fn take_starter(&mut self) -> Option<Arc<Slot<Started>>> {
+    /// Whoever waits elsewhere for init.
+    pub(crate) fn take_starter(&mut self) -> Option<Starter> {
         self.desk.as_mut()?.starter.take()
+    }
+
+    /// Gives whoever waits for init a slot to wait at.
+    pub(crate) fn put_starter_off(&mut self, home: Pid) -> Arc<Slot<Started>> {
+        let slot = Arc::new(Slot::new(home));
+        self.desk().starter = Some(Starter::Elsewhere(Arc::clone(&slot)));
+        slot
     }
 
     /// Puts what was held back in front of everything that came later.

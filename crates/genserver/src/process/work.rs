@@ -65,7 +65,8 @@ pub(crate) enum Job<S: GenServer> {
     Init(Box<S::Args>),
     Continue(S::Info),
     Idle,
-    Terminate(Box<Reason>),
+    /// For `normal`, if no reason is given.
+    Terminate(Option<Box<Reason>>),
 }
 
 /// What came of a callback, when it is not simply to wait for the next message.
@@ -73,7 +74,7 @@ pub(crate) enum Verdict<S: GenServer> {
     Terminated,
     /// The signal was called off before it was handled.
     CalledOff,
-    /// The server has been made; the step says how it begins.
+    /// The server has been made; the step says how it begins, if it does not simply wait.
     Started(Step<S>),
     NotStarted(NotStarted),
     Step(Step<S>),
@@ -230,12 +231,13 @@ fn perform_init<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future
         let actor = rescue.0.as_mut().expect("the actor is here until the callback is done");
         let verdict = match job {
             Job::Init(args) => match initialise(actor, *args).await {
-                Ok(step) => Verdict::Started(step),
-                Err(not) => Verdict::NotStarted(not),
+                Ok(Step { then: Then::Wait, .. }) => None,
+                Ok(step) => Some(Verdict::Started(step)),
+                Err(not) => Some(Verdict::NotStarted(not)),
             },
-            _ => Verdict::Terminated,
+            _ => Some(Verdict::Terminated),
         };
-        (rescue.0.take().expect("the actor is still here"), Some(Box::new(verdict)))
+        (rescue.0.take().expect("the actor is still here"), verdict.map(Box::new))
     }
 }
 
@@ -275,7 +277,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                 },
                 Job::Idle => judged(server.handle_idle(cx).await, cx),
                 Job::Terminate(reason) => {
-                    server.terminate(&reason, cx).await;
+                    server.terminate(reason.as_deref().unwrap_or(&Reason::Normal), cx).await;
                     Some(Box::new(Verdict::Terminated))
                 }
                 // A lazy message has been opened before it came here.
