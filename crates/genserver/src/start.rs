@@ -332,14 +332,14 @@ impl<S: GenServer> Start<S> {
         let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
         let process = make_process(&home, options.name, options.label, parent)?;
         process.configure(options.mailbox, options.queued_only, options.hibernate_after);
-        let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
-        if linked.as_ref().is_some_and(|starter| !link::tie(&erased, starter.process())) {
+        let erased = || Arc::clone(&process) as Arc<dyn AnyProcess>;
+        if linked.as_ref().is_some_and(|starter| !link::tie(&erased(), starter.process())) {
             home.node().release_name(&process.head);
             process.discard();
             return Err(StartError::NotAProcess);
         }
         if let Some((reference, watcher)) = options.monitor {
-            erased.monitor(reference, Arc::clone(watcher.process()));
+            erased().monitor(reference, Arc::clone(watcher.process()));
         }
         let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)), batch: None });
         let begun = process.run_init(Body::new(actor), args);
@@ -452,14 +452,15 @@ impl<S: GenServer> Future for Start<S> {
             under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
             return self.poll(cx);
         }
-        let started = match ready!(polled) {
-            Ok(Started::Running) => Ok(ServerRef::new(Arc::clone(&under_way.process))),
-            Ok(Started::Ignored) => Err(StartError::Ignored { server: server() }),
-            Ok(Started::Failed(reason)) => Err(StartError::Failed { server: server(), reason }),
-            Err(_) => Err(StartError::Failed { server: server(), reason: Reason::RuntimeGone }),
-        };
-        this.under_way = None;
-        Poll::Ready(started)
+        let told = ready!(polled);
+        let Some(UnderWay { process, .. }) = this.under_way.take() else { return Poll::Pending };
+        let server = |process: &Process<S>| process.head.subject();
+        Poll::Ready(match told {
+            Ok(Started::Running) => Ok(ServerRef::new(process)),
+            Ok(Started::Ignored) => Err(StartError::Ignored { server: server(&process) }),
+            Ok(Started::Failed(reason)) => Err(StartError::Failed { server: server(&process), reason }),
+            Err(_) => Err(StartError::Failed { server: server(&process), reason: Reason::RuntimeGone }),
+        })
     }
 }
 
