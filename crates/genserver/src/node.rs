@@ -1,5 +1,6 @@
 //! The world that processes live in: the table of processes, and their names.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,6 +28,9 @@ use crate::stop::{Ended, KILL_GRACE};
 
 /// How many parts the process table has, so that starting on many threads does not meet on one lock.
 const SHARDS: u32 = 16;
+
+/// How many places an empty part of the table keeps.
+const TABLE_KEPT: usize = 64;
 
 /// All nodes that live, so that a pid finds its process from anywhere.
 static NODES: RwLock<BTreeMap<u32, Weak<Inner>>> = RwLock::new(BTreeMap::new());
@@ -242,7 +246,7 @@ impl Node {
             Some(process) if process.head().pid == pid => table.try_remove(key),
             _ => None,
         };
-        if table.is_empty() {
+        if table.is_empty() && table.capacity() > TABLE_KEPT {
             // A burst of processes gives its memory back.
             *table = Slab::new();
         }
@@ -395,6 +399,32 @@ impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("id", &self.inner.id).finish_non_exhaustive()
     }
+}
+
+thread_local! {
+    /// The program's node as seen from the runtime with this number, which this thread was in last.
+    static LAST_HOME: Cell<Option<(u64, Weak<Home>)>> = const { Cell::new(None) };
+}
+
+/// The node of the process that runs on this thread, or the program's, as seen from the runtime that new processes run on.
+pub(crate) fn current_home() -> Option<Arc<Home>> {
+    if let Some(parent) = current::pid().and_then(find) {
+        return Some(Arc::clone(&parent.head().home));
+    }
+    let Some(runtime) = runtime::ambient_id() else { return Node::current().home() };
+    if let Some((of, known)) = LAST_HOME.take().filter(|_| current::pid().is_none()) {
+        let home = known.upgrade().filter(|_| of == runtime);
+        LAST_HOME.set(Some((of, known)));
+        if home.is_some() {
+            return home;
+        }
+    }
+    let node = Node::current();
+    let home = node.home()?;
+    if Arc::ptr_eq(&node.inner, &Node::program().inner) {
+        LAST_HOME.set(Some((runtime, Arc::downgrade(&home))));
+    }
+    Some(home)
 }
 
 /// The process of a pid, if it lives.

@@ -17,6 +17,8 @@ use crate::reply::Slot;
 pub(crate) mod mail;
 // The room in which a callback's future lives.
 pub(crate) mod work;
+// A queue that costs an idle server one pointer.
+pub(crate) mod queue;
 // Sending: into the queue, or straight into the handler.
 mod send;
 // Waiting for room in a full mailbox.
@@ -124,6 +126,16 @@ pub(crate) enum ExitKind {
     Kill,
 }
 
+/// What came of [`AnyProcess::stop_here`].
+pub(crate) enum StoppedHere {
+    /// It ended, and everybody has been told.
+    Ended(Reason),
+    /// Its terminate awaits something.
+    Awaited,
+    /// The order has to be queued.
+    NotNow,
+}
+
 /// A process, whatever runs in it.
 pub(crate) trait AnyProcess: Send + Sync {
     fn head(&self) -> &Head;
@@ -149,6 +161,11 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn unlink(&self, peer: Pid) -> bool;
     /// Queues the order to stop; false if the process is dead. The slot gets the reason when everybody has been told.
     fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) -> bool;
+    /// Stops a process here and now, if nothing runs in it and a caller may run it.
+    fn stop_here(self: Arc<Self>, reason: &Reason) -> StoppedHere {
+        let _ = reason;
+        StoppedHere::NotNow
+    }
     /// Has the slot filled at the end; the reason at once if the end is past.
     fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason>;
     /// The reason of an end that has been told.

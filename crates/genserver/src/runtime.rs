@@ -60,3 +60,15 @@ pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
     }
     None
 }
+
+/// The number of the runtime that [`ambient`] would find, where it can be told at less cost.
+pub(crate) fn ambient_id() -> Option<u64> {
+    #[cfg(feature = "smol")]
+    if smol::ambient().is_some() {
+        return None;
+    }
+    #[cfg(feature = "tokio")]
+    return tokio::ambient_id();
+    #[cfg(not(feature = "tokio"))]
+    None
+}

@@ -14,12 +14,12 @@ use crate::monitor::MonitorRef;
 use crate::name::{Name, RegisterError};
 use crate::node::{self, Home, Node};
 use crate::pid::Pid;
-use crate::process::mail::{Body, Started};
+use crate::process::mail::{Begun, Body, Started};
+use crate::process::queue::Queue;
 use crate::process::work::Actor;
 use crate::process::{About, AnyProcess, Head, Process, Subject};
 use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
-use crate::reply::Slot;
 use crate::runtime::Sleep;
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
@@ -186,7 +186,7 @@ enum Link {
 /// A start whose process has been made.
 struct UnderWay<S: GenServer> {
     process: Arc<Process<S>>,
-    slot: Arc<Slot<Started>>,
+    begun: Begun,
     linked: Option<ProcessRef>,
     sleep: Option<Sleep>,
     /// It took too long and was killed.
@@ -323,27 +323,30 @@ impl<S: GenServer> Start<S> {
                 Some(starter.ok_or(StartError::NotAProcess)?)
             }
         };
-        let node = options.node.unwrap_or_else(|| linked.as_ref().map_or_else(Node::current, ProcessRef::node));
-        let home = node.home().ok_or(StartError::NoRuntime)?;
+        let home = match (options.node, &linked) {
+            (None, None) => node::current_home(),
+            (None, Some(linked)) => linked.node().home(),
+            (Some(node), _) => node.home(),
+        }
+        .ok_or(StartError::NoRuntime)?;
         // OTP records the caller of `start_monitor` as the parent too, though nothing links the two.
         let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
         let process = make_process(&home, options.name, options.label, parent)?;
         process.configure(options.mailbox, options.queued_only, options.hibernate_after);
-        let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
-        if linked.as_ref().is_some_and(|starter| !link::tie(&erased, starter.process())) {
+        let erased = || Arc::clone(&process) as Arc<dyn AnyProcess>;
+        if linked.as_ref().is_some_and(|starter| !link::tie(&erased(), starter.process())) {
             home.node().release_name(&process.head);
             process.discard();
             return Err(StartError::NotAProcess);
         }
         if let Some((reference, watcher)) = options.monitor {
-            erased.monitor(reference, Arc::clone(watcher.process()));
+            erased().monitor(reference, Arc::clone(watcher.process()));
         }
-        let slot = Arc::new(Slot::new(process.head.pid));
-        let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)), batch: None });
-        process.run_init(Body::new(actor, Arc::clone(&slot)), args);
+        let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)), batch: Queue::new() });
+        let begun = process.run_init(Body::new(actor), args);
         let sleep = options.timeout.map(|timeout| home.runtime().sleep_until(crate::timer::at(&home, timeout)));
         self.options.timeout = options.timeout;
-        Ok(UnderWay { process, slot, linked, sleep, burial: None })
+        Ok(UnderWay { process, begun, linked, sleep, burial: None })
     }
 }
 
@@ -434,7 +437,14 @@ impl<S: GenServer> Future for Start<S> {
             this.under_way = None;
             return Poll::Ready(Err(StartError::Timeout { server, after: this.options.timeout.unwrap_or_default() }));
         }
-        let polled = under_way.slot.poll(cx, None);
+        let polled = match std::mem::replace(&mut under_way.begun, Begun::Done(Started::Ignored)) {
+            Begun::Done(told) => Poll::Ready(Ok(told)),
+            Begun::Awaited(slot) => {
+                let polled = slot.poll(cx, None);
+                under_way.begun = Begun::Awaited(slot);
+                polled
+            }
+        };
         if polled.is_pending()
             && let Some(sleep) = &mut under_way.sleep
         {
@@ -443,14 +453,15 @@ impl<S: GenServer> Future for Start<S> {
             under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
             return self.poll(cx);
         }
-        let started = match ready!(polled) {
-            Ok(Started::Running) => Ok(ServerRef::new(Arc::clone(&under_way.process))),
-            Ok(Started::Ignored) => Err(StartError::Ignored { server: server() }),
-            Ok(Started::Failed(reason)) => Err(StartError::Failed { server: server(), reason }),
-            Err(_) => Err(StartError::Failed { server: server(), reason: Reason::RuntimeGone }),
-        };
-        this.under_way = None;
-        Poll::Ready(started)
+        let told = ready!(polled);
+        let Some(UnderWay { process, .. }) = this.under_way.take() else { return Poll::Pending };
+        let server = |process: &Process<S>| process.head.subject();
+        Poll::Ready(match told {
+            Ok(Started::Running) => Ok(ServerRef::new(process)),
+            Ok(Started::Ignored) => Err(StartError::Ignored { server: server(&process) }),
+            Ok(Started::Failed(reason)) => Err(StartError::Failed { server: server(&process), reason }),
+            Err(_) => Err(StartError::Failed { server: server(&process), reason: Reason::RuntimeGone }),
+        })
     }
 }
 

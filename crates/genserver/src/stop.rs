@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use crate::current;
-use crate::process::{AnyProcess, Subject};
+use crate::process::{AnyProcess, StoppedHere, Subject};
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered};
 use crate::runtime::Sleep;
@@ -110,21 +110,44 @@ impl Stop {
         self.process.head().subject()
     }
 
-    /// Sends the order. Nothing if the process is past it.
-    fn order(&mut self) -> Result<(), StopError> {
+    /// Sends the order; the reason, if the process has ended with it already.
+    fn order(&mut self) -> Result<Option<Reason>, StopError> {
         let pid = self.process.head().pid;
         if current::pid() == Some(pid) {
             return Err(StopError::CallingSelf { server: self.subject() });
         }
-        let slot = Arc::new(Slot::new(pid));
         let runtime = self.process.head().home.runtime();
         self.deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
         let inline = runtime.is_current();
+        let here =
+            if inline { Arc::clone(&self.process).stop_here(&self.reason) } else { StoppedHere::NotNow };
+        if let StoppedHere::Ended(reason) = here {
+            return Ok(Some(reason));
+        }
+        let slot = Arc::new(Slot::new(pid));
+        if let StoppedHere::Awaited = here {
+            let ended = self.process.await_end(Arc::clone(&slot));
+            self.slot = Some(slot);
+            return Ok(ended);
+        }
         if !Arc::clone(&self.process).stop(self.reason.clone(), Arc::clone(&slot), inline) {
             return Err(StopError::NoProc { server: self.subject() });
         }
         self.slot = Some(slot);
-        Ok(())
+        Ok(None)
+    }
+
+    fn judge(&self, ended: Result<Reason, Unanswered>) -> Result<(), StopError> {
+        let server = || self.subject();
+        match ended {
+            Ok(reason) if reason == self.reason => Ok(()),
+            Ok(reason) => Err(StopError::Exit { server: server(), reason }),
+            Err(Unanswered::Timeout) => {
+                Err(StopError::Timeout { server: server(), after: self.timeout.unwrap_or_default() })
+            }
+            Err(Unanswered::Exit(reason)) => Err(StopError::Exit { server: server(), reason }),
+            Err(Unanswered::NoReply) => Err(StopError::NoProc { server: server() }),
+        }
     }
 }
 
@@ -134,7 +157,9 @@ impl Future for Stop {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if this.slot.is_none() {
-            this.order()?;
+            if let Some(reason) = this.order()? {
+                return Poll::Ready(this.judge(Ok(reason)));
+            }
         }
         let Some(slot) = &this.slot else { return Poll::Pending };
         let polled = slot.poll(cx, this.deadline);
@@ -143,13 +168,8 @@ impl Future for Stop {
         {
             Arc::clone(&this.process).watch_deadline(deadline);
         }
-        let server = this.subject();
-        Poll::Ready(match ready!(polled) {
-            Ok(reason) if reason == this.reason => Ok(()),
-            Ok(reason) | Err(Unanswered::Exit(reason)) => Err(StopError::Exit { server, reason }),
-            Err(Unanswered::Timeout) => Err(StopError::Timeout { server, after: this.timeout.unwrap_or_default() }),
-            Err(Unanswered::NoReply) => Err(StopError::NoProc { server }),
-        })
+        let ended = ready!(polled);
+        Poll::Ready(this.judge(ended))
     }
 }
 

@@ -16,7 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::mail::{Body, Doing, Ending, Kick, LOOK_DOOM, Process, Run, Started, Task};
+use super::mail::{BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, Process, Run, Started, Starter, Task};
+use super::ties::Farewell;
 use super::poll::{After, By};
 use super::work::{Job, NotStarted, discard_rescued};
 use crate::current;
@@ -57,9 +58,9 @@ impl<S: GenServer> Process<S> {
         let mut mail = self.mail.lock();
         mail.closed = true;
         mail.run = Run::Dead;
-        let waiting = mail.ties().told();
+        let ties = mail.told();
         drop(mail);
-        for slot in waiting {
+        for slot in ties.into_iter().flat_map(|ties| ties.stoppers) {
             slot.fill(Ok(Reason::Normal));
         }
         self.head.home.node().remove(self.head.pid);
@@ -71,28 +72,33 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Runs init, on this thread if it is the runtime's; what comes of it is told to the starter.
-    pub(crate) fn run_init(self: &Arc<Self>, body: Body<S>, args: S::Args) {
+    pub(crate) fn run_init(self: &Arc<Self>, mut body: Body<S>, args: S::Args) -> Begun {
         self.set_doing(Doing::Init);
         let mut init = Some(Job::Init(Box::new(args)));
         let home = &self.head.home;
-        if current::may_nest() && home.runtime().is_current() {
-            let _entered = current::enter(self.head.pid);
-            self.drive(body, &mut init, By::Caller);
+        let begun = if current::may_nest() && home.runtime().is_current() {
+            let outer = BEGUN.take();
+            {
+                let _entered = current::enter(self.head.pid);
+                self.drive(body, &mut init, By::Caller);
+            }
+            BEGUN.replace(outer)
         } else {
+            let slot = body.put_starter_off(self.head.pid);
             self.leave_init_to_task(body, &mut init);
-        }
+            Some(Begun::Awaited(slot))
+        };
         if home.is_gone() {
             // The runtime was shut down meanwhile, and did not find this process in the table.
             self.runtime_gone();
         }
+        begun.unwrap_or(Begun::Done(Started::Failed(Reason::RuntimeGone)))
     }
 
     /// Init is done: the starter may go on, before a continue and before any message.
     pub(super) fn started(&self, body: &mut Body<S>) {
         body.work = None;
-        if let Some(starter) = body.take_starter() {
-            starter.fill(Ok(Started::Running));
-        }
+        body.take_starter().unwrap_or(Starter::Here).tell(Started::Running);
         body.clear_desk();
     }
 
@@ -105,7 +111,7 @@ impl<S: GenServer> Process<S> {
             NotStarted::Refused(reason) => (Reason::Normal, Started::Failed(reason)),
         };
         let unanswered = current::take_unanswered(self.head.pid);
-        let start = body.take_starter().map(|starter| (starter, told));
+        let start = Some((body.take_starter().unwrap_or(Starter::Here), told));
         body.desk().ending = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: false, last: Doing::Init });
         After::Finish
     }
@@ -113,7 +119,7 @@ impl<S: GenServer> Process<S> {
     /// Ends a process that was ordered to from outside: no terminate.
     pub(super) fn finish_doomed(self: &Arc<Self>, mut body: Body<S>) {
         self.close();
-        let reason = self.mail.lock().ties().doom.clone().unwrap_or(Reason::Killed);
+        let reason = self.mail.lock().doom.clone().unwrap_or(Reason::Killed);
         let unanswered = current::take_unanswered(self.head.pid);
         let start = body.take_starter().map(|starter| (starter, Started::Failed(reason.clone())));
         match &mut body.desk().ending {
@@ -139,20 +145,20 @@ impl<S: GenServer> Process<S> {
         drop_caught_with(discard_rescued);
         self.head.home.node().release_name(&self.head);
         let starter = self.head.parent().filter(|_| start.is_some());
-        let (farewell, queue, task) = {
+        let told = reason.clone();
+        let (farewell, queue, task, ordered) = {
             let mut mail = self.mail.lock();
             mail.run = Run::Dead;
             mail.counted = 0;
-            let queue = std::mem::take(&mut mail.queue);
+            let queue = mail.queue.take_all();
             let task = std::mem::replace(&mut mail.task, Task::Coming);
-            let ties = mail.ties();
-            ties.doom = Some(reason.clone());
-            (ties.farewell(), queue, task)
+            let farewell = mail.ties.as_mut().map(|ties| ties.farewell());
+            (farewell, queue, task, mail.doom.replace(told))
         };
-        self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
+        drop(ordered);
         self.in_batch.store(0, Ordering::Relaxed);
         self.head.home.node().remove(self.head.pid);
-        if let Some(key) = farewell.alarm() {
+        if let Some(key) = farewell.as_ref().and_then(Farewell::alarm) {
             self.head.home.alarm().cancel(key);
         }
         for message in queue {
@@ -166,13 +172,15 @@ impl<S: GenServer> Process<S> {
         for slot in unanswered {
             slot.fail(Unanswered::Exit(reason.clone()));
         }
-        farewell.tell(self.head.pid, &reason, starter);
-        let stoppers = self.mail.lock().ties().told();
-        for stopper in stoppers {
+        if let Some(farewell) = farewell {
+            farewell.tell(self.head.pid, &reason, starter);
+        }
+        let ties = self.mail.lock().told();
+        for stopper in ties.into_iter().flat_map(|ties| ties.stoppers) {
             stopper.fill(Ok(reason.clone()));
         }
         if let Some((starter, told)) = start {
-            starter.fill(Ok(told));
+            starter.tell(told);
         }
         match task {
             Task::None | Task::Coming => {}
@@ -194,7 +202,7 @@ impl<S: GenServer> Process<S> {
         if mail.run == Run::Dead || mail.is_doomed() {
             return;
         }
-        mail.ties().doom = Some(reason);
+        mail.doom = Some(reason);
         self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
         if mail.body.is_none() {
             return;
@@ -216,7 +224,7 @@ impl<S: GenServer> Process<S> {
                 return;
             }
             if !mail.is_doomed() {
-                mail.ties().doom = Some(Reason::RuntimeGone);
+                mail.doom = Some(Reason::RuntimeGone);
                 self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
             }
         }

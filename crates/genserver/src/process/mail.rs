@@ -21,8 +21,15 @@
 //!    two processes' locks at once.
 //! 4. `Scheduled` is left only by the task, and by a doom, which takes the body wherever it lies.
 //! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
+//! 6. Whoever holds the body takes the queue out as a whole (`fetch`), into the actor's batch. The room goes from one message
+//!    of the batch to the next by itself, until its budget is used up or something has to be looked at: a doom (`look`), a
+//!    caller dropped unanswered, a signal, a step that is not simply to wait. A doom therefore takes effect between two
+//!    messages; whoever waits for room is woken under the next lock, at most a budget of messages later.
+//! 7. The lock is spun on (see `lock`), so nothing that takes long happens under it; the clock's lock is the only other lock
+//!    taken inside it.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -39,8 +46,10 @@ use crate::monitor::Down;
 use crate::outcome::LateReply;
 use crate::attach::{AttachRef, Item};
 use crate::process::{ExitKind, Head};
+use crate::process::queue::Queue;
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Job, Work};
+use crate::pid::Pid;
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::server::GenServer;
@@ -62,7 +71,7 @@ pub(crate) struct Process<S: GenServer> {
     /// When the clock comes, so that a call which waits need not take the lock to know that it comes early enough.
     pub(crate) alarm_at: AtomicMoment,
     /// What wakes the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
-    pub(crate) task_waker: OnceLock<Waker>,
+    pub(crate) task_waker: OnceLock<Box<Waker>>,
 }
 
 /// The process is doomed.
@@ -110,9 +119,13 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) counted: u32,
     /// How many of them there may be, less the places that were promised to senders who waited.
     pub(crate) bound: u32,
-    pub(crate) queue: VecDeque<Envelope<S>>,
+    pub(crate) queue: Queue<S>,
     pub(crate) body: Option<Body<S>>,
     pub(crate) task: Task,
+    /// The reason of an end that was ordered from outside, where the first wins; in the end the reason that was told.
+    pub(crate) doom: Option<Reason>,
+    /// It is dead, and everybody has been told; until then the dead still has its stoppers.
+    pub(crate) told: bool,
     pub(crate) ties: Option<Box<Ties>>,
     pub(crate) rest: Option<Box<Rest>>,
 }
@@ -126,7 +139,7 @@ pub(crate) enum Task {
     /// It sleeps, and the process's `task_waker` wakes it.
     Asleep,
     /// It sleeps, and this wakes it: its executor polls it with another waker than at first.
-    AsleepElsewhere(Waker),
+    AsleepElsewhere(Box<Waker>),
 }
 
 /// What the clock has to do with a waiting server.
@@ -211,7 +224,7 @@ pub(crate) struct Desk<S: GenServer> {
     /// The end that has begun.
     pub(crate) ending: Option<Ending>,
     /// Whoever waits for init.
-    pub(crate) starter: Option<Arc<Slot<Started>>>,
+    pub(crate) starter: Option<Starter>,
     /// The caller that the present callback is working for.
     pub(crate) edge: Option<Arc<Edge>>,
 }
@@ -253,6 +266,34 @@ pub(crate) enum Started {
     Failed(Reason),
 }
 
+/// Where whoever starts a server waits for init.
+pub(crate) enum Starter {
+    /// On this thread, inside [`Process::run_init`].
+    Here,
+    /// In a task of its own, for init awaited something.
+    Elsewhere(Arc<Slot<Started>>),
+}
+
+/// What a starter knows when init has been polled once.
+pub(crate) enum Begun {
+    Done(Started),
+    Awaited(Arc<Slot<Started>>),
+}
+
+thread_local! {
+    /// What the starter on this thread is told.
+    pub(super) static BEGUN: Cell<Option<Begun>> = const { Cell::new(None) };
+}
+
+impl Starter {
+    pub(crate) fn tell(self, told: Started) {
+        match self {
+            Self::Here => BEGUN.set(Some(Begun::Done(told))),
+            Self::Elsewhere(slot) => slot.fill(Ok(told)),
+        }
+    }
+}
+
 /// How a server is ending.
 pub(crate) struct Ending {
     pub(crate) reason: Reason,
@@ -260,7 +301,7 @@ pub(crate) struct Ending {
     /// Callers dropped by the callback that ended the server (rule P9): they get the reason.
     pub(crate) unanswered: Vec<Arc<dyn Waiting>>,
     /// Whoever waits for a start that failed, and what to tell.
-    pub(crate) start: Option<(Arc<Slot<Started>>, Started)>,
+    pub(crate) start: Option<(Starter, Started)>,
     /// Ended by a signal: nothing is reported.
     pub(crate) by_signal: bool,
     /// Which callback ended the server, for the report.
@@ -270,6 +311,12 @@ pub(crate) struct Ending {
 impl<S: GenServer> Mail<S> {
     pub(crate) fn ties(&mut self) -> &mut Ties {
         self.ties.get_or_insert_default()
+    }
+
+    /// Everybody has been told: gives back what is left of the ties, with whoever waits for just that.
+    pub(crate) fn told(&mut self) -> Option<Box<Ties>> {
+        self.told = true;
+        self.ties.take()
     }
 
     pub(crate) fn rest(&mut self) -> &mut Rest {
@@ -283,20 +330,15 @@ impl<S: GenServer> Mail<S> {
             Task::None => Kick::Spawn,
             Task::Coming => Kick::Nothing,
             Task::Asleep => Kick::WakeTask,
-            Task::AsleepElsewhere(waker) => Kick::Wake(waker),
+            Task::AsleepElsewhere(waker) => Kick::Wake(*waker),
         }
     }
 
     /// Gives back what a burst made the queue grow to.
     pub(crate) fn shrink(&mut self) {
-        if self.queue.is_empty() && self.queue.capacity() > QUEUE_KEPT {
-            self.queue = VecDeque::new();
-        }
+        self.queue.shrink();
     }
 }
-
-/// How many places an empty queue keeps.
-pub(crate) const QUEUE_KEPT: usize = 1024;
 
 /// What is left to do after the lock has been released, so that the task comes.
 #[must_use = "the task does not come by itself"]
@@ -323,9 +365,11 @@ impl<S: GenServer> Process<S> {
                 hot: 0,
                 counted: 0,
                 bound: crate::start::MAILBOX_DEFAULT,
-                queue: VecDeque::new(),
+                queue: Queue::new(),
                 body: None,
                 task: Task::None,
+                doom: None,
+                told: false,
                 ties: None,
                 rest: None,
             }),
@@ -382,11 +426,11 @@ impl<S: GenServer> Process<S> {
     #[inline]
     pub(super) fn fetch(&self, mail: &mut Mail<S>, body: &mut Body<S>, job: &mut Option<Job<S>>) -> bool {
         let Some(actor) = &mut body.actor else { return false };
-        if actor.batch.as_ref().is_none_or(|batch| batch.is_empty()) {
+        if actor.batch.is_empty() {
             if mail.queue.len() > 1 {
                 let counted = std::mem::take(&mut mail.counted);
                 self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + counted, Ordering::Relaxed);
-                std::mem::swap(&mut mail.queue, actor.batch.get_or_insert_default());
+                std::mem::swap(&mut mail.queue, &mut actor.batch);
             } else {
                 let Some(message) = mail.queue.pop_front() else { return false };
                 if message.is_counted() {
@@ -396,7 +440,7 @@ impl<S: GenServer> Process<S> {
                 return true;
             }
         }
-        let Some(message) = actor.batch.as_mut().and_then(|batch| batch.pop_front()) else { return false };
+        let Some(message) = actor.batch.pop_front() else { return false };
         if message.is_counted() {
             self.in_batch.store(self.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
         }
@@ -407,9 +451,8 @@ impl<S: GenServer> Process<S> {
 
 impl<S: GenServer> Body<S> {
     /// The body of a server that has not been initialised.
-    pub(crate) fn new(actor: Box<Actor<S>>, starter: Arc<Slot<Started>>) -> Self {
-        let desk = Desk { starter: Some(starter), ..Desk::default() };
-        Self { actor: Some(actor), work: None, desk: Some(Box::new(desk)) }
+    pub(crate) fn new(actor: Box<Actor<S>>) -> Self {
+        Self { actor: Some(actor), work: None, desk: None }
     }
 
     /// The body of a server whose state is there already.
@@ -428,7 +471,7 @@ impl<S: GenServer> Body<S> {
 
     /// Whether nothing of the batch is left.
     pub(crate) fn batch_is_empty(&self) -> bool {
-        self.actor.as_ref().and_then(|actor| actor.batch.as_ref()).is_none_or(|batch| batch.is_empty())
+        self.actor.as_ref().is_none_or(|actor| actor.batch.is_empty())
     }
 
     /// Whether the callback that begins may be followed by others of the batch without a look at the desk.
@@ -440,22 +483,19 @@ impl<S: GenServer> Body<S> {
     /// Whether nothing in it needs a look before it is put back.
     #[inline]
     pub(crate) fn is_light(&self) -> bool {
-        let batch = self.actor.as_ref().and_then(|actor| actor.batch.as_ref());
-        self.desk.is_none() && batch.is_none_or(|batch| batch.is_empty() && batch.capacity() <= QUEUE_KEPT)
+        self.desk.is_none() && self.actor.as_ref().is_none_or(|actor| actor.batch.is_light())
     }
 
     /// Gives back what a burst made the batch grow to.
     pub(crate) fn shrink(&mut self) {
         if let Some(actor) = &mut self.actor {
-            if actor.batch.as_ref().is_some_and(|batch| batch.capacity() > QUEUE_KEPT) {
-                actor.batch = None;
-            }
+            actor.batch.shrink();
         }
     }
 
     /// What was taken out of the queue and not handled yet.
-    pub(crate) fn batch(&mut self) -> Option<&mut VecDeque<Envelope<S>>> {
-        self.actor.as_mut()?.batch.as_deref_mut()
+    pub(crate) fn batch(&mut self) -> Option<&mut Queue<S>> {
+        self.actor.as_mut().map(|actor| &mut actor.batch)
     }
 
     pub(crate) fn is_suspended(&self) -> bool {
@@ -470,15 +510,23 @@ impl<S: GenServer> Body<S> {
         self.desk.as_ref().is_some_and(|desk| desk.ending.is_some())
     }
 
-    pub(crate) fn take_starter(&mut self) -> Option<Arc<Slot<Started>>> {
+    /// Whoever waits elsewhere for init.
+    pub(crate) fn take_starter(&mut self) -> Option<Starter> {
         self.desk.as_mut()?.starter.take()
+    }
+
+    /// Gives whoever waits for init a slot to wait at.
+    pub(crate) fn put_starter_off(&mut self, home: Pid) -> Arc<Slot<Started>> {
+        let slot = Arc::new(Slot::new(home));
+        self.desk().starter = Some(Starter::Elsewhere(Arc::clone(&slot)));
+        slot
     }
 
     /// Puts what was held back in front of everything that came later.
     pub(crate) fn release_held(&mut self) {
         if let (Some(desk), Some(actor)) = (&mut self.desk, &mut self.actor) {
             while let Some(message) = desk.held.pop_back() {
-                actor.batch.get_or_insert_default().push_front(message);
+                actor.batch.push_front(message);
             }
         }
     }
@@ -490,8 +538,8 @@ impl<S: GenServer> Body<S> {
     /// Gives back everything that the next message can build again.
     pub(crate) fn hibernate(&mut self) {
         self.work = None;
-        if let Some(actor) = self.actor.as_mut().filter(|actor| actor.batch.as_ref().is_some_and(|batch| batch.is_empty())) {
-            actor.batch = None;
+        if let Some(actor) = &mut self.actor {
+            actor.batch.release();
         }
         self.clear_desk();
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::task::waker_ref;
 use crate::lock::MutexGuard;
 
-use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, QUEUE_KEPT, Run, Signal, Task, later};
+use super::mail::{BEGUN, Begun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, Task, later};
 use super::death::drop_caught;
 use super::work::{Job, NotStarted, Verdict, init_room, room};
 use crate::current;
@@ -91,7 +91,9 @@ impl<S: GenServer> Process<S> {
                 // No callback ran, so nothing of what the last one asked for is changed.
                 None => After::Wait,
                 Some(Poll::Pending) => {
-                    if by == By::Caller {
+                    if by == By::Caller && self.doing() == Doing::Init {
+                        BEGUN.set(Some(Begun::Awaited(body.put_starter_off(self.head.pid))));
+                    } else if by == By::Caller {
                         self.note_nested(&mut body);
                     }
                     if let Some(doomed) = self.park(body) {
@@ -226,6 +228,9 @@ impl<S: GenServer> Process<S> {
     /// Goes by what a callback returned.
     #[inline]
     fn judge(self: &Arc<Self>, body: &mut Body<S>, verdict: Option<Box<Verdict<S>>>) -> After<S> {
+        if verdict.is_none() && self.doing.load(Ordering::Relaxed) == Doing::Init as u8 {
+            self.started(body);
+        }
         if verdict.is_some() || body.desk.as_ref().is_some_and(|desk| desk.wants_judging()) {
             return self.judge_slowly(body, verdict);
         }
@@ -316,8 +321,18 @@ impl<S: GenServer> Process<S> {
     /// Begins the end: the mailbox is closed, and terminate is the next callback.
     fn begin_end(self: &Arc<Self>, body: &mut Body<S>, reason: Reason, late_reply: Option<LateReply>) -> Job<S> {
         self.close();
+        self.begin_closed_end(body, reason, late_reply)
+    }
+
+    /// Begins the end of a server whose mailbox is closed.
+    pub(super) fn begin_closed_end(
+        self: &Arc<Self>,
+        body: &mut Body<S>,
+        reason: Reason,
+        late_reply: Option<LateReply>,
+    ) -> Job<S> {
         let unanswered = current::take_unanswered(self.head.pid);
-        let job = Job::Terminate(Box::new(reason.clone()));
+        let job = Job::Terminate(if reason == Reason::Normal { None } else { Some(Box::new(reason.clone())) });
         // Nothing if the end comes from outside: then no callback was judged just now.
         let last = self.doing();
         body.desk().ending = Some(Ending { reason, late_reply, unanswered, start: None, by_signal: false, last });
@@ -470,13 +485,12 @@ impl<S: GenServer> Mail<S> {
     /// Whether nothing is queued, nothing has grown, and no clock has to be set when the server begins to wait.
     #[inline]
     fn is_light(&self) -> bool {
-        self.queue.is_empty()
-            && self.queue.capacity() <= QUEUE_KEPT
+        self.queue.is_light()
             && self.rest.as_ref().is_none_or(|rest| rest.hibernate_after.is_none())
     }
 
     pub(crate) fn is_doomed(&self) -> bool {
-        self.ties.as_ref().is_some_and(|ties| ties.doom.is_some())
+        self.doom.is_some()
     }
 }
 
@@ -544,9 +558,9 @@ impl<S: GenServer> Future for ProcessTask<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { process, ended } = &mut *self;
-        let ours = process.task_waker.get_or_init(|| cx.waker().clone());
+        let ours = process.task_waker.get_or_init(|| Box::new(cx.waker().clone()));
         let asleep =
-            if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(cx.waker().clone()) };
+            if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(Box::new(cx.waker().clone())) };
         let mut job = None;
         let mut woken = Vec::new();
         let mut mail = process.mail.lock();

@@ -202,7 +202,7 @@ impl<S: GenServer> Process<S> {
 
 impl<S: GenServer> Mail<S> {
     /// Whether the next send may run an idle server on its own thread (the thread itself is the sender's to judge).
-    fn may_run_inline(&mut self) -> bool {
+    pub(super) fn may_run_inline(&mut self) -> bool {
         if self.hot > 0 {
             self.hot -= 1;
             return false;

@@ -8,8 +8,10 @@ use std::time::Instant;
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal, Task};
 use super::send::parcel;
 use super::work::Job;
-use super::{AnyProcess, ExitKind, Head, LaidBy};
+use super::poll::By;
+use super::{AnyProcess, ExitKind, Head, LaidBy, StoppedHere};
 use crate::alarm::Alarmed;
+use crate::current;
 use crate::exit::Exit;
 use crate::info::ProcessInfo;
 use crate::monitor::{Down, MonitorRef};
@@ -124,7 +126,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) -> bool {
         let mut mail = self.mail.lock();
-        if mail.ties.as_ref().is_some_and(|ties| ties.told) {
+        if mail.told {
             return false;
         }
         mail.ties().add_stopper(ended);
@@ -140,13 +142,31 @@ impl<S: GenServer> AnyProcess for Process<S> {
         true
     }
 
+    fn stop_here(self: Arc<Self>, reason: &Reason) -> StoppedHere {
+        let mut mail = self.mail.lock();
+        if mail.run != Run::Idle || mail.closed || !mail.may_run_inline() {
+            return StoppedHere::NotNow;
+        }
+        let Some(mut body) = mail.body.take() else { return StoppedHere::NotNow };
+        mail.run = Run::Running;
+        mail.closed = true;
+        mail.forget_idle();
+        drop(mail);
+        let _entered = current::enter(self.head.pid);
+        let job = self.begin_closed_end(&mut body, reason.clone(), None);
+        self.drive(body, &mut Some(job), By::Caller);
+        match self.ended_with() {
+            Some(reason) => StoppedHere::Ended(reason),
+            None => StoppedHere::Awaited,
+        }
+    }
+
     fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {
         let mut mail = self.mail.lock();
-        let ties = mail.ties();
-        if ties.told {
-            return Some(ties.doom.clone().unwrap_or(Reason::NoProc));
+        if mail.told {
+            return Some(mail.doom.clone().unwrap_or(Reason::NoProc));
         }
-        ties.add_stopper(ended);
+        mail.ties().add_stopper(ended);
         None
     }
 
@@ -238,7 +258,7 @@ impl<S: GenServer> Process<S> {
     /// The reason of an end that has been told.
     pub(crate) fn ended_with(&self) -> Option<Reason> {
         let mail = self.mail.lock();
-        if mail.run == Run::Dead { mail.ties.as_ref().and_then(|ties| ties.doom.clone()) } else { None }
+        if mail.run == Run::Dead { mail.doom.clone() } else { None }
     }
 }
 
@@ -281,7 +301,7 @@ impl<S: GenServer> Alarmed for Process<S> {
         let next = pending.into_iter().chain(next_deadline).chain(self.expire_stoppers(now)).min();
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
-            let reason = mail.ties().doom.clone().unwrap_or(Reason::NoProc);
+            let reason = mail.doom.clone().unwrap_or(Reason::NoProc);
             drop(mail);
             for slot in open {
                 slot.fail(crate::reply::Unanswered::Exit(reason.clone()));
@@ -319,7 +339,7 @@ impl<S: GenServer> Mail<S> {
         if let Some(body) = &mut self.body {
             body.hibernate();
         }
-        self.queue = std::collections::VecDeque::new();
+        self.queue.release();
         self.hibernated = true;
     }
 }

@@ -6,7 +6,6 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -20,6 +19,7 @@ use crate::current;
 use crate::outcome::{Init, Outcome, Step, Then};
 use crate::process::Envelope;
 use crate::process::mail::{Doing, LOOK_DOOM};
+use crate::process::queue::Queue;
 use crate::reason::Reason;
 use crate::report::Scope;
 use crate::server::GenServer;
@@ -31,14 +31,14 @@ pub(crate) struct Actor<S: GenServer> {
     pub(crate) cx: Cx<S>,
     /// What was taken out of the queue and not handled yet. It lies here so that the room goes from one message to the next by
     /// itself.
-    pub(crate) batch: Option<Box<VecDeque<Envelope<S>>>>,
+    pub(crate) batch: Queue<S>,
 }
 
 impl<S: GenServer> Actor<S> {
     /// The next message of the batch, unless the poller has to look at something before it is handled.
     #[inline]
     fn next(&mut self) -> Option<Envelope<S>> {
-        let batch = self.batch.as_mut()?;
+        let first = self.batch.front()?;
         let process = &*self.cx.process;
         let budget = process.budget.load(Ordering::Relaxed);
         let looks = process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered();
@@ -46,7 +46,7 @@ impl<S: GenServer> Actor<S> {
         if budget == 0 || looks || Scope::is_on() {
             return None;
         }
-        let doing = match batch.front()? {
+        let doing = match first {
             Envelope::Call(_, None) => Doing::Call,
             Envelope::Cast(_) => Doing::Cast,
             Envelope::Info(_) => Doing::Info,
@@ -55,7 +55,7 @@ impl<S: GenServer> Actor<S> {
         process.set_doing(doing);
         process.budget.store(budget - 1, Ordering::Relaxed);
         process.in_batch.store(process.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
-        batch.pop_front()
+        self.batch.pop_front()
     }
 }
 
@@ -65,7 +65,8 @@ pub(crate) enum Job<S: GenServer> {
     Init(Box<S::Args>),
     Continue(S::Info),
     Idle,
-    Terminate(Box<Reason>),
+    /// For `normal`, if no reason is given.
+    Terminate(Option<Box<Reason>>),
 }
 
 /// What came of a callback, when it is not simply to wait for the next message.
@@ -73,7 +74,7 @@ pub(crate) enum Verdict<S: GenServer> {
     Terminated,
     /// The signal was called off before it was handled.
     CalledOff,
-    /// The server has been made; the step says how it begins.
+    /// The server has been made; the step says how it begins, if it does not simply wait.
     Started(Step<S>),
     NotStarted(NotStarted),
     Step(Step<S>),
@@ -230,12 +231,13 @@ fn perform_init<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future
         let actor = rescue.0.as_mut().expect("the actor is here until the callback is done");
         let verdict = match job {
             Job::Init(args) => match initialise(actor, *args).await {
-                Ok(step) => Verdict::Started(step),
-                Err(not) => Verdict::NotStarted(not),
+                Ok(Step { then: Then::Wait, .. }) => None,
+                Ok(step) => Some(Verdict::Started(step)),
+                Err(not) => Some(Verdict::NotStarted(not)),
             },
-            _ => Verdict::Terminated,
+            _ => Some(Verdict::Terminated),
         };
-        (rescue.0.take().expect("the actor is still here"), Some(Box::new(verdict)))
+        (rescue.0.take().expect("the actor is still here"), verdict.map(Box::new))
     }
 }
 
@@ -275,7 +277,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                 },
                 Job::Idle => judged(server.handle_idle(cx).await, cx),
                 Job::Terminate(reason) => {
-                    server.terminate(&reason, cx).await;
+                    server.terminate(reason.as_deref().unwrap_or(&Reason::Normal), cx).await;
                     Some(Box::new(Verdict::Terminated))
                 }
                 // A lazy message has been opened before it came here.
@@ -284,7 +286,8 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
             if verdict.is_some() {
                 break verdict;
             }
-            match actor.next() {
+            // Found again, not kept: a reference that lived through the callback would take room in every server.
+            match rescue.0.as_mut().and_then(|actor| actor.next()) {
                 Some(message) => job = Job::Message(message),
                 None => break None,
             }

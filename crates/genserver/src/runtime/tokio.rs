@@ -54,18 +54,7 @@ impl Runtime for Tokio {
     }
 
     fn is_current(&self) -> bool {
-        let Some(task) = tokio::task::try_id() else {
-            // A future under `block_on` has no id.
-            return Handle::try_current().is_ok_and(|handle| handle.id() == self.id);
-        };
-        match TASK_HOME.get() {
-            Some((known, home)) if known == task => home == self.id,
-            _ => {
-                let Ok(handle) = Handle::try_current() else { return false };
-                TASK_HOME.set(Some((task, handle.id())));
-                handle.id() == self.id
-            }
-        }
+        current_id().is_some_and(|id| id == self.id)
     }
 
     fn poll_budget(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -73,10 +62,37 @@ impl Runtime for Tokio {
     }
 
     fn id(&self) -> u64 {
-        let mut hasher = IdHasher(0);
-        std::hash::Hash::hash(&self.id, &mut hasher);
-        hasher.0
+        number(self.id)
     }
+}
+
+/// The runtime that the current thread is in.
+#[inline]
+fn current_id() -> Option<RuntimeId> {
+    let Some(task) = tokio::task::try_id() else {
+        // A future under `block_on` has no id.
+        return Handle::try_current().ok().map(|handle| handle.id());
+    };
+    match TASK_HOME.get() {
+        Some((known, home)) if known == task => Some(home),
+        _ => {
+            let home = Handle::try_current().ok()?.id();
+            TASK_HOME.set(Some((task, home)));
+            Some(home)
+        }
+    }
+}
+
+fn number(id: RuntimeId) -> u64 {
+    let mut hasher = IdHasher(0);
+    std::hash::Hash::hash(&id, &mut hasher);
+    hasher.0
+}
+
+/// The number of the Tokio runtime that the current thread is in. Asks the handle, not the task: a task may have entered
+/// another runtime.
+pub(super) fn ambient_id() -> Option<u64> {
+    Handle::try_current().ok().map(|handle| number(handle.id()))
 }
 
 /// Reads the number out of a runtime's id, which is shown to nobody but hashers.
