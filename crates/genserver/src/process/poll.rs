@@ -1,6 +1,5 @@
 //! Polling a server: one callback after the other, what each asks for, and letting go of the body again.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -14,6 +13,7 @@ use crate::lock::MutexGuard;
 
 use super::mail::{BEGUN, Begun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, Task, later};
 use super::death::drop_caught;
+use super::queue::Queue;
 use super::work::{Job, NotStarted, Verdict, init_room, room};
 use crate::current;
 use crate::deadlock;
@@ -299,7 +299,7 @@ impl<S: GenServer> Process<S> {
                 let mut mail = self.mail.lock();
                 mail.hibernated = true;
                 if mail.queue.is_empty() {
-                    mail.queue = VecDeque::new();
+                    mail.queue = Queue::new();
                 }
             }
             Then::Wait | Then::Stop(_) => {}
