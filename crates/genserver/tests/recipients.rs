@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use genserver::{
     CallError, CallRecipient, Caller, CastError, Cx, GenServer, Init, Next, Outcome, Probe, Reason, Recipient,
-    ServerRef,
+    ServerRef, sys,
 };
 
 /// Writes down what it is told.
@@ -95,6 +95,16 @@ async fn what_is_refused_comes_back_as_it_was() {
         Err(CastError::NoProc { message, server }) => assert_eq!((&*message, server.pid), ("too late", notes.pid())),
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_suspended_server_is_told_when_it_goes_on() {
+    let scribe = scribe().await;
+    sys::suspend(&scribe).await.unwrap();
+    scribe.recipient(Tell::Number).send(1).unwrap();
+    scribe.cast(Tell::Number(2)).unwrap();
+    sys::resume(&scribe).await.unwrap();
+    assert_eq!(scribe.call(Ask::Read).await.unwrap(), ["1", "2"]);
 }
 
 #[tokio::test]
