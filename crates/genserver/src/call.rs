@@ -100,7 +100,9 @@ pub enum CallError {
         cycle: Vec<Subject>,
     },
     /// A call that blocks its thread was made on one that runs tasks, where the answer might never come.
-    #[error("{server} was called with `call_blocking` on a thread that runs tasks; use `call` and `.await` here, or a thread of its own")]
+    #[error(
+        "{server} was called with `call_blocking` on a thread that runs tasks; use `call` and `.await` here, or a thread of its own"
+    )]
     WouldBlock {
         /// Who was called.
         server: Subject,
@@ -144,7 +146,14 @@ struct NoRoom<S: GenServer, R> {
 
 impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     pub(crate) fn new(server: &'a ServerRef<S>, make: F) -> Self {
-        Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), stage: Stage::Unsent, deadline: None, allows_cycle: false }
+        Self {
+            server,
+            make: Some(make),
+            timeout: Some(CALL_TIMEOUT),
+            stage: Stage::Unsent,
+            deadline: None,
+            allows_cycle: false,
+        }
     }
 
     /// Waits for so long instead of five seconds. The time for room in a full mailbox is part of it.

@@ -332,29 +332,29 @@
 //! events. None changes what another means.
 
 // The trait that a server implements, and what its callbacks are given and answer.
-mod server;
+mod caller;
 mod context;
 mod outcome;
-mod caller;
+mod server;
 // Starting servers, and references to them.
-mod start;
 mod adopt;
-mod scoped;
-mod server_ref;
 mod named;
 mod process_ref;
+mod scoped;
+mod server_ref;
+mod start;
 // Asking, telling, stopping.
 mod call;
 mod cast;
 mod stop;
 // Asking now and fetching the answer later; asking many; asking from a thread.
-mod request;
-mod fan_out;
 mod blocking;
+mod fan_out;
+mod request;
 // Whoever takes a message, of whatever type.
+mod attach;
 mod recipient;
 mod timer;
-mod attach;
 // Processes without a server.
 mod probe;
 mod spawn;
@@ -362,21 +362,21 @@ mod spawn;
 mod exit;
 mod link;
 mod monitor;
-mod reason;
-mod pid;
 mod name;
+mod pid;
+mod reason;
 // Looking into running processes.
-pub mod sys;
-pub mod report;
 mod info;
+pub mod report;
+pub mod sys;
 // The world outside.
 mod node;
 pub mod runtime;
 // The machinery.
 mod alarm;
 mod current;
-mod lock;
 mod deadlock;
+mod lock;
 mod process;
 mod reply;
 #[cfg(feature = "serde")]
@@ -404,8 +404,8 @@ pub use process_ref::{AsProcess, ProcessRef, whereis};
 pub use reason::{Failure, Panic, Reason, Term};
 pub use recipient::{CallRecipient, Recipient, RecipientCall};
 pub use request::{Deadline, NoRequest, NoResponse, Request, Requests, Response, TimedOut};
-pub use server::{GenServer, Never};
 pub use scoped::ScopedServer;
+pub use server::{GenServer, Never};
 pub use server_ref::{ServerRef, WeakServerRef};
 pub use spawn::{Ack, Ending, StartProcess, spawn, start_process};
 pub use start::{MAILBOX_DEFAULT, Start, StartError, StartMonitor, start, start_link};

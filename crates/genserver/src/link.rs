@@ -18,12 +18,7 @@ pub struct LinkError {
 }
 
 /// Sets a monitor, or delivers its `Down` at once if there is nobody to watch.
-pub(crate) fn watch(
-    reference: MonitorRef,
-    pid: Pid,
-    target: Option<ProcessRef>,
-    watcher: Arc<dyn AnyProcess>,
-) {
+pub(crate) fn watch(reference: MonitorRef, pid: Pid, target: Option<ProcessRef>, watcher: Arc<dyn AnyProcess>) {
     let watched = target.is_some_and(|target| target.process().monitor(reference, Arc::clone(&watcher)));
     if !watched {
         watcher.down(Down { reference, pid, reason: Reason::NoProc });

@@ -218,7 +218,8 @@ impl Node {
             return Some(home).filter(|home| !home.is_gone());
         }
         homes.retain(|(_, home)| home.strong_count() > 0);
-        let home = Arc::new(Home { node: self.clone(), runtime, alarm: Alarm::default(), gone: AtomicBool::new(false) });
+        let home =
+            Arc::new(Home { node: self.clone(), runtime, alarm: Alarm::default(), gone: AtomicBool::new(false) });
         homes.push((id, Arc::downgrade(&home)));
         drop(homes);
         home.runtime.spawn(Box::pin(Keeper::new(Arc::clone(&home))));
@@ -232,7 +233,9 @@ impl Node {
         let shard = (serial % u64::from(SHARDS)) as u32;
         let mut table = self.inner.table[shard as usize].lock();
         let entry = table.vacant_entry();
-        let index = u32::try_from(entry.key()).expect("four thousand million processes do not fit into memory") * SHARDS + shard;
+        let index = u32::try_from(entry.key()).expect("four thousand million processes do not fit into memory")
+            * SHARDS
+            + shard;
         let process = Arc::new(make(Pid { node: self.inner.id, index, serial }));
         entry.insert(Arc::clone(&process) as Arc<dyn AnyProcess>);
         process

@@ -15,8 +15,8 @@ use crate::monitor::{Down, MonitorRef};
 use crate::name::Name;
 use crate::node::Node;
 use crate::pid::Pid;
-use crate::process::plain::Plain;
 use crate::process::AnyProcess;
+use crate::process::plain::Plain;
 use crate::process_ref::{AsProcess, ProcessRef};
 use crate::reason::Reason;
 use crate::server::GenServer;
@@ -450,7 +450,6 @@ impl<M: Send + 'static> Probe<M> {
     pub fn flush(&mut self) -> Vec<Letter<M>> {
         std::iter::from_fn(|| self.try_recv()).collect()
     }
-
 }
 
 /// The watcher forgets a monitor whose server did not start.
@@ -527,11 +526,6 @@ pub(crate) struct Letters<M> {
 
 impl<M> Default for Letters<M> {
     fn default() -> Self {
-        Self {
-            queue: VecDeque::new(),
-            messages: 0,
-            downs: std::collections::BTreeMap::new(),
-            exits: BTreeSet::new(),
-        }
+        Self { queue: VecDeque::new(), messages: 0, downs: std::collections::BTreeMap::new(), exits: BTreeSet::new() }
     }
 }

@@ -143,7 +143,9 @@ impl<E: Error + Send + Sync + 'static> From<E> for Reason {
 impl PartialEq for Reason {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::ShutdownWith(left), Self::ShutdownWith(right)) | (Self::Term(left), Self::Term(right)) => left == right,
+            (Self::ShutdownWith(left), Self::ShutdownWith(right)) | (Self::Term(left), Self::Term(right)) => {
+                left == right
+            }
             (Self::Error(left), Self::Error(right)) => left == right,
             (Self::Panic(left), Self::Panic(right)) => left.message() == right.message(),
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
@@ -288,7 +290,8 @@ impl Failure {
 impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-            || ((*self.0).as_any().type_id() == (*other.0).as_any().type_id() && self.0.to_string() == other.0.to_string())
+            || ((*self.0).as_any().type_id() == (*other.0).as_any().type_id()
+                && self.0.to_string() == other.0.to_string())
     }
 }
 
@@ -373,6 +376,9 @@ impl Panic {
 
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Panic").field("message", &self.message()).field("location", &self.location()).finish_non_exhaustive()
+        f.debug_struct("Panic")
+            .field("message", &self.message())
+            .field("location", &self.location())
+            .finish_non_exhaustive()
     }
 }

@@ -220,7 +220,9 @@ impl<S: GenServer> ServerRef<S> {
     /// # }
     /// ```
     pub fn cast(&self, cast: S::Cast) -> Result<(), CastError<S::Cast>> {
-        self.process.push(Envelope::Cast(cast)).map_err(|refused| CastError::new(refused, unpack_cast, &self.process.head))
+        self.process
+            .push(Envelope::Cast(cast))
+            .map_err(|refused| CastError::new(refused, unpack_cast, &self.process.head))
     }
 
     /// Tells the server something, waiting for room in its mailbox if there is none.
@@ -271,7 +273,9 @@ impl<S: GenServer> ServerRef<S> {
     /// ```
     #[doc(alias = "!")]
     pub fn send(&self, info: S::Info) -> Result<(), CastError<S::Info>> {
-        self.process.push(Envelope::Info(info)).map_err(|refused| CastError::new(refused, unpack_info, &self.process.head))
+        self.process
+            .push(Envelope::Info(info))
+            .map_err(|refused| CastError::new(refused, unpack_info, &self.process.head))
     }
 
     /// Sends a plain message when `delay` has passed: OTP's `send_after/3`.

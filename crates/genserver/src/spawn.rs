@@ -268,9 +268,7 @@ impl<V: Send + 'static> fmt::Debug for Ack<V> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn start_process<M, V, F, T>(
-    function: impl FnOnce(Probe<M>, Ack<V>) -> F + Send + 'static,
-) -> StartProcess<M, V>
+pub fn start_process<M, V, F, T>(function: impl FnOnce(Probe<M>, Ack<V>) -> F + Send + 'static) -> StartProcess<M, V>
 where
     M: Send + 'static,
     V: Send + 'static,
@@ -289,8 +287,7 @@ where
     }
 }
 
-type Launch<M, V> =
-    Box<dyn FnOnce(Bonds, Arc<Slot<Result<V, Reason>>>) -> Result<ProbeRef<M>, StartError> + Send>;
+type Launch<M, V> = Box<dyn FnOnce(Bonds, Arc<Slot<Result<V, Reason>>>) -> Result<ProbeRef<M>, StartError> + Send>;
 
 /// A process that is getting ready, made by [`start_process`].
 #[must_use = "nothing is started until this is awaited"]

@@ -119,8 +119,7 @@ impl Stop {
         let runtime = self.process.head().home.runtime();
         self.deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
         let inline = runtime.is_current();
-        let here =
-            if inline { Arc::clone(&self.process).stop_here(&self.reason) } else { StoppedHere::NotNow };
+        let here = if inline { Arc::clone(&self.process).stop_here(&self.reason) } else { StoppedHere::NotNow };
         if let StoppedHere::Ended(reason) = here {
             return Ok(Some(reason));
         }

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::mail::{BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, Process, Run, Started, Starter, Task};
-use super::ties::Farewell;
 use super::poll::{After, By};
+use super::ties::Farewell;
 use super::work::{Job, NotStarted, discard_rescued};
 use crate::current;
 use crate::reason::Reason;
@@ -112,7 +112,8 @@ impl<S: GenServer> Process<S> {
         };
         let unanswered = current::take_unanswered(self.head.pid);
         let start = Some((body.take_starter().unwrap_or(Starter::Here), told));
-        body.desk().ending = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: false, last: Doing::Init });
+        body.desk().ending =
+            Some(Ending { reason, late_reply: None, unanswered, start, by_signal: false, last: Doing::Init });
         After::Finish
     }
 
@@ -130,7 +131,10 @@ impl<S: GenServer> Process<S> {
                 // A reply that was to follow terminate follows none that was cut off. Its caller gets the reason.
                 drop_caught(ending.late_reply.take());
             }
-            none => *none = Some(Ending { reason, late_reply: None, unanswered, start, by_signal: true, last: Doing::Nothing }),
+            none => {
+                *none =
+                    Some(Ending { reason, late_reply: None, unanswered, start, by_signal: true, last: Doing::Nothing })
+            }
         }
         self.finish(body);
     }

@@ -31,29 +31,29 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::lock::Mutex;
 
-use crate::timer::TimerRef;
 use crate::alarm::AtomicMoment;
+use crate::attach::{AttachRef, Item};
 use crate::deadlock::Edge;
 use crate::exit::Exit;
 use crate::monitor::Down;
 use crate::outcome::LateReply;
-use crate::attach::{AttachRef, Item};
-use crate::process::{ExitKind, Head};
+use crate::pid::Pid;
 use crate::process::queue::Queue;
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Job, Work};
-use crate::pid::Pid;
+use crate::process::{ExitKind, Head};
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::server::GenServer;
 use crate::sys::SystemRequest;
+use crate::timer::TimerRef;
 
 /// A server's process.
 pub(crate) struct Process<S: GenServer> {
@@ -231,14 +231,7 @@ pub(crate) struct Desk<S: GenServer> {
 
 impl<S: GenServer> Default for Desk<S> {
     fn default() -> Self {
-        Self {
-            held: VecDeque::new(),
-            suspended: false,
-            silence: None,
-            ending: None,
-            starter: None,
-            edge: None,
-        }
+        Self { held: VecDeque::new(), suspended: false, silence: None, ending: None, starter: None, edge: None }
     }
 }
 

@@ -148,9 +148,11 @@ impl<M: Send + 'static> Plain<M> {
         if let Some(pid) = state.letters.downs.remove(&reference) {
             return Some(pid);
         }
-        let place = state.letters.queue.iter().position(|letter| {
-            matches!(letter, Letter::Down(down) if down.reference == reference)
-        })?;
+        let place = state
+            .letters
+            .queue
+            .iter()
+            .position(|letter| matches!(letter, Letter::Down(down) if down.reference == reference))?;
         match state.letters.queue.remove(place)? {
             Letter::Down(down) => Some(down.pid),
             _ => None,
@@ -164,7 +166,8 @@ impl<M: Send + 'static> Plain<M> {
             return false;
         }
         // A process sends nothing after its end, so the exit that came over the link is its last.
-        let place = state.letters.queue.iter().rposition(|letter| matches!(letter, Letter::Exit(exit) if exit.from == peer));
+        let place =
+            state.letters.queue.iter().rposition(|letter| matches!(letter, Letter::Exit(exit) if exit.from == peer));
         place.and_then(|place| state.letters.queue.remove(place)).is_some()
     }
 

@@ -8,11 +8,14 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures::task::waker_ref;
 use crate::lock::MutexGuard;
+use futures::task::waker_ref;
 
-use super::mail::{BEGUN, Begun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, Task, later};
 use super::death::drop_caught;
+use super::mail::{
+    BEGUN, Begun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, Task,
+    later,
+};
 use super::queue::Queue;
 use super::work::{Job, NotStarted, Verdict, init_room, room};
 use crate::current;
@@ -485,8 +488,7 @@ impl<S: GenServer> Mail<S> {
     /// Whether nothing is queued, nothing has grown, and no clock has to be set when the server begins to wait.
     #[inline]
     fn is_light(&self) -> bool {
-        self.queue.is_light()
-            && self.rest.as_ref().is_none_or(|rest| rest.hibernate_after.is_none())
+        self.queue.is_light() && self.rest.as_ref().is_none_or(|rest| rest.hibernate_after.is_none())
     }
 
     pub(crate) fn is_doomed(&self) -> bool {
@@ -499,7 +501,8 @@ impl<S: GenServer> Body<S> {
     #[inline]
     fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
         let Some(actor) = self.actor.take() else { return Poll::Ready(None) };
-        let work = self.work.get_or_insert_with(|| if matches!(job, Some(Job::Init(_))) { init_room() } else { room() });
+        let work =
+            self.work.get_or_insert_with(|| if matches!(job, Some(Job::Init(_))) { init_room() } else { room() });
         match work.as_mut().begin(actor, job, cx) {
             Poll::Ready((actor, verdict)) => {
                 self.actor = Some(actor);

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use futures::task::ArcWake;
 use crate::lock::MutexGuard;
+use futures::task::ArcWake;
 
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal};
 use super::poll::ProcessTask;

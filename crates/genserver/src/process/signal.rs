@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal, Task};
+use super::poll::By;
 use super::send::parcel;
 use super::work::Job;
-use super::poll::By;
 use super::{AnyProcess, ExitKind, Head, LaidBy, StoppedHere};
 use crate::alarm::Alarmed;
 use crate::current;
@@ -196,7 +196,11 @@ impl<S: GenServer> AnyProcess for Process<S> {
             links: ties.map(|ties| ties.links.keys().copied().collect()).unwrap_or_default(),
             monitors: ties.map_or(0, |ties| ties.monitors.len()),
             traps_exits: mail.traps_exits,
-            awaiting_since: mail.rest.as_ref().and_then(|rest| rest.awaiting_since).filter(|_| mail.run == Run::Awaiting),
+            awaiting_since: mail
+                .rest
+                .as_ref()
+                .and_then(|rest| rest.awaiting_since)
+                .filter(|_| mail.run == Run::Awaiting),
             has_task: !matches!(mail.task, Task::None),
         }
     }
