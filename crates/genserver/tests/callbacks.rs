@@ -378,7 +378,7 @@ async fn a_message_that_races_the_idle_timeout_does_not_stop_the_clock() {
         server.cast(act(|_, _| Next::idle(SECOND))).unwrap();
         yield_now().await;
         let sender = server.clone();
-        sleep(SECOND - early).await;
+        sleep(SECOND.checked_sub(early).unwrap()).await;
         sender.cast(park_a_while()).unwrap();
         sleep(SECOND).await;
         synced(&server).await;

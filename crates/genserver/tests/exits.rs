@@ -393,7 +393,7 @@ async fn matrix_an_untrapped_exit_drops_what_still_waits() {
 async fn matrix_an_init_that_fails_never_reaches_terminate() {
     let log = Log::default();
     for begin in [
-        (|_, _| Init::Stop(Reason::term("no"))) as for<'a> fn(Puppet, &'a mut genserver::Cx<Puppet>) -> Init<Puppet>,
+        (|_, _| Init::Stop(Reason::term("no"))) as fn(Puppet, &mut genserver::Cx<Puppet>) -> Init<Puppet>,
         |_, _| Init::Ignore,
         |_, _| Init::Fail(Reason::term("no")),
         |_, _| panic!("no"),

@@ -58,7 +58,7 @@ on_both_flavours! {
 
 /// A test that hangs fails.
 async fn soon<T>(test: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), test).await.expect("the test hangs")
+    tokio::time::timeout(Duration::from_mins(1), test).await.expect("the test hangs")
 }
 
 async fn puppet() -> ServerRef<Puppet> {

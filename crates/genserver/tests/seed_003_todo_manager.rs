@@ -101,9 +101,9 @@ impl GenServer for Linking {
     }
 
     async fn handle_cast(&mut self, Create(name): Create, cx: &mut Cx<Self>) -> Outcome<Self> {
-        if !self.names.contains_key(&name) {
+        if let std::collections::hash_map::Entry::Vacant(e) = self.names.entry(name) {
             let list = cx.start_link::<List>(()).await?;
-            self.names.insert(name, TodoList(list));
+            e.insert(TodoList(list));
         }
         Next::wait()
     }
