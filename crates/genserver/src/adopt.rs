@@ -175,7 +175,7 @@ impl<S: GenServer> Adopt<S> {
         let process = make_process(&home, self.name, self.label, None)?;
         process.configure(self.mailbox, self.queued_only, self.hibernate_after);
         let cx = Cx::new(Arc::clone(&process));
-        let mut body = Body::initialised(Box::new(Actor { server: Some(self.server), cx, batch: None }));
+        let mut body = Body::initialised(Box::new(Actor { server: Some(self.server), cx, batch: crate::process::queue::Queue::new() }));
         match self.first {
             First::Wait => {}
             First::Idle(silence) => body.desk().silence = Some(silence),

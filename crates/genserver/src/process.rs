@@ -17,6 +17,8 @@ use crate::reply::Slot;
 pub(crate) mod mail;
 // The room in which a callback's future lives.
 pub(crate) mod work;
+// A queue that costs an idle server one pointer.
+pub(crate) mod queue;
 // Sending: into the queue, or straight into the handler.
 mod send;
 // Waiting for room in a full mailbox.

@@ -15,6 +15,7 @@ use crate::name::{Name, RegisterError};
 use crate::node::{self, Home, Node};
 use crate::pid::Pid;
 use crate::process::mail::{Begun, Body, Started};
+use crate::process::queue::Queue;
 use crate::process::work::Actor;
 use crate::process::{About, AnyProcess, Head, Process, Subject};
 use crate::process_ref::ProcessRef;
@@ -341,7 +342,7 @@ impl<S: GenServer> Start<S> {
         if let Some((reference, watcher)) = options.monitor {
             erased().monitor(reference, Arc::clone(watcher.process()));
         }
-        let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)), batch: None });
+        let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)), batch: Queue::new() });
         let begun = process.run_init(Body::new(actor), args);
         let sleep = options.timeout.map(|timeout| home.runtime().sleep_until(crate::timer::at(&home, timeout)));
         self.options.timeout = options.timeout;

@@ -150,7 +150,7 @@ impl<S: GenServer> Process<S> {
             let mut mail = self.mail.lock();
             mail.run = Run::Dead;
             mail.counted = 0;
-            let queue = std::mem::take(&mut mail.queue);
+            let queue = mail.queue.take_all();
             let task = std::mem::replace(&mut mail.task, Task::Coming);
             let farewell = mail.ties.as_mut().map(|ties| ties.farewell());
             (farewell, queue, task, mail.doom.replace(told))

@@ -46,6 +46,7 @@ use crate::monitor::Down;
 use crate::outcome::LateReply;
 use crate::attach::{AttachRef, Item};
 use crate::process::{ExitKind, Head};
+use crate::process::queue::Queue;
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Job, Work};
 use crate::pid::Pid;
@@ -70,7 +71,7 @@ pub(crate) struct Process<S: GenServer> {
     /// When the clock comes, so that a call which waits need not take the lock to know that it comes early enough.
     pub(crate) alarm_at: AtomicMoment,
     /// What wakes the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
-    pub(crate) task_waker: OnceLock<Waker>,
+    pub(crate) task_waker: OnceLock<Box<Waker>>,
 }
 
 /// The process is doomed.
@@ -118,7 +119,7 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) counted: u32,
     /// How many of them there may be, less the places that were promised to senders who waited.
     pub(crate) bound: u32,
-    pub(crate) queue: VecDeque<Envelope<S>>,
+    pub(crate) queue: Queue<S>,
     pub(crate) body: Option<Body<S>>,
     pub(crate) task: Task,
     /// The reason of an end that was ordered from outside, where the first wins; in the end the reason that was told.
@@ -138,7 +139,7 @@ pub(crate) enum Task {
     /// It sleeps, and the process's `task_waker` wakes it.
     Asleep,
     /// It sleeps, and this wakes it: its executor polls it with another waker than at first.
-    AsleepElsewhere(Waker),
+    AsleepElsewhere(Box<Waker>),
 }
 
 /// What the clock has to do with a waiting server.
@@ -329,20 +330,15 @@ impl<S: GenServer> Mail<S> {
             Task::None => Kick::Spawn,
             Task::Coming => Kick::Nothing,
             Task::Asleep => Kick::WakeTask,
-            Task::AsleepElsewhere(waker) => Kick::Wake(waker),
+            Task::AsleepElsewhere(waker) => Kick::Wake(*waker),
         }
     }
 
     /// Gives back what a burst made the queue grow to.
     pub(crate) fn shrink(&mut self) {
-        if self.queue.is_empty() && self.queue.capacity() > QUEUE_KEPT {
-            self.queue = VecDeque::new();
-        }
+        self.queue.shrink();
     }
 }
-
-/// How many places an empty queue keeps.
-pub(crate) const QUEUE_KEPT: usize = 1024;
 
 /// What is left to do after the lock has been released, so that the task comes.
 #[must_use = "the task does not come by itself"]
@@ -369,7 +365,7 @@ impl<S: GenServer> Process<S> {
                 hot: 0,
                 counted: 0,
                 bound: crate::start::MAILBOX_DEFAULT,
-                queue: VecDeque::new(),
+                queue: Queue::new(),
                 body: None,
                 task: Task::None,
                 doom: None,
@@ -430,11 +426,11 @@ impl<S: GenServer> Process<S> {
     #[inline]
     pub(super) fn fetch(&self, mail: &mut Mail<S>, body: &mut Body<S>, job: &mut Option<Job<S>>) -> bool {
         let Some(actor) = &mut body.actor else { return false };
-        if actor.batch.as_ref().is_none_or(|batch| batch.is_empty()) {
+        if actor.batch.is_empty() {
             if mail.queue.len() > 1 {
                 let counted = std::mem::take(&mut mail.counted);
                 self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + counted, Ordering::Relaxed);
-                std::mem::swap(&mut mail.queue, actor.batch.get_or_insert_default());
+                std::mem::swap(&mut mail.queue, &mut actor.batch);
             } else {
                 let Some(message) = mail.queue.pop_front() else { return false };
                 if message.is_counted() {
@@ -444,7 +440,7 @@ impl<S: GenServer> Process<S> {
                 return true;
             }
         }
-        let Some(message) = actor.batch.as_mut().and_then(|batch| batch.pop_front()) else { return false };
+        let Some(message) = actor.batch.pop_front() else { return false };
         if message.is_counted() {
             self.in_batch.store(self.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
         }
@@ -475,7 +471,7 @@ impl<S: GenServer> Body<S> {
 
     /// Whether nothing of the batch is left.
     pub(crate) fn batch_is_empty(&self) -> bool {
-        self.actor.as_ref().and_then(|actor| actor.batch.as_ref()).is_none_or(|batch| batch.is_empty())
+        self.actor.as_ref().is_none_or(|actor| actor.batch.is_empty())
     }
 
     /// Whether the callback that begins may be followed by others of the batch without a look at the desk.
@@ -487,22 +483,19 @@ impl<S: GenServer> Body<S> {
     /// Whether nothing in it needs a look before it is put back.
     #[inline]
     pub(crate) fn is_light(&self) -> bool {
-        let batch = self.actor.as_ref().and_then(|actor| actor.batch.as_ref());
-        self.desk.is_none() && batch.is_none_or(|batch| batch.is_empty() && batch.capacity() <= QUEUE_KEPT)
+        self.desk.is_none() && self.actor.as_ref().is_none_or(|actor| actor.batch.is_light())
     }
 
     /// Gives back what a burst made the batch grow to.
     pub(crate) fn shrink(&mut self) {
         if let Some(actor) = &mut self.actor {
-            if actor.batch.as_ref().is_some_and(|batch| batch.capacity() > QUEUE_KEPT) {
-                actor.batch = None;
-            }
+            actor.batch.shrink();
         }
     }
 
     /// What was taken out of the queue and not handled yet.
-    pub(crate) fn batch(&mut self) -> Option<&mut VecDeque<Envelope<S>>> {
-        self.actor.as_mut()?.batch.as_deref_mut()
+    pub(crate) fn batch(&mut self) -> Option<&mut Queue<S>> {
+        self.actor.as_mut().map(|actor| &mut actor.batch)
     }
 
     pub(crate) fn is_suspended(&self) -> bool {
@@ -533,7 +526,7 @@ impl<S: GenServer> Body<S> {
     pub(crate) fn release_held(&mut self) {
         if let (Some(desk), Some(actor)) = (&mut self.desk, &mut self.actor) {
             while let Some(message) = desk.held.pop_back() {
-                actor.batch.get_or_insert_default().push_front(message);
+                actor.batch.push_front(message);
             }
         }
     }
@@ -545,8 +538,8 @@ impl<S: GenServer> Body<S> {
     /// Gives back everything that the next message can build again.
     pub(crate) fn hibernate(&mut self) {
         self.work = None;
-        if let Some(actor) = self.actor.as_mut().filter(|actor| actor.batch.as_ref().is_some_and(|batch| batch.is_empty())) {
-            actor.batch = None;
+        if let Some(actor) = &mut self.actor {
+            actor.batch.release();
         }
         self.clear_desk();
     }

@@ -1,6 +1,5 @@
 //! Polling a server: one callback after the other, what each asks for, and letting go of the body again.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -12,7 +11,7 @@ use std::time::Duration;
 use futures::task::waker_ref;
 use crate::lock::MutexGuard;
 
-use super::mail::{BEGUN, Begun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, QUEUE_KEPT, Run, Signal, Task, later};
+use super::mail::{BEGUN, Begun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, Task, later};
 use super::death::drop_caught;
 use super::work::{Job, NotStarted, Verdict, init_room, room};
 use crate::current;
@@ -298,9 +297,7 @@ impl<S: GenServer> Process<S> {
                 body.hibernate();
                 let mut mail = self.mail.lock();
                 mail.hibernated = true;
-                if mail.queue.is_empty() {
-                    mail.queue = VecDeque::new();
-                }
+                mail.queue.release();
             }
             Then::Wait | Then::Stop(_) => {}
         }
@@ -485,8 +482,7 @@ impl<S: GenServer> Mail<S> {
     /// Whether nothing is queued, nothing has grown, and no clock has to be set when the server begins to wait.
     #[inline]
     fn is_light(&self) -> bool {
-        self.queue.is_empty()
-            && self.queue.capacity() <= QUEUE_KEPT
+        self.queue.is_light()
             && self.rest.as_ref().is_none_or(|rest| rest.hibernate_after.is_none())
     }
 
@@ -559,9 +555,9 @@ impl<S: GenServer> Future for ProcessTask<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { process, ended } = &mut *self;
-        let ours = process.task_waker.get_or_init(|| cx.waker().clone());
+        let ours = process.task_waker.get_or_init(|| Box::new(cx.waker().clone()));
         let asleep =
-            if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(cx.waker().clone()) };
+            if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(Box::new(cx.waker().clone())) };
         let mut job = None;
         let mut woken = Vec::new();
         let mut mail = process.mail.lock();

@@ -339,7 +339,7 @@ impl<S: GenServer> Mail<S> {
         if let Some(body) = &mut self.body {
             body.hibernate();
         }
-        self.queue = std::collections::VecDeque::new();
+        self.queue.release();
         self.hibernated = true;
     }
 }

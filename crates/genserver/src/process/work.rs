@@ -6,7 +6,6 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -20,6 +19,7 @@ use crate::current;
 use crate::outcome::{Init, Outcome, Step, Then};
 use crate::process::Envelope;
 use crate::process::mail::{Doing, LOOK_DOOM};
+use crate::process::queue::Queue;
 use crate::reason::Reason;
 use crate::report::Scope;
 use crate::server::GenServer;
@@ -31,14 +31,14 @@ pub(crate) struct Actor<S: GenServer> {
     pub(crate) cx: Cx<S>,
     /// What was taken out of the queue and not handled yet. It lies here so that the room goes from one message to the next by
     /// itself.
-    pub(crate) batch: Option<Box<VecDeque<Envelope<S>>>>,
+    pub(crate) batch: Queue<S>,
 }
 
 impl<S: GenServer> Actor<S> {
     /// The next message of the batch, unless the poller has to look at something before it is handled.
     #[inline]
     fn next(&mut self) -> Option<Envelope<S>> {
-        let batch = self.batch.as_mut()?;
+        let first = self.batch.front()?;
         let process = &*self.cx.process;
         let budget = process.budget.load(Ordering::Relaxed);
         let looks = process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered();
@@ -46,7 +46,7 @@ impl<S: GenServer> Actor<S> {
         if budget == 0 || looks || Scope::is_on() {
             return None;
         }
-        let doing = match batch.front()? {
+        let doing = match first {
             Envelope::Call(_, None) => Doing::Call,
             Envelope::Cast(_) => Doing::Cast,
             Envelope::Info(_) => Doing::Info,
@@ -55,7 +55,7 @@ impl<S: GenServer> Actor<S> {
         process.set_doing(doing);
         process.budget.store(budget - 1, Ordering::Relaxed);
         process.in_batch.store(process.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
-        batch.pop_front()
+        self.batch.pop_front()
     }
 }
 

@@ -1,0 +1,72 @@
+//! A queue of messages that is nothing but a null pointer until something is put into it.
+
+use std::collections::VecDeque;
+
+use super::mail::Envelope;
+use crate::server::GenServer;
+
+/// Messages in the order of their arrival. Most servers never need one: their callers run them.
+pub(crate) struct Queue<S: GenServer>(Option<Box<VecDeque<Envelope<S>>>>);
+
+/// How many places an empty queue keeps.
+const KEPT: usize = 1024;
+
+impl<S: GenServer> Queue<S> {
+    pub(crate) const fn new() -> Self {
+        Self(None)
+    }
+
+    #[inline]
+    pub(crate) fn push_back(&mut self, message: Envelope<S>) {
+        self.0.get_or_insert_default().push_back(message);
+    }
+
+    pub(crate) fn push_front(&mut self, message: Envelope<S>) {
+        self.0.get_or_insert_default().push_front(message);
+    }
+
+    #[inline]
+    pub(crate) fn pop_front(&mut self) -> Option<Envelope<S>> {
+        self.0.as_mut()?.pop_front()
+    }
+
+    #[inline]
+    pub(crate) fn front(&self) -> Option<&Envelope<S>> {
+        self.0.as_ref()?.front()
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.len())
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|queue| queue.is_empty())
+    }
+
+    /// Whether it is empty and has not grown to more than an empty queue may keep.
+    #[inline]
+    pub(crate) fn is_light(&self) -> bool {
+        self.0.as_ref().is_none_or(|queue| queue.is_empty() && queue.capacity() <= KEPT)
+    }
+
+    /// Gives back what a burst made it grow to, once it is empty.
+    pub(crate) fn shrink(&mut self) {
+        if self.is_empty() && !self.is_light() {
+            self.0 = None;
+        }
+    }
+
+    /// Gives everything back, if it is empty.
+    pub(crate) fn release(&mut self) {
+        if self.is_empty() {
+            self.0 = None;
+        }
+    }
+
+    /// Takes all messages out.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Envelope<S>> + use<S> {
+        self.0.take().map(|queue| *queue).into_iter().flatten()
+    }
+}
