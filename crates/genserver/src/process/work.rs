@@ -286,7 +286,8 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
             if verdict.is_some() {
                 break verdict;
             }
-            match actor.next() {
+            // Found again, not kept: a reference that lived through the callback would take room in every server.
+            match rescue.0.as_mut().and_then(|actor| actor.next()) {
                 Some(message) => job = Job::Message(message),
                 None => break None,
             }
