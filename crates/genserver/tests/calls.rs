@@ -344,7 +344,9 @@ struct OneName(std::sync::Mutex<Option<ProcessRef>>);
 impl NameRegistry for OneName {
     fn register(&self, _name: &str, process: &ProcessRef) -> Result<(), RegisterError> {
         let mut holder = self.0.lock().unwrap();
-        if let Some(holder) = &*holder { Err(RegisterError::Taken(holder.pid())) } else {
+        if let Some(holder) = &*holder {
+            Err(RegisterError::Taken(holder.pid()))
+        } else {
             *holder = Some(process.clone());
             Ok(())
         }
