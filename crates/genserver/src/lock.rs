@@ -38,6 +38,7 @@ impl<T> Mutex<T> {
     }
 
     #[cold]
+    #[expect(clippy::disallowed_methods, reason = "a lock gives way to a thread, not to a task, and knows no runtime")]
     fn lock_slowly(&self) -> MutexGuard<'_, T> {
         let mut tries = 0;
         loop {
@@ -48,10 +49,10 @@ impl<T> Mutex<T> {
             }
             tries += 1;
             // Looking takes the cache line from nobody; only trying does.
-            if !self.0.is_locked() {
-                if let Some(guard) = self.0.try_lock() {
-                    return guard;
-                }
+            if !self.0.is_locked()
+                && let Some(guard) = self.0.try_lock()
+            {
+                return guard;
             }
         }
     }

@@ -203,9 +203,9 @@ thread_local! {
 impl<R: Send + 'static> Lane<R> {
     /// A lane for a call to `home`, and the server's half of its slot.
     pub(crate) fn new(home: Pid) -> (Box<Self>, Arc<Slot<R>>) {
-        let mut lane = match SPARE.take().map(|spare| spare.downcast::<Self>()) {
-            Some(Ok(lane)) => lane,
-            _ => Box::new(Self { slot: None, twin: None, answer: None }),
+        let mut lane = match SPARE.take().and_then(|spare| spare.downcast::<Self>().ok()) {
+            Some(lane) => lane,
+            None => Box::new(Self { slot: None, twin: None, answer: None }),
         };
         if let (Some(slot), Some(twin)) = (&lane.slot, lane.twin.take()) {
             slot.belong_to(home);
@@ -258,13 +258,13 @@ pub(crate) enum Answer<R> {
 /// Answers through the lane of this thread if it belongs to the slot, and through the slot if not.
 pub(crate) fn answer<R: Send + 'static>(slot: Arc<Slot<R>>, reply: R) {
     let Some(mut open) = OPEN.take() else { return slot.fill(Ok(reply)) };
-    if let Some(lane) = open.downcast_mut::<Lane<R>>() {
-        if lane.slot.as_ref().is_some_and(|ours| Arc::ptr_eq(ours, &slot)) {
-            lane.answer = Some(reply);
-            lane.twin = Some(slot);
-            OPEN.set(Some(open));
-            return;
-        }
+    if let Some(lane) = open.downcast_mut::<Lane<R>>()
+        && lane.slot.as_ref().is_some_and(|ours| Arc::ptr_eq(ours, &slot))
+    {
+        lane.answer = Some(reply);
+        lane.twin = Some(slot);
+        OPEN.set(Some(open));
+        return;
     }
     OPEN.set(Some(open));
     slot.fill(Ok(reply));

@@ -140,11 +140,10 @@ impl Stop {
         let server = || self.subject();
         match ended {
             Ok(reason) if reason == self.reason => Ok(()),
-            Ok(reason) => Err(StopError::Exit { server: server(), reason }),
+            Ok(reason) | Err(Unanswered::Exit(reason)) => Err(StopError::Exit { server: server(), reason }),
             Err(Unanswered::Timeout) => {
                 Err(StopError::Timeout { server: server(), after: self.timeout.unwrap_or_default() })
             }
-            Err(Unanswered::Exit(reason)) => Err(StopError::Exit { server: server(), reason }),
             Err(Unanswered::NoReply) => Err(StopError::NoProc { server: server() }),
         }
     }
@@ -155,10 +154,10 @@ impl Future for Stop {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if this.slot.is_none() {
-            if let Some(reason) = this.order()? {
-                return Poll::Ready(this.judge(Ok(reason)));
-            }
+        if this.slot.is_none()
+            && let Some(reason) = this.order()?
+        {
+            return Poll::Ready(this.judge(Ok(reason)));
         }
         let Some(slot) = &this.slot else { return Poll::Pending };
         let polled = slot.poll(cx, this.deadline);

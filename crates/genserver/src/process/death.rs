@@ -96,7 +96,7 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Init is done: the starter may go on, before a continue and before any message.
-    pub(super) fn started(&self, body: &mut Body<S>) {
+    pub(super) fn started(body: &mut Body<S>) {
         body.work = None;
         body.take_starter().unwrap_or(Starter::Here).tell(Started::Running);
         body.clear_desk();
@@ -133,7 +133,7 @@ impl<S: GenServer> Process<S> {
             }
             none => {
                 *none =
-                    Some(Ending { reason, late_reply: None, unanswered, start, by_signal: true, last: Doing::Nothing })
+                    Some(Ending { reason, late_reply: None, unanswered, start, by_signal: true, last: Doing::Nothing });
             }
         }
         self.finish(body);

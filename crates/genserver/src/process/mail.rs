@@ -102,6 +102,10 @@ pub(crate) enum Doing {
     Terminate,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and all are looked at under the one lock"
+)]
 pub(crate) struct Mail<S: GenServer> {
     pub(crate) run: Run,
     /// A wake came while somebody polled (rule 2).
@@ -497,10 +501,6 @@ impl<S: GenServer> Body<S> {
 
     pub(crate) fn silence(&self) -> Option<Duration> {
         self.desk.as_ref().and_then(|desk| desk.silence)
-    }
-
-    pub(crate) fn is_ending(&self) -> bool {
-        self.desk.as_ref().is_some_and(|desk| desk.ending.is_some())
     }
 
     /// Whoever waits elsewhere for init.

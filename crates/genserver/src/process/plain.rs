@@ -261,6 +261,7 @@ impl<M: Send + 'static> Plain<M> {
     }
 
     /// Tells everybody of the end, in its order.
+    #[expect(clippy::needless_pass_by_value, reason = "the reason goes with the process")]
     fn finish(self: &Arc<Self>, reason: Reason) {
         let begun = current::begin_death();
         let (name, starter) = {
@@ -494,21 +495,20 @@ impl<M: Send + 'static> crate::alarm::Alarmed for Deadline<M> {
     }
 }
 
+/// What runs in a process that runs a function.
+type Function = Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>;
+
 /// The task of a process that runs a function.
 pub(crate) struct PlainTask<M: Send + 'static> {
     process: Arc<Plain<M>>,
     /// Gone when the function has ended.
-    function: Option<Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>>,
+    function: Option<Function>,
     /// What the function is called, for reports.
     entry: &'static str,
 }
 
 impl<M: Send + 'static> PlainTask<M> {
-    pub(crate) fn new(
-        process: Arc<Plain<M>>,
-        function: Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>,
-        entry: &'static str,
-    ) -> Self {
+    pub(crate) fn new(process: Arc<Plain<M>>, function: Function, entry: &'static str) -> Self {
         Self { process, function: Some(function), entry }
     }
 

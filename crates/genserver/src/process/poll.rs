@@ -232,7 +232,7 @@ impl<S: GenServer> Process<S> {
     #[inline]
     fn judge(self: &Arc<Self>, body: &mut Body<S>, verdict: Option<Box<Verdict<S>>>) -> After<S> {
         if verdict.is_none() && self.doing.load(Ordering::Relaxed) == Doing::Init as u8 {
-            self.started(body);
+            Self::started(body);
         }
         if verdict.is_some() || body.desk.as_ref().is_some_and(|desk| desk.wants_judging()) {
             return self.judge_slowly(body, verdict);
@@ -260,7 +260,7 @@ impl<S: GenServer> Process<S> {
             Some(Verdict::Step(step)) => self.judge_step(body, step),
             Some(Verdict::Failed(reason)) => After::Job(self.begin_end(body, reason, None)),
             Some(Verdict::Started(step)) => {
-                self.started(body);
+                Self::started(body);
                 self.judge_step(body, step)
             }
             Some(Verdict::NotStarted(not)) => self.end_start(body, not),

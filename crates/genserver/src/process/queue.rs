@@ -6,6 +6,7 @@ use super::mail::Envelope;
 use crate::server::GenServer;
 
 /// Messages in the order of their arrival. Most servers never need one: their callers run them.
+#[expect(clippy::box_collection, reason = "the pointer is what most servers pay for: they never queue anything")]
 pub(crate) struct Queue<S: GenServer>(Option<Box<VecDeque<Envelope<S>>>>);
 
 /// How many places an empty queue keeps.

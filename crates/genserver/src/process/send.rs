@@ -41,6 +41,7 @@ pub(crate) type Parcel<S> = Option<Job<S>>;
 
 /// Puts a message where [`Process::push`] and [`Process::send_call`] take it from.
 #[inline]
+#[expect(clippy::unnecessary_wraps, reason = "a parcel is emptied by whoever takes the message")]
 pub(crate) fn parcel<S: GenServer>(message: Envelope<S>) -> Parcel<S> {
     Some(Job::Message(message))
 }
@@ -104,10 +105,7 @@ impl<S: GenServer> Process<S> {
         slot: impl FnOnce() -> Option<Arc<dyn Waiting>>,
         inline: bool,
     ) -> Result<Sent, Refused> {
-        let mut mail = match self.run_inline(self.mail.lock(), call, inline) {
-            None => return Ok(Sent::Ran),
-            Some(mail) => mail,
-        };
+        let Some(mut mail) = self.run_inline(self.mail.lock(), call, inline) else { return Ok(Sent::Ran) };
         if mail.run != Run::Dead && !mail.closed && self.is_full(&mail) {
             return Err(Refused::Full);
         }

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal, Task};
@@ -134,10 +133,10 @@ impl<S: GenServer> AnyProcess for Process<S> {
             return true;
         }
         let mut order = parcel(Envelope::Signal(Box::new(Signal::Stop(reason))));
-        if let Some(mail) = self.run_inline(mail, &mut order, inline) {
-            if let Some(Job::Message(order)) = order.take() {
-                self.enqueue(mail, order);
-            }
+        if let Some(mail) = self.run_inline(mail, &mut order, inline)
+            && let Some(Job::Message(order)) = order.take()
+        {
+            self.enqueue(mail, order);
         }
         true
     }
@@ -345,14 +344,5 @@ impl<S: GenServer> Mail<S> {
         }
         self.queue.release();
         self.hibernated = true;
-    }
-}
-
-/// Reads what the poller has written.
-impl<S: GenServer> Process<S> {
-    /// How many messages wait.
-    pub(crate) fn mailbox_len(&self) -> usize {
-        let mail = self.mail.lock();
-        mail.counted.saturating_add(self.in_batch.load(Ordering::Relaxed)) as usize
     }
 }

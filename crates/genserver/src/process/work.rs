@@ -194,8 +194,8 @@ fn poll_behind_barrier<S: GenServer, F: Future<Output = Done<S>>>(
     }));
     polled.unwrap_or_else(|payload| {
         future.set(None);
-        match RESCUED.take().map(|actor| actor.downcast::<Actor<S>>()) {
-            Some(Ok(actor)) => Poll::Ready((actor, Some(Box::new(Verdict::Panicked(payload))))),
+        match RESCUED.take().and_then(|actor| actor.downcast::<Actor<S>>().ok()) {
+            Some(actor) => Poll::Ready((actor, Some(Box::new(Verdict::Panicked(payload))))),
             // The panic came after the callback had given its actor back, out of the drop of something it kept.
             _ => std::panic::resume_unwind(payload),
         }
@@ -212,10 +212,10 @@ pub(crate) struct Rescue<S: GenServer>(Option<Box<Actor<S>>>);
 
 impl<S: GenServer> Drop for Rescue<S> {
     fn drop(&mut self) {
-        if let Some(actor) = self.0.take() {
-            if std::thread::panicking() {
-                RESCUED.set(Some(actor as Box<dyn Any>));
-            }
+        if let Some(actor) = self.0.take()
+            && std::thread::panicking()
+        {
+            RESCUED.set(Some(actor as Box<dyn Any>));
         }
     }
 }
@@ -226,6 +226,7 @@ pub(crate) fn discard_rescued() {
     drop(RESCUED.take());
 }
 
+#[expect(clippy::manual_async_fn, reason = "an async fn would keep its arguments twice in the future")]
 fn perform_init<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future<Output = Done<S>> + Send {
     async move {
         let actor = rescue.0.as_mut().expect("the actor is here until the callback is done");
@@ -256,6 +257,7 @@ async fn initialise<S: GenServer>(actor: &mut Actor<S>, args: S::Args) -> Result
 }
 
 /// Runs one callback, and those of the messages that follow it in the batch, for as long as each simply waits for the next.
+#[expect(clippy::manual_async_fn, reason = "an async fn would keep its arguments twice in the future")]
 fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<Output = Done<S>> + Send {
     async move {
         let verdict = loop {
