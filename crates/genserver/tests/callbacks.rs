@@ -7,6 +7,7 @@ mod puppet;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use genserver::sys;
 use genserver::{
     CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Probe, Reason, ServerRef, start,
 };
@@ -454,4 +455,19 @@ async fn a_parked_callback_holds_back_everything_else_in_order() {
     let parked = server.call(park::<()>).timeout(Duration::from_millis(1)).await;
     assert!(matches!(parked, Err(CallError::Timeout { .. })), "{parked:?}");
     server.kill();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_server_has_no_idle_timeout_and_a_resumed_one_the_full_time() {
+    let (server, log) = puppet().await;
+    server.cast(act(|_, _| Next::idle(SECOND))).unwrap();
+    sleep(SECOND / 2).await;
+    sys::suspend(&server).await.unwrap();
+    sleep(5 * SECOND).await;
+    assert_eq!(log.take(), Vec::<String>::new());
+    sys::resume(&server).await.unwrap();
+    sleep(3 * SECOND / 4).await;
+    assert_eq!(log.take(), Vec::<String>::new());
+    sleep(SECOND / 2).await;
+    assert_eq!(log.take(), ["idle"]);
 }

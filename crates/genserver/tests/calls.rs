@@ -87,10 +87,12 @@ async fn gs_048_a_call_that_times_out_leaves_the_server_unharmed() {
     assert_eq!(log.take(), ["done all the same"]);
 }
 
-/// Ends a server linked to a probe by `end`, and says what call, terminate and the probe heard.
+/// Ends a server linked to a probe by `end`, of which nothing is reported, and says what call, terminate and the probe heard.
 async fn heard_of(end: impl FnOnce() -> Outcome<Puppet> + Send + 'static) -> (Reason, Vec<String>, Reason) {
     let log = Log::default();
-    let mut probe = Probe::<()>::new();
+    let node = Node::new();
+    let mut reports = node.reports();
+    let mut probe = Probe::<()>::on(&node);
     probe.trap_exits(true);
     let server = probe.start_link::<Puppet>(waiting(&log)).await.unwrap();
     let called = server.call(|caller: Caller<()>| {
@@ -100,7 +102,9 @@ async fn heard_of(end: impl FnOnce() -> Outcome<Puppet> + Send + 'static) -> (Re
         })
     });
     let reason = exit_reason(called.await);
-    (reason, log.take(), probe.expect_exit(&server).await.reason)
+    let exit = probe.expect_exit(&server).await;
+    assert_eq!(reports.try_next(), None);
+    (reason, log.take(), exit.reason)
 }
 
 #[tokio::test]
