@@ -1,5 +1,7 @@
 //! Calls, replies and stops: every way a call can end, and what stopping promises to whoever asks for it.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 
 #[path = "calls_suite/puppet.rs"]
 mod puppet;
@@ -348,10 +350,11 @@ struct OneName(std::sync::Mutex<Option<ProcessRef>>);
 impl NameRegistry for OneName {
     fn register(&self, _name: &str, process: &ProcessRef) -> Result<(), RegisterError> {
         let mut holder = self.0.lock().unwrap();
-        if let Some(holder) = &*holder { Err(RegisterError::Taken(holder.pid())) } else {
-            *holder = Some(process.clone());
-            Ok(())
+        if let Some(holder) = &*holder {
+            return Err(RegisterError::Taken(holder.pid()));
         }
+        *holder = Some(process.clone());
+        Ok(())
     }
 
     fn unregister(&self, _name: &str, pid: Pid) {

@@ -2,6 +2,7 @@
 //!
 //! Each row of the design's table of hazards is a test here, in `hazards_of_the_end` or in `chaos`.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "calls_suite/puppet.rs"]
 mod puppet;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::{BoxFuture, FutureExt, join};
+use futures::task::LocalSpawnExt as _;
 use genserver::{
     CallError, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Probe, Reason, ServerRef, start, sys,
 };
@@ -463,7 +465,6 @@ async fn an_executor_inside_a_handler_does_not_lock_the_library() {
         act(move |_, cx| {
             let this = cx.this();
             let mut pool = futures::executor::LocalPool::new();
-            use futures::task::LocalSpawnExt as _;
             let spawner = pool.spawner();
             let sum = spawner
                 .spawn_local_with_handle(async move {

@@ -2,6 +2,7 @@
 //!
 //! Its buckets are agents in the seed; here they are plain servers.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::collections::HashMap;
 
@@ -62,7 +63,7 @@ enum Cast {
 #[derive(Debug)]
 enum Info {
     Down(Down),
-    Other(&'static str),
+    Other(#[expect(dead_code, reason = "it is only shown")] &'static str),
 }
 
 impl GenServer for Names {
@@ -98,7 +99,7 @@ impl GenServer for Names {
                     self.names.remove(&name);
                 }
             }
-            unexpected => cx.unexpected(&unexpected),
+            unexpected @ Info::Other(_) => cx.unexpected(&unexpected),
         }
         Next::wait()
     }
