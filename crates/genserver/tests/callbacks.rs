@@ -1,5 +1,7 @@
 //! Casts, infos, the idle time-out and continues: messages without an answer, and what goes before the mailbox.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 
 #[path = "calls_suite/puppet.rs"]
 mod puppet;
@@ -7,6 +9,7 @@ mod puppet;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use genserver::sys;
 use genserver::{
     CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Probe, Reason, ServerRef, start,
 };
@@ -265,15 +268,16 @@ async fn gs_119_init_continues_before_what_others_sent_meanwhile() {
     assert_eq!(log.take(), ["continue", "message"]);
 }
 
+fn count_down(from: u32) -> Told {
+    Told::Act(act(move |puppet, _| {
+        puppet.log.note(from.to_string());
+        if from == 0 { Next::wait() } else { Next::then(count_down(from - 1)) }
+    }))
+}
+
 #[tokio::test]
 async fn continues_may_follow_one_another_and_all_go_before_the_mailbox() {
     let (server, log) = puppet().await;
-    fn count_down(from: u32) -> Told {
-        Told::Act(act(move |puppet, _| {
-            puppet.log.note(from.to_string());
-            if from == 0 { Next::wait() } else { Next::then(count_down(from - 1)) }
-        }))
-    }
     server.cast(act(|_, _| Next::then(count_down(3)))).unwrap();
     server.cast(note("message")).unwrap();
     synced(&server).await;
@@ -378,7 +382,7 @@ async fn a_message_that_races_the_idle_timeout_does_not_stop_the_clock() {
         server.cast(act(|_, _| Next::idle(SECOND))).unwrap();
         yield_now().await;
         let sender = server.clone();
-        sleep(SECOND.checked_sub(early).unwrap()).await;
+        sleep(SECOND.saturating_sub(early)).await;
         sender.cast(park_a_while()).unwrap();
         sleep(SECOND).await;
         synced(&server).await;
@@ -454,4 +458,19 @@ async fn a_parked_callback_holds_back_everything_else_in_order() {
     let parked = server.call(park::<()>).timeout(Duration::from_millis(1)).await;
     assert!(matches!(parked, Err(CallError::Timeout { .. })), "{parked:?}");
     server.kill();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_server_has_no_idle_timeout_and_a_resumed_one_the_full_time() {
+    let (server, log) = puppet().await;
+    server.cast(act(|_, _| Next::idle(SECOND))).unwrap();
+    sleep(SECOND / 2).await;
+    sys::suspend(&server).await.unwrap();
+    sleep(5 * SECOND).await;
+    assert_eq!(log.take(), Vec::<String>::new());
+    sys::resume(&server).await.unwrap();
+    sleep(3 * SECOND / 4).await;
+    assert_eq!(log.take(), Vec::<String>::new());
+    sleep(SECOND / 2).await;
+    assert_eq!(log.take(), ["idle"]);
 }

@@ -1,5 +1,7 @@
 //! Calls, replies and stops: every way a call can end, and what stopping promises to whoever asks for it.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 
 #[path = "calls_suite/puppet.rs"]
 mod puppet;
@@ -87,10 +89,12 @@ async fn gs_048_a_call_that_times_out_leaves_the_server_unharmed() {
     assert_eq!(log.take(), ["done all the same"]);
 }
 
-/// Ends a server linked to a probe by `end`, and says what call, terminate and the probe heard.
+/// Ends a server linked to a probe by `end`, of which nothing is reported, and says what call, terminate and the probe heard.
 async fn heard_of(end: impl FnOnce() -> Outcome<Puppet> + Send + 'static) -> (Reason, Vec<String>, Reason) {
     let log = Log::default();
-    let mut probe = Probe::<()>::new();
+    let node = Node::new();
+    let mut reports = node.reports();
+    let mut probe = Probe::<()>::on(&node);
     probe.trap_exits(true);
     let server = probe.start_link::<Puppet>(waiting(&log)).await.unwrap();
     let called = server.call(|caller: Caller<()>| {
@@ -100,7 +104,9 @@ async fn heard_of(end: impl FnOnce() -> Outcome<Puppet> + Send + 'static) -> (Re
         })
     });
     let reason = exit_reason(called.await);
-    (reason, log.take(), probe.expect_exit(&server).await.reason)
+    let exit = probe.expect_exit(&server).await;
+    assert_eq!(reports.try_next(), None);
+    (reason, log.take(), exit.reason)
 }
 
 #[tokio::test]
@@ -345,11 +351,10 @@ impl NameRegistry for OneName {
     fn register(&self, _name: &str, process: &ProcessRef) -> Result<(), RegisterError> {
         let mut holder = self.0.lock().unwrap();
         if let Some(holder) = &*holder {
-            Err(RegisterError::Taken(holder.pid()))
-        } else {
-            *holder = Some(process.clone());
-            Ok(())
+            return Err(RegisterError::Taken(holder.pid()));
         }
+        *holder = Some(process.clone());
+        Ok(())
     }
 
     fn unregister(&self, _name: &str, pid: Pid) {

@@ -1,5 +1,6 @@
 //! Many clients and everything that can happen to a call, all at once: every call ends, and no server has two pollers.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -37,7 +38,7 @@ enum Call {
     Fail(Caller<u64>),
     Panic(Caller<u64>),
     PanicAtAwait(Caller<u64>),
-    CallAnother(Caller<u64>, ServerRef<Victim>),
+    AskAnother(Caller<u64>, ServerRef<Victim>),
 }
 
 impl Victim {
@@ -69,8 +70,8 @@ impl GenServer for Victim {
     type Cast = u64;
     type Info = u64;
 
-    async fn init(elsewhere: Elsewhere, _cx: &mut Cx<Self>) -> Init<Self> {
-        Init::Run(Victim { inside: AtomicBool::new(false), elsewhere, kept: Vec::new() })
+    async fn init(args: Elsewhere, _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Victim { inside: AtomicBool::new(false), elsewhere: args, kept: Vec::new() })
     }
 
     async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
@@ -119,7 +120,7 @@ impl GenServer for Victim {
                 self.leave();
                 std::panic::resume_unwind(Box::new("panicked late"))
             }
-            Call::CallAnother(caller, another) => {
+            Call::AskAnother(caller, another) => {
                 // Two that call each other at the same time would wait for ever.
                 let _ = another.call(Call::Reply).timeout(Duration::from_millis(1)).await;
                 Next::reply(caller, 5)
@@ -129,17 +130,17 @@ impl GenServer for Victim {
         outcome
     }
 
-    async fn handle_cast(&mut self, number: u64, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_cast(&mut self, cast: u64, _cx: &mut Cx<Self>) -> Outcome<Self> {
         self.enter();
-        if number.is_multiple_of(2) {
+        if cast.is_multiple_of(2) {
             yield_now().await;
         }
         self.leave();
         Next::wait()
     }
 
-    async fn handle_info(&mut self, number: u64, cx: &mut Cx<Self>) -> Outcome<Self> {
-        self.handle_cast(number, cx).await
+    async fn handle_info(&mut self, info: u64, cx: &mut Cx<Self>) -> Outcome<Self> {
+        self.handle_cast(info, cx).await
     }
 
     async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
@@ -204,7 +205,7 @@ fn draw(dice: &mut Dice, another: ServerRef<Victim>) -> impl FnOnce(Caller<u64>)
         77 => Call::Fail(caller),
         78 => Call::Panic(caller),
         79 => Call::PanicAtAwait(caller),
-        80 => Call::CallAnother(caller, another),
+        80 => Call::AskAnother(caller, another),
         _ => Call::Reply(caller),
     }
 }
@@ -266,7 +267,9 @@ async fn every_call_ends() {
         }
         // Nobody is to wait for what is still to be done here.
         drop(killing);
-        jobs.into_iter().for_each(|job| job());
+        for job in jobs {
+            job();
+        }
     });
     let ended = Arc::new(AtomicU64::new(0));
     let mut clients = JoinSet::new();

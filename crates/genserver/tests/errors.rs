@@ -1,5 +1,6 @@
 //! Every failure says what happened, to whom, and what to do about it.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "calls_suite/puppet.rs"]
 mod puppet;

@@ -1,5 +1,7 @@
 //! How the end of one process reaches another, and when terminate runs: the termination matrix, row by row.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 
 #[path = "calls_suite/puppet.rs"]
 mod puppet;
@@ -493,20 +495,22 @@ async fn the_first_of_several_orders_wins() {
     assert_eq!(log.take(), nothing());
 }
 
+/// Says when it is dropped.
+struct Dropped(Log);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.note("state dropped");
+    }
+}
+
 /// What promise 6 says about the order of an end, seen by a watcher that looks when its `Down` comes.
 #[tokio::test]
 async fn an_end_is_told_after_the_state_is_dropped_and_before_stop_returns() {
     let log = Log::default();
     let node = Node::new();
     let play = beginning(&log, |mut puppet, _| {
-        let noted = puppet.log.clone();
-        struct Dropped(Log);
-        impl Drop for Dropped {
-            fn drop(&mut self) {
-                self.0.note("state dropped");
-            }
-        }
-        let dropped = Dropped(noted);
+        let dropped = Dropped(puppet.log.clone());
         puppet.when_idle = Some(act(move |_, _| {
             drop(dropped);
             Next::wait()

@@ -2,6 +2,7 @@
 //!
 //! Each row of the design's table of hazards is a test here, in `hazards_of_the_end` or in `chaos`.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "calls_suite/puppet.rs"]
 mod puppet;
@@ -14,7 +15,10 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::{BoxFuture, FutureExt, join};
-use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Probe, Reason, ServerRef, start};
+use futures::task::LocalSpawnExt as _;
+use genserver::{
+    CallError, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Probe, Reason, ServerRef, start, sys,
+};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, yield_now};
@@ -54,6 +58,8 @@ on_both_flavours! {
     whoever_stops_a_server_may_be_its_monitor
     a_busy_monitor_holds_up_nobodys_end
     a_stale_waker_disturbs_no_later_callback
+    a_suspended_server_is_run_by_nobody_and_keeps_the_order
+    a_suspended_server_can_be_stopped_and_killed
 }
 
 /// A test that hangs fails.
@@ -459,7 +465,6 @@ async fn an_executor_inside_a_handler_does_not_lock_the_library() {
         act(move |_, cx| {
             let this = cx.this();
             let mut pool = futures::executor::LocalPool::new();
-            use futures::task::LocalSpawnExt as _;
             let spawner = pool.spawner();
             let sum = spawner
                 .spawn_local_with_handle(async move {
@@ -701,4 +706,61 @@ async fn a_stale_waker_disturbs_no_later_callback() {
     }
     server.stop().await.unwrap();
     stale.wake();
+}
+
+async fn a_suspended_server_is_run_by_nobody_and_keeps_the_order() {
+    for _ in 0..200 {
+        let log = Log::default();
+        let server = start::<Puppet>(waiting(&log)).mailbox(3).await.unwrap();
+        sys::suspend(&server).await.unwrap();
+        server.cast(note("first")).unwrap();
+        server.send(puppet::Told::Note("second")).unwrap();
+        let caller = server.clone();
+        let noted = log.clone();
+        let mut calling = JoinSet::new();
+        calling.spawn(async move {
+            let third = caller.call(|caller| {
+                act(move |_, _| {
+                    noted.note("third");
+                    Next::reply(caller, ())
+                })
+            });
+            third.await
+        });
+        while server.info().mailbox < 3 {
+            yield_now().await;
+        }
+        for _ in 0..20 {
+            yield_now().await;
+        }
+        assert!(server.cast(note("no room")).unwrap_err().is_full(), "what is held back counts");
+        assert_eq!(log.take(), Vec::<String>::new());
+        sys::resume(&server).await.unwrap();
+        calling.join_next().await.unwrap().unwrap().unwrap();
+        server.cast(note("fourth")).unwrap();
+        server.stop().await.unwrap();
+        assert_eq!(log.take(), ["first", "second", "third", "fourth", "terminate normal"]);
+    }
+}
+
+async fn a_suspended_server_can_be_stopped_and_killed() {
+    let log = Log::default();
+    for kill in [false, true] {
+        let server = start::<Puppet>(waiting(&log)).await.unwrap();
+        sys::suspend(&server).await.unwrap();
+        server.cast(note("held back")).unwrap();
+        let held = server.call(|caller| answer(caller, ()));
+        let end = async {
+            yield_now().await;
+            if kill {
+                server.kill();
+            } else {
+                server.stop().await.unwrap();
+            }
+        };
+        let (called, ()) = join(held, end).await;
+        let reason = if kill { Reason::Killed } else { Reason::Normal };
+        assert!(matches!(&called, Err(CallError::Exit { reason: why, .. }) if *why == reason), "{called:?}");
+        assert_eq!(log.take(), if kill { vec![] } else { vec!["terminate normal".to_owned()] });
+    }
 }

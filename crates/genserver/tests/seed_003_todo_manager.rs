@@ -2,8 +2,10 @@
 //!
 //! Its lists are agents in the seed; here they are plain servers.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use genserver::{CallError, Caller, Cx, Down, GenServer, Init, Letter, Never, Next, Outcome, Probe, Reason, ServerRef};
 use genserver::{MonitorRef, StartError, start};
@@ -101,9 +103,9 @@ impl GenServer for Linking {
     }
 
     async fn handle_cast(&mut self, Create(name): Create, cx: &mut Cx<Self>) -> Outcome<Self> {
-        if let std::collections::hash_map::Entry::Vacant(e) = self.names.entry(name) {
+        if let Entry::Vacant(place) = self.names.entry(name) {
             let list = cx.start_link::<List>(()).await?;
-            e.insert(TodoList(list));
+            place.insert(TodoList(list));
         }
         Next::wait()
     }
@@ -117,7 +119,7 @@ struct Monitoring {
 
 enum Info {
     Down(Down),
-    Other(&'static str),
+    Other(#[expect(dead_code, reason = "nobody looks at what nobody expects")] &'static str),
 }
 
 impl GenServer for Monitoring {

@@ -2,12 +2,12 @@
 //!
 //! Its buckets are agents in the seed; here they are plain servers.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 
 use genserver::{CallError, Caller, Cx, Down, GenServer, Init, Letter, MonitorRef, Never, Next, Outcome, Probe};
-use genserver::{Name, Reason, ServerRef, StartError, start};
+use genserver::{Name, Node, Reason, ServerRef, StartError, start};
 
 /// `KV.Bucket`.
 struct Bucket(HashMap<String, i64>);
@@ -46,11 +46,10 @@ async fn get(bucket: &ServerRef<Bucket>, key: &str) -> Option<i64> {
     bucket.call(|caller| BucketCall::Get(key.to_owned(), caller)).await.unwrap()
 }
 
-/// `KV.Registry`: the server. The catch-all's lines go where the test can read them.
+/// `KV.Registry`: the server.
 struct Names {
     names: HashMap<String, ServerRef<Bucket>>,
     refs: HashMap<MonitorRef, String>,
-    logger: Arc<Mutex<Vec<String>>>,
 }
 
 enum Call {
@@ -61,19 +60,20 @@ enum Cast {
     Create(String),
 }
 
+#[derive(Debug)]
 enum Info {
     Down(Down),
-    Other(&'static str),
+    Other(#[expect(dead_code, reason = "it is only shown")] &'static str),
 }
 
 impl GenServer for Names {
-    type Args = Arc<Mutex<Vec<String>>>;
+    type Args = ();
     type Call = Call;
     type Cast = Cast;
     type Info = Info;
 
-    async fn init(logger: Self::Args, _cx: &mut Cx<Self>) -> Init<Self> {
-        Init::Run(Self { names: HashMap::new(), refs: HashMap::new(), logger })
+    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Self { names: HashMap::new(), refs: HashMap::new() })
     }
 
     async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
@@ -92,44 +92,37 @@ impl GenServer for Names {
         Next::wait()
     }
 
-    async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) -> Outcome<Self> {
         match info {
             Info::Down(down) => {
                 if let Some(name) = self.refs.remove(&down.reference) {
                     self.names.remove(&name);
                 }
             }
-            Info::Other(message) => {
-                self.logger.lock().unwrap().push(format!("Unexpected message in KV.Registry: {message:?}"));
-            }
+            unexpected @ Info::Other(_) => cx.unexpected(&unexpected),
         }
         Next::wait()
     }
 }
 
 /// `KV.Registry`: the client.
-struct Registry {
-    server: ServerRef<Names>,
-    logger: Arc<Mutex<Vec<String>>>,
-}
+struct Registry(ServerRef<Names>);
 
 impl Registry {
     async fn start() -> Result<Self, StartError> {
-        let logger = Arc::default();
-        Ok(Self { server: start::<Names>(Arc::clone(&logger)).await?, logger })
+        start::<Names>(()).await.map(Self)
     }
 
     async fn start_named(name: impl Into<Name>) -> Result<Self, StartError> {
-        let logger = Arc::default();
-        Ok(Self { server: start::<Names>(Arc::clone(&logger)).name(name).await?, logger })
+        start::<Names>(()).name(name).await.map(Self)
     }
 
     async fn lookup(&self, name: &str) -> Option<ServerRef<Bucket>> {
-        self.server.call(|caller| Call::Lookup(name.to_owned(), caller)).await.unwrap()
+        self.0.call(|caller| Call::Lookup(name.to_owned(), caller)).await.unwrap()
     }
 
     fn create(&self, name: &str) {
-        let _ = self.server.cast(Cast::Create(name.to_owned()));
+        let _ = self.0.cast(Cast::Create(name.to_owned()));
     }
 }
 
@@ -154,7 +147,7 @@ async fn removes_buckets_on_exit() {
         bucket.stop().await.unwrap();
         assert_eq!(registry.lookup("shopping").await, None);
     }
-    registry.server.stop().await.unwrap();
+    registry.0.stop().await.unwrap();
 }
 
 mod removes_buckets_on_exit {
@@ -182,7 +175,7 @@ async fn a_second_create_keeps_the_bucket() {
 #[tokio::test]
 async fn the_session_without_a_client() {
     let shell = Probe::<()>::new();
-    let registry = shell.start_link::<Names>(Arc::default()).await.unwrap();
+    let registry = shell.start_link::<Names>(()).await.unwrap();
     assert!(registry.cast(Cast::Create("shopping".to_owned())).is_ok());
     let bucket = registry.call(|caller| Call::Lookup("shopping".to_owned(), caller)).await.unwrap();
     assert!(bucket.is_some());
@@ -208,10 +201,15 @@ async fn the_session_with_a_monitor() {
 
 #[tokio::test]
 async fn the_catch_all_logs_and_lives_on() {
-    let registry = Registry::start().await.unwrap();
-    registry.server.send(Info::Other("hello")).unwrap();
+    let node = Node::new();
+    let mut reports = node.reports();
+    let registry = Registry(node.start::<Names>(()).name("KV.Registry").await.unwrap());
+    registry.0.send(Info::Other("hello")).unwrap();
     assert_eq!(registry.lookup("shopping").await, None);
-    assert_eq!(*registry.logger.lock().unwrap(), [r#"Unexpected message in KV.Registry: "hello""#]);
+    let report = reports.try_next().unwrap().to_string();
+    assert!(report.starts_with("Unexpected message in KV.Registry"), "{report}");
+    assert!(report.contains(r#"Other("hello")"#), "{report}");
+    assert_eq!(reports.try_next(), None);
 }
 
 /// `start_link(opts)` passes a name on.
@@ -221,9 +219,9 @@ async fn the_options_of_the_start_are_forwarded() {
     registry.create("shopping");
     assert!(registry.lookup("shopping").await.is_some());
     let second = Registry::start_named("KV.Registry of a test").await;
-    assert!(matches!(second.err(), Some(StartError::AlreadyStarted { pid, .. }) if pid == registry.server.pid()));
-    registry.server.stop().await.unwrap();
-    let gone = registry.server.call(|caller| Call::Lookup("shopping".to_owned(), caller)).await;
+    assert!(matches!(second.err(), Some(StartError::AlreadyStarted { pid, .. }) if pid == registry.0.pid()));
+    registry.0.stop().await.unwrap();
+    let gone = registry.0.call(|caller| Call::Lookup("shopping".to_owned(), caller)).await;
     assert!(matches!(gone, Err(CallError::NoProc { .. })));
 }
 
@@ -234,5 +232,5 @@ async fn a_crash_of_a_bucket_takes_the_linked_registry_along() {
     registry.create("shopping");
     let bucket = registry.lookup("shopping").await.unwrap();
     bucket.exit(Reason::term("a bug"));
-    assert_eq!(registry.server.ended().await, Reason::term("a bug"));
+    assert_eq!(registry.0.ended().await, Reason::term("a bug"));
 }

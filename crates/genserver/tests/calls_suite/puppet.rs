@@ -1,5 +1,4 @@
 //! A server that does what its messages tell it to, and writes down what it is told; and a log that outlives it.
-#![expect(clippy::allow_attributes, reason = "each test file uses another part of this one")]
 #![allow(dead_code, reason = "each test file uses another part of this one")]
 
 use std::sync::{Arc, Mutex};
