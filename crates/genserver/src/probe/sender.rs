@@ -11,7 +11,7 @@ use crate::process::{AnyProcess, ExitKind};
 use crate::process_ref::{AsProcess, ProcessRef};
 use crate::reason::Reason;
 
-/// Where messages for a [`Probe`] are sent.
+/// Where messages for a [`Probe`](crate::Probe) are sent.
 pub struct ProbeRef<M: Send + 'static> {
     process: Arc<Plain<M>>,
 }
