@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::{FutureExt, join};
+use genserver::sys;
 use genserver::{
     CallError, Caller, Cx, GenServer, Init, Letter, Never, Next, Node, Outcome, Probe, Reason, ServerRef, start,
 };
@@ -186,6 +187,7 @@ async fn a_panic_in_the_drop_of_a_state_is_kept_from_everybody() {
 
 async fn a_panic_in_the_drop_of_a_message_keeps_nobody_waiting() {
     let server = start::<Explosive>(()).await.unwrap();
+    sys::suspend(&server).await.unwrap();
     for _ in 0..5 {
         server.cast(Bomb("in the drop of a message")).unwrap();
     }

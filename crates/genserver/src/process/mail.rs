@@ -422,6 +422,8 @@ impl<S: GenServer> Process<S> {
     /// Takes out what is queued, when nothing of the last batch is left: one message as it is, several as a batch.
     #[inline]
     pub(super) fn fetch(&self, mail: &mut Mail<S>, body: &mut Body<S>, job: &mut Option<Job<S>>) -> bool {
+        // What a suspended server holds back goes on counting, without a gap into which another message would fit.
+        let holds_back = body.is_suspended();
         let Some(actor) = &mut body.actor else { return false };
         if actor.batch.is_empty() {
             if mail.queue.len() > 1 {
@@ -432,13 +434,16 @@ impl<S: GenServer> Process<S> {
                 let Some(message) = mail.queue.pop_front() else { return false };
                 if message.is_counted() {
                     mail.counted -= 1;
+                    if holds_back {
+                        self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                    }
                 }
                 *job = Some(Job::Message(message));
                 return true;
             }
         }
         let Some(message) = actor.batch.pop_front() else { return false };
-        if message.is_counted() {
+        if message.is_counted() && !holds_back {
             self.in_batch.store(self.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
         }
         *job = Some(Job::Message(message));

@@ -155,12 +155,8 @@ impl<S: GenServer> Process<S> {
     /// A suspended server holds back everything but what may wake or end it.
     fn take_suspended(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
         match job.take() {
-            Some(Job::Message(message)) if !message.passes_suspension() => {
-                if message.is_counted() {
-                    self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-                }
-                body.desk().held.push_back(message);
-            }
+            // It was not taken off the count when it was fetched.
+            Some(Job::Message(message)) if !message.passes_suspension() => body.desk().held.push_back(message),
             other => {
                 *job = other;
                 self.take_slowly(body, job);

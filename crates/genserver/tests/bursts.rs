@@ -1,0 +1,96 @@
+//! A burst of messages, of waiting calls and of waiting senders gives its memory back.
+//!
+//! The only test of its program: it counts what the whole program holds.
+#![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+
+use std::alloc::System;
+
+use futures::future::join_all;
+use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef, start};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use tokio::sync::oneshot;
+
+#[global_allocator]
+static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// How many bytes the program holds.
+fn held() -> isize {
+    let stats = COUNTED.stats();
+    isize::try_from(stats.bytes_allocated).unwrap() - isize::try_from(stats.bytes_deallocated).unwrap()
+}
+
+struct Sink;
+
+enum Cast {
+    Park(oneshot::Receiver<()>),
+    Ballast(#[expect(dead_code, reason = "it only has a size")] [u8; 64]),
+}
+
+impl GenServer for Sink {
+    type Args = ();
+    type Call = Caller<()>;
+    type Cast = Cast;
+    type Info = Never;
+
+    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Sink)
+    }
+
+    async fn handle_call(&mut self, call: Caller<()>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::reply(call, ())
+    }
+
+    async fn handle_cast(&mut self, cast: Cast, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        if let Cast::Park(until) = cast {
+            let _ = until.await;
+        }
+        Next::wait()
+    }
+}
+
+async fn synced(server: &ServerRef<Sink>) {
+    server.call(|caller| caller).await.unwrap();
+}
+
+/// As many casts as fit, waiting behind one that is parked.
+async fn burst(server: &ServerRef<Sink>) -> isize {
+    let (go, until) = oneshot::channel();
+    server.cast(Cast::Park(until)).unwrap();
+    while server.cast(Cast::Ballast([0; 64])).is_ok() {}
+    let most = held();
+    let waiting = join_all((0..500).map(|_| server.cast_wait(Cast::Ballast([0; 64]))));
+    let calls = join_all((0..500).map(|_| synced(server)));
+    let release = async {
+        tokio::task::yield_now().await;
+        go.send(()).unwrap();
+    };
+    futures::join!(waiting, calls, release);
+    synced(server).await;
+    most
+}
+
+#[tokio::test]
+async fn a_drained_mailbox_gives_its_memory_back() {
+    let server = start::<Sink>(()).await.unwrap();
+    synced(&server).await;
+    let before = held();
+    for _ in 0..3 {
+        let most = burst(&server).await;
+        assert!(most - before > 4_000_000, "the burst was none: {most}");
+        let left = held() - before;
+        assert!(left < 200_000, "{left} bytes are left of {most}");
+    }
+    assert_eq!(server.info().mailbox, 0);
+    // Two in a row, so that the queue and the batch have both grown.
+    for _ in 0..2 {
+        for _ in 0..60_000 {
+            let _ = server.cast(Cast::Ballast([0; 64]));
+        }
+        tokio::task::yield_now().await;
+    }
+    synced(&server).await;
+    synced(&server).await;
+    let left = held() - before;
+    assert!(left < 200_000, "{left} bytes are left");
+}
