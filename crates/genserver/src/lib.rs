@@ -321,7 +321,8 @@
 //!   [`sys`] are never refused.
 //! - A server that forgets to answer fails the call at once, where OTP's caller would wait for the time-out. A late or a second
 //!   answer cannot be seen.
-//! - A linked start that fails returns the error, and the link does what a link does.
+//! - A linked start that fails returns the error, and spares a starter that does not trap exits; OTP ends it.
+//! - A call that would close a circle of calls returns an error that names the circle, where OTP would wait for the time-out.
 //! - When [`stop`](ServerRef::stop) returns, everybody has been told; OTP promises that to the stopper only.
 //! - There is no distribution, and no hot loading of code.
 //!
