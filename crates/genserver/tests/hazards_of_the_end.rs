@@ -2,6 +2,9 @@
 #![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
+#[macro_use]
+#[path = "calls_suite/flavours.rs"]
+mod flavours;
 #[path = "calls_suite/puppet.rs"]
 mod puppet;
 
@@ -19,24 +22,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, yield_now};
 
+use flavours::soon;
 use puppet::{Log, Puppet, Told, act, answer, beginning, note, park, slow, waiting};
-
-/// The same test on one thread and on two.
-macro_rules! on_both_flavours {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[tokio::test]
-            async fn on_one_thread() {
-                super::soon(super::$name()).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_two_threads() {
-                super::soon(super::$name()).await;
-            }
-        }
-    )*};
-}
 
 on_both_flavours! {
     a_panic_ends_its_server_and_nobody_else
@@ -52,11 +39,6 @@ on_both_flavours! {
     deaths_in_the_drop_of_a_state_do_not_nest
     a_kill_within_a_death_polls_no_callback_again
     an_end_that_races_with_calls_leaves_none_of_them_waiting
-}
-
-/// A test that hangs fails.
-async fn soon<T>(test: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_mins(1), test).await.expect("the test hangs")
 }
 
 async fn puppet() -> ServerRef<Puppet> {

@@ -207,7 +207,12 @@ impl<S: GenServer> Process<S> {
                 self.set_doing(if matches!(message, Envelope::Cast(_)) { Doing::Cast } else { Doing::Info });
                 Job::Message(message)
             }
-            Err(payload) => self.begin_end(body, Reason::panic(&*payload), None),
+            Err(payload) => {
+                let reason = Reason::panic(&*payload);
+                // A payload is the user's too, and its drop may panic in turn.
+                drop_caught(payload);
+                self.begin_end(body, reason, None)
+            }
         }
     }
 
