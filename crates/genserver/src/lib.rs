@@ -373,6 +373,7 @@ pub mod sys;
 // The world outside.
 mod node;
 pub mod runtime;
+pub mod time;
 // The machinery.
 mod alarm;
 mod current;
@@ -401,14 +402,14 @@ pub use outcome::{Init, Next, Outcome, Step};
 pub use pid::Pid;
 pub use probe::{EXPECT_WITHIN, Letter, Probe, ProbeRef};
 pub use process::Subject;
-pub use process_ref::{AsProcess, ProcessRef, whereis};
+pub use process_ref::{AsProcess, ProcessRef, current_process, whereis};
 pub use reason::{Failure, Panic, Reason, Term};
 pub use recipient::{CallRecipient, Recipient, RecipientCall};
 pub use request::{Deadline, NoRequest, NoResponse, Request, Requests, Response, TimedOut};
 pub use scoped::ScopedServer;
 pub use server::{GenServer, Never};
 pub use server_ref::{ServerRef, WeakServerRef};
-pub use spawn::{Ack, Ending, StartProcess, spawn, start_process};
+pub use spawn::{Ack, Ending, StartProcess, spawn, spawn_link, start_process};
 pub use start::{MAILBOX_DEFAULT, Start, StartError, StartMonitor, start, start_link};
 pub use stop::{Ended, Stop, StopError};
 pub use timer::{Timer, TimerRef};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::current;
 use crate::exit::{self, Exit};
 use crate::info::ProcessInfo;
 use crate::name::Name;
@@ -234,4 +235,24 @@ impl<S: GenServer> AsProcess for ServerRef<S> {
 /// ```
 pub fn whereis(name: impl Into<Name>) -> Option<ProcessRef> {
     Node::current().whereis(name)
+}
+
+/// The process whose code runs on this thread: OTP's `self()`. `None` in plain code, and in tasks that a process has spawned.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Probe, current_process};
+///
+/// let probe = Probe::<()>::new();
+/// assert_eq!(probe.scope(async { current_process() }).await, Some(probe.process_ref()));
+/// assert_eq!(current_process(), None);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "self")]
+pub fn current_process() -> Option<ProcessRef> {
+    current::pid().and_then(node::find).map(ProcessRef::new)
 }

@@ -16,7 +16,7 @@ use crate::pid::Pid;
 use crate::probe::{Probe, ProbeRef};
 use crate::process::plain::{Plain, PlainTask};
 use crate::process::{AnyProcess, ExitKind};
-use crate::process_ref::ProcessRef;
+use crate::process_ref::{ProcessRef, current_process};
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting, erased};
 use crate::runtime::Sleep;
@@ -80,6 +80,42 @@ where
     T: Ending,
 {
     launch(Bonds::default(), function)
+}
+
+/// Runs an async function as a process linked to the one that runs on this thread: OTP's `spawn_link/1`.
+///
+/// The link is there before it runs. Plain code that holds a [`Probe`] has [`Probe::spawn_link`].
+///
+/// # Errors
+///
+/// As [`spawn`]; and [`StartError::NotAProcess`] from plain code.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Probe, ProbeRef, Reason, StartError, spawn, spawn_link};
+///
+/// let mut shell = Probe::<()>::new();
+/// let (_parent, reference) = shell.spawn_monitor(|mut parent: Probe<()>| async move {
+///     let _child: ProbeRef<()> = spawn_link(|_child: Probe<()>| async { Err(Reason::term("boom")) })?;
+///     parent.recv().await.map(drop)
+/// })?;
+/// assert_eq!(shell.expect_down(reference).await.reason, Reason::term("boom"));
+///
+/// assert_eq!(spawn_link(|_me: Probe<()>| async {}).unwrap_err(), StartError::NotAProcess);
+/// # Ok(())
+/// # }
+/// ```
+pub fn spawn_link<M, F, T>(function: impl FnOnce(Probe<M>) -> F) -> Result<ProbeRef<M>, StartError>
+where
+    M: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+    T: Ending,
+{
+    let starter = current_process().ok_or(StartError::NotAProcess)?;
+    launch(Bonds { link: Some(starter), ..Bonds::default() }, function)
 }
 
 impl<N: Send + 'static> Probe<N> {
@@ -281,6 +317,7 @@ where
             launch(bonds, move |probe| function(probe, Ack { slot: Some(slot) }))
         })),
         link: None,
+        links_with_starter: false,
         watch: None,
         timeout: None,
         under_way: None,
@@ -294,6 +331,8 @@ type Launch<M, V> = Box<dyn FnOnce(Bonds, Arc<Slot<Result<V, Reason>>>) -> Resul
 pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
     launch: Option<Launch<M, V>>,
     link: Option<ProcessRef>,
+    /// It is to be linked with whoever polls the start.
+    links_with_starter: bool,
     watch: Option<Watch>,
     timeout: Option<Duration>,
     under_way: Option<GettingReady<M, V>>,
@@ -309,6 +348,33 @@ struct GettingReady<M: Send + 'static, V: Send + 'static> {
 }
 
 impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
+    /// Links it with the process that runs on this thread when the start is awaited: OTP's `proc_lib:start_link`.
+    ///
+    /// From plain code the start fails with [`StartError::NotAProcess`]. As with [`linked_to`](Self::linked_to), a start that
+    /// fails is told by its error alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Ack, Probe, start_process};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let shell = Probe::<()>::new();
+    /// let port = start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
+    ///     ack.ready(8080);
+    ///     let _ = me.recv().await;
+    /// });
+    /// let (process, _port) = shell.scope(async { port.link().await }).await?;
+    /// assert_eq!(process.process_ref().info().links, [shell.pid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn link(mut self) -> Self {
+        self.links_with_starter = true;
+        self
+    }
+
     /// Links it with `starter`: OTP's `proc_lib:start_link`.
     ///
     /// A start that fails is told by its error alone: unlike in OTP a starter that does not trap exits lives on.
@@ -368,6 +434,9 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Some(launch) = this.launch.take() {
+            if this.links_with_starter {
+                this.link = Some(current_process().ok_or(StartError::NotAProcess)?);
+            }
             let slot = Arc::new(Slot::new(crate::Pid::NOBODY));
             let bonds = Bonds { link: this.link.clone(), watch: this.watch.take(), ready: None };
             let process = launch(bonds, Arc::clone(&slot))?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -120,7 +121,7 @@ pub enum StartError {
 /// # }
 /// ```
 pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
-    Start { args: Some(args), options: Options::default(), under_way: None }
+    Start { args: Some(args), options: Options::default(), under_way: None, handle: PhantomData }
 }
 
 /// Starts a server linked to the process that runs on this thread: OTP's `start_link/3,4`.
@@ -152,12 +153,14 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
     start(args).link()
 }
 
-/// A start under way, and its options.
+/// A start under way, and its options. Awaiting it gives a [`ServerRef`], or the client type that [`handle`](Start::handle)
+/// names.
 #[must_use = "nothing is started until this is awaited"]
-pub struct Start<S: GenServer> {
+pub struct Start<S: GenServer, H = ServerRef<S>> {
     args: Option<S::Args>,
     options: Options,
     under_way: Option<UnderWay<S>>,
+    handle: PhantomData<fn() -> H>,
 }
 
 #[derive(Default)]
@@ -193,7 +196,7 @@ struct UnderWay<S: GenServer> {
     burial: Option<Burial>,
 }
 
-impl<S: GenServer> Start<S> {
+impl<S: GenServer, H> Start<S, H> {
     /// Gives the server a name. It has it before init runs.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.options.name = Some(name.into());
@@ -312,6 +315,48 @@ impl<S: GenServer> Start<S> {
         self
     }
 
+    /// Gives whoever awaits the start a client type instead of the bare reference.
+    ///
+    /// So the options stay open to who starts it: a client's own `start` returns this, and is given a name, a node or a link
+    /// like any other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::{ServerRef, Start};
+    ///
+    /// #[derive(Clone)]
+    /// struct Tickets(ServerRef<Counter>);
+    ///
+    /// impl From<ServerRef<Counter>> for Tickets {
+    ///     fn from(counter: ServerRef<Counter>) -> Self {
+    ///         Tickets(counter)
+    ///     }
+    /// }
+    ///
+    /// impl Tickets {
+    ///     fn start() -> Start<Counter, Tickets> {
+    ///         genserver::start::<Counter>(0).handle()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tickets: Tickets = Tickets::start().name("tickets").await?;
+    /// assert_eq!(tickets.0.call(Call::Get).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn handle<K: From<ServerRef<S>>>(mut self) -> Start<S, K> {
+        Start {
+            args: self.args.take(),
+            options: std::mem::take(&mut self.options),
+            under_way: self.under_way.take(),
+            handle: PhantomData,
+        }
+    }
+
     /// Makes the process, gives it its name and its ties, and runs init.
     fn begin(&mut self, args: S::Args) -> Result<UnderWay<S>, StartError> {
         let options = std::mem::take(&mut self.options);
@@ -414,10 +459,10 @@ impl<S: GenServer> UnderWay<S> {
 }
 
 /// The start is nowhere pinned: init lies in the new process.
-impl<S: GenServer> Unpin for Start<S> {}
+impl<S: GenServer, H> Unpin for Start<S, H> {}
 
-impl<S: GenServer> Future for Start<S> {
-    type Output = Result<ServerRef<S>, StartError>;
+impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {
+    type Output = Result<H, StartError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -457,7 +502,7 @@ impl<S: GenServer> Future for Start<S> {
         let Some(UnderWay { process, .. }) = this.under_way.take() else { return Poll::Pending };
         let server = |process: &Process<S>| process.head.subject();
         Poll::Ready(match told {
-            Ok(Started::Running) => Ok(ServerRef::new(process)),
+            Ok(Started::Running) => Ok(ServerRef::new(process).into()),
             Ok(Started::Ignored) => Err(StartError::Ignored { server: server(&process) }),
             Ok(Started::Failed(reason)) => Err(StartError::Failed { server: server(&process), reason }),
             Err(_) => Err(StartError::Failed { server: server(&process), reason: Reason::RuntimeGone }),
@@ -465,7 +510,7 @@ impl<S: GenServer> Future for Start<S> {
     }
 }
 
-impl<S: GenServer> Drop for Start<S> {
+impl<S: GenServer, H> Drop for Start<S, H> {
     fn drop(&mut self) {
         if let Some(under_way) = &self.under_way {
             under_way.abandon();
@@ -473,7 +518,7 @@ impl<S: GenServer> Drop for Start<S> {
     }
 }
 
-impl<S: GenServer> fmt::Debug for Start<S> {
+impl<S: GenServer, H> fmt::Debug for Start<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Start")
             .field("server", &std::any::type_name::<S>())

@@ -1,0 +1,131 @@
+//! The time of the runtime that a process runs on: what to sleep and to measure by, so that a simulation can drive it.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! use std::time::Duration;
+//! use genserver::time;
+//!
+//! let before = time::now();
+//! time::sleep(Duration::from_secs(60)).await;
+//! assert!(time::now() - before >= Duration::from_secs(60));
+//!
+//! let never = std::future::pending::<()>();
+//! let elapsed = time::timeout(Duration::from_secs(1), never).await.unwrap_err();
+//! assert_eq!(elapsed.to_string(), "not done within 1s");
+//! # }
+//! ```
+//!
+//! Inside a process these are the clock of the runtime it was started on; in plain code, of the runtime the thread is in. A
+//! library that takes its time from here runs on every runtime that its user chooses, and under simulated time. A *server*
+//! seldom sleeps, for it would keep its callers waiting: it has [`Cx::send_after`](crate::Cx::send_after).
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use crate::node::{self, Home};
+pub use crate::runtime::Sleep;
+use crate::timer;
+
+/// What time it is, on a clock that never goes back.
+///
+/// # Panics
+///
+/// In plain code outside every runtime: there is no clock.
+pub fn now() -> Instant {
+    home().runtime().now()
+}
+
+/// Ends once `duration` has passed: never before, possibly after.
+///
+/// # Panics
+///
+/// In plain code outside every runtime.
+///
+/// # Cancel safety
+///
+/// Dropping it forgets it; nothing else happens.
+pub fn sleep(duration: Duration) -> Sleep {
+    let home = home();
+    home.runtime().sleep_until(timer::at(&home, duration))
+}
+
+/// Ends at `at`: never before, possibly after.
+///
+/// # Panics
+///
+/// In plain code outside every runtime.
+///
+/// # Cancel safety
+///
+/// Dropping it forgets it; nothing else happens.
+pub fn sleep_until(at: Instant) -> Sleep {
+    home().runtime().sleep_until(at)
+}
+
+/// What `future` ends with, or [`Elapsed`] if that takes longer than `duration`.
+///
+/// The clock starts when it is first polled. A future that is ready at once costs no timer.
+///
+/// # Errors
+///
+/// [`Elapsed`]; the future is dropped with the `Timeout`.
+///
+/// # Panics
+///
+/// When it is polled by plain code outside every runtime.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the future.
+pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
+    Timeout { future, duration, sleep: None }
+}
+
+pin_project_lite::pin_project! {
+    /// A future that is given so much time; made by [`timeout`].
+    #[must_use = "nothing happens until this is awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        duration: Duration,
+        sleep: Option<Sleep>,
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        let sleep = this.sleep.get_or_insert_with(|| sleep(*this.duration));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Err(Elapsed { after: *this.duration }))
+    }
+}
+
+impl<F> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout").field("duration", &self.duration).finish_non_exhaustive()
+    }
+}
+
+/// A [`timeout`] has passed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not done within {after:?}")]
+pub struct Elapsed {
+    /// How long was waited.
+    pub after: Duration,
+}
+
+/// Whose clock it is.
+fn home() -> Arc<Home> {
+    node::current_home().expect("there is a clock only inside a process or a runtime, as an async main has one")
+}
