@@ -107,7 +107,8 @@ pub(crate) fn files() -> Result<Vec<File>> {
             let path = entry.map_err(|error| unreadable(&folder, &error))?.path();
             if path.is_dir() {
                 folders.extend(is_ours(&path).then_some(path));
-            } else {
+            } else if path.file_name() != Some(".git".as_ref()) {
+                // In a second work tree `.git` is a file, and says where the first one lies.
                 found.extend(read(&path)?);
             }
         }
