@@ -36,6 +36,7 @@ pub(crate) mod plain;
 // Links, monitors and waiters of any process.
 pub(crate) mod ties;
 
+pub(crate) use death::drop_caught;
 pub(crate) use mail::{Envelope, Lazy, Process, Signal};
 pub(crate) use room::Line;
 pub(crate) use send::{Parcel, Refused, Sent, parcel};

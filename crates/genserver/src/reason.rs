@@ -125,6 +125,24 @@ impl Reason {
         }
     }
 
+    /// The reason of a panic that was caught with [`std::panic::catch_unwind`]: for whoever runs the code of others.
+    ///
+    /// The payload is dropped, and a panic of its own goes no further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Reason;
+    ///
+    /// let payload = std::panic::catch_unwind(|| panic!("out of paper")).unwrap_err();
+    /// assert_eq!(Reason::caught(payload).to_string(), "panicked: out of paper");
+    /// ```
+    pub fn caught(payload: Box<dyn Any + Send>) -> Self {
+        let reason = Self::panic(&*payload);
+        crate::process::drop_caught(payload);
+        reason
+    }
+
     pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
         Self::Panic(Panic::new(payload))
     }

@@ -1,7 +1,8 @@
 //! Processes that run an async function: OTP's `spawn` and `proc_lib`.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{self, Future};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,7 +15,7 @@ use crate::monitor::MonitorRef;
 use crate::node::{self, Node};
 use crate::pid::Pid;
 use crate::probe::{Probe, ProbeRef};
-use crate::process::plain::{Plain, PlainTask};
+use crate::process::plain::{Function, Plain, PlainTask};
 use crate::process::{AnyProcess, ExitKind};
 use crate::process_ref::{ProcessRef, current_process};
 use crate::reason::Reason;
@@ -239,8 +240,12 @@ where
         // Whoever is to be linked with it has ended: it gets no turn at all.
         erased.exit(Exit { from: Pid::NOBODY, reason: Reason::NoProc }, ExitKind::Sent);
     }
-    let body = function(Probe { process: Arc::clone(&process) });
-    let body = Box::pin(async move { body.await.into_ending() });
+    let probe = Probe { process: Arc::clone(&process) };
+    // The function belongs to the new process also as far as it runs here: its panic is that process's end.
+    let body: Function = match catch_unwind(AssertUnwindSafe(|| function(probe))) {
+        Ok(body) => Box::pin(async move { body.await.into_ending() }),
+        Err(payload) => Box::pin(future::ready(Err(Reason::caught(payload)))),
+    };
     home.runtime().spawn(Box::pin(PlainTask::new(Arc::clone(&process), body, std::any::type_name::<F>())));
     if linked { Ok(ProbeRef::new(process)) } else { Err(StartError::NotAProcess) }
 }

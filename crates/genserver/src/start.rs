@@ -73,6 +73,12 @@ pub enum StartError {
         /// Why.
         reason: Reason,
     },
+    /// What makes the start panicked, before there was a process: the function in the specification of a child, for instance.
+    #[error("there is nothing to start, because what makes it {reason}")]
+    Panicked {
+        /// The panic.
+        reason: Reason,
+    },
     /// Init did not end in time; its process has been killed.
     #[error("init of {server} did not end within {after:?} and was killed; allow it more time with `timeout`")]
     Timeout {

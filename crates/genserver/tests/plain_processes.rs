@@ -5,7 +5,7 @@
 #[expect(dead_code, reason = "a puppet can do more than is asked of it here")]
 mod puppet;
 
-use std::future::{Future as _, pending, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -265,4 +265,27 @@ async fn a_probe_waits_for_the_letter_it_wants_and_leaves_the_others() {
     assert_eq!(probe.recv().await, Err(Reason::Killed));
     let polled = poll_fn(|cx| Poll::Ready(std::pin::pin!(probe.recv()).poll(cx))).await;
     assert_eq!(polled, Poll::Ready(Err(Reason::Killed)));
+}
+
+#[expect(clippy::unused_async, reason = "it stands for one that has something to await")]
+async fn unreachable() {}
+
+fn breaks(_me: Probe<()>) -> impl Future<Output = ()> {
+    slip("before its first await");
+    unreachable()
+}
+
+#[tokio::test]
+async fn a_function_that_panics_before_it_is_a_future_ends_its_own_process() {
+    let mut shell = Probe::<()>::new();
+    shell.trap_exits(true);
+    let child = shell.spawn_link(breaks).unwrap();
+    let reason = shell.expect_exit(&child).await.reason;
+    assert_eq!(reason.to_string(), "panicked: before its first await");
+    assert!(!child.is_alive());
+
+    let start = start_process(|me: Probe<()>, _ack: Ack<()>| breaks(me)).linked_to(&shell);
+    let error = start.await.unwrap_err();
+    assert!(matches!(&error, StartError::Failed { reason: Reason::Panic(_), .. }), "{error}");
+    assert!(shell.flush().is_empty());
 }

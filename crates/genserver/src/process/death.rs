@@ -259,7 +259,7 @@ pub(super) fn end_the_next() {
 }
 
 /// Drops a user's value; a panic in its `Drop` ends here, for the process is ending anyway and has its reason.
-pub(super) fn drop_caught<T>(value: T) {
+pub(crate) fn drop_caught<T>(value: T) {
     drop_caught_with(|| drop(value));
 }
 

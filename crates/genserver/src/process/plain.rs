@@ -496,7 +496,7 @@ impl<M: Send + 'static> crate::alarm::Alarmed for Deadline<M> {
 }
 
 /// What runs in a process that runs a function.
-type Function = Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>;
+pub(crate) type Function = Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>;
 
 /// The task of a process that runs a function.
 pub(crate) struct PlainTask<M: Send + 'static> {
@@ -543,7 +543,7 @@ impl<M: Send + 'static> Future for PlainTask<M> {
         let reason = match polled {
             Ok(Poll::Ready(Ok(()))) => Reason::Normal,
             Ok(Poll::Ready(Err(reason))) => crate::report::crashed(&*this.process, this.entry, reason),
-            Err(payload) => crate::report::crashed(&*this.process, this.entry, Reason::panic(&*payload)),
+            Err(payload) => crate::report::crashed(&*this.process, this.entry, Reason::caught(payload)),
             Ok(Poll::Pending) => match this.process.doomed_by() {
                 Some(reason) => reason,
                 None => return Poll::Pending,
