@@ -359,6 +359,8 @@ mod timer;
 // Processes without a server.
 mod probe;
 mod spawn;
+// Processes that look after others.
+pub mod supervisor;
 // How processes hear of one another.
 mod exit;
 mod link;

@@ -1,0 +1,193 @@
+//! A spec and what has become of it: the part of a child that every kind of supervisor needs.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+
+use super::child_spec::{ChildInfo, ChildSpec, Parts};
+use super::place::Whereabouts;
+use super::policy::{Restart, Shutdown};
+use crate::{ProcessRef, Reason, StartError, time};
+
+/// How long is waited for a child after it was killed: one that never awaits cannot be cut off.
+const KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// A child as its supervisor has it: what it was told of it, and whether it runs. For whoever writes a supervisor.
+///
+/// It starts and ends the child in the name of the current process, which is the supervisor in a callback of it; when to do so
+/// is the supervisor's business. To hear of the child's end the supervisor watches it with [`Cx::monitor`](crate::Cx::monitor),
+/// and then says what becomes of it with [`restarting`](Child::restarting) or [`stopped`](Child::stopped), which is what those
+/// see that hold a [`ChildRef`](super::ChildRef). Dropping it tells them that the child is gone for good; it ends nothing.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// use genserver::{Probe, Reason};
+/// use genserver::supervisor::{Child, ChildSpec, ChildState};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut supervisor = Probe::<()>::new();
+/// supervisor.trap_exits(true);
+/// let mut child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
+///
+/// let process = supervisor.scope(async { child.start().await }).await?;
+/// assert_eq!(process.info().parent, Some(supervisor.pid()));
+/// assert_eq!(child.state(), &ChildState::Running(process.clone()));
+///
+/// let unexpected = supervisor.scope(async { child.shut_down().await }).await;
+/// assert_eq!(unexpected, None);
+/// assert_eq!(process.ended().await, Reason::Shutdown);
+/// assert_eq!(child.state(), &ChildState::Stopped);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Child {
+    parts: Parts,
+    state: ChildState,
+}
+
+/// What a child is doing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ChildState {
+    /// It runs, as this process; or it has ended and its supervisor is about to hear of it.
+    Running(ProcessRef),
+    /// It has ended, and its supervisor tries to start it again.
+    Restarting,
+    /// It does not run: it was stopped, ended in order, or chose not to run. `Supervisor::restart_child` starts it.
+    #[doc(alias = "undefined")]
+    Stopped,
+}
+
+impl ChildState {
+    /// The process, if it runs.
+    pub fn process(&self) -> Option<&ProcessRef> {
+        match self {
+            Self::Running(process) => Some(process),
+            Self::Restarting | Self::Stopped => None,
+        }
+    }
+}
+
+impl Child {
+    /// A child that has not been started yet.
+    pub fn new(spec: ChildSpec) -> Self {
+        Self { parts: spec.parts, state: ChildState::Stopped }
+    }
+
+    /// What its spec says.
+    pub fn info(&self) -> &ChildInfo {
+        &self.parts.info
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> &ChildState {
+        &self.state
+    }
+
+    /// The process, if it runs.
+    pub fn process(&self) -> Option<&ProcessRef> {
+        self.state.process()
+    }
+
+    /// Starts it, linked with the current process, which is its parent from then on.
+    ///
+    /// When this returns, init has run. The state is as before if it fails. What a temporary child was started from is dropped as
+    /// soon as it runs, for it is never started again.
+    ///
+    /// # Errors
+    ///
+    /// What the start returned; [`StartError::Panicked`] if the function of the spec panicked.
+    ///
+    /// # Panics
+    ///
+    /// If a temporary child is started again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping a start that is under way kills the child.
+    pub async fn start(&mut self) -> Result<ProcessRef, StartError> {
+        let factory = self.parts.factory.as_mut().expect("a temporary child is started once");
+        let starting = catch_unwind(AssertUnwindSafe(factory)).map_err(panicked)?;
+        let process = AssertUnwindSafe(starting).catch_unwind().await.map_err(panicked)??;
+        if self.parts.info.restart == Restart::Temporary {
+            self.parts.factory = None;
+        }
+        self.parts.place.set(Whereabouts::Running(process.clone(), self.parts.info.restart));
+        self.state = ChildState::Running(process.clone());
+        Ok(process)
+    }
+
+    /// Ends it the way its spec says, and waits until it has ended: returns the reason if that is not what was to be expected.
+    ///
+    /// It relies on no link: a child that has taken its link away ends all the same. The state is [`ChildState::Stopped`]
+    /// afterwards; if the child did not run there is nothing else to do. The exit comes from the current process, so that it is an
+    /// order to a child that traps exits.
+    ///
+    /// To be expected is `shutdown` from a child that was told to stop and `killed` from one that was killed; and every reason of
+    /// the [normal set](Reason::is_normal_set) from a child that is not permanent. A child that had to be killed because it did not
+    /// end in time is not what was to be expected.
+    ///
+    /// Code that never awaits cannot be killed. A child that does not end within a second of being killed is given up: it is no
+    /// child any more, and what is left of it can do nothing but compute.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this before it is ready leaves the child told to stop, and the state as it was.
+    pub async fn shut_down(&mut self) -> Option<Reason> {
+        let reason = match &self.state {
+            ChildState::Running(process) => Some(end(process, self.parts.info.shutdown).await),
+            ChildState::Restarting | ChildState::Stopped => None,
+        };
+        self.stopped();
+        reason.filter(|reason| !self.parts.info.shutdown.leads_to(reason, self.parts.info.restart))
+    }
+
+    /// Notes that it has ended and is to be started again.
+    pub fn restarting(&mut self) {
+        self.state = ChildState::Restarting;
+        self.parts.place.set(Whereabouts::Restarting);
+    }
+
+    /// Notes that it does not run, and will not be started unless somebody asks for it.
+    pub fn stopped(&mut self) {
+        self.state = ChildState::Stopped;
+        self.parts.place.set(Whereabouts::Stopped);
+    }
+}
+
+/// Ends a process the way `shutdown` says, and waits for that.
+async fn end(process: &ProcessRef, shutdown: Shutdown) -> Reason {
+    let mut ended = pin!(process.ended());
+    match shutdown {
+        Shutdown::BrutalKill => process.kill(),
+        Shutdown::Infinity => {
+            process.exit(Reason::Shutdown);
+            return ended.await;
+        }
+        Shutdown::After(limit) => {
+            process.exit(Reason::Shutdown);
+            if let Ok(reason) = time::timeout(limit, ended.as_mut()).await {
+                return reason;
+            }
+            process.kill();
+        }
+    }
+    let given_up = || Reason::term("was killed, but computes on without ever awaiting anything");
+    time::timeout(KILL_GRACE, ended).await.unwrap_or_else(|_| given_up())
+}
+
+/// A start that failed because what makes it panicked.
+fn panicked(payload: Box<dyn std::any::Any + Send>) -> StartError {
+    StartError::Panicked { reason: Reason::caught(payload) }
+}
+
+impl fmt::Debug for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child").field("info", self.info()).field("state", &self.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,391 @@
+//! References to a child that stay good over its restarts.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::place::Place;
+use crate::{CallError, Caller, CastError, GenServer, ProcessRef, Request, ServerRef, time};
+
+/// How long a call waits, unless it says otherwise: OTP's five seconds.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a child cannot be reached.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChildError {
+    /// Its supervisor has not started it yet.
+    #[error("the child {id} has not been started yet; use it once its supervisor has started, or through `waiting`")]
+    NotStarted {
+        /// What the child is called.
+        id: String,
+    },
+    /// It has ended, and its supervisor is about to start it again.
+    #[error("the child {id} is being restarted; try again soon, or through `waiting`, which waits for it")]
+    Restarting {
+        /// What the child is called.
+        id: String,
+    },
+    /// It does not run, and is not started again unless somebody asks for it.
+    #[error("the child {id} is stopped; start it with `restart_child`")]
+    Stopped {
+        /// What the child is called.
+        id: String,
+    },
+    /// It never runs again: its supervisor has ended or forgotten it.
+    #[error("the child {id} is gone for good; whoever needs another one has to start it")]
+    Gone {
+        /// What the child is called.
+        id: String,
+    },
+}
+
+/// Why a call to a child has no answer.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChildCallError {
+    /// The child could not be reached, so the request was not carried out.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// The child was asked, and did not answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The child was not there for as long as the call could wait. The request was not sent.
+    #[error(
+        "the child {id} was not there for {after:?}, so it was not asked; allow the call more time, or see why it keeps ending"
+    )]
+    Timeout {
+        /// What the child is called.
+        id: String,
+        /// How long was waited.
+        after: Duration,
+    },
+}
+
+/// Why a child did not take a message. It is inside, so that nothing is lost.
+pub enum ChildCastError<M> {
+    /// The child could not be reached.
+    Child {
+        /// The message.
+        message: M,
+        /// Why it could not.
+        error: ChildError,
+    },
+    /// The child was reached, and did not take it.
+    Cast(CastError<M>),
+}
+
+/// A child of a supervisor, whichever process it is at the moment: looked up anew at every use.
+///
+/// It is taken from a spec with [`ChildSpec::reference`](super::ChildSpec::reference), or from a supervisor with
+/// `Supervisor::child`, and stays good for as long as the supervisor has the child. It keeps nobody
+/// alive. If the supervisor itself is restarted, it has other children, and the references to the old ones say that they are
+/// gone; what is to be found after that has a name: see [`Named`](crate::Named).
+///
+/// Between the end of the child and its next start, what is done through this fails at once with
+/// [`ChildError::Restarting`]. What is done through [`waiting`](ChildRef::waiting) waits for the child instead.
+///
+/// # Examples
+///
+/// ```ignore
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// use genserver::supervisor::{ChildSpec, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let counter = spec.reference();
+/// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+///
+/// counter.cast(Add(5))?;
+/// assert_eq!(counter.call(Call::Get).await?, 5);
+///
+/// counter.current()?.kill();
+/// assert_eq!(counter.waiting().call(Call::Get).await?, 0);
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct ChildRef<S: GenServer, H = ServerRef<S>> {
+    place: Arc<Place>,
+    types: PhantomData<fn() -> (S, H)>,
+}
+
+impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
+    pub(super) fn new(place: Arc<Place>) -> Self {
+        Self { place, types: PhantomData }
+    }
+
+    /// What the child is called.
+    pub fn id(&self) -> &str {
+        self.place.id()
+    }
+
+    /// The child as it is now: a reference to its server, or what that is made into.
+    ///
+    /// It is one process: after the next restart it is a reference to nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`ChildError`] if it does not run.
+    pub fn current(&self) -> Result<H, ChildError> {
+        self.server().map(H::from)
+    }
+
+    /// The same reference, giving another client type.
+    pub fn handle<K: From<ServerRef<S>>>(&self) -> ChildRef<S, K> {
+        ChildRef::new(Arc::clone(&self.place))
+    }
+
+    fn server(&self) -> Result<ServerRef<S>, ChildError> {
+        self.place.current().map(|process| server(&process))
+    }
+
+    /// Asks the child: see [`ServerRef::call`].
+    ///
+    /// # Errors
+    ///
+    /// [`ChildCallError::Child`] if it does not run, and then the request was not carried out; otherwise as
+    /// [`ServerRef::call`].
+    pub async fn call<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> S::Call) -> Result<R, ChildCallError> {
+        self.call_timeout(make, CALL_TIMEOUT).await
+    }
+
+    /// The same, waiting for `timeout` instead of five seconds.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](ChildRef::call).
+    pub async fn call_timeout<R: Send + 'static>(
+        &self,
+        make: impl FnOnce(Caller<R>) -> S::Call,
+        timeout: Duration,
+    ) -> Result<R, ChildCallError> {
+        let server = self.server()?;
+        match server.call(make).timeout(timeout).await {
+            // It ended after it was looked up.
+            Err(CallError::NoProc { .. }) => Err(self.place.ended().into()),
+            answered => Ok(answered?),
+        }
+    }
+
+    /// Asks the child, and leaves the answer for later: see [`ServerRef::send_request`].
+    ///
+    /// # Errors
+    ///
+    /// [`ChildError`] if it does not run.
+    pub fn send_request<R: Send + 'static>(
+        &self,
+        make: impl FnOnce(Caller<R>) -> S::Call,
+    ) -> Result<Request<R>, ChildError> {
+        Ok(self.server()?.send_request(make))
+    }
+
+    /// Tells the child: see [`ServerRef::cast`].
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the child does not run, or its mailbox is full.
+    pub fn cast(&self, cast: S::Cast) -> Result<(), ChildCastError<S::Cast>> {
+        match self.server() {
+            Ok(server) => server.cast(cast).map_err(|refused| self.refused(refused)),
+            Err(error) => Err(ChildCastError::Child { message: cast, error }),
+        }
+    }
+
+    /// Sends the child a plain message: see [`ServerRef::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`cast`](ChildRef::cast).
+    pub fn send(&self, info: S::Info) -> Result<(), ChildCastError<S::Info>> {
+        match self.server() {
+            Ok(server) => server.send(info).map_err(|refused| self.refused(refused)),
+            Err(error) => Err(ChildCastError::Child { message: info, error }),
+        }
+    }
+
+    fn refused<M>(&self, refused: CastError<M>) -> ChildCastError<M> {
+        match refused {
+            CastError::NoProc { message, .. } => ChildCastError::Child { message, error: self.place.ended() },
+            full @ CastError::Full { .. } => ChildCastError::Cast(full),
+        }
+    }
+
+    /// The same child for calls that wait while it is being restarted.
+    pub fn waiting(&self) -> WaitingChildRef<S, H> {
+        WaitingChildRef { child: self.clone() }
+    }
+}
+
+/// The server in a child of a known type.
+fn server<S: GenServer>(process: &ProcessRef) -> ServerRef<S> {
+    process.downcast().expect("a reference to a child is of the type of its spec")
+}
+
+/// A child whose restart is waited for: made by [`ChildRef::waiting`].
+///
+/// What is done through it waits while the child has not been started yet or is being restarted; a child that is stopped or gone
+/// fails it at once. Only what was not carried out is waited with: a request that the child had taken when it ended fails with
+/// [`CallError::Exit`], because it may have been carried out.
+///
+/// # Examples
+///
+/// ```ignore
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// use genserver::supervisor::{ChildCallError, ChildError, ChildSpec, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let counter = spec.reference();
+/// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+///
+/// counter.current()?.kill();
+/// let refused = counter.call(Call::Get).await.unwrap_err();
+/// assert!(matches!(refused, ChildCallError::Child(ChildError::Restarting { .. })));
+/// assert_eq!(counter.waiting().call(Call::Get).await?, 0);
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct WaitingChildRef<S: GenServer, H = ServerRef<S>> {
+    child: ChildRef<S, H>,
+}
+
+impl<S: GenServer, H: From<ServerRef<S>>> WaitingChildRef<S, H> {
+    /// The child, as soon as it runs. It waits for as long as that takes.
+    ///
+    /// # Errors
+    ///
+    /// [`ChildError::Stopped`] or [`ChildError::Gone`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it forgets it; nothing else happens.
+    pub async fn current(&self) -> Result<H, ChildError> {
+        self.server().await.map(H::from)
+    }
+
+    async fn server(&self) -> Result<ServerRef<S>, ChildError> {
+        let mut turn = Turn { place: &self.child.place, number: None };
+        let process = poll_fn(|cx| turn.place.poll_running(cx, &mut turn.number)).await?;
+        Ok(server(&process))
+    }
+
+    /// Asks the child as soon as it runs.
+    ///
+    /// `make` is called once more if the child ended before it took the request.
+    ///
+    /// # Errors
+    ///
+    /// [`ChildCallError::Timeout`] if the child was not there within five seconds, [`ChildCallError::Child`] if it is stopped or
+    /// gone; otherwise as [`ServerRef::call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives up the answer; a request that was sent is carried out.
+    pub async fn call<R: Send + 'static>(&self, make: impl FnMut(Caller<R>) -> S::Call) -> Result<R, ChildCallError> {
+        self.call_timeout(make, CALL_TIMEOUT).await
+    }
+
+    /// The same, waiting for `timeout` instead of five seconds: for the child and its answer together.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](WaitingChildRef::call).
+    pub async fn call_timeout<R: Send + 'static>(
+        &self,
+        mut make: impl FnMut(Caller<R>) -> S::Call,
+        timeout: Duration,
+    ) -> Result<R, ChildCallError> {
+        let begun = time::now();
+        loop {
+            let left = timeout.saturating_sub(time::now().saturating_duration_since(begun));
+            let found = time::timeout(left, self.server()).await;
+            let server = found.map_err(|_elapsed| self.was_not_there(timeout))??;
+            let left = timeout.saturating_sub(time::now().saturating_duration_since(begun));
+            match server.call(&mut make).timeout(left).await {
+                // It ended after it was looked up, and never saw the request.
+                Err(CallError::NoProc { .. }) => {}
+                answered => return Ok(answered?),
+            }
+        }
+    }
+
+    fn was_not_there(&self, after: Duration) -> ChildCallError {
+        ChildCallError::Timeout { id: self.child.id().to_owned(), after }
+    }
+}
+
+/// A turn in the line of those who wait for a child; dropping it leaves the line.
+struct Turn<'a> {
+    place: &'a Place,
+    number: Option<u64>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.place.leave(number);
+        }
+    }
+}
+
+impl<S: GenServer, H> Clone for ChildRef<S, H> {
+    fn clone(&self) -> Self {
+        Self { place: Arc::clone(&self.place), types: PhantomData }
+    }
+}
+
+impl<S: GenServer, H> fmt::Debug for ChildRef<S, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChildRef({})", self.place.id())
+    }
+}
+
+impl<S: GenServer, H> Clone for WaitingChildRef<S, H> {
+    fn clone(&self) -> Self {
+        Self { child: self.child.clone() }
+    }
+}
+
+impl<S: GenServer, H> fmt::Debug for WaitingChildRef<S, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WaitingChildRef({})", self.child.place.id())
+    }
+}
+
+impl<M> ChildCastError<M> {
+    /// The message that was not taken.
+    pub fn into_inner(self) -> M {
+        match self {
+            Self::Child { message, .. } => message,
+            Self::Cast(refused) => refused.into_inner(),
+        }
+    }
+}
+
+impl<M> fmt::Display for ChildCastError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Child { error, .. } => error.fmt(f),
+            Self::Cast(refused) => refused.fmt(f),
+        }
+    }
+}
+
+/// The message need not be printable.
+impl<M> fmt::Debug for ChildCastError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Child { error, .. } => f.debug_struct("Child").field("error", error).finish_non_exhaustive(),
+            Self::Cast(refused) => f.debug_tuple("Cast").field(refused).finish(),
+        }
+    }
+}
+
+impl<M> Error for ChildCastError<M> {}

@@ -1,0 +1,430 @@
+//! What a supervisor is told of a child: how to start it, when to start it again, how to end it.
+
+use std::any::type_name;
+use std::borrow::Cow;
+use std::fmt;
+use std::future::{Future, ready};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use super::ChildRef;
+use super::place::{Place, Whereabouts};
+use super::policy::{ChildKind, Restart, Shutdown};
+use crate::{Ending, GenServer, Probe, ProbeRef, ProcessRef, ServerRef, Start, StartError, StartProcess, spawn_link};
+
+/// How to start a child, when to start it again, and how to end it: OTP's `child_spec()`.
+///
+/// It is made from a function that starts the child, and is run at the first start and at each one after a crash. What the
+/// function returns is not awaited yet, so that the supervisor can link the child with itself before it runs; whether the
+/// function says `start` or `start_link` makes no difference.
+///
+/// | | default |
+/// |---|---|
+/// | [`restart`](ChildSpec::restart) | [`Restart::Permanent`] |
+/// | [`shutdown`](ChildSpec::shutdown) | five seconds; [`Shutdown::Infinity`] for a supervisor |
+/// | [`significant`](ChildSpec::significant) | no |
+///
+/// The first type parameter is what runs in the child, the second what a start of it yields: what
+/// `Supervisor::start_child` returns. Without parameters it is the spec of any child: see [`untyped`](ChildSpec::untyped).
+///
+/// # Examples
+///
+/// ```ignore
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// use std::time::Duration;
+/// use genserver::supervisor::{ChildSpec, Restart, Shutdown, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0).name("counted"))
+///     .restart(Restart::Transient)
+///     .shutdown(Shutdown::After(Duration::from_secs(1)));
+/// let counter = spec.reference();
+///
+/// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+/// assert_eq!(counter.call(Call::Get).await?, 0);
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a spec starts nothing until it is given to a supervisor"]
+pub struct ChildSpec<S = (), H = ProcessRef> {
+    pub(super) parts: Parts,
+    yields: Yields<H>,
+    types: PhantomData<fn() -> S>,
+}
+
+/// How what a start yields comes of the process.
+enum Yields<H> {
+    /// It can be made of the process.
+    Of(fn(&ProcessRef) -> H),
+    /// The start leaves it here.
+    Left(Arc<Mutex<Option<H>>>),
+}
+
+/// What a spec is without its types.
+pub(super) struct Parts {
+    pub(super) info: ChildInfo,
+    /// None once a temporary child runs: it is never started again, and what it was started from may be large.
+    pub(super) factory: Option<Factory>,
+    pub(super) place: Arc<Place>,
+}
+
+/// Nobody has the child any more.
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.place.set(Whereabouts::Gone);
+    }
+}
+
+/// Starts the child, once for each call.
+pub(super) type Factory = Box<dyn FnMut() -> Starting + Send>;
+
+/// A start of a child that is under way.
+pub(super) type Starting = Pin<Box<dyn Future<Output = Result<ProcessRef, StartError>> + Send>>;
+
+/// What a spec says, apart from how to start the child.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # fn main() {
+/// use genserver::supervisor::{ChildKind, ChildSpec, Restart, Shutdown};
+///
+/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let info = spec.info();
+/// assert_eq!(info.id, "counter");
+/// assert_eq!((info.restart, info.shutdown), (Restart::Permanent, Shutdown::default()));
+/// assert_eq!((info.kind, info.significant), (ChildKind::Worker, false));
+/// assert!(info.runs.ends_with("Counter"));
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct ChildInfo {
+    /// What it is called among the children of its supervisor.
+    pub id: Cow<'static, str>,
+    /// The type of the server or function that runs in it.
+    pub runs: &'static str,
+    /// When it is started again.
+    pub restart: Restart,
+    /// How it is ended.
+    pub shutdown: Shutdown,
+    /// Whether it supervises others.
+    pub kind: ChildKind,
+    /// Whether its end can be the end of its supervisor.
+    pub significant: bool,
+}
+
+impl ChildSpec {
+    /// A server, or whatever else is started as one: an agent, a registry, a client type of your own.
+    ///
+    /// `start` is called at every start and returns a [`Start`]: a name, a label, a time-out for init and all else that a start
+    /// can be given are said there.
+    ///
+    /// # Examples
+    ///
+    /// What the server is started with is taken along by the closure:
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # fn main() {
+    /// use genserver::supervisor::ChildSpec;
+    ///
+    /// let first = 41;
+    /// let spec = ChildSpec::server("counter", move || genserver::start_link::<Counter>(first));
+    /// # drop(spec);
+    /// # }
+    /// ```
+    pub fn server<S, H>(
+        id: impl Into<Cow<'static, str>>,
+        mut start: impl FnMut() -> Start<S, H> + Send + 'static,
+    ) -> ChildSpec<S, H>
+    where
+        S: GenServer,
+        H: From<ServerRef<S>>,
+    {
+        ChildSpec::new(id.into(), type_name::<S>(), Yields::Of(of_server), move || {
+            let start = start().handle::<ServerRef<S>>().link();
+            Box::pin(async move { Ok(start.await?.process_ref()) })
+        })
+    }
+
+    /// An async function that runs as a process: see [`spawn`](crate::spawn).
+    ///
+    /// It counts as started at once. Whoever depends on it being ready uses [`start_process`](Self::start_process).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Probe;
+    /// use genserver::supervisor::{ChildSpec, Restart};
+    ///
+    /// let sweeper = ChildSpec::process("sweeper", |mut me: Probe<()>| async move {
+    ///     while me.recv().await.is_ok() { /* sweep */ }
+    /// });
+    /// # drop(sweeper.restart(Restart::Transient));
+    /// ```
+    pub fn process<M, F, T>(
+        id: impl Into<Cow<'static, str>>,
+        mut function: impl FnMut(Probe<M>) -> F + Send + 'static,
+    ) -> ChildSpec<Probe<M>, ProbeRef<M>>
+    where
+        M: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+        T: Ending,
+    {
+        let (left, yields) = Yields::left();
+        ChildSpec::new(id.into(), type_name::<F>(), yields, move || {
+            let started = spawn_link(&mut function).map(|probe| {
+                let process = probe.process_ref();
+                leave(&left, || probe);
+                process
+            });
+            Box::pin(ready(started))
+        })
+    }
+
+    /// A process that says when it is ready: see [`start_process`](crate::start_process).
+    ///
+    /// The next child starts when this one is ready. What it says then is part of what
+    /// `Supervisor::start_child` returns; at later starts it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```ignore
+    /// use genserver::{Ack, Probe, start_process};
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = ChildSpec::start_process("listener", || {
+    ///     start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
+    ///         ack.ready(8080);
+    ///         me.recv().await.map(drop)
+    ///     })
+    /// });
+    /// let supervisor = Supervisor::one_for_one().start().await?;
+    /// let (_listener, port) = supervisor.start_child(listener).await?;
+    /// assert_eq!(port, 8080);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "proc_lib")]
+    pub fn start_process<M, V>(
+        id: impl Into<Cow<'static, str>>,
+        mut start: impl FnMut() -> StartProcess<M, V> + Send + 'static,
+    ) -> ChildSpec<Probe<M>, (ProbeRef<M>, V)>
+    where
+        M: Send + 'static,
+        V: Send + 'static,
+    {
+        let (left, yields) = Yields::left();
+        ChildSpec::new(id.into(), type_name::<Probe<M>>(), yields, move || {
+            let start = start().link();
+            let left = Weak::clone(&left);
+            Box::pin(async move {
+                let (probe, value) = start.await?;
+                let process = probe.process_ref();
+                leave(&left, || (probe, value));
+                Ok(process)
+            })
+        })
+    }
+}
+
+impl<H> Yields<H> {
+    /// A place for a start to leave what it yields, for as long as somebody may ask for it.
+    fn left() -> (Weak<Mutex<Option<H>>>, Self) {
+        let place = Arc::new(Mutex::new(None));
+        (Arc::downgrade(&place), Self::Left(place))
+    }
+
+    fn take(self, process: &ProcessRef) -> H {
+        match self {
+            Self::Of(make) => make(process),
+            Self::Left(place) => {
+                let left = place.lock().take();
+                left.expect(
+                    "the function belongs to the child that was made of the same spec, and is called after its start",
+                )
+            }
+        }
+    }
+}
+
+/// What the start of a server yields.
+fn of_server<S: GenServer, H: From<ServerRef<S>>>(process: &ProcessRef) -> H {
+    process.downcast::<S>().expect("the start of a server yields a process of that server").into()
+}
+
+/// Leaves what a start yields, if somebody may ask for it.
+fn leave<H>(place: &Weak<Mutex<Option<H>>>, make: impl FnOnce() -> H) {
+    if let Some(place) = place.upgrade() {
+        let yielded = make();
+        let before = place.lock().replace(yielded);
+        drop(before);
+    }
+}
+
+impl<S, H> ChildSpec<S, H> {
+    fn new(
+        id: Cow<'static, str>,
+        runs: &'static str,
+        yields: Yields<H>,
+        factory: impl FnMut() -> Starting + Send + 'static,
+    ) -> Self {
+        let info = ChildInfo {
+            id,
+            runs,
+            restart: Restart::default(),
+            shutdown: Shutdown::default(),
+            kind: ChildKind::default(),
+            significant: false,
+        };
+        let place = Arc::new(Place::new(info.id.clone()));
+        Self { parts: Parts { info, factory: Some(Box::new(factory)), place }, yields, types: PhantomData }
+    }
+
+    /// When the child is started again after it has ended. The default is [`Restart::Permanent`].
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.parts.info.restart = restart;
+        self
+    }
+
+    /// How the child is ended. The default is to give it five seconds, and to give a supervisor all the time it needs.
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.parts.info.shutdown = shutdown;
+        self
+    }
+
+    /// Whether the child's own end can be the end of its supervisor.
+    pub fn significant(mut self, significant: bool) -> Self {
+        self.parts.info.significant = significant;
+        self
+    }
+
+    /// What the child is counted and listed as. Only a supervisor that was not made with `ChildSpec::supervisor` needs this.
+    pub fn kind(mut self, kind: ChildKind) -> Self {
+        self.parts.info.kind = kind;
+        self
+    }
+
+    /// What the child is called among the children of its supervisor.
+    pub fn id(&self) -> &str {
+        &self.parts.info.id
+    }
+
+    /// What this says, apart from how to start the child.
+    pub fn info(&self) -> &ChildInfo {
+        &self.parts.info
+    }
+
+    /// The same without its types, so that specs of different children go into one list. A start of it yields the process.
+    ///
+    /// # Examples
+    ///
+    /// ```ignore
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::Probe;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let children: Vec<ChildSpec> = vec![
+    ///     ChildSpec::server("counter", || genserver::start_link::<Counter>(0)).untyped(),
+    ///     ChildSpec::process("idler", |mut me: Probe<()>| async move { me.recv().await.map(drop) }).untyped(),
+    /// ];
+    /// let supervisor = Supervisor::one_for_one().children(children).start().await?;
+    /// assert_eq!(supervisor.count_children().await?.active, 2);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn untyped(self) -> ChildSpec {
+        ChildSpec { parts: self.parts, yields: Yields::Of(ProcessRef::clone), types: PhantomData }
+    }
+
+    /// The same without its types, and what makes a process that was started from it into what this spec yields.
+    ///
+    /// It is for whoever writes a supervisor: the spec goes to the server, the function stays with the client, and is called with
+    /// the process that the first start of the [`Child`](super::Child) returns.
+    ///
+    /// # Panics
+    ///
+    /// The function panics if it is called with another process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Probe, ProbeRef};
+    /// use genserver::supervisor::{Child, ChildSpec};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (spec, handle) =
+    ///     ChildSpec::process("sweeper", |mut me: Probe<u8>| async move { me.recv().await.map(drop) }).split();
+    ///
+    /// let supervisor = Probe::<()>::new();
+    /// let mut child = Child::new(spec);
+    /// let process = supervisor.scope(async { child.start().await }).await?;
+    /// let sweeper: ProbeRef<u8> = handle(process);
+    /// sweeper.send(1)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn split(self) -> (ChildSpec, impl FnOnce(ProcessRef) -> H + use<S, H>) {
+        let spec = ChildSpec { parts: self.parts, yields: Yields::Of(ProcessRef::clone), types: PhantomData };
+        (spec, move |process| self.yields.take(&process))
+    }
+}
+
+impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
+    /// A reference to the child that stays good over its restarts; taken from the spec before the spec is given away.
+    ///
+    /// It can be given to the siblings of the child, which are started before anybody could ask the supervisor for it.
+    ///
+    /// # Examples
+    ///
+    /// ```ignore
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::Probe;
+    /// use genserver::supervisor::{ChildError, ChildRef, ChildSpec, Supervisor};
+    ///
+    /// async fn count(counter: ChildRef<Counter>) {
+    ///     while counter.cast(Add(1)).is_ok() {
+    ///         # std::future::pending::<()>().await;
+    ///         // ...
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+    /// let reference = counter.reference();
+    /// assert!(matches!(reference.current(), Err(ChildError::NotStarted { .. })));
+    ///
+    /// let counting = reference.clone();
+    /// let user = ChildSpec::process("user", move |_me: Probe<()>| count(counting.clone()));
+    /// let supervisor = Supervisor::rest_for_one().child(counter).child(user).start().await?;
+    /// # while reference.call(Call::Get).await? == 0 { tokio::task::yield_now().await; }
+    /// assert_eq!(reference.call(Call::Get).await?, 1);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reference(&self) -> ChildRef<S, H> {
+        ChildRef::new(Arc::clone(&self.parts.place))
+    }
+}
+
+impl<S, H> fmt::Debug for ChildSpec<S, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildSpec").field("info", &self.parts.info).finish_non_exhaustive()
+    }
+}

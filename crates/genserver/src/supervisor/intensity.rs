@@ -1,0 +1,112 @@
+//! How many restarts are too many: a window that slides along with the time.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// So many restarts within so long; one more, and a supervisor gives up.
+///
+/// The window slides: what counts is how many attempts were made in the time up to and with `now`. An attempt exactly `within`
+/// ago still counts. OTP cuts its clock to whole seconds before it compares, so there an attempt may count for almost a second
+/// longer; here it is exact.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use genserver::supervisor::Intensity;
+///
+/// let mut intensity = Intensity::new(2, Duration::from_secs(5));
+/// # #[allow(clippy::disallowed_methods)]
+/// let start = Instant::now();
+/// assert!(intensity.allows(start));
+/// assert!(intensity.allows(start + Duration::from_secs(1)));
+/// assert!(!intensity.allows(start + Duration::from_secs(5)), "the third within five seconds");
+/// assert!(intensity.allows(start + Duration::from_secs(11)));
+/// ```
+#[doc(alias = "max_restart_intensity")]
+#[derive(Clone, Debug)]
+pub struct Intensity {
+    max_restarts: u32,
+    within: Duration,
+    /// The attempts that still count, oldest first: at most one more than are allowed.
+    attempts: VecDeque<Instant>,
+}
+
+impl Intensity {
+    /// How many restarts are allowed, unless said otherwise: three, within [`WITHIN`](Self::WITHIN). Elixir's number.
+    pub const MAX_RESTARTS: u32 = 3;
+    /// In what time, unless said otherwise: five seconds.
+    pub const WITHIN: Duration = Duration::from_secs(5);
+
+    /// Allows `max_restarts` within so long. None at all makes the first end of a child the last.
+    pub fn new(max_restarts: u32, within: Duration) -> Self {
+        Self { max_restarts, within, attempts: VecDeque::new() }
+    }
+
+    /// Counts an attempt made now; whether it is one of those that are allowed.
+    ///
+    /// `now` never goes back from one attempt to the next, as [`Cx::now`](crate::Cx::now) does not.
+    pub fn allows(&mut self, now: Instant) -> bool {
+        while self.attempts.front().is_some_and(|then| now.saturating_duration_since(*then) > self.within) {
+            self.attempts.pop_front();
+        }
+        self.attempts.push_back(now);
+        let allowed = self.attempts.len() <= self.max_restarts as usize;
+        if !allowed {
+            // It is counted, and the oldest makes room: whoever goes on all the same needs no more than this to be told again.
+            self.attempts.pop_front();
+        }
+        allowed
+    }
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        Self::new(Self::MAX_RESTARTS, Self::WITHIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The edges of the window.
+
+    use super::*;
+
+    /// Which attempts, in milliseconds, are allowed.
+    #[track_caller]
+    fn check(max_restarts: u32, within: u64, attempts: &[(u64, bool)]) {
+        let mut intensity = Intensity::new(max_restarts, Duration::from_millis(within));
+        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+        let start = Instant::now();
+        for &(at, allowed) in attempts {
+            assert_eq!(intensity.allows(start + Duration::from_millis(at)), allowed, "at {at}");
+        }
+    }
+
+    #[test]
+    fn the_window_includes_its_edge() {
+        check(1, 1000, &[(0, true), (1000, false)]);
+        check(1, 1000, &[(0, true), (1001, true)]);
+    }
+
+    #[test]
+    fn the_window_slides() {
+        check(2, 1000, &[(0, true), (900, true), (1100, true), (1899, false)]);
+        check(2, 1000, &[(0, true), (900, true), (1100, true), (1901, true)]);
+    }
+
+    #[test]
+    fn a_refused_attempt_counts_too() {
+        check(1, 1000, &[(0, true), (500, false), (1400, false), (2401, true)]);
+    }
+
+    #[test]
+    fn none_allowed_means_none() {
+        check(0, 1000, &[(0, false), (5000, false)]);
+    }
+
+    #[test]
+    fn several_at_once_are_several() {
+        check(3, 5000, &[(7, true), (7, true), (7, true), (7, false)]);
+    }
+}

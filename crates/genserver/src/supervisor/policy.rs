@@ -1,0 +1,158 @@
+//! What can be said about a child, and about how a supervisor treats its children.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::Reason;
+
+/// When a child that has ended is started again.
+///
+/// | | after `normal`, `shutdown`, or a shutdown with a value | after anything else |
+/// |---|---|---|
+/// | `Permanent` | yes | yes |
+/// | `Transient` | no | yes |
+/// | `Temporary` | no, and its spec is forgotten | no, and its spec is forgotten |
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Reason;
+/// use genserver::supervisor::Restart;
+///
+/// assert!(Restart::Permanent.is_due(&Reason::Normal));
+/// assert!(!Restart::Transient.is_due(&Reason::Normal));
+/// assert!(Restart::Transient.is_due(&Reason::Killed));
+/// assert!(!Restart::Temporary.is_due(&Reason::Killed));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Restart {
+    /// Always. This is the default.
+    #[default]
+    Permanent,
+    /// If it ended with a reason outside of the [normal set](Reason::is_normal_set).
+    Transient,
+    /// Never. Its spec is forgotten when it ends.
+    Temporary,
+}
+
+impl Restart {
+    /// Whether a child that ended with this reason is to be started again.
+    pub fn is_due(self, reason: &Reason) -> bool {
+        match self {
+            Self::Permanent => true,
+            Self::Transient => !reason.is_normal_set(),
+            Self::Temporary => false,
+        }
+    }
+}
+
+impl fmt::Display for Restart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Permanent => "permanent",
+            Self::Transient => "transient",
+            Self::Temporary => "temporary",
+        })
+    }
+}
+
+/// How a supervisor ends a child that runs.
+///
+/// The default is five seconds for a server or a function, and [`Infinity`](Shutdown::Infinity) for a supervisor, which needs
+/// the time for its own children.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shutdown {
+    /// Kills it: no callback of it runs, and nobody can trap that.
+    #[doc(alias = "brutal_kill")]
+    BrutalKill,
+    /// Tells it to stop with the exit `shutdown`, and kills it if it has not ended after so long.
+    After(Duration),
+    /// Tells it to stop, and waits for as long as that takes.
+    #[doc(alias = "infinity")]
+    Infinity,
+}
+
+impl Shutdown {
+    /// Whether `reason` is what this could lead to, so that there is nothing to report.
+    ///
+    /// A child that was told to stop ends with `shutdown`, one that was killed with `killed`. Another reason of the
+    /// [normal set](Reason::is_normal_set) is fine too, except from a child that is never to end by itself.
+    pub(super) fn leads_to(self, reason: &Reason, restart: Restart) -> bool {
+        match reason {
+            Reason::Killed => self == Self::BrutalKill,
+            Reason::Shutdown if self != Self::BrutalKill => true,
+            other => other.is_normal_set() && restart != Restart::Permanent,
+        }
+    }
+}
+
+/// Five seconds, as in OTP.
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::After(Duration::from_secs(5))
+    }
+}
+
+impl fmt::Display for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BrutalKill => f.write_str("brutal kill"),
+            Self::After(limit) => write!(f, "within {limit:?}"),
+            Self::Infinity => f.write_str("infinity"),
+        }
+    }
+}
+
+/// Whether a child supervises others itself. It is told apart when children are counted and listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ChildKind {
+    /// It does the work.
+    #[default]
+    Worker,
+    /// It is a supervisor.
+    Supervisor,
+}
+
+impl fmt::Display for ChildKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Worker => "worker",
+            Self::Supervisor => "supervisor",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Which end of a child that was told to end is reported.
+
+    use super::*;
+
+    #[track_caller]
+    fn check(shutdown: Shutdown, reason: &Reason, quiet_for: &[Restart]) {
+        for restart in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
+            assert_eq!(shutdown.leads_to(reason, restart), quiet_for.contains(&restart), "{restart} {reason}");
+        }
+    }
+
+    const ALL: &[Restart] = &[Restart::Permanent, Restart::Transient, Restart::Temporary];
+    const MAY_END: &[Restart] = &[Restart::Transient, Restart::Temporary];
+
+    #[test]
+    fn a_child_that_was_told_to_stop_ends_with_shutdown() {
+        for shutdown in [Shutdown::default(), Shutdown::Infinity] {
+            check(shutdown, &Reason::Shutdown, ALL);
+            check(shutdown, &Reason::Normal, MAY_END);
+            check(shutdown, &Reason::shutdown_with("x"), MAY_END);
+            check(shutdown, &Reason::Killed, &[]);
+            check(shutdown, &Reason::term("boom"), &[]);
+        }
+    }
+
+    #[test]
+    fn a_child_that_was_killed_ends_with_killed() {
+        check(Shutdown::BrutalKill, &Reason::Killed, ALL);
+        check(Shutdown::BrutalKill, &Reason::Shutdown, MAY_END);
+        check(Shutdown::BrutalKill, &Reason::term("boom"), &[]);
+    }
+}
