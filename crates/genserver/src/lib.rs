@@ -359,6 +359,8 @@ mod timer;
 // Processes without a server.
 mod probe;
 mod spawn;
+// Ready-made servers.
+pub mod agent;
 // How processes hear of one another.
 mod exit;
 mod link;
