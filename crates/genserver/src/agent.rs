@@ -70,7 +70,10 @@
 //!
 //!     pub async fn put(&self, key: &str, value: i64) -> Result<(), CallError> {
 //!         let key = key.to_owned();
-//!         self.0.update(move |items| drop(items.insert(key, value))).await
+//!         self.0.update(move |items| {
+//!             items.insert(key, value);
+//!         })
+//!         .await
 //!     }
 //!
 //!     pub async fn delete(&self, key: &str) -> Result<Option<i64>, CallError> {
