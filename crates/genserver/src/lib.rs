@@ -155,6 +155,22 @@
 //! and answered from there with [`Caller::reply`]. Every call ends: with the answer, with the server's exit reason, with a
 //! time-out, or with the news that the server forgot to answer.
 //!
+//! # Agents
+//!
+//! A server that is nothing but a state needs no messages of its own: an [`Agent`](agent::Agent) is sent functions.
+//!
+//! ```
+//! use genserver::agent::Agent;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let list = Agent::start(Vec::new).await?;
+//! list.update(|items| items.push("eggs")).await?;
+//! assert_eq!(list.get(|items| items.len()).await?, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # When another process ends
 //!
 //! A *monitor* tells one process, once, that another has ended, and why. A *link* joins two: when one ends, the other gets its
@@ -270,6 +286,27 @@
 //! # }
 //! ```
 //!
+//! A test that starts processes runs in [`supervised`](fn@supervised), which stops all of them when it ends, however it
+//! ends, and gives it a node of its own:
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+//! use genserver::supervised;
+//!
+//! # /*
+//! #[tokio::test]
+//! # */
+//! async fn it_is_quiet() {
+//!     supervised(async |test| {
+//!         let server = test.start_supervised(genserver::start_link::<Quiet>(())).await;
+//!         assert_eq!(server.info().mailbox, 0);
+//!     })
+//!     .await;
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() { it_is_quiet().await }
+//! ```
+//!
 //! All time is the runtime's, so Tokio's paused clock works for every time-out and timer here.
 //!
 //! # What a call costs
@@ -361,6 +398,10 @@ mod probe;
 mod spawn;
 // Processes that look after others.
 pub mod supervisor;
+// Ready-made servers.
+pub mod agent;
+// Tests whose processes end with them.
+pub mod supervised;
 // How processes hear of one another.
 mod exit;
 mod link;
@@ -414,4 +455,5 @@ pub use server_ref::{ServerRef, WeakServerRef};
 pub use spawn::{Ack, Ending, StartProcess, spawn, spawn_link, start_process};
 pub use start::{MAILBOX_DEFAULT, Start, StartError, StartMonitor, start, start_link};
 pub use stop::{Ended, Stop, StopError};
+pub use supervised::supervised;
 pub use timer::{Timer, TimerRef};

@@ -1,54 +1,48 @@
-//! The to-do manager of seed 003: both versions of it, its tests, and its console session.
-//!
-//! Its lists are agents in the seed; here they are plain servers.
+//! The to-do manager of seed 003: both versions of it, its tests, and its console sessions.
 #![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use genserver::{CallError, Caller, Cx, Down, GenServer, Init, Letter, Never, Next, Outcome, Probe, Reason, ServerRef};
-use genserver::{MonitorRef, StartError, start};
+use genserver::agent::{Agent, AgentServer};
+use genserver::{AsProcess, CallError, Caller, Cx, Down, GenServer, Init, Letter, Never, Next, Outcome, Probe, Reason};
+use genserver::{MonitorRef, Name, ProcessRef, ServerRef, Start, StartError, start};
 
-/// `Todo.List`: the items, the newest first.
-struct List(Vec<String>);
-
-enum ListCall {
-    Get(Caller<Vec<String>>),
-    Put(String, Caller<()>),
-}
-
-impl GenServer for List {
-    type Args = ();
-    type Call = ListCall;
-    type Cast = Never;
-    type Info = Never;
-
-    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
-        Init::Run(List(Vec::new()))
-    }
-
-    async fn handle_call(&mut self, call: ListCall, _cx: &mut Cx<Self>) -> Outcome<Self> {
-        match call {
-            ListCall::Get(caller) => Next::reply(caller, self.0.clone()),
-            ListCall::Put(item, caller) => {
-                self.0.insert(0, item);
-                Next::reply(caller, ())
-            }
-        }
-    }
-}
-
+/// `Todo.List`: an agent with the items, the newest first.
 #[derive(Clone, Debug, PartialEq)]
-struct TodoList(ServerRef<List>);
+struct TodoList(Agent<Items>);
+
+type Items = Vec<String>;
 
 impl TodoList {
-    async fn put(&self, item: &str) -> Result<(), CallError> {
-        self.0.call(|caller| ListCall::Put(item.to_owned(), caller)).await
+    fn start_link() -> Start<AgentServer<Items>, Self> {
+        Agent::start_link(Vec::new).handle()
     }
 
-    async fn get(&self) -> Result<Vec<String>, CallError> {
-        self.0.call(ListCall::Get).await
+    fn named(name: impl Into<Name>) -> Result<Self, CallError> {
+        Agent::named(name).resolve().map(Self)
+    }
+
+    async fn put(&self, item: &str) -> Result<(), CallError> {
+        let item = item.to_owned();
+        self.0.update(move |items| items.insert(0, item)).await
+    }
+
+    async fn get(&self) -> Result<Items, CallError> {
+        self.0.get(Vec::clone).await
+    }
+}
+
+impl From<ServerRef<AgentServer<Items>>> for TodoList {
+    fn from(server: ServerRef<AgentServer<Items>>) -> Self {
+        Self(server.into())
+    }
+}
+
+impl AsProcess for TodoList {
+    fn as_process(&self) -> Option<ProcessRef> {
+        self.0.as_process()
     }
 }
 
@@ -102,10 +96,9 @@ impl GenServer for Linking {
         }
     }
 
-    async fn handle_cast(&mut self, Create(name): Create, cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_cast(&mut self, Create(name): Create, _cx: &mut Cx<Self>) -> Outcome<Self> {
         if let Entry::Vacant(place) = self.names.entry(name) {
-            let list = cx.start_link::<List>(()).await?;
-            place.insert(TodoList(list));
+            place.insert(TodoList::start_link().await?);
         }
         Next::wait()
     }
@@ -141,10 +134,10 @@ impl GenServer for Monitoring {
 
     async fn handle_cast(&mut self, Create(name): Create, cx: &mut Cx<Self>) -> Outcome<Self> {
         if !self.names.contains_key(&name) {
-            let list = cx.start_link::<List>(()).await?;
+            let list = TodoList::start_link().await?;
             let reference = cx.monitor(&list, Info::Down);
             self.refs.insert(reference, name.clone());
-            self.names.insert(name, TodoList(list));
+            self.names.insert(name, list);
         }
         Next::wait()
     }
@@ -162,16 +155,17 @@ impl GenServer for Monitoring {
     }
 }
 
-/// Ends the list by this, and goes on only when its `Down` has arrived.
-async fn kill_with(list: &TodoList, end: impl AsyncFnOnce(&TodoList)) {
+/// Kills the list with the given function, and goes on only when its `Down` has arrived.
+async fn kill_with(TodoList(list): &TodoList, function: impl AsyncFnOnce(&Agent<Items>)) {
     let mut shell = Probe::<()>::new();
-    let reference = shell.monitor(&list.0);
-    end(list).await;
+    let reference = shell.monitor(list);
+    function(list).await;
     shell.expect_down(reference).await;
 }
 
-async fn stop_list(list: &TodoList) {
-    list.0.stop().await.unwrap();
+/// `&Agent.stop/1`
+async fn stop(list: &Agent<Items>) {
+    list.stop().await.unwrap();
 }
 
 async fn spawns_todo_lists<S: GenServer<Args = (), Call = Call, Cast = Create>>() {
@@ -206,7 +200,7 @@ async fn the_first_manager_serves_stale_entries() {
     let manager = Manager::<Linking>::start().await.unwrap();
     manager.create("shopping");
     let todo = manager.lookup("shopping").await.unwrap();
-    kill_with(&todo, stop_list).await;
+    kill_with(&todo, stop).await;
     let stale = manager.lookup("shopping").await.unwrap();
     assert!(matches!(stale.get().await, Err(CallError::NoProc { .. })));
     manager.stop().await.unwrap();
@@ -217,7 +211,7 @@ async fn the_second_manager_removes_todo_lists_on_exit() {
     let manager = Manager::<Monitoring>::start().await.unwrap();
     manager.create("shopping");
     let todo = manager.lookup("shopping").await.unwrap();
-    kill_with(&todo, stop_list).await;
+    kill_with(&todo, stop).await;
     assert_eq!(manager.lookup("shopping").await, None);
 
     manager.create("shopping");
@@ -232,7 +226,7 @@ async fn a_crash_of_a_list_takes_a_linked_manager_along() {
     let manager = Manager::<Monitoring>::start().await.unwrap();
     manager.create("shopping");
     let todo = manager.lookup("shopping").await.unwrap();
-    kill_with(&todo, async |list: &TodoList| list.0.exit(Reason::term("a bug"))).await;
+    kill_with(&todo, async |list: &Agent<Items>| list.process_ref().exit(Reason::term("a bug"))).await;
     assert_eq!(manager.0.ended().await, Reason::term("a bug"));
 }
 
@@ -246,6 +240,25 @@ async fn a_message_for_nobody_is_passed_over() {
 }
 
 /// ```iex
+/// iex> Agent.start_link(fn -> [] end, name: :shopping)
+/// {:ok, #PID<0.43.0>}
+/// iex> Todo.List.put(:shopping, "eggs")
+/// :ok
+/// iex> Todo.List.get(:shopping)
+/// ["eggs"]
+/// ```
+///
+/// Names are text here and cost nothing once they are free, so what makes this a terrible idea there is none.
+#[tokio::test]
+async fn the_session_with_a_name() {
+    let shell = Probe::<()>::new();
+    let started = shell.scope(async { Agent::start_link(Items::new).name("shopping").await }).await;
+    assert!(started.is_ok());
+    assert_eq!(TodoList::named("shopping").unwrap().put("eggs").await, Ok(()));
+    assert_eq!(TodoList::named("shopping").unwrap().get().await.unwrap(), ["eggs"]);
+}
+
+/// ```iex
 /// iex> {:ok, pid} = Todo.List.start_link
 /// iex> Process.monitor(pid)
 /// iex> Agent.stop(pid)
@@ -254,11 +267,11 @@ async fn a_message_for_nobody_is_passed_over() {
 /// {:DOWN, #Reference<0.0.0.551>, :process, #PID<0.66.0>, :normal}
 /// ```
 #[tokio::test]
-async fn the_console_session() {
+async fn the_session_with_a_monitor() {
     let mut shell = Probe::<()>::new();
-    let list = shell.start_link::<List>(()).await.unwrap();
+    let list = shell.scope(async { TodoList::start_link().await }).await.unwrap();
     let reference = shell.monitor(&list);
-    assert_eq!(list.stop().await, Ok(()));
-    let down = Down { reference, pid: list.pid(), reason: Reason::Normal };
+    assert_eq!(list.0.stop().await, Ok(()));
+    let down = Down { reference, pid: list.0.pid(), reason: Reason::Normal };
     assert_eq!(shell.flush(), [Letter::Down(down)]);
 }

@@ -1,59 +1,42 @@
 //! The registry of seed 004: names of buckets, forgotten when their bucket ends; its tests and console sessions.
-//!
-//! Its buckets are agents in the seed; here they are plain servers.
 #![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::collections::HashMap;
 
-use genserver::{CallError, Caller, Cx, Down, GenServer, Init, Letter, MonitorRef, Never, Next, Outcome, Probe};
-use genserver::{Name, Node, Reason, ServerRef, StartError, start};
+use genserver::agent::{Agent, AgentServer};
+use genserver::{CallError, Caller, Cx, Down, GenServer, Init, Letter, MonitorRef, Next, Outcome, Probe};
+use genserver::{Node, Reason, ServerRef, Start, StartError, start_link, supervised};
 
 /// `KV.Bucket`.
-struct Bucket(HashMap<String, i64>);
+type Bucket = Agent<Items>;
+type Items = HashMap<String, i64>;
 
-enum BucketCall {
-    Get(String, Caller<Option<i64>>),
-    Put(String, i64, Caller<()>),
+fn start_bucket() -> Start<AgentServer<Items>, Bucket> {
+    Agent::start_link(HashMap::new)
 }
 
-impl GenServer for Bucket {
-    type Args = ();
-    type Call = BucketCall;
-    type Cast = Never;
-    type Info = Never;
-
-    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
-        Init::Run(Bucket(HashMap::new()))
-    }
-
-    async fn handle_call(&mut self, call: BucketCall, _cx: &mut Cx<Self>) -> Outcome<Self> {
-        match call {
-            BucketCall::Get(key, caller) => Next::reply(caller, self.0.get(&key).copied()),
-            BucketCall::Put(key, value, caller) => {
-                self.0.insert(key, value);
-                Next::reply(caller, ())
-            }
-        }
-    }
+async fn put(bucket: &Bucket, key: &str, value: i64) {
+    let key = key.to_owned();
+    let updated = bucket.update(move |items| {
+        items.insert(key, value);
+    });
+    updated.await.unwrap();
 }
 
-async fn put(bucket: &ServerRef<Bucket>, key: &str, value: i64) {
-    bucket.call(|caller| BucketCall::Put(key.to_owned(), value, caller)).await.unwrap();
-}
-
-async fn get(bucket: &ServerRef<Bucket>, key: &str) -> Option<i64> {
-    bucket.call(|caller| BucketCall::Get(key.to_owned(), caller)).await.unwrap()
+async fn get(bucket: &Bucket, key: &str) -> Option<i64> {
+    let key = key.to_owned();
+    bucket.get(move |items| items.get(&key).copied()).await.unwrap()
 }
 
 /// `KV.Registry`: the server.
 struct Names {
-    names: HashMap<String, ServerRef<Bucket>>,
+    names: HashMap<String, Bucket>,
     refs: HashMap<MonitorRef, String>,
 }
 
 enum Call {
-    Lookup(String, Caller<Option<ServerRef<Bucket>>>),
+    Lookup(String, Caller<Option<Bucket>>),
 }
 
 enum Cast {
@@ -85,7 +68,7 @@ impl GenServer for Names {
     async fn handle_cast(&mut self, cast: Cast, cx: &mut Cx<Self>) -> Outcome<Self> {
         let Cast::Create(name) = cast;
         if !self.names.contains_key(&name) {
-            let bucket = cx.start_link::<Bucket>(()).await?;
+            let bucket = start_bucket().await?;
             self.refs.insert(cx.monitor(&bucket, Info::Down), name.clone());
             self.names.insert(name, bucket);
         }
@@ -108,16 +91,18 @@ impl GenServer for Names {
 /// `KV.Registry`: the client.
 struct Registry(ServerRef<Names>);
 
+impl From<ServerRef<Names>> for Registry {
+    fn from(server: ServerRef<Names>) -> Self {
+        Self(server)
+    }
+}
+
 impl Registry {
-    async fn start() -> Result<Self, StartError> {
-        start::<Names>(()).await.map(Self)
+    fn start_link() -> Start<Names, Self> {
+        start_link::<Names>(()).handle()
     }
 
-    async fn start_named(name: impl Into<Name>) -> Result<Self, StartError> {
-        start::<Names>(()).name(name).await.map(Self)
-    }
-
-    async fn lookup(&self, name: &str) -> Option<ServerRef<Bucket>> {
+    async fn lookup(&self, name: &str) -> Option<Bucket> {
         self.0.call(|caller| Call::Lookup(name.to_owned(), caller)).await.unwrap()
     }
 
@@ -126,28 +111,50 @@ impl Registry {
     }
 }
 
+/// What `setup` does there, with `start_supervised!`: each test has a registry of its own, which is gone before the next begins.
+async fn with_registry(test: impl AsyncFnOnce(Registry)) {
+    supervised(async |supervisor| test(supervisor.start_supervised(Registry::start_link()).await).await).await;
+}
+
 #[tokio::test]
 async fn spawns_buckets() {
-    let registry = Registry::start().await.unwrap();
-    assert_eq!(registry.lookup("shopping").await, None);
+    with_registry(async |registry| {
+        assert_eq!(registry.lookup("shopping").await, None);
 
-    registry.create("shopping");
-    let bucket = registry.lookup("shopping").await.unwrap();
+        registry.create("shopping");
+        let bucket = registry.lookup("shopping").await.unwrap();
 
-    put(&bucket, "milk", 1).await;
-    assert_eq!(get(&bucket, "milk").await, Some(1));
+        put(&bucket, "milk", 1).await;
+        assert_eq!(get(&bucket, "milk").await, Some(1));
+    })
+    .await;
+}
+
+/// The point of `start_supervised!`: the state of one test does not get into the next, though both use one name.
+#[tokio::test]
+async fn one_test_does_not_interfere_with_the_next() {
+    for _ in 0..2 {
+        supervised(async |test| {
+            let registry = test.start_supervised(Registry::start_link().name("KV.Registry")).await;
+            assert_eq!(registry.lookup("shopping").await, None);
+            registry.create("shopping");
+            assert!(registry.lookup("shopping").await.is_some());
+        })
+        .await;
+    }
 }
 
 /// Sound as it stands, unlike in the seed: when `stop` returns, the `Down` is in the registry's mailbox before the lookup.
 async fn removes_buckets_on_exit() {
-    let registry = Registry::start().await.unwrap();
-    for _ in 0..500 {
-        registry.create("shopping");
-        let bucket = registry.lookup("shopping").await.unwrap();
-        bucket.stop().await.unwrap();
-        assert_eq!(registry.lookup("shopping").await, None);
-    }
-    registry.0.stop().await.unwrap();
+    with_registry(async |registry| {
+        for _ in 0..500 {
+            registry.create("shopping");
+            let bucket = registry.lookup("shopping").await.unwrap();
+            bucket.stop().await.unwrap();
+            assert_eq!(registry.lookup("shopping").await, None);
+        }
+    })
+    .await;
 }
 
 mod removes_buckets_on_exit {
@@ -164,11 +171,13 @@ mod removes_buckets_on_exit {
 
 #[tokio::test]
 async fn a_second_create_keeps_the_bucket() {
-    let registry = Registry::start().await.unwrap();
-    registry.create("shopping");
-    let bucket = registry.lookup("shopping").await.unwrap();
-    registry.create("shopping");
-    assert_eq!(registry.lookup("shopping").await, Some(bucket));
+    with_registry(async |registry| {
+        registry.create("shopping");
+        let bucket = registry.lookup("shopping").await.unwrap();
+        registry.create("shopping");
+        assert_eq!(registry.lookup("shopping").await, Some(bucket));
+    })
+    .await;
 }
 
 /// The session before there is a client: `GenServer.cast` and `GenServer.call` by hand.
@@ -192,7 +201,7 @@ async fn the_session_without_a_client() {
 #[tokio::test]
 async fn the_session_with_a_monitor() {
     let mut shell = Probe::<()>::new();
-    let bucket = shell.start_link::<Bucket>(()).await.unwrap();
+    let bucket = shell.scope(async { start_bucket().await }).await.unwrap();
     let reference = shell.monitor(&bucket);
     assert_eq!(bucket.stop().await, Ok(()));
     let down = Down { reference, pid: bucket.pid(), reason: Reason::Normal };
@@ -215,22 +224,28 @@ async fn the_catch_all_logs_and_lives_on() {
 /// `start_link(opts)` passes a name on.
 #[tokio::test]
 async fn the_options_of_the_start_are_forwarded() {
-    let registry = Registry::start_named("KV.Registry of a test").await.unwrap();
-    registry.create("shopping");
-    assert!(registry.lookup("shopping").await.is_some());
-    let second = Registry::start_named("KV.Registry of a test").await;
-    assert!(matches!(second.err(), Some(StartError::AlreadyStarted { pid, .. }) if pid == registry.0.pid()));
-    registry.0.stop().await.unwrap();
-    let gone = registry.0.call(|caller| Call::Lookup("shopping".to_owned(), caller)).await;
-    assert!(matches!(gone, Err(CallError::NoProc { .. })));
+    supervised(async |test| {
+        let registry = test.start_supervised(Registry::start_link().name("KV.Registry")).await;
+        registry.create("shopping");
+        assert!(registry.lookup("shopping").await.is_some());
+        let second = Registry::start_link().name("KV.Registry").await;
+        assert!(matches!(second.err(), Some(StartError::AlreadyStarted { pid, .. }) if pid == registry.0.pid()));
+
+        test.stop_supervised(&registry.0).await;
+        let gone = registry.0.call(|caller| Call::Lookup("shopping".to_owned(), caller)).await;
+        assert!(matches!(gone, Err(CallError::NoProc { .. })));
+    })
+    .await;
 }
 
 /// What the last section warns of: the registry is linked to its buckets, so the crash of one takes it along.
 #[tokio::test]
 async fn a_crash_of_a_bucket_takes_the_linked_registry_along() {
-    let registry = Registry::start().await.unwrap();
-    registry.create("shopping");
-    let bucket = registry.lookup("shopping").await.unwrap();
-    bucket.exit(Reason::term("a bug"));
-    assert_eq!(registry.0.ended().await, Reason::term("a bug"));
+    with_registry(async |registry| {
+        registry.create("shopping");
+        let bucket = registry.lookup("shopping").await.unwrap();
+        bucket.process_ref().exit(Reason::term("a bug"));
+        assert_eq!(registry.0.ended().await, Reason::term("a bug"));
+    })
+    .await;
 }

@@ -1,0 +1,501 @@
+//! Agents: a process around a state, and functions that are sent to it.
+//!
+//! ```
+//! use genserver::agent::Agent;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let list = Agent::start(Vec::new).await?;
+//! list.update(|items| items.push("eggs")).await?;
+//! assert_eq!(list.get(|items| items.clone()).await?, ["eggs"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An agent is the smallest server: it has a state and no messages of its own. Whoever holds it sends a function, the agent
+//! runs it on its state, and sends back what it returns. It has all that a process has: a name, links, monitors, a place under
+//! a supervisor, an end that others hear of. What it cannot do is hear of others: it takes no `Down`s and no timers. What
+//! needs them is a [`GenServer`](crate::GenServer).
+//!
+//! # Reading and changing
+//!
+//! [`get`](Agent::get) shows the state to a function, [`update`](Agent::update) lets it change the state, and
+//! [`get_and_update`](Agent::get_and_update) does that and answers. [`cast`](Agent::cast) changes it without waiting. The first
+//! three are calls: they wait five seconds unless told otherwise, and end with a [`CallError`](crate::CallError) if there is no
+//! answer.
+//!
+//! ```
+//! use std::time::Duration;
+//! use genserver::agent::Agent;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let stack = Agent::start(|| vec![1, 2, 3]).await?;
+//! assert_eq!(stack.get_and_update(|items| items.pop()).await?, Some(3));
+//! stack.cast(|items| items.clear())?;
+//! assert_eq!(stack.get(|items| items.len()).timeout(Duration::from_secs(1)).await?, 0);
+//! stack.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The client's side and the agent's
+//!
+//! The function runs in the agent. What it needs it takes along, and nothing of the caller's can be borrowed:
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use genserver::agent::{Agent, AgentServer};
+//! use genserver::{CallError, ServerRef, Start};
+//!
+//! /// `KV.Bucket`
+//! #[derive(Clone, Debug)]
+//! pub struct Bucket(Agent<HashMap<String, i64>>);
+//!
+//! impl Bucket {
+//!     pub fn start() -> Start<AgentServer<HashMap<String, i64>>, Self> {
+//!         Agent::start(HashMap::new).handle()
+//!     }
+//!
+//!     pub async fn get(&self, key: &str) -> Result<Option<i64>, CallError> {
+//!         // Here is the client.
+//!         let key = key.to_owned();
+//!         self.0.get(move |items| {
+//!             // Here is the agent.
+//!             items.get(&key).copied()
+//!         })
+//!         .await
+//!         // And here is the client again.
+//!     }
+//!
+//!     pub async fn put(&self, key: &str, value: i64) -> Result<(), CallError> {
+//!         let key = key.to_owned();
+//!         self.0.update(move |items| {
+//!             items.insert(key, value);
+//!         })
+//!         .await
+//!     }
+//!
+//!     pub async fn delete(&self, key: &str) -> Result<Option<i64>, CallError> {
+//!         let key = key.to_owned();
+//!         self.0.get_and_update(move |items| items.remove(&key)).await
+//!     }
+//! }
+//!
+//! /// So that a start can give it: see [`Start::handle`].
+//! impl From<ServerRef<AgentServer<HashMap<String, i64>>>> for Bucket {
+//!     fn from(server: ServerRef<AgentServer<HashMap<String, i64>>>) -> Self {
+//!         Bucket(server.into())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let shopping = Bucket::start().name("shopping").await?;
+//! shopping.put("milk", 3).await?;
+//! assert_eq!(shopping.get("milk").await?, Some(3));
+//! assert_eq!(shopping.delete("milk").await?, Some(3));
+//! assert_eq!(shopping.get("milk").await?, None);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Slow functions
+//!
+//! While a function runs the agent does nothing else, so everybody who asks it waits. A function that computes for long also
+//! keeps the thread, and if the agent was idle that is the thread of whoever asked. So take out what is needed, compute in the
+//! client, and put the result in:
+//!
+//! ```
+//! # use genserver::agent::Agent;
+//! # fn expensive(numbers: &[u64]) -> u64 { numbers.iter().sum() }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let numbers = Agent::start(|| vec![1, 2, 3]).await?;
+//! // Everybody waits for this:
+//! let sum = numbers.get(|numbers| expensive(numbers)).await?;
+//!
+//! // Nobody waits for this:
+//! let copy = numbers.get(|numbers| numbers.clone()).await?;
+//! let sum = expensive(&copy);
+//! # assert_eq!(sum, 6);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What is read often and changed seldom is cheap to take out as an `Arc`. If a function has to be slow, start the agent with
+//! [`inline(false)`](Start::inline): then it runs on a task of its own. A call that has run out of time is not withdrawn: its
+//! function still runs when it comes to it.
+//!
+//! # A function that panics
+//!
+//! The agent ends, with the panic as its reason, and the state is lost. Whoever asked gets the reason in a
+//! [`CallError::Exit`](crate::CallError::Exit), and so does everybody who was waiting; nothing unwinds into them. Links and
+//! monitors are told as ever. A start function that panics fails the start.
+//!
+//! # When (not) to use an agent
+//!
+//! What a function in an agent can do, it can do under a lock too, and a lock is faster. **If state only has to be shared, use
+//! a [`Mutex`](std::sync::Mutex)**: a map of statistics, a cache, a counter that several tasks add to.
+//!
+//! ```
+//! use std::sync::{Arc, Mutex};
+//!
+//! let hits = Arc::new(Mutex::new(0_u64));
+//! *hits.lock().expect("no code panics under it") += 1;
+//! # assert_eq!(*hits.lock().expect("no code panics under it"), 1);
+//! ```
+//!
+//! An agent is for state that has a life: that others find by name, that is watched, that crashes alone and starts again
+//! from the beginning under a supervisor instead of being poisoned. A call to an idle agent runs on the caller's own task, so
+//! that costs no task switch.
+//!
+//! Every agent's function can do everything with the state, so the rules about it stand wherever one is written. Keep them
+//! together in one client type, as in `Bucket` above. When the rules grow, when somebody has to hear that another process has
+//! ended, when something has to happen later: write a [`GenServer`](crate::GenServer), whose messages say what can be done.
+
+use std::fmt;
+
+use crate::{AsProcess, Call, Caller, CastError, Name, Named, Pid, ProcessRef, ServerRef, Start, Stop};
+
+// The server behind the handle.
+#[path = "agent/server.rs"]
+mod server;
+// Agents by name.
+#[path = "agent/named.rs"]
+mod named;
+
+pub use named::NamedAgent;
+pub use server::{AgentServer, Function};
+
+/// An agent: see the [module](self).
+///
+/// It is cheap to clone and can be sent and shared whatever the state is. It does not keep the agent alive, and dropping it
+/// ends nothing.
+pub struct Agent<S: Send + 'static> {
+    server: ServerRef<AgentServer<S>>,
+}
+
+impl<S: Send + 'static> Agent<S> {
+    /// Starts an agent whose state is what `first` returns: OTP's `Agent.start/2`.
+    ///
+    /// `first` runs in the new process, and the start waits for it. What comes back is the builder for a start's options, and is
+    /// awaited.
+    ///
+    /// # Errors
+    ///
+    /// The awaited start returns a [`StartError`](crate::StartError): [`Failed`](crate::StartError::Failed) if `first` panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::StartError;
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let shopping = Agent::start(Vec::<String>::new).name("shopping").await?;
+    /// assert_eq!(shopping.name(), Some(&"shopping".into()));
+    ///
+    /// let failed = Agent::<u8>::start(|| panic!("no paper")).await.unwrap_err();
+    /// assert!(matches!(failed, StartError::Failed { reason, .. } if reason.to_string() == "panicked: no paper"));
+    /// # shopping.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start(first: impl FnOnce() -> S + Send + 'static) -> Start<AgentServer<S>, Self> {
+        crate::start::<AgentServer<S>>(Box::new(first)).handle()
+    }
+
+    /// Starts an agent linked to the process that runs on this thread: OTP's `Agent.start_link/2`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Agent::start); and [`StartError::NotAProcess`](crate::StartError::NotAProcess) from plain code.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Probe;
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let shell = Probe::<()>::new();
+    /// let agent = shell.scope(async { Agent::start_link(|| 0).await }).await?;
+    /// assert_eq!(agent.server().info().links, [shell.pid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_link(first: impl FnOnce() -> S + Send + 'static) -> Start<AgentServer<S>, Self> {
+        Self::start(first).link()
+    }
+
+    /// The agent with that name, looked up anew at every use: see [`NamedAgent`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// Agent::start(Vec::<&str>::new).name("to do").await?;
+    ///
+    /// let to_do = Agent::<Vec<&str>>::named("to do");
+    /// to_do.update(|items| items.push("eggs")).await?;
+    /// assert_eq!(to_do.get(|items| items.len()).await?, 1);
+    /// # to_do.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn named(name: impl Into<Name>) -> NamedAgent<S> {
+        Named::new(name).into()
+    }
+
+    /// Shows the state to a function, and returns what that returns: OTP's `Agent.get/2,3`.
+    ///
+    /// The function runs in the agent. What is returned is a call, which is sent when it is awaited and waits five seconds; see
+    /// [`timeout`](Call::timeout), [`no_timeout`](Call::no_timeout) and, on a thread that runs no tasks,
+    /// [`blocking`](Call::blocking).
+    ///
+    /// # Errors
+    ///
+    /// The awaited call returns a [`CallError`](crate::CallError): the agent is not running, ended (as it does if the function
+    /// panics), did not come to it in time, or is the process that calls.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the call gives up the answer. Once it was sent, the function runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::CallError;
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let agent = Agent::start(|| [1, 2, 3]).await?;
+    /// assert_eq!(agent.get(|numbers| numbers[1]).await?, 2);
+    ///
+    /// let failed = agent.get(|numbers| numbers[numbers.len()]).await;
+    /// assert!(matches!(failed, Err(CallError::Exit { .. })));
+    /// assert!(!agent.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get<R, F>(
+        &self,
+        function: F,
+    ) -> Call<'_, AgentServer<S>, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
+    where
+        R: Send + 'static,
+        F: FnOnce(&S) -> R + Send + 'static,
+    {
+        self.get_and_update(move |state| function(state))
+    }
+
+    /// Lets a function change the state, and waits until it has: OTP's `Agent.update/2,3`.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Agent::get).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`get`](Agent::get).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let agent = Agent::start(|| 20).await?;
+    /// agent.update(|number| *number += 1).await?;
+    /// agent.update(|number| *number *= 2).await?;
+    /// assert_eq!(agent.get(|number| *number).await?, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn update<F>(
+        &self,
+        function: F,
+    ) -> Call<'_, AgentServer<S>, (), impl FnOnce(Caller<()>) -> Function<S> + use<S, F>>
+    where
+        F: FnOnce(&mut S) + Send + 'static,
+    {
+        self.get_and_update(function)
+    }
+
+    /// Lets a function change the state, and returns what that returns: OTP's `Agent.get_and_update/2,3`.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Agent::get).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`get`](Agent::get).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tickets = Agent::start(|| 1..).await?;
+    /// assert_eq!(tickets.get_and_update(Iterator::next).await?, Some(1));
+    /// assert_eq!(tickets.get_and_update(Iterator::next).await?, Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_and_update<R, F>(
+        &self,
+        function: F,
+    ) -> Call<'_, AgentServer<S>, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut S) -> R + Send + 'static,
+    {
+        self.server.call(move |caller| Function::answering(caller, function))
+    }
+
+    /// Lets a function change the state, and waits for nothing: OTP's `Agent.cast/2`.
+    ///
+    /// That it was taken does not mean that it runs: the agent may end first.
+    ///
+    /// # Errors
+    ///
+    /// The function comes back if the agent has ended or its mailbox is full. OTP answers `ok` in both cases; that is
+    /// `let _ = agent.cast(..)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let agent = Agent::start(|| 0).mailbox(1).await?;
+    /// agent.cast(|number| *number += 1)?;
+    ///
+    /// let refused = agent.cast(|number| *number += 1).unwrap_err();
+    /// agent.server().cast_wait(refused.into_inner()).await?;
+    /// assert_eq!(agent.get(|number| *number).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cast(&self, function: impl FnOnce(&mut S) + Send + 'static) -> Result<(), CastError<Function<S>>> {
+        self.server.cast(Function::quiet(function))
+    }
+
+    /// Stops the agent with the reason `normal`, and waits until everybody has been told: OTP's `Agent.stop/1,3`.
+    ///
+    /// The order takes its turn behind the functions that wait. See [`ServerRef::stop`].
+    ///
+    /// # Errors
+    ///
+    /// The awaited stop returns a [`StopError`](crate::StopError): the agent was not running, ended with another reason, or did
+    /// not end within [`timeout`](Stop::timeout).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it does not withdraw the order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let agent = Agent::start(|| 0).await?;
+    /// agent.stop().await?;
+    /// assert!(!agent.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop(&self) -> Stop {
+        self.server.stop()
+    }
+
+    /// The pid.
+    pub fn pid(&self) -> Pid {
+        self.server.pid()
+    }
+
+    /// The name that it was started with, if it was.
+    pub fn name(&self) -> Option<&Name> {
+        self.server.name()
+    }
+
+    /// Whether it takes functions. False from the moment its end begins.
+    pub fn is_alive(&self) -> bool {
+        self.server.is_alive()
+    }
+
+    /// The agent without the type of its state.
+    pub fn process_ref(&self) -> ProcessRef {
+        self.server.process_ref()
+    }
+
+    /// The agent as the server that it is: for [`sys`](crate::sys), exits, and all else that a server knows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::{Agent, AgentServer};
+    /// use genserver::sys;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let agent = Agent::start(|| 20).await?;
+    /// sys::replace_state(agent.server(), |AgentServer(number)| AgentServer(number + 1)).await?;
+    /// assert_eq!(agent.get(|number| *number).await?, 21);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn server(&self) -> &ServerRef<AgentServer<S>> {
+        &self.server
+    }
+}
+
+impl<S: Send + 'static> From<ServerRef<AgentServer<S>>> for Agent<S> {
+    fn from(server: ServerRef<AgentServer<S>>) -> Self {
+        Self { server }
+    }
+}
+
+impl<S: Send + 'static> AsProcess for Agent<S> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.process_ref())
+    }
+}
+
+impl<S: Send + 'static> Clone for Agent<S> {
+    fn clone(&self) -> Self {
+        Self { server: self.server.clone() }
+    }
+}
+
+/// Two agents are equal if they are the same process.
+impl<S: Send + 'static> PartialEq for Agent<S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server
+    }
+}
+
+impl<S: Send + 'static> Eq for Agent<S> {}
+
+impl<S: Send + 'static> fmt::Debug for Agent<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "Agent({name} {})", self.pid()),
+            None => write!(f, "Agent({})", self.pid()),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Agents by name: resolved at every use, so they survive restarts.
+
+use std::fmt;
+
+use super::{Agent, AgentServer, Function};
+use crate::{AsProcess, CallError, CastError, Name, Named, Pid, ProcessRef, StopError};
+
+/// An agent by its name, looked up anew at every use: what [`Named`] is for servers.
+///
+/// It is valid before the agent starts, and goes on being valid when a supervisor has started it again. Made by
+/// [`Agent::named`]; for a name in another node, from a [`Named`].
+///
+/// # Examples
+///
+/// ```
+/// use genserver::agent::{Agent, NamedAgent};
+/// use genserver::{CallError, Named, Node};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::new();
+/// let counter: NamedAgent<u32> = Named::on(&node, "counter").into();
+/// assert!(matches!(counter.get(|count| *count).await, Err(CallError::NoProc { .. })));
+///
+/// Agent::start(|| 7_u32).name("counter").on(&node).await?;
+/// assert_eq!(counter.get(|count| *count).await?, 7);
+/// # Ok(())
+/// # }
+/// ```
+pub struct NamedAgent<S: Send + 'static> {
+    named: Named<AgentServer<S>>,
+}
+
+impl<S: Send + 'static> NamedAgent<S> {
+    /// The name.
+    pub fn name(&self) -> &Name {
+        self.named.name()
+    }
+
+    /// Whoever has the name now: the place for a call's options.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NoProc`] if nobody has it, [`CallError::WrongServer`] if it is no agent with such a state.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let started = Agent::start(|| 7_u32).name("asked in haste").await?;
+    /// let counter = Agent::<u32>::named("asked in haste");
+    /// let count = counter.resolve()?.get(|count| *count).timeout(Duration::from_millis(50)).await?;
+    /// # assert_eq!(count, 7);
+    /// # started.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "whereis")]
+    pub fn resolve(&self) -> Result<Agent<S>, CallError> {
+        self.named.resolve().map(Agent::from)
+    }
+
+    /// Shows the state to a function, and returns what that returns: see [`Agent::get`].
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve), and then as [`Agent::get`].
+    pub async fn get<R: Send + 'static>(
+        &self,
+        function: impl FnOnce(&S) -> R + Send + 'static,
+    ) -> Result<R, CallError> {
+        self.resolve()?.get(function).await
+    }
+
+    /// Lets a function change the state, and waits until it has: see [`Agent::update`].
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn update(&self, function: impl FnOnce(&mut S) + Send + 'static) -> Result<(), CallError> {
+        self.resolve()?.update(function).await
+    }
+
+    /// Lets a function change the state, and returns what that returns: see [`Agent::get_and_update`].
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_and_update<R: Send + 'static>(
+        &self,
+        function: impl FnOnce(&mut S) -> R + Send + 'static,
+    ) -> Result<R, CallError> {
+        self.resolve()?.get_and_update(function).await
+    }
+
+    /// Lets a function change the state, and waits for nothing: see [`Agent::cast`].
+    ///
+    /// # Errors
+    ///
+    /// The function comes back if no such agent has the name, or its mailbox is full.
+    pub fn cast(&self, function: impl FnOnce(&mut S) + Send + 'static) -> Result<(), CastError<Function<S>>> {
+        self.named.cast(Function::quiet(function))
+    }
+
+    /// Stops whoever has the name, with the reason `normal`: see [`Agent::stop`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Agent::stop`]; [`StopError::NoProc`] if nobody has the name.
+    pub async fn stop(&self) -> Result<(), StopError> {
+        self.named.stop().await
+    }
+}
+
+impl<S: Send + 'static> From<Named<AgentServer<S>>> for NamedAgent<S> {
+    fn from(named: Named<AgentServer<S>>) -> Self {
+        Self { named }
+    }
+}
+
+impl<S: Send + 'static> AsProcess for NamedAgent<S> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        self.named.as_process()
+    }
+
+    fn pid_or_nobody(&self) -> Pid {
+        self.named.pid_or_nobody()
+    }
+}
+
+impl<S: Send + 'static> Clone for NamedAgent<S> {
+    fn clone(&self) -> Self {
+        Self { named: self.named.clone() }
+    }
+}
+
+impl<S: Send + 'static> fmt::Debug for NamedAgent<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NamedAgent({})", self.name())
+    }
+}

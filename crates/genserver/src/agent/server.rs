@@ -1,0 +1,69 @@
+//! The server behind an agent: its state, and the functions that are its messages.
+
+use std::fmt;
+
+use crate::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+
+/// The server of an [`Agent`](super::Agent), with its state.
+///
+/// It is seen where an agent is looked at as a server: [`sys::get_state`](crate::sys::get_state) and its like give it, a
+/// supervisor's child may name it, and `probe.start_link::<AgentServer<u8>>(Box::new(|| 0))` starts one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentServer<S>(
+    /// The state.
+    pub S,
+);
+
+/// A function on its way to an agent: the message behind [`Agent::get`](super::Agent::get), [`Agent::cast`](super::Agent::cast)
+/// and their like.
+///
+/// One box holds the function, what it has taken along, and where its answer goes.
+pub struct Function<S: Send + 'static>(Run<S>);
+
+type Run<S> = Box<dyn FnOnce(&mut S) -> Outcome<AgentServer<S>> + Send>;
+
+impl<S: Send + 'static> Function<S> {
+    /// One whose result is the answer to a call. If it panics, its caller goes with it and gets the reason.
+    pub(super) fn answering<R: Send + 'static>(
+        caller: Caller<R>,
+        function: impl FnOnce(&mut S) -> R + Send + 'static,
+    ) -> Self {
+        Self(Box::new(move |state| {
+            let answer = function(state);
+            Next::reply(caller, answer)
+        }))
+    }
+
+    /// One that nobody waits for.
+    pub(super) fn quiet(function: impl FnOnce(&mut S) + Send + 'static) -> Self {
+        Self(Box::new(move |state| {
+            function(state);
+            Next::wait()
+        }))
+    }
+}
+
+impl<S: Send + 'static> fmt::Debug for Function<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function").finish_non_exhaustive()
+    }
+}
+
+impl<S: Send + 'static> GenServer for AgentServer<S> {
+    type Args = Box<dyn FnOnce() -> S + Send>;
+    type Call = Function<S>;
+    type Cast = Function<S>;
+    type Info = Never;
+
+    async fn init(first: Self::Args, _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Self(first()))
+    }
+
+    async fn handle_call(&mut self, Function(run): Function<S>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        run(&mut self.0)
+    }
+
+    async fn handle_cast(&mut self, Function(run): Function<S>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        run(&mut self.0)
+    }
+}

@@ -1,0 +1,366 @@
+//! Tests whose processes end with them: what ExUnit's `start_supervised!` is.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! use genserver::supervised;
+//!
+//! # /*
+//! #[tokio::test]
+//! # */
+//! async fn a_counter_counts() {
+//!     supervised(async |test| {
+//!         let counter = test.start_supervised(genserver::start_link::<Counter>(40).name("counter")).await;
+//!         counter.cast(Add(2)).unwrap();
+//!         assert_eq!(counter.call(Call::Get).await, Ok(42));
+//!     })
+//!     .await;
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() { a_counter_counts().await }
+//! ```
+//!
+//! A test that starts processes has to stop them, or they are in the way of the next. [`supervised`] runs a test and then
+//! stops everything that was started in it, and waits for the end, **also when the test panics**; then it goes on panicking.
+//! A value whose drop stops a server cannot do that, because a drop cannot wait.
+//!
+//! # A world for each test
+//!
+//! The test runs in a [`Node`] of its own. So names never collide, though tests run at once, and nothing has to be passed
+//! along for that: what is started in the test, directly or by a server, is in its node, and there names are looked up.
+//!
+//! The test itself is a process, as it is in ExUnit. So [`start_link`](crate::start_link) works in it, and means the same as
+//! `start_link` there: **if a process ends badly that the test is linked to, the test fails at once**, without waiting for
+//! what will never come. What [`start_supervised`](TestSupervisor::start_supervised) starts is linked to a supervisor beside
+//! the test instead, so a test may make it crash and look on.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! use genserver::{Named, Probe, Reason, supervised};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! supervised(async |test| {
+//!     let mut probe = Probe::<()>::new();
+//!     let counter = test.start_supervised(genserver::start::<Counter>(1).name("counter")).await;
+//!     assert_eq!(Named::<Counter>::new("counter").call(Call::Get).await, Ok(1));
+//!
+//!     let reference = probe.monitor(&counter);
+//!     counter.kill();
+//!     assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
+//! })
+//! .await;
+//!
+//! assert_eq!(genserver::whereis("counter"), None);
+//! # }
+//! ```
+//!
+//! Tasks that a test spawns on the runtime are no part of it: they are in no process, and nobody stops them.
+//!
+//! # How it ends
+//!
+//! The test's own process ends with `shutdown`, and so does what is linked to it. What `start_supervised` started is stopped
+//! one by one, the last first, as a supervisor stops its children: it is sent the exit `shutdown`, and killed if it has not
+//! ended within five seconds. Then whatever else lives in the node is shut down in the same way. Only then does `supervised`
+//! return what the test returned, or panic as the test did.
+//!
+//! If the test fails, its message says what else went wrong: the children that ended badly, and the
+//! [reports](crate::report) of the node. A test that passes is not failed by a crash: it may have been the point. A test that
+//! returns an error returns it when all has been stopped.
+//!
+//! # What tests have in common
+//!
+//! What ExUnit does in `setup` is a function here, which takes the test:
+//!
+//! ```
+//! use genserver::agent::Agent;
+//! use genserver::supervised;
+//!
+//! async fn with_list(test: impl AsyncFnOnce(Agent<Vec<String>>)) {
+//!     supervised(async |supervisor| {
+//!         let list = supervisor.start_supervised(Agent::start_link(Vec::new)).await;
+//!         test(list).await;
+//!     })
+//!     .await;
+//! }
+//!
+//! # /*
+//! #[tokio::test]
+//! # */
+//! async fn a_list_begins_empty() {
+//!     with_list(async |list| assert_eq!(list.get(Vec::len).await, Ok(0))).await;
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() { a_list_begins_empty().await }
+//! ```
+
+use std::any::Any;
+use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{Either, select};
+use parking_lot::Mutex;
+
+use crate::report::{Report, Reports};
+use crate::time::timeout;
+use crate::{AsProcess, GenServer, Letter, Never, Node, Pid, Probe, ProcessRef, Reason, ServerRef, Start};
+
+/// How long a process may take to end before it is killed.
+const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long is waited for a process that was killed: one that never awaits cannot be cut off.
+const KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// Runs a test in a node of its own, and stops everything that was started in it, however it ends: see the
+/// [module](self).
+///
+/// Returns what the test returns, when everything has been stopped.
+///
+/// # Panics
+///
+/// If the test panics, with its message; if a process ends badly that the test is linked to; if the thread is in no runtime.
+/// In the first two cases too everything has been stopped.
+///
+/// # Cancel safety
+///
+/// If it is dropped before its end, everything is told to stop, and nobody waits.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// use genserver::supervised;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let quiet = supervised(async |test| test.start_supervised(genserver::start_link::<Quiet>(())).await).await;
+/// assert!(!quiet.is_alive());
+/// # }
+/// ```
+#[doc(alias = "start_supervised!")]
+pub async fn supervised<T>(test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
+    let mut supervisor = TestSupervisor::new();
+    let outcome = run(&supervisor, test).await;
+    let mishaps = supervisor.mishaps();
+    supervisor.stop_all().await;
+    match outcome {
+        Outcome::Returned(value) => value,
+        Outcome::Panicked(payload) => panic_on(payload, &mishaps),
+        Outcome::Ended(reason) => {
+            panic!("a process ended badly that the test is linked to: {reason}{}", Mishaps(&mishaps));
+        }
+    }
+}
+
+/// How a test's body ended.
+enum Outcome<T> {
+    Returned(T),
+    Panicked(Box<dyn Any + Send>),
+    /// It was cut off by an exit.
+    Ended(Reason),
+}
+
+/// Runs the body as a process of the node. When this returns, the body is dropped and its process has ended.
+async fn run<T>(supervisor: &TestSupervisor, test: impl AsyncFnOnce(&TestSupervisor) -> T) -> Outcome<T> {
+    let process = Probe::<Never>::on(&supervisor.node);
+    let ended = process.process_ref().ended();
+    let body = pin!(AssertUnwindSafe(process.scope(test(supervisor))).catch_unwind());
+    let outcome = match select(ended, body).await {
+        Either::Left((reason, _)) => Outcome::Ended(reason),
+        Either::Right((Err(payload), _)) => Outcome::Panicked(payload),
+        // The exit came first, though the test did not look.
+        Either::Right((Ok(_), ended)) if !process.is_alive() => Outcome::Ended(ended.await),
+        Either::Right((Ok(value), _)) => Outcome::Returned(value),
+    };
+    // What is linked to the test goes with it, as in ExUnit; a probe that is merely dropped ends `normal`.
+    process.process_ref().exit(Reason::Shutdown);
+    outcome
+}
+
+/// Goes on with a test's panic, saying what else went wrong if there was something.
+fn panic_on(payload: Box<dyn Any + Send>, mishaps: &[String]) -> ! {
+    let message = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref().map(String::as_str));
+    match message {
+        Some(message) if !mishaps.is_empty() => panic!("{message}{}", Mishaps(mishaps)),
+        _ => resume_unwind(payload),
+    }
+}
+
+/// What went wrong beside a test, as the end of its message.
+struct Mishaps<'a>(&'a [String]);
+
+impl fmt::Display for Mishaps<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.is_empty() {
+            f.write_str("\nwhile the test ran:")?;
+        }
+        for mishap in self.0 {
+            write!(f, "\n- {}", mishap.replace('\n', "\n  "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The supervisor of one test, which [`supervised`] gives to it.
+///
+/// It starts nothing again: a test wants to see what ended.
+pub struct TestSupervisor {
+    node: Node,
+    /// What the children are linked to.
+    process: Probe<Never>,
+    /// The oldest first. What has ended stays, for its name.
+    children: Mutex<Vec<ProcessRef>>,
+    reports: Reports,
+}
+
+impl TestSupervisor {
+    fn new() -> Self {
+        let node = Node::new();
+        let mut process = Probe::on(&node);
+        process.trap_exits(true);
+        let reports = node.reports();
+        Self { node, process, children: Mutex::default(), reports }
+    }
+
+    /// Starts a process that is stopped after the test, and waits until it runs.
+    ///
+    /// The start may be any, with its options: of a server, of an agent, of a client type. Whether it was made by `start` or by
+    /// `start_link`, the process is linked to this supervisor, which takes no harm if it crashes.
+    ///
+    /// # Panics
+    ///
+    /// If the start fails. A start that is to fail is awaited by itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it while the start is under way kills the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    /// use genserver::supervised;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// supervised(async |test| {
+    ///     let list = test.start_supervised(Agent::start_link(|| vec!["eggs"]).name("shopping")).await;
+    ///     assert_eq!(list.get(Vec::len).await, Ok(1));
+    /// })
+    /// .await;
+    /// # }
+    /// ```
+    pub async fn start_supervised<S: GenServer, H: From<ServerRef<S>>>(&self, start: Start<S, H>) -> H {
+        let started = self.process.scope(start.link().handle::<ServerRef<S>>()).await;
+        let server = started.unwrap_or_else(|error| panic!("start_supervised: {error}"));
+        self.children.lock().push(server.process_ref());
+        H::from(server)
+    }
+
+    /// Stops a process that [`start_supervised`](Self::start_supervised) started, as the end of the test would, and waits until
+    /// it is gone. If it had ended before, nothing happens.
+    ///
+    /// # Panics
+    ///
+    /// If `child` is something else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// use genserver::supervised;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// supervised(async |test| {
+    ///     let quiet = test.start_supervised(genserver::start_link::<Quiet>(()).name("quiet")).await;
+    ///     test.stop_supervised(&quiet).await;
+    ///     assert_eq!(genserver::whereis("quiet"), None);
+    /// })
+    /// .await;
+    /// # }
+    /// ```
+    pub async fn stop_supervised(&self, child: &impl AsProcess) {
+        let child = child.as_process().filter(|child| self.children.lock().contains(child));
+        let child =
+            child.expect("stop_supervised stops what start_supervised has started in this test, and nothing else");
+        self.shut_down(&child).await;
+    }
+
+    /// The node that the test runs in.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// OTP's procedure: an exit from the parent, some time, and a kill. It does not rely on the link, which the child may have
+    /// taken away.
+    async fn shut_down(&self, child: &ProcessRef) {
+        self.process.exit(child, Reason::Shutdown);
+        if timeout(SHUTDOWN_WITHIN, child.ended()).await.is_err() {
+            child.kill();
+            // What does not end now computes for ever, and nothing can stop it.
+            let _ = timeout(KILL_GRACE, child.ended()).await;
+        }
+    }
+
+    /// Stops the children, the youngest first, and then whatever else lives in the node.
+    async fn stop_all(&self) {
+        let children = self.children.lock().clone();
+        for child in children.iter().rev() {
+            self.shut_down(child).await;
+        }
+        self.node.shutdown(SHUTDOWN_WITHIN).await;
+    }
+
+    /// What went wrong so far: children that ended badly, and what was reported.
+    fn mishaps(&mut self) -> Vec<String> {
+        let mut mishaps = Vec::new();
+        for letter in self.process.flush() {
+            if let Letter::Exit(exit) = letter
+                && !exit.reason.is_normal_set()
+            {
+                mishaps.push(format!("{} ended: {}", self.title(exit.from), exit.reason));
+            }
+        }
+        let reports: Vec<Report> = std::iter::from_fn(|| self.reports.try_next()).collect();
+        // A server's own report says more than that of its process.
+        let told = |pid: Pid| {
+            reports.iter().any(|report| matches!(report, Report::Terminated(told) if told.process.pid == pid))
+        };
+        let wanted =
+            reports.iter().filter(|report| !matches!(report, Report::Crashed(crash) if told(crash.process.pid)));
+        mishaps.extend(wanted.map(ToString::to_string));
+        mishaps
+    }
+
+    fn title(&self, pid: Pid) -> String {
+        let children = self.children.lock();
+        let Some(child) = children.iter().find(|child| child.pid() == pid) else { return pid.to_string() };
+        let info = child.info();
+        let mut title = String::new();
+        for name in info.name.iter().chain(&info.label) {
+            // Writing to a string does not fail.
+            let _ = write!(title, "{name} ");
+        }
+        format!("{title}{pid} ({})", info.server)
+    }
+}
+
+/// Whoever drops a test in its middle leaves nothing running for long.
+impl Drop for TestSupervisor {
+    fn drop(&mut self) {
+        for process in self.node.process_list().iter().rev() {
+            if process.pid != self.process.pid() {
+                self.process.exit(&process.pid, Reason::Shutdown);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TestSupervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestSupervisor").field("children", &*self.children.lock()).finish_non_exhaustive()
+    }
+}
