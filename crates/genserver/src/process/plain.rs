@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::death::{Doomed, drop_caught, end_or_defer};
 use super::ties::Ties;
 use super::{About, AnyProcess, ExitKind, Head, LaidBy};
@@ -26,6 +24,7 @@ use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::start::MAILBOX_DEFAULT;
+use crate::sync::parking::Mutex;
 
 /// A process without a server.
 ///
