@@ -7,15 +7,14 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use crate::node::Home;
 use crate::runtime::Sleep;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::parking::Mutex;
 
 /// Something that wants to hear when an instant has come.
 pub(crate) trait Alarmed: Send + Sync {

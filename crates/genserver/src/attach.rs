@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
-use parking_lot::Mutex;
 
 use crate::process::{AnyProcess as _, Process, Signal};
 use crate::reason::Reason;
 use crate::reply::Slot;
 use crate::server::GenServer;
+use crate::sync::parking::Mutex;
 
 /// One stream that was attached to a server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::pid::Pid;
 use crate::reply::Waiting;
+use crate::sync::thread_local;
 
 /// How many servers may run inside one another on one thread before a call is queued instead: the stack is the caller's.
 const DEPTH_MAX: u8 = 4;

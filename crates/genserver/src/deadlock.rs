@@ -19,10 +19,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-
-use parking_lot::Mutex;
 
 use crate::call::CallError;
 use crate::current;
@@ -31,6 +28,9 @@ use crate::pid::Pid;
 use crate::process::{Envelope, Subject};
 use crate::reply::Waiting;
 use crate::server::GenServer;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::parking::Mutex;
+use crate::sync::{program_static, thread_local};
 
 /// The request's end of an edge (rule 1).
 #[derive(Default)]
@@ -83,8 +83,10 @@ thread_local! {
     static LAID: Cell<Option<(Pid, Token)>> = const { Cell::new(None) };
 }
 
-/// Every caller that waits inside a callback (rule 2). Bounded by the number of those calls.
-static WAITS: Mutex<Waits> = Mutex::new(Waits { last: 0, edges: BTreeMap::new() });
+program_static! {
+    /// Every caller that waits inside a callback (rule 2). Bounded by the number of those calls.
+    static WAITS: Mutex<Waits> = Mutex::new(Waits { last: 0, edges: BTreeMap::new() });
+}
 
 struct Waits {
     /// Tells the calls of one process apart: a callback may join several.

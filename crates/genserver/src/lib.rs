@@ -421,11 +421,13 @@ pub mod time;
 mod alarm;
 mod current;
 mod deadlock;
+#[cfg(not(genserver_shuttle))]
 mod lock;
 mod process;
 mod reply;
 #[cfg(feature = "serde")]
 mod serialize;
+mod sync;
 
 pub use adopt::{Adopt, Adopted, adopt};
 pub use attach::AttachRef;

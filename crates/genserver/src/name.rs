@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::pid::Pid;
 use crate::process_ref::ProcessRef;
+use crate::sync::parking::Mutex;
+use crate::sync::program_static;
 
 /// The name of a process: in its node's own space, in the program's, or in a registry of the user's.
 ///
@@ -214,5 +214,7 @@ impl NameRegistry for Names {
     }
 }
 
-/// The names that all nodes of the program share.
-pub(crate) static GLOBAL: Names = Names::new();
+program_static! {
+    /// The names that all nodes of the program share.
+    pub(crate) static GLOBAL: Names = Names::new();
+}

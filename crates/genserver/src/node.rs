@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use futures::future::Either;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use slab::Slab;
 
 use crate::alarm::{Alarm, Keeper};
@@ -25,6 +25,9 @@ use crate::runtime::{self, Runtime};
 use crate::server::GenServer;
 use crate::start::Start;
 use crate::stop::{Ended, KILL_GRACE};
+use crate::sync::atomic::AtomicBool;
+use crate::sync::parking::Mutex;
+use crate::sync::thread_local;
 
 /// How many parts the process table has, so that starting on many threads does not meet on one lock.
 const SHARDS: u32 = 16;
@@ -32,7 +35,8 @@ const SHARDS: u32 = 16;
 /// How many places an empty part of the table keeps.
 const TABLE_KEPT: usize = 64;
 
-/// All nodes that live, so that a pid finds its process from anywhere.
+/// All nodes that live, so that a pid finds its process from anywhere. Behind a lock that no model sees (see `sync`): nothing
+/// is done under it that one could stop at, and it outlives every execution of a model.
 static NODES: RwLock<BTreeMap<u32, Weak<Inner>>> = RwLock::new(BTreeMap::new());
 static LAST_NODE: AtomicU32 = AtomicU32::new(0);
 

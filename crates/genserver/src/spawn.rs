@@ -222,7 +222,8 @@ where
     T: Ending,
 {
     let Bonds { link, watch, ready } = bonds;
-    let node = link.as_ref().map_or_else(Node::current, ProcessRef::node);
+    let known = link.as_ref().or(watch.as_ref().map(|watch| &watch.watcher));
+    let node = known.map_or_else(Node::current, ProcessRef::node);
     let home = node.home().ok_or(StartError::NoRuntime)?;
     let parent = link.as_ref().map(ProcessRef::pid).or_else(current::pid);
     let about = about(None, None, parent);

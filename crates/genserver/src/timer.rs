@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
 
 use crate::alarm::{AlarmKey, Alarmed};
 use crate::node::Home;
 use crate::process::{Process, Signal};
 use crate::server::GenServer;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::parking::Mutex;
 
 /// A message under way to a server, made by [`ServerRef::send_after`](crate::ServerRef::send_after).
 ///

@@ -253,6 +253,17 @@ async fn a_plain_process_hears_of_an_order_to_stop_if_it_traps_exits() {
 }
 
 #[tokio::test]
+async fn a_function_that_is_linked_or_watched_at_its_start_runs_in_the_node_of_whoever_does_it() {
+    let node = Node::new();
+    let mut probe = Probe::<()>::on(&node);
+    let linked = probe.spawn_link(|_: Probe<()>| pending::<()>()).unwrap();
+    let (watched, _) = probe.spawn_monitor(|_: Probe<()>| pending::<()>()).unwrap();
+    node.shutdown(ms(1000)).await;
+    assert!(!linked.is_alive());
+    assert!(!watched.is_alive());
+}
+
+#[tokio::test]
 async fn a_probe_waits_for_the_letter_it_wants_and_leaves_the_others() {
     let mut probe = Probe::<u32>::new();
     let sender = probe.sender();

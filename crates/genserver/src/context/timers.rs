@@ -1,12 +1,12 @@
 //! A server's own timers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::alarm::AlarmKey;
 use crate::context::Cx;
 use crate::server::GenServer;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::timer::{self, OwnTimer, TimerRef};
 
 /// A timer that is set, with the message it brings.

@@ -24,6 +24,7 @@ use crate::current;
 use crate::reason::Reason;
 use crate::reply::Unanswered;
 use crate::server::GenServer;
+use crate::sync::thread_local;
 
 thread_local! {
     /// Processes whose runtime refused them a task while this thread was inside a death: they end when it is over.

@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::death::{Doomed, drop_caught, end_or_defer};
 use super::ties::Ties;
 use super::{About, AnyProcess, ExitKind, Head, LaidBy};
@@ -26,6 +24,7 @@ use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::start::MAILBOX_DEFAULT;
+use crate::sync::parking::Mutex;
 
 /// A process without a server.
 ///
@@ -57,6 +56,8 @@ enum Stage {
     Alive,
     /// It has to end, and waits for its task to do it.
     Doomed,
+    /// Somebody ends it, and nobody else will: its name is on its way to being free.
+    Ending,
     Dead,
 }
 
@@ -99,18 +100,23 @@ impl<M: Send + 'static> Plain<M> {
 
     pub(crate) fn register(self: &Arc<Self>, name: Name) -> Result<(), RegisterError> {
         if let Some(taken) = &self.state.lock().name {
-            return Err(RegisterError::Refused(format!("this process is registered as {taken} already")));
+            return Err(RegisterError::Refused(registered_as(taken)));
         }
         self.head.home.node().register(&name, &ProcessRef::new(Arc::clone(self) as Arc<dyn AnyProcess>))?;
         let mut state = self.state.lock();
-        if state.stage != Stage::Dead {
-            state.name = Some(name);
-            return Ok(());
-        }
+        let refused = match &state.name {
+            None if matches!(state.stage, Stage::Alive | Stage::Doomed) => {
+                state.name = Some(name);
+                return Ok(());
+            }
+            // Its end began in between, and did not know that it had this name.
+            None => "the process has ended".to_owned(),
+            // Another thread was faster.
+            Some(taken) => registered_as(taken),
+        };
         drop(state);
-        // It ended in between, and did not know that it had this name.
         self.head.home.node().release(&name, self.head.pid);
-        Err(RegisterError::Refused("the process has ended".to_owned()))
+        Err(RegisterError::Refused(refused))
     }
 
     pub(crate) fn send(&self, message: M) -> Result<(), CastError<M>> {
@@ -233,7 +239,7 @@ impl<M: Send + 'static> Plain<M> {
     /// Plain code dropped its handle.
     pub(crate) fn let_go(self: &Arc<Self>) {
         let mut state = self.state.lock();
-        if state.has_task || state.stage == Stage::Dead {
+        if state.has_task || matches!(state.stage, Stage::Ending | Stage::Dead) {
             return;
         }
         state.ties.doom.get_or_insert(Reason::Normal);
@@ -266,9 +272,10 @@ impl<M: Send + 'static> Plain<M> {
         let begun = current::begin_death();
         let (name, starter) = {
             let mut state = self.state.lock();
-            if state.stage == Stage::Dead {
+            if matches!(state.stage, Stage::Ending | Stage::Dead) {
                 return;
             }
+            state.stage = Stage::Ending;
             (state.name.take(), state.starter.take())
         };
         let starter = starter.filter(|(_, slot)| slot.is_open()).map(|(starter, _)| starter);
@@ -302,6 +309,10 @@ impl<M: Send + 'static> Plain<M> {
     }
 }
 
+fn registered_as(taken: &Name) -> String {
+    format!("this process is registered as {taken} already")
+}
+
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
@@ -331,7 +342,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     }
 
     fn is_ending(&self) -> bool {
-        self.state.lock().stage == Stage::Doomed
+        matches!(self.state.lock().stage, Stage::Doomed | Stage::Ending)
     }
 
     fn holds_name(&self) -> bool {

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::lock::MutexGuard;
+use crate::sync::MutexGuard;
 use futures::task::waker_ref;
 
 use super::death::drop_caught;

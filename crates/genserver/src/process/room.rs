@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use super::mail::{LOOK_ROOM, Mail, Process};
 use crate::alarm::{AlarmKey, Alarmed};
-use crate::lock::Mutex;
 use crate::server::GenServer;
+use crate::sync::Mutex;
 
 /// The line moves when more than this part of the mailbox is free: one eighth, and in a small mailbox one place. Otherwise a
 /// sender would be woken for every message that is handled.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::lock::MutexGuard;
+use crate::sync::MutexGuard;
 use futures::task::ArcWake;
 
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal};

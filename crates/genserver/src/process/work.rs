@@ -23,6 +23,7 @@ use crate::process::queue::Queue;
 use crate::reason::Reason;
 use crate::report::Scope;
 use crate::server::GenServer;
+use crate::sync::thread_local;
 
 /// A server's state and its context: what a callback needs.
 pub(crate) struct Actor<S: GenServer> {

@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
-use parking_lot::Mutex;
 
 use super::Report;
 use super::trace;
 use crate::node::Node;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::parking::Mutex;
 
 /// How many reports wait for one subscriber.
 const CAPACITY: usize = 1024;

@@ -9,10 +9,10 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use futures::Stream;
 use futures::task::AtomicWaker;
-use parking_lot::Mutex;
 
 use super::{Deadline, Limit, Request, TimedOut};
 use crate::call::CallError;
+use crate::sync::parking::Mutex;
 
 /// Requests under way, each with a label: OTP's request id collection.
 ///

@@ -1,0 +1,39 @@
+//! The door to everything that threads share: locks, atomics, thread-locals.
+//!
+//! Behind it an ordinary build finds exactly what it would name without the door; these are re-exports and nothing more. A
+//! build with `--cfg genserver_shuttle` finds the instruments of a model checker instead, which stops at each use of one and
+//! chooses who goes on. So the models under `tests/models` run the very code that users run: see `cargo xtask models`.
+//!
+//! Two things stay outside the door. `Arc` and `OnceLock`, which nobody waits for. And atomics that only one thread at a time
+//! writes and nobody decides by: each would be one more place to stop at, and hide the places that matter.
+
+#[cfg(not(genserver_shuttle))]
+pub(crate) use crate::lock::{Mutex, MutexGuard};
+#[cfg(not(genserver_shuttle))]
+pub(crate) use std::sync::atomic;
+#[cfg(not(genserver_shuttle))]
+pub(crate) use std::thread_local;
+
+/// Locks that put whoever finds them held to sleep.
+#[cfg(not(genserver_shuttle))]
+pub(crate) mod parking {
+    pub(crate) use parking_lot::Mutex;
+}
+
+/// A static that the whole program shares: in a model, one execution of it.
+#[cfg(not(genserver_shuttle))]
+macro_rules! program_static {
+    ($(#[$attr:meta])* $vis:vis static $name:ident: $type:ty = $init:expr;) => {
+        $(#[$attr])* $vis static $name: $type = $init;
+    };
+}
+
+#[cfg(not(genserver_shuttle))]
+pub(crate) use program_static;
+
+// The same names for the model checker.
+#[cfg(genserver_shuttle)]
+pub(crate) mod modelled;
+
+#[cfg(genserver_shuttle)]
+pub(crate) use modelled::{Mutex, MutexGuard, atomic, parking, program_static, thread_local};

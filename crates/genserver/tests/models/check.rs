@@ -1,0 +1,46 @@
+//! Running a model under many schedules, and one of them again.
+
+use std::env;
+
+use shuttle::scheduler::{
+    PctScheduler, RandomScheduler, ReplayScheduler, Scheduler, UncontrolledNondeterminismCheckScheduler,
+};
+use shuttle::{Config, MaxSteps, Runner};
+
+/// How many schedules of each kind, unless `GENSERVER_MODELS` says otherwise.
+const SCHEDULES: usize = 20_000;
+/// How many preemptions a schedule of the second kind has, less one.
+const DEPTH: usize = 3;
+/// The gate runs the same schedules each time, so that it fails for a change and not for bad luck. A deep run draws others:
+/// `SHUTTLE_RANDOM_SEED` replaces this.
+const SEED: u64 = 1986;
+/// No execution of a model that goes on takes more steps; one that does goes round in circles.
+const STEPS_MAX: usize = 50_000;
+/// How many schedules are run twice, to see that nothing but the schedule decides.
+const TWICE: usize = 20;
+
+/// Runs a model under random schedules, then under schedules with few preemptions, the places of which are drawn.
+///
+/// A schedule that fails is printed. With it in `GENSERVER_MODELS_REPLAY`, only that one is run.
+pub(crate) fn check(model: fn()) {
+    if let Ok(schedule) = env::var("GENSERVER_MODELS_REPLAY") {
+        return run(ReplayScheduler::new_from_encoded(&schedule), model);
+    }
+    let schedules = match env::var("GENSERVER_MODELS") {
+        Ok(number) => number.parse().expect("GENSERVER_MODELS is a number of schedules"),
+        Err(_) => SCHEDULES,
+    };
+    let twice = RandomScheduler::new_from_seed(SEED, TWICE.min(schedules));
+    run(UncontrolledNondeterminismCheckScheduler::new(twice), model);
+    run(RandomScheduler::new_from_seed(SEED, schedules), model);
+    run(PctScheduler::new_from_seed(SEED, DEPTH, schedules), model);
+}
+
+fn run(scheduler: impl Scheduler + 'static, model: fn()) {
+    let mut config = Config::new();
+    config.max_steps = MaxSteps::FailAfter(STEPS_MAX);
+    config.stack_size = 1 << 18;
+    // It warns that it takes every atomic for a sequentially consistent one.
+    config.silence_warnings = true;
+    Runner::new(scheduler, config).run(model);
+}
