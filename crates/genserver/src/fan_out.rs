@@ -52,8 +52,26 @@ pub fn cast_all<S: GenServer>(
 }
 
 /// What came of [`call_all`]: everybody who was asked is in one of the lists, in the order of asking.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+/// counters[0].stop().await?;
+/// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
+/// assert_eq!(counts.answered, [(counters[1].pid(), 2)]);
+/// assert_eq!(counts.failed[0].0, counters[0].pid());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
+#[doc(alias = "multi_call")]
 pub struct Answers<R> {
     /// Who answered, and what.
     pub answered: Vec<(Pid, R)>,
@@ -67,6 +85,21 @@ impl<R> Answers<R> {
     /// # Errors
     ///
     /// The first failure, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+    /// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
+    /// assert_eq!(counts.all()?, [1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn all(self) -> Result<Vec<R>, CallError> {
         match self.failed.into_iter().next() {
             Some((_, error)) => Err(error),

@@ -108,21 +108,78 @@ impl<M: Send + 'static> Recipient<M> {
     /// # Errors
     ///
     /// The message comes back if the process has ended or its mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let adder = counter.recipient(Add);
+    /// adder.send(2)?;
+    /// assert_eq!(counter.call(Call::Get).await?, 3);
+    ///
+    /// counter.stop().await?;
+    /// assert_eq!(adder.send(2).unwrap_err().into_inner(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "!")]
     pub fn send(&self, message: M) -> Result<(), CastError<M>> {
         self.takes.take(message)
     }
 
     /// The pid of whoever it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.recipient(Add).pid(), counter.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.takes.process().head().pid
     }
 
     /// Whether it takes messages. False from the moment its end begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let adder = counter.recipient(Add);
+    /// counter.stop().await?;
+    /// assert!(!adder.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.takes.process().is_alive()
     }
 
     /// The process, to watch or to stop it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.recipient(Add).process_ref(), counter.process_ref());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         ProcessRef::new(self.takes.process())
     }
@@ -200,11 +257,39 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// A variant of the server's own enum is such a function; if the server's casts are `M` themselves, it is
     /// [`identity`](std::convert::identity).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let lengths = counter.recipient(|text: String| Add(text.len() as u64));
+    /// lengths.send("four".to_owned())?;
+    /// assert_eq!(counter.call(Call::Get).await?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn recipient<M: Send + 'static>(&self, into: impl Fn(M) -> S::Cast + Send + Sync + 'static) -> Recipient<M> {
         self.addressed(move |message| Envelope::Cast(into(message)))
     }
 
     /// The server as one that takes an `M`, which `into` makes into a plain message for `handle_info`: see [`Recipient`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let doubler = counter.info_recipient(|()| Double);
+    /// doubler.send(())?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn info_recipient<M: Send + 'static>(
         &self,
         into: impl Fn(M) -> S::Info + Send + Sync + 'static,
@@ -221,6 +306,19 @@ impl<S: GenServer> ServerRef<S> {
     }
 
     /// The server as one that answers a `Q` with an `R`: see [`CallRecipient`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
+    /// assert_eq!(get.call(()).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn call_recipient<Q, R, F>(&self, into: F) -> CallRecipient<Q, R>
     where
         Q: Send + 'static,
@@ -326,32 +424,122 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
     /// # Cancel safety
     ///
     /// Dropping the call gives up the answer, never the request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
+    /// assert_eq!(get.call(()).await?, 1);
+    ///
+    /// counter.stop().await?;
+    /// assert!(get.call(()).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn call(&self, question: Q) -> RecipientCall<'_, Q, R> {
         RecipientCall { recipient: self, stage: Stage::Unsent(question), timeout: Some(CALL_TIMEOUT) }
     }
 
     /// Asks, and leaves the answer for later: see [`ServerRef::send_request`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
+    /// let request = get.send_request(());
+    /// assert_eq!(request.await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send_request(&self, question: Q) -> Request<R> {
         self.answers.send_request(question)
     }
 
     /// The pid of whoever it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
+    /// assert_eq!(get.pid(), counter.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.answers.process().head().pid
     }
 
     /// Whether it takes messages. False from the moment its end begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
+    /// assert!(get.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.answers.process().is_alive()
     }
 
     /// The process, to watch or to stop it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
+    /// assert_eq!(get.process_ref(), counter.process_ref());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         ProcessRef::new(self.answers.process())
     }
 }
 
 /// A call under way, made by [`CallRecipient::call`].
+///
+/// # Cancel safety
+///
+/// Dropping it gives up the answer, never the request.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = genserver::start::<Counter>(1).await?;
+/// let get = counter.call_recipient(|(), caller| Call::Get(caller));
+/// let call = get.call(());
+/// counter.cast(Add(1))?;
+/// // The question is sent here, behind the cast.
+/// assert_eq!(call.await?, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is sent until the call is awaited"]
 pub struct RecipientCall<'a, Q: Send + 'static, R: Send + 'static> {
     recipient: &'a CallRecipient<Q, R>,
@@ -367,12 +555,41 @@ enum Stage<Q, R> {
 
 impl<Q: Send + 'static, R: Send + 'static> RecipientCall<'_, Q, R> {
     /// Waits for so long instead of five seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
+    /// assert_eq!(get.call(()).timeout(Duration::from_secs(60)).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Waits for as long as the server lives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
+    /// assert_eq!(get.call(()).no_timeout().await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;
         self

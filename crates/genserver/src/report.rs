@@ -80,6 +80,25 @@ pub(crate) use render::shown;
 pub(crate) use trace::Scope;
 
 /// Something that went wrong, for people and tools to see.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.send(7)?;
+/// fragile.cast("the handle")?;
+/// assert!(matches!(reports.next().await, Some(Report::Unexpected(_))));
+/// assert!(matches!(reports.next().await, Some(Report::Terminated(_))));
+/// assert!(matches!(reports.next().await, Some(Report::Crashed(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "report", rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -94,6 +113,21 @@ pub enum Report {
 
 impl Report {
     /// Which process it is about.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut reports = Node::program().reports();
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.cast("the handle")?;
+    /// let report = reports.next().await.ok_or("the node is gone")?;
+    /// assert_eq!(report.process().pid, fragile.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process(&self) -> &Who {
         match self {
             Self::Terminated(report) => &report.process,
@@ -103,6 +137,21 @@ impl Report {
     }
 
     /// Why the process ended, if it did.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut reports = Node::program().reports();
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.send(7)?;
+    /// let report = reports.next().await.ok_or("the node is gone")?;
+    /// assert_eq!(report.reason(), None, "it is about a message that nothing was written for");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reason(&self) -> Option<&Reason> {
         match self {
             Self::Terminated(report) => Some(&report.reason),
@@ -113,6 +162,21 @@ impl Report {
 }
 
 /// A process, as a report names it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).name("fragile").await?;
+/// fragile.cast("the handle")?;
+/// let report = reports.next().await.ok_or("the node is gone")?;
+/// assert_eq!(report.process().name.as_deref(), Some("fragile"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -132,6 +196,25 @@ impl Who {
 }
 
 /// The last message that a server was given.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.cast("the handle")?;
+/// let Some(Report::Terminated(report)) = reports.next().await else { unreachable!() };
+/// let last = report.last_message.ok_or("it ended by a message")?;
+/// assert_eq!(last.callback, Callback::Cast);
+/// assert_eq!(last.text, "&str", "the server does not show its messages");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -143,6 +226,24 @@ pub struct LastMessage {
 }
 
 /// A server's own report of its end.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.cast("the handle")?;
+/// let Some(Report::Terminated(report)) = reports.next().await else { unreachable!() };
+/// assert_eq!(report.reason.to_string(), "panicked: the handle broke");
+/// assert!(report.state.ends_with("Fragile"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -164,9 +265,28 @@ pub struct Terminated {
 }
 
 /// The report of a process's end, whatever ran in it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.cast("the handle")?;
+/// let Some(Report::Terminated(_)) = reports.next().await else { unreachable!() };
+/// let Some(Report::Crashed(report)) = reports.next().await else { unreachable!() };
+/// assert!(report.entry.ends_with("Fragile") && !report.in_init);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
+#[doc(alias = "crash_report")]
 pub struct Crashed {
     /// The process.
     pub process: Who,
@@ -187,6 +307,23 @@ pub struct Crashed {
 }
 
 /// The report of a message that nothing was written for.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.send(7)?;
+/// let Some(Report::Unexpected(report)) = reports.next().await else { unreachable!() };
+/// assert_eq!(report.message, "u8");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

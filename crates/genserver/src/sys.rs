@@ -97,6 +97,27 @@ use crate::server::GenServer;
 use crate::server_ref::ServerRef;
 
 /// Whatever refers to one server of a known type. Nobody else can implement it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys::{self, AsServer};
+/// use genserver::Named;
+///
+/// /// Whether a server is being looked into.
+/// async fn is_suspended(server: &impl AsServer) -> Result<bool, sys::SysError> {
+///     Ok(sys::get_status(server).await?.suspended)
+/// }
+///
+/// let quiet = genserver::start::<Quiet>(()).name("quiet").await?;
+/// assert!(!is_suspended(&quiet).await?);
+/// assert!(!is_suspended(&Named::<Quiet>::new("quiet")).await?);
+/// # Ok(())
+/// # }
+/// ```
 pub trait AsServer: sealed::Sealed {
     /// The type of the server.
     type Server: GenServer;

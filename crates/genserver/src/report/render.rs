@@ -33,6 +33,15 @@ pub struct Limits {
 
 impl Limits {
     /// Everything, on as many lines as it takes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::report::Limits;
+    ///
+    /// let one_line = Limits { single_line: true, ..Limits::NONE };
+    /// assert_eq!(one_line.chars, None);
+    /// ```
     pub const NONE: Self = Self { chars: None, lines: None, depth: None, single_line: false };
 }
 

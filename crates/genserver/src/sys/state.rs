@@ -67,6 +67,7 @@ where
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "get_state")]
 pub fn with_state<T, R, F>(server: &T, look: F) -> Request<T::Server, R>
 where
     T: AsServer,
@@ -149,6 +150,7 @@ where
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "replace_state")]
 pub fn update_state<T, R, F>(server: &T, update: F) -> Request<T::Server, R>
 where
     T: AsServer,
@@ -205,7 +207,21 @@ pub fn suspend<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 ///
 /// # Examples
 ///
-/// See [`suspend`].
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::suspend(&counter).await?;
+/// counter.cast(Add(1))?;
+/// assert_eq!(sys::get_status(&counter).await?.mailbox, 1, "it is held back");
+/// sys::resume(&counter).await?;
+/// assert_eq!(counter.call(Call::Get).await?, 2);
+/// # Ok(())
+/// # }
+/// ```
 pub fn resume<T: AsServer>(server: &T) -> Request<T::Server, ()> {
     Request::new("resume", server.as_server("resume"), |bench| {
         if let Some(desk) = &mut bench.body.desk {
