@@ -10,7 +10,8 @@ use std::time::Duration;
 use crate::context::Cx;
 use crate::name::Name;
 use crate::node::Node;
-use crate::process::mail::{Body, Envelope, Signal};
+use crate::overflow::Overflow;
+use crate::process::mail::{Body, Envelope, Settings, Signal};
 use crate::process::poll::ProcessTask;
 use crate::process::work::Actor;
 use crate::reason::Reason;
@@ -71,16 +72,7 @@ use crate::start::{StartError, make_process};
 /// ```
 #[doc(alias = "enter_loop")]
 pub fn adopt<S: GenServer>(server: S) -> Adopt<S> {
-    Adopt {
-        server,
-        first: First::Wait,
-        name: None,
-        label: None,
-        node: None,
-        mailbox: None,
-        queued_only: false,
-        hibernate_after: None,
-    }
+    Adopt { server, first: First::Wait, name: None, label: None, node: None, settings: Settings::default() }
 }
 
 /// How a server that is made of a state begins; made by [`adopt`].
@@ -105,9 +97,7 @@ pub struct Adopt<S: GenServer> {
     name: Option<Name>,
     label: Option<String>,
     node: Option<Node>,
-    mailbox: Option<u32>,
-    queued_only: bool,
-    hibernate_after: Option<Duration>,
+    settings: Settings,
 }
 
 /// What the server does first.
@@ -192,7 +182,30 @@ impl<S: GenServer> Adopt<S> {
     /// # }
     /// ```
     pub fn mailbox(mut self, bound: u32) -> Self {
-        self.mailbox = Some(bound.max(1));
+        self.settings.bound = Some(bound.max(1));
+        self
+    }
+
+    /// What becomes of a cast or a plain message that finds no room: see [`Start::overflow`](crate::Start::overflow).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Overflow;
+    ///
+    /// let (counter, run) = genserver::adopt(Counter(1)).mailbox(1).overflow(Overflow::DropOldest).enter()?;
+    /// counter.cast(Add(10))?;
+    /// counter.cast(Add(1))?;
+    /// tokio::spawn(run);
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.settings.overflow = overflow;
         self
     }
 
@@ -213,7 +226,7 @@ impl<S: GenServer> Adopt<S> {
     /// # }
     /// ```
     pub fn inline(mut self, inline: bool) -> Self {
-        self.queued_only = !inline;
+        self.settings.queued_only = !inline;
         self
     }
 
@@ -236,7 +249,7 @@ impl<S: GenServer> Adopt<S> {
     /// # }
     /// ```
     pub fn hibernate_after(mut self, silence: Duration) -> Self {
-        self.hibernate_after = Some(silence);
+        self.settings.hibernate_after = Some(silence);
         self
     }
 
@@ -330,7 +343,7 @@ impl<S: GenServer> Adopt<S> {
     pub fn enter(self) -> Result<(ServerRef<S>, Adopted<S>), StartError> {
         let home = self.node.unwrap_or_else(Node::current).home().ok_or(StartError::NoRuntime)?;
         let process = make_process(&home, self.name, self.label, None)?;
-        process.configure(self.mailbox, self.queued_only, self.hibernate_after);
+        process.configure(&self.settings);
         let cx = Cx::new(Arc::clone(&process));
         let mut body = Body::initialised(Box::new(Actor {
             server: Some(self.server),

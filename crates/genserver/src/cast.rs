@@ -193,7 +193,7 @@ impl<S: GenServer> Future for CastWait<'_, S> {
                     line.leave();
                     this.process.push_promised(message)
                 }
-                None => this.process.push(message),
+                None => this.process.push_if_room(message),
             };
             match sent {
                 Ok(()) => return Poll::Ready(Ok(())),

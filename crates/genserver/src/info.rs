@@ -55,6 +55,11 @@ pub struct ProcessInfo {
     pub status: Status,
     /// How many calls, casts and infos wait.
     pub mailbox: usize,
+    /// How many casts and plain messages were given back so far, because the mailbox had no room for them.
+    pub refused: u64,
+    /// How many casts and plain messages were dropped so far, to make room for others: see
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
+    pub dropped: u64,
     /// Which processes it is linked to.
     pub links: Vec<Pid>,
     /// How many monitors watch it.
@@ -107,7 +112,14 @@ impl fmt::Display for ProcessInfo {
         for title in self.name.iter().chain(&self.label) {
             write!(f, " {title}")?;
         }
-        write!(f, " {}: {}, {} in the mailbox", self.server, self.status, self.mailbox)
+        write!(f, " {}: {}, {} in the mailbox", self.server, self.status, self.mailbox)?;
+        if self.refused > 0 {
+            write!(f, ", {} refused", self.refused)?;
+        }
+        if self.dropped > 0 {
+            write!(f, ", {} dropped", self.dropped)?;
+        }
+        Ok(())
     }
 }
 

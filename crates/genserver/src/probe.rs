@@ -1,6 +1,6 @@
 //! Processes held by plain code: a pid and a mailbox for tests, `main`, and whatever else is no server.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -663,13 +663,15 @@ pub(crate) struct Letters<M> {
     pub(crate) queue: VecDeque<Letter<M>>,
     /// How many of them are messages: those count against the bound.
     pub(crate) messages: usize,
-    pub(crate) downs: std::collections::BTreeMap<MonitorRef, Pid>,
+    /// How many messages found no room.
+    pub(crate) refused: u64,
+    pub(crate) downs: BTreeMap<MonitorRef, Pid>,
     /// Linked processes whose exits are in the queue.
     pub(crate) exits: BTreeSet<Pid>,
 }
 
 impl<M> Default for Letters<M> {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), messages: 0, downs: std::collections::BTreeMap::new(), exits: BTreeSet::new() }
+        Self { queue: VecDeque::new(), messages: 0, refused: 0, downs: BTreeMap::new(), exits: BTreeSet::new() }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) mod queue;
 mod send;
 // Waiting for room in a full mailbox.
 mod room;
+// What becomes of what does not wait.
+mod overflow;
 // Polling: one callback after the other, and what each asks for.
 pub(crate) mod poll;
 // Requests of `sys`.

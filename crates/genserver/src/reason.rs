@@ -47,6 +47,8 @@ pub enum Reason {
     NoProc,
     /// The runtime that the process ran on was shut down.
     RuntimeGone,
+    /// Its mailbox overflowed, and it was started with [`Overflow::Stop`](crate::Overflow::Stop).
+    Overloaded,
     /// A call arrived that the server has no `handle_call` for.
     #[doc(alias = "bad_call")]
     BadCall,
@@ -166,6 +168,7 @@ impl fmt::Display for Reason {
             Self::Killed => f.write_str("killed"),
             Self::NoProc => f.write_str("no such process"),
             Self::RuntimeGone => f.write_str("its runtime was shut down"),
+            Self::Overloaded => f.write_str("overloaded: its mailbox overflowed"),
             Self::BadCall => f.write_str("bad call: the server has no handle_call"),
             Self::BadCast => f.write_str("bad cast: the server has no handle_cast"),
             Self::Term(term) => term.fmt(f),
@@ -188,6 +191,7 @@ impl fmt::Debug for Reason {
             Self::Killed => f.write_str("Killed"),
             Self::NoProc => f.write_str("NoProc"),
             Self::RuntimeGone => f.write_str("RuntimeGone"),
+            Self::Overloaded => f.write_str("Overloaded"),
             Self::BadCall => f.write_str("BadCall"),
             Self::BadCast => f.write_str("BadCast"),
         }

@@ -43,6 +43,7 @@
 //! | terminate panics | both, with its panic as the reason |
 //! | an end with a reason of the normal set; any end by an exit signal or a kill | none |
 //! | a message that nothing was written for | [`Report::Unexpected`] |
+//! | messages that are dropped because a mailbox is full, or an end because of that | [`Report::Overflowed`] |
 //!
 //! A report is made before anybody is told of the end: whoever hears of a death finds its reports already there. Without a
 //! subscriber, and without `tracing`, nothing is made at all.
@@ -109,6 +110,8 @@ pub enum Report {
     Crashed(Crashed),
     /// A message arrived that nothing was written for.
     Unexpected(Unexpected),
+    /// A mailbox overflowed, and messages were dropped.
+    Overflowed(Overflowed),
 }
 
 impl Report {
@@ -133,6 +136,7 @@ impl Report {
             Self::Terminated(report) => &report.process,
             Self::Crashed(report) => &report.process,
             Self::Unexpected(report) => &report.process,
+            Self::Overflowed(report) => &report.process,
         }
     }
 
@@ -156,7 +160,7 @@ impl Report {
         match self {
             Self::Terminated(report) => Some(&report.reason),
             Self::Crashed(report) => Some(&report.reason),
-            Self::Unexpected(_) => None,
+            Self::Unexpected(_) | Self::Overflowed(_) => None,
         }
     }
 }
@@ -334,4 +338,41 @@ pub struct Unexpected {
     pub server: &'static str,
     /// The message as [`Cx::unexpected`](crate::Cx::unexpected) was given it, or its type.
     pub message: String,
+}
+
+/// The report of a mailbox that had no room, from a server that was started to make some: see
+/// [`Overflow`](crate::Overflow).
+///
+/// It is made for the first message that is dropped, the second, the fourth, the eighth and so on: a flood makes few reports.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+/// use genserver::{Node, Overflow};
+///
+/// let mut reports = Node::program().reports();
+/// let counter = genserver::start::<Counter>(0).mailbox(1).overflow(Overflow::DropOldest).await?;
+/// counter.cast(Add(1))?;
+/// counter.cast(Add(2))?;
+/// let Some(Report::Overflowed(report)) = reports.try_next() else { unreachable!() };
+/// assert_eq!((report.dropped, report.ends), (1, false));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Overflowed {
+    /// The process whose mailbox it is.
+    pub process: Who,
+    /// The type of the server.
+    pub server: &'static str,
+    /// How many messages were dropped so far; if it ends the server, how many waited.
+    pub dropped: u64,
+    /// Whether the server ends of it.
+    pub ends: bool,
 }

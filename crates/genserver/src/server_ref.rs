@@ -236,8 +236,8 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// # Errors
     ///
-    /// The message comes back if the server has ended or its mailbox is full. OTP answers `ok` in both cases; that is
-    /// `let _ = server.cast(..)`.
+    /// The message comes back if the server has ended or its mailbox is full, unless it was started with another
+    /// [`Overflow`](crate::Overflow). OTP answers `ok` in both cases; that is `let _ = server.cast(..)`.
     ///
     /// # Examples
     ///

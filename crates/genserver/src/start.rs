@@ -14,8 +14,9 @@ use crate::link;
 use crate::monitor::MonitorRef;
 use crate::name::{Name, RegisterError};
 use crate::node::{self, Home, Node};
+use crate::overflow::Overflow;
 use crate::pid::Pid;
-use crate::process::mail::{Begun, Body, Started};
+use crate::process::mail::{Begun, Body, Settings, Started};
 use crate::process::queue::Queue;
 use crate::process::work::Actor;
 use crate::process::{About, AnyProcess, Head, Process, Subject};
@@ -171,9 +172,7 @@ struct Options {
     node: Option<Node>,
     link: Link,
     monitor: Option<(MonitorRef, ProcessRef)>,
-    mailbox: Option<u32>,
-    queued_only: bool,
-    hibernate_after: Option<Duration>,
+    settings: Settings,
 }
 
 /// Whom a new process is linked to.
@@ -268,7 +267,8 @@ impl<S: GenServer, H> Start<S, H> {
 
     /// How many calls, casts and infos may wait: 65,536 unless said otherwise, and at least one.
     ///
-    /// A cast into a full mailbox is given back; `cast_wait` and calls wait for room.
+    /// A cast into a full mailbox is given back, unless [`overflow`](Start::overflow) says otherwise; `cast_wait` and calls
+    /// wait for room.
     ///
     /// # Examples
     ///
@@ -283,7 +283,31 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn mailbox(mut self, bound: u32) -> Self {
-        self.options.mailbox = Some(bound.max(1));
+        self.options.settings.bound = Some(bound.max(1));
+        self
+    }
+
+    /// What becomes of a cast or a plain message that finds no room: it is given back unless said otherwise.
+    ///
+    /// It is looked at only when the mailbox is full. See [`Overflow`] for what there is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Overflow, Reason};
+    ///
+    /// let counter = genserver::start::<Counter>(0).mailbox(1).overflow(Overflow::Stop).await?;
+    /// counter.cast(Add(1))?;
+    /// assert!(counter.cast(Add(1)).is_err());
+    /// assert_eq!(counter.ended().await, Reason::Overloaded);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.options.settings.overflow = overflow;
         self
     }
 
@@ -305,13 +329,13 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn inline(mut self, inline: bool) -> Self {
-        self.options.queued_only = !inline;
+        self.options.settings.queued_only = !inline;
         self
     }
 
     /// Hibernates by itself after so much silence: OTP's option of that name.
     pub fn hibernate_after(mut self, silence: Duration) -> Self {
-        self.options.hibernate_after = Some(silence);
+        self.options.settings.hibernate_after = Some(silence);
         self
     }
 
@@ -377,7 +401,7 @@ impl<S: GenServer, H> Start<S, H> {
         // OTP records the caller of `start_monitor` as the parent too, though nothing links the two.
         let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
         let process = make_process(&home, options.name, options.label, parent)?;
-        process.configure(options.mailbox, options.queued_only, options.hibernate_after);
+        process.configure(&options.settings);
         let erased = || Arc::clone(&process) as Arc<dyn AnyProcess>;
         if linked.as_ref().is_some_and(|starter| !link::tie(&erased(), starter.process())) {
             home.node().release_name(&process.head);

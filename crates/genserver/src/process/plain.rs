@@ -120,6 +120,7 @@ impl<M: Send + 'static> Plain<M> {
             return Err(CastError::NoProc { message, server: self.head.subject() });
         }
         if state.letters.messages >= MAILBOX_DEFAULT as usize {
+            state.letters.refused += 1;
             drop(state);
             return Err(CastError::Full { message, server: self.head.subject() });
         }
@@ -468,6 +469,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
             parent: self.head.parent(),
             status: if state.stage == Stage::Alive { Status::Waiting } else { Status::Ending },
             mailbox: state.letters.queue.len(),
+            refused: state.letters.refused,
+            dropped: 0,
             links: state.ties.links.keys().copied().collect(),
             monitors: state.ties.monitors.len(),
             traps_exits: state.traps_exits,

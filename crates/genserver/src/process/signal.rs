@@ -184,6 +184,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     fn info(&self) -> ProcessInfo {
         let mail = self.mail.lock();
         let ties = mail.ties.as_deref();
+        let rest = mail.rest.as_deref();
         ProcessInfo {
             pid: self.head.pid,
             name: self.head.name().map(ToString::to_string),
@@ -192,14 +193,12 @@ impl<S: GenServer> AnyProcess for Process<S> {
             parent: self.head.parent(),
             status: crate::info::status(mail.run, mail.closed, mail.suspended, mail.hibernated, self.doing()),
             mailbox: self.load(&mail) as usize,
+            refused: rest.map_or(0, |rest| rest.refused),
+            dropped: rest.map_or(0, |rest| rest.dropped),
             links: ties.map(|ties| ties.links.keys().copied().collect()).unwrap_or_default(),
             monitors: ties.map_or(0, |ties| ties.monitors.len()),
             traps_exits: mail.traps_exits,
-            awaiting_since: mail
-                .rest
-                .as_ref()
-                .and_then(|rest| rest.awaiting_since)
-                .filter(|_| mail.run == Run::Awaiting),
+            awaiting_since: rest.and_then(|rest| rest.awaiting_since).filter(|_| mail.run == Run::Awaiting),
             has_task: !matches!(mail.task, Task::None),
         }
     }

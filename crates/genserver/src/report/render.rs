@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Crashed, LastMessage, Report, Terminated, Unexpected, Who};
+use super::{Crashed, LastMessage, Overflowed, Report, Terminated, Unexpected, Who};
 use crate::info::Callback;
 use crate::reason::Reason;
 
@@ -92,6 +92,7 @@ impl Report {
             Self::Terminated(report) => page.terminated(report),
             Self::Crashed(report) => page.crashed(report),
             Self::Unexpected(report) => page.unexpected(report),
+            Self::Overflowed(report) => page.overflowed(report),
         }
         page.text
     }
@@ -165,6 +166,14 @@ impl Page<'_> {
         self.line("server", report.server);
         self.label(&report.process);
         self.value("message", &report.message);
+    }
+
+    fn overflowed(&mut self, report: &Overflowed) {
+        let what = if report.ends { "overflowed, and it ends" } else { "overflowed" };
+        self.title("Mailbox of", &report.process, what);
+        self.line("server", report.server);
+        self.label(&report.process);
+        self.line("dropped", &report.dropped.to_string());
     }
 
     fn title(&mut self, before: &str, who: &Who, after: &str) {
