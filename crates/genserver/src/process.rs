@@ -91,6 +91,23 @@ impl Head {
 }
 
 /// The process that an error is about: its pid, and its name if it has one.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::StopError;
+///
+/// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+/// server.stop().await?;
+/// let Err(StopError::NoProc { server: subject }) = server.stop().await else { unreachable!() };
+/// assert_eq!(subject.pid, server.pid());
+/// assert!(subject.to_string().starts_with("process quiet <"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject {
