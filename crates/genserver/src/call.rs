@@ -121,6 +121,37 @@ pub enum CallError {
     },
 }
 
+impl CallError {
+    /// Who was called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// counter.stop().await?;
+    /// let error = counter.call(Call::Get).await.unwrap_err();
+    /// assert_eq!(error.server().pid, counter.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn server(&self) -> &Subject {
+        match self {
+            Self::Timeout { server, .. }
+            | Self::NoProc { server }
+            | Self::Exit { server, .. }
+            | Self::NoReply { server }
+            | Self::Overloaded { server, .. }
+            | Self::CallingSelf { server }
+            | Self::Cycle { server, .. }
+            | Self::WouldBlock { server }
+            | Self::WrongServer { server, .. } => server,
+        }
+    }
+}
+
 /// A call under way, made by [`ServerRef::call`].
 ///
 /// # Examples

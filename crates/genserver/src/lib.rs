@@ -339,6 +339,7 @@ mod outcome;
 mod server;
 // Starting servers, and references to them.
 mod adopt;
+mod as_server;
 mod named;
 mod process_ref;
 mod scoped;
@@ -386,6 +387,7 @@ mod reply;
 mod serialize;
 
 pub use adopt::{Adopt, Adopted, adopt};
+pub use as_server::AsServer;
 pub use attach::AttachRef;
 pub use call::{Call, CallError};
 pub use caller::Caller;

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::SysError;
-use crate::call::CALL_TIMEOUT;
+use crate::call::{CALL_TIMEOUT, CallError};
 use crate::current;
 use crate::process::mail::Body;
 use crate::process::work::Actor;
@@ -107,9 +107,10 @@ impl<S: GenServer> SystemRequest<S> {
 impl<S: GenServer, R: Send + 'static> Request<S, R> {
     pub(super) fn new(
         name: &'static str,
-        server: Result<ServerRef<S>, SysError>,
+        server: Result<ServerRef<S>, CallError>,
         order: impl FnOnce(&mut Bench<'_, S>) -> Answer<R> + Send + 'static,
     ) -> Self {
+        let server = server.map_err(|error| SysError::nobody(error, name));
         Self { name, stage: Stage::Unsent(server, Box::new(order)), timeout: Some(CALL_TIMEOUT) }
     }
 

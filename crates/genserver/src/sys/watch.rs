@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::debug::{Counters, Debug, Ring};
 use super::request::Trouble;
-use super::{AsServer, Event, Hook, Log, Request, Statistics};
+use super::{Event, Hook, Log, Request, Statistics};
+use crate::as_server::AsServer;
 
 /// How many events OTP's log keeps unless it is told otherwise.
 ///
@@ -31,7 +32,7 @@ fn switch<T: AsServer>(
     name: &'static str,
     turn: impl FnOnce(&mut Debug) + Send + 'static,
 ) -> Request<T::Server, ()> {
-    Request::new(name, server.as_server(name), |bench| {
+    Request::new(name, server.as_server(), |bench| {
         let cx = &mut bench.actor().cx;
         turn(cx.debug_mut());
         cx.tidy_debug();
@@ -124,7 +125,7 @@ pub fn log<T: AsServer>(server: &T, length: usize) -> Request<T::Server, ()> {
 /// # }
 /// ```
 pub fn get_log<T: AsServer>(server: &T) -> Request<T::Server, Log> {
-    Request::new("get_log", server.as_server("get_log"), |bench| {
+    Request::new("get_log", server.as_server(), |bench| {
         let process = bench.process.head.title();
         let debug = bench.actor().cx.debug.as_ref();
         let events = debug.and_then(|debug| debug.log.as_ref()).map(|log| log.events.iter().cloned().collect());
@@ -189,7 +190,7 @@ pub fn log_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// ```
 pub fn log_to_file<T: AsServer>(server: &T, path: impl Into<PathBuf>) -> Request<T::Server, ()> {
     let path = path.into();
-    Request::new("log_to_file", server.as_server("log_to_file"), |bench| match File::create(&path) {
+    Request::new("log_to_file", server.as_server(), |bench| match File::create(&path) {
         Ok(file) => {
             bench.actor().cx.debug_mut().file = Some(Box::new(file));
             Ok(())
@@ -247,7 +248,7 @@ pub fn log_to_file_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # }
 /// ```
 pub fn statistics_on<T: AsServer>(server: &T) -> Request<T::Server, ()> {
-    Request::new("statistics_on", server.as_server("statistics_on"), |bench| {
+    Request::new("statistics_on", server.as_server(), |bench| {
         let since = bench.process.head.home.runtime().now();
         let counters = || Counters { since, messages_in: 0, messages_out: 0 };
         bench.actor().cx.debug_mut().counters.get_or_insert_with(counters);
@@ -286,7 +287,7 @@ pub fn statistics_on<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # }
 /// ```
 pub fn statistics<T: AsServer>(server: &T) -> Request<T::Server, Statistics> {
-    Request::new("statistics", server.as_server("statistics"), |bench| {
+    Request::new("statistics", server.as_server(), |bench| {
         let now = bench.process.head.home.runtime().now();
         let debug = bench.actor().cx.debug.as_ref();
         let counters = debug.and_then(|debug| debug.counters.as_ref()).ok_or(Trouble::NoStatistics)?;
