@@ -311,6 +311,7 @@ mod sealed {
     impl<S: super::GenServer> Sealed for super::ServerRef<S> {}
     impl<S: super::GenServer> Sealed for crate::named::Named<S> {}
     impl<M: Send + 'static> Sealed for crate::recipient::Recipient<M> {}
+    impl<Q: Send + 'static, R: Send + 'static> Sealed for crate::recipient::CallRecipient<Q, R> {}
     impl<M: Send + 'static> Sealed for crate::probe::Probe<M> {}
     impl<M: Send + 'static> Sealed for crate::probe::ProbeRef<M> {}
     impl<T: Sealed + ?Sized> Sealed for &T {}
