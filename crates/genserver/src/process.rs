@@ -37,6 +37,8 @@ mod death;
 pub(crate) mod plain;
 // Links, monitors and waiters of any process.
 pub(crate) mod ties;
+// Who waits for an answer or an end, and until when.
+mod waiters;
 
 pub(crate) use mail::{Envelope, Lazy, Process, Signal};
 pub(crate) use room::Line;

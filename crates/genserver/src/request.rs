@@ -89,6 +89,8 @@ where
     F: FnOnce(Caller<R>) -> S::Call,
 {
     let slot = Arc::new(Slot::new(process.head.pid));
+    // A request has no deadline; whoever waits for it may have one, and keeps it.
+    let _ = slot.poll(&Context::from_waker(Waker::noop()), None);
     let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
     let server = || process.head.subject();
     let state = match process.send_call(&mut call, || Some(erased(&slot)), false) {

@@ -293,8 +293,8 @@ impl<M: Send + 'static> Plain<M> {
             }
         }
         farewell.tell(self.head.pid, &reason, starter);
-        let stoppers = self.state.lock().ties.told();
-        for stopper in stoppers {
+        let mut stoppers = self.state.lock().ties.told();
+        for stopper in stoppers.drain() {
             stopper.fill(Ok(reason.clone()));
         }
         wake(reader);
@@ -491,9 +491,16 @@ struct Deadline<M> {
 
 impl<M: Send + 'static> crate::alarm::Alarmed for Deadline<M> {
     fn due(self: Arc<Self>, now: Instant) {
-        let stoppers = self.process.state.lock().ties.stoppers.clone();
-        for slot in stoppers {
-            slot.expire(now);
+        let mut stoppers = std::mem::take(&mut self.process.state.lock().ties.stoppers);
+        stoppers.expire(now);
+        let mut state = self.process.state.lock();
+        if !state.ties.told {
+            return state.ties.stoppers.take_back(stoppers);
+        }
+        let reason = state.ties.doom.clone().unwrap_or(Reason::Normal);
+        drop(state);
+        for slot in stoppers.drain() {
+            slot.fill(Ok(reason.clone()));
         }
     }
 }
