@@ -1,4 +1,5 @@
-// Included by the examples that are about messages: a number that is asked for, added to and doubled.
+// Included by the examples that are about messages: a number that is asked for, added to and doubled; if it is to be idle,
+// it stops.
 #[allow(unused_imports, reason = "an example need not use all of it")]
 use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
 
@@ -32,5 +33,9 @@ impl GenServer for Counter {
     async fn handle_info(&mut self, Double: Double, _cx: &mut Cx<Self>) -> Outcome<Self> {
         self.0 *= 2;
         Next::wait()
+    }
+
+    async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::stop(genserver::Reason::shutdown_with("idle"))
     }
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use crate::context::Cx;
 use crate::name::Name;
 use crate::node::Node;
-use crate::process::mail::{Body, Envelope, Signal};
+use crate::overflow::Overflow;
+use crate::process::mail::{Body, Envelope, Settings, Signal};
 use crate::process::poll::ProcessTask;
 use crate::process::work::Actor;
 use crate::reason::Reason;
@@ -71,19 +72,24 @@ use crate::start::{StartError, make_process};
 /// ```
 #[doc(alias = "enter_loop")]
 pub fn adopt<S: GenServer>(server: S) -> Adopt<S> {
-    Adopt {
-        server,
-        first: First::Wait,
-        name: None,
-        label: None,
-        node: None,
-        mailbox: None,
-        queued_only: false,
-        hibernate_after: None,
-    }
+    Adopt { server, first: First::Wait, name: None, label: None, node: None, settings: Settings::default() }
 }
 
 /// How a server that is made of a state begins; made by [`adopt`].
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let adopt = genserver::adopt(Counter(1)).name("adopted").mailbox(64).then(Double);
+/// let (counter, run) = adopt.enter()?;
+/// tokio::spawn(run);
+/// assert_eq!(counter.call(Call::Get).await?, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "there is no server before `enter`"]
 pub struct Adopt<S: GenServer> {
     server: S,
@@ -91,9 +97,7 @@ pub struct Adopt<S: GenServer> {
     name: Option<Name>,
     label: Option<String>,
     node: Option<Node>,
-    mailbox: Option<u32>,
-    queued_only: bool,
-    hibernate_after: Option<Duration>,
+    settings: Settings,
 }
 
 /// What the server does first.
@@ -106,56 +110,205 @@ enum First<S: GenServer> {
 
 impl<S: GenServer> Adopt<S> {
     /// Gives the server a name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (counter, _run) = genserver::adopt(Counter(1)).name("adopted").enter()?;
+    /// assert_eq!(counter.name(), Some(&"adopted".into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }
 
     /// Gives the server a label for errors and reports. It need not be unique.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (counter, _run) = genserver::adopt(Counter(1)).label("the first").enter()?;
+    /// assert_eq!(counter.info().label.as_deref(), Some("the first"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "set_label")]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
     /// Puts it into this node, instead of that of the process that runs here, or the program's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Node;
+    ///
+    /// let node = Node::new();
+    /// let (counter, _run) = genserver::adopt(Counter(1)).on(&node).enter()?;
+    /// assert!(node.info(counter.pid()).is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on(mut self, node: &Node) -> Self {
         self.node = Some(node.clone());
         self
     }
 
     /// How many calls, casts and infos may wait: see [`Start::mailbox`](crate::Start::mailbox).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (counter, _run) = genserver::adopt(Counter(1)).mailbox(1).enter()?;
+    /// counter.cast(Add(1))?;
+    /// assert!(counter.cast(Add(1)).is_err(), "nobody has polled `_run`, and there is room for one");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn mailbox(mut self, bound: u32) -> Self {
-        self.mailbox = Some(bound.max(1));
+        self.settings.bound = Some(bound.max(1));
+        self
+    }
+
+    /// What becomes of a cast or a plain message that finds no room: see [`Start::overflow`](crate::Start::overflow).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Overflow;
+    ///
+    /// let (counter, run) = genserver::adopt(Counter(1)).mailbox(1).overflow(Overflow::DropOldest).enter()?;
+    /// counter.cast(Add(10))?;
+    /// counter.cast(Add(1))?;
+    /// tokio::spawn(run);
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.settings.overflow = overflow;
         self
     }
 
     /// Whether callers may run the idle server on their own task: see [`Start::inline`](crate::Start::inline).
     ///
     /// Turned off, callbacks run nowhere but in the future that [`enter`](Adopt::enter) returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (counter, run) = genserver::adopt(Counter(1)).inline(false).enter()?;
+    /// tokio::spawn(run);
+    /// assert_eq!(counter.call(Call::Get).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn inline(mut self, inline: bool) -> Self {
-        self.queued_only = !inline;
+        self.settings.queued_only = !inline;
         self
     }
 
     /// Hibernates by itself after so much silence.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Status;
+    /// use std::time::Duration;
+    ///
+    /// let (counter, run) = genserver::adopt(Counter(1)).hibernate_after(Duration::from_secs(60)).enter()?;
+    /// tokio::spawn(run);
+    /// tokio::time::sleep(Duration::from_secs(61)).await;
+    /// assert_eq!(counter.info().status, Status::Hibernated);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn hibernate_after(mut self, silence: Duration) -> Self {
-        self.hibernate_after = Some(silence);
+        self.settings.hibernate_after = Some(silence);
         self
     }
 
     /// Begins by waiting for a message; [`handle_idle`](GenServer::handle_idle) runs if none arrives for `silence`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    /// use std::time::Duration;
+    ///
+    /// let (_counter, run) = genserver::adopt(Counter(1)).idle(Duration::from_secs(60)).enter()?;
+    /// // The counter's `handle_idle` stops it.
+    /// assert_eq!(run.await, Reason::shutdown_with("idle"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn idle(mut self, silence: Duration) -> Self {
         self.first = First::Idle(silence);
         self
     }
 
     /// Begins by hibernating.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (counter, run) = genserver::adopt(Counter(1)).hibernate().enter()?;
+    /// tokio::spawn(run);
+    /// assert_eq!(counter.call(Call::Get).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn hibernate(mut self) -> Self {
         self.first = First::Hibernate;
         self
     }
 
     /// Begins by handling `info`, before any message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (counter, run) = genserver::adopt(Counter(1)).then(Double).enter()?;
+    /// counter.cast(Add(1))?;
+    /// tokio::spawn(run);
+    /// assert_eq!(counter.call(Call::Get).await?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "continue")]
     pub fn then(mut self, info: S::Info) -> Self {
         self.first = First::Then(info);
@@ -170,10 +323,27 @@ impl<S: GenServer> Adopt<S> {
     ///
     /// [`StartError::AlreadyStarted`] or [`StartError::NameRefused`] if it cannot have its name, [`StartError::NoRuntime`] if
     /// the thread is in no runtime. The state is dropped then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (counter, run) = genserver::adopt(Counter(1)).name("entered").enter()?;
+    /// assert!(genserver::adopt(Counter(1)).name("entered").enter().is_err());
+    ///
+    /// counter.cast(Add(1))?;
+    /// tokio::spawn(run);
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "enter_loop")]
     pub fn enter(self) -> Result<(ServerRef<S>, Adopted<S>), StartError> {
         let home = self.node.unwrap_or_else(Node::current).home().ok_or(StartError::NoRuntime)?;
         let process = make_process(&home, self.name, self.label, None)?;
-        process.configure(self.mailbox, self.queued_only, self.hibernate_after);
+        process.configure(&self.settings);
         let cx = Cx::new(Arc::clone(&process));
         let mut body = Body::initialised(Box::new(Actor {
             server: Some(self.server),
@@ -207,6 +377,21 @@ impl<S: GenServer> fmt::Debug for Adopt<S> {
 /// # Cancel safety
 ///
 /// Dropping it before its end kills the server: nobody else runs it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::Reason;
+///
+/// let (counter, run) = genserver::adopt(Counter(1)).enter()?;
+/// drop(run);
+/// assert_eq!(counter.ended().await, Reason::Killed);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the server runs while this is awaited"]
 pub struct Adopted<S: GenServer> {
     task: ProcessTask<S>,

@@ -53,6 +53,7 @@ pub enum CallError {
     },
     /// There is no such process: it had ended before the call, or nobody has the name.
     #[error("{server} is not running, so the request was not carried out; start it, or look it up again")]
+    #[doc(alias = "noproc")]
     NoProc {
         /// Who was called.
         server: Subject,
@@ -83,6 +84,7 @@ pub enum CallError {
     },
     /// A process called itself, and would have waited for ever.
     #[error("{server} called itself; a callback has the state at hand, so use it directly, or `cast` to itself")]
+    #[doc(alias = "calling_self")]
     CallingSelf {
         /// Who was called.
         server: Subject,
@@ -119,7 +121,55 @@ pub enum CallError {
     },
 }
 
+impl CallError {
+    /// Who was called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// counter.stop().await?;
+    /// let error = counter.call(Call::Get).await.unwrap_err();
+    /// assert_eq!(error.server().pid, counter.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn server(&self) -> &Subject {
+        match self {
+            Self::Timeout { server, .. }
+            | Self::NoProc { server }
+            | Self::Exit { server, .. }
+            | Self::NoReply { server }
+            | Self::Overloaded { server, .. }
+            | Self::CallingSelf { server }
+            | Self::Cycle { server, .. }
+            | Self::WouldBlock { server }
+            | Self::WrongServer { server, .. } => server,
+        }
+    }
+}
+
 /// A call under way, made by [`ServerRef::call`].
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// let call = counter.call(Call::Get).timeout(Duration::from_secs(1));
+/// counter.cast(Add(1))?;
+/// // The call is sent here, behind the cast.
+/// assert_eq!(call.await?, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is sent until the call is awaited"]
 pub struct Call<'a, S: GenServer, R: Send + 'static, F> {
     server: &'a ServerRef<S>,

@@ -77,6 +77,27 @@ impl<R: Send + 'static> Caller<R> {
     /// Answers the call, from any task or thread: OTP's `reply/2`.
     ///
     /// If nobody waits any more, the answer is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Greeter;
+    /// # struct Greet(Caller<&'static str>);
+    /// # server! { Greeter, Greet, Never, Never;
+    /// async fn handle_call(&mut self, Greet(caller): Greet, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     tokio::spawn(async move { caller.reply("hello") });
+    ///     Next::wait()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let greeter = genserver::start::<Greeter>(()).await?;
+    /// assert_eq!(greeter.call(Greet).await?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reply(mut self, reply: R) {
         if let Some(slot) = self.slot.take() {
             answer(slot, reply);
@@ -84,11 +105,61 @@ impl<R: Send + 'static> Caller<R> {
     }
 
     /// Whether nobody waits for the answer any more: the call timed out or was dropped.
+    ///
+    /// # Examples
+    ///
+    /// A server that lets go of those who gave up:
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use std::time::Duration;
+    /// # #[derive(Default)]
+    /// # struct Queue(Vec<Caller<()>>);
+    /// # enum Call { Wait(Caller<()>), Waiting(Caller<usize>) }
+    /// # server! { Queue, Call, Never, Never;
+    /// async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     self.0.retain(|caller| !caller.is_gone());
+    ///     match call {
+    ///         Call::Wait(caller) => self.0.push(caller),
+    ///         Call::Waiting(caller) => caller.reply(self.0.len()),
+    ///     }
+    ///     Next::wait()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let queue = genserver::start::<Queue>(()).await?;
+    /// assert!(queue.call(Call::Wait).timeout(Duration::from_secs(1)).await.is_err());
+    /// assert_eq!(queue.call(Call::Waiting).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_gone(&self) -> bool {
         self.slot.as_ref().is_none_or(|slot| slot.is_closed())
     }
 
     /// The server that owes the answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Who;
+    /// # struct Ask(Caller<bool>);
+    /// # server! { Who, Ask, Never, Never;
+    /// async fn handle_call(&mut self, Ask(caller): Ask, cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     let mine = caller.server() == Some(cx.pid());
+    ///     Next::reply(caller, mine)
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let who = genserver::start::<Who>(()).await?;
+    /// assert!(who.call(Ask).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn server(&self) -> Option<Pid> {
         self.slot.as_ref().map(|slot| slot.home())
     }

@@ -11,6 +11,24 @@ use crate::process::{Envelope, Head, Line, Process, Refused, Subject};
 use crate::server::GenServer;
 
 /// Why a message was not taken. It is inside, so that nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::CastError;
+///
+/// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
+/// counter.cast(Add(1))?;
+/// assert!(matches!(counter.cast(Add(2)), Err(CastError::Full { message: Add(2), .. })));
+///
+/// counter.stop().await?;
+/// assert!(matches!(counter.cast(Add(3)), Err(CastError::NoProc { message: Add(3), .. })));
+/// # Ok(())
+/// # }
+/// ```
 pub enum CastError<M> {
     /// The process has ended, or is just ending, or never was.
     NoProc {
@@ -125,6 +143,25 @@ impl<M> fmt::Display for CastError<M> {
 impl<M> Error for CastError<M> {}
 
 /// A cast that waits for room.
+///
+/// # Cancel safety
+///
+/// Dropping it before it is ready means that the message was not sent.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
+/// counter.cast(Add(1))?;
+/// // There is no room, so this waits until the counter has taken the first one out.
+/// counter.cast_wait(Add(2)).await?;
+/// assert_eq!(counter.call(Call::Get).await?, 3);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is sent until this is awaited"]
 pub struct CastWait<'a, S: GenServer> {
     process: &'a Arc<Process<S>>,
@@ -156,7 +193,7 @@ impl<S: GenServer> Future for CastWait<'_, S> {
                     line.leave();
                     this.process.push_promised(message)
                 }
-                None => this.process.push(message),
+                None => this.process.push_if_room(message),
             };
             match sent {
                 Ok(()) => return Poll::Ready(Ok(())),

@@ -34,6 +34,42 @@ use timers::OwnTimerEntry;
 /// What can arrive besides calls and casts is arranged here, and each arrangement names the [`Info`](GenServer::Info) it
 /// arrives as: a function for a `Down`, an exit or a stream's item, the message itself for a timer. A variant of the server's
 /// own enum is such a function.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// use genserver::Down;
+/// use std::time::Duration;
+///
+/// # struct Guard;
+/// enum Info {
+///     Down(Down),
+///     Tick,
+/// }
+/// # impl GenServer for Guard {
+/// # type Args = ProcessRef;
+/// # type Call = Never;
+/// # type Cast = Never;
+/// # type Info = Info;
+///
+/// async fn init(guarded: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
+///     cx.monitor(&guarded, Info::Down);
+///     cx.send_after(Duration::from_secs(60), Info::Tick);
+///     Init::Run(Guard)
+/// }
+/// # async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+/// #     match info { Info::Down(down) => Next::stop(down.reason), Info::Tick => Next::wait() }
+/// # }
+/// # }
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # let probe = Probe::<()>::new();
+/// # let guard = genserver::start::<Guard>(probe.process_ref()).await.unwrap();
+/// # drop(probe);
+/// # assert_eq!(guard.ended().await, Reason::Normal);
+/// # }
+/// ```
 pub struct Cx<S: GenServer> {
     pub(crate) process: Arc<Process<S>>,
     more: Option<Box<More<S>>>,
@@ -77,27 +113,118 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// The server's own reference: OTP's `self()`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     let this = cx.this();
+    ///     tokio::spawn(async move { this.send(Info::Line("from a task of its own")) });
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// tokio::task::yield_now().await;
+    /// assert_eq!(watcher.call(Heard).await?, ["line from a task of its own"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "self")]
     pub fn this(&self) -> ServerRef<S> {
         ServerRef::new(Arc::clone(&self.process))
     }
 
     /// The server's own pid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { Pid;
+    /// async fn init(starter: Pid, cx: &mut Cx<Self>) -> Init<Self> {
+    ///     assert_ne!(cx.pid(), starter);
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let probe = Probe::<()>::new();
+    /// genserver::start::<Watcher>(probe.pid()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.process.head.pid
     }
 
     /// The name it was started with, if it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     assert_eq!(cx.name(), Some(&"watcher".into()));
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// genserver::start::<Watcher>(()).name("watcher").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(&self) -> Option<&Name> {
         self.process.head.name()
     }
 
     /// The node it lives in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     assert!(cx.node().whereis("watcher").is_some());
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// Node::new().start::<Watcher>(()).name("watcher").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn node(&self) -> &Node {
         self.process.head.home.node()
     }
 
     /// What time it is for this server: the runtime's clock, which a simulation or a paused test moves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     let begun = cx.now();
+    ///     tokio::time::sleep(Duration::from_secs(1)).await;
+    ///     assert!(cx.now() >= begun + Duration::from_secs(1));
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// genserver::start::<Watcher>(()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn now(&self) -> Instant {
         self.process.head.home.runtime().now()
     }
@@ -111,45 +238,13 @@ impl<S: GenServer> Cx<S> {
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ProcessRef;
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.monitor(&target, Info::Down);
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -181,46 +276,14 @@ impl<S: GenServer> Cx<S> {
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ProcessRef;
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     let reference = cx.monitor(&target, Info::Down);
     ///     assert!(cx.demonitor(reference));
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -241,50 +304,26 @@ impl<S: GenServer> Cx<S> {
 
     /// Starts a server linked to this one: OTP's `start_link`. See [`Start`].
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping a start that is under way kills the process.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](crate::start()). The failure of a linked start is told by its error alone: no exit comes besides.
+    ///
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ();
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.trap_exits(Info::Exit);
     ///     let quiet = cx.start_link::<Quiet>(()).await.expect("it has an easy init");
     ///     quiet.exit(Reason::Shutdown);
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -302,49 +341,25 @@ impl<S: GenServer> Cx<S> {
     ///
     /// The monitor is there before the server runs, and a start that fails leaves nothing of it behind.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping a start that is under way kills the process, and takes the monitor back.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](crate::start()).
+    ///
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ();
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
     ///     let (quiet, _reference) = cx.start_monitor::<Quiet>((), Info::Down).await.expect("it has an easy init");
     ///     quiet.kill();
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -371,6 +386,23 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// This process without its type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     assert_eq!(cx.process_ref().pid(), cx.pid());
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// genserver::start::<Watcher>(()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         ProcessRef::new(self.erased())
     }

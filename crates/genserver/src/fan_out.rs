@@ -1,7 +1,8 @@
 //! One message for many servers.
 
-use std::borrow::Borrow;
+use std::time::Duration;
 
+use crate::as_server::AsServer;
 use crate::call::CallError;
 use crate::caller::Caller;
 use crate::cast::CastError;
@@ -14,7 +15,7 @@ use crate::server_ref::ServerRef;
 /// Tells every one of these servers something, and waits for none: OTP's `abcast`.
 ///
 /// `make` makes the message for each, in order. What could not be delivered comes back, each with the server that did not take
-/// it; the list is empty if all did.
+/// it; the list is empty if all did. The servers may be references, names, or clients: see [`AsServer`].
 ///
 /// # Examples
 ///
@@ -43,17 +44,47 @@ use crate::server_ref::ServerRef;
 /// # }
 /// ```
 #[doc(alias = "abcast")]
-pub fn cast_all<S: GenServer>(
-    servers: impl IntoIterator<Item: Borrow<ServerRef<S>>>,
-    mut make: impl FnMut(&ServerRef<S>) -> S::Cast,
-) -> Vec<CastError<S::Cast>> {
-    let mut tell = |server: &ServerRef<S>| server.cast(make(server)).err();
-    servers.into_iter().filter_map(|server| tell(server.borrow())).collect()
+pub fn cast_all<T: AsServer>(
+    servers: impl IntoIterator<Item = T>,
+    mut make: impl FnMut(&T) -> CastOf<T>,
+) -> Vec<CastError<CastOf<T>>> {
+    let tell = |server: T| {
+        let message = make(&server);
+        match server.as_server() {
+            Ok(server) => server.cast(message).err(),
+            Err(nobody) => Some(CastError::NoProc { message, server: nobody.server().clone() }),
+        }
+    };
+    servers.into_iter().filter_map(tell).collect()
 }
 
+/// What a server is called with.
+type CallOf<T> = <<T as AsServer>::Server as GenServer>::Call;
+
+/// What a server is told.
+type CastOf<T> = <<T as AsServer>::Server as GenServer>::Cast;
+
 /// What came of [`call_all`]: everybody who was asked is in one of the lists, in the order of asking.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+/// counters[0].stop().await?;
+/// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
+/// assert_eq!(counts.answered, [(counters[1].pid(), 2)]);
+/// assert_eq!(counts.failed[0].0, counters[0].pid());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
+#[doc(alias = "multi_call")]
 pub struct Answers<R> {
     /// Who answered, and what.
     pub answered: Vec<(Pid, R)>,
@@ -67,6 +98,21 @@ impl<R> Answers<R> {
     /// # Errors
     ///
     /// The first failure, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+    /// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
+    /// assert_eq!(counts.all()?, [1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn all(self) -> Result<Vec<R>, CallError> {
         match self.failed.into_iter().next() {
             Some((_, error)) => Err(error),
@@ -84,7 +130,8 @@ impl<R> Default for Answers<R> {
 /// Asks all of these servers at once, and waits until each has answered or the deadline has come: OTP's `multi_call`.
 ///
 /// The deadline is one for all. Whoever has not answered by then, has ended or is not running is in the list of those who
-/// failed; an answer that comes later vanishes.
+/// failed; an answer that comes later vanishes. The servers may be references, names, or clients: see [`AsServer`]. A name that
+/// nobody has fails as [`Pid::NOBODY`].
 ///
 /// # Cancel safety
 ///
@@ -121,49 +168,60 @@ impl<R> Default for Answers<R> {
 /// # }
 /// ```
 #[doc(alias = "multi_call")]
-pub async fn call_all<S: GenServer, R: Send + 'static>(
-    servers: impl IntoIterator<Item: Borrow<ServerRef<S>>>,
-    make: impl FnMut(Caller<R>) -> S::Call,
+pub async fn call_all<T: AsServer, R: Send + 'static>(
+    servers: impl IntoIterator<Item = T>,
+    make: impl FnMut(Caller<R>) -> CallOf<T>,
     deadline: impl Into<Deadline>,
 ) -> Answers<R> {
-    let (servers, requests) = ask_all(servers, make);
-    gather(servers, requests, deadline.into()).await
+    let asked = ask_all(servers, make);
+    gather(asked, deadline.into()).await
 }
 
-/// Sends the requests, each labelled with its place.
-fn ask_all<S: GenServer, R: Send + 'static>(
-    servers: impl IntoIterator<Item: Borrow<ServerRef<S>>>,
-    mut make: impl FnMut(Caller<R>) -> S::Call,
-) -> (Vec<ServerRef<S>>, Requests<usize, R>) {
-    let servers: Vec<ServerRef<S>> = servers.into_iter().map(|server| server.borrow().clone()).collect();
-    let ask = |server: &ServerRef<S>| {
-        if current::pid() == Some(server.pid()) {
-            return Request::failed(CallError::CallingSelf { server: server.process().head.subject() });
+/// Whoever was asked: the servers, and those who could not be.
+struct Asked<S: GenServer, R: Send + 'static> {
+    members: Vec<Result<ServerRef<S>, CallError>>,
+    /// Each request is labelled with its place among the members.
+    requests: Requests<usize, R>,
+}
+
+/// Sends the requests.
+fn ask_all<T: AsServer, R: Send + 'static>(
+    servers: impl IntoIterator<Item = T>,
+    mut make: impl FnMut(Caller<R>) -> CallOf<T>,
+) -> Asked<T::Server, R> {
+    let members: Vec<_> = servers.into_iter().map(|server| server.as_server()).collect();
+    let ask = |member: &Result<ServerRef<T::Server>, CallError>| match member {
+        Ok(server) if current::pid() == Some(server.pid()) => {
+            Request::failed(CallError::CallingSelf { server: server.process().head.subject() })
         }
-        server.send_request(&mut make)
+        Ok(server) => server.send_request(&mut make),
+        Err(nobody) => Request::failed(nobody.clone()),
     };
-    let requests = servers.iter().map(ask).enumerate().collect();
-    (servers, requests)
+    let requests = members.iter().map(ask).enumerate().collect();
+    Asked { members, requests }
 }
 
-async fn gather<S: GenServer, R: Send + 'static>(
-    servers: Vec<ServerRef<S>>,
-    mut requests: Requests<usize, R>,
-    deadline: Deadline,
-) -> Answers<R> {
-    let Some(first) = servers.first() else { return Answers::default() };
-    let now = first.process().head.home.runtime().now();
-    let until = deadline.since(now);
-    let mut answers: Vec<Option<Result<R, CallError>>> = servers.iter().map(|_| None).collect();
+async fn gather<S: GenServer, R: Send + 'static>(asked: Asked<S, R>, deadline: Deadline) -> Answers<R> {
+    let Asked { members, mut requests } = asked;
+    // Without a server there is nobody to wait for, and so no clock to ask.
+    let now = members.iter().flatten().next().map(|first| first.process().head.home.runtime().now());
+    let until = now.map_or(Deadline::NEVER, |now| deadline.since(now));
+    let mut answers: Vec<Option<Result<R, CallError>>> = members.iter().map(|_| None).collect();
     while let Ok((place, answer)) = requests.receive(until).await {
         answers[place] = Some(answer);
     }
     let mut sorted = Answers::default();
-    for (server, answer) in servers.iter().zip(answers) {
-        let head = &server.process().head;
-        match answer.unwrap_or_else(|| Err(CallError::Timeout { server: head.subject(), after: until.after(now) })) {
-            Ok(answer) => sorted.answered.push((head.pid, answer)),
-            Err(error) => sorted.failed.push((head.pid, error)),
+    for (member, answer) in members.iter().zip(answers) {
+        let pid = member.as_ref().map_or(Pid::NOBODY, ServerRef::pid);
+        match (answer, member) {
+            (Some(Ok(answer)), _) => sorted.answered.push((pid, answer)),
+            (Some(Err(error)), _) => sorted.failed.push((pid, error)),
+            (None, Err(nobody)) => sorted.failed.push((pid, nobody.clone())),
+            (None, Ok(server)) => {
+                let after = now.map_or(Duration::ZERO, |now| until.after(now));
+                let server = server.process().head.subject();
+                sorted.failed.push((pid, CallError::Timeout { server, after }));
+            }
         }
     }
     sorted

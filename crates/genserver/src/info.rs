@@ -39,6 +39,7 @@ use crate::process::mail::{Doing, Run};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
+#[doc(alias = "process_info")]
 pub struct ProcessInfo {
     /// Which process this is.
     pub pid: Pid,
@@ -54,6 +55,11 @@ pub struct ProcessInfo {
     pub status: Status,
     /// How many calls, casts and infos wait.
     pub mailbox: usize,
+    /// How many casts and plain messages were given back so far, because the mailbox had no room for them.
+    pub refused: u64,
+    /// How many casts and plain messages were dropped so far, to make room for others: see
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
+    pub dropped: u64,
     /// Which processes it is linked to.
     pub links: Vec<Pid>,
     /// How many monitors watch it.
@@ -70,6 +76,31 @@ pub struct ProcessInfo {
 
 impl ProcessInfo {
     /// For how long its callback has been awaiting something, as of `now`. `now` is the time on the clock of its runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use std::time::Duration;
+    /// # #[derive(Default)]
+    /// # struct Sleeper;
+    /// # struct Sleep;
+    /// # server! { Sleeper, Never, Sleep, Never;
+    /// async fn handle_cast(&mut self, Sleep: Sleep, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     tokio::time::sleep(Duration::from_secs(60)).await;
+    ///     Next::wait()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sleeper = genserver::start::<Sleeper>(()).await?;
+    /// sleeper.cast(Sleep)?;
+    /// tokio::time::sleep(Duration::from_secs(5)).await;
+    /// let now = tokio::time::Instant::now().into_std();
+    /// assert_eq!(sleeper.info().awaiting_for(now), Some(Duration::from_secs(5)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn awaiting_for(&self, now: Instant) -> Option<Duration> {
         self.awaiting_since.map(|since| now.saturating_duration_since(since))
     }
@@ -81,11 +112,35 @@ impl fmt::Display for ProcessInfo {
         for title in self.name.iter().chain(&self.label) {
             write!(f, " {title}")?;
         }
-        write!(f, " {}: {}, {} in the mailbox", self.server, self.status, self.mailbox)
+        write!(f, " {}: {}, {} in the mailbox", self.server, self.status, self.mailbox)?;
+        if self.refused > 0 {
+            write!(f, ", {} refused", self.refused)?;
+        }
+        if self.dropped > 0 {
+            write!(f, ", {} dropped", self.dropped)?;
+        }
+        Ok(())
     }
 }
 
 /// What a process is doing.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Status, sys};
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// assert_eq!(server.info().status, Status::Waiting);
+/// sys::suspend(&server).await?;
+/// assert_eq!(server.info().status, Status::Suspended);
+/// assert_eq!(server.info().status.to_string(), "suspended");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -121,6 +176,31 @@ impl fmt::Display for Status {
 }
 
 /// Which callback runs.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # use std::time::Duration;
+/// # #[derive(Default)]
+/// # struct Sleeper;
+/// # struct Sleep;
+/// # server! { Sleeper, Never, Sleep, Never;
+/// async fn handle_cast(&mut self, Sleep: Sleep, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     tokio::time::sleep(Duration::from_secs(60)).await;
+///     Next::wait()
+/// }
+/// # }
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sleeper = genserver::start::<Sleeper>(()).await?;
+/// sleeper.cast(Sleep)?;
+/// tokio::task::yield_now().await;
+/// assert_eq!(sleeper.info().status, Status::Awaiting(Callback::Cast));
+/// assert_eq!(Callback::Cast.to_string(), "handle_cast");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]

@@ -354,8 +354,8 @@
 //!
 //! - A callback changes the state in place. After a panic, terminate sees the state as the panic left it.
 //! - A process can be cut off only where it awaits. Code that never awaits cannot be killed.
-//! - A mailbox is bounded, and a cast that it has no room for comes back. Replies, exits, `Down`s, timers and requests of
-//!   [`sys`] are never refused.
+//! - A mailbox is bounded, and a cast that it has no room for comes back, unless the server was started with another
+//!   [`Overflow`]. Replies, exits, `Down`s, timers and requests of [`sys`] are never refused.
 //! - A server that forgets to answer fails the call at once, where OTP's caller would wait for the time-out. A late or a second
 //!   answer cannot be seen.
 //! - A linked start that fails returns the error, and spares a starter that does not trap exits; OTP ends it.
@@ -376,6 +376,7 @@ mod outcome;
 mod server;
 // Starting servers, and references to them.
 mod adopt;
+mod as_server;
 mod named;
 mod process_ref;
 mod scoped;
@@ -384,6 +385,7 @@ mod start;
 // Asking, telling, stopping.
 mod call;
 mod cast;
+mod overflow;
 mod stop;
 // Asking now and fetching the answer later; asking many; asking from a thread.
 mod blocking;
@@ -430,6 +432,7 @@ mod serialize;
 mod sync;
 
 pub use adopt::{Adopt, Adopted, adopt};
+pub use as_server::AsServer;
 pub use attach::AttachRef;
 pub use call::{Call, CallError};
 pub use caller::Caller;
@@ -444,6 +447,7 @@ pub use name::{Name, NameRegistry, RegisterError};
 pub use named::Named;
 pub use node::Node;
 pub use outcome::{Init, Next, Outcome, Step};
+pub use overflow::Overflow;
 pub use pid::Pid;
 pub use probe::{EXPECT_WITHIN, Letter, Probe, ProbeRef};
 pub use process::Subject;

@@ -10,6 +10,23 @@ use crate::process_ref::{AsProcess, ProcessRef};
 use crate::reason::Reason;
 
 /// There is nobody to link with.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::Probe;
+///
+/// let mut probe = Probe::<()>::new();
+/// let server = genserver::start::<Quiet>(()).await?;
+/// server.stop().await?;
+/// let error = probe.link(&server).unwrap_err();
+/// assert_eq!(error.target.pid, server.pid());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{target} is not running, so there is nobody to link with; start it first, or trap exits to be told instead")]
 pub struct LinkError {

@@ -6,6 +6,26 @@ use crate::reason::Reason;
 /// One monitor, and the `Down` that will come from it.
 ///
 /// It is unique in its node, can be compared, ordered and used as a key, and is what tells one [`Down`] from another.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::Probe;
+/// use std::collections::BTreeMap;
+///
+/// let mut probe = Probe::<()>::new();
+/// let server = genserver::start::<Quiet>(()).await?;
+/// let mut watched = BTreeMap::from([(probe.monitor(&server), "the quiet one")]);
+/// server.stop().await?;
+///
+/// let Some(genserver::Letter::Down(down)) = probe.try_recv() else { unreachable!() };
+/// assert_eq!(watched.remove(&down.reference), Some("the quiet one"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MonitorRef(pub(crate) u64);
 
@@ -13,6 +33,25 @@ pub struct MonitorRef(pub(crate) u64);
 ///
 /// Exactly one comes from each monitor, behind everything that the process had sent to the watcher. When it arrives, the
 /// process's name is free.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Probe, Reason};
+///
+/// let mut probe = Probe::<()>::new();
+/// let server = genserver::start::<Quiet>(()).await?;
+/// let reference = probe.monitor(&server);
+/// server.kill();
+///
+/// let down = probe.expect_down(reference).await;
+/// assert_eq!((down.pid, down.reason), (server.pid(), Reason::Killed));
+/// # Ok(())
+/// # }
+/// ```
 #[doc(alias = "DOWN")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Down {

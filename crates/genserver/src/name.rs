@@ -54,6 +54,33 @@ impl Name {
     }
 
     /// A name in a registry of the user's: OTP's `{via, Module, Name}`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Name, NameRegistry, Pid, ProcessRef, RegisterError};
+    /// use std::sync::Arc;
+    ///
+    /// /// Gives no name to anybody.
+    /// struct Nobody;
+    ///
+    /// impl NameRegistry for Nobody {
+    ///     fn register(&self, _name: &str, _process: &ProcessRef) -> Result<(), RegisterError> {
+    ///         Err(RegisterError::Refused("nobody may have a name here".to_owned()))
+    ///     }
+    ///     // ...
+    /// #     fn unregister(&self, _name: &str, _pid: Pid) {}
+    /// #     fn whereis(&self, _name: &str) -> Option<ProcessRef> { None }
+    /// }
+    ///
+    /// let name = Name::via(Arc::new(Nobody), "quiet");
+    /// assert!(genserver::start::<Quiet>(()).name(name).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn via(registry: Arc<dyn NameRegistry>, name: impl Into<Arc<str>>) -> Self {
         Self::Via(registry, name.into())
     }
@@ -164,6 +191,20 @@ pub trait NameRegistry: Send + Sync {
 }
 
 /// Why a registry did not give a name.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Probe, RegisterError};
+///
+/// let (first, second) = (Probe::<()>::new(), Probe::<()>::new());
+/// first.register("the one")?;
+/// assert_eq!(second.register("the one"), Err(RegisterError::Taken(first.pid())));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegisterError {
     /// A live process has it.

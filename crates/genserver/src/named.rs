@@ -55,6 +55,21 @@ pub struct Named<S: GenServer> {
 
 impl<S: GenServer> Named<S> {
     /// The server with that name, in the node of whoever uses this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// let counter = Named::<Counter>::new("made before it starts");
+    /// genserver::start::<Counter>(1).name("made before it starts").await?;
+    /// assert_eq!(counter.call(Call::Get).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(name: impl Into<Name>) -> Self {
         Self { name: name.into(), node: None, of: PhantomData }
     }
@@ -81,6 +96,17 @@ impl<S: GenServer> Named<S> {
     }
 
     /// The name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # fn main() {
+    /// use genserver::Named;
+    ///
+    /// assert_eq!(Named::<Quiet>::new("quiet").name().to_string(), "quiet");
+    /// # }
+    /// ```
     pub fn name(&self) -> &Name {
         &self.name
     }
@@ -122,6 +148,10 @@ impl<S: GenServer> Named<S> {
     ///
     /// As [`resolve`](Named::resolve), and then as [`ServerRef::call`].
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping the call gives up the answer, never the request: once it was sent the server carries it out.
+    ///
     /// # Examples
     ///
     /// ```
@@ -142,6 +172,10 @@ impl<S: GenServer> Named<S> {
     /// The same, waiting for `timeout` instead of five seconds.
     ///
     /// # Errors
+    ///
+    /// As [`call`](Named::call).
+    ///
+    /// # Cancel safety
     ///
     /// As [`call`](Named::call).
     ///
@@ -171,6 +205,21 @@ impl<S: GenServer> Named<S> {
     /// Asks whoever has the name now, and leaves the answer for later: see [`ServerRef::send_request`].
     ///
     /// Sending never fails: if nobody has the name, that is the answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// genserver::start::<Counter>(1).name("asked").await?;
+    /// let request = Named::<Counter>::new("asked").send_request(Call::Get);
+    /// assert_eq!(request.await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send_request<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> S::Call) -> Request<R> {
         match self.resolve() {
             Ok(server) => server.send_request(make),
@@ -225,6 +274,7 @@ impl<S: GenServer> Named<S> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "!")]
     pub fn send(&self, info: S::Info) -> Result<(), CastError<S::Info>> {
         match self.resolve() {
             Ok(server) => server.send(info),
@@ -237,6 +287,10 @@ impl<S: GenServer> Named<S> {
     /// # Errors
     ///
     /// As [`ServerRef::stop`]; [`StopError::NoProc`] if nobody has the name.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it does not withdraw the order.
     ///
     /// # Examples
     ///

@@ -41,6 +41,23 @@ static NODES: RwLock<BTreeMap<u32, Weak<Inner>>> = RwLock::new(BTreeMap::new());
 static LAST_NODE: AtomicU32 = AtomicU32::new(0);
 
 /// A world of processes: a table of them, and a space of names.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::Node;
+///
+/// let (left, right) = (Node::new(), Node::new());
+/// let server = left.start::<Quiet>(()).name("quiet").await?;
+/// // Names of one node are free in the other.
+/// assert_ne!(right.start::<Quiet>(()).name("quiet").await?, server);
+/// assert_eq!(left.whereis("quiet"), Some(server.process_ref()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
@@ -332,6 +349,14 @@ impl Node {
     }
 
     /// Starts a server in this node: see [`start`](crate::start()).
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](crate::start()).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping a start that is under way kills the process.
     ///
     /// # Examples
     ///

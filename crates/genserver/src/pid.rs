@@ -32,6 +32,22 @@ pub struct Pid {
 
 impl Pid {
     /// The pid of no process: where a signal from plain code comes from, and who has a name that nobody has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Pid, Probe};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let reference = probe.monitor(&genserver::Named::<Quiet>::new("nobody has this name"));
+    /// assert_eq!(probe.expect_down(reference).await.pid, Pid::NOBODY);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "undefined")]
     pub const NOBODY: Self = Self { node: u32::MAX, index: 0, serial: 0 };
 
     /// The number that is printed: it counts the processes of the node, from one.

@@ -1,6 +1,6 @@
 //! Processes held by plain code: a pid and a mailbox for tests, `main`, and whatever else is no server.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -30,6 +30,15 @@ mod sender;
 pub use sender::ProbeRef;
 
 /// How long [`Probe::expect`] waits: what the tests of the seeds wait.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::EXPECT_WITHIN;
+/// use std::time::Duration;
+///
+/// assert_eq!(EXPECT_WITHIN, Duration::from_millis(500));
+/// ```
 pub const EXPECT_WITHIN: Duration = Duration::from_millis(500);
 
 /// A process that plain code holds: it can be told things, watch, link, and start servers linked to it.
@@ -67,6 +76,31 @@ pub struct Probe<M: Send + 'static> {
 }
 
 /// What arrives at a [`Probe`].
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Letter, Probe};
+///
+/// let mut probe = Probe::<&str>::new();
+/// probe.trap_exits(true);
+/// let server = probe.start_link::<Quiet>(()).await?;
+/// probe.monitor(&server);
+/// server.kill();
+/// probe.sender().send("hello")?;
+/// for letter in probe.flush() {
+///     match letter {
+///         Letter::Message(text) => assert_eq!(text, "hello"),
+///         Letter::Down(down) => assert_eq!(down.pid, server.pid()),
+///         Letter::Exit(exit) => assert_eq!(exit.from, server.pid()),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Letter<M> {
     /// A message that somebody sent.
@@ -83,6 +117,20 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// If the thread is in no runtime: a probe waits on one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.sender().send(1)?;
+    /// assert_eq!(probe.expect_message().await, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn new() -> Self {
         Self::on(&Node::current())
@@ -118,16 +166,59 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// The pid of this process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// assert_eq!(probe.pid(), probe.sender().pid());
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.process.head.pid
     }
 
     /// This process without the type of its messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let ended = probe.process_ref().ended();
+    /// drop(probe);
+    /// assert_eq!(ended.await, Reason::Normal);
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         ProcessRef::new(self.erased())
     }
 
     /// Whether it is alive: an exit that it does not trap ends it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// server.kill();
+    /// assert!(!probe.is_alive(), "it was linked and does not trap exits");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
     }
@@ -257,11 +348,46 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Takes a link away. An exit that has arrived already stays. Returns whether there was a link.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// assert!(probe.unlink(&server));
+    /// server.kill();
+    /// assert!(probe.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unlink(&mut self, target: &impl AsProcess) -> bool {
         link::unlink(&self.erased(), target)
     }
 
     /// Takes a link away, and throws its exit away if it has arrived. Returns whether one was thrown away.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.trap_exits(true);
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// server.kill();
+    /// assert!(probe.unlink_flush(&server));
+    /// assert!(probe.flush().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unlink_flush(&mut self, target: &impl AsProcess) -> bool {
         self.unlink(target);
         self.process.forget_exit(target.pid_or_nobody())
@@ -286,6 +412,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "process_flag")]
     pub fn trap_exits(&mut self, traps: bool) {
         self.process.set_traps_exits(traps);
     }
@@ -307,6 +434,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "exit/2")]
     pub fn exit(&self, target: &impl AsProcess, reason: impl Into<Reason>) {
         if let Some(target) = target.as_process() {
             let _entered = current::enter(self.pid());
@@ -315,6 +443,14 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Starts a server linked to this process: OTP's `start_link`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_link`](crate::start_link).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping a start that is under way kills the process.
     ///
     /// # Examples
     ///
@@ -335,6 +471,14 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Starts a server watched by this process: OTP's `start_monitor`. A start that fails leaves no `Down`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](crate::start()).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping a start that is under way kills the process, and takes the monitor back.
     ///
     /// # Examples
     ///
@@ -519,13 +663,15 @@ pub(crate) struct Letters<M> {
     pub(crate) queue: VecDeque<Letter<M>>,
     /// How many of them are messages: those count against the bound.
     pub(crate) messages: usize,
-    pub(crate) downs: std::collections::BTreeMap<MonitorRef, Pid>,
+    /// How many messages found no room.
+    pub(crate) refused: u64,
+    pub(crate) downs: BTreeMap<MonitorRef, Pid>,
     /// Linked processes whose exits are in the queue.
     pub(crate) exits: BTreeSet<Pid>,
 }
 
 impl<M> Default for Letters<M> {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), messages: 0, downs: std::collections::BTreeMap::new(), exits: BTreeSet::new() }
+        Self { queue: VecDeque::new(), messages: 0, refused: 0, downs: BTreeMap::new(), exits: BTreeSet::new() }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) mod queue;
 mod send;
 // Waiting for room in a full mailbox.
 mod room;
+// What becomes of what does not wait.
+mod overflow;
 // Polling: one callback after the other, and what each asks for.
 pub(crate) mod poll;
 // Requests of `sys`.
@@ -35,6 +37,8 @@ mod death;
 pub(crate) mod plain;
 // Links, monitors and waiters of any process.
 pub(crate) mod ties;
+// Who waits for an answer or an end, and until when.
+mod waiters;
 
 pub(crate) use death::drop_caught;
 pub(crate) use mail::{Envelope, Lazy, Process, Signal};
@@ -90,6 +94,23 @@ impl Head {
 }
 
 /// The process that an error is about: its pid, and its name if it has one.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::StopError;
+///
+/// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+/// server.stop().await?;
+/// let Err(StopError::NoProc { server: subject }) = server.stop().await else { unreachable!() };
+/// assert_eq!(subject.pid, server.pid());
+/// assert!(subject.to_string().starts_with("process quiet <"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject {

@@ -19,6 +19,25 @@ use crate::stop::{Ended, Stop};
 ///
 /// It neither keeps the process alive nor ends it. A typed reference comes out of it with
 /// [`downcast`](ProcessRef::downcast).
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{ProcessRef, Reason};
+///
+/// async fn outlive(process: ProcessRef) -> Reason {
+///     process.exit(Reason::Shutdown);
+///     process.ended().await
+/// }
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// assert_eq!(outlive(server.process_ref()).await, Reason::Shutdown);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ProcessRef {
     process: Arc<dyn AnyProcess>,
@@ -34,21 +53,73 @@ impl ProcessRef {
     }
 
     /// Which process this is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// assert_eq!(server.process_ref().pid(), server.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.process.head().pid
     }
 
     /// The name it was started with, if it was. It keeps none after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+    /// assert_eq!(server.process_ref().name(), Some(&"quiet".into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(&self) -> Option<&Name> {
         self.process.head().name()
     }
 
     /// The node it lives in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = genserver::Node::new();
+    /// let server = node.start::<Quiet>(()).name("quiet").await?;
+    /// assert!(server.process_ref().node().whereis("quiet").is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn node(&self) -> Node {
         self.process.head().home.node().clone()
     }
 
     /// Whether it takes messages. False from the moment its end begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let process = server.process_ref();
+    /// assert!(process.is_alive());
+    /// server.stop().await?;
+    /// assert!(!process.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
@@ -74,11 +145,31 @@ impl ProcessRef {
     }
 
     /// What can be seen of it from outside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).label("a quiet one").await?;
+    /// assert_eq!(server.process_ref().info().label.as_deref(), Some("a quiet one"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn info(&self) -> ProcessInfo {
         self.process.info()
     }
 
     /// Orders it to stop and waits until everybody has been told: see [`ServerRef::stop`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it does not withdraw the order.
     ///
     /// # Examples
     ///
@@ -118,12 +209,31 @@ impl ProcessRef {
     }
 
     /// Kills it: no callback runs, and nobody can trap that. See [`ServerRef::kill`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let process = genserver::start::<Quiet>(()).await?.process_ref();
+    /// process.kill();
+    /// assert_eq!(process.ended().await, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn kill(&self) {
         let from = exit::sender();
         Arc::clone(&self.process).exit(Exit { from, reason: Reason::Kill }, ExitKind::Kill);
     }
 
     /// Waits for its end, and returns the reason: a monitor for plain code.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and made again at any time.
     ///
     /// # Examples
     ///

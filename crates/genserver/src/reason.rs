@@ -43,12 +43,17 @@ pub enum Reason {
     /// The process was killed from outside. No callback ran.
     Killed,
     /// There is no such process: it ended before, or never was.
+    #[doc(alias = "noproc")]
     NoProc,
     /// The runtime that the process ran on was shut down.
     RuntimeGone,
+    /// Its mailbox overflowed, and it was started with [`Overflow::Stop`](crate::Overflow::Stop).
+    Overloaded,
     /// A call arrived that the server has no `handle_call` for.
+    #[doc(alias = "bad_call")]
     BadCall,
     /// A cast arrived that the server has no `handle_cast` for.
+    #[doc(alias = "bad_cast")]
     BadCast,
     /// Any other value.
     Term(Term),
@@ -181,6 +186,7 @@ impl fmt::Display for Reason {
             Self::Killed => f.write_str("killed"),
             Self::NoProc => f.write_str("no such process"),
             Self::RuntimeGone => f.write_str("its runtime was shut down"),
+            Self::Overloaded => f.write_str("overloaded: its mailbox overflowed"),
             Self::BadCall => f.write_str("bad call: the server has no handle_call"),
             Self::BadCast => f.write_str("bad cast: the server has no handle_cast"),
             Self::Term(term) => term.fmt(f),
@@ -203,6 +209,7 @@ impl fmt::Debug for Reason {
             Self::Killed => f.write_str("Killed"),
             Self::NoProc => f.write_str("NoProc"),
             Self::RuntimeGone => f.write_str("RuntimeGone"),
+            Self::Overloaded => f.write_str("Overloaded"),
             Self::BadCall => f.write_str("BadCall"),
             Self::BadCast => f.write_str("BadCast"),
         }
@@ -210,6 +217,16 @@ impl fmt::Debug for Reason {
 }
 
 /// Any value, as part of a [`Reason`]: printed with its `Debug`, compared with its `PartialEq`, taken out by type.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Reason, Term};
+///
+/// let term = Term::new(404);
+/// assert_eq!(term.downcast_ref::<i32>(), Some(&404));
+/// assert_eq!(Reason::Term(term), Reason::term(404));
+/// ```
 #[derive(Clone)]
 pub struct Term(Arc<dyn Value>);
 
@@ -285,6 +302,17 @@ impl<T: fmt::Debug + PartialEq + Send + Sync + 'static> Value for T {
 }
 
 /// An error, as part of a [`Reason`].
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Reason;
+///
+/// let reason: Reason = "x".parse::<i32>().unwrap_err().into();
+/// let Reason::Error(failure) = &reason else { unreachable!() };
+/// assert_eq!(failure.to_string(), "invalid digit found in string");
+/// assert!(failure.error().is::<std::num::ParseIntError>());
+/// ```
 #[derive(Clone)]
 pub struct Failure(Arc<dyn AnyError>);
 
@@ -350,6 +378,21 @@ impl<E: Error + Send + Sync + 'static> AnyError for E {
 /// What a panic said, as part of a [`Reason`].
 ///
 /// The place of the panic is known only when [`report::capture_panics`](crate::report::capture_panics) was called.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// let ended = fragile.ended();
+/// fragile.cast("the handle")?;
+/// let Reason::Panic(panic) = ended.await else { unreachable!() };
+/// assert_eq!(panic.message(), "the handle broke");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Panic(Arc<PanicParts>);
 
@@ -377,16 +420,59 @@ impl Panic {
     }
 
     /// What was passed to `panic!`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.cast("the handle")?;
+    /// let Reason::Panic(panic) = fragile.ended().await else { unreachable!() };
+    /// assert_eq!(panic.message(), "the handle broke");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
     /// File, line and column, if panics are captured.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// genserver::report::capture_panics();
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.cast("the handle")?;
+    /// let Reason::Panic(panic) = fragile.ended().await else { unreachable!() };
+    /// assert!(panic.location().is_some_and(|place| place.contains(".rs:")));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn location(&self) -> Option<&str> {
         self.0.location.as_deref()
     }
 
     /// The backtrace, if panics are captured and `RUST_BACKTRACE` asks for one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.cast("the handle")?;
+    /// let Reason::Panic(panic) = fragile.ended().await else { unreachable!() };
+    /// assert_eq!(panic.backtrace(), None, "nobody called `capture_panics`");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn backtrace(&self) -> Option<&str> {
         self.0.backtrace.as_deref()
     }

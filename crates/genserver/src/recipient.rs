@@ -1,28 +1,30 @@
 //! References to anything that takes a message, whatever server it is.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use crate::call::{CALL_TIMEOUT, CallError};
-use crate::caller::Caller;
+use crate::call::CallError;
 use crate::cast::CastError;
+use crate::named::Named;
 use crate::pid::Pid;
 use crate::probe::ProbeRef;
-use crate::process::{AnyProcess, Envelope, Lazy, Process};
+use crate::process::{AnyProcess, Envelope, Lazy};
 use crate::process_ref::{AsProcess, ProcessRef};
-use crate::request::{self, Request};
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
+
+// The same for questions, which are answered.
+mod calls;
+
+pub use calls::{CallRecipient, RecipientCall};
 
 /// Whoever takes a message of type `M`: a server of any type, or a probe.
 ///
 /// Made by [`ServerRef::recipient`] or [`ServerRef::info_recipient`], or from a [`ProbeRef`]. It is cheap to clone, can be sent
-/// and shared, and does not keep its process alive.
+/// and shared, and does not keep its process alive. One that is made by [`Named::recipient`] looks the name up for every message,
+/// and so survives restarts.
 ///
 /// The function that makes `M` into a message of the server's own runs where the server runs, when the message has its turn:
 /// that is how `M` can be given back if it is refused. A panic in the function is as one in the server's callback.
@@ -99,38 +101,133 @@ pub struct Recipient<M: Send + 'static> {
 /// A process that takes `M`.
 trait Takes<M>: Send + Sync {
     fn take(&self, message: M) -> Result<(), CastError<M>>;
-    fn process(&self) -> Arc<dyn AnyProcess>;
+    /// The process; none if it is a name that nobody has.
+    fn process(&self) -> Option<Arc<dyn AnyProcess>>;
+    /// Who it is, for a person.
+    fn title(&self) -> String;
 }
 
 impl<M: Send + 'static> Recipient<M> {
+    fn of<S, F>(whom: Whom<S>, into: F) -> Self
+    where
+        S: GenServer,
+        F: Fn(M) -> Envelope<S> + Send + Sync + 'static,
+    {
+        Self { takes: Arc::new(Addressed { whom, into: Arc::new(into) }) }
+    }
+
     /// Sends the message, and waits for nothing.
     ///
     /// # Errors
     ///
-    /// The message comes back if the process has ended or its mailbox is full.
+    /// The message comes back if the process has ended, if nobody has the name, or if the mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let adder = counter.recipient(Add);
+    /// adder.send(2)?;
+    /// assert_eq!(counter.call(Call::Get).await?, 3);
+    ///
+    /// counter.stop().await?;
+    /// assert_eq!(adder.send(2).unwrap_err().into_inner(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "!")]
     pub fn send(&self, message: M) -> Result<(), CastError<M>> {
         self.takes.take(message)
     }
 
-    /// The pid of whoever it is.
+    /// The pid of whoever it is; [`Pid::NOBODY`] if it is a name that nobody has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.recipient(Add).pid(), counter.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
-        self.takes.process().head().pid
+        self.takes.process().map_or(Pid::NOBODY, |process| process.head().pid)
     }
 
     /// Whether it takes messages. False from the moment its end begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let adder = counter.recipient(Add);
+    /// counter.stop().await?;
+    /// assert!(!adder.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
-        self.takes.process().is_alive()
+        self.takes.process().is_some_and(|process| process.is_alive())
     }
 
-    /// The process, to watch or to stop it.
-    pub fn process_ref(&self) -> ProcessRef {
-        ProcessRef::new(self.takes.process())
+    /// The process, to watch or to stop it; none if it is a name that nobody has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.recipient(Add).process_ref(), Some(counter.process_ref()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn process_ref(&self) -> Option<ProcessRef> {
+        self.takes.process().map(ProcessRef::new)
+    }
+}
+
+/// A server: held, or looked up at each use.
+enum Whom<S: GenServer> {
+    Held(ServerRef<S>),
+    Named(Named<S>),
+}
+
+impl<S: GenServer> Whom<S> {
+    fn find(&self) -> Result<Cow<'_, ServerRef<S>>, CallError> {
+        match self {
+            Self::Held(server) => Ok(Cow::Borrowed(server)),
+            Self::Named(name) => name.resolve().map(Cow::Owned),
+        }
+    }
+
+    fn process(&self) -> Option<Arc<dyn AnyProcess>> {
+        let server = self.find().ok()?;
+        Some(Arc::clone(server.process()) as Arc<dyn AnyProcess>)
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::Held(server) => server.process().head.title(),
+            Self::Named(name) => name.name().to_string(),
+        }
     }
 }
 
 /// A server, with the function that makes its message.
 struct Addressed<S: GenServer, F> {
-    process: Arc<Process<S>>,
+    whom: Whom<S>,
     into: Arc<F>,
 }
 
@@ -141,6 +238,11 @@ where
     F: Fn(M) -> Envelope<S> + Send + Sync + 'static,
 {
     fn take(&self, message: M) -> Result<(), CastError<M>> {
+        let server = match self.whom.find() {
+            Ok(server) => server,
+            Err(nobody) => return Err(CastError::NoProc { message, server: nobody.server().clone() }),
+        };
+        let process = server.process();
         let letter = Box::new(Letter { message, into: Arc::clone(&self.into) });
         let unpack = |refused: Envelope<S>| match refused {
             Envelope::Lazy(lazy) => match lazy.into_any().downcast::<Letter<M, F>>() {
@@ -149,12 +251,16 @@ where
             },
             _ => unreachable!("what is refused is what was sent"),
         };
-        let pushed = self.process.push(Envelope::Lazy(letter));
-        pushed.map_err(|refused| CastError::new(refused, unpack, &self.process.head))
+        let pushed = process.push(Envelope::Lazy(letter));
+        pushed.map_err(|refused| CastError::new(refused, unpack, &process.head))
     }
 
-    fn process(&self) -> Arc<dyn AnyProcess> {
-        Arc::clone(&self.process) as Arc<dyn AnyProcess>
+    fn process(&self) -> Option<Arc<dyn AnyProcess>> {
+        self.whom.process()
+    }
+
+    fn title(&self) -> String {
+        self.whom.title()
     }
 }
 
@@ -184,8 +290,12 @@ impl<M: Send + 'static> Takes<M> for ProbeRef<M> {
         self.send(message)
     }
 
-    fn process(&self) -> Arc<dyn AnyProcess> {
-        Arc::clone(self.process_ref().process())
+    fn process(&self) -> Option<Arc<dyn AnyProcess>> {
+        Some(Arc::clone(self.process_ref().process()))
+    }
+
+    fn title(&self) -> String {
+        self.process_ref().process().head().title()
     }
 }
 
@@ -200,209 +310,104 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// A variant of the server's own enum is such a function; if the server's casts are `M` themselves, it is
     /// [`identity`](std::convert::identity).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let lengths = counter.recipient(|text: String| Add(text.len() as u64));
+    /// lengths.send("four".to_owned())?;
+    /// assert_eq!(counter.call(Call::Get).await?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn recipient<M: Send + 'static>(&self, into: impl Fn(M) -> S::Cast + Send + Sync + 'static) -> Recipient<M> {
-        self.addressed(move |message| Envelope::Cast(into(message)))
+        Recipient::of(Whom::Held(self.clone()), move |message| Envelope::Cast(into(message)))
     }
 
     /// The server as one that takes an `M`, which `into` makes into a plain message for `handle_info`: see [`Recipient`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let doubler = counter.info_recipient(|()| Double);
+    /// doubler.send(())?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn info_recipient<M: Send + 'static>(
         &self,
         into: impl Fn(M) -> S::Info + Send + Sync + 'static,
     ) -> Recipient<M> {
-        self.addressed(move |message| Envelope::Info(into(message)))
-    }
-
-    fn addressed<M, F>(&self, into: F) -> Recipient<M>
-    where
-        M: Send + 'static,
-        F: Fn(M) -> Envelope<S> + Send + Sync + 'static,
-    {
-        Recipient { takes: Arc::new(Addressed { process: Arc::clone(self.process()), into: Arc::new(into) }) }
-    }
-
-    /// The server as one that answers a `Q` with an `R`: see [`CallRecipient`].
-    pub fn call_recipient<Q, R, F>(&self, into: F) -> CallRecipient<Q, R>
-    where
-        Q: Send + 'static,
-        R: Send + 'static,
-        F: Fn(Q, Caller<R>) -> S::Call + Send + Sync + 'static,
-    {
-        CallRecipient { answers: Arc::new(Asked { server: self.clone(), into }) }
+        Recipient::of(Whom::Held(self.clone()), move |message| Envelope::Info(into(message)))
     }
 }
 
-/// Whoever answers a question of type `Q` with an `R`, whatever server it is.
-///
-/// Made by [`ServerRef::call_recipient`]. It is to calls what [`Recipient`] is to casts, and an idle server runs on the caller's
-/// own task here too.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
-/// # struct Dictionary;
-/// # enum Call { Lookup(String, Caller<Option<&'static str>>) }
-/// # impl GenServer for Dictionary {
-/// #     type Args = ();
-/// #     type Call = Call;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Self) }
-/// #     async fn handle_call(&mut self, Call::Lookup(word, caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
-/// #         Next::reply(caller, (word == "hello").then_some("bonjour"))
-/// #     }
-/// # }
-/// use genserver::CallRecipient;
-///
-/// /// Knows that words can be looked up, and not where.
-/// async fn translate(words: &CallRecipient<String, Option<&'static str>>, word: &str) -> String {
-///     match words.call(word.to_owned()).await {
-///         Ok(Some(found)) => found.to_owned(),
-///         Ok(None) | Err(_) => word.to_owned(),
-///     }
-/// }
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let dictionary = genserver::start::<Dictionary>(()).await?;
-/// let words = dictionary.call_recipient(Call::Lookup);
-/// assert_eq!(translate(&words, "hello").await, "bonjour");
-/// # Ok(())
-/// # }
-/// ```
-pub struct CallRecipient<Q: Send + 'static, R: Send + 'static> {
-    answers: Arc<dyn Answers<Q, R>>,
-}
-
-/// The answer under way.
-type Answer<R> = Pin<Box<dyn Future<Output = Result<R, CallError>> + Send>>;
-
-/// A process that answers `Q` with `R`.
-trait Answers<Q, R: Send + 'static>: Send + Sync {
-    fn call(self: Arc<Self>, question: Q, timeout: Option<Duration>) -> Answer<R>;
-    fn send_request(&self, question: Q) -> Request<R>;
-    fn process(&self) -> Arc<dyn AnyProcess>;
-}
-
-/// A server, with the function that makes its call.
-struct Asked<S: GenServer, F> {
-    server: ServerRef<S>,
-    into: F,
-}
-
-impl<S, Q, R, F> Answers<Q, R> for Asked<S, F>
-where
-    S: GenServer,
-    Q: Send + 'static,
-    R: Send + 'static,
-    F: Fn(Q, Caller<R>) -> S::Call + Send + Sync + 'static,
-{
-    fn call(self: Arc<Self>, question: Q, timeout: Option<Duration>) -> Answer<R> {
-        Box::pin(async move {
-            let call = self.server.call(|caller| (self.into)(question, caller));
-            match timeout {
-                Some(timeout) => call.timeout(timeout).await,
-                None => call.no_timeout().await,
-            }
-        })
-    }
-
-    fn send_request(&self, question: Q) -> Request<R> {
-        request::send(self.server.process(), |caller| (self.into)(question, caller))
-    }
-
-    fn process(&self) -> Arc<dyn AnyProcess> {
-        Arc::clone(self.server.process()) as Arc<dyn AnyProcess>
-    }
-}
-
-impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
-    /// Asks, and waits for the answer: see [`ServerRef::call`].
+impl<S: GenServer> Named<S> {
+    /// Whoever has the name, as one that takes an `M`, which `into` makes into a cast: see [`ServerRef::recipient`].
     ///
-    /// # Errors
+    /// The name is looked up for each message.
     ///
-    /// The awaited call returns a [`CallError`], as every call does.
+    /// # Examples
     ///
-    /// # Cancel safety
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
     ///
-    /// Dropping the call gives up the answer, never the request.
-    pub fn call(&self, question: Q) -> RecipientCall<'_, Q, R> {
-        RecipientCall { recipient: self, stage: Stage::Unsent(question), timeout: Some(CALL_TIMEOUT) }
+    /// let adder = Named::<Counter>::new("restarted").recipient(Add);
+    /// assert_eq!(adder.send(1).unwrap_err().into_inner(), 1);
+    ///
+    /// let counter = genserver::start::<Counter>(1).name("restarted").await?;
+    /// adder.send(1)?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recipient<M: Send + 'static>(&self, into: impl Fn(M) -> S::Cast + Send + Sync + 'static) -> Recipient<M> {
+        Recipient::of(Whom::Named(self.clone()), move |message| Envelope::Cast(into(message)))
     }
 
-    /// Asks, and leaves the answer for later: see [`ServerRef::send_request`].
-    pub fn send_request(&self, question: Q) -> Request<R> {
-        self.answers.send_request(question)
-    }
-
-    /// The pid of whoever it is.
-    pub fn pid(&self) -> Pid {
-        self.answers.process().head().pid
-    }
-
-    /// Whether it takes messages. False from the moment its end begins.
-    pub fn is_alive(&self) -> bool {
-        self.answers.process().is_alive()
-    }
-
-    /// The process, to watch or to stop it.
-    pub fn process_ref(&self) -> ProcessRef {
-        ProcessRef::new(self.answers.process())
-    }
-}
-
-/// A call under way, made by [`CallRecipient::call`].
-#[must_use = "nothing is sent until the call is awaited"]
-pub struct RecipientCall<'a, Q: Send + 'static, R: Send + 'static> {
-    recipient: &'a CallRecipient<Q, R>,
-    stage: Stage<Q, R>,
-    timeout: Option<Duration>,
-}
-
-enum Stage<Q, R> {
-    Unsent(Q),
-    Sent(Answer<R>),
-    Over,
-}
-
-impl<Q: Send + 'static, R: Send + 'static> RecipientCall<'_, Q, R> {
-    /// Waits for so long instead of five seconds.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Waits for as long as the server lives.
-    pub fn no_timeout(mut self) -> Self {
-        self.timeout = None;
-        self
-    }
-}
-
-/// The question is moved out, and the call behind it lies in a box.
-impl<Q: Send + 'static, R: Send + 'static> Unpin for RecipientCall<'_, Q, R> {}
-
-impl<Q: Send + 'static, R: Send + 'static> Future for RecipientCall<'_, Q, R> {
-    type Output = Result<R, CallError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let mut answer = match std::mem::replace(&mut this.stage, Stage::Over) {
-            Stage::Unsent(question) => Arc::clone(&this.recipient.answers).call(question, this.timeout),
-            Stage::Sent(answer) => answer,
-            Stage::Over => return Poll::Pending,
-        };
-        let polled = answer.as_mut().poll(cx);
-        if polled.is_pending() {
-            this.stage = Stage::Sent(answer);
-        }
-        polled
+    /// Whoever has the name, as one that takes an `M`, which `into` makes into a plain message for `handle_info`: see
+    /// [`ServerRef::info_recipient`].
+    ///
+    /// The name is looked up for each message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// let doubler = Named::<Counter>::new("doubled").info_recipient(|()| Double);
+    /// let counter = genserver::start::<Counter>(1).name("doubled").await?;
+    /// doubler.send(())?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn info_recipient<M: Send + 'static>(
+        &self,
+        into: impl Fn(M) -> S::Info + Send + Sync + 'static,
+    ) -> Recipient<M> {
+        Recipient::of(Whom::Named(self.clone()), move |message| Envelope::Info(into(message)))
     }
 }
 
 impl<M: Send + 'static> AsProcess for Recipient<M> {
     fn as_process(&self) -> Option<ProcessRef> {
-        Some(self.process_ref())
+        self.process_ref()
     }
 }
 
@@ -412,30 +417,11 @@ impl<M: Send + 'static> Clone for Recipient<M> {
     }
 }
 
-impl<Q: Send + 'static, R: Send + 'static> Clone for CallRecipient<Q, R> {
-    fn clone(&self) -> Self {
-        Self { answers: Arc::clone(&self.answers) }
-    }
-}
-
 impl<M: Send + 'static> fmt::Debug for Recipient<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Recipient({})", self.takes.process().head().title())
-    }
-}
-
-impl<Q: Send + 'static, R: Send + 'static> fmt::Debug for CallRecipient<Q, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CallRecipient({})", self.answers.process().head().title())
-    }
-}
-
-impl<Q: Send + 'static, R: Send + 'static> fmt::Debug for RecipientCall<'_, Q, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RecipientCall({})", self.recipient.answers.process().head().title())
+        write!(f, "Recipient({})", self.takes.title())
     }
 }
 
 const fn assert_send_sync<T: Send + Sync>() {}
 const _: () = assert_send_sync::<Recipient<std::cell::Cell<u8>>>();
-const _: () = assert_send_sync::<CallRecipient<std::cell::Cell<u8>, std::cell::Cell<u8>>>();

@@ -144,8 +144,19 @@ pub(crate) trait Waiting: Send + Sync {
     fn client(&self) -> Option<Pid>;
     /// Whether an answer is still wanted.
     fn is_open(&self) -> bool;
-    /// Ends the wait if its deadline has passed; returns the deadline that is still to come.
-    fn expire(&self, now: Instant) -> Option<Instant>;
+    /// Ends the wait if its deadline has passed; says how long it lasts otherwise.
+    fn expire(&self, now: Instant) -> Patience;
+}
+
+/// How long somebody waits. A wait has one deadline or none, and keeps to that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Patience {
+    /// It has not begun.
+    Unknown,
+    Until(Instant),
+    /// As long as the process lives.
+    Endless,
+    Over,
 }
 
 impl<R: Send> Waiting for Slot<R> {
@@ -163,16 +174,18 @@ impl<R: Send> Waiting for Slot<R> {
         !self.is_closed()
     }
 
-    fn expire(&self, now: Instant) -> Option<Instant> {
+    fn expire(&self, now: Instant) -> Patience {
         let deadline = match *self.state.lock() {
-            State::Waiting(_, deadline) => deadline?,
-            _ => return None,
+            State::Open => return Patience::Unknown,
+            State::Waiting(_, None) => return Patience::Endless,
+            State::Waiting(_, Some(deadline)) => deadline,
+            State::Filled(_) | State::Closed => return Patience::Over,
         };
         if deadline > now {
-            return Some(deadline);
+            return Patience::Until(deadline);
         }
         self.fail(Unanswered::Timeout);
-        None
+        Patience::Over
     }
 }
 

@@ -43,6 +43,7 @@
 //! | terminate panics | both, with its panic as the reason |
 //! | an end with a reason of the normal set; any end by an exit signal or a kill | none |
 //! | a message that nothing was written for | [`Report::Unexpected`] |
+//! | messages that are dropped because a mailbox is full, or an end because of that | [`Report::Overflowed`] |
 //!
 //! A report is made before anybody is told of the end: whoever hears of a death finds its reports already there. Without a
 //! subscriber, and without `tracing`, nothing is made at all.
@@ -80,6 +81,25 @@ pub(crate) use render::shown;
 pub(crate) use trace::Scope;
 
 /// Something that went wrong, for people and tools to see.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.send(7)?;
+/// fragile.cast("the handle")?;
+/// assert!(matches!(reports.next().await, Some(Report::Unexpected(_))));
+/// assert!(matches!(reports.next().await, Some(Report::Terminated(_))));
+/// assert!(matches!(reports.next().await, Some(Report::Crashed(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "report", rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -90,29 +110,77 @@ pub enum Report {
     Crashed(Crashed),
     /// A message arrived that nothing was written for.
     Unexpected(Unexpected),
+    /// A mailbox overflowed, and messages were dropped.
+    Overflowed(Overflowed),
 }
 
 impl Report {
     /// Which process it is about.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut reports = Node::program().reports();
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.cast("the handle")?;
+    /// let report = reports.next().await.ok_or("the node is gone")?;
+    /// assert_eq!(report.process().pid, fragile.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process(&self) -> &Who {
         match self {
             Self::Terminated(report) => &report.process,
             Self::Crashed(report) => &report.process,
             Self::Unexpected(report) => &report.process,
+            Self::Overflowed(report) => &report.process,
         }
     }
 
     /// Why the process ended, if it did.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut reports = Node::program().reports();
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.send(7)?;
+    /// let report = reports.next().await.ok_or("the node is gone")?;
+    /// assert_eq!(report.reason(), None, "it is about a message that nothing was written for");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reason(&self) -> Option<&Reason> {
         match self {
             Self::Terminated(report) => Some(&report.reason),
             Self::Crashed(report) => Some(&report.reason),
-            Self::Unexpected(_) => None,
+            Self::Unexpected(_) | Self::Overflowed(_) => None,
         }
     }
 }
 
 /// A process, as a report names it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).name("fragile").await?;
+/// fragile.cast("the handle")?;
+/// let report = reports.next().await.ok_or("the node is gone")?;
+/// assert_eq!(report.process().name.as_deref(), Some("fragile"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -132,6 +200,25 @@ impl Who {
 }
 
 /// The last message that a server was given.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.cast("the handle")?;
+/// let Some(Report::Terminated(report)) = reports.next().await else { unreachable!() };
+/// let last = report.last_message.ok_or("it ended by a message")?;
+/// assert_eq!(last.callback, Callback::Cast);
+/// assert_eq!(last.text, "&str", "the server does not show its messages");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -143,6 +230,24 @@ pub struct LastMessage {
 }
 
 /// A server's own report of its end.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.cast("the handle")?;
+/// let Some(Report::Terminated(report)) = reports.next().await else { unreachable!() };
+/// assert_eq!(report.reason.to_string(), "panicked: the handle broke");
+/// assert!(report.state.ends_with("Fragile"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -164,9 +269,28 @@ pub struct Terminated {
 }
 
 /// The report of a process's end, whatever ran in it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.cast("the handle")?;
+/// let Some(Report::Terminated(_)) = reports.next().await else { unreachable!() };
+/// let Some(Report::Crashed(report)) = reports.next().await else { unreachable!() };
+/// assert!(report.entry.ends_with("Fragile") && !report.in_init);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
+#[doc(alias = "crash_report")]
 pub struct Crashed {
     /// The process.
     pub process: Who,
@@ -187,6 +311,23 @@ pub struct Crashed {
 }
 
 /// The report of a message that nothing was written for.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let mut reports = Node::program().reports();
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// fragile.send(7)?;
+/// let Some(Report::Unexpected(report)) = reports.next().await else { unreachable!() };
+/// assert_eq!(report.message, "u8");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -197,4 +338,41 @@ pub struct Unexpected {
     pub server: &'static str,
     /// The message as [`Cx::unexpected`](crate::Cx::unexpected) was given it, or its type.
     pub message: String,
+}
+
+/// The report of a mailbox that had no room, from a server that was started to make some: see
+/// [`Overflow`](crate::Overflow).
+///
+/// It is made for the first message that is dropped, the second, the fourth, the eighth and so on: a flood makes few reports.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+/// use genserver::{Node, Overflow};
+///
+/// let mut reports = Node::program().reports();
+/// let counter = genserver::start::<Counter>(0).mailbox(1).overflow(Overflow::DropOldest).await?;
+/// counter.cast(Add(1))?;
+/// counter.cast(Add(2))?;
+/// let Some(Report::Overflowed(report)) = reports.try_next() else { unreachable!() };
+/// assert_eq!((report.dropped, report.ends), (1, false));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Overflowed {
+    /// The process whose mailbox it is.
+    pub process: Who,
+    /// The type of the server.
+    pub server: &'static str,
+    /// How many messages were dropped so far; if it ends the server, how many waited.
+    pub dropped: u64,
+    /// Whether the server ends of it.
+    pub ends: bool,
 }

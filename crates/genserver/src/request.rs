@@ -89,6 +89,8 @@ where
     F: FnOnce(Caller<R>) -> S::Call,
 {
     let slot = Arc::new(Slot::new(process.head.pid));
+    // A request has no deadline; whoever waits for it may have one, and keeps it.
+    let _ = slot.poll(&Context::from_waker(Waker::noop()), None);
     let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
     let server = || process.head.subject();
     let state = match process.send_call(&mut call, || Some(erased(&slot)), false) {
@@ -137,6 +139,7 @@ impl<R: Send + 'static> Request<R> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "check_response")]
     pub fn check(&mut self) -> Option<Result<R, CallError>> {
         if let State::Sent { slot, process, .. } = &self.state {
             let answer = slot.take()?.map_err(|why| failure(&**process, why));
@@ -193,6 +196,7 @@ impl<R: Send + 'static> Request<R> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "wait_response")]
     pub async fn wait(&mut self, deadline: impl Into<Deadline>) -> Result<Result<R, CallError>, TimedOut> {
         let mut limit = Limit::new(deadline.into());
         let mut watch = self.watch();
@@ -241,6 +245,7 @@ impl<R: Send + 'static> Request<R> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "receive_response")]
     pub async fn receive(mut self, deadline: impl Into<Deadline>) -> Result<R, CallError> {
         let mut limit = Limit::new(deadline.into());
         let mut watch = self.watch();
@@ -251,6 +256,22 @@ impl<R: Send + 'static> Request<R> {
     }
 
     /// Whether the answer has been fetched: then there is nothing to wait for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let mut request = counter.send_request(Call::Get);
+    /// tokio::task::yield_now().await;
+    /// assert!(!request.is_over());
+    /// assert!(request.check().is_some());
+    /// assert!(request.is_over());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
     }

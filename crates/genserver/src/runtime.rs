@@ -19,12 +19,76 @@ pub use self::smol::{Smol, SmolHandle};
 pub use self::tokio::Tokio;
 
 /// A future that ends at an instant.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::runtime::Sleep;
+///
+/// let at_once: Sleep = Box::pin(std::future::ready(()));
+/// # drop(at_once);
+/// ```
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A task for [`Runtime::spawn`].
+///
+/// # Examples
+///
+/// ```
+/// use genserver::runtime::TaskFuture;
+///
+/// let task: TaskFuture = Box::pin(async { println!("done") });
+/// # drop(task);
+/// ```
 pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What processes need of the world.
+///
+/// # Examples
+///
+/// A runtime that does what Tokio does, and counts the tasks:
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use std::sync::Arc;
+/// # use std::sync::atomic::{AtomicU64, Ordering};
+/// # use std::task::{Context, Poll};
+/// # use std::time::Instant;
+/// # use genserver::Node;
+/// use genserver::runtime::{Runtime, Sleep, TaskFuture, Tokio};
+///
+/// struct Counting {
+///     tokio: Tokio,
+///     tasks: AtomicU64,
+/// }
+///
+/// impl Runtime for Counting {
+///     fn spawn(&self, task: TaskFuture) {
+///         self.tasks.fetch_add(1, Ordering::Relaxed);
+///         self.tokio.spawn(task);
+///     }
+///
+///     fn sleep_until(&self, at: Instant) -> Sleep {
+///         self.tokio.sleep_until(at)
+///     }
+///     // ... and so on.
+/// #   fn now(&self) -> Instant { self.tokio.now() }
+/// #   fn entropy(&self) -> u64 { self.tokio.entropy() }
+/// #   fn is_current(&self) -> bool { self.tokio.is_current() }
+/// #   fn poll_budget(&self, cx: &mut Context<'_>) -> Poll<()> { self.tokio.poll_budget(cx) }
+/// #   fn id(&self) -> u64 { self.tokio.id() }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tokio = Tokio::new(tokio::runtime::Handle::current());
+/// let runtime = Arc::new(Counting { tokio, tasks: AtomicU64::new(0) });
+/// let node = Node::with_runtime(runtime.clone());
+/// node.start::<Quiet>(()).await?;
+/// assert_eq!(runtime.tasks.load(Ordering::Relaxed), 1, "the node's clock; a server needs no task");
+/// # Ok(())
+/// # }
+/// ```
 pub trait Runtime: Send + Sync + 'static {
     /// Runs the future to its end, or drops it when the runtime is shut down.
     fn spawn(&self, task: TaskFuture);

@@ -30,6 +30,7 @@ fn kind(reason: &Reason) -> &'static str {
         Reason::Killed => "killed",
         Reason::NoProc => "no_proc",
         Reason::RuntimeGone => "runtime_gone",
+        Reason::Overloaded => "overloaded",
         Reason::BadCall => "bad_call",
         Reason::BadCast => "bad_cast",
         Reason::Term(_) => "term",

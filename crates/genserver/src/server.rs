@@ -51,6 +51,7 @@ use crate::reason::Reason;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "gen_server")]
 pub trait GenServer: Sized + Send + 'static {
     /// What [`init`](GenServer::init) is given.
     type Args: Send + 'static;
@@ -78,6 +79,32 @@ pub trait GenServer: Sized + Send + 'static {
     /// [`Init::Fail`] returns the reason too, but the process ends `normal` and nothing is reported.
     ///
     /// A panic ends the process, and `start` returns it as the reason. Terminate runs in none of these cases: there is no state.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # struct Lines(usize);
+    /// # impl GenServer for Lines {
+    /// # type Args = &'static str;
+    /// # type Call = Never;
+    /// # type Cast = Never;
+    /// # type Info = Never;
+    /// async fn init(path: &'static str, _cx: &mut Cx<Self>) -> Init<Self> {
+    ///     match tokio::fs::read_to_string(path).await {
+    ///         Ok(text) => Init::Run(Lines(text.lines().count())),
+    ///         Err(error) => Init::Stop(error.into()),
+    ///     }
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let error = genserver::start::<Lines>("/no/such/file").await.unwrap_err();
+    /// assert!(error.to_string().contains("failed"));
+    /// # assert_eq!(sys::with_state(&genserver::start::<Lines>("/dev/null").await?, |lines| lines.0).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     fn init(args: Self::Args, cx: &mut Cx<Self>) -> impl Future<Output = Init<Self>> + Send;
 
     /// Handles a call.
@@ -99,6 +126,34 @@ pub trait GenServer: Sized + Send + 'static {
     /// A panic ends the server with the panic as its reason, which the call gets.
     ///
     /// Without this callback a call stops the server with [`Reason::BadCall`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Stack(Vec<u8>);
+    /// enum Call {
+    ///     Push(u8, Caller<()>),
+    ///     Pop(Caller<Option<u8>>),
+    /// }
+    ///
+    /// # server! { Stack, Call, Never, Never;
+    /// async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     match call {
+    ///         Call::Push(item, caller) => Next::reply(caller, self.0.push(item)),
+    ///         Call::Pop(caller) => Next::reply(caller, self.0.pop()),
+    ///     }
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let stack = genserver::start::<Stack>(()).await?;
+    /// # stack.call(|caller| Call::Push(1, caller)).await?;
+    /// # assert_eq!(stack.call(Call::Pop).await?, Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
     fn handle_call(&mut self, call: Self::Call, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
         let _ = cx;
         drop(call);
@@ -116,6 +171,36 @@ pub trait GenServer: Sized + Send + 'static {
     /// Returning [`Next::stop`], or an error with `?`, runs terminate and ends the server.
     ///
     /// Without this callback a cast stops the server with [`Reason::BadCast`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Printer(u32);
+    /// enum Cast {
+    ///     Print { pages: u32 },
+    ///     SwitchOff,
+    /// }
+    ///
+    /// # server! { Printer, Never, Cast, Never;
+    /// async fn handle_cast(&mut self, cast: Cast, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     match cast {
+    ///         Cast::Print { pages } => self.0 += pages,
+    ///         Cast::SwitchOff => return Next::stop(Reason::Normal),
+    ///     }
+    ///     Next::wait()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let printer = genserver::start::<Printer>(()).await?;
+    /// # printer.cast(Cast::Print { pages: 2 })?;
+    /// # printer.cast(Cast::SwitchOff)?;
+    /// # assert_eq!(printer.ended().await, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
     fn handle_cast(&mut self, cast: Self::Cast, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
         let _ = cx;
         drop(cast);
@@ -127,6 +212,41 @@ pub trait GenServer: Sized + Send + 'static {
     /// It returns what [`handle_cast`](GenServer::handle_cast) returns.
     ///
     /// Without this callback an info is reported as `Unexpected message in NAME`, and the server lives on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Session;
+    /// #[derive(Debug)]
+    /// enum Info {
+    ///     ConnectionDown(Down),
+    ///     Tick,
+    /// }
+    ///
+    /// # server! { Session, Never, Never, Info;
+    /// async fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     match info {
+    ///         Info::ConnectionDown(down) => Next::stop(down.reason),
+    ///         tick @ Info::Tick => {
+    ///             cx.unexpected(&tick);
+    ///             Next::wait()
+    ///         }
+    ///     }
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut probe = Probe::<()>::new();
+    /// # let session = genserver::start::<Session>(()).await?;
+    /// # let reference = probe.monitor(&session);
+    /// # session.send(Info::Tick)?;
+    /// # session.kill();
+    /// # session.send(Info::ConnectionDown(probe.expect_down(reference).await)).unwrap_err();
+    /// # Ok(())
+    /// # }
+    /// ```
     fn handle_info(&mut self, info: Self::Info, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
         cx.unexpected_type::<Self::Info>();
         drop(info);
@@ -139,6 +259,35 @@ pub trait GenServer: Sized + Send + 'static {
     /// starts it anew from its full length. If a message is already waiting when the silence begins, there is no silence.
     ///
     /// It returns what [`handle_cast`](GenServer::handle_cast) returns. Without this callback nothing happens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use std::time::Duration;
+    /// # #[derive(Default)]
+    /// # struct Cache(Vec<u8>);
+    /// # struct Store(u8);
+    /// # server! { Cache, Never, Store, Never;
+    /// async fn handle_cast(&mut self, Store(item): Store, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     self.0.push(item);
+    ///     Next::idle(Duration::from_secs(60))
+    /// }
+    ///
+    /// async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     self.0 = Vec::new();
+    ///     Next::hibernate()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = genserver::start::<Cache>(()).await?;
+    /// cache.cast(Store(1))?;
+    /// tokio::time::sleep(Duration::from_secs(61)).await;
+    /// assert!(sys::with_state(&cache, |cache| cache.0.is_empty()).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "timeout")]
     fn handle_idle(&mut self, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
         let _ = cx;
@@ -153,6 +302,31 @@ pub trait GenServer: Sized + Send + 'static {
     ///
     /// From its beginning the server takes no messages: casts come back, and calls wait for the reason. After a panic the state
     /// is as the panic left it. A panic in terminate replaces the reason.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # struct Logger(ProbeRef<String>);
+    /// # impl GenServer for Logger {
+    /// # type Args = ProbeRef<String>;
+    /// # type Call = Never;
+    /// # type Cast = Never;
+    /// # type Info = Never;
+    /// # async fn init(to: ProbeRef<String>, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Logger(to)) }
+    /// async fn terminate(&mut self, reason: &Reason, _cx: &mut Cx<Self>) {
+    ///     let _ = self.0.send(format!("the logger ends: {reason}"));
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut probe = Probe::<String>::new();
+    /// let logger = genserver::start::<Logger>(probe.sender()).await?;
+    /// logger.stop().reason(Reason::Shutdown).await?;
+    /// assert_eq!(probe.expect_message().await, "the logger ends: shutdown");
+    /// # Ok(())
+    /// # }
+    /// ```
     fn terminate(&mut self, reason: &Reason, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
         let _ = (reason, cx);
         ready(())
@@ -165,6 +339,26 @@ pub trait GenServer: Sized + Send + 'static {
     /// the log are shown as this leaves them: it is the place to blot a secret out.
     ///
     /// Panicking shows a fixed text in place of state, message and log.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use genserver::sys::Shown;
+    /// # #[derive(Default)]
+    /// # struct Account { secret: String }
+    /// # server! { Account, Never, Never, Never;
+    /// fn format_status(&self, shown: &mut Shown) {
+    ///     shown.state = format!("Account with {} letters of a secret", self.secret.len());
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let account = genserver::start::<Account>(()).await?;
+    /// assert_eq!(sys::get_status(&account).await?.state, "Account with 0 letters of a secret");
+    /// # Ok(())
+    /// # }
+    /// ```
     fn format_status(&self, shown: &mut crate::sys::Shown) {
         let _ = shown;
     }
@@ -175,6 +369,32 @@ pub trait GenServer: Sized + Send + 'static {
     /// casts and infos are: returning `Some(format!("{message:?}"))` shows them whole.
     ///
     /// Panicking shows a fixed text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use genserver::sys::Message;
+    /// # #[derive(Default)]
+    /// # struct Counter;
+    /// #[derive(Debug)]
+    /// struct Add(u64);
+    ///
+    /// # server! { Counter, Never, Add, Never;
+    /// fn format_message(message: Message<'_, Self>) -> Option<String> {
+    ///     Some(format!("{message:?}"))
+    /// }
+    /// # async fn handle_cast(&mut self, Add(_): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::wait() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(()).await?;
+    /// sys::log(&counter, 10).await?;
+    /// counter.cast(Add(2))?;
+    /// assert!(sys::get_log(&counter).await?.to_string().contains("got cast Add(2)"));
+    /// # Ok(())
+    /// # }
+    /// ```
     fn format_message(message: crate::sys::Message<'_, Self>) -> Option<String> {
         let _ = message;
         None
@@ -184,6 +404,26 @@ pub trait GenServer: Sized + Send + 'static {
 /// The message type of a server that takes none of that kind.
 ///
 /// It has no values, so the callback for it needs no body.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Cx, GenServer, Init, Never};
+///
+/// /// A server without messages: it is there to be watched, and to hold its name.
+/// struct Lock;
+///
+/// impl GenServer for Lock {
+///     type Args = ();
+///     type Call = Never;
+///     type Cast = Never;
+///     type Info = Never;
+///
+///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+///         Init::Run(Lock)
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Never {}
 

@@ -80,6 +80,18 @@ impl<S: GenServer> ServerRef<S> {
     }
 
     /// The server's pid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// assert_eq!(server.pid(), server.info().pid);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.process.head.pid
     }
@@ -117,6 +129,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
     }
@@ -169,6 +182,19 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// As for [`Call::blocking`]; [`CallError::WouldBlock`](crate::CallError::WouldBlock) on a thread that runs the tasks of the
     /// server's runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let answer = tokio::task::spawn_blocking(move || counter.call_blocking(Call::Get)).await?;
+    /// assert_eq!(answer?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn call_blocking<R, F>(&self, make: F) -> Result<R, CallError>
     where
         R: Send + 'static,
@@ -184,7 +210,17 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// # Examples
     ///
-    /// See [`Request`], and [`Requests`](crate::Requests) for many of them.
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let request = counter.send_request(Call::Get);
+    /// // ... something else ...
+    /// assert_eq!(request.await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send_request<R, F>(&self, make: F) -> Request<R>
     where
         R: Send + 'static,
@@ -200,8 +236,8 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// # Errors
     ///
-    /// The message comes back if the server has ended or its mailbox is full. OTP answers `ok` in both cases; that is
-    /// `let _ = server.cast(..)`.
+    /// The message comes back if the server has ended or its mailbox is full, unless it was started with another
+    /// [`Overflow`](crate::Overflow). OTP answers `ok` in both cases; that is `let _ = server.cast(..)`.
     ///
     /// # Examples
     ///
@@ -384,6 +420,10 @@ impl<S: GenServer> ServerRef<S> {
 
     /// Waits for the end of the server, and returns its reason: a monitor for plain code.
     ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and made again at any time.
+    ///
     /// # Examples
     ///
     /// ```
@@ -482,6 +522,21 @@ impl<S: GenServer> fmt::Debug for ServerRef<S> {
 }
 
 /// A reference to a server that keeps nothing: see [`ServerRef::downgrade`].
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::WeakServerRef;
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// let weak: WeakServerRef<Quiet> = server.downgrade();
+/// assert_eq!(weak.upgrade(), Some(server));
+/// # Ok(())
+/// # }
+/// ```
 pub struct WeakServerRef<S: GenServer> {
     process: Weak<Process<S>>,
     pid: Pid,
@@ -489,11 +544,37 @@ pub struct WeakServerRef<S: GenServer> {
 
 impl<S: GenServer> WeakServerRef<S> {
     /// The server's pid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// assert_eq!(server.downgrade().pid(), server.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.pid
     }
 
     /// The server, if it is alive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let weak = server.downgrade();
+    /// server.kill();
+    /// assert_eq!(weak.upgrade(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn upgrade(&self) -> Option<ServerRef<S>> {
         self.process.upgrade().map(ServerRef::new).filter(ServerRef::is_alive)
     }

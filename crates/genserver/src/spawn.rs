@@ -1,30 +1,48 @@
 //! Processes that run an async function: OTP's `spawn` and `proc_lib`.
 
-use std::fmt;
 use std::future::{self, Future};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use crate::current;
 use crate::exit::Exit;
 use crate::link;
 use crate::monitor::MonitorRef;
-use crate::node::{self, Node};
+use crate::node::Node;
 use crate::pid::Pid;
 use crate::probe::{Probe, ProbeRef};
 use crate::process::plain::{Function, Plain, PlainTask};
 use crate::process::{AnyProcess, ExitKind};
 use crate::process_ref::{ProcessRef, current_process};
 use crate::reason::Reason;
-use crate::reply::{Slot, Waiting, erased};
-use crate::runtime::Sleep;
+use crate::reply::Waiting;
 use crate::start::{StartError, about};
-use crate::stop::Burial;
+
+// Processes that say when they are ready.
+mod ready;
+
+pub use ready::{Ack, StartProcess, start_process};
 
 /// How an async function that runs as a process may end: with nothing, which is `normal`, or with a reason.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Probe, ProbeRef, Reason, spawn};
+///
+/// /// Ends with the error, if the text is no number.
+/// async fn parse(text: &'static str) -> Result<(), Reason> {
+///     let _number: u32 = text.parse()?;
+///     Ok(())
+/// }
+///
+/// let process: ProbeRef<()> = spawn(|_me: Probe<()>| parse("twelve"))?;
+/// assert_eq!(process.process_ref().ended().await.to_string(), "invalid digit found in string");
+/// # Ok(())
+/// # }
+/// ```
 pub trait Ending {
     /// The reason, if there is one.
     ///
@@ -74,6 +92,7 @@ impl Ending for Result<(), Reason> {
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "proc_lib")]
 pub fn spawn<M, F, T>(function: impl FnOnce(Probe<M>) -> F) -> Result<ProbeRef<M>, StartError>
 where
     M: Send + 'static,
@@ -249,254 +268,4 @@ where
     };
     home.runtime().spawn(Box::pin(PlainTask::new(Arc::clone(&process), body, std::any::type_name::<F>())));
     if linked { Ok(ProbeRef::new(process)) } else { Err(StartError::NotAProcess) }
-}
-
-/// What a process tells its starter when it is ready: see [`start_process`].
-pub struct Ack<V: Send + 'static> {
-    slot: Option<Arc<Slot<Result<V, Reason>>>>,
-}
-
-impl<V: Send + 'static> Ack<V> {
-    /// The process is ready: its starter goes on with the value. OTP's `init_ack`.
-    #[doc(alias = "init_ack")]
-    pub fn ready(mut self, value: V) {
-        if let Some(slot) = self.slot.take() {
-            slot.fill(Ok(Ok(value)));
-        }
-    }
-
-    /// The process will not get ready: its starter gets the reason once the process is gone. OTP's `init_fail`.
-    ///
-    /// # Errors
-    ///
-    /// Always, with the reason: the function returns it, and the process ends with it.
-    #[doc(alias = "init_fail")]
-    pub fn fail(mut self, reason: impl Into<Reason>) -> Result<(), Reason> {
-        let reason = reason.into();
-        // Dropped without an answer: the starter waits for the end.
-        self.slot.take();
-        Err(reason)
-    }
-}
-
-impl<V: Send + 'static> fmt::Debug for Ack<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ack").finish_non_exhaustive()
-    }
-}
-
-/// Runs an async function as a process, and waits until it says that it is ready: OTP's `proc_lib:start`.
-///
-/// # Errors
-///
-/// [`StartError::Failed`] with the reason if the process ends before it is ready, [`StartError::Timeout`] if it takes longer
-/// than [`timeout`](StartProcess::timeout) allows and was killed. In both cases the process is gone, and neither an exit nor a
-/// `Down` of it is left behind.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::{Ack, Probe, start_process};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let (process, port) = start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
-///     ack.ready(8080);
-///     let _ = me.recv().await;
-/// })
-/// .await?;
-/// assert_eq!(port, 8080);
-/// assert!(process.is_alive());
-/// # Ok(())
-/// # }
-/// ```
-pub fn start_process<M, V, F, T>(function: impl FnOnce(Probe<M>, Ack<V>) -> F + Send + 'static) -> StartProcess<M, V>
-where
-    M: Send + 'static,
-    V: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-    T: Ending + 'static,
-{
-    StartProcess {
-        launch: Some(Box::new(move |bonds, slot| {
-            let bonds = Bonds { ready: Some(erased(&slot)), ..bonds };
-            launch(bonds, move |probe| function(probe, Ack { slot: Some(slot) }))
-        })),
-        link: None,
-        links_with_starter: false,
-        watch: None,
-        timeout: None,
-        under_way: None,
-    }
-}
-
-type Launch<M, V> = Box<dyn FnOnce(Bonds, Arc<Slot<Result<V, Reason>>>) -> Result<ProbeRef<M>, StartError> + Send>;
-
-/// A process that is getting ready, made by [`start_process`].
-#[must_use = "nothing is started until this is awaited"]
-pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
-    launch: Option<Launch<M, V>>,
-    link: Option<ProcessRef>,
-    /// It is to be linked with whoever polls the start.
-    links_with_starter: bool,
-    watch: Option<Watch>,
-    timeout: Option<Duration>,
-    under_way: Option<GettingReady<M, V>>,
-}
-
-struct GettingReady<M: Send + 'static, V: Send + 'static> {
-    process: ProbeRef<M>,
-    slot: Arc<Slot<Result<V, Reason>>>,
-    ended: crate::stop::Ended,
-    sleep: Option<Sleep>,
-    /// It took too long and was killed.
-    burial: Option<Burial>,
-}
-
-impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
-    /// Links it with the process that runs on this thread when the start is awaited: OTP's `proc_lib:start_link`.
-    ///
-    /// From plain code the start fails with [`StartError::NotAProcess`]. As with [`linked_to`](Self::linked_to), a start that
-    /// fails is told by its error alone.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::{Ack, Probe, start_process};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let shell = Probe::<()>::new();
-    /// let port = start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
-    ///     ack.ready(8080);
-    ///     let _ = me.recv().await;
-    /// });
-    /// let (process, _port) = shell.scope(async { port.link().await }).await?;
-    /// assert_eq!(process.process_ref().info().links, [shell.pid()]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn link(mut self) -> Self {
-        self.links_with_starter = true;
-        self
-    }
-
-    /// Links it with `starter`: OTP's `proc_lib:start_link`.
-    ///
-    /// A start that fails is told by its error alone: unlike in OTP a starter that does not trap exits lives on.
-    pub fn linked_to<N: Send + 'static>(mut self, starter: &Probe<N>) -> Self {
-        self.link = Some(starter.process_ref());
-        self
-    }
-
-    /// Has `watcher` watch it: OTP's `proc_lib:start_monitor`. The monitor is there before the function runs.
-    ///
-    /// Its one `Down` comes also if the start fails, as in OTP.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::{Ack, Probe, Reason, start_process};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut shell = Probe::<()>::new();
-    /// let start = start_process(|_me: Probe<()>, ack: Ack<()>| async move { ack.ready(()) });
-    /// let (start, reference) = start.monitored_by(&mut shell);
-    /// start.await?;
-    /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn monitored_by<N: Send + 'static>(mut self, watcher: &mut Probe<N>) -> (Self, MonitorRef) {
-        let watch = watcher.watch();
-        let reference = watch.reference;
-        self.watch = Some(watch);
-        (self, reference)
-    }
-
-    /// Kills it if it is not ready by then.
-    ///
-    /// A function is cut off at an await. One that computes all the time is waited for for another second.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// A start that did not succeed leaves no trace with a starter that traps exits.
-    fn unlink(&self, process: &ProbeRef<M>) {
-        if let Some(starter) = &self.link {
-            let own = Arc::clone(starter.process());
-            link::unlink(&own, process);
-        }
-    }
-}
-
-impl<M: Send + 'static, V: Send + 'static> Unpin for StartProcess<M, V> {}
-
-impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
-    type Output = Result<(ProbeRef<M>, V), StartError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if let Some(launch) = this.launch.take() {
-            if this.links_with_starter {
-                this.link = Some(current_process().ok_or(StartError::NotAProcess)?);
-            }
-            let slot = Arc::new(Slot::new(crate::Pid::NOBODY));
-            let bonds = Bonds { link: this.link.clone(), watch: this.watch.take(), ready: None };
-            let process = launch(bonds, Arc::clone(&slot))?;
-            let home = node::find(process.pid()).map(|process| Arc::clone(&process.head().home));
-            let sleep = match (this.timeout, home) {
-                (Some(timeout), Some(home)) => Some(home.runtime().sleep_until(crate::timer::at(&home, timeout))),
-                _ => None,
-            };
-            let ended = process.process_ref().ended();
-            this.under_way = Some(GettingReady { process, slot, ended, sleep, burial: None });
-        }
-        let Some(under_way) = &mut this.under_way else { return Poll::Pending };
-        let server = under_way.process.process_ref().process().head().subject();
-        if let Some(burial) = &mut under_way.burial {
-            ready!(Pin::new(burial).poll(cx));
-            this.under_way = None;
-            return Poll::Ready(Err(StartError::Timeout { server, after: this.timeout.unwrap_or_default() }));
-        }
-        if let Poll::Ready(Ok(Ok(value))) = under_way.slot.poll(cx, None) {
-            let process = under_way.process.clone();
-            this.under_way = None;
-            return Poll::Ready(Ok((process, value)));
-        }
-        if let Poll::Ready(reason) = Pin::new(&mut under_way.ended).poll(cx) {
-            // It may have got ready and ended since the slot was looked into.
-            let started = match under_way.slot.take() {
-                Some(Ok(Ok(value))) => Ok((under_way.process.clone(), value)),
-                _ => Err(StartError::Failed { server, reason }),
-            };
-            this.under_way = None;
-            return Poll::Ready(started);
-        }
-        let Some(sleep) = &mut under_way.sleep else { return Poll::Pending };
-        ready!(sleep.as_mut().poll(cx));
-        let process = under_way.process.clone();
-        under_way.burial = Some(Burial::new(Arc::clone(process.process_ref().process())));
-        this.unlink(&process);
-        process.kill();
-        self.poll(cx)
-    }
-}
-
-/// Nobody will ever know the process: it goes.
-impl<M: Send + 'static, V: Send + 'static> Drop for StartProcess<M, V> {
-    fn drop(&mut self) {
-        if let Some(under_way) = self.under_way.take() {
-            self.unlink(&under_way.process);
-            under_way.process.kill();
-        }
-    }
-}
-
-impl<M: Send + 'static, V: Send + 'static> fmt::Debug for StartProcess<M, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StartProcess").field("timeout", &self.timeout).finish_non_exhaustive()
-    }
 }

@@ -14,11 +14,12 @@ use crate::link;
 use crate::monitor::MonitorRef;
 use crate::name::{Name, RegisterError};
 use crate::node::{self, Home, Node};
+use crate::overflow::Overflow;
 use crate::pid::Pid;
-use crate::process::mail::{Begun, Body, Started};
+use crate::process::mail::{Begun, Body, Settings, Started};
 use crate::process::queue::Queue;
 use crate::process::work::Actor;
-use crate::process::{About, AnyProcess, Head, Process, Subject};
+use crate::process::{About, AnyProcess, Head, Process};
 use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
 use crate::runtime::Sleep;
@@ -26,68 +27,24 @@ use crate::server::GenServer;
 use crate::server_ref::ServerRef;
 use crate::stop::Burial;
 
-/// How many messages a mailbox holds unless told otherwise.
-pub const MAILBOX_DEFAULT: u32 = 65_536;
+// Why a start fails.
+mod error;
+// Starts that are watched from the beginning.
+mod monitor;
 
-/// Why a server did not start.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The thread is in no runtime, so there is nothing for the server to run on.
-    #[error(
-        "no runtime to start a process on: start it inside one, as an async main does, or in a node made with `Node::with_runtime`"
-    )]
-    NoRuntime,
-    /// There is no process to link with: the caller is plain code, or the process has ended.
-    #[error(
-        "start_link links with the process that calls it, as long as that lives, and plain code is none: use `start`, or a `Probe`"
-    )]
-    NotAProcess,
-    /// A live process has the name. Init did not run.
-    #[error("the name {name} belongs to process {pid}; use that one, stop it first, or choose another name")]
-    AlreadyStarted {
-        /// The name.
-        name: Name,
-        /// Who has it.
-        pid: Pid,
-    },
-    /// The registry refused the name. Init did not run.
-    #[error("the registry refused the name {name}: {why}")]
-    NameRefused {
-        /// The name.
-        name: Name,
-        /// What the registry said.
-        why: String,
-    },
-    /// Init returned [`Init::Ignore`](crate::Init::Ignore): the server has nothing to do, and that is no failure.
-    #[error("init chose not to run ({server})")]
-    Ignored {
-        /// Who did not start.
-        server: Subject,
-    },
-    /// Init failed, stopped, or panicked.
-    #[error("init of {server} failed: {reason}")]
-    Failed {
-        /// Who did not start.
-        server: Subject,
-        /// Why.
-        reason: Reason,
-    },
-    /// What makes the start panicked, before there was a process: the function in the specification of a child, for instance.
-    #[error("there is nothing to start, because what makes it {reason}")]
-    Panicked {
-        /// The panic.
-        reason: Reason,
-    },
-    /// Init did not end in time; its process has been killed.
-    #[error("init of {server} did not end within {after:?} and was killed; allow it more time with `timeout`")]
-    Timeout {
-        /// Who did not start.
-        server: Subject,
-        /// How long was waited.
-        after: Duration,
-    },
-}
+pub use error::StartError;
+pub use monitor::StartMonitor;
+
+/// How many messages a mailbox holds unless told otherwise.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::MAILBOX_DEFAULT;
+///
+/// assert_eq!(MAILBOX_DEFAULT, 65_536);
+/// ```
+pub const MAILBOX_DEFAULT: u32 = 65_536;
 
 /// Starts a server and waits until its `init` has run: OTP's `start/3,4`.
 ///
@@ -139,6 +96,10 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 ///
 /// As [`start`]; and [`StartError::NotAProcess`] from plain code.
 ///
+/// # Cancel safety
+///
+/// As [`start`].
+///
 /// # Examples
 ///
 /// ```
@@ -161,6 +122,25 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
 
 /// A start under way, and its options. Awaiting it gives a [`ServerRef`], or the client type that [`handle`](Start::handle)
 /// names.
+///
+/// # Cancel safety
+///
+/// Dropping a start that is under way kills the process: nobody could ever refer to it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let start = genserver::start::<Quiet>(()).name("quiet").timeout(Duration::from_secs(1)).mailbox(64);
+/// let server = start.await?;
+/// assert_eq!(genserver::whereis("quiet"), Some(server.process_ref()));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is started until this is awaited"]
 pub struct Start<S: GenServer, H = ServerRef<S>> {
     args: Option<S::Args>,
@@ -177,9 +157,7 @@ struct Options {
     node: Option<Node>,
     link: Link,
     monitor: Option<(MonitorRef, ProcessRef)>,
-    mailbox: Option<u32>,
-    queued_only: bool,
-    hibernate_after: Option<Duration>,
+    settings: Settings,
 }
 
 /// Whom a new process is linked to.
@@ -204,6 +182,18 @@ struct UnderWay<S: GenServer> {
 
 impl<S: GenServer, H> Start<S, H> {
     /// Gives the server a name. It has it before init runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+    /// assert_eq!(server.name(), Some(&"quiet".into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.options.name = Some(name.into());
         self
@@ -232,6 +222,29 @@ impl<S: GenServer, H> Start<S, H> {
     ///
     /// An init is cut off at an await. One that computes all the time is waited for for another second; then its name is taken
     /// away and the start returns, and what init makes later is thrown away.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use std::time::Duration;
+    /// # struct Slow;
+    /// # impl GenServer for Slow {
+    /// # type Args = ();
+    /// # type Call = Never;
+    /// # type Cast = Never;
+    /// # type Info = Never;
+    /// async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+    ///     tokio::time::sleep(Duration::from_secs(60)).await;
+    ///     Init::Run(Slow)
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let late = genserver::start::<Slow>(()).timeout(Duration::from_secs(5)).await;
+    /// assert!(matches!(late, Err(StartError::Timeout { .. })));
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
@@ -257,6 +270,21 @@ impl<S: GenServer, H> Start<S, H> {
     }
 
     /// Links it with the process that runs on this thread when the start is awaited.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let server = probe.scope(async { genserver::start::<Quiet>(()).link().await }).await?;
+    /// assert_eq!(server.info().links, [probe.pid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn link(mut self) -> Self {
         self.options.link = Link::Starter;
         self
@@ -274,7 +302,8 @@ impl<S: GenServer, H> Start<S, H> {
 
     /// How many calls, casts and infos may wait: 65,536 unless said otherwise, and at least one.
     ///
-    /// A cast into a full mailbox is given back; `cast_wait` and calls wait for room.
+    /// A cast into a full mailbox is given back, unless [`overflow`](Start::overflow) says otherwise; `cast_wait` and calls
+    /// wait for room.
     ///
     /// # Examples
     ///
@@ -289,7 +318,31 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn mailbox(mut self, bound: u32) -> Self {
-        self.options.mailbox = Some(bound.max(1));
+        self.options.settings.bound = Some(bound.max(1));
+        self
+    }
+
+    /// What becomes of a cast or a plain message that finds no room: it is given back unless said otherwise.
+    ///
+    /// It is looked at only when the mailbox is full. See [`Overflow`] for what there is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Overflow, Reason};
+    ///
+    /// let counter = genserver::start::<Counter>(0).mailbox(1).overflow(Overflow::Stop).await?;
+    /// counter.cast(Add(1))?;
+    /// assert!(counter.cast(Add(1)).is_err());
+    /// assert_eq!(counter.ended().await, Reason::Overloaded);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.options.settings.overflow = overflow;
         self
     }
 
@@ -311,13 +364,29 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn inline(mut self, inline: bool) -> Self {
-        self.options.queued_only = !inline;
+        self.options.settings.queued_only = !inline;
         self
     }
 
     /// Hibernates by itself after so much silence: OTP's option of that name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Status;
+    /// use std::time::Duration;
+    ///
+    /// let server = genserver::start::<Quiet>(()).hibernate_after(Duration::from_secs(60)).await?;
+    /// tokio::time::sleep(Duration::from_secs(61)).await;
+    /// assert_eq!(server.info().status, Status::Hibernated);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn hibernate_after(mut self, silence: Duration) -> Self {
-        self.options.hibernate_after = Some(silence);
+        self.options.settings.hibernate_after = Some(silence);
         self
     }
 
@@ -383,7 +452,7 @@ impl<S: GenServer, H> Start<S, H> {
         // OTP records the caller of `start_monitor` as the parent too, though nothing links the two.
         let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
         let process = make_process(&home, options.name, options.label, parent)?;
-        process.configure(options.mailbox, options.queued_only, options.hibernate_after);
+        process.configure(&options.settings);
         let erased = || Arc::clone(&process) as Arc<dyn AnyProcess>;
         if linked.as_ref().is_some_and(|starter| !link::tie(&erased(), starter.process())) {
             home.node().release_name(&process.head);
@@ -530,43 +599,5 @@ impl<S: GenServer, H> fmt::Debug for Start<S, H> {
             .field("server", &std::any::type_name::<S>())
             .field("name", &self.options.name)
             .finish_non_exhaustive()
-    }
-}
-
-/// A start under way whose server is watched from the beginning: OTP's `start_monitor/3,4`.
-#[must_use = "nothing is started until this is awaited"]
-pub struct StartMonitor<'a, S: GenServer> {
-    start: Start<S>,
-    reference: MonitorRef,
-    /// Has the watcher keep what it makes of the `Down`, once the server runs.
-    keep: Box<dyn FnMut(Pid) + Send + 'a>,
-}
-
-impl<'a, S: GenServer> StartMonitor<'a, S> {
-    pub(crate) fn new(start: Start<S>, reference: MonitorRef, keep: impl FnMut(Pid) + Send + 'a) -> Self {
-        Self { start, reference, keep: Box::new(keep) }
-    }
-
-    /// Sets options of the start: its builder is passed through `set`.
-    pub fn with(mut self, set: impl FnOnce(Start<S>) -> Start<S>) -> Self {
-        self.start = set(self.start);
-        self
-    }
-}
-
-impl<S: GenServer> Future for StartMonitor<'_, S> {
-    type Output = Result<(ServerRef<S>, MonitorRef), StartError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let server = ready!(Pin::new(&mut this.start).poll(cx))?;
-        (this.keep)(server.pid());
-        Poll::Ready(Ok((server, this.reference)))
-    }
-}
-
-impl<S: GenServer> fmt::Debug for StartMonitor<'_, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StartMonitor").field("start", &self.start).finish_non_exhaustive()
     }
 }

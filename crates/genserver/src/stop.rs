@@ -14,6 +14,25 @@ use crate::reply::{Slot, Unanswered};
 use crate::runtime::Sleep;
 
 /// Why a stop did not end as it was asked to.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Reason, StopError};
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// server.kill();
+/// match server.stop().await {
+///     Err(StopError::NoProc { server }) => println!("{server} is not there any more"),
+///     Err(StopError::Exit { reason, .. }) => assert_eq!(reason, Reason::Killed),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum StopError {
     /// The process had ended before, or never was.
@@ -49,6 +68,26 @@ pub enum StopError {
 }
 
 /// A stop under way, made by [`ServerRef::stop`](crate::ServerRef::stop).
+///
+/// # Cancel safety
+///
+/// Dropping it gives up the news, never the order: once it was polled the process stops.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::Reason;
+/// use std::time::Duration;
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// server.stop().reason(Reason::Shutdown).timeout(Duration::from_secs(1)).await?;
+/// assert!(!server.is_alive());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is stopped until this is awaited"]
 pub struct Stop {
     process: Arc<dyn AnyProcess>,
@@ -225,6 +264,22 @@ impl Future for Burial {
 /// # Cancel safety
 ///
 /// It can be dropped and made again at any time.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::Reason;
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// let ended = server.ended();
+/// server.exit(Reason::Shutdown);
+/// assert_eq!(ended.await, Reason::Shutdown);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nobody waits until this is awaited"]
 pub struct Ended {
     process: Arc<dyn AnyProcess>,

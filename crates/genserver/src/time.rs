@@ -36,6 +36,20 @@ use crate::timer;
 /// # Panics
 ///
 /// In plain code outside every runtime: there is no clock.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// let before = time::now();
+/// tokio::time::advance(Duration::from_secs(1)).await;
+/// assert_eq!(time::now() - before, Duration::from_secs(1));
+/// # }
+/// ```
 pub fn now() -> Instant {
     home().runtime().now()
 }
@@ -49,6 +63,20 @@ pub fn now() -> Instant {
 /// # Cancel safety
 ///
 /// Dropping it forgets it; nothing else happens.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// let before = time::now();
+/// time::sleep(Duration::from_secs(60)).await;
+/// assert!(time::now() - before >= Duration::from_secs(60));
+/// # }
+/// ```
 pub fn sleep(duration: Duration) -> Sleep {
     let home = home();
     home.runtime().sleep_until(timer::at(&home, duration))
@@ -63,6 +91,20 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// # Cancel safety
 ///
 /// Dropping it forgets it; nothing else happens.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// let at = time::now() + Duration::from_secs(60);
+/// time::sleep_until(at).await;
+/// assert!(time::now() >= at);
+/// # }
+/// ```
 pub fn sleep_until(at: Instant) -> Sleep {
     home().runtime().sleep_until(at)
 }
@@ -82,6 +124,19 @@ pub fn sleep_until(at: Instant) -> Sleep {
 /// # Cancel safety
 ///
 /// Dropping it drops the future.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// assert_eq!(time::timeout(Duration::from_secs(1), async { 42 }).await, Ok(42));
+/// assert!(time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await.is_err());
+/// # }
+/// ```
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
     Timeout { future, duration, sleep: None }
 }
@@ -118,6 +173,19 @@ impl<F> fmt::Debug for Timeout<F> {
 }
 
 /// A [`timeout`] has passed.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// let elapsed = time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await.unwrap_err();
+/// assert_eq!(elapsed.after, Duration::from_secs(1));
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not done within {after:?}")]
 pub struct Elapsed {

@@ -15,6 +15,23 @@ use crate::sync::parking::Mutex;
 ///
 /// Dropping it does not cancel the message. Nothing arrives after a [`cancel`](Timer::cancel) that returned a duration: the
 /// stale timer message that OTP's users flush from their mailboxes does not exist here.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// let timer = counter.send_after(Duration::from_secs(1), Double);
+/// tokio::time::sleep(Duration::from_secs(2)).await;
+/// assert_eq!(timer.cancel(), None, "the message has been delivered");
+/// assert_eq!(counter.call(Call::Get).await?, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Timer {
     home: Arc<Home>,
@@ -56,6 +73,22 @@ impl Timer {
     }
 
     /// How long the message still has to go, or nothing if it has been delivered or called off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let timer = counter.send_after(Duration::from_secs(3), Double);
+    /// tokio::time::advance(Duration::from_secs(1)).await;
+    /// assert_eq!(timer.read(), Some(Duration::from_secs(2)));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "read_timer")]
     pub fn read(&self) -> Option<Duration> {
         let now = self.home.runtime().now();
@@ -102,6 +135,27 @@ impl<S: GenServer> Alarmed for Delayed<S> {
 }
 
 /// One of a server's own timers, as its context names it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+/// # watcher! { ();
+/// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+///     let reminder = cx.send_after(Duration::from_secs(3600), Info::Tick);
+///     let deadline = cx.send_after(Duration::from_secs(1), Info::Line("too late"));
+///     assert!(cx.cancel_timer(reminder).is_some() && cx.read_timer(deadline).is_some());
+///     Init::Run(Watcher::default())
+/// }
+/// # }
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let watcher = genserver::start::<Watcher>(()).await?;
+/// tokio::time::sleep(Duration::from_secs(2)).await;
+/// assert_eq!(watcher.call(Heard).await?, ["line too late"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TimerRef(pub(crate) u64);
 

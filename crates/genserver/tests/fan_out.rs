@@ -6,8 +6,8 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use genserver::{
-    Answers, CallError, Caller, CastError, Cx, GenServer, Init, Never, Next, Outcome, Pid, Probe, Reason, ServerRef,
-    call_all, cast_all, sys,
+    Answers, CallError, Caller, CastError, Cx, GenServer, Init, Named, Never, Next, Node, Outcome, Pid, Probe, Reason,
+    ServerRef, call_all, cast_all, sys,
 };
 
 /// Counts what it is told, and answers after a pause.
@@ -194,4 +194,25 @@ async fn gs_147_a_callers_full_mailbox_does_not_slow_a_fan_out_call() {
     let quick = quickest(|| empty.scope(ask())).await;
     let slow = quickest(|| full.scope(ask())).await;
     assert!(slow < quick * 10, "{slow:?} with a full mailbox, {quick:?} with an empty one");
+}
+
+#[tokio::test]
+async fn a_fan_out_takes_names_and_tells_which_nobody_has() {
+    let node = Node::new();
+    let named = |name| Named::<Member>::on(&node, name);
+    let names = [named("one"), named("nobody"), named("two")];
+    let one = node.start::<Member>(millis(0)).name("one").await.unwrap();
+    let two = node.start::<Member>(millis(0)).name("two").await.unwrap();
+
+    let refused = cast_all(&names, |name| Tell::Add(u32::try_from(name.name().to_string().len()).unwrap()));
+    let [CastError::NoProc { message: Tell::Add(6), server }] = &refused[..] else { panic!("{refused:?}") };
+    assert_eq!(server.to_string(), "a process named nobody");
+
+    let counted = call_all(&names, Ask::Count, Duration::from_secs(1)).await;
+    assert_eq!(counted.answered, [(one.pid(), 3), (two.pid(), 3)]);
+    let [(Pid::NOBODY, CallError::NoProc { server })] = &counted.failed[..] else { panic!("{counted:?}") };
+    assert_eq!(server.name, Some("nobody".into()));
+
+    let nobody = call_all([named("nobody")], Ask::Count, Duration::from_secs(1)).await;
+    assert_eq!((nobody.answered.len(), nobody.failed.len()), (0, 1));
 }

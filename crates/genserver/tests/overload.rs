@@ -13,7 +13,10 @@ use std::time::Duration;
 
 use futures::future::{join, join_all};
 use futures::task::noop_waker;
-use genserver::{CallError, Cx, GenServer, Init, Next, Outcome, Probe, ServerRef, start};
+use genserver::report::Report;
+use genserver::{
+    CallError, Caller, CastError, Cx, GenServer, Init, Next, Node, Outcome, Overflow, Probe, Reason, ServerRef, start,
+};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
@@ -106,8 +109,13 @@ async fn the_order_of_each_sender_is_kept_on_two_threads() {
 
 /// A server whose mailbox holds so much, busy until the sender is dropped or used.
 async fn busy(bound: u32) -> (ServerRef<Puppet>, Log, oneshot::Sender<()>) {
+    busy_with(bound, Overflow::GiveBack).await
+}
+
+/// The same, with a policy for what finds no room.
+async fn busy_with(bound: u32, overflow: Overflow) -> (ServerRef<Puppet>, Log, oneshot::Sender<()>) {
     let log = Log::default();
-    let server = start::<Puppet>(waiting(&log)).mailbox(bound).await.unwrap();
+    let server = start::<Puppet>(waiting(&log)).mailbox(bound).overflow(overflow).await.unwrap();
     let (go, gone) = oneshot::channel();
     server.cast(until(gone)).unwrap();
     while server.info().mailbox > 0 {
@@ -138,7 +146,9 @@ async fn a_full_mailbox_gives_the_message_back() {
     assert!(server.cast(note("three")).unwrap_err().is_full());
     let refused = server.send(puppet::Told::Note("three")).unwrap_err();
     assert!(matches!(refused.into_inner(), puppet::Told::Note("three")));
-    assert_eq!(server.info().mailbox, 2);
+    let info = server.info();
+    assert_eq!((info.mailbox, info.refused, info.dropped), (2, 2, 0));
+    assert!(info.to_string().ends_with("2 in the mailbox, 2 refused"));
     go.send(()).unwrap();
     server.call(|caller| answer(caller, ())).await.unwrap();
     assert_eq!(log.take(), ["one", "two"]);
@@ -358,4 +368,228 @@ async fn a_crowd_gets_through_on_one_thread() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_gets_through_on_two_threads() {
     a_crowd_gets_through_a_narrow_door().await;
+}
+
+#[tokio::test]
+async fn the_oldest_casts_and_infos_make_room_for_the_newest() {
+    let (server, log, go) = busy_with(3, Overflow::DropOldest).await;
+    server.cast(note("one")).unwrap();
+    server.send(puppet::Told::Note("two")).unwrap();
+    server.recipient(note).send("three").unwrap();
+    server.cast(note("four")).unwrap();
+    server.recipient(note).send("five").unwrap();
+    server.send(puppet::Told::Note("six")).unwrap();
+    server.cast(note("seven")).unwrap();
+    let info = server.info();
+    assert_eq!((info.mailbox, info.refused, info.dropped), (3, 0, 4));
+    assert!(info.to_string().ends_with("3 in the mailbox, 4 dropped"));
+    go.send(()).unwrap();
+    server.call(|caller| answer(caller, ())).await.unwrap();
+    assert_eq!(log.take(), ["five", "six", "seven"]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_slow_with_each_message_finds_the_newest() {
+    let log = Log::default();
+    let server = start::<Puppet>(waiting(&log)).mailbox(4).overflow(Overflow::DropOldest).await.unwrap();
+    let (go, gone) = oneshot::channel();
+    server.cast(until(gone)).unwrap();
+    for what in ["one", "two", "three"] {
+        server.cast(note(what)).unwrap();
+    }
+    // It has begun with the first, and nothing that waits behind it is out of reach.
+    while server.info().mailbox == 4 {
+        yield_now().await;
+    }
+    for what in ["four", "five", "six", "seven"] {
+        server.cast(note(what)).unwrap();
+    }
+    go.send(()).unwrap();
+    server.call(|caller| answer(caller, ())).await.unwrap();
+    assert_eq!(log.take(), ["four", "five", "six", "seven"]);
+}
+
+#[tokio::test]
+async fn a_call_is_never_dropped() {
+    let (server, log, go) = busy_with(2, Overflow::DropOldest).await;
+    let mut first = pin!(server.call(|caller| answer(caller, "first")));
+    let mut second = server.send_request(|caller| answer(caller, "second"));
+    assert!(poll_once(first.as_mut()).is_pending());
+    assert!(server.cast(note("nothing but calls waits")).unwrap_err().is_full());
+    assert_eq!((server.info().refused, server.info().dropped), (1, 0));
+    // Nor does a call take the place of anything: it waits for room, like every other.
+    let mut third = pin!(server.call(|caller| answer(caller, "third")));
+    assert!(poll_once(third.as_mut()).is_pending());
+    assert_eq!(server.info().mailbox, 2);
+    go.send(()).unwrap();
+    assert_eq!(first.await, Ok("first"));
+    assert_eq!((&mut second).await, Ok("second"));
+    assert_eq!(third.await, Ok("third"));
+    assert_eq!(log.take(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_cast_behind_calls_is_the_oldest_that_may_go() {
+    let (server, log, go) = busy_with(3, Overflow::DropOldest).await;
+    let called = server.send_request(|caller| answer(caller, "called"));
+    server.cast(note("one")).unwrap();
+    server.cast(note("two")).unwrap();
+    server.cast(note("three")).unwrap();
+    go.send(()).unwrap();
+    assert_eq!(called.await, Ok("called"));
+    server.call(|caller| answer(caller, ())).await.unwrap();
+    assert_eq!(log.take(), ["two", "three"]);
+}
+
+#[tokio::test]
+async fn a_caller_inside_a_dropped_cast_is_told() {
+    let (server, _, _go) = busy_with(1, Overflow::DropOldest).await;
+    let log = Log::default();
+    let front = start::<Puppet>(waiting(&log)).await.unwrap();
+    let behind = server.clone();
+    let called = front.send_request(move |caller: Caller<u32>| {
+        act(move |_, _| {
+            // Handed on: the one behind is to answer.
+            let handed_on = behind.cast(act(move |_, _| Next::reply(caller, 1)));
+            assert!(handed_on.is_ok());
+            Next::wait()
+        })
+    });
+    while server.info().mailbox == 0 {
+        yield_now().await;
+    }
+    server.cast(note("takes its place")).unwrap();
+    assert!(matches!(called.await, Err(CallError::NoReply { .. })));
+}
+
+#[tokio::test]
+async fn whoever_waits_for_room_takes_nobodys_place() {
+    let (server, log, go) = busy_with(1, Overflow::DropOldest).await;
+    server.cast(note("one")).unwrap();
+    let mut waits = pin!(server.cast_wait(note("two")));
+    assert!(poll_once(waits.as_mut()).is_pending());
+    assert_eq!(server.info().dropped, 0);
+    server.cast(note("three")).unwrap();
+    go.send(()).unwrap();
+    waits.await.unwrap();
+    server.call(|caller| answer(caller, ())).await.unwrap();
+    assert_eq!(log.take(), ["three", "two"]);
+    assert_eq!(server.info().dropped, 1);
+}
+
+#[tokio::test]
+async fn what_is_dropped_may_do_in_its_drop_what_it_likes() {
+    struct Bomb(Option<ServerRef<Puppet>>);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if let Some(server) = self.0.take() {
+                server.cast(note("sent by the drop")).unwrap();
+            } else {
+                panic!("a drop that panics");
+            }
+        }
+    }
+    let (server, log, go) = busy_with(2, Overflow::DropOldest).await;
+    for bomb in [Bomb(Some(server.clone())), Bomb(None)] {
+        server
+            .cast(act(move |_, _| {
+                drop(bomb);
+                Next::wait()
+            }))
+            .unwrap();
+    }
+    // The first goes; it sends, and the second goes, and panics; neither harms whoever sends.
+    server.cast(note("one")).unwrap();
+    server.cast(note("two")).unwrap();
+    assert_eq!(server.info().dropped, 3);
+    go.send(()).unwrap();
+    server.call(|caller| answer(caller, ())).await.unwrap();
+    assert_eq!(log.take(), ["sent by the drop", "two"]);
+}
+
+#[tokio::test]
+async fn a_flood_makes_few_reports() {
+    let node = Node::new();
+    let mut reports = node.reports();
+    let log = Log::default();
+    let server =
+        node.start::<Puppet>(waiting(&log)).mailbox(1).overflow(Overflow::DropOldest).name("flooded").await.unwrap();
+    for _ in 0..=1000 {
+        server.cast(note("x")).unwrap();
+    }
+    let mut dropped = Vec::new();
+    while let Some(report) = reports.try_next() {
+        assert!(report.to_string().starts_with("Mailbox of flooded <1> overflowed\n"), "{report}");
+        let Report::Overflowed(report) = report else { panic!("{report:?}") };
+        assert!(!report.ends);
+        dropped.push(report.dropped);
+    }
+    assert_eq!(dropped, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
+    assert_eq!(server.info().dropped, 1000);
+}
+
+#[tokio::test]
+async fn a_server_may_end_when_it_is_flooded() {
+    let node = Node::new();
+    let mut reports = node.reports();
+    let log = Log::default();
+    let server = node.start::<Puppet>(waiting(&log)).mailbox(2).overflow(Overflow::Stop).await.unwrap();
+    let mut probe = Probe::<()>::on(&node);
+    let down = probe.monitor(&server);
+    let called = server.send_request(|caller| answer(caller, ()));
+    server.cast(note("one")).unwrap();
+    let refused = server.cast(note("two"));
+    assert!(matches!(refused, Err(CastError::NoProc { .. })));
+    assert_eq!(probe.expect_down(down).await.reason, Reason::Overloaded);
+    assert!(matches!(called.await, Err(CallError::Exit { reason: Reason::Overloaded, .. })));
+    assert_eq!(log.take(), Vec::<String>::new(), "terminate does not run");
+    let Some(Report::Overflowed(report)) = reports.try_next() else { panic!("it is reported") };
+    assert_eq!((report.dropped, report.ends), (2, true));
+    assert_eq!(reports.try_next(), None);
+}
+
+#[tokio::test]
+async fn calls_do_not_end_a_server_that_ends_when_it_is_flooded() {
+    let (server, _, go) = busy_with(1, Overflow::Stop).await;
+    let calls = join_all((0..8).map(|_| server.call(|caller| answer(caller, ()))));
+    let release = async {
+        yield_now().await;
+        go.send(()).unwrap();
+    };
+    let (answers, ()) = join(calls, release).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert!(server.is_alive());
+}
+
+/// Eight senders flood a narrow mailbox: each message is handled or counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_dropped_is_counted_exactly() {
+    const SENDERS: usize = 8;
+    const EACH: usize = 2000;
+    let log = Log::default();
+    let server = start::<Puppet>(waiting(&log)).mailbox(3).overflow(Overflow::DropOldest).await.unwrap();
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|_| {
+            let server = server.clone();
+            let task = async move {
+                for number in 0..EACH {
+                    if number % 5 == 0 {
+                        server.call(|caller| answer(caller, ())).await.unwrap();
+                    }
+                    while server.cast(note("x")).is_err() {
+                        yield_now().await;
+                    }
+                }
+            };
+            #[expect(clippy::disallowed_methods, reason = "senders on the runtime's own threads")]
+            tokio::spawn(task)
+        })
+        .collect();
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    server.call(|caller| answer(caller, ())).await.unwrap();
+    let dropped = usize::try_from(server.info().dropped).unwrap();
+    assert_eq!(log.take().len() + dropped, SENDERS * EACH);
+    assert_eq!(server.info().mailbox, 0);
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use futures::future::poll_immediate;
 use genserver::{
-    Ack, CastError, Letter, Named, Node, Probe, ProbeRef, Reason, StartError, StartProcess, StopError, spawn, start,
-    start_process, whereis,
+    Ack, AsProcess as _, CastError, Letter, Named, Node, Probe, ProbeRef, ProcessRef, Reason, StartError, StartProcess,
+    StopError, spawn, start, start_process, whereis,
 };
 use puppet::{Begin, Heard, Plan, Puppet, Tell, ms, now, sleep};
 
@@ -213,6 +213,70 @@ async fn spawned_functions_end_with_their_reason() {
     endless.kill();
     assert_eq!(probe.expect_down(killed).await.reason, Reason::Killed);
     probe.expect_none(ms(20)).await;
+}
+
+/// A process that drops its acknowledgement and goes on.
+fn forgetting() -> StartProcess<(), ()> {
+    start_process(|_me: Probe<()>, ack: Ack<()>| async move {
+        drop(ack);
+        pending::<()>().await;
+    })
+}
+
+/// One that drops it before it runs at all.
+fn never_taking() -> StartProcess<(), ()> {
+    start_process(|_me: Probe<()>, _ack: Ack<()>| pending::<()>())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_acknowledgement_fails_every_form_of_start_at_once() {
+    let before = tokio::time::Instant::now();
+    for make in [forgetting as fn() -> _, never_taking] {
+        let mut starter = Probe::<()>::new();
+        let (monitored, reference) = make().monitored_by(&mut starter);
+        for form in [make(), make().timeout(ms(60_000)), make().linked_to(&starter), monitored] {
+            let error = form.await.unwrap_err();
+            let StartError::NoAck { server } = &error else { panic!("{error}") };
+            assert!(server.pid.as_process().is_none(), "it is gone");
+            assert!(starter.is_alive());
+        }
+        assert_eq!(starter.expect_down(reference).await.reason, Reason::Killed);
+        starter.trap_exits(true);
+        make().linked_to(&starter).await.unwrap_err();
+        assert!(starter.flush().is_empty());
+    }
+    assert_eq!(before.elapsed(), ms(0));
+}
+
+#[tokio::test]
+async fn whoever_fails_and_lives_on_is_killed_and_its_starter_gets_the_reason() {
+    let lives_on = start_process(|_me: Probe<()>, ack: Ack<()>| async move {
+        let _ = ack.fail(Reason::term("no"));
+        pending::<()>().await;
+    });
+    let error = lives_on.await.unwrap_err();
+    assert!(matches!(error, StartError::Failed { reason, .. } if reason == Reason::term("no")));
+}
+
+#[tokio::test]
+async fn an_end_says_more_than_the_acknowledgement_it_drops() {
+    let ends = start_process(|_me: Probe<()>, ack: Ack<()>| async move {
+        drop(ack);
+        Err(Reason::term("its own"))
+    });
+    let error = ends.await.unwrap_err();
+    assert!(matches!(error, StartError::Failed { reason, .. } if reason == Reason::term("its own")));
+
+    let mut shell = Probe::<ProcessRef>::new();
+    let tell = shell.sender();
+    let waits = start_process(move |me: Probe<()>, ack: Ack<()>| async move {
+        let _ack = ack;
+        let _ = tell.send(me.process_ref());
+        pending::<()>().await;
+    });
+    let kill = async { shell.expect_message().await.exit(Reason::Shutdown) };
+    let (started, ()) = futures::join!(waits, kill);
+    assert!(matches!(started.unwrap_err(), StartError::Failed { reason: Reason::Shutdown, .. }));
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use genserver::{
-    CallError, CallRecipient, Caller, CastError, Cx, GenServer, Init, Next, Outcome, Probe, Reason, Recipient,
-    ServerRef, sys,
+    CallError, CallRecipient, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Outcome, Pid, Probe, Reason,
+    Recipient, ServerRef, sys,
 };
 
 /// Writes down what it is told.
@@ -137,7 +137,7 @@ async fn a_recipient_can_be_watched() {
     let mut probe = Probe::<()>::new();
     let notes = scribe().await.recipient(Tell::Note);
     let reference = probe.monitor(&notes);
-    notes.process_ref().kill();
+    notes.process_ref().unwrap().kill();
     assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
 }
 
@@ -175,4 +175,53 @@ async fn it_shows_who_it_is() {
     let scribe = genserver::Node::new().start::<Scribe>(()).name("scribe").await.unwrap();
     assert_eq!(format!("{:?}", scribe.recipient(Tell::Note)), "Recipient(scribe <1>)");
     assert_eq!(format!("{:?}", scribe.call_recipient(Ask::Repeat)), "CallRecipient(scribe <1>)");
+}
+
+#[tokio::test]
+async fn a_named_recipient_finds_whoever_has_the_name_now() {
+    let node = Node::new();
+    let name = Named::<Scribe>::on(&node, "scribe");
+    let (notes, plain) = (name.recipient(Tell::Note), name.info_recipient(Plain));
+    let repeat = name.call_recipient(Ask::Repeat);
+    assert_eq!(notes.send("lost".to_owned()).unwrap_err().into_inner(), "lost");
+    assert_eq!((notes.pid(), notes.is_alive(), notes.process_ref()), (Pid::NOBODY, false, None));
+    assert!(matches!(repeat.call("x".to_owned()).await, Err(CallError::NoProc { .. })));
+    assert!(matches!(repeat.send_request("x".to_owned()).await, Err(CallError::NoProc { .. })));
+    assert_eq!(format!("{notes:?} {repeat:?}"), "Recipient(scribe) CallRecipient(scribe)");
+
+    for _ in 0..2 {
+        let scribe = node.start::<Scribe>(()).name("scribe").await.unwrap();
+        assert_eq!((notes.pid(), repeat.pid()), (scribe.pid(), scribe.pid()));
+        notes.send("a note".to_owned()).unwrap();
+        plain.send("an info".to_owned()).unwrap();
+        assert_eq!(repeat.call("x".to_owned()).timeout(Duration::from_secs(1)).await.unwrap(), "x x");
+        assert_eq!(repeat.send_request("x".to_owned()).await.unwrap(), "x x");
+        assert_eq!(scribe.call(Ask::Read).await.unwrap(), ["a note", "an info"]);
+        let mut probe = Probe::<()>::on(&node);
+        let (down, other) = (probe.monitor(&notes), probe.monitor(&repeat));
+        scribe.kill();
+        assert_eq!(probe.expect_down(down).await.pid, scribe.pid());
+        assert_eq!(probe.expect_down(other).await.pid, scribe.pid());
+    }
+}
+
+#[tokio::test]
+async fn a_named_recipient_leaves_a_server_of_another_type_alone() {
+    struct Other;
+    impl GenServer for Other {
+        type Args = ();
+        type Call = genserver::Never;
+        type Cast = genserver::Never;
+        type Info = genserver::Never;
+        async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+            Init::Run(Other)
+        }
+    }
+    let node = Node::new();
+    let other = node.start::<Other>(()).name("scribe").await.unwrap();
+    let name = Named::<Scribe>::on(&node, "scribe");
+    assert!(matches!(name.recipient(Tell::Note).send("x".to_owned()), Err(CastError::NoProc { .. })));
+    let called = name.call_recipient(Ask::Repeat).call("x".to_owned()).await;
+    assert!(matches!(called, Err(CallError::WrongServer { .. })));
+    assert!(other.is_alive());
 }

@@ -45,7 +45,7 @@ async fn a_process_is_a_record() {
         &crasher.info(),
         &json!({
             "pid": 1, "name": "crasher", "label": null, "server": server, "parent": null, "status": "waiting", "mailbox": 0,
-            "links": [], "monitors": 0, "traps_exits": false, "has_task": false,
+            "refused": 0, "dropped": 0, "links": [], "monitors": 0, "traps_exits": false, "has_task": false,
         }),
     );
     check(

@@ -9,6 +9,7 @@ mod puppet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use genserver::report::Report;
 use genserver::{
     CallError, Letter, Name, NameRegistry, Named, Node, Probe, Reason, ServerRef, StartError, start, whereis,
 };
@@ -72,12 +73,21 @@ async fn gs_003_a_late_init_releases_its_starter_and_never_serves() {
 
 #[tokio::test]
 async fn gs_005_a_quiet_init_error_is_returned_without_a_report() {
-    let mut probe = Probe::<Heard>::new();
+    let node = Node::new();
+    let mut reports = node.reports();
+    let mut probe = Probe::<Heard>::on(&node);
     let reason = Reason::term("foobar");
-    let error = start::<Puppet>(plan(Begin::Fail(reason.clone())).told(probe.sender())).await.unwrap_err();
+    let quiet = plan(Begin::Fail(reason.clone())).told(probe.sender());
+    let error = node.start::<Puppet>(quiet).await.unwrap_err();
     assert!(failed_with(&error, &reason), "{error}");
     let Heard::Born(process) = probe.expect_message().await else { panic!("init was to run") };
     assert_eq!(process.ended().await, Reason::Normal);
+    assert_eq!(reports.try_next(), None);
+    // One that does not give up quietly is reported, and is the first that is.
+    node.start::<Puppet>(plan(Begin::Stop(reason.clone()))).await.unwrap_err();
+    let Some(Report::Crashed(loud)) = reports.try_next() else { panic!("it is reported") };
+    assert!(loud.in_init);
+    assert_ne!(loud.process.pid, process.pid());
 }
 
 #[tokio::test]

@@ -19,45 +19,13 @@ impl<S: GenServer> Cx<S> {
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ProcessRef;
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.link(&target).expect("it was just started");
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -80,46 +48,14 @@ impl<S: GenServer> Cx<S> {
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ProcessRef;
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.link(&target).expect("it was just started");
     ///     assert!(cx.unlink(&target));
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -137,6 +73,29 @@ impl<S: GenServer> Cx<S> {
     /// Takes a link away, and its exit too if that is queued already: nothing arrives from it after this.
     ///
     /// Returns whether an exit was thrown away.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # watcher! { ProcessRef;
+    /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.trap_exits(Info::Exit);
+    ///     cx.link(&target).expect("whoever traps exits is told instead");
+    ///     target.kill();
+    ///     assert!(cx.unlink_flush(&target), "its exit had arrived");
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let quiet = genserver::start::<Quiet>(()).await?;
+    /// let watcher = genserver::start::<Watcher>(quiet.process_ref()).await?;
+    /// assert!(watcher.call(Heard).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unlink_flush(&mut self, target: &impl AsProcess) -> bool {
         self.unlink(target);
         self.process.take_queued_exit(target.pid_or_nobody())
@@ -150,46 +109,14 @@ impl<S: GenServer> Cx<S> {
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ProcessRef;
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.trap_exits(Info::Exit);
     ///     cx.link(&target).expect("whoever traps exits is told instead");
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -208,6 +135,27 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// Traps exits no longer. What has been trapped before still arrives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.trap_exits(Info::Exit);
+    ///     // ... something during which its own end would be a pity ...
+    ///     cx.untrap_exits();
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// watcher.exit(Reason::Shutdown);
+    /// assert_eq!(watcher.ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn untrap_exits(&mut self) {
         self.process.set_traps_exits(false);
     }

@@ -24,45 +24,12 @@ impl<S: GenServer> Cx<S> {
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ();
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.attach(futures::stream::iter(["one", "two"]), Info::Line);
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -88,6 +55,26 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// Lets go of a stream. Nothing arrives from it after this. Returns whether it was attached.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     let reference = cx.attach(futures::stream::repeat("again"), Info::Line);
+    ///     assert!(cx.detach(reference));
+    ///     assert!(!cx.detach(reference));
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// assert!(watcher.call(Heard).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn detach(&mut self, reference: AttachRef) -> bool {
         let attached = self.more.as_mut().and_then(|more| more.attached.remove(&reference));
         attached.is_some_and(|attached| {

@@ -29,45 +29,12 @@ impl<S: GenServer> Cx<S> {
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ();
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.send_after(Duration::from_secs(1), Info::Tick);
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -84,6 +51,26 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// Sends this server `info` when `at` has come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     let at = cx.now() + Duration::from_secs(1);
+    ///     cx.send_at(at, Info::Tick);
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// tokio::time::sleep(Duration::from_secs(2)).await;
+    /// assert_eq!(watcher.call(Heard).await?, ["tick"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send_at(&mut self, at: Instant, info: S::Info) -> TimerRef {
         self.set_timer(at, TimerMessage::Once(info))
     }
@@ -96,45 +83,12 @@ impl<S: GenServer> Cx<S> {
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ();
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.send_every(Duration::from_secs(1), || Info::Tick);
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -166,31 +120,8 @@ impl<S: GenServer> Cx<S> {
     /// # Examples
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, ServerRef};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
-    /// # struct Watcher(Vec<String>);
-    /// # struct Heard(Caller<Vec<String>>);
-    /// # #[allow(dead_code)]
-    /// enum Info {
-    ///     Down(Down),
-    ///     Exit(Exit),
-    ///     Tick,
-    ///     Line(&'static str),
-    /// }
-    ///
-    /// # impl GenServer for Watcher {
-    /// #     type Args = ();
-    /// #     type Call = Heard;
-    /// #     type Cast = Never;
-    /// #     type Info = Info;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
     ///     let timer = cx.send_after(Duration::from_secs(1), Info::Tick);
     ///     assert_eq!(cx.read_timer(timer), Some(Duration::from_secs(1)));
@@ -198,16 +129,6 @@ impl<S: GenServer> Cx<S> {
     ///     assert_eq!(cx.cancel_timer(timer), None);
     ///     Init::Run(Watcher(Vec::new()))
     /// }
-    /// #     async fn handle_call(&mut self, Heard(caller): Heard, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0.clone()) }
-    /// #     async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         self.0.push(match info {
-    /// #             Info::Down(down) => format!("down {}", down.reason),
-    /// #             Info::Exit(exit) => format!("exit {}", exit.reason),
-    /// #             Info::Tick => "tick".to_owned(),
-    /// #             Info::Line(line) => format!("line {line}"),
-    /// #         });
-    /// #         Next::wait()
-    /// #     }
     /// # }
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -223,6 +144,25 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// How long a timer still has to go; nothing if it is unknown or has been handled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     let timer = cx.send_after(Duration::from_secs(3), Info::Tick);
+    ///     tokio::time::sleep(Duration::from_secs(1)).await;
+    ///     assert_eq!(cx.read_timer(timer), Some(Duration::from_secs(2)));
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// genserver::start::<Watcher>(()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn read_timer(&self, timer: TimerRef) -> Option<Duration> {
         let entry = self.more.as_ref()?.timers.get(&timer)?;
         Some(entry.key.0.saturating_duration_since(self.now()))

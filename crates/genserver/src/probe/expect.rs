@@ -20,6 +20,10 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If none comes in time, saying what else is there.
     ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
+    ///
     /// # Examples
     ///
     /// ```
@@ -35,6 +39,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "assert_receive")]
     pub async fn expect(&mut self, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
     where
         M: fmt::Debug,
@@ -47,6 +52,26 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// As [`expect`](Probe::expect).
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Letter, Probe};
+    /// use std::time::Duration;
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.sender().send(1)?;
+    /// let letter = probe.expect_within(Duration::from_secs(5), |letter| *letter == Letter::Message(1)).await;
+    /// assert_eq!(letter, Letter::Message(1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn expect_within(&mut self, within: Duration, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
     where
         M: fmt::Debug,
@@ -60,6 +85,25 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// If none comes in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<&str>::new();
+    /// let sender = probe.sender();
+    /// tokio::spawn(async move { sender.send("from a task") });
+    /// assert_eq!(probe.expect_message().await, "from a task");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn expect_message(&mut self) -> M
     where
         M: fmt::Debug,
@@ -75,6 +119,27 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// If it does not come in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let reference = probe.monitor(&server);
+    /// server.stop().await?;
+    /// assert_eq!(probe.expect_down(reference).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn expect_down(&mut self, reference: MonitorRef) -> Down
     where
         M: fmt::Debug,
@@ -91,6 +156,27 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// If none comes in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.trap_exits(true);
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// server.stop().await?;
+    /// assert_eq!(probe.expect_exit(&server).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn expect_exit(&mut self, from: &impl AsProcess) -> Exit
     where
         M: fmt::Debug,
@@ -109,6 +195,10 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// If something is there, or comes in that time.
     ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
+    ///
     /// # Examples
     ///
     /// ```
@@ -122,6 +212,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "refute_receive")]
     pub async fn expect_none(&mut self, silence: Duration)
     where
         M: fmt::Debug,

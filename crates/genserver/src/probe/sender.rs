@@ -12,6 +12,24 @@ use crate::process_ref::{AsProcess, ProcessRef};
 use crate::reason::Reason;
 
 /// Where messages for a [`Probe`](crate::Probe) are sent.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Probe, ProbeRef};
+///
+/// async fn work(report_to: ProbeRef<u32>) {
+///     let _ = report_to.send(6 * 7);
+/// }
+///
+/// let mut probe = Probe::new();
+/// tokio::spawn(work(probe.sender()));
+/// assert_eq!(probe.expect_message().await, 42);
+/// # Ok(())
+/// # }
+/// ```
 pub struct ProbeRef<M: Send + 'static> {
     process: Arc<Plain<M>>,
 }
@@ -22,11 +40,39 @@ impl<M: Send + 'static> ProbeRef<M> {
     }
 
     /// The pid of the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// assert_eq!(probe.sender().pid(), probe.pid());
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.process.head.pid
     }
 
     /// Whether it takes messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let sender = probe.sender();
+    /// assert!(sender.is_alive());
+    /// drop(probe);
+    /// assert!(!sender.is_alive());
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
     }
@@ -52,21 +98,62 @@ impl<M: Send + 'static> ProbeRef<M> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "!")]
     pub fn send(&self, message: M) -> Result<(), CastError<M>> {
         self.process.send(message)
     }
 
     /// The process without the type of its messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// assert_eq!(probe.sender().process_ref(), probe.process_ref());
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
     }
 
     /// Sends it an exit signal: see [`ServerRef::exit`](crate::ServerRef::exit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.sender().exit(Reason::Shutdown);
+    /// assert_eq!(probe.recv().await, Err(Reason::Shutdown));
+    /// # }
+    /// ```
+    #[doc(alias = "exit/2")]
     pub fn exit(&self, reason: impl Into<Reason>) {
         self.process_ref().exit(reason);
     }
 
     /// Kills it: see [`ServerRef::kill`](crate::ServerRef::kill).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.trap_exits(true);
+    /// probe.sender().kill();
+    /// assert_eq!(probe.recv().await, Err(Reason::Killed));
+    /// # }
+    /// ```
     pub fn kill(&self) {
         Arc::clone(&self.process).exit(Exit { from: exit::sender(), reason: Reason::Kill }, ExitKind::Kill);
     }

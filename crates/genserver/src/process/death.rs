@@ -61,7 +61,7 @@ impl<S: GenServer> Process<S> {
         mail.run = Run::Dead;
         let ties = mail.told();
         drop(mail);
-        for slot in ties.into_iter().flat_map(|ties| ties.stoppers) {
+        for slot in ties.into_iter().flat_map(|mut ties| ties.stoppers.drain()) {
             slot.fill(Ok(Reason::Normal));
         }
         self.head.home.node().remove(self.head.pid);
@@ -181,7 +181,7 @@ impl<S: GenServer> Process<S> {
             farewell.tell(self.head.pid, &reason, starter);
         }
         let ties = self.mail.lock().told();
-        for stopper in ties.into_iter().flat_map(|ties| ties.stoppers) {
+        for stopper in ties.into_iter().flat_map(|mut ties| ties.stoppers.drain()) {
             stopper.fill(Ok(reason.clone()));
         }
         if let Some((starter, told)) = start {

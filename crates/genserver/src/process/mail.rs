@@ -46,6 +46,7 @@ use crate::deadlock::Edge;
 use crate::exit::Exit;
 use crate::monitor::Down;
 use crate::outcome::LateReply;
+use crate::overflow::Overflow;
 use crate::pid::Pid;
 use crate::process::queue::Queue;
 use crate::process::ties::Ties;
@@ -119,6 +120,8 @@ pub(crate) struct Mail<S: GenServer> {
     /// Started with `inline(false)`: callers never run it.
     pub(crate) queued_only: bool,
     pub(crate) hibernated: bool,
+    /// What becomes of a message for which there is no room.
+    pub(crate) overflow: Overflow,
     /// How many of the coming sends go through the task, because one was found running.
     pub(crate) hot: u8,
     /// How many counted messages are in the queue.
@@ -148,7 +151,7 @@ pub(crate) enum Task {
     AsleepElsewhere(Box<Waker>),
 }
 
-/// What the clock has to do with a waiting server.
+/// What only some servers have: what the clock has to do with them while they wait, and what did not find room.
 #[derive(Default)]
 pub(crate) struct Rest {
     /// The start option of that name.
@@ -159,6 +162,19 @@ pub(crate) struct Rest {
     pub(crate) hibernate_at: Option<Instant>,
     /// Since when the present callback has been awaiting.
     pub(crate) awaiting_since: Option<Instant>,
+    /// How many messages were given back because there was no room.
+    pub(crate) refused: u64,
+    /// How many messages were dropped to make room.
+    pub(crate) dropped: u64,
+}
+
+/// The start options that a server keeps.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) bound: Option<u32>,
+    pub(crate) overflow: Overflow,
+    pub(crate) queued_only: bool,
+    pub(crate) hibernate_after: Option<Duration>,
 }
 
 /// What arrives at a server.
@@ -361,6 +377,7 @@ impl<S: GenServer> Process<S> {
                 traps_exits: false,
                 queued_only: false,
                 hibernated: false,
+                overflow: Overflow::GiveBack,
                 hot: 0,
                 counted: 0,
                 bound: crate::start::MAILBOX_DEFAULT,
@@ -382,17 +399,18 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Applies the start options that differ from the defaults.
-    pub(crate) fn configure(&self, bound: Option<u32>, queued_only: bool, hibernate_after: Option<Duration>) {
-        if bound.is_none() && !queued_only && hibernate_after.is_none() {
+    pub(crate) fn configure(&self, settings: &Settings) {
+        if *settings == Settings::default() {
             return;
         }
         let mut mail = self.mail.lock();
-        mail.queued_only = queued_only;
-        if let Some(bound) = bound {
+        mail.queued_only = settings.queued_only;
+        mail.overflow = settings.overflow;
+        if let Some(bound) = settings.bound {
             mail.bound = bound;
         }
-        if hibernate_after.is_some() {
-            mail.rest().hibernate_after = hibernate_after;
+        if settings.hibernate_after.is_some() {
+            mail.rest().hibernate_after = settings.hibernate_after;
         }
     }
 
@@ -428,7 +446,8 @@ impl<S: GenServer> Process<S> {
         let holds_back = body.is_suspended();
         let Some(actor) = &mut body.actor else { return false };
         if actor.batch.is_empty() {
-            if mail.queue.len() > 1 {
+            // Where the oldest may have to go, it stays where it can be found.
+            if mail.queue.len() > 1 && mail.overflow != Overflow::DropOldest {
                 let counted = std::mem::take(&mut mail.counted);
                 self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + counted, Ordering::Relaxed);
                 std::mem::swap(&mut mail.queue, &mut actor.batch);

@@ -126,6 +126,7 @@ impl<M: Send + 'static> Plain<M> {
             return Err(CastError::NoProc { message, server: self.head.subject() });
         }
         if state.letters.messages >= MAILBOX_DEFAULT as usize {
+            state.letters.refused += 1;
             drop(state);
             return Err(CastError::Full { message, server: self.head.subject() });
         }
@@ -299,8 +300,8 @@ impl<M: Send + 'static> Plain<M> {
             }
         }
         farewell.tell(self.head.pid, &reason, starter);
-        let stoppers = self.state.lock().ties.told();
-        for stopper in stoppers {
+        let mut stoppers = self.state.lock().ties.told();
+        for stopper in stoppers.drain() {
             stopper.fill(Ok(reason.clone()));
         }
         wake(reader);
@@ -479,6 +480,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
             parent: self.head.parent(),
             status: if state.stage == Stage::Alive { Status::Waiting } else { Status::Ending },
             mailbox: state.letters.queue.len(),
+            refused: state.letters.refused,
+            dropped: 0,
             links: state.ties.links.keys().copied().collect(),
             monitors: state.ties.monitors.len(),
             traps_exits: state.traps_exits,
@@ -499,9 +502,16 @@ struct Deadline<M> {
 
 impl<M: Send + 'static> crate::alarm::Alarmed for Deadline<M> {
     fn due(self: Arc<Self>, now: Instant) {
-        let stoppers = self.process.state.lock().ties.stoppers.clone();
-        for slot in stoppers {
-            slot.expire(now);
+        let mut stoppers = std::mem::take(&mut self.process.state.lock().ties.stoppers);
+        stoppers.expire(now);
+        let mut state = self.process.state.lock();
+        if !state.ties.told {
+            return state.ties.stoppers.take_back(stoppers);
+        }
+        let reason = state.ties.doom.clone().unwrap_or(Reason::Normal);
+        drop(state);
+        for slot in stoppers.drain() {
+            slot.fill(Ok(reason.clone()));
         }
     }
 }

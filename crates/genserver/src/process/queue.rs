@@ -12,6 +12,9 @@ pub(crate) struct Queue<S: GenServer>(Option<Box<VecDeque<Envelope<S>>>>);
 /// How many places an empty queue keeps.
 const KEPT: usize = 1024;
 
+/// How many messages are looked at for the oldest that may be dropped: it is done under the lock of the mailbox.
+const LOOKED_AT: usize = 1024;
+
 impl<S: GenServer> Queue<S> {
     pub(crate) const fn new() -> Self {
         Self(None)
@@ -29,6 +32,14 @@ impl<S: GenServer> Queue<S> {
     #[inline]
     pub(crate) fn pop_front(&mut self) -> Option<Envelope<S>> {
         self.0.as_mut()?.pop_front()
+    }
+
+    /// Takes out the oldest message that nobody waits for an answer to, as far as that is looked for.
+    pub(crate) fn take_oldest(&mut self) -> Option<Envelope<S>> {
+        let queue = self.0.as_mut()?;
+        let is_droppable = |message: &Envelope<S>| !matches!(message, Envelope::Call(..) | Envelope::Signal(_));
+        let place = queue.iter().take(LOOKED_AT).position(is_droppable)?;
+        queue.remove(place)
     }
 
     #[inline]

@@ -47,15 +47,29 @@ pub(crate) fn parcel<S: GenServer>(message: Envelope<S>) -> Parcel<S> {
 }
 
 impl<S: GenServer> Process<S> {
-    /// Queues a cast or an info, unless the server is dead or its mailbox full; then it comes back.
+    /// Queues a cast or an info, unless the server is dead; then it comes back. Without room the server's policy decides.
     #[inline]
     pub(crate) fn push(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
+        self.push_or(message, Self::overflow)
+    }
+
+    /// Queues a cast, unless the server is dead or its mailbox full; then it comes back.
+    pub(crate) fn push_if_room(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
+        self.push_or(message, |_, _, message| Err((Refused::Full, message)))
+    }
+
+    #[inline]
+    fn push_or(
+        self: &Arc<Self>,
+        message: Envelope<S>,
+        full: impl FnOnce(&Arc<Self>, MutexGuard<'_, Mail<S>>, Envelope<S>) -> Result<(), (Refused, Envelope<S>)>,
+    ) -> Result<(), (Refused, Envelope<S>)> {
         let mut mail = self.mail.lock();
         if mail.closed {
             return Err((Refused::Dead, message));
         }
         if self.is_full(&mail) {
-            return Err((Refused::Full, message));
+            return full(self, mail, message);
         }
         mail.counted += 1;
         self.enqueue(mail, message);

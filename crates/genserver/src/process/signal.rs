@@ -7,16 +7,18 @@ use std::time::Instant;
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal, Task};
 use super::poll::By;
 use super::send::parcel;
+use super::waiters::Waiters;
 use super::work::Job;
 use super::{AnyProcess, ExitKind, Head, LaidBy, StoppedHere};
 use crate::alarm::Alarmed;
 use crate::current;
 use crate::exit::Exit;
 use crate::info::ProcessInfo;
+use crate::lock::MutexGuard;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
 use crate::reason::Reason;
-use crate::reply::{Slot, Waiting as _};
+use crate::reply::{Slot, Unanswered, Waiting};
 use crate::server::GenServer;
 
 impl<S: GenServer> AnyProcess for Process<S> {
@@ -184,6 +186,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     fn info(&self) -> ProcessInfo {
         let mail = self.mail.lock();
         let ties = mail.ties.as_deref();
+        let rest = mail.rest.as_deref();
         ProcessInfo {
             pid: self.head.pid,
             name: self.head.name().map(ToString::to_string),
@@ -192,14 +195,12 @@ impl<S: GenServer> AnyProcess for Process<S> {
             parent: self.head.parent(),
             status: crate::info::status(mail.run, mail.closed, mail.suspended, mail.hibernated, self.doing()),
             mailbox: self.load(&mail) as usize,
+            refused: rest.map_or(0, |rest| rest.refused),
+            dropped: rest.map_or(0, |rest| rest.dropped),
             links: ties.map(|ties| ties.links.keys().copied().collect()).unwrap_or_default(),
             monitors: ties.map_or(0, |ties| ties.monitors.len()),
             traps_exits: mail.traps_exits,
-            awaiting_since: mail
-                .rest
-                .as_ref()
-                .and_then(|rest| rest.awaiting_since)
-                .filter(|_| mail.run == Run::Awaiting),
+            awaiting_since: rest.and_then(|rest| rest.awaiting_since).filter(|_| mail.run == Run::Awaiting),
             has_task: !matches!(mail.task, Task::None),
         }
     }
@@ -242,10 +243,26 @@ impl<S: GenServer> Process<S> {
         self.follow(kick);
     }
 
-    /// Ends the waits in `stop` that are over, and says when the next one would be.
-    fn expire_stoppers(&self, now: Instant) -> Option<Instant> {
-        let stoppers = self.mail.lock().ties().stoppers.clone();
-        stoppers.into_iter().filter_map(|slot| slot.expire(now)).min()
+    /// Tells those who were taken out of the list while the process ended.
+    #[cold]
+    fn tell_latecomers(
+        &self,
+        mut mail: MutexGuard<'_, Mail<S>>,
+        mut waiters: Waiters<dyn Waiting>,
+        mut stoppers: Waiters<Slot<Reason>>,
+    ) {
+        let reason = mail.doom.clone().unwrap_or(Reason::NoProc);
+        let told = mail.told;
+        if !told {
+            mail.ties().stoppers.take_back(std::mem::take(&mut stoppers));
+        }
+        drop(mail);
+        for slot in waiters.drain() {
+            slot.fail(Unanswered::Exit(reason.clone()));
+        }
+        for slot in stoppers.drain() {
+            slot.fill(Ok(reason.clone()));
+        }
     }
 
     /// Whether this process traps exits from now on.
@@ -272,11 +289,11 @@ impl<S: GenServer> Alarmed for Process<S> {
         if mail.run == Run::Dead {
             return;
         }
-        let waiters = {
+        let (mut waiters, mut stoppers) = {
             let ties = mail.ties();
             ties.alarm = None;
             self.alarm_at.set(None);
-            std::mem::take(&mut ties.waiters)
+            (std::mem::take(&mut ties.waiters), std::mem::take(&mut ties.stoppers))
         };
         if mail.run != Run::Idle {
             // Something arrived before the silence was over. Asked for again, the instant would be past each time, and the
@@ -300,40 +317,17 @@ impl<S: GenServer> Alarmed for Process<S> {
         let pending = mail.rest.as_ref().and_then(|rest| rest.idle_at.into_iter().chain(rest.hibernate_at).min());
         drop(mail);
         self.follow(kick);
-        let (open, next_deadline) = expire(waiters, now);
-        let next = pending.into_iter().chain(next_deadline).chain(self.expire_stoppers(now)).min();
+        let next = pending.into_iter().chain(waiters.expire(now)).chain(stoppers.expire(now)).min();
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
-            let reason = mail.doom.clone().unwrap_or(Reason::NoProc);
-            drop(mail);
-            for slot in open {
-                slot.fail(crate::reply::Unanswered::Exit(reason.clone()));
-            }
-            return;
+            return self.tell_latecomers(mail, waiters, stoppers);
         }
-        mail.ties().waiters.extend(open);
+        mail.ties().waiters.take_back(waiters);
+        mail.ties().stoppers.take_back(stoppers);
         let kick = next.map_or(Kick::Nothing, |at| self.wake_at(&mut mail, at));
         drop(mail);
         self.follow(kick);
     }
-}
-
-/// Ends the waits that are over, and says when the next one would be.
-fn expire(
-    waiters: Vec<Arc<dyn crate::reply::Waiting>>,
-    now: Instant,
-) -> (Vec<Arc<dyn crate::reply::Waiting>>, Option<Instant>) {
-    let mut next = None::<Instant>;
-    let open = waiters
-        .into_iter()
-        .filter(|slot| {
-            if let Some(deadline) = slot.expire(now) {
-                next = Some(next.map_or(deadline, |next| next.min(deadline)));
-            }
-            slot.is_open()
-        })
-        .collect();
-    (open, next)
 }
 
 impl<S: GenServer> Mail<S> {

@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
 use crate::process::room::Seat;
+use crate::process::waiters::Waiters;
 use crate::process::{AnyProcess, ExitKind};
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting};
@@ -33,13 +34,12 @@ pub(crate) enum LaidBy {
 pub(crate) struct Ties {
     pub(crate) monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
     pub(crate) links: BTreeMap<Pid, Half>,
-    /// Calls that really wait. Answered ones are swept out when the list would have to grow, so it stays below twice the
-    /// number of those that wait, and a few.
-    pub(crate) waiters: Vec<Arc<dyn Waiting>>,
+    /// Calls that really wait.
+    pub(crate) waiters: Waiters<dyn Waiting>,
     /// Linked processes whose trapped exits are queued and not handled yet.
     pub(crate) exits_queued: BTreeSet<Pid>,
     /// Whoever waits in `stop`, or for the end.
-    pub(crate) stoppers: Vec<Arc<Slot<Reason>>>,
+    pub(crate) stoppers: Waiters<Slot<Reason>>,
     /// The process is dead and everybody has been told; until then the dead still has its stoppers.
     pub(crate) told: bool,
     /// Senders that wait for room, oldest first. Those who gave up are swept out when the line would have to grow.
@@ -79,28 +79,17 @@ impl Ties {
 
     /// Adds a call that waits. Returns what was swept out, to be dropped outside the lock.
     pub(crate) fn add_waiter(&mut self, slot: Arc<dyn Waiting>) -> Vec<Arc<dyn Waiting>> {
-        let mut done = Vec::new();
-        if self.waiters.len() == self.waiters.capacity() {
-            let (open, closed) = std::mem::take(&mut self.waiters).into_iter().partition(|slot| slot.is_open());
-            self.waiters = open;
-            done = closed;
-            self.waiters.reserve(self.waiters.len().max(8));
-        }
-        self.waiters.push(slot);
-        done
+        self.waiters.add(slot)
     }
 
     /// Adds somebody who waits for the end.
     pub(crate) fn add_stopper(&mut self, slot: Arc<Slot<Reason>>) {
-        if self.stoppers.len() == self.stoppers.capacity() {
-            // Those who gave up go before the list grows; a reason has no destructor of the user's that could run here.
-            self.stoppers.retain(|slot| !slot.is_closed());
-        }
-        self.stoppers.push(slot);
+        // Those who gave up go before the list grows; a reason has no destructor of the user's that could run here.
+        drop(self.stoppers.add(slot));
     }
 
     /// Everybody has been told: takes whoever waits for just that.
-    pub(crate) fn told(&mut self) -> Vec<Arc<Slot<Reason>>> {
+    pub(crate) fn told(&mut self) -> Waiters<Slot<Reason>> {
         self.told = true;
         std::mem::take(&mut self.stoppers)
     }
@@ -121,7 +110,7 @@ impl Ties {
 pub(crate) struct Farewell {
     monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
     links: BTreeMap<Pid, Half>,
-    waiters: Vec<Arc<dyn Waiting>>,
+    waiters: Waiters<dyn Waiting>,
     room: VecDeque<Arc<Seat>>,
     alarm: Option<(Instant, AlarmKey)>,
 }
@@ -135,8 +124,8 @@ impl Farewell {
     /// waits in `stop` is released after this.
     ///
     /// A linked `starter` hears of a failed start from `start` itself, and of nothing else.
-    pub(crate) fn tell(self, pid: Pid, reason: &Reason, starter: Option<Pid>) {
-        for waiter in self.waiters {
+    pub(crate) fn tell(mut self, pid: Pid, reason: &Reason, starter: Option<Pid>) {
+        for waiter in self.waiters.drain() {
             waiter.fail(Unanswered::Exit(reason.clone()));
         }
         for seat in self.room {

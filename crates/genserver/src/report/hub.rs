@@ -120,6 +120,21 @@ pub struct Reports {
 
 impl Reports {
     /// Returns the next report if one waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut reports = Node::program().reports();
+    /// assert_eq!(reports.try_next(), None);
+    /// genserver::start::<Fragile>(()).await?.send(7)?;
+    /// tokio::task::yield_now().await;
+    /// assert!(reports.try_next().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_next(&mut self) -> Option<Report> {
         self.channel.state.lock().reports.pop_front()
     }
@@ -129,11 +144,41 @@ impl Reports {
     /// # Cancel safety
     ///
     /// No report is lost if this is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut reports = Node::program().reports();
+    /// genserver::start::<Fragile>(()).await?.send(7)?;
+    /// assert!(reports.next().await.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Option<Report> {
         poll_fn(|cx| self.poll_report(cx)).await
     }
 
     /// How many reports found no room.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let reports = Node::program().reports();
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// for _ in 0..2000 {
+    ///     fragile.send(7)?;
+    /// }
+    /// tokio::task::yield_now().await;
+    /// assert_eq!(reports.dropped(), 2000 - 1024);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn dropped(&self) -> u64 {
         self.channel.state.lock().dropped
     }

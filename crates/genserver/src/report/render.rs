@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Crashed, LastMessage, Report, Terminated, Unexpected, Who};
+use super::{Crashed, LastMessage, Overflowed, Report, Terminated, Unexpected, Who};
 use crate::info::Callback;
 use crate::reason::Reason;
 
@@ -33,6 +33,15 @@ pub struct Limits {
 
 impl Limits {
     /// Everything, on as many lines as it takes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::report::Limits;
+    ///
+    /// let one_line = Limits { single_line: true, ..Limits::NONE };
+    /// assert_eq!(one_line.chars, None);
+    /// ```
     pub const NONE: Self = Self { chars: None, lines: None, depth: None, single_line: false };
 }
 
@@ -83,6 +92,7 @@ impl Report {
             Self::Terminated(report) => page.terminated(report),
             Self::Crashed(report) => page.crashed(report),
             Self::Unexpected(report) => page.unexpected(report),
+            Self::Overflowed(report) => page.overflowed(report),
         }
         page.text
     }
@@ -156,6 +166,14 @@ impl Page<'_> {
         self.line("server", report.server);
         self.label(&report.process);
         self.value("message", &report.message);
+    }
+
+    fn overflowed(&mut self, report: &Overflowed) {
+        let what = if report.ends { "overflowed, and it ends" } else { "overflowed" };
+        self.title("Mailbox of", &report.process, what);
+        self.line("server", report.server);
+        self.label(&report.process);
+        self.line("dropped", &report.dropped.to_string());
     }
 
     fn title(&mut self, before: &str, who: &Who, after: &str) {

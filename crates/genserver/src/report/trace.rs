@@ -68,6 +68,15 @@ mod on {
                 message_received = report.message,
                 "unexpected message"
             ),
+            Report::Overflowed(report) => tracing::warn!(
+                target: "genserver",
+                process,
+                server = report.server,
+                label = report.process.label,
+                dropped = report.dropped,
+                ends = report.ends,
+                "mailbox overflowed"
+            ),
         }
     }
 

@@ -61,6 +61,7 @@ use crate::sync::parking::Mutex;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "reqids")]
 pub struct Requests<L, R: Send + 'static> {
     members: BTreeMap<u64, Member<L, R>>,
     last: u64,
@@ -68,6 +69,22 @@ pub struct Requests<L, R: Send + 'static> {
 }
 
 /// What a member of a collection comes out as: its label, and its answer or the error instead of one.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Deadline, Requests, Response};
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// let mut requests = Requests::from_iter([("first", counter.send_request(Call::Get))]);
+/// let (label, answer): Response<&str, u64> = requests.wait(Deadline::NEVER).await?;
+/// assert_eq!((label, answer?), ("first", 1));
+/// # Ok(())
+/// # }
+/// ```
 pub type Response<L, R> = (L, Result<R, CallError>);
 
 struct Member<L, R: Send + 'static> {
@@ -96,11 +113,33 @@ impl Wake for Bell {
 }
 
 /// There is no request in the collection, so no answer can come.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{NoRequest, Requests};
+///
+/// let mut requests = Requests::<&str, u64>::new();
+/// assert_eq!(requests.check(), Err(NoRequest));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
 #[error("there is no request in the collection, so no answer can come; add one first")]
 pub struct NoRequest;
 
 /// Why a collection of requests yields nothing.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use genserver::{NoResponse, Requests};
+/// use std::time::Duration;
+///
+/// let mut requests = Requests::<&str, u64>::new();
+/// assert_eq!(requests.wait(Duration::from_secs(1)).await, Err(NoResponse::NoRequest));
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoResponse {
     /// No member was answered by the deadline.
@@ -125,6 +164,15 @@ impl From<TimedOut> for NoResponse {
 
 impl<L, R: Send + 'static> Requests<L, R> {
     /// A collection without members.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Requests;
+    ///
+    /// assert!(Requests::<&str, u64>::new().is_empty());
+    /// ```
+    #[doc(alias = "reqids_new")]
     pub fn new() -> Self {
         Self::default()
     }
@@ -143,6 +191,21 @@ impl<L, R: Send + 'static> Requests<L, R> {
     /// # Panics
     ///
     /// Panics if the answer to the request has been fetched before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("first", counter.send_request(Call::Get));
+    /// # assert_eq!(requests.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "reqids_add")]
     pub fn add(&mut self, label: L, mut request: Request<R>) {
         self.last += 1;
         let key = self.last;
@@ -155,11 +218,46 @@ impl<L, R: Send + 'static> Requests<L, R> {
     }
 
     /// How many members have not come out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("first", counter.send_request(Call::Get));
+    /// requests.add("second", counter.send_request(Call::Get));
+    /// assert_eq!(requests.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "reqids_size")]
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
     /// Whether no member is left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Deadline;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("the only one", counter.send_request(Call::Get));
+    /// assert!(!requests.is_empty());
+    /// let (_, answer) = requests.wait(Deadline::NEVER).await?;
+    /// assert_eq!(answer?, 1);
+    /// assert!(requests.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -177,6 +275,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
     /// let mut requests = Requests::<&str, u64>::new();
     /// assert_eq!(requests.check().err(), Some(NoRequest));
     /// ```
+    #[doc(alias = "check_response")]
     pub fn check(&mut self) -> Result<Option<Response<L, R>>, NoRequest> {
         if self.is_empty() { Err(NoRequest) } else { Ok(self.pop()) }
     }
@@ -191,6 +290,27 @@ impl<L, R: Send + 'static> Requests<L, R> {
     /// # Cancel safety
     ///
     /// Nothing is lost if the wait is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{NoResponse, sys};
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// sys::suspend(&counter).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("the only one", counter.send_request(Call::Get));
+    /// let late = requests.wait(Duration::from_millis(1)).await;
+    /// assert!(matches!(late, Err(NoResponse::TimedOut)));
+    /// assert_eq!(requests.len(), 1, "it is still there");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "wait_response")]
     pub async fn wait(&mut self, deadline: impl Into<Deadline>) -> Result<Response<L, R>, NoResponse> {
         let mut limit = Limit::new(deadline.into());
         poll_fn(|cx| self.poll_until(cx, &mut limit)).await
@@ -206,6 +326,27 @@ impl<L, R: Send + 'static> Requests<L, R> {
     /// # Cancel safety
     ///
     /// Nothing is lost if the wait is dropped: the members are given up at the deadline only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{NoResponse, sys};
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// sys::suspend(&counter).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("the only one", counter.send_request(Call::Get));
+    /// let late = requests.receive(Duration::from_millis(1)).await;
+    /// assert!(matches!(late, Err(NoResponse::TimedOut)));
+    /// assert!(requests.is_empty(), "it was given up");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "receive_response")]
     pub async fn receive(&mut self, deadline: impl Into<Deadline>) -> Result<Response<L, R>, NoResponse> {
         let mut limit = Limit::new(deadline.into());
         let response = poll_fn(|cx| self.poll_until(cx, &mut limit)).await;

@@ -42,6 +42,20 @@ enum Until {
 
 impl Deadline {
     /// Waits for ever: OTP's `infinity`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Deadline;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.send_request(Call::Get).receive(Deadline::NEVER).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "infinity")]
     pub const NEVER: Self = Self(Until::Never);
 
@@ -78,6 +92,25 @@ impl From<Instant> for Deadline {
 }
 
 /// There was no answer by the deadline, and the request stays.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{TimedOut, sys};
+/// use std::time::Duration;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::suspend(&counter).await?;
+/// let mut request = counter.send_request(Call::Get);
+/// assert_eq!(request.wait(Duration::from_millis(1)).await, Err(TimedOut));
+/// sys::resume(&counter).await?;
+/// assert_eq!(request.await?, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
 #[error("there was no answer by the deadline; the request stays, so wait again, or drop it to give the answer up")]
 pub struct TimedOut;

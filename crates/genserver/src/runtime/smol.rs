@@ -82,6 +82,15 @@ pub struct Smol {
 
 impl Smol {
     /// A runtime without tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::runtime::Smol;
+    ///
+    /// let runtime = Smol::new();
+    /// assert_eq!(runtime.block_on(async { 1 + 1 }), 2);
+    /// ```
     #[expect(clippy::new_without_default, reason = "a runtime is made on purpose, not by default")]
     pub fn new() -> Self {
         let executor = Arc::new(Executor::new());
@@ -91,6 +100,23 @@ impl Smol {
     }
 
     /// What a [`Node`](crate::Node) needs of it. It does not keep the runtime alive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use genserver::Node;
+    /// use genserver::runtime::Smol;
+    ///
+    /// let runtime = Smol::new();
+    /// let node = Node::with_runtime(Arc::new(runtime.handle()));
+    /// let server = runtime.block_on(async { node.start::<Quiet>(()).await })?;
+    /// assert!(server.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn handle(&self) -> SmolHandle {
         SmolHandle { executor: Arc::downgrade(&self.executor), id: self.id }
     }
@@ -99,6 +125,20 @@ impl Smol {
     ///
     /// Several threads may do so at once, and then they share the tasks. The tasks that are left when the last of them
     /// returns stay where they are, until somebody comes again or the runtime is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::runtime::Smol;
+    ///
+    /// let runtime = Smol::new();
+    /// let counter = runtime.block_on(async { genserver::start::<Counter>(1).await })?;
+    /// assert_eq!(runtime.block_on(async { counter.call(Call::Get).await })?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         async_io::block_on(self.executor.run(Inside { future, id: self.id }))
     }
@@ -108,6 +148,23 @@ impl Smol {
     /// # Panics
     ///
     /// Panics if a thread cannot be spawned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::runtime::Smol;
+    ///
+    /// let runtime = Smol::new();
+    /// let answer = runtime.block_on_with_threads(3, async {
+    ///     let counter = genserver::start::<Counter>(1).inline(false).await?;
+    ///     Ok::<_, Box<dyn std::error::Error>>(counter.call(Call::Get).await?)
+    /// });
+    /// assert_eq!(answer?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn block_on_with_threads<F: Future>(&self, threads: usize, future: F) -> F::Output {
         std::thread::scope(|scope| {
             let mut helpers = Helpers(Vec::with_capacity(threads));
@@ -147,6 +204,19 @@ impl fmt::Debug for Smol {
 ///
 /// It is weak, because the runtime's tasks hold processes and processes hold their runtime: a strong one would keep both alive
 /// for ever.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use genserver::Node;
+/// use genserver::runtime::{Smol, SmolHandle};
+///
+/// let runtime = Smol::new();
+/// let handle: SmolHandle = runtime.handle();
+/// let node = Node::with_runtime(Arc::new(handle));
+/// # drop(node);
+/// ```
 #[derive(Clone)]
 pub struct SmolHandle {
     executor: Weak<Executor<'static>>,

@@ -12,6 +12,24 @@ use tokio::task::{Id as TaskId, coop};
 use super::{Runtime, Sleep, TaskFuture};
 
 /// A Tokio runtime, by its handle.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use genserver::Node;
+/// use genserver::runtime::Tokio;
+///
+/// let runtime = tokio::runtime::Runtime::new()?;
+/// // Whoever starts a server in this node need not be inside the runtime.
+/// let node = Node::with_runtime(Arc::new(Tokio::new(runtime.handle().clone())));
+/// let server = futures::executor::block_on(node.start::<Quiet>(()))?;
+/// assert!(server.is_alive());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Tokio {
     handle: Handle,
@@ -26,6 +44,18 @@ thread_local! {
 
 impl Tokio {
     /// The runtime behind `handle`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::runtime::{Runtime, Tokio};
+    ///
+    /// let runtime = Tokio::new(tokio::runtime::Handle::current());
+    /// assert!(runtime.is_current());
+    /// # }
+    /// ```
     pub fn new(handle: Handle) -> Self {
         let id = handle.id();
         Self { handle, id }

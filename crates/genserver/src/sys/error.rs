@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::call::CallError;
 use crate::process::Subject;
 use crate::reason::{Panic, Reason};
 
@@ -116,4 +117,14 @@ pub enum SysError {
         /// The type that was asked for.
         wanted: &'static str,
     },
+}
+
+impl SysError {
+    /// What it means for a request that its server was not found.
+    pub(super) fn nobody(error: CallError, request: &'static str) -> Self {
+        match error {
+            CallError::WrongServer { server, found, wanted } => Self::WrongServer { server, found, wanted },
+            other => Self::NoProc { server: other.server().clone(), request },
+        }
+    }
 }

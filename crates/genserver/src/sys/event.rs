@@ -11,6 +11,24 @@ use crate::info::Callback;
 /// the server goes before: `got call Add(1)`.
 ///
 /// What came in is shown as [`GenServer::format_message`](crate::GenServer::format_message) shows it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys::{self, Event};
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::log(&counter, 10).await?;
+/// counter.call(Call::Get).await?;
+/// let events = sys::get_log(&counter).await?.events;
+/// assert!(matches!(events[..], [Event::In { .. }, Event::Out]));
+/// assert_eq!(events[1].to_string(), "sent a reply");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -50,6 +68,27 @@ impl fmt::Display for Event {
 }
 
 /// What becomes of a hook after an event: see [`install`](super::install).
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys::{self, Hook};
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// let (seen, first) = std::sync::mpsc::channel();
+/// sys::install(&counter, "the first event", move |event| {
+///     let _ = seen.send(event.clone());
+///     Hook::Done
+/// })
+/// .await?;
+/// counter.call(Call::Get).await?;
+/// assert_eq!(first.iter().count(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
     /// It stays.
@@ -61,6 +100,24 @@ pub enum Hook {
 /// The last events of a server: what [`get_log`](super::get_log) returns.
 ///
 /// [`Display`](fmt::Display) prints it as text, a line an event.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).name("counter").await?;
+/// sys::log(&counter, 10).await?;
+/// counter.call(Call::Get).await?;
+/// let log = sys::get_log(&counter).await?;
+/// assert!(log.process.starts_with("counter <"));
+/// assert!(log.to_string().ends_with("sent a reply\n"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -78,6 +135,24 @@ impl fmt::Display for Log {
 }
 
 /// What a server has done since somebody began to count: see [`statistics`](super::statistics).
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::statistics_on(&counter).await?;
+/// counter.cast(Add(1))?;
+/// counter.call(Call::Get).await?;
+/// let counted = sys::statistics(&counter).await?;
+/// assert_eq!((counted.messages_in, counted.messages_out), (2, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
@@ -93,6 +168,23 @@ pub struct Statistics {
 
 impl Statistics {
     /// For how long it has been counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys;
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// sys::statistics_on(&counter).await?;
+    /// tokio::time::advance(Duration::from_secs(60)).await;
+    /// assert_eq!(sys::statistics(&counter).await?.duration(), Duration::from_secs(60));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn duration(&self) -> Duration {
         self.now.saturating_duration_since(self.since)
     }

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::SysError;
-use crate::call::CALL_TIMEOUT;
+use crate::call::{CALL_TIMEOUT, CallError};
 use crate::current;
 use crate::process::mail::Body;
 use crate::process::work::Actor;
@@ -28,6 +28,24 @@ use crate::server_ref::ServerRef;
 /// # Cancel safety
 ///
 /// Dropping it gives the answer up, never the request: once it was sent, the server does it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+/// use std::time::Duration;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// let request = sys::with_state(&counter, |counter| counter.0).timeout(Duration::from_secs(1));
+/// counter.cast(Add(1))?;
+/// // The request is sent here, behind the cast.
+/// assert_eq!(request.await?, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is asked until the request is awaited"]
 pub struct Request<S: GenServer, R> {
     name: &'static str,
@@ -89,19 +107,50 @@ impl<S: GenServer> SystemRequest<S> {
 impl<S: GenServer, R: Send + 'static> Request<S, R> {
     pub(super) fn new(
         name: &'static str,
-        server: Result<ServerRef<S>, SysError>,
+        server: Result<ServerRef<S>, CallError>,
         order: impl FnOnce(&mut Bench<'_, S>) -> Answer<R> + Send + 'static,
     ) -> Self {
+        let server = server.map_err(|error| SysError::nobody(error, name));
         Self { name, stage: Stage::Unsent(server, Box::new(order)), timeout: Some(CALL_TIMEOUT) }
     }
 
     /// Waits for so long instead of five seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys;
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let status = sys::get_status(&counter).timeout(Duration::from_millis(100)).await?;
+    /// assert_eq!(status.pid, counter.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Waits for as long as the server lives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert!(!sys::get_status(&counter).no_timeout().await?.suspended);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;

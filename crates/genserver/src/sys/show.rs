@@ -13,6 +13,37 @@ pub(crate) const NOT_SHOWN: &str = "not shown, because format_status panicked";
 /// A message, as [`GenServer::format_message`] is given it.
 ///
 /// It is `Debug` if the three message types are, so `Some(format!("{message:?}"))` shows everything.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # use genserver::sys::Message;
+/// # #[derive(Default)]
+/// # struct Safe;
+/// #[derive(Debug)]
+/// enum Cast { Open { code: u32 }, Close }
+///
+/// # server! { Safe, Never, Cast, Never;
+/// fn format_message(message: Message<'_, Self>) -> Option<String> {
+///     Some(match message {
+///         Message::Cast(Cast::Open { .. }) => "Open { code: *** }".to_owned(),
+///         other => format!("{other:?}"),
+///     })
+/// }
+/// # async fn handle_cast(&mut self, _cast: Cast, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::wait() }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let safe = genserver::start::<Safe>(()).await?;
+/// sys::log(&safe, 10).await?;
+/// safe.cast(Cast::Open { code: 1234 })?;
+/// safe.cast(Cast::Close)?;
+/// let log = sys::get_log(&safe).await?.to_string();
+/// assert!(log.contains("got cast Open { code: *** }") && log.contains("got cast Close"));
+/// # Ok(())
+/// # }
+/// ```
 pub enum Message<'a, S: GenServer> {
     /// A call.
     Call(&'a S::Call),
@@ -58,6 +89,27 @@ where
 ///
 /// It is what reports and [`get_status`](super::get_status) show, in every place, and nothing of the server is shown that is
 /// not in it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # use genserver::sys::Shown;
+/// # #[derive(Default)]
+/// # struct Account { secret: String }
+/// # server! { Account, Never, Never, Never;
+/// fn format_status(&self, shown: &mut Shown) {
+///     shown.state = format!("Account with {} letters of a secret", self.secret.len());
+///     shown.log.clear();
+/// }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let account = genserver::start::<Account>(()).await?;
+/// assert_eq!(sys::get_status(&account).await?.state, "Account with 0 letters of a secret");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shown {
@@ -129,9 +181,26 @@ impl Shown {
 /// A server as [`get_status`](super::get_status) finds it.
 ///
 /// [`Display`](fmt::Display) prints it as text, a line a field.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let quiet = genserver::start::<Quiet>(()).label("a quiet one").await?;
+/// let status = sys::get_status(&quiet).await?;
+/// assert_eq!(status.mailbox, 0);
+/// assert!(status.to_string().contains("label: a quiet one"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
+#[doc(alias = "get_status")]
 pub struct Status {
     /// Which process it is.
     pub pid: Pid,

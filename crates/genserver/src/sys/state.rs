@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::request::Bench;
-use super::{AsServer, Request, Shown, Status};
+use super::{Request, Shown, Status};
+use crate::as_server::AsServer;
 use crate::process::AnyProcess;
 use crate::reason::Reason;
 use crate::server::GenServer;
@@ -39,7 +40,7 @@ pub fn get_state<T: AsServer>(server: &T) -> Request<T::Server, T::Server>
 where
     T::Server: Clone,
 {
-    Request::new("get_state", server.as_server("get_state"), |bench| Ok(bench.server().clone()))
+    Request::new("get_state", server.as_server(), |bench| Ok(bench.server().clone()))
 }
 
 /// Looks at the state where it is, and returns what `look` makes of it: [`get_state`] for a state that is no `Clone`.
@@ -67,13 +68,14 @@ where
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "get_state")]
 pub fn with_state<T, R, F>(server: &T, look: F) -> Request<T::Server, R>
 where
     T: AsServer,
     R: Send + 'static,
     F: FnOnce(&T::Server) -> R + Send + 'static,
 {
-    Request::new("with_state", server.as_server("with_state"), |bench| Ok(look(bench.server())))
+    Request::new("with_state", server.as_server(), |bench| Ok(look(bench.server())))
 }
 
 /// Replaces the state by what `replace` makes of a clone of it, and returns a clone of the new one.
@@ -110,7 +112,7 @@ where
     T::Server: Clone,
     F: FnOnce(T::Server) -> T::Server + Send + 'static,
 {
-    Request::new("replace_state", server.as_server("replace_state"), |bench| {
+    Request::new("replace_state", server.as_server(), |bench| {
         let new = replace(bench.server().clone());
         let answer = new.clone();
         let old = std::mem::replace(bench.server(), new);
@@ -149,13 +151,14 @@ where
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "replace_state")]
 pub fn update_state<T, R, F>(server: &T, update: F) -> Request<T::Server, R>
 where
     T: AsServer,
     R: Send + 'static,
     F: FnOnce(&mut T::Server) -> R + Send + 'static,
 {
-    Request::new("update_state", server.as_server("update_state"), |bench| Ok(update(bench.server())))
+    Request::new("update_state", server.as_server(), |bench| Ok(update(bench.server())))
 }
 
 /// Has the server hold back everything but the requests of this module and the order to stop, until it is told to
@@ -191,7 +194,7 @@ where
 /// # }
 /// ```
 pub fn suspend<T: AsServer>(server: &T) -> Request<T::Server, ()> {
-    Request::new("suspend", server.as_server("suspend"), |bench| {
+    Request::new("suspend", server.as_server(), |bench| {
         bench.body.desk().suspended = true;
         Ok(())
     })
@@ -205,9 +208,23 @@ pub fn suspend<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 ///
 /// # Examples
 ///
-/// See [`suspend`].
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::suspend(&counter).await?;
+/// counter.cast(Add(1))?;
+/// assert_eq!(sys::get_status(&counter).await?.mailbox, 1, "it is held back");
+/// sys::resume(&counter).await?;
+/// assert_eq!(counter.call(Call::Get).await?, 2);
+/// # Ok(())
+/// # }
+/// ```
 pub fn resume<T: AsServer>(server: &T) -> Request<T::Server, ()> {
-    Request::new("resume", server.as_server("resume"), |bench| {
+    Request::new("resume", server.as_server(), |bench| {
         if let Some(desk) = &mut bench.body.desk {
             desk.suspended = false;
         }
@@ -244,7 +261,7 @@ pub fn resume<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # }
 /// ```
 pub fn get_status<T: AsServer>(server: &T) -> Request<T::Server, Status> {
-    Request::new("get_status", server.as_server("get_status"), |bench| Ok(status(bench)))
+    Request::new("get_status", server.as_server(), |bench| Ok(status(bench)))
 }
 
 fn status<S: GenServer>(bench: &mut Bench<'_, S>) -> Status {
@@ -296,7 +313,7 @@ fn status<S: GenServer>(bench: &mut Bench<'_, S>) -> Status {
 /// ```
 pub fn terminate<T: AsServer>(server: &T, reason: impl Into<Reason>) -> Request<T::Server, ()> {
     let reason = reason.into();
-    Request::new("terminate", server.as_server("terminate"), |bench| {
+    Request::new("terminate", server.as_server(), |bench| {
         bench.stop = Some(reason);
         Ok(())
     })

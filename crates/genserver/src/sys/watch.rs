@@ -5,9 +5,25 @@ use std::path::PathBuf;
 
 use super::debug::{Counters, Debug, Ring};
 use super::request::Trouble;
-use super::{AsServer, Event, Hook, Log, Request, Statistics};
+use super::{Event, Hook, Log, Request, Statistics};
+use crate::as_server::AsServer;
 
 /// How many events OTP's log keeps unless it is told otherwise.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let quiet = genserver::start::<Quiet>(()).await?;
+/// sys::log(&quiet, sys::LOG_LENGTH).await?;
+/// assert!(sys::get_log(&quiet).await?.events.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub const LOG_LENGTH: usize = 10;
 
 /// Makes a request that switches something on or off.
@@ -16,7 +32,7 @@ fn switch<T: AsServer>(
     name: &'static str,
     turn: impl FnOnce(&mut Debug) + Send + 'static,
 ) -> Request<T::Server, ()> {
-    Request::new(name, server.as_server(name), |bench| {
+    Request::new(name, server.as_server(), |bench| {
         let cx = &mut bench.actor().cx;
         turn(cx.debug_mut());
         cx.tidy_debug();
@@ -69,7 +85,20 @@ pub fn trace<T: AsServer>(server: &T, on: bool) -> Request<T::Server, ()> {
 ///
 /// # Examples
 ///
-/// See the [module's page](super).
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::log(&counter, 1).await?;
+/// counter.cast(Add(1))?;
+/// counter.call(Call::Get).await?;
+/// assert_eq!(sys::get_log(&counter).await?.events, [sys::Event::Out], "the last one");
+/// # Ok(())
+/// # }
+/// ```
 pub fn log<T: AsServer>(server: &T, length: usize) -> Request<T::Server, ()> {
     switch(server, "log", move |debug| debug.log.get_or_insert_with(Ring::new).resize(length))
 }
@@ -82,9 +111,21 @@ pub fn log<T: AsServer>(server: &T, length: usize) -> Request<T::Server, ()> {
 ///
 /// # Examples
 ///
-/// See the [module's page](super).
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::log(&counter, sys::LOG_LENGTH).await?;
+/// counter.cast(Add(1))?;
+/// assert_eq!(sys::get_log(&counter).await?.events.len(), 2, "it came in, and sent no reply");
+/// # Ok(())
+/// # }
+/// ```
 pub fn get_log<T: AsServer>(server: &T) -> Request<T::Server, Log> {
-    Request::new("get_log", server.as_server("get_log"), |bench| {
+    Request::new("get_log", server.as_server(), |bench| {
         let process = bench.process.head.title();
         let debug = bench.actor().cx.debug.as_ref();
         let events = debug.and_then(|debug| debug.log.as_ref()).map(|log| log.events.iter().cloned().collect());
@@ -100,7 +141,20 @@ pub fn get_log<T: AsServer>(server: &T) -> Request<T::Server, Log> {
 ///
 /// # Examples
 ///
-/// See [`log`](fn@log).
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::log(&counter, sys::LOG_LENGTH).await?;
+/// counter.call(Call::Get).await?;
+/// sys::log_off(&counter).await?;
+/// assert!(sys::get_log(&counter).await?.events.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub fn log_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
     switch(server, "log_off", |debug| debug.log = None)
 }
@@ -136,7 +190,7 @@ pub fn log_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// ```
 pub fn log_to_file<T: AsServer>(server: &T, path: impl Into<PathBuf>) -> Request<T::Server, ()> {
     let path = path.into();
-    Request::new("log_to_file", server.as_server("log_to_file"), |bench| match File::create(&path) {
+    Request::new("log_to_file", server.as_server(), |bench| match File::create(&path) {
         Ok(file) => {
             bench.actor().cx.debug_mut().file = Some(Box::new(file));
             Ok(())
@@ -153,7 +207,22 @@ pub fn log_to_file<T: AsServer>(server: &T, path: impl Into<PathBuf>) -> Request
 ///
 /// # Examples
 ///
-/// See [`log_to_file`].
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let path = std::env::temp_dir().join(format!("genserver-{}.log", std::process::id()));
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::log_to_file(&counter, &path).await?;
+/// counter.call(Call::Get).await?;
+/// sys::log_to_file_off(&counter).await?;
+/// assert_eq!(std::fs::read_to_string(&path)?.lines().count(), 2);
+/// # std::fs::remove_file(&path)?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn log_to_file_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
     switch(server, "log_to_file_off", |debug| debug.file = None)
 }
@@ -166,9 +235,20 @@ pub fn log_to_file_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 ///
 /// # Examples
 ///
-/// See [`statistics`].
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::statistics_on(&counter).await?;
+/// assert_eq!(sys::statistics(&counter).await?.messages_in, 0);
+/// # Ok(())
+/// # }
+/// ```
 pub fn statistics_on<T: AsServer>(server: &T) -> Request<T::Server, ()> {
-    Request::new("statistics_on", server.as_server("statistics_on"), |bench| {
+    Request::new("statistics_on", server.as_server(), |bench| {
         let since = bench.process.head.home.runtime().now();
         let counters = || Counters { since, messages_in: 0, messages_out: 0 };
         bench.actor().cx.debug_mut().counters.get_or_insert_with(counters);
@@ -207,7 +287,7 @@ pub fn statistics_on<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # }
 /// ```
 pub fn statistics<T: AsServer>(server: &T) -> Request<T::Server, Statistics> {
-    Request::new("statistics", server.as_server("statistics"), |bench| {
+    Request::new("statistics", server.as_server(), |bench| {
         let now = bench.process.head.home.runtime().now();
         let debug = bench.actor().cx.debug.as_ref();
         let counters = debug.and_then(|debug| debug.counters.as_ref()).ok_or(Trouble::NoStatistics)?;
@@ -224,7 +304,19 @@ pub fn statistics<T: AsServer>(server: &T) -> Request<T::Server, Statistics> {
 ///
 /// # Examples
 ///
-/// See [`statistics`].
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::statistics_on(&counter).await?;
+/// sys::statistics_off(&counter).await?;
+/// assert!(sys::statistics(&counter).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 pub fn statistics_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
     switch(server, "statistics_off", |debug| debug.counters = None)
 }
@@ -291,7 +383,19 @@ where
 ///
 /// # Examples
 ///
-/// See [`install`].
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::install(&counter, "watch", |event| panic!("{event} was not to be seen")).await?;
+/// sys::remove(&counter, "watch").await?;
+/// counter.call(Call::Get).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn remove<T: AsServer>(server: &T, id: impl Into<String>) -> Request<T::Server, ()> {
     let id = id.into();
     switch(server, "remove", move |debug| debug.hooks.retain(|(installed, _)| *installed != id))

@@ -1,0 +1,20 @@
+// Included by the examples of reports: a server that breaks when it is told to, and for which no info means anything.
+#[allow(unused_imports, reason = "an example need not use all of it")]
+use genserver::*;
+
+struct Fragile;
+
+impl GenServer for Fragile {
+    type Args = ();
+    type Call = Never;
+    type Cast = &'static str;
+    type Info = u8;
+
+    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Fragile)
+    }
+
+    async fn handle_cast(&mut self, what: &'static str, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        panic!("{what} broke");
+    }
+}

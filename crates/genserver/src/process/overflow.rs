@@ -1,0 +1,60 @@
+//! A cast or a plain message that finds the mailbox full. Nobody comes here while there is room.
+
+use std::any::type_name;
+use std::sync::Arc;
+
+use super::death::drop_caught;
+use super::mail::{Envelope, Mail, Process};
+use super::send::Refused;
+use crate::lock::MutexGuard;
+use crate::overflow::Overflow;
+use crate::reason::Reason;
+use crate::report::{Overflowed, Report, Who};
+use crate::server::GenServer;
+
+impl<S: GenServer> Process<S> {
+    /// Does what the server was started to do when there is no room.
+    #[cold]
+    pub(super) fn overflow(
+        self: &Arc<Self>,
+        mut mail: MutexGuard<'_, Mail<S>>,
+        message: Envelope<S>,
+    ) -> Result<(), (Refused, Envelope<S>)> {
+        match mail.overflow {
+            Overflow::GiveBack => {}
+            Overflow::DropOldest => {
+                if let Some(oldest) = mail.queue.take_oldest() {
+                    let rest = mail.rest();
+                    rest.dropped += 1;
+                    let dropped = rest.dropped;
+                    // As many are counted as before.
+                    self.enqueue(mail, message);
+                    self.report_overflow(dropped, false);
+                    drop_caught(oldest);
+                    return Ok(());
+                }
+            }
+            Overflow::Stop if mail.is_doomed() => return Err((Refused::Dead, message)),
+            Overflow::Stop => {
+                let waiting = u64::from(self.load(&mail));
+                mail.rest().refused += 1;
+                drop(mail);
+                self.report_overflow(waiting, true);
+                self.doom(Reason::Overloaded);
+                return Err((Refused::Dead, message));
+            }
+        }
+        mail.rest().refused += 1;
+        drop(mail);
+        Err((Refused::Full, message))
+    }
+
+    /// Reports the first message that is dropped, then the second, the fourth, the eighth: a flood makes few reports.
+    fn report_overflow(&self, dropped: u64, ends: bool) {
+        let hub = self.head.home.node().hub();
+        if hub.is_heard() && (ends || dropped.is_power_of_two()) {
+            let process = Who::new(&self.head);
+            hub.publish(&Report::Overflowed(Overflowed { process, server: type_name::<S>(), dropped, ends }));
+        }
+    }
+}

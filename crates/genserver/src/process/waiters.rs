@@ -1,0 +1,263 @@
+//! Who waits at a process, for an answer or for its end, and until when.
+//!
+//! To wait costs nothing but a place in a list: most waits are over long before their deadlines. Only when the clock comes are
+//! those who still wait put in order, and each of them once, so that many deadlines do not make many looks at everybody.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::reply::{Patience, Waiting};
+
+/// Everybody who waits for one thing. Those who do so no more are swept out when a list would have to grow, so each stays below
+/// twice the number of those who wait, and a few.
+pub(crate) struct Waiters<W: Waiting + ?Sized> {
+    /// Nobody has looked yet how long they wait.
+    fresh: Vec<Arc<W>>,
+    /// Those who were still there when the clock came.
+    known: Option<Box<Known<W>>>,
+}
+
+struct Known<W: Waiting + ?Sized> {
+    /// Whoever has a deadline, the next one on top.
+    dated: BinaryHeap<Dated<W>>,
+    /// Whoever waits as long as the process lives.
+    patient: Vec<Arc<W>>,
+}
+
+/// Somebody with a deadline. The earliest is the greatest.
+struct Dated<W: ?Sized>(Instant, Arc<W>);
+
+impl<W: Waiting + ?Sized> Waiters<W> {
+    /// Adds somebody. Returns who was swept out, to be dropped outside the lock.
+    pub(crate) fn add(&mut self, slot: Arc<W>) -> Vec<Arc<W>> {
+        let swept = sweep(&mut self.fresh);
+        self.fresh.push(slot);
+        swept
+    }
+
+    /// Ends the waits whose deadline has passed, and says when the next one would be. Called outside the lock: whoever is told
+    /// may be anybody.
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<Instant> {
+        if self.fresh.is_empty() && self.known.is_none() {
+            return None;
+        }
+        let known = self.known.get_or_insert_default();
+        let fresh = std::mem::take(&mut self.fresh);
+        self.fresh = fresh.into_iter().filter_map(|slot| known.sort(slot, now)).collect();
+        while known.dated.peek().is_some_and(|Dated(at, slot)| *at <= now || !slot.is_open()) {
+            let due = known.dated.pop().and_then(|Dated(_, slot)| known.sort(slot, now));
+            self.fresh.extend(due);
+        }
+        let next = known.dated.peek().map(|Dated(at, _)| *at);
+        if next.is_none() && known.patient.is_empty() {
+            self.known = None;
+        }
+        next
+    }
+
+    /// Takes back those who were taken out for [`expire`](Waiters::expire); whoever came meanwhile is among them now.
+    pub(crate) fn take_back(&mut self, mut sorted: Self) {
+        sorted.fresh.append(&mut self.fresh);
+        *self = sorted;
+    }
+
+    /// Takes everybody.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Arc<W>> + use<W> {
+        let known = self.known.take().map(|known| *known);
+        let known = known.into_iter().flat_map(|Known { dated, patient }| {
+            dated.into_vec().into_iter().map(|Dated(_, slot)| slot).chain(patient)
+        });
+        std::mem::take(&mut self.fresh).into_iter().chain(known)
+    }
+}
+
+impl<W: Waiting + ?Sized> Known<W> {
+    /// Puts somebody where they belong; gives back who has not begun to wait.
+    fn sort(&mut self, slot: Arc<W>, now: Instant) -> Option<Arc<W>> {
+        match slot.expire(now) {
+            Patience::Over => {}
+            Patience::Unknown => return Some(slot),
+            Patience::Until(at) => {
+                if self.dated.len() == self.dated.capacity() {
+                    self.dated.retain(|Dated(_, slot)| slot.is_open());
+                    self.dated.reserve(self.dated.len().max(8));
+                }
+                self.dated.push(Dated(at, slot));
+            }
+            Patience::Endless => {
+                drop(sweep(&mut self.patient));
+                self.patient.push(slot);
+            }
+        }
+        None
+    }
+}
+
+/// Makes room for one more: takes out who does not wait any more, if the list would have to grow.
+fn sweep<W: Waiting + ?Sized>(list: &mut Vec<Arc<W>>) -> Vec<Arc<W>> {
+    if list.len() < list.capacity() {
+        return Vec::new();
+    }
+    let (open, done) = std::mem::take(list).into_iter().partition(|slot| slot.is_open());
+    *list = open;
+    list.reserve(list.len().max(8));
+    done
+}
+
+impl<W: Waiting + ?Sized> Default for Waiters<W> {
+    fn default() -> Self {
+        Self { fresh: Vec::new(), known: None }
+    }
+}
+
+impl<W: Waiting + ?Sized> Default for Known<W> {
+    fn default() -> Self {
+        Self { dated: BinaryHeap::new(), patient: Vec::new() }
+    }
+}
+
+impl<W: ?Sized> Ord for Dated<W> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.0.cmp(&self.0)
+    }
+}
+
+impl<W: ?Sized> PartialOrd for Dated<W> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<W: ?Sized> PartialEq for Dated<W> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<W: ?Sized> Eq for Dated<W> {}
+
+#[cfg(test)]
+mod tests {
+    //! How often anybody is looked at, and that nobody is forgotten.
+
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::pid::Pid;
+    use crate::reply::Unanswered;
+
+    /// Waits until its deadline, and counts the looks at it.
+    struct Counted {
+        until: Option<Instant>,
+        over: AtomicBool,
+        looks: Arc<AtomicUsize>,
+    }
+
+    impl Waiting for Counted {
+        fn fail(&self, _why: Unanswered) {
+            self.over.store(true, Ordering::Relaxed);
+        }
+
+        fn client(&self) -> Option<Pid> {
+            None
+        }
+
+        fn is_open(&self) -> bool {
+            !self.over.load(Ordering::Relaxed)
+        }
+
+        fn expire(&self, now: Instant) -> Patience {
+            self.looks.fetch_add(1, Ordering::Relaxed);
+            if self.over.load(Ordering::Relaxed) {
+                return Patience::Over;
+            }
+            match self.until {
+                None => Patience::Endless,
+                Some(at) if at > now => Patience::Until(at),
+                Some(_) => {
+                    self.fail(Unanswered::Timeout);
+                    Patience::Over
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "any instant will do: nothing is waited for")]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    /// So many, a millisecond apart, and as many without a deadline.
+    fn crowd(many: u64, looks: &Arc<AtomicUsize>) -> (Waiters<Counted>, Vec<Arc<Counted>>, Instant) {
+        let mut waiters = Waiters::default();
+        let begun = now();
+        let counted = |until| Arc::new(Counted { until, over: AtomicBool::new(false), looks: Arc::clone(looks) });
+        let dated = (1..=many).map(|at| counted(Some(begun + Duration::from_millis(at))));
+        let all: Vec<_> = dated.flat_map(|dated| [dated, counted(None)]).collect();
+        for one in &all {
+            waiters.add(Arc::clone(one));
+        }
+        (waiters, all, begun)
+    }
+
+    #[test]
+    fn a_thousand_deadlines_are_a_few_thousand_looks() {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let (mut waiters, all, begun) = crowd(1000, &looks);
+        let mut next = begun + Duration::from_millis(1);
+        let mut rounds = 0;
+        while let Some(at) = waiters.expire(next) {
+            rounds += 1;
+            assert_eq!(all.iter().filter(|one| !one.is_open()).count(), rounds);
+            next = at;
+        }
+        assert_eq!(rounds, 999);
+        // Everybody once when the clock first came, and once more at the own deadline.
+        assert_eq!(looks.load(Ordering::Relaxed), 2000 + 999);
+        assert_eq!(waiters.drain().filter(|one| one.is_open()).count(), 1000, "those without a deadline still wait");
+    }
+
+    #[test]
+    fn whoever_waits_no_more_is_swept_out_and_the_next_deadline_is_one_that_counts() {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let (mut waiters, all, begun) = crowd(1000, &looks);
+        assert_eq!(waiters.expire(begun), Some(begun + Duration::from_millis(1)));
+        for one in &all[..1000] {
+            one.fail(Unanswered::NoReply);
+        }
+        assert_eq!(waiters.expire(begun), Some(begun + Duration::from_millis(501)));
+        assert_eq!(waiters.drain().filter(|one| one.is_open()).count(), 1000);
+    }
+
+    #[test]
+    fn a_list_does_not_grow_by_those_who_are_over() {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let mut waiters = Waiters::default();
+        let begun = now();
+        for round in 0..10_000_u32 {
+            let until = (round % 2 == 0).then(|| begun + Duration::from_secs(60));
+            let one = Arc::new(Counted { until, over: AtomicBool::new(false), looks: Arc::clone(&looks) });
+            waiters.add(Arc::clone(&one));
+            if round % 100 == 0 {
+                waiters.expire(begun);
+            }
+            one.fail(Unanswered::NoReply);
+        }
+        assert!(waiters.drain().count() <= 3 * 16);
+    }
+
+    #[test]
+    fn those_who_came_while_others_were_looked_at_are_kept() {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let (mut waiters, _, begun) = crowd(10, &looks);
+        let mut taken = std::mem::take(&mut waiters);
+        let (mut late, ..) = crowd(1, &looks);
+        late.drain().for_each(|one| drop(waiters.add(one)));
+        taken.expire(begun);
+        waiters.take_back(taken);
+        assert_eq!(waiters.drain().count(), 22);
+    }
+}

@@ -1,0 +1,98 @@
+//! Why a server, or a process of any kind, did not start.
+
+use std::time::Duration;
+
+use crate::name::Name;
+use crate::pid::Pid;
+use crate::process::Subject;
+use crate::reason::Reason;
+
+/// Why a server did not start.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # struct Cache;
+/// # impl GenServer for Cache {
+/// # type Args = usize;
+/// # type Call = Never;
+/// # type Cast = Never;
+/// # type Info = Never;
+/// async fn init(room: usize, _cx: &mut Cx<Self>) -> Init<Self> {
+///     if room == 0 { Init::Stop(Reason::term("a cache needs room")) } else { Init::Run(Cache) }
+/// }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// match genserver::start::<Cache>(0).await {
+///     Err(StartError::Failed { reason, .. }) => assert_eq!(reason, Reason::term("a cache needs room")),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The thread is in no runtime, so there is nothing for the server to run on.
+    #[error(
+        "no runtime to start a process on: start it inside one, as an async main does, or in a node made with `Node::with_runtime`"
+    )]
+    NoRuntime,
+    /// There is no process to link with: the caller is plain code, or the process has ended.
+    #[error(
+        "start_link links with the process that calls it, as long as that lives, and plain code is none: use `start`, or a `Probe`"
+    )]
+    NotAProcess,
+    /// A live process has the name. Init did not run.
+    #[error("the name {name} belongs to process {pid}; use that one, stop it first, or choose another name")]
+    AlreadyStarted {
+        /// The name.
+        name: Name,
+        /// Who has it.
+        pid: Pid,
+    },
+    /// The registry refused the name. Init did not run.
+    #[error("the registry refused the name {name}: {why}")]
+    NameRefused {
+        /// The name.
+        name: Name,
+        /// What the registry said.
+        why: String,
+    },
+    /// Init returned [`Init::Ignore`](crate::Init::Ignore): the server has nothing to do, and that is no failure.
+    #[error("init chose not to run ({server})")]
+    Ignored {
+        /// Who did not start.
+        server: Subject,
+    },
+    /// Init failed, stopped, or panicked.
+    #[error("init of {server} failed: {reason}")]
+    Failed {
+        /// Who did not start.
+        server: Subject,
+        /// Why.
+        reason: Reason,
+    },
+    /// A process dropped its [`Ack`](crate::Ack) without a word, and has been killed: see [`start_process`](crate::start_process).
+    #[error("{server} dropped its `Ack` without a word and was killed; have it call `ready` or `fail`")]
+    NoAck {
+        /// Who did not start.
+        server: Subject,
+    },
+    /// What makes the start panicked, before there was a process: the function in the specification of a child, for instance.
+    #[error("there is nothing to start, because what makes it {reason}")]
+    Panicked {
+        /// The panic.
+        reason: Reason,
+    },
+    /// Init did not end in time; its process has been killed.
+    #[error("init of {server} did not end within {after:?} and was killed; allow it more time with `timeout`")]
+    Timeout {
+        /// Who did not start.
+        server: Subject,
+        /// How long was waited.
+        after: Duration,
+    },
+}
