@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Crashed, LastMessage, Report, Terminated, Unexpected, Who};
+use super::{Crashed, LastMessage, Report, Supervised, Terminated, Unexpected, Who};
 use crate::info::Callback;
 use crate::reason::Reason;
 
@@ -83,6 +83,7 @@ impl Report {
             Self::Terminated(report) => page.terminated(report),
             Self::Crashed(report) => page.crashed(report),
             Self::Unexpected(report) => page.unexpected(report),
+            Self::Supervised(report) => page.supervised(report),
         }
         page.text
     }
@@ -156,6 +157,20 @@ impl Page<'_> {
         self.line("server", report.server);
         self.label(&report.process);
         self.value("message", &report.message);
+    }
+
+    fn supervised(&mut self, report: &Supervised) {
+        self.title("Supervisor", &report.process, &report.event.to_string());
+        self.label(&report.process);
+        let child = &report.child;
+        self.value("child", &child.id);
+        self.line("pid", &child.pid.map_or("none".to_owned(), |pid| pid.to_string()));
+        self.line("runs", child.runs);
+        let significant = if child.significant { "significant " } else { "" };
+        self.line("spec", &format!("{}, {significant}{}, shut down {}", child.restart, child.kind, child.shutdown));
+        if let Some(reason) = &report.reason {
+            self.reason(reason);
+        }
     }
 
     fn title(&mut self, before: &str, who: &Who, after: &str) {
