@@ -158,10 +158,37 @@ impl fmt::Debug for ProcessRef {
     }
 }
 
-/// Whatever names one process: a reference, a pid, or a named reference.
+/// Whatever names one process: a reference, a pid, a name, or a client type of your own.
 ///
-/// It is what `monitor`, `link` and the like take. Nobody else can implement it.
-pub trait AsProcess: sealed::Sealed {
+/// It is what `monitor`, `link` and the like take.
+///
+/// # Examples
+///
+/// A client type that can be watched like the server that it hides:
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// use genserver::{AsProcess, Probe, ProcessRef, Reason, ServerRef};
+///
+/// struct Library(ServerRef<Quiet>);
+///
+/// impl AsProcess for Library {
+///     fn as_process(&self) -> Option<ProcessRef> {
+///         self.0.as_process()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut probe = Probe::<()>::new();
+/// let library = Library(genserver::start::<Quiet>(()).await?);
+/// let reference = probe.monitor(&library);
+/// library.0.stop().await?;
+/// assert_eq!(probe.expect_down(reference).await.reason, Reason::Normal);
+/// # Ok(())
+/// # }
+/// ```
+pub trait AsProcess {
     /// The process, if there is one: a pid or a name may refer to nobody.
     fn as_process(&self) -> Option<ProcessRef>;
 
@@ -170,20 +197,6 @@ pub trait AsProcess: sealed::Sealed {
     fn pid_or_nobody(&self) -> Pid {
         self.as_process().map_or(Pid::NOBODY, |process| process.pid())
     }
-}
-
-mod sealed {
-    /// Keeps [`AsProcess`](super::AsProcess) ours.
-    #[expect(unnameable_types, reason = "that is what a sealed trait is")]
-    pub trait Sealed {}
-    impl Sealed for super::ProcessRef {}
-    impl Sealed for super::Pid {}
-    impl<S: super::GenServer> Sealed for super::ServerRef<S> {}
-    impl<S: super::GenServer> Sealed for crate::named::Named<S> {}
-    impl<M: Send + 'static> Sealed for crate::recipient::Recipient<M> {}
-    impl<M: Send + 'static> Sealed for crate::probe::Probe<M> {}
-    impl<M: Send + 'static> Sealed for crate::probe::ProbeRef<M> {}
-    impl<T: Sealed + ?Sized> Sealed for &T {}
 }
 
 impl<T: AsProcess + ?Sized> AsProcess for &T {
