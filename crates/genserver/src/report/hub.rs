@@ -11,8 +11,8 @@ use std::task::{Context, Poll, Waker};
 use futures::Stream;
 use parking_lot::Mutex;
 
-use super::{Level, Report};
 use super::trace;
+use super::{Level, Report};
 use crate::node::Node;
 
 /// How many reports wait for one subscriber.
