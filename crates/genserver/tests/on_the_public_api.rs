@@ -1,0 +1,15 @@
+//! The modules that are written on nothing but what the crate exports, compiled in a crate of a stranger's.
+//!
+//! It compiles, or it does not: that they work is tested elsewhere.
+#![cfg(feature = "tokio")]
+
+pub use genserver::*;
+
+#[path = "../src"]
+mod src {
+    //! The sources of the crate, as far as they stand on its public interface.
+
+    pub mod supervisor;
+}
+
+pub use src::supervisor;
