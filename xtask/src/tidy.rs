@@ -9,6 +9,8 @@ mod layers;
 mod text;
 // What a source file may say.
 mod source;
+// What stands on the public API alone.
+mod public_api;
 
 use crate::workspace::{self, File};
 use crate::{Failure, Finding, Result};
@@ -26,6 +28,7 @@ const RULES: &[Rule] = &[
     source::fits_in_one_sitting,
     source::is_no_mod_rs,
     source::keeps_tokio_at_the_seam,
+    public_api::hides_nothing,
 ];
 
 /// These files must spell out what they ban.
@@ -39,6 +42,7 @@ pub(crate) fn run(_args: &[String]) -> Result {
 fn findings() -> Result<Vec<Finding>> {
     let files = workspace::files()?;
     let mut findings = layers::check(&workspace::packages()?);
+    findings.extend(public_api::is_compiled_apart(&files));
     findings.extend(files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file))));
     Ok(findings)
 }

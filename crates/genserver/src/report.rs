@@ -44,9 +44,12 @@
 //! | an end with a reason of the normal set; any end by an exit signal or a kill | none |
 //! | a message that nothing was written for | [`Report::Unexpected`] |
 //! | messages that are dropped because a mailbox is full, or an end because of that | [`Report::Overflowed`] |
+//! | a supervisor starts, loses or cannot start a child | [`Report::Supervised`] |
 //!
 //! A report is made before anybody is told of the end: whoever hears of a death finds its reports already there. Without a
-//! subscriber, and without `tracing`, nothing is made at all.
+//! subscriber, and without `tracing`, nothing is made at all. [`Node::reports`](crate::Node::reports) shows what went wrong;
+//! what goes as it should, as the start of a child, is there for those who ask for it with
+//! [`Node::reports_from`](crate::Node::reports_from).
 //!
 //! # What is shown
 //!
@@ -59,6 +62,8 @@ mod hub;
 mod render;
 // How a report of an end is made.
 mod end;
+// What supervisors report.
+mod supervised;
 // Where a panic came from.
 mod panics;
 // Reports as events, and callbacks as spans, of `tracing`.
@@ -72,6 +77,7 @@ use crate::reason::Reason;
 pub use hub::Reports;
 pub use panics::capture_panics;
 pub use render::Limits;
+pub use supervised::{Offender, Supervised, SupervisorEvent};
 
 pub(crate) use end::crashed;
 pub(crate) use hub::Hub;
@@ -79,6 +85,20 @@ pub(crate) use panics::take_panic_place;
 #[cfg(feature = "serde")]
 pub(crate) use render::shown;
 pub(crate) use trace::Scope;
+
+/// How bad it is that there is something to report, from bad to good.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Level {
+    /// Something broke.
+    Error,
+    /// Something is odd.
+    Warning,
+    /// Something went as it should, and is worth knowing.
+    Info,
+    /// Something went as it should.
+    Debug,
+}
 
 /// Something that went wrong, for people and tools to see.
 ///
@@ -112,9 +132,20 @@ pub enum Report {
     Unexpected(Unexpected),
     /// A mailbox overflowed, and messages were dropped.
     Overflowed(Overflowed),
+    /// Something happened to the child of a supervisor.
+    Supervised(Supervised),
 }
 
 impl Report {
+    /// How bad it is.
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Terminated(_) | Self::Crashed(_) => Level::Error,
+            Self::Unexpected(_) | Self::Overflowed(_) => Level::Warning,
+            Self::Supervised(report) => report.event.level(),
+        }
+    }
+
     /// Which process it is about.
     ///
     /// # Examples
@@ -137,10 +168,11 @@ impl Report {
             Self::Crashed(report) => &report.process,
             Self::Unexpected(report) => &report.process,
             Self::Overflowed(report) => &report.process,
+            Self::Supervised(report) => &report.process,
         }
     }
 
-    /// Why the process ended, if it did.
+    /// Why the process ended, or what is reported of its child happened.
     ///
     /// # Examples
     ///
@@ -161,6 +193,7 @@ impl Report {
             Self::Terminated(report) => Some(&report.reason),
             Self::Crashed(report) => Some(&report.reason),
             Self::Unexpected(_) | Self::Overflowed(_) => None,
+            Self::Supervised(report) => report.reason.as_ref(),
         }
     }
 }

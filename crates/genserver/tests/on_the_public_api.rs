@@ -5,7 +5,13 @@
 
 pub use genserver::*;
 
-#[path = "../src/agent.rs"]
-pub mod agent;
-#[path = "../src/supervised.rs"]
-pub mod supervised;
+#[path = "../src"]
+mod src {
+    //! The sources of the crate, as far as they stand on its public interface.
+
+    pub mod agent;
+    pub mod supervised;
+    pub mod supervisor;
+}
+
+pub use src::{agent, supervised, supervisor};

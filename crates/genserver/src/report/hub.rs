@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
 
-use super::Report;
 use super::trace;
+use super::{Level, Report};
 use crate::node::Node;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::parking::Mutex;
@@ -23,30 +23,54 @@ const CAPACITY: usize = 1024;
 pub(crate) struct Hub {
     /// One entry a subscriber; those that are gone are swept out by the next.
     channels: Mutex<Vec<Weak<Channel>>>,
-    listeners: Arc<AtomicUsize>,
+    listeners: Arc<Listeners>,
+}
+
+/// How many subscribers there are.
+#[derive(Default)]
+struct Listeners {
+    all: AtomicUsize,
+    /// Those who also want to know what goes as it should.
+    curious: AtomicUsize,
+}
+
+impl Listeners {
+    /// Those who count a subscriber from `level` on.
+    fn of(&self, level: Level) -> impl Iterator<Item = &AtomicUsize> {
+        let curious = (level > Level::Warning).then_some(&self.curious);
+        [&self.all].into_iter().chain(curious)
+    }
 }
 
 impl Hub {
-    /// Whether a report would be seen by anybody.
+    /// Whether a report of something that went wrong would be seen by anybody.
     pub(crate) fn is_heard(&self) -> bool {
-        self.listeners.load(Ordering::Acquire) > 0 || trace::is_on()
+        self.is_heard_at(Level::Warning)
+    }
+
+    /// Whether a report of this level would be seen by anybody.
+    pub(crate) fn is_heard_at(&self, level: Level) -> bool {
+        let listeners = if level > Level::Warning { &self.listeners.curious } else { &self.listeners.all };
+        listeners.load(Ordering::Acquire) > 0 || trace::is_on(level)
     }
 
     /// Gives a report to everybody.
     pub(crate) fn publish(&self, report: &Report) {
         trace::emit(report);
         let channels: Vec<_> = self.channels.lock().iter().filter_map(Weak::upgrade).collect();
-        for channel in channels {
+        for channel in channels.into_iter().filter(|channel| report.level() <= channel.level) {
             channel.push(report.clone());
         }
     }
 
-    fn subscribe(&self) -> Reports {
-        let channel = Arc::new(Channel::default());
+    fn subscribe(&self, level: Level) -> Reports {
+        let channel = Arc::new(Channel { level, state: Mutex::default() });
         let mut channels = self.channels.lock();
         channels.retain(|channel| channel.strong_count() > 0);
         channels.push(Arc::downgrade(&channel));
-        self.listeners.fetch_add(1, Ordering::Release);
+        for listeners in self.listeners.of(level) {
+            listeners.fetch_add(1, Ordering::Release);
+        }
         drop(channels);
         Reports { channel, listeners: Arc::clone(&self.listeners) }
     }
@@ -61,8 +85,9 @@ impl Drop for Hub {
     }
 }
 
-#[derive(Default)]
 struct Channel {
+    /// The least of what is wanted.
+    level: Level,
     state: Mutex<Waiting>,
 }
 
@@ -115,7 +140,7 @@ impl Channel {
 /// ```
 pub struct Reports {
     channel: Arc<Channel>,
-    listeners: Arc<AtomicUsize>,
+    listeners: Arc<Listeners>,
 }
 
 impl Reports {
@@ -212,7 +237,9 @@ impl Stream for Reports {
 
 impl Drop for Reports {
     fn drop(&mut self) {
-        self.listeners.fetch_sub(1, Ordering::Release);
+        for listeners in self.listeners.of(self.channel.level) {
+            listeners.fetch_sub(1, Ordering::Release);
+        }
     }
 }
 
@@ -223,7 +250,7 @@ impl fmt::Debug for Reports {
 }
 
 impl Node {
-    /// Subscribes to the reports of this node: everything that is reported from now on. See [`report`](crate::report).
+    /// Subscribes to the reports of this node: everything that goes wrong from now on. See [`report`](crate::report).
     ///
     /// # Examples
     ///
@@ -234,6 +261,21 @@ impl Node {
     /// assert!(reports.try_next().is_none());
     /// ```
     pub fn reports(&self) -> Reports {
-        self.hub().subscribe()
+        self.reports_from(Level::Warning)
+    }
+
+    /// Subscribes to the reports of this node that are of this level or worse.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Node;
+    /// use genserver::report::Level;
+    ///
+    /// let mut reports = Node::program().reports_from(Level::Debug);
+    /// assert!(reports.try_next().is_none());
+    /// ```
+    pub fn reports_from(&self, level: Level) -> Reports {
+        self.hub().subscribe(level)
     }
 }

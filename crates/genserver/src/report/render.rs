@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Crashed, LastMessage, Overflowed, Report, Terminated, Unexpected, Who};
+use super::{Crashed, LastMessage, Overflowed, Report, Supervised, Terminated, Unexpected, Who};
 use crate::info::Callback;
 use crate::reason::Reason;
 
@@ -93,6 +93,7 @@ impl Report {
             Self::Crashed(report) => page.crashed(report),
             Self::Unexpected(report) => page.unexpected(report),
             Self::Overflowed(report) => page.overflowed(report),
+            Self::Supervised(report) => page.supervised(report),
         }
         page.text
     }
@@ -174,6 +175,20 @@ impl Page<'_> {
         self.line("server", report.server);
         self.label(&report.process);
         self.line("dropped", &report.dropped.to_string());
+    }
+
+    fn supervised(&mut self, report: &Supervised) {
+        self.title("Supervisor", &report.process, &report.event.to_string());
+        self.label(&report.process);
+        let child = &report.child;
+        self.value("child", &child.id);
+        self.line("pid", &child.pid.map_or("none".to_owned(), |pid| pid.to_string()));
+        self.line("runs", child.runs);
+        let significant = if child.significant { "significant " } else { "" };
+        self.line("spec", &format!("{}, {significant}{}, shut down {}", child.restart, child.kind, child.shutdown));
+        if let Some(reason) = &report.reason {
+            self.reason(reason);
+        }
     }
 
     fn title(&mut self, before: &str, who: &Who, after: &str) {

@@ -22,18 +22,27 @@ mod on {
 
     use crate::process::work::Job;
     use crate::process::{Envelope, Head};
-    use crate::report::Report;
     use crate::report::render::shown;
+    use crate::report::{self, Report, Supervised};
     use crate::server::GenServer;
 
-    /// Whether a report would be seen.
-    pub(crate) fn is_on() -> bool {
-        LevelFilter::current() >= LevelFilter::WARN
+    /// Whether a report of this level would be seen.
+    pub(crate) fn is_on(level: report::Level) -> bool {
+        LevelFilter::current() >= filter(level)
+    }
+
+    fn filter(level: report::Level) -> LevelFilter {
+        match level {
+            report::Level::Error => LevelFilter::ERROR,
+            report::Level::Warning => LevelFilter::WARN,
+            report::Level::Info => LevelFilter::INFO,
+            report::Level::Debug => LevelFilter::DEBUG,
+        }
     }
 
     /// Makes an event of a report.
     pub(crate) fn emit(report: &Report) {
-        if !is_on() {
+        if !is_on(report.level()) {
             return;
         }
         let process = report.process().to_string();
@@ -77,6 +86,37 @@ mod on {
                 ends = report.ends,
                 "mailbox overflowed"
             ),
+            Report::Supervised(report) => supervised(&process, report),
+        }
+    }
+
+    /// A macro's level has to be known when it is compiled, so there is one for each.
+    fn supervised(process: &str, report: &Supervised) {
+        macro_rules! event {
+            ($level:expr) => {
+                tracing::event!(
+                    target: "genserver",
+                    $level,
+                    process,
+                    label = report.process.label,
+                    child = report.child.id,
+                    pid = report.child.pid.map(|pid| pid.to_string()),
+                    runs = report.child.runs,
+                    restart = report.child.restart,
+                    shutdown = report.child.shutdown,
+                    kind = report.child.kind,
+                    significant = report.child.significant,
+                    reason = report.reason.as_ref().map(|reason| shown(reason)),
+                    "supervisor {}",
+                    report.event
+                )
+            };
+        }
+        match report.event.level() {
+            report::Level::Error => event!(Level::ERROR),
+            report::Level::Warning => event!(Level::WARN),
+            report::Level::Info => event!(Level::INFO),
+            report::Level::Debug => event!(Level::DEBUG),
         }
     }
 
@@ -139,10 +179,10 @@ mod off {
 
     use crate::process::Head;
     use crate::process::work::Job;
-    use crate::report::Report;
+    use crate::report::{Level, Report};
     use crate::server::GenServer;
 
-    pub(crate) fn is_on() -> bool {
+    pub(crate) fn is_on(_level: Level) -> bool {
         false
     }
 

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 
 use super::child_spec::{ChildInfo, ChildSpec, Parts};
-use super::place::Whereabouts;
+use super::place::{Place, Whereabouts};
 use super::policy::{Restart, Shutdown};
 use crate::{ProcessRef, Reason, StartError, time};
 
@@ -58,7 +59,9 @@ pub enum ChildState {
     Running(ProcessRef),
     /// It has ended, and its supervisor tries to start it again.
     Restarting,
-    /// It does not run: it was stopped, ended in order, or chose not to run. `Supervisor::restart_child` starts it.
+    /// It does not run: it was stopped, ended in order, or chose not to run. [`Supervisor::restart_child`] starts it.
+    ///
+    /// [`Supervisor::restart_child`]: super::Supervisor::restart_child
     #[doc(alias = "undefined")]
     Stopped,
 }
@@ -139,11 +142,21 @@ impl Child {
     ///
     /// Dropping this before it is ready leaves the child told to stop, and the state as it was.
     pub async fn shut_down(&mut self) -> Option<Reason> {
+        self.end(Whereabouts::Stopped).await
+    }
+
+    /// The same for a child that will be started again along with others: references to it wait for that.
+    pub(super) async fn shut_down_to_restart(&mut self) -> Option<Reason> {
+        self.end(Whereabouts::Restarting).await
+    }
+
+    async fn end(&mut self, then: Whereabouts) -> Option<Reason> {
         let reason = match &self.state {
             ChildState::Running(process) => Some(end(process, self.parts.info.shutdown).await),
             ChildState::Restarting | ChildState::Stopped => None,
         };
-        self.stopped();
+        self.state = ChildState::Stopped;
+        self.parts.place.set(then);
         reason.filter(|reason| !self.parts.info.shutdown.leads_to(reason, self.parts.info.restart))
     }
 
@@ -157,6 +170,11 @@ impl Child {
     pub fn stopped(&mut self) {
         self.state = ChildState::Stopped;
         self.parts.place.set(Whereabouts::Stopped);
+    }
+
+    /// Where references to it look for it.
+    pub(super) fn place(&self) -> Arc<Place> {
+        Arc::clone(&self.parts.place)
     }
 }
 

@@ -81,7 +81,7 @@ pub enum ChildCastError<M> {
 /// A child of a supervisor, whichever process it is at the moment: looked up anew at every use.
 ///
 /// It is taken from a spec with [`ChildSpec::reference`](super::ChildSpec::reference), or from a supervisor with
-/// `Supervisor::child`, and stays good for as long as the supervisor has the child. It keeps nobody
+/// [`Supervisor::child`](super::Supervisor::child), and stays good for as long as the supervisor has the child. It keeps nobody
 /// alive. If the supervisor itself is restarted, it has other children, and the references to the old ones say that they are
 /// gone; what is to be found after that has a name: see [`Named`](crate::Named).
 ///
@@ -90,7 +90,7 @@ pub enum ChildCastError<M> {
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 ///
@@ -234,7 +234,7 @@ fn server<S: GenServer>(process: &ProcessRef) -> ServerRef<S> {
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
 /// use genserver::supervisor::{ChildCallError, ChildError, ChildSpec, Supervisor};
 ///

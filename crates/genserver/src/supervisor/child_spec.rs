@@ -1,6 +1,6 @@
 //! What a supervisor is told of a child: how to start it, when to start it again, how to end it.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, ready};
@@ -10,9 +10,9 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::ChildRef;
 use super::place::{Place, Whereabouts};
 use super::policy::{ChildKind, Restart, Shutdown};
+use super::{ChildRef, Server, Supervisor};
 use crate::{Ending, GenServer, Probe, ProbeRef, ProcessRef, ServerRef, Start, StartError, StartProcess, spawn_link};
 
 /// How to start a child, when to start it again, and how to end it: OTP's `child_spec()`.
@@ -28,11 +28,11 @@ use crate::{Ending, GenServer, Probe, ProbeRef, ProcessRef, ServerRef, Start, St
 /// | [`significant`](ChildSpec::significant) | no |
 ///
 /// The first type parameter is what runs in the child, the second what a start of it yields: what
-/// `Supervisor::start_child` returns. Without parameters it is the spec of any child: see [`untyped`](ChildSpec::untyped).
+/// [`Supervisor::start_child`] returns. Without parameters it is the spec of any child: see [`untyped`](ChildSpec::untyped).
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
 /// use std::time::Duration;
 /// use genserver::supervisor::{ChildSpec, Restart, Shutdown, Supervisor};
@@ -71,6 +71,20 @@ pub(super) struct Parts {
     /// None once a temporary child runs: it is never started again, and what it was started from may be large.
     pub(super) factory: Option<Factory>,
     pub(super) place: Arc<Place>,
+}
+
+/// What runs in a child.
+#[derive(Clone, Copy)]
+struct Runs {
+    name: &'static str,
+    /// Its type, if it is a server.
+    server: Option<TypeId>,
+}
+
+impl Runs {
+    fn function<F>() -> Self {
+        Self { name: type_name::<F>(), server: None }
+    }
 }
 
 /// Nobody has the child any more.
@@ -116,7 +130,7 @@ pub struct ChildInfo {
     pub shutdown: Shutdown,
     /// Whether it supervises others.
     pub kind: ChildKind,
-    /// Whether its end can be the end of its supervisor.
+    /// Whether its end can be the end of its supervisor: see [`AutoShutdown`](super::AutoShutdown).
     pub significant: bool,
 }
 
@@ -148,10 +162,40 @@ impl ChildSpec {
         S: GenServer,
         H: From<ServerRef<S>>,
     {
-        ChildSpec::new(id.into(), type_name::<S>(), Yields::Of(of_server), move || {
+        let runs = Runs { name: type_name::<S>(), server: Some(TypeId::of::<S>()) };
+        ChildSpec::new(id.into(), runs, Yields::Of(of_server), move || {
             let start = start().handle::<ServerRef<S>>().link();
             Box::pin(async move { Ok(start.await?.process_ref()) })
         })
+    }
+
+    /// Another supervisor: a child of kind [`Supervisor`](ChildKind::Supervisor) that is given all the time it needs to stop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counters = ChildSpec::supervisor("counters", || {
+    ///     Supervisor::one_for_all()
+    ///         .child(ChildSpec::server("left", || genserver::start_link::<Counter>(0)))
+    ///         .child(ChildSpec::server("right", || genserver::start_link::<Counter>(0)))
+    ///         .start_link()
+    /// });
+    /// let supervisor = Supervisor::one_for_one().child(counters).start().await?;
+    /// assert_eq!(supervisor.count_children().await?.supervisors, 1);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn supervisor(
+        id: impl Into<Cow<'static, str>>,
+        start: impl FnMut() -> Start<Server, Supervisor> + Send + 'static,
+    ) -> ChildSpec<Server, Supervisor> {
+        Self::server(id, start).kind(ChildKind::Supervisor).shutdown(Shutdown::Infinity)
     }
 
     /// An async function that runs as a process: see [`spawn`](crate::spawn).
@@ -179,7 +223,7 @@ impl ChildSpec {
         T: Ending,
     {
         let (left, yields) = Yields::left();
-        ChildSpec::new(id.into(), type_name::<F>(), yields, move || {
+        ChildSpec::new(id.into(), Runs::function::<F>(), yields, move || {
             let started = spawn_link(&mut function).map(|probe| {
                 let process = probe.process_ref();
                 leave(&left, || probe);
@@ -192,11 +236,11 @@ impl ChildSpec {
     /// A process that says when it is ready: see [`start_process`](crate::start_process).
     ///
     /// The next child starts when this one is ready. What it says then is part of what
-    /// `Supervisor::start_child` returns; at later starts it is dropped.
+    /// [`Supervisor::start_child`] returns; at later starts it is dropped.
     ///
     /// # Examples
     ///
-    /// ```ignore
+    /// ```
     /// use genserver::{Ack, Probe, start_process};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
@@ -225,7 +269,7 @@ impl ChildSpec {
         V: Send + 'static,
     {
         let (left, yields) = Yields::left();
-        ChildSpec::new(id.into(), type_name::<Probe<M>>(), yields, move || {
+        ChildSpec::new(id.into(), Runs::function::<Probe<M>>(), yields, move || {
             let start = start().link();
             let left = Weak::clone(&left);
             Box::pin(async move {
@@ -275,19 +319,19 @@ fn leave<H>(place: &Weak<Mutex<Option<H>>>, make: impl FnOnce() -> H) {
 impl<S, H> ChildSpec<S, H> {
     fn new(
         id: Cow<'static, str>,
-        runs: &'static str,
+        runs: Runs,
         yields: Yields<H>,
         factory: impl FnMut() -> Starting + Send + 'static,
     ) -> Self {
         let info = ChildInfo {
             id,
-            runs,
+            runs: runs.name,
             restart: Restart::default(),
             shutdown: Shutdown::default(),
             kind: ChildKind::default(),
             significant: false,
         };
-        let place = Arc::new(Place::new(info.id.clone()));
+        let place = Arc::new(Place::new(info.id.clone(), runs.server));
         Self { parts: Parts { info, factory: Some(Box::new(factory)), place }, yields, types: PhantomData }
     }
 
@@ -303,13 +347,13 @@ impl<S, H> ChildSpec<S, H> {
         self
     }
 
-    /// Whether the child's own end can be the end of its supervisor.
+    /// Whether the child's own end can be the end of its supervisor: see [`AutoShutdown`](super::AutoShutdown).
     pub fn significant(mut self, significant: bool) -> Self {
         self.parts.info.significant = significant;
         self
     }
 
-    /// What the child is counted and listed as. Only a supervisor that was not made with `ChildSpec::supervisor` needs this.
+    /// What the child is counted and listed as. Only a supervisor that was not made with [`ChildSpec::supervisor`] needs this.
     pub fn kind(mut self, kind: ChildKind) -> Self {
         self.parts.info.kind = kind;
         self
@@ -329,7 +373,7 @@ impl<S, H> ChildSpec<S, H> {
     ///
     /// # Examples
     ///
-    /// ```ignore
+    /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
     /// use genserver::Probe;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
@@ -391,7 +435,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
     ///
     /// # Examples
     ///
-    /// ```ignore
+    /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
     /// use genserver::Probe;
     /// use genserver::supervisor::{ChildError, ChildRef, ChildSpec, Supervisor};

@@ -1,5 +1,6 @@
 //! Where the references to one child look for it: written by its supervisor, read by everybody.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::task::{Context, Poll, Waker};
@@ -13,6 +14,8 @@ use crate::ProcessRef;
 /// The whereabouts of one child, in one life of its supervisor.
 pub(super) struct Place {
     id: Cow<'static, str>,
+    /// The type of the server that runs in the child, if one does.
+    server: Option<TypeId>,
     now: Mutex<Now>,
 }
 
@@ -35,9 +38,14 @@ pub(super) enum Whereabouts {
 }
 
 impl Place {
-    pub(super) fn new(id: Cow<'static, str>) -> Self {
+    pub(super) fn new(id: Cow<'static, str>, server: Option<TypeId>) -> Self {
         let now = Now { whereabouts: Whereabouts::NotStarted, waiting: BTreeMap::new(), next: 0 };
-        Self { id, now: Mutex::new(now) }
+        Self { id, server, now: Mutex::new(now) }
+    }
+
+    /// Whether an `S` runs in the child.
+    pub(super) fn runs<S: 'static>(&self) -> bool {
+        self.server == Some(TypeId::of::<S>())
     }
 
     pub(super) fn id(&self) -> &str {

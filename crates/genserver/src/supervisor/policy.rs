@@ -122,6 +122,53 @@ impl fmt::Display for ChildKind {
     }
 }
 
+/// Whom the end of one child concerns.
+///
+/// | | is started again |
+/// |---|---|
+/// | `OneForOne` | the child |
+/// | `OneForAll` | all children, after those that still run have been ended |
+/// | `RestForOne` | the child and those started after it, after these have been ended |
+///
+/// Children are ended in the reverse of the order in which they were started, one after the other. A temporary child that is
+/// ended for the sake of another is not started again. However many are started again, it counts as one restart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Strategy {
+    /// The child alone: for children that know nothing of one another.
+    OneForOne,
+    /// All of them: for children that make no sense without one another.
+    OneForAll,
+    /// The child and those started after it: for children that depend on those before them.
+    RestForOne,
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OneForOne => "one for one",
+            Self::OneForAll => "one for all",
+            Self::RestForOne => "rest for one",
+        })
+    }
+}
+
+/// Whether a supervisor ends when its significant children have ended.
+///
+/// What counts is the end of a [significant](super::ChildSpec::significant) child by itself: of a transient one in order, of a
+/// temporary one however it may be. A child that is started again has not ended in this sense, nor has one that was ended by
+/// its supervisor, for the sake of another or because somebody asked for it. The supervisor then ends its other children, and
+/// itself with the reason `shutdown`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AutoShutdown {
+    /// Never, and no child may be significant. This is the default.
+    #[default]
+    Never,
+    /// As soon as one significant child has ended.
+    AnySignificant,
+    /// When the last of the significant children has ended.
+    AllSignificant,
+}
+
 #[cfg(test)]
 mod tests {
     //! Which end of a child that was told to end is reported.

@@ -1,0 +1,422 @@
+//! The client side of a supervisor.
+
+use std::fmt;
+
+use super::child::{Child, ChildState};
+use super::child_ref::ChildRef;
+use super::child_spec::{ChildInfo, ChildSpec};
+use super::error::{DeleteChildError, FindChildError, RestartChildError, StartChildError, TerminateChildError};
+use super::place::Place;
+use super::policy::Strategy;
+use super::server::{Args, Ask, Request, Server, Watched};
+use super::spec::SupervisorSpec;
+use crate::{AsProcess, CallError, Caller, GenServer, Name, Pid, ProcessRef, ServerRef, Start, Stop, start};
+
+/// A supervisor that runs: see [the module's page](super).
+///
+/// It is a reference like any other, cheap to clone, and neither keeps the supervisor alive nor ends it. What is asked through
+/// it waits for as long as the supervisor lives, for a child may take its time to start and to stop. A child must therefore not
+/// ask its own supervisor anything in its init, nor when it is being stopped: each would wait for the other.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// use genserver::supervisor::{ChildSpec, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::one_for_one().start().await?;
+/// let counter = supervisor.start_child(ChildSpec::server("counter", || genserver::start_link::<Counter>(0))).await?;
+/// assert_eq!(counter.call(Call::Get).await?, 0);
+///
+/// supervisor.terminate_child("counter").await?;
+/// supervisor.restart_child("counter").await?;
+/// supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Supervisor {
+    server: ServerRef<Server>,
+}
+
+/// One child, as [`Supervisor::which_children`] lists it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct ChildEntry {
+    /// What its spec says.
+    pub info: ChildInfo,
+    /// What it is doing.
+    pub state: ChildState,
+}
+
+/// How many children a supervisor has: made by [`Supervisor::count_children`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct ChildCounts {
+    /// All of them, whether they run or not.
+    pub specs: usize,
+    /// Those that run.
+    pub active: usize,
+    /// Those that are supervisors, whether they run or not.
+    pub supervisors: usize,
+    /// Those that are not.
+    pub workers: usize,
+}
+
+impl Supervisor {
+    /// A child that ends is started again, and nobody else: see [`Strategy::OneForOne`].
+    pub fn one_for_one() -> SupervisorSpec {
+        SupervisorSpec::new(Strategy::OneForOne)
+    }
+
+    /// When a child ends, all are started again: see [`Strategy::OneForAll`].
+    pub fn one_for_all() -> SupervisorSpec {
+        SupervisorSpec::new(Strategy::OneForAll)
+    }
+
+    /// When a child ends, it and those started after it are started again: see [`Strategy::RestForOne`].
+    pub fn rest_for_one() -> SupervisorSpec {
+        SupervisorSpec::new(Strategy::RestForOne)
+    }
+
+    /// Starts a supervisor that makes its own spec, in its own process: OTP's `init/1` of a supervisor.
+    ///
+    /// If `init` returns nothing, the supervisor does not run, and that is no failure: the start returns
+    /// [`StartError::Ignored`](crate::StartError::Ignored). If it panics, the start returns the panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::StartError;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let wanted = false;
+    /// let counters = Supervisor::start_with(move || {
+    ///     let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+    ///     wanted.then(|| Supervisor::one_for_one().child(counter))
+    /// });
+    /// assert!(matches!(counters.await, Err(StartError::Ignored { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "init")]
+    pub fn start_with(init: impl FnOnce() -> Option<SupervisorSpec> + Send + 'static) -> Start<Server, Self> {
+        start::<Server>(Args::made_by(init)).handle()
+    }
+
+    /// Starts a child and adds it behind the others. Returns what its start yields: a reference to its server, for instance.
+    ///
+    /// # Errors
+    ///
+    /// [`StartChildError`]; unless it says otherwise, the supervisor has no such child then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives up the answer; the child is started all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, StartChildError, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let supervisor = Supervisor::one_for_one().start().await?;
+    /// let spec = || ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+    /// let counter = supervisor.start_child(spec()).await?;
+    ///
+    /// let again = supervisor.start_child(spec()).await.unwrap_err();
+    /// assert!(matches!(again, StartChildError::AlreadyStarted { pid, .. } if pid == counter.pid()));
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn start_child<S, H>(&self, spec: ChildSpec<S, H>) -> Result<H, StartChildError> {
+        let (spec, handle) = spec.split();
+        let started = self.ask(|caller| Ask::StartChild(spec, caller)).await?;
+        started.map(handle)
+    }
+
+    /// Ends a child the way its spec says, and waits for that. A temporary child is forgotten; any other stays, as stopped.
+    ///
+    /// A child that does not run is left as it is; one that is being restarted is not. This never ends the supervisor, even if the
+    /// child is significant.
+    ///
+    /// # Errors
+    ///
+    /// [`TerminateChildError::NotFound`] if there is no such child.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives up the answer; the child is ended all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, ChildState, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+    /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
+    /// supervisor.terminate_child("counter").await?;
+    /// assert_eq!(supervisor.child_entry("counter").await?.state, ChildState::Stopped);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn terminate_child(&self, id: impl Into<String>) -> Result<(), TerminateChildError> {
+        let id = id.into();
+        self.ask(|caller| Ask::TerminateChild(id, caller)).await?
+    }
+
+    /// Starts a child that is stopped. It keeps its place among the others.
+    ///
+    /// # Errors
+    ///
+    /// [`RestartChildError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives up the answer; the child is started all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, RestartChildError, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+    /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
+    /// let running = supervisor.restart_child("counter").await.unwrap_err();
+    /// assert!(matches!(running, RestartChildError::Running { .. }));
+    ///
+    /// supervisor.terminate_child("counter").await?;
+    /// let counter = supervisor.restart_child("counter").await?;
+    /// assert!(counter.is_alive());
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn restart_child(&self, id: impl Into<String>) -> Result<ProcessRef, RestartChildError> {
+        let id = id.into();
+        self.ask(|caller| Ask::RestartChild(id, caller)).await?
+    }
+
+    /// Forgets a child that is stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`DeleteChildError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+    /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
+    /// supervisor.terminate_child("counter").await?;
+    /// supervisor.delete_child("counter").await?;
+    /// assert_eq!(supervisor.count_children().await?.specs, 0);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn delete_child(&self, id: impl Into<String>) -> Result<(), DeleteChildError> {
+        let id = id.into();
+        self.ask(|caller| Ask::DeleteChild(id, caller)).await?
+    }
+
+    /// All children, the one that was started last first: OTP's order, and the one in which they are ended.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if the supervisor does not answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let supervisor = Supervisor::one_for_one()
+    ///     .child(ChildSpec::server("first", || genserver::start_link::<Counter>(0)))
+    ///     .child(ChildSpec::server("second", || genserver::start_link::<Counter>(0)))
+    ///     .start()
+    ///     .await?;
+    /// let children = supervisor.which_children().await?;
+    /// let ids: Vec<_> = children.iter().map(|child| child.info.id.as_ref()).collect();
+    /// assert_eq!(ids, ["second", "first"]);
+    /// assert!(children[0].state.process().is_some());
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn which_children(&self) -> Result<Vec<ChildEntry>, CallError> {
+        self.ask(Ask::WhichChildren).await
+    }
+
+    /// How many children there are, run, and supervise others.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if the supervisor does not answer.
+    pub async fn count_children(&self) -> Result<ChildCounts, CallError> {
+        self.ask(Ask::CountChildren).await
+    }
+
+    /// What the spec of a child says, and what the child is doing: OTP's `get_childspec/2` and `which_child/2`.
+    ///
+    /// # Errors
+    ///
+    /// [`FindChildError::NotFound`] if there is no such child.
+    #[doc(alias = "get_childspec")]
+    #[doc(alias = "which_child")]
+    pub async fn child_entry(&self, id: impl Into<String>) -> Result<ChildEntry, FindChildError> {
+        Ok(self.find(id.into()).await?.entry)
+    }
+
+    /// A reference to the child with that id, in which a server of type `S` runs. It stays good over restarts.
+    ///
+    /// # Errors
+    ///
+    /// [`FindChildError`] if there is no such child, or something else runs in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let supervisor = Supervisor::one_for_one()
+    ///     .child(ChildSpec::server("counter", || genserver::start_link::<Counter>(7)))
+    ///     .start()
+    ///     .await?;
+    /// let counter = supervisor.child::<Counter>("counter").await?;
+    /// assert_eq!(counter.call(Call::Get).await?, 7);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn child<S: GenServer>(&self, id: impl Into<String>) -> Result<ChildRef<S>, FindChildError> {
+        let FoundChild { entry, place } = self.find(id.into()).await?;
+        let wanted = std::any::type_name::<S>();
+        if place.runs::<S>() {
+            Ok(ChildRef::new(place))
+        } else {
+            Err(FindChildError::WrongServer { id: entry.info.id.into_owned(), found: entry.info.runs, wanted })
+        }
+    }
+
+    async fn find(&self, id: String) -> Result<FoundChild, FindChildError> {
+        let wanted = id.clone();
+        let found = self.ask(|caller| Ask::Find(id, caller)).await?;
+        found.ok_or(FindChildError::NotFound { id: wanted })
+    }
+
+    /// Ends the supervisor with the reason `normal`, and its children before it, the last first: see [`ServerRef::stop`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    /// use genserver::supervisor::Supervisor;
+    ///
+    /// let supervisor = Supervisor::one_for_one().start().await?;
+    /// supervisor.stop().reason(Reason::Shutdown).await?;
+    /// assert!(!supervisor.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop(&self) -> Stop {
+        self.server.stop()
+    }
+
+    /// The pid of the supervisor.
+    pub fn pid(&self) -> Pid {
+        self.server.pid()
+    }
+
+    /// The name it was started with, if it was.
+    pub fn name(&self) -> Option<&Name> {
+        self.server.name()
+    }
+
+    /// Whether it takes requests. False from the moment its end begins.
+    pub fn is_alive(&self) -> bool {
+        self.server.is_alive()
+    }
+
+    /// The process of the supervisor.
+    pub fn process_ref(&self) -> ProcessRef {
+        self.server.process_ref()
+    }
+
+    /// Asks the supervisor, and waits for as long as it lives.
+    async fn ask<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> Ask) -> Result<R, CallError> {
+        self.server.call(|caller| Request(make(caller))).no_timeout().await
+    }
+}
+
+/// What a supervisor knows of one child.
+pub(super) struct FoundChild {
+    entry: ChildEntry,
+    place: std::sync::Arc<Place>,
+}
+
+impl FoundChild {
+    pub(super) fn new(child: &Child) -> Self {
+        Self { entry: entry(child), place: child.place() }
+    }
+}
+
+impl Watched {
+    pub(super) fn entry(&self) -> ChildEntry {
+        entry(&self.child)
+    }
+}
+
+fn entry(child: &Child) -> ChildEntry {
+    ChildEntry { info: child.info().clone(), state: child.state().clone() }
+}
+
+impl From<ServerRef<Server>> for Supervisor {
+    fn from(server: ServerRef<Server>) -> Self {
+        Self { server }
+    }
+}
+
+impl AsProcess for Supervisor {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.process_ref())
+    }
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Supervisor").field(&self.server).finish()
+    }
+}

@@ -1,0 +1,174 @@
+//! What a supervisor does when a child has ended: who is started again, how often, and when it gives up.
+//!
+//! 1. A child that has ended in a way that its restart kind allows is forgotten, or stays as stopped. If it was significant, the
+//!    supervisor may end (see [`AutoShutdown`]).
+//! 2. Any other is started again. Each attempt counts, whether or not it succeeds; one too many, and the supervisor ends.
+//! 3. If others are to be started along with it, those that run are ended first, the last first; a temporary one is forgotten.
+//!    Then all are started, in order.
+//! 4. If one of them does not start, it is noted as restarting, those after it stay as stopped, and the supervisor sends itself
+//!    a message to try again. So whoever has asked it something meanwhile has the answer before the next attempt, and who asks it
+//!    to stop need not wait until it gives up.
+//! 5. The next attempt is made on behalf of the child that did not start.
+
+use super::child::{Child, ChildState};
+use super::policy::{AutoShutdown, Restart, Strategy};
+use super::server::{News, Server, Told, Watched};
+use crate::report::{Offender, Report, Supervised, SupervisorEvent};
+use crate::{Cx, Next, Outcome, ProcessRef, Reason, StartError};
+
+/// The child at `place` has ended by itself.
+pub(super) async fn child_ended(
+    server: &mut Server,
+    place: usize,
+    told: Reason,
+    cx: &mut Cx<Server>,
+) -> Outcome<Server> {
+    let watched = &mut server.children[place];
+    // A child that ended before it could be watched has left its reason behind.
+    let reason = match (told, watched.child.process().cloned()) {
+        (Reason::NoProc, Some(process)) => process.ended().await,
+        (told, _) => told,
+    };
+    let info = watched.child.info();
+    let (restart_kind, significant) = (info.restart, info.significant);
+    if restart_kind == Restart::Permanent || !reason.is_normal_set() {
+        watched.report(SupervisorEvent::ChildTerminated, Some(reason.clone()), cx);
+    }
+    watched.monitor = None;
+    if restart_kind.is_due(&reason) {
+        watched.child.restarting();
+        return restart(server, place, cx).await;
+    }
+    server.forget(place);
+    if significant && is_over(server) { Next::stop(Reason::Shutdown) } else { Next::wait() }
+}
+
+/// Whether the end of a significant child, which has just happened, is the end of its supervisor.
+fn is_over(server: &Server) -> bool {
+    match server.auto_shutdown {
+        AutoShutdown::Never => false,
+        AutoShutdown::AnySignificant => true,
+        AutoShutdown::AllSignificant => !server.children.iter().any(|watched| {
+            let child = &watched.child;
+            child.info().significant && child.state() != &ChildState::Stopped
+        }),
+    }
+}
+
+/// Tries to start the child at `place` again, along with whoever is to be started with it.
+pub(super) async fn restart(server: &mut Server, place: usize, cx: &mut Cx<Server>) -> Outcome<Server> {
+    if !server.intensity.allows(cx.now()) {
+        let watched = &mut server.children[place];
+        watched.report(SupervisorEvent::Shutdown, Some(Reason::term("reached_max_restart_intensity")), cx);
+        watched.child.stopped();
+        return Next::stop(Reason::Shutdown);
+    }
+    let first = match server.strategy {
+        Strategy::OneForOne | Strategy::RestForOne => place,
+        Strategy::OneForAll => 0,
+    };
+    if server.strategy != Strategy::OneForOne {
+        shut_down_from(server, first, cx).await;
+    }
+    let last = if server.strategy == Strategy::OneForOne { first + 1 } else { server.children.len() };
+    if let Err(failed) = start_range(server, first, last, cx).await {
+        try_again(failed, cx);
+    }
+    Next::wait()
+}
+
+/// Ends the children from `first` on that run, the last first.
+async fn shut_down_from(server: &mut Server, first: usize, cx: &mut Cx<Server>) {
+    for place in (first..server.children.len()).rev() {
+        let watched = &mut server.children[place];
+        watched.shut_down_to_restart(cx).await;
+        if watched.child.info().restart == Restart::Temporary {
+            server.children.remove(place);
+        }
+    }
+}
+
+/// Starts the children in order, up to one that does not start: its id.
+async fn start_range(server: &mut Server, first: usize, last: usize, cx: &mut Cx<Server>) -> Result<(), String> {
+    for watched in &mut server.children[first..last] {
+        match watched.start(SupervisorEvent::Progress, cx).await {
+            Ok(_) => {}
+            Err(StartError::Ignored { .. }) => watched.child.stopped(),
+            Err(error) => {
+                watched.report(SupervisorEvent::StartError, Some(error.into()), cx);
+                watched.child.restarting();
+                return Err(watched.child.info().id.to_string());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Has the supervisor try again when it comes to it (rule 4).
+fn try_again(id: String, cx: &mut Cx<Server>) {
+    if let Err(refused) = cx.this().send(News(Told::TryAgain(id))) {
+        // The mailbox is full. Timers are never refused.
+        cx.send_after(std::time::Duration::ZERO, refused.into_inner());
+    }
+}
+
+impl Watched {
+    pub(super) fn new(child: Child) -> Self {
+        Self { child, monitor: None, pid: None }
+    }
+
+    /// Starts the child, watches it, and reports that as `event`.
+    pub(super) async fn start(
+        &mut self,
+        event: SupervisorEvent,
+        cx: &mut Cx<Server>,
+    ) -> Result<ProcessRef, StartError> {
+        let process = self.child.start().await?;
+        self.pid = Some(process.pid());
+        self.monitor = Some(cx.monitor(&process, |down| News(Told::Down(down))));
+        self.report(event, None, cx);
+        Ok(process)
+    }
+
+    /// Ends the child, and reports an end that was not to be expected.
+    pub(super) async fn shut_down(&mut self, cx: &mut Cx<Server>) {
+        self.unwatch(cx);
+        let unexpected = self.child.shut_down().await;
+        self.report_shutdown(unexpected, cx);
+    }
+
+    /// The same for a child that is to be started again.
+    async fn shut_down_to_restart(&mut self, cx: &mut Cx<Server>) {
+        self.unwatch(cx);
+        let unexpected = self.child.shut_down_to_restart().await;
+        self.report_shutdown(unexpected, cx);
+    }
+
+    fn unwatch(&mut self, cx: &mut Cx<Server>) {
+        if let Some(monitor) = self.monitor.take() {
+            cx.demonitor(monitor);
+        }
+    }
+
+    fn report_shutdown(&self, unexpected: Option<Reason>, cx: &Cx<Server>) {
+        if unexpected.is_some() {
+            self.report(SupervisorEvent::ShutdownError, unexpected, cx);
+        }
+    }
+
+    pub(super) fn report(&self, event: SupervisorEvent, reason: Option<Reason>, cx: &Cx<Server>) {
+        cx.report(event.level(), |me| {
+            let info = self.child.info();
+            let child = Offender {
+                pid: self.pid.filter(|_| event != SupervisorEvent::StartError),
+                id: info.id.to_string(),
+                runs: info.runs,
+                restart: info.restart.to_string(),
+                shutdown: info.shutdown.to_string(),
+                kind: info.kind.to_string(),
+                significant: info.significant,
+            };
+            Report::Supervised(Supervised::new(me, event, child, reason))
+        });
+    }
+}

@@ -1,0 +1,325 @@
+//! The server in a supervisor: its children, what it is asked, and what it is told of.
+
+use std::fmt;
+
+use super::child::{Child, ChildState};
+use super::child_spec::ChildSpec;
+use super::error::{DeleteChildError, RestartChildError, StartChildError, TerminateChildError};
+use super::handle::{ChildCounts, ChildEntry, FoundChild};
+use super::policy::{AutoShutdown, ChildKind, Restart, Strategy};
+use super::spec::{FailedToStartChild, SupervisorSpec, check_child};
+use super::{Intensity, restart};
+use crate::report::SupervisorEvent;
+use crate::{
+    Caller, Cx, Down, Exit, GenServer, Init, MonitorRef, Never, Next, Outcome, Pid, ProcessRef, Reason, StartError,
+};
+
+/// The server that runs in a [`Supervisor`](super::Supervisor).
+///
+/// It is named where a start or a reference has to say what runs: `Start<Server, Supervisor>`, `Named<Server>`. All that can be
+/// asked of it is asked through the [`Supervisor`](super::Supervisor).
+pub struct Server {
+    pub(super) strategy: Strategy,
+    pub(super) auto_shutdown: AutoShutdown,
+    pub(super) intensity: Intensity,
+    /// In the order of their first starts.
+    pub(super) children: Vec<Watched>,
+}
+
+/// A child, and the monitor that tells of its end.
+pub(super) struct Watched {
+    pub(super) child: Child,
+    pub(super) monitor: Option<MonitorRef>,
+    /// The process it is, or was last.
+    pub(super) pid: Option<Pid>,
+}
+
+/// What a supervisor is started from.
+pub struct Args(Make);
+
+type Make = Box<dyn FnOnce() -> Option<SupervisorSpec> + Send>;
+
+impl Args {
+    pub(super) fn spec(spec: SupervisorSpec) -> Self {
+        Self(Box::new(|| Some(spec)))
+    }
+
+    pub(super) fn made_by(make: impl FnOnce() -> Option<SupervisorSpec> + Send + 'static) -> Self {
+        Self(Box::new(make))
+    }
+}
+
+/// What a supervisor can be asked; what its [`Supervisor`](super::Supervisor) sends it.
+pub struct Request(pub(super) Ask);
+
+pub(super) enum Ask {
+    StartChild(ChildSpec, Caller<Result<ProcessRef, StartChildError>>),
+    TerminateChild(String, Caller<Result<(), TerminateChildError>>),
+    RestartChild(String, Caller<Result<ProcessRef, RestartChildError>>),
+    DeleteChild(String, Caller<Result<(), DeleteChildError>>),
+    WhichChildren(Caller<Vec<ChildEntry>>),
+    CountChildren(Caller<ChildCounts>),
+    Find(String, Caller<Option<FoundChild>>),
+}
+
+/// What a supervisor is told of.
+pub struct News(pub(super) Told);
+
+pub(super) enum Told {
+    /// A child has ended.
+    Down(Down),
+    /// A link brought an exit. That of the parent does not come here, and nobody else's matters: it is the monitors that tell of
+    /// the children, and they can neither be taken away by the child nor be feigned.
+    Exit,
+    /// It is time to try again to start the child that could not be started.
+    TryAgain(String),
+}
+
+impl GenServer for Server {
+    type Args = Args;
+    type Call = Request;
+    type Cast = Never;
+    type Info = News;
+
+    async fn init(Args(make): Args, cx: &mut Cx<Self>) -> Init<Self> {
+        cx.trap_exits(|_: Exit| News(Told::Exit));
+        let Some(spec) = make() else { return Init::Ignore };
+        if let Err(error) = spec.check() {
+            return Init::Stop(error.into());
+        }
+        let mut server = Self {
+            strategy: spec.strategy,
+            auto_shutdown: spec.auto_shutdown,
+            intensity: Intensity::new(spec.max_restarts, spec.within),
+            children: Vec::with_capacity(spec.children.len()),
+        };
+        for spec in spec.children {
+            if let Err(failed) = server.start_at_boot(Child::new(spec), cx).await {
+                server.terminate(&Reason::Shutdown, cx).await;
+                return Init::Stop(Reason::shutdown_with(failed));
+            }
+        }
+        // There is seldom anything for it to do.
+        Init::RunHibernate(server)
+    }
+
+    async fn handle_call(&mut self, Request(ask): Request, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match ask {
+            Ask::StartChild(spec, caller) => {
+                let started = self.start_child(spec, cx).await;
+                Next::reply(caller, started)
+            }
+            Ask::TerminateChild(id, caller) => {
+                let terminated = self.terminate_child(id, cx).await;
+                Next::reply(caller, terminated)
+            }
+            Ask::RestartChild(id, caller) => {
+                let restarted = self.restart_child(id, cx).await;
+                Next::reply(caller, restarted)
+            }
+            Ask::DeleteChild(id, caller) => {
+                let deleted = self.delete_child(id);
+                Next::reply(caller, deleted)
+            }
+            Ask::WhichChildren(caller) => Next::reply(caller, self.children.iter().rev().map(Watched::entry).collect()),
+            Ask::CountChildren(caller) => Next::reply(caller, self.count()),
+            Ask::Find(id, caller) => {
+                let found = self.position(&id).map(|place| FoundChild::new(&self.children[place].child));
+                Next::reply(caller, found)
+            }
+        }
+    }
+
+    async fn handle_info(&mut self, News(told): News, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match told {
+            Told::Down(down) => {
+                let place = self.children.iter().position(|watched| watched.monitor == Some(down.reference));
+                match place {
+                    Some(place) => restart::child_ended(self, place, down.reason, cx).await,
+                    None => Next::wait(),
+                }
+            }
+            Told::TryAgain(id) => match self.position(&id) {
+                Some(place) if self.children[place].child.state() == &ChildState::Restarting => {
+                    restart::restart(self, place, cx).await
+                }
+                _ => Next::wait(),
+            },
+            Told::Exit => Next::wait(),
+        }
+    }
+
+    /// Ends the children, the last first.
+    async fn terminate(&mut self, _reason: &Reason, cx: &mut Cx<Self>) {
+        while let Some(mut watched) = self.children.pop() {
+            watched.shut_down(cx).await;
+        }
+    }
+
+    fn format_status(&self, shown: &mut crate::sys::Shown) {
+        shown.set_state(self);
+    }
+
+    fn format_message(message: crate::sys::Message<'_, Self>) -> Option<String> {
+        Some(format!("{message:?}"))
+    }
+}
+
+impl Server {
+    pub(super) fn position(&self, id: &str) -> Option<usize> {
+        self.children.iter().position(|watched| watched.child.info().id == id)
+    }
+
+    async fn start_at_boot(&mut self, child: Child, cx: &mut Cx<Self>) -> Result<(), FailedToStartChild> {
+        let mut watched = Watched::new(child);
+        match watched.start(SupervisorEvent::Progress, cx).await {
+            Ok(_) => self.children.push(watched),
+            Err(StartError::Ignored { .. }) => self.keep_ignored(watched),
+            Err(error) => {
+                watched.report(SupervisorEvent::StartError, Some(error.clone().into()), cx);
+                return Err(FailedToStartChild { id: watched.child.info().id.to_string(), error });
+            }
+        }
+        Ok(())
+    }
+
+    /// A child that chose not to run may be asked again, unless it is temporary.
+    fn keep_ignored(&mut self, mut watched: Watched) {
+        if watched.child.info().restart != Restart::Temporary {
+            watched.child.stopped();
+            self.children.push(watched);
+        }
+    }
+
+    async fn start_child(&mut self, spec: ChildSpec, cx: &mut Cx<Self>) -> Result<ProcessRef, StartChildError> {
+        check_child(spec.info(), self.auto_shutdown)?;
+        let id = spec.id().to_owned();
+        if let Some(place) = self.position(&id) {
+            return Err(match self.children[place].child.process() {
+                Some(process) => StartChildError::AlreadyStarted { id, pid: process.pid() },
+                None => StartChildError::AlreadyPresent { id },
+            });
+        }
+        let mut watched = Watched::new(Child::new(spec));
+        match watched.start(SupervisorEvent::ProgressOnRequest, cx).await {
+            Ok(process) => {
+                self.children.push(watched);
+                Ok(process)
+            }
+            Err(StartError::Ignored { .. }) => {
+                self.keep_ignored(watched);
+                Err(StartChildError::Ignored { id })
+            }
+            Err(StartError::AlreadyStarted { pid, .. }) => Err(StartChildError::AlreadyStarted { id, pid }),
+            Err(error) => Err(StartChildError::Failed { id, error }),
+        }
+    }
+
+    async fn terminate_child(&mut self, id: String, cx: &mut Cx<Self>) -> Result<(), TerminateChildError> {
+        let Some(place) = self.position(&id) else { return Err(TerminateChildError::NotFound { id }) };
+        let was_restarting = self.children[place].child.state() == &ChildState::Restarting;
+        self.children[place].shut_down(cx).await;
+        self.forget(place);
+        if was_restarting {
+            // Those that were to be started along with it will not be.
+            for watched in &mut self.children {
+                if watched.child.state() == &ChildState::Stopped {
+                    watched.child.stopped();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A child does not run any more, and is not started again by itself.
+    pub(super) fn forget(&mut self, place: usize) {
+        let watched = &mut self.children[place];
+        if watched.child.info().restart == Restart::Temporary {
+            self.children.remove(place);
+        } else {
+            watched.monitor = None;
+            watched.child.stopped();
+        }
+    }
+
+    async fn restart_child(&mut self, id: String, cx: &mut Cx<Self>) -> Result<ProcessRef, RestartChildError> {
+        let Some(place) = self.position(&id) else { return Err(RestartChildError::NotFound { id }) };
+        let watched = &mut self.children[place];
+        match watched.child.state() {
+            ChildState::Running(process) => Err(RestartChildError::Running { id, pid: process.pid() }),
+            ChildState::Restarting => Err(RestartChildError::Restarting { id }),
+            ChildState::Stopped => match watched.start(SupervisorEvent::ProgressOnRequest, cx).await {
+                Err(StartError::Ignored { .. }) => Err(RestartChildError::Ignored { id }),
+                started => started.map_err(|error| RestartChildError::Failed { id, error }),
+            },
+        }
+    }
+
+    fn delete_child(&mut self, id: String) -> Result<(), DeleteChildError> {
+        let Some(place) = self.position(&id) else { return Err(DeleteChildError::NotFound { id }) };
+        match self.children[place].child.state() {
+            ChildState::Running(process) => Err(DeleteChildError::Running { id, pid: process.pid() }),
+            ChildState::Restarting => Err(DeleteChildError::Restarting { id }),
+            ChildState::Stopped => {
+                self.children.remove(place);
+                Ok(())
+            }
+        }
+    }
+
+    fn count(&self) -> ChildCounts {
+        let mut counts = ChildCounts { specs: self.children.len(), ..ChildCounts::default() };
+        for watched in &self.children {
+            match watched.child.info().kind {
+                ChildKind::Worker => counts.workers += 1,
+                ChildKind::Supervisor => counts.supervisors += 1,
+            }
+            if watched.child.process().is_some_and(ProcessRef::is_alive) {
+                counts.active += 1;
+            }
+        }
+        counts
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let children: Vec<&Child> = self.children.iter().map(|watched| &watched.child).collect();
+        f.debug_struct("Server")
+            .field("strategy", &self.strategy)
+            .field("auto_shutdown", &self.auto_shutdown)
+            .field("intensity", &self.intensity)
+            .field("children", &children)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Args {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Args").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ask::StartChild(spec, _) => write!(f, "start_child({})", spec.id()),
+            Ask::TerminateChild(id, _) => write!(f, "terminate_child({id})"),
+            Ask::RestartChild(id, _) => write!(f, "restart_child({id})"),
+            Ask::DeleteChild(id, _) => write!(f, "delete_child({id})"),
+            Ask::WhichChildren(_) => f.write_str("which_children"),
+            Ask::CountChildren(_) => f.write_str("count_children"),
+            Ask::Find(id, _) => write!(f, "child({id})"),
+        }
+    }
+}
+
+impl fmt::Debug for News {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Told::Down(down) => down.fmt(f),
+            Told::Exit => f.write_str("an exit"),
+            Told::TryAgain(id) => write!(f, "try again to start {id}"),
+        }
+    }
+}

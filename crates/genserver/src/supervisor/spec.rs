@@ -1,0 +1,310 @@
+//! What a supervisor is started from, and what can be wrong with it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::child_spec::{ChildInfo, ChildSpec};
+use super::policy::{AutoShutdown, Restart, Strategy};
+use super::server::Args;
+use super::{Intensity, Server, Supervisor};
+use crate::{Start, start};
+
+/// A supervisor that is not started yet: made by [`Supervisor::one_for_one`] and its siblings.
+///
+/// | | default |
+/// |---|---|
+/// | [`max_restarts`](SupervisorSpec::max_restarts) | 3 |
+/// | [`within`](SupervisorSpec::within) | 5 seconds |
+/// | [`auto_shutdown`](SupervisorSpec::auto_shutdown) | [`AutoShutdown::Never`] |
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// use std::time::Duration;
+/// use genserver::supervisor::{ChildSpec, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::rest_for_one()
+///     .max_restarts(10)
+///     .within(Duration::from_secs(60))
+///     .child(ChildSpec::server("left", || genserver::start_link::<Counter>(1)))
+///     .child(ChildSpec::server("right", || genserver::start_link::<Counter>(2)))
+///     .start()
+///     .name("counters")
+///     .await?;
+/// assert_eq!(supervisor.count_children().await?.active, 2);
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a spec starts nothing until `start` or `start_link` is awaited"]
+pub struct SupervisorSpec {
+    pub(super) strategy: Strategy,
+    pub(super) max_restarts: u32,
+    pub(super) within: Duration,
+    pub(super) auto_shutdown: AutoShutdown,
+    pub(super) children: Vec<ChildSpec>,
+}
+
+impl SupervisorSpec {
+    /// No children yet, and the defaults. [`Supervisor::one_for_one`] and its siblings are shorter.
+    pub fn new(strategy: Strategy) -> Self {
+        Self {
+            strategy,
+            max_restarts: Intensity::MAX_RESTARTS,
+            within: Intensity::WITHIN,
+            auto_shutdown: AutoShutdown::default(),
+            children: Vec::new(),
+        }
+    }
+
+    /// Adds a child. Children are started in the order in which they are added.
+    pub fn child<S, H>(mut self, spec: ChildSpec<S, H>) -> Self {
+        self.children.push(spec.untyped());
+        self
+    }
+
+    /// Adds several children, or one that there may be: an `Option` is a list too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let workers = (0..3).map(|number| {
+    ///     ChildSpec::server(format!("worker {number}"), move || genserver::start_link::<Counter>(number))
+    /// });
+    /// let supervisor = Supervisor::one_for_one().children(workers).start().await?;
+    /// assert_eq!(supervisor.count_children().await?.workers, 3);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn children<S, H>(mut self, specs: impl IntoIterator<Item = ChildSpec<S, H>>) -> Self {
+        self.children.extend(specs.into_iter().map(ChildSpec::untyped));
+        self
+    }
+
+    /// How many restarts are allowed in the time that [`within`](Self::within) says. One more, and the supervisor gives up: it
+    /// ends its children and then itself, with the reason `shutdown`. None at all makes the first crash the last.
+    #[doc(alias = "intensity")]
+    pub fn max_restarts(mut self, max_restarts: u32) -> Self {
+        self.max_restarts = max_restarts;
+        self
+    }
+
+    /// In what time so many restarts are allowed: see [`Intensity`].
+    #[doc(alias = "period")]
+    #[doc(alias = "max_seconds")]
+    pub fn within(mut self, within: Duration) -> Self {
+        self.within = within;
+        self
+    }
+
+    /// Whether the supervisor ends when its significant children have.
+    pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
+        self.auto_shutdown = auto_shutdown;
+        self
+    }
+
+    /// Starts the supervisor and its children, and waits until the last of them has been started.
+    ///
+    /// It is linked with nobody. Options of the start, a name for instance, are said on what this returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`genserver::start`](crate::start()). If a child does not start, those before it have been ended when this returns, and
+    /// the reason of [`StartError::Failed`](crate::StartError::Failed) is a shutdown with a [`FailedToStartChild`]. If something is
+    /// wrong with the spec, no child was started, and the reason is a [`SpecError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// use genserver::{Caller, StartError, start_link};
+    /// use genserver::supervisor::{ChildSpec, FailedToStartChild, Supervisor};
+    ///
+    /// struct Broken;
+    /// # impl GenServer for Broken {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// // ...
+    ///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+    ///         Init::Stop(genserver::Reason::term("no disk"))
+    ///     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let started = Supervisor::one_for_one()
+    ///     .child(ChildSpec::server("whole", || start_link::<Quiet>(())))
+    ///     .child(ChildSpec::server("broken", || start_link::<Broken>(())))
+    ///     .start()
+    ///     .await;
+    /// let Err(StartError::Failed { reason, .. }) = started else { unreachable!() };
+    /// let failed = reason.downcast_ref::<FailedToStartChild>().ok_or("another reason")?;
+    /// assert_eq!(failed.id, "broken");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start(self) -> Start<Server, Supervisor> {
+        start::<Server>(Args::spec(self)).handle()
+    }
+
+    /// The same, linked with the process that runs on this thread: what the function of a
+    /// [`ChildSpec::supervisor`] returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), and [`StartError::NotAProcess`](crate::StartError::NotAProcess) from plain code.
+    pub fn start_link(self) -> Start<Server, Supervisor> {
+        self.start().link()
+    }
+
+    /// Whether everything about it makes sense.
+    pub(super) fn check(&self) -> Result<(), SpecError> {
+        if self.within.is_zero() {
+            return Err(SpecError::ZeroPeriod);
+        }
+        for (place, child) in self.children.iter().enumerate() {
+            check_child(child.info(), self.auto_shutdown)?;
+            if self.children[..place].iter().any(|before| before.id() == child.id()) {
+                return Err(SpecError::DuplicateId { id: child.id().to_owned() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether what the spec of a child says makes sense under a supervisor that ends when `auto_shutdown` says.
+pub(super) fn check_child(child: &ChildInfo, auto_shutdown: AutoShutdown) -> Result<(), SpecError> {
+    let id = || child.id.to_string();
+    if child.id.is_empty() {
+        Err(SpecError::EmptyId { runs: child.runs })
+    } else if child.significant && child.restart == Restart::Permanent {
+        Err(SpecError::PermanentSignificant { id: id() })
+    } else if child.significant && auto_shutdown == AutoShutdown::Never {
+        Err(SpecError::SignificantWithoutAutoShutdown { id: id() })
+    } else {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SupervisorSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SupervisorSpec")
+            .field("strategy", &self.strategy)
+            .field("max_restarts", &self.max_restarts)
+            .field("within", &self.within)
+            .field("auto_shutdown", &self.auto_shutdown)
+            .field("children", &self.children)
+            .finish()
+    }
+}
+
+/// What is wrong with the spec of a supervisor or of a child.
+///
+/// Most of what can be wrong with one in OTP cannot be written down here. A child needs a function that starts it:
+///
+/// ```compile_fail,E0061
+/// use genserver::supervisor::ChildSpec;
+///
+/// # // SUP-014
+/// let spec = ChildSpec::server("counter");
+/// ```
+///
+/// The function has to start something:
+///
+/// ```compile_fail,E0308
+/// use genserver::supervisor::ChildSpec;
+///
+/// # // SUP-009
+/// let spec = ChildSpec::server("counter", || "a counter");
+/// ```
+///
+/// It has to be able to do so again and again, so it cannot give away what it has; it clones it, or makes it anew:
+///
+/// ```compile_fail,E0507
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # fn main() {
+/// use genserver::supervisor::ChildSpec;
+///
+/// # struct Log;
+/// # impl genserver::GenServer for Log {
+/// #     type Args = Vec<String>;
+/// #     type Call = genserver::Never;
+/// #     type Cast = genserver::Never;
+/// #     type Info = genserver::Never;
+/// #     async fn init(_: Vec<String>, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Log) }
+/// # }
+/// let lines = vec!["the first line".to_owned()];
+/// let spec = ChildSpec::server("log", move || genserver::start_link::<Log>(lines));
+/// # }
+/// ```
+///
+/// A supervisor has a strategy, and there is no other way to make one:
+///
+/// ```compile_fail,E0599
+/// use genserver::supervisor::Supervisor;
+///
+/// # // SUP-018
+/// let supervisor = Supervisor::start();
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// Two children have the same id.
+    #[error("two children are called {id}; an id tells the children of a supervisor apart: give one of them another")]
+    #[doc(alias = "duplicate_child_name")]
+    DuplicateId {
+        /// The id.
+        id: String,
+    },
+    /// A child has an empty id.
+    #[error("a child that runs {runs} has an empty id; say what it is called among the children of its supervisor")]
+    EmptyId {
+        /// The type of what runs in it.
+        runs: &'static str,
+    },
+    /// A child is significant, but its supervisor would not care.
+    #[error(
+        "the child {id} is significant, but its supervisor never ends by itself; choose another `auto_shutdown`, or make the child not significant"
+    )]
+    SignificantWithoutAutoShutdown {
+        /// What the child is called.
+        id: String,
+    },
+    /// A child is significant, and permanent too: it is always started again, so its end never means anything.
+    #[error(
+        "the child {id} is significant and permanent, but a permanent child never ends for good; make it transient or temporary"
+    )]
+    PermanentSignificant {
+        /// What the child is called.
+        id: String,
+    },
+    /// Restarts are allowed within no time at all.
+    #[error(
+        "restarts are counted within no time at all, so that there would never be too many; give `within` some time"
+    )]
+    ZeroPeriod,
+}
+
+/// A supervisor did not start because of one of its children: OTP's `{failed_to_start_child, Id, Reason}`.
+///
+/// It is what the reason of [`StartError::Failed`](crate::StartError::Failed) carries:
+/// `reason.downcast_ref::<FailedToStartChild>()`.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct FailedToStartChild {
+    /// What the child is called.
+    pub id: String,
+    /// Why it did not start.
+    pub error: crate::StartError,
+}
