@@ -366,6 +366,8 @@ mod monitor;
 mod name;
 mod pid;
 mod reason;
+// Finding processes by key.
+pub mod registry;
 // Looking into running processes.
 mod info;
 pub mod report;
