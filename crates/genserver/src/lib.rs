@@ -244,6 +244,8 @@
 //! they may come from outside. A [`Node`] is a space of names and a table of processes; a program has one, and tests make
 //! their own.
 //!
+//! A [`registry`] is for more than one name each: keys of any type, with a value beside each, for one process or for many.
+//!
 //! # Testing
 //!
 //! A [`Probe`] is a process that plain code holds: with it a test can be told things, watch, link, and expect what arrives.

@@ -125,8 +125,8 @@
 //! - Anybody may register any process, with [`of`](Registry::of).
 //! - There are no patterns: [`matching`](Registry::matching) and the like take a function that looks at the value, and
 //!   [`select`](Registry::select) is an iterator.
-//! - `dispatch` has no `parallel`: that is there to send from many processes at once. Sending to a thousand receivers takes less
-//!   time here than starting a task; who has more to do for each starts tasks over [`lookup`](Registry::lookup).
+//! - `dispatch` has no `parallel`. A send never waits, so there is nothing to overlap, and what one process sends keeps its order
+//!   only if that process sends it. Who has more to do for each starts tasks over [`lookup`](Registry::lookup).
 //! - A listener with a full mailbox is told later how many events it missed.
 
 use std::borrow::Borrow;
@@ -134,7 +134,7 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::{AsProcess, ProcessRef, Recipient, Start, current_process};
+use crate::{AsProcess, ProcessRef, Start, current_process};
 
 // What a look-up finds.
 mod entry;
@@ -156,7 +156,7 @@ mod error;
 mod keeper;
 mod table;
 
-pub use entry::Entry;
+pub use entry::{Entry, Updated};
 pub use error::{RegisterDuplicateError, RegisterUniqueError, UpdateError};
 pub use keeper::{AlreadyRunning, Keeper, Kept, Watch};
 pub use listener::Event;
@@ -236,6 +236,25 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     }
 
     /// Whoever holds `key`, with the value: OTP's `lookup/2`. `None` if nobody does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// let rooms = Registry::unique();
+    /// rooms.start().await?;
+    /// let alice = Probe::<()>::new();
+    /// rooms.of(&alice).register("lobby".to_owned(), 7)?;
+    ///
+    /// let lobby = rooms.lookup("lobby").expect("alice holds it");
+    /// assert_eq!((lobby.pid(), *lobby.value()), (alice.pid(), 7));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn lookup<Q>(&self, key: &Q) -> Option<Entry<K, V>>
     where
         K: Borrow<Q>,
@@ -275,7 +294,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
 
     /// Replaces the value beside `key`, which the process that calls this holds: OTP's `update_value/3`.
     ///
-    /// Returns the new entry and the old one. Listeners are not told. `update` runs here, and once more if the value has been
+    /// Returns the entry as it is now and as it was. Listeners are not told. `update` runs here, and once more if the value has been
     /// replaced meanwhile, which only a process that updates from two tasks can do.
     ///
     /// # Errors
@@ -295,16 +314,12 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// let alice = Probe::<()>::new();
     /// rooms.of(&alice).register("lobby", 1)?;
     ///
-    /// let (new, old) = alice.scope(async { rooms.update_value("lobby", |guests| guests + 1) }).await?;
-    /// assert_eq!((new.value(), old.value()), (&2, &1));
+    /// let updated = alice.scope(async { rooms.update_value("lobby", |guests| guests + 1) }).await?;
+    /// assert_eq!((updated.new.value(), updated.old.value()), (&2, &1));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn update_value<Q>(
-        &self,
-        key: &Q,
-        update: impl FnMut(&V) -> V,
-    ) -> Result<(Entry<K, V>, Entry<K, V>), UpdateError>
+    pub fn update_value<Q>(&self, key: &Q, update: impl FnMut(&V) -> V) -> Result<Updated<K, V>, UpdateError>
     where
         K: Borrow<Q> + Clone,
         Q: Hash + Eq + ?Sized,
@@ -348,6 +363,25 @@ impl<K: Key, V: Value> Registry<K, V, Duplicate> {
     }
 
     /// Everybody who holds `key`, with their values, in the order in which they registered: OTP's `lookup/2`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// let topics = Registry::duplicate();
+    /// topics.start().await?;
+    /// let (alice, bob) = (Probe::<()>::new(), Probe::<()>::new());
+    /// topics.of(&alice).register("news", 1)?;
+    /// topics.of(&bob).register("news", 2)?;
+    /// let subscribers = topics.lookup("news");
+    /// assert_eq!(subscribers.iter().map(|entry| entry.pid()).collect::<Vec<_>>(), [alice.pid(), bob.pid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn lookup<Q>(&self, key: &Q) -> Vec<Entry<K, V>>
     where
         K: Borrow<Q>,
@@ -401,6 +435,22 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// # Errors
     ///
     /// As [`start`](Registry::start), and [`StartError::NotAProcess`](crate::StartError::NotAProcess) from plain code.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::UniqueRegistry;
+    ///
+    /// let rooms = UniqueRegistry::<String>::unique();
+    /// let shell = Probe::<()>::new();
+    /// let keeper = shell.scope(async { rooms.start_link().await }).await?;
+    /// assert_eq!(keeper.info().links, [shell.pid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_link(&self) -> Start<Keeper<K, V>> {
         self.start().link()
     }
@@ -434,12 +484,48 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     }
 
     /// The registry as the process sees it whose code runs on this thread: for plain code, as nobody.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// let rooms = Registry::unique();
+    /// rooms.start().await?;
+    /// let alice = Probe::<()>::new();
+    /// rooms.of(&alice).register("lobby", 7)?;
+    /// assert_eq!(alice.scope(async { rooms.caller().keys() }).await, ["lobby"]);
+    /// assert!(rooms.caller().keys().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn caller(&self) -> Owner<'_, K, V, Kind> {
         Owner::new(self, current_process())
     }
 
     /// Gives up everything that the process that calls this holds under `key`: OTP's `unregister/2`. Returns whether there was
     /// anything.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// let rooms = Registry::unique();
+    /// rooms.start().await?;
+    /// let alice = Probe::<()>::new();
+    /// rooms.of(&alice).register("lobby", 7)?;
+    /// assert!(!rooms.unregister("lobby"), "plain code holds nothing");
+    /// assert!(alice.scope(async { rooms.unregister("lobby") }).await);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unregister<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -456,85 +542,6 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         Q: Hash + Eq + ?Sized,
     {
         self.caller().unregister_match(key, wanted)
-    }
-
-    /// Tells `recipient` from now on who registers and who gives up: OTP's option `listeners`, at any time.
-    ///
-    /// When a process has registered or unregistered, the event is in the listener's mailbox; those of one process come in the
-    /// order of what it did. When a process *ends*, nothing is told of what it held, as in OTP, and neither when it gives its
-    /// [name](Registry::via) back in ending: a listener that wants to know watches whoever registers.
-    ///
-    /// A listener whose mailbox is full misses events, and is told how many before the next one it gets. One that has ended is
-    /// forgotten.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use genserver::registry::{Event, Registry};
-    ///
-    /// let rooms = Registry::unique();
-    /// rooms.start().await?;
-    /// let mut listener = Probe::new();
-    /// rooms.listen(listener.sender());
-    ///
-    /// let alice = Probe::<()>::new();
-    /// rooms.of(&alice).register("lobby", 7)?;
-    /// let Event::Registered(entry) = listener.expect_message().await else { unreachable!() };
-    /// assert_eq!((entry.key(), entry.pid()), (&"lobby", alice.pid()));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn listen(&self, recipient: impl Into<Recipient<Event<K, V>>>) {
-        self.table.listeners.add(recipient.into());
-    }
-
-    /// Tells `listener` no longer. Returns whether it was told so far.
-    pub fn unlisten(&self, listener: &impl AsProcess) -> bool {
-        listener.as_process().is_some_and(|process| self.table.listeners.remove(process.pid()))
-    }
-}
-
-impl<K: Key, V: Value> Table<K, V> {
-    /// Takes a key for a process, and tells the listeners.
-    fn register_unique(
-        &self,
-        process: &ProcessRef,
-        key: K,
-        value: V,
-    ) -> Result<Entry<K, V>, RegisterUniqueError<K, V>> {
-        if !self.is_kept() {
-            return Err(RegisterUniqueError::NotRunning { key, value });
-        }
-        let entry = self.entry(key, value, process.clone());
-        match self.insert_unique(&entry) {
-            Ok(()) => self.own(&entry),
-            Err(holder) => {
-                let (key, value) = entry.into_parts().expect("it has not been put anywhere");
-                return Err(RegisterUniqueError::AlreadyRegistered { key, value, holder });
-            }
-        }
-        self.listeners.tell(&Event::Registered(entry.clone()));
-        Ok(entry)
-    }
-
-    /// Adds an entry for a process, and tells the listeners.
-    fn register_duplicate(
-        &self,
-        process: &ProcessRef,
-        key: K,
-        value: V,
-    ) -> Result<(), RegisterDuplicateError<K, V>> {
-        if !self.is_kept() {
-            return Err(RegisterDuplicateError::NotRunning { key, value });
-        }
-        let entry = self.entry(key, value, process.clone());
-        self.insert(&entry);
-        self.own(&entry);
-        self.listeners.tell(&Event::Registered(entry));
-        Ok(())
     }
 }
 

@@ -32,6 +32,15 @@ pub struct Entry<K, V> {
     parts: Arc<Parts<K, V>>,
 }
 
+/// A value that was replaced: what [`Registry::update_value`](super::Registry::update_value) returns.
+#[derive(Debug)]
+pub struct Updated<K, V> {
+    /// The entry as it is now.
+    pub new: Entry<K, V>,
+    /// The entry as it was.
+    pub old: Entry<K, V>,
+}
+
 struct Parts<K, V> {
     place: Place,
     key: K,

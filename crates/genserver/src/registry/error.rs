@@ -140,7 +140,9 @@ impl<K, V> fmt::Display for RegisterDuplicateError<K, V> {
 impl fmt::Display for UpdateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotRegistered => f.write_str("nobody holds the key, so there is no value to update; register it first"),
+            Self::NotRegistered => {
+                f.write_str("nobody holds the key, so there is no value to update; register it first")
+            }
             Self::NotOwned { holder } => {
                 write!(f, "process {} holds the key, and only that can update its value; ask it to", title(holder))
             }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::RwLock;
 
 use super::entry::Entry;
-use super::{Key, Value};
-use crate::{Pid, Recipient};
+use super::{Key, Registry, Value};
+use crate::{AsProcess, Pid, Recipient};
 
 /// What a listener of a registry is told: see [`Registry::listen`](super::Registry::listen).
 #[derive(Debug)]
@@ -31,6 +31,67 @@ impl<K, V> Clone for Event<K, V> {
             Self::Unregistered(entry) => Self::Unregistered(entry.clone()),
             Self::Missed(count) => Self::Missed(*count),
         }
+    }
+}
+
+impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
+    /// Tells `recipient` from now on who registers and who gives up: OTP's option `listeners`, at any time.
+    ///
+    /// When a process has registered or unregistered, the event is in the listener's mailbox; those of one process come in the
+    /// order of what it did. When a process *ends*, nothing is told of what it held, as in OTP, and neither when it gives its
+    /// [name](Registry::via) back in ending: a listener that wants to know watches whoever registers.
+    ///
+    /// A listener whose mailbox is full misses events, and is told how many before the next one it gets. One that has ended is
+    /// forgotten.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::{Event, Registry};
+    ///
+    /// let rooms = Registry::unique();
+    /// rooms.start().await?;
+    /// let mut listener = Probe::new();
+    /// rooms.listen(listener.sender());
+    ///
+    /// let alice = Probe::<()>::new();
+    /// rooms.of(&alice).register("lobby", 7)?;
+    /// let Event::Registered(entry) = listener.expect_message().await else { unreachable!() };
+    /// assert_eq!((entry.key(), entry.pid()), (&"lobby", alice.pid()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listen(&self, recipient: impl Into<Recipient<Event<K, V>>>) {
+        self.table.listeners.add(recipient.into());
+    }
+
+    /// Tells `listener` no longer. Returns whether it was told so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// let rooms = Registry::unique();
+    /// rooms.start().await?;
+    /// let mut listener = Probe::new();
+    /// rooms.listen(listener.sender());
+    /// assert!(rooms.unlisten(&listener));
+    ///
+    /// let alice = Probe::<()>::new();
+    /// rooms.of(&alice).register("lobby", 7)?;
+    /// assert!(listener.flush().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unlisten(&self, listener: &impl AsProcess) -> bool {
+        listener.as_process().is_some_and(|process| self.table.listeners.remove(process.pid()))
     }
 }
 

@@ -56,11 +56,8 @@ impl<K> Locks<K> {
         let mut part = self.part(place).lock();
         // Whoever stands in line keeps the key locked.
         let Some(held) = part.get_mut(&place) else { return false };
-        let (is_next, unused) = if held.holder == number {
-            (true, Some(waker))
-        } else {
-            (false, held.line.insert(number, waker))
-        };
+        let (is_next, unused) =
+            if held.holder == number { (true, Some(waker)) } else { (false, held.line.insert(number, waker)) };
         drop(part);
         drop(unused);
         is_next

@@ -61,6 +61,20 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     }
 
     /// Takes out what was put under the type `T`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::registry::Registry;
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct RoomsMax(usize);
+    ///
+    /// let rooms = Registry::<String, (), _>::unique();
+    /// rooms.put_meta(RoomsMax(100));
+    /// assert_eq!(rooms.delete_meta::<RoomsMax>().as_deref(), Some(&RoomsMax(100)));
+    /// assert_eq!(rooms.meta::<RoomsMax>(), None);
+    /// ```
     pub fn delete_meta<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.table.meta.delete()
     }

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
 
-use super::entry::Entry;
+use super::entry::{Entry, Updated};
 use super::error::{RegisterDuplicateError, RegisterUniqueError, UpdateError};
 use super::listener::Event;
 use super::{Duplicate, Key, Registry, Unique, Value};
@@ -89,6 +89,25 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
     /// The keys that the process holds, in the order in which it took them: OTP's `keys/2`.
     ///
     /// In a duplicate registry a key stands there as often as it is held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// let topics = Registry::duplicate();
+    /// topics.start().await?;
+    /// let alice = Probe::<()>::new();
+    /// for topic in ["news", "weather", "news"] {
+    ///     topics.of(&alice).register(topic, ())?;
+    /// }
+    /// assert_eq!(topics.of(&alice).keys(), ["news", "weather", "news"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn keys(&self) -> Vec<K>
     where
         K: Clone,
@@ -99,6 +118,24 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
     }
 
     /// The values that the process has under `key`, in the order in which it registered them: OTP's `values/3`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// let topics = Registry::duplicate();
+    /// topics.start().await?;
+    /// let alice = Probe::<()>::new();
+    /// topics.of(&alice).register("news", "daily")?;
+    /// topics.of(&alice).register("weather", "hourly")?;
+    /// assert_eq!(topics.of(&alice).values("news"), ["daily"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn values<Q>(&self, key: &Q) -> Vec<V>
     where
         K: Borrow<Q>,
@@ -134,11 +171,7 @@ impl<K: Key, V: Value> Owner<'_, K, V, Unique> {
     /// # Errors
     ///
     /// As [`Registry::update_value`].
-    pub fn update_value<Q>(
-        &self,
-        key: &Q,
-        mut update: impl FnMut(&V) -> V,
-    ) -> Result<(Entry<K, V>, Entry<K, V>), UpdateError>
+    pub fn update_value<Q>(&self, key: &Q, mut update: impl FnMut(&V) -> V) -> Result<Updated<K, V>, UpdateError>
     where
         K: Borrow<Q> + Clone,
         Q: Hash + Eq + ?Sized,
@@ -152,7 +185,7 @@ impl<K: Key, V: Value> Owner<'_, K, V, Unique> {
             let value = update(old.value());
             let new = Entry::new(old.place(), old.key().clone(), value, old.process().clone());
             if table.replace(&old, &new) {
-                return Ok((new, old));
+                return Ok(Updated { new, old });
             }
         }
     }

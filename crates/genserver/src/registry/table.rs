@@ -20,8 +20,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::entry::{Entry, Place};
+use super::error::{RegisterDuplicateError, RegisterUniqueError};
 use super::keeper::{Keeper, Watch};
-use super::listener::Listeners;
+use super::listener::{Event, Listeners};
 use super::lock::Locks;
 use super::meta::Meta;
 use super::{Key, Value};
@@ -242,6 +243,48 @@ impl<K: Key, V: Value> Table<K, V> {
         let mut entries = self.find(key);
         entries.retain(|entry| entry.pid() == pid);
         entries
+    }
+}
+
+/// How a process comes to an entry.
+impl<K: Key, V: Value> Table<K, V> {
+    /// Takes a key for a process, and tells the listeners.
+    pub(super) fn register_unique(
+        &self,
+        process: &ProcessRef,
+        key: K,
+        value: V,
+    ) -> Result<Entry<K, V>, RegisterUniqueError<K, V>> {
+        if !self.is_kept() {
+            return Err(RegisterUniqueError::NotRunning { key, value });
+        }
+        let entry = self.entry(key, value, process.clone());
+        match self.insert_unique(&entry) {
+            Ok(()) => self.own(&entry),
+            Err(holder) => {
+                let (key, value) = entry.into_parts().expect("it has not been put anywhere");
+                return Err(RegisterUniqueError::AlreadyRegistered { key, value, holder });
+            }
+        }
+        self.listeners.tell(&Event::Registered(entry.clone()));
+        Ok(entry)
+    }
+
+    /// Adds an entry for a process, and tells the listeners.
+    pub(super) fn register_duplicate(
+        &self,
+        process: &ProcessRef,
+        key: K,
+        value: V,
+    ) -> Result<(), RegisterDuplicateError<K, V>> {
+        if !self.is_kept() {
+            return Err(RegisterDuplicateError::NotRunning { key, value });
+        }
+        let entry = self.entry(key, value, process.clone());
+        self.insert(&entry);
+        self.own(&entry);
+        self.listeners.tell(&Event::Registered(entry));
+        Ok(())
     }
 }
 
