@@ -260,6 +260,8 @@
 //! they may come from outside. A [`Node`] is a space of names and a table of processes; a program has one, and tests make
 //! their own.
 //!
+//! A [`registry`] is for more than one name each: keys of any type, with a value beside each, for one process or for many.
+//!
 //! # Testing
 //!
 //! A [`Probe`] is a process that plain code holds: with it a test can be told things, watch, link, and expect what arrives.
@@ -411,6 +413,8 @@ mod monitor;
 mod name;
 mod pid;
 mod reason;
+// Finding processes by key.
+pub mod registry;
 // Looking into running processes.
 mod info;
 pub mod report;

@@ -125,6 +125,30 @@ impl ProcessRef {
         self.process.is_alive()
     }
 
+    /// Whether its end is over: its state has been dropped, and its names are free.
+    ///
+    /// Between the moment when [`is_alive`](ProcessRef::is_alive) turns false and this one lies terminate. Whoever has been told
+    /// of the end, by a `Down`, an exit or an error, finds this true. A table that holds something for a process, as its name,
+    /// asks here whether that still counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let process = server.process_ref();
+    /// assert!(!process.has_ended());
+    /// server.stop().await?;
+    /// assert!(process.has_ended());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn has_ended(&self) -> bool {
+        !self.process.holds_name()
+    }
+
     /// The server in it, if it is an `S`.
     ///
     /// # Examples

@@ -152,11 +152,12 @@ async fn a_terminating_server_gives_casts_back_and_its_reason_to_calls() {
     assert!(poll_immediate(server.stop().reason(Reason::term("over"))).await.is_none());
     assert!(!server.is_alive());
     assert!(matches!(server.cast(7), Err(CastError::NoProc { message: 7, .. })));
-    assert!(whereis("slow").is_some(), "the name is not free yet");
+    assert!(whereis("slow").is_some_and(|process| !process.has_ended()), "the name is not free yet");
     // Watched while it is dying: told once, with the reason.
     let reference = probe.monitor(&server);
     let call = server.call(|caller| caller).await;
     assert!(matches!(&call, Err(CallError::Exit { reason, .. }) if *reason == Reason::term("over")), "{call:?}");
+    assert!(server.process_ref().has_ended(), "whoever is told finds it ended");
     assert_eq!(probe.expect_down(reference).await.reason, Reason::term("over"));
     assert_eq!(probe.flush(), []);
     assert!(matches!(server.call(|caller| caller).await, Err(CallError::NoProc { .. })));

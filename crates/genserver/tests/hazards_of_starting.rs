@@ -8,13 +8,13 @@ mod plain_thread;
 #[expect(dead_code, reason = "a puppet can do more than a start needs")]
 mod puppet;
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 use futures::future::poll_immediate;
 use genserver::runtime::Tokio;
 use genserver::{
-    CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Never, Next, Node, Outcome, Probe, ProbeRef, Reason,
-    ScopedServer, StartError, StopError, start,
+    CallError, Caller, Cx, Down, GenServer, Init, Letter, Name, NameRegistry, Never, Next, Node, Outcome, Pid, Probe,
+    ProbeRef, ProcessRef, Reason, RegisterError, ScopedServer, StartError, StopError, start,
 };
 use plain_thread::block_on;
 use puppet::{Ask, Begin, Exclusive, Heard, Phonebook, Plan, Puppet, Tell, ms, sleep};
@@ -113,6 +113,34 @@ async fn nobody_starts_linked_to_the_dead_or_to_plain_code() {
     let error = starter.start_link::<Puppet>(plan(Begin::Run)).name("orphan").await.unwrap_err();
     assert_eq!(error, StartError::NotAProcess);
     assert_eq!(genserver::whereis("orphan"), None);
+}
+
+/// A registry whose names are watched from the moment they are given.
+struct Watched(Mutex<Probe<()>>);
+
+impl NameRegistry for Watched {
+    fn register(&self, _name: &str, process: &ProcessRef) -> Result<(), RegisterError> {
+        self.0.lock().expect("no test panics while it holds this").monitor(process);
+        Ok(())
+    }
+
+    fn unregister(&self, _name: &str, _pid: Pid) {}
+
+    fn whereis(&self, _name: &str) -> Option<ProcessRef> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn whoever_watched_a_start_that_came_to_nothing_is_told() {
+    let watched = Arc::new(Watched(Mutex::new(Probe::new())));
+    let starter = Probe::<()>::new();
+    starter.sender().kill();
+    let name = Name::via(Arc::clone(&watched) as Arc<dyn NameRegistry>, "watched");
+    let error = starter.start_link::<Puppet>(plan(Begin::Run)).name(name).await.unwrap_err();
+    assert_eq!(error, StartError::NotAProcess);
+    let letters = watched.0.lock().unwrap().flush();
+    assert!(matches!(&letters[..], [Letter::Down(Down { reason: Reason::NoProc, .. })]), "{letters:?}");
 }
 
 #[tokio::test]

@@ -54,17 +54,31 @@ impl<S: GenServer> Doomed for Process<S> {
 }
 
 impl<S: GenServer> Process<S> {
-    /// Lets go of a process that never ran: its name was taken first.
+    /// Lets go of a process that never ran: it did not get its name, or there was nobody to link it with.
+    ///
+    /// Under a name it may have been found all the same. To whoever watches it, or waits for it, it never was.
     pub(crate) fn discard(&self) {
-        let mut mail = self.mail.lock();
-        mail.closed = true;
-        mail.run = Run::Dead;
-        let ties = mail.told();
-        drop(mail);
+        let begun = current::begin_death();
+        let (queue, farewell) = {
+            let mut mail = self.mail.lock();
+            mail.closed = true;
+            mail.run = Run::Dead;
+            mail.counted = 0;
+            (mail.queue.take_all(), mail.ties.as_mut().map(|ties| ties.farewell()))
+        };
+        self.head.home.node().remove(self.head.pid);
+        for message in queue {
+            drop_caught(message);
+        }
+        if let Some(farewell) = farewell {
+            farewell.tell(self.head.pid, &Reason::NoProc, None);
+        }
+        let ties = self.mail.lock().told();
         for slot in ties.into_iter().flat_map(|mut ties| ties.stoppers.drain()) {
             slot.fill(Ok(Reason::Normal));
         }
-        self.head.home.node().remove(self.head.pid);
+        drop(begun);
+        end_the_next();
     }
 
     /// Step 1: from here on casts are given back and calls wait for the reason.

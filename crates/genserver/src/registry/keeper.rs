@@ -1,0 +1,91 @@
+//! The process of a registry: it watches whoever holds a key, and clears away what the dead have left.
+
+use std::sync::Arc;
+
+use super::table::Table;
+use super::{Key, Value};
+use crate::{Cx, Down, GenServer, Init, Never, Next, Outcome};
+
+/// The server of a registry: what [`Registry::start`](super::Registry::start) starts.
+///
+/// Nobody asks it anything: it is there to be started, supervised and stopped.
+pub struct Keeper<K: Key, V: Value> {
+    table: Arc<Table<K, V>>,
+}
+
+/// What a [`Keeper`] is started with.
+pub struct Kept<K: Key, V: Value> {
+    pub(super) table: Arc<Table<K, V>>,
+}
+
+/// What a registry tells its [`Keeper`]: there is somebody to watch.
+#[derive(Debug)]
+pub struct Watch {
+    _private: (),
+}
+
+impl Watch {
+    pub(super) fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+/// Why a second keeper of one registry does not start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the registry is running already; start a registry once, or make another one")]
+pub struct AlreadyRunning;
+
+impl<K: Key, V: Value> Keeper<K, V> {
+    fn watch(owners: Vec<crate::Pid>, cx: &mut Cx<Self>) {
+        for owner in owners {
+            // Its `Down` tells who it was; one that has ended meanwhile brings it at once.
+            cx.monitor(&owner, std::convert::identity);
+        }
+    }
+}
+
+impl<K: Key, V: Value> GenServer for Keeper<K, V> {
+    type Args = Kept<K, V>;
+    type Call = Never;
+    type Cast = Watch;
+    type Info = Down;
+
+    async fn init(Kept { table }: Kept<K, V>, cx: &mut Cx<Self>) -> Init<Self> {
+        if !table.begin(cx.this()) {
+            return Init::Fail(AlreadyRunning.into());
+        }
+        let keeper = Self { table };
+        // After a restart there are some.
+        Self::watch(keeper.table.owners(), cx);
+        Init::Run(keeper)
+    }
+
+    async fn handle_cast(&mut self, Watch { .. }: Watch, cx: &mut Cx<Self>) -> Outcome<Self> {
+        Self::watch(self.table.take_unwatched(), cx);
+        Next::wait()
+    }
+
+    async fn handle_info(&mut self, down: Down, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        self.table.forget(down.pid);
+        Next::wait()
+    }
+}
+
+/// However it ends, its successor may begin.
+impl<K: Key, V: Value> Drop for Keeper<K, V> {
+    fn drop(&mut self) {
+        self.table.end();
+    }
+}
+
+impl<K: Key, V: Value> std::fmt::Debug for Keeper<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper").finish_non_exhaustive()
+    }
+}
+
+impl<K: Key, V: Value> std::fmt::Debug for Kept<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
+}

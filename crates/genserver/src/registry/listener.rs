@@ -1,0 +1,170 @@
+//! Listeners: processes that are told who registers and who gives up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+use super::entry::Entry;
+use super::{Key, Registry, Value};
+use crate::{AsProcess, Pid, Recipient};
+
+/// What a listener of a registry is told: see [`Registry::listen`](super::Registry::listen).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<K, V> {
+    /// A process has registered.
+    #[doc(alias = "register")]
+    Registered(Entry<K, V>),
+    /// A process has given an entry up. Nothing is told when it ends: whoever wants to know that watches it.
+    #[doc(alias = "unregister")]
+    Unregistered(Entry<K, V>),
+    /// So many events before the next one did not fit into the listener's mailbox.
+    Missed(u64),
+}
+
+/// Written by hand, so that keys and values need not be `Clone`.
+impl<K, V> Clone for Event<K, V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Registered(entry) => Self::Registered(entry.clone()),
+            Self::Unregistered(entry) => Self::Unregistered(entry.clone()),
+            Self::Missed(count) => Self::Missed(*count),
+        }
+    }
+}
+
+impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
+    /// Tells `recipient` from now on who registers and who gives up: OTP's option `listeners`, at any time.
+    ///
+    /// When a process has registered or unregistered, the event is in the listener's mailbox; those of one process come in the
+    /// order of what it did. When a process *ends*, nothing is told of what it held, as in OTP, and neither when it gives its
+    /// [name](Registry::via) back in ending: a listener that wants to know watches whoever registers.
+    ///
+    /// A listener whose mailbox is full misses events, and is told how many before the next one it gets. One that has ended is
+    /// forgotten.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::{Event, Registry};
+    ///
+    /// let rooms = Registry::unique();
+    /// rooms.start().await?;
+    /// let mut listener = Probe::new();
+    /// rooms.listen(listener.sender());
+    ///
+    /// let alice = Probe::<()>::new();
+    /// rooms.of(&alice).register("lobby", 7)?;
+    /// let Event::Registered(entry) = listener.expect_message().await else { unreachable!() };
+    /// assert_eq!((entry.key(), entry.pid()), (&"lobby", alice.pid()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listen(&self, recipient: impl Into<Recipient<Event<K, V>>>) {
+        self.table.listeners.add(recipient.into());
+    }
+
+    /// Tells `listener` no longer. Returns whether it was told so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// let rooms = Registry::unique();
+    /// rooms.start().await?;
+    /// let mut listener = Probe::new();
+    /// rooms.listen(listener.sender());
+    /// assert!(rooms.unlisten(&listener));
+    ///
+    /// let alice = Probe::<()>::new();
+    /// rooms.of(&alice).register("lobby", 7)?;
+    /// assert!(listener.flush().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unlisten(&self, listener: &impl AsProcess) -> bool {
+        listener.as_process().is_some_and(|process| self.table.listeners.remove(process.pid()))
+    }
+}
+
+/// The listeners of a registry.
+pub(super) struct Listeners<K: Key, V: Value> {
+    list: RwLock<Vec<Arc<Listener<K, V>>>>,
+}
+
+/// One of them, and how many events it has missed since it was last told one.
+struct Listener<K: Key, V: Value> {
+    recipient: Recipient<Event<K, V>>,
+    missed: AtomicU64,
+}
+
+impl<K: Key, V: Value> Default for Listeners<K, V> {
+    fn default() -> Self {
+        Self { list: RwLock::new(Vec::new()) }
+    }
+}
+
+impl<K: Key, V: Value> Listeners<K, V> {
+    pub(super) fn add(&self, recipient: Recipient<Event<K, V>>) {
+        let listener = Arc::new(Listener { recipient, missed: AtomicU64::new(0) });
+        self.remove_where(|listener| !listener.recipient.is_alive());
+        self.list.write().push(listener);
+    }
+
+    pub(super) fn remove(&self, pid: Pid) -> bool {
+        self.remove_where(|listener| listener.recipient.pid() == pid)
+    }
+
+    fn remove_where(&self, mut which: impl FnMut(&Listener<K, V>) -> bool) -> bool {
+        let removed: Vec<_> = self.list.write().extract_if(.., |listener| which(listener)).collect();
+        // What a recipient carries is dropped here, where no lock is held.
+        !removed.is_empty()
+    }
+
+    /// Tells all of them. Called with no lock held, by whoever did what is told: so the events of one process keep its order.
+    pub(super) fn tell(&self, event: &Event<K, V>) {
+        let list = self.list.read();
+        if list.is_empty() {
+            return;
+        }
+        let listeners = list.clone();
+        drop(list);
+        let mut all_live = true;
+        for listener in listeners {
+            all_live &= listener.tell(event.clone());
+        }
+        if !all_live {
+            self.remove_where(|listener| !listener.recipient.is_alive());
+        }
+    }
+}
+
+impl<K: Key, V: Value> Listener<K, V> {
+    /// Whether it lives.
+    fn tell(&self, event: Event<K, V>) -> bool {
+        let missed = self.missed.swap(0, Ordering::Relaxed);
+        let told = match missed {
+            0 => Ok(()),
+            _ => self.recipient.send(Event::Missed(missed)),
+        };
+        match told.and_then(|()| self.recipient.send(event)) {
+            Ok(()) => true,
+            Err(refused) => {
+                let also = match refused.into_inner() {
+                    Event::Missed(_) => missed,
+                    Event::Registered(_) | Event::Unregistered(_) => 0,
+                };
+                self.missed.fetch_add(also + 1, Ordering::Relaxed);
+                self.recipient.is_alive()
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Locks by key: whoever has one has it alone, and the next in line gets it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use super::table::PARTS;
+use super::{Key, Registry, Value};
+
+/// All keys that are locked now.
+pub(super) struct Locks<K> {
+    hasher: RandomState,
+    last_number: AtomicU64,
+    parts: [Mutex<BTreeMap<Place, Held<K>>>; PARTS],
+}
+
+/// Where a locked key stands: its hash, and the number of whoever locked it first.
+type Place = (u64, u64);
+
+/// A key that is locked.
+struct Held<K> {
+    key: K,
+    /// The number of who has it.
+    holder: u64,
+    /// Who comes after, in the order of their numbers, which is the order of coming. Each is a future that somebody holds, so
+    /// they need no bound of ours.
+    line: BTreeMap<u64, Waker>,
+}
+
+impl<K> Default for Locks<K> {
+    fn default() -> Self {
+        Self { hasher: RandomState::new(), last_number: AtomicU64::new(0), parts: Default::default() }
+    }
+}
+
+impl<K> Locks<K> {
+    fn part(&self, place: Place) -> &Mutex<BTreeMap<Place, Held<K>>> {
+        #[expect(clippy::cast_possible_truncation, reason = "less than the number of parts")]
+        let part = (place.0 % PARTS as u64) as usize;
+        &self.parts[part]
+    }
+
+    fn next_number(&self) -> u64 {
+        self.last_number.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Waits on, if its turn has not come; gives the waker back if it has.
+    fn wait(&self, place: Place, number: u64, waker: Waker) -> bool {
+        let mut part = self.part(place).lock();
+        // Whoever stands in line keeps the key locked.
+        let Some(held) = part.get_mut(&place) else { return false };
+        let (is_next, unused) =
+            if held.holder == number { (true, Some(waker)) } else { (false, held.line.insert(number, waker)) };
+        drop(part);
+        drop(unused);
+        is_next
+    }
+
+    /// Gives the key to the next in line, or frees it.
+    fn pass(&self, place: Place) {
+        let mut part = self.part(place).lock();
+        let Some(held) = part.get_mut(&place) else { return };
+        let (freed, next) = match held.line.pop_first() {
+            Some((number, waker)) => {
+                held.holder = number;
+                (None, Some(waker))
+            }
+            None => (part.remove(&place), None),
+        };
+        drop(part);
+        drop(freed);
+        if let Some(waker) = next {
+            waker.wake();
+        }
+    }
+
+    /// Leaves the line, or passes on what has been given already.
+    fn leave(&self, place: Place, number: u64) {
+        let mut part = self.part(place).lock();
+        let Some(held) = part.get_mut(&place) else { return };
+        if held.holder == number {
+            drop(part);
+            return self.pass(place);
+        }
+        let waker = held.line.remove(&number);
+        drop(part);
+        drop(waker);
+    }
+
+    /// How many keys are locked.
+    pub(super) fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.lock().len()).sum()
+    }
+}
+
+impl<K: Key> Locks<K> {
+    /// Takes the key if it is free, or a place in line.
+    fn take(&self, key: K, waker: Waker) -> (Place, u64, bool) {
+        let hash = self.hasher.hash_one(&key);
+        let number = self.next_number();
+        let mut part = self.part((hash, 0)).lock();
+        let same = part.range_mut((hash, 0)..=(hash, u64::MAX)).find(|(_, held)| held.key == key);
+        if let Some((&place, held)) = same {
+            held.line.insert(number, waker);
+            drop(part);
+            drop(key);
+            return (place, number, false);
+        }
+        let place = (hash, number);
+        part.insert(place, Held { key, holder: number, line: BTreeMap::new() });
+        drop(part);
+        drop(waker);
+        (place, number, true)
+    }
+}
+
+impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
+    /// Waits until nobody else has locked `key`, and locks it until the guard is dropped.
+    ///
+    /// It is for what must happen once for each key, such as looking whether a server runs and starting it if not. The locks
+    /// have nothing to do with who holds which key: they are a space of their own, and need no process and no registry that
+    /// runs.
+    ///
+    /// Whoever waits gets the lock in the order of asking. The guard may be kept across awaits, sent elsewhere, or put into a
+    /// server's state; when it is dropped, by the end of its scope, a panic, or the death of the task or process it lies in,
+    /// the next one has the lock. Locking a key again while holding it waits for oneself: give the waiting a
+    /// [`timeout`](crate::time::timeout) where that may happen.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it leaves the line. A lock that had been given to it already goes to the next.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{ProcessRef, StartError};
+    /// use genserver::registry::{Registry, UniqueRegistry};
+    ///
+    /// /// The one server for `room`, which is started if nobody did before.
+    /// async fn room(rooms: &UniqueRegistry<String>, room: &str) -> Result<ProcessRef, StartError> {
+    ///     let _only_one = rooms.lock(room.to_owned()).await;
+    ///     if let Some(running) = rooms.whereis(room) {
+    ///         return Ok(running);
+    ///     }
+    ///     let started = genserver::start::<Quiet>(()).name(rooms.via(room.to_owned(), ())).await?;
+    ///     Ok(started.process_ref())
+    /// }
+    ///
+    /// let rooms = Registry::unique();
+    /// rooms.start().await?;
+    /// let (one, other) = futures::join!(room(&rooms, "lobby"), room(&rooms, "lobby"));
+    /// assert_eq!(one?, other?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lock(&self, key: K) -> Lock<K> {
+        Lock { locks: Arc::clone(&self.table.locks), stage: Stage::New(key) }
+    }
+}
+
+/// A lock that is waited for; made by [`Registry::lock`].
+#[must_use = "nothing is locked until this is awaited"]
+pub struct Lock<K> {
+    locks: Arc<Locks<K>>,
+    stage: Stage<K>,
+}
+
+enum Stage<K> {
+    New(K),
+    Waiting(Place, u64),
+    Over,
+}
+
+/// The key is moved out, and nothing else lies here.
+impl<K> Unpin for Lock<K> {}
+
+impl<K: Key> Future for Lock<K> {
+    type Output = LockGuard<K>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LockGuard<K>> {
+        // Cloned here, where no lock is held: a waker is somebody else's code.
+        let waker = cx.waker().clone();
+        let (place, number, is_ours) = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::New(key) => self.locks.take(key, waker),
+            Stage::Waiting(place, number) => (place, number, self.locks.wait(place, number, waker)),
+            Stage::Over => return Poll::Pending,
+        };
+        if is_ours {
+            return Poll::Ready(LockGuard { locks: Arc::clone(&self.locks), place });
+        }
+        self.stage = Stage::Waiting(place, number);
+        Poll::Pending
+    }
+}
+
+impl<K> Drop for Lock<K> {
+    fn drop(&mut self) {
+        if let Stage::Waiting(place, number) = self.stage {
+            self.locks.leave(place, number);
+        }
+    }
+}
+
+/// A key that is locked for as long as this lives; see [`Registry::lock`].
+#[must_use = "dropping it unlocks the key at once"]
+pub struct LockGuard<K> {
+    locks: Arc<Locks<K>>,
+    place: Place,
+}
+
+impl<K> Drop for LockGuard<K> {
+    fn drop(&mut self) {
+        self.locks.pass(self.place);
+    }
+}
+
+impl<K> fmt::Debug for Lock<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lock").finish_non_exhaustive()
+    }
+}
+
+impl<K> fmt::Debug for LockGuard<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockGuard").finish_non_exhaustive()
+    }
+}
