@@ -10,8 +10,9 @@ mod src {
     //! The sources of the crate, as far as they stand on its public interface.
 
     pub mod agent;
+    pub mod registry;
     pub mod supervised;
     pub mod supervisor;
 }
 
-pub use src::{agent, supervised, supervisor};
+pub use src::{agent, registry, supervised, supervisor};

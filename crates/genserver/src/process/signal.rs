@@ -246,7 +246,6 @@ impl<S: GenServer> Process<S> {
     /// Tells those who were taken out of the list while the process ended.
     #[cold]
     fn tell_latecomers(
-        &self,
         mut mail: MutexGuard<'_, Mail<S>>,
         mut waiters: Waiters<dyn Waiting>,
         mut stoppers: Waiters<Slot<Reason>>,
@@ -320,7 +319,7 @@ impl<S: GenServer> Alarmed for Process<S> {
         let next = pending.into_iter().chain(waiters.expire(now)).chain(stoppers.expire(now)).min();
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
-            return self.tell_latecomers(mail, waiters, stoppers);
+            return Self::tell_latecomers(mail, waiters, stoppers);
         }
         mail.ties().waiters.take_back(waiters);
         mail.ties().stoppers.take_back(stoppers);

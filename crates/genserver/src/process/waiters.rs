@@ -238,7 +238,7 @@ mod tests {
         let mut waiters = Waiters::default();
         let begun = now();
         for round in 0..10_000_u32 {
-            let until = (round % 2 == 0).then(|| begun + Duration::from_secs(60));
+            let until = (round % 2 == 0).then(|| begun + Duration::from_mins(1));
             let one = Arc::new(Counted { until, over: AtomicBool::new(false), looks: Arc::clone(&looks) });
             waiters.add(Arc::clone(&one));
             if round % 100 == 0 {
