@@ -116,11 +116,12 @@ impl<V: Send + 'static> Ack<V> {
     }
 }
 
-/// Dropped by the end of the process it says nothing: the end does.
+/// Dropped by the end of the process it says nothing: the end does. So it is with a panic, which comes before the end.
 impl<V: Send + 'static> Drop for Ack<V> {
     fn drop(&mut self) {
         if let Some(door) = self.door.take()
             && !node::is_ending(self.pid)
+            && !std::thread::panicking()
         {
             door.never.fill(Ok(None));
         }
