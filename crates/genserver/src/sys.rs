@@ -73,7 +73,7 @@
 //! # Watching
 //!
 //! [`trace`], [`log`](fn@log), [`log_to_file`], [`statistics`] and hooks ([`install`]) see each [`Event`] of a server. A server
-//! at which none of them is on pays nothing for them.
+//! at which none of them is on pays nothing for them. [`Start::debug`](crate::Start::debug) switches them on before a server begins.
 //!
 //! # What is shown
 //!
@@ -100,11 +100,13 @@ mod error;
 mod show;
 // What there is to see of it while it works.
 mod event;
-// What is switched on at one server.
+// What is switched on at one server, also from its start.
 mod debug;
+mod options;
 
 pub use error::SysError;
 pub use event::{Event, Hook, Log, Statistics};
+pub use options::DebugOptions;
 pub use request::Request;
 pub use show::{Message, Shown, Status};
 pub use state::{get_state, get_status, replace_state, resume, suspend, terminate, update_state, with_state};

@@ -488,3 +488,43 @@ async fn a_server_may_not_ask_for_itself_by_its_pid_either() {
     let asked = probe.scope(async move { sys::suspend(&own).await }).await;
     assert!(matches!(asked, Err(SysError::CallingSelf { .. })), "{asked:?}");
 }
+
+#[tokio::test]
+async fn what_is_switched_on_from_the_start_sees_everything() {
+    struct Eager(u32);
+    impl GenServer for Eager {
+        type Args = ();
+        type Call = genserver::Never;
+        type Cast = genserver::Never;
+        type Info = ();
+        async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+            Init::RunThen(Eager(0), ())
+        }
+        async fn handle_info(&mut self, (): (), _cx: &mut Cx<Self>) -> Outcome<Self> {
+            self.0 += 1;
+            Next::wait()
+        }
+    }
+    let path = std::env::temp_dir().join(format!("genserver-debug-{}", std::process::id()));
+    let (hook, events) = watch();
+    let (second, nothing) = watch();
+    let debug = sys::DebugOptions::new().log(1).statistics().install("hook", hook).install("hook", second);
+    let debug = debug.log_to_file(&path).unwrap();
+    let eager = genserver::start::<Eager>(()).debug(debug).await.unwrap();
+    eager.send(()).unwrap();
+    let statistics = sys::statistics(&eager).await.unwrap();
+    // A continue is no message that came in.
+    assert_eq!((statistics.messages_in, statistics.messages_out), (1, 0));
+    let expected = ["continues with ()", "sent no reply", "got ()", "sent no reply"];
+    assert_eq!(all(&events), expected);
+    assert!(all(&nothing).is_empty(), "the first of an id stays");
+    assert_eq!(sys::get_log(&eager).await.unwrap().events, [Event::NoReply]);
+    let lines = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(lines.lines().count(), 4);
+    std::fs::remove_file(&path).unwrap();
+
+    sys::no_debug(&eager).await.unwrap();
+    eager.send(()).unwrap();
+    assert!(sys::statistics(&eager).await.is_err());
+    assert!(all(&events).is_empty());
+}

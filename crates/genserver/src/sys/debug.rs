@@ -67,6 +67,13 @@ impl Debug {
         self.log.is_none() && !self.trace && self.file.is_none() && self.counters.is_none() && self.hooks.is_empty()
     }
 
+    /// Adds a hook, unless there is one of that id.
+    pub(super) fn install(&mut self, id: String, hook: Box<HookFn>) {
+        if self.hooks.iter().all(|(installed, _)| *installed != id) {
+            self.hooks.push((id, hook));
+        }
+    }
+
     /// Puts everything away if nothing is switched on any more.
     pub(super) fn tidy(debug: &mut Option<Box<Self>>) {
         if debug.as_ref().is_some_and(|debug| debug.is_off()) {

@@ -364,11 +364,7 @@ where
     F: FnMut(&Event) -> Hook + Send + 'static,
 {
     let id = id.into();
-    switch(server, "install", move |debug| {
-        if debug.hooks.iter().all(|(installed, _)| *installed != id) {
-            debug.hooks.push((id, Box::new(hook)));
-        }
-    })
+    switch(server, "install", move |debug| debug.install(id, Box::new(hook)))
 }
 
 /// Removes the hook that was installed under `id`. Without one, nothing happens.
