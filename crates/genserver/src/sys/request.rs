@@ -24,7 +24,8 @@ use crate::server::GenServer;
 
 /// A request to a server that is under way: what the functions of [`sys`](crate::sys) return.
 ///
-/// Nothing is sent before it is awaited. It waits five seconds, see [`timeout`](Request::timeout).
+/// Nothing is sent before it is awaited. It waits five seconds on the clock of the server's runtime, see
+/// [`timeout`](Request::timeout).
 ///
 /// # Cancel safety
 ///
