@@ -6,6 +6,14 @@
 #[doc = include_str!("../../README.md")]
 pub mod readme {}
 
+/// Step by step, from a task with a channel to a server.
+#[doc = include_str!("../FROM_TOKIO.md")]
+pub mod from_tokio {}
+
+/// Where to find what OTP has, and what is different.
+#[doc = include_str!("../FROM_ERLANG.md")]
+pub mod from_erlang {}
+
 /// Where things are, what may depend on what, and what is promised.
 #[doc = include_str!("../ARCHITECTURE.md")]
 pub mod architecture {}

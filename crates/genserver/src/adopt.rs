@@ -18,6 +18,7 @@ use crate::reason::Reason;
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
 use crate::start::{StartError, make_process};
+use crate::sys::DebugOptions;
 
 /// Makes a server of a state that is there already, run by whoever awaits it: OTP's `enter_loop`.
 ///
@@ -72,7 +73,15 @@ use crate::start::{StartError, make_process};
 /// ```
 #[doc(alias = "enter_loop")]
 pub fn adopt<S: GenServer>(server: S) -> Adopt<S> {
-    Adopt { server, first: First::Wait, name: None, label: None, node: None, settings: Settings::default() }
+    Adopt {
+        server,
+        first: First::Wait,
+        name: None,
+        label: None,
+        node: None,
+        settings: Settings::default(),
+        debug: None,
+    }
 }
 
 /// How a server that is made of a state begins; made by [`adopt`].
@@ -98,6 +107,7 @@ pub struct Adopt<S: GenServer> {
     label: Option<String>,
     node: Option<Node>,
     settings: Settings,
+    debug: Option<Box<DebugOptions>>,
 }
 
 /// What the server does first.
@@ -253,6 +263,27 @@ impl<S: GenServer> Adopt<S> {
         self
     }
 
+    /// Switches on what shows what the server does: see [`Start::debug`](crate::Start::debug).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys::{self, DebugOptions};
+    ///
+    /// let (counter, run) = genserver::adopt(Counter(1)).debug(DebugOptions::new().log(10)).then(Double).enter()?;
+    /// tokio::spawn(run);
+    /// assert_eq!(sys::get_log(&counter).await?.events.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn debug(mut self, options: DebugOptions) -> Self {
+        self.debug = Some(Box::new(options));
+        self
+    }
+
     /// Begins by waiting for a message; [`handle_idle`](GenServer::handle_idle) runs if none arrives for `silence`.
     ///
     /// # Examples
@@ -344,7 +375,8 @@ impl<S: GenServer> Adopt<S> {
         let home = self.node.unwrap_or_else(Node::current).home().ok_or(StartError::NoRuntime)?;
         let process = make_process(&home, self.name, self.label, None)?;
         process.configure(&self.settings);
-        let cx = Cx::new(Arc::clone(&process));
+        let mut cx = Cx::new(Arc::clone(&process));
+        cx.debug = self.debug.and_then(|debug| debug.begin(home.runtime().now()));
         let mut body = Body::initialised(Box::new(Actor {
             server: Some(self.server),
             cx,

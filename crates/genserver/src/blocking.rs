@@ -23,6 +23,9 @@ where
     ///
     /// Whoever is inside Tokio's `spawn_blocking` or `block_in_place` may use it too.
     ///
+    /// Somebody has to drive the server's runtime meanwhile: on a [runtime that nobody drives](crate::runtime), as a current-thread
+    /// one outside of its `block_on`, there is neither an answer nor a time-out, and this thread sleeps on.
+    ///
     /// # Errors
     ///
     /// As for [`call`](crate::ServerRef::call), and [`CallError::WouldBlock`] on a thread that runs the tasks of the server's

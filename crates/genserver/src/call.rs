@@ -206,7 +206,8 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
         }
     }
 
-    /// Waits for so long instead of five seconds. The time for room in a full mailbox is part of it.
+    /// Waits for so long instead of five seconds, on the clock of the server's runtime. The time for room in a full mailbox is
+    /// part of it.
     ///
     /// # Examples
     ///

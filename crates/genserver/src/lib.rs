@@ -24,6 +24,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let counter = genserver::start::<Counter>(41).await?;
 //! assert_eq!(counter.call(Increment).await?, 42);
 //! # Ok(())
@@ -77,6 +78,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let queue = genserver::start::<SimpleQueue>(vec![1, 2, 3]).await?;
 //! assert_eq!(queue.call(Call::Dequeue).await?, Some(1));
 //! queue.cast(Enqueue(20))?;
@@ -142,6 +144,7 @@
 //! }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! # assert_eq!(Tickets::start().await?.next().await?, 1);
 //! # Ok(())
 //! # }
@@ -238,6 +241,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let registry = genserver::start::<Registry>(()).await?;
 //! registry.cast(Cast::Create("shopping".to_owned()))?;
 //! let lookup = |caller| Call::Lookup("shopping".to_owned(), caller);
@@ -279,6 +283,7 @@
 //! # }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let mut probe = Probe::<()>::new();
 //! let server = genserver::start::<Fragile>(()).await?;
 //! let reference = probe.monitor(&server);
@@ -370,6 +375,9 @@
 //! `tokio` (on by default) runs processes on the Tokio runtime of whoever starts them; `smol` on async-executor. Without
 //! either, bring a [`runtime::Runtime`] of your own. `serde` serialises what tools want to show; `tracing` turns reports into
 //! events. None changes what another means.
+
+// The examples run on Tokio: where it is left out there is none to be tried, and those of this page do nothing.
+#![cfg_attr(all(doctest, not(feature = "tokio")), cfg(false))]
 
 // The trait that a server implements, and what its callbacks are given and answer.
 mod caller;

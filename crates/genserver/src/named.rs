@@ -324,6 +324,10 @@ impl<S: GenServer> AsProcess for Named<S> {
     fn pid_or_nobody(&self) -> Pid {
         self.as_process().map_or(Pid::NOBODY, |process| process.pid())
     }
+
+    fn find_process(&self) -> Result<ProcessRef, CallError> {
+        Ok(self.resolve()?.process_ref())
+    }
 }
 
 impl<S: GenServer> Clone for Named<S> {

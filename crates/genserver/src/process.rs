@@ -11,7 +11,8 @@ use crate::name::Name;
 use crate::node::Home;
 use crate::pid::Pid;
 use crate::reason::Reason;
-use crate::reply::Slot;
+use crate::reply::{Slot, Waiting};
+use crate::sys::Untyped;
 
 // The one lock of a server and what lies behind it: run states, queue, body.
 pub(crate) mod mail;
@@ -158,6 +159,15 @@ pub(crate) enum StoppedHere {
     NotNow,
 }
 
+/// What became of a request of [`sys`](crate::sys).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Asked {
+    Taken,
+    Dead,
+    /// Nothing runs in the process that such a request could be made of.
+    NoServer,
+}
+
 /// A process, whatever runs in it.
 pub(crate) trait AnyProcess: Send + Sync {
     fn head(&self) -> &Head;
@@ -196,6 +206,8 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn watch_deadline(self: Arc<Self>, at: Instant);
     /// The runtime that the process ran on was shut down.
     fn runtime_gone(self: Arc<Self>);
+    /// Asks what runs in it for something of [`sys`](crate::sys). The slot gets the reason if it ends before it comes to that.
+    fn ask(self: Arc<Self>, request: Untyped, slot: Arc<dyn Waiting>, inline: bool) -> Asked;
     fn info(&self) -> crate::info::ProcessInfo;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }

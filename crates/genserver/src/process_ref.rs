@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::call::CallError;
 use crate::current;
 use crate::exit::{self, Exit};
 use crate::info::ProcessInfo;
 use crate::name::Name;
 use crate::node::{self, Node};
 use crate::pid::Pid;
-use crate::process::{AnyProcess, ExitKind, Process};
+use crate::process::{AnyProcess, ExitKind, Process, Subject};
 use crate::reason::Reason;
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
@@ -331,6 +332,13 @@ pub trait AsProcess {
     fn pid_or_nobody(&self) -> Pid {
         self.as_process().map_or(Pid::NOBODY, |process| process.pid())
     }
+
+    /// The process, or what a request to it fails with.
+    #[doc(hidden)]
+    fn find_process(&self) -> Result<ProcessRef, CallError> {
+        let nobody = || CallError::NoProc { server: Subject { pid: self.pid_or_nobody(), name: None } };
+        self.as_process().ok_or_else(nobody)
+    }
 }
 
 impl<T: AsProcess + ?Sized> AsProcess for &T {
@@ -340,6 +348,10 @@ impl<T: AsProcess + ?Sized> AsProcess for &T {
 
     fn pid_or_nobody(&self) -> Pid {
         (**self).pid_or_nobody()
+    }
+
+    fn find_process(&self) -> Result<ProcessRef, CallError> {
+        (**self).find_process()
     }
 }
 

@@ -1,4 +1,30 @@
 //! The seam to the world: six doors, and nothing else in the crate knows time, tasks or chance.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use genserver::Node;
+//! use genserver::runtime::Tokio;
+//! use std::sync::Arc;
+//!
+//! let workers = tokio::runtime::Runtime::new()?;
+//! let node = Node::with_runtime(Arc::new(Tokio::new(workers.handle().clone())));
+//! let server = futures::executor::block_on(node.start::<Quiet>(()))?;
+//! assert!(server.is_alive());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A process runs on the runtime of whoever starts it, unless its [`Node`](crate::Node) has one of its own.
+//!
+//! # A runtime that nobody drives
+//!
+//! Tasks and time of a process are its runtime's. A runtime that nobody drives has neither: Tokio's current-thread runtime while
+//! nobody is in its `block_on`, or a `Smol` under the same condition. Its servers do not run, and a call to one of them from
+//! another runtime or a plain thread does not even time out, because nobody watches that clock. The time-outs of
+//! [`stop`](crate::ServerRef::stop) and [`sys`](crate::sys), timers and idle clocks stand still in the same way, and go on when
+//! somebody drives the runtime again. Where that may happen, bound the wait by a clock of your own, as
+//! [`time::timeout`](crate::time::timeout) does, or start the server on a runtime with threads of its own.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -26,6 +26,7 @@ use crate::runtime::Sleep;
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
 use crate::stop::Burial;
+use crate::sys::DebugOptions;
 
 // Why a start fails.
 mod error;
@@ -158,6 +159,7 @@ struct Options {
     link: Link,
     monitor: Option<(MonitorRef, ProcessRef)>,
     settings: Settings,
+    debug: Option<Box<DebugOptions>>,
 }
 
 /// Whom a new process is linked to.
@@ -390,6 +392,28 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
+    /// Switches on what shows what the server does, from its start: OTP's option of that name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys::{self, DebugOptions};
+    ///
+    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().log(10)).await?;
+    /// counter.call(Call::Get).await?;
+    /// assert_eq!(sys::get_log(&counter).await?.events.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "debug_options")]
+    pub fn debug(mut self, options: DebugOptions) -> Self {
+        self.options.debug = Some(Box::new(options));
+        self
+    }
+
     /// Gives whoever awaits the start a client type instead of the bare reference.
     ///
     /// So the options stay open to who starts it: a client's own `start` returns this, and is given a name, a node or a link
@@ -462,7 +486,9 @@ impl<S: GenServer, H> Start<S, H> {
         if let Some((reference, watcher)) = options.monitor {
             erased().monitor(reference, Arc::clone(watcher.process()));
         }
-        let actor = Box::new(Actor { server: None, cx: Cx::new(Arc::clone(&process)), batch: Queue::new() });
+        let mut cx = Cx::new(Arc::clone(&process));
+        cx.debug = options.debug.and_then(|debug| debug.begin(home.runtime().now()));
+        let actor = Box::new(Actor { server: None, cx, batch: Queue::new() });
         let begun = process.run_init(Body::new(actor), args);
         let sleep = options.timeout.map(|timeout| home.runtime().sleep_until(crate::timer::at(&home, timeout)));
         self.options.timeout = options.timeout;

@@ -35,6 +35,30 @@
 //! callbacks: a server whose callback hangs does not answer, and [`info`](crate::ServerRef::info), which asks nobody, tells
 //! what it is at. A suspended server answers. A request ends no idle time: the idle clock begins anew after it.
 //!
+//! The functions about the state know its type, and take whatever refers to one server of that type: see
+//! [`AsServer`](crate::AsServer). All others take whatever names a process: see [`AsProcess`](crate::AsProcess). So a tool can look
+//! into what it finds in a [`process_list`](crate::Node::process_list):
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use genserver::{Node, Probe, sys};
+//!
+//! let node = Node::new();
+//! node.start::<Counter>(1).name("counter").await?;
+//! let _probe = Probe::<()>::on(&node);
+//! for info in node.process_list() {
+//!     match sys::get_status(&info.pid).await {
+//!         Ok(status) => println!("{status}"),
+//!         Err(sys::SysError::NoServer { .. }) => println!("{info}"),
+//!         Err(error) => println!("{error}"),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # The state
 //!
 //! [`get_state`] clones it, [`with_state`] looks at it where it is. [`replace_state`] makes a new one out of the old and keeps the
@@ -49,7 +73,7 @@
 //! # Watching
 //!
 //! [`trace`], [`log`](fn@log), [`log_to_file`], [`statistics`] and hooks ([`install`]) see each [`Event`] of a server. A server
-//! at which none of them is on pays nothing for them.
+//! at which none of them is on pays nothing for them. [`Start::debug`](crate::Start::debug) switches them on before a server begins.
 //!
 //! # What is shown
 //!
@@ -68,17 +92,21 @@ mod state;
 mod watch;
 // How a request travels, and its answer.
 mod request;
+// What it finds where it is done.
+mod bench;
 // Why there is none.
 mod error;
 // What is shown of a server.
 mod show;
 // What there is to see of it while it works.
 mod event;
-// What is switched on at one server.
+// What is switched on at one server, also from its start.
 mod debug;
+mod options;
 
 pub use error::SysError;
 pub use event::{Event, Hook, Log, Statistics};
+pub use options::DebugOptions;
 pub use request::Request;
 pub use show::{Message, Shown, Status};
 pub use state::{get_state, get_status, replace_state, resume, suspend, terminate, update_state, with_state};
@@ -88,4 +116,4 @@ pub use watch::{
 };
 
 pub(crate) use debug::Debug;
-pub(crate) use request::SystemRequest;
+pub(crate) use request::{SystemRequest, Untyped};

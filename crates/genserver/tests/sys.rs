@@ -446,3 +446,85 @@ async fn an_awaiting_callback_says_since_when() {
     assert_eq!(counter.info().awaiting_for(now), Some(Duration::from_secs(9)));
     counter.kill();
 }
+
+#[tokio::test]
+async fn what_needs_no_type_is_asked_of_any_process() {
+    let (node, counter) = counter().await;
+    let (pid, process) = (counter.pid(), counter.process_ref());
+    sys::log(&pid, 10).await.unwrap();
+    sys::statistics_on(&process).await.unwrap();
+    assert_eq!(add(&counter, 2).await, 42);
+    assert_eq!(sys::get_log(&process).await.unwrap().events.len(), 2);
+    assert_eq!(sys::statistics(&pid).await.unwrap().messages_in, 1);
+    assert_eq!(sys::get_status(&pid).await.unwrap().state, "a value of 42");
+
+    sys::suspend(&process).await.unwrap();
+    assert_eq!(node.process_list()[0].status, Status::Suspended);
+    sys::resume(&pid).await.unwrap();
+    sys::terminate(&pid, Reason::Shutdown).await.unwrap();
+    assert_eq!(process.ended().await, Reason::Shutdown);
+    let gone = sys::get_status(&pid).await;
+    assert!(matches!(&gone, Err(SysError::NoProc { server, .. }) if server.pid == pid), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_process_without_a_server_says_so() {
+    let probe = Probe::<()>::new();
+    let refused = sys::get_status(&probe).await.unwrap_err();
+    assert!(matches!(refused, SysError::NoServer { .. }));
+    let text = refused.to_string();
+    assert!(text.contains("sys::get_status") && text.contains(&probe.pid().to_string()), "{text}");
+
+    let sender = probe.sender();
+    drop(probe);
+    let gone = sys::suspend(&sender).await;
+    assert!(matches!(gone, Err(SysError::NoProc { .. })), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_server_may_not_ask_for_itself_by_its_pid_either() {
+    let probe = Probe::<()>::new();
+    let own = probe.pid();
+    let asked = probe.scope(async move { sys::suspend(&own).await }).await;
+    assert!(matches!(asked, Err(SysError::CallingSelf { .. })), "{asked:?}");
+}
+
+#[tokio::test]
+async fn what_is_switched_on_from_the_start_sees_everything() {
+    struct Eager(u32);
+    impl GenServer for Eager {
+        type Args = ();
+        type Call = genserver::Never;
+        type Cast = genserver::Never;
+        type Info = ();
+        async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+            Init::RunThen(Eager(0), ())
+        }
+        async fn handle_info(&mut self, (): (), _cx: &mut Cx<Self>) -> Outcome<Self> {
+            self.0 += 1;
+            Next::wait()
+        }
+    }
+    let path = std::env::temp_dir().join(format!("genserver-debug-{}", std::process::id()));
+    let (hook, events) = watch();
+    let (second, nothing) = watch();
+    let debug = sys::DebugOptions::new().log(1).statistics().install("hook", hook).install("hook", second);
+    let debug = debug.log_to_file(&path).unwrap();
+    let eager = genserver::start::<Eager>(()).debug(debug).await.unwrap();
+    eager.send(()).unwrap();
+    let statistics = sys::statistics(&eager).await.unwrap();
+    // A continue is no message that came in.
+    assert_eq!((statistics.messages_in, statistics.messages_out), (1, 0));
+    let expected = ["continues with ()", "sent no reply", "got ()", "sent no reply"];
+    assert_eq!(all(&events), expected);
+    assert!(all(&nothing).is_empty(), "the first of an id stays");
+    assert_eq!(sys::get_log(&eager).await.unwrap().events, [Event::NoReply]);
+    let lines = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(lines.lines().count(), 4);
+    std::fs::remove_file(&path).unwrap();
+
+    sys::no_debug(&eager).await.unwrap();
+    eager.send(()).unwrap();
+    assert!(sys::statistics(&eager).await.is_err());
+    assert!(all(&events).is_empty());
+}

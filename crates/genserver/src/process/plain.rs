@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::death::{Doomed, drop_caught, end_or_defer};
 use super::ties::Ties;
-use super::{About, AnyProcess, ExitKind, Head, LaidBy};
+use super::{About, AnyProcess, Asked, ExitKind, Head, LaidBy};
 use crate::cast::CastError;
 use crate::current;
 use crate::exit::Exit;
@@ -25,6 +25,7 @@ use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::start::MAILBOX_DEFAULT;
 use crate::sync::parking::Mutex;
+use crate::sys::Untyped;
 
 /// A process without a server.
 ///
@@ -468,6 +469,10 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn runtime_gone(self: Arc<Self>) {
         self.doom(Reason::RuntimeGone);
+    }
+
+    fn ask(self: Arc<Self>, _request: Untyped, _slot: Arc<dyn Waiting>, _inline: bool) -> Asked {
+        if self.is_alive() { Asked::NoServer } else { Asked::Dead }
     }
 
     fn info(&self) -> ProcessInfo {

@@ -9,7 +9,7 @@ use super::poll::By;
 use super::send::parcel;
 use super::waiters::Waiters;
 use super::work::Job;
-use super::{AnyProcess, ExitKind, Head, LaidBy, StoppedHere};
+use super::{AnyProcess, Asked, ExitKind, Head, LaidBy, StoppedHere};
 use crate::alarm::Alarmed;
 use crate::current;
 use crate::exit::Exit;
@@ -20,6 +20,7 @@ use crate::pid::Pid;
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting};
 use crate::server::GenServer;
+use crate::sys::{SystemRequest, Untyped};
 
 impl<S: GenServer> AnyProcess for Process<S> {
     fn head(&self) -> &Head {
@@ -181,6 +182,10 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn runtime_gone(self: Arc<Self>) {
         Process::runtime_gone(&self);
+    }
+
+    fn ask(self: Arc<Self>, request: Untyped, slot: Arc<dyn Waiting>, inline: bool) -> Asked {
+        self.ask_typed(SystemRequest::untyped(request), slot, inline)
     }
 
     fn info(&self) -> ProcessInfo {

@@ -67,6 +67,20 @@ impl Debug {
         self.log.is_none() && !self.trace && self.file.is_none() && self.counters.is_none() && self.hooks.is_empty()
     }
 
+    /// Adds a hook, unless there is one of that id.
+    pub(super) fn install(&mut self, id: String, hook: Box<HookFn>) {
+        if self.hooks.iter().all(|(installed, _)| *installed != id) {
+            self.hooks.push((id, hook));
+        }
+    }
+
+    /// Puts everything away if nothing is switched on any more.
+    pub(super) fn tidy(debug: &mut Option<Box<Self>>) {
+        if debug.as_ref().is_some_and(|debug| debug.is_off()) {
+            *debug = None;
+        }
+    }
+
     /// Whether anybody looks at what a message says.
     fn shows_messages(&self) -> bool {
         self.log.is_some() || self.trace || self.file.is_some() || !self.hooks.is_empty()
@@ -112,18 +126,6 @@ fn trace(process: &str, event: &Event) {
 }
 
 impl<S: GenServer> Cx<S> {
-    /// What is switched on here, with nothing switched on if nothing was.
-    pub(super) fn debug_mut(&mut self) -> &mut Debug {
-        self.debug.get_or_insert_default()
-    }
-
-    /// Puts everything away if nothing is switched on any more.
-    pub(super) fn tidy_debug(&mut self) {
-        if self.debug.as_ref().is_some_and(|debug| debug.is_off()) {
-            self.debug = None;
-        }
-    }
-
     /// The events that a report of the server's end shows, and the last message, as far as they were kept.
     pub(crate) fn kept_events(&self) -> (Option<String>, Vec<String>) {
         let Some(debug) = &self.debug else { return (None, Vec::new()) };
@@ -197,7 +199,7 @@ impl<S: GenServer> Cx<S> {
         if let Some(debug) = &mut self.debug {
             debug.note(&title, event);
         }
-        self.tidy_debug();
+        Debug::tidy(&mut self.debug);
     }
 
     /// A message as the server shows it, remembered for the report of a crash.

@@ -76,6 +76,14 @@ pub enum SysError {
         /// For what: the function's name.
         request: &'static str,
     },
+    /// There is no server in the process: plain code holds it, or a function runs in it.
+    #[error("there is no server in {server} that sys::{request} could ask; see `info` for what can be seen of it")]
+    NoServer {
+        /// Who was asked.
+        server: Subject,
+        /// For what: the function's name.
+        request: &'static str,
+    },
     /// The function that was sent to the server panicked there. The server lives on.
     #[error(
         "the function given to sys::{request} panicked in {server}: {}; the server lives on, so repair the function and \

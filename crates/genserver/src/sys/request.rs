@@ -11,19 +11,21 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::SysError;
+use super::bench::{AnyBench, Bench};
+use crate::as_server::AsServer;
 use crate::call::{CALL_TIMEOUT, CallError};
 use crate::current;
 use crate::process::mail::Body;
-use crate::process::work::Actor;
-use crate::process::{Process, Subject};
+use crate::process::{Asked, Process, Subject};
+use crate::process_ref::{AsProcess, ProcessRef};
 use crate::reason::{Panic, Reason};
 use crate::reply::{Slot, Unanswered, erased};
 use crate::server::GenServer;
-use crate::server_ref::ServerRef;
 
 /// A request to a server that is under way: what the functions of [`sys`](crate::sys) return.
 ///
-/// Nothing is sent before it is awaited. It waits five seconds, see [`timeout`](Request::timeout).
+/// Nothing is sent before it is awaited. It waits five seconds on the clock of the server's runtime, see
+/// [`timeout`](Request::timeout).
 ///
 /// # Cancel safety
 ///
@@ -47,21 +49,20 @@ use crate::server_ref::ServerRef;
 /// # }
 /// ```
 #[must_use = "nothing is asked until the request is awaited"]
-pub struct Request<S: GenServer, R> {
+pub struct Request<R> {
     name: &'static str,
-    /// Taken when the request is sent.
-    stage: Stage<S, R>,
+    stage: Stage<R>,
     timeout: Option<Duration>,
 }
 
-enum Stage<S: GenServer, R> {
-    Unsent(Result<ServerRef<S>, SysError>, Order<S, R>),
-    Sent { server: ServerRef<S>, slot: Arc<Slot<Answer<R>>>, deadline: Option<Instant> },
+enum Stage<R> {
+    Unsent(Result<ProcessRef, SysError>, Post<R>),
+    Sent { process: ProcessRef, slot: Arc<Slot<Answer<R>>>, deadline: Option<Instant> },
     Done,
 }
 
-/// What is done where the server runs, between two callbacks.
-type Order<S, R> = Box<dyn FnOnce(&mut Bench<'_, S>) -> Answer<R> + Send>;
+/// Puts a request into the mailbox, or has it done here and now.
+type Post<R> = Box<dyn FnOnce(&ProcessRef, Arc<Slot<Answer<R>>>, bool) -> Asked + Send>;
 
 pub(super) type Answer<R> = Result<R, Trouble>;
 
@@ -72,30 +73,19 @@ pub(super) enum Trouble {
     File(PathBuf, io::Error),
 }
 
-/// The server between two callbacks, as a request finds it.
-pub(crate) struct Bench<'a, S: GenServer> {
-    pub(crate) process: &'a Arc<Process<S>>,
-    pub(crate) body: &'a mut Body<S>,
-    /// Set by a request that ends the server.
-    pub(crate) stop: Option<Reason>,
-}
-
-impl<S: GenServer> Bench<'_, S> {
-    pub(crate) fn actor(&mut self) -> &mut Actor<S> {
-        self.body.actor.as_mut().expect("between two callbacks the actor is here")
-    }
-
-    pub(crate) fn server(&mut self) -> &mut S {
-        self.actor().server.as_mut().expect("requests wait until init has made the server")
-    }
-}
-
 /// A request as it lies in the mailbox.
 pub(crate) struct SystemRequest<S: GenServer>(Box<Serve<S>>);
 
 type Serve<S> = dyn FnOnce(&mut Bench<'_, S>) + Send;
 
+/// A request that can be made of every server.
+pub(crate) type Untyped = Box<dyn FnOnce(&mut dyn AnyBench) + Send>;
+
 impl<S: GenServer> SystemRequest<S> {
+    pub(crate) fn untyped(request: Untyped) -> Self {
+        Self(Box::new(|bench: &mut Bench<'_, S>| request(bench)))
+    }
+
     /// Does it. The reason, if it ends the server.
     pub(crate) fn serve(self, process: &Arc<Process<S>>, body: &mut Body<S>) -> Option<Reason> {
         let mut bench = Bench { process, body, stop: None };
@@ -104,14 +94,50 @@ impl<S: GenServer> SystemRequest<S> {
     }
 }
 
-impl<S: GenServer, R: Send + 'static> Request<S, R> {
-    pub(super) fn new(
+/// Does what was asked for, and answers.
+fn answer<R: Send>(slot: &Slot<Answer<R>>, order: impl FnOnce() -> Answer<R>) {
+    // What the user sent runs behind a barrier: it is no callback, and its panic is its requester's affair.
+    let done = catch_unwind(AssertUnwindSafe(order));
+    let done = done.unwrap_or_else(|payload| Err(Trouble::Panicked(Panic::new(&*payload))));
+    // An answer that nobody waits for any more is dropped here, and its drop is the user's code too.
+    let _ = catch_unwind(AssertUnwindSafe(|| slot.fill(Ok(done))));
+}
+
+impl<R: Send + 'static> Request<R> {
+    /// A request that has to do with the state of a server, and so with its type.
+    pub(super) fn typed<T: AsServer>(
         name: &'static str,
-        server: Result<ServerRef<S>, CallError>,
-        order: impl FnOnce(&mut Bench<'_, S>) -> Answer<R> + Send + 'static,
+        server: &T,
+        order: impl FnOnce(&mut Bench<'_, T::Server>) -> Answer<R> + Send + 'static,
     ) -> Self {
-        let server = server.map_err(|error| SysError::nobody(error, name));
-        Self { name, stage: Stage::Unsent(server, Box::new(order)), timeout: Some(CALL_TIMEOUT) }
+        let found = server.as_server();
+        let process = found.as_ref().ok().map(|server| Arc::clone(server.process()));
+        let post = move |_: &ProcessRef, slot: Arc<Slot<Answer<R>>>, inline| {
+            let Some(process) = process else { return Asked::Dead };
+            let waiting = erased(&slot);
+            let serve = move |bench: &mut Bench<'_, T::Server>| answer(&slot, || order(bench));
+            process.ask_typed(SystemRequest(Box::new(serve)), waiting, inline)
+        };
+        Self::new(name, found.map(|server| server.process_ref()), Box::new(post))
+    }
+
+    /// A request that can be made of every server.
+    pub(super) fn untyped<T: AsProcess>(
+        name: &'static str,
+        process: &T,
+        order: impl FnOnce(&mut dyn AnyBench) -> Answer<R> + Send + 'static,
+    ) -> Self {
+        let post = |process: &ProcessRef, slot: Arc<Slot<Answer<R>>>, inline| {
+            let waiting = erased(&slot);
+            let serve = move |bench: &mut dyn AnyBench| answer(&slot, || order(bench));
+            Arc::clone(process.process()).ask(Box::new(serve), waiting, inline)
+        };
+        Self::new(name, process.find_process(), Box::new(post))
+    }
+
+    fn new(name: &'static str, found: Result<ProcessRef, CallError>, post: Post<R>) -> Self {
+        let found = found.map_err(|error| SysError::nobody(error, name));
+        Self { name, stage: Stage::Unsent(found, post), timeout: Some(CALL_TIMEOUT) }
     }
 
     /// Waits for so long instead of five seconds.
@@ -157,27 +183,20 @@ impl<S: GenServer, R: Send + 'static> Request<S, R> {
         self
     }
 
-    fn send(&self, server: ServerRef<S>, order: Order<S, R>) -> Result<Stage<S, R>, SysError> {
-        let process = server.process();
-        let subject = || process.head.subject();
-        if current::pid() == Some(process.head.pid) {
-            return Err(SysError::CallingSelf { server: subject(), request: self.name });
+    fn send(&self, process: ProcessRef, post: Post<R>) -> Result<Stage<R>, SysError> {
+        let head = process.process().head();
+        if current::pid() == Some(head.pid) {
+            return Err(SysError::CallingSelf { server: head.subject(), request: self.name });
         }
-        let runtime = process.head.home.runtime();
+        let runtime = head.home.runtime();
         let deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
-        let slot = Arc::new(Slot::new(process.head.pid));
-        let answer = Arc::clone(&slot);
-        let request = SystemRequest(Box::new(move |bench: &mut Bench<'_, S>| {
-            // What the user sent runs behind a barrier: it is no callback, and its panic is its requester's affair.
-            let done = catch_unwind(AssertUnwindSafe(|| order(bench)));
-            let done = done.unwrap_or_else(|payload| Err(Trouble::Panicked(Panic::new(&*payload))));
-            // An answer that nobody waits for any more is dropped here, and its drop is the user's code too.
-            let _ = catch_unwind(AssertUnwindSafe(|| answer.fill(Ok(done))));
-        }));
-        if !process.ask(request, erased(&slot), runtime.is_current()) {
-            return Err(SysError::NoProc { server: subject(), request: self.name });
+        let slot = Arc::new(Slot::new(head.pid));
+        let server = || head.subject();
+        match post(&process, Arc::clone(&slot), runtime.is_current()) {
+            Asked::Taken => Ok(Stage::Sent { process, slot, deadline }),
+            Asked::Dead => Err(SysError::NoProc { server: server(), request: self.name }),
+            Asked::NoServer => Err(SysError::NoServer { server: server(), request: self.name }),
         }
-        Ok(Stage::Sent { server, slot, deadline })
     }
 
     fn trouble(&self, server: Subject, trouble: Trouble) -> SysError {
@@ -199,26 +218,26 @@ impl<S: GenServer, R: Send + 'static> Request<S, R> {
 }
 
 /// Nothing in a request is pinned: what it does, it does where the server runs.
-impl<S: GenServer, R> Unpin for Request<S, R> {}
+impl<R> Unpin for Request<R> {}
 
-impl<S: GenServer, R: Send + 'static> Future for Request<S, R> {
+impl<R: Send + 'static> Future for Request<R> {
     type Output = Result<R, SysError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if let Stage::Unsent(..) = this.stage {
-            let Stage::Unsent(server, order) = std::mem::replace(&mut this.stage, Stage::Done) else {
+            let Stage::Unsent(process, post) = std::mem::replace(&mut this.stage, Stage::Done) else {
                 return Poll::Pending;
             };
-            this.stage = this.send(server?, order)?;
+            this.stage = this.send(process?, post)?;
         }
-        let Stage::Sent { server, slot, deadline } = &this.stage else { return Poll::Pending };
+        let Stage::Sent { process, slot, deadline } = &this.stage else { return Poll::Pending };
         let polled = slot.poll(cx, *deadline);
         if let (Poll::Pending, Some(deadline)) = (&polled, deadline) {
-            server.process().watch_deadline(*deadline);
+            Arc::clone(process.process()).watch_deadline(*deadline);
         }
         let answer = ready!(polled);
-        let subject = || server.process().head.subject();
+        let subject = || process.process().head().subject();
         Poll::Ready(match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(trouble)) => Err(this.trouble(subject(), trouble)),
@@ -227,7 +246,7 @@ impl<S: GenServer, R: Send + 'static> Future for Request<S, R> {
     }
 }
 
-impl<S: GenServer, R> Drop for Request<S, R> {
+impl<R> Drop for Request<R> {
     fn drop(&mut self) {
         if let Stage::Sent { slot, .. } = &self.stage {
             slot.close();
@@ -235,7 +254,7 @@ impl<S: GenServer, R> Drop for Request<S, R> {
     }
 }
 
-impl<S: GenServer, R> fmt::Debug for Request<S, R> {
+impl<R> fmt::Debug for Request<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("name", &self.name).finish_non_exhaustive()
     }

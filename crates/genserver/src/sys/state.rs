@@ -2,12 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::request::Bench;
-use super::{Request, Shown, Status};
+use super::{Request, Status};
 use crate::as_server::AsServer;
-use crate::process::AnyProcess;
+use crate::process_ref::AsProcess;
 use crate::reason::Reason;
-use crate::server::GenServer;
 
 /// Returns a clone of the state, as it is between two callbacks.
 ///
@@ -36,11 +34,11 @@ use crate::server::GenServer;
 /// # Ok(())
 /// # }
 /// ```
-pub fn get_state<T: AsServer>(server: &T) -> Request<T::Server, T::Server>
+pub fn get_state<T: AsServer>(server: &T) -> Request<T::Server>
 where
     T::Server: Clone,
 {
-    Request::new("get_state", server.as_server(), |bench| Ok(bench.server().clone()))
+    Request::typed("get_state", server, |bench| Ok(bench.server().clone()))
 }
 
 /// Looks at the state where it is, and returns what `look` makes of it: [`get_state`] for a state that is no `Clone`.
@@ -69,13 +67,13 @@ where
 /// # }
 /// ```
 #[doc(alias = "get_state")]
-pub fn with_state<T, R, F>(server: &T, look: F) -> Request<T::Server, R>
+pub fn with_state<T, R, F>(server: &T, look: F) -> Request<R>
 where
     T: AsServer,
     R: Send + 'static,
     F: FnOnce(&T::Server) -> R + Send + 'static,
 {
-    Request::new("with_state", server.as_server(), |bench| Ok(look(bench.server())))
+    Request::typed("with_state", server, |bench| Ok(look(bench.server())))
 }
 
 /// Replaces the state by what `replace` makes of a clone of it, and returns a clone of the new one.
@@ -106,13 +104,13 @@ where
 /// # Ok(())
 /// # }
 /// ```
-pub fn replace_state<T, F>(server: &T, replace: F) -> Request<T::Server, T::Server>
+pub fn replace_state<T, F>(server: &T, replace: F) -> Request<T::Server>
 where
     T: AsServer,
     T::Server: Clone,
     F: FnOnce(T::Server) -> T::Server + Send + 'static,
 {
-    Request::new("replace_state", server.as_server(), |bench| {
+    Request::typed("replace_state", server, |bench| {
         let new = replace(bench.server().clone());
         let answer = new.clone();
         let old = std::mem::replace(bench.server(), new);
@@ -152,13 +150,13 @@ where
 /// # }
 /// ```
 #[doc(alias = "replace_state")]
-pub fn update_state<T, R, F>(server: &T, update: F) -> Request<T::Server, R>
+pub fn update_state<T, R, F>(server: &T, update: F) -> Request<R>
 where
     T: AsServer,
     R: Send + 'static,
     F: FnOnce(&mut T::Server) -> R + Send + 'static,
 {
-    Request::new("update_state", server.as_server(), |bench| Ok(update(bench.server())))
+    Request::typed("update_state", server, |bench| Ok(update(bench.server())))
 }
 
 /// Has the server hold back everything but the requests of this module and the order to stop, until it is told to
@@ -193,9 +191,9 @@ where
 /// # Ok(())
 /// # }
 /// ```
-pub fn suspend<T: AsServer>(server: &T) -> Request<T::Server, ()> {
-    Request::new("suspend", server.as_server(), |bench| {
-        bench.body.desk().suspended = true;
+pub fn suspend<T: AsProcess>(server: &T) -> Request<()> {
+    Request::untyped("suspend", server, |bench| {
+        bench.suspend(true);
         Ok(())
     })
 }
@@ -223,11 +221,9 @@ pub fn suspend<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn resume<T: AsServer>(server: &T) -> Request<T::Server, ()> {
-    Request::new("resume", server.as_server(), |bench| {
-        if let Some(desk) = &mut bench.body.desk {
-            desk.suspended = false;
-        }
+pub fn resume<T: AsProcess>(server: &T) -> Request<()> {
+    Request::untyped("resume", server, |bench| {
+        bench.suspend(false);
         Ok(())
     })
 }
@@ -260,28 +256,8 @@ pub fn resume<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn get_status<T: AsServer>(server: &T) -> Request<T::Server, Status> {
-    Request::new("get_status", server.as_server(), |bench| Ok(status(bench)))
-}
-
-fn status<S: GenServer>(bench: &mut Bench<'_, S>) -> Status {
-    let seen = bench.process.info();
-    let suspended = bench.body.is_suspended();
-    let actor = bench.actor();
-    let (_, log) = actor.cx.kept_events();
-    let shown = Shown { log, ..Shown::default() }.format(actor.server.as_ref());
-    Status {
-        pid: seen.pid,
-        name: seen.name,
-        label: seen.label,
-        server: seen.server,
-        suspended,
-        parent: seen.parent,
-        mailbox: seen.mailbox,
-        links: seen.links,
-        log: shown.log,
-        state: shown.state,
-    }
+pub fn get_status<T: AsProcess>(server: &T) -> Request<Status> {
+    Request::untyped("get_status", server, |bench| Ok(bench.status()))
 }
 
 /// Orders the server to stop with `reason`, and returns before it has.
@@ -311,10 +287,10 @@ fn status<S: GenServer>(bench: &mut Bench<'_, S>) -> Status {
 /// # Ok(())
 /// # }
 /// ```
-pub fn terminate<T: AsServer>(server: &T, reason: impl Into<Reason>) -> Request<T::Server, ()> {
+pub fn terminate<T: AsProcess>(server: &T, reason: impl Into<Reason>) -> Request<()> {
     let reason = reason.into();
-    Request::new("terminate", server.as_server(), |bench| {
-        bench.stop = Some(reason);
+    Request::untyped("terminate", server, |bench| {
+        bench.stop(reason);
         Ok(())
     })
 }

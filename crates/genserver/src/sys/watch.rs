@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::debug::{Counters, Debug, Ring};
 use super::request::Trouble;
 use super::{Event, Hook, Log, Request, Statistics};
-use crate::as_server::AsServer;
+use crate::process_ref::AsProcess;
 
 /// How many events OTP's log keeps unless it is told otherwise.
 ///
@@ -27,15 +27,11 @@ use crate::as_server::AsServer;
 pub const LOG_LENGTH: usize = 10;
 
 /// Makes a request that switches something on or off.
-fn switch<T: AsServer>(
-    server: &T,
-    name: &'static str,
-    turn: impl FnOnce(&mut Debug) + Send + 'static,
-) -> Request<T::Server, ()> {
-    Request::new(name, server.as_server(), |bench| {
-        let cx = &mut bench.actor().cx;
-        turn(cx.debug_mut());
-        cx.tidy_debug();
+fn switch<T: AsProcess>(server: &T, name: &'static str, turn: impl FnOnce(&mut Debug) + Send + 'static) -> Request<()> {
+    Request::untyped(name, server, |bench| {
+        let debug = bench.debug();
+        turn(debug.get_or_insert_default());
+        Debug::tidy(debug);
         Ok(())
     })
 }
@@ -70,7 +66,7 @@ fn switch<T: AsServer>(
 /// # Ok(())
 /// # }
 /// ```
-pub fn trace<T: AsServer>(server: &T, on: bool) -> Request<T::Server, ()> {
+pub fn trace<T: AsProcess>(server: &T, on: bool) -> Request<()> {
     switch(server, "trace", move |debug| debug.trace = on)
 }
 
@@ -99,7 +95,7 @@ pub fn trace<T: AsServer>(server: &T, on: bool) -> Request<T::Server, ()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn log<T: AsServer>(server: &T, length: usize) -> Request<T::Server, ()> {
+pub fn log<T: AsProcess>(server: &T, length: usize) -> Request<()> {
     switch(server, "log", move |debug| debug.log.get_or_insert_with(Ring::new).resize(length))
 }
 
@@ -124,10 +120,10 @@ pub fn log<T: AsServer>(server: &T, length: usize) -> Request<T::Server, ()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn get_log<T: AsServer>(server: &T) -> Request<T::Server, Log> {
-    Request::new("get_log", server.as_server(), |bench| {
-        let process = bench.process.head.title();
-        let debug = bench.actor().cx.debug.as_ref();
+pub fn get_log<T: AsProcess>(server: &T) -> Request<Log> {
+    Request::untyped("get_log", server, |bench| {
+        let process = bench.head().title();
+        let debug = bench.debug().as_ref();
         let events = debug.and_then(|debug| debug.log.as_ref()).map(|log| log.events.iter().cloned().collect());
         Ok(Log { process, events: events.unwrap_or_default() })
     })
@@ -155,7 +151,7 @@ pub fn get_log<T: AsServer>(server: &T) -> Request<T::Server, Log> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn log_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+pub fn log_off<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "log_off", |debug| debug.log = None)
 }
 
@@ -188,11 +184,11 @@ pub fn log_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn log_to_file<T: AsServer>(server: &T, path: impl Into<PathBuf>) -> Request<T::Server, ()> {
+pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> Request<()> {
     let path = path.into();
-    Request::new("log_to_file", server.as_server(), |bench| match File::create(&path) {
+    Request::untyped("log_to_file", server, |bench| match File::create(&path) {
         Ok(file) => {
-            bench.actor().cx.debug_mut().file = Some(Box::new(file));
+            bench.debug().get_or_insert_default().file = Some(Box::new(file));
             Ok(())
         }
         Err(error) => Err(Trouble::File(path, error)),
@@ -223,7 +219,7 @@ pub fn log_to_file<T: AsServer>(server: &T, path: impl Into<PathBuf>) -> Request
 /// # Ok(())
 /// # }
 /// ```
-pub fn log_to_file_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+pub fn log_to_file_off<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "log_to_file_off", |debug| debug.file = None)
 }
 
@@ -247,11 +243,11 @@ pub fn log_to_file_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn statistics_on<T: AsServer>(server: &T) -> Request<T::Server, ()> {
-    Request::new("statistics_on", server.as_server(), |bench| {
-        let since = bench.process.head.home.runtime().now();
+pub fn statistics_on<T: AsProcess>(server: &T) -> Request<()> {
+    Request::untyped("statistics_on", server, |bench| {
+        let since = bench.head().home.runtime().now();
         let counters = || Counters { since, messages_in: 0, messages_out: 0 };
-        bench.actor().cx.debug_mut().counters.get_or_insert_with(counters);
+        bench.debug().get_or_insert_default().counters.get_or_insert_with(counters);
         Ok(())
     })
 }
@@ -286,10 +282,10 @@ pub fn statistics_on<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn statistics<T: AsServer>(server: &T) -> Request<T::Server, Statistics> {
-    Request::new("statistics", server.as_server(), |bench| {
-        let now = bench.process.head.home.runtime().now();
-        let debug = bench.actor().cx.debug.as_ref();
+pub fn statistics<T: AsProcess>(server: &T) -> Request<Statistics> {
+    Request::untyped("statistics", server, |bench| {
+        let now = bench.head().home.runtime().now();
+        let debug = bench.debug().as_ref();
         let counters = debug.and_then(|debug| debug.counters.as_ref()).ok_or(Trouble::NoStatistics)?;
         let Counters { since, messages_in, messages_out } = *counters;
         Ok(Statistics { since, now, messages_in, messages_out })
@@ -317,7 +313,7 @@ pub fn statistics<T: AsServer>(server: &T) -> Request<T::Server, Statistics> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn statistics_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+pub fn statistics_off<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "statistics_off", |debug| debug.counters = None)
 }
 
@@ -362,17 +358,13 @@ pub fn statistics_off<T: AsServer>(server: &T) -> Request<T::Server, ()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn install<T, F>(server: &T, id: impl Into<String>, hook: F) -> Request<T::Server, ()>
+pub fn install<T, F>(server: &T, id: impl Into<String>, hook: F) -> Request<()>
 where
-    T: AsServer,
+    T: AsProcess,
     F: FnMut(&Event) -> Hook + Send + 'static,
 {
     let id = id.into();
-    switch(server, "install", move |debug| {
-        if debug.hooks.iter().all(|(installed, _)| *installed != id) {
-            debug.hooks.push((id, Box::new(hook)));
-        }
-    })
+    switch(server, "install", move |debug| debug.install(id, Box::new(hook)))
 }
 
 /// Removes the hook that was installed under `id`. Without one, nothing happens.
@@ -396,7 +388,7 @@ where
 /// # Ok(())
 /// # }
 /// ```
-pub fn remove<T: AsServer>(server: &T, id: impl Into<String>) -> Request<T::Server, ()> {
+pub fn remove<T: AsProcess>(server: &T, id: impl Into<String>) -> Request<()> {
     let id = id.into();
     switch(server, "remove", move |debug| debug.hooks.retain(|(installed, _)| *installed != id))
 }
@@ -428,6 +420,6 @@ pub fn remove<T: AsServer>(server: &T, id: impl Into<String>) -> Request<T::Serv
 /// # Ok(())
 /// # }
 /// ```
-pub fn no_debug<T: AsServer>(server: &T) -> Request<T::Server, ()> {
+pub fn no_debug<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "no_debug", |debug| *debug = Debug::default())
 }
