@@ -232,8 +232,9 @@ use running::Running;
 /// ```
 #[must_use = "dropping a task loses its result; await it, or use `Task::start` if none is wanted"]
 pub struct Task<T> {
+    /// None if it never had one.
+    process: Option<ProcessRef>,
     state: State<T>,
-    pid: Pid,
 }
 
 enum State<T> {
@@ -321,12 +322,7 @@ impl<T: Send + 'static> Task<T> {
     /// # }
     /// ```
     pub fn completed(value: T) -> Self {
-        Self { state: State::Done(Ok(value)), pid: Pid::NOBODY }
-    }
-
-    /// The pid of its process; [`Pid::NOBODY`] for a task that never had one.
-    pub fn pid(&self) -> Pid {
-        self.pid
+        Self { process: None, state: State::Done(Ok(value)) }
     }
 
     /// Waits for the result, for five seconds unless told otherwise: OTP's `Task.await`.
@@ -390,6 +386,13 @@ impl<T: Send + 'static> Task<T> {
             Poll::Ready(result) => Some(result),
             Poll::Pending => None,
         }
+    }
+}
+
+impl<T> Task<T> {
+    /// The pid of its process; [`Pid::NOBODY`] for a task that never had one.
+    pub fn pid(&self) -> Pid {
+        self.process.as_ref().map_or(Pid::NOBODY, ProcessRef::pid)
     }
 }
 
@@ -471,16 +474,16 @@ impl<'a, T: Send + 'static> IntoFuture for &'a mut Task<T> {
 
 impl<T> AsProcess for Task<T> {
     fn as_process(&self) -> Option<ProcessRef> {
-        self.pid.as_process()
+        self.process.clone()
     }
 }
 
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
-            State::Running(_) => write!(f, "Task({})", self.pid),
-            State::Done(_) => write!(f, "Task({}, done)", self.pid),
-            State::Over => write!(f, "Task({}, over)", self.pid),
+            State::Running(_) => write!(f, "Task({})", self.pid()),
+            State::Done(_) => write!(f, "Task({}, done)", self.pid()),
+            State::Over => write!(f, "Task({}, over)", self.pid()),
         }
     }
 }

@@ -112,10 +112,11 @@ where
     let spawned = if owner.is_some() { spawn_link(run) } else { spawn(run) };
     match spawned {
         Ok(process) => {
-            let running = Running::new(process.process_ref(), owner, result);
-            Task { pid: process.pid(), state: State::Running(running) }
+            let process = process.process_ref();
+            let running = Running::new(process.clone(), owner, result);
+            Task { process: Some(process), state: State::Running(running) }
         }
-        Err(error) => Task { pid: Pid::NOBODY, state: State::Done(Err(error.into())) },
+        Err(error) => Task { process: None, state: State::Done(Err(error.into())) },
     }
 }
 

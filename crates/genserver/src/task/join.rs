@@ -144,8 +144,8 @@ impl<T: Send + 'static, K: BorrowMut<Task<T>> + Unpin> Future for Join<T, K> {
             polled = task.poll_result(cx);
         }
         Poll::Ready(match polled {
-            Poll::Ready(result) => result.map_err(|reason| TaskError::Exit { task: task.pid, reason }),
-            Poll::Pending => Err(TaskError::Timeout { task: task.pid, after: this.within.unwrap_or_default() }),
+            Poll::Ready(result) => result.map_err(|reason| TaskError::Exit { task: task.pid(), reason }),
+            Poll::Pending => Err(TaskError::Timeout { task: task.pid(), after: this.within.unwrap_or_default() }),
         })
     }
 }
@@ -249,7 +249,7 @@ impl<T> fmt::Debug for AwaitMany<'_, T> {
 impl<T: Send + 'static> Task<T> {
     /// The result of a task that has one, as an await returns it.
     fn take_outcome(&mut self) -> Result<T, TaskError> {
-        let task = self.pid;
+        let task = self.pid();
         self.take_result().unwrap_or(Err(Reason::NoProc)).map_err(|reason| TaskError::Exit { task, reason })
     }
 }
@@ -262,7 +262,7 @@ pub(super) struct Done<'a, T> {
 
 impl<T> Done<'_, T> {
     fn pid(&self) -> Pid {
-        self.task.as_ref().map_or(Pid::NOBODY, |task| task.pid)
+        self.task.as_ref().map_or(Pid::NOBODY, |task| task.pid())
     }
 }
 

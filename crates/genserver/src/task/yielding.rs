@@ -146,23 +146,25 @@ impl<T: Send + 'static> YieldMany<'_, T> {
 
     async fn run(self) -> Vec<Option<Result<T, Reason>>> {
         let Self { tasks, within, limit, on_timeout } = self;
-        let limit = limit.unwrap_or(tasks.len());
         let mut patience = Patience::new(within);
-        let mut results: Vec<_> = tasks.iter().map(|_| None).collect();
-        let mut waiting = each(tasks);
-        let mut found = 0;
+        // Fetched at the end, so that nothing is lost if this is dropped before.
+        let mut found = vec![false; tasks.len()];
+        let mut wanted = limit.unwrap_or(tasks.len());
         let mut is_late = false;
-        while found < limit && !is_late {
+        let mut waiting = each(tasks);
+        while wanted > 0 && !is_late {
             match next_done(&mut waiting, &mut patience).await {
-                Ok(Some((place, task))) => {
-                    found += 1;
-                    results[place] = task.take_result();
+                Ok(Some((place, _))) => {
+                    found[place] = true;
+                    wanted -= 1;
                 }
                 Ok(None) => break,
                 Err(OutOfTime) => is_late = true,
             }
         }
         drop(waiting);
+        let mut results: Vec<_> =
+            tasks.iter_mut().zip(found).map(|(task, found)| if found { task.take_result() } else { None }).collect();
         if is_late {
             let late = tasks.iter_mut().zip(&mut results).filter(|(_, result)| result.is_none());
             give_up(late.collect(), on_timeout).await;
