@@ -316,7 +316,9 @@ async fn nothing_is_taken_or_run_before_somebody_waits() {
     let gauge = Gauge::default();
     let taken = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&taken);
-    let items = (1..).inspect(move |_| drop(count.fetch_add(1, Ordering::SeqCst)));
+    let items = (1..).inspect(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
     let mut results = sleepers(items, &gauge).max_concurrency(limit(2));
     settle().await;
     assert_eq!(taken.load(Ordering::SeqCst), 0);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::poll_immediate;
+use genserver::report::{Report, Reports};
 use genserver::task::{AWAIT_WITHIN, OnTimeout, Shutdown, Task, TaskError, await_many, callers, or_exit, yield_many};
 use genserver::time::{now, sleep};
 use genserver::{AsProcess, Letter, Node, Pid, Probe, ProcessRef, Reason, StartError, spawn};
@@ -207,7 +208,7 @@ fn deaf() -> Task<()> {
         me.trap_exits(true);
         async move {
             let _me = me;
-            pending().await
+            pending::<()>().await;
         }
     })
 }
@@ -341,7 +342,7 @@ async fn a_crash_of_a_task_takes_its_spawner_along() {
     let owner = spawn(|_me: Probe<()>| async {
         let task = Task::spawn(async { slip("crash") });
         drop(task);
-        pending::<()>().await
+        pending::<()>().await;
     });
     assert_eq!(owner.unwrap().process_ref().ended().await.to_string(), "panicked: crash");
 }
@@ -354,7 +355,8 @@ async fn the_end_of_a_spawner_takes_its_tasks_along() {
         let task = Task::spawn(pending::<()>());
         told.send(task.pid())?;
         drop(task);
-        Ok(pending::<()>().await)
+        pending::<()>().await;
+        Ok(())
     });
     let task = shell.expect_message().await;
     let reference = shell.monitor(&task);
@@ -479,10 +481,63 @@ async fn thousands_of_tasks_each_bring_their_result() {
     for number in 0..5000_u32 {
         tasks.push(task_of(&owner, async move { number }).await);
     }
-    let results = await_many(&mut tasks).timeout(Duration::from_secs(60)).await.unwrap();
+    let results = await_many(&mut tasks).timeout(Duration::from_mins(1)).await.unwrap();
     assert!(results.iter().copied().eq(0..5000));
     while node.process_list().len() > 1 {
         tokio::task::yield_now().await;
     }
     assert!(owner.process_ref().info().links.is_empty());
+}
+
+fn all(reports: &mut Reports) -> Vec<Report> {
+    std::iter::from_fn(|| reports.try_next()).collect()
+}
+
+async fn cracks() {
+    settle().await;
+    slip("crack");
+}
+
+#[tokio::test]
+async fn rat_066_a_task_that_fails_reports_it_once_and_its_process_after_it() {
+    let node = Node::new();
+    let mut reports = node.reports();
+    let owner = Probe::<()>::on(&node);
+    owner.register("owner").unwrap();
+
+    let task = task_of(&owner, cracks()).await;
+    let pid = task.pid();
+    task.await.unwrap_err();
+    let [Report::TaskFailed(task), Report::Crashed(crashed)] = &all(&mut reports)[..] else { panic!() };
+    assert_eq!((task.process.pid, crashed.process.pid), (pid, pid));
+    assert_eq!(task.started_by.as_ref().unwrap().pid, owner.pid());
+    assert!(task.function.contains("cracks"), "{}", task.function);
+    assert_eq!(crashed.entry, format!("genserver::task::body::Body<{}>", task.function));
+    assert_eq!(crashed.ancestors[0].pid, owner.pid());
+    assert_eq!((&task.reason, task.reason.to_string().as_str()), (&crashed.reason, "panicked: crack"));
+    let text = Report::TaskFailed(task.clone()).to_string();
+    assert!(text.starts_with(&format!("Task {pid} terminating\n  started by: {}", owner.pid())), "{text}");
+
+    // An error that is the exit, and one of a task that nobody awaits.
+    owner.scope(async { Task::spawn(or_exit(async { Err::<u8, _>(boom()) })).await }).await.unwrap_err();
+    let unattended = owner.scope(async { Task::start(async { Err(boom()) }) }).await.unwrap();
+    unattended.ended().await;
+    let reasons: Vec<_> = all(&mut reports).iter().map(|report| report.reason().cloned()).collect();
+    assert_eq!(reasons, [Some(boom()), Some(boom()), Some(boom()), Some(boom())]);
+}
+
+#[tokio::test]
+async fn an_end_of_the_normal_set_or_from_outside_is_not_reported() {
+    let node = Node::new();
+    let mut reports = node.reports();
+    let owner = Probe::<()>::on(&node);
+    owner.scope(async { Task::spawn(async { 1 }).await }).await.unwrap();
+    for reason in [Reason::Normal, Reason::Shutdown, Reason::shutdown_with("for now")] {
+        let exits = owner.scope(async { Task::spawn(or_exit(async { Err::<u8, _>(reason) })).await }).await;
+        exits.unwrap_err();
+    }
+    for how in [Shutdown::BrutalKill, Shutdown::Infinity] {
+        task_of(&owner, pending::<()>()).await.shutdown(how).await;
+    }
+    assert!(all(&mut reports).is_empty());
 }

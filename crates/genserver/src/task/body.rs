@@ -1,7 +1,9 @@
 //! What a task can run, and how it runs as a process.
 
+use std::any::type_name;
 use std::cell::RefCell;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,10 +11,11 @@ use std::task::{Context, Poll};
 
 use futures::FutureExt;
 use futures::channel::oneshot;
-use pin_project_lite::pin_project;
+use futures::future::BoxFuture;
 
 use super::running::Running;
 use super::{State, Task};
+use crate::report::{Level, Report, TaskFailed};
 use crate::{Ending, Never, Pid, Probe, ProcessRef, Reason, StartError, current_process, spawn, spawn_link};
 
 /// What a task can run: any future, or one that [may exit](or_exit).
@@ -24,6 +27,11 @@ pub trait TaskBody: Send + 'static {
 
     /// Runs it. An error is the reason that the task exits with.
     fn run(self) -> impl Future<Output = Result<Self::Output, Reason>> + Send;
+
+    /// What it is called in reports.
+    fn name() -> &'static str {
+        type_name::<Self>()
+    }
 }
 
 impl<F: Future<Output: Send + 'static> + Send + 'static> TaskBody for F {
@@ -77,6 +85,10 @@ where
     async fn run(self) -> Result<T, Reason> {
         self.0.await
     }
+
+    fn name() -> &'static str {
+        type_name::<F>()
+    }
 }
 
 /// What a new task has with its spawner.
@@ -99,16 +111,20 @@ where
     let owner = current_process().filter(|_| bond != Bond::Free);
     let parting = owner.clone().filter(|_| bond == Bond::LinkedForCrashes);
     let (sender, result) = oneshot::channel();
-    let run = on_behalf(|me: Probe<M>| async move {
+    let callers = chain();
+    let run = move |me: Probe<M>| {
         let pid = me.pid();
-        let value = guarded(async move { function(me).run().await }).await?;
-        if let Some(owner) = parting {
-            owner.unlink(&pid);
-        }
-        // Nobody wants it if the handle is gone: then it is dropped here, in the task.
-        drop(sender.send(value));
-        Ok(())
-    });
+        Body::<B>::new(pid, callers, B::name(), async move {
+            // What ran is dropped before its result is handed over: whoever has the result finds nothing held any more.
+            let value = function(me).run().await?;
+            if let Some(owner) = parting {
+                owner.unlink(&pid);
+            }
+            // If the handle is gone nobody wants it, and it is dropped here, in the task.
+            drop(sender.send(value));
+            Ok(())
+        })
+    };
     let spawned = if owner.is_some() { spawn_link(run) } else { spawn(run) };
     match spawned {
         Ok(process) => {
@@ -125,15 +141,29 @@ pub(super) fn launch_unattended<F>(bond: Bond, future: F) -> Result<ProcessRef, 
 where
     F: Future<Output: Ending> + Send + 'static,
 {
-    let run = on_behalf(|_me: Probe<Never>| guarded(async move { future.await.into_ending() }));
+    let callers = chain();
+    let run = move |me: Probe<Never>| {
+        Body::<F>::new(me.pid(), callers, type_name::<F>(), async move { future.await.into_ending() })
+    };
     let spawned = if bond == Bond::Free { spawn(run) } else { spawn_link(run) };
     spawned.map(|process| process.process_ref())
 }
 
-/// Has a panic be an error, so that it can be reported as a task's before it is reported as a process's.
-async fn guarded<T>(future: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
+/// Runs a task's function, and reports its end if it is one to be reported. Its process reports it after this.
+async fn reported(
+    started_by: Option<Pid>,
+    function: &'static str,
+    future: impl Future<Output = Result<(), Reason>>,
+) -> Result<(), Reason> {
     let ended = AssertUnwindSafe(future).catch_unwind().await;
-    ended.unwrap_or_else(|payload| Err(Reason::caught(payload)))
+    let Err(reason) = ended.unwrap_or_else(|payload| Err(Reason::caught(payload))) else { return Ok(()) };
+    if !reason.is_normal_set()
+        && let Some(me) = current_process()
+    {
+        let failed = |me| Report::TaskFailed(TaskFailed::new(me, started_by, function, reason.clone()));
+        me.report(Level::Error, failed);
+    }
+    Err(reason)
 }
 
 /// How many callers a task remembers, as a process does its ancestors.
@@ -186,39 +216,40 @@ pub fn callers() -> Vec<Pid> {
     })
 }
 
-/// Has what `function` makes run on behalf of whoever calls this.
-pub(super) fn on_behalf<M, F>(
-    function: impl FnOnce(Probe<M>) -> F + Send + 'static,
-) -> impl FnOnce(Probe<M>) -> OnBehalf<F> + Send + 'static
-where
-    M: Send + 'static,
-    F: Future,
-{
+/// The callers of a task that is spawned here.
+fn chain() -> Vec<Pid> {
     let mut chain: Vec<Pid> = current_process().iter().map(ProcessRef::pid).collect();
     chain.extend(callers());
     chain.truncate(CALLERS_KEPT);
-    move |me| {
-        let callers = Arc::new(Callers { task: me.pid(), callers: chain });
-        OnBehalf { callers, future: function(me) }
+    chain
+}
+
+/// What runs in the process of a task. Its type is what the process is reported as, so it is named after `B` and nothing else.
+struct Body<B> {
+    callers: Arc<Callers>,
+    future: BoxFuture<'static, Result<(), Reason>>,
+    runs: PhantomData<fn() -> B>,
+}
+
+impl<B> Body<B> {
+    fn new(
+        task: Pid,
+        callers: Vec<Pid>,
+        function: &'static str,
+        future: impl Future<Output = Result<(), Reason>> + Send + 'static,
+    ) -> Self {
+        let future = Box::pin(reported(callers.first().copied(), function, future));
+        Self { callers: Arc::new(Callers { task, callers }), future, runs: PhantomData }
     }
 }
 
-pin_project! {
-    /// A task's future: while it is polled, this thread knows its callers.
-    pub(super) struct OnBehalf<F> {
-        callers: Arc<Callers>,
-        #[pin]
-        future: F,
-    }
-}
+/// While it is polled, this thread knows its callers.
+impl<B> Future for Body<B> {
+    type Output = Result<(), Reason>;
 
-impl<F: Future> Future for OnBehalf<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let _restored = Restored { before: ON_BEHALF.replace(Some(Arc::clone(this.callers))) };
-        this.future.poll(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let _restored = Restored { before: ON_BEHALF.replace(Some(Arc::clone(&self.callers))) };
+        self.future.as_mut().poll(cx)
     }
 }
 

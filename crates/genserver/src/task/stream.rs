@@ -13,8 +13,8 @@ use futures::stream::{self, FuturesUnordered};
 use futures::{Stream, StreamExt};
 use pin_project_lite::pin_project;
 
-use super::AWAIT_WITHIN;
 use super::body::{Bond, TaskBody, launch};
+use super::{AWAIT_WITHIN, Task};
 use crate::{Never, Probe, current_process};
 
 // What is yielded for an item that failed.
@@ -23,7 +23,6 @@ mod exit;
 mod item;
 
 pub use exit::{ExitAlone, ExitWithInput, ItemExit};
-pub(super) use item::Starting;
 use item::{Ended, Item};
 
 /// Runs `function` over `items`, each in a task of its own, a few at a time: OTP's `Task.async_stream`.
@@ -101,7 +100,7 @@ where
     let function = Arc::new(function);
     AsyncStream::new(items, move |bond, item| {
         let function = Arc::clone(&function);
-        Starting::Started(launch(bond, move |_me: Probe<Never>| function(item)))
+        launch(bond, move |_me: Probe<Never>| function(item))
     })
 }
 
@@ -138,7 +137,7 @@ pub struct ItemTimedOut {
 }
 
 /// How the task of an item is started.
-type Start<I, T> = Box<dyn FnMut(Bond, I) -> Starting<T> + Send>;
+type Start<I, T> = Box<dyn FnMut(Bond, I) -> Task<T> + Send>;
 
 pin_project! {
     /// The results of tasks that run over the items of a stream, made by [`async_stream`].
@@ -168,7 +167,7 @@ struct Options {
 }
 
 impl<St: Stream, T> AsyncStream<St, T> {
-    pub(super) fn new(items: St, start: impl FnMut(Bond, St::Item) -> Starting<T> + Send + 'static) -> Self {
+    fn new(items: St, start: impl FnMut(Bond, St::Item) -> Task<T> + Send + 'static) -> Self {
         let options = Options {
             limit: available_parallelism().map_or(1, NonZeroUsize::get),
             ordered: true,

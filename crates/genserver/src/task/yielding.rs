@@ -173,8 +173,11 @@ impl<T: Send + 'static> YieldMany<'_, T> {
     }
 }
 
+/// A task that has not ended in time, and where its result goes if it has one after all.
+type Late<'a, T> = (&'a mut Task<T>, &'a mut Option<Result<T, Reason>>);
+
 /// What becomes of tasks that have not ended in time.
-async fn give_up<T: Send + 'static>(late: Vec<(&mut Task<T>, &mut Option<Result<T, Reason>>)>, how: OnTimeout) {
+async fn give_up<T: Send + 'static>(late: Vec<Late<'_, T>>, how: OnTimeout) {
     match how {
         OnTimeout::Nothing => {}
         OnTimeout::Ignore => late.into_iter().for_each(|(task, result)| *result = task.let_go()),
