@@ -12,6 +12,7 @@ mod src {
     pub mod agent;
     pub mod supervised;
     pub mod supervisor;
+    pub mod task;
 }
 
-pub use src::{agent, supervised, supervisor};
+pub use src::{agent, supervised, supervisor, task};
