@@ -226,7 +226,7 @@ use running::Running;
 /// # // RAT-043
 /// # async fn example() {
 /// let task = genserver::task::Task::spawn(async { 1 });
-/// let other = std::thread::spawn(|| task.join());
+/// let somebody_else = async move { task.await };
 /// task.await.unwrap();
 /// # }
 /// ```
@@ -253,7 +253,7 @@ impl<T: Send + 'static> Task<T> {
     /// Runs a future as a process of its own, and keeps its result for whoever holds the handle: OTP's `Task.async`.
     ///
     /// The task is linked with the process that calls this. In plain code there is none, and it is linked with nobody. It runs
-    /// at once, whether or not it is awaited; what it is given besides a future is said at [`TaskBody`].
+    /// at once, whether or not somebody awaits it. What else than a future it can run is said at [`TaskBody`].
     ///
     /// A task that cannot run, because the thread is in no runtime for instance, fails when it is awaited, with the
     /// [`StartError`] as its reason.
@@ -391,6 +391,20 @@ impl<T: Send + 'static> Task<T> {
 
 impl<T> Task<T> {
     /// The pid of its process; [`Pid::NOBODY`] for a task that never had one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Probe, task::Task};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut task = Task::with_mailbox(|me: Probe<()>| async move { me.pid() });
+    /// let pid = task.pid();
+    /// assert_eq!(task.join().await?, pid);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.process.as_ref().map_or(Pid::NOBODY, ProcessRef::pid)
     }

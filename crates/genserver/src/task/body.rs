@@ -21,6 +21,32 @@ use crate::{Ending, Never, Pid, Probe, ProcessRef, Reason, StartError, current_p
 /// What a task can run: any future, or one that [may exit](or_exit).
 ///
 /// What a future returns is the task's result, an `Err` like everything else.
+///
+/// # Examples
+///
+/// A type of your own can be what a task runs:
+///
+/// ```
+/// use genserver::Reason;
+/// use genserver::task::{Task, TaskBody};
+///
+/// struct Sum(Vec<u64>);
+///
+/// impl TaskBody for Sum {
+///     type Output = u64;
+///
+///     async fn run(self) -> Result<u64, Reason> {
+///         self.0.into_iter().reduce(u64::wrapping_add).ok_or(Reason::term("nothing to add"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// assert_eq!(Task::spawn(Sum(vec![1, 2, 3])).await?, 6);
+/// assert!(Task::spawn(Sum(vec![])).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 pub trait TaskBody: Send + 'static {
     /// The task's result.
     type Output: Send + 'static;

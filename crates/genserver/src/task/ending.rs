@@ -12,6 +12,18 @@ use crate::Reason;
 pub(super) const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// How a task is ended: see [`Task::shutdown`].
+///
+/// # Examples
+///
+/// ```
+/// use genserver::task::{Shutdown, Task};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let endless = Task::spawn(std::future::pending::<()>());
+/// assert_eq!(endless.shutdown(Shutdown::Infinity).await, None);
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shutdown {
     /// Kills it. Nobody can trap that.

@@ -83,6 +83,20 @@ impl Patience {
 /// A wait for the result of a task, made by [`Task::join`] or by awaiting the task.
 ///
 /// It holds the task, or borrows it.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::task::Task;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut eggs, milk) = (Task::spawn(async { 6 }), Task::spawn(async { 1 }));
+/// let (eggs, milk) = futures::try_join!(eggs.join(), milk.into_future())?;
+/// assert_eq!(eggs + milk, 7);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nobody waits until this is awaited"]
 pub struct Join<T, K = Task<T>> {
     task: K,
@@ -117,6 +131,20 @@ impl<T, K> Join<T, K> {
     }
 
     /// Waits for as long as the task runs: OTP's `infinity`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genserver::task::Task;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let task = Task::spawn(async { genserver::time::sleep(Duration::from_hours(20)).await });
+    /// task.into_future().no_timeout().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(self) -> Self {
         self.within(None)
@@ -199,6 +227,20 @@ pub struct AwaitMany<'a, T> {
 
 impl<T: Send + 'static> AwaitMany<'_, T> {
     /// Waits for so long, for all together, instead of five seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genserver::task::{Task, TaskError, await_many};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut tasks = [Task::completed(()), Task::spawn(std::future::pending())];
+    /// let late = await_many(&mut tasks).timeout(Duration::from_secs(1)).await;
+    /// assert!(matches!(late, Err(TaskError::Timeout { task, .. }) if task == tasks[1].pid()));
+    /// # }
+    /// ```
     pub fn timeout(mut self, within: Duration) -> Self {
         self.within = Some(within);
         self

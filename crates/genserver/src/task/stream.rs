@@ -216,6 +216,23 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
     }
 
     /// How many tasks run at once, at most: as many as the machine has cores, unless told otherwise.
+    ///
+    /// What is to run alike on every machine, as a simulation, is told otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::num::NonZero;
+    /// use futures::StreamExt;
+    /// use genserver::task::async_stream;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// // One at a time.
+    /// let doubled = async_stream(1..=3, |number| async move { 2 * number }).max_concurrency(NonZero::<usize>::MIN);
+    /// assert_eq!(doubled.collect::<Vec<_>>().await, [Ok(2), Ok(4), Ok(6)]);
+    /// # }
+    /// ```
     pub fn max_concurrency(mut self, limit: NonZeroUsize) -> Self {
         self.options.limit = limit.get();
         self
@@ -264,6 +281,22 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
     }
 
     /// What happens when the time of an item is over: the stream ends, unless told otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use futures::StreamExt;
+    /// use genserver::{task::{ItemTimeout, async_stream}, time};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let naps = async_stream([1, 60, 2], |seconds| time::sleep(Duration::from_secs(seconds)));
+    /// let naps = naps.timeout(Duration::from_secs(10)).on_timeout(ItemTimeout::KillTask);
+    /// let naps: Vec<_> = naps.map(|nap| nap.is_ok()).collect().await;
+    /// assert_eq!(naps, [true, false, true]);
+    /// # }
+    /// ```
     pub fn on_timeout(mut self, on_timeout: ItemTimeout) -> Self {
         self.options.on_timeout = on_timeout;
         self
