@@ -412,6 +412,8 @@ mod spawn;
 pub mod supervisor;
 // Ready-made servers.
 pub mod agent;
+// Async functions whose results somebody awaits.
+pub mod task;
 // Tests whose processes end with them.
 pub mod supervised;
 // How processes hear of one another.

@@ -7,6 +7,7 @@ use crate::call::CallError;
 use crate::current;
 use crate::exit::{self, Exit};
 use crate::info::ProcessInfo;
+use crate::link;
 use crate::name::Name;
 use crate::node::{self, Node};
 use crate::pid::Pid;
@@ -252,6 +253,31 @@ impl ProcessRef {
     pub fn kill(&self) {
         let from = exit::sender();
         Arc::clone(&self.process).exit(Exit { from, reason: Reason::Kill }, ExitKind::Kill);
+    }
+
+    /// Takes the link between it and another process away, on both sides: OTP's `unlink/1`, from whoever holds the reference.
+    ///
+    /// A process does so for itself with `current_process()`, or with [`Cx::unlink`](crate::Cx::unlink). An exit that has been
+    /// trapped already is still handled. Returns whether there was a link.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let parent = Probe::<()>::new();
+    /// let server = parent.start_link::<Quiet>(()).await?;
+    /// assert!(parent.process_ref().unlink(&server));
+    /// server.kill();
+    /// assert!(parent.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unlink(&self, target: &impl AsProcess) -> bool {
+        link::unlink(&self.process, target)
     }
 
     /// Waits for its end, and returns the reason: a monitor for plain code.

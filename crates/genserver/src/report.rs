@@ -43,6 +43,7 @@
 //! | terminate panics | both, with its panic as the reason |
 //! | an end with a reason of the normal set; any end by an exit signal or a kill | none |
 //! | a message that nothing was written for | [`Report::Unexpected`] |
+//! | a task ends by a panic or by what it returned, with a reason outside of the normal set | [`Report::TaskFailed`], then [`Report::Crashed`] |
 //! | messages that are dropped because a mailbox is full, or an end because of that | [`Report::Overflowed`] |
 //! | a supervisor starts, loses or cannot start a child | [`Report::Supervised`] |
 //!
@@ -64,6 +65,8 @@ mod render;
 mod end;
 // What supervisors report.
 mod supervised;
+// What tasks report.
+mod task;
 // Where a panic came from.
 mod panics;
 // Reports as events, and callbacks as spans, of `tracing`.
@@ -78,6 +81,7 @@ pub use hub::Reports;
 pub use panics::capture_panics;
 pub use render::Limits;
 pub use supervised::{Offender, Supervised, SupervisorEvent};
+pub use task::TaskFailed;
 
 pub(crate) use end::crashed;
 pub(crate) use hub::Hub;
@@ -134,13 +138,15 @@ pub enum Report {
     Overflowed(Overflowed),
     /// Something happened to the child of a supervisor.
     Supervised(Supervised),
+    /// A task ended without a result.
+    TaskFailed(TaskFailed),
 }
 
 impl Report {
     /// How bad it is.
     pub fn level(&self) -> Level {
         match self {
-            Self::Terminated(_) | Self::Crashed(_) => Level::Error,
+            Self::Terminated(_) | Self::Crashed(_) | Self::TaskFailed(_) => Level::Error,
             Self::Unexpected(_) | Self::Overflowed(_) => Level::Warning,
             Self::Supervised(report) => report.event.level(),
         }
@@ -169,6 +175,7 @@ impl Report {
             Self::Unexpected(report) => &report.process,
             Self::Overflowed(report) => &report.process,
             Self::Supervised(report) => &report.process,
+            Self::TaskFailed(report) => &report.process,
         }
     }
 
@@ -194,6 +201,7 @@ impl Report {
             Self::Crashed(report) => Some(&report.reason),
             Self::Unexpected(_) | Self::Overflowed(_) => None,
             Self::Supervised(report) => report.reason.as_ref(),
+            Self::TaskFailed(report) => Some(&report.reason),
         }
     }
 }

@@ -13,6 +13,7 @@ mod src {
     pub mod registry;
     pub mod supervised;
     pub mod supervisor;
+    pub mod task;
 }
 
-pub use src::{agent, registry, supervised, supervisor};
+pub use src::{agent, registry, supervised, supervisor, task};

@@ -82,7 +82,7 @@ fn crash(process: &dyn AnyProcess, entry: &'static str, in_init: bool, reason: R
 }
 
 /// A process by its pid: with its name, if it lives.
-fn who(pid: Pid) -> Who {
+pub(super) fn who(pid: Pid) -> Who {
     node::find(pid).map_or(Who { pid, name: None, label: None }, |process| Who::new(process.head()))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Crashed, LastMessage, Overflowed, Report, Supervised, Terminated, Unexpected, Who};
+use super::{Crashed, LastMessage, Overflowed, Report, Supervised, TaskFailed, Terminated, Unexpected, Who};
 use crate::info::Callback;
 use crate::reason::Reason;
 
@@ -94,6 +94,7 @@ impl Report {
             Self::Unexpected(report) => page.unexpected(report),
             Self::Overflowed(report) => page.overflowed(report),
             Self::Supervised(report) => page.supervised(report),
+            Self::TaskFailed(report) => page.task_failed(report),
         }
         page.text
     }
@@ -189,6 +190,14 @@ impl Page<'_> {
         if let Some(reason) = &report.reason {
             self.reason(reason);
         }
+    }
+
+    fn task_failed(&mut self, report: &TaskFailed) {
+        self.title("Task", &report.process, "terminating");
+        self.label(&report.process);
+        self.line("started by", &report.started_by.as_ref().map_or("plain code".to_owned(), ToString::to_string));
+        self.line("function", report.function);
+        self.reason(&report.reason);
     }
 
     fn title(&mut self, before: &str, who: &Who, after: &str) {

@@ -87,6 +87,15 @@ mod on {
                 "mailbox overflowed"
             ),
             Report::Supervised(report) => supervised(&process, report),
+            Report::TaskFailed(report) => tracing::error!(
+                target: "genserver",
+                process,
+                label = report.process.label,
+                started_by = report.started_by.as_ref().map(ToString::to_string),
+                function = report.function,
+                reason = shown(&report.reason),
+                "task terminating"
+            ),
         }
     }
 

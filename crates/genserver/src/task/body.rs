@@ -1,0 +1,291 @@
+//! What a task can run, and how it runs as a process.
+
+use std::any::type_name;
+use std::cell::RefCell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::BoxFuture;
+
+use super::running::Running;
+use super::{State, Task};
+use crate::report::{Level, Report, TaskFailed};
+use crate::{Ending, Never, Pid, Probe, ProcessRef, Reason, StartError, current_process, spawn, spawn_link};
+
+/// What a task can run: any future, or one that [may exit](or_exit).
+///
+/// What a future returns is the task's result, an `Err` like everything else.
+///
+/// # Examples
+///
+/// A type of your own can be what a task runs:
+///
+/// ```
+/// use genserver::Reason;
+/// use genserver::task::{Task, TaskBody};
+///
+/// struct Sum(Vec<u64>);
+///
+/// impl TaskBody for Sum {
+///     type Output = u64;
+///
+///     async fn run(self) -> Result<u64, Reason> {
+///         self.0.into_iter().reduce(u64::wrapping_add).ok_or(Reason::term("nothing to add"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// assert_eq!(Task::spawn(Sum(vec![1, 2, 3])).await?, 6);
+/// assert!(Task::spawn(Sum(vec![])).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
+pub trait TaskBody: Send + 'static {
+    /// The task's result.
+    type Output: Send + 'static;
+
+    /// Runs it. An error is the reason that the task exits with.
+    fn run(self) -> impl Future<Output = Result<Self::Output, Reason>> + Send;
+
+    /// What it is called in reports.
+    fn name() -> &'static str {
+        type_name::<Self>()
+    }
+}
+
+impl<F: Future<Output: Send + 'static> + Send + 'static> TaskBody for F {
+    type Output = F::Output;
+
+    async fn run(self) -> Result<F::Output, Reason> {
+        Ok(self.await)
+    }
+}
+
+/// Has an error of a future be the exit of its task: OTP's `exit/1` in a task, and `?` as in a callback.
+///
+/// The task's result is what the future returns in `Ok`. If it returns `Err`, the task has no result: it ends with that
+/// reason, which is reported and travels over links like a panic. `Err(Reason::Normal)` ends it quietly.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Reason, task::{Task, TaskError, or_exit}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let task = Task::spawn(or_exit(async {
+///     let port: u16 = "80a".parse()?;
+///     if port < 1024 {
+///         return Err(Reason::term("a privileged port"));
+///     }
+///     Ok(port)
+/// }));
+/// let Err(TaskError::Exit { reason, .. }) = task.await else { unreachable!() };
+/// assert!(reason.downcast_ref::<std::num::ParseIntError>().is_some());
+/// # }
+/// ```
+#[doc(alias = "exit")]
+pub fn or_exit<T, F: Future<Output = Result<T, Reason>>>(future: F) -> OrExit<F> {
+    OrExit(future)
+}
+
+/// A future whose error is the exit of its task; made by [`or_exit`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing runs until this is given to a task"]
+pub struct OrExit<F>(F);
+
+impl<T, F> TaskBody for OrExit<F>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Reason>> + Send + 'static,
+{
+    type Output = T;
+
+    async fn run(self) -> Result<T, Reason> {
+        self.0.await
+    }
+
+    fn name() -> &'static str {
+        type_name::<F>()
+    }
+}
+
+/// What a new task has with its spawner.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bond {
+    /// A link with the process that spawns it, if one does.
+    Linked,
+    /// The same, taken away when it ends with a result: its spawner hears of crashes only.
+    LinkedForCrashes,
+    /// Nothing.
+    Free,
+}
+
+/// Runs `function` as a task, and gives its handle.
+pub(super) fn launch<M, B>(bond: Bond, function: impl FnOnce(Probe<M>) -> B + Send + 'static) -> Task<B::Output>
+where
+    M: Send + 'static,
+    B: TaskBody,
+{
+    let owner = current_process().filter(|_| bond != Bond::Free);
+    let parting = owner.clone().filter(|_| bond == Bond::LinkedForCrashes);
+    let (sender, result) = oneshot::channel();
+    let callers = chain();
+    let run = move |me: Probe<M>| {
+        let pid = me.pid();
+        Body::<B>::new(pid, callers, B::name(), async move {
+            // What ran is dropped before its result is handed over: whoever has the result finds nothing held any more.
+            let value = function(me).run().await?;
+            if let Some(owner) = parting {
+                owner.unlink(&pid);
+            }
+            // If the handle is gone nobody wants it, and it is dropped here, in the task.
+            drop(sender.send(value));
+            Ok(())
+        })
+    };
+    let spawned = if owner.is_some() { spawn_link(run) } else { spawn(run) };
+    match spawned {
+        Ok(process) => {
+            let process = process.process_ref();
+            let running = Running::new(process.clone(), owner, result);
+            Task { process: Some(process), state: State::Running(running) }
+        }
+        Err(error) => Task { process: None, state: State::Done(Err(error.into())) },
+    }
+}
+
+/// Runs a future as a task whose result nobody awaits.
+pub(super) fn launch_unattended<F>(bond: Bond, future: F) -> Result<ProcessRef, StartError>
+where
+    F: Future<Output: Ending> + Send + 'static,
+{
+    let callers = chain();
+    let run = move |me: Probe<Never>| {
+        Body::<F>::new(me.pid(), callers, type_name::<F>(), async move { future.await.into_ending() })
+    };
+    let spawned = if bond == Bond::Free { spawn(run) } else { spawn_link(run) };
+    spawned.map(|process| process.process_ref())
+}
+
+/// Runs a task's function, and reports its end if it is one to be reported. Its process reports it after this.
+async fn reported(
+    started_by: Option<Pid>,
+    function: &'static str,
+    future: impl Future<Output = Result<(), Reason>>,
+) -> Result<(), Reason> {
+    let ended = AssertUnwindSafe(future).catch_unwind().await;
+    let Err(reason) = ended.unwrap_or_else(|payload| Err(Reason::caught(payload))) else { return Ok(()) };
+    if !reason.is_normal_set()
+        && let Some(me) = current_process()
+    {
+        let failed = |me| Report::TaskFailed(TaskFailed::new(me, started_by, function, reason.clone()));
+        me.report(Level::Error, failed);
+    }
+    Err(reason)
+}
+
+/// How many callers a task remembers, as a process does its ancestors.
+const CALLERS_KEPT: usize = 16;
+
+thread_local! {
+    /// On whose behalf the task runs that this thread polls just now.
+    static ON_BEHALF: RefCell<Option<Arc<Callers>>> = const { RefCell::new(None) };
+}
+
+struct Callers {
+    /// The task that they have called.
+    task: Pid,
+    callers: Vec<Pid>,
+}
+
+/// On whose behalf this task runs: the process that spawned it, then the one on whose behalf that ran, and so on, as far as
+/// they were tasks. OTP's `$callers`.
+///
+/// A supervised task is started by its supervisor, and so descends from it; its callers are those that asked for it. It is
+/// empty in plain code, in a process that is no task, and in a task that plain code has spawned.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Probe;
+/// use genserver::task::{Task, TaskError, callers, or_exit};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let shell = Probe::<()>::new();
+/// let mut outer = shell.scope(async {
+///     Task::spawn(or_exit(async {
+///         let inner = Task::spawn(async { callers() });
+///         Ok(inner.await?)
+///     }))
+/// }).await;
+/// let pid = outer.pid();
+/// assert_eq!(outer.join().await?, [pid, shell.pid()]);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "$callers")]
+pub fn callers() -> Vec<Pid> {
+    let Some(here) = current_process() else { return Vec::new() };
+    ON_BEHALF.with_borrow(|current| match current {
+        Some(current) if current.task == here.pid() => current.callers.clone(),
+        // A server that runs on this task's thread is not called a task for it.
+        _ => Vec::new(),
+    })
+}
+
+/// The callers of a task that is spawned here.
+fn chain() -> Vec<Pid> {
+    let mut chain: Vec<Pid> = current_process().iter().map(ProcessRef::pid).collect();
+    chain.extend(callers());
+    chain.truncate(CALLERS_KEPT);
+    chain
+}
+
+/// What runs in the process of a task. Its type is what the process is reported as, so it is named after `B` and nothing else.
+struct Body<B> {
+    callers: Arc<Callers>,
+    future: BoxFuture<'static, Result<(), Reason>>,
+    runs: PhantomData<fn() -> B>,
+}
+
+impl<B> Body<B> {
+    fn new(
+        task: Pid,
+        callers: Vec<Pid>,
+        function: &'static str,
+        future: impl Future<Output = Result<(), Reason>> + Send + 'static,
+    ) -> Self {
+        let future = Box::pin(reported(callers.first().copied(), function, future));
+        Self { callers: Arc::new(Callers { task, callers }), future, runs: PhantomData }
+    }
+}
+
+/// While it is polled, this thread knows its callers.
+impl<B> Future for Body<B> {
+    type Output = Result<(), Reason>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let _restored = Restored { before: ON_BEHALF.replace(Some(Arc::clone(&self.callers))) };
+        self.future.as_mut().poll(cx)
+    }
+}
+
+/// Restores who was current before, also when a panic drops it.
+struct Restored {
+    before: Option<Arc<Callers>>,
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        ON_BEHALF.set(self.before.take());
+    }
+}

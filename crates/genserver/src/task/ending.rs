@@ -1,0 +1,162 @@
+//! Ending a task before it ends by itself, and letting it go.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::join::Patience;
+use super::{State, Task};
+use crate::Reason;
+
+/// How long is waited for a task after it was killed: one that never awaits cannot be cut off.
+pub(super) const KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// How a task is ended: see [`Task::shutdown`].
+///
+/// # Examples
+///
+/// ```
+/// use genserver::task::{Shutdown, Task};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let endless = Task::spawn(std::future::pending::<()>());
+/// assert_eq!(endless.shutdown(Shutdown::Infinity).await, None);
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shutdown {
+    /// Kills it. Nobody can trap that.
+    #[doc(alias = "brutal_kill")]
+    BrutalKill,
+    /// Sends it the exit `shutdown`, and kills it if it has not ended after so long.
+    After(Duration),
+    /// Sends it the exit `shutdown`, and waits for as long as that takes.
+    #[doc(alias = "infinity")]
+    Infinity,
+}
+
+impl<T: Send + 'static> Task<T> {
+    /// Ends the task, and waits until it has ended: OTP's `Task.shutdown`.
+    ///
+    /// The link is taken away first, so nothing of this comes back to the spawner. A task that does not trap exits ends at its
+    /// next await; one that does finds an [`Exit`](crate::Exit) in its mailbox.
+    ///
+    /// Returns the result if there was one after all; nothing if the task ended as it was told to; otherwise the reason that
+    /// it ended with: [`Reason::Killed`] if it was told to stop and had to be killed, [`Reason::NoProc`] if its result was
+    /// fetched before. A task that never awaits cannot be killed. It is waited for for another second, and then counts as
+    /// killed.
+    ///
+    /// # Panics
+    ///
+    /// As [`join`](Task::join).
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it is ready, the task has its order, and nobody will kill it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genserver::task::{Shutdown, Task};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let endless = Task::spawn(std::future::pending::<()>());
+    /// assert_eq!(endless.shutdown(Shutdown::After(Duration::from_secs(5))).await, None);
+    ///
+    /// let known = Task::completed(7);
+    /// assert_eq!(known.shutdown(Shutdown::BrutalKill).await, Some(Ok(7)));
+    /// # }
+    /// ```
+    pub async fn shutdown(mut self, how: Shutdown) -> Option<Result<T, Reason>> {
+        match self.order(how) {
+            Some(result) => Some(result),
+            None => self.bury(how).await,
+        }
+    }
+
+    /// Lets the task go: it runs on, linked with nobody, and its result is dropped. OTP's `Task.ignore`.
+    ///
+    /// Returns the result, or the reason of an end without one, if it is there already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::task::Task;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// assert_eq!(Task::spawn(std::future::pending::<()>()).ignore(), None);
+    /// assert_eq!(Task::completed(7).ignore(), Some(Ok(7)));
+    /// # }
+    /// ```
+    pub fn ignore(mut self) -> Option<Result<T, Reason>> {
+        self.let_go()
+    }
+
+    pub(super) fn let_go(&mut self) -> Option<Result<T, Reason>> {
+        let result = self.take_result();
+        if let State::Running(running) = &mut self.state {
+            running.unlink();
+            self.state = State::Over;
+        }
+        result
+    }
+
+    /// Gives the order to end; the result if there is one.
+    pub(super) fn order(&mut self, how: Shutdown) -> Option<Result<T, Reason>> {
+        let result = self.take_result();
+        if let State::Running(running) = &mut self.state {
+            running.unlink();
+            match how {
+                Shutdown::BrutalKill => running.kill(),
+                Shutdown::After(_) | Shutdown::Infinity => running.exit(Reason::Shutdown),
+            }
+        }
+        result
+    }
+
+    /// Waits until a task that has its order has ended.
+    pub(super) async fn bury(&mut self, how: Shutdown) -> Option<Result<T, Reason>> {
+        let (expected, within) = match how {
+            Shutdown::BrutalKill => (Reason::Killed, Some(KILL_GRACE)),
+            Shutdown::After(within) => (Reason::Shutdown, Some(within)),
+            Shutdown::Infinity => (Reason::Shutdown, None),
+        };
+        let mut result = self.wait(within).await;
+        if result.is_none() && how != Shutdown::BrutalKill {
+            if let State::Running(running) = &self.state {
+                running.kill();
+            }
+            result = self.wait(Some(KILL_GRACE)).await.or(Some(Err(Reason::Killed)));
+        }
+        // It is over, also for one that cannot be killed.
+        self.state = State::Over;
+        result.filter(|result| !matches!(result, Err(reason) if *reason == expected))
+    }
+
+    /// Waits for the result.
+    pub(super) async fn wait(&mut self, within: Option<Duration>) -> Option<Result<T, Reason>> {
+        let mut patience = Patience::new(within);
+        poll_fn(|cx| {
+            if let Poll::Ready(result) = self.poll_result(cx) {
+                return Poll::Ready(Some(result));
+            }
+            // A result that comes together with the deadline wins.
+            patience.poll(cx).map(|()| self.take_result())
+        })
+        .await
+    }
+}
+
+impl<T> Task<T> {
+    /// Nobody will ever ask for it: it goes.
+    pub(super) fn abandon(&mut self) {
+        if let State::Running(running) = &mut self.state {
+            running.unlink();
+            running.kill();
+        }
+    }
+}

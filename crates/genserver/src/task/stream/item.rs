@@ -1,0 +1,91 @@
+//! The task of one item: started, given its time, and killed with the stream.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crate::Reason;
+use crate::task::Task;
+use crate::task::ending::{KILL_GRACE, Shutdown};
+use crate::task::join::Patience;
+
+/// How an item ended.
+pub(super) struct Ended<T, K> {
+    /// The result; none if its time was over.
+    pub(super) result: Result<Option<T>, Reason>,
+    pub(super) kept: K,
+}
+
+/// One item on its way: its place among the items, what is kept of it, and its task.
+pub(super) struct Item<T, K> {
+    place: u64,
+    kept: Option<K>,
+    stage: Stage<T>,
+}
+
+enum Stage<T> {
+    Running(Task<T>, Patience),
+    /// Its time was over, and it was killed. Its place is not free before it has ended.
+    Dying(Task<T>, Patience),
+    Over,
+}
+
+impl<T, K> Item<T, K> {
+    pub(super) fn new(place: u64, kept: K, task: Task<T>, within: Option<Duration>) -> Self {
+        Self { place, kept: Some(kept), stage: Stage::Running(task, Patience::new(within)) }
+    }
+}
+
+/// What is pinned lies in the task's process.
+impl<T, K> Unpin for Item<T, K> {}
+
+impl<T: Send + 'static, K> Future for Item<T, K> {
+    type Output = (u64, Ended<T, K>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(self.poll_end(cx));
+        self.stage = Stage::Over;
+        match self.kept.take() {
+            Some(kept) => Poll::Ready((self.place, Ended { result, kept })),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<T: Send + 'static, K> Item<T, K> {
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Reason>> {
+        loop {
+            match &mut self.stage {
+                Stage::Running(task, patience) => {
+                    if let Poll::Ready(result) = task.poll_result(cx) {
+                        return Poll::Ready(result.map(Some));
+                    }
+                    ready!(patience.poll(cx));
+                    if let Some(result) = task.order(Shutdown::BrutalKill) {
+                        // It came together with the deadline.
+                        return Poll::Ready(result.map(Some));
+                    }
+                    let Stage::Running(task, _) = std::mem::replace(&mut self.stage, Stage::Over) else { continue };
+                    self.stage = Stage::Dying(task, Patience::new(Some(KILL_GRACE)));
+                }
+                Stage::Dying(task, patience) => {
+                    if task.poll_result(cx).is_pending() {
+                        ready!(patience.poll(cx));
+                    }
+                    return Poll::Ready(Ok(None));
+                }
+                Stage::Over => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// The stream was dropped, or has ended before this item did.
+impl<T, K> Drop for Item<T, K> {
+    fn drop(&mut self) {
+        if let Stage::Running(task, _) = &mut self.stage {
+            task.abandon();
+        }
+    }
+}
