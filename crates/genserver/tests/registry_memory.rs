@@ -7,7 +7,7 @@
 use std::alloc::System;
 
 use genserver::registry::UniqueRegistry;
-use genserver::{AsServer, Cx, GenServer, Init, Never, Node, Probe, sys};
+use genserver::{AsProcess, Cx, GenServer, Init, Never, Node, Probe, sys};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
@@ -20,7 +20,7 @@ fn held() -> isize {
 }
 
 /// Once to have everybody watched, and once more for the news of who had ended by then.
-async fn settle(keeper: &impl AsServer) {
+async fn settle(keeper: &impl AsProcess) {
     sys::get_status(keeper).await.unwrap();
     sys::get_status(keeper).await.unwrap();
 }

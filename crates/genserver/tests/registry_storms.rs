@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use genserver::registry::{Event, UniqueRegistry};
-use genserver::{AsServer, Cx, GenServer, Init, Never, Probe, StartError, start, sys};
+use genserver::{AsProcess, Cx, GenServer, Init, Never, Probe, StartError, start, sys};
 
 const KEYS: usize = 8;
 const TASKS: usize = 8;
 const ROUNDS: usize = 400;
 
 /// What a registry holds, once its keeper has done all that it was told so far.
-async fn sizes(registry: &impl std::fmt::Debug, keeper: &impl AsServer) -> String {
+async fn sizes(registry: &impl std::fmt::Debug, keeper: &impl AsProcess) -> String {
     // Once to have everybody watched, and once more for the news of who had ended by then.
     sys::get_status(keeper).await.unwrap();
     sys::get_status(keeper).await.unwrap();

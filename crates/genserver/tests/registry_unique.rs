@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use genserver::registry::{Entry, Event, RegisterUniqueError, Registry, UniqueRegistry, UpdateError};
-use genserver::{AsServer, Letter, Probe, Reason, start, sys};
+use genserver::{AsProcess, Letter, Probe, Reason, start, sys};
 
 #[path = "support/puppet.rs"]
 #[expect(dead_code, reason = "a puppet can do more than a registry needs")]
@@ -34,7 +34,7 @@ fn pairs(entries: impl IntoIterator<Item = Entry<String, u32>>) -> Vec<(String, 
 }
 
 /// What a registry holds, once its keeper has done all that it was told so far.
-async fn settled(registry: &Rooms, keeper: &impl AsServer) -> String {
+async fn settled(registry: &Rooms, keeper: &impl AsProcess) -> String {
     // Once to have everybody watched, and once more for the news of who had ended by then.
     sys::get_status(keeper).await.unwrap();
     sys::get_status(keeper).await.unwrap();
