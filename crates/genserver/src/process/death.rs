@@ -112,7 +112,6 @@ impl<S: GenServer> Process<S> {
 
     /// Init is done: the starter may go on, before a continue and before any message.
     pub(super) fn started(body: &mut Body<S>) {
-        body.work = None;
         body.take_starter().unwrap_or(Starter::Here).tell(Started::Running);
         body.clear_desk();
     }

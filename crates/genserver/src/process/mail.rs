@@ -1,6 +1,6 @@
 //! The one lock of a server, and what lies behind it: where its loop stands, what is queued, and its body.
 //!
-//! A server's loop is its *body*: the state, the context and the room for a callback's future. The body lies behind the
+//! A server's loop is its *body*: the state, the context, and the room of a callback that waits. The body lies behind the
 //! lock, and whoever takes it out runs the server; nobody else can. There is no second lock and no `try_lock`.
 //!
 //! | `run` | body | means | who leaves it, to what |
@@ -218,6 +218,10 @@ impl<S: GenServer> Envelope<S> {
         !matches!(self, Self::Signal(_))
     }
 
+    fn is_system(&self) -> bool {
+        matches!(self, Self::Signal(signal) if matches!(**signal, Signal::System(_)))
+    }
+
     /// Whether a suspended server takes this out of its mailbox.
     pub(crate) fn passes_suspension(&self) -> bool {
         match self {
@@ -231,7 +235,7 @@ impl<S: GenServer> Envelope<S> {
 pub(crate) struct Body<S: GenServer> {
     /// Away while a callback runs.
     pub(crate) actor: Option<Box<Actor<S>>>,
-    /// Built when the first callback needs it, given back when the server hibernates.
+    /// The room of a callback that waits for something.
     pub(crate) work: Option<std::pin::Pin<Box<dyn Work<S>>>>,
     pub(crate) desk: Option<Box<Desk<S>>>,
 }
@@ -332,6 +336,14 @@ impl<S: GenServer> Mail<S> {
     pub(crate) fn told(&mut self) -> Option<Box<Ties>> {
         self.told = true;
         self.ties.take()
+    }
+
+    /// A hibernated server that handles something is hibernated no more, unless it is a request of `sys`.
+    #[inline]
+    fn rouse(&mut self, message: &Envelope<S>) {
+        if self.hibernated {
+            self.hibernated = message.is_system();
+        }
     }
 
     pub(crate) fn rest(&mut self) -> &mut Rest {
@@ -453,6 +465,7 @@ impl<S: GenServer> Process<S> {
                 std::mem::swap(&mut mail.queue, &mut actor.batch);
             } else {
                 let Some(message) = mail.queue.pop_front() else { return false };
+                mail.rouse(&message);
                 if message.is_counted() {
                     mail.counted -= 1;
                     if holds_back {
@@ -464,6 +477,7 @@ impl<S: GenServer> Process<S> {
             }
         }
         let Some(message) = actor.batch.pop_front() else { return false };
+        mail.rouse(&message);
         if message.is_counted() && !holds_back {
             self.in_batch.store(self.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
         }
@@ -556,7 +570,6 @@ impl<S: GenServer> Body<S> {
 
     /// Gives back everything that the next message can build again.
     pub(crate) fn hibernate(&mut self) {
-        self.work = None;
         if let Some(actor) = &mut self.actor {
             actor.batch.release();
         }

@@ -17,7 +17,8 @@ use super::mail::{
     later,
 };
 use super::queue::Queue;
-use super::work::{Job, NotStarted, Verdict, init_room, room};
+use super::spare;
+use super::work::{Done, Job, NotStarted, Verdict, Work, init_room};
 use crate::current;
 use crate::deadlock;
 use crate::outcome::{LateReply, Step, Then};
@@ -481,8 +482,6 @@ impl<S: GenServer> Mail<S> {
     #[inline]
     fn put_back(&mut self, body: Body<S>) {
         debug_assert!(self.body.is_none(), "two pollers held the body of one server");
-        // Every callback builds a room, so without one nothing but requests of `sys` came since the server hibernated.
-        self.hibernated &= body.work.is_none();
         self.body = Some(body);
     }
 
@@ -498,18 +497,37 @@ impl<S: GenServer> Mail<S> {
 }
 
 impl<S: GenServer> Body<S> {
-    /// Begins a callback in the room, which is made if there is none.
+    /// Begins a callback. If it has to wait, its room is the server's until it is done.
     #[inline]
     fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
         let Some(actor) = self.actor.take() else { return Poll::Ready(None) };
-        let work =
-            self.work.get_or_insert_with(|| if matches!(job, Some(Job::Init(_))) { init_room() } else { room() });
-        match work.as_mut().begin(actor, job, cx) {
+        if matches!(job, Some(Job::Init(_))) {
+            let mut room = init_room();
+            let polled = room.as_mut().begin(actor, job, cx);
+            return self.begun(polled, room, |_room| {});
+        }
+        let mut room = spare::take();
+        let polled = room.as_mut().begin(actor, job, cx);
+        self.begun(polled, room, spare::keep)
+    }
+
+    #[inline]
+    fn begun(
+        &mut self,
+        polled: Poll<Done<S>>,
+        room: Pin<Box<dyn Work<S>>>,
+        keep: fn(Pin<Box<dyn Work<S>>>),
+    ) -> Poll<Option<Box<Verdict<S>>>> {
+        match polled {
             Poll::Ready((actor, verdict)) => {
+                keep(room);
                 self.actor = Some(actor);
                 Poll::Ready(verdict)
             }
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                self.work = Some(room);
+                Poll::Pending
+            }
         }
     }
 
@@ -520,14 +538,10 @@ impl<S: GenServer> Body<S> {
     }
 
     fn resume(&mut self, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
-        let Some(work) = &mut self.work else { return Poll::Ready(None) };
-        match work.as_mut().resume(cx) {
-            Poll::Ready((actor, verdict)) => {
-                self.actor = Some(actor);
-                Poll::Ready(verdict)
-            }
-            Poll::Pending => Poll::Pending,
-        }
+        let Some(mut room) = self.work.take() else { return Poll::Ready(None) };
+        let polled = room.as_mut().resume(cx);
+        let keep = if room.fits_all() { spare::keep } else { drop };
+        self.begun(polled, room, keep)
     }
 }
 

@@ -177,6 +177,7 @@ impl<S: GenServer> Process<S> {
         }
         let Some(body) = mail.body.take() else { return Some(mail) };
         mail.run = Run::Running;
+        mail.hibernated = false;
         mail.forget_idle();
         drop(mail);
         self.drive_message(body, message);

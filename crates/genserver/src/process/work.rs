@@ -1,7 +1,7 @@
-//! The room in which a callback's future lives: one allocation a server, used again for every callback.
+//! The room in which a callback's future lives: one allocation, used again for callback after callback.
 //!
-//! A callback that is not ready at its first poll has to stay where it was polled. So its future is built in this room to
-//! begin with, and the server's state travels through it: in when the callback begins, out when it is done. What travels is
+//! A callback that is not ready at its first poll has to stay where it was polled. So its future is built in a room to begin
+//! with; if it has to wait the room is its server's until it is done, and otherwise the room goes back to where it came from, and the server's state travels through it: in when the callback begins, out when it is done. What travels is
 //! kept small, because every message pays for it.
 
 use std::any::Any;
@@ -108,16 +108,18 @@ pub(crate) trait Work<S: GenServer>: Send {
     fn prepare(self: Pin<&mut Self>, actor: Box<Actor<S>>, job: &mut Option<Job<S>>);
     /// Polls the callback that was begun.
     fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>>;
+    /// Whether any callback fits in it, and not init alone.
+    fn fits_all(&self) -> bool;
 }
 
 /// A new, empty room for the callbacks of `S`.
 pub(crate) fn room<S: GenServer>() -> Pin<Box<dyn Work<S>>> {
-    Box::pin(Room { future: None, perform: perform::<S>, scope: Scope::NONE })
+    Box::pin(Room { future: None, perform: perform::<S>, fits_all: true, scope: Scope::NONE })
 }
 
 /// A room for init alone, which is often larger than any other callback and runs once.
 pub(crate) fn init_room<S: GenServer>() -> Pin<Box<dyn Work<S>>> {
-    Box::pin(Room { future: None, perform: perform_init::<S>, scope: Scope::NONE })
+    Box::pin(Room { future: None, perform: perform_init::<S>, fits_all: false, scope: Scope::NONE })
 }
 
 pin_project! {
@@ -125,6 +127,7 @@ pin_project! {
         #[pin]
         future: Option<F>,
         perform: P,
+        fits_all: bool,
         // The span of the callback, for `tracing`.
         scope: Scope,
     }
@@ -160,6 +163,10 @@ where
     fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>> {
         let this = self.project();
         poll_in(this.scope, this.future, cx)
+    }
+
+    fn fits_all(&self) -> bool {
+        self.fits_all
     }
 }
 
