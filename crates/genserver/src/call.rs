@@ -351,9 +351,10 @@ where
         slot: Arc<Slot<R>>,
     ) -> Poll<Result<R, CallError>> {
         let process = self.server.process();
+        let now = process.head.home.runtime().now();
         match sent {
             Ok(Sent::Ran) => {
-                if !process.await_answer(erased(&slot)) {
+                if !process.await_answer(erased(&slot), now) {
                     // The server ended with this very call: the slot may not know why yet.
                     slot.fill(Err(Unanswered::Exit(process.ended_with().unwrap_or(Reason::NoProc))));
                 }
@@ -361,20 +362,19 @@ where
             Ok(Sent::Queued | Sent::AwaitsEnd) => {}
             Err(Refused::Dead) => return Poll::Ready(Err(CallError::NoProc { server: self.subject() })),
             Err(Refused::Full) => {
-                self.set_deadline();
+                self.set_deadline(now);
                 self.stage = Stage::NoRoom(Box::new(NoRoom { call, slot, line: None }));
                 return Poll::Pending;
             }
         }
-        self.set_deadline();
+        self.set_deadline(now);
         self.stage = Stage::Sent(slot, Watch::sent(process.head.pid, self.allows_cycle));
         Poll::Pending
     }
 
-    fn set_deadline(&mut self) {
+    fn set_deadline(&mut self, now: Instant) {
         if self.deadline.is_none() {
-            let runtime = self.server.process().head.home.runtime();
-            self.deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
+            self.deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
         }
     }
 

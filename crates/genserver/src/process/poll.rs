@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::sync::MutexGuard;
 use futures::task::waker_ref;
@@ -100,7 +100,9 @@ impl<S: GenServer> Process<S> {
                     } else if by == By::Caller {
                         self.note_nested(&mut body);
                     }
-                    if let Some(doomed) = self.park(body) {
+                    // A caller that ran a call here and has to wait looks at the clock anyway: it says since when.
+                    let now = (by == By::Task || self.doing() != Doing::Call).then(|| self.head.home.runtime().now());
+                    if let Some(doomed) = self.park(body, now) {
                         self.finish_doomed(doomed);
                     }
                     return;
@@ -354,13 +356,12 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Rule P4 for a callback that awaits. Gives the body back if the process is doomed.
-    fn park(self: &Arc<Self>, body: Body<S>) -> Option<Body<S>> {
-        let now = self.head.home.runtime().now();
+    fn park(self: &Arc<Self>, body: Body<S>, now: Option<Instant>) -> Option<Body<S>> {
         let mut mail = self.mail.lock();
         if mail.is_doomed() {
             return Some(body);
         }
-        mail.rest().awaiting_since = Some(now);
+        mail.rest().awaiting_since = now;
         mail.put_back(body);
         let kick = if std::mem::take(&mut mail.notified) {
             mail.kick()

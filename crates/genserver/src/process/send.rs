@@ -1,6 +1,7 @@
 //! Sending to a server: into its queue, or straight into its handler on the sender's own thread.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::sync::MutexGuard;
 use futures::task::ArcWake;
@@ -185,10 +186,13 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Registers a call that ran here and was not answered yet. False if the server is dead; the reason is then known.
-    pub(crate) fn await_answer(&self, slot: Arc<dyn Waiting>) -> bool {
+    pub(crate) fn await_answer(&self, slot: Arc<dyn Waiting>, now: Instant) -> bool {
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
             return false;
+        }
+        if mail.run == Run::Awaiting {
+            mail.rest().awaiting_since.get_or_insert(now);
         }
         let swept = mail.ties().add_waiter(slot);
         drop(mail);
