@@ -147,7 +147,6 @@ async fn sup_059_rest_for_one_keeps_those_before_the_one_that_does_not_start() {
     assert_eq!(diary.read(), ["start c", "start d"]);
 }
 
-// also: SUP-065
 #[tokio::test]
 async fn sup_060_a_joint_restart_that_fails_again_and_again_is_too_often() {
     for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
