@@ -161,7 +161,7 @@
 //!
 //! <figure>
 //! <svg viewBox="0 0 460 96" width="460" role="img" aria-label="A registry and a bucket joined by a link: each ends with the other" fill="none" stroke="currentColor" font-family="sans-serif" font-size="14">
-//! <rect x="10" y="20" width="120" height="44" rx="8"></rect><text x="70" y="47" text-anchor="middle" fill="currentColor" stroke="none">registry</text>
+//! <rect x="10" y="20" width="120" height="44" rx="8" stroke-dasharray="3 3"></rect><text x="70" y="47" text-anchor="middle" fill="currentColor" stroke="none">registry ✗</text>
 //! <rect x="330" y="20" width="120" height="44" rx="8" stroke-dasharray="3 3"></rect><text x="390" y="47" text-anchor="middle" fill="currentColor" stroke="none">bucket ✗</text>
 //! <path d="M138 42 H322 M148 36 L138 42 L148 48 M312 36 L322 42 L312 48"></path>
 //! <text x="230" y="34" text-anchor="middle" fill="currentColor" stroke="none">link</text>
@@ -235,6 +235,7 @@ mod handle;
 // How everybody else finds a child.
 mod child_ref;
 mod place;
+mod waiting;
 // The server: what it is asked, and what it does when a child ends.
 mod intensity;
 mod restart;
@@ -243,7 +244,7 @@ mod server;
 mod child;
 
 pub use child::{Child, ChildState};
-pub use child_ref::{ChildCallError, ChildCastError, ChildError, ChildRef, WaitingChildRef};
+pub use child_ref::{ChildCallError, ChildCastError, ChildError, ChildRef};
 pub use child_spec::{ChildInfo, ChildSpec};
 pub use error::{DeleteChildError, FindChildError, RestartChildError, StartChildError, TerminateChildError};
 pub use handle::{ChildCounts, ChildEntry, Supervisor};
@@ -251,3 +252,4 @@ pub use intensity::Intensity;
 pub use policy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
 pub use server::{Args, News, Request, Server};
 pub use spec::{FailedToStartChild, SpecError, SupervisorSpec};
+pub use waiting::WaitingChildRef;

@@ -49,7 +49,7 @@ async fn what_goes_wrong_with_children_is_reported() {
     assert_eq!((report.child.restart.as_str(), report.child.shutdown.as_str()), ("transient", "within 5s"));
     assert_eq!((report.child.kind.as_str(), report.child.significant), ("worker", false));
 
-    diary.plan("child", [Begin::Stop(Reason::term("no")); 2]);
+    diary.plan("child", [Begin::Stop(Reason::term("no")), Begin::Stop(Reason::term("no"))]);
     kill(&supervisor, "child").await;
     supervisor.process_ref().ended().await;
     let reports = supervised(&mut reports);

@@ -5,9 +5,9 @@
 //! 2. Any other is started again. Each attempt counts, whether or not it succeeds; one too many, and the supervisor ends.
 //! 3. If others are to be started along with it, those that run are ended first, the last first; a temporary one is forgotten.
 //!    Then all are started, in order.
-//! 4. If one of them does not start, it is noted as restarting, those after it stay as stopped, and the supervisor sets
-//!    itself a timer to try again, which goes through its mailbox. So whoever has asked it something meanwhile has the answer before the next attempt, and who asks it
-//!    to stop need not wait until it gives up.
+//! 4. If one of them does not start, it is noted as restarting, those after it stay as stopped, and the supervisor sets itself a
+//!    timer to try again, which goes through its mailbox. So whoever has asked it something meanwhile has the answer before the
+//!    next attempt, and who asks it to stop need not wait until it gives up.
 //! 5. The next attempt is made on behalf of the child that did not start.
 
 use std::time::Duration;
