@@ -21,7 +21,7 @@ const PAGE: &str = "docs/conformance.md";
 const FAMILIES: &[&str] = &["GS", "PL", "GE", "SUP", "RAT"];
 
 /// Cases that may wait, and for what. Every other case is kept, or has a reason for ever.
-const MAY_WAIT: &[&str] = &["RAT-034"];
+const MAY_WAIT: &[&str] = &[];
 
 /// Fails with every row without a test and every test without a row.
 pub(crate) fn run(_args: &[String]) -> Result {

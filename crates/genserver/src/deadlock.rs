@@ -13,7 +13,10 @@
 //!    it sees all the others.
 //! 5. Who gives up withdraws the request if no callback has begun with it. Were it carried out, its callback would call on
 //!    around the circle, be refused further on, and leave another request behind, and so for ever.
-//! 6. A call that is answered by the caller's own thread never waits, and never comes here; a call from outside every process
+//! 6. Who starts a process that is linked with it waits for that process's init. So while a process is in its init, its parent
+//!    depends on it, and if the parent is in its init too, the parent's parent, and so on: a call to any of them, or to one
+//!    that waits for one of them, closes a circle. This is looked up when such a call begins to wait, and costs others nothing.
+//! 7. A call that is answered by the caller's own thread never waits, and never comes here; a call from outside every process
 //!    cannot close a circle, and is not entered.
 
 use std::cell::Cell;
@@ -192,16 +195,30 @@ fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<En
         return Ok(Entry { key: None });
     }
     let token = Token::clone(&wait.token);
+    // Looked up before the lock is taken: it looks into processes.
+    let starters = starters(from);
     let mut waits = WAITS.lock();
     waits.last += 1;
     let key = (from, waits.last);
     waits.edges.insert(key, wait);
-    let circle = waits.circle(from, to);
+    let circle = waits.circle(from, to, &starters);
     drop(waits);
     let entry = Entry { key: Some(key) };
     let Some(circle) = circle else { return Ok(entry) };
     token.withdraw();
     Err(circle)
+}
+
+/// Whoever waits for the init that `pid` is in, from its parent upwards (rule 6).
+fn starters(pid: Pid) -> Vec<Pid> {
+    let mut starters = Vec::new();
+    let mut next = Some(pid);
+    // It ends: a parent is older than its children.
+    while let Some(process) = next.and_then(node::find).filter(|process| process.is_in_init()) {
+        next = process.head().parent();
+        starters.extend(next);
+    }
+    starters
 }
 
 /// A caller's place in the list. It is left when this is dropped.
@@ -226,13 +243,19 @@ impl Wait {
 }
 
 impl Waits {
-    /// The shortest way from `to` back to `from`, beginning with `from`.
-    fn circle(&self, from: Pid, to: Pid) -> Option<Vec<Pid>> {
+    /// The shortest way from `to` back to `from`, beginning with `from`: by calls alone, or by calls to one of those who wait
+    /// for the init of `from`, and by their starts from there.
+    fn circle(&self, from: Pid, to: Pid, starters: &[Pid]) -> Option<Vec<Pid>> {
         let mut reached = BTreeMap::from([(to, from)]);
         let mut next = VecDeque::from([to]);
         while let Some(pid) = next.pop_front() {
             if pid == from {
-                return Some(way_back(&reached, from));
+                return Some(way_back(&reached, from, from));
+            }
+            if let Some(place) = starters.iter().position(|starter| *starter == pid) {
+                let mut circle = way_back(&reached, from, pid);
+                circle.extend(starters[..place].iter().rev());
+                return Some(circle);
             }
             for further in self.waited_for_by(pid) {
                 reached.entry(further).or_insert_with(|| {
@@ -251,16 +274,17 @@ impl Waits {
     }
 }
 
-/// The circle through `from`, in the order of its calls.
-fn way_back(reached: &BTreeMap<Pid, Pid>, from: Pid) -> Vec<Pid> {
-    let mut circle = vec![from];
-    let mut at = reached.get(&from).copied();
+/// The way by calls from `from` to `end`, which may be `from` again and then is not said twice.
+fn way_back(reached: &BTreeMap<Pid, Pid>, from: Pid, end: Pid) -> Vec<Pid> {
+    let mut way = Vec::new();
+    let mut at = if end == from { reached.get(&from).copied() } else { Some(end) };
     while let Some(pid) = at.filter(|pid| *pid != from) {
-        circle.push(pid);
+        way.push(pid);
         at = reached.get(&pid).copied();
     }
-    circle[1..].reverse();
-    circle
+    way.push(from);
+    way.reverse();
+    way
 }
 
 #[cfg(test)]
@@ -303,6 +327,20 @@ mod tests {
         let joined = [call(a, b), call(a, c), call(a, d)];
         assert!(joined.iter().all(|call| call.0.is_ok()));
         assert_eq!(call(c, a).0.err(), Some(vec![c, a]));
+    }
+
+    #[test]
+    fn who_waits_for_an_init_is_part_of_the_circle() {
+        let [top, parent, child, other] = pids(u32::MAX - 5);
+        let waits = |calls: &[Called]| {
+            assert!(calls.iter().all(|call| call.0.is_ok()));
+            WAITS.lock().circle(child, other, &[parent, top])
+        };
+        assert_eq!(waits(&[]), None);
+        assert_eq!(waits(&[call(other, parent)]), Some(vec![child, other, parent]));
+        assert_eq!(waits(&[call(other, top)]), Some(vec![child, other, top, parent]));
+        assert_eq!(WAITS.lock().circle(child, top, &[parent, top]), Some(vec![child, top, parent]));
+        assert_eq!(WAITS.lock().circle(child, parent, &[parent, top]), Some(vec![child, parent]));
     }
 
     #[test]

@@ -257,6 +257,29 @@
 //! sent after it. A server that monitors has to say what a [`Down`] is to it, here with `Info::BucketDown`; the same holds for
 //! exits, timers and streams, all of which are arranged in the server's [`Cx`].
 //!
+//! # Supervisors
+//!
+//! A server that crashes is started again by its [supervisor](mod@supervisor), with a fresh state; so the code of a server need not
+//! deal with what nobody thought of.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! use genserver::supervisor::{ChildSpec, Supervisor};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(40));
+//! let counter = spec.reference();
+//! let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+//!
+//! counter.cast(Add(2))?;
+//! counter.current()?.kill();
+//! assert_eq!(counter.waiting().call(Call::Get).await?, 40);
+//! # supervisor.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Names
 //!
 //! A server can be started with a [`name`](Start::name), and is found by it through [`Named`], which looks it up at every use

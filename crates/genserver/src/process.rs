@@ -180,6 +180,10 @@ pub(crate) trait AnyProcess: Send + Sync {
     /// Whether its name has not been freed yet.
     fn holds_name(&self) -> bool;
     fn traps_exits(&self) -> bool;
+    /// Whether a server's init runs, so that whoever starts it waits for it.
+    fn is_in_init(&self) -> bool {
+        false
+    }
     /// The node goes down: an order to stop for whoever traps exits, the end for everybody else.
     fn order_down(self: Arc<Self>, exit: Exit);
     fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind);

@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use genserver::agent::{Agent, AgentServer, NamedAgent};
+use genserver::supervisor::{ChildKind, ChildSpec, Restart, Shutdown, Supervisor};
 use genserver::{CallError, Down, Letter, Node, Probe, Reason, StartError, StopError, current_process, sys, time};
 
 fn ms(milliseconds: u64) -> Duration {
@@ -80,6 +81,24 @@ async fn rat_033_the_options_of_a_start_apply_to_an_agent() {
     assert!(node.info(agent.pid()).is_some());
     time::sleep(ms(20)).await;
     assert_eq!(agent.server().info().status, genserver::Status::Hibernated);
+}
+
+#[tokio::test]
+async fn rat_034_a_child_spec_of_an_agent_has_the_defaults_of_a_servers() {
+    let spec = || ChildSpec::server("list", || Agent::start_link(|| vec![1]));
+    let info = spec().info().clone();
+    assert_eq!((info.restart, info.shutdown), (Restart::Permanent, Shutdown::After(ms(5000))));
+    assert_eq!((info.kind, info.significant), (ChildKind::Worker, false));
+    let spec = spec().restart(Restart::Transient).shutdown(Shutdown::Infinity);
+    assert_eq!((spec.info().restart, spec.info().shutdown), (Restart::Transient, Shutdown::Infinity));
+
+    let reference = spec.reference();
+    let supervisor = Supervisor::one_for_one().start().await.unwrap();
+    let list: Agent<Vec<i32>> = supervisor.start_child(spec).await.unwrap();
+    list.update(|items| items.push(2)).await.unwrap();
+    kill(&list).await;
+    let list: Agent<Vec<i32>> = reference.waiting().current().await.unwrap();
+    assert_eq!(list.get(Vec::clone).await, Ok(vec![1]));
 }
 
 #[tokio::test]

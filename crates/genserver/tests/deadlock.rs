@@ -313,3 +313,58 @@ async fn no_circle_hangs_when_many_close_at_once() {
 async fn spawned<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     tokio::spawn(future).await.unwrap()
 }
+
+/// Starts a child that calls it in its init; so does the child, as deep as it is told.
+struct Nest {
+    answer: Option<CallError>,
+}
+
+enum NestCall {
+    /// Have a child, so many deep, that calls `whom` in its init, and say what came of it.
+    Breed(u8, Caller<Option<CallError>>),
+    Answer(Caller<Option<CallError>>),
+}
+
+/// How many generations there are still to be, and whom the youngest calls.
+type Brood = Option<(u8, ServerRef<Nest>)>;
+
+impl GenServer for Nest {
+    type Args = Brood;
+    type Call = NestCall;
+    type Cast = Never;
+    type Info = Never;
+
+    async fn init(brood: Brood, cx: &mut Cx<Self>) -> Init<Self> {
+        let answer = match brood {
+            None => None,
+            Some((0, whom)) => whom.call(NestCall::Answer).no_timeout().await.err(),
+            Some((more, whom)) => {
+                let child = cx.start_link::<Nest>(Some((more - 1, whom))).await.unwrap();
+                child.call(NestCall::Answer).await.unwrap()
+            }
+        };
+        Init::Run(Nest { answer })
+    }
+
+    async fn handle_call(&mut self, call: NestCall, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match call {
+            NestCall::Breed(generations, caller) => {
+                let child = cx.start_link::<Nest>(Some((generations, cx.this()))).await?;
+                Next::reply(caller, child.call(NestCall::Answer).await?)
+            }
+            NestCall::Answer(caller) => Next::reply(caller, self.answer.clone()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_in_init_to_who_waits_for_that_init_is_a_circle() {
+    for generations in 0..3_u8 {
+        let nest = genserver::start::<Nest>(None).await.unwrap();
+        let answer = nest.call(|caller| NestCall::Breed(generations, caller)).await.unwrap();
+        let Some(CallError::Cycle { server, cycle }) = answer else { panic!("{answer:?}") };
+        assert_eq!(server.pid, nest.pid());
+        assert_eq!(cycle.len(), usize::from(generations) + 2, "the nest and those below it: {cycle:?}");
+        assert_eq!(cycle[1].pid, nest.pid());
+    }
+}

@@ -258,7 +258,7 @@ async fn a_supervisor_can_be_looked_up_watched_and_looked_into() {
     assert_eq!(Supervisor::from(named.resolve().unwrap()), supervisor);
     assert_eq!(format!("{supervisor:?}"), format!("Supervisor(ServerRef(family {}))", supervisor.pid()));
 
-    let status = sys::get_status(&named).await.unwrap();
+    let status = sys::get_status(&supervisor).await.unwrap();
     assert!(status.state.contains("strategy: OneForOne") && status.state.contains("child"), "{}", status.state);
 
     let mut probe = Probe::<()>::new();
@@ -295,3 +295,36 @@ const _: () = assert_send::<ChildSpec>();
 const _: () = assert_send::<genserver::supervisor::SupervisorSpec>();
 const fn assert_server<S: GenServer>() {}
 const _: () = assert_server::<genserver::supervisor::Server>();
+
+/// Asks its supervisor something in its init.
+struct Impatient;
+
+impl GenServer for Impatient {
+    type Args = Named<genserver::supervisor::Server>;
+    type Call = genserver::Never;
+    type Cast = genserver::Never;
+    type Info = genserver::Never;
+
+    async fn init(supervisor: Self::Args, _cx: &mut genserver::Cx<Self>) -> genserver::Init<Self> {
+        match Supervisor::from(supervisor.resolve().unwrap()).which_children().await {
+            Ok(_) => genserver::Init::Run(Impatient),
+            Err(error) => genserver::Init::Stop(error.into()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_asks_its_supervisor_in_its_init_is_told_that_it_would_wait_for_ever() {
+    let node = Node::new();
+    let named = Named::<genserver::supervisor::Server>::on(&node, "busy");
+    let child = || {
+        let named = named.clone();
+        ChildSpec::server("impatient", move || start_link::<Impatient>(named.clone()))
+    };
+    let at_boot = Supervisor::one_for_one().child(child()).start().on(&node).name("busy").await.unwrap_err();
+    assert!(at_boot.to_string().contains("the call would never be answered"), "{at_boot}");
+
+    let supervisor = Supervisor::one_for_one().start().on(&node).name("busy").await.unwrap();
+    let later = supervisor.start_child(child()).await.unwrap_err();
+    assert!(later.to_string().contains("the call would never be answered"), "{later}");
+}

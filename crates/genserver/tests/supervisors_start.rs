@@ -269,6 +269,8 @@ async fn sup_021_a_child_that_does_not_start_ends_those_before_it() {
     let failed = blamed(&error);
     assert_eq!(failed.id, "third");
     assert!(matches!(&failed.error, StartError::Failed { reason, .. } if *reason == Reason::term("nope")));
+    let text = error.to_string();
+    assert!(text.contains("failed: shutdown: the child third did not start: init of process"), "{text}");
     assert_eq!(
         diary.read(),
         ["start first", "start second", "fail third", "stop second shutdown", "stop first shutdown"]

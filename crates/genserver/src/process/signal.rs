@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::mail::{Envelope, Kick, Mail, Process, Run, Signal, Task};
+use super::mail::{Doing, Envelope, Kick, Mail, Process, Run, Signal, Task};
 use super::poll::By;
 use super::send::parcel;
 use super::waiters::Waiters;
@@ -50,6 +50,10 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn traps_exits(&self) -> bool {
         self.mail.lock().traps_exits
+    }
+
+    fn is_in_init(&self) -> bool {
+        self.doing() == Doing::Init
     }
 
     /// Whether exits are trapped is looked up here, on arrival.

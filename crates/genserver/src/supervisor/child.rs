@@ -97,7 +97,7 @@ impl Child {
         self.state.process()
     }
 
-    /// Starts it, linked with the current process, which is its parent from then on.
+    /// Starts it, linked with the current process, which is its parent from then on. It is for a child that does not run.
     ///
     /// When this returns, init has run. The state is as before if it fails. What a temporary child was started from is dropped as
     /// soon as it runs, for it is never started again.

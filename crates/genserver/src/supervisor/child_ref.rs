@@ -2,16 +2,16 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::place::Place;
-use crate::{CallError, Caller, CastError, GenServer, ProcessRef, Request, ServerRef, time};
+use super::waiting::WaitingChildRef;
+use crate::{CallError, Caller, CastError, GenServer, ProcessRef, Request, ServerRef};
 
 /// How long a call waits, unless it says otherwise: OTP's five seconds.
-const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a child cannot be reached.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -110,7 +110,7 @@ pub enum ChildCastError<M> {
 /// # }
 /// ```
 pub struct ChildRef<S: GenServer, H = ServerRef<S>> {
-    place: Arc<Place>,
+    pub(super) place: Arc<Place>,
     types: PhantomData<fn() -> (S, H)>,
 }
 
@@ -131,11 +131,58 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Errors
     ///
     /// [`ChildError`] if it does not run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
+    /// let counter = spec.reference();
+    /// assert!(counter.current().is_err());
+    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+    /// let before = counter.current()?;
+    /// before.kill();
+    /// assert_ne!(counter.waiting().current().await?, before);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn current(&self) -> Result<H, ChildError> {
         self.server().map(H::from)
     }
 
     /// The same reference, giving another client type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    /// use genserver::ServerRef;
+    ///
+    /// struct Tickets(ServerRef<Counter>);
+    ///
+    /// impl From<ServerRef<Counter>> for Tickets {
+    ///     fn from(counter: ServerRef<Counter>) -> Self {
+    ///         Tickets(counter)
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
+    /// let counter = spec.reference();
+    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+    /// let tickets: Tickets = counter.handle().current()?;
+    /// assert_eq!(tickets.0.call(Call::Get).await?, 7);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn handle<K: From<ServerRef<S>>>(&self) -> ChildRef<S, K> {
         ChildRef::new(Arc::clone(&self.place))
     }
@@ -150,6 +197,23 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     ///
     /// [`ChildCallError::Child`] if it does not run, and then the request was not carried out; otherwise as
     /// [`ServerRef::call`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
+    /// let counter = spec.reference();
+    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+    /// assert_eq!(counter.call(Call::Get).await?, 7);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn call<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> S::Call) -> Result<R, ChildCallError> {
         self.call_timeout(make, CALL_TIMEOUT).await
     }
@@ -159,6 +223,24 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Errors
     ///
     /// As [`call`](ChildRef::call).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use std::time::Duration;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
+    /// let counter = spec.reference();
+    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+    /// assert_eq!(counter.call_timeout(Call::Get, Duration::from_millis(100)).await?, 7);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn call_timeout<R: Send + 'static>(
         &self,
         make: impl FnOnce(Caller<R>) -> S::Call,
@@ -177,6 +259,24 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Errors
     ///
     /// [`ChildError`] if it does not run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
+    /// let counter = spec.reference();
+    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+    /// let request = counter.send_request(Call::Get)?;
+    /// assert_eq!(request.await?, 7);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send_request<R: Send + 'static>(
         &self,
         make: impl FnOnce(Caller<R>) -> S::Call,
@@ -189,6 +289,25 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Errors
     ///
     /// The message comes back if the child does not run, or its mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
+    /// let counter = spec.reference();
+    /// let refused = counter.cast(Add(1)).unwrap_err();
+    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+    /// counter.cast(refused.into_inner())?;
+    /// assert_eq!(counter.call(Call::Get).await?, 8);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cast(&self, cast: S::Cast) -> Result<(), ChildCastError<S::Cast>> {
         match self.server() {
             Ok(server) => server.cast(cast).map_err(|refused| self.refused(refused)),
@@ -201,6 +320,24 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Errors
     ///
     /// As [`cast`](ChildRef::cast).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
+    /// let counter = spec.reference();
+    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+    /// counter.send(Double)?;
+    /// assert_eq!(counter.call(Call::Get).await?, 14);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send(&self, info: S::Info) -> Result<(), ChildCastError<S::Info>> {
         match self.server() {
             Ok(server) => server.send(info).map_err(|refused| self.refused(refused)),
@@ -217,122 +354,13 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
 
     /// The same child for calls that wait while it is being restarted.
     pub fn waiting(&self) -> WaitingChildRef<S, H> {
-        WaitingChildRef { child: self.clone() }
+        WaitingChildRef::new(self.clone())
     }
 }
 
 /// The server in a child of a known type.
-fn server<S: GenServer>(process: &ProcessRef) -> ServerRef<S> {
+pub(super) fn server<S: GenServer>(process: &ProcessRef) -> ServerRef<S> {
     process.downcast().expect("a reference to a child is of the type of its spec")
-}
-
-/// A child whose restart is waited for: made by [`ChildRef::waiting`].
-///
-/// What is done through it waits while the child has not been started yet or is being restarted; a child that is stopped or gone
-/// fails it at once. Only what was not carried out is waited with: a request that the child had taken when it ended fails with
-/// [`CallError::Exit`], because it may have been carried out.
-///
-/// # Examples
-///
-/// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
-/// use genserver::supervisor::{ChildCallError, ChildError, ChildSpec, Supervisor};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
-/// let counter = spec.reference();
-/// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
-///
-/// counter.current()?.kill();
-/// let refused = counter.call(Call::Get).await.unwrap_err();
-/// assert!(matches!(refused, ChildCallError::Child(ChildError::Restarting { .. })));
-/// assert_eq!(counter.waiting().call(Call::Get).await?, 0);
-/// # supervisor.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
-pub struct WaitingChildRef<S: GenServer, H = ServerRef<S>> {
-    child: ChildRef<S, H>,
-}
-
-impl<S: GenServer, H: From<ServerRef<S>>> WaitingChildRef<S, H> {
-    /// The child, as soon as it runs. It waits for as long as that takes.
-    ///
-    /// # Errors
-    ///
-    /// [`ChildError::Stopped`] or [`ChildError::Gone`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it forgets it; nothing else happens.
-    pub async fn current(&self) -> Result<H, ChildError> {
-        self.server().await.map(H::from)
-    }
-
-    async fn server(&self) -> Result<ServerRef<S>, ChildError> {
-        let mut turn = Turn { place: &self.child.place, number: None };
-        let process = poll_fn(|cx| turn.place.poll_running(cx, &mut turn.number)).await?;
-        Ok(server(&process))
-    }
-
-    /// Asks the child as soon as it runs.
-    ///
-    /// `make` is called once more if the child ended before it took the request.
-    ///
-    /// # Errors
-    ///
-    /// [`ChildCallError::Timeout`] if the child was not there within five seconds, [`ChildCallError::Child`] if it is stopped or
-    /// gone; otherwise as [`ServerRef::call`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it gives up the answer; a request that was sent is carried out.
-    pub async fn call<R: Send + 'static>(&self, make: impl FnMut(Caller<R>) -> S::Call) -> Result<R, ChildCallError> {
-        self.call_timeout(make, CALL_TIMEOUT).await
-    }
-
-    /// The same, waiting for `timeout` instead of five seconds: for the child and its answer together.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](WaitingChildRef::call).
-    pub async fn call_timeout<R: Send + 'static>(
-        &self,
-        mut make: impl FnMut(Caller<R>) -> S::Call,
-        timeout: Duration,
-    ) -> Result<R, ChildCallError> {
-        let begun = time::now();
-        loop {
-            let left = timeout.saturating_sub(time::now().saturating_duration_since(begun));
-            let found = time::timeout(left, self.server()).await;
-            let server = found.map_err(|_elapsed| self.was_not_there(timeout))??;
-            let left = timeout.saturating_sub(time::now().saturating_duration_since(begun));
-            match server.call(&mut make).timeout(left).await {
-                // It ended after it was looked up, and never saw the request.
-                Err(CallError::NoProc { .. }) => {}
-                answered => return Ok(answered?),
-            }
-        }
-    }
-
-    fn was_not_there(&self, after: Duration) -> ChildCallError {
-        ChildCallError::Timeout { id: self.child.id().to_owned(), after }
-    }
-}
-
-/// A turn in the line of those who wait for a child; dropping it leaves the line.
-struct Turn<'a> {
-    place: &'a Place,
-    number: Option<u64>,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if let Some(number) = self.number {
-            self.place.leave(number);
-        }
-    }
 }
 
 impl<S: GenServer, H> Clone for ChildRef<S, H> {
@@ -344,18 +372,6 @@ impl<S: GenServer, H> Clone for ChildRef<S, H> {
 impl<S: GenServer, H> fmt::Debug for ChildRef<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ChildRef({})", self.place.id())
-    }
-}
-
-impl<S: GenServer, H> Clone for WaitingChildRef<S, H> {
-    fn clone(&self) -> Self {
-        Self { child: self.child.clone() }
-    }
-}
-
-impl<S: GenServer, H> fmt::Debug for WaitingChildRef<S, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WaitingChildRef({})", self.child.place.id())
     }
 }
 

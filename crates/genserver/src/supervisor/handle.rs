@@ -16,7 +16,8 @@ use crate::{AsProcess, CallError, Caller, GenServer, Name, Pid, ProcessRef, Serv
 ///
 /// It is a reference like any other, cheap to clone, and neither keeps the supervisor alive nor ends it. What is asked through
 /// it waits for as long as the supervisor lives, for a child may take its time to start and to stop. A child must therefore not
-/// ask its own supervisor anything in its init, nor when it is being stopped: each would wait for the other.
+/// ask its own supervisor anything in its init, which fails with [`CallError::Cycle`], nor when it is being stopped: each would
+/// wait for the other.
 ///
 /// # Examples
 ///
@@ -276,6 +277,24 @@ impl Supervisor {
     /// # Errors
     ///
     /// [`CallError`] if the supervisor does not answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counters = (0..3).map(|n| ChildSpec::server(format!("{n}"), || genserver::start_link::<Counter>(0)));
+    /// let supervisor = Supervisor::one_for_one().children(counters).start().await?;
+    /// supervisor.terminate_child("1").await?;
+    /// let counts = supervisor.count_children().await?;
+    /// assert_eq!((counts.specs, counts.active, counts.workers, counts.supervisors), (3, 2, 3, 0));
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn count_children(&self) -> Result<ChildCounts, CallError> {
         self.ask(Ask::CountChildren).await
     }
@@ -285,6 +304,24 @@ impl Supervisor {
     /// # Errors
     ///
     /// [`FindChildError::NotFound`] if there is no such child.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// use genserver::supervisor::{ChildSpec, Restart, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0)).restart(Restart::Transient);
+    /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
+    /// let entry = supervisor.child_entry("counter").await?;
+    /// assert_eq!(entry.info.restart, Restart::Transient);
+    /// assert!(entry.state.process().is_some());
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "get_childspec")]
     #[doc(alias = "which_child")]
     pub async fn child_entry(&self, id: impl Into<String>) -> Result<ChildEntry, FindChildError> {

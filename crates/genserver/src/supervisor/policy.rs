@@ -158,6 +158,28 @@ impl fmt::Display for Strategy {
 /// temporary one however it may be. A child that is started again has not ended in this sense, nor has one that was ended by
 /// its supervisor, for the sake of another or because somebody asked for it. The supervisor then ends its other children, and
 /// itself with the reason `shutdown`.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// use genserver::{Probe, Reason};
+/// use genserver::supervisor::{AutoShutdown, ChildSpec, Restart, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let job = ChildSpec::process("job", |_me: Probe<()>| async { /* ... and done. */ });
+/// let job = job.restart(Restart::Transient).significant(true);
+/// let supervisor = Supervisor::one_for_one()
+///     .auto_shutdown(AutoShutdown::AnySignificant)
+///     .child(ChildSpec::server("helper", || genserver::start_link::<Quiet>(())))
+///     .child(job)
+///     .start()
+///     .await?;
+/// assert_eq!(supervisor.process_ref().ended().await, Reason::Shutdown);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum AutoShutdown {
     /// Never, and no child may be significant. This is the default.

@@ -5,10 +5,12 @@
 //! 2. Any other is started again. Each attempt counts, whether or not it succeeds; one too many, and the supervisor ends.
 //! 3. If others are to be started along with it, those that run are ended first, the last first; a temporary one is forgotten.
 //!    Then all are started, in order.
-//! 4. If one of them does not start, it is noted as restarting, those after it stay as stopped, and the supervisor sends itself
-//!    a message to try again. So whoever has asked it something meanwhile has the answer before the next attempt, and who asks it
-//!    to stop need not wait until it gives up.
+//! 4. If one of them does not start, it is noted as restarting, those after it stay as stopped, and the supervisor sets itself a
+//!    timer to try again, which goes through its mailbox. So whoever has asked it something meanwhile has the answer before the
+//!    next attempt, and who asks it to stop need not wait until it gives up.
 //! 5. The next attempt is made on behalf of the child that did not start.
+
+use std::time::Duration;
 
 use super::child::{Child, ChildState};
 use super::policy::{AutoShutdown, Restart, Strategy};
@@ -105,11 +107,11 @@ async fn start_range(server: &mut Server, first: usize, last: usize, cx: &mut Cx
 }
 
 /// Has the supervisor try again when it comes to it (rule 4).
+///
+/// By way of the clock, so that everybody else has a turn before: what keeps the child from starting may be another process
+/// that is about to end, and holds the child's name until then. And a timer is never refused, unlike a message.
 fn try_again(id: String, cx: &mut Cx<Server>) {
-    if let Err(refused) = cx.this().send(News(Told::TryAgain(id))) {
-        // The mailbox is full. Timers are never refused.
-        cx.send_after(std::time::Duration::ZERO, refused.into_inner());
-    }
+    cx.send_after(Duration::ZERO, News(Told::TryAgain(id)));
 }
 
 impl Watched {

@@ -92,6 +92,23 @@ impl SupervisorSpec {
 
     /// How many restarts are allowed in the time that [`within`](Self::within) says. One more, and the supervisor gives up: it
     /// ends its children and then itself, with the reason `shutdown`. None at all makes the first crash the last.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// use genserver::Reason;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fragile = ChildSpec::server("fragile", || genserver::start_link::<Quiet>(()));
+    /// let supervisor = Supervisor::one_for_one().max_restarts(0).child(fragile).start().await?;
+    /// supervisor.child::<Quiet>("fragile").await?.current()?.kill();
+    /// assert_eq!(supervisor.process_ref().ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "intensity")]
     pub fn max_restarts(mut self, max_restarts: u32) -> Self {
         self.max_restarts = max_restarts;
@@ -164,6 +181,23 @@ impl SupervisorSpec {
     /// # Errors
     ///
     /// As [`start`](Self::start), and [`StartError::NotAProcess`](crate::StartError::NotAProcess) from plain code.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// use genserver::Probe;
+    /// use genserver::supervisor::Supervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let shell = Probe::<()>::new();
+    /// let supervisor = shell.scope(async { Supervisor::one_for_one().start_link().await }).await?;
+    /// assert_eq!(supervisor.process_ref().info().parent, Some(shell.pid()));
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_link(self) -> Start<Server, Supervisor> {
         self.start().link()
     }
@@ -300,11 +334,18 @@ pub enum SpecError {
 ///
 /// It is what the reason of [`StartError::Failed`](crate::StartError::Failed) carries:
 /// `reason.downcast_ref::<FailedToStartChild>()`.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FailedToStartChild {
     /// What the child is called.
     pub id: String,
     /// Why it did not start.
     pub error: crate::StartError,
+}
+
+/// A reason prints a value as this does.
+impl fmt::Debug for FailedToStartChild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the child {} did not start: {}", self.id, self.error)
+    }
 }

@@ -53,6 +53,11 @@ impl Diary {
         self.0.lock().unwrap().begins.entry(name).or_default().extend(begins);
     }
 
+    /// Later starts run.
+    pub(crate) fn forget_plans(&self) {
+        self.0.lock().unwrap().begins.clear();
+    }
+
     /// Every end is written down from now on, also of those that are killed.
     pub(crate) fn tell_ends(&self) {
         self.0.lock().unwrap().tells_ends = true;
@@ -224,6 +229,17 @@ pub(crate) async fn states(supervisor: &Supervisor) -> Vec<String> {
             format!("{} {state}", child.info.id)
         })
         .collect()
+}
+
+/// Lets the supervisor try again as often as it takes until none of its children is restarting.
+pub(crate) async fn settled(supervisor: &Supervisor) -> Vec<String> {
+    loop {
+        let states = states(supervisor).await;
+        if !states.iter().any(|state| state.ends_with("restarts")) {
+            return states;
+        }
+        sleep(ms(1)).await;
+    }
 }
 
 /// Lets time pass.
