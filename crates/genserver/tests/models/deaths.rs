@@ -8,7 +8,7 @@ use genserver::{CallError, Caller, Letter, Next, Probe, Reason, ServerRef, StopE
 
 use crate::check::check;
 use crate::door::{Door, step_aside};
-use crate::puppet::{Curtain, Log, Puppet, act, answer, note, slow, waiting};
+use crate::puppet::{Curtain, Log, Puppet, act, answer, note, park, slow, waiting};
 use crate::world::{World, locked, outsider, wait_for};
 
 fn puppet(world: &World) -> ServerRef<Puppet> {
@@ -53,6 +53,27 @@ fn a_call_that_races_with_a_kill_ends() {
         assert_ended(caller.join().unwrap(), &1, &[Reason::Killed]);
         assert_ended(stranger.join().unwrap(), &2, &[Reason::Killed]);
         assert_eq!(wait_for(server.ended()), Reason::Killed);
+        world.end();
+    });
+}
+
+#[test]
+fn a_callback_that_waits_for_nothing_is_killed_all_the_same() {
+    check(|| {
+        let world = World::new(1);
+        let server = puppet(&world);
+        let caller = {
+            let server = server.clone();
+            world.client(async move { server.call(park::<()>).no_timeout().await })
+        };
+        let caster = {
+            let server = server.clone();
+            outsider(async move { drop(server.cast(slow(|_, _| Box::pin(std::future::pending())))) })
+        };
+        server.kill();
+        assert_ended(caller.join().unwrap(), &(), &[Reason::Killed]);
+        assert_eq!(wait_for(server.ended()), Reason::Killed);
+        caster.join().unwrap();
         world.end();
     });
 }

@@ -8,6 +8,7 @@ mod puppet;
 // The world a model runs in, what its callbacks wait for, and the checker.
 mod check;
 mod door;
+mod exhaustive;
 mod world;
 
 // What is promised of calls, of ends, of starts, and of the clock.
