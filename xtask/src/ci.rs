@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::cargo::Cargo;
 use crate::workspace::{self, Package};
-use crate::{Failure, Result, check, conformance, docs, test, tidy};
+use crate::{Failure, Result, check, conformance, docs, models, test, tidy};
 
 /// Features that choose a runtime: with each of them the tests run, and not only compile.
 const RUNTIMES: &[&str] = &["tokio", "smol"];
@@ -68,6 +68,7 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
     gates.extend(crates.iter().flat_map(|package| checks(package)));
     gates.push(Gate::verb("test", test::run));
     gates.extend(crates.iter().flat_map(|package| tests(package)));
+    gates.push(Gate::verb("models", models::run));
     gates
 }
 
@@ -173,13 +174,14 @@ mod tests {
             "doctest a",
             "test a --no-default-features",
             "test a --no-default-features --features smol",
+            "models",
         ];
         assert_eq!(names(package("a", features)), expected);
     }
 
     #[test]
     fn the_benchmarks_are_only_compiled() {
-        assert_eq!(names(package("benchmarks", &[("erl", &[])])), ["check benchmarks", "test"]);
+        assert_eq!(names(package("benchmarks", &[("erl", &[])])), ["check benchmarks", "test", "models"]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod check;
 mod ci;
 mod conformance;
 mod docs;
+mod models;
 mod test;
 mod tidy;
 
@@ -37,6 +38,11 @@ pub struct Verb {
 pub const VERBS: &[Verb] = &[
     Verb { name: "check", about: "formatting, lints, tidy, conformance", run: check::run },
     Verb { name: "test", about: "tests, doctests and examples; arguments go to the test runner alone", run: test::run },
+    Verb {
+        name: "models",
+        about: "genserver under the schedules of a model checker; arguments choose models",
+        run: models::run,
+    },
     Verb { name: "docs", about: "the documentation, without a warning; --open shows it", run: docs::run },
     Verb { name: "bench", about: "the comparison with other libraries; arguments go to it", run: bench::run },
     Verb { name: "conformance", about: "docs/conformance.md against the tests it names", run: conformance::run },

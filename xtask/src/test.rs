@@ -34,11 +34,24 @@ pub(crate) fn run(args: &[String]) -> Result {
 /// Unit and integration tests of a selection of packages and features: nextest where it is
 /// installed, which runs them side by side and sums up in one line, else cargo's own runner.
 pub(crate) fn tests(selection: &str) -> Cargo {
-    if Cargo::line("nextest --version").works() {
+    if has_nextest() {
         Cargo::line("nextest run --no-tests pass --no-fail-fast").args(&words(selection))
     } else {
         Cargo::line("test --no-fail-fast --tests --examples").args(&words(selection))
     }
+}
+
+/// The same, compiled as a profile of the root manifest says.
+pub(crate) fn tests_as(profile: &str, selection: &str) -> Cargo {
+    if has_nextest() {
+        Cargo::line("nextest run --no-fail-fast --cargo-profile").args(&words(&format!("{profile} {selection}")))
+    } else {
+        Cargo::line("test --no-fail-fast --profile").args(&words(&format!("{profile} {selection}")))
+    }
+}
+
+fn has_nextest() -> bool {
+    Cargo::line("nextest --version").works()
 }
 
 /// Doctests of a selection; nextest does not know them.

@@ -14,12 +14,12 @@ use crate::alarm::Alarmed;
 use crate::current;
 use crate::exit::Exit;
 use crate::info::ProcessInfo;
-use crate::lock::MutexGuard;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting};
 use crate::server::GenServer;
+use crate::sync::MutexGuard;
 use crate::sys::{SystemRequest, Untyped};
 
 impl<S: GenServer> AnyProcess for Process<S> {

@@ -71,7 +71,38 @@ fn four_callers_of_one_server_each_get_their_own_answers() {
     check(|| each_caller_gets_its_own_answers(4));
 }
 
-/// Asks a puppet to write something down, and reads what stands there.
+/// A call that is answered at its second poll.
+fn aside<R: Send + 'static>(caller: Caller<R>, value: R) -> Act {
+    slow(move |_, _| {
+        Box::pin(async move {
+            step_aside().await;
+            Next::reply(caller, value)
+        })
+    })
+}
+
+#[test]
+fn tasks_that_share_threads_each_get_their_own_answers() {
+    check(|| {
+        let world = World::new(2);
+        let server = world.start::<Puppet>(waiting(&Log::default()));
+        let ends = [1, 2, 3].map(|who| {
+            let (server, end) = (server.clone(), Door::default());
+            let ended = end.clone();
+            // It begins on one thread and may go on on the other, where another task left something of its own.
+            world.task(async move {
+                assert_eq!(server.call(|caller| aside(caller, who)).no_timeout().await, Ok(who));
+                assert_eq!(server.call(|caller| answer(caller, 10 * who)).no_timeout().await, Ok(10 * who));
+                ended.open();
+            });
+            end
+        });
+        ends.iter().for_each(|end| wait_for(end.pass()));
+        world.end();
+    });
+}
+
+/// What stands in a puppet's log, which stays as it is.
 async fn read(puppet: &ServerRef<Puppet>) -> Vec<String> {
     let reading = puppet.call(|caller: Caller<Vec<String>>| {
         act(move |puppet, _| {

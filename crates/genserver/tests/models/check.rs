@@ -7,9 +7,11 @@ use shuttle::scheduler::{
 };
 use shuttle::{Config, MaxSteps, Runner};
 
+use crate::exhaustive::Exhaustive;
+
 /// How many schedules of each kind, unless `GENSERVER_MODELS` says otherwise.
-const SCHEDULES: usize = 20_000;
-/// How many preemptions a schedule of the second kind has, less one.
+const SCHEDULES: usize = 10_000;
+/// How many preemptions a schedule of the last kind has, and one.
 const DEPTH: usize = 3;
 /// The gate runs the same schedules each time, so that it fails for a change and not for bad luck. A deep run draws others:
 /// `SHUTTLE_RANDOM_SEED` replaces this.
@@ -19,7 +21,8 @@ const STEPS_MAX: usize = 50_000;
 /// How many schedules are run twice, to see that nothing but the schedule decides.
 const TWICE: usize = 20;
 
-/// Runs a model under random schedules, then under schedules with few preemptions, the places of which are drawn.
+/// Runs a model under every schedule with few preemptions; then under random ones; then under such as have two preemptions
+/// in places that are drawn.
 ///
 /// A schedule that fails is printed. With it in `GENSERVER_MODELS_REPLAY`, only that one is run.
 pub(crate) fn check(model: fn()) {
@@ -32,6 +35,7 @@ pub(crate) fn check(model: fn()) {
     };
     let twice = RandomScheduler::new_from_seed(SEED, TWICE.min(schedules));
     run(UncontrolledNondeterminismCheckScheduler::new(twice), model);
+    run(Exhaustive::new(schedules), model);
     run(RandomScheduler::new_from_seed(SEED, schedules), model);
     run(PctScheduler::new_from_seed(SEED, DEPTH, schedules), model);
 }

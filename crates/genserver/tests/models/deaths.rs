@@ -8,7 +8,7 @@ use genserver::{CallError, Caller, Letter, Next, Probe, Reason, ServerRef, StopE
 
 use crate::check::check;
 use crate::door::{Door, step_aside};
-use crate::puppet::{Curtain, Log, Puppet, act, answer, note, slow, waiting};
+use crate::puppet::{Curtain, Log, Puppet, act, answer, note, park, slow, waiting};
 use crate::world::{World, locked, outsider, wait_for};
 
 fn puppet(world: &World) -> ServerRef<Puppet> {
@@ -53,6 +53,27 @@ fn a_call_that_races_with_a_kill_ends() {
         assert_ended(caller.join().unwrap(), &1, &[Reason::Killed]);
         assert_ended(stranger.join().unwrap(), &2, &[Reason::Killed]);
         assert_eq!(wait_for(server.ended()), Reason::Killed);
+        world.end();
+    });
+}
+
+#[test]
+fn a_callback_that_waits_for_nothing_is_killed_all_the_same() {
+    check(|| {
+        let world = World::new(1);
+        let server = puppet(&world);
+        let caller = {
+            let server = server.clone();
+            world.client(async move { server.call(park::<()>).no_timeout().await })
+        };
+        let caster = {
+            let server = server.clone();
+            outsider(async move { drop(server.cast(slow(|_, _| Box::pin(std::future::pending())))) })
+        };
+        server.kill();
+        assert_ended(caller.join().unwrap(), &(), &[Reason::Killed]);
+        assert_eq!(wait_for(server.ended()), Reason::Killed);
+        caster.join().unwrap();
         world.end();
     });
 }
@@ -354,8 +375,27 @@ fn a_trapped_exit_that_races_with_a_link_comes_once() {
         assert_eq!(exit.from, server.pid());
         assert!([Reason::Killed, Reason::NoProc].contains(&exit.reason));
         killer.join().unwrap();
+        assert_eq!(probe.process_ref().info().links, [], "nobody is linked with the dead");
         world.end();
         assert_eq!(probe.flush(), [], "one is all");
+    });
+}
+
+#[test]
+fn a_link_that_a_process_lays_while_it_is_killed_brings_its_exit() {
+    check(|| {
+        let world = World::new(1);
+        let server = puppet(&world);
+        let mut probe = Probe::<()>::on(world.node());
+        let killer = {
+            let probe = probe.sender();
+            outsider(async move { probe.exit(Reason::term("out")) })
+        };
+        let _ = probe.link(&server);
+        killer.join().unwrap();
+        // Laid before, while or after the probe ended.
+        assert_eq!(wait_for(server.ended()), Reason::term("out"));
+        world.end();
     });
 }
 
@@ -375,6 +415,30 @@ fn an_unlink_that_races_with_an_end_leaves_no_exit_behind() {
         killer.join().unwrap();
         assert_eq!(wait_for(server.ended()), Reason::Killed);
         assert_eq!(probe.flush(), []);
+        world.end();
+    });
+}
+
+#[test]
+fn an_unlink_that_races_with_an_end_spares_its_server_or_comes_too_late() {
+    check(|| {
+        let world = World::new(1);
+        let [own, other] = [puppet(&world), puppet(&world)];
+        wait_for(link(&own, &other)).unwrap();
+        let killer = {
+            let other = other.clone();
+            outsider(async move { other.kill() })
+        };
+        let peer = other.clone();
+        let unlink = |caller| act(move |_, cx| Next::reply(caller, cx.unlink(&peer)));
+        let was_linked = wait_for(own.call(unlink).no_timeout());
+        killer.join().unwrap();
+        assert_eq!(wait_for(other.ended()), Reason::Killed);
+        if was_linked == Ok(true) {
+            assert_eq!(wait_for(own.call(|caller| answer(caller, 1)).no_timeout()), Ok(1));
+        } else {
+            assert_eq!(wait_for(own.ended()), Reason::Killed);
+        }
         world.end();
     });
 }

@@ -148,11 +148,32 @@ fn every_deadline_is_kept_whichever_was_set_first() {
 }
 
 #[test]
-fn a_deadline_that_races_with_an_end_ends_the_call_once() {
+fn the_clock_is_woken_for_a_deadline_before_its_next_one() {
+    check(|| {
+        let world = World::new(1);
+        let servers = [(); 2].map(|()| world.start::<Puppet>(waiting(&Log::default())));
+        let (waits_long, long) = call_for(&world, &servers[0], LATER);
+        let (waits_short, short) = call_for(&world, &servers[1], SOON);
+        wait_for(waits_long.pass());
+        wait_for(waits_short.pass());
+        world.pass(SOON);
+        short.join().unwrap();
+        world.pass(LATER);
+        long.join().unwrap();
+        world.end();
+    });
+}
+
+#[test]
+fn a_deadline_that_races_with_an_end_ends_every_call_once() {
     check(|| {
         let world = World::new(1);
         let server = world.start::<Puppet>(waiting(&Log::default()));
         let waits = Door::default();
+        let patient = {
+            let server = server.clone();
+            world.client(async move { server.call(keep).no_timeout().await })
+        };
         let caller = {
             let (server, waits) = (server.clone(), waits.clone());
             world.client(async move { waits.opened_by(Box::pin(server.call(keep).timeout(SOON))).await })
@@ -165,6 +186,11 @@ fn a_deadline_that_races_with_an_end_ends_the_call_once() {
         world.pass(SOON);
         match caller.join().unwrap() {
             Err(CallError::Timeout { .. }) => {}
+            Err(CallError::Exit { reason, .. }) => assert_eq!(reason, Reason::Killed),
+            other => panic!("{other:?}"),
+        }
+        match patient.join().unwrap() {
+            Err(CallError::NoProc { .. }) => {}
             Err(CallError::Exit { reason, .. }) => assert_eq!(reason, Reason::Killed),
             other => panic!("{other:?}"),
         }

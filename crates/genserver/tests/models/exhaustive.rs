@@ -1,0 +1,69 @@
+//! A scheduler that leaves no schedule out: first those without a preemption, then those with one, and so on.
+//!
+//! A *preemption* takes a thread off that could go on. Where a thread cannot go on, whoever can is tried, and that costs
+//! nothing. Most faults of this kind need one preemption or two.
+
+use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
+
+/// Tries every schedule with so many preemptions, then with one more, until it has tried as many as it may.
+#[derive(Debug)]
+pub(crate) struct Exhaustive {
+    left: usize,
+    preemptions: usize,
+    /// What was chosen at each step of the present schedule, out of how many.
+    chosen: Vec<(usize, usize)>,
+    step: usize,
+    preempted: usize,
+    begun: bool,
+}
+
+impl Exhaustive {
+    /// Tries so many schedules at most.
+    pub(crate) fn new(schedules: usize) -> Self {
+        Self { left: schedules, preemptions: 0, chosen: Vec::new(), step: 0, preempted: 0, begun: false }
+    }
+
+    /// Makes the last choice that there is another for in another way; false if there is none.
+    fn advance(&mut self) -> bool {
+        while self.chosen.pop_if(|(choice, of)| *choice + 1 == *of).is_some() {}
+        let Some((choice, _)) = self.chosen.last_mut() else { return false };
+        *choice += 1;
+        true
+    }
+}
+
+impl Scheduler for Exhaustive {
+    #[expect(clippy::print_stderr, reason = "tells a person how far it came; the test runner shows it when asked")]
+    fn new_execution(&mut self) -> Option<Schedule> {
+        if self.begun && !self.advance() {
+            eprintln!("every schedule with {} preemptions or less was tried", self.preemptions);
+            self.preemptions += 1;
+        }
+        self.begun = true;
+        (self.step, self.preempted) = (0, 0);
+        self.left = self.left.checked_sub(1)?;
+        Some(Schedule::new(0))
+    }
+
+    fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, is_yielding: bool) -> Option<TaskId> {
+        let goes_on = current.filter(|current| !is_yielding && runnable.iter().any(|task| task.id() == *current));
+        let others = runnable.iter().map(|task| task.id()).filter(|id| Some(*id) != goes_on);
+        let choices: Vec<TaskId> = match goes_on {
+            Some(current) if self.preempted == self.preemptions => vec![current],
+            Some(current) => std::iter::once(current).chain(others).collect(),
+            None => others.collect(),
+        };
+        if self.step == self.chosen.len() {
+            self.chosen.push((0, choices.len()));
+        }
+        let (choice, of) = self.chosen[self.step];
+        assert_eq!(of, choices.len(), "something besides the schedule decides");
+        self.step += 1;
+        self.preempted += usize::from(goes_on.is_some() && choice > 0);
+        Some(choices[choice])
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        unreachable!("a model draws nothing")
+    }
+}
