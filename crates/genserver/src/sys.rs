@@ -78,8 +78,9 @@
 //! # What is shown
 //!
 //! A state or a message is shown only as its server says: Rust cannot print what has no `Debug`, and a secret should not be
-//! printed because it has one. [`GenServer::format_status`] shows the state and may rewrite
-//! all else that is shown of a server; [`GenServer::format_message`] shows messages.
+//! printed because it has one. [`GenServer::format_status`](crate::GenServer::format_status) shows the state and may rewrite
+//! all else that is shown of a server; [`GenServer::format_message`](crate::GenServer::format_message)
+//! shows messages.
 //!
 //! # When not to use it
 //!
