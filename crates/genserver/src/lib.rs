@@ -433,6 +433,7 @@ mod probe;
 mod spawn;
 // Processes that look after others.
 pub mod supervisor;
+pub mod dynamic_supervisor;
 // Ready-made servers.
 pub mod agent;
 // Async functions whose results somebody awaits.

@@ -10,10 +10,11 @@ mod src {
     //! The sources of the crate, as far as they stand on its public interface.
 
     pub mod agent;
+    pub mod dynamic_supervisor;
     pub mod registry;
     pub mod supervised;
     pub mod supervisor;
     pub mod task;
 }
 
-pub use src::{agent, registry, supervised, supervisor, task};
+pub use src::{agent, dynamic_supervisor, registry, supervised, supervisor, task};

@@ -1,7 +1,6 @@
 //! Locks by key: one at a time, in the order of asking, whatever becomes of whoever has one or waits.
 #![cfg(feature = "tokio")]
 #![expect(clippy::disallowed_methods, reason = "several tasks contend on purpose")]
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -10,10 +10,13 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
+use super::ChildRef;
 use super::place::{Place, Whereabouts};
 use super::policy::{ChildKind, Restart, Shutdown};
-use super::{ChildRef, Server, Supervisor};
-use crate::{Ending, GenServer, Probe, ProbeRef, ProcessRef, ServerRef, Start, StartError, StartProcess, spawn_link};
+use crate::report::Offender;
+use crate::{
+    Ending, GenServer, Pid, Probe, ProbeRef, ProcessRef, ServerRef, Start, StartError, StartProcess, spawn_link,
+};
 
 /// How to start a child, when to start it again, and how to end it: OTP's `child_spec()`.
 ///
@@ -134,6 +137,36 @@ pub struct ChildInfo {
     pub significant: bool,
 }
 
+impl ChildInfo {
+    /// The child as a report of its supervisor shows it; `pid` is the process it is or was last, if it was one.
+    ///
+    /// It is for whoever writes a supervisor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # fn main() {
+    /// use genserver::supervisor::ChildSpec;
+    ///
+    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+    /// let offender = spec.info().offender(None);
+    /// assert_eq!((offender.id.as_str(), offender.restart.as_str(), offender.pid), ("counter", "permanent", None));
+    /// # }
+    /// ```
+    pub fn offender(&self, pid: Option<Pid>) -> Offender {
+        Offender {
+            pid,
+            id: self.id.to_string(),
+            runs: self.runs,
+            restart: self.restart.to_string(),
+            shutdown: self.shutdown.to_string(),
+            kind: self.kind.to_string(),
+            significant: self.significant,
+        }
+    }
+}
+
 impl ChildSpec {
     /// A server, or whatever else is started as one: an agent, a registry, a client type of your own.
     ///
@@ -169,7 +202,8 @@ impl ChildSpec {
         })
     }
 
-    /// Another supervisor: a child of kind [`Supervisor`](ChildKind::Supervisor) that is given all the time it needs to stop.
+    /// Another supervisor, of whatever sort: a child of kind [`Supervisor`](ChildKind::Supervisor) that is given all the time it
+    /// needs to stop.
     ///
     /// # Examples
     ///
@@ -191,10 +225,14 @@ impl ChildSpec {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn supervisor(
+    pub fn supervisor<S, H>(
         id: impl Into<Cow<'static, str>>,
-        start: impl FnMut() -> Start<Server, Supervisor> + Send + 'static,
-    ) -> ChildSpec<Server, Supervisor> {
+        start: impl FnMut() -> Start<S, H> + Send + 'static,
+    ) -> ChildSpec<S, H>
+    where
+        S: GenServer,
+        H: From<ServerRef<S>>,
+    {
         Self::server(id, start).kind(ChildKind::Supervisor).shutdown(Shutdown::Infinity)
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::child::{Child, ChildState};
 use super::policy::{AutoShutdown, Restart, Strategy};
 use super::server::{News, Server, Told, Watched};
-use crate::report::{Offender, Report, Supervised, SupervisorEvent};
+use crate::report::{Report, Supervised, SupervisorEvent};
 use crate::{Cx, Next, Outcome, ProcessRef, Reason, StartError};
 
 /// The child at `place` has ended by itself.
@@ -160,16 +160,7 @@ impl Watched {
 
     pub(super) fn report(&self, event: SupervisorEvent, reason: Option<Reason>, cx: &Cx<Server>) {
         cx.report(event.level(), |me| {
-            let info = self.child.info();
-            let child = Offender {
-                pid: self.pid.filter(|_| event != SupervisorEvent::StartError),
-                id: info.id.to_string(),
-                runs: info.runs,
-                restart: info.restart.to_string(),
-                shutdown: info.shutdown.to_string(),
-                kind: info.kind.to_string(),
-                significant: info.significant,
-            };
+            let child = self.child.info().offender(self.pid.filter(|_| event != SupervisorEvent::StartError));
             Report::Supervised(Supervised::new(me, event, child, reason))
         });
     }
