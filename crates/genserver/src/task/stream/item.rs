@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::Reason;
+use crate::supervisor::Shutdown;
 use crate::task::Task;
-use crate::task::ending::{KILL_GRACE, Shutdown};
+use crate::task::ending::KILL_GRACE;
 use crate::task::join::Patience;
 
 /// How an item ended.
