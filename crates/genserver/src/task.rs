@@ -188,8 +188,8 @@ mod ending;
 // A task for each item of a stream.
 mod stream;
 
+pub use crate::supervisor::Shutdown;
 pub use body::{OrExit, TaskBody, callers, or_exit};
-pub use ending::Shutdown;
 pub use join::{AWAIT_WITHIN, AwaitMany, Join, TaskError, await_many};
 pub use stream::{
     AsyncStream, ExitAlone, ExitWithInput, ItemExit, ItemTimedOut, ItemTimeout, async_stream, async_stream_of,

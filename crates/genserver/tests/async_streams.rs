@@ -371,3 +371,32 @@ async fn a_place_is_free_only_when_the_late_task_has_ended() {
     assert_eq!(results.iter().filter(|result| result.is_err()).count(), 3);
     assert_eq!((gauge.most(), gauge.started()), (1, 4));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_dropped_anywhere_leaves_nothing_on_two_threads() {
+    let node = Node::new();
+    let gauge = Gauge::default();
+    for round in 0..500_usize {
+        let runs = gauge.clone();
+        let consumer = Probe::<()>::on(&node);
+        let results = async_stream_of(stream::iter(0_usize..), move |number| {
+            let run = runs.enter();
+            async move {
+                let _run = run;
+                for _ in 0..number % 3 {
+                    tokio::task::yield_now().await;
+                }
+                number
+            }
+        });
+        let results = results.max_concurrency(limit(1 + round % 4)).ordered(round % 2 == 0);
+        let taken = consumer.scope(results.take(round % 7).collect::<Vec<_>>()).await;
+        assert_eq!(taken.len(), round % 7);
+        assert!(consumer.process_ref().info().links.is_empty());
+        assert!(consumer.is_alive());
+    }
+    while !node.process_list().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(gauge.running(), 0);
+}

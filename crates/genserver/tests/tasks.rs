@@ -541,3 +541,37 @@ async fn an_end_of_the_normal_set_or_from_outside_is_not_reported() {
     }
     assert!(all(&mut reports).is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_that_is_killed_at_any_moment_leaves_no_task() {
+    let node = Node::new();
+    for round in 0..500_u32 {
+        let shell = Probe::<()>::on(&node);
+        let owner = shell.scope(async {
+            spawn(move |_me: Probe<()>| async move {
+                let mut tasks: Vec<_> = (0..4)
+                    .map(|number| {
+                        Task::spawn(async move {
+                            for _ in 0..number {
+                                tokio::task::yield_now().await;
+                            }
+                            number
+                        })
+                    })
+                    .collect();
+                tasks.push(Task::spawn(pending()));
+                await_many(&mut tasks).await?;
+                Ok(())
+            })
+        });
+        let owner = owner.await.unwrap();
+        for _ in 0..round % 5 {
+            tokio::task::yield_now().await;
+        }
+        owner.kill();
+        assert_eq!(owner.process_ref().ended().await, Reason::Killed);
+    }
+    while !node.process_list().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}

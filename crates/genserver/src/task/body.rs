@@ -2,16 +2,16 @@
 
 use std::any::type_name;
 use std::cell::RefCell;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either, select};
 
 use super::running::Running;
 use super::{State, Task};
@@ -128,37 +128,138 @@ pub(super) enum Bond {
     Free,
 }
 
+/// A task that is not started yet: what it will run, for whom, and where its result goes.
+pub(super) struct Plan<W, T> {
+    function: W,
+    owner: Option<ProcessRef>,
+    bond: Bond,
+    /// Whether it ends when nobody wants its result any more.
+    leashed: bool,
+    callers: Vec<Pid>,
+    sender: oneshot::Sender<T>,
+}
+
+/// What the owner of a task keeps of it until it is started.
+pub(super) struct Stub<T> {
+    owner: Option<ProcessRef>,
+    result: oneshot::Receiver<T>,
+}
+
+impl<T> Stub<T> {
+    /// The handle, now that the task runs.
+    pub(super) fn started(self, process: ProcessRef) -> Task<T> {
+        let running = Running::new(process.clone(), self.owner, self.result);
+        Task { process: Some(process), state: State::Running(running) }
+    }
+
+    /// The handle of a task that could not be started.
+    pub(super) fn failed(error: StartError) -> Task<T> {
+        Task { process: None, state: State::Done(Err(error.into())) }
+    }
+}
+
+/// Plans a task of the current process.
+pub(super) fn plan<M, B, W>(bond: Bond, function: W) -> (Plan<W, B::Output>, Stub<B::Output>)
+where
+    M: Send + 'static,
+    B: TaskBody,
+    W: FnOnce(Probe<M>) -> B + Send + 'static,
+{
+    let owner = current_process().filter(|_| bond != Bond::Free);
+    let (sender, result) = oneshot::channel();
+    let plan = Plan { function, owner: owner.clone(), bond, leashed: false, callers: chain(), sender };
+    (plan, Stub { owner, result })
+}
+
+impl<W, T: Send + 'static> Plan<W, T> {
+    /// Has the task end when its handle is dropped.
+    pub(super) fn leashed(mut self) -> Self {
+        self.leashed = true;
+        self
+    }
+
+    /// Whether there is somebody to run it for: then it is linked with them.
+    fn is_wanted<M: Send + 'static>(&self, me: &mut Probe<M>) -> bool {
+        !self.sender.is_canceled() && self.owner.as_ref().is_none_or(|owner| me.link(owner).is_ok())
+    }
+
+    /// What runs in the process of the task.
+    fn body<M, B>(self, me: Probe<M>) -> Body<B>
+    where
+        M: Send + 'static,
+        B: TaskBody<Output = T>,
+        W: FnOnce(Probe<M>) -> B + Send + 'static,
+    {
+        let Self { function, owner, bond, leashed, callers, mut sender } = self;
+        let pid = me.pid();
+        let unlink = move || {
+            if let Some(owner) = owner {
+                owner.unlink(&pid);
+            }
+        };
+        Body::new(pid, callers, B::name(), async move {
+            // What ran is dropped before its result is handed over: whoever has the result finds nothing held any more.
+            let run = async move { function(me).run().await };
+            let value = if leashed {
+                match select(pin!(run), sender.cancellation()).await {
+                    Either::Left((value, _)) => value?,
+                    Either::Right(((), _)) => {
+                        unlink();
+                        return Err(Reason::Shutdown);
+                    }
+                }
+            } else {
+                run.await?
+            };
+            if bond == Bond::LinkedForCrashes {
+                unlink();
+            }
+            // If the handle is gone nobody wants it, and it is dropped here, in the task.
+            drop(sender.send(value));
+            Ok(())
+        })
+    }
+}
+
 /// Runs `function` as a task, and gives its handle.
 pub(super) fn launch<M, B>(bond: Bond, function: impl FnOnce(Probe<M>) -> B + Send + 'static) -> Task<B::Output>
 where
     M: Send + 'static,
     B: TaskBody,
 {
-    let owner = current_process().filter(|_| bond != Bond::Free);
-    let parting = owner.clone().filter(|_| bond == Bond::LinkedForCrashes);
-    let (sender, result) = oneshot::channel();
-    let callers = chain();
-    let run = move |me: Probe<M>| {
-        let pid = me.pid();
-        Body::<B>::new(pid, callers, B::name(), async move {
-            // What ran is dropped before its result is handed over: whoever has the result finds nothing held any more.
-            let value = function(me).run().await?;
-            if let Some(owner) = parting {
-                owner.unlink(&pid);
-            }
-            // If the handle is gone nobody wants it, and it is dropped here, in the task.
-            drop(sender.send(value));
-            Ok(())
-        })
-    };
-    let spawned = if owner.is_some() { spawn_link(run) } else { spawn(run) };
-    match spawned {
-        Ok(process) => {
-            let process = process.process_ref();
-            let running = Running::new(process.clone(), owner, result);
-            Task { process: Some(process), state: State::Running(running) }
-        }
-        Err(error) => Task { process: None, state: State::Done(Err(error.into())) },
+    let (plan, stub) = plan(bond, function);
+    let is_linked = plan.owner.is_some();
+    let run = move |me: Probe<M>| plan.body::<M, B>(me);
+    match if is_linked { spawn_link(run) } else { spawn(run) } {
+        Ok(process) => stub.started(process.process_ref()),
+        Err(error) => Stub::failed(error),
+    }
+}
+
+/// What a supervisor starts for a planned task. It is started once.
+pub(super) fn supervised<M, B, W>(plan: Plan<W, B::Output>) -> impl FnMut(Probe<M>) -> Body<B> + Send + 'static
+where
+    M: Send + 'static,
+    B: TaskBody,
+    W: FnOnce(Probe<M>) -> B + Send + 'static,
+{
+    let mut plan = Some(plan);
+    move |mut me: Probe<M>| match plan.take() {
+        // Whoever asked for it may have ended, or given it up: then it does not run at all.
+        Some(plan) if plan.is_wanted(&mut me) => plan.body(me),
+        _ => Body::nothing(),
+    }
+}
+
+/// What a supervisor starts for a task whose result nobody awaits, as often as it has to.
+pub(super) fn restarted<F>(function: impl Fn() -> F + Send + Sync + 'static) -> impl FnMut(Probe<Never>) -> Body<F>
+where
+    F: Future<Output: Ending> + Send + 'static,
+{
+    let (callers, function) = (chain(), Arc::new(function));
+    move |me| {
+        let function = Arc::clone(&function);
+        Body::new(me.pid(), callers.clone(), type_name::<F>(), async move { function().await.into_ending() })
     }
 }
 
@@ -251,7 +352,7 @@ fn chain() -> Vec<Pid> {
 }
 
 /// What runs in the process of a task. Its type is what the process is reported as, so it is named after `B` and nothing else.
-struct Body<B> {
+pub(super) struct Body<B> {
     callers: Arc<Callers>,
     future: BoxFuture<'static, Result<(), Reason>>,
     runs: PhantomData<fn() -> B>,
@@ -266,6 +367,11 @@ impl<B> Body<B> {
     ) -> Self {
         let future = Box::pin(reported(callers.first().copied(), function, future));
         Self { callers: Arc::new(Callers { task, callers }), future, runs: PhantomData }
+    }
+
+    /// Runs nothing.
+    fn nothing() -> Self {
+        Self::new(Pid::NOBODY, Vec::new(), "nothing", ready(Ok(())))
     }
 }
 

@@ -7,34 +7,10 @@ use std::time::Duration;
 use super::join::Patience;
 use super::{State, Task};
 use crate::Reason;
+use crate::supervisor::Shutdown;
 
 /// How long is waited for a task after it was killed: one that never awaits cannot be cut off.
 pub(super) const KILL_GRACE: Duration = Duration::from_secs(1);
-
-/// How a task is ended: see [`Task::shutdown`].
-///
-/// # Examples
-///
-/// ```
-/// use genserver::task::{Shutdown, Task};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// let endless = Task::spawn(std::future::pending::<()>());
-/// assert_eq!(endless.shutdown(Shutdown::Infinity).await, None);
-/// # }
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Shutdown {
-    /// Kills it. Nobody can trap that.
-    #[doc(alias = "brutal_kill")]
-    BrutalKill,
-    /// Sends it the exit `shutdown`, and kills it if it has not ended after so long.
-    After(Duration),
-    /// Sends it the exit `shutdown`, and waits for as long as that takes.
-    #[doc(alias = "infinity")]
-    Infinity,
-}
 
 impl<T: Send + 'static> Task<T> {
     /// Ends the task, and waits until it has ended: OTP's `Task.shutdown`.

@@ -13,8 +13,8 @@ use futures::stream::{self, FuturesUnordered};
 use futures::{Stream, StreamExt};
 use pin_project_lite::pin_project;
 
+use super::AWAIT_WITHIN;
 use super::body::{Bond, TaskBody, launch};
-use super::{AWAIT_WITHIN, Task};
 use crate::{Never, Probe, current_process};
 
 // What is yielded for an item that failed.
@@ -23,6 +23,7 @@ mod exit;
 mod item;
 
 pub use exit::{ExitAlone, ExitWithInput, ItemExit};
+pub(super) use item::Starting;
 use item::{Ended, Item};
 
 /// Runs `function` over `items`, each in a task of its own, a few at a time: OTP's `Task.async_stream`.
@@ -100,7 +101,7 @@ where
     let function = Arc::new(function);
     AsyncStream::new(items, move |bond, item| {
         let function = Arc::clone(&function);
-        launch(bond, move |_me: Probe<Never>| function(item))
+        Starting::Started(launch(bond, move |_me: Probe<Never>| function(item)))
     })
 }
 
@@ -137,7 +138,7 @@ pub struct ItemTimedOut {
 }
 
 /// How the task of an item is started.
-type Start<I, T> = Box<dyn FnMut(Bond, I) -> Task<T> + Send>;
+type Start<I, T> = Box<dyn FnMut(Bond, I) -> Starting<T> + Send>;
 
 pin_project! {
     /// The results of tasks that run over the items of a stream, made by [`async_stream`].
@@ -167,7 +168,7 @@ struct Options {
 }
 
 impl<St: Stream, T> AsyncStream<St, T> {
-    fn new(items: St, start: impl FnMut(Bond, St::Item) -> Task<T> + Send + 'static) -> Self {
+    pub(super) fn new(items: St, start: impl FnMut(Bond, St::Item) -> Starting<T> + Send + 'static) -> Self {
         let options = Options {
             limit: available_parallelism().map_or(1, NonZeroUsize::get),
             ordered: true,
@@ -235,6 +236,34 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
     /// ```
     pub fn max_concurrency(mut self, limit: NonZeroUsize) -> Self {
         self.options.limit = limit.get();
+        self
+    }
+
+    /// Links no task with the consumer: the reason of an item that fails comes in place of its result, whoever consumes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genserver::{Probe, spawn, task::async_stream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let consumer = spawn(|_me: Probe<()>| async {
+    ///     let halves = async_stream([4, 3], |number| async move {
+    ///         assert!(number % 2 == 0, "{number} is odd");
+    ///         number / 2
+    ///     });
+    ///     let halves: Vec<_> = halves.nolink().map(|half| half.ok()).collect().await;
+    ///     assert_eq!(halves, [Some(2), None]);
+    /// })?;
+    /// assert!(consumer.process_ref().ended().await.is_normal_set());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "async_stream_nolink")]
+    pub fn nolink(mut self) -> Self {
+        self.bond = Some(Bond::Free);
         self
     }
 

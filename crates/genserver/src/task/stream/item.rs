@@ -5,10 +5,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+
 use crate::Reason;
+use crate::supervisor::Shutdown;
 use crate::task::Task;
-use crate::task::ending::{KILL_GRACE, Shutdown};
+use crate::task::ending::KILL_GRACE;
 use crate::task::join::Patience;
+
+/// A task that has been started, or is about to be.
+pub(in super::super) enum Starting<T> {
+    Started(Task<T>),
+    /// Its supervisor was asked to start it.
+    Asked(BoxFuture<'static, Result<Task<T>, Reason>>),
+}
 
 /// How an item ended.
 pub(super) struct Ended<T, K> {
@@ -21,10 +31,12 @@ pub(super) struct Ended<T, K> {
 pub(super) struct Item<T, K> {
     place: u64,
     kept: Option<K>,
+    within: Option<Duration>,
     stage: Stage<T>,
 }
 
 enum Stage<T> {
+    Asked(BoxFuture<'static, Result<Task<T>, Reason>>),
     Running(Task<T>, Patience),
     /// Its time was over, and it was killed. Its place is not free before it has ended.
     Dying(Task<T>, Patience),
@@ -32,12 +44,16 @@ enum Stage<T> {
 }
 
 impl<T, K> Item<T, K> {
-    pub(super) fn new(place: u64, kept: K, task: Task<T>, within: Option<Duration>) -> Self {
-        Self { place, kept: Some(kept), stage: Stage::Running(task, Patience::new(within)) }
+    pub(super) fn new(place: u64, kept: K, starting: Starting<T>, within: Option<Duration>) -> Self {
+        let stage = match starting {
+            Starting::Started(task) => Stage::Running(task, Patience::new(within)),
+            Starting::Asked(asked) => Stage::Asked(asked),
+        };
+        Self { place, kept: Some(kept), within, stage }
     }
 }
 
-/// What is pinned lies in the task's process.
+/// What is pinned lies in the task's process, or in a box.
 impl<T, K> Unpin for Item<T, K> {}
 
 impl<T: Send + 'static, K> Future for Item<T, K> {
@@ -57,6 +73,10 @@ impl<T: Send + 'static, K> Item<T, K> {
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Reason>> {
         loop {
             match &mut self.stage {
+                Stage::Asked(asked) => match ready!(asked.as_mut().poll(cx)) {
+                    Ok(task) => self.stage = Stage::Running(task, Patience::new(self.within)),
+                    Err(reason) => return Poll::Ready(Err(reason)),
+                },
                 Stage::Running(task, patience) => {
                     if let Poll::Ready(result) = task.poll_result(cx) {
                         return Poll::Ready(result.map(Some));
