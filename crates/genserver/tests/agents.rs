@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use genserver::agent::{Agent, AgentServer, NamedAgent};
+use genserver::supervisor::{Child, ChildKind, ChildSpec, Restart, Shutdown};
 use genserver::{CallError, Down, Letter, Node, Probe, Reason, StartError, StopError, current_process, sys, time};
 
 fn ms(milliseconds: u64) -> Duration {
@@ -80,6 +81,28 @@ async fn rat_033_the_options_of_a_start_apply_to_an_agent() {
     assert!(node.info(agent.pid()).is_some());
     time::sleep(ms(20)).await;
     assert_eq!(agent.server().info().status, genserver::Status::Hibernated);
+}
+
+#[tokio::test]
+async fn rat_034_an_agents_child_spec_has_the_defaults_of_a_servers() {
+    let spec = || ChildSpec::server("list", || Agent::start_link(|| vec![1]).name("rat_034"));
+    let info = spec().info().clone();
+    assert_eq!((info.id.as_ref(), info.kind), ("list", ChildKind::Worker));
+    assert_eq!((info.restart, info.shutdown), (Restart::Permanent, Shutdown::After(ms(5000))));
+    let info = spec().restart(Restart::Transient).shutdown(Shutdown::Infinity).info().clone();
+    assert_eq!((info.restart, info.shutdown), (Restart::Transient, Shutdown::Infinity));
+
+    // It is started again from the beginning, and its name finds it.
+    let mut supervisor = Probe::<()>::new();
+    supervisor.trap_exits(true);
+    let mut child = Child::new(spec().untyped());
+    supervisor.scope(async { child.start().await }).await.unwrap();
+    let list = Agent::<Vec<i32>>::named("rat_034");
+    list.update(|items| items.push(2)).await.unwrap();
+    assert!(list.get(|_| panic!("oops")).await.is_err_and(|error| panicked(&error, "oops")));
+    supervisor.scope(async { child.start().await }).await.unwrap();
+    assert_eq!(list.get(Vec::clone).await, Ok(vec![1]));
+    supervisor.scope(async { child.shut_down().await }).await;
 }
 
 #[tokio::test]
