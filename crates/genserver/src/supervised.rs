@@ -208,12 +208,12 @@ pub struct TestSupervisor {
     /// What the children are linked to.
     process: Probe<Never>,
     /// The oldest first.
-    children: Mutex<Vec<Supervised>>,
+    children: Mutex<Vec<Started>>,
     reports: Reports,
 }
 
 /// What was started. It stays when it has ended, for its name.
-struct Supervised {
+struct Started {
     process: ProcessRef,
     /// None once it was stopped.
     child: Option<Child>,
@@ -267,7 +267,7 @@ impl TestSupervisor {
         let mut child = Child::new(spec);
         let started = self.process.scope(child.start()).await;
         let process = started.unwrap_or_else(|error| panic!("start_supervised: {error}"));
-        self.children.lock().push(Supervised { process: process.clone(), child: Some(child) });
+        self.children.lock().push(Started { process: process.clone(), child: Some(child) });
         handle(process)
     }
 
@@ -336,9 +336,10 @@ impl TestSupervisor {
             }
         }
         let reports: Vec<Report> = std::iter::from_fn(|| self.reports.try_next()).collect();
-        // A server's own report says more than that of its process.
+        // A server's or a task's own report says more than that of its process.
         let told = |pid: Pid| {
-            reports.iter().any(|report| matches!(report, Report::Terminated(told) if told.process.pid == pid))
+            let own = |report: &&Report| matches!(report, Report::Terminated(_) | Report::TaskFailed(_));
+            reports.iter().filter(own).any(|report| report.process().pid == pid)
         };
         let wanted =
             reports.iter().filter(|report| !matches!(report, Report::Crashed(crash) if told(crash.process.pid)));
