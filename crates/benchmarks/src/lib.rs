@@ -8,6 +8,8 @@
 pub mod subjects;
 // What is measured, each workload written once for all subjects.
 pub mod workloads;
+// Agents, against servers and locks.
+pub mod agents;
 // Which subjects there are, whatever language they are written in.
 pub mod contenders;
 // Rounds, medians, ratios.

@@ -3,6 +3,7 @@
 use std::env;
 use std::process::ExitCode;
 
+use benchmarks::agents;
 use benchmarks::allocations;
 use benchmarks::contenders::{self, BASE, Contender, OURS};
 use benchmarks::fairness;
@@ -47,6 +48,7 @@ fn compare(options: &Options) -> Result<(), String> {
     let mut records = Vec::new();
     for world in World::ALL {
         records.extend(times(world, options, &mut contenders));
+        records.extend(agents::compare(world, options));
     }
     let mut counted = idle_rows(options, &subjects);
     counted.extend(allocation_rows(options, &subjects)?);

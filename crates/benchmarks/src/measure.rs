@@ -1,5 +1,8 @@
 //! Interleaved rounds, and what is made of them: medians of ratios to `raw`.
 
+use std::fmt;
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::contenders::{BASE, Contender};
@@ -36,33 +39,74 @@ impl Record {
     }
 }
 
+/// A column of a table of times.
+pub struct Column<'a> {
+    /// Its name.
+    pub subject: &'static str,
+    /// How long so many operations take.
+    pub time: Box<dyn FnMut(u64) -> Duration + 'a>,
+}
+
+/// A row of a table of times: how often something is done in one round, and what that has to be a multiple of.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Its name.
+    pub workload: &'static str,
+    /// How many operations a round has.
+    pub ops: u64,
+    /// How many clients share them.
+    pub clients: u64,
+}
+
+impl fmt::Debug for Column<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Column").field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+impl Row {
+    /// The number of operations nearest to `ops` that every client can have the same share of.
+    pub fn share(&self, ops: u64) -> u64 {
+        (ops / self.clients).max(8) * self.clients
+    }
+}
+
 /// Measures one workload in interleaved rounds.
 pub fn compare(world: World, workload: Workload, rounds: usize, contenders: &mut [Box<dyn Contender>]) -> Vec<Record> {
-    let ops: Vec<u64> =
-        contenders.iter_mut().map(|contender| affordable(world, workload, contender.as_mut())).collect();
-    let mut times = vec![Vec::with_capacity(rounds); contenders.len()];
+    let row = Row { workload: workload.id, ops: workload.ops, clients: workload.shape.clients() };
+    let columns = contenders.iter_mut().map(|contender| Column {
+        subject: contender.id(),
+        time: Box::new(move |ops| contender.time(world, workload.shape, ops)),
+    });
+    interleave(world, row, rounds, columns.collect())
+}
+
+/// Measures one row in interleaved rounds.
+pub fn interleave(world: World, row: Row, rounds: usize, mut columns: Vec<Column<'_>>) -> Vec<Record> {
+    let ops: Vec<u64> = columns.iter_mut().map(|column| affordable(row, column)).collect();
+    let mut times = vec![Vec::with_capacity(rounds); columns.len()];
     for round in 0..rounds {
-        for turn in 0..contenders.len() {
-            let at = turn_of(round, turn, contenders.len());
-            times[at].push(time(world, workload, contenders[at].as_mut(), ops[at]));
+        for turn in 0..columns.len() {
+            let at = turn_of(round, turn, columns.len());
+            times[at].push(per_op(&mut columns[at], ops[at]));
         }
     }
 
-    let base = contenders.iter().position(|contender| contender.id() == BASE);
+    let base = columns.iter().position(|column| column.subject == BASE);
     let record = |at: usize| {
         let ratios = base.map(|base| times[at].iter().zip(&times[base]).map(|(mine, raw)| mine / raw).collect());
         let [low, ratio, high] = quartiles(ratios.unwrap_or_default());
         Record {
             runtime: world.id(),
-            workload: workload.id,
-            subject: contenders[at].id().to_owned(),
+            workload: row.workload,
+            subject: columns[at].subject.to_owned(),
             ratio: base.map(|_| ratio),
             spread: (high - low) / ratio,
             value: quartiles(times[at].clone())[1],
             unit: "ns",
         }
     };
-    (0..contenders.len()).map(record).collect()
+    (0..columns.len()).map(record).collect()
 }
 
 /// Gives numbers that were measured once their ratios to those of `raw`.
@@ -82,18 +126,18 @@ fn turn_of(round: usize, turn: usize, contenders: usize) -> usize {
     if round.is_multiple_of(2) { at } else { contenders - 1 - at }
 }
 
-/// How many operations a round of that contender has: one short run tells.
-fn affordable(world: World, workload: Workload, contender: &mut dyn Contender) -> u64 {
-    let trial = time(world, workload, contender, workload.shape.share(workload.ops / 32));
+/// How many operations a round of that column has: one short run tells.
+fn affordable(row: Row, column: &mut Column<'_>) -> u64 {
+    let trial = per_op(column, row.share(row.ops / 32));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of operations")]
     let limit = (ROUND_NS / trial) as u64;
-    workload.shape.share(workload.ops.min(limit))
+    row.share(row.ops.min(limit))
 }
 
 /// Nanoseconds per operation.
-fn time(world: World, workload: Workload, contender: &mut dyn Contender, ops: u64) -> f64 {
+fn per_op(column: &mut Column<'_>, ops: u64) -> f64 {
     let ops_counted = u32::try_from(ops).expect("a round has less than four thousand million operations");
-    contender.time(world, workload.shape, ops).as_secs_f64() * 1e9 / f64::from(ops_counted)
+    (column.time)(ops).as_secs_f64() * 1e9 / f64::from(ops_counted)
 }
 
 /// The numbers below which a quarter, a half and three quarters of them lie.

@@ -58,11 +58,16 @@ const fn row(id: &'static str, shape: Shape, ops: u64) -> Workload {
 impl Shape {
     /// The number of operations nearest to `ops` that every client can have the same share of.
     pub fn share(self, ops: u64) -> u64 {
-        let clients = match self {
+        let clients = self.clients();
+        (ops / clients).max(8) * clients
+    }
+
+    /// How many clients share the operations.
+    pub fn clients(self) -> u64 {
+        match self {
             Self::Call(clients, _) | Self::Cast(clients) => clients,
             Self::Ring(_) | Self::Lives => 1,
-        };
-        (ops / clients).max(8) * clients
+        }
     }
 
     /// Does it with servers of `S`, and says how long the measured part took.

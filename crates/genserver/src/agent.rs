@@ -159,10 +159,8 @@ use std::fmt;
 use crate::{AsProcess, Call, Caller, CastError, Name, Named, Pid, ProcessRef, ServerRef, Start, Stop};
 
 // The server behind the handle.
-#[path = "agent/server.rs"]
 mod server;
 // Agents by name.
-#[path = "agent/named.rs"]
 mod named;
 
 pub use named::NamedAgent;

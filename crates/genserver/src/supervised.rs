@@ -60,7 +60,7 @@
 //!
 //! The test's own process ends with `shutdown`, and so does what is linked to it. What `start_supervised` started is stopped
 //! one by one, the last first, as a supervisor stops its children: it is sent the exit `shutdown`, and killed if it has not
-//! ended within five seconds. Then whatever else lives in the node is shut down in the same way. Only then does `supervised`
+//! ended within five seconds, or what its [`ChildSpec`] allows. Then whatever else lives in the node is shut down in the same way. Only then does `supervised`
 //! return what the test returned, or panic as the test did.
 //!
 //! If the test fails, its message says what else went wrong: the children that ended badly, and the
@@ -104,14 +104,11 @@ use futures::future::{Either, select};
 use parking_lot::Mutex;
 
 use crate::report::{Report, Reports};
-use crate::time::timeout;
+use crate::supervisor::{Child, ChildSpec, Restart};
 use crate::{AsProcess, GenServer, Letter, Never, Node, Pid, Probe, ProcessRef, Reason, ServerRef, Start};
 
-/// How long a process may take to end before it is killed.
+/// How long that may take to end which nobody supervises.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
-
-/// How long is waited for a process that was killed: one that never awaits cannot be cut off.
-const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs a test in a node of its own, and stops everything that was started in it, however it ends: see the
 /// [module](self).
@@ -210,9 +207,16 @@ pub struct TestSupervisor {
     node: Node,
     /// What the children are linked to.
     process: Probe<Never>,
-    /// The oldest first. What has ended stays, for its name.
-    children: Mutex<Vec<ProcessRef>>,
+    /// The oldest first.
+    children: Mutex<Vec<Started>>,
     reports: Reports,
+}
+
+/// What was started. It stays when it has ended, for its name.
+struct Started {
+    process: ProcessRef,
+    /// None once it was stopped.
+    child: Option<Child>,
 }
 
 impl TestSupervisor {
@@ -226,7 +230,8 @@ impl TestSupervisor {
 
     /// Starts a process that is stopped after the test, and waits until it runs.
     ///
-    /// The start may be any, with its options: of a server, of an agent, of a client type. Whether it was made by `start` or by
+    /// It takes any start, with its options: of a server, of an agent, of a client type. It takes any [`ChildSpec`] too, for what
+    /// is no server, or takes longer to stop; only its restart does not count. Whether a start was made by `start` or by
     /// `start_link`, the process is linked to this supervisor, which takes no harm if it crashes.
     ///
     /// # Panics
@@ -241,22 +246,29 @@ impl TestSupervisor {
     ///
     /// ```
     /// use genserver::agent::Agent;
-    /// use genserver::supervised;
+    /// use genserver::supervisor::{ChildSpec, Shutdown};
+    /// use genserver::{Probe, supervised};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// supervised(async |test| {
     ///     let list = test.start_supervised(Agent::start_link(|| vec!["eggs"]).name("shopping")).await;
     ///     assert_eq!(list.get(Vec::len).await, Ok(1));
+    ///
+    ///     let greeter = ChildSpec::process("greeter", |mut me: Probe<&'static str>| async move { me.recv().await.map(drop) });
+    ///     let greeter = test.start_supervised(greeter.shutdown(Shutdown::BrutalKill)).await;
+    ///     greeter.send("hello").unwrap();
     /// })
     /// .await;
     /// # }
     /// ```
-    pub async fn start_supervised<S: GenServer, H: From<ServerRef<S>>>(&self, start: Start<S, H>) -> H {
-        let started = self.process.scope(start.link().handle::<ServerRef<S>>()).await;
-        let server = started.unwrap_or_else(|error| panic!("start_supervised: {error}"));
-        self.children.lock().push(server.process_ref());
-        H::from(server)
+    pub async fn start_supervised<S, H>(&self, child: impl Into<ChildSpec<S, H>>) -> H {
+        let (spec, handle) = child.into().split();
+        let mut child = Child::new(spec);
+        let started = self.process.scope(child.start()).await;
+        let process = started.unwrap_or_else(|error| panic!("start_supervised: {error}"));
+        self.children.lock().push(Started { process: process.clone(), child: Some(child) });
+        handle(process)
     }
 
     /// Stops a process that [`start_supervised`](Self::start_supervised) started, as the end of the test would, and waits until
@@ -283,10 +295,12 @@ impl TestSupervisor {
     /// # }
     /// ```
     pub async fn stop_supervised(&self, child: &impl AsProcess) {
-        let child = child.as_process().filter(|child| self.children.lock().contains(child));
-        let child =
-            child.expect("stop_supervised stops what start_supervised has started in this test, and nothing else");
-        self.shut_down(&child).await;
+        let pid = child.as_process().map(|process| process.pid());
+        let position = self.children.lock().iter().position(|started| Some(started.process.pid()) == pid);
+        self.stop(
+            position.expect("stop_supervised stops what start_supervised started in this test, and nothing else"),
+        )
+        .await;
     }
 
     /// The node that the test runs in.
@@ -294,22 +308,19 @@ impl TestSupervisor {
         &self.node
     }
 
-    /// OTP's procedure: an exit from the parent, some time, and a kill. It does not rely on the link, which the child may have
-    /// taken away.
-    async fn shut_down(&self, child: &ProcessRef) {
-        self.process.exit(child, Reason::Shutdown);
-        if timeout(SHUTDOWN_WITHIN, child.ended()).await.is_err() {
-            child.kill();
-            // What does not end now computes for ever, and nothing can stop it.
-            let _ = timeout(KILL_GRACE, child.ended()).await;
+    async fn stop(&self, position: usize) {
+        let child = self.children.lock()[position].child.take();
+        if let Some(mut child) = child {
+            // Whoever ends otherwise than it should is not what the test is about, and is reported.
+            let _ = self.process.scope(child.shut_down()).await;
         }
     }
 
     /// Stops the children, the youngest first, and then whatever else lives in the node.
     async fn stop_all(&self) {
-        let children = self.children.lock().clone();
-        for child in children.iter().rev() {
-            self.shut_down(child).await;
+        let started = self.children.lock().len();
+        for position in (0..started).rev() {
+            self.stop(position).await;
         }
         self.node.shutdown(SHUTDOWN_WITHIN).await;
     }
@@ -325,9 +336,10 @@ impl TestSupervisor {
             }
         }
         let reports: Vec<Report> = std::iter::from_fn(|| self.reports.try_next()).collect();
-        // A server's own report says more than that of its process.
+        // A server's or a task's own report says more than that of its process.
         let told = |pid: Pid| {
-            reports.iter().any(|report| matches!(report, Report::Terminated(told) if told.process.pid == pid))
+            let own = |report: &&Report| matches!(report, Report::Terminated(_) | Report::TaskFailed(_));
+            reports.iter().filter(own).any(|report| report.process().pid == pid)
         };
         let wanted =
             reports.iter().filter(|report| !matches!(report, Report::Crashed(crash) if told(crash.process.pid)));
@@ -337,8 +349,10 @@ impl TestSupervisor {
 
     fn title(&self, pid: Pid) -> String {
         let children = self.children.lock();
-        let Some(child) = children.iter().find(|child| child.pid() == pid) else { return pid.to_string() };
-        let info = child.info();
+        let Some(started) = children.iter().find(|started| started.process.pid() == pid) else {
+            return pid.to_string();
+        };
+        let info = started.process.info();
         let mut title = String::new();
         for name in info.name.iter().chain(&info.label) {
             // Writing to a string does not fail.
@@ -361,6 +375,16 @@ impl Drop for TestSupervisor {
 
 impl fmt::Debug for TestSupervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestSupervisor").field("children", &*self.children.lock()).finish_non_exhaustive()
+        let children: Vec<ProcessRef> = self.children.lock().iter().map(|started| started.process.clone()).collect();
+        f.debug_struct("TestSupervisor").field("children", &children).finish_non_exhaustive()
+    }
+}
+
+/// The spec of a child that is started once, and never again: a start is used up.
+impl<S: GenServer, H: From<ServerRef<S>> + 'static> From<Start<S, H>> for ChildSpec<S, H> {
+    fn from(start: Start<S, H>) -> Self {
+        let mut start = Some(start);
+        let once = move || start.take().expect("a temporary child is started once");
+        ChildSpec::server(std::any::type_name::<S>(), once).restart(Restart::Temporary)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use genserver::agent::Agent;
 use genserver::supervised::TestSupervisor;
+use genserver::supervisor::{ChildSpec, Shutdown};
 use genserver::{
     Caller, Cx, Exit, GenServer, Init, Named, Next, Node, Outcome, Probe, Reason, ServerRef, Start, StartError,
     current_process, start, start_link, supervised, time, whereis,
@@ -257,7 +258,7 @@ async fn stop_supervised_waits_for_the_end_of_one() {
 async fn stop_supervised_refuses_a_stranger() {
     let stranger = Agent::start(|| ()).await.unwrap();
     let said = failure(async |test| test.stop_supervised(&stranger).await).await;
-    assert!(said.starts_with("stop_supervised stops what start_supervised has started"), "{said}");
+    assert!(said.starts_with("stop_supervised stops what start_supervised started"), "{said}");
     assert!(stranger.is_alive());
 }
 
@@ -275,6 +276,25 @@ async fn a_test_that_is_dropped_leaves_nothing_running() {
     let (server, agent) = ended.unwrap();
     assert_eq!((server.await, agent.await), (Reason::Shutdown, Reason::Shutdown));
     assert_eq!(read(&diary), ["first: shutdown"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_spec_says_how_its_child_is_stopped() {
+    let diary = Diary::default();
+    let begun = time::now();
+    supervised(async |test| {
+        let kept = Arc::clone(&diary);
+        let slow = ChildSpec::server("slow", move || start::<Mourned>(("slow", Arc::clone(&kept), Ends::Never)));
+        test.start_supervised(slow.shutdown(Shutdown::After(Duration::from_mins(1)))).await;
+        let process = ChildSpec::process("process", |mut me: Probe<u8>| async move { me.recv().await.map(drop) });
+        let process = test.start_supervised(process.shutdown(Shutdown::BrutalKill)).await;
+        let mut probe = Probe::<()>::new();
+        let reference = probe.monitor(&process);
+        test.stop_supervised(&process).await;
+        assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
+    })
+    .await;
+    assert_eq!((time::now() - begun).as_secs(), 60);
 }
 
 /// A client type of its own, as a library has one.
