@@ -167,6 +167,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let list = Agent::start(Vec::new).await?;
 //! list.update(|items| items.push("eggs")).await?;
 //! assert_eq!(list.get(|items| items.len()).await?, 1);
@@ -334,10 +335,32 @@
 //!     .await;
 //! }
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() { it_is_quiet().await }
+//! # async fn main() { if cfg!(feature = "tokio") { it_is_quiet().await } }
 //! ```
 //!
 //! All time is the runtime's, so Tokio's paused clock works for every time-out and timer here.
+//!
+//! # Looking inside
+//!
+//! A running program can be looked into, without any code in its servers: [`Node::process_list`] tells what each process does,
+//! [`sys`] asks a server for its state, holds it still, and shows what it does, and [`report`] tells whoever subscribes what went
+//! wrong, and why.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # if cfg!(not(feature = "tokio")) { return Ok(()); }
+//! use genserver::sys;
+//!
+//! let counter = genserver::start::<Counter>(41).name("counter").await?;
+//! counter.cast(Add(1))?;
+//! assert_eq!(sys::with_state(&counter, |counter| counter.0).await?, 42);
+//! // Prints `<1> counter Counter: waiting, 0 in the mailbox`, with the whole path of the type.
+//! println!("{}", counter.info());
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # What a call costs
 //!
@@ -449,14 +472,14 @@ mod pid;
 mod reason;
 // Finding processes by key.
 pub mod registry;
-// Looking into running processes.
-mod info;
-pub mod report;
-pub mod sys;
 // The world outside.
 mod node;
 pub mod runtime;
 pub mod time;
+// Looking into running processes.
+mod info;
+pub mod report;
+pub mod sys;
 // The machinery.
 mod alarm;
 mod current;
@@ -499,5 +522,6 @@ pub use server_ref::{ServerRef, WeakServerRef};
 pub use spawn::{Ack, Ending, StartProcess, spawn, spawn_link, start_process};
 pub use start::{MAILBOX_DEFAULT, Start, StartError, StartMonitor, start, start_link};
 pub use stop::{Ended, Stop, StopError};
+#[doc(inline)]
 pub use supervised::supervised;
 pub use timer::{Timer, TimerRef};

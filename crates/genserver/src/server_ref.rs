@@ -79,61 +79,6 @@ impl<S: GenServer> ServerRef<S> {
         &self.process
     }
 
-    /// The server's pid.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// assert_eq!(server.pid(), server.info().pid);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn pid(&self) -> Pid {
-        self.process.head.pid
-    }
-
-    /// The name it was started with, if it was.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
-    /// assert_eq!(server.name(), Some(&"quiet".into()));
-    /// # server.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn name(&self) -> Option<&Name> {
-        self.process.head.name()
-    }
-
-    /// Whether the server takes messages. False from the moment its end begins, before terminate runs.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// assert!(server.is_alive());
-    /// server.stop().await?;
-    /// assert!(!server.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "is_process_alive")]
-    pub fn is_alive(&self) -> bool {
-        self.process.is_alive()
-    }
-
     /// Asks the server, and waits for the answer: OTP's `call/2,3`.
     ///
     /// `make` is given the [`Caller`] and makes the message; a variant of the server's own enum is such a function. The type
@@ -442,6 +387,61 @@ impl<S: GenServer> ServerRef<S> {
     /// ```
     pub fn ended(&self) -> Ended {
         Ended::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+    }
+
+    /// The server's pid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// assert_eq!(server.pid(), server.info().pid);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pid(&self) -> Pid {
+        self.process.head.pid
+    }
+
+    /// The name it was started with, if it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+    /// assert_eq!(server.name(), Some(&"quiet".into()));
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn name(&self) -> Option<&Name> {
+        self.process.head.name()
+    }
+
+    /// Whether the server takes messages. False from the moment its end begins, before terminate runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// assert!(server.is_alive());
+    /// server.stop().await?;
+    /// assert!(!server.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
     }
 
     /// What can be seen of the server from outside.

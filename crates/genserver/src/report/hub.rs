@@ -124,7 +124,7 @@ impl Channel {
     }
 }
 
-/// The reports of a node, as they come: made by [`Node::reports`], and a [`Stream`].
+/// The reports of a node, as they come: made by [`Node::reports`], and a `futures::Stream`.
 ///
 /// A thousand and some reports wait; those that find no room are dropped and counted, because the first report of a disaster
 /// says more than the last.

@@ -25,7 +25,7 @@ use crate::sync::parking::Mutex;
 ///
 /// A wait for a collection is not looked at by the search for circles of calls, because any member may end it.
 ///
-/// It is also a [`Stream`], which ends when the collection is empty.
+/// It is also a `futures::Stream`, which ends when the collection is empty.
 ///
 /// # Examples
 ///
