@@ -432,8 +432,8 @@ mod timer;
 mod probe;
 mod spawn;
 // Processes that look after others.
-pub mod supervisor;
 pub mod dynamic_supervisor;
+pub mod supervisor;
 // Ready-made servers.
 pub mod agent;
 // Async functions whose results somebody awaits.
