@@ -77,7 +77,7 @@ async fn sup_053_a_temporary_sibling_is_ended_and_forgotten() {
 async fn sup_054_one_for_one_restarts_one_until_it_is_too_often() {
     let diary = Diary::new();
     let children = ["first", "second"].map(|name| diary.ward(name));
-    let spec = Supervisor::one_for_one().max_restarts(2).within(ms(3600_000)).children(children);
+    let spec = Supervisor::one_for_one().max_restarts(2).within(ms(3_600_000)).children(children);
     let supervisor = spec.start().await.unwrap();
     let second = process(&supervisor, "second").await;
     for _ in 0..2 {
@@ -93,7 +93,7 @@ async fn sup_054_one_for_one_restarts_one_until_it_is_too_often() {
 #[tokio::test]
 async fn sup_055_a_restart_that_fails_again_and_again_is_too_often() {
     let diary = Diary::new();
-    let spec = Supervisor::one_for_one().max_restarts(4).within(ms(3600_000));
+    let spec = Supervisor::one_for_one().max_restarts(4).within(ms(3_600_000));
     let supervisor = spec.children(["first", "second"].map(|name| diary.ward(name))).start().await.unwrap();
     diary.read();
     diary.plan("first", [no(), no(), no(), no()]);
@@ -109,7 +109,7 @@ async fn sup_055_a_restart_that_fails_again_and_again_is_too_often() {
 #[tokio::test]
 async fn sup_056_one_for_all_restarts_all_until_it_is_too_often() {
     let diary = Diary::new();
-    let spec = Supervisor::one_for_all().max_restarts(1).within(ms(3600_000));
+    let spec = Supervisor::one_for_all().max_restarts(1).within(ms(3_600_000));
     let supervisor = spec.children(["a", "b", "c"].map(|name| diary.ward(name))).start().await.unwrap();
     let before = pids(&supervisor).await;
     diary.read();
@@ -162,7 +162,7 @@ async fn sup_060_a_joint_restart_that_fails_again_and_again_is_too_often() {
         let diary = Diary::new();
         let mut parent = Probe::<()>::new();
         parent.trap_exits(true);
-        let spec = SupervisorSpec::new(strategy).max_restarts(4).within(ms(3600_000));
+        let spec = SupervisorSpec::new(strategy).max_restarts(4).within(ms(3_600_000));
         let spec = spec.children(["first", "second"].map(|name| diary.ward(name)));
         let supervisor = parent.scope(async { spec.start_link().await }).await.unwrap();
         let second = process(&supervisor, "second").await;

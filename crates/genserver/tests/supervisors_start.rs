@@ -50,7 +50,7 @@ async fn sup_002_a_supervisor_may_choose_not_to_run() {
     let mut starter = Probe::<()>::new();
     starter.trap_exits(true);
     let start = Supervisor::start_with(|| None).link();
-    let error = starter.scope(async { start.await }).await.unwrap_err();
+    let error = starter.scope(start).await.unwrap_err();
     assert!(matches!(error, StartError::Ignored { .. }), "{error}");
     assert!(starter.flush().is_empty());
 }

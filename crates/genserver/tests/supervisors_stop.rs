@@ -8,6 +8,8 @@
 #[expect(dead_code, reason = "wards can do more than ending needs")]
 mod wards;
 
+use std::time::Duration;
+
 use genserver::supervisor::{ChildSpec, ChildState, Restart, Shutdown, Supervisor, SupervisorSpec};
 use genserver::{Letter, Node, Probe, ProcessRef, Reason};
 use wards::{Diary, Tell, deaf, kill, ms, now, pids, process, sleep, states, ward};
@@ -236,9 +238,14 @@ struct Draw(u64);
 
 impl Draw {
     /// A number below `below`.
-    fn next(&mut self, below: u64) -> u64 {
+    fn next(&mut self, below: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % below
+        usize::try_from(self.0 >> 33).expect("31 bits") % below
+    }
+
+    /// A few milliseconds.
+    fn delay(&mut self, below: usize) -> Duration {
+        ms(self.next(below) as u64)
     }
 }
 
@@ -249,26 +256,26 @@ async fn check_order(seed: u64) {
     let diary = Diary::new();
     diary.tell_ends();
     let strategies = [Supervisor::one_for_all, Supervisor::rest_for_one];
-    let strategy: fn() -> SupervisorSpec = strategies[draw.next(2) as usize];
+    let strategy: fn() -> SupervisorSpec = strategies[draw.next(2)];
     let children = NAMES.map(|name| diary.ward(name));
     for name in NAMES {
-        let delays = [draw.next(3), draw.next(3), draw.next(3)];
-        diary.plan(name, delays.map(|delay| wards::Begin::Sleep(ms(delay))));
+        let delays = [draw.delay(3), draw.delay(3), draw.delay(3)];
+        diary.plan(name, delays.map(wards::Begin::Sleep));
     }
     let start = tokio::spawn(strategy().max_restarts(1000).children(children).start().into_future());
     // Whoever has written that it started may be killed, also while its siblings are being started or ended.
     let node = Node::program();
     for _ in 0..draw.next(6) {
-        sleep(ms(draw.next(4))).await;
+        sleep(draw.delay(4)).await;
         let victims: Vec<ProcessRef> = victims(&node);
         if !victims.is_empty() {
-            victims[draw.next(victims.len() as u64) as usize].kill();
+            victims[draw.next(victims.len())].kill();
         }
     }
     // One that is killed in its init at boot is a child that did not start.
     if let Ok(supervisor) = start.await.unwrap() {
         if draw.next(2) == 0 {
-            sleep(ms(draw.next(10))).await;
+            sleep(draw.delay(10)).await;
         }
         supervisor.stop().await.unwrap();
     }

@@ -1,5 +1,6 @@
 //! The restart table: what becomes of a child and its siblings, for each strategy, restart kind and way to end.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 #[path = "support/wards.rs"]
 #[expect(dead_code, reason = "wards can do more than the table needs")]

@@ -10,7 +10,7 @@ use super::place::Place;
 use super::policy::Strategy;
 use super::server::{Args, Ask, Request, Server, Watched};
 use super::spec::SupervisorSpec;
-use crate::{AsProcess, CallError, Caller, GenServer, Name, Pid, ProcessRef, ServerRef, Start, Stop, start};
+use crate::{AsProcess, AsServer, CallError, Caller, GenServer, Name, Pid, ProcessRef, ServerRef, Start, Stop, start};
 
 /// A supervisor that runs: see [the module's page](super).
 ///
@@ -443,6 +443,14 @@ fn entry(child: &Child) -> ChildEntry {
 impl From<ServerRef<Server>> for Supervisor {
     fn from(server: ServerRef<Server>) -> Self {
         Self { server }
+    }
+}
+
+impl AsServer for Supervisor {
+    type Server = Server;
+
+    fn as_server(&self) -> Result<ServerRef<Server>, CallError> {
+        Ok(self.server.clone())
     }
 }
 
