@@ -75,7 +75,7 @@ async fn sup_025_children_end_side_by_side_and_are_killed_at_their_own_deadlines
 }
 
 #[tokio::test(start_paused = true)]
-async fn children_that_are_killed_at_the_end_do_not_terminate() {
+async fn sup_026_children_that_are_killed_at_the_end_do_not_terminate() {
     let diary = Diary::new();
     let supervisor = supervisor().await;
     let brutal = lingering(&supervisor, &diary, "brutal", 0, Shutdown::BrutalKill).await;
