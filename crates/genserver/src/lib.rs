@@ -281,6 +281,8 @@
 //! # }
 //! ```
 //!
+//! For children that come and go, a session or a connection each, there is the [dynamic supervisor](mod@dynamic_supervisor).
+//!
 //! # Names
 //!
 //! A server can be started with a [`name`](Start::name), and is found by it through [`Named`], which looks it up at every use
@@ -455,8 +457,9 @@ mod timer;
 mod probe;
 mod spawn;
 // Processes that look after others.
-pub mod dynamic_supervisor;
 pub mod supervisor;
+// Supervisors of children that come and go.
+pub mod dynamic_supervisor;
 // Ready-made servers.
 pub mod agent;
 // Async functions whose results somebody awaits.

@@ -193,7 +193,8 @@
 //! # While it runs
 //!
 //! Children can be added ([`Supervisor::start_child`]), ended, started again and deleted, listed and counted while the supervisor
-//! runs. A supervisor of many children that are all alike and come and go is better off as a dynamic one.
+//! runs. A supervisor of many children that are all alike and come and go is better off as a
+//! [dynamic one](mod@crate::dynamic_supervisor).
 //!
 //! What goes wrong is reported, as [`Report::Supervised`](crate::report::Report::Supervised); those who ask for it also see
 //! each start.

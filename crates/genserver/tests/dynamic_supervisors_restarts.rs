@@ -172,7 +172,7 @@ async fn different_restarts() {
 }
 
 #[tokio::test]
-async fn an_endless_restart_lets_the_supervisor_be_asked_and_stopped() {
+async fn sup_067_an_endless_restart_lets_the_supervisor_be_asked_and_stopped() {
     among_tasks(endless_restart()).await;
 }
 
@@ -194,7 +194,7 @@ async fn endless_restart() {
 }
 
 #[tokio::test]
-async fn a_restart_that_never_works_ends_the_supervisor_and_whoever_is_linked_with_it() {
+async fn sup_060_a_restart_that_never_works_ends_the_supervisor_and_whoever_is_linked_with_it() {
     let mut shell = Probe::<()>::new();
     let supervisor = shell.scope(async { DynamicSupervisor::new().start_link().await }).await.unwrap();
     let diary = Diary::new();
@@ -209,7 +209,7 @@ async fn a_restart_that_never_works_ends_the_supervisor_and_whoever_is_linked_wi
 }
 
 #[tokio::test]
-async fn a_tree_that_is_restarted_has_lost_its_dynamic_children() {
+async fn sup_068_a_tree_that_is_restarted_has_lost_its_dynamic_children() {
     let diary = Diary::new();
     let rooms = ChildSpec::supervisor("rooms", || DynamicSupervisor::new().max_restarts(1).start_link());
     let rooms_now = rooms.reference();

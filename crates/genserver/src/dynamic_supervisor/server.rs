@@ -121,7 +121,7 @@ impl GenServer for Server {
     async fn terminate(&mut self, _reason: &Reason, cx: &mut Cx<Self>) {
         let mut children: Vec<Watched> = std::mem::take(&mut self.children).into_values().collect();
         // Told to stop by the first poll of each, and given its own time from then on.
-        let ends = join_all(children.iter_mut().map(|watched| watched.shut_down())).await;
+        let ends = join_all(children.iter_mut().map(Watched::shut_down)).await;
         for (watched, (pid, unexpected)) in children.iter().zip(ends) {
             watched.report_shutdown(pid, unexpected, cx);
         }
@@ -281,12 +281,12 @@ impl Watched {
 /// The children are counted: there may be very many.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Server");
-        shown.field("children", &self.children.len()).field("intensity", &self.intensity);
-        if self.max_children < usize::MAX {
-            shown.field("max_children", &self.max_children);
-        }
-        shown.finish()
+        f.debug_struct("Server")
+            .field("children", &self.children.len())
+            .field("started", &self.started)
+            .field("max_children", &self.max_children)
+            .field("intensity", &self.intensity)
+            .finish()
     }
 }
 
