@@ -165,7 +165,7 @@ fn the_clock_is_woken_for_a_deadline_before_its_next_one() {
 }
 
 #[test]
-fn a_deadline_that_races_with_an_end_ends_every_call_once() {
+fn a_deadline_that_races_with_an_end_ends_every_wait_once() {
     check(|| {
         let world = World::new(1);
         let server = world.start::<Puppet>(waiting(&Log::default()));
@@ -173,6 +173,10 @@ fn a_deadline_that_races_with_an_end_ends_every_call_once() {
         let patient = {
             let server = server.clone();
             world.client(async move { server.call(keep).no_timeout().await })
+        };
+        let mourner = {
+            let server = server.clone();
+            world.client(async move { server.ended().await })
         };
         let caller = {
             let (server, waits) = (server.clone(), waits.clone());
@@ -195,7 +199,7 @@ fn a_deadline_that_races_with_an_end_ends_every_call_once() {
             other => panic!("{other:?}"),
         }
         killer.join().unwrap();
-        assert_eq!(wait_for(server.ended()), Reason::Killed);
+        assert_eq!(mourner.join().unwrap(), Reason::Killed);
         world.end();
     });
 }
