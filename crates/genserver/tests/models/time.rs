@@ -142,7 +142,9 @@ fn every_deadline_is_kept_whichever_was_set_first() {
             wait_for(waits.pass());
         }
         world.pass(LATER);
-        callers.into_iter().for_each(|(_, calling)| calling.join().unwrap());
+        for (_, calling) in callers {
+            calling.join().unwrap();
+        }
         world.end();
     });
 }
