@@ -4,8 +4,9 @@
 //! build with `--cfg genserver_shuttle` finds the instruments of a model checker instead, which stops at each use of one and
 //! chooses who goes on. So the models under `tests/models` run the very code that users run: see `cargo xtask models`.
 //!
-//! Two things stay outside the door. `Arc` and `OnceLock`, which nobody waits for. And atomics that only one thread at a time
-//! writes and nobody decides by: each would be one more place to stop at, and hide the places that matter.
+//! Three things stay outside the door. `Arc` and `OnceLock`, which nobody waits for. Atomics that only one thread at a time
+//! writes and nobody decides by: each would be one more place to stop at, and hide the places that matter. And the modules
+//! that are written on the crate's public interface alone, as a stranger would write them: they are not modelled.
 
 #[cfg(not(genserver_shuttle))]
 pub(crate) use crate::lock::{Mutex, MutexGuard};

@@ -1,7 +1,6 @@
 //! Deadlines: a while from now, an instant, or never; and how a wait ends at one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use futures::task::AtomicWaker;
 
 use crate::alarm::{AlarmKey, Alarmed};
 use crate::node::Home;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Until when to wait: for so long, until an instant, or for ever.
 ///

@@ -305,7 +305,9 @@ fn every_down_is_queued_when_a_stop_returns() {
                 assert_eq!(poll_immediate(probe.recv()).await, None);
             })
         });
-        stoppers.into_iter().for_each(|stopper| stopper.join().unwrap());
+        for stopper in stoppers {
+            stopper.join().unwrap();
+        }
         world.end();
     });
 }
@@ -453,7 +455,9 @@ fn linked_processes_may_end_on_several_threads_at_once() {
         }
         let [first, second, _] = ring.clone();
         let killers = [outsider(async move { first.kill() }), world.client(async move { second.kill() })];
-        killers.into_iter().for_each(|killer| killer.join().unwrap());
+        for killer in killers {
+            killer.join().unwrap();
+        }
         for server in &ring {
             assert_eq!(wait_for(server.ended()), Reason::Killed);
         }

@@ -29,7 +29,7 @@ fn a_start_that_awaits_comes_back_when_init_is_done() {
         let world = World::new(1);
         let door = Door::default();
         let starting = world.node().start::<Puppet>(behind(&door, &Log::default()));
-        let starting = world.client(async move { starting.await });
+        let starting = world.client(starting);
         let opener = outsider(async move { door.open() });
         let server = starting.join().unwrap().unwrap();
         assert_eq!(wait_for(server.call(|caller| answer(caller, 1)).no_timeout()), Ok(1));
@@ -77,7 +77,7 @@ fn of_two_starts_with_one_name_one_gets_it() {
         let world = World::new(1);
         let starts = [(); 2].map(|()| {
             let start = world.node().start::<Puppet>(waiting(&Log::default())).name("one");
-            world.client(async move { start.await })
+            world.client(start)
         });
         let [first, second] = starts.map(|start| start.join().unwrap());
         let (winner, loser) = if first.is_ok() { (first, second) } else { (second, first) };
@@ -192,7 +192,9 @@ fn a_runtime_that_goes_ends_every_call() {
             .map(|server| world.client(async move { server.call(|caller| answer(caller, 1)).no_timeout().await }));
         world.end();
         assert_gone(parked.join().unwrap());
-        callers.into_iter().for_each(|caller| assert_gone(caller.join().unwrap()));
+        for caller in callers {
+            assert_gone(caller.join().unwrap());
+        }
         for server in [with_a_task, without] {
             assert_eq!(wait_for(server.ended()), Reason::RuntimeGone);
             assert!(!server.is_alive());
@@ -208,7 +210,7 @@ fn a_start_that_races_with_the_end_of_its_runtime_ends() {
         let log = Log::default();
         let awaits = world.node().start::<Puppet>(behind(&door, &log));
         let at_once = world.node().start::<Puppet>(waiting(&log));
-        let starters = [awaits, at_once].map(|start| world.client(async move { start.await }));
+        let starters = [awaits, at_once].map(|start| world.client(start));
         let opener = outsider(async move { door.open() });
         world.end();
         for starter in starters {

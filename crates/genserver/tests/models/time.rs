@@ -142,7 +142,9 @@ fn every_deadline_is_kept_whichever_was_set_first() {
             wait_for(waits.pass());
         }
         world.pass(LATER);
-        callers.into_iter().for_each(|(_, calling)| calling.join().unwrap());
+        for (_, calling) in callers {
+            calling.join().unwrap();
+        }
         world.end();
     });
 }
@@ -165,7 +167,7 @@ fn the_clock_is_woken_for_a_deadline_before_its_next_one() {
 }
 
 #[test]
-fn a_deadline_that_races_with_an_end_ends_every_call_once() {
+fn a_deadline_that_races_with_an_end_ends_every_wait_once() {
     check(|| {
         let world = World::new(1);
         let server = world.start::<Puppet>(waiting(&Log::default()));
@@ -173,6 +175,10 @@ fn a_deadline_that_races_with_an_end_ends_every_call_once() {
         let patient = {
             let server = server.clone();
             world.client(async move { server.call(keep).no_timeout().await })
+        };
+        let mourner = {
+            let server = server.clone();
+            world.client(async move { server.ended().await })
         };
         let caller = {
             let (server, waits) = (server.clone(), waits.clone());
@@ -195,7 +201,7 @@ fn a_deadline_that_races_with_an_end_ends_every_call_once() {
             other => panic!("{other:?}"),
         }
         killer.join().unwrap();
-        assert_eq!(wait_for(server.ended()), Reason::Killed);
+        assert_eq!(mourner.join().unwrap(), Reason::Killed);
         world.end();
     });
 }

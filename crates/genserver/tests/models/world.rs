@@ -164,9 +164,12 @@ impl Workers {
         let time = u64::try_from(time.as_nanos()).expect("a model takes less than centuries");
         self.passed.fetch_add(time, SeqCst);
         let now = self.now();
-        let (due, later) = std::mem::take(&mut *locked(&self.sleepers)).into_iter().partition(|(at, _)| *at <= now);
-        locked(&self.sleepers).extend::<Vec<_>>(later);
-        due.into_iter().for_each(|(_, waker): (Instant, Waker)| waker.wake());
+        let sleepers = std::mem::take(&mut *locked(&self.sleepers));
+        let (due, later): (Vec<_>, Vec<_>) = sleepers.into_iter().partition(|(at, _)| *at <= now);
+        locked(&self.sleepers).extend(later);
+        for (_, waker) in due {
+            waker.wake();
+        }
     }
 
     fn drop_tasks(&self) {
