@@ -34,6 +34,7 @@ use super::{Event, Hook};
 /// # }
 /// ```
 #[doc(alias = "debug_options")]
+#[must_use = "nothing is switched on until these are given to a start"]
 #[derive(Default)]
 pub struct DebugOptions {
     debug: Debug,
