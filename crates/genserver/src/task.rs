@@ -187,6 +187,8 @@ mod yielding;
 mod ending;
 // A task for each item of a stream.
 mod stream;
+// Tasks under a supervisor.
+mod supervisor;
 
 pub use crate::supervisor::Shutdown;
 pub use body::{OrExit, TaskBody, callers, or_exit};
@@ -194,6 +196,7 @@ pub use join::{AWAIT_WITHIN, AwaitMany, Join, TaskError, await_many};
 pub use stream::{
     AsyncStream, ExitAlone, ExitWithInput, ItemExit, ItemTimedOut, ItemTimeout, async_stream, async_stream_of,
 };
+pub use supervisor::{StartTask, TaskSupervisor};
 pub use yielding::{OnTimeout, YieldMany, yield_many};
 
 use body::{Bond, launch, launch_unattended};

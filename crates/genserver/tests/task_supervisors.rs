@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::poll_immediate;
+use genserver::dynamic_supervisor::{DynamicSupervisor, StartChildError, TerminateChildError};
 use genserver::report::Report;
-use genserver::supervisor::{Restart, StartChildError, TerminateChildError};
+use genserver::supervisor::Restart;
 use genserver::task::{ItemTimeout, Shutdown, TaskError, TaskSupervisor, callers, or_exit};
 use genserver::time::sleep;
 use genserver::{AsProcess, Letter, Node, Probe, Reason, spawn};
@@ -52,7 +53,7 @@ async fn rat_062_a_supervised_task_is_linked_with_its_caller_or_not() {
         let mut task = caller.scope(run).await.unwrap();
         let process = task.as_process().unwrap();
         assert_eq!(tasks.children().await.unwrap(), [process.clone()]);
-        let supervisor = tasks.as_process().unwrap().pid();
+        let supervisor = tasks.pid();
         let mut links = vec![supervisor];
         links.extend(linked.then_some(caller.pid()));
         links.sort_unstable();
@@ -125,7 +126,7 @@ async fn rat_063_a_started_child_is_ended_and_started_again_as_it_says() {
 
 #[tokio::test]
 async fn rat_064_no_more_tasks_run_than_may() {
-    let tasks = TaskSupervisor::max_children(1).start().await.unwrap();
+    let tasks = TaskSupervisor::start_from(DynamicSupervisor::new().max_children(1)).await.unwrap();
     let only = tasks.spawn(pending::<()>()).await.unwrap();
     assert!(matches!(tasks.spawn(async {}).await, Err(StartChildError::MaxChildren { .. })));
     assert!(matches!(tasks.spawn_nolink(async {}).await, Err(StartChildError::MaxChildren { .. })));
@@ -163,7 +164,7 @@ async fn a_supervised_task_knows_who_asked_for_it_and_reports_that() {
         let tasks = TaskSupervisor::start().await.unwrap();
         let chain = tasks.spawn(async { callers() }).await.unwrap().await;
         let crash = tasks.spawn_nolink(async { slip("crash") }).await.unwrap();
-        (tasks.as_process().unwrap().pid(), chain, crash.await)
+        (tasks.pid(), chain, crash.await)
     };
     let (supervisor, chain, crashed) = caller.scope(run).await;
     assert_eq!(chain, Ok(vec![caller.pid()]));

@@ -1,4 +1,4 @@
-//! Tasks under a supervisor.
+//! Tasks under a supervisor: whom they are linked with, and who else ends them.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -10,23 +10,26 @@ use futures::{Stream, stream};
 use super::body::{Bond, Plan, Stub, plan, restarted, supervised};
 use super::stream::{AsyncStream, Starting};
 use super::{Shutdown, Task, TaskBody};
-use crate::dynamic_supervisor::{DynamicSupervisor, Server};
-use crate::supervisor::{ChildSpec, Restart, StartChildError, TerminateChildError};
-use crate::{AsProcess, CallError, Ending, Never, Probe, ProbeRef, ProcessRef, Reason, ServerRef, Start, Stop};
+use crate::dynamic_supervisor::{
+    DynamicSupervisor, DynamicSupervisorSpec, Server, StartChildError, TerminateChildError,
+};
+use crate::supervisor::{ChildSpec, Restart};
+use crate::{AsProcess, CallError, Ending, Never, Pid, Probe, ProbeRef, ProcessRef, Reason, ServerRef, Start, Stop};
 
 /// A supervisor of tasks: OTP's `Task.Supervisor`.
 ///
-/// A task that a process spawns by itself ends with that process and takes it along when it crashes. Under a supervisor, a
-/// task can crash alone, and there is one place that knows all tasks, bounds their number, and ends them when the program does.
+/// A task that a process spawns by itself is that process's business alone. Under a supervisor there is one place that knows
+/// all tasks, bounds their number and ends them, and a task can be awaited by a process that its crash does not touch:
 ///
 /// | | linked with who asks | its result |
 /// |---|---|---|
 /// | [`spawn`](TaskSupervisor::spawn) | yes | is awaited |
 /// | [`spawn_nolink`](TaskSupervisor::spawn_nolink) | no | is awaited |
-/// | [`start_child`](TaskSupervisor::start_child) | no | nobody awaits it |
-/// | [`async_stream`](TaskSupervisor::async_stream) | yes, unless told otherwise | comes in a stream |
+/// | [`async_stream`](TaskSupervisor::async_stream) | yes, or [not](AsyncStream::nolink) | comes in a stream |
+/// | [`start_child`](TaskSupervisor::start_child) | no | nobody has it |
 ///
-/// It is a reference like any other, cheap to clone, and neither keeps the supervisor alive nor ends it.
+/// It is a [`DynamicSupervisor`] whose children are tasks. It is a reference like any other, cheap to clone, and neither keeps
+/// the supervisor alive nor ends it.
 ///
 /// # Examples
 ///
@@ -40,9 +43,27 @@ use crate::{AsProcess, CallError, Ending, Never, Probe, ProbeRef, ProcessRef, Re
 /// assert_eq!(answer.await?, 42);
 ///
 /// let crash = tasks.spawn_nolink(async { panic!("no answer") }).await?;
-/// let crashed: Result<(), _> = crash.await;
+/// let crashed: Result<(), _> = crash.await.map(|never| never);
 /// assert!(crashed.is_err());
 /// # tasks.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// As the child of another supervisor:
+///
+/// ```
+/// use genserver::supervisor::{ChildKind, ChildSpec, Supervisor};
+/// use genserver::task::{Shutdown, TaskSupervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tasks = ChildSpec::server("tasks", || TaskSupervisor::start().name("tasks"));
+/// let tasks = tasks.kind(ChildKind::Supervisor).shutdown(Shutdown::Infinity);
+/// let supervisor = Supervisor::one_for_one().start().await?;
+/// let tasks = supervisor.start_child(tasks).await?;
+/// assert_eq!(tasks.spawn(async { 1 }).await?.await?, 1);
+/// # supervisor.stop().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -55,12 +76,35 @@ pub struct TaskSupervisor {
 impl TaskSupervisor {
     /// Starts a supervisor of any number of tasks. Options of the start, a name for instance, are said on what this returns.
     pub fn start() -> Start<Server, Self> {
-        DynamicSupervisor::one_for_one().start().handle()
+        Self::start_from(DynamicSupervisor::new())
     }
 
-    /// Runs a task under this supervisor, linked with the process that calls this as well: OTP's `Task.Supervisor.async`.
+    /// Starts a supervisor of tasks with the options of a dynamic supervisor: how many tasks there may be, for instance.
     ///
-    /// It is as a task that [`Task::spawn`] runs, and ends with the supervisor too. When this returns, the task runs.
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::dynamic_supervisor::{DynamicSupervisor, StartChildError};
+    /// use genserver::task::TaskSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start_from(DynamicSupervisor::new().max_children(1)).await?;
+    /// let _endless = tasks.spawn_nolink(std::future::pending::<()>()).await?;
+    /// let one_too_many = tasks.spawn_nolink(async {}).await;
+    /// assert!(matches!(one_too_many, Err(StartChildError::MaxChildren { max: 1, .. })));
+    /// # tasks.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "max_children")]
+    pub fn start_from(spec: DynamicSupervisorSpec) -> Start<Server, Self> {
+        spec.start().handle()
+    }
+
+    /// Runs a task, linked with this supervisor and with the process that calls this: OTP's `Task.Supervisor.async`.
+    ///
+    /// The task is as one that [`Task::spawn`] runs, and besides it ends with the supervisor. Plain code is linked with nothing.
     ///
     /// # Errors
     ///
@@ -68,23 +112,92 @@ impl TaskSupervisor {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it is ready, the task may run or not; nobody will have its result.
+    /// If it is dropped before it is ready, the task may run or not. Nobody will have its result.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Probe, spawn, task::TaskSupervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let asked = tasks.clone();
+    /// let caller = spawn(|_me: Probe<()>| async move {
+    ///     let crash = asked.spawn(async { panic!("no answer") }).await?;
+    ///     let () = crash.await?;
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(caller.process_ref().ended().await.to_string(), "panicked: no answer");
+    /// # tasks.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "async")]
     pub async fn spawn<B: TaskBody>(&self, body: B) -> Result<Task<B::Output>, StartChildError> {
         let (plan, stub) = plan(Bond::Linked, |_me: Probe<Never>| body);
         self.begin(plan, stub).await
     }
 
-    /// Runs a task under this supervisor, linked with it alone: OTP's `Task.Supervisor.async_nolink`.
+    /// Runs a task, linked with this supervisor alone: OTP's `Task.Supervisor.async_nolink`.
     ///
-    /// A crash of the task is told to whoever awaits it, and harms nobody. It goes on when the process that asked for it ends.
+    /// Whoever awaits the task is told of its crash by the await, and not touched by it. The task goes on when the process that
+    /// asked for it ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](TaskSupervisor::spawn).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`spawn`](TaskSupervisor::spawn).
+    ///
+    /// # Examples
+    ///
+    /// A server that can do without what it asks for:
+    ///
+    /// ```
+    /// use genserver::task::TaskSupervisor;
+    /// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+    ///
+    /// struct Weather { tasks: TaskSupervisor }
+    /// struct Forecast(Caller<&'static str>);
+    /// # async fn look_up() -> &'static str { panic!("the sky fell") }
+    ///
+    /// impl GenServer for Weather {
+    ///     // ...
+    ///     # type Args = TaskSupervisor;
+    ///     # type Call = Forecast;
+    ///     # type Cast = Never;
+    ///     # type Info = Never;
+    ///     # async fn init(tasks: TaskSupervisor, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Weather { tasks }) }
+    ///     async fn handle_call(&mut self, Forecast(caller): Forecast, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///         let forecast = self.tasks.spawn_nolink(look_up()).await?;
+    ///         Next::reply(caller, forecast.await.unwrap_or("as yesterday"))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let weather = genserver::start::<Weather>(tasks.clone()).await?;
+    /// assert_eq!(weather.call(Forecast).await?, "as yesterday");
+    /// # tasks.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "async_nolink")]
     pub async fn spawn_nolink<B: TaskBody>(&self, body: B) -> Result<Task<B::Output>, StartChildError> {
         let (plan, stub) = plan(Bond::Free, |_me: Probe<Never>| body);
         self.begin(plan, stub).await
     }
 
-    async fn begin<B, W>(&self, plan: Plan<W, B::Output>, stub: Stub<B::Output>) -> Result<Task<B::Output>, StartChildError>
+    /// Has the supervisor start a planned task.
+    async fn begin<B, W>(
+        &self,
+        plan: Plan<W, B::Output>,
+        stub: Stub<B::Output>,
+    ) -> Result<Task<B::Output>, StartChildError>
     where
         B: TaskBody,
         W: FnOnce(Probe<Never>) -> B + Send + 'static,
@@ -94,10 +207,32 @@ impl TaskSupervisor {
         Ok(stub.started(process.process_ref()))
     }
 
-    /// Runs a task whose result nobody awaits: OTP's `Task.Supervisor.start_child`.
+    /// Runs a task whose result nobody has: OTP's `Task.Supervisor.start_child`.
     ///
-    /// What comes back is a builder, and is awaited. Unless told otherwise the task is temporary: it runs once. `function` makes
-    /// what runs, once for each start.
+    /// What comes back is a builder, and is awaited: it gives the process of the task, which is linked with the supervisor alone.
+    /// Unless told otherwise the task is temporary, so it runs once, however it ends. `function` makes what runs, once for each
+    /// start; it ends as a function that is [spawned](crate::spawn) does.
+    ///
+    /// # Errors
+    ///
+    /// The awaited start returns a [`StartChildError`], as [`spawn`](TaskSupervisor::spawn) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::supervisor::Restart;
+    /// use genserver::task::TaskSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn upload() {}
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let upload = tasks.start_child(upload).restart(Restart::Transient).await?;
+    /// assert!(upload.ended().await.is_normal_set());
+    /// # tasks.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_child<F, T>(&self, function: impl Fn() -> F + Send + Sync + 'static) -> StartTask
     where
         F: Future<Output = T> + Send + 'static,
@@ -107,20 +242,77 @@ impl TaskSupervisor {
         StartTask { supervisor: self.supervisor.clone(), spec }
     }
 
-    /// The processes of the tasks that run.
+    /// The processes of the tasks that run, in the order in which they were first started.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if the supervisor does not answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::task::TaskSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let endless = tasks.spawn(std::future::pending::<()>()).await?;
+    /// assert_eq!(tasks.children().await?[0].pid(), endless.pid());
+    /// # tasks.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn children(&self) -> Result<Vec<ProcessRef>, CallError> {
         let children = self.supervisor.which_children().await?;
         Ok(children.into_iter().filter_map(|child| child.state.process().cloned()).collect())
     }
 
-    /// Ends a task, and waits until it has ended.
+    /// Ends a task, and waits until it has ended. Whoever is linked with it gets its exit.
+    ///
+    /// # Errors
+    ///
+    /// [`TerminateChildError::NotFound`] if there is no such task, or not any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::dynamic_supervisor::TerminateChildError;
+    /// use genserver::task::TaskSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let endless = tasks.start_child(std::future::pending::<()>).await?;
+    /// tasks.terminate_child(&endless).await?;
+    /// assert!(matches!(tasks.terminate_child(&endless).await, Err(TerminateChildError::NotFound { .. })));
+    /// # tasks.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn terminate_child(&self, task: &impl AsProcess) -> Result<(), TerminateChildError> {
         self.supervisor.terminate_child(task).await
     }
 
-    /// Runs `function` over `items`, as [`async_stream`](super::async_stream()), in tasks under this supervisor.
+    /// Runs `function` over `items` in tasks under this supervisor: see [`async_stream`](super::async_stream()), and
+    /// [`nolink`](AsyncStream::nolink) for a stream whose consumer lives on when an item crashes.
     ///
-    /// A task that the supervisor does not start fails its item.
+    /// An item whose task the supervisor does not start fails with the [`StartChildError`] as its reason.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genserver::task::TaskSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let lengths = tasks.async_stream(["eggs", "milk"], |item| async move { item.len() });
+    /// assert_eq!(lengths.nolink().collect::<Vec<_>>().await, [Ok(4), Ok(4)]);
+    /// # tasks.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "async_stream_nolink")]
     pub fn async_stream<I, F, B>(&self, items: I, function: F) -> AsyncStream<stream::Iter<I::IntoIter>, B::Output>
     where
@@ -143,15 +335,48 @@ impl TaskSupervisor {
         AsyncStream::new(items, move |bond, item| {
             let (tasks, function) = (tasks.clone(), Arc::clone(&function));
             let (plan, stub) = plan(bond, move |_me: Probe<Never>| function(item));
-            // While the supervisor is asked nobody could kill the task if the stream is dropped: it sees to that itself.
+            // Nobody could kill the task if the stream is dropped while the supervisor is asked: it has to see to that itself.
             let plan = plan.leashed();
             Starting::Asked(Box::pin(async move { tasks.begin(plan, stub).await.map_err(Reason::from) }))
         })
     }
 
-    /// Stops the supervisor, and all its tasks.
+    /// Ends the supervisor with the reason `normal`, and its tasks before it, all at once: see [`ServerRef::stop`].
     pub fn stop(&self) -> Stop {
         self.supervisor.stop()
+    }
+
+    /// The pid of the supervisor.
+    pub fn pid(&self) -> Pid {
+        self.supervisor.pid()
+    }
+
+    /// Whether it takes requests. False from the moment its end begins.
+    pub fn is_alive(&self) -> bool {
+        self.supervisor.is_alive()
+    }
+
+    /// The process of the supervisor.
+    pub fn process_ref(&self) -> ProcessRef {
+        self.supervisor.process_ref()
+    }
+}
+
+impl From<ServerRef<Server>> for TaskSupervisor {
+    fn from(server: ServerRef<Server>) -> Self {
+        Self { supervisor: server.into() }
+    }
+}
+
+impl AsProcess for TaskSupervisor {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.process_ref())
+    }
+}
+
+impl fmt::Debug for TaskSupervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TaskSupervisor").field(&self.supervisor).finish()
     }
 }
 
@@ -170,6 +395,22 @@ impl StartTask {
     }
 
     /// How the task is ended: it is given five seconds, unless told otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Reason;
+    /// use genserver::task::{Shutdown, TaskSupervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let endless = tasks.start_child(std::future::pending::<()>).shutdown(Shutdown::BrutalKill).await?;
+    /// tasks.stop().await?;
+    /// assert_eq!(endless.ended().await, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.spec = self.spec.shutdown(shutdown);
         self
@@ -188,23 +429,5 @@ impl IntoFuture for StartTask {
 impl fmt::Debug for StartTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StartTask").field("spec", &self.spec).finish_non_exhaustive()
-    }
-}
-
-impl From<ServerRef<Server>> for TaskSupervisor {
-    fn from(server: ServerRef<Server>) -> Self {
-        Self { supervisor: server.into() }
-    }
-}
-
-impl AsProcess for TaskSupervisor {
-    fn as_process(&self) -> Option<ProcessRef> {
-        self.supervisor.as_process()
-    }
-}
-
-impl fmt::Debug for TaskSupervisor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TaskSupervisor({:?})", self.supervisor)
     }
 }
