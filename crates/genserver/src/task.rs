@@ -45,7 +45,8 @@
 //!
 //! **A time-out does not end the task.** In OTP the caller exits and takes the task along over the link, and that is what `?`
 //! does here as well. Whoever handles the error instead decides what becomes of the task, and still holds it after
-//! [`join`](Task::join), which only borrows: join it again, or end it with [`shutdown`](Task::shutdown).
+//! [`join`](Task::join), which only borrows: join it again, or end it with [`shutdown`](Task::shutdown). Awaiting the task itself
+//! gives the handle away. After a time-out nobody holds the task any more, and only its link, if it has one, still ends it.
 //!
 //! ```
 //! use std::time::Duration;
@@ -150,6 +151,11 @@
 //! [`Task::start`] runs a function whose result nobody wants, and [`Task::start_link`] links it. The handle of an awaited task
 //! can be dropped too: that ends nothing, the task goes on and its result is dropped. [`ignore`](Task::ignore) says so aloud,
 //! and takes the link away.
+//!
+//! # Under a supervisor
+//!
+//! A [`TaskSupervisor`] knows its tasks, bounds their number and ends them when it ends. With
+//! [`spawn_nolink`](TaskSupervisor::spawn_nolink) it runs tasks whose crash their owner survives.
 //!
 //! # When (not) to use a task
 //!
