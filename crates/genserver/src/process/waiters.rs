@@ -24,7 +24,12 @@ struct Known<W: Waiting + ?Sized> {
     dated: BinaryHeap<Dated<W>>,
     /// Whoever waits as long as the process lives.
     patient: Vec<Arc<W>>,
+    /// How often the clock came since those were swept, times [`SWEPT_A_ROUND`].
+    unswept: usize,
 }
+
+/// How many of those without a deadline are looked at each time the clock comes: on the average, because all are at once.
+const SWEPT_A_ROUND: usize = 64;
 
 /// Somebody with a deadline. The earliest is the greatest.
 struct Dated<W: ?Sized>(Instant, Arc<W>);
@@ -50,6 +55,11 @@ impl<W: Waiting + ?Sized> Waiters<W> {
             let due = known.dated.pop().and_then(|Dated(_, slot)| known.sort(slot, now));
             self.fresh.extend(due);
         }
+        known.unswept += SWEPT_A_ROUND;
+        if known.unswept >= known.patient.len() {
+            known.unswept = 0;
+            known.patient.retain(|slot| slot.is_open());
+        }
         let next = known.dated.peek().map(|Dated(at, _)| *at);
         if next.is_none() && known.patient.is_empty() {
             self.known = None;
@@ -59,14 +69,15 @@ impl<W: Waiting + ?Sized> Waiters<W> {
 
     /// Takes back those who were taken out for [`expire`](Waiters::expire); whoever came meanwhile is among them now.
     pub(crate) fn take_back(&mut self, mut sorted: Self) {
-        sorted.fresh.append(&mut self.fresh);
+        // Nobody is in order here but if the clock came twice at once; then they are put in order once more.
+        sorted.fresh.extend(self.drain());
         *self = sorted;
     }
 
     /// Takes everybody.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Arc<W>> + use<W> {
         let known = self.known.take().map(|known| *known);
-        let known = known.into_iter().flat_map(|Known { dated, patient }| {
+        let known = known.into_iter().flat_map(|Known { dated, patient, .. }| {
             dated.into_vec().into_iter().map(|Dated(_, slot)| slot).chain(patient)
         });
         std::mem::take(&mut self.fresh).into_iter().chain(known)
@@ -114,7 +125,7 @@ impl<W: Waiting + ?Sized> Default for Waiters<W> {
 
 impl<W: Waiting + ?Sized> Default for Known<W> {
     fn default() -> Self {
-        Self { dated: BinaryHeap::new(), patient: Vec::new() }
+        Self { dated: BinaryHeap::new(), patient: Vec::new(), unswept: 0 }
     }
 }
 
@@ -250,6 +261,20 @@ mod tests {
     }
 
     #[test]
+    fn those_without_a_deadline_go_when_they_are_over() {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let (mut waiters, all, begun) = crowd(1000, &looks);
+        waiters.expire(begun);
+        for one in &all[..1998] {
+            one.fail(Unanswered::NoReply);
+        }
+        for _ in 0..1000 / SWEPT_A_ROUND + 1 {
+            waiters.expire(begun);
+        }
+        assert_eq!(waiters.drain().count(), 2);
+    }
+
+    #[test]
     fn those_who_came_while_others_were_looked_at_are_kept() {
         let looks = Arc::new(AtomicUsize::new(0));
         let (mut waiters, _, begun) = crowd(10, &looks);
@@ -257,6 +282,7 @@ mod tests {
         let (mut late, ..) = crowd(1, &looks);
         late.drain().for_each(|one| drop(waiters.add(one)));
         taken.expire(begun);
+        waiters.expire(begun);
         waiters.take_back(taken);
         assert_eq!(waiters.drain().count(), 22);
     }
