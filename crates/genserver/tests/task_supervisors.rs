@@ -52,7 +52,7 @@ async fn rat_062_a_supervised_task_is_linked_with_its_caller_or_not() {
         };
         let mut task = caller.scope(run).await.unwrap();
         let process = task.as_process().unwrap();
-        assert_eq!(tasks.children().await.unwrap(), [process.clone()]);
+        assert_eq!(tasks.children().await.unwrap(), std::slice::from_ref(&process));
         let supervisor = tasks.pid();
         let mut links = vec![supervisor];
         links.extend(linked.then_some(caller.pid()));
