@@ -10,7 +10,7 @@ use shuttle::{Config, MaxSteps, Runner};
 use crate::exhaustive::Exhaustive;
 
 /// How many schedules of each kind, unless `GENSERVER_MODELS` says otherwise.
-const SCHEDULES: usize = 10_000;
+const SCHEDULES: usize = 5_000;
 /// How many preemptions a schedule of the last kind has, and one.
 const DEPTH: usize = 3;
 /// The gate runs the same schedules each time, so that it fails for a change and not for bad luck. A deep run draws others:

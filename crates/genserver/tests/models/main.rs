@@ -12,11 +12,10 @@
 //! That the models see was shown by breaking rules on purpose and running them; each of these was found, most of them by
 //! several models: the poller does not look into the queue before it lets go, or not at the note of a wake, or not at the
 //! doom of a kill, when it parks and between two messages; a wake while somebody polls is not noted; a caller does not look
-//! once more into its slot before it sleeps; a slot is used again while somebody has its other half; names become free after
-//! everybody was told; a monitor is taken by the dead; a stopper returns before the others are told; a link is laid while its
-//! layer ends, and nobody looks; a promised place is not handed on; the clock forgets that it was taken away, is not woken for
-//! an earlier entry, or forgets who waits while the process ends; a call to a process that is ending waits for nothing; a start
-//! does not look once more whether its runtime is there; a circle of calls is looked for before the call is entered.
+//! once more into its slot before it sleeps; names become free after everybody was told; a monitor is taken by the dead; a
+//! stopper returns before the others are told; a link is laid while its layer ends, and nobody looks; a promised place is not
+//! handed on; the clock forgets that it was taken away; a call to a process that is ending waits for nothing; a start does not
+//! look once more whether its runtime is there; a circle of calls is looked for before the call is entered.
 #![cfg(genserver_shuttle)]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
