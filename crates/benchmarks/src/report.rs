@@ -39,6 +39,12 @@ pub fn times(records: &[Record]) {
     row(first.workload, &records.iter().map(cell).collect::<Vec<_>>());
 }
 
+/// How long the last hundredth of the operations of the row above took, at least.
+pub fn laps(last_hundredths: &[Duration]) {
+    let cell = |lap: &Duration| format!("{:.1} us", lap.as_secs_f64() * 1e6);
+    row("  the last hundredth", &last_hundredths.iter().map(cell).collect::<Vec<_>>());
+}
+
 /// A row of plain numbers, one for each of the subjects that has one.
 pub fn values(workload: &str, subjects: &[&str], records: &[Record]) {
     let value = |subject: &&str| {
