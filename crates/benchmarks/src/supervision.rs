@@ -40,17 +40,30 @@ pub trait Tree: Sized + Send + 'static {
 pub type Births<C> = mpsc::UnboundedSender<C>;
 
 /// What is done with trees.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
-    /// One child after the other crashes, and is waited for until it runs again.
-    Restart,
+    /// Among so many children one after the other crashes, and is waited for until it runs again.
+    Restart(u64),
+    /// As many children as there are operations are started one by one, and stopped with their supervisor.
+    ComeAndGo,
 }
 
-/// The rows: what is done, among how many children, by whom.
-const ROWS: [(Act, u64, Row); 1] = [(Act::Restart, 1_000, row("restart among 1,000", 8_000))];
+/// Where ractor and kameo take part: each of their actors takes thousands of bytes.
+const FEW: u64 = 1_000;
 
-const fn row(workload: &'static str, ops: u64) -> Row {
-    Row { workload, ops, clients: 1 }
+/// The rows: what is done, and how often.
+const ROWS: [(Act, Row); 4] = [
+    (Act::Restart(FEW), row("restart among 1,000", 8_000, false)),
+    (Act::Restart(100_000), row("restart among 100,000", 8_000, false)),
+    (Act::ComeAndGo, row("start + stop 1,000", FEW, true)),
+    (Act::ComeAndGo, row("start + stop 100,000", 100_000, true)),
+];
+
+/// How long a restart takes that takes longer than ninety-nine in a hundred.
+const LAST_HUNDREDTH: &str = "last % of restarts, us";
+
+const fn row(workload: &'static str, ops: u64, whole: bool) -> Row {
+    Row { workload, ops, clients: 1, whole }
 }
 
 /// How long single operations took.
@@ -58,36 +71,43 @@ type Laps = Arc<Mutex<Vec<Duration>>>;
 
 /// Measures every row that is wanted, and prints them as a table of their own.
 pub fn compare(world: World, options: &Options) -> Vec<Record> {
+    let mut subjects = vec![raw::Tasks::ID, ractor::Supervised::ID, kameo::Supervised::ID];
+    subjects.extend([genserver::Static::ID, genserver::Dynamic::ID]);
+    subjects.retain(|subject| *subject == BASE || options.compares(subject));
     let mut records = Vec::new();
-    for (act, children, mut row) in ROWS.into_iter().filter(|(_, _, row)| options.wants(row.workload)) {
-        let mut candidates = candidates(world, act, children);
-        candidates.retain(|(column, _)| column.subject == BASE || options.compares(column.subject));
-        let (columns, laps): (Vec<Column<'_>>, Vec<Laps>) = candidates.into_iter().unzip();
-        let subjects: Vec<&'static str> = columns.iter().map(|column| column.subject).collect();
+    for (act, mut row) in ROWS.into_iter().filter(|(_, row)| options.wants(row.workload)) {
         if records.is_empty() {
             report::times_heading(world, &subjects);
         }
         if options.quick {
-            row.ops = row.share(row.ops / 4);
+            row.ops /= 4;
         }
+        let mut candidates = candidates(world, act, row);
+        candidates.retain(|(column, _)| subjects.contains(&column.subject));
+        let (columns, laps): (Vec<Column<'_>>, Vec<Laps>) = candidates.into_iter().unzip();
         let measured = measure::interleave(world, row, options.rounds(), columns);
-        report::times(&measured);
-        report::laps(&laps.iter().map(last_hundredth).collect::<Vec<_>>());
+        report::times_of(&subjects, &measured);
+        if act == Act::Restart(FEW) {
+            let slowest = last_hundredths(&measured, &laps);
+            report::times_of(&subjects, &slowest);
+            records.extend(slowest);
+        }
         records.extend(measured);
     }
     records
 }
 
-fn candidates(world: World, act: Act, children: u64) -> Vec<(Column<'static>, Laps)> {
-    vec![
-        candidate::<raw::Tasks>(world, act, children),
-        candidate::<ractor::Supervised>(world, act, children),
-        candidate::<kameo::Supervised>(world, act, children),
-        candidate::<genserver::Static>(world, act, children),
-    ]
+fn candidates(world: World, act: Act, row: Row) -> Vec<(Column<'static>, Laps)> {
+    let mut candidates = vec![candidate::<raw::Tasks>(world, act), candidate::<genserver::Dynamic>(world, act)];
+    if row.ops <= FEW || act == Act::Restart(FEW) {
+        candidates.push(candidate::<genserver::Static>(world, act));
+        candidates.push(candidate::<ractor::Supervised>(world, act));
+        candidates.push(candidate::<kameo::Supervised>(world, act));
+    }
+    candidates
 }
 
-fn candidate<T: Tree>(world: World, act: Act, children: u64) -> (Column<'static>, Laps) {
+fn candidate<T: Tree>(world: World, act: Act) -> (Column<'static>, Laps) {
     let laps = Laps::default();
     let kept = Arc::clone(&laps);
     let time = move |ops| {
@@ -95,7 +115,8 @@ fn candidate<T: Tree>(world: World, act: Act, children: u64) -> (Column<'static>
         let laps = Arc::clone(&kept);
         let work = async move {
             match act {
-                Act::Restart => restarts::<T>(children, ops, laps).await,
+                Act::Restart(children) => restarts::<T>(children, ops, laps).await,
+                Act::ComeAndGo => come_and_go::<T>(ops).await,
             }
         };
         runtime.block_on(spawn(&runtime, work)).expect("a workload does not panic")
@@ -108,6 +129,19 @@ fn spawn<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> tokio::task::JoinHandle<T> {
     runtime.spawn(work)
+}
+
+async fn come_and_go<T: Tree>(children: u64) -> Duration {
+    let (births, mut born) = mpsc::unbounded_channel();
+    // The first children of a fresh runtime pay for its threads.
+    T::grow(children / 16, births.clone()).await.fell().await;
+    let start = now();
+    let tree = T::grow(children, births).await;
+    for _ in 0..children + children / 16 {
+        drop(born.recv().await.expect("every child says that it runs"));
+    }
+    tree.fell().await;
+    start.elapsed()
 }
 
 async fn restarts<T: Tree>(children: u64, ops: u64, laps: Laps) -> Duration {
@@ -143,8 +177,15 @@ async fn crash_each<T: Tree>(
     laps
 }
 
-fn last_hundredth(laps: &Laps) -> Duration {
-    let mut laps = laps.lock().expect("nobody panics with it");
-    laps.sort_unstable();
-    laps.get(laps.len() * 99 / 100).copied().unwrap_or_default()
+/// For each column, how long a restart takes that takes longer than ninety-nine in a hundred.
+fn last_hundredths(measured: &[Record], laps: &[Laps]) -> Vec<Record> {
+    let mut records: Vec<Record> = Vec::new();
+    for (of, laps) in measured.iter().zip(laps) {
+        let mut laps = laps.lock().expect("nobody panics with it");
+        laps.sort_unstable();
+        let lap = laps.get(laps.len() * 99 / 100).copied().unwrap_or_default();
+        let value = lap.as_secs_f64() * 1e6;
+        records.push(Record { workload: LAST_HUNDREDTH, value, ratio: None, spread: 0.0, unit: "us", ..of.clone() });
+    }
+    records
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use genserver::dynamic_supervisor::DynamicSupervisor;
 use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::{Cx, GenServer, Init, Never, Outcome, Reason, ServerRef};
 
@@ -31,6 +32,14 @@ impl GenServer for Child {
     }
 }
 
+fn spec(id: String, births: &Births<ServerRef<Child>>) -> ChildSpec<Child, ServerRef<Child>> {
+    let births = births.clone();
+    ChildSpec::server(id, move || genserver::start_link::<Child>(births.clone()))
+}
+
+/// A window too short for any restart to be one too many.
+const WITHIN: Duration = Duration::from_millis(1);
+
 /// A supervisor whose children are known when it starts.
 #[derive(Debug)]
 pub struct Static(Supervisor);
@@ -40,17 +49,39 @@ impl Tree for Static {
     type Child = ServerRef<Child>;
 
     async fn grow(children: u64, births: Births<Self::Child>) -> Self {
-        let child = |number: u64| {
-            let births = births.clone();
-            ChildSpec::server(number.to_string(), move || genserver::start_link::<Child>(births.clone()))
-        };
-        let supervisor = Supervisor::one_for_one().children((0..children).map(child));
-        let supervisor = supervisor.max_restarts(u32::MAX).within(Duration::from_millis(1)).start().await;
-        Self(supervisor.expect("the supervisor starts"))
+        let children = (0..children).map(|number| spec(number.to_string(), &births));
+        let supervisor = Supervisor::one_for_one().children(children).max_restarts(u32::MAX).within(WITHIN);
+        Self(supervisor.start().await.expect("the supervisor starts"))
     }
 
     async fn crash(child: Self::Child) {
         child.cast(Crash).expect("the child runs");
+    }
+
+    async fn fell(self) {
+        self.0.stop().await.expect("the supervisor runs");
+    }
+}
+
+/// A supervisor whose children come and go.
+#[derive(Debug)]
+pub struct Dynamic(DynamicSupervisor);
+
+impl Tree for Dynamic {
+    const ID: &'static str = "dynamic";
+    type Child = ServerRef<Child>;
+
+    async fn grow(children: u64, births: Births<Self::Child>) -> Self {
+        let supervisor = DynamicSupervisor::new().max_restarts(u32::MAX).within(WITHIN);
+        let supervisor = supervisor.start().await.expect("the supervisor starts");
+        for _ in 0..children {
+            supervisor.start_child(spec(String::new(), &births)).await.expect("the child starts");
+        }
+        Self(supervisor)
+    }
+
+    async fn crash(child: Self::Child) {
+        Static::crash(child).await;
     }
 
     async fn fell(self) {
