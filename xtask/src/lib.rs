@@ -18,6 +18,7 @@ mod ci;
 mod conformance;
 mod docs;
 mod models;
+mod soak;
 mod test;
 mod tidy;
 
@@ -43,6 +44,7 @@ pub const VERBS: &[Verb] = &[
         about: "genserver under the schedules of a model checker; arguments choose models",
         run: models::run,
     },
+    Verb { name: "soak", about: "the tests that take long; arguments choose some of them", run: soak::run },
     Verb { name: "docs", about: "the documentation, without a warning; --open shows it", run: docs::run },
     Verb { name: "bench", about: "the comparison with other libraries; arguments go to it", run: bench::run },
     Verb { name: "conformance", about: "docs/conformance.md against the tests it names", run: conformance::run },

@@ -10,6 +10,8 @@ pub mod subjects;
 pub mod workloads;
 // Agents, against servers and locks.
 pub mod agents;
+// Children that crash and are started again.
+pub mod supervision;
 // Which subjects there are, whatever language they are written in.
 pub mod contenders;
 // Rounds, medians, ratios.

@@ -13,6 +13,7 @@ use benchmarks::options::{Options, scratch};
 use benchmarks::report;
 use benchmarks::subjects::World;
 use benchmarks::subjects::erlang::Erlang;
+use benchmarks::supervision;
 use benchmarks::workloads::WORKLOADS;
 
 type Contenders = Vec<Box<dyn Contender>>;
@@ -49,6 +50,7 @@ fn compare(options: &Options) -> Result<(), String> {
     for world in World::ALL {
         records.extend(times(world, options, &mut contenders));
         records.extend(agents::compare(world, options));
+        records.extend(supervision::compare(world, options));
     }
     let mut counted = idle_rows(options, &subjects);
     counted.extend(allocation_rows(options, &subjects)?);

@@ -56,6 +56,8 @@ pub struct Row {
     pub ops: u64,
     /// How many clients share them.
     pub clients: u64,
+    /// Whether a round has all of them, however slow a column is.
+    pub whole: bool,
 }
 
 impl fmt::Debug for Column<'_> {
@@ -73,7 +75,7 @@ impl Row {
 
 /// Measures one workload in interleaved rounds.
 pub fn compare(world: World, workload: Workload, rounds: usize, contenders: &mut [Box<dyn Contender>]) -> Vec<Record> {
-    let row = Row { workload: workload.id, ops: workload.ops, clients: workload.shape.clients() };
+    let row = Row { workload: workload.id, ops: workload.ops, clients: workload.shape.clients(), whole: false };
     let columns = contenders.iter_mut().map(|contender| Column {
         subject: contender.id(),
         time: Box::new(move |ops| contender.time(world, workload.shape, ops)),
@@ -128,6 +130,9 @@ fn turn_of(round: usize, turn: usize, contenders: usize) -> usize {
 
 /// How many operations a round of that column has: one short run tells.
 fn affordable(row: Row, column: &mut Column<'_>) -> u64 {
+    if row.whole {
+        return row.ops;
+    }
     let trial = per_op(column, row.share(row.ops / 32));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of operations")]
     let limit = (ROUND_NS / trial) as u64;

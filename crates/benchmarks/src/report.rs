@@ -39,6 +39,19 @@ pub fn times(records: &[Record]) {
     row(first.workload, &records.iter().map(cell).collect::<Vec<_>>());
 }
 
+/// A row of a table of times in which not everybody takes part.
+pub fn times_of(subjects: &[&str], records: &[Record]) {
+    let Some(first) = records.first() else { return };
+    let cell = |subject: &&str| match records.iter().find(|record| record.subject == *subject) {
+        Some(record) => match record.ratio {
+            Some(ratio) if record.subject != BASE => number(ratio),
+            _ => number(record.value),
+        },
+        None => "-".to_owned(),
+    };
+    row(first.workload, &subjects.iter().map(cell).collect::<Vec<_>>());
+}
+
 /// A row of plain numbers, one for each of the subjects that has one.
 pub fn values(workload: &str, subjects: &[&str], records: &[Record]) {
     let value = |subject: &&str| {
@@ -61,11 +74,15 @@ pub fn targets(records: &[Record]) {
     if !records.iter().any(|record| record.subject == OURS) {
         return;
     }
+    let measured = |target: &&Target| records.iter().any(|record| record.workload == target.workload);
+    let targets: Vec<&Target> = TARGETS.iter().filter(measured).collect();
+    if targets.is_empty() {
+        return;
+    }
     println!("\n{OURS} against its targets");
     let heads = World::ALL.map(|world| [world.id(), "bar", "goal", ""].map(str::to_owned));
     row("", &heads.concat());
-    let measured = |target: &Target| records.iter().any(|record| record.workload == target.workload);
-    for target in TARGETS.iter().filter(|target| measured(target)) {
+    for target in targets {
         let cells = World::ALL.map(|world| verdict(target.workload, world, target.on(world), records));
         row(target.workload, &cells.concat());
     }
