@@ -340,7 +340,7 @@ impl<S: GenServer> Mail<S> {
 
     /// A hibernated server that handles something is hibernated no more, unless it is a request of `sys`.
     #[inline]
-    fn rouse(&mut self, message: &Envelope<S>) {
+    pub(super) fn rouse(&mut self, message: &Envelope<S>) {
         if self.hibernated {
             self.hibernated = message.is_system();
         }

@@ -178,7 +178,9 @@ impl<S: GenServer> Process<S> {
         }
         let Some(body) = mail.body.take() else { return Some(mail) };
         mail.run = Run::Running;
-        mail.hibernated = false;
+        if let Some(Job::Message(message)) = message {
+            mail.rouse(message);
+        }
         mail.forget_idle();
         drop(mail);
         self.drive_message(body, message);

@@ -268,7 +268,7 @@ mod tests {
         for one in &all[..1998] {
             one.fail(Unanswered::NoReply);
         }
-        for _ in 0..1000 / SWEPT_A_ROUND + 1 {
+        for _ in 0..=1000 / SWEPT_A_ROUND {
             waiters.expire(begun);
         }
         assert_eq!(waiters.drain().count(), 2);
