@@ -31,7 +31,8 @@ use crate::{
 /// | [`significant`](ChildSpec::significant) | no |
 ///
 /// The first type parameter is what runs in the child, the second what a start of it yields: what
-/// [`Supervisor::start_child`] returns. Without parameters it is the spec of any child: see [`untyped`](ChildSpec::untyped).
+/// [`Supervisor::start_child`](super::Supervisor::start_child) returns. Without parameters it is the spec of any child: see
+/// [`untyped`](ChildSpec::untyped).
 ///
 /// # Examples
 ///
@@ -274,7 +275,7 @@ impl ChildSpec {
     /// A process that says when it is ready: see [`start_process`](crate::start_process).
     ///
     /// The next child starts when this one is ready. What it says then is part of what
-    /// [`Supervisor::start_child`] returns; at later starts it is dropped.
+    /// [`Supervisor::start_child`](super::Supervisor::start_child) returns; at later starts it is dropped.
     ///
     /// # Examples
     ///
