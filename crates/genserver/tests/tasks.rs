@@ -483,10 +483,10 @@ async fn thousands_of_tasks_each_bring_their_result() {
     }
     let results = await_many(&mut tasks).timeout(Duration::from_mins(1)).await.unwrap();
     assert!(results.iter().copied().eq(0..5000));
-    while node.process_list().len() > 1 {
+    // A task is out of the table before its links are told, so it is both that are waited for.
+    while node.process_list().len() > 1 || !owner.process_ref().info().links.is_empty() {
         tokio::task::yield_now().await;
     }
-    assert!(owner.process_ref().info().links.is_empty());
 }
 
 fn all(reports: &mut Reports) -> Vec<Report> {
