@@ -318,9 +318,6 @@ impl<S: GenServer> Alarmed for Process<S> {
         } else if hibernate_at.is_some_and(|at| at <= now) && mail.run == Run::Idle {
             mail.forget_idle();
             mail.hibernate();
-        } else if mail.run != Run::Idle {
-            // Something came in between and ended the silence, though nobody has looked at it yet.
-            mail.forget_idle();
         }
         let pending = mail.rest.as_ref().and_then(|rest| rest.idle_at.into_iter().chain(rest.hibernate_at).min());
         drop(mail);
