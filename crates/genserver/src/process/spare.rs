@@ -19,7 +19,6 @@ type Room<S> = Pin<Box<dyn Work<S>>>;
 /// The room for one type of server, if it is not in use.
 struct Peg<S: GenServer>(Option<Room<S>>);
 
-#[derive(Default)]
 struct Pegs {
     pegs: [Option<Box<dyn Any>>; KEPT],
     /// Which peg is the next to be given to another type.
@@ -27,7 +26,7 @@ struct Pegs {
 }
 
 thread_local! {
-    static PEGS: RefCell<Pegs> = RefCell::new(Pegs::default());
+    static PEGS: RefCell<Pegs> = const { RefCell::new(Pegs { pegs: [const { None }; KEPT], next: 0 }) };
 }
 
 impl Pegs {

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::PoisonError;
+use std::thread::AccessError;
 
 pub(crate) use shuttle::sync::atomic;
 
@@ -60,6 +61,10 @@ impl<T> LocalKey<Cell<T>> {
 }
 
 impl<T> LocalKey<RefCell<T>> {
+    pub(crate) fn try_with<R>(&'static self, f: impl FnOnce(&RefCell<T>) -> R) -> Result<R, AccessError> {
+        self.0.try_with(f)
+    }
+
     pub(crate) fn with_borrow_mut<R>(&'static self, f: impl FnOnce(&mut T) -> R) -> R {
         self.0.with(|cell| f(&mut cell.borrow_mut()))
     }
