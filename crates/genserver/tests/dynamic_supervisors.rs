@@ -12,7 +12,7 @@ use std::time::Duration;
 use genserver::dynamic_supervisor::{DynamicSupervisor, FindChildError, StartChildError, TerminateChildError};
 use genserver::supervisor::{ChildCounts, ChildKind, ChildSpec, ChildState, Restart, Shutdown, SpecError, Supervisor};
 use genserver::{Ack, Named, Node, Probe, ProcessRef, Reason, StartError, start_process};
-use wards::{Begin, Diary, Ping, Tell, among_tasks, ms, process};
+use wards::{Begin, Diary, Ping, Tell, ms, process};
 
 async fn supervisor() -> DynamicSupervisor {
     DynamicSupervisor::new().start().await.unwrap()
@@ -206,10 +206,6 @@ async fn sup_073_what_a_temporary_child_was_started_from_is_not_kept() {
 
 #[tokio::test]
 async fn no_more_children_than_allowed_are_started_and_one_that_restarts_keeps_its_place() {
-    among_tasks(full_house()).await;
-}
-
-async fn full_house() {
     let diary = Diary::new();
     let supervisor = DynamicSupervisor::new().max_children(2).max_restarts(u32::MAX).start().await.unwrap();
     let ward = supervisor.start_child(diary.ward("ward")).await.unwrap();

@@ -11,7 +11,7 @@ use genserver::dynamic_supervisor::{DynamicSupervisor, TerminateChildError};
 use genserver::report::{Level, Report, Reports, Supervised, SupervisorEvent};
 use genserver::supervisor::{ChildSpec, ChildState, Restart, Shutdown};
 use genserver::{Letter, Node, Probe, Reason, ServerRef};
-use wards::{Begin, Diary, Tell, Ward, among_tasks, deaf, ms, now};
+use wards::{Begin, Diary, Tell, Ward, deaf, ms, now};
 
 async fn supervisor() -> DynamicSupervisor {
     DynamicSupervisor::new().start().await.unwrap()
@@ -166,10 +166,6 @@ async fn sup_034_a_child_is_terminated_once() {
 
 #[tokio::test]
 async fn sup_034_a_child_that_is_being_restarted_is_terminated_for_good() {
-    among_tasks(terminated_while_restarting()).await;
-}
-
-async fn terminated_while_restarting() {
     let diary = Diary::new();
     let supervisor = DynamicSupervisor::new().max_restarts(u32::MAX).start().await.unwrap();
     let ward = supervisor.start_child(diary.ward("ward")).await.unwrap();

@@ -10,7 +10,7 @@ use genserver::dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorSpec};
 use genserver::report::{Level, Report, SupervisorEvent};
 use genserver::supervisor::{ChildRef, ChildSpec, ChildState, Restart, Supervisor};
 use genserver::{Ack, Node, Probe, Reason, ServerRef, start_process};
-use wards::{Begin, Diary, Ping, Tell, Ward, among_tasks, ms, process, sleep};
+use wards::{Begin, Diary, Ping, Tell, Ward, ms, process, sleep};
 
 /// What the children of a supervisor are doing, in the order of their first start.
 async fn states(supervisor: &DynamicSupervisor) -> Vec<String> {
@@ -134,10 +134,6 @@ async fn restarts_that_are_far_enough_apart_never_add_up() {
 
 #[tokio::test]
 async fn sup_066_restarts_come_to_different_things() {
-    among_tasks(different_restarts()).await;
-}
-
-async fn different_restarts() {
     let diary = Diary::new();
     let supervisor = never_gives_up().start().await.unwrap();
     // Runs again.
@@ -173,10 +169,6 @@ async fn different_restarts() {
 
 #[tokio::test]
 async fn sup_067_an_endless_restart_lets_the_supervisor_be_asked_and_stopped() {
-    among_tasks(endless_restart()).await;
-}
-
-async fn endless_restart() {
     let diary = Diary::new();
     let supervisor = never_gives_up().start().await.unwrap();
     let endless = start(&supervisor, diary.ward("endless")).await;

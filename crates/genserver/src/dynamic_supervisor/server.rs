@@ -4,8 +4,9 @@
 //!    all are asked for.
 //! 2. A child that ends is forgotten, unless it is to be started again. Each attempt to do so counts, whether or not it succeeds;
 //!    one too many, and the supervisor ends.
-//! 3. A child that does not start again keeps its place, as restarting, and the supervisor sends itself a message to try once
-//!    more. So whoever has asked it something meanwhile has the answer first, and who wants it to stop need not wait.
+//! 3. A child that does not start again keeps its place, as restarting, and the supervisor sets itself a timer to try once more,
+//!    which goes through its mailbox. So whoever has asked it something meanwhile has the answer first, and who wants it to stop
+//!    need not wait.
 //! 4. At its end all children are told to stop before any is waited for.
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use futures::future::join_all;
 use super::error::{FindChildError, StartChildError, TerminateChildError};
 use super::spec::DynamicSupervisorSpec;
 use crate::report::{Report, Supervised, SupervisorEvent};
-use crate::supervisor::{Child, ChildCounts, ChildEntry, ChildKind, ChildSpec, ChildState, Intensity, Restart};
+use crate::supervisor::{Child, ChildCounts, ChildEntry, ChildSpec, ChildState, Intensity, Restart};
 use crate::{
     Caller, Cx, Down, Exit, GenServer, Init, MonitorRef, Never, Next, Outcome, Pid, ProcessRef, Reason, StartError,
 };
@@ -177,17 +178,7 @@ impl Server {
     }
 
     fn count(&self) -> ChildCounts {
-        let mut counts = ChildCounts { specs: self.children.len(), ..ChildCounts::default() };
-        for watched in self.children.values() {
-            match watched.child.info().kind {
-                ChildKind::Worker => counts.workers += 1,
-                ChildKind::Supervisor => counts.supervisors += 1,
-            }
-            if watched.child.process().is_some_and(ProcessRef::is_alive) {
-                counts.active += 1;
-            }
-        }
-        counts
+        ChildCounts::of(self.children.values().map(|watched| &watched.child))
     }
 }
 
@@ -207,11 +198,7 @@ impl Server {
 
     /// A child has ended by itself.
     async fn ended(&mut self, down: Down, mut watched: Watched, cx: &mut Cx<Self>) -> Outcome<Self> {
-        // A child that ended before it could be watched has left its reason behind.
-        let reason = match (down.reason, watched.child.process().cloned()) {
-            (Reason::NoProc, Some(process)) => process.ended().await,
-            (reason, _) => reason,
-        };
+        let reason = watched.child.reason_of_end(down.reason).await;
         let restart = watched.child.info().restart;
         if restart == Restart::Permanent || !reason.is_normal_set() {
             watched.report(SupervisorEvent::ChildTerminated, Some(down.pid), Some(reason.clone()), cx);
@@ -246,12 +233,11 @@ impl Server {
     }
 }
 
-/// Has the supervisor try again when it comes to it (rule 3).
+/// Has the supervisor try again when it comes to it (rule 3): by way of the clock, so that everybody else has a turn before. A
+/// message to itself would keep every other task of the thread waiting for as long as the child does not start, and a full
+/// mailbox would refuse it.
 fn try_again(pid: Pid, cx: &mut Cx<Server>) {
-    if let Err(refused) = cx.this().send(News(Told::TryAgain(pid))) {
-        // The mailbox is full. Timers are never refused.
-        cx.send_after(Duration::ZERO, refused.into_inner());
-    }
+    cx.send_after(Duration::ZERO, News(Told::TryAgain(pid)));
 }
 
 impl Watched {

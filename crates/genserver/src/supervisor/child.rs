@@ -160,6 +160,43 @@ impl Child {
         reason.filter(|reason| !self.parts.info.shutdown.leads_to(reason, self.parts.info.restart))
     }
 
+    /// Why it has ended, as the monitor that tells of it has `told`.
+    ///
+    /// A child may end before its supervisor can watch it. The monitor then knows of no process, and the reason is what the
+    /// process left behind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// use genserver::supervisor::{Child, ChildSpec};
+    /// use genserver::{Probe, Reason};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut supervisor = Probe::<()>::new();
+    /// supervisor.trap_exits(true);
+    /// let mut child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
+    /// let process = supervisor.scope(async { child.start().await }).await?;
+    /// process.kill();
+    ///
+    /// let reference = supervisor.monitor(&process);
+    /// let told = supervisor.expect_down(reference).await.reason;
+    /// assert_eq!(told, Reason::NoProc);
+    /// assert_eq!(child.reason_of_end(told).await, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reason_of_end(&self, told: Reason) -> impl Future<Output = Reason> + Send + 'static {
+        let process = self.process().cloned();
+        async move {
+            match (told, process) {
+                (Reason::NoProc, Some(process)) => process.ended().await,
+                (told, _) => told,
+            }
+        }
+    }
+
     /// Notes that it has ended and is to be started again.
     pub fn restarting(&mut self) {
         self.state = ChildState::Restarting;

@@ -7,7 +7,7 @@ use super::child_ref::ChildRef;
 use super::child_spec::{ChildInfo, ChildSpec};
 use super::error::{DeleteChildError, FindChildError, RestartChildError, StartChildError, TerminateChildError};
 use super::place::Place;
-use super::policy::Strategy;
+use super::policy::{ChildKind, Strategy};
 use super::server::{Args, Ask, Request, Server, Watched};
 use super::spec::SupervisorSpec;
 use crate::{AsProcess, AsServer, CallError, Caller, GenServer, Name, Pid, ProcessRef, ServerRef, Start, Stop, start};
@@ -64,6 +64,36 @@ pub struct ChildCounts {
     pub supervisors: usize,
     /// Those that are not.
     pub workers: usize,
+}
+
+impl ChildCounts {
+    /// Counts `children`, for a supervisor of your own that keeps them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// use genserver::supervisor::{Child, ChildCounts, ChildSpec};
+    ///
+    /// let child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
+    /// let counts = ChildCounts::of([&child]);
+    /// assert_eq!((counts.specs, counts.workers, counts.active), (1, 1, 0));
+    /// ```
+    #[expect(single_use_lifetimes, reason = "the lifetime within an `impl` has to have a name")]
+    pub fn of<'a>(children: impl IntoIterator<Item = &'a Child>) -> Self {
+        let mut counts = Self::default();
+        for child in children {
+            counts.specs += 1;
+            match child.info().kind {
+                ChildKind::Worker => counts.workers += 1,
+                ChildKind::Supervisor => counts.supervisors += 1,
+            }
+            if child.process().is_some_and(ProcessRef::is_alive) {
+                counts.active += 1;
+            }
+        }
+        counts
+    }
 }
 
 impl Supervisor {

@@ -26,11 +26,7 @@ pub(super) async fn child_ended(
     cx: &mut Cx<Server>,
 ) -> Outcome<Server> {
     let watched = &mut server.children[place];
-    // A child that ended before it could be watched has left its reason behind.
-    let reason = match (told, watched.child.process().cloned()) {
-        (Reason::NoProc, Some(process)) => process.ended().await,
-        (told, _) => told,
-    };
+    let reason = watched.child.reason_of_end(told).await;
     let info = watched.child.info();
     let (restart_kind, significant) = (info.restart, info.significant);
     if restart_kind == Restart::Permanent || !reason.is_normal_set() {

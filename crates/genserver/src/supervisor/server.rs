@@ -6,7 +6,7 @@ use super::child::{Child, ChildState};
 use super::child_spec::ChildSpec;
 use super::error::{DeleteChildError, RestartChildError, StartChildError, TerminateChildError};
 use super::handle::{ChildCounts, ChildEntry, FoundChild};
-use super::policy::{AutoShutdown, ChildKind, Restart, Strategy};
+use super::policy::{AutoShutdown, Restart, Strategy};
 use super::spec::{FailedToStartChild, SupervisorSpec, check_child};
 use super::{Intensity, restart};
 use crate::report::SupervisorEvent;
@@ -268,17 +268,7 @@ impl Server {
     }
 
     fn count(&self) -> ChildCounts {
-        let mut counts = ChildCounts { specs: self.children.len(), ..ChildCounts::default() };
-        for watched in &self.children {
-            match watched.child.info().kind {
-                ChildKind::Worker => counts.workers += 1,
-                ChildKind::Supervisor => counts.supervisors += 1,
-            }
-            if watched.child.process().is_some_and(ProcessRef::is_alive) {
-                counts.active += 1;
-            }
-        }
-        counts
+        ChildCounts::of(self.children.iter().map(|watched| &watched.child))
     }
 }
 

@@ -242,13 +242,6 @@ pub(crate) async fn settled(supervisor: &Supervisor) -> Vec<String> {
     }
 }
 
-/// Runs a test as one task among others. Its main function gets its turn only after many turns of all others, and in that time
-/// a child that is started again in vain is so thousands of times.
-#[expect(clippy::disallowed_methods, reason = "a test's tasks are the runtime's own")]
-pub(crate) async fn among_tasks(test: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(test).await.unwrap();
-}
-
 /// Lets time pass.
 #[expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 pub(crate) async fn sleep(delay: Duration) {
