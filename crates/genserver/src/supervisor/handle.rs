@@ -75,9 +75,11 @@ impl ChildCounts {
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
     /// use genserver::supervisor::{Child, ChildCounts, ChildSpec};
     ///
+    /// # fn main() {
     /// let child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
     /// let counts = ChildCounts::of([&child]);
     /// assert_eq!((counts.specs, counts.workers, counts.active), (1, 1, 0));
+    /// # }
     /// ```
     #[expect(single_use_lifetimes, reason = "the lifetime within an `impl` has to have a name")]
     pub fn of<'a>(children: impl IntoIterator<Item = &'a Child>) -> Self {

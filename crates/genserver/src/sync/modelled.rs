@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::PoisonError;
-use std::thread::AccessError;
 
 pub(crate) use shuttle::sync::atomic;
 
@@ -61,7 +60,7 @@ impl<T> LocalKey<Cell<T>> {
 }
 
 impl<T> LocalKey<RefCell<T>> {
-    pub(crate) fn try_with<R>(&'static self, f: impl FnOnce(&RefCell<T>) -> R) -> Result<R, AccessError> {
+    pub(crate) fn try_with<R>(&'static self, f: impl FnOnce(&RefCell<T>) -> R) -> Result<R, shuttle::thread::AccessError> {
         self.0.try_with(f)
     }
 
