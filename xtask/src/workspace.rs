@@ -31,9 +31,9 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Whether it lies in `crates/`.
+    /// Whether it lies in `crates/`, and not within one that does.
     pub(crate) fn is_crate(&self) -> bool {
-        self.manifest.starts_with("crates/")
+        self.manifest.strip_prefix("crates/").is_some_and(|path| path.split('/').count() == 2)
     }
 }
 

@@ -1,15 +1,25 @@
-// Included by the examples that are about messages: a number that is asked for, added to and doubled; if it is to be idle,
-// it stops.
-#[allow(unused_imports, reason = "an example need not use all of it")]
-use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
+//! A number that is asked for, added to and doubled; if it is to be idle, it stops.
 
-struct Counter(u64);
+pub use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
 
-enum Call {
+/// The number.
+#[derive(Debug)]
+pub struct Counter(pub u64);
+
+/// What it is asked.
+#[derive(Debug)]
+pub enum Call {
+    /// How much it is.
     Get(Caller<u64>),
 }
-struct Add(u64);
-struct Double;
+
+/// So much more.
+#[derive(Debug)]
+pub struct Add(pub u64);
+
+/// Twice as much.
+#[derive(Debug)]
+pub struct Double;
 
 impl GenServer for Counter {
     type Args = u64;

@@ -1,8 +1,10 @@
-// Included by the examples of reports: a server that breaks when it is told to, and for which no info means anything.
-#[allow(unused_imports, reason = "an example need not use all of it")]
-use genserver::*;
+//! A server that breaks when it is told to, and for which no info means anything.
 
-struct Fragile;
+pub use genserver::*;
+
+/// The server.
+#[derive(Debug)]
+pub struct Fragile;
 
 impl GenServer for Fragile {
     type Args = ();

@@ -1,8 +1,10 @@
-// Included by the examples that are about processes rather than messages: a server that takes none.
-#[allow(unused_imports, reason = "an example need not use all of it")]
-use genserver::{Cx, GenServer, Init, Never};
+//! A server that takes no messages.
 
-struct Quiet;
+pub use genserver::{Cx, GenServer, Init, Never};
+
+/// The server.
+#[derive(Debug)]
+pub struct Quiet;
 
 impl GenServer for Quiet {
     type Args = ();

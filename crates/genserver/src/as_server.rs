@@ -15,7 +15,7 @@ use crate::server_ref::ServerRef;
 /// A client type that can be looked into like the server that it hides:
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// use genserver::{AsServer, CallError, ServerRef, sys};
 ///
 /// struct Tickets(ServerRef<Counter>);

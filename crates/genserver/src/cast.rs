@@ -15,7 +15,7 @@ use crate::server::GenServer;
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::CastError;
@@ -93,7 +93,7 @@ impl<M> CastError<M> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
@@ -151,7 +151,7 @@ impl<M> Error for CastError<M> {}
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let counter = genserver::start::<Counter>(0).mailbox(1).await?;

@@ -1,7 +1,7 @@
 //! Supervisors of children that come and go: started on demand, by the thousand, each on its own.
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! use genserver::dynamic_supervisor::DynamicSupervisor;
 //! use genserver::supervisor::ChildSpec;
 //!
@@ -34,7 +34,7 @@
 //! After a restart a child is another process. Whoever goes on using it holds a reference that survives that:
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! use genserver::dynamic_supervisor::DynamicSupervisor;
 //! use genserver::supervisor::ChildSpec;
 //!
@@ -58,7 +58,7 @@
 //! specs:
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! use genserver::ServerRef;
 //! use genserver::dynamic_supervisor::{DynamicSupervisor, StartChildError};
 //! use genserver::supervisor::ChildSpec;

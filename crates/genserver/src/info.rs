@@ -16,14 +16,7 @@ use crate::process::mail::{Doing, Run};
 ///
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, Node, Status};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let node = Node::new();
@@ -128,7 +121,7 @@ impl fmt::Display for ProcessInfo {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::{Status, sys};
@@ -269,14 +262,7 @@ impl Node {
     ///
     /// ```
     /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # use genserver_doc::quiet::*;
     /// use genserver::Node;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -301,14 +287,7 @@ impl Node {
     ///
     /// ```
     /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Quiet;
-    /// # impl GenServer for Quiet {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-    /// # }
+    /// # use genserver_doc::quiet::*;
     /// use genserver::Node;
     ///
     /// # #[tokio::main(flavor = "current_thread")]

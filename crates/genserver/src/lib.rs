@@ -264,7 +264,7 @@
 //! deal with what nobody thought of.
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -323,7 +323,7 @@
 //! ends, and gives it a node of its own:
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+//! # use genserver_doc::quiet::*;
 //! use genserver::supervised;
 //!
 //! # /*
@@ -349,7 +349,7 @@
 //! wrong, and why.
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }

@@ -10,7 +10,7 @@ use crate::reason::Reason;
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::Probe;
@@ -37,7 +37,7 @@ pub struct MonitorRef(pub(crate) u64);
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::{Probe, Reason};

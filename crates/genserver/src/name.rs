@@ -38,7 +38,7 @@ impl Name {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::{Name, Node};
@@ -58,7 +58,7 @@ impl Name {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::{Name, NameRegistry, Pid, ProcessRef, RegisterError};
@@ -136,7 +136,7 @@ impl fmt::Debug for Name {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// use std::collections::BTreeMap;
 /// use std::sync::{Arc, Mutex};
 /// use genserver::{Name, NameRegistry, Pid, ProcessRef, RegisterError};

@@ -382,7 +382,7 @@ impl<E: Error + Send + Sync + 'static> AnyError for E {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+/// # use genserver_doc::fragile::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let fragile = genserver::start::<Fragile>(()).await?;
@@ -424,7 +424,7 @@ impl Panic {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # use genserver_doc::fragile::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let fragile = genserver::start::<Fragile>(()).await?;
@@ -443,7 +443,7 @@ impl Panic {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # use genserver_doc::fragile::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// genserver::report::capture_panics();
@@ -463,7 +463,7 @@ impl Panic {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # use genserver_doc::fragile::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let fragile = genserver::start::<Fragile>(()).await?;

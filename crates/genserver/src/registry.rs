@@ -79,7 +79,7 @@
 //! init until its end, and a [`Named`](crate::Named) finds it through the registry.
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use genserver::Named;
@@ -268,7 +268,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::registry::Registry;

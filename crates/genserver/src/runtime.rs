@@ -1,7 +1,7 @@
 //! The seam to the world: six doors, and nothing else in the crate knows time, tasks or chance.
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+//! # use genserver_doc::quiet::*;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use genserver::Node;
 //! use genserver::runtime::Tokio;
@@ -75,7 +75,7 @@ pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// A runtime that does what Tokio does, and counts the tasks:
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// # use std::sync::Arc;
 /// # use std::sync::atomic::{AtomicU64, Ordering};
 /// # use std::task::{Context, Poll};

@@ -21,14 +21,7 @@ use crate::stop::StopError;
 /// ```
 /// use genserver::ScopedServer;
 /// # use genserver::{Cx, GenServer, Init, Never, Reason};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let scoped = ScopedServer::from(genserver::start::<Quiet>(()).await?);
@@ -60,7 +53,7 @@ impl<S: GenServer> ScopedServer<S> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::ScopedServer;
@@ -80,7 +73,7 @@ impl<S: GenServer> ScopedServer<S> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::ScopedServer;

@@ -65,14 +65,7 @@ pub const MAILBOX_DEFAULT: u32 = 65_536;
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, StartError};
 /// # use std::time::Duration;
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = genserver::start::<Quiet>(()).name("quiet").timeout(Duration::from_secs(1)).await?;
@@ -104,7 +97,7 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::{Probe, StartError};
@@ -131,7 +124,7 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
@@ -188,7 +181,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
@@ -206,7 +199,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = genserver::start::<Quiet>(()).label("a quiet one").await?;
@@ -257,7 +250,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let node = genserver::Node::new();
@@ -276,7 +269,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Probe;
@@ -310,7 +303,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
@@ -331,7 +324,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::{Overflow, Reason};
@@ -356,7 +349,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let counter = genserver::start::<Counter>(1).inline(false).await?;
@@ -375,7 +368,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Status;
@@ -397,7 +390,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::sys::{self, DebugOptions};
@@ -422,7 +415,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::{ServerRef, Start};
     ///
     /// #[derive(Clone)]

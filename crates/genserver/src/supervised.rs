@@ -1,7 +1,7 @@
 //! Tests whose processes end with them: what ExUnit's `start_supervised!` is.
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! use genserver::supervised;
 //!
 //! # /*
@@ -34,7 +34,7 @@
 //! the test instead, so a test may make it crash and look on.
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! use genserver::{Named, Probe, Reason, supervised};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -127,7 +127,7 @@ const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// use genserver::supervised;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -281,7 +281,7 @@ impl TestSupervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// use genserver::supervised;
     ///
     /// # #[tokio::main(flavor = "current_thread")]

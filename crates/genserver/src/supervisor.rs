@@ -66,7 +66,7 @@
 //! reverse order, one after the other.
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! use genserver::Probe;
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
@@ -131,7 +131,7 @@
 //! A supervisor can be the child of another. Put together what fails together, and what is important near the top:
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -40,7 +40,7 @@
 //! into what it finds in a [`process_list`](crate::Node::process_list):
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+//! # use genserver_doc::counter::*;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use genserver::{Node, Probe, sys};

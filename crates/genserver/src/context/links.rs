@@ -20,7 +20,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.link(&target).expect("it was just started");
@@ -49,7 +49,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.link(&target).expect("it was just started");
@@ -78,7 +78,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.trap_exits(Info::Exit);
@@ -110,7 +110,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.trap_exits(Info::Exit);

@@ -18,7 +18,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.monitor(&target, Info::Down);
@@ -56,7 +56,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     let reference = cx.monitor(&target, Info::Down);
@@ -95,7 +95,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.trap_exits(Info::Exit);
@@ -132,7 +132,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
     ///     let (quiet, _reference) = cx.start_monitor::<Quiet>((), Info::Down).await.expect("it has an easy init");

@@ -59,7 +59,7 @@ impl DynamicSupervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::dynamic_supervisor::DynamicSupervisor;
     /// use genserver::supervisor::{ChildSpec, Restart};
     ///
@@ -95,7 +95,7 @@ impl DynamicSupervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::Reason;
     /// use genserver::dynamic_supervisor::{DynamicSupervisor, TerminateChildError};
     /// use genserver::supervisor::ChildSpec;
@@ -127,7 +127,7 @@ impl DynamicSupervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::dynamic_supervisor::DynamicSupervisor;
     /// use genserver::supervisor::ChildSpec;
     ///
@@ -155,7 +155,7 @@ impl DynamicSupervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::dynamic_supervisor::DynamicSupervisor;
     /// use genserver::supervisor::ChildSpec;
     ///
@@ -184,7 +184,7 @@ impl DynamicSupervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::dynamic_supervisor::DynamicSupervisor;
     /// use genserver::supervisor::{ChildSpec, Restart};
     ///

@@ -60,7 +60,7 @@ impl DynamicSupervisorSpec {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::dynamic_supervisor::{DynamicSupervisor, StartChildError};
     /// use genserver::supervisor::ChildSpec;
     ///
@@ -100,7 +100,7 @@ impl DynamicSupervisorSpec {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::dynamic_supervisor::DynamicSupervisor;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///

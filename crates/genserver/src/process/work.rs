@@ -176,9 +176,10 @@ fn poll_in<S: GenServer, F: Future<Output = Done<S>>>(
     future: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
 ) -> Poll<Done<S>> {
-    let entered = scope.enter();
-    let polled = poll_behind_barrier(future, cx);
-    drop(entered);
+    let polled = {
+        let _entered = scope.enter();
+        poll_behind_barrier(future, cx)
+    };
     if polled.is_ready() {
         *scope = Scope::NONE;
     }

@@ -149,7 +149,7 @@ impl Reports {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # use genserver_doc::fragile::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut reports = Node::program().reports();
@@ -173,7 +173,7 @@ impl Reports {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # use genserver_doc::fragile::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut reports = Node::program().reports();
@@ -191,7 +191,7 @@ impl Reports {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fragile.rs"));
+    /// # use genserver_doc::fragile::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let reports = Node::program().reports();

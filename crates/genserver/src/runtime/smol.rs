@@ -104,7 +104,7 @@ impl Smol {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::sync::Arc;
     /// use genserver::Node;
@@ -129,7 +129,7 @@ impl Smol {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::runtime::Smol;
     ///
@@ -152,7 +152,7 @@ impl Smol {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::runtime::Smol;
     ///

@@ -20,7 +20,7 @@ use crate::server_ref::ServerRef;
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::{Probe, Reason};
@@ -50,7 +50,7 @@ impl<'a, S: GenServer> StartMonitor<'a, S> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use genserver::Probe;

@@ -26,7 +26,7 @@ const KILL_GRACE: Duration = Duration::from_secs(1);
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// use genserver::{Probe, Reason};
 /// use genserver::supervisor::{Child, ChildSpec, ChildState};
 ///
@@ -168,7 +168,7 @@ impl Child {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// use genserver::supervisor::{Child, ChildSpec};
     /// use genserver::{Probe, Reason};
     ///

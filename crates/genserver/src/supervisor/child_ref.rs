@@ -91,7 +91,7 @@ pub enum ChildCastError<M> {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -135,7 +135,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -160,7 +160,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     /// use genserver::ServerRef;
     ///
@@ -201,7 +201,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -227,7 +227,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use std::time::Duration;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
@@ -263,7 +263,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -293,7 +293,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -324,7 +324,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]

@@ -37,7 +37,7 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// use std::time::Duration;
 /// use genserver::supervisor::{ChildSpec, Restart, Shutdown, Supervisor};
 ///
@@ -109,7 +109,7 @@ pub(super) type Starting = Pin<Box<dyn Future<Output = Result<ProcessRef, StartE
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # fn main() {
 /// use genserver::supervisor::{ChildKind, ChildSpec, Restart, Shutdown};
 ///
@@ -146,7 +146,7 @@ impl ChildInfo {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # fn main() {
     /// use genserver::supervisor::ChildSpec;
     ///
@@ -179,7 +179,7 @@ impl ChildSpec {
     /// What the server is started with is taken along by the closure:
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// # fn main() {
     /// use genserver::supervisor::ChildSpec;
     ///
@@ -209,7 +209,7 @@ impl ChildSpec {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -413,7 +413,7 @@ impl<S, H> ChildSpec<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::Probe;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
@@ -475,7 +475,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::Probe;
     /// use genserver::supervisor::{ChildError, ChildRef, ChildSpec, Supervisor};
     ///

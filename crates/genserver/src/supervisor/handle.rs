@@ -22,7 +22,7 @@ use crate::{AsProcess, AsServer, CallError, Caller, GenServer, Name, Pid, Proces
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -72,7 +72,7 @@ impl ChildCounts {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// use genserver::supervisor::{Child, ChildCounts, ChildSpec};
     ///
     /// # fn main() {
@@ -122,7 +122,7 @@ impl Supervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::StartError;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
@@ -155,7 +155,7 @@ impl Supervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, StartChildError, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -192,7 +192,7 @@ impl Supervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, ChildState, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -223,7 +223,7 @@ impl Supervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, RestartChildError, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -254,7 +254,7 @@ impl Supervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -282,7 +282,7 @@ impl Supervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -313,7 +313,7 @@ impl Supervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -340,7 +340,7 @@ impl Supervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Restart, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -369,7 +369,7 @@ impl Supervisor {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]

@@ -162,7 +162,7 @@ impl fmt::Display for Strategy {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// use genserver::{Probe, Reason};
 /// use genserver::supervisor::{AutoShutdown, ChildSpec, Restart, Supervisor};
 ///

@@ -20,7 +20,7 @@ use crate::{Start, start};
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// use std::time::Duration;
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 ///
@@ -71,7 +71,7 @@ impl SupervisorSpec {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -96,7 +96,7 @@ impl SupervisorSpec {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// use genserver::Reason;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
@@ -142,7 +142,7 @@ impl SupervisorSpec {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// use genserver::{Caller, StartError, start_link};
     /// use genserver::supervisor::{ChildSpec, FailedToStartChild, Supervisor};
     ///
@@ -185,7 +185,7 @@ impl SupervisorSpec {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+    /// # use genserver_doc::quiet::*;
     /// use genserver::Probe;
     /// use genserver::supervisor::Supervisor;
     ///
@@ -266,7 +266,7 @@ impl fmt::Debug for SupervisorSpec {
 /// It has to be able to do so again and again, so it cannot give away what it has; it clones it, or makes it anew:
 ///
 /// ```compile_fail,E0507
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # fn main() {
 /// use genserver::supervisor::ChildSpec;
 ///

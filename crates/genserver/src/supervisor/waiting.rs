@@ -17,7 +17,7 @@ use crate::{CallError, Caller, GenServer, ServerRef, time};
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// use genserver::supervisor::{ChildCallError, ChildError, ChildSpec, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -56,7 +56,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> WaitingChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -97,7 +97,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> WaitingChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -124,7 +124,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> WaitingChildRef<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+    /// # use genserver_doc::counter::*;
     /// use std::time::Duration;
     /// use genserver::supervisor::{ChildCallError, ChildSpec};
     ///

@@ -60,7 +60,10 @@ impl<T> LocalKey<Cell<T>> {
 }
 
 impl<T> LocalKey<RefCell<T>> {
-    pub(crate) fn try_with<R>(&'static self, f: impl FnOnce(&RefCell<T>) -> R) -> Result<R, shuttle::thread::AccessError> {
+    pub(crate) fn try_with<R>(
+        &'static self,
+        f: impl FnOnce(&RefCell<T>) -> R,
+    ) -> Result<R, shuttle::thread::AccessError> {
         self.0.try_with(f)
     }
 

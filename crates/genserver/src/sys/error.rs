@@ -15,14 +15,7 @@ use crate::reason::{Panic, Reason};
 ///
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys::{self, SysError};

@@ -173,14 +173,7 @@ where
 ///
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let quiet = genserver::start::<Quiet>(()).await?;
@@ -207,7 +200,7 @@ pub fn suspend<T: AsProcess>(server: &T) -> Request<()> {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys;
@@ -239,14 +232,7 @@ pub fn resume<T: AsProcess>(server: &T) -> Request<()> {
 ///
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let quiet = genserver::start::<Quiet>(()).await?;
@@ -272,14 +258,7 @@ pub fn get_status<T: AsProcess>(server: &T) -> Request<Status> {
 ///
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, Reason, sys};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let quiet = genserver::start::<Quiet>(()).await?;

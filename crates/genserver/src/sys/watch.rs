@@ -13,7 +13,7 @@ use crate::process_ref::AsProcess;
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/quiet.rs"));
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys;
@@ -49,14 +49,7 @@ fn switch<T: AsProcess>(server: &T, name: &'static str, turn: impl FnOnce(&mut D
 ///
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let quiet = genserver::start::<Quiet>(()).await?;
@@ -82,7 +75,7 @@ pub fn trace<T: AsProcess>(server: &T, on: bool) -> Request<()> {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys;
@@ -108,7 +101,7 @@ pub fn log<T: AsProcess>(server: &T, length: usize) -> Request<()> {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys;
@@ -138,7 +131,7 @@ pub fn get_log<T: AsProcess>(server: &T) -> Request<Log> {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys;
@@ -168,14 +161,7 @@ pub fn log_off<T: AsProcess>(server: &T) -> Request<()> {
 ///
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let quiet = genserver::start::<Quiet>(()).await?;
@@ -204,7 +190,7 @@ pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> Reques
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys;
@@ -232,7 +218,7 @@ pub fn log_to_file_off<T: AsProcess>(server: &T) -> Request<()> {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys;
@@ -301,7 +287,7 @@ pub fn statistics<T: AsProcess>(server: &T) -> Request<Statistics> {
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys;
@@ -376,7 +362,7 @@ where
 /// # Examples
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/counter.rs"));
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::sys;
@@ -403,14 +389,7 @@ pub fn remove<T: AsProcess>(server: &T, id: impl Into<String>) -> Request<()> {
 ///
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # struct Quiet;
-/// # impl GenServer for Quiet {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Quiet) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let quiet = genserver::start::<Quiet>(()).await?;
