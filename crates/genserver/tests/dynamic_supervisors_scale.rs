@@ -48,18 +48,24 @@ async fn life_of(children: usize) -> Duration {
     begun.elapsed()
 }
 
-/// The best of three: what else the machine does is not measured.
-async fn best_of_three(children: usize) -> Duration {
-    let mut best = Duration::MAX;
-    for _ in 0..3 {
-        best = best.min(life_of(children).await);
-    }
-    best
-}
+/// What goes through all children for each takes a hundred times as long for ten times as many.
+const TIMES_MAX: u32 = 40;
+
+/// How often it is tried. A machine that is busy with something else makes one try slow, but not all of them; what goes through
+/// all children for each makes all of them slow.
+const TRIES: usize = 20;
 
 #[tokio::test]
 async fn sup_074_ten_times_as_many_children_take_about_ten_times_as_long() {
-    let (few, many) = (best_of_three(1000).await, best_of_three(10_000).await);
-    // What goes through all children for each would take a hundred times as long.
-    assert!(many < few * 40, "{few:?} for a thousand, {many:?} for ten thousand");
+    // Work takes no virtual time, so this is real time. What else the machine does only ever adds to it: the best of all tries
+    // comes nearest to the work, and the first that shows what was to be shown is enough.
+    let (mut few, mut many) = (Duration::MAX, Duration::MAX);
+    for _ in 0..TRIES {
+        few = few.min(life_of(1000).await);
+        many = many.min(life_of(10_000).await);
+        if many < few * TIMES_MAX {
+            return;
+        }
+    }
+    panic!("{few:?} for a thousand, {many:?} for ten thousand");
 }
