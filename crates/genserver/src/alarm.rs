@@ -1,18 +1,19 @@
 //! The clock of all processes of one runtime: one task, asleep until the earliest thing is due.
 //!
 //! A timer of the runtime for every call, idle timeout and timer would cost more than the calls themselves. So they all stand
-//! in one ordered list, and one task, the keeper, sleeps until its first entry.
+//! in one ordered list, and one task, the keeper, sleeps until its first entry. It ends with the runtime, or with the last who
+//! could add an entry.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use crate::node::Home;
-use crate::runtime::Sleep;
+use crate::runtime::{Runtime, Sleep};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::parking::Mutex;
 
@@ -66,6 +67,8 @@ struct List {
     /// Tells entries for one instant apart, in the order they were made.
     last: u64,
     keeper: Option<Waker>,
+    /// Nobody is left to add an entry, or to hear of one.
+    is_over: bool,
 }
 
 impl Alarm {
@@ -91,10 +94,24 @@ impl Alarm {
         self.list.lock().entries.contains_key(&key)
     }
 
+    /// Has the keeper end: whoever could add an entry is gone, and so is whoever would hear of one.
+    pub(crate) fn end(&self) {
+        let mut list = self.list.lock();
+        list.is_over = true;
+        let keeper = list.keeper.take();
+        drop(list);
+        if let Some(keeper) = keeper {
+            keeper.wake();
+        }
+    }
+
     /// Tells one entry that is due, or says when the next one is.
     fn pop_due(&self, now: Instant, keeper: &Waker) -> Next {
         let waker = keeper.clone();
         let mut list = self.list.lock();
+        if list.is_over {
+            return Next::Over;
+        }
         match list.entries.first_key_value() {
             Some((key, _)) if key.0 <= now => {
                 let key = *key;
@@ -115,18 +132,22 @@ enum Next {
     Due(Arc<dyn Alarmed>),
     At(Instant),
     Nothing,
+    Over,
 }
 
-/// The task that watches the list. It lives as long as the runtime, and its end is how processes without a task of their own
-/// learn that the runtime was shut down.
+/// The task that watches the list. It lives as long as its home does. If it ends before, the runtime was shut down, and that is
+/// how processes without a task of their own learn of it.
 pub(crate) struct Keeper {
-    home: Arc<Home>,
+    /// Not held: its end is the keeper's.
+    home: Weak<Home>,
+    alarm: Arc<Alarm>,
+    runtime: Arc<dyn Runtime>,
     sleep: Option<(Instant, Sleep)>,
 }
 
 impl Keeper {
-    pub(crate) fn new(home: Arc<Home>) -> Self {
-        Self { home, sleep: None }
+    pub(crate) fn new(home: Weak<Home>, alarm: Arc<Alarm>, runtime: Arc<dyn Runtime>) -> Self {
+        Self { home, alarm, runtime, sleep: None }
     }
 }
 
@@ -136,8 +157,9 @@ impl Future for Keeper {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         loop {
-            let now = this.home.runtime().now();
-            match this.home.alarm().pop_due(now, cx.waker()) {
+            let now = this.runtime.now();
+            match this.alarm.pop_due(now, cx.waker()) {
+                Next::Over => return Poll::Ready(()),
                 // What is due may drop a message, and a message's destructor may panic: the clock of all others goes on.
                 Next::Due(who) => drop(catch_unwind(AssertUnwindSafe(|| who.due(now)))),
                 Next::Nothing => {
@@ -146,7 +168,7 @@ impl Future for Keeper {
                 }
                 Next::At(at) => {
                     if this.sleep.as_ref().is_none_or(|(set, _)| *set != at) {
-                        this.sleep = Some((at, this.home.runtime().sleep_until(at)));
+                        this.sleep = Some((at, this.runtime.sleep_until(at)));
                     }
                     let Some((_, sleep)) = &mut this.sleep else { return Poll::Pending };
                     if sleep.as_mut().poll(cx).is_pending() {
@@ -161,6 +183,8 @@ impl Future for Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.home.runtime_gone();
+        if let Some(home) = self.home.upgrade() {
+            home.runtime_gone();
+        }
     }
 }

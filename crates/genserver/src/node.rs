@@ -61,6 +61,16 @@ static LAST_NODE: AtomicU32 = AtomicU32::new(0);
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
+    /// None in what a process knows of its node: it holds its own home, and no other.
+    kept: Option<Arc<Kept>>,
+}
+
+/// What whoever made a node keeps of it with each clone: its homes, so that the clock goes on from one process to the next.
+///
+/// A home ends when nobody keeps it and no process lives there, and its clock with it.
+#[derive(Default)]
+struct Kept {
+    homes: Mutex<Vec<Arc<Home>>>,
 }
 
 struct Inner {
@@ -79,7 +89,9 @@ struct Inner {
 pub(crate) struct Home {
     node: Node,
     runtime: Arc<dyn Runtime>,
-    alarm: Alarm,
+    alarm: Arc<Alarm>,
+    /// Where it is kept, if it is.
+    kept: Weak<Kept>,
     /// The runtime was shut down: nothing can run here any more.
     gone: AtomicBool,
 }
@@ -105,11 +117,21 @@ impl Home {
     /// The runtime was shut down: everything that ran on it ends.
     pub(crate) fn runtime_gone(self: &Arc<Self>) {
         self.gone.store(true, Ordering::SeqCst);
+        if let Some(kept) = self.kept.upgrade() {
+            kept.homes.lock().retain(|home| !Arc::ptr_eq(home, self));
+        }
         for process in self.node.processes() {
             if Arc::ptr_eq(&process.head().home, self) {
                 process.runtime_gone();
             }
         }
+    }
+}
+
+/// Nobody can set the alarm any more.
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.alarm.end();
     }
 }
 
@@ -214,7 +236,7 @@ impl Node {
         nodes.retain(|_, node| node.strong_count() > 0);
         nodes.insert(id, Arc::downgrade(&inner));
         drop(nodes);
-        Self { inner }
+        Self { inner, kept: Some(Arc::default()) }
     }
 
     pub(crate) fn hub(&self) -> &Hub {
@@ -223,7 +245,7 @@ impl Node {
 
     fn find(id: u32) -> Option<Self> {
         let inner = NODES.read().get(&id)?.upgrade()?;
-        Some(Self { inner })
+        Some(Self { inner, kept: None })
     }
 
     /// This node as seen from the runtime that new processes run on.
@@ -239,11 +261,20 @@ impl Node {
             return Some(home).filter(|home| !home.is_gone());
         }
         homes.retain(|(_, home)| home.strong_count() > 0);
-        let home =
-            Arc::new(Home { node: self.clone(), runtime, alarm: Alarm::default(), gone: AtomicBool::new(false) });
+        let home = Arc::new(Home {
+            node: Self { inner: Arc::clone(&self.inner), kept: None },
+            runtime,
+            alarm: Arc::default(),
+            kept: self.kept.as_ref().map_or_else(Weak::new, Arc::downgrade),
+            gone: AtomicBool::new(false),
+        });
         homes.push((id, Arc::downgrade(&home)));
         drop(homes);
-        home.runtime.spawn(Box::pin(Keeper::new(Arc::clone(&home))));
+        if let Some(kept) = &self.kept {
+            kept.homes.lock().push(Arc::clone(&home));
+        }
+        let keeper = Keeper::new(Arc::downgrade(&home), Arc::clone(&home.alarm), Arc::clone(&home.runtime));
+        home.runtime.spawn(Box::pin(keeper));
         Some(home).filter(|home| !home.is_gone())
     }
 

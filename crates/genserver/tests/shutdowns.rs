@@ -281,3 +281,39 @@ fn runtimes_that_go_under_busy_servers_leave_nobody_waiting() {
         assert!(servers.iter().all(|server| !server.is_alive()));
     }
 }
+
+/// How many tasks the runtime has, when all that are woken have run.
+async fn tasks() -> usize {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+#[tokio::test]
+async fn a_node_that_nobody_needs_any_more_leaves_no_task_behind() {
+    let before = tasks().await;
+    let node = Node::new();
+    for _ in 0..3 {
+        let server = on(&node, Plan::new(Begin::Run)).await;
+        server.stop().await.unwrap();
+        assert_eq!(tasks().await, before + 1, "the clock goes on for as long as somebody has the node");
+    }
+    drop(node.clone());
+    assert_eq!(tasks().await, before + 1);
+    drop(node);
+    assert_eq!(tasks().await, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_keeps_the_clock_of_a_node_that_nobody_holds() {
+    let before = tasks().await;
+    let server = on(&Node::new(), Plan::new(Begin::Run)).await;
+    server.cast(Tell::Hang).unwrap();
+    let late = server.call(Ask::Ping).timeout(ms(100)).await;
+    assert!(matches!(late, Err(CallError::Timeout { .. })), "{late:?}");
+    server.kill();
+    assert_eq!(server.ended().await, Reason::Killed);
+    drop(server);
+    assert_eq!(tasks().await, before);
+}

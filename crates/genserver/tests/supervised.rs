@@ -314,3 +314,21 @@ async fn a_start_gives_its_client_type() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn tests_leave_no_task_behind() {
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for _ in 0..10 {
+        supervised(async |test| {
+            let agent = test.start_supervised(Agent::start(|| 7)).await;
+            assert_eq!(agent.get(|number| *number).await, Ok(7));
+        })
+        .await;
+    }
+    // What has been told to end does so in its next turn.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(tasks(), before);
+}
