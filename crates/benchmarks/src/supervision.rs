@@ -98,9 +98,10 @@ pub fn compare(world: World, options: &Options) -> Vec<Record> {
 }
 
 fn candidates(world: World, act: Act, row: Row) -> Vec<(Column<'static>, Laps)> {
-    let mut candidates = vec![candidate::<raw::Tasks>(world, act), candidate::<genserver::Dynamic>(world, act)];
+    let mut candidates = vec![candidate::<raw::Tasks>(world, act)];
+    candidates.push(candidate::<genserver::Static>(world, act));
+    candidates.push(candidate::<genserver::Dynamic>(world, act));
     if row.ops <= FEW || act == Act::Restart(FEW) {
-        candidates.push(candidate::<genserver::Static>(world, act));
         candidates.push(candidate::<ractor::Supervised>(world, act));
         candidates.push(candidate::<kameo::Supervised>(world, act));
     }

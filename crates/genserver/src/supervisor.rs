@@ -237,7 +237,8 @@ mod handle;
 mod child_ref;
 mod place;
 mod waiting;
-// The server: what it is asked, and what it does when a child ends.
+// The server: its children, what it is asked, and what it does when one ends.
+mod children;
 mod intensity;
 mod restart;
 mod server;

@@ -5,10 +5,11 @@ use std::fmt;
 use super::child::{Child, ChildState};
 use super::child_ref::ChildRef;
 use super::child_spec::{ChildInfo, ChildSpec};
+use super::children::Watched;
 use super::error::{DeleteChildError, FindChildError, RestartChildError, StartChildError, TerminateChildError};
 use super::place::Place;
 use super::policy::{ChildKind, Strategy};
-use super::server::{Args, Ask, Request, Server, Watched};
+use super::server::{Args, Ask, Request, Server};
 use super::spec::SupervisorSpec;
 use crate::{AsProcess, AsServer, CallError, Caller, GenServer, Name, Pid, ProcessRef, ServerRef, Start, Stop, start};
 

@@ -12,20 +12,21 @@
 
 use std::time::Duration;
 
-use super::child::{Child, ChildState};
+use super::child::ChildState;
+use super::children::Watched;
 use super::policy::{AutoShutdown, Restart, Strategy};
-use super::server::{News, Server, Told, Watched};
+use super::server::{News, Server, Told};
 use crate::report::{Report, Supervised, SupervisorEvent};
 use crate::{Cx, Next, Outcome, ProcessRef, Reason, StartError};
 
-/// The child at `place` has ended by itself.
+/// The child with this number has ended by itself.
 pub(super) async fn child_ended(
     server: &mut Server,
-    place: usize,
+    number: u64,
     told: Reason,
     cx: &mut Cx<Server>,
 ) -> Outcome<Server> {
-    let watched = &mut server.children[place];
+    let watched = &mut server.children[number];
     let reason = watched.child.reason_of_end(told).await;
     let info = watched.child.info();
     let (restart_kind, significant) = (info.restart, info.significant);
@@ -35,9 +36,9 @@ pub(super) async fn child_ended(
     watched.monitor = None;
     if restart_kind.is_due(&reason) {
         watched.child.restarting();
-        return restart(server, place, cx).await;
+        return restart(server, number, cx).await;
     }
-    server.forget(place);
+    server.forget(number);
     if significant && is_over(server) { Next::stop(Reason::Shutdown) } else { Next::wait() }
 }
 
@@ -53,22 +54,22 @@ fn is_over(server: &Server) -> bool {
     }
 }
 
-/// Tries to start the child at `place` again, along with whoever is to be started with it.
-pub(super) async fn restart(server: &mut Server, place: usize, cx: &mut Cx<Server>) -> Outcome<Server> {
+/// Tries to start the child with this number again, along with whoever is to be started with it.
+pub(super) async fn restart(server: &mut Server, number: u64, cx: &mut Cx<Server>) -> Outcome<Server> {
     if !server.intensity.allows(cx.now()) {
-        let watched = &mut server.children[place];
+        let watched = &mut server.children[number];
         watched.report(SupervisorEvent::Shutdown, Some(Reason::term("reached_max_restart_intensity")), cx);
         watched.child.stopped();
         return Next::stop(Reason::Shutdown);
     }
-    let first = match server.strategy {
-        Strategy::OneForOne | Strategy::RestForOne => place,
-        Strategy::OneForAll => 0,
+    let (first, last) = match server.strategy {
+        Strategy::OneForOne => (number, number),
+        Strategy::RestForOne => (number, u64::MAX),
+        Strategy::OneForAll => (0, u64::MAX),
     };
     if server.strategy != Strategy::OneForOne {
         shut_down_from(server, first, cx).await;
     }
-    let last = if server.strategy == Strategy::OneForOne { first + 1 } else { server.children.len() };
     if let Err(failed) = start_range(server, first, last, cx).await {
         try_again(failed, cx);
     }
@@ -76,19 +77,19 @@ pub(super) async fn restart(server: &mut Server, place: usize, cx: &mut Cx<Serve
 }
 
 /// Ends the children from `first` on that run, the last first.
-async fn shut_down_from(server: &mut Server, first: usize, cx: &mut Cx<Server>) {
-    for place in (first..server.children.len()).rev() {
-        let watched = &mut server.children[place];
+async fn shut_down_from(server: &mut Server, first: u64, cx: &mut Cx<Server>) {
+    for number in server.children.backwards_to(first) {
+        let watched = &mut server.children[number];
         watched.shut_down_to_restart(cx).await;
         if watched.child.info().restart == Restart::Temporary {
-            server.children.remove(place);
+            server.children.remove(number);
         }
     }
 }
 
 /// Starts the children in order, up to one that does not start: its id.
-async fn start_range(server: &mut Server, first: usize, last: usize, cx: &mut Cx<Server>) -> Result<(), String> {
-    for watched in &mut server.children[first..last] {
+async fn start_range(server: &mut Server, first: u64, last: u64, cx: &mut Cx<Server>) -> Result<(), String> {
+    for watched in server.children.range_mut(first, last) {
         match watched.start(SupervisorEvent::Progress, cx).await {
             Ok(_) => {}
             Err(StartError::Ignored { .. }) => watched.child.stopped(),
@@ -111,10 +112,6 @@ fn try_again(id: String, cx: &mut Cx<Server>) {
 }
 
 impl Watched {
-    pub(super) fn new(child: Child) -> Self {
-        Self { child, monitor: None, pid: None }
-    }
-
     /// Starts the child, watches it, and reports that as `event`.
     pub(super) async fn start(
         &mut self,
@@ -123,7 +120,8 @@ impl Watched {
     ) -> Result<ProcessRef, StartError> {
         let process = self.child.start().await?;
         self.pid = Some(process.pid());
-        self.monitor = Some(cx.monitor(&process, |down| News(Told::Down(down))));
+        let number = self.number;
+        self.monitor = Some(cx.monitor(&process, move |down| News(Told::Down(number, down))));
         self.report(event, None, cx);
         Ok(process)
     }

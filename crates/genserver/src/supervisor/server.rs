@@ -4,15 +4,14 @@ use std::fmt;
 
 use super::child::{Child, ChildState};
 use super::child_spec::ChildSpec;
+use super::children::{Children, Watched};
 use super::error::{DeleteChildError, RestartChildError, StartChildError, TerminateChildError};
 use super::handle::{ChildCounts, ChildEntry, FoundChild};
 use super::policy::{AutoShutdown, Restart, Strategy};
 use super::spec::{FailedToStartChild, SupervisorSpec, check_child};
 use super::{Intensity, restart};
 use crate::report::SupervisorEvent;
-use crate::{
-    Caller, Cx, Down, Exit, GenServer, Init, MonitorRef, Never, Next, Outcome, Pid, ProcessRef, Reason, StartError,
-};
+use crate::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, StartError};
 
 /// The server that runs in a [`Supervisor`](super::Supervisor).
 ///
@@ -22,16 +21,7 @@ pub struct Server {
     pub(super) strategy: Strategy,
     pub(super) auto_shutdown: AutoShutdown,
     pub(super) intensity: Intensity,
-    /// In the order of their first starts.
-    pub(super) children: Vec<Watched>,
-}
-
-/// A child, and the monitor that tells of its end.
-pub(super) struct Watched {
-    pub(super) child: Child,
-    pub(super) monitor: Option<MonitorRef>,
-    /// The process it is, or was last.
-    pub(super) pid: Option<Pid>,
+    pub(super) children: Children,
 }
 
 /// What a supervisor is started from.
@@ -66,8 +56,8 @@ pub(super) enum Ask {
 pub struct News(pub(super) Told);
 
 pub(super) enum Told {
-    /// A child has ended.
-    Down(Down),
+    /// The child with this number has ended.
+    Down(u64, Down),
     /// A link brought an exit. That of the parent does not come here, and nobody else's matters: it is the monitors that tell of
     /// the children, and they can neither be taken away by the child nor be feigned.
     Exit,
@@ -91,7 +81,7 @@ impl GenServer for Server {
             strategy: spec.strategy,
             auto_shutdown: spec.auto_shutdown,
             intensity: Intensity::new(spec.max_restarts, spec.within),
-            children: Vec::with_capacity(spec.children.len()),
+            children: Children::default(),
         };
         for spec in spec.children {
             if let Err(failed) = server.start_at_boot(Child::new(spec), cx).await {
@@ -124,7 +114,7 @@ impl GenServer for Server {
             Ask::WhichChildren(caller) => Next::reply(caller, self.children.iter().rev().map(Watched::entry).collect()),
             Ask::CountChildren(caller) => Next::reply(caller, self.count()),
             Ask::Find(id, caller) => {
-                let found = self.position(&id).map(|place| FoundChild::new(&self.children[place].child));
+                let found = self.children.find(&id).map(|number| FoundChild::new(&self.children[number].child));
                 Next::reply(caller, found)
             }
         }
@@ -132,16 +122,16 @@ impl GenServer for Server {
 
     async fn handle_info(&mut self, News(told): News, cx: &mut Cx<Self>) -> Outcome<Self> {
         match told {
-            Told::Down(down) => {
-                let place = self.children.iter().position(|watched| watched.monitor == Some(down.reference));
-                match place {
-                    Some(place) => restart::child_ended(self, place, down.reason, cx).await,
-                    None => Next::wait(),
+            Told::Down(number, down) => {
+                if self.children.get(number).is_some_and(|watched| watched.monitor == Some(down.reference)) {
+                    restart::child_ended(self, number, down.reason, cx).await
+                } else {
+                    Next::wait()
                 }
             }
-            Told::TryAgain(id) => match self.position(&id) {
-                Some(place) if self.children[place].child.state() == &ChildState::Restarting => {
-                    restart::restart(self, place, cx).await
+            Told::TryAgain(id) => match self.children.find(&id) {
+                Some(number) if self.children[number].child.state() == &ChildState::Restarting => {
+                    restart::restart(self, number, cx).await
                 }
                 _ => Next::wait(),
             },
@@ -166,12 +156,8 @@ impl GenServer for Server {
 }
 
 impl Server {
-    pub(super) fn position(&self, id: &str) -> Option<usize> {
-        self.children.iter().position(|watched| watched.child.info().id == id)
-    }
-
     async fn start_at_boot(&mut self, child: Child, cx: &mut Cx<Self>) -> Result<(), FailedToStartChild> {
-        let mut watched = Watched::new(child);
+        let mut watched = self.children.next(child);
         match watched.start(SupervisorEvent::Progress, cx).await {
             Ok(_) => self.children.push(watched),
             Err(StartError::Ignored { .. }) => self.keep_ignored(watched),
@@ -194,13 +180,13 @@ impl Server {
     async fn start_child(&mut self, spec: ChildSpec, cx: &mut Cx<Self>) -> Result<ProcessRef, StartChildError> {
         check_child(spec.info(), self.auto_shutdown)?;
         let id = spec.id().to_owned();
-        if let Some(place) = self.position(&id) {
-            return Err(match self.children[place].child.process() {
+        if let Some(number) = self.children.find(&id) {
+            return Err(match self.children[number].child.process() {
                 Some(process) => StartChildError::AlreadyStarted { id, pid: process.pid() },
                 None => StartChildError::AlreadyPresent { id },
             });
         }
-        let mut watched = Watched::new(Child::new(spec));
+        let mut watched = self.children.next(Child::new(spec));
         match watched.start(SupervisorEvent::ProgressOnRequest, cx).await {
             Ok(process) => {
                 self.children.push(watched);
@@ -216,13 +202,13 @@ impl Server {
     }
 
     async fn terminate_child(&mut self, id: String, cx: &mut Cx<Self>) -> Result<(), TerminateChildError> {
-        let Some(place) = self.position(&id) else { return Err(TerminateChildError::NotFound { id }) };
-        let was_restarting = self.children[place].child.state() == &ChildState::Restarting;
-        self.children[place].shut_down(cx).await;
-        self.forget(place);
+        let Some(number) = self.children.find(&id) else { return Err(TerminateChildError::NotFound { id }) };
+        let was_restarting = self.children[number].child.state() == &ChildState::Restarting;
+        self.children[number].shut_down(cx).await;
+        self.forget(number);
         if was_restarting {
             // Those that were to be started along with it will not be.
-            for watched in &mut self.children {
+            for watched in self.children.iter_mut() {
                 if watched.child.state() == &ChildState::Stopped {
                     watched.child.stopped();
                 }
@@ -232,10 +218,10 @@ impl Server {
     }
 
     /// A child does not run any more, and is not started again by itself.
-    pub(super) fn forget(&mut self, place: usize) {
-        let watched = &mut self.children[place];
+    pub(super) fn forget(&mut self, number: u64) {
+        let watched = &mut self.children[number];
         if watched.child.info().restart == Restart::Temporary {
-            self.children.remove(place);
+            self.children.remove(number);
         } else {
             watched.monitor = None;
             watched.child.stopped();
@@ -243,8 +229,8 @@ impl Server {
     }
 
     async fn restart_child(&mut self, id: String, cx: &mut Cx<Self>) -> Result<ProcessRef, RestartChildError> {
-        let Some(place) = self.position(&id) else { return Err(RestartChildError::NotFound { id }) };
-        let watched = &mut self.children[place];
+        let Some(number) = self.children.find(&id) else { return Err(RestartChildError::NotFound { id }) };
+        let watched = &mut self.children[number];
         match watched.child.state() {
             ChildState::Running(process) => Err(RestartChildError::Running { id, pid: process.pid() }),
             ChildState::Restarting => Err(RestartChildError::Restarting { id }),
@@ -256,12 +242,12 @@ impl Server {
     }
 
     fn delete_child(&mut self, id: String) -> Result<(), DeleteChildError> {
-        let Some(place) = self.position(&id) else { return Err(DeleteChildError::NotFound { id }) };
-        match self.children[place].child.state() {
+        let Some(number) = self.children.find(&id) else { return Err(DeleteChildError::NotFound { id }) };
+        match self.children[number].child.state() {
             ChildState::Running(process) => Err(DeleteChildError::Running { id, pid: process.pid() }),
             ChildState::Restarting => Err(DeleteChildError::Restarting { id }),
             ChildState::Stopped => {
-                self.children.remove(place);
+                self.children.remove(number);
                 Ok(())
             }
         }
@@ -307,7 +293,7 @@ impl fmt::Debug for Request {
 impl fmt::Debug for News {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Told::Down(down) => down.fmt(f),
+            Told::Down(_, down) => down.fmt(f),
             Told::Exit => f.write_str("an exit"),
             Told::TryAgain(id) => write!(f, "try again to start {id}"),
         }

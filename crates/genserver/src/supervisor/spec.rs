@@ -1,5 +1,6 @@
 //! What a supervisor is started from, and what can be wrong with it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -207,9 +208,10 @@ impl SupervisorSpec {
         if self.within.is_zero() {
             return Err(SpecError::ZeroPeriod);
         }
-        for (place, child) in self.children.iter().enumerate() {
+        let mut ids = BTreeSet::new();
+        for child in &self.children {
             check_child(child.info(), self.auto_shutdown)?;
-            if self.children[..place].iter().any(|before| before.id() == child.id()) {
+            if !ids.insert(child.id()) {
                 return Err(SpecError::DuplicateId { id: child.id().to_owned() });
             }
         }

@@ -1,0 +1,97 @@
+//! The children of a supervisor: in the order of their first starts, each found without a look at the others.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::{Index, IndexMut};
+
+use super::child::Child;
+use crate::{MonitorRef, Pid};
+
+/// Children by their numbers, and numbers by the ids.
+#[derive(Default)]
+pub(super) struct Children {
+    /// Numbers grow, so this is the order of the first starts.
+    children: BTreeMap<u64, Watched>,
+    numbers: BTreeMap<Cow<'static, str>, u64>,
+    last: u64,
+}
+
+/// A child, and the monitor that tells of its end.
+pub(super) struct Watched {
+    pub(super) child: Child,
+    pub(super) monitor: Option<MonitorRef>,
+    /// The process it is, or was last.
+    pub(super) pid: Option<Pid>,
+    /// What the monitor calls it: never that of another child of its supervisor.
+    pub(super) number: u64,
+}
+
+impl Children {
+    /// A child that is to be, with the number that it will have. It is not among the others yet.
+    pub(super) fn next(&mut self, child: Child) -> Watched {
+        self.last += 1;
+        Watched { child, monitor: None, pid: None, number: self.last }
+    }
+
+    /// Takes a child in, whose number is larger than those of the others.
+    pub(super) fn push(&mut self, watched: Watched) {
+        self.numbers.insert(watched.child.info().id.clone(), watched.number);
+        self.children.insert(watched.number, watched);
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<u64> {
+        self.numbers.get(id).copied()
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&Watched> {
+        self.children.get(&number)
+    }
+
+    pub(super) fn remove(&mut self, number: u64) {
+        if let Some(watched) = self.children.remove(&number) {
+            self.numbers.remove(&watched.child.info().id);
+        }
+    }
+
+    /// Takes out the one that was started last.
+    pub(super) fn pop(&mut self) -> Option<Watched> {
+        let (_, watched) = self.children.pop_last()?;
+        self.numbers.remove(&watched.child.info().id);
+        Some(watched)
+    }
+
+    /// Those from `first` on, the last first.
+    pub(super) fn backwards_to(&self, first: u64) -> Vec<u64> {
+        self.children.range(first..).rev().map(|(number, _)| *number).collect()
+    }
+
+    /// Those from `first` to `last`, in order.
+    pub(super) fn range_mut(&mut self, first: u64, last: u64) -> impl Iterator<Item = &mut Watched> {
+        self.children.range_mut(first..=last).map(|(_, watched)| watched)
+    }
+
+    /// All, in order.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Watched> {
+        self.children.values()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Watched> {
+        self.children.values_mut()
+    }
+}
+
+const HAS_IT: &str = "a number is asked for while its child is there";
+
+impl Index<u64> for Children {
+    type Output = Watched;
+
+    fn index(&self, number: u64) -> &Watched {
+        self.children.get(&number).expect(HAS_IT)
+    }
+}
+
+impl IndexMut<u64> for Children {
+    fn index_mut(&mut self, number: u64) -> &mut Watched {
+        self.children.get_mut(&number).expect(HAS_IT)
+    }
+}
