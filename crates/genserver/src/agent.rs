@@ -170,6 +170,26 @@ pub use server::{AgentServer, Function};
 ///
 /// It is cheap to clone and can be sent and shared whatever the state is. It does not keep the agent alive, and dropping it
 /// ends nothing.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::agent::Agent;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let list = Agent::start(Vec::<&str>::new).name("groceries").await?;
+/// let same = list.clone();
+/// same.update(|items| items.push("eggs")).await?;
+/// assert_eq!(list.get(Vec::len).await?, 1);
+///
+/// assert_eq!(list.name(), Some(&"groceries".into()));
+/// assert_eq!(genserver::whereis("groceries"), Some(list.process_ref()));
+/// list.process_ref().kill();
+/// assert!(!same.is_alive());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Agent<S: Send + 'static> {
     server: ServerRef<AgentServer<S>>,
 }

@@ -166,6 +166,29 @@ pub use owner::Owner;
 use table::Table;
 
 /// What can be a key: every value that can be hashed, compared and shared.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Probe;
+/// use genserver::registry::Registry;
+///
+/// #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// struct Table {
+///     room: &'static str,
+///     number: u32,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tables = Registry::unique();
+/// tables.start().await?;
+/// let waiter = Probe::<()>::new();
+/// tables.of(&waiter).register(Table { room: "garden", number: 3 }, ())?;
+/// assert_eq!(tables.whereis(&Table { room: "garden", number: 3 }), Some(waiter.process_ref()));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Key: Hash + Eq + Send + Sync + 'static {}
 impl<T: Hash + Eq + Send + Sync + 'static> Key for T {}
 
@@ -190,6 +213,38 @@ pub type DuplicateRegistry<K, V = ()> = Registry<K, V, Duplicate>;
 /// Keys that processes hold, each with a value; see the [page of the module](self).
 ///
 /// A clone is the same registry.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::registry::{Registry, UniqueRegistry};
+/// use genserver::{Name, ServerRef};
+///
+/// /// Counters by the page that they count the visits of.
+/// #[derive(Clone)]
+/// struct Visits(UniqueRegistry<String>);
+///
+/// impl Visits {
+///     fn name(&self, page: &str) -> Name {
+///         self.0.via(page.to_owned(), ())
+///     }
+///
+///     fn of(&self, page: &str) -> Option<ServerRef<Counter>> {
+///         self.0.whereis(page)?.downcast()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let visits = Visits(Registry::unique());
+/// visits.0.start().await?;
+/// assert!(visits.of("index").is_none());
+/// genserver::start::<Counter>(1).name(visits.name("index")).await?;
+/// assert!(visits.of("index").is_some());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Registry<K: Key, V: Value, Kind> {
     table: Arc<Table<K, V>>,
     kind: PhantomData<fn() -> Kind>,
@@ -197,6 +252,17 @@ pub struct Registry<K: Key, V: Value, Kind> {
 
 impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// A new registry in which a key belongs to one process at a time. It is empty, and not [started](Registry::start) yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::registry::{Registry, UniqueRegistry};
+    ///
+    /// // What it holds is told by its type, or by what is registered.
+    /// let rooms: UniqueRegistry<String, u32> = Registry::unique();
+    /// assert!(!rooms.is_running());
+    /// assert!(rooms.lookup("lobby").is_none(), "looking up asks nobody");
+    /// ```
     pub fn unique() -> Self {
         Self::new()
     }
@@ -330,6 +396,30 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
 
 impl<K: Key, V: Value> Registry<K, V, Duplicate> {
     /// A new registry in which any number of processes hold a key. It is empty, and not [started](Registry::start) yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let topics = Registry::duplicate();
+    /// topics.start().await?;
+    /// let (mut alice, mut bob) = (Probe::new(), Probe::new());
+    /// topics.of(&alice).register("news", alice.sender())?;
+    /// topics.of(&bob).register("news", bob.sender())?;
+    ///
+    /// topics.dispatch("news", |subscribers| {
+    ///     for subscriber in subscribers {
+    ///         subscriber.value().send("it rains").ok();
+    ///     }
+    /// });
+    /// assert_eq!((alice.expect_message().await, bob.expect_message().await), ("it rains", "it rains"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn duplicate() -> Self {
         Self::new()
     }
@@ -536,6 +626,26 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
 
     /// Gives up what the process that calls this holds under `key` with a value that `wanted` accepts: OTP's
     /// `unregister_match/3,4`. Returns how many entries that were.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let topics = Registry::duplicate();
+    /// topics.start().await?;
+    /// let alice = Probe::<()>::new();
+    /// for paper in ["daily", "weekly"] {
+    ///     topics.of(&alice).register("news", paper)?;
+    /// }
+    /// assert_eq!(alice.scope(async { topics.unregister_match("news", |paper| *paper == "daily") }).await, 1);
+    /// assert_eq!(topics.of(&alice).values("news"), ["weekly"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unregister_match<Q>(&self, key: &Q, wanted: impl FnMut(&V) -> bool) -> usize
     where
         K: Borrow<Q>,

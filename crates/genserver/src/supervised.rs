@@ -203,6 +203,29 @@ impl fmt::Display for Mishaps<'_> {
 /// The supervisor of one test, which [`supervised`] gives to it.
 ///
 /// It starts nothing again: a test wants to see what ended.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::agent::Agent;
+/// use genserver::supervised::TestSupervisor;
+/// use genserver::supervised;
+///
+/// /// A shop with this much in stock.
+/// async fn shop(test: &TestSupervisor, stock: &[&'static str]) -> Agent<Vec<&'static str>> {
+///     let stock = stock.to_vec();
+///     test.start_supervised(Agent::start_link(|| stock)).await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// supervised(async |test| {
+///     let shop = shop(test, &["eggs", "milk"]).await;
+///     assert_eq!(shop.get(Vec::len).await, Ok(2));
+/// })
+/// .await;
+/// # }
+/// ```
 pub struct TestSupervisor {
     node: Node,
     /// What the children are linked to.
@@ -304,6 +327,23 @@ impl TestSupervisor {
     }
 
     /// The node that the test runs in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    /// use genserver::supervised;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// supervised(async |test| {
+    ///     test.start_supervised(Agent::start(|| 7).name("number")).await;
+    ///     assert!(test.node().whereis("number").is_some());
+    ///     assert_eq!(test.node().process_list().iter().filter(|process| process.name.is_some()).count(), 1);
+    /// })
+    /// .await;
+    /// # }
+    /// ```
     pub fn node(&self) -> &Node {
         &self.node
     }

@@ -69,6 +69,21 @@ impl<S: Send + 'static> NamedAgent<S> {
     /// # Errors
     ///
     /// As [`resolve`](Self::resolve), and then as [`Agent::get`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// Agent::start(|| vec!["eggs", "milk"]).name("read by name").await?;
+    /// let list = Agent::<Vec<&str>>::named("read by name");
+    /// assert_eq!(list.get(|items| items.contains(&"milk")).await?, true);
+    /// # list.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get<R: Send + 'static>(
         &self,
         function: impl FnOnce(&S) -> R + Send + 'static,
@@ -81,6 +96,22 @@ impl<S: Send + 'static> NamedAgent<S> {
     /// # Errors
     ///
     /// As [`get`](Self::get).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// Agent::start(|| 20).name("changed by name").await?;
+    /// let number = Agent::<i32>::named("changed by name");
+    /// number.update(|number| *number += 1).await?;
+    /// assert_eq!(number.get(|number| *number).await?, 21);
+    /// # number.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn update(&self, function: impl FnOnce(&mut S) + Send + 'static) -> Result<(), CallError> {
         self.resolve()?.update(function).await
     }
@@ -90,6 +121,22 @@ impl<S: Send + 'static> NamedAgent<S> {
     /// # Errors
     ///
     /// As [`get`](Self::get).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// Agent::start(|| vec!["eggs", "milk"]).name("taken from by name").await?;
+    /// let list = Agent::<Vec<&str>>::named("taken from by name");
+    /// assert_eq!(list.get_and_update(Vec::pop).await?, Some("milk"));
+    /// assert_eq!(list.get(Vec::len).await?, 1);
+    /// # list.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get_and_update<R: Send + 'static>(
         &self,
         function: impl FnOnce(&mut S) -> R + Send + 'static,
@@ -102,6 +149,24 @@ impl<S: Send + 'static> NamedAgent<S> {
     /// # Errors
     ///
     /// The function comes back if no such agent has the name, or its mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hits = Agent::<u64>::named("hits");
+    /// assert!(hits.cast(|hits| *hits += 1).is_err(), "there is no such agent yet");
+    ///
+    /// Agent::start(|| 0_u64).name("hits").await?;
+    /// hits.cast(|hits| *hits += 1)?;
+    /// assert_eq!(hits.get(|hits| *hits).await?, 1);
+    /// # hits.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cast(&self, function: impl FnOnce(&mut S) + Send + 'static) -> Result<(), CastError<Function<S>>> {
         self.named.cast(Function::quiet(function))
     }
@@ -111,6 +176,22 @@ impl<S: Send + 'static> NamedAgent<S> {
     /// # Errors
     ///
     /// As [`Agent::stop`]; [`StopError::NoProc`] if nobody has the name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::StopError;
+    /// use genserver::agent::Agent;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// Agent::start(|| 0).name("to be stopped").await?;
+    /// let number = Agent::<i32>::named("to be stopped");
+    /// number.stop().await?;
+    /// assert!(matches!(number.stop().await, Err(StopError::NoProc { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn stop(&self) -> Result<(), StopError> {
         self.named.stop().await
     }

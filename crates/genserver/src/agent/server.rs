@@ -8,6 +8,31 @@ use crate::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
 ///
 /// It is seen where an agent is looked at as a server: [`sys::get_state`](crate::sys::get_state) and its like give it, a
 /// supervisor's child may name it, and `probe.start_link::<AgentServer<u8>>(Box::new(|| 0))` starts one.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::agent::{Agent, AgentServer};
+/// use genserver::supervisor::{ChildRef, ChildSpec, Supervisor};
+/// use genserver::sys;
+///
+/// struct Shop {
+///     stock: ChildRef<AgentServer<u32>, Agent<u32>>,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stock = ChildSpec::server("stock", || Agent::start_link(|| 12));
+/// let shop = Shop { stock: stock.reference() };
+/// let supervisor = Supervisor::one_for_one().child(stock).start().await?;
+///
+/// let stock = shop.stock.current()?;
+/// stock.update(|pieces| *pieces -= 2).await?;
+/// assert_eq!(sys::get_state(stock.server()).await?, AgentServer(10));
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AgentServer<S>(
     /// The state.

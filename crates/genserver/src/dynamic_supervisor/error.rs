@@ -4,6 +4,31 @@ use crate::{CallError, Pid, StartError};
 
 /// Why [`DynamicSupervisor::start_child`](super::DynamicSupervisor::start_child) started no child. Whatever it says, there is no
 /// such child then.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::dynamic_supervisor::{DynamicSupervisor, StartChildError};
+/// use genserver::supervisor::ChildSpec;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rooms = DynamicSupervisor::new().max_children(100).start().await?;
+/// let room = || ChildSpec::server("room", || genserver::start_link::<Counter>(7).name("lobby"));
+/// for _ in 0..2 {
+///     let lobby = match rooms.start_child(room()).await {
+///         Ok(opened) => opened.process_ref(),
+///         Err(StartChildError::AlreadyStarted { .. }) => genserver::whereis("lobby").ok_or("it was open a moment ago")?,
+///         Err(full @ StartChildError::MaxChildren { .. }) => return Err(format!("come back later: {full}").into()),
+///         Err(other) => return Err(other.into()),
+///     };
+///     assert!(lobby.is_alive());
+/// }
+/// # rooms.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartChildError {

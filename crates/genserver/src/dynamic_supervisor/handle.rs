@@ -13,6 +13,23 @@ use crate::{AsProcess, AsServer, CallError, Caller, Name, Pid, ProcessRef, Serve
 /// It is a reference like any other, cheap to clone, and neither keeps the supervisor alive nor ends it. What is asked through
 /// it waits for as long as the supervisor lives, for a child may take its time to start and to stop. A child must therefore not
 /// ask its own supervisor anything in its init, nor when it is being stopped: each would wait for the other.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::dynamic_supervisor::DynamicSupervisor;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rooms = DynamicSupervisor::new().start().name("all rooms").await?;
+/// assert_eq!(rooms.name(), Some(&"all rooms".into()));
+/// assert_eq!(genserver::whereis("all rooms"), Some(rooms.process_ref()));
+///
+/// rooms.process_ref().kill();
+/// assert!(!rooms.is_alive());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct DynamicSupervisor {
     server: ServerRef<Server>,
@@ -211,6 +228,24 @@ impl DynamicSupervisor {
     /// # Errors
     ///
     /// As [`ServerRef::stop`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::Reason;
+    /// use genserver::dynamic_supervisor::DynamicSupervisor;
+    /// use genserver::supervisor::ChildSpec;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let rooms = DynamicSupervisor::new().start().await?;
+    /// let room = rooms.start_child(ChildSpec::server("room", || genserver::start_link::<Counter>(0))).await?;
+    /// rooms.stop().await?;
+    /// assert_eq!(room.ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stop(&self) -> Stop {
         self.server.stop()
     }

@@ -27,6 +27,18 @@ use crate::{
 ///
 /// It is named where a start or a reference has to say what runs: `Start<Server, DynamicSupervisor>`, `Named<Server>`. All that
 /// can be asked of it is asked through the [`DynamicSupervisor`](super::DynamicSupervisor).
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Start;
+/// use genserver::dynamic_supervisor::{DynamicSupervisor, Server};
+///
+/// /// The supervisor of the rooms, which others find by its name.
+/// fn rooms() -> Start<Server, DynamicSupervisor> {
+///     DynamicSupervisor::new().start_link().name("supervisor of rooms")
+/// }
+/// ```
 pub struct Server {
     intensity: Intensity,
     max_children: usize,

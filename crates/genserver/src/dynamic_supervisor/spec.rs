@@ -39,6 +39,24 @@ impl DynamicSupervisorSpec {
 
     /// How many restarts of any children are allowed in the time that [`within`](Self::within) says. One more, and the
     /// supervisor gives up: it ends its children and then itself, with the reason `shutdown`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::Reason;
+    /// use genserver::dynamic_supervisor::DynamicSupervisor;
+    /// use genserver::supervisor::ChildSpec;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let rooms = DynamicSupervisor::new().max_restarts(0).start().await?;
+    /// let room = rooms.start_child(ChildSpec::server("room", || genserver::start_link::<Counter>(0))).await?;
+    /// room.kill();
+    /// assert_eq!(rooms.process_ref().ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "intensity")]
     pub fn max_restarts(mut self, max_restarts: u32) -> Self {
         self.max_restarts = max_restarts;
@@ -46,6 +64,21 @@ impl DynamicSupervisorSpec {
     }
 
     /// In what time so many restarts are allowed: see [`Intensity`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genserver::dynamic_supervisor::DynamicSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // A thousand children may crash more often than three.
+    /// let rooms = DynamicSupervisor::new().max_restarts(100).within(Duration::from_secs(1)).start().await?;
+    /// # rooms.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "period")]
     #[doc(alias = "max_seconds")]
     pub fn within(mut self, within: Duration) -> Self {
@@ -86,6 +119,22 @@ impl DynamicSupervisorSpec {
     ///
     /// As [`genserver::start`](crate::start()). If restarts are counted within no time at all, the reason of
     /// [`StartError::Failed`](crate::StartError::Failed) is [`SpecError::ZeroPeriod`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::StartError;
+    /// use genserver::dynamic_supervisor::DynamicSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let rooms = DynamicSupervisor::new().start().name("the rooms").await?;
+    /// let again = DynamicSupervisor::new().start().name("the rooms").await;
+    /// assert!(matches!(again, Err(StartError::AlreadyStarted { pid, .. }) if pid == rooms.pid()));
+    /// # rooms.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start(self) -> Start<Server, DynamicSupervisor> {
         start::<Server>(self).handle()
     }

@@ -6,6 +6,31 @@ use std::fmt;
 use crate::ProcessRef;
 
 /// Why a key of a unique registry was not taken. Key and value come back.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Probe;
+/// use genserver::registry::{RegisterUniqueError, Registry};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rooms = Registry::unique();
+/// let (alice, bob) = (Probe::<()>::new(), Probe::<()>::new());
+/// let early = rooms.of(&alice).register("lobby", 7);
+/// assert!(matches!(early, Err(RegisterUniqueError::NotRunning { .. })));
+///
+/// rooms.start().await?;
+/// rooms.of(&alice).register("lobby", 7)?;
+/// match rooms.of(&bob).register("lobby", 8) {
+///     Err(RegisterUniqueError::AlreadyRegistered { holder, .. }) => assert_eq!(holder, alice.process_ref()),
+///     other => panic!("{other:?}"),
+/// }
+/// let nobody = rooms.register("garden", 9);
+/// assert!(matches!(nobody, Err(RegisterUniqueError::NoProcess { key: "garden", value: 9 })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterUniqueError<K, V> {
@@ -35,6 +60,22 @@ pub enum RegisterUniqueError<K, V> {
 }
 
 /// Why an entry was not added to a duplicate registry. Key and value come back.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::registry::{RegisterDuplicateError, Registry};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let topics = Registry::duplicate();
+/// topics.start().await?;
+/// let refused = topics.register("news", "daily").expect_err("plain code is no process");
+/// assert!(matches!(refused, RegisterDuplicateError::NoProcess { .. }));
+/// assert_eq!(refused.into_inner(), ("news", "daily"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterDuplicateError<K, V> {
@@ -55,6 +96,27 @@ pub enum RegisterDuplicateError<K, V> {
 }
 
 /// Why a value was not replaced.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Probe;
+/// use genserver::registry::{Registry, UpdateError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rooms = Registry::unique();
+/// rooms.start().await?;
+/// let (alice, bob) = (Probe::<()>::new(), Probe::<()>::new());
+/// rooms.of(&alice).register("lobby", 1)?;
+///
+/// let not_his = rooms.of(&bob).update_value("lobby", |guests| guests + 1).unwrap_err();
+/// assert_eq!(not_his, UpdateError::NotOwned { holder: alice.process_ref() });
+/// let unknown = rooms.of(&bob).update_value("garden", |guests| guests + 1).unwrap_err();
+/// assert_eq!(unknown, UpdateError::NotRegistered);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum UpdateError {

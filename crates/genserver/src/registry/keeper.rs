@@ -9,6 +9,27 @@ use crate::{Cx, Down, GenServer, Init, Never, Next, Outcome};
 /// The server of a registry: what [`Registry::start`](super::Registry::start) starts.
 ///
 /// Nobody asks it anything: it is there to be started, supervised and stopped.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::registry::Registry;
+/// use genserver::supervisor::{ChildSpec, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counters = Registry::unique();
+/// let kept = counters.clone();
+/// let keeper = ChildSpec::server("counters", move || kept.start_link());
+/// let name = counters.via("visits", ());
+/// let visits = ChildSpec::server("visits", move || genserver::start_link::<Counter>(1).name(name.clone()));
+/// let supervisor = Supervisor::one_for_one().child(keeper).child(visits).start().await?;
+/// assert!(counters.lookup("visits").is_some());
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Keeper<K: Key, V: Value> {
     table: Arc<Table<K, V>>,
 }
@@ -31,6 +52,22 @@ impl Watch {
 }
 
 /// Why a second keeper of one registry does not start.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::StartError;
+/// use genserver::registry::{AlreadyRunning, UniqueRegistry};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rooms = UniqueRegistry::<String>::unique();
+/// rooms.start().await?;
+/// let Err(StartError::Failed { reason, .. }) = rooms.start().await else { unreachable!() };
+/// assert_eq!(reason.downcast_ref::<AlreadyRunning>(), Some(&AlreadyRunning));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the registry is running already; start a registry once, or make another one")]
 pub struct AlreadyRunning;

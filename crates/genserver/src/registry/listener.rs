@@ -10,6 +10,30 @@ use super::{Key, Registry, Value};
 use crate::{AsProcess, Pid, Recipient};
 
 /// What a listener of a registry is told: see [`Registry::listen`](super::Registry::listen).
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Probe;
+/// use genserver::registry::{Event, Registry};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rooms = Registry::unique();
+/// rooms.start().await?;
+/// let mut listener = Probe::new();
+/// rooms.listen(listener.sender());
+/// let alice = Probe::<()>::new();
+/// rooms.of(&alice).register("lobby", 7)?;
+/// match listener.expect_message().await {
+///     Event::Registered(room) => assert_eq!((*room.key(), room.pid()), ("lobby", alice.pid())),
+///     Event::Unregistered(room) => println!("{} closed", room.key()),
+///     Event::Missed(count) => println!("{count} were missed: look the rooms up"),
+///     _ => {}
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<K, V> {

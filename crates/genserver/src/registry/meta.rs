@@ -56,6 +56,20 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     }
 
     /// Puts something about the registry itself under the type `T`, in place of what was there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::registry::Registry;
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct RoomsMax(usize);
+    ///
+    /// let rooms = Registry::<String, (), _>::unique();
+    /// rooms.put_meta(RoomsMax(100));
+    /// rooms.put_meta(RoomsMax(200));
+    /// assert_eq!(rooms.meta::<RoomsMax>().as_deref(), Some(&RoomsMax(200)));
+    /// ```
     pub fn put_meta<T: Send + Sync + 'static>(&self, value: T) {
         self.table.meta.put(value);
     }

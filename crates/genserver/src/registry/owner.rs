@@ -13,6 +13,27 @@ use crate::ProcessRef;
 /// A registry as one process sees it; made by [`Registry::of`] and [`Registry::caller`].
 ///
 /// Everything that a registry does for the process that calls it, this does for the one it was made for.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Probe;
+/// use genserver::registry::Registry;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rooms = Registry::unique();
+/// rooms.start().await?;
+/// let alice = Probe::<()>::new();
+///
+/// let of_alice = rooms.of(&alice);
+/// of_alice.register("lobby", 7)?;
+/// of_alice.register("garden", 2)?;
+/// of_alice.unregister("lobby");
+/// assert_eq!(of_alice.keys(), ["garden"]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Owner<'a, K: Key, V: Value, Kind> {
     registry: &'a Registry<K, V, Kind>,
     /// None for plain code, and for a pid or a name that refers to nobody any more.
@@ -161,6 +182,23 @@ impl<K: Key, V: Value> Owner<'_, K, V, Unique> {
     /// # Errors
     ///
     /// As [`Registry::register`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::registry::Registry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counters = Registry::unique();
+    /// counters.start().await?;
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// counters.of(&counter).register("visits", ())?;
+    /// assert!(counters.of(&counter).register("visits", ()).is_err(), "it has it already");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn register(&self, key: K, value: V) -> Result<(), RegisterUniqueError<K, V>> {
         let Some(process) = &self.process else { return Err(RegisterUniqueError::NoProcess { key, value }) };
         self.registry.table.register_unique(process, key, value).map(|_| ())
@@ -171,6 +209,24 @@ impl<K: Key, V: Value> Owner<'_, K, V, Unique> {
     /// # Errors
     ///
     /// As [`Registry::update_value`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let rooms = Registry::unique();
+    /// rooms.start().await?;
+    /// let alice = Probe::<()>::new();
+    /// rooms.of(&alice).register("lobby", 1)?;
+    /// rooms.of(&alice).update_value("lobby", |guests| guests + 1)?;
+    /// assert_eq!(rooms.lookup("lobby").map(|lobby| *lobby.value()), Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update_value<Q>(&self, key: &Q, mut update: impl FnMut(&V) -> V) -> Result<Updated<K, V>, UpdateError>
     where
         K: Borrow<Q> + Clone,
@@ -197,6 +253,24 @@ impl<K: Key, V: Value> Owner<'_, K, V, Duplicate> {
     /// # Errors
     ///
     /// As [`Registry::register`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::registry::Registry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let topics = Registry::duplicate();
+    /// topics.start().await?;
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// topics.of(&counter).register("visits", "of the index")?;
+    /// topics.of(&counter).register("visits", "of the shop")?;
+    /// assert_eq!(topics.lookup("visits").len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn register(&self, key: K, value: V) -> Result<(), RegisterDuplicateError<K, V>> {
         let Some(process) = &self.process else { return Err(RegisterDuplicateError::NoProcess { key, value }) };
         self.registry.table.register_duplicate(process, key, value)

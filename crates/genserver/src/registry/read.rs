@@ -86,6 +86,25 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     }
 
     /// How many entries under `key` have a value that `wanted` accepts: OTP's `count_match/3,4`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Probe;
+    /// use genserver::registry::Registry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let papers = Registry::duplicate();
+    /// papers.start().await?;
+    /// let alice = Probe::<()>::new();
+    /// for paper in ["daily", "daily", "weekly"] {
+    ///     papers.of(&alice).register("news", paper)?;
+    /// }
+    /// assert_eq!(papers.count_match("news", |paper| *paper == "daily"), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn count_match<Q>(&self, key: &Q, wanted: impl FnMut(&V) -> bool) -> usize
     where
         K: Borrow<Q>,

@@ -53,6 +53,28 @@ pub struct Child {
 }
 
 /// What a child is doing.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::supervisor::{ChildSpec, ChildState, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
+/// for child in supervisor.which_children().await? {
+///     match child.state {
+///         ChildState::Running(process) => println!("{} runs as {}", child.info.id, process.pid()),
+///         ChildState::Restarting => println!("{} will be back", child.info.id),
+///         ChildState::Stopped => println!("{} is stopped", child.info.id),
+///     }
+/// }
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ChildState {
     /// It runs, as this process; or it has ended and its supervisor is about to hear of it.
@@ -113,6 +135,25 @@ impl Child {
     /// # Cancel safety
     ///
     /// Dropping a start that is under way kills the child.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// use genserver::supervisor::{Child, ChildSpec};
+    /// use genserver::{Probe, StartError};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let supervisor = Probe::<()>::new();
+    /// let mut child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
+    /// assert_eq!(child.start().await, Err(StartError::NotAProcess));
+    ///
+    /// let process = supervisor.scope(async { child.start().await }).await?;
+    /// assert_eq!(child.process(), Some(&process));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn start(&mut self) -> Result<ProcessRef, StartError> {
         let factory = self.parts.factory.as_mut().expect("a temporary child is started once");
         let starting = catch_unwind(AssertUnwindSafe(factory)).map_err(panicked)?;
@@ -141,6 +182,27 @@ impl Child {
     /// # Cancel safety
     ///
     /// Dropping this before it is ready leaves the child told to stop, and the state as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// use genserver::supervisor::{Child, ChildSpec, Shutdown};
+    /// use genserver::{Probe, Reason};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut supervisor = Probe::<()>::new();
+    /// supervisor.trap_exits(true);
+    /// let spec = ChildSpec::server("quiet", || genserver::start::<Quiet>(())).shutdown(Shutdown::BrutalKill);
+    /// let mut child = Child::new(spec.untyped());
+    /// let process = supervisor.scope(async { child.start().await }).await?;
+    /// let unexpected = supervisor.scope(async { child.shut_down().await }).await;
+    /// assert_eq!(unexpected, None, "to be killed is what its spec says");
+    /// assert_eq!(process.ended().await, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn shut_down(&mut self) -> Option<Reason> {
         self.end(Whereabouts::Stopped).await
     }
@@ -198,12 +260,44 @@ impl Child {
     }
 
     /// Notes that it has ended and is to be started again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # fn main() {
+    /// use genserver::supervisor::{Child, ChildError, ChildSpec};
+    ///
+    /// let spec = ChildSpec::server("quiet", || genserver::start::<Quiet>(()));
+    /// let reference = spec.reference();
+    /// let mut child = Child::new(spec.untyped());
+    /// child.restarting();
+    /// assert!(matches!(reference.current(), Err(ChildError::Restarting { .. })));
+    /// # }
+    /// ```
     pub fn restarting(&mut self) {
         self.state = ChildState::Restarting;
         self.parts.place.set(Whereabouts::Restarting);
     }
 
     /// Notes that it does not run, and will not be started unless somebody asks for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # fn main() {
+    /// use genserver::supervisor::{Child, ChildError, ChildSpec};
+    ///
+    /// let spec = ChildSpec::server("quiet", || genserver::start::<Quiet>(()));
+    /// let reference = spec.reference();
+    /// let mut child = Child::new(spec.untyped());
+    /// child.stopped();
+    /// assert!(matches!(reference.current(), Err(ChildError::Stopped { .. })));
+    /// drop(child);
+    /// assert!(matches!(reference.current(), Err(ChildError::Gone { .. })));
+    /// # }
+    /// ```
     pub fn stopped(&mut self) {
         self.state = ChildState::Stopped;
         self.parts.place.set(Whereabouts::Stopped);

@@ -14,6 +14,30 @@ use crate::{CallError, Caller, CastError, GenServer, ProcessRef, Request, Server
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a child cannot be reached.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::supervisor::{ChildError, ChildSpec, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let counter = spec.reference();
+/// assert!(matches!(counter.current(), Err(ChildError::NotStarted { id }) if id == counter.id()));
+/// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+///
+/// counter.current()?.kill();
+/// assert!(matches!(counter.current(), Err(ChildError::Restarting { .. })));
+/// supervisor.terminate_child("counter").await?;
+/// assert!(matches!(counter.current(), Err(ChildError::Stopped { .. })));
+/// supervisor.delete_child("counter").await?;
+/// assert!(matches!(counter.current(), Err(ChildError::Gone { .. })));
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChildError {
@@ -44,6 +68,36 @@ pub enum ChildError {
 }
 
 /// Why a call to a child has no answer.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::supervisor::{ChildCallError, ChildError, ChildRef, ChildSpec, Supervisor};
+///
+/// /// What a client that can do without an answer makes of the errors.
+/// async fn count(counter: &ChildRef<Counter>) -> Option<u64> {
+///     match counter.call(Call::Get).await {
+///         Ok(count) => Some(count),
+///         // It was not asked: that can be done again.
+///         Err(ChildCallError::Child(ChildError::Restarting { .. })) => counter.waiting().call(Call::Get).await.ok(),
+///         // It was asked, and may have done it.
+///         Err(_) => None,
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
+/// let counter = spec.reference();
+/// assert_eq!(count(&counter).await, None);
+/// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+/// counter.current()?.kill();
+/// assert_eq!(count(&counter).await, Some(7));
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChildCallError {
@@ -66,6 +120,21 @@ pub enum ChildCallError {
 }
 
 /// Why a child did not take a message. It is inside, so that nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # fn main() {
+/// use genserver::supervisor::{ChildCastError, ChildError, ChildSpec};
+///
+/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(7)).reference();
+/// match counter.cast(Add(3)) {
+///     Err(ChildCastError::Child { message: Add(3), error: ChildError::Gone { .. } }) => {}
+///     other => panic!("its spec was dropped: {other:?}"),
+/// }
+/// # }
+/// ```
 pub enum ChildCastError<M> {
     /// The child could not be reached.
     Child {
@@ -353,6 +422,25 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     }
 
     /// The same child for calls that wait while it is being restarted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
+    /// let counter = spec.reference();
+    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
+    /// counter.current()?.kill();
+    /// assert!(counter.call(Call::Get).await.is_err());
+    /// assert_eq!(counter.waiting().call(Call::Get).await?, 7);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn waiting(&self) -> WaitingChildRef<S, H> {
         WaitingChildRef::new(self.clone())
     }

@@ -375,24 +375,91 @@ impl<S, H> ChildSpec<S, H> {
     }
 
     /// When the child is started again after it has ended. The default is [`Restart::Permanent`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::supervisor::{ChildSpec, Restart, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // A session ends when its user leaves, and is started again only if it crashes.
+    /// let session = ChildSpec::server("session", || genserver::start_link::<Counter>(0)).restart(Restart::Transient);
+    /// let supervisor = Supervisor::one_for_one().start().await?;
+    /// let session = supervisor.start_child(session).await?;
+    /// session.stop().await?;
+    /// assert_eq!(supervisor.count_children().await?.active, 0);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn restart(mut self, restart: Restart) -> Self {
         self.parts.info.restart = restart;
         self
     }
 
     /// How the child is ended. The default is to give it five seconds, and to give a supervisor all the time it needs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # fn main() {
+    /// use std::time::Duration;
+    /// use genserver::supervisor::{ChildSpec, Shutdown};
+    ///
+    /// // It writes what it has to a disk when it ends.
+    /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+    /// let counter = counter.shutdown(Shutdown::After(Duration::from_secs(30)));
+    /// assert_eq!(counter.info().shutdown.to_string(), "within 30s");
+    /// # }
+    /// ```
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.parts.info.shutdown = shutdown;
         self
     }
 
     /// Whether the child's own end can be the end of its supervisor: see [`AutoShutdown`](super::AutoShutdown).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::supervisor::{AutoShutdown, ChildSpec, Restart, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // The supervisor of one game, which is over when its server is.
+    /// let game = ChildSpec::server("game", || genserver::start_link::<Counter>(0));
+    /// let game = game.restart(Restart::Transient).significant(true);
+    /// let reference = game.reference();
+    /// let supervisor =
+    ///     Supervisor::one_for_one().auto_shutdown(AutoShutdown::AnySignificant).child(game).start().await?;
+    /// reference.current()?.stop().await?;
+    /// supervisor.process_ref().ended().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn significant(mut self, significant: bool) -> Self {
         self.parts.info.significant = significant;
         self
     }
 
     /// What the child is counted and listed as. Only a supervisor that was not made with [`ChildSpec::supervisor`] needs this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # fn main() {
+    /// use genserver::supervisor::{ChildKind, ChildSpec};
+    ///
+    /// // A server that looks after others in its own way.
+    /// let pool = ChildSpec::server("pool", || genserver::start_link::<Counter>(0)).kind(ChildKind::Supervisor);
+    /// assert_eq!((pool.id(), pool.info().kind), ("pool", ChildKind::Supervisor));
+    /// # }
+    /// ```
     pub fn kind(mut self, kind: ChildKind) -> Self {
         self.parts.info.kind = kind;
         self

@@ -4,6 +4,29 @@ use super::spec::SpecError;
 use crate::{CallError, Pid, StartError};
 
 /// Why [`Supervisor::start_child`](super::Supervisor::start_child) started no child.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::supervisor::{ChildSpec, StartChildError, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::one_for_one().start().await?;
+/// let counter = || ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// supervisor.start_child(counter()).await?;
+/// supervisor.terminate_child("counter").await?;
+/// match supervisor.start_child(counter()).await {
+///     Ok(_) | Err(StartChildError::AlreadyStarted { .. }) => println!("it runs"),
+///     Err(StartChildError::AlreadyPresent { id }) => drop(supervisor.restart_child(id).await?),
+///     Err(other) => return Err(other.into()),
+/// }
+/// assert_eq!(supervisor.count_children().await?.active, 1);
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartChildError {
@@ -49,6 +72,24 @@ pub enum StartChildError {
 }
 
 /// Why [`Supervisor::terminate_child`](super::Supervisor::terminate_child) ended no child.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::supervisor::{Supervisor, TerminateChildError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::one_for_one().start().await?;
+/// let unknown = supervisor.terminate_child("counter").await;
+/// assert_eq!(unknown, Err(TerminateChildError::NotFound { id: "counter".to_owned() }));
+///
+/// supervisor.stop().await?;
+/// let nobody = supervisor.terminate_child("counter").await;
+/// assert!(matches!(nobody, Err(TerminateChildError::Supervisor(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TerminateChildError {
@@ -65,6 +106,25 @@ pub enum TerminateChildError {
 }
 
 /// Why [`Supervisor::restart_child`](super::Supervisor::restart_child) started no child.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::supervisor::{ChildSpec, RestartChildError, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
+/// let running = supervisor.restart_child("counter").await;
+/// assert!(matches!(running, Err(RestartChildError::Running { .. })));
+/// let unknown = supervisor.restart_child("clock").await.unwrap_err();
+/// assert_eq!(unknown.to_string(), "there is no child clock; start one with `start_child`");
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestartChildError {
@@ -112,6 +172,26 @@ pub enum RestartChildError {
 }
 
 /// Why [`Supervisor::delete_child`](super::Supervisor::delete_child) deleted no child.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::supervisor::{ChildSpec, DeleteChildError, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
+/// if let Err(DeleteChildError::Running { id, .. }) = supervisor.delete_child("counter").await {
+///     supervisor.terminate_child(&*id).await?;
+///     supervisor.delete_child(id).await?;
+/// }
+/// assert_eq!(supervisor.count_children().await?.specs, 0);
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeleteChildError {
@@ -144,6 +224,26 @@ pub enum DeleteChildError {
 }
 
 /// Why a supervisor had nothing to say about a child.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// use genserver::agent::AgentServer;
+/// use genserver::supervisor::{ChildSpec, FindChildError, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
+/// let other = supervisor.child::<AgentServer<u64>>("counter").await;
+/// assert!(matches!(other, Err(FindChildError::WrongServer { .. })));
+/// let unknown = supervisor.child::<Counter>("clock").await;
+/// assert!(matches!(unknown, Err(FindChildError::NotFound { id }) if id == "clock"));
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FindChildError {

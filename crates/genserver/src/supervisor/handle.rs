@@ -101,16 +101,82 @@ impl ChildCounts {
 
 impl Supervisor {
     /// A child that ends is started again, and nobody else: see [`Strategy::OneForOne`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counters = ["left", "right"].map(|id| ChildSpec::server(id, || genserver::start_link::<Counter>(0)));
+    /// let [left, right] = [counters[0].reference(), counters[1].reference()];
+    /// let supervisor = Supervisor::one_for_one().children(counters).start().await?;
+    /// left.cast(Add(1))?;
+    /// right.cast(Add(1))?;
+    ///
+    /// left.current()?.kill();
+    /// assert_eq!(left.waiting().call(Call::Get).await?, 0);
+    /// assert_eq!(right.call(Call::Get).await?, 1);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn one_for_one() -> SupervisorSpec {
         SupervisorSpec::new(Strategy::OneForOne)
     }
 
     /// When a child ends, all are started again: see [`Strategy::OneForAll`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counters = ["left", "right"].map(|id| ChildSpec::server(id, || genserver::start_link::<Counter>(0)));
+    /// let [left, right] = [counters[0].reference(), counters[1].reference()];
+    /// let supervisor = Supervisor::one_for_all().children(counters).start().await?;
+    /// left.cast(Add(1))?;
+    /// right.cast(Add(1))?;
+    ///
+    /// right.current()?.kill();
+    /// assert_eq!(right.waiting().call(Call::Get).await?, 0);
+    /// assert_eq!(left.waiting().call(Call::Get).await?, 0);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn one_for_all() -> SupervisorSpec {
         SupervisorSpec::new(Strategy::OneForAll)
     }
 
     /// When a child ends, it and those started after it are started again: see [`Strategy::RestForOne`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counters = ["left", "right"].map(|id| ChildSpec::server(id, || genserver::start_link::<Counter>(0)));
+    /// let [left, right] = [counters[0].reference(), counters[1].reference()];
+    /// let supervisor = Supervisor::rest_for_one().children(counters).start().await?;
+    /// left.cast(Add(1))?;
+    /// right.cast(Add(1))?;
+    ///
+    /// right.current()?.kill();
+    /// assert_eq!(right.waiting().call(Call::Get).await?, 0);
+    /// assert_eq!(left.call(Call::Get).await?, 1);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn rest_for_one() -> SupervisorSpec {
         SupervisorSpec::new(Strategy::RestForOne)
     }
@@ -441,6 +507,23 @@ impl Supervisor {
     }
 
     /// The process of the supervisor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::supervisor::Supervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let supervisor = Supervisor::one_for_one().start().name("top").await?;
+    /// assert_eq!((supervisor.name(), supervisor.is_alive()), (Some(&"top".into()), true));
+    /// assert_eq!(genserver::whereis("top"), Some(supervisor.process_ref()));
+    ///
+    /// supervisor.process_ref().kill();
+    /// assert!(!supervisor.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         self.server.process_ref()
     }

@@ -60,6 +60,15 @@ impl fmt::Display for Restart {
 ///
 /// The default is five seconds for a server or a function, and [`Infinity`](Shutdown::Infinity) for a supervisor, which needs
 /// the time for its own children.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use genserver::supervisor::Shutdown;
+///
+/// assert_eq!(Shutdown::default(), Shutdown::After(Duration::from_secs(5)));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shutdown {
     /// Kills it: no callback of it runs, and nobody can trap that.
@@ -104,6 +113,19 @@ impl fmt::Display for Shutdown {
 }
 
 /// Whether a child supervises others itself. It is told apart when children are counted and listed.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # fn main() {
+/// use genserver::supervisor::{ChildKind, ChildSpec, Supervisor};
+///
+/// let worker = ChildSpec::server("worker", || genserver::start_link::<Counter>(0));
+/// let supervisor = ChildSpec::supervisor("supervisor", || Supervisor::one_for_one().start_link());
+/// assert_eq!([worker.info().kind, supervisor.info().kind], [ChildKind::Worker, ChildKind::Supervisor]);
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ChildKind {
     /// It does the work.
@@ -132,6 +154,21 @@ impl fmt::Display for ChildKind {
 ///
 /// Children are ended in the reverse of the order in which they were started, one after the other. A temporary child that is
 /// ended for the sake of another is not started again. However many are started again, it counts as one restart.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::supervisor::{Strategy, SupervisorSpec};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Read from a configuration, for instance.
+/// let strategy = Strategy::RestForOne;
+/// let supervisor = SupervisorSpec::new(strategy).start().await?;
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Strategy {
     /// The child alone: for children that know nothing of one another.

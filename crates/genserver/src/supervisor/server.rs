@@ -17,6 +17,18 @@ use crate::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, Proce
 ///
 /// It is named where a start or a reference has to say what runs: `Start<Server, Supervisor>`, `Named<Server>`. All that can be
 /// asked of it is asked through the [`Supervisor`](super::Supervisor).
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Start;
+/// use genserver::supervisor::{Server, Supervisor};
+///
+/// /// What a library starts, as a part of the tree of whoever uses it.
+/// fn start_link() -> Start<Server, Supervisor> {
+///     Supervisor::one_for_one().start_link().name("the tree of a library")
+/// }
+/// ```
 pub struct Server {
     pub(super) strategy: Strategy,
     pub(super) auto_shutdown: AutoShutdown,

@@ -62,6 +62,26 @@ impl SupervisorSpec {
     }
 
     /// Adds a child. Children are started in the order in which they are added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::agent::Agent;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let supervisor = Supervisor::one_for_one()
+    ///     .child(ChildSpec::server("counter", || genserver::start_link::<Counter>(0)))
+    ///     .child(ChildSpec::server("list", || Agent::start_link(Vec::<String>::new)))
+    ///     .start()
+    ///     .await?;
+    /// assert_eq!(supervisor.count_children().await?.active, 2);
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn child<S, H>(mut self, spec: ChildSpec<S, H>) -> Self {
         self.children.push(spec.untyped());
         self
@@ -117,6 +137,24 @@ impl SupervisorSpec {
     }
 
     /// In what time so many restarts are allowed: see [`Intensity`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use std::time::Duration;
+    /// use genserver::supervisor::{ChildSpec, Supervisor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // A link that may break once an hour, as routers do; more often, and something is wrong.
+    /// let link = ChildSpec::server("link", || genserver::start_link::<Counter>(0));
+    /// let supervisor =
+    ///     Supervisor::one_for_one().max_restarts(1).within(Duration::from_hours(1)).child(link).start().await?;
+    /// # supervisor.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "period")]
     #[doc(alias = "max_seconds")]
     pub fn within(mut self, within: Duration) -> Self {

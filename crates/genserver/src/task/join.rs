@@ -247,6 +247,26 @@ impl<T: Send + 'static> AwaitMany<'_, T> {
     }
 
     /// Waits for as long as they run: OTP's `infinity`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genserver::task::{Task, await_many};
+    /// use genserver::time;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut tasks = [1, 20].map(|hours| {
+    ///     Task::spawn(async move {
+    ///         time::sleep(Duration::from_hours(hours)).await;
+    ///         hours
+    ///     })
+    /// });
+    /// assert_eq!(await_many(&mut tasks).no_timeout().await?, [1, 20]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.within = None;

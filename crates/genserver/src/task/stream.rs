@@ -106,6 +106,24 @@ where
 }
 
 /// What happens when the time of an item is over. Its task is killed in either case.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use futures::StreamExt;
+/// use genserver::{task::{ItemTimeout, async_stream}, time};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let naps = |on_timeout| {
+///     let naps = async_stream([60, 1], |seconds| time::sleep(Duration::from_secs(seconds)));
+///     naps.timeout(Duration::from_secs(10)).on_timeout(on_timeout).map(|nap| nap.is_ok())
+/// };
+/// assert_eq!(naps(ItemTimeout::Exit).collect::<Vec<_>>().await, [false]);
+/// assert_eq!(naps(ItemTimeout::KillTask).collect::<Vec<_>>().await, [false, true]);
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ItemTimeout {
     /// The stream yields the time-out, and ends.
@@ -297,12 +315,41 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
     }
 
     /// How long each item may take: five seconds, unless told otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use futures::StreamExt;
+    /// use genserver::{task::async_stream, time};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let naps = async_stream([20, 30], |seconds| time::sleep(Duration::from_secs(seconds)));
+    /// let naps: Vec<_> = naps.timeout(Duration::from_secs(60)).collect().await;
+    /// assert_eq!(naps, [Ok(()), Ok(())]);
+    /// # }
+    /// ```
     pub fn timeout(mut self, within: Duration) -> Self {
         self.options.within = Some(within);
         self
     }
 
     /// Each item may take as long as it likes: OTP's `infinity`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use futures::StreamExt;
+    /// use genserver::{task::async_stream, time};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let naps = async_stream([2, 8], |hours| time::sleep(Duration::from_hours(hours)));
+    /// assert_eq!(naps.no_timeout().collect::<Vec<_>>().await, [Ok(()), Ok(())]);
+    /// # }
+    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.options.within = None;

@@ -75,6 +75,21 @@ pub struct TaskSupervisor {
 
 impl TaskSupervisor {
     /// Starts a supervisor of any number of tasks. Options of the start, a name for instance, are said on what this returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::task::TaskSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start().name("chores").await?;
+    /// assert_eq!(genserver::whereis("chores"), Some(tasks.process_ref()));
+    /// tasks.process_ref().kill();
+    /// assert!(!tasks.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start() -> Start<Server, Self> {
         Self::start_from(DynamicSupervisor::new())
     }
@@ -324,6 +339,23 @@ impl TaskSupervisor {
     }
 
     /// The same for items that come as a stream.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::{StreamExt, stream};
+    /// use genserver::task::TaskSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let words = stream::iter(["one", "three"]).filter(|word| std::future::ready(word.len() > 3));
+    /// let lengths = tasks.async_stream_of(words, |word| async move { word.len() });
+    /// assert_eq!(lengths.collect::<Vec<_>>().await, [Ok(5)]);
+    /// # tasks.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn async_stream_of<St, F, B>(&self, items: St, function: F) -> AsyncStream<St, B::Output>
     where
         St: Stream<Item: Send + 'static>,
@@ -342,6 +374,21 @@ impl TaskSupervisor {
     }
 
     /// Ends the supervisor with the reason `normal`, and its tasks before it, all at once: see [`ServerRef::stop`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::task::TaskSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let endless = tasks.spawn_nolink(std::future::pending::<()>()).await?;
+    /// tasks.stop().await?;
+    /// assert!(endless.await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stop(&self) -> Stop {
         self.supervisor.stop()
     }
@@ -389,6 +436,32 @@ pub struct StartTask {
 
 impl StartTask {
     /// When the task is started again after it has ended: never, unless told otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use genserver::Reason;
+    /// use genserver::supervisor::Restart;
+    /// use genserver::task::TaskSupervisor;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// static TRIES: AtomicU32 = AtomicU32::new(0);
+    ///
+    /// let tasks = TaskSupervisor::start().await?;
+    /// let upload = || async {
+    ///     if TRIES.fetch_add(1, Ordering::Relaxed) < 2 { Err(Reason::term("no connection")) } else { Ok(()) }
+    /// };
+    /// tasks.start_child(upload).restart(Restart::Transient).await?;
+    /// while !tasks.children().await?.is_empty() {
+    ///     tokio::task::yield_now().await;
+    /// }
+    /// assert_eq!(TRIES.load(Ordering::Relaxed), 3);
+    /// # tasks.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn restart(mut self, restart: Restart) -> Self {
         self.spec = self.spec.restart(restart);
         self

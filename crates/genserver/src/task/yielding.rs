@@ -49,6 +49,22 @@ impl<T: Send + 'static> Task<T> {
 }
 
 /// What becomes of the tasks that [`yield_many`] has waited for in vain.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use genserver::task::{OnTimeout, Task, yield_many};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let mut tasks = [Task::spawn(std::future::pending::<()>())];
+/// let second = Duration::from_secs(1);
+/// assert_eq!(yield_many(&mut tasks).timeout(second).on_timeout(OnTimeout::Nothing).await, [None]);
+/// assert_eq!(yield_many(&mut tasks).timeout(second).on_timeout(OnTimeout::Kill).await, [None]);
+/// assert!(tasks[0].join().await.is_err(), "it is gone");
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum OnTimeout {
     /// They go on, and can be asked again.
@@ -108,12 +124,39 @@ pub struct YieldMany<'a, T> {
 
 impl<T: Send + 'static> YieldMany<'_, T> {
     /// Waits for so long, for all together, instead of five seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genserver::task::{Task, yield_many};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut tasks = [Task::completed(1), Task::spawn(std::future::pending())];
+    /// assert_eq!(yield_many(&mut tasks).timeout(Duration::from_millis(100)).await, [Some(Ok(1)), None]);
+    /// # }
+    /// ```
     pub fn timeout(mut self, within: Duration) -> Self {
         self.within = Some(within);
         self
     }
 
     /// Waits until all have ended, or as many as the [`limit`](YieldMany::limit) says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genserver::task::{Task, yield_many};
+    /// use genserver::time;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut tasks = [Task::spawn(time::sleep(Duration::from_hours(8)))];
+    /// assert_eq!(yield_many(&mut tasks).no_timeout().await, [Some(Ok(()))]);
+    /// # }
+    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.within = None;
@@ -139,6 +182,20 @@ impl<T: Send + 'static> YieldMany<'_, T> {
     }
 
     /// What becomes of those that have not ended when the time is over: nothing, unless told otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genserver::task::{OnTimeout, Task, yield_many};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut tasks = [(); 3].map(|()| Task::spawn(std::future::pending::<()>()));
+    /// yield_many(&mut tasks).timeout(Duration::from_secs(1)).on_timeout(OnTimeout::Kill).await;
+    /// assert!(genserver::Node::program().process_list().is_empty());
+    /// # }
+    /// ```
     pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
         self.on_timeout = on_timeout;
         self
