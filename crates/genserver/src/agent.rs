@@ -146,6 +146,13 @@
 //! # assert_eq!(*hits.lock().expect("no code panics under it"), 1);
 //! ```
 //!
+//! One look at a number takes about 13 nanoseconds behind a mutex of `parking_lot`, 40 behind one of Tokio, 80 in an agent, and 190
+//! in a hand-written actor with a channel: medians of one client on one thread, measured by
+//!
+//! ```text
+//! cargo xtask bench --only "get, 1 client"
+//! ```
+//!
 //! An agent is for state that has a life: that others find by name, that is watched, that crashes alone and starts again
 //! from the beginning under a supervisor instead of being poisoned. A call to an idle agent runs on the caller's own task, so
 //! that costs no task switch.

@@ -88,18 +88,30 @@
 //! [`Shutdown`](crate::supervisor::Shutdown) says from then on, so the end of the supervisor takes as long as the slowest of its
 //! children, and no longer.
 //!
+//! # What it costs
+//!
+//! Each of a hundred thousand children takes about 4 microseconds to be started one by one and stopped with all the others, and 5
+//! with two workers; a bare task in a `JoinSet` takes 2.6, and 1.6. A restart takes about 3 microseconds, and 5 with two workers,
+//! whether there are a thousand children or a hundred thousand. These are medians on a machine with two cores. On yours, and beside
+//! other libraries, they are measured by
+//!
+//! ```text
+//! cargo xtask bench --only "start + stop"
+//! cargo xtask bench --only restart
+//! ```
+//!
 //! # When (not) to use one
 //!
 //! For children that are known from the beginning, or that have to be started in an order, use a
 //! [`Supervisor`](crate::supervisor::Supervisor). And if children take long to start: a supervisor waits for the init of one before
 //! it starts the next. Let init return [`Init::RunThen`](crate::Init::RunThen) and do what takes long afterwards, or start several
-//! dynamic supervisors and choose one by the hash of a key.
+//! dynamic supervisors and choose one by the hash of a key, as Elixir's `PartitionSupervisor` does.
 //!
 //! # What differs from OTP
 //!
 //! - `extra_arguments` are a closure's business: see above.
 //! - What `which_children` lists is in the order in which the children were first started.
-//! - A child whose start returns something else than a start returns cannot be written down.
+//! - A function that starts a child cannot return what is no start: in OTP that is an error of `start_child`, here of the compiler.
 
 // What is said about one.
 mod spec;

@@ -42,6 +42,9 @@ static LAST_NODE: AtomicU32 = AtomicU32::new(0);
 
 /// A world of processes: a table of them, and a space of names.
 ///
+/// A clone is the same node. It lasts for as long as somebody has it or a process lives in it, and so does the task that keeps its
+/// time, one on each runtime that its processes run on.
+///
 /// # Examples
 ///
 /// ```

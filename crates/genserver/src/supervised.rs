@@ -31,7 +31,8 @@
 //! The test itself is a process, as it is in ExUnit. So [`start_link`](crate::start_link) works in it, and means the same as
 //! `start_link` there: **if a process ends badly that the test is linked to, the test fails at once**, without waiting for
 //! what will never come. What [`start_supervised`](TestSupervisor::start_supervised) starts is linked to a supervisor beside
-//! the test instead, so a test may make it crash and look on.
+//! the test instead, so a test may make it crash and look on. It is not started again, as it is by ExUnit; a test of restarts
+//! starts a supervisor.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -60,8 +61,8 @@
 //!
 //! The test's own process ends with `shutdown`, and so does what is linked to it. What `start_supervised` started is stopped
 //! one by one, the last first, as a supervisor stops its children: it is sent the exit `shutdown`, and killed if it has not
-//! ended within five seconds, or what its [`ChildSpec`] allows. Then whatever else lives in the node is shut down in the same way. Only then does `supervised`
-//! return what the test returned, or panic as the test did.
+//! ended within five seconds, or what its [`ChildSpec`] allows. Then whatever else lives in the node is shut down in the same
+//! way. Only then does `supervised` return what the test returned, or panic as the test did.
 //!
 //! If the test fails, its message says what else went wrong: the children that ended badly, and the
 //! [reports](crate::report) of the node. A test that passes is not failed by a crash: it may have been the point. A test that

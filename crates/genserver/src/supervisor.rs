@@ -103,6 +103,8 @@
 //! If it has a supervisor of its own, that one starts it again with all its children, or gives up in turn; so a fault that a
 //! small restart does not mend is met by a larger one. A restart that fails counts too, and is tried again.
 //!
+//! A supervisor may also be there for one piece of work, and end when that is done: see [`AutoShutdown`].
+//!
 //! # How children are ended
 //!
 //! A child is told to stop by the exit `shutdown` of its supervisor. One that does not trap exits ends at its next await; in one
@@ -128,7 +130,8 @@
 //!
 //! # Trees
 //!
-//! A supervisor can be the child of another. Put together what fails together, and what is important near the top:
+//! A supervisor can be the child of another. Put together what fails together, and what is important near the top. Inside of a
+//! tree it is started with `start_link`; the top of the tree with `start`, for `main` is no process that it could be linked with.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -211,6 +214,17 @@
 //! And code that never awaits cannot be ended. A child that computes on and on is given up a second after it was killed: the
 //! supervisor goes on, and what is left of the child occupies its thread until it is done.
 //!
+//! # What it costs
+//!
+//! A child costs no more if there are many others. From the crash of one until its successor runs it takes about 2.5 microseconds on
+//! one thread, and 3 if it is one of a hundred thousand; a bare task that takes the place of another takes 1. With two workers,
+//! where a thread may have to be woken, it takes about 5, and one restart in a hundred longer than 25. These are medians on a
+//! machine with two cores. On yours, and beside other libraries, they are measured by
+//!
+//! ```text
+//! cargo xtask bench --only restart
+//! ```
+//!
 //! # When (not) to use a supervisor
 //!
 //! An error that you expect is a value: a file that may be missing, a text that does not parse. Return it to whoever can do
@@ -219,6 +233,8 @@
 //!
 //! # What differs from OTP
 //!
+//! - There is no module with an `init/1`: a supervisor is a value, and a tree a function that returns one. A supervisor that makes
+//!   its spec in its own process is [`Supervisor::start_with`].
 //! - The defaults are Elixir's; OTP's own is one restart within five seconds. Time is not cut to whole seconds: see [`Intensity`].
 //! - A supervisor monitors its children. So it hears of the end of one that has taken its link away, and cannot be made to believe
 //!   in an end by an exit that somebody feigns.

@@ -11,7 +11,7 @@ use crate::{MonitorRef, Pid};
 #[derive(Default)]
 pub(super) struct Children {
     /// Numbers grow, so this is the order of the first starts.
-    children: BTreeMap<u64, Watched>,
+    watched: BTreeMap<u64, Watched>,
     numbers: BTreeMap<Cow<'static, str>, u64>,
     last: u64,
 }
@@ -36,7 +36,7 @@ impl Children {
     /// Takes a child in, whose number is larger than those of the others.
     pub(super) fn push(&mut self, watched: Watched) {
         self.numbers.insert(watched.child.info().id.clone(), watched.number);
-        self.children.insert(watched.number, watched);
+        self.watched.insert(watched.number, watched);
     }
 
     pub(super) fn find(&self, id: &str) -> Option<u64> {
@@ -44,39 +44,39 @@ impl Children {
     }
 
     pub(super) fn get(&self, number: u64) -> Option<&Watched> {
-        self.children.get(&number)
+        self.watched.get(&number)
     }
 
     pub(super) fn remove(&mut self, number: u64) {
-        if let Some(watched) = self.children.remove(&number) {
+        if let Some(watched) = self.watched.remove(&number) {
             self.numbers.remove(&watched.child.info().id);
         }
     }
 
     /// Takes out the one that was started last.
     pub(super) fn pop(&mut self) -> Option<Watched> {
-        let (_, watched) = self.children.pop_last()?;
+        let (_, watched) = self.watched.pop_last()?;
         self.numbers.remove(&watched.child.info().id);
         Some(watched)
     }
 
     /// Those from `first` on, the last first.
     pub(super) fn backwards_to(&self, first: u64) -> Vec<u64> {
-        self.children.range(first..).rev().map(|(number, _)| *number).collect()
+        self.watched.range(first..).rev().map(|(number, _)| *number).collect()
     }
 
     /// Those from `first` to `last`, in order.
     pub(super) fn range_mut(&mut self, first: u64, last: u64) -> impl Iterator<Item = &mut Watched> {
-        self.children.range_mut(first..=last).map(|(_, watched)| watched)
+        self.watched.range_mut(first..=last).map(|(_, watched)| watched)
     }
 
     /// All, in order.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Watched> {
-        self.children.values()
+        self.watched.values()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Watched> {
-        self.children.values_mut()
+        self.watched.values_mut()
     }
 }
 
@@ -86,12 +86,12 @@ impl Index<u64> for Children {
     type Output = Watched;
 
     fn index(&self, number: u64) -> &Watched {
-        self.children.get(&number).expect(HAS_IT)
+        self.watched.get(&number).expect(HAS_IT)
     }
 }
 
 impl IndexMut<u64> for Children {
     fn index_mut(&mut self, number: u64) -> &mut Watched {
-        self.children.get_mut(&number).expect(HAS_IT)
+        self.watched.get_mut(&number).expect(HAS_IT)
     }
 }

@@ -53,14 +53,13 @@ use crate::{AsProcess, CallError, Ending, Never, Pid, Probe, ProbeRef, ProcessRe
 /// As the child of another supervisor:
 ///
 /// ```
-/// use genserver::supervisor::{ChildKind, ChildSpec, Supervisor};
-/// use genserver::task::{Shutdown, TaskSupervisor};
+/// use genserver::supervisor::{ChildSpec, Supervisor};
+/// use genserver::task::TaskSupervisor;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let tasks = ChildSpec::server("tasks", || TaskSupervisor::start().name("tasks"));
-/// let tasks = tasks.kind(ChildKind::Supervisor).shutdown(Shutdown::Infinity);
 /// let supervisor = Supervisor::one_for_one().start().await?;
+/// let tasks = ChildSpec::supervisor("tasks", || TaskSupervisor::start().name("tasks"));
 /// let tasks = supervisor.start_child(tasks).await?;
 /// assert_eq!(tasks.spawn(async { 1 }).await?.await?, 1);
 /// # supervisor.stop().await?;
