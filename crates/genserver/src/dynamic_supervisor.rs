@@ -91,7 +91,7 @@
 //! # What it costs
 //!
 //! Each of a hundred thousand children takes about 4 microseconds to be started one by one and stopped with all the others, and 5
-//! with two workers; a bare task in a `JoinSet` takes 2.6, and 1.6. A restart takes about 3 microseconds, and 5 with two workers,
+//! with two workers; a bare task in a `JoinSet` takes 2.6, and 1.6. A restart takes about 3 microseconds, 3 to 6 with two workers,
 //! whether there are a thousand children or a hundred thousand. These are medians on a machine with two cores. On yours, and beside
 //! other libraries, they are measured by
 //!

@@ -218,8 +218,8 @@
 //!
 //! A child costs no more if there are many others. From the crash of one until its successor runs it takes about 2.5 microseconds on
 //! one thread, and 3 if it is one of a hundred thousand; a bare task that takes the place of another takes 1. With two workers,
-//! where a thread may have to be woken, it takes about 5, and one restart in a hundred longer than 25. These are medians on a
-//! machine with two cores. On yours, and beside other libraries, they are measured by
+//! where a thread may have to be woken, it takes 3 to 6, and one in a hundred longer than 8 to 25. These are medians of several
+//! runs on a machine with two cores. On yours, and beside other libraries, they are measured by
 //!
 //! ```text
 //! cargo xtask bench --only restart
