@@ -15,11 +15,15 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
+use futures::task::waker_ref;
+
+use super::StoppedHere;
 use super::mail::{BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, Process, Run, Started, Starter, Task};
 use super::poll::{After, By};
 use super::ties::Farewell;
-use super::work::{Job, NotStarted, discard_rescued};
+use super::work::{Job, NotStarted, Verdict, discard_rescued};
 use crate::current;
 use crate::reason::Reason;
 use crate::reply::Unanswered;
@@ -153,10 +157,36 @@ impl<S: GenServer> Process<S> {
         self.finish(body);
     }
 
+    /// Steps 2 to 6 for an idle server whose mailbox has just been closed. The end is on the stack, and comes to lie on the desk
+    /// only if terminate awaits. The caller has made this process the current one.
+    pub(super) fn terminate_here(self: &Arc<Self>, mut body: Body<S>, reason: Reason) -> StoppedHere {
+        let (mut ending, terminate) = self.ending(reason, None);
+        let waker = waker_ref(self);
+        match body.begin(&mut Some(terminate), &mut Context::from_waker(&waker)) {
+            Poll::Ready(verdict) => {
+                ending.terminated(verdict);
+                StoppedHere::Ended(self.finish_with(body, ending))
+            }
+            Poll::Pending => {
+                body.desk().ending = Some(ending);
+                if let Some(doomed) = self.park(body, Some(self.head.home.runtime().now())) {
+                    self.finish_doomed(doomed);
+                }
+                self.ended_with().map_or(StoppedHere::Awaited, StoppedHere::Ended)
+            }
+        }
+    }
+
     /// Steps 3 to 6. The caller has made this process the current one.
     pub(super) fn finish(self: &Arc<Self>, mut body: Body<S>) {
+        if let Some(ending) = body.desk.as_mut().and_then(|desk| desk.ending.take()) {
+            self.finish_with(body, ending);
+        }
+    }
+
+    /// The same for an end that does not lie on the desk. Returns the reason that everybody was told.
+    fn finish_with(self: &Arc<Self>, body: Body<S>, ending: Ending) -> Reason {
         let begun = current::begin_death();
-        let Some(ending) = body.desk().ending.take() else { return };
         self.report_end(&body, &ending);
         let Ending { reason, late_reply, mut unanswered, start, .. } = ending;
         drop_caught(body);
@@ -207,6 +237,7 @@ impl<S: GenServer> Process<S> {
         }
         drop(begun);
         end_the_next();
+        reason
     }
 
     /// Kills it, as from outside.
@@ -247,6 +278,16 @@ impl<S: GenServer> Process<S> {
             }
         }
         end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
+    }
+}
+
+impl Ending {
+    /// Terminate has run: a panic in it is the reason from now on.
+    pub(super) fn terminated<S: GenServer>(&mut self, verdict: Option<Box<Verdict<S>>>) {
+        if let Some(Verdict::Panicked(payload)) = verdict.map(|verdict| *verdict) {
+            self.reason = Reason::panic(&*payload);
+            drop_caught(payload);
+        }
     }
 }
 

@@ -252,10 +252,7 @@ impl<S: GenServer> Process<S> {
         if let Some(desk) = &mut body.desk {
             desk.edge = None;
             if let Some(ending) = &mut desk.ending {
-                if let Some(Verdict::Panicked(payload)) = verdict.map(|verdict| *verdict) {
-                    ending.reason = Reason::panic(&*payload);
-                    drop_caught(payload);
-                }
+                ending.terminated(verdict);
                 return After::Finish;
             }
         }
@@ -328,23 +325,19 @@ impl<S: GenServer> Process<S> {
     /// Begins the end: the mailbox is closed, and terminate is the next callback.
     fn begin_end(self: &Arc<Self>, body: &mut Body<S>, reason: Reason, late_reply: Option<LateReply>) -> Job<S> {
         self.close();
-        self.begin_closed_end(body, reason, late_reply)
+        let (ending, job) = self.ending(reason, late_reply);
+        body.desk().ending = Some(ending);
+        job
     }
 
-    /// Begins the end of a server whose mailbox is closed.
-    pub(super) fn begin_closed_end(
-        self: &Arc<Self>,
-        body: &mut Body<S>,
-        reason: Reason,
-        late_reply: Option<LateReply>,
-    ) -> Job<S> {
+    /// What has to be known of an end that begins, and terminate, the callback that it begins with.
+    pub(super) fn ending(&self, reason: Reason, late_reply: Option<LateReply>) -> (Ending, Job<S>) {
         let unanswered = current::take_unanswered(self.head.pid);
         let job = Job::Terminate(if reason == Reason::Normal { None } else { Some(Box::new(reason.clone())) });
         // Nothing if the end comes from outside: then no callback was judged just now.
         let last = self.doing();
-        body.desk().ending = Some(Ending { reason, late_reply, unanswered, start: None, by_signal: false, last });
         self.set_doing(Doing::Terminate);
-        job
+        (Ending { reason, late_reply, unanswered, start: None, by_signal: false, last }, job)
     }
 
     /// A callback that began inside its caller's own has to wait: now the caller depends on this server.
@@ -356,7 +349,7 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Rule P4 for a callback that awaits. Gives the body back if the process is doomed.
-    fn park(self: &Arc<Self>, body: Body<S>, now: Option<Instant>) -> Option<Body<S>> {
+    pub(super) fn park(self: &Arc<Self>, body: Body<S>, now: Option<Instant>) -> Option<Body<S>> {
         let mut mail = self.mail.lock();
         if mail.is_doomed() {
             return Some(body);
@@ -500,7 +493,7 @@ impl<S: GenServer> Mail<S> {
 impl<S: GenServer> Body<S> {
     /// Begins a callback. If it has to wait, its room is the server's until it is done.
     #[inline]
-    fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
+    pub(super) fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
         let Some(actor) = self.actor.take() else { return Poll::Ready(None) };
         if matches!(job, Some(Job::Init(_))) {
             let mut room = init_room();

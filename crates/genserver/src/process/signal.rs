@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::mail::{Doing, Envelope, Kick, Mail, Process, Run, Signal, Task};
-use super::poll::By;
 use super::send::parcel;
 use super::waiters::Waiters;
 use super::work::Job;
@@ -153,18 +152,13 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.run != Run::Idle || mail.closed || !mail.may_run_inline() {
             return StoppedHere::NotNow;
         }
-        let Some(mut body) = mail.body.take() else { return StoppedHere::NotNow };
+        let Some(body) = mail.body.take() else { return StoppedHere::NotNow };
         mail.run = Run::Running;
         mail.closed = true;
         mail.forget_idle();
         drop(mail);
         let _entered = current::enter(self.head.pid);
-        let job = self.begin_closed_end(&mut body, reason.clone(), None);
-        self.drive(body, &mut Some(job), By::Caller);
-        match self.ended_with() {
-            Some(reason) => StoppedHere::Ended(reason),
-            None => StoppedHere::Awaited,
-        }
+        self.terminate_here(body, reason.clone())
     }
 
     fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {

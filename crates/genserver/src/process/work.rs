@@ -289,7 +289,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                 Job::Idle => judged(server.handle_idle(cx).await, cx),
                 Job::Terminate(reason) => {
                     server.terminate(reason.as_deref().unwrap_or(&Reason::Normal), cx).await;
-                    Some(Box::new(Verdict::Terminated))
+                    break None;
                 }
                 // A lazy message has been opened before it came here.
                 Job::Init(_) | Job::Message(Envelope::Lazy(_)) => None,
