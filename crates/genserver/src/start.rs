@@ -22,6 +22,7 @@ use crate::process::work::Actor;
 use crate::process::{About, AnyProcess, Head, Process};
 use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
+use crate::reply::Slot;
 use crate::runtime::Sleep;
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
@@ -78,7 +79,7 @@ pub const MAILBOX_DEFAULT: u32 = 65_536;
 /// # }
 /// ```
 pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
-    Start { args: Some(args), options: Options::default(), under_way: None, handle: PhantomData }
+    Start { args: Some(args), options: None, under_way: None, handle: PhantomData }
 }
 
 /// Starts a server linked to the process that runs on this thread: OTP's `start_link/3,4`.
@@ -138,8 +139,9 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
 #[must_use = "nothing is started until this is awaited"]
 pub struct Start<S: GenServer, H = ServerRef<S>> {
     args: Option<S::Args>,
-    options: Options,
-    under_way: Option<UnderWay<S>>,
+    /// Boxed, as what follows: most starts have neither, and a start is moved about.
+    options: Option<Box<Options>>,
+    under_way: Option<Box<UnderWay<S>>>,
     handle: PhantomData<fn() -> H>,
 }
 
@@ -165,17 +167,28 @@ enum Link {
     Process(ProcessRef),
 }
 
-/// A start whose process has been made.
+/// A process whose init is over, and what its starter is told.
+struct Initialised<S: GenServer> {
+    process: Arc<Process<S>>,
+    told: Started,
+}
+
+/// A start whose init awaits.
 struct UnderWay<S: GenServer> {
     process: Arc<Process<S>>,
-    begun: Begun,
+    begun: Arc<Slot<Started>>,
     linked: Option<ProcessRef>,
-    sleep: Option<Sleep>,
+    /// How long is waited for init.
+    limit: Option<(Duration, Sleep)>,
     /// It took too long and was killed.
     burial: Option<Burial>,
 }
 
 impl<S: GenServer, H> Start<S, H> {
+    fn options(&mut self) -> &mut Options {
+        self.options.get_or_insert_default()
+    }
+
     /// Gives the server a name. It has it before init runs.
     ///
     /// # Examples
@@ -190,7 +203,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.options.name = Some(name.into());
+        self.options().name = Some(name.into());
         self
     }
 
@@ -209,7 +222,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// ```
     #[doc(alias = "set_label")]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.options.label = Some(label.into());
+        self.options().label = Some(label.into());
         self
     }
 
@@ -241,7 +254,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
+        self.options().timeout = Some(timeout);
         self
     }
 
@@ -260,7 +273,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn on(mut self, node: &Node) -> Self {
-        self.options.node = Some(node.clone());
+        self.options().node = Some(node.clone());
         self
     }
 
@@ -281,17 +294,17 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn link(mut self) -> Self {
-        self.options.link = Link::Starter;
+        self.options().link = Link::Starter;
         self
     }
 
     pub(crate) fn linked_to(mut self, process: ProcessRef) -> Self {
-        self.options.link = Link::Process(process);
+        self.options().link = Link::Process(process);
         self
     }
 
     pub(crate) fn monitored_by(mut self, reference: MonitorRef, watcher: ProcessRef) -> Self {
-        self.options.monitor = Some((reference, watcher));
+        self.options().monitor = Some((reference, watcher));
         self
     }
 
@@ -313,7 +326,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn mailbox(mut self, bound: u32) -> Self {
-        self.options.settings.bound = Some(bound.max(1));
+        self.options().settings.bound = Some(bound.max(1));
         self
     }
 
@@ -337,7 +350,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.options.settings.overflow = overflow;
+        self.options().settings.overflow = overflow;
         self
     }
 
@@ -359,7 +372,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn inline(mut self, inline: bool) -> Self {
-        self.options.settings.queued_only = !inline;
+        self.options().settings.queued_only = !inline;
         self
     }
 
@@ -381,7 +394,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     pub fn hibernate_after(mut self, silence: Duration) -> Self {
-        self.options.settings.hibernate_after = Some(silence);
+        self.options().settings.hibernate_after = Some(silence);
         self
     }
 
@@ -403,7 +416,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// ```
     #[doc(alias = "debug_options")]
     pub fn debug(mut self, options: DebugOptions) -> Self {
-        self.options.debug = Some(Box::new(options));
+        self.options().debug = Some(Box::new(options));
         self
     }
 
@@ -443,50 +456,67 @@ impl<S: GenServer, H> Start<S, H> {
     pub fn handle<K: From<ServerRef<S>>>(mut self) -> Start<S, K> {
         Start {
             args: self.args.take(),
-            options: std::mem::take(&mut self.options),
+            options: self.options.take(),
             under_way: self.under_way.take(),
             handle: PhantomData,
         }
     }
 
-    /// Makes the process, gives it its name and its ties, and runs init.
-    fn begin(&mut self, args: S::Args) -> Result<UnderWay<S>, StartError> {
-        let options = std::mem::take(&mut self.options);
-        let linked = match options.link {
-            Link::Nobody => None,
-            Link::Process(process) => Some(process),
-            Link::Starter => {
-                let starter = current::pid().and_then(node::find).map(ProcessRef::new);
-                Some(starter.ok_or(StartError::NotAProcess)?)
+    /// Makes the process, gives it its name and its ties, and runs init. Nothing comes back if init awaits: the start is under way.
+    fn begin(&mut self, args: S::Args) -> Result<Option<Initialised<S>>, StartError> {
+        let options = self.options.take();
+        let (process, linked, debug, timeout) = match options {
+            None => {
+                (make_process(&node::current_home().ok_or(StartError::NoRuntime)?, None, None, None)?, None, None, None)
             }
+            Some(options) => prepare(*options)?,
         };
-        let home = match (options.node, &linked) {
-            (None, None) => node::current_home(),
-            (None, Some(linked)) => linked.node().home(),
-            (Some(node), _) => node.home(),
-        }
-        .ok_or(StartError::NoRuntime)?;
-        // OTP records the caller of `start_monitor` as the parent too, though nothing links the two.
-        let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
-        let process = make_process(&home, options.name, options.label, parent)?;
-        process.configure(&options.settings);
-        let erased = || Arc::clone(&process) as Arc<dyn AnyProcess>;
-        if linked.as_ref().is_some_and(|starter| !link::tie(&erased(), starter.process())) {
-            home.node().release_name(&process.head);
-            process.discard();
-            return Err(StartError::NotAProcess);
-        }
-        if let Some((reference, watcher)) = options.monitor {
-            erased().monitor(reference, Arc::clone(watcher.process()));
-        }
+        let home = &process.head.home;
         let mut cx = Cx::new(Arc::clone(&process));
-        cx.debug = options.debug.and_then(|debug| debug.begin(home.runtime().now()));
+        cx.debug = debug.and_then(|debug| debug.begin(home.runtime().now()));
         let actor = Box::new(Actor { server: None, cx, batch: Queue::new() });
-        let begun = process.run_init(Body::new(actor), args);
-        let sleep = options.timeout.map(|timeout| home.runtime().sleep_until(crate::timer::at(&home, timeout)));
-        self.options.timeout = options.timeout;
-        Ok(UnderWay { process, begun, linked, sleep, burial: None })
+        let begun = match process.run_init(Body::new(actor), args) {
+            Begun::Done(told) => return Ok(Some(Initialised { process, told })),
+            Begun::Awaited(begun) => begun,
+        };
+        let limit = timeout.map(|limit| (limit, home.runtime().sleep_until(crate::timer::at(home, limit))));
+        self.under_way = Some(Box::new(UnderWay { process, begun, linked, limit, burial: None }));
+        Ok(None)
     }
+}
+
+/// A process with the name and the ties that the options ask for, and what is left of the options.
+type Prepared<S> = (Arc<Process<S>>, Option<ProcessRef>, Option<Box<DebugOptions>>, Option<Duration>);
+
+fn prepare<S: GenServer>(options: Options) -> Result<Prepared<S>, StartError> {
+    let linked = match options.link {
+        Link::Nobody => None,
+        Link::Process(process) => Some(process),
+        Link::Starter => {
+            let starter = current::pid().and_then(node::find).map(ProcessRef::new);
+            Some(starter.ok_or(StartError::NotAProcess)?)
+        }
+    };
+    let home = match (options.node, &linked) {
+        (None, None) => node::current_home(),
+        (None, Some(linked)) => linked.node().home(),
+        (Some(node), _) => node.home(),
+    }
+    .ok_or(StartError::NoRuntime)?;
+    // OTP records the caller of `start_monitor` as the parent too, though nothing links the two.
+    let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
+    let process = make_process(&home, options.name, options.label, parent)?;
+    process.configure(&options.settings);
+    let erased = || Arc::clone(&process) as Arc<dyn AnyProcess>;
+    if linked.as_ref().is_some_and(|starter| !link::tie(&erased(), starter.process())) {
+        home.node().release_name(&process.head);
+        process.discard();
+        return Err(StartError::NotAProcess);
+    }
+    if let Some((reference, watcher)) = options.monitor {
+        erased().monitor(reference, Arc::clone(watcher.process()));
+    }
+    Ok((process, linked, options.debug, options.timeout))
 }
 
 /// Makes a process that nobody runs yet, and gives it its name.
@@ -560,47 +590,48 @@ impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Some(args) = this.args.take() {
-            this.under_way = Some(this.begin(args)?);
+        if let Some(args) = this.args.take()
+            && let Some(initialised) = this.begin(args)?
+        {
+            return Poll::Ready(initialised.judge().map(H::from));
         }
         let Some(under_way) = &mut this.under_way else { return Poll::Pending };
-        let server = || under_way.process.head.subject();
         if let Some(burial) = &mut under_way.burial {
             ready!(Pin::new(burial).poll(cx));
-            let server = server();
+            let head = &under_way.process.head;
             if under_way.process.ended_with().is_none() {
                 // Init computes on and on. Whatever it makes will never serve, so another may have the name.
-                let head = &under_way.process.head;
                 head.home.node().release_name(head);
             }
+            let after = under_way.limit.as_ref().map_or(Duration::ZERO, |(after, _)| *after);
+            let error = StartError::Timeout { server: head.subject(), after };
             this.under_way = None;
-            return Poll::Ready(Err(StartError::Timeout { server, after: this.options.timeout.unwrap_or_default() }));
+            return Poll::Ready(Err(error));
         }
-        let polled = match std::mem::replace(&mut under_way.begun, Begun::Done(Started::Ignored)) {
-            Begun::Done(told) => Poll::Ready(Ok(told)),
-            Begun::Awaited(slot) => {
-                let polled = slot.poll(cx, None);
-                under_way.begun = Begun::Awaited(slot);
-                polled
-            }
-        };
+        let polled = under_way.begun.poll(cx, None);
         if polled.is_pending()
-            && let Some(sleep) = &mut under_way.sleep
+            && let Some((_, sleep)) = &mut under_way.limit
         {
             ready!(sleep.as_mut().poll(cx));
             under_way.abandon();
             under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
             return self.poll(cx);
         }
-        let told = ready!(polled);
-        let Some(UnderWay { process, .. }) = this.under_way.take() else { return Poll::Pending };
-        let server = |process: &Process<S>| process.head.subject();
-        Poll::Ready(match told {
-            Ok(Started::Running) => Ok(ServerRef::new(process).into()),
-            Ok(Started::Ignored) => Err(StartError::Ignored { server: server(&process) }),
-            Ok(Started::Failed(reason)) => Err(StartError::Failed { server: server(&process), reason }),
-            Err(_) => Err(StartError::Failed { server: server(&process), reason: Reason::RuntimeGone }),
-        })
+        let told = ready!(polled).unwrap_or(Started::Failed(Reason::RuntimeGone));
+        let Some(under_way) = this.under_way.take() else { return Poll::Pending };
+        Poll::Ready(Initialised { process: under_way.process, told }.judge().map(H::from))
+    }
+}
+
+impl<S: GenServer> Initialised<S> {
+    /// What the start returns.
+    fn judge(self) -> Result<ServerRef<S>, StartError> {
+        let Self { process, told } = self;
+        match told {
+            Started::Running => Ok(ServerRef::new(process)),
+            Started::Ignored => Err(StartError::Ignored { server: process.head.subject() }),
+            Started::Failed(reason) => Err(StartError::Failed { server: process.head.subject(), reason }),
+        }
     }
 }
 
@@ -616,7 +647,7 @@ impl<S: GenServer, H> fmt::Debug for Start<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Start")
             .field("server", &std::any::type_name::<S>())
-            .field("name", &self.options.name)
+            .field("name", &self.options.as_ref().and_then(|options| options.name.as_ref()))
             .finish_non_exhaustive()
     }
 }
