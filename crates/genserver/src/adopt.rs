@@ -12,7 +12,7 @@ use crate::name::Name;
 use crate::node::Node;
 use crate::overflow::Overflow;
 use crate::process::mail::{Body, Envelope, Settings, Signal};
-use crate::process::poll::ProcessTask;
+use crate::process::task::ProcessTask;
 use crate::process::work::Actor;
 use crate::reason::Reason;
 use crate::server::GenServer;

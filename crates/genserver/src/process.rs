@@ -30,6 +30,10 @@ mod room;
 mod overflow;
 // Polling: one callback after the other, and what each asks for.
 pub(crate) mod poll;
+// The task that runs a server which nobody runs inline.
+pub(crate) mod task;
+// Whom such a task runs next.
+pub(crate) mod chain;
 // Requests of `sys`.
 mod inspect;
 // Signals from other processes: exits, links, monitors.

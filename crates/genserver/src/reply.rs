@@ -15,6 +15,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::thread_local;
 
 use crate::pid::Pid;
+use crate::process::chain;
 use crate::reason::Reason;
 
 /// Why a slot was filled without an answer.
@@ -105,6 +106,7 @@ impl<R> Slot<R> {
         let old = std::mem::replace(&mut *state, State::Waiting(waker, deadline));
         drop(state);
         drop(old);
+        chain::let_go();
         Poll::Pending
     }
 

@@ -354,7 +354,8 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Whether callers may run the idle server on their own task, which is the default.
+    /// Whether callers may run the idle server on their own task, which is the default. So may the task of another server that
+    /// has sent it something, when that one is done.
     ///
     /// Turn it off for a server whose callbacks compute for long without awaiting: its callers then wait for its own task,
     /// and their other work goes on.

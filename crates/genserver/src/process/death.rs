@@ -99,7 +99,7 @@ impl<S: GenServer> Process<S> {
             let outer = BEGUN.take();
             {
                 let _entered = current::enter(self.head.pid);
-                self.drive(body, &mut init, By::Caller);
+                self.drive(body, &mut init, By::Caller, &mut 0);
             }
             BEGUN.replace(outer)
         } else {

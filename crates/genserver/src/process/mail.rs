@@ -6,7 +6,7 @@
 //! | `run` | body | means | who leaves it, to what |
 //! |---|---|---|---|
 //! | `Idle` | here | waits for a message | a send: inline → `Running`, else → `Scheduled` |
-//! | `Scheduled` | here | its task has been spawned or woken | its task → `Running` |
+//! | `Scheduled` | here | its task has been spawned or woken, or it is next (see `chain`) | a server's task → `Running` |
 //! | `Running` | out | somebody polls | that poller → `Idle`, `Awaiting`, `Scheduled` or `Dead` |
 //! | `Awaiting` | here | a callback is parked at an await | a wake → `Scheduled`; a send only queues |
 //! | `Dead` | gone | everybody has been told | nobody |
@@ -19,7 +19,8 @@
 //! 2. A wake while somebody polls is noted (`notified`), and the poller looks at the note before it lets go.
 //! 3. No user code runs under the lock: no wake, no foreign waker cloned or dropped, no message dropped, no spawn. And never
 //!    two processes' locks at once.
-//! 4. `Scheduled` is left only by the task, and by a doom, which takes the body wherever it lies.
+//! 4. `Scheduled` is left only by the task, its own or the one that it is next in, and by a doom, which takes the body wherever
+//!    it lies.
 //! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
 //! 6. Whoever holds the body takes the queue out as a whole (`fetch`), into the actor's batch. The room goes from one message
 //!    of the batch to the next by itself, until its budget is used up or something has to be looked at: a doom (`look`), a
@@ -48,6 +49,7 @@ use crate::monitor::Down;
 use crate::outcome::LateReply;
 use crate::overflow::Overflow;
 use crate::pid::Pid;
+use crate::process::chain::Pace;
 use crate::process::queue::Queue;
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Job, Work};
@@ -71,6 +73,8 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) in_batch: AtomicU32,
     /// How many more messages of the batch the room may handle before it comes back. Written by the poller only.
     pub(crate) budget: AtomicU32,
+    /// How long its turns last. A guess.
+    pub(crate) pace: Pace,
     /// When the clock comes, so that a call which waits need not take the lock to know that it comes early enough.
     pub(crate) alarm_at: AtomicMoment,
     /// What wakes the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
@@ -405,6 +409,7 @@ impl<S: GenServer> Process<S> {
             doing: AtomicU8::new(0),
             in_batch: AtomicU32::new(0),
             budget: AtomicU32::new(0),
+            pace: Pace::new(),
             alarm_at: AtomicMoment::never(),
             task_waker: OnceLock::new(),
         }

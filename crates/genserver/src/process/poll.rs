@@ -1,6 +1,5 @@
 //! Polling a server: one callback after the other, what each asks for, and letting go of the body again.
 
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,8 +12,7 @@ use futures::task::waker_ref;
 
 use super::death::drop_caught;
 use super::mail::{
-    BEGUN, Begun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, Task,
-    later,
+    BEGUN, Begun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, later,
 };
 use super::queue::Queue;
 use super::spare;
@@ -25,9 +23,6 @@ use crate::outcome::{LateReply, Step, Then};
 use crate::reason::Reason;
 use crate::reply::Unanswered;
 use crate::server::GenServer;
-
-/// How many messages a task handles before it lets the other tasks of its thread run.
-const TASK_BUDGET: u32 = 128;
 
 /// Who polls.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,22 +57,21 @@ impl<S: GenServer> Process<S> {
     pub(crate) fn drive_message(self: &Arc<Self>, mut body: Body<S>, message: &mut Option<Job<S>>) {
         let _entered = current::enter(self.head.pid);
         self.take(&mut body, message);
-        self.drive(body, message, By::Caller);
+        self.drive(body, message, By::Caller, &mut 0);
     }
 
-    /// Runs the server, beginning with `job` if there is one, until it waits, awaits, ends or has had its share.
+    /// Runs the server, beginning with `job` if there is one, until it waits, awaits, ends or has had its share: so many more
+    /// messages as the budget says, which is lent to the room while it runs.
     ///
     /// The caller has made this process the current one.
-    pub(crate) fn drive(self: &Arc<Self>, mut body: Body<S>, job: &mut Option<Job<S>>, by: By) {
+    pub(crate) fn drive(self: &Arc<Self>, mut body: Body<S>, job: &mut Option<Job<S>>, by: By, budget: &mut u32) {
         let waker = waker_ref(self);
         let mut cx = Context::from_waker(&waker);
-        // How many more messages may be handled in this turn; lent to the room while it runs.
-        let mut budget = if by == By::Task { TASK_BUDGET } else { 0 };
         let mut resume = job.is_none() && body.actor.is_none();
         loop {
-            let lent = budget > 0 && body.may_run_on();
+            let lent = *budget > 0 && body.may_run_on();
             if lent {
-                self.budget.store(budget, Ordering::Relaxed);
+                self.budget.store(*budget, Ordering::Relaxed);
             }
             let polled = if job.is_some() {
                 Some(body.begin(job, &mut cx))
@@ -87,7 +81,7 @@ impl<S: GenServer> Process<S> {
                 None
             };
             if lent {
-                budget = self.budget.load(Ordering::Relaxed);
+                *budget = self.budget.load(Ordering::Relaxed);
                 self.budget.store(0, Ordering::Relaxed);
             }
             let after = match polled {
@@ -116,15 +110,15 @@ impl<S: GenServer> Process<S> {
                     return self.finish_doomed(body);
                 }
                 // A caller has its answer, and a chain of continues its share.
-                After::Job(Job::Continue(info)) if budget == 0 => return self.leave_to_task(body, info),
+                After::Job(Job::Continue(info)) if *budget == 0 => return self.leave_to_task(body, info),
                 After::Job(next) => {
-                    budget = budget.saturating_sub(1);
+                    *budget = budget.saturating_sub(1);
                     *job = Some(next);
                     continue;
                 }
                 After::Finish => return self.finish(body),
             }
-            match self.boundary(&mut body, job, &mut budget) {
+            match self.boundary(&mut body, job, budget) {
                 Boundary::Next => self.take(&mut body, job),
                 Boundary::Released => return,
                 Boundary::Doomed => return self.finish_doomed(body),
@@ -144,7 +138,7 @@ impl<S: GenServer> Process<S> {
 
     /// Looks at a message before its callback begins; what is held back or the library's own affair is taken away here.
     #[inline]
-    fn take(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
+    pub(super) fn take(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
         let doing = match job {
             _ if body.desk.is_some() && body.is_suspended() => return self.take_suspended(body, job),
             Some(Job::Message(Envelope::Call(_, None))) => Doing::Call,
@@ -474,7 +468,7 @@ impl<S: GenServer> Process<S> {
 
 impl<S: GenServer> Mail<S> {
     #[inline]
-    fn put_back(&mut self, body: Body<S>) {
+    pub(super) fn put_back(&mut self, body: Body<S>) {
         debug_assert!(self.body.is_none(), "two pollers held the body of one server");
         self.body = Some(body);
     }
@@ -536,94 +530,5 @@ impl<S: GenServer> Body<S> {
         let polled = room.as_mut().resume(cx);
         let keep = if room.fits_all() { spare::keep } else { drop };
         self.begun(polled, room, keep)
-    }
-}
-
-/// The task of a server: it comes when something is left that no caller runs.
-pub(crate) struct ProcessTask<S: GenServer> {
-    process: Arc<Process<S>>,
-    ended: bool,
-}
-
-impl<S: GenServer> ProcessTask<S> {
-    pub(super) fn new(process: Arc<Process<S>>) -> Self {
-        Self { process, ended: false }
-    }
-
-    /// The task of a server whose state is there already, as `body`: nobody else will be asked to run it.
-    pub(crate) fn adopting(process: &Arc<Process<S>>, body: Body<S>) -> Self {
-        let mut mail = process.mail.lock();
-        mail.put_back(body);
-        mail.task = Task::Coming;
-        mail.run = Run::Scheduled;
-        drop(mail);
-        Self::new(Arc::clone(process))
-    }
-
-    pub(crate) fn process(&self) -> &Arc<Process<S>> {
-        &self.process
-    }
-}
-
-impl<S: GenServer> Future for ProcessTask<S> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { process, ended } = &mut *self;
-        let ours = process.task_waker.get_or_init(|| Box::new(cx.waker().clone()));
-        let asleep =
-            if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(Box::new(cx.waker().clone())) };
-        let mut job = None;
-        let mut woken = Vec::new();
-        let mut mail = process.mail.lock();
-        let before = std::mem::replace(&mut mail.task, asleep);
-        let body = match mail.run {
-            Run::Scheduled => {
-                mail.run = Run::Running;
-                mail.forget_idle();
-                let mut body = mail.body.take();
-                // The first messages under the same lock. A doomed server gets none.
-                if let Some(body) = body.as_mut().filter(|_| process.look.load(Ordering::Relaxed) & LOOK_DOOM == 0) {
-                    process.fetch(&mut mail, body, &mut job);
-                    if process.look.load(Ordering::Relaxed) & LOOK_ROOM != 0 {
-                        woken = process.make_room(&mut mail);
-                    }
-                }
-                body
-            }
-            Run::Dead => {
-                let ours = std::mem::replace(&mut mail.task, Task::Coming);
-                drop(mail);
-                drop((before, ours));
-                *ended = true;
-                return Poll::Ready(());
-            }
-            Run::Idle | Run::Running | Run::Awaiting => None,
-        };
-        let doomed = mail.is_doomed();
-        drop(mail);
-        drop(before);
-        woken.into_iter().for_each(Waker::wake);
-        if let Some(mut body) = body {
-            let _entered = current::enter(process.head.pid);
-            if doomed {
-                process.finish_doomed(body);
-            } else {
-                if job.is_some() {
-                    process.take(&mut body, &mut job);
-                }
-                process.drive(body, &mut job, By::Task);
-            }
-        }
-        Poll::Pending
-    }
-}
-
-/// The runtime let go of the task before the server ended: it is shut down, or refused to spawn.
-impl<S: GenServer> Drop for ProcessTask<S> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.process.runtime_gone();
-        }
     }
 }

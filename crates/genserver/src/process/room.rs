@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::chain;
 use super::mail::{LOOK_ROOM, Mail, Process};
 use crate::alarm::{AlarmKey, Alarmed};
 use crate::server::GenServer;
@@ -79,6 +80,7 @@ impl<S: GenServer> Line<S> {
         let before = place.replace(waker);
         drop(turn);
         drop(before);
+        chain::let_go();
         Poll::Pending
     }
 

@@ -28,8 +28,9 @@ mod door;
 mod exhaustive;
 mod world;
 
-// What is promised of calls, of ends, of starts, and of the clock.
+// What is promised of calls, of servers that run one after the other in one task, of ends, of starts, and of the clock.
 mod calls;
+mod chain;
 mod deaths;
 mod starts;
 mod time;

@@ -1,0 +1,220 @@
+//! Whom a server's task runs next, when its own server is done.
+//!
+//! What a server sends to another mostly finds the other idle. Were the other's task woken each time, a token that goes round
+//! many servers would pass through the runtime's queues at each hop. So while a server's task has its turn, the first server
+//! that gets something to do from this thread is only noted. It runs when the turn is over, in the same task, with what is
+//! left of the turn's budget; and whom it gives something to do may be the next.
+//!
+//! 1. One server is noted at most. Whoever comes while one is has its task woken, and another thread may take that.
+//! 2. The task's runtime and node are its own, and it was not started with `inline(false)`. Nobody is next after itself: a
+//!    callback that wakes itself gives way to others.
+//! 3. Whoever is noted is run, or has its task woken, before the task's poll ends. Its task is woken at once when anything of
+//!    this crate begins to wait on this thread: a callback may have given its thread away with `block_in_place`, and wait right
+//!    there. Only if it waits there for something else that needs whoever is noted, it waits in vain; on a runtime of one
+//!    thread it always did.
+//! 4. While others run in its task, a server's own task cannot come for it. So only those are run whose turns are shorter than
+//!    it takes to wake another thread, as a look at the clock now and then tells (`Pace`); and the task goes back to its own
+//!    server when that has something to do.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Context;
+use std::time::Duration;
+
+use super::mail::{Kick, Process, Run, Task};
+use crate::current;
+use crate::node::Home;
+use crate::server::GenServer;
+use crate::sync::thread_local;
+
+/// How many turns of others there are between two looks whether the task's own server has something to do.
+const LOOK_AFTER: u32 = 16;
+
+thread_local! {
+    static CHAIN: Cell<Chain> = const { Cell::new(Chain::Closed) };
+    static NOTED: Cell<Option<Noted>> = const { Cell::new(None) };
+}
+
+/// How far the task that has its turn on this thread is with whom it runs next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chain {
+    /// There is no such task, or it runs nobody else.
+    Closed,
+    /// It would run somebody of this home, which is known by its address.
+    Open(usize),
+    /// Somebody is noted.
+    Noted,
+}
+
+fn open(home: &Arc<Home>) -> Chain {
+    Chain::Open(Arc::as_ptr(home).addr())
+}
+
+/// A server that is scheduled, and what has not been done for that yet.
+struct Noted {
+    server: Arc<dyn Next>,
+    kick: Kick,
+}
+
+/// Notes the server that a kick has scheduled, if this thread's task may run it next.
+#[inline]
+pub(super) fn takes<S: GenServer>(server: &Arc<Process<S>>, kick: &Kick) -> bool {
+    let home = &server.head.home;
+    if CHAIN.get() != open(home) || current::pid() == Some(server.head.pid) || !home.runtime().is_current() {
+        return false;
+    }
+    if !server.pace.is_short() {
+        return false;
+    }
+    let kick = if matches!(kick, Kick::Spawn) { Kick::Spawn } else { Kick::WakeTask };
+    CHAIN.set(Chain::Noted);
+    NOTED.set(Some(Noted { server: Arc::clone(server) as Arc<dyn Next>, kick }));
+    true
+}
+
+/// Something on this thread begins to wait, so nobody is run next.
+#[inline]
+pub(crate) fn let_go() {
+    if CHAIN.get() == Chain::Noted {
+        CHAIN.set(Chain::Closed);
+        if let Some(Noted { server, kick }) = NOTED.take() {
+            server.wake(kick);
+        }
+    }
+}
+
+/// The turn of a server's task, and of those who follow it.
+pub(super) struct Turn<'a, S: GenServer> {
+    own: &'a Arc<Process<S>>,
+}
+
+impl<'a, S: GenServer> Turn<'a, S> {
+    /// Called without a lock: a callback may poll the task of another server, and then somebody may be noted.
+    pub(super) fn begin(own: &'a Arc<Process<S>>) -> Self {
+        let_go();
+        CHAIN.set(open(&own.head.home));
+        Self { own }
+    }
+
+    /// Runs who is noted, and whom those note, for as long as the budget lasts.
+    pub(super) fn go_on(self, budget: &mut u32, cx: &mut Context<'_>) {
+        let home = &self.own.head.home;
+        let mut turns = 0;
+        while CHAIN.get() == Chain::Noted
+            && let Some(Noted { server, kick }) = NOTED.take()
+        {
+            turns += 1;
+            let is_over = *budget == 0 || (turns % LOOK_AFTER == 0 && self.is_wanted(&*server));
+            if is_over || home.runtime().poll_budget(cx).is_pending() {
+                return server.wake(kick);
+            }
+            *budget -= 1;
+            CHAIN.set(open(home));
+            server.run(kick, budget);
+        }
+    }
+
+    /// Whether the task's own server has something to do that is not done next anyway.
+    fn is_wanted(&self, next: &dyn Next) -> bool {
+        !std::ptr::addr_eq(&raw const *next, Arc::as_ptr(self.own)) && self.own.mail.lock().run == Run::Scheduled
+    }
+}
+
+impl<S: GenServer> Drop for Turn<'_, S> {
+    fn drop(&mut self) {
+        let_go();
+        CHAIN.set(Chain::Closed);
+    }
+}
+
+/// A server of any type.
+trait Next {
+    fn run(self: Arc<Self>, kick: Kick, budget: &mut u32);
+    fn wake(self: Arc<Self>, kick: Kick);
+}
+
+impl<S: GenServer> Next for Process<S> {
+    fn run(self: Arc<Self>, kick: Kick, budget: &mut u32) {
+        let mut mail = self.mail.lock();
+        if mail.run != Run::Scheduled || mail.queued_only {
+            drop(mail);
+            return self.bring_task(kick);
+        }
+        // As it was before the kick.
+        mail.task = if matches!(kick, Kick::Spawn) { Task::None } else { Task::Asleep };
+        if self.pace.is_known() {
+            return self.run_scheduled(mail, budget);
+        }
+        let begun = self.head.home.runtime().now();
+        self.run_scheduled(mail, budget);
+        self.pace.learn(self.head.home.runtime().now().saturating_duration_since(begun));
+    }
+
+    fn wake(self: Arc<Self>, kick: Kick) {
+        self.bring_task(kick);
+    }
+}
+
+/// What is known of how long a server's turns last: a guess, good for so many turns.
+///
+/// Zero is nothing; more, short for so many turns; [`LONG`](Pace::LONG) and more, long.
+pub(crate) struct Pace(AtomicU8);
+
+impl Pace {
+    /// Shorter than it takes to wake another thread.
+    const SHORT_TURN: Duration = Duration::from_micros(2);
+    const SHORT: u8 = 64;
+    const LONG: u8 = 128;
+    const LONG_FOR: u8 = 32;
+
+    /// The first turn is not looked at: it finds nothing in the processor's cache.
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU8::new(1))
+    }
+
+    fn is_short(&self) -> bool {
+        let pace = self.0.load(Ordering::Relaxed);
+        if pace < Self::LONG {
+            return true;
+        }
+        self.0.store(if pace == Self::LONG { 0 } else { pace - 1 }, Ordering::Relaxed);
+        false
+    }
+
+    /// Whether nobody need look at the clock in this turn.
+    fn is_known(&self) -> bool {
+        let pace = self.0.load(Ordering::Relaxed);
+        self.0.store(pace.saturating_sub(1), Ordering::Relaxed);
+        pace > 0
+    }
+
+    fn learn(&self, turn: Duration) {
+        let pace = if turn <= Self::SHORT_TURN { Self::SHORT } else { Self::LONG + Self::LONG_FOR };
+        self.0.store(pace, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_turn_is_left_to_its_own_task_until_it_is_looked_at_again() {
+        let pace = Pace::new();
+        assert!(pace.is_short() && pace.is_known(), "the first turn");
+        assert!(pace.is_short() && !pace.is_known());
+        pace.learn(Duration::from_millis(1));
+        let left = (0..100).take_while(|_| !pace.is_short()).count();
+        assert_eq!(left, usize::from(Pace::LONG_FOR) + 1);
+        assert!(!pace.is_known());
+    }
+
+    #[test]
+    fn a_short_turn_is_good_for_several() {
+        let pace = Pace::new();
+        pace.learn(Duration::ZERO);
+        let known = (0..100).take_while(|_| pace.is_short() && pace.is_known()).count();
+        assert_eq!(known, usize::from(Pace::SHORT));
+    }
+}

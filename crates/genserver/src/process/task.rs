@@ -1,0 +1,114 @@
+//! The task of a server.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+
+use super::chain::Turn;
+use super::mail::{Body, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run, Task};
+use super::poll::By;
+use crate::current;
+use crate::server::GenServer;
+use crate::sync::MutexGuard;
+
+/// How many messages a task handles before it lets the other tasks of its thread run.
+const TASK_BUDGET: u32 = 128;
+
+/// The task of a server: it comes when something is left that no caller runs.
+pub(crate) struct ProcessTask<S: GenServer> {
+    process: Arc<Process<S>>,
+    ended: bool,
+}
+
+impl<S: GenServer> ProcessTask<S> {
+    pub(super) fn new(process: Arc<Process<S>>) -> Self {
+        Self { process, ended: false }
+    }
+
+    /// The task of a server whose state is there already, as `body`: nobody else will be asked to run it.
+    pub(crate) fn adopting(process: &Arc<Process<S>>, body: Body<S>) -> Self {
+        let mut mail = process.mail.lock();
+        mail.put_back(body);
+        mail.task = Task::Coming;
+        mail.run = Run::Scheduled;
+        drop(mail);
+        Self::new(Arc::clone(process))
+    }
+
+    pub(crate) fn process(&self) -> &Arc<Process<S>> {
+        &self.process
+    }
+}
+
+impl<S: GenServer> Future for ProcessTask<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { process, ended } = &mut *self;
+        let ours = process.task_waker.get_or_init(|| Box::new(cx.waker().clone()));
+        let asleep =
+            if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(Box::new(cx.waker().clone())) };
+        let turn = Turn::begin(process);
+        let mut mail = process.mail.lock();
+        let before = std::mem::replace(&mut mail.task, asleep);
+        match mail.run {
+            Run::Scheduled => {
+                let mut budget = TASK_BUDGET;
+                process.run_scheduled(mail, &mut budget);
+                turn.go_on(&mut budget, cx);
+            }
+            Run::Dead => {
+                let ours = std::mem::replace(&mut mail.task, Task::Coming);
+                drop(mail);
+                drop((before, ours));
+                *ended = true;
+                return Poll::Ready(());
+            }
+            Run::Idle | Run::Running | Run::Awaiting => drop(mail),
+        }
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl<S: GenServer> Process<S> {
+    /// Runs a server that is scheduled, until it waits, awaits, ends or has used up the budget.
+    #[inline]
+    pub(super) fn run_scheduled(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, budget: &mut u32) {
+        let mut job = None;
+        let mut woken = Vec::new();
+        mail.run = Run::Running;
+        mail.forget_idle();
+        let mut body = mail.body.take();
+        // The first messages under the same lock. A doomed server gets none.
+        if let Some(body) = body.as_mut().filter(|_| self.look.load(Ordering::Relaxed) & LOOK_DOOM == 0) {
+            self.fetch(&mut mail, body, &mut job);
+            if self.look.load(Ordering::Relaxed) & LOOK_ROOM != 0 {
+                woken = self.make_room(&mut mail);
+            }
+        }
+        let doomed = mail.is_doomed();
+        drop(mail);
+        woken.into_iter().for_each(Waker::wake);
+        let Some(mut body) = body else { return };
+        let _entered = current::enter(self.head.pid);
+        if doomed {
+            return self.finish_doomed(body);
+        }
+        if job.is_some() {
+            self.take(&mut body, &mut job);
+        }
+        self.drive(body, &mut job, By::Task, budget);
+    }
+}
+
+/// The runtime let go of the task before the server ended: it is shut down, or refused to spawn.
+impl<S: GenServer> Drop for ProcessTask<S> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.process.runtime_gone();
+        }
+    }
+}
