@@ -22,6 +22,7 @@ use futures::task::waker_ref;
 use super::StoppedHere;
 use super::mail::{BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, Process, Run, Started, Starter, Task};
 use super::poll::{After, By};
+use super::queue::Queue;
 use super::ties::Farewell;
 use super::work::{Job, NotStarted, Verdict, discard_rescued};
 use crate::current;
@@ -188,44 +189,31 @@ impl<S: GenServer> Process<S> {
     fn finish_with(self: &Arc<Self>, body: Body<S>, ending: Ending) -> Reason {
         let begun = current::begin_death();
         self.report_end(&body, &ending);
-        let Ending { reason, late_reply, mut unanswered, start, .. } = ending;
+        let reason = ending.reason.clone();
         drop_caught(body);
         drop_caught_with(discard_rescued);
         self.head.home.node().release_name(&self.head);
-        let starter = self.head.parent().filter(|_| start.is_some());
         let told = reason.clone();
         let (farewell, queue, task, ordered) = {
             let mut mail = self.mail.lock();
             mail.run = Run::Dead;
             mail.counted = 0;
-            let queue = mail.queue.take_all();
+            let queue = std::mem::replace(&mut mail.queue, Queue::new());
             let task = std::mem::replace(&mut mail.task, Task::Coming);
-            let farewell = mail.ties.as_mut().map(|ties| ties.farewell());
+            let farewell = mail.ties.as_mut().map(|ties| Box::new(ties.farewell()));
             (farewell, queue, task, mail.doom.replace(told))
         };
         drop(ordered);
         self.in_batch.store(0, Ordering::Relaxed);
         self.head.home.node().remove(self.head.pid);
-        if let Some(key) = farewell.as_ref().and_then(Farewell::alarm) {
-            self.head.home.alarm().cancel(key);
+        let mut start = None;
+        if farewell.is_some() || !queue.is_empty() || ending.concerns_anybody() {
+            start = self.tell(farewell, queue, ending);
         }
-        for message in queue {
-            drop_caught(message);
-        }
-        if let Some(late_reply) = late_reply {
-            // What the caller does not want any more is dropped there, and that is user code.
-            drop_caught_with(late_reply);
-        }
-        unanswered.extend(current::take_unanswered(self.head.pid));
-        for slot in unanswered {
-            slot.fail(Unanswered::Exit(reason.clone()));
-        }
-        if let Some(farewell) = farewell {
-            farewell.tell(self.head.pid, &reason, starter);
-        }
+        // Whoever came to wait for the end meanwhile is among them.
         let ties = self.mail.lock().told();
-        for stopper in ties.into_iter().flat_map(|mut ties| ties.stoppers.drain()) {
-            stopper.fill(Ok(reason.clone()));
+        if let Some(mut ties) = ties {
+            ties.stoppers.drain().for_each(|stopper| stopper.fill(Ok(reason.clone())));
         }
         if let Some((starter, told)) = start {
             starter.tell(told);
@@ -238,6 +226,30 @@ impl<S: GenServer> Process<S> {
         drop(begun);
         end_the_next();
         reason
+    }
+
+    /// Step 5. Gives back whom step 6 releases of those who waited for the start.
+    fn tell(&self, farewell: Option<Box<Farewell>>, mut queue: Queue<S>, ending: Ending) -> Option<(Starter, Started)> {
+        let Ending { reason, late_reply, mut unanswered, start, .. } = ending;
+        if let Some(key) = farewell.as_ref().and_then(|farewell| farewell.alarm()) {
+            self.head.home.alarm().cancel(key);
+        }
+        for message in queue.take_all() {
+            drop_caught(message);
+        }
+        if let Some(late_reply) = late_reply {
+            // What the caller does not want any more is dropped there, and that is user code.
+            drop_caught_with(late_reply);
+        }
+        unanswered.extend(current::take_unanswered(self.head.pid));
+        for slot in unanswered {
+            slot.fail(Unanswered::Exit(reason.clone()));
+        }
+        if let Some(farewell) = farewell {
+            let starter = self.head.parent().filter(|_| start.is_some());
+            farewell.tell(self.head.pid, &reason, starter);
+        }
+        start
     }
 
     /// Kills it, as from outside.
@@ -282,6 +294,11 @@ impl<S: GenServer> Process<S> {
 }
 
 impl Ending {
+    /// Whether anybody is to be told who is neither in the ties nor in the queue.
+    fn concerns_anybody(&self) -> bool {
+        self.late_reply.is_some() || !self.unanswered.is_empty() || self.start.is_some() || current::any_unanswered()
+    }
+
     /// Terminate has run: a panic in it is the reason from now on.
     pub(super) fn terminated<S: GenServer>(&mut self, verdict: Option<Box<Verdict<S>>>) {
         if let Some(Verdict::Panicked(payload)) = verdict.map(|verdict| *verdict) {
