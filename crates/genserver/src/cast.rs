@@ -88,6 +88,34 @@ impl<M> CastError<M> {
         }
     }
 
+    /// The same error about another message: for a client whose messages are packed on their way to its server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::{CastError, ServerRef};
+    ///
+    /// /// Adds, and gives the number back if it cannot.
+    /// fn add(counter: &ServerRef<Counter>, more: u64) -> Result<(), CastError<u64>> {
+    ///     counter.cast(Add(more)).map_err(|refused| refused.map(|Add(more)| more))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// counter.stop().await?;
+    /// assert_eq!(add(&counter, 2).unwrap_err().into_inner(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map<N>(self, unpack: impl FnOnce(M) -> N) -> CastError<N> {
+        match self {
+            Self::NoProc { message, server } => CastError::NoProc { message: unpack(message), server },
+            Self::Full { message, server } => CastError::Full { message: unpack(message), server },
+        }
+    }
+
     /// Whether waiting for room would help.
     ///
     /// # Examples

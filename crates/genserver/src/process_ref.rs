@@ -88,6 +88,24 @@ impl ProcessRef {
         self.process.head().name()
     }
 
+    /// How an error names it: by its name, if it has one, and its pid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+    /// let subject = server.process_ref().subject();
+    /// assert_eq!(subject.to_string(), format!("process quiet {}", server.pid()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subject(&self) -> Subject {
+        self.process.head().subject()
+    }
+
     /// The node it lives in.
     ///
     /// # Examples

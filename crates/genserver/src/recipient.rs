@@ -116,6 +116,13 @@ impl<M: Send + 'static> Recipient<M> {
         Self { takes: Arc::new(Addressed { whom, into: Arc::new(into) }) }
     }
 
+    pub(crate) fn of_probe<T: Send + 'static>(
+        probe: ProbeRef<T>,
+        into: impl Fn(M) -> T + Send + Sync + 'static,
+    ) -> Self {
+        Self { takes: Arc::new(Relayed { probe, into }) }
+    }
+
     /// Sends the message, and waits for nothing.
     ///
     /// # Errors
@@ -296,6 +303,31 @@ impl<M: Send + 'static> Takes<M> for ProbeRef<M> {
 
     fn title(&self) -> String {
         self.process_ref().process().head().title()
+    }
+}
+
+/// What takes a `T` for a probe of something else.
+struct Relayed<M: Send + 'static, F> {
+    probe: ProbeRef<M>,
+    into: F,
+}
+
+impl<T, M, F> Takes<T> for Relayed<M, F>
+where
+    T: Send + 'static,
+    M: Send + 'static,
+    F: Fn(T) -> M + Send + Sync + 'static,
+{
+    fn take(&self, message: T) -> Result<(), CastError<T>> {
+        self.probe.send_as(message, &self.into)
+    }
+
+    fn process(&self) -> Option<Arc<dyn AnyProcess>> {
+        Some(Arc::clone(self.probe.process_ref().process()))
+    }
+
+    fn title(&self) -> String {
+        self.probe.process_ref().process().head().title()
     }
 }
 

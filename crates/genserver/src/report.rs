@@ -46,6 +46,7 @@
 //! | a task ends by a panic or by what it returned, with a reason outside of the normal set | [`Report::TaskFailed`], then [`Report::Crashed`] |
 //! | messages that are dropped because a mailbox is full, or an end because of that | [`Report::Overflowed`] |
 //! | a supervisor starts, loses or cannot start a child | [`Report::Supervised`] |
+//! | whatever a library has to say of its own kind of process | [`Report::Told`] |
 //!
 //! A report is made before anybody is told of the end: whoever hears of a death finds its reports already there. Without a
 //! subscriber, and without `tracing`, nothing is made at all. [`Node::reports`](crate::Node::reports) shows what went wrong;
@@ -67,6 +68,8 @@ mod end;
 mod supervised;
 // What tasks report.
 mod task;
+// What other libraries report.
+mod told;
 // Where a panic came from.
 mod panics;
 // Reports as events, and callbacks as spans, of `tracing`.
@@ -82,6 +85,7 @@ pub use panics::capture_panics;
 pub use render::Limits;
 pub use supervised::{Offender, Supervised, SupervisorEvent};
 pub use task::TaskFailed;
+pub use told::Told;
 
 pub(crate) use end::crashed;
 pub(crate) use hub::Hub;
@@ -140,6 +144,8 @@ pub enum Report {
     Supervised(Supervised),
     /// A task ended without a result.
     TaskFailed(TaskFailed),
+    /// A library has something to say of its process.
+    Told(Told),
 }
 
 impl Report {
@@ -149,6 +155,7 @@ impl Report {
             Self::Terminated(_) | Self::Crashed(_) | Self::TaskFailed(_) => Level::Error,
             Self::Unexpected(_) | Self::Overflowed(_) => Level::Warning,
             Self::Supervised(report) => report.event.level(),
+            Self::Told(report) => report.level,
         }
     }
 
@@ -176,6 +183,7 @@ impl Report {
             Self::Overflowed(report) => &report.process,
             Self::Supervised(report) => &report.process,
             Self::TaskFailed(report) => &report.process,
+            Self::Told(report) => &report.process,
         }
     }
 
@@ -202,6 +210,7 @@ impl Report {
             Self::Unexpected(_) | Self::Overflowed(_) => None,
             Self::Supervised(report) => report.reason.as_ref(),
             Self::TaskFailed(report) => Some(&report.reason),
+            Self::Told(report) => report.reason.as_ref(),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use std::thread_local;
 /// Locks that put whoever finds them held to sleep.
 #[cfg(not(genserver_shuttle))]
 pub(crate) mod parking {
-    pub(crate) use parking_lot::Mutex;
+    pub(crate) use parking_lot::{Mutex, MutexGuard};
 }
 
 /// A static that the whole program shares: in a model, one execution of it.

@@ -10,6 +10,7 @@ use crate::process::plain::Plain;
 use crate::process::{AnyProcess, ExitKind};
 use crate::process_ref::{AsProcess, ProcessRef};
 use crate::reason::Reason;
+use crate::recipient::Recipient;
 
 /// Where messages for a [`Probe`](crate::Probe) are sent.
 ///
@@ -101,6 +102,39 @@ impl<M: Send + 'static> ProbeRef<M> {
     #[doc(alias = "!")]
     pub fn send(&self, message: M) -> Result<(), CastError<M>> {
         self.process.send(message)
+    }
+
+    /// The probe as one that takes a `T`, which `into` makes into a message: see [`Recipient`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Letter, Probe};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// enum Heard {
+    ///     Number(u8),
+    ///     Text(String),
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut probe = Probe::new();
+    /// let numbers = probe.sender().recipient(Heard::Number);
+    /// let texts = probe.sender().recipient(Heard::Text);
+    /// texts.send("a".to_owned())?;
+    /// numbers.send(1)?;
+    /// assert_eq!(probe.try_recv(), Some(Letter::Message(Heard::Text("a".to_owned()))));
+    /// assert_eq!(probe.try_recv(), Some(Letter::Message(Heard::Number(1))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recipient<T: Send + 'static>(&self, into: impl Fn(T) -> M + Send + Sync + 'static) -> Recipient<T> {
+        Recipient::of_probe(self.clone(), into)
+    }
+
+    pub(crate) fn send_as<T>(&self, message: T, into: impl FnOnce(T) -> M) -> Result<(), CastError<T>> {
+        self.process.send_as(message, into)
     }
 
     /// The process without the type of its messages.

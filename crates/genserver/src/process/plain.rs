@@ -9,8 +9,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::death::{Doomed, drop_caught, end_or_defer};
+use super::send::Refused;
 use super::ties::Ties;
-use super::{About, AnyProcess, Asked, ExitKind, Head, LaidBy};
+use super::{About, AnyProcess, Asked, ExitKind, Head, LaidBy, Subject};
 use crate::cast::CastError;
 use crate::current;
 use crate::exit::Exit;
@@ -24,7 +25,7 @@ use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::start::MAILBOX_DEFAULT;
-use crate::sync::parking::Mutex;
+use crate::sync::parking::{Mutex, MutexGuard};
 use crate::sys::Untyped;
 
 /// A process without a server.
@@ -121,22 +122,38 @@ impl<M: Send + 'static> Plain<M> {
     }
 
     pub(crate) fn send(&self, message: M) -> Result<(), CastError<M>> {
-        let mut state = self.state.lock();
-        if state.stage != Stage::Alive {
-            drop(state);
-            return Err(CastError::NoProc { message, server: self.head.subject() });
+        let state = self.state.lock();
+        match refuses(&state) {
+            None => deliver(state, message),
+            Some(Refused::Dead) => return Err(CastError::NoProc { message, server: self.head.subject() }),
+            Some(Refused::Full) => return Err(CastError::Full { message, server: self.refuse(state) }),
         }
-        if state.letters.messages >= MAILBOX_DEFAULT as usize {
-            state.letters.refused += 1;
-            drop(state);
-            return Err(CastError::Full { message, server: self.head.subject() });
-        }
-        state.letters.messages += 1;
-        state.letters.queue.push_back(Letter::Message(message));
-        let reader = state.reader.take();
-        drop(state);
-        wake(reader);
         Ok(())
+    }
+
+    /// Sends what `into` makes of `message`. It is made only when it is sure to be taken, so that `message` can come back; and
+    /// not under the lock, for it is the user's function.
+    pub(crate) fn send_as<T>(&self, message: T, into: impl FnOnce(T) -> M) -> Result<(), CastError<T>> {
+        let state = self.state.lock();
+        match refuses(&state) {
+            None => drop(state),
+            Some(Refused::Dead) => return Err(CastError::NoProc { message, server: self.head.subject() }),
+            Some(Refused::Full) => return Err(CastError::Full { message, server: self.refuse(state) }),
+        }
+        let message = into(message);
+        // Others may have come in between, and the mailbox be over its bound by one of each; nobody is refused twice. If the
+        // process has ended, the message is lost as all are that a mailbox holds then.
+        let state = self.state.lock();
+        if state.stage == Stage::Alive {
+            deliver(state, message);
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, mut state: MutexGuard<'_, State<M>>) -> Subject {
+        state.letters.refused += 1;
+        drop(state);
+        self.head.subject()
     }
 
     pub(crate) fn expect_down(&self, reference: MonitorRef, pid: Pid) {
@@ -313,6 +330,25 @@ impl<M: Send + 'static> Plain<M> {
 
 fn registered_as(taken: &Name) -> String {
     format!("this process is registered as {taken} already")
+}
+
+/// Whether a message is refused, and how.
+fn refuses<M>(state: &State<M>) -> Option<Refused> {
+    if state.stage != Stage::Alive {
+        Some(Refused::Dead)
+    } else if state.letters.messages >= MAILBOX_DEFAULT as usize {
+        Some(Refused::Full)
+    } else {
+        None
+    }
+}
+
+fn deliver<M>(mut state: MutexGuard<'_, State<M>>, message: M) {
+    state.letters.messages += 1;
+    state.letters.queue.push_back(Letter::Message(message));
+    let reader = state.reader.take();
+    drop(state);
+    wake(reader);
 }
 
 fn wake(waker: Option<Waker>) {

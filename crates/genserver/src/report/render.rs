@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Crashed, LastMessage, Overflowed, Report, Supervised, TaskFailed, Terminated, Unexpected, Who};
+use super::{Crashed, LastMessage, Overflowed, Report, Supervised, TaskFailed, Terminated, Told, Unexpected, Who};
 use crate::info::Callback;
 use crate::reason::Reason;
 
@@ -95,6 +95,7 @@ impl Report {
             Self::Overflowed(report) => page.overflowed(report),
             Self::Supervised(report) => page.supervised(report),
             Self::TaskFailed(report) => page.task_failed(report),
+            Self::Told(report) => page.told(report),
         }
         page.text
     }
@@ -198,6 +199,17 @@ impl Page<'_> {
         self.line("started by", &report.started_by.as_ref().map_or("plain code".to_owned(), ToString::to_string));
         self.line("function", report.function);
         self.reason(&report.reason);
+    }
+
+    fn told(&mut self, report: &Told) {
+        self.title(report.kind, &report.process, &report.what);
+        self.label(&report.process);
+        for (name, value) in &report.details {
+            self.value(name, value);
+        }
+        if let Some(reason) = &report.reason {
+            self.reason(reason);
+        }
     }
 
     fn title(&mut self, before: &str, who: &Who, after: &str) {

@@ -23,7 +23,7 @@ mod on {
     use crate::process::work::Job;
     use crate::process::{Envelope, Head};
     use crate::report::render::shown;
-    use crate::report::{self, Report, Supervised};
+    use crate::report::{self, Report, Supervised, Told};
     use crate::server::GenServer;
 
     /// Whether a report of this level would be seen.
@@ -87,6 +87,7 @@ mod on {
                 "mailbox overflowed"
             ),
             Report::Supervised(report) => supervised(&process, report),
+            Report::Told(report) => told(&process, report),
             Report::TaskFailed(report) => tracing::error!(
                 target: "genserver",
                 process,
@@ -122,6 +123,33 @@ mod on {
             };
         }
         match report.event.level() {
+            report::Level::Error => event!(Level::ERROR),
+            report::Level::Warning => event!(Level::WARN),
+            report::Level::Info => event!(Level::INFO),
+            report::Level::Debug => event!(Level::DEBUG),
+        }
+    }
+
+    /// As above. The details have names of their own, which `tracing` would have to know when it is compiled.
+    fn told(process: &str, report: &Told) {
+        let details: Vec<String> = report.details.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let details = details.join(", ");
+        macro_rules! event {
+            ($level:expr) => {
+                tracing::event!(
+                    target: "genserver",
+                    $level,
+                    process,
+                    label = report.process.label,
+                    details,
+                    reason = report.reason.as_ref().map(|reason| shown(reason)),
+                    "{} {}",
+                    report.kind,
+                    report.what
+                )
+            };
+        }
+        match report.level {
             report::Level::Error => event!(Level::ERROR),
             report::Level::Warning => event!(Level::WARN),
             report::Level::Info => event!(Level::INFO),

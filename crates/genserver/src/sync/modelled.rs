@@ -29,7 +29,7 @@ impl<T> Mutex<T> {
 
 /// To a model there is no difference between spinning and sleeping.
 pub(crate) mod parking {
-    pub(crate) use super::Mutex;
+    pub(crate) use super::{Mutex, MutexGuard};
 }
 
 /// A thread-local of a model's threads.

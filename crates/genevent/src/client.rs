@@ -1,0 +1,108 @@
+//! Whoever has asked a handler something and waits for the answer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use genserver::Caller;
+use parking_lot::Mutex;
+
+use crate::error::CallHandlerError;
+
+/// Whoever has asked a handler something, and waits for an `R`: what [`Caller`] is to a server.
+///
+/// A message that is to be answered carries one, and [`Manager::call`](crate::Manager::call) makes it. It is answered with
+/// [`reply`](Self::reply) or one of the functions of [`React`](crate::React), at once or later: it can be kept. If it is dropped
+/// instead, the client is told that there is no reply; if the handler fails before, the client is told why.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{Client, Handler, HandlerCx, Manager, React, Reaction};
+///
+/// struct Sum(u64);
+/// struct Get(Client<u64>);
+///
+/// impl Handler<u64> for Sum {
+///     type Call = Get;
+///
+///     fn handle_event(&mut self, event: &u64, _cx: &mut HandlerCx<u64>) -> Reaction<u64> {
+///         self.0 += event;
+///         React::stay()
+///     }
+///
+///     fn handle_call(&mut self, Get(client): Get, _cx: &mut HandlerCx<u64>) -> Reaction<u64> {
+///         React::reply(client, self.0)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let sum = manager.add_handler(Sum(0)).await?;
+/// manager.notify(1)?;
+/// manager.notify(2)?;
+/// assert_eq!(manager.call(&sum, Get).await?, 3);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "from")]
+pub struct Client<R: Send + 'static>(Arc<Waiting<R>>);
+
+/// The answer of a handler, on its way through the manager.
+pub(crate) type Answer<R> = Result<R, CallHandlerError>;
+
+/// Shared by the handler, which may answer, and the manager, which says what became of the handler if it does not.
+struct Waiting<R: Send + 'static>(Mutex<Option<Caller<Answer<R>>>>);
+
+/// The manager's share in a [`Client`], whatever it waits for.
+pub(crate) trait Unanswered: Send + Sync {
+    /// Tells whoever still waits that there is no answer.
+    fn fail(&self, error: CallHandlerError);
+
+    /// The same, if nobody but the manager can answer any more.
+    fn fail_if_dropped(self: Arc<Self>, error: CallHandlerError);
+}
+
+impl<R: Send + 'static> Client<R> {
+    pub(crate) fn new(caller: Caller<Answer<R>>) -> Self {
+        Self(Arc::new(Waiting(Mutex::new(Some(caller)))))
+    }
+
+    pub(crate) fn unanswered(&self) -> Arc<dyn Unanswered> {
+        Arc::clone(&self.0) as Arc<dyn Unanswered>
+    }
+
+    /// Answers. If nobody waits any more, the answer is dropped.
+    pub fn reply(self, reply: R) {
+        let caller = self.0.0.lock().take();
+        if let Some(caller) = caller {
+            caller.reply(Ok(reply));
+        }
+    }
+
+    /// Whether nobody waits any more.
+    pub fn is_gone(&self) -> bool {
+        self.0.0.lock().as_ref().is_none_or(Caller::is_gone)
+    }
+}
+
+impl<R: Send + 'static> Unanswered for Waiting<R> {
+    fn fail(&self, error: CallHandlerError) {
+        let caller = self.0.lock().take();
+        if let Some(caller) = caller {
+            caller.reply(Err(error));
+        }
+    }
+
+    fn fail_if_dropped(self: Arc<Self>, error: CallHandlerError) {
+        if Arc::strong_count(&self) == 1 {
+            self.fail(error);
+        }
+    }
+}
+
+impl<R: Send + 'static> fmt::Debug for Client<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("is_gone", &self.is_gone()).finish()
+    }
+}

@@ -1,0 +1,97 @@
+//! What a handler's callback has of its manager.
+
+use std::fmt;
+
+use genserver::{Pid, WeakServerRef};
+
+use crate::Event;
+use crate::manager::Manager;
+use crate::server::ManagerServer;
+
+/// What a handler's callback has of the manager that runs it.
+///
+/// # Examples
+///
+/// A handler may notify its own manager; that event comes after the one it handles.
+///
+/// ```
+/// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+/// use genserver::Never;
+///
+/// struct Countdown;
+///
+/// impl Handler<u8> for Countdown {
+///     type Call = Never;
+///
+///     fn handle_event(&mut self, event: &u8, cx: &mut HandlerCx<u8>) -> Reaction<u8> {
+///         if let (Some(less), Some(manager)) = (event.checked_sub(1), cx.manager()) {
+///             manager.notify(less)?;
+///         }
+///         React::stay()
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let manager = Manager::start().await?;
+/// # manager.add_handler(Countdown).await?;
+/// # manager.sync_notify(3).await?;
+/// # manager.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
+    manager: WeakServerRef<ManagerServer<E, I>>,
+    mode: Mode,
+}
+
+/// How an event was sent, which is how long its sender waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// By [`notify`](Manager::notify): its sender does not wait.
+    #[default]
+    Async,
+    /// By [`ack_notify`](Manager::ack_notify): its sender waits until the manager has taken it.
+    Ack,
+    /// By [`sync_notify`](Manager::sync_notify): its sender waits until all handlers are done with it.
+    Sync,
+}
+
+impl<E: Event, I: Event> HandlerCx<E, I> {
+    pub(crate) fn new(manager: WeakServerRef<ManagerServer<E, I>>) -> Self {
+        Self { manager, mode: Mode::Async }
+    }
+
+    pub(crate) fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    /// The manager; none if it has just been killed.
+    ///
+    /// Only [`notify`](Manager::notify) and [`send`](Manager::send) make sense from here. Whatever would wait for the manager is
+    /// refused at once with [`CallError::CallingSelf`](genserver::CallError::CallingSelf): it is busy with this very callback.
+    pub fn manager(&self) -> Option<Manager<E, I>> {
+        self.manager.upgrade().map(Manager::from)
+    }
+
+    /// The pid of the manager.
+    pub fn pid(&self) -> Pid {
+        self.manager.pid()
+    }
+
+    /// How the event was sent that is being handled. For whoever passes it on in the same way.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+}
+
+impl<E: Event, I: Event> Clone for HandlerCx<E, I> {
+    fn clone(&self) -> Self {
+        Self { manager: self.manager.clone(), mode: self.mode }
+    }
+}
+
+impl<E: Event, I: Event> fmt::Debug for HandlerCx<E, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerCx").field("manager", &self.pid()).field("mode", &self.mode).finish()
+    }
+}

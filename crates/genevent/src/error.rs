@@ -1,0 +1,207 @@
+//! Why something could not be done with a handler: one type for each operation.
+
+use std::fmt;
+
+use genserver::{CallError, Reason, Subject};
+use parking_lot::Mutex;
+
+use crate::id::HandlerId;
+
+/// Why a handler did not answer a [call](crate::Manager::call).
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallHandlerError {
+    /// The manager has no such handler.
+    #[error(
+        "{manager} has no handler {handler}; it was not added, or has gone: `which_handlers` lists those that are there"
+    )]
+    #[doc(alias = "bad_module")]
+    NotFound {
+        /// Who was asked.
+        manager: Subject,
+        /// Who was meant.
+        handler: HandlerId,
+    },
+    /// The handler's callback returned an error, or panicked, and the handler was removed.
+    #[error("{handler} of {manager} failed and was removed: {reason}; what it was asked may be half done")]
+    Failed {
+        /// Who was asked.
+        manager: Subject,
+        /// Who was meant.
+        handler: HandlerId,
+        /// What happened.
+        reason: Reason,
+    },
+    /// The handler lives, but dropped the client without an answer.
+    #[error("{handler} of {manager} dropped the client without an answer; its `handle_call` forgets to reply")]
+    NoReply {
+        /// Who was asked.
+        manager: Subject,
+        /// Who was meant.
+        handler: HandlerId,
+    },
+    /// The manager itself did not answer.
+    #[error(transparent)]
+    Manager(#[from] CallError),
+}
+
+/// Why a handler was not [added](crate::Manager::add_handler).
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum AddHandlerError<H> {
+    /// The manager has such a handler already. The new one is given back; its init has not run.
+    #[error(
+        "{manager} has a handler {handler} already; remove that one, swap it, or add this one with an `id` of its own"
+    )]
+    AlreadyPresent {
+        /// Who was asked.
+        manager: Subject,
+        /// Which handler it has.
+        handler: HandlerId,
+        /// The one that was to be added.
+        returned: Returned<H>,
+    },
+    /// The handler's init returned this error, or panicked. Nothing was added.
+    #[error("init of {handler} failed: {reason}; nothing was added to {manager}")]
+    Init {
+        /// Who was asked.
+        manager: Subject,
+        /// Which handler it would have been.
+        handler: HandlerId,
+        /// What happened.
+        reason: Reason,
+        /// The one that was to be added.
+        returned: Returned<H>,
+    },
+    /// The manager itself did not answer.
+    #[error(transparent)]
+    Manager(#[from] CallError),
+}
+
+/// Why a handler was not [removed](crate::Manager::remove_handler), or not as it should.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoveHandlerError<H> {
+    /// The manager has no such handler.
+    #[error(
+        "{manager} has no handler {handler}; it was not added, or has gone: `which_handlers` lists those that are there"
+    )]
+    #[doc(alias = "module_not_found")]
+    NotFound {
+        /// Who was asked.
+        manager: Subject,
+        /// Who was meant.
+        handler: HandlerId,
+    },
+    /// The handler's terminate panicked. It is removed all the same.
+    #[error("terminate of {handler} panicked: {reason}; it is removed from {manager} all the same")]
+    Terminate {
+        /// Who was asked.
+        manager: Subject,
+        /// Who was meant.
+        handler: HandlerId,
+        /// What happened.
+        reason: Reason,
+        /// The handler, as the panic left it.
+        returned: Returned<H>,
+    },
+    /// The manager itself did not answer.
+    #[error(transparent)]
+    Manager(#[from] CallError),
+}
+
+/// Why no handler took another's place in a [swap](crate::Manager::swap_handler). The old one has gone in any case.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum SwapHandlerError<H> {
+    /// The manager has such a handler already, and it is not the one that was to go. The new one is given back.
+    #[error(
+        "{manager} has a handler {handler} already, so no other can take the place of the one that went; add this one with an `id` of its own"
+    )]
+    AlreadyPresent {
+        /// Who was asked.
+        manager: Subject,
+        /// Which handler it has.
+        handler: HandlerId,
+        /// The one that was to be added.
+        returned: Returned<H>,
+    },
+    /// The new handler's init returned this error, or panicked.
+    #[error("init of {handler} failed: {reason}; nothing was added to {manager}, and the old handler has gone")]
+    Init {
+        /// Who was asked.
+        manager: Subject,
+        /// Which handler it would have been.
+        handler: HandlerId,
+        /// What happened.
+        reason: Reason,
+        /// The one that was to be added.
+        returned: Returned<H>,
+    },
+    /// What makes the new handler panicked.
+    #[error("there is no {handler} to add, because what makes it {reason}; the old handler has gone from {manager}")]
+    Make {
+        /// Who was asked.
+        manager: Subject,
+        /// Which handler it would have been.
+        handler: HandlerId,
+        /// What happened.
+        reason: Reason,
+    },
+    /// The manager itself did not answer.
+    #[error(transparent)]
+    Manager(#[from] CallError),
+}
+
+/// Why a swap found nothing of the old handler: what the function that makes the new one is told instead.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NothingLeft {
+    /// There was no such handler.
+    #[error("there was no {handler}")]
+    NotFound {
+        /// Who was meant.
+        handler: HandlerId,
+    },
+    /// Its terminate panicked.
+    #[error("terminate of {handler} panicked: {reason}")]
+    Terminate {
+        /// Who was meant.
+        handler: HandlerId,
+        /// What happened.
+        reason: Reason,
+    },
+}
+
+/// A handler that comes back with an error.
+pub struct Returned<H>(Box<Mutex<Option<H>>>);
+
+impl<H> Returned<H> {
+    pub(crate) fn new(handler: Option<H>) -> Self {
+        Self(Box::new(Mutex::new(handler)))
+    }
+
+    /// The handler; none if a panic in a callback that awaits has taken it along.
+    pub fn into_inner(self) -> Option<H> {
+        self.0.into_inner()
+    }
+}
+
+impl<H> fmt::Debug for Returned<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Returned(..)")
+    }
+}
+
+/// A handler need not be printable, so the errors that carry one print without it.
+macro_rules! debug_without_handler {
+    ($($error:ident),*) => {$(
+        impl<H> fmt::Debug for $error<H> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($error), "({})"), self)
+            }
+        }
+    )*};
+}
+
+debug_without_handler!(AddHandlerError, RemoveHandlerError, SwapHandlerError);

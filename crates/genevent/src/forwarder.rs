@@ -1,0 +1,155 @@
+//! The handler that passes events on.
+
+use std::fmt;
+
+use genserver::{CallError, CastError, Never, Reason, Recipient};
+
+use crate::Event;
+use crate::async_handler::AsyncHandler;
+use crate::context::{HandlerCx, Mode};
+use crate::handler::Handler;
+use crate::manager::Manager;
+use crate::reaction::{React, Reaction};
+
+/// A handler that passes a copy of every event on: to a server, a probe, or whatever else takes it.
+///
+/// It leaves when whoever it forwards to has ended. If there is no room there, it fails, and says so in its report: an event is not
+/// lost without a word.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{Forwarder, Manager};
+/// use genserver::{Letter, Probe};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut probe = Probe::new();
+/// let manager = Manager::start().await?;
+/// manager.add_handler(Forwarder::to(probe.sender())).bound_to(&probe).await?;
+/// manager.sync_notify(("hello", "world")).await?;
+/// assert_eq!(probe.try_recv(), Some(Letter::Message(("hello", "world"))));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Forwarder<E: Event>(Forward<E>);
+
+type Forward<E> = Box<dyn FnMut(&E) -> Result<(), Unforwarded> + Send>;
+
+/// Why an event was not passed on.
+enum Unforwarded {
+    /// Nobody is there any more.
+    Gone,
+    /// There is no room.
+    Full(String),
+}
+
+impl<E: Event + Clone> Forwarder<E> {
+    /// One that forwards to a process: a [`ServerRef::recipient`](genserver::ServerRef::recipient), or a probe's
+    /// [`sender`](genserver::Probe::sender).
+    pub fn to(recipient: impl Into<Recipient<E>>) -> Self {
+        let recipient = recipient.into();
+        Self(Box::new(move |event| recipient.send(event.clone()).map_err(Into::into)))
+    }
+}
+
+impl<E: Event> Forwarder<E> {
+    /// One that hands each event to a function, to be passed on to a channel for instance. The handler fails with its error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use genevent::{Forwarder, Manager};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (sender, receiver) = mpsc::sync_channel(8);
+    /// let manager = Manager::start().await?;
+    /// manager.add_handler(Forwarder::with(move |event: &u8| sender.try_send(*event))).await?;
+    /// manager.sync_notify(1).await?;
+    /// assert_eq!(receiver.try_recv()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with<X: fmt::Display>(mut forward: impl FnMut(&E) -> Result<(), X> + Send + 'static) -> Self {
+        Self(Box::new(move |event| forward(event).map_err(|error| Unforwarded::Full(error.to_string()))))
+    }
+}
+
+impl<M> From<CastError<M>> for Unforwarded {
+    fn from(refused: CastError<M>) -> Self {
+        if refused.is_full() { Self::Full(refused.to_string()) } else { Self::Gone }
+    }
+}
+
+impl<E: Event, I: Event> Handler<E, I> for Forwarder<E> {
+    type Call = Never;
+
+    fn handle_event(&mut self, event: &E, _cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
+        match (self.0)(event) {
+            Ok(()) => React::stay(),
+            Err(Unforwarded::Gone) => React::leave(),
+            Err(Unforwarded::Full(why)) => Err(Reason::term(why)),
+        }
+    }
+}
+
+impl<E: Event> fmt::Debug for Forwarder<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forwarder").finish_non_exhaustive()
+    }
+}
+
+/// A handler that passes a copy of every event on to another manager, in the way it was sent: who sent it by
+/// [`sync_notify`](Manager::sync_notify) waits for the handlers of both. So managers form chains, or trees.
+///
+/// It leaves when the other manager has ended. A circle of managers that wait for one another is refused by the last of them.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{ForwardToManager, LoggerHandler, Manager};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (shop, city) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
+/// shop.add_async_handler(ForwardToManager::new(&city)).await?;
+/// let logger = city.add_handler(LoggerHandler::new()).await?;
+/// shop.sync_notify("open".to_owned()).await?;
+/// assert_eq!(city.remove_handler(&logger).await?.into_messages(), ["open"]);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "add_process_handler")]
+#[derive(Debug)]
+pub struct ForwardToManager<E: Event, I: Event = Never>(Manager<E, I>);
+
+impl<E: Event, I: Event> ForwardToManager<E, I> {
+    /// One that forwards to this manager.
+    pub fn new(manager: &Manager<E, I>) -> Self {
+        Self(manager.clone())
+    }
+}
+
+impl<E: Event + Clone, I: Event, J: Event> AsyncHandler<E, J> for ForwardToManager<E, I> {
+    type Call = Never;
+
+    async fn handle_event(&mut self, event: &E, cx: &mut HandlerCx<E, J>) -> Reaction<E, J> {
+        let event = event.clone();
+        let forwarded = match cx.mode() {
+            Mode::Async => {
+                // Waiting for room is what keeps the events that nobody waits for.
+                let _ended = self.0.notify_wait(event).await;
+                return if self.0.is_alive() { React::stay() } else { React::leave() };
+            }
+            Mode::Ack => self.0.ack_notify(event).no_timeout().await,
+            Mode::Sync => self.0.sync_notify(event).no_timeout().await,
+        };
+        match forwarded {
+            Ok(()) => React::stay(),
+            Err(CallError::NoProc { .. } | CallError::Exit { .. }) => React::leave(),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Which handler is meant: its type, or its type and an id.
+
+use std::any::{TypeId, type_name};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// What tells two handlers of one type apart: a text or a number.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::Id;
+///
+/// assert_eq!(Id::from("audit").to_string(), "audit");
+/// assert_eq!(Id::from(7).to_string(), "7");
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum Id {
+    /// A number.
+    Number(u64),
+    /// A text.
+    Text(Cow<'static, str>),
+}
+
+impl From<&'static str> for Id {
+    fn from(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Id {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<u64> for Id {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+/// Which handler of a manager: OTP's `Module` or `{Module, Id}`. A manager has at most one of each.
+///
+/// The type alone, and the type with an id, are different handlers: neither stands for the other.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{HandlerId, HandlerRef};
+///
+/// struct Log;
+/// let id: HandlerId = HandlerRef::<Log>::with_id("audit").into();
+/// assert!(id.is::<Log>());
+/// assert!(id.to_string().ends_with("Log audit"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct HandlerId {
+    kind: Kind,
+    id: Option<Id>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Handler(TypeId, &'static str),
+    Stream(&'static str),
+}
+
+impl HandlerId {
+    /// The stream with this number, of events of type `E`.
+    pub(crate) fn stream<E>(number: u64) -> Self {
+        Self { kind: Kind::Stream(type_name::<E>()), id: Some(Id::Number(number)) }
+    }
+
+    /// Whether it is a handler of type `H`.
+    pub fn is<H: 'static>(&self) -> bool {
+        matches!(self.kind, Kind::Handler(of, _) if of == TypeId::of::<H>())
+    }
+
+    /// Whether it is a [stream](crate::Manager::stream).
+    pub fn is_stream(&self) -> bool {
+        matches!(self.kind, Kind::Stream(_))
+    }
+
+    /// The name of the handler's type; of a stream, that of its events.
+    pub fn type_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Handler(_, name) | Kind::Stream(name) => name,
+        }
+    }
+
+    /// What it has besides its type.
+    pub fn id(&self) -> Option<&Id> {
+        self.id.as_ref()
+    }
+}
+
+impl fmt::Display for HandlerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Handler(_, name) => f.write_str(name)?,
+            Kind::Stream(name) => write!(f, "stream of {name}")?,
+        }
+        self.id.iter().try_for_each(|id| write!(f, " {id}"))
+    }
+}
+
+impl fmt::Debug for HandlerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HandlerId({self})")
+    }
+}
+
+/// A handler of type `H` within its manager: what [`add_handler`](crate::Manager::add_handler) returns, and what all that is asked
+/// of one handler takes.
+///
+/// It says who is meant, not which of several that had this place one after the other; so it can also be made without the
+/// handler, and it neither keeps the handler nor ends it.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::HandlerRef;
+///
+/// struct Log;
+/// assert_eq!(HandlerRef::<Log>::new(), HandlerRef::new());
+/// assert_ne!(HandlerRef::<Log>::new(), HandlerRef::with_id("audit"));
+/// ```
+pub struct HandlerRef<H> {
+    id: Option<Id>,
+    of: PhantomData<fn() -> H>,
+}
+
+impl<H: 'static> HandlerRef<H> {
+    /// The handler that was added without an id.
+    pub fn new() -> Self {
+        Self { id: None, of: PhantomData }
+    }
+
+    /// The handler that was added with this id.
+    pub fn with_id(id: impl Into<Id>) -> Self {
+        Self { id: Some(id.into()), of: PhantomData }
+    }
+
+    /// The same without the type.
+    pub fn id(&self) -> HandlerId {
+        self.clone().into_id()
+    }
+
+    pub(crate) fn into_id(self) -> HandlerId {
+        HandlerId { kind: Kind::Handler(TypeId::of::<H>(), type_name::<H>()), id: self.id }
+    }
+}
+
+impl<H: 'static> Default for HandlerRef<H> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<H: 'static> From<HandlerRef<H>> for HandlerId {
+    fn from(handler: HandlerRef<H>) -> Self {
+        handler.into_id()
+    }
+}
+
+impl<H> Clone for HandlerRef<H> {
+    fn clone(&self) -> Self {
+        Self { id: self.id.clone(), of: PhantomData }
+    }
+}
+
+impl<H> PartialEq for HandlerRef<H> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<H> Eq for HandlerRef<H> {}
+
+impl<H: 'static> fmt::Debug for HandlerRef<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HandlerRef({})", self.id())
+    }
+}

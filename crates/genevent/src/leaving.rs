@@ -1,0 +1,113 @@
+//! Why a handler goes: what it is told itself, and what its owner is told.
+
+use std::any::Any;
+use std::fmt;
+
+use genserver::{Pid, Reason};
+
+use crate::id::HandlerId;
+
+/// Why a handler goes, as its [`terminate`](crate::Handler::terminate) is told: the argument of OTP's `terminate/2`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Leaving {
+    /// Somebody [removed](crate::Manager::remove_handler) it, with these words.
+    Removed(Words),
+    /// Somebody [swapped](crate::Manager::swap_handler) it for another, with these words, or it has asked for that itself.
+    Swapped(Words),
+    /// It has answered that it [leaves](crate::React::leave): OTP's `remove_handler`.
+    Left,
+    /// One of its callbacks returned this error, or panicked: OTP's `{error, Reason}`.
+    Failed(Reason),
+    /// The process that it was [bound to](crate::Add::bound_to) has ended with this reason: OTP's `{stop, Reason}`.
+    OwnerEnded(Reason),
+    /// The manager ends, whatever the reason: OTP's `stop`.
+    Stop,
+}
+
+/// Whatever the one who removes a handler has to say to it: a value of any type, or nothing. OTP's `Args` of `delete_handler`.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::Words;
+///
+/// let mut words = Words::of(42_u8);
+/// assert_eq!(words.take::<u16>(), None);
+/// assert_eq!(words.take::<u8>(), Some(42));
+/// ```
+#[derive(Default)]
+pub struct Words(Option<Box<dyn Any + Send>>);
+
+impl Words {
+    /// This value.
+    pub fn of<T: Send + 'static>(words: T) -> Self {
+        Self(Some(Box::new(words)))
+    }
+
+    /// Takes the value out, if it is of this type.
+    pub fn take<T: 'static>(&mut self) -> Option<T> {
+        match self.0.take()?.downcast() {
+            Ok(words) => Some(*words),
+            Err(others) => {
+                self.0 = Some(others);
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Words(..)" } else { "Words" })
+    }
+}
+
+/// What the owner of a handler is told when the handler has gone: Elixir's `{:gen_event_EXIT, handler, reason}`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[doc(alias = "gen_event_EXIT")]
+pub struct HandlerGone {
+    /// Which handler.
+    pub handler: HandlerId,
+    /// Of which manager.
+    pub manager: Pid,
+    /// Why.
+    pub why: Gone,
+}
+
+/// Why a handler has gone.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Gone {
+    /// It was removed, or it has left: Elixir's `:normal`.
+    Normal,
+    /// The manager has ended: Elixir's `:shutdown`.
+    Shutdown,
+    /// Another has its place: Elixir's `{:swapped, new, owner}`.
+    Swapped {
+        /// Which handler.
+        by: HandlerId,
+        /// The process that the new one is bound to, if any.
+        owner: Option<Pid>,
+    },
+    /// One of its callbacks returned this error, or panicked; or the handler that was to take its place did so in its init.
+    Failed(Reason),
+}
+
+impl fmt::Display for HandlerGone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} has gone from {}: {}", self.handler, self.manager, self.why)
+    }
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Normal => f.write_str("it was removed"),
+            Self::Shutdown => f.write_str("the manager has ended"),
+            Self::Swapped { by, .. } => write!(f, "{by} has its place"),
+            Self::Failed(reason) => write!(f, "it failed: {reason}"),
+        }
+    }
+}

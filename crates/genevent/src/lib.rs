@@ -1,0 +1,183 @@
+//! An event manager after OTP's: one process, many handlers, each with a state of its own.
+//!
+//! ```
+//! use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+//! use genserver::Never;
+//!
+//! struct Total(u64);
+//!
+//! impl Handler<u64> for Total {
+//!     type Call = Never;
+//!
+//!     fn handle_event(&mut self, event: &u64, _cx: &mut HandlerCx<u64>) -> Reaction<u64> {
+//!         self.0 += event;
+//!         React::stay()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let manager = Manager::start().await?;
+//! let total = manager.add_handler(Total(0)).await?;
+//! manager.notify(20)?;
+//! manager.sync_notify(22).await?;
+//! assert_eq!(manager.remove_handler(&total).await?.0, 42);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Something happens, and several parts of a program want to know, which come and go: a log, a cache, a person at a terminal. A
+//! [`Manager`] is a process that is told once, and hands the event to each of its [`Handler`]s, oldest first. Events are passed by
+//! reference; nobody clones one that nobody keeps. A handler that panics is removed, and nobody else notices.
+//!
+//! # Three ways to tell
+//!
+//! The sender chooses how long it waits:
+//!
+//! | function | returns when | good for |
+//! |---|---|---|
+//! | [`notify`](Manager::notify) | the event is in the mailbox | what may be handled later |
+//! | [`ack_notify`](Manager::ack_notify) | the manager has taken it | senders that could be too fast |
+//! | [`sync_notify`](Manager::sync_notify) | every handler is done with it | what the next line relies on |
+//!
+//! Events of one sender are handled in the order in which they were sent, whichever way, and so is whatever else it asks of
+//! the manager.
+//!
+//! # Handlers and their owners
+//!
+//! A manager has one handler of each type, or one of each type and [id](Add::id). [`call`](Manager::call) asks one of them something;
+//! [`remove_handler`](Manager::remove_handler) brings it back, state and all; [`swap_handler`](Manager::swap_handler) puts another in
+//! its place without an event in between.
+//!
+//! Often a handler makes sense only as long as some process does: one that forwards to it, for instance. Such a handler is
+//! [bound to](Add::bound_to) the process, and goes with it; and a process that wants to know when its handler has gone
+//! [owns](Add::owned_by) it:
+//!
+//! ```
+//! use genevent::{Forwarder, Gone, HandlerGone, Manager};
+//! use genserver::{Letter, Probe};
+//!
+//! #[derive(Debug, PartialEq)]
+//! enum Heard {
+//!     Event(&'static str),
+//!     Gone(HandlerGone),
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut probe = Probe::new();
+//! let manager = Manager::start().await?;
+//! let forwarder = Forwarder::to(probe.sender().recipient(Heard::Event));
+//! manager.add_handler(forwarder).owned_by(probe.sender().recipient(Heard::Gone)).await?;
+//!
+//! manager.sync_notify("hello").await?;
+//! assert_eq!(probe.try_recv(), Some(Letter::Message(Heard::Event("hello"))));
+//!
+//! manager.stop().await?;
+//! let Some(Letter::Message(Heard::Gone(gone))) = probe.try_recv() else { panic!("the owner is told") };
+//! assert_eq!(gone.why, Gone::Shutdown);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Streams
+//!
+//! A consumer that would rather ask for events than be called with them takes a [`stream`](Manager::stream): it has a buffer with a
+//! bound, and says what happens when that is full. [`StreamExt`](futures::StreamExt) does the rest.
+//!
+//! ```
+//! use futures::{StreamExt, TryStreamExt};
+//! use genevent::Manager;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let manager = Manager::start().await?;
+//! let mut events = manager.stream();
+//! events.subscribe().await?;
+//! manager.notify("hello")?;
+//! manager.notify("world")?;
+//! manager.stop().await?;
+//! assert_eq!(events.try_collect::<Vec<_>>().await?, ["hello", "world"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When a handler fails
+//!
+//! A callback that returns an error, or panics, is the end of its handler. The handler is told, with its state as it is; then
+//! its owner; and whoever had called it gets the reason. The others see the event as if nothing had happened, and so does its sender.
+//! A failure is [reported](genserver::report): which handler, of which manager, the event, the handler's state, and the reason. So
+//! is a handler that waits for more than a second, because everybody else waits with it.
+//!
+//! # Where this differs from OTP
+//!
+//! The vocabulary is that of Elixir's `GenEvent` 1.0 to 1.4, with what the other generations had besides:
+//!
+//! - A callback may ask to be [swapped](React::swap), as in Erlang. The successor takes the position and the owner.
+//! - Identities are unique, as in Elixir; Erlang allows several handlers of one identity.
+//! - An owner is watched and not linked, as in Elixir; Erlang links it. What `link: true` is in older Elixir is
+//!   [`owned_by`](Add::owned_by).
+//! - A swap that fails leaves neither handler, as in both. The new one comes back with the error.
+//! - A failing add leaves no monitor behind, in-callback swaps may hibernate, and owners hear the real error.
+//! - Only a handler of the right type can be asked what that type answers: there is no bad call, and no bad return.
+//! - [`remove_handler`](Manager::remove_handler) returns the handler, which is more than a term that its terminate could return.
+//! - Calls, and [`ack_notify`](Manager::ack_notify) and [`sync_notify`](Manager::sync_notify) among them, give up after five
+//!   seconds, unless they are told otherwise. There, the latter two wait for ever.
+//! - A manager does not trap exits unless it is [told to](Manager::start_trapping), as in Elixir; Erlang's always does.
+
+// The trait that a handler implements, ...
+mod handler;
+// ... and that of a handler that waits for something.
+mod async_handler;
+// What a callback is given.
+mod context;
+// What a callback answers.
+mod reaction;
+// Who has asked a handler something.
+mod client;
+// Why a handler goes.
+mod leaving;
+
+// The client side of a manager.
+mod manager;
+// Which handler is meant.
+mod id;
+// Why something could not be done.
+mod error;
+
+// Events as a stream, ...
+mod stream;
+// ... and a sink that makes them.
+mod sink;
+
+// Handlers that are here already: one that passes events on, ...
+mod forwarder;
+// ... and one that keeps them as text.
+mod logger;
+
+// The process of a manager.
+mod server;
+// A handler in its place.
+mod slot;
+
+pub use async_handler::AsyncHandler;
+pub use client::Client;
+pub use context::{HandlerCx, Mode};
+pub use error::{AddHandlerError, CallHandlerError, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError};
+pub use forwarder::{ForwardToManager, Forwarder};
+pub use handler::Handler;
+pub use id::{HandlerId, HandlerRef, Id};
+pub use leaving::{Gone, HandlerGone, Leaving, Words};
+pub use logger::{LOGGER_DEFAULT, LoggerHandler, Messages};
+pub use manager::{Add, CallHandler, Manager, NamedManager, Notified, Remove, Swap};
+pub use reaction::{After, React, Reaction};
+pub use server::{Args, Info, ManagerServer, Request};
+pub use sink::EventSink;
+pub use stream::{BUFFER_DEFAULT, EventStream, Lag, StreamCanceller, StreamError};
+
+/// What can be an event, or a plain message: a value that threads may share.
+///
+/// Every such type is one; there is nothing to implement.
+pub trait Event: Send + Sync + 'static {}
+
+impl<T: Send + Sync + 'static> Event for T {}

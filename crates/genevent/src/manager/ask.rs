@@ -1,0 +1,393 @@
+//! What is asked of a manager about one handler, before it is sent.
+
+use std::any::Any;
+use std::fmt;
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use genserver::{AsProcess, Caller, Pid, ProcessRef, Recipient};
+
+use super::Manager;
+use crate::Event;
+use crate::error::{AddHandlerError, CallHandlerError, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError};
+use crate::id::{HandlerId, HandlerRef, Id};
+use crate::leaving::{HandlerGone, Words};
+use crate::server::Request;
+use crate::server::request::{self, Ask, Change, NewOwner, NotAdded, Parted};
+use crate::slot::Slot;
+
+/// Puts a handler in its slot.
+type Seat<E, I, H> = fn(H, HandlerId) -> Box<dyn Slot<E, I>>;
+
+/// A handler that is about to be added: made by [`Manager::add_handler`]. Await it.
+#[must_use = "a handler is added when this is awaited"]
+pub struct Add<'a, E: Event, I: Event, H> {
+    manager: &'a Manager<E, I>,
+    handler: H,
+    place: HandlerRef<H>,
+    owner: Option<NewOwner>,
+    seat: Seat<E, I, H>,
+}
+
+impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
+    pub(super) fn new(manager: &'a Manager<E, I>, handler: H, seat: Seat<E, I, H>) -> Self {
+        Self { manager, handler, place: HandlerRef::new(), owner: None, seat }
+    }
+
+    /// Gives it an id besides its type: OTP's `{Module, Id}`. So a manager can have several handlers of one type.
+    pub fn id(mut self, id: impl Into<Id>) -> Self {
+        self.place = HandlerRef::with_id(id);
+        self
+    }
+
+    /// Binds it to a process: when that ends, for whatever reason, the handler goes, and is told so with
+    /// [`Leaving::OwnerEnded`](crate::Leaving::OwnerEnded).
+    ///
+    /// The process itself is told nothing; see [`owned_by`](Self::owned_by) for that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    /// use genserver::Probe;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let owner = Probe::<()>::new();
+    /// manager.add_handler(LoggerHandler::new()).bound_to(&owner).await?;
+    /// assert_eq!(manager.which_handlers().await?.len(), 1);
+    /// drop(owner);
+    /// assert_eq!(manager.which_handlers().await?.len(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "link")]
+    pub fn bound_to(mut self, process: &impl AsProcess) -> Self {
+        self.owner = Some(bound(process));
+        self
+    }
+
+    /// Binds it to a process, as [`bound_to`](Self::bound_to) does, and tells that process when the handler has gone, and why:
+    /// the seeds' `link: true`, Elixir's `add_mon_handler`, OTP's `add_sup_handler`.
+    ///
+    /// Each watches the other, and neither is linked. So if the manager is killed, the owner is told nothing: an owner that
+    /// has to know that monitors the manager.
+    ///
+    /// # Examples
+    ///
+    /// A server has a message for it:
+    ///
+    /// ```
+    /// use genevent::{Gone, HandlerGone, LoggerHandler, Manager};
+    /// use genserver::Letter;
+    ///
+    /// # use genserver::Probe;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let manager = Manager::<String>::start().await?;
+    /// #[derive(Debug)]
+    /// enum Info {
+    ///     LoggerGone(HandlerGone),
+    ///     // ...
+    /// }
+    ///
+    /// // In a server's callback: `cx.this().info_recipient(Info::LoggerGone)`. Here it is a probe:
+    /// let mut probe = Probe::new();
+    /// let owner = probe.sender().recipient(Info::LoggerGone);
+    ///
+    /// let logger = manager.add_handler(LoggerHandler::new()).owned_by(owner).await?;
+    /// manager.remove_handler(&logger).await?;
+    /// let Some(Letter::Message(Info::LoggerGone(gone))) = probe.try_recv() else { panic!("it is told") };
+    /// assert_eq!(gone.why, Gone::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "add_mon_handler")]
+    #[doc(alias = "add_sup_handler")]
+    pub fn owned_by(mut self, owner: impl Into<Recipient<HandlerGone>>) -> Self {
+        self.owner = Some(owned(owner.into()));
+        self
+    }
+
+    async fn ask(self) -> Result<HandlerRef<H>, AddHandlerError<H>> {
+        let Self { manager, handler, place, owner, seat } = self;
+        let slot = seat(handler, place.id());
+        let add = |caller| change(Change::Add(request::Add { slot, owner, caller }));
+        let manager_is = || manager.process_ref().subject();
+        match manager.server().call(add).no_timeout().await? {
+            Ok(()) => Ok(place),
+            Err(NotAdded::AlreadyPresent(handler)) => Err(AddHandlerError::AlreadyPresent {
+                manager: manager_is(),
+                handler: place.id(),
+                returned: returned(handler),
+            }),
+            Err(NotAdded::Init(reason, handler)) => Err(AddHandlerError::Init {
+                manager: manager_is(),
+                handler: place.id(),
+                reason,
+                returned: returned(handler),
+            }),
+            Err(NotAdded::Make(_)) => unreachable!("only a swap makes a handler"),
+        }
+    }
+}
+
+impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for Add<'a, E, I, H> {
+    type Output = Result<HandlerRef<H>, AddHandlerError<H>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.ask())
+    }
+}
+
+/// A handler that is about to be removed: made by [`Manager::remove_handler`]. Await it.
+#[must_use = "a handler is removed when this is awaited"]
+pub struct Remove<'a, E: Event, I: Event, H> {
+    manager: &'a Manager<E, I>,
+    handler: HandlerRef<H>,
+    words: Words,
+}
+
+impl<'a, E: Event, I: Event, H: Send + 'static> Remove<'a, E, I, H> {
+    pub(super) fn new(manager: &'a Manager<E, I>, handler: HandlerRef<H>) -> Self {
+        Self { manager, handler, words: Words::default() }
+    }
+
+    /// Tells the handler something on its way out: it finds these words in [`Leaving::Removed`](crate::Leaving::Removed).
+    pub fn saying<T: Send + 'static>(mut self, words: T) -> Self {
+        self.words = Words::of(words);
+        self
+    }
+
+    async fn ask(self) -> Result<H, RemoveHandlerError<H>> {
+        let Self { manager, handler, words } = self;
+        let id = handler.id();
+        let remove = |caller| change(Change::Remove(id, words, caller));
+        let subject = || manager.process_ref().subject();
+        let Some(Parted { handler: left, ended }) = manager.server().call(remove).no_timeout().await? else {
+            return Err(RemoveHandlerError::NotFound { manager: subject(), handler: handler.id() });
+        };
+        let left = handler_of::<H>(left);
+        match (ended, left) {
+            (Ok(()), Some(left)) => Ok(left),
+            (ended, left) => Err(RemoveHandlerError::Terminate {
+                manager: subject(),
+                handler: handler.id(),
+                reason: ended.err().unwrap_or(genserver::Reason::Killed),
+                returned: Returned::new(left),
+            }),
+        }
+    }
+}
+
+impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for Remove<'a, E, I, H> {
+    type Output = Result<H, RemoveHandlerError<H>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.ask())
+    }
+}
+
+/// A handler that is about to take the place of another: made by [`Manager::swap_handler`]. Await it.
+#[must_use = "handlers are swapped when this is awaited"]
+pub struct Swap<'a, E: Event, I: Event, O, H, F> {
+    manager: &'a Manager<E, I>,
+    old: HandlerRef<O>,
+    new: HandlerRef<H>,
+    words: Words,
+    make: F,
+    owner: Option<NewOwner>,
+    seat: Seat<E, I, H>,
+}
+
+impl<'a, E, I, O, H, F> Swap<'a, E, I, O, H, F>
+where
+    E: Event,
+    I: Event,
+    O: Send + 'static,
+    H: Send + 'static,
+    F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
+{
+    pub(super) fn new(manager: &'a Manager<E, I>, old: HandlerRef<O>, make: F, seat: Seat<E, I, H>) -> Self {
+        Self { manager, old, new: HandlerRef::new(), words: Words::default(), make, owner: None, seat }
+    }
+
+    /// Gives the new handler an id besides its type.
+    pub fn id(mut self, id: impl Into<Id>) -> Self {
+        self.new = HandlerRef::with_id(id);
+        self
+    }
+
+    /// Tells the old handler something on its way out: it finds these words in [`Leaving::Swapped`](crate::Leaving::Swapped).
+    pub fn saying<T: Send + 'static>(mut self, words: T) -> Self {
+        self.words = Words::of(words);
+        self
+    }
+
+    /// Binds the new handler to a process: see [`Add::bound_to`].
+    pub fn bound_to(mut self, process: &impl AsProcess) -> Self {
+        self.owner = Some(bound(process));
+        self
+    }
+
+    /// Binds the new handler to a process that is told when it has gone: see [`Add::owned_by`].
+    #[doc(alias = "swap_mon_handler")]
+    #[doc(alias = "swap_sup_handler")]
+    pub fn owned_by(mut self, owner: impl Into<Recipient<HandlerGone>>) -> Self {
+        self.owner = Some(owned(owner.into()));
+        self
+    }
+
+    async fn ask(self) -> Result<HandlerRef<H>, SwapHandlerError<H>> {
+        let Self { manager, old, new, words, make, owner, seat } = self;
+        let (old, id) = (old.id(), new.id());
+        let make = {
+            let id = id.clone();
+            Box::new(move |left: Result<Box<dyn Any + Send>, NothingLeft>| {
+                let left = left.and_then(|left| {
+                    let gone = || NothingLeft::NotFound { handler: id.clone() };
+                    handler_of::<O>(left).ok_or_else(gone)
+                });
+                seat(make(left), id)
+            })
+        };
+        let new_id = id.clone();
+        let swap = |caller| change(Change::Swap(request::Swap { old, words, new: new_id, make, owner, caller }));
+        let subject = || manager.process_ref().subject();
+        match manager.server().call(swap).no_timeout().await? {
+            Ok(()) => Ok(new),
+            Err(NotAdded::AlreadyPresent(handler)) => {
+                Err(SwapHandlerError::AlreadyPresent { manager: subject(), handler: id, returned: returned(handler) })
+            }
+            Err(NotAdded::Init(reason, handler)) => {
+                Err(SwapHandlerError::Init { manager: subject(), handler: id, reason, returned: returned(handler) })
+            }
+            Err(NotAdded::Make(reason)) => Err(SwapHandlerError::Make { manager: subject(), handler: id, reason }),
+        }
+    }
+}
+
+impl<'a, E, I, O, H, F> IntoFuture for Swap<'a, E, I, O, H, F>
+where
+    E: Event,
+    I: Event,
+    O: Send + 'static,
+    H: Send + 'static,
+    F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
+{
+    type Output = Result<HandlerRef<H>, SwapHandlerError<H>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.ask())
+    }
+}
+
+/// A question to one handler: made by [`Manager::call`]. Await it.
+#[must_use = "a handler is asked when this is awaited"]
+pub struct CallHandler<'a, E: Event, I: Event, R: Send + 'static> {
+    manager: &'a Manager<E, I>,
+    handler: HandlerId,
+    make: MakeRequest<E, I, R>,
+    wait: Wait,
+}
+
+/// For how long an answer is waited for.
+enum Wait {
+    AsUsual,
+    For(Duration),
+    Forever,
+}
+
+type MakeRequest<E, I, R> = Box<dyn FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> Request<E, I> + Send>;
+
+impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
+    pub(super) fn new(
+        manager: &'a Manager<E, I>,
+        handler: HandlerId,
+        make: impl FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> Request<E, I> + Send + 'static,
+    ) -> Self {
+        Self { manager, handler, make: Box::new(make), wait: Wait::AsUsual }
+    }
+
+    /// Waits for so long instead of five seconds.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.wait = Wait::For(timeout);
+        self
+    }
+
+    /// Waits for as long as it takes.
+    #[doc(alias = "infinity")]
+    pub fn no_timeout(mut self) -> Self {
+        self.wait = Wait::Forever;
+        self
+    }
+
+    async fn ask(self) -> Result<R, CallHandlerError> {
+        let Self { manager, handler, make, wait } = self;
+        let call = manager.server().call(move |caller| make(handler, caller));
+        let call = match wait {
+            Wait::AsUsual => call,
+            Wait::Forever => call.no_timeout(),
+            Wait::For(timeout) => call.timeout(timeout),
+        };
+        call.await?
+    }
+}
+
+impl<'a, E: Event, I: Event, R: Send + 'static> IntoFuture for CallHandler<'a, E, I, R> {
+    type Output = Result<R, CallHandlerError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.ask())
+    }
+}
+
+fn change<E: Event, I: Event>(change: Change<E, I>) -> Request<E, I> {
+    Request(Ask::Change(Box::new(change)))
+}
+
+fn bound(process: &impl AsProcess) -> NewOwner {
+    let process = process.as_process();
+    NewOwner { pid: process.as_ref().map_or(Pid::NOBODY, ProcessRef::pid), process, told: None }
+}
+
+fn owned(owner: Recipient<HandlerGone>) -> NewOwner {
+    NewOwner { pid: owner.pid(), process: owner.process_ref(), told: Some(owner) }
+}
+
+/// The handler that a manager gives back.
+fn handler_of<H: 'static>(left: Box<dyn Any + Send>) -> Option<H> {
+    left.downcast::<Option<H>>().ok().and_then(|handler| *handler)
+}
+
+fn returned<H: 'static>(left: Box<dyn Any + Send>) -> Returned<H> {
+    Returned::new(handler_of(left))
+}
+
+macro_rules! debug_as_name {
+    ($($name:ident<$($param:ident),*>;)*) => {$(
+        impl<E: Event, I: Event, $($param),*> fmt::Debug for $name<'_, E, I, $($param),*> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).field("manager", &self.manager.pid()).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+debug_as_name! {
+    Add<H>;
+    Remove<H>;
+    Swap<O, H, F>;
+}
+
+impl<E: Event, I: Event, R: Send + 'static> fmt::Debug for CallHandler<'_, E, I, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallHandler").field("handler", &self.handler).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! A manager by its name.
+
+use std::fmt;
+
+use genserver::{AsProcess, AsServer, CallError, CastError, Name, Named, ProcessRef, ServerRef, StopError};
+
+use super::Manager;
+use crate::Event;
+use crate::server::ManagerServer;
+
+/// A manager by its name: made by [`Manager::named`].
+///
+/// The name is looked up at every use, so this survives the manager's restarts. What it has no function for, the manager has
+/// that [`resolve`](Self::resolve) finds.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::Manager;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let events = Manager::<&str>::named("shop events");
+/// assert_eq!(events.notify("too early").unwrap_err().into_inner(), "too early");
+///
+/// let _manager = Manager::<&str>::start().name("shop events").await?;
+/// events.sync_notify("open").await?;
+/// assert_eq!(events.resolve()?.which_handlers().await?, []);
+/// # Ok(())
+/// # }
+/// ```
+pub struct NamedManager<E: Event, I: Event = genserver::Never> {
+    name: Named<ManagerServer<E, I>>,
+}
+
+impl<E: Event, I: Event> NamedManager<E, I> {
+    /// The manager with this name, if it takes plain messages of type `I`.
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self { name: Named::new(name) }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Name {
+        self.name.name()
+    }
+
+    /// The manager that has the name now.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NoProc`] if nobody has it, [`CallError::WrongServer`] if it belongs to something else.
+    pub fn resolve(&self) -> Result<Manager<E, I>, CallError> {
+        self.name.resolve().map(Manager::from)
+    }
+
+    /// See [`Manager::notify`].
+    ///
+    /// # Errors
+    ///
+    /// The event comes back if nobody has the name, or the mailbox is full.
+    pub fn notify(&self, event: E) -> Result<(), CastError<E>> {
+        self.name.cast(event)
+    }
+
+    /// See [`Manager::ack_notify`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and if nobody has the name.
+    pub async fn ack_notify(&self, event: E) -> Result<(), CallError> {
+        self.resolve()?.ack_notify(event).await
+    }
+
+    /// See [`Manager::sync_notify`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and if nobody has the name.
+    pub async fn sync_notify(&self, event: E) -> Result<(), CallError> {
+        self.resolve()?.sync_notify(event).await
+    }
+
+    /// See [`Manager::stop`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and if nobody has the name.
+    pub async fn stop(&self) -> Result<(), StopError> {
+        self.name.stop().await
+    }
+}
+
+impl<E: Event, I: Event> From<Named<ManagerServer<E, I>>> for NamedManager<E, I> {
+    fn from(name: Named<ManagerServer<E, I>>) -> Self {
+        Self { name }
+    }
+}
+
+impl<E: Event, I: Event> AsProcess for NamedManager<E, I> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        self.name.as_process()
+    }
+}
+
+impl<E: Event, I: Event> AsServer for NamedManager<E, I> {
+    type Server = ManagerServer<E, I>;
+
+    fn as_server(&self) -> Result<ServerRef<ManagerServer<E, I>>, CallError> {
+        self.name.resolve()
+    }
+}
+
+impl<E: Event, I: Event> Clone for NamedManager<E, I> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone() }
+    }
+}
+
+impl<E: Event, I: Event> fmt::Debug for NamedManager<E, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NamedManager").field(self.name()).finish()
+    }
+}

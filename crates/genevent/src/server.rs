@@ -1,0 +1,200 @@
+//! The process of a manager: its handlers in their order, and what is asked of them.
+//!
+//! 1. The handlers are in the order in which they were added, and see each event in that order. Nothing changes the list while
+//!    a handler has its turn, except that very turn's outcome.
+//! 2. A handler that fails harms nobody else: the event goes on to the next, and the sender hears nothing of it.
+//! 3. Whoever goes, for whatever reason, is told first; then its owner is; then whoever asked for it has the answer.
+//! 4. Streams have an event before the handlers do, so that their consumers work beside them.
+
+use std::fmt;
+
+use genserver::{Caller, Cx, Down, GenServer, Init, Next, Outcome, Reason, Subject};
+
+use crate::Event;
+use crate::context::{HandlerCx, Mode};
+use crate::id::{HandlerId, HandlerRef};
+use crate::leaving::{Gone, Leaving};
+use crate::slot::{Place, Slot};
+use crate::stream::tap::Taps;
+
+// What can be asked of a manager, besides events.
+pub(crate) mod request;
+// An event, or a plain message, on its way through the handlers.
+mod turn;
+// How handlers come, and go.
+mod change;
+
+use request::Ask;
+
+/// The server behind a [`Manager`](crate::Manager), with its handlers.
+///
+/// It is seen where a manager is looked at as a server: [`sys::with_state`](genserver::sys::with_state) and its like give it, and
+/// a supervisor's child may name it.
+pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
+    slots: Vec<Box<dyn Slot<E, I>>>,
+    taps: Taps<E>,
+    cx: HandlerCx<E, I>,
+    subject: Subject,
+    /// How many of the handlers await. An event goes through the others without as much as a future.
+    awaiting: usize,
+    /// Those whose deadline has passed. Each notices by itself, in an instant if it has not yet; an answer would say that all
+    /// consumers are done.
+    too_late: Vec<Caller<()>>,
+    /// Whether a handler has asked for hibernation since the last message.
+    hibernates: bool,
+}
+
+/// What a manager starts with.
+pub struct Args<E: Event, I: Event> {
+    exits: Option<MakeInfo<I>>,
+    of: std::marker::PhantomData<fn(E)>,
+}
+
+impl<E: Event, I: Event> Args<E, I> {
+    pub(crate) fn new(exits: Option<MakeInfo<I>>) -> Self {
+        Self { exits, of: std::marker::PhantomData }
+    }
+}
+
+type MakeInfo<I> = Box<dyn FnMut(genserver::Exit) -> I + Send>;
+
+/// What a manager is asked: see [`Manager`](crate::Manager), which asks it.
+pub struct Request<E: Event, I: Event>(pub(crate) Ask<E, I>);
+
+/// What reaches a manager besides events and requests.
+pub struct Info<E: Event, I: Event>(pub(crate) Told<E, I>);
+
+pub(crate) enum Told<E: Event, I: Event> {
+    /// For the handlers.
+    Plain(I),
+    /// The owner of a handler has ended.
+    OwnerEnded(Down),
+    /// An event of an attached stream.
+    Attached(E),
+}
+
+impl<E: Event, I: Event> ManagerServer<E, I> {
+    /// The handlers it has, newest first, as [`which_handlers`](crate::Manager::which_handlers) lists them.
+    pub fn which_handlers(&mut self) -> Vec<HandlerId> {
+        let streams = self.taps.ids();
+        streams.into_iter().chain(self.slots.iter().rev().map(|slot| slot.place().id.clone())).collect()
+    }
+
+    /// A handler, to look at.
+    pub fn handler<H: 'static>(&self, handler: &HandlerRef<H>) -> Option<&H> {
+        let id = handler.id();
+        self.slots.iter().find(|slot| slot.place().id == id)?.handler()?.downcast_ref()
+    }
+
+    /// A handler, to be changed.
+    pub fn handler_mut<H: 'static>(&mut self, handler: &HandlerRef<H>) -> Option<&mut H> {
+        let at = self.position(&handler.id())?;
+        self.slots.get_mut(at)?.handler_mut()?.downcast_mut()
+    }
+
+    fn position(&self, id: &HandlerId) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.place().id == *id)
+    }
+
+    /// How the server goes on after a message.
+    fn next(&mut self) -> Outcome<Self> {
+        if std::mem::take(&mut self.hibernates) { Next::hibernate() } else { Next::wait() }
+    }
+}
+
+impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
+    type Args = Args<E, I>;
+    type Call = Request<E, I>;
+    type Cast = E;
+    type Info = Info<E, I>;
+
+    async fn init(args: Args<E, I>, cx: &mut Cx<Self>) -> Init<Self> {
+        if let Some(mut make) = args.exits {
+            cx.trap_exits(move |exit| Info(Told::Plain(make(exit))));
+        }
+        Init::Run(Self {
+            slots: Vec::new(),
+            taps: Taps::new(),
+            cx: HandlerCx::new(cx.this().downgrade()),
+            subject: cx.process_ref().subject(),
+            awaiting: 0,
+            too_late: Vec::new(),
+            hibernates: false,
+        })
+    }
+
+    async fn handle_cast(&mut self, event: E, cx: &mut Cx<Self>) -> Outcome<Self> {
+        self.deliver(event, Mode::Async, None, cx).await;
+        self.next()
+    }
+
+    async fn handle_call(&mut self, Request(ask): Request<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match ask {
+            Ask::Sync(event, deadline, caller) => {
+                if self.deliver(event, Mode::Sync, deadline, cx).await {
+                    caller.reply(());
+                } else {
+                    self.too_late.retain(|caller| !caller.is_gone());
+                    self.too_late.push(caller);
+                }
+            }
+            Ask::Ack(event, deadline, caller) => {
+                caller.reply(());
+                self.deliver(event, Mode::Ack, deadline, cx).await;
+            }
+            // What is seldom asked is boxed, so that the future of what is often asked stays small.
+            Ask::Change(change) => Box::pin(self.change(*change, cx)).await,
+        }
+        self.next()
+    }
+
+    async fn handle_info(&mut self, Info(told): Info<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match told {
+            Told::Plain(info) => self.tell(info, cx).await,
+            Told::Attached(event) => {
+                self.deliver(event, Mode::Async, None, cx).await;
+            }
+            Told::OwnerEnded(down) => Box::pin(self.owner_ended(down, cx)).await,
+        }
+        self.next()
+    }
+
+    /// Newest first, as OTP does it. The streams end when nothing more can come.
+    async fn terminate(&mut self, _: &Reason, cx: &mut Cx<Self>) {
+        while let Some(slot) = self.slots.pop() {
+            self.part(slot, Leaving::Stop, Gone::Shutdown, cx).await;
+        }
+        self.taps.close();
+    }
+
+    fn format_status(&self, shown: &mut genserver::sys::Shown) {
+        let handlers: Vec<String> = self.slots.iter().rev().map(|slot| show(&**slot)).collect();
+        shown.state = if handlers.is_empty() { "no handlers".to_owned() } else { handlers.join("; ") };
+    }
+}
+
+/// A handler as the status of its manager shows it.
+fn show<E: Event, I: Event>(slot: &dyn Slot<E, I>) -> String {
+    let Place { id, owner } = slot.place();
+    let bound = owner.as_ref().map(|owner| format!(", bound to {}", owner.pid)).unwrap_or_default();
+    format!("{id}: {}{bound}", slot.shown())
+}
+
+impl<E: Event, I: Event> fmt::Debug for ManagerServer<E, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let handlers: Vec<String> = self.slots.iter().rev().map(|slot| slot.place().id.to_string()).collect();
+        f.debug_struct("ManagerServer").field("handlers", &handlers).finish_non_exhaustive()
+    }
+}
+
+macro_rules! debug_as_name {
+    ($($name:ident),*) => {$(
+        impl<E: Event, I: Event> fmt::Debug for $name<E, I> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+debug_as_name!(Args, Request, Info);

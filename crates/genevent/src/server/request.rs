@@ -1,0 +1,87 @@
+//! What can be asked of a manager, besides events.
+//!
+//! A request does not know the type of its handler: the handler is in a slot already, and what only its type knows, a function
+//! of the client does.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::stream::BoxStream;
+use genserver::{AttachRef, Caller, Pid, ProcessRef, Reason, Recipient};
+
+use crate::Event;
+use crate::client::Unanswered;
+use crate::error::NothingLeft;
+use crate::id::HandlerId;
+use crate::leaving::{HandlerGone, Words};
+use crate::slot::Slot;
+use crate::stream::tap::Tap;
+
+/// What a manager is asked.
+pub(crate) enum Ask<E: Event, I: Event> {
+    /// Deliver an event, and answer when it has been.
+    Sync(E, Option<Instant>, Caller<()>),
+    /// Deliver an event, and answer before.
+    Ack(E, Option<Instant>, Caller<()>),
+    /// Whatever is less frequent.
+    Change(Box<Change<E, I>>),
+}
+
+/// What is asked of the list of handlers, or of one handler.
+pub(crate) enum Change<E: Event, I: Event> {
+    Add(Add<E, I>),
+    Remove(HandlerId, Words, Caller<Option<Parted>>),
+    Swap(Swap<E, I>),
+    Call(HandlerId, Box<dyn Any + Send>, Arc<dyn Unanswered>),
+    Which(Caller<Vec<HandlerId>>),
+    Subscribe(Arc<Tap<E>>, Caller<HandlerId>),
+    Attach(BoxStream<'static, E>, Caller<AttachRef>),
+    Detach(AttachRef, Caller<bool>),
+}
+
+/// A handler that is to be added.
+pub(crate) struct Add<E: Event, I: Event> {
+    pub(crate) slot: Box<dyn Slot<E, I>>,
+    pub(crate) owner: Option<NewOwner>,
+    pub(crate) caller: Caller<Result<(), NotAdded>>,
+}
+
+/// The process that a handler is to be bound to.
+#[derive(Clone)]
+pub(crate) struct NewOwner {
+    pub(crate) pid: Pid,
+    pub(crate) process: Option<ProcessRef>,
+    pub(crate) told: Option<Recipient<HandlerGone>>,
+}
+
+/// Why a handler was not added, with the handler: an `Option<H>`.
+pub(crate) enum NotAdded {
+    AlreadyPresent(Box<dyn Any + Send>),
+    Init(Reason, Box<dyn Any + Send>),
+    /// There is none, for what makes it panicked.
+    Make(Reason),
+}
+
+/// A handler that has gone.
+pub(crate) struct Parted {
+    /// The handler: an `Option<H>`.
+    pub(crate) handler: Box<dyn Any + Send>,
+    /// How its terminate went.
+    pub(crate) ended: Result<(), Reason>,
+}
+
+/// A handler that is to take another's place.
+pub(crate) struct Swap<E: Event, I: Event> {
+    pub(crate) old: HandlerId,
+    pub(crate) words: Words,
+    /// Which handler the new one will be: the owner of the old one is told before it is made.
+    pub(crate) new: HandlerId,
+    pub(crate) make: MakeSlot<E, I>,
+    pub(crate) owner: Option<NewOwner>,
+    pub(crate) caller: Caller<Result<(), NotAdded>>,
+}
+
+/// Makes the new handler of what the old one left, an `Option<H>`.
+pub(crate) type MakeSlot<E, I> =
+    Box<dyn FnOnce(Result<Box<dyn Any + Send>, NothingLeft>) -> Box<dyn Slot<E, I>> + Send>;

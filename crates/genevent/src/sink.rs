@@ -1,0 +1,98 @@
+//! A sink whose items are the events of a manager.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::Sink;
+use futures::future::BoxFuture;
+use genserver::CallError;
+
+use crate::Event;
+use crate::context::Mode;
+use crate::manager::Manager;
+
+/// A [`Sink`] into a [`Manager`]: every item is an event. Made by [`Manager::sink`].
+///
+/// It takes the next item when the one before has been taken out of the manager's mailbox, as by
+/// [`ack_notify`](Manager::ack_notify); so whoever feeds it is no faster than the manager. [`mode`](Self::mode) chooses another
+/// way. Flushing it waits for the last item in that way.
+///
+/// # Examples
+///
+/// ```
+/// use futures::{SinkExt, StreamExt, stream};
+/// use genevent::{LoggerHandler, Manager};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let logger = manager.add_handler(LoggerHandler::new()).await?;
+/// let mut numbers = stream::iter([1, 2, 3]).map(Ok);
+/// manager.sink().send_all(&mut numbers).await?;
+/// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["1", "2", "3"]);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a sink does nothing unless it is fed"]
+pub struct EventSink<E: Event, I: Event = genserver::Never> {
+    manager: Manager<E, I>,
+    mode: Mode,
+    under_way: Option<BoxFuture<'static, Result<(), CallError>>>,
+}
+
+impl<E: Event, I: Event> EventSink<E, I> {
+    pub(crate) fn new(manager: Manager<E, I>) -> Self {
+        Self { manager, mode: Mode::Ack, under_way: None }
+    }
+
+    /// In which way its items are sent. By [`Mode::Async`], it waits for room in the manager's mailbox, and no longer.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+}
+
+async fn send<E: Event, I: Event>(manager: Manager<E, I>, mode: Mode, event: E) -> Result<(), CallError> {
+    match mode {
+        Mode::Async => manager
+            .notify_wait(event)
+            .await
+            .map_err(|_event| CallError::NoProc { server: manager.process_ref().subject() }),
+        Mode::Ack => manager.ack_notify(event).no_timeout().await,
+        Mode::Sync => manager.sync_notify(event).no_timeout().await,
+    }
+}
+
+impl<E: Event, I: Event> Sink<E> for EventSink<E, I> {
+    type Error = CallError;
+
+    fn poll_ready(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        self.poll_flush(task)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, event: E) -> Result<(), CallError> {
+        let sent = send(self.manager.clone(), self.mode, event);
+        self.under_way = Some(Box::pin(sent));
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        let Some(under_way) = &mut self.under_way else { return Poll::Ready(Ok(())) };
+        let sent = ready!(under_way.as_mut().poll(task));
+        self.under_way = None;
+        Poll::Ready(sent)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        self.poll_flush(task)
+    }
+}
+
+impl<E: Event, I: Event> Unpin for EventSink<E, I> {}
+
+impl<E: Event, I: Event> fmt::Debug for EventSink<E, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSink").field("manager", &self.manager).field("mode", &self.mode).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,402 @@
+//! The events of a manager as a stream.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::Stream;
+use genserver::{CallError, Caller, Ended, Reason, Request as Asked};
+
+use crate::Event;
+use crate::id::HandlerId;
+use crate::manager::Manager;
+use crate::server::Request;
+use crate::server::request::{Ask, Change};
+
+// What the manager and a consumer share.
+pub(crate) mod tap;
+
+use tap::{Awaited, End, Entry, Found, Tap};
+
+/// How many events a stream holds for its consumer, unless it says otherwise.
+pub const BUFFER_DEFAULT: usize = 1024;
+
+/// What happens to a consumer that is slower than the events are, when its buffer is full.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Lag {
+    /// The oldest event in the buffer is dropped, and counted: the consumer finds
+    /// [`StreamError::Lagged`] where there were events, with their exact number. Nobody else is affected.
+    #[default]
+    DropOldest,
+    /// The manager waits for it, and with the manager everybody else: nothing is lost, and the slowest consumer sets the
+    /// pace. Events queue up in the manager's mailbox, which has a bound of its own.
+    Wait,
+    /// The stream ends, with [`StreamError::TooSlow`], after what is in the buffer.
+    End,
+}
+
+/// What a stream has in the place of an event.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// So many events were dropped here, because the consumer was too slow. The stream goes on.
+    #[error(
+        "{missed} events were dropped, because this consumer is too slow; take them faster, or use a larger `buffer`, or `Lag::Wait`"
+    )]
+    Lagged {
+        /// How many.
+        missed: u64,
+    },
+    /// The buffer was full, and the stream ends for that.
+    #[error(
+        "the stream was ended, because its consumer is too slow; take events faster, or use a larger `buffer`, or another `Lag`"
+    )]
+    TooSlow,
+    /// There was no event for so long, and the stream ends for that.
+    #[error("there was no event for {after:?}; allow more time with `timeout`, or ask for the stream again")]
+    Timeout {
+        /// How long.
+        after: Duration,
+    },
+    /// The manager was not there, so the stream never began.
+    #[error(transparent)]
+    NotStarted(CallError),
+    /// The manager ended without an orderly end.
+    #[error("the event manager is gone: {reason}; events may have been lost")]
+    Died {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// The events of a [`Manager`], as a [`Stream`]: made by [`Manager::stream`].
+///
+/// It begins when it is polled for the first time, or with [`subscribe`](Self::subscribe); what was sent before, it does not
+/// see. It ends normally when the manager ends in an orderly way, with what was sent before that. When it is dropped, the
+/// manager forgets it, and what was in its buffer is dropped too.
+///
+/// A sender that used [`ack_notify`](Manager::ack_notify) waits until the consumer has received the event; one that used
+/// [`sync_notify`](Manager::sync_notify), until the consumer is done with it: that is, until it asks for the next one, or drops
+/// the stream.
+///
+/// So while a consumer works on an event of [`sync_notify`](Manager::sync_notify), the manager waits for it. Whatever the
+/// consumer asks of the same manager then waits in turn, and fails when its time is up; only [`notify`](Manager::notify) does not wait.
+///
+/// # Examples
+///
+/// ```
+/// use futures::{StreamExt, TryStreamExt};
+/// use genevent::Manager;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let mut numbers = manager.stream();
+/// numbers.subscribe().await?;
+/// for number in 1..=5 {
+///     manager.notify(number)?;
+/// }
+/// let even: Vec<u32> = numbers.take(4).try_filter(|number| std::future::ready(number % 2 == 0)).try_collect().await?;
+/// assert_eq!(even, [2, 4]);
+/// assert_eq!(manager.which_handlers().await?, [], "the stream was dropped");
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct EventStream<E: Event, I: Event = genserver::Never> {
+    manager: Manager<E, I>,
+    buffer: usize,
+    lag: Lag,
+    silence: Option<Duration>,
+    duration: Option<Duration>,
+    stage: Stage<E>,
+    lost: u64,
+}
+
+enum Stage<E: Event> {
+    /// Nobody has asked for an event yet.
+    New,
+    /// The manager has been asked to add it.
+    Joining(Arc<Tap<E>>, Asked<HandlerId>),
+    Joined(Joined<E>),
+    /// The manager has died, and says why.
+    Died(Ended),
+    Over,
+}
+
+struct Joined<E: Event> {
+    id: HandlerId,
+    tap: Arc<Tap<E>>,
+    /// What was taken along, to be handed out one by one.
+    taken: VecDeque<Entry<E>>,
+    /// The event that the consumer works on, if somebody waits for that.
+    at_work: Awaited,
+    silence: Option<Pin<Box<genserver::time::Sleep>>>,
+    until: Option<Pin<Box<genserver::time::Sleep>>>,
+}
+
+impl<E: Event + Clone, I: Event> EventStream<E, I> {
+    pub(crate) fn new(manager: Manager<E, I>) -> Self {
+        Self {
+            manager,
+            buffer: BUFFER_DEFAULT,
+            lag: Lag::default(),
+            silence: None,
+            duration: None,
+            stage: Stage::New,
+            lost: 0,
+        }
+    }
+
+    /// Holds at most so many events for the consumer; at least one. It has to be said before the stream begins.
+    pub fn buffer(mut self, events: usize) -> Self {
+        self.buffer = events;
+        self
+    }
+
+    /// What happens when the buffer is full. It has to be said before the stream begins.
+    pub fn lag(mut self, lag: Lag) -> Self {
+        self.lag = lag;
+        self
+    }
+
+    /// Ends with [`StreamError::Timeout`] when there is no event for so long.
+    pub fn timeout(mut self, silence: Duration) -> Self {
+        self.silence = Some(silence);
+        self
+    }
+
+    /// Ends, normally, so long after it began.
+    pub fn duration(mut self, duration: Duration) -> Self {
+        self.duration = Some(duration);
+        self
+    }
+
+    /// Begins now: what is sent after this, the stream sees.
+    ///
+    /// # Errors
+    ///
+    /// If the manager is not running.
+    ///
+    /// # Cancel safety
+    ///
+    /// If this is dropped, the stream may have begun; it can be called again.
+    pub async fn subscribe(&mut self) -> Result<(), CallError> {
+        std::future::poll_fn(|task| self.poll_join(task)).await
+    }
+
+    /// Ends it from elsewhere: see [`StreamCanceller`]. None before the stream has begun.
+    pub fn canceller(&self) -> Option<StreamCanceller> {
+        match &self.stage {
+            Stage::Joined(joined) => Some(StreamCanceller(joined.tap.clone())),
+            _ => None,
+        }
+    }
+
+    /// Which of the manager's handlers it is. None before the stream has begun.
+    pub fn id(&self) -> Option<&HandlerId> {
+        match &self.stage {
+            Stage::Joined(joined) => Some(&joined.id),
+            _ => None,
+        }
+    }
+
+    /// How many events were dropped so far, as far as the consumer was told.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    fn poll_join(&mut self, task: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        loop {
+            match &mut self.stage {
+                Stage::New => {
+                    let tap = Arc::new(Tap::new(self.buffer, self.lag));
+                    let shared = Arc::clone(&tap);
+                    let asked = self.manager.server().send_request(move |caller: Caller<HandlerId>| {
+                        Request(Ask::Change(Box::new(Change::Subscribe(shared, caller))))
+                    });
+                    self.stage = Stage::Joining(tap, asked);
+                }
+                Stage::Joining(tap, asked) => {
+                    let id = match ready!(Pin::new(asked).poll(task)) {
+                        Ok(id) => id,
+                        Err(error) => {
+                            self.stage = Stage::Over;
+                            return Poll::Ready(Err(error));
+                        }
+                    };
+                    self.stage = Stage::Joined(Joined {
+                        id,
+                        tap: Arc::clone(tap),
+                        taken: VecDeque::new(),
+                        at_work: Awaited::Nothing,
+                        silence: None,
+                        until: self.duration.map(|duration| Box::pin(genserver::time::sleep(duration))),
+                    });
+                }
+                Stage::Joined(_) | Stage::Died(_) | Stage::Over => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+impl<E: Event> Joined<E> {
+    /// Hands an event to the consumer.
+    fn hand(&mut self, Entry { event, awaited }: Entry<E>) -> E {
+        self.silence = None;
+        match awaited {
+            Awaited::Nothing => {}
+            Awaited::Receipt(_) => self.tap.settle(awaited),
+            Awaited::Finish(number) => {
+                self.tap.settle(Awaited::Receipt(number));
+                self.at_work = awaited;
+            }
+        }
+        event
+    }
+
+    fn poll_next(&mut self, silence: Option<Duration>, task: &mut Context<'_>) -> Poll<Item<E>> {
+        if self.at_work != Awaited::Nothing {
+            self.tap.settle(std::mem::replace(&mut self.at_work, Awaited::Nothing));
+        }
+        if let Some(until) = &mut self.until
+            && until.as_mut().poll(task).is_ready()
+        {
+            return Poll::Ready(Item::End(End::Orderly));
+        }
+        if let Some(entry) = self.taken.pop_front() {
+            return Poll::Ready(Item::Event(self.hand(entry)));
+        }
+        match self.tap.poll_take(&mut self.taken, task) {
+            Poll::Ready(Found::Events) => match self.taken.pop_front() {
+                Some(entry) => Poll::Ready(Item::Event(self.hand(entry))),
+                None => unreachable!("there are some"),
+            },
+            Poll::Ready(Found::Lost(missed)) => Poll::Ready(Item::Lost(missed)),
+            Poll::Ready(Found::End(end)) => Poll::Ready(Item::End(end)),
+            Poll::Pending => {
+                let Some(silence) = silence else { return Poll::Pending };
+                let timer = self.silence.get_or_insert_with(|| Box::pin(genserver::time::sleep(silence)));
+                ready!(timer.as_mut().poll(task));
+                Poll::Ready(Item::Silence(silence))
+            }
+        }
+    }
+}
+
+enum Item<E> {
+    Event(E),
+    Lost(u64),
+    Silence(Duration),
+    End(End),
+}
+
+impl<E: Event> Drop for Joined<E> {
+    fn drop(&mut self) {
+        self.tap.leave();
+    }
+}
+
+impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
+    type Item = Result<E, StreamError>;
+
+    fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<E, StreamError>>> {
+        let this = self.get_mut();
+        if let Err(error) = ready!(this.poll_join(task)) {
+            return Poll::Ready(Some(Err(StreamError::NotStarted(error))));
+        }
+        loop {
+            match &mut this.stage {
+                Stage::Joined(joined) => match ready!(joined.poll_next(this.silence, task)) {
+                    Item::Event(event) => return Poll::Ready(Some(Ok(event))),
+                    Item::Lost(missed) => {
+                        this.lost += missed;
+                        return Poll::Ready(Some(Err(StreamError::Lagged { missed })));
+                    }
+                    Item::Silence(after) => {
+                        this.stage = Stage::Over;
+                        return Poll::Ready(Some(Err(StreamError::Timeout { after })));
+                    }
+                    Item::End(End::Orderly) => this.stage = Stage::Over,
+                    Item::End(End::Lagged) => {
+                        this.stage = Stage::Over;
+                        return Poll::Ready(Some(Err(StreamError::TooSlow)));
+                    }
+                    Item::End(End::Died) => this.stage = Stage::Died(this.manager.server().ended()),
+                },
+                Stage::Died(ended) => {
+                    let reason = ready!(Pin::new(ended).poll(task));
+                    this.stage = Stage::Over;
+                    return Poll::Ready(Some(Err(StreamError::Died { reason })));
+                }
+                Stage::New | Stage::Joining(..) | Stage::Over => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<E: Event, I: Event> Unpin for EventStream<E, I> {}
+
+impl<E: Event, I: Event> fmt::Debug for EventStream<E, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::New => "new",
+            Stage::Joining(..) => "joining",
+            Stage::Joined(_) => "joined",
+            Stage::Died(_) => "died",
+            Stage::Over => "over",
+        };
+        f.debug_struct("EventStream").field("stage", &stage).field("lost", &self.lost).finish_non_exhaustive()
+    }
+}
+
+/// Ends a stream from elsewhere: made by [`EventStream::canceller`].
+///
+/// # Examples
+///
+/// ```
+/// use futures::TryStreamExt;
+/// use genevent::Manager;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let mut events = manager.stream();
+/// events.subscribe().await?;
+/// let canceller = events.canceller().ok_or("it has begun")?;
+///
+/// manager.sync_notify_within("one", std::time::Duration::ZERO).await.unwrap_err();
+/// canceller.cancel();
+/// assert_eq!(events.try_collect::<Vec<_>>().await?, ["one"]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct StreamCanceller(Arc<dyn Cancel>);
+
+trait Cancel: Send + Sync {
+    fn cancel(&self);
+}
+
+impl<E: Send> Cancel for Tap<E> {
+    fn cancel(&self) {
+        self.end(End::Orderly);
+    }
+}
+
+impl StreamCanceller {
+    /// Ends the stream, normally, after what is in its buffer.
+    #[doc(alias = "cancel_streams")]
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+impl fmt::Debug for StreamCanceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamCanceller").finish_non_exhaustive()
+    }
+}
