@@ -174,15 +174,15 @@ pub enum NothingLeft {
 }
 
 /// A handler that comes back with an error.
-pub struct Returned<H>(Box<Mutex<Option<H>>>);
+pub struct Returned<H>(Box<Mutex<H>>);
 
 impl<H> Returned<H> {
-    pub(crate) fn new(handler: Option<H>) -> Self {
+    pub(crate) fn new(handler: H) -> Self {
         Self(Box::new(Mutex::new(handler)))
     }
 
-    /// The handler; none if a panic in a callback that awaits has taken it along.
-    pub fn into_inner(self) -> Option<H> {
+    /// The handler.
+    pub fn into_inner(self) -> H {
         self.0.into_inner()
     }
 }

@@ -8,7 +8,7 @@ use crate::async_handler::AsyncHandler;
 use crate::client::Client;
 use crate::handler::Handler;
 use crate::id::Id;
-use crate::slot::{self, Slot};
+use crate::slot::{self, Seated};
 use crate::{Event, HandlerRef};
 
 /// What a handler's callback returns: how it goes on, or the reason why it failed.
@@ -20,9 +20,9 @@ pub type Reaction<E, I = Never> = Result<After<E, I>, Reason>;
 
 /// How a handler goes on: made by the functions of [`React`].
 #[must_use = "a callback has to return it, or nothing happens"]
-pub struct After<E, I = Never>(pub(crate) Then<E, I>);
+pub struct After<E: Event, I: Event = Never>(pub(crate) Then<E, I>);
 
-pub(crate) enum Then<E, I> {
+pub(crate) enum Then<E: Event, I: Event> {
     Stay,
     Hibernate,
     Leave(Option<LateReply>),
@@ -35,12 +35,12 @@ pub(crate) enum Then<E, I> {
 pub(crate) type LateReply = Box<dyn FnOnce() + Send>;
 
 /// Who takes a handler's place.
-pub(crate) struct Successor<E, I> {
-    pub(crate) slot: Box<dyn Slot<E, I>>,
+pub(crate) struct Successor<E: Event, I: Event> {
+    pub(crate) handler: Seated<E, I>,
     pub(crate) reply: Option<LateReply>,
 }
 
-impl<E, I> fmt::Debug for After<E, I> {
+impl<E: Event, I: Event> fmt::Debug for After<E, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
             Then::Stay => "stay",
@@ -186,6 +186,6 @@ impl React {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the callbacks' return type is a Result, for `?`")]
-fn swapped<E: Event, I: Event>(slot: Box<dyn Slot<E, I>>, reply: Option<LateReply>) -> Reaction<E, I> {
-    Ok(After(Then::Swap(Box::new(Successor { slot, reply }))))
+fn swapped<E: Event, I: Event>(handler: Seated<E, I>, reply: Option<LateReply>) -> Reaction<E, I> {
+    Ok(After(Then::Swap(Box::new(Successor { handler, reply }))))
 }

@@ -19,11 +19,14 @@ use crate::stream::tap::Taps;
 
 // What can be asked of a manager, besides events.
 pub(crate) mod request;
+// The list of handlers.
+mod handlers;
 // An event, or a plain message, on its way through the handlers.
 mod turn;
 // How handlers come, and go.
 mod change;
 
+use handlers::Handlers;
 use request::Ask;
 
 /// The server behind a [`Manager`](crate::Manager), with its handlers.
@@ -31,12 +34,10 @@ use request::Ask;
 /// It is seen where a manager is looked at as a server: [`sys::with_state`](genserver::sys::with_state) and its like give it, and
 /// a supervisor's child may name it.
 pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
-    slots: Vec<Box<dyn Slot<E, I>>>,
+    handlers: Handlers<E, I>,
     taps: Taps<E>,
     cx: HandlerCx<E, I>,
     subject: Subject,
-    /// How many of the handlers await. An event goes through the others without as much as a future.
-    awaiting: usize,
     /// Those whose deadline has passed. Each notices by itself, in an instant if it has not yet; an answer would say that all
     /// consumers are done.
     too_late: Vec<Caller<()>>,
@@ -77,23 +78,19 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// The handlers it has, newest first, as [`which_handlers`](crate::Manager::which_handlers) lists them.
     pub fn which_handlers(&mut self) -> Vec<HandlerId> {
         let streams = self.taps.ids();
-        streams.into_iter().chain(self.slots.iter().rev().map(|slot| slot.place().id.clone())).collect()
+        streams.into_iter().chain(self.handlers.places().iter().rev().map(|place| place.id.clone())).collect()
     }
 
     /// A handler, to look at.
     pub fn handler<H: 'static>(&self, handler: &HandlerRef<H>) -> Option<&H> {
-        let id = handler.id();
-        self.slots.iter().find(|slot| slot.place().id == id)?.handler()?.downcast_ref()
+        let (_, slot) = self.handlers.get(self.handlers.position(&handler.id())?)?;
+        slot.handler().downcast_ref()
     }
 
     /// A handler, to be changed.
     pub fn handler_mut<H: 'static>(&mut self, handler: &HandlerRef<H>) -> Option<&mut H> {
-        let at = self.position(&handler.id())?;
-        self.slots.get_mut(at)?.handler_mut()?.downcast_mut()
-    }
-
-    fn position(&self, id: &HandlerId) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.place().id == *id)
+        let (_, slot) = self.handlers.get_mut(self.handlers.position(&handler.id())?)?;
+        slot.handler_mut().downcast_mut()
     }
 
     /// How the server goes on after a message.
@@ -113,11 +110,10 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
             cx.trap_exits(move |exit| Info(Told::Plain(make(exit))));
         }
         Init::Run(Self {
-            slots: Vec::new(),
+            handlers: Handlers::new(),
             taps: Taps::new(),
             cx: HandlerCx::new(cx.this().downgrade()),
             subject: cx.process_ref().subject(),
-            awaiting: 0,
             too_late: Vec::new(),
             hibernates: false,
         })
@@ -161,28 +157,28 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
 
     /// Newest first, as OTP does it. The streams end when nothing more can come.
     async fn terminate(&mut self, _: &Reason, cx: &mut Cx<Self>) {
-        while let Some(slot) = self.slots.pop() {
-            self.part(slot, Leaving::Stop, Gone::Shutdown, cx).await;
+        while let Some(handler) = self.handlers.pop() {
+            self.part(handler, Leaving::Stop, Gone::Shutdown, cx).await;
         }
         self.taps.close();
     }
 
     fn format_status(&self, shown: &mut genserver::sys::Shown) {
-        let handlers: Vec<String> = self.slots.iter().rev().map(|slot| show(&**slot)).collect();
+        let newest_first = (0..self.handlers.len()).rev().filter_map(|at| self.handlers.get(at));
+        let handlers: Vec<String> = newest_first.map(|(place, slot)| show(place, slot)).collect();
         shown.state = if handlers.is_empty() { "no handlers".to_owned() } else { handlers.join("; ") };
     }
 }
 
 /// A handler as the status of its manager shows it.
-fn show<E: Event, I: Event>(slot: &dyn Slot<E, I>) -> String {
-    let Place { id, owner } = slot.place();
+fn show<E: Event, I: Event>(Place { id, owner }: &Place, slot: &dyn Slot<E, I>) -> String {
     let bound = owner.as_ref().map(|owner| format!(", bound to {}", owner.pid)).unwrap_or_default();
     format!("{id}: {}{bound}", slot.shown())
 }
 
 impl<E: Event, I: Event> fmt::Debug for ManagerServer<E, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let handlers: Vec<String> = self.slots.iter().rev().map(|slot| slot.place().id.to_string()).collect();
+        let handlers: Vec<String> = self.handlers.places().iter().rev().map(|place| place.id.to_string()).collect();
         f.debug_struct("ManagerServer").field("handlers", &handlers).finish_non_exhaustive()
     }
 }

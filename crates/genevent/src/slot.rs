@@ -2,10 +2,10 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context, Poll};
 
 use genserver::sys::Shown;
-use genserver::{MonitorRef, Pid, Reason, Recipient};
+use genserver::{MonitorRef, Pid, Recipient};
+use stackfuture::StackFuture;
 
 use crate::Event;
 use crate::context::HandlerCx;
@@ -19,16 +19,9 @@ mod awaiting;
 
 pub(crate) use awaiting::awaiting;
 
-/// A handler in its place.
+/// A handler, of whatever type.
 pub(crate) trait Slot<E: Event, I: Event>: Send {
-    fn place(&self) -> &Place;
-
-    fn place_mut(&mut self) -> &mut Place;
-
-    /// Whether its callbacks have to be polled.
-    fn awaits(&self) -> bool;
-
-    /// Hands it an event. One that awaits answers `Then::Await`, and is to be polled.
+    /// Hands it an event. One that awaits answers `Then::Await`, and is to be awaited.
     ///
     /// This is the one function that is called for every event and handler, so a panic in it is left to whoever calls it.
     fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
@@ -36,18 +29,20 @@ pub(crate) trait Slot<E: Event, I: Event>: Send {
     /// The same for a plain message.
     fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
 
-    /// Does `work`, and leaves in its place what is left of it. A panic is an error.
-    fn poll(&mut self, work: &mut Work<E, I>, cx: &mut HandlerCx<E, I>, task: &mut Context<'_>)
-    -> Poll<Reaction<E, I>>;
+    /// Both, for one that awaits.
+    fn hand<'a>(&'a mut self, passed: Passed<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
 
-    /// The handler itself: an `Option<H>`.
+    /// Does `work`.
+    fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
+
+    /// The handler itself: an `H`.
     fn into_handler(self: Box<Self>) -> Box<dyn Any + Send>;
 
-    /// The handler where it lies, if it is not at work.
-    fn handler(&self) -> Option<&(dyn Any + Send)>;
+    /// The handler where it lies.
+    fn handler(&self) -> &(dyn Any + Send);
 
     /// The same, to be changed.
-    fn handler_mut(&mut self) -> Option<&mut (dyn Any + Send)>;
+    fn handler_mut(&mut self) -> &mut (dyn Any + Send);
 
     /// The handler as it shows itself.
     fn shown(&self) -> String;
@@ -56,17 +51,39 @@ pub(crate) trait Slot<E: Event, I: Event>: Send {
     fn shown_event(&self, event: &E) -> Option<String>;
 }
 
-/// What there is to do for a handler.
+/// What a callback is about to answer.
 ///
-/// A future of a handler that awaits owns what it works on, so this travels into it, and back.
-pub(crate) enum Work<E, I> {
-    /// Nothing, or nothing any more.
-    None,
+/// It is kept where whoever awaits it is: a callback for which that is room enough takes no memory of its own.
+pub(crate) type Reacting<'a, E, I> = StackFuture<'a, Reaction<E, I>, ROOM>;
+
+/// How many bytes of a callback's future are kept without a box.
+pub(crate) const ROOM: usize = 192;
+
+/// What goes from handler to handler.
+pub(crate) enum Passed<'a, E, I> {
+    Event(&'a E),
+    Info(&'a I),
+}
+
+impl<E, I> Clone for Passed<'_, E, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E, I> Copy for Passed<'_, E, I> {}
+
+/// What there is to do for one handler.
+pub(crate) enum Work {
     Init,
-    Event(Box<E>),
-    Info(Box<I>),
     Call(Box<dyn Any + Send>),
     Terminate(Leaving),
+}
+
+/// A handler that has, or is to have, its place in a manager.
+pub(crate) struct Seated<E: Event, I: Event> {
+    pub(crate) place: Place,
+    pub(crate) slot: Box<dyn Slot<E, I>>,
 }
 
 /// What the manager knows of a handler.
@@ -78,8 +95,7 @@ pub(crate) struct Place {
 /// The process that a handler is bound to.
 pub(crate) struct Owner {
     pub(crate) pid: Pid,
-    /// Until it is known that the handler stays, nobody is watched.
-    pub(crate) monitor: Option<MonitorRef>,
+    pub(crate) monitor: MonitorRef,
     pub(crate) told: Option<Recipient<HandlerGone>>,
 }
 
@@ -90,75 +106,63 @@ impl Place {
 }
 
 /// A handler whose callbacks are done when they return.
-struct Plain<H> {
-    place: Place,
-    handler: H,
-}
+///
+/// There is nothing else in it: an event goes through many of these, one after the other.
+struct Plain<H>(H);
 
 /// The place of a handler.
-pub(crate) fn plain<E: Event, I: Event, H: Handler<E, I>>(handler: H, id: HandlerId) -> Box<dyn Slot<E, I>> {
-    Box::new(Plain { place: Place::new(id), handler })
+pub(crate) fn plain<E: Event, I: Event, H: Handler<E, I>>(handler: H, id: HandlerId) -> Seated<E, I> {
+    Seated { place: Place::new(id), slot: Box::new(Plain(handler)) }
 }
 
 impl<E: Event, I: Event, H: Handler<E, I>> Slot<E, I> for Plain<H> {
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn place_mut(&mut self) -> &mut Place {
-        &mut self.place
-    }
-
-    fn awaits(&self) -> bool {
-        false
-    }
-
     #[inline]
     fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
-        self.handler.handle_event(event, cx)
+        self.0.handle_event(event, cx)
     }
 
     #[inline]
     fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
-        self.handler.handle_info(info, cx)
+        self.0.handle_info(info, cx)
     }
 
-    fn poll(&mut self, work: &mut Work<E, I>, cx: &mut HandlerCx<E, I>, _: &mut Context<'_>) -> Poll<Reaction<E, I>> {
-        let handler = &mut self.handler;
-        let caught = catch_unwind(AssertUnwindSafe(|| match work {
-            Work::None => React::stay(),
-            Work::Init => handler.init(cx).and_then(|()| React::stay()),
-            Work::Event(event) => handler.handle_event(event, cx),
-            Work::Info(info) => handler.handle_info(info, cx),
-            Work::Call(_) => match std::mem::replace(work, Work::None) {
+    fn hand<'a>(&'a mut self, passed: Passed<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
+        Reacting::from_or_box(async move {
+            match passed {
+                Passed::Event(event) => self.event(event, cx),
+                Passed::Info(info) => self.info(info, cx),
+            }
+        })
+    }
+
+    fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
+        let Self(handler) = self;
+        Reacting::from_or_box(async move {
+            match work {
+                Work::Init => handler.init(cx).and_then(|()| React::stay()),
                 Work::Call(call) => handler.handle_call(asked::<H::Call>(call), cx),
-                _ => unreachable!("it was looked at just now"),
-            },
-            Work::Terminate(_) => match std::mem::replace(work, Work::None) {
                 Work::Terminate(why) => {
                     handler.terminate(why, cx);
                     React::stay()
                 }
-                _ => unreachable!("it was looked at just now"),
-            },
-        }));
-        Poll::Ready(caught.unwrap_or_else(|payload| Err(Reason::caught(payload))))
+            }
+        })
     }
 
     fn into_handler(self: Box<Self>) -> Box<dyn Any + Send> {
-        Box::new(Some(self.handler))
+        Box::new(self.0)
     }
 
-    fn handler(&self) -> Option<&(dyn Any + Send)> {
-        Some(&self.handler)
+    fn handler(&self) -> &(dyn Any + Send) {
+        &self.0
     }
 
-    fn handler_mut(&mut self) -> Option<&mut (dyn Any + Send)> {
-        Some(&mut self.handler)
+    fn handler_mut(&mut self) -> &mut (dyn Any + Send) {
+        &mut self.0
     }
 
     fn shown(&self) -> String {
-        shown(|shown| self.handler.format_status(shown))
+        shown(|shown| self.0.format_status(shown))
     }
 
     fn shown_event(&self, event: &E) -> Option<String> {

@@ -15,10 +15,10 @@ use crate::id::{HandlerId, HandlerRef, Id};
 use crate::leaving::{HandlerGone, Words};
 use crate::server::Request;
 use crate::server::request::{self, Ask, Change, NewOwner, NotAdded, Parted};
-use crate::slot::Slot;
+use crate::slot::Seated;
 
 /// Puts a handler in its slot.
-type Seat<E, I, H> = fn(H, HandlerId) -> Box<dyn Slot<E, I>>;
+type Seat<E, I, H> = fn(H, HandlerId) -> Seated<E, I>;
 
 /// A handler that is about to be added: made by [`Manager::add_handler`]. Await it.
 #[must_use = "a handler is added when this is awaited"]
@@ -113,8 +113,8 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
 
     async fn ask(self) -> Result<HandlerRef<H>, AddHandlerError<H>> {
         let Self { manager, handler, place, owner, seat } = self;
-        let slot = seat(handler, place.id());
-        let add = |caller| change(Change::Add(request::Add { slot, owner, caller }));
+        let handler = seat(handler, place.id());
+        let add = |caller| change(Change::Add(request::Add { handler, owner, caller }));
         let manager_is = || manager.process_ref().subject();
         match manager.server().call(add).no_timeout().await? {
             Ok(()) => Ok(place),
@@ -170,14 +170,13 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Remove<'a, E, I, H> {
         let Some(Parted { handler: left, ended }) = manager.server().call(remove).no_timeout().await? else {
             return Err(RemoveHandlerError::NotFound { manager: subject(), handler: handler.id() });
         };
-        let left = handler_of::<H>(left);
-        match (ended, left) {
-            (Ok(()), Some(left)) => Ok(left),
-            (ended, left) => Err(RemoveHandlerError::Terminate {
+        match ended {
+            Ok(()) => Ok(handler_of(left)),
+            Err(reason) => Err(RemoveHandlerError::Terminate {
                 manager: subject(),
                 handler: handler.id(),
-                reason: ended.err().unwrap_or(genserver::Reason::Killed),
-                returned: Returned::new(left),
+                reason,
+                returned: returned(left),
             }),
         }
     }
@@ -248,10 +247,7 @@ where
         let make = {
             let id = id.clone();
             Box::new(move |left: Result<Box<dyn Any + Send>, NothingLeft>| {
-                let left = left.and_then(|left| {
-                    let gone = || NothingLeft::NotFound { handler: id.clone() };
-                    handler_of::<O>(left).ok_or_else(gone)
-                });
+                let left = left.map(handler_of::<O>);
                 seat(make(left), id)
             })
         };
@@ -362,8 +358,11 @@ fn owned(owner: Recipient<HandlerGone>) -> NewOwner {
 }
 
 /// The handler that a manager gives back.
-fn handler_of<H: 'static>(left: Box<dyn Any + Send>) -> Option<H> {
-    left.downcast::<Option<H>>().ok().and_then(|handler| *handler)
+fn handler_of<H: 'static>(left: Box<dyn Any + Send>) -> H {
+    match left.downcast() {
+        Ok(handler) => *handler,
+        Err(_) => unreachable!("the identity of a handler has its type in it"),
+    }
 }
 
 fn returned<H: 'static>(left: Box<dyn Any + Send>) -> Returned<H> {

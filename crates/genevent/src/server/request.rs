@@ -15,7 +15,7 @@ use crate::client::Unanswered;
 use crate::error::NothingLeft;
 use crate::id::HandlerId;
 use crate::leaving::{HandlerGone, Words};
-use crate::slot::Slot;
+use crate::slot::Seated;
 use crate::stream::tap::Tap;
 
 /// What a manager is asked.
@@ -42,7 +42,7 @@ pub(crate) enum Change<E: Event, I: Event> {
 
 /// A handler that is to be added.
 pub(crate) struct Add<E: Event, I: Event> {
-    pub(crate) slot: Box<dyn Slot<E, I>>,
+    pub(crate) handler: Seated<E, I>,
     pub(crate) owner: Option<NewOwner>,
     pub(crate) caller: Caller<Result<(), NotAdded>>,
 }
@@ -55,7 +55,7 @@ pub(crate) struct NewOwner {
     pub(crate) told: Option<Recipient<HandlerGone>>,
 }
 
-/// Why a handler was not added, with the handler: an `Option<H>`.
+/// Why a handler was not added, with the handler: an `H`.
 pub(crate) enum NotAdded {
     AlreadyPresent(Box<dyn Any + Send>),
     Init(Reason, Box<dyn Any + Send>),
@@ -65,7 +65,7 @@ pub(crate) enum NotAdded {
 
 /// A handler that has gone.
 pub(crate) struct Parted {
-    /// The handler: an `Option<H>`.
+    /// The handler: an `H`.
     pub(crate) handler: Box<dyn Any + Send>,
     /// How its terminate went.
     pub(crate) ended: Result<(), Reason>,
@@ -82,6 +82,5 @@ pub(crate) struct Swap<E: Event, I: Event> {
     pub(crate) caller: Caller<Result<(), NotAdded>>,
 }
 
-/// Makes the new handler of what the old one left, an `Option<H>`.
-pub(crate) type MakeSlot<E, I> =
-    Box<dyn FnOnce(Result<Box<dyn Any + Send>, NothingLeft>) -> Box<dyn Slot<E, I>> + Send>;
+/// Makes the new handler of what the old one left, an `H`.
+pub(crate) type MakeSlot<E, I> = Box<dyn FnOnce(Result<Box<dyn Any + Send>, NothingLeft>) -> Seated<E, I> + Send>;

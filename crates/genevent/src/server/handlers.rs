@@ -1,0 +1,58 @@
+//! The handlers of a manager, in their order.
+//!
+//! 1. The two lists are equally long, and what is at one position belongs together. They are two because an event goes through the
+//!    slots only.
+
+use crate::Event;
+use crate::id::HandlerId;
+use crate::slot::{Place, Seated, Slot};
+
+pub(super) struct Handlers<E: Event, I: Event> {
+    slots: Vec<Box<dyn Slot<E, I>>>,
+    places: Vec<Place>,
+}
+
+impl<E: Event, I: Event> Handlers<E, I> {
+    pub(super) fn new() -> Self {
+        Self { slots: Vec::new(), places: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Oldest first.
+    pub(super) fn slots(&mut self) -> &mut [Box<dyn Slot<E, I>>] {
+        &mut self.slots
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<(&Place, &dyn Slot<E, I>)> {
+        Some((self.places.get(at)?, &**self.slots.get(at)?))
+    }
+
+    pub(super) fn get_mut(&mut self, at: usize) -> Option<(&Place, &mut Box<dyn Slot<E, I>>)> {
+        Some((self.places.get(at)?, self.slots.get_mut(at)?))
+    }
+
+    pub(super) fn position(&self, id: &HandlerId) -> Option<usize> {
+        self.places.iter().position(|place| place.id == *id)
+    }
+
+    pub(super) fn insert(&mut self, at: usize, Seated { place, slot }: Seated<E, I>) {
+        self.slots.insert(at, slot);
+        self.places.insert(at, place);
+    }
+
+    pub(super) fn take(&mut self, at: usize) -> Seated<E, I> {
+        Seated { place: self.places.remove(at), slot: self.slots.remove(at) }
+    }
+
+    /// The newest of them.
+    pub(super) fn pop(&mut self) -> Option<Seated<E, I>> {
+        Some(Seated { place: self.places.pop()?, slot: self.slots.pop()? })
+    }
+}
