@@ -21,6 +21,9 @@ pub(crate) use awaiting::awaiting;
 
 /// A handler, of whatever type.
 pub(crate) trait Slot<E: Event, I: Event>: Send {
+    /// Whether its callbacks are to be awaited.
+    fn awaits(&self) -> bool;
+
     /// Hands it an event. One that awaits answers `Then::Await`, and is to be awaited.
     ///
     /// This is the one function that is called for every event and handler, so a panic in it is left to whoever calls it.
@@ -57,7 +60,7 @@ pub(crate) trait Slot<E: Event, I: Event>: Send {
 pub(crate) type Reacting<'a, E, I> = StackFuture<'a, Reaction<E, I>, ROOM>;
 
 /// How many bytes of a callback's future are kept without a box.
-pub(crate) const ROOM: usize = 192;
+pub(crate) const ROOM: usize = 96;
 
 /// What goes from handler to handler.
 pub(crate) enum Passed<'a, E, I> {
@@ -116,6 +119,10 @@ pub(crate) fn plain<E: Event, I: Event, H: Handler<E, I>>(handler: H, id: Handle
 }
 
 impl<E: Event, I: Event, H: Handler<E, I>> Slot<E, I> for Plain<H> {
+    fn awaits(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         self.0.handle_event(event, cx)

@@ -1,7 +1,7 @@
 //! The handlers of a manager, in their order.
 //!
-//! 1. The two lists are equally long, and what is at one position belongs together. They are two because an event goes through the
-//!    slots only.
+//! 1. The lists are equally long, and what is at one position belongs together. They are several because an event goes through the
+//!    slots, and what else it would have to step over takes time.
 
 use crate::Event;
 use crate::id::HandlerId;
@@ -9,12 +9,14 @@ use crate::slot::{Place, Seated, Slot};
 
 pub(super) struct Handlers<E: Event, I: Event> {
     slots: Vec<Box<dyn Slot<E, I>>>,
+    /// Which of them await.
+    awaiting: Vec<bool>,
     places: Vec<Place>,
 }
 
 impl<E: Event, I: Event> Handlers<E, I> {
     pub(super) fn new() -> Self {
-        Self { slots: Vec::new(), places: Vec::new() }
+        Self { slots: Vec::new(), awaiting: Vec::new(), places: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -34,6 +36,10 @@ impl<E: Event, I: Event> Handlers<E, I> {
         Some((self.places.get(at)?, &**self.slots.get(at)?))
     }
 
+    pub(super) fn awaits(&self, at: usize) -> Option<bool> {
+        self.awaiting.get(at).copied()
+    }
+
     pub(super) fn get_mut(&mut self, at: usize) -> Option<(&Place, &mut Box<dyn Slot<E, I>>)> {
         Some((self.places.get(at)?, self.slots.get_mut(at)?))
     }
@@ -43,16 +49,19 @@ impl<E: Event, I: Event> Handlers<E, I> {
     }
 
     pub(super) fn insert(&mut self, at: usize, Seated { place, slot }: Seated<E, I>) {
+        self.awaiting.insert(at, slot.awaits());
         self.slots.insert(at, slot);
         self.places.insert(at, place);
     }
 
     pub(super) fn take(&mut self, at: usize) -> Seated<E, I> {
+        self.awaiting.remove(at);
         Seated { place: self.places.remove(at), slot: self.slots.remove(at) }
     }
 
     /// The newest of them.
     pub(super) fn pop(&mut self) -> Option<Seated<E, I>> {
-        Some(Seated { place: self.places.pop()?, slot: self.slots.pop()? })
+        let newest = self.len().checked_sub(1)?;
+        Some(self.take(newest))
     }
 }

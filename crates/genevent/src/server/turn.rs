@@ -1,13 +1,12 @@
 //! An event, or a plain message, on its way through the handlers.
 
-use std::any::{Any, type_name};
+use std::any::type_name;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use futures::future::{Either, select};
 use genserver::report::{Level, Report, Told};
 use genserver::{Cx, Reason};
@@ -67,39 +66,62 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         let Self { handlers, cx, .. } = self;
         let passed = catch_unwind(AssertUnwindSafe(|| {
             for slot in handlers.slots().iter_mut().skip(*at) {
-                match hand(&mut **slot, cx) {
-                    Ok(After(Then::Stay)) => *at += 1,
-                    turn => return Some(turn),
+                let turn = hand(&mut **slot, cx);
+                if !matches!(turn, Ok(After(Then::Stay))) {
+                    return Some(turn);
                 }
+                // There is nothing in it to drop, and finding that out takes as long as a small handler does.
+                std::mem::forget(turn);
+                *at += 1;
             }
             None
         }));
         passed.unwrap_or_else(|payload| Some(Err(Reason::caught(payload))))
     }
 
-    /// The handler at `at` has answered with `turn`; and on with the others.
-    async fn slowly(&mut self, mut at: usize, mut turn: Reaction<E, I>, passed: Passed<'_, E, I>, cx: &mut Cx<Self>) {
+    /// The same, for as long as it takes: some of the handlers await.
+    async fn pass_async(
+        &mut self,
+        at: &mut usize,
+        passed: Passed<'_, E, I>,
+        cx: &mut Cx<Self>,
+    ) -> Option<Reaction<E, I>> {
         loop {
-            while let Ok(After(Then::Await)) = turn {
-                let Some((place, slot)) = self.handlers.get_mut(at) else { return };
-                turn = react(&place.id, slot.hand(passed, &mut self.cx), cx).await;
-                // The next one is likely to await as well, and has to be asked.
-                if let (Ok(After(Then::Stay)), Some((_, next))) = (&turn, self.handlers.get_mut(at + 1)) {
-                    at += 1;
-                    turn = hand(&mut **next, passed, &mut self.cx);
+            if self.handlers.awaits(*at)? {
+                let (place, slot) = self.handlers.get_mut(*at)?;
+                let mut reacting = pin!(slot.hand(passed, &mut self.cx));
+                let mut polled = None;
+                let stays = poll_fn(|task| Poll::Ready(stays(reacting.as_mut(), &mut polled, task))).await;
+                if !stays {
+                    return match polled {
+                        Some(Poll::Ready(turn)) => Some(turn),
+                        _ => Some(patiently(&place.id, reacting, cx).await),
+                    };
+                }
+                *at += 1;
+            } else {
+                let turn = match passed {
+                    Passed::Event(event) => self.pass(at, |slot, cx| slot.event(event, cx)),
+                    Passed::Info(info) => self.pass(at, |slot, cx| slot.info(info, cx)),
+                };
+                if !matches!(turn, Some(Ok(After(Then::Await)))) {
+                    return turn;
                 }
             }
+        }
+    }
+
+    /// The handler at `at` has answered with `turn`; and on with the others.
+    async fn slowly(&mut self, mut at: usize, turn: Reaction<E, I>, passed: Passed<'_, E, I>, cx: &mut Cx<Self>) {
+        let mut next = Some(turn);
+        if let Some(Ok(After(Then::Await))) = next {
+            next = self.pass_async(&mut at, passed, cx).await;
+        }
+        while let Some(turn) = next {
             if self.settle(at, turn, Some(passed), cx).await {
                 at += 1;
             }
-            let passed_on = match passed {
-                Passed::Event(event) => self.pass(&mut at, |slot, cx| slot.event(event, cx)),
-                Passed::Info(info) => self.pass(&mut at, |slot, cx| slot.info(info, cx)),
-            };
-            match passed_on {
-                Some(next) => turn = next,
-                None => return,
-            }
+            next = self.pass_async(&mut at, passed, cx).await;
         }
     }
 
@@ -142,19 +164,6 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     }
 }
 
-/// Hands it to one handler.
-fn hand<E: Event, I: Event>(
-    slot: &mut dyn Slot<E, I>,
-    passed: Passed<'_, E, I>,
-    cx: &mut HandlerCx<E, I>,
-) -> Reaction<E, I> {
-    let caught = catch_unwind(AssertUnwindSafe(|| match passed {
-        Passed::Event(event) => slot.event(event, cx),
-        Passed::Info(info) => slot.info(info, cx),
-    }));
-    caught.unwrap_or_else(|payload| Err(Reason::caught(payload)))
-}
-
 /// Reports the failure of a handler, unless its reason is one of those that are none.
 pub(super) fn report_failure<E: Event, I: Event>(
     place: &Place,
@@ -178,31 +187,68 @@ pub(super) fn report_failure<E: Event, I: Event>(
     });
 }
 
-/// Waits for a handler's callback, and reports the handler if that takes long. A panic is an error.
+/// What a handler's callback answers.
 pub(super) async fn react<E: Event, I: Event>(
     handler: &HandlerId,
     reacting: Reacting<'_, E, I>,
     cx: &mut Cx<ManagerServer<E, I>>,
 ) -> Reaction<E, I> {
-    let mut reacting = pin!(AssertUnwindSafe(reacting).catch_unwind());
-    // Most are ready at once, and need no timer.
-    if let Poll::Ready(reaction) = poll_fn(|task| Poll::Ready(reacting.as_mut().poll(task))).await {
-        return caught(reaction);
+    let mut reacting = pin!(reacting);
+    match poll_fn(|task| Poll::Ready(poll_caught(reacting.as_mut(), task))).await {
+        Poll::Ready(reaction) => reaction,
+        Poll::Pending => patiently(handler, reacting, cx).await,
     }
-    let stuck = Box::pin(genserver::time::sleep(STUCK_AFTER));
-    match select(&mut reacting, stuck).await {
-        Either::Left((reaction, _)) => caught(reaction),
+}
+
+/// The same, when it was not ready at once. If that takes long, the handler is reported.
+async fn patiently<E: Event, I: Event>(
+    handler: &HandlerId,
+    mut reacting: Pin<&mut Reacting<'_, E, I>>,
+    cx: &mut Cx<ManagerServer<E, I>>,
+) -> Reaction<E, I> {
+    let mut reaction = poll_fn(|task| poll_caught(reacting.as_mut(), task));
+    match select(&mut reaction, Box::pin(genserver::time::sleep(STUCK_AFTER))).await {
+        Either::Left((reaction, _)) => reaction,
         Either::Right(((), _)) => {
             cx.report(Level::Warning, |me| {
                 let told = Told::new(me, Level::Warning, "Event manager", "waits for a handler, and everybody with it");
                 let told = told.with("handler", handler.to_string());
                 Report::Told(told.with("waits", format!("for more than {STUCK_AFTER:?}")))
             });
-            caught(reacting.await)
+            reaction.await
         }
     }
 }
 
-fn caught<E: Event, I: Event>(reaction: Result<Reaction<E, I>, Box<dyn Any + Send>>) -> Reaction<E, I> {
-    reaction.unwrap_or_else(|payload| Err(Reason::caught(payload)))
+/// Whether a handler stays, and is ready to say so at once. If not, what it said is in `other`.
+///
+/// What a handler answers is larger than a yes, and moving it from here to there takes longer than a small handler does.
+fn stays<E: Event, I: Event>(
+    reacting: Pin<&mut Reacting<'_, E, I>>,
+    other: &mut Option<Poll<Reaction<E, I>>>,
+    task: &mut Context<'_>,
+) -> bool {
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        let polled = reacting.poll(task);
+        let stays = matches!(polled, Poll::Ready(Ok(After(Then::Stay))));
+        if stays {
+            std::mem::forget(polled);
+        } else {
+            *other = Some(polled);
+        }
+        stays
+    }));
+    caught.unwrap_or_else(|payload| {
+        *other = Some(Poll::Ready(Err(Reason::caught(payload))));
+        false
+    })
+}
+
+/// Polls it. A panic is an error.
+fn poll_caught<E: Event, I: Event>(
+    reacting: Pin<&mut Reacting<'_, E, I>>,
+    task: &mut Context<'_>,
+) -> Poll<Reaction<E, I>> {
+    let polled = catch_unwind(AssertUnwindSafe(|| reacting.poll(task)));
+    polled.unwrap_or_else(|payload| Poll::Ready(Err(Reason::caught(payload))))
 }

@@ -19,6 +19,10 @@ pub(crate) fn awaiting<E: Event, I: Event, H: AsyncHandler<E, I>>(handler: H, id
 }
 
 impl<E: Event, I: Event, H: AsyncHandler<E, I>> Slot<E, I> for Awaiting<H> {
+    fn awaits(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn event(&mut self, _: &E, _: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         Ok(After(Then::Await))
