@@ -77,7 +77,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         let begun = self.begun(handler, cx).await;
         let mut handler = begun.map_err(|(reason, handler)| NotAdded::Init(reason, handler.slot.into_handler()))?;
         // Only now, so that a handler that was not added leaves no monitor behind.
-        handler.place.owner = owner.map(|owner| bind(owner, cx));
+        handler.place.owner = owner.map(|owner| Box::new(bind(owner, cx)));
         self.handlers.insert(self.handlers.len(), handler);
         Ok(())
     }
@@ -197,14 +197,14 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
 }
 
 /// Watches the process that a handler is bound to.
-fn bind<E: Event, I: Event>(owner: NewOwner, cx: &mut Cx<ManagerServer<E, I>>) -> Box<Owner> {
+fn bind<E: Event, I: Event>(owner: NewOwner, cx: &mut Cx<ManagerServer<E, I>>) -> Owner {
     let NewOwner { pid, process, told } = owner;
     let down = |down| Info(Told::OwnerEnded(down));
     let monitor = match &process {
         Some(process) => cx.monitor(process, down),
         None => cx.monitor(&pid, down),
     };
-    Box::new(Owner { pid, monitor, told })
+    Owner { pid, monitor, told }
 }
 
 /// Tells an owner. One that has ended is not told; one that has no room is a loss worth a report.

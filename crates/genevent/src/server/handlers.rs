@@ -40,8 +40,8 @@ impl<E: Event, I: Event> Handlers<E, I> {
         self.awaiting.get(at).copied()
     }
 
-    pub(super) fn get_mut(&mut self, at: usize) -> Option<(&Place, &mut Box<dyn Slot<E, I>>)> {
-        Some((self.places.get(at)?, self.slots.get_mut(at)?))
+    pub(super) fn get_mut(&mut self, at: usize) -> Option<(&Place, &mut dyn Slot<E, I>)> {
+        Some((self.places.get(at)?, &mut **self.slots.get_mut(at)?))
     }
 
     pub(super) fn position(&self, id: &HandlerId) -> Option<usize> {
