@@ -73,6 +73,41 @@ impl<R: Send + 'static> Client<R> {
     }
 
     /// Answers. If nobody waits any more, the answer is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Client, Handler, HandlerCx, Manager, React, Reaction};
+    ///
+    /// /// Answers with the event that comes after the question.
+    /// #[derive(Default)]
+    /// struct Next(Vec<Client<u8>>);
+    /// struct Ask(Client<u8>);
+    ///
+    /// impl Handler<u8> for Next {
+    ///     type Call = Ask;
+    ///
+    ///     fn handle_event(&mut self, event: &u8, _cx: &mut HandlerCx<u8>) -> Reaction<u8> {
+    ///         self.0.drain(..).for_each(|client| client.reply(*event));
+    ///         React::stay()
+    ///     }
+    ///
+    ///     fn handle_call(&mut self, Ask(client): Ask, _cx: &mut HandlerCx<u8>) -> Reaction<u8> {
+    ///         self.0.push(client);
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let next = manager.add_handler(Next::default()).await?;
+    /// let request = manager.send_request(&next, Ask);
+    /// manager.notify(7)?;
+    /// assert_eq!(request.await??, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reply(self, reply: R) {
         let caller = self.0.0.lock().take();
         if let Some(caller) = caller {

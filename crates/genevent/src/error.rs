@@ -8,6 +8,22 @@ use parking_lot::Mutex;
 use crate::id::HandlerId;
 
 /// Why a handler did not answer a [call](crate::Manager::call).
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{CallHandlerError, HandlerRef, LoggerHandler, Manager, Messages};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::<String>::start().name("events").await?;
+/// let nobody = HandlerRef::<LoggerHandler>::with_id("audit");
+/// let error = manager.call(&nobody, Messages).await.unwrap_err();
+/// assert!(matches!(error, CallHandlerError::NotFound { .. }));
+/// assert!(error.to_string().contains("has no handler genevent::logger::LoggerHandler audit"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallHandlerError {
@@ -46,6 +62,25 @@ pub enum CallHandlerError {
 }
 
 /// Why a handler was not [added](crate::Manager::add_handler).
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{AddHandlerError, LoggerHandler, Manager};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::<String>::start().await?;
+/// manager.add_handler(LoggerHandler::new()).await?;
+/// match manager.add_handler(LoggerHandler::keeping(5)).await {
+///     Err(AddHandlerError::AlreadyPresent { returned, .. }) => {
+///         manager.add_handler(returned.into_inner()).id("second").await?;
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum AddHandlerError<H> {
@@ -79,6 +114,22 @@ pub enum AddHandlerError<H> {
 }
 
 /// Why a handler was not [removed](crate::Manager::remove_handler), or not as it should.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{LoggerHandler, Manager, RemoveHandlerError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::<String>::start().await?;
+/// let logger = manager.add_handler(LoggerHandler::new()).await?;
+/// manager.remove_handler(&logger).await?;
+/// let twice = manager.remove_handler(&logger).await;
+/// assert!(matches!(twice, Err(RemoveHandlerError::NotFound { .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoveHandlerError<H> {
@@ -111,6 +162,24 @@ pub enum RemoveHandlerError<H> {
 }
 
 /// Why no handler took another's place in a [swap](crate::Manager::swap_handler). The old one has gone in any case.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{LoggerHandler, Manager, SwapHandlerError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::<String>::start().await?;
+/// let first = manager.add_handler(LoggerHandler::new()).await?;
+/// manager.add_handler(LoggerHandler::new()).id("second").await?;
+///
+/// let swapped = manager.swap_handler(&first, |left| left.unwrap_or_default()).id("second").await;
+/// let Err(SwapHandlerError::AlreadyPresent { returned, .. }) = swapped else { panic!("there is one") };
+/// assert!(returned.into_inner().into_messages().is_empty(), "nothing is lost");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SwapHandlerError<H> {
@@ -154,6 +223,24 @@ pub enum SwapHandlerError<H> {
 }
 
 /// Why a swap found nothing of the old handler: what the function that makes the new one is told instead.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{HandlerRef, LoggerHandler, Manager, NothingLeft};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::<String>::start().await?;
+/// let nobody = HandlerRef::<LoggerHandler>::with_id("yesterday");
+/// let logger = manager.swap_handler(&nobody, |left| {
+///     assert!(matches!(left, Err(NothingLeft::NotFound { .. })));
+///     LoggerHandler::new()
+/// });
+/// logger.await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NothingLeft {

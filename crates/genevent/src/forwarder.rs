@@ -47,6 +47,40 @@ enum Unforwarded {
 impl<E: Event + Clone> Forwarder<E> {
     /// One that forwards to a process: a [`ServerRef::recipient`](genserver::ServerRef::recipient), or a probe's
     /// [`sender`](genserver::Probe::sender).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Forwarder, Manager};
+    /// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+    /// # #[derive(Default)]
+    /// # struct Inbox(Vec<u8>);
+    /// # struct Got(Caller<Vec<u8>>);
+    /// # impl GenServer for Inbox {
+    /// #     type Args = ();
+    /// #     type Call = Got;
+    /// #     type Cast = u8;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Self::default()) }
+    /// #     async fn handle_call(&mut self, Got(caller): Got, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         Next::reply(caller, self.0.clone())
+    /// #     }
+    /// #     async fn handle_cast(&mut self, number: u8, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         self.0.push(number);
+    /// #         Next::wait()
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let inbox = genserver::start::<Inbox>(()).await?;
+    /// let manager = Manager::start().await?;
+    /// manager.add_handler(Forwarder::to(inbox.recipient(|number: u8| number))).await?;
+    /// manager.sync_notify(1).await?;
+    /// assert_eq!(inbox.call(Got).await?, [1]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn to(recipient: impl Into<Recipient<E>>) -> Self {
         let recipient = recipient.into();
         Self(Box::new(move |event| recipient.send(event.clone()).map_err(Into::into)))

@@ -8,6 +8,38 @@ use genserver::{Pid, Reason};
 use crate::id::HandlerId;
 
 /// Why a handler goes, as its [`terminate`](crate::Handler::terminate) is told: the argument of OTP's `terminate/2`.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{Handler, HandlerCx, Leaving, Manager, React, Reaction};
+/// use genserver::Never;
+///
+/// #[derive(Default)]
+/// struct File {
+///     closed: bool,
+/// }
+///
+/// impl Handler<String> for File {
+///     type Call = Never;
+///
+///     fn handle_event(&mut self, _line: &String, _cx: &mut HandlerCx<String>) -> Reaction<String> {
+///         React::stay()
+///     }
+///
+///     fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<String>) {
+///         self.closed = !matches!(why, Leaving::Failed(_));
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let file = manager.add_handler(File::default()).await?;
+/// assert!(manager.remove_handler(&file).await?.closed);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Leaving {
@@ -64,6 +96,25 @@ impl fmt::Debug for Words {
 }
 
 /// What the owner of a handler is told when the handler has gone: Elixir's `{:gen_event_EXIT, handler, reason}`.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{Gone, HandlerGone, LoggerHandler, Manager};
+/// use genserver::{Letter, Probe};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut owner = Probe::<HandlerGone>::new();
+/// let manager = Manager::<String>::start().await?;
+/// let logger = manager.add_handler(LoggerHandler::new()).owned_by(owner.sender()).await?;
+/// manager.stop().await?;
+///
+/// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
+/// assert_eq!((gone.handler, gone.manager, gone.why), (logger.id(), manager.pid(), Gone::Shutdown));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[doc(alias = "gen_event_EXIT")]

@@ -157,6 +157,38 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Remove<'a, E, I, H> {
     }
 
     /// Tells the handler something on its way out: it finds these words in [`Leaving::Removed`](crate::Leaving::Removed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Leaving, Manager, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// #[derive(Default)]
+    /// struct Guest(Option<&'static str>);
+    ///
+    /// impl Handler<()> for Guest {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         React::stay()
+    ///     }
+    ///
+    ///     fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<()>) {
+    ///         if let Leaving::Removed(mut words) = why {
+    ///             self.0 = words.take();
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let guest = manager.add_handler(Guest::default()).await?;
+    /// assert_eq!(manager.remove_handler(&guest).saying("farewell").await?.0, Some("farewell"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn saying<T: Send + 'static>(mut self, words: T) -> Self {
         self.words = Words::of(words);
         self
@@ -311,6 +343,22 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
     }
 
     /// Waits for so long instead of five seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genevent::{LoggerHandler, Manager, Messages};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// let messages = manager.call(&logger, Messages).timeout(Duration::from_millis(100)).await?;
+    /// assert!(messages.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.wait = Wait::For(timeout);
         self
