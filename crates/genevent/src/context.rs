@@ -42,6 +42,7 @@ use crate::server::ManagerServer;
 pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
     manager: WeakServerRef<ManagerServer<E, I>>,
     mode: Mode,
+    hibernates: bool,
 }
 
 /// How an event was sent, which is how long its sender waits.
@@ -88,11 +89,16 @@ pub enum Mode {
 
 impl<E: Event, I: Event> HandlerCx<E, I> {
     pub(crate) fn new(manager: WeakServerRef<ManagerServer<E, I>>) -> Self {
-        Self { manager, mode: Mode::Async }
+        Self { manager, mode: Mode::Async, hibernates: false }
     }
 
     pub(crate) fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
+    }
+
+    /// Whether somebody has asked for hibernation since this was asked last.
+    pub(crate) fn take_hibernates(&mut self) -> bool {
+        std::mem::take(&mut self.hibernates)
     }
 
     /// The manager; none if it has just been killed.
@@ -112,11 +118,47 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     pub fn mode(&self) -> Mode {
         self.mode
     }
+
+    /// Has the manager make itself small when it is done with this message: what [`React::hibernate`](crate::React::hibernate)
+    /// does, for callbacks that answer something else. OTP's `{ok, State, hibernate}` of init.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::{Never, Reason, Status};
+    ///
+    /// struct Rare;
+    ///
+    /// impl Handler<String> for Rare {
+    ///     type Call = Never;
+    ///
+    ///     fn init(&mut self, cx: &mut HandlerCx<String>) -> Result<(), Reason> {
+    ///         cx.hibernate();
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn handle_event(&mut self, _event: &String, _cx: &mut HandlerCx<String>) -> Reaction<String> {
+    ///         React::hibernate()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// manager.add_handler(Rare).await?;
+    /// assert_eq!(manager.server().info().status, Status::Hibernated);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn hibernate(&mut self) {
+        self.hibernates = true;
+    }
 }
 
 impl<E: Event, I: Event> Clone for HandlerCx<E, I> {
     fn clone(&self) -> Self {
-        Self { manager: self.manager.clone(), mode: self.mode }
+        Self { manager: self.manager.clone(), mode: self.mode, hibernates: false }
     }
 }
 

@@ -41,8 +41,6 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
     /// Those whose deadline has passed. Each notices by itself, in an instant if it has not yet; an answer would say that all
     /// consumers are done.
     too_late: Vec<Caller<()>>,
-    /// Whether a handler has asked for hibernation since the last message.
-    hibernates: bool,
 }
 
 /// What a manager starts with.
@@ -95,7 +93,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
 
     /// How the server goes on after a message.
     fn next(&mut self) -> Outcome<Self> {
-        if std::mem::take(&mut self.hibernates) { Next::hibernate() } else { Next::wait() }
+        if self.cx.take_hibernates() { Next::hibernate() } else { Next::wait() }
     }
 }
 
@@ -115,7 +113,6 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
             cx: HandlerCx::new(cx.this().downgrade()),
             subject: cx.process_ref().subject(),
             too_late: Vec::new(),
-            hibernates: false,
         })
     }
 

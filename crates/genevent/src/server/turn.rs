@@ -136,7 +136,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         match turn {
             Ok(After(Then::Stay | Then::Await)) => true,
             Ok(After(Then::Hibernate)) => {
-                self.hibernates = true;
+                self.cx.hibernate();
                 true
             }
             Ok(After(Then::Leave(reply))) => {
