@@ -1,6 +1,5 @@
 //! The client side of a manager.
 
-use std::any::Any;
 use std::fmt;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use crate::client::Client;
 use crate::error::{CallHandlerError, NothingLeft};
 use crate::handler::Handler;
 use crate::id::{HandlerId, HandlerRef};
-use crate::server::request::{Ask, Change};
+use crate::server::request::{Ask, Change, Question};
 use crate::server::{Args, Info, ManagerServer, Request, Told};
 use crate::sink::EventSink;
 use crate::slot;
@@ -380,7 +379,8 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// Puts a handler in the place of another: the old one is told that it goes, then `make` makes the new one of what is left,
-    /// in the manager, and its init runs. No event comes in between.
+    /// in the manager, and its init runs. No event comes in between. The new one stands behind the others, as one that is
+    /// added; one that a callback is [swapped for](crate::React::swap) takes the position too.
     ///
     /// The old one goes in any case, as in OTP: if there was none, `make` is told so and the new one is added all the same; and
     /// if the new one cannot be added, neither is there.
@@ -620,8 +620,8 @@ fn question<E: Event, I: Event, C: Send + 'static, R: Send + 'static>(
 ) -> Request<E, I> {
     let client = Client::new(caller);
     let unanswered = client.unanswered();
-    let call: Box<dyn Any + Send> = Box::new(make(client));
-    Request(Ask::Change(Box::new(Change::Call(id, call, unanswered))))
+    let question = Question { call: Box::new(make(client)), type_name: std::any::type_name::<C>() };
+    Request(Ask::Change(Box::new(Change::Call(id, question, unanswered))))
 }
 
 impl<E: Event, I: Event> From<ServerRef<ManagerServer<E, I>>> for Manager<E, I> {

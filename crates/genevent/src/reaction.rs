@@ -109,8 +109,10 @@ impl React {
     }
 
     /// `successor` takes the handler's place: the same position, and the same owner. The handler is told with
-    /// [`Leaving::Swapped`](crate::Leaving::Swapped); then the successor's init runs, and if that fails, both are gone, and the
-    /// owner hears why.
+    /// [`Leaving::Swapped`](crate::Leaving::Swapped), and its owner with [`Gone::Swapped`](crate::Gone::Swapped); then the
+    /// successor's init runs. If that fails, both are gone: that is reported, and the owner hears why.
+    ///
+    /// To name a successor that the manager has already is a failure, and nobody's init runs.
     ///
     /// The handler has itself at hand, so what it leaves to its successor it moves there.
     ///
@@ -172,7 +174,8 @@ impl React {
         Ok(After(Then::Leave(Some(Box::new(move || client.reply(reply))))))
     }
 
-    /// Answers when `successor` has taken the handler's place: see [`swap`](Self::swap).
+    /// Answers when `successor` has taken the handler's place, or could not, because its init failed: see
+    /// [`swap`](Self::swap).
     pub fn reply_swap<E, I, R, H>(client: Client<R>, reply: R, successor: H) -> Reaction<E, I>
     where
         E: Event,

@@ -7,6 +7,7 @@
 //! 4. Streams have an event before the handlers do, so that their consumers work beside them.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use genserver::{Caller, Cx, Down, GenServer, Init, Next, Outcome, Reason, Subject};
 
@@ -74,7 +75,7 @@ pub(crate) enum Told<E: Event, I: Event> {
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
     /// The handlers it has, newest first, as [`which_handlers`](crate::Manager::which_handlers) lists them.
-    pub fn which_handlers(&mut self) -> Vec<HandlerId> {
+    pub fn which_handlers(&self) -> Vec<HandlerId> {
         let streams = self.taps.ids();
         streams.into_iter().chain(self.handlers.places().iter().rev().map(|place| place.id.clone())).collect()
     }
@@ -154,8 +155,9 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
 
     /// Newest first, as OTP does it. The streams end when nothing more can come.
     async fn terminate(&mut self, _: &Reason, cx: &mut Cx<Self>) {
+        self.cx.set_mode(Mode::Async);
         while let Some(handler) = self.handlers.pop() {
-            self.part(handler, Leaving::Stop, Gone::Shutdown, cx).await;
+            self.dismiss(handler, Leaving::Stop, Gone::Shutdown, cx).await;
         }
         self.taps.close();
     }
@@ -164,6 +166,14 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
         let newest_first = (0..self.handlers.len()).rev().filter_map(|at| self.handlers.get(at));
         let handlers: Vec<String> = newest_first.map(|(place, slot)| show(place, slot)).collect();
         shown.state = if handlers.is_empty() { "no handlers".to_owned() } else { handlers.join("; ") };
+    }
+}
+
+/// Drops what is the user's, a handler for instance: a panic in that harms nobody else (rule 2).
+fn drop_caught<T>(dropped: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(dropped))) {
+        // Looking at it is what drops the payload with as much care.
+        let _ = Reason::caught(payload);
     }
 }
 

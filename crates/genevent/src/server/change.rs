@@ -1,15 +1,14 @@
 //! How handlers come, and go.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use genserver::report::{Level, Report, Told as Reported};
-use genserver::{Cx, Down, Reason};
+use genserver::{Caller, Cx, Down, Reason};
 
-use super::request::{Add, Change, NewOwner, NotAdded, Parted, Swap};
-use super::turn::{react, report_failure};
-use super::{Info, ManagerServer, Told};
+use super::request::{Add, Change, NewOwner, NotAdded, Parted, Question, Swap};
+use super::turn::{Doing, react, report_failure};
+use super::{Info, ManagerServer, Told, drop_caught};
 use crate::Event;
 use crate::client::Unanswered;
 use crate::context::Mode;
@@ -24,14 +23,14 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         match change {
             Change::Add(Add { handler, owner, caller }) => {
                 let added = self.add(handler, owner, cx).await;
-                caller.reply(added);
+                give(caller, added);
             }
             Change::Remove(id, words, caller) => {
                 let removed = self.remove(&id, words, cx).await;
-                caller.reply(removed);
+                give(caller, removed);
             }
             Change::Swap(swap) => self.swap(swap, cx).await,
-            Change::Call(id, call, unanswered) => self.call(id, call, &unanswered, cx).await,
+            Change::Call(id, question, unanswered) => self.call(id, question, &unanswered, cx).await,
             Change::Which(caller) => caller.reply(self.which_handlers()),
             Change::Subscribe(tap, caller) => {
                 let id = self.taps.add(tap);
@@ -49,7 +48,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     async fn call(
         &mut self,
         handler: HandlerId,
-        call: Box<dyn Any + Send>,
+        Question { call, type_name }: Question,
         unanswered: &Arc<dyn Unanswered>,
         cx: &mut Cx<Self>,
     ) {
@@ -60,8 +59,9 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         let Some((place, slot)) = self.handlers.get_mut(at) else { return };
         let work = slot.work(Work::Call(call), &mut self.cx);
         let turn = react(&place.id, work, cx).await;
+        let turn = self.possible(at, turn);
         let failed = turn.as_ref().err().cloned();
-        self.settle(at, turn, None, cx).await;
+        self.settle(at, turn, Doing::Asked(type_name), cx).await;
         match failed {
             Some(reason) => unanswered.fail(CallHandlerError::Failed { manager, handler, reason }),
             // One that the handler has kept may be answered later; one that it has dropped will not be.
@@ -117,7 +117,10 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
                 let gone = Gone::Swapped { by: new, owner: owner.as_ref().map(|owner| owner.pid) };
                 match self.part(handler, Leaving::Swapped(words), gone, cx).await {
                     Parted { handler, ended: Ok(()) } => Ok(handler),
-                    Parted { ended: Err(reason), .. } => Err(NothingLeft::Terminate { handler: old, reason }),
+                    Parted { handler, ended: Err(reason) } => {
+                        drop_caught(handler);
+                        Err(NothingLeft::Terminate { handler: old, reason })
+                    }
                 }
             }
         };
@@ -125,33 +128,31 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             Ok(handler) => self.add(handler, owner, cx).await,
             Err(payload) => Err(NotAdded::Make(Reason::caught(payload))),
         };
-        caller.reply(swapped);
+        give(caller, swapped);
     }
 
     /// The handler at `at` has named its successor, which takes its position and its owner. Whether it does.
+    ///
+    /// The owner is told of each of the two for itself: the one was swapped, and the other may fail in its init.
     pub(super) async fn succeed(&mut self, at: usize, new: Seated<E, I>, cx: &mut Cx<Self>) -> bool {
         let mut old = self.handlers.take(at);
         let owner = old.place.owner.take();
         let (old_id, new_id, manager) = (old.place.id.clone(), new.place.id.clone(), cx.pid());
-        self.part(old, Leaving::Swapped(Words::default()), Gone::Normal, cx).await;
-        if self.handlers.position(&new_id).is_some() {
-            let reason = Reason::term(format!("swapped for {new_id}, which the manager has already"));
-            Self::lost(owner, HandlerGone { handler: old_id, manager, why: Gone::Failed(reason) }, cx);
-            return false;
+        self.dismiss(old, Leaving::Swapped(Words::default()), Gone::Normal, cx).await;
+        if let Some(Owner { pid, told: Some(told), .. }) = owner.as_deref() {
+            let why = Gone::Swapped { by: new_id.clone(), owner: Some(*pid) };
+            tell(told, HandlerGone { handler: old_id, manager, why }, cx);
         }
         match self.begun(new, cx).await {
             Ok(mut handler) => {
-                if let Some(Owner { pid, told: Some(told), .. }) = owner.as_deref() {
-                    let why = Gone::Swapped { by: new_id, owner: Some(*pid) };
-                    tell(told, HandlerGone { handler: old_id, manager, why }, cx);
-                }
                 handler.place.owner = owner;
                 self.handlers.insert(at, handler);
                 true
             }
             Err((reason, handler)) => {
-                report_failure(&handler.place, &*handler.slot, None, &reason, cx);
+                report_failure(&handler.place, &*handler.slot, Doing::Beginning, &reason, cx);
                 Self::lost(owner, HandlerGone { handler: new_id, manager, why: Gone::Failed(reason) }, cx);
+                drop_caught(handler);
                 false
             }
         }
@@ -175,9 +176,16 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             owner.is_some_and(|owner| owner.monitor == down.reference)
         });
         if let Some(at) = bound {
+            self.cx.set_mode(Mode::Async);
             let handler = self.handlers.take(at);
-            self.part(handler, Leaving::OwnerEnded(down.reason), Gone::Normal, cx).await;
+            self.dismiss(handler, Leaving::OwnerEnded(down.reason), Gone::Normal, cx).await;
         }
+    }
+
+    /// Tells a handler that it goes, and then its owner; and nobody else wants it.
+    pub(super) async fn dismiss(&mut self, handler: Seated<E, I>, leaving: Leaving, gone: Gone, cx: &mut Cx<Self>) {
+        let parted = self.part(handler, leaving, gone, cx).await;
+        drop_caught(parted);
     }
 
     /// Tells a handler that it goes, and then its owner.
@@ -193,6 +201,15 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         let Seated { place: Place { id, owner }, slot } = handler;
         Self::lost(owner, HandlerGone { handler: id, manager: cx.pid(), why: gone }, cx);
         Parted { handler: slot.into_handler(), ended }
+    }
+}
+
+/// Answers with what may have a handler in it, which is dropped if nobody waits any more.
+fn give<R: Send + 'static>(caller: Caller<R>, answer: R) {
+    if caller.is_gone() {
+        drop_caught(answer);
+    } else {
+        caller.reply(answer);
     }
 }
 

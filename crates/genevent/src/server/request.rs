@@ -33,11 +33,18 @@ pub(crate) enum Change<E: Event, I: Event> {
     Add(Add<E, I>),
     Remove(HandlerId, Words, Caller<Option<Parted>>),
     Swap(Swap<E, I>),
-    Call(HandlerId, Box<dyn Any + Send>, Arc<dyn Unanswered>),
+    Call(HandlerId, Question, Arc<dyn Unanswered>),
     Which(Caller<Vec<HandlerId>>),
     Subscribe(Arc<Tap<E>>, Caller<HandlerId>),
     Attach(BoxStream<'static, E>, Caller<AttachRef>),
     Detach(AttachRef, Caller<bool>),
+}
+
+/// What a handler is asked.
+pub(crate) struct Question {
+    pub(crate) call: Box<dyn Any + Send>,
+    /// What a report calls it.
+    pub(crate) type_name: &'static str,
 }
 
 /// A handler that is to be added.

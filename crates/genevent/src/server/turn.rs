@@ -11,7 +11,7 @@ use futures::future::{Either, select};
 use genserver::report::{Level, Report, Told};
 use genserver::{Cx, Reason};
 
-use super::ManagerServer;
+use super::{ManagerServer, drop_caught};
 use crate::Event;
 use crate::context::{HandlerCx, Mode};
 use crate::id::HandlerId;
@@ -50,6 +50,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
 
     /// A plain message goes to all handlers, and to no stream.
     pub(super) async fn tell(&mut self, info: I, cx: &mut Cx<Self>) {
+        self.cx.set_mode(Mode::Async);
         let mut at = 0;
         if let Some(turn) = self.pass(&mut at, |slot, cx| slot.info(&info, cx)) {
             Box::pin(self.slowly(at, turn, Passed::Info(&info), cx)).await;
@@ -118,22 +119,34 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             next = self.pass_async(&mut at, passed, cx).await;
         }
         while let Some(turn) = next {
-            if self.settle(at, turn, Some(passed), cx).await {
+            if self.settle(at, turn, Doing::Passed(passed), cx).await {
                 at += 1;
             }
             next = self.pass_async(&mut at, passed, cx).await;
         }
     }
 
-    /// Does what a handler has answered. Whether it is still there.
+    /// A handler that wants to be swapped for one that the manager has already has failed: neither can give way.
+    pub(super) fn possible(&self, at: usize, turn: Reaction<E, I>) -> Reaction<E, I> {
+        let Ok(After(Then::Swap(successor))) = &turn else { return turn };
+        let by = &successor.handler.place.id;
+        if self.handlers.position(by).is_none_or(|taken| taken == at) {
+            return turn;
+        }
+        let reason = Reason::term(format!("it was to be swapped for {by}, which the manager has already"));
+        drop_caught(turn);
+        Err(reason)
+    }
+
+    /// Does what a handler has answered. Whether its place is still taken.
     pub(super) async fn settle(
         &mut self,
         at: usize,
         turn: Reaction<E, I>,
-        passed: Option<Passed<'_, E, I>>,
+        doing: Doing<'_, E, I>,
         cx: &mut Cx<Self>,
     ) -> bool {
-        match turn {
+        match self.possible(at, turn) {
             Ok(After(Then::Stay | Then::Await)) => true,
             Ok(After(Then::Hibernate)) => {
                 self.cx.hibernate();
@@ -141,7 +154,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             }
             Ok(After(Then::Leave(reply))) => {
                 let handler = self.handlers.take(at);
-                self.part(handler, Leaving::Left, Gone::Normal, cx).await;
+                self.dismiss(handler, Leaving::Left, Gone::Normal, cx).await;
                 if let Some(reply) = reply {
                     reply();
                 }
@@ -156,19 +169,27 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             }
             Err(reason) => {
                 let handler = self.handlers.take(at);
-                report_failure(&handler.place, &*handler.slot, passed, &reason, cx);
-                self.part(handler, Leaving::Failed(reason.clone()), Gone::Failed(reason), cx).await;
+                report_failure(&handler.place, &*handler.slot, doing, &reason, cx);
+                self.dismiss(handler, Leaving::Failed(reason.clone()), Gone::Failed(reason), cx).await;
                 false
             }
         }
     }
 }
 
+/// What a handler was doing, as a report of its failure says it.
+pub(super) enum Doing<'a, E, I> {
+    Passed(Passed<'a, E, I>),
+    /// It was asked something of this type.
+    Asked(&'static str),
+    Beginning,
+}
+
 /// Reports the failure of a handler, unless its reason is one of those that are none.
 pub(super) fn report_failure<E: Event, I: Event>(
     place: &Place,
     slot: &dyn Slot<E, I>,
-    passed: Option<Passed<'_, E, I>>,
+    doing: Doing<'_, E, I>,
     reason: &Reason,
     cx: &Cx<ManagerServer<E, I>>,
 ) {
@@ -176,10 +197,13 @@ pub(super) fn report_failure<E: Event, I: Event>(
         return;
     }
     cx.report(Level::Error, |me| {
-        let last = match passed {
-            Some(Passed::Event(event)) => slot.shown_event(event).unwrap_or_else(|| type_name::<E>().to_owned()),
-            Some(Passed::Info(_)) => type_name::<I>().to_owned(),
-            None => "a call".to_owned(),
+        let last = match doing {
+            Doing::Passed(Passed::Event(event)) => {
+                slot.shown_event(event).unwrap_or_else(|| type_name::<E>().to_owned())
+            }
+            Doing::Passed(Passed::Info(_)) => format!("info {}", type_name::<I>()),
+            Doing::Asked(question) => format!("call {question}"),
+            Doing::Beginning => "none, it was to begin".to_owned(),
         };
         let told = Told::new(me, Level::Error, "Event manager", "lost a handler that failed");
         let told = told.with("handler", place.id.to_string()).with("last event", last);

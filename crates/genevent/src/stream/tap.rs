@@ -292,9 +292,8 @@ impl<E> Taps<E> {
     }
 
     /// The streams, newest first.
-    pub(crate) fn ids(&mut self) -> Vec<HandlerId> {
-        self.sweep();
-        self.list.iter().rev().map(|(id, _)| id.clone()).collect()
+    pub(crate) fn ids(&self) -> Vec<HandlerId> {
+        self.list.iter().rev().filter(|(_, tap)| !tap.is_gone()).map(|(id, _)| id.clone()).collect()
     }
 
     /// Ends one of them. Whether it was there.
