@@ -1,0 +1,201 @@
+//! How managers start and end, and under which names they are found.
+
+use genevent::{LoggerHandler, Manager, ManagerServer};
+use genserver::registry::{Registry, UniqueRegistry};
+use genserver::sys::DebugOptions;
+use genserver::{CallError, Letter, Name, Never, Node, Probe, Reason, Start, StartError, StopError, sys, whereis};
+
+use super::ms;
+use super::puppet::{FLAVOURS, Note, Puppet, heard, manager, new_manager, which};
+
+/// A manager of texts that nobody names.
+fn plain(node: &Node) -> Start<ManagerServer<String>, Manager<String>> {
+    Manager::start().on(node)
+}
+
+#[tokio::test]
+async fn ge_001_a_manager_starts_empty_and_stops() {
+    let manager = Manager::<String>::start().await.unwrap();
+    assert!(manager.is_alive());
+    assert_eq!(manager.name(), None);
+    assert_eq!(manager.which_handlers().await.unwrap(), []);
+    manager.stop().await.unwrap();
+    assert!(!manager.is_alive());
+}
+
+#[tokio::test]
+async fn ge_002_a_manager_starts_linked_or_monitored() {
+    let mut starter = Probe::<()>::new();
+    let linked = starter.scope(Manager::<String>::start_link()).await.unwrap();
+    assert_eq!(linked.which_handlers().await.unwrap(), []);
+    assert_eq!(starter.process_ref().info().links, [linked.pid()]);
+    linked.stop().await.unwrap();
+    assert!(starter.is_alive(), "a normal end is nothing to it");
+
+    let watched = Manager::<String>::start().await.unwrap();
+    let reference = starter.monitor(&watched);
+    assert_eq!(watched.which_handlers().await.unwrap(), []);
+    watched.stop().await.unwrap();
+    assert_eq!(starter.expect_down(reference).await.reason, Reason::Normal);
+    assert_eq!(starter.flush(), []);
+}
+
+/// A name in each space.
+fn names(who: &'static str, registry: &UniqueRegistry<String>) -> [Name; 3] {
+    [Name::from(who), Name::global(who), registry.via(who.to_owned(), ())]
+}
+
+// also: GE-004, GE-005, GE-013
+#[tokio::test]
+async fn ge_003_a_manager_is_found_by_every_form_of_name() {
+    let registry = Registry::unique();
+    let _keeper = registry.start().await.unwrap();
+    let starter = Probe::<()>::new();
+    for name in names("ge_003", &registry) {
+        for linked in [false, true] {
+            let start = Manager::<String>::start().name(name.clone());
+            let start = if linked { start.link() } else { start };
+            let manager = starter.scope(start).await.unwrap();
+            let named = Manager::<String>::named(name.clone());
+            assert_eq!(manager.name(), Some(&name));
+            assert_eq!(named.resolve().unwrap(), manager);
+
+            let logger = named.resolve().unwrap().add_handler(LoggerHandler::new()).await.unwrap();
+            named.notify("by name".to_owned()).unwrap();
+            named.ack_notify("and waiting".to_owned()).await.unwrap();
+            named.sync_notify("longer".to_owned()).await.unwrap();
+            let left = manager.remove_handler(&logger).await.unwrap();
+            assert_eq!(left.into_messages(), ["by name", "and waiting", "longer"]);
+
+            named.stop().await.unwrap();
+            assert!(!manager.is_alive());
+            assert!(matches!(named.resolve(), Err(CallError::NoProc { .. })));
+        }
+    }
+}
+
+// also: GE-014
+#[tokio::test]
+async fn ge_006_a_taken_name_refuses_the_second_manager() {
+    let registry = Registry::unique();
+    let _keeper = registry.start().await.unwrap();
+    let mut starter = Probe::<()>::new();
+    starter.trap_exits(true);
+    for name in names("ge_006", &registry) {
+        let first = Manager::<String>::start().name(name.clone()).await.unwrap();
+        for linked in [false, true] {
+            let again = Manager::<String>::start().name(name.clone());
+            let again = if linked { again.link() } else { again };
+            let refused = starter.scope(again).await.unwrap_err();
+            let StartError::AlreadyStarted { pid, name: taken } = refused else { panic!("{refused}") };
+            assert_eq!((pid, taken), (first.pid(), name.clone()));
+        }
+        assert_eq!(starter.flush(), []);
+        first.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn ge_007_a_trapping_linked_starter_hears_the_stop_reason() {
+    let mut starter = Probe::<()>::new();
+    starter.trap_exits(true);
+    let manager = starter.scope(Manager::<String>::start_link().name("ge_007")).await.unwrap();
+    let found = whereis("ge_007").unwrap();
+    found.stop().reason(Reason::Shutdown).timeout(ms(10_000)).await.unwrap();
+    assert_eq!(starter.expect_exit(&manager).await.reason, Reason::Shutdown);
+    assert_eq!(starter.flush(), []);
+}
+
+#[tokio::test]
+async fn ge_008_a_watcher_hears_the_stop_reason() {
+    let mut watcher = Probe::<()>::new();
+    let manager = Manager::<String>::start().await.unwrap();
+    let reference = watcher.monitor(&manager);
+    manager.stop().reason(Reason::Shutdown).await.unwrap();
+    assert_eq!(watcher.expect_down(reference).await.reason, Reason::Shutdown);
+}
+
+#[tokio::test]
+async fn ge_009_a_manager_that_traps_exits_ends_in_order_when_its_parent_says_so() {
+    for flavour in FLAVOURS {
+        let node = Node::new();
+        let mut probe = Probe::on(&node);
+        let mut parent = Probe::<()>::on(&node);
+        parent.trap_exits(true);
+        let manager = parent.scope(Manager::start_trapping(Note::Exit).link()).await.unwrap();
+        flavour.add(&manager, Puppet::new("a", &probe)).await.unwrap();
+        parent.exit(&manager, Reason::Shutdown);
+        assert_eq!(parent.expect_exit(&manager).await.reason, Reason::Shutdown);
+        assert_eq!(heard(&mut probe), ["a begins", "a goes: stop"]);
+    }
+}
+
+#[tokio::test]
+async fn ge_009_a_manager_that_does_not_trap_exits_ends_at_once_when_its_parent_says_so() {
+    let node = Node::new();
+    let mut probe = Probe::on(&node);
+    let mut parent = Probe::<()>::on(&node);
+    parent.trap_exits(true);
+    let manager = parent.scope(Manager::start_with_info().link()).await.unwrap();
+    manager.add_handler(Puppet::new("a", &probe)).await.unwrap();
+    parent.exit(&manager, Reason::Shutdown);
+    assert_eq!(parent.expect_exit(&manager).await.reason, Reason::Shutdown);
+    assert_eq!(heard(&mut probe), ["a begins"], "nobody tells it");
+}
+
+#[tokio::test]
+async fn ge_012_a_manager_can_be_watched_from_its_start() {
+    let node = Node::new();
+    let manager = plain(&node).debug(DebugOptions::new().log(10).statistics()).await.unwrap();
+    manager.sync_notify("hello".to_owned()).await.unwrap();
+    assert_eq!(sys::statistics(manager.server()).await.unwrap().messages_in, 1);
+}
+
+#[tokio::test]
+async fn ge_017_stopping_a_dead_manager_is_an_error() {
+    let manager = Manager::<String>::start().await.unwrap();
+    manager.stop().await.unwrap();
+    assert!(matches!(manager.stop().await, Err(StopError::NoProc { .. })));
+    assert!(matches!(Manager::<String>::named("ge_017").stop().await, Err(StopError::NoProc { .. })));
+}
+
+#[tokio::test]
+async fn ge_018_a_manager_outlives_the_normal_end_of_its_parent() {
+    let (start, mut probe, node) = new_manager();
+    let parent = Probe::<()>::on(&node);
+    let manager = parent.scope(start.link()).await.unwrap();
+    manager.add_handler(Puppet::new("a", &probe)).await.unwrap();
+    drop(parent);
+    assert_eq!(which(&manager).await, ["Puppet"]);
+    assert_eq!(heard(&mut probe), ["a begins"]);
+}
+
+#[tokio::test]
+async fn ge_022_an_exit_ends_a_manager_that_does_not_trap_it_without_a_word() {
+    for flavour in FLAVOURS {
+        let (manager, mut probe) = manager().await;
+        let reference = probe.monitor(&manager);
+        flavour.add(&manager, Puppet::new("a", &probe)).await.unwrap();
+        manager.server().exit(Reason::Shutdown);
+        let letters = probe.flush();
+        assert!(
+            matches!(&letters[..], [Letter::Message(_), Letter::Down(down)]
+                if down.reference == reference && down.reason == Reason::Shutdown),
+            "{letters:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn ge_023_an_exit_is_a_plain_message_for_a_manager_that_traps_it() {
+    for flavour in FLAVOURS {
+        let node = Node::new();
+        let mut probe = Probe::on(&node);
+        let other = Probe::<Never>::on(&node);
+        let manager = Manager::start_trapping(Note::Exit).on(&node).await.unwrap();
+        flavour.add(&manager, Puppet::new("a", &probe)).await.unwrap();
+        other.exit(&manager, Reason::Shutdown);
+        assert_eq!(which(&manager).await, ["Puppet"]);
+        assert_eq!(heard(&mut probe), ["a begins", "a sees an exit: shutdown"]);
+    }
+}
