@@ -163,6 +163,11 @@ impl React {
         swapped(slot::awaiting(successor, HandlerRef::<H>::new().into_id()), None)
     }
 
+    /// As [`swap_async`](Self::swap_async), for a successor that has an id besides its type.
+    pub fn swap_async_as<E: Event, I: Event, H: AsyncHandler<E, I>>(successor: H, id: impl Into<Id>) -> Reaction<E, I> {
+        swapped(slot::awaiting(successor, HandlerRef::<H>::with_id(id).into_id()), None)
+    }
+
     /// Answers, and goes on: OTP's `{ok, Reply, State}`.
     pub fn reply<E: Event, I: Event, R: Send + 'static>(client: Client<R>, reply: R) -> Reaction<E, I> {
         client.reply(reply);

@@ -91,7 +91,8 @@ async fn ge_072_a_handler_that_returns_an_error_or_panics_is_removed() {
 async fn ge_075_after_a_swap_the_owner_is_told_of_the_new_handler() {
     for (way, flavour, id) in all() {
         let (manager, mut probe) = one(flavour, &id).await;
-        let heir = Heir::As(Box::new(Puppet::new("b", &probe)), 9);
+        let heir = Box::new(Puppet::new("b", &probe));
+        let heir = if flavour == Flavour::Plain { Heir::As(heir, 9) } else { Heir::AwaitingAs(heir, 9) };
         way.tell(&manager, Told::Do("a", Act::Swap(heir))).await;
         let old = super::puppet::called(&id.id());
         assert_eq!(gone(&mut probe), [format!("{old} has gone: swapped by Puppet 9, owned")]);

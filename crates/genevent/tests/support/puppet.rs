@@ -71,6 +71,7 @@ pub(crate) enum Heir {
     As(Box<Puppet>, u64),
     Double(Box<Double>),
     Awaiting(Box<Puppet>),
+    AwaitingAs(Box<Puppet>, u64),
 }
 
 /// How an init goes.
@@ -104,6 +105,8 @@ pub(crate) struct Puppet<const KIND: u8 = 0> {
     pub(crate) begin: Begin,
     pub(crate) end: End,
     pub(crate) seen: Vec<u32>,
+    /// It panics when it has seen so many.
+    pub(crate) breaks_at: Option<usize>,
     listener: ProbeRef<Heard>,
     waiting: Vec<Client<&'static str>>,
 }
@@ -125,6 +128,7 @@ impl<const KIND: u8> Clone for Puppet<KIND> {
             begin: self.begin.clone(),
             end: self.end,
             seen: self.seen.clone(),
+            breaks_at: self.breaks_at,
             listener: self.listener.clone(),
             waiting: Vec::new(),
         }
@@ -155,7 +159,8 @@ impl Double {
 impl<const KIND: u8> Puppet<KIND> {
     fn named(name: &'static str, listener: &Probe<Heard>) -> Self {
         let (begin, end) = (Begin::Run, End::Quiet);
-        Self { name, begin, end, seen: Vec::new(), listener: listener.sender(), waiting: Vec::new() }
+        let (listener, seen, waiting) = (listener.sender(), Vec::new(), Vec::new());
+        Self { name, begin, end, seen, breaks_at: None, listener, waiting }
     }
 
     pub(crate) fn begin(mut self, begin: Begin) -> Self {
@@ -198,6 +203,7 @@ impl<const KIND: u8> Puppet<KIND> {
             Told::Number(number) => {
                 self.say(format!("sees {number}"));
                 self.seen.push(*number);
+                assert!(self.breaks_at != Some(self.seen.len()), "{} has seen enough", self.name);
                 React::stay()
             }
             Told::Do(name, act) if *name == self.name => self.acts(act, cx),
@@ -239,6 +245,7 @@ impl<const KIND: u8> Puppet<KIND> {
             Act::Swap(Heir::As(heir, id)) => React::swap_as(Puppet::clone(heir), *id),
             Act::Swap(Heir::Double(heir)) => React::swap(Puppet::clone(heir)),
             Act::Swap(Heir::Awaiting(heir)) => React::swap_async(Puppet::clone(heir)),
+            Act::Swap(Heir::AwaitingAs(heir, id)) => React::swap_async_as(Puppet::clone(heir), *id),
             Act::AskYourself => {
                 let manager = cx.manager().ok_or(Reason::NoProc)?;
                 let mut asked = Box::pin(manager.which_handlers());
