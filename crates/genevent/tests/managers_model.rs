@@ -265,7 +265,8 @@ impl Real {
             What::Swap(who, heir) => {
                 let id = u64::try_from(heir.who).unwrap();
                 let puppet = Box::new(heir.puppet(&self.hears));
-                let heir = if heir.awaits { puppet::Heir::AwaitingAs(puppet, id) } else { puppet::Heir::As(puppet, id) };
+                let heir =
+                    if heir.awaits { puppet::Heir::AwaitingAs(puppet, id) } else { puppet::Heir::As(puppet, id) };
                 Told::Do(NAMES[*who], Act::Swap(heir))
             }
         }
@@ -367,7 +368,8 @@ async fn agree(steps: Vec<Step>) {
             real.agrees(&mut model);
         }
     }
-    let handlers: Vec<String> = model.handlers.iter().rev().map(|member| format!("Puppet {}", member.new.who)).collect();
+    let handlers: Vec<String> =
+        model.handlers.iter().rev().map(|member| format!("Puppet {}", member.new.who)).collect();
     assert_eq!(which(&real.manager).await, handlers);
     real.manager.stop().await.unwrap();
     while let Some(last) = model.handlers.len().checked_sub(1) {
@@ -408,7 +410,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 #[test]
 fn a_manager_does_what_its_model_does() {
-    let sequences = std::env::var("MANAGER_SEQUENCES").ok().and_then(|count| count.parse().ok()).unwrap_or(1500);
+    let sequences = std::env::var("MANAGER_SEQUENCES").ok().and_then(|count| count.parse().ok()).unwrap_or(1000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let config = Config { cases: sequences, failure_persistence: None, ..Config::default() };
     // The panics are those of the handlers: thousands, and each is looked for in what is seen of it.

@@ -4,7 +4,9 @@ use genevent::{CallHandlerError, Client, Handler, HandlerCx, HandlerRef, Manager
 use genserver::{CallError, Reason, TimedOut};
 
 use super::ms;
-use super::puppet::{Act, Ask, Double, FLAVOURS, Flavour, Heir, Note, Puppet, Told, gone, heard, manager, owner, which};
+use super::puppet::{
+    Act, Ask, Double, FLAVOURS, Flavour, Heir, Note, Puppet, Told, gone, heard, manager, owner, which,
+};
 
 // also: GE-106
 #[tokio::test]
@@ -120,20 +122,17 @@ async fn ge_098_a_handler_leaves_in_a_call_and_answers() {
 #[tokio::test]
 async fn ge_100_a_handler_that_fails_in_a_call_is_removed_and_the_caller_is_told_why() {
     for flavour in FLAVOURS {
-        for (act, why) in
-            [(Act::Panic, "panicked: a has had enough"), (Act::Fail(Reason::term("oops")), "oops")]
-        {
+        for (act, why) in [(Act::Panic, "panicked: a has had enough"), (Act::Fail(Reason::term("oops")), "oops")] {
             let (manager, mut probe) = manager().await;
             flavour.add(&manager, Double::of("b", &probe)).await.unwrap();
-            let puppet =
-                flavour.add(&manager, Puppet::new("a", &probe)).owned_by(owner(&probe)).await.unwrap();
+            let puppet = flavour.add(&manager, Puppet::new("a", &probe)).owned_by(owner(&probe)).await.unwrap();
             let error = manager.call(&puppet, |client| Ask::Do(act, client)).await.unwrap_err();
             let CallHandlerError::Failed { reason, handler, .. } = error else { panic!("{error}") };
             assert_eq!((reason.to_string(), handler), (why.to_owned(), puppet.id()));
-            assert_eq!(heard(&mut probe)[2..], [
-                format!("a goes: failed, {why}"),
-                format!("Puppet has gone: failed, {why}")
-            ]);
+            assert_eq!(
+                heard(&mut probe)[2..],
+                [format!("a goes: failed, {why}"), format!("Puppet has gone: failed, {why}")]
+            );
             assert_eq!(which(&manager).await, ["Double"]);
         }
     }

@@ -58,7 +58,12 @@ async fn ask(manager: &Events, puppet: &genevent::HandlerRef<Puppet>, act: Act) 
     }
 }
 
-async fn swap(manager: &Events, puppet: &genevent::HandlerRef<Puppet>, heir: Double, owner: Option<&Probe<Heard>>) -> String {
+async fn swap(
+    manager: &Events,
+    puppet: &genevent::HandlerRef<Puppet>,
+    heir: Double,
+    owner: Option<&Probe<Heard>>,
+) -> String {
     let swap = manager.swap_handler(puppet, |_| heir).saying("args");
     let swap = if let Some(new) = owner { swap.owned_by(super::puppet::owner(new)) } else { swap };
     match swap.await {
@@ -99,9 +104,7 @@ async fn come(manager: &Events, cause: Cause, flavour: Flavour, hears: &Probe<He
         Cause::Call(act) => ask(manager, &puppet, act).await,
         Cause::Swapped => swap(manager, &puppet, heir, None).await,
         Cause::SwappedOwned => swap(manager, &puppet, heir, Some(hears)).await,
-        Cause::SwappedRefused => {
-            swap(manager, &puppet, heir.begin(Begin::Fail(Reason::term("no"))), Some(hears)).await
-        }
+        Cause::SwappedRefused => swap(manager, &puppet, heir.begin(Begin::Fail(Reason::term("no"))), Some(hears)).await,
         Cause::OwnerEnded(reason) => {
             owns.process_ref().exit(reason);
             manager.which_handlers().await.unwrap();
@@ -121,7 +124,7 @@ async fn come(manager: &Events, cause: Cause, flavour: Flavour, hears: &Probe<He
 
 /// Brings it about that a handler goes, for each flavour of handler.
 #[track_caller]
-fn check(cause: Cause, itself: Option<&str>, owner: Option<&str>, asked: &str, reported: bool) {
+fn check(cause: &Cause, itself: Option<&str>, owner: Option<&str>, asked: &str, reported: bool) {
     let expected =
         Seen { itself: itself.map(str::to_owned), owner: owner.map(str::to_owned), asked: asked.to_owned(), reported };
     for flavour in FLAVOURS {
@@ -158,96 +161,96 @@ fn oops() -> Act {
 
 #[test]
 fn removed_by_somebody() {
-    check(Cause::Removed, Some("removed args"), Some("normal"), "a itself", false);
+    check(&Cause::Removed, Some("removed args"), Some("normal"), "a itself", false);
 }
 
 #[test]
 fn leaves_after_an_event() {
-    check(Cause::Event(Act::Leave), Some("left"), Some("normal"), "ok", false);
+    check(&Cause::Event(Act::Leave), Some("left"), Some("normal"), "ok", false);
 }
 
 #[test]
 fn leaves_with_an_answer() {
-    check(Cause::Call(Act::Leave), Some("left"), Some("normal"), "the answer of a", false);
+    check(&Cause::Call(Act::Leave), Some("left"), Some("normal"), "the answer of a", false);
 }
 
 #[test]
 fn swapped_for_one_that_nobody_owns() {
-    check(Cause::Swapped, Some("swapped args"), Some("swapped by Double"), "ok", false);
+    check(&Cause::Swapped, Some("swapped args"), Some("swapped by Double"), "ok", false);
 }
 
 #[test]
 fn swapped_for_one_that_is_owned() {
-    check(Cause::SwappedOwned, Some("swapped args"), Some("swapped by Double, owned"), "ok", false);
+    check(&Cause::SwappedOwned, Some("swapped args"), Some("swapped by Double, owned"), "ok", false);
 }
 
 #[test]
 fn swapped_for_one_that_refuses() {
-    check(Cause::SwappedRefused, Some("swapped args"), Some("swapped by Double, owned"), "no", false);
+    check(&Cause::SwappedRefused, Some("swapped args"), Some("swapped by Double, owned"), "no", false);
 }
 
 #[test]
 fn panics_at_an_event() {
     let why = "panicked: a has had enough";
-    check(Cause::Event(Act::Panic), Some(&format!("failed, {why}")), Some(&format!("failed, {why}")), "ok", true);
+    check(&Cause::Event(Act::Panic), Some(&format!("failed, {why}")), Some(&format!("failed, {why}")), "ok", true);
 }
 
 #[test]
 fn panics_at_a_question() {
     let why = "panicked: a has had enough";
-    check(Cause::Call(Act::Panic), Some(&format!("failed, {why}")), Some(&format!("failed, {why}")), why, true);
+    check(&Cause::Call(Act::Panic), Some(&format!("failed, {why}")), Some(&format!("failed, {why}")), why, true);
 }
 
 #[test]
 fn fails_at_an_event() {
-    check(Cause::Event(oops()), Some("failed, oops"), Some("failed, oops"), "ok", true);
+    check(&Cause::Event(oops()), Some("failed, oops"), Some("failed, oops"), "ok", true);
 }
 
 #[test]
 fn fails_at_a_question() {
-    check(Cause::Call(oops()), Some("failed, oops"), Some("failed, oops"), "oops", true);
+    check(&Cause::Call(oops()), Some("failed, oops"), Some("failed, oops"), "oops", true);
 }
 
 #[test]
 fn fails_with_what_is_no_failure() {
     for reason in [Reason::Normal, Reason::Shutdown] {
         let told = format!("failed, {reason}");
-        check(Cause::Event(Act::Fail(reason.clone())), Some(&told), Some(&told), "ok", false);
-        check(Cause::Call(Act::Fail(reason.clone())), Some(&told), Some(&told), &reason.to_string(), false);
+        check(&Cause::Event(Act::Fail(reason.clone())), Some(&told), Some(&told), "ok", false);
+        check(&Cause::Call(Act::Fail(reason.clone())), Some(&told), Some(&told), &reason.to_string(), false);
     }
 }
 
 #[test]
 fn loses_its_owner() {
     // What is sent to the dead is not heard.
-    check(Cause::OwnerEnded(Reason::term("own")), Some("its owner ended, own"), None, "ok", false);
-    check(Cause::OwnerEnded(Reason::Kill), Some("its owner ended, killed"), None, "ok", false);
+    check(&Cause::OwnerEnded(Reason::term("own")), Some("its owner ended, own"), None, "ok", false);
+    check(&Cause::OwnerEnded(Reason::Kill), Some("its owner ended, killed"), None, "ok", false);
 }
 
 #[test]
 fn stops_with_the_manager() {
     for reason in [Reason::Normal, Reason::Shutdown, Reason::term("boom")] {
-        check(Cause::Stop(reason), Some("stop"), Some("shutdown"), "ok", false);
+        check(&Cause::Stop(reason), Some("stop"), Some("shutdown"), "ok", false);
     }
 }
 
 #[test]
 fn is_killed_with_the_manager() {
-    check(Cause::Kill, None, None, "ok", false);
+    check(&Cause::Kill, None, None, "ok", false);
 }
 
 #[test]
 fn refuses_to_begin() {
-    check(Cause::Init(Begin::Fail(Reason::term("no"))), None, None, "no", false);
-    check(Cause::Init(Begin::Panic), None, None, "panicked: a cannot begin", false);
+    check(&Cause::Init(Begin::Fail(Reason::term("no"))), None, None, "no", false);
+    check(&Cause::Init(Begin::Panic), None, None, "panicked: a cannot begin", false);
 }
 
 #[test]
 fn panics_in_its_terminate() {
     let why = "panicked: a cannot end";
-    check(Cause::RemovedWhilePanicking, Some("removed args"), Some("normal"), why, false);
+    check(&Cause::RemovedWhilePanicking, Some("removed args"), Some("normal"), why, false);
     // The first reason is the one that is told, and reported once.
-    check(Cause::FailsWhilePanicking, Some("failed, oops"), Some("failed, oops"), "ok", true);
+    check(&Cause::FailsWhilePanicking, Some("failed, oops"), Some("failed, oops"), "ok", true);
 }
 
 #[tokio::test]

@@ -21,16 +21,16 @@ async fn ge_109_a_plain_message_has_the_effects_of_an_event() {
                 for (act, goes, why) in [
                     (Act::Leave, "a goes: left", "normal"),
                     (Act::Fail(Reason::term("garbage")), "a goes: failed, garbage", "failed, garbage"),
-                    (
-                        Act::Panic,
-                        "a goes: failed, panicked: a has had enough",
-                        "failed, panicked: a has had enough",
-                    ),
+                    (Act::Panic, "a goes: failed, panicked: a has had enough", "failed, panicked: a has had enough"),
                 ] {
                     let (manager, mut probe) = manager().await;
                     let add = flavour.add(&manager, Puppet::new("a", &probe));
                     let add = if owned { add.owned_by(owner(&probe)) } else { add };
-                    if let Some(id) = id { add.id(id).await.unwrap() } else { add.await.unwrap() };
+                    if let Some(id) = id {
+                        add.id(id).await.unwrap()
+                    } else {
+                        add.await.unwrap()
+                    };
                     send(&manager, Told::Number(1));
                     send(&manager, Told::Do("a", act));
                     assert_eq!(which(&manager).await, [""; 0]);

@@ -29,8 +29,13 @@ mod failing;
 // What OTP does and nobody wants.
 mod quirks;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
+}
+
+/// How many milliseconds have passed on the paused clock, to the next ten: what the steps themselves take does not count.
+fn passed(since: Instant) -> u128 {
+    genserver::time::now().duration_since(since).as_millis() / 10 * 10
 }

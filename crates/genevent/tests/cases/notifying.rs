@@ -3,22 +3,27 @@
 use genevent::{HandlerRef, Manager};
 use genserver::{CallError, Letter, Reason};
 
-use super::ms;
 use super::puppet::{
     Act, Ask, Double, FLAVOURS, Flavour, Heard, Heir, Puppet, Told, WAYS, Way, gone, heard, manager, owner, which,
 };
+use super::{ms, passed};
 
 /// Every way to tell a handler of each flavour, known by its type or by an id besides.
 fn all() -> impl Iterator<Item = (Way, Flavour, HandlerRef<Puppet>)> {
     let ids = || [HandlerRef::new(), HandlerRef::with_id(7)];
-    WAYS.into_iter().flat_map(move |way| FLAVOURS.into_iter().flat_map(move |flavour| ids().map(|id| (way, flavour, id))))
+    WAYS.into_iter()
+        .flat_map(move |way| FLAVOURS.into_iter().flat_map(move |flavour| ids().map(|id| (way, flavour, id))))
 }
 
 /// A manager with one handler `a`, owned by the probe.
 async fn one(flavour: Flavour, id: &HandlerRef<Puppet>) -> (super::puppet::Events, genserver::Probe<Heard>) {
     let (manager, mut probe) = manager().await;
     let add = flavour.add(&manager, Puppet::new("a", &probe)).owned_by(owner(&probe));
-    if *id == HandlerRef::new() { add.await.unwrap() } else { add.id(7).await.unwrap() };
+    if *id == HandlerRef::new() {
+        add.await.unwrap()
+    } else {
+        add.id(7).await.unwrap()
+    };
     assert_eq!(heard(&mut probe), ["a begins"]);
     (manager, probe)
 }
@@ -74,8 +79,7 @@ async fn ge_071_a_handler_leaves() {
 #[tokio::test]
 async fn ge_072_a_handler_that_returns_an_error_or_panics_is_removed() {
     for (way, flavour, id) in all() {
-        for (act, why) in
-            [(Act::Fail(Reason::term("garbage")), "garbage"), (Act::Panic, "panicked: a has had enough")]
+        for (act, why) in [(Act::Fail(Reason::term("garbage")), "garbage"), (Act::Panic, "panicked: a has had enough")]
         {
             let (manager, mut probe) = one(flavour, &id).await;
             way.tell(&manager, Told::Do("a", act)).await;
@@ -129,9 +133,12 @@ async fn ge_075_a_successor_may_await_and_goes_with_the_owner() {
 async fn ge_083_handlers_see_an_event_oldest_first() {
     for way in WAYS {
         let (manager, mut probe) = manager().await;
-        for (name, id, flavour) in
-            [("a", 1, Flavour::Plain), ("b", 2, Flavour::Awaiting), ("c", 3, Flavour::Plain), ("d", 4, Flavour::Awaiting)]
-        {
+        for (name, id, flavour) in [
+            ("a", 1, Flavour::Plain),
+            ("b", 2, Flavour::Awaiting),
+            ("c", 3, Flavour::Plain),
+            ("d", 4, Flavour::Awaiting),
+        ] {
             flavour.add(&manager, Puppet::new(name, &probe)).id(id).await.unwrap();
         }
         heard(&mut probe);
@@ -283,11 +290,8 @@ async fn the_sender_chooses_how_long_it_waits() {
     let (manager, mut probe) = manager().await;
     manager.add_async_handler(Puppet::new("a", &probe)).await.unwrap();
     let slow = || Told::Do("a", Act::Wait(ms(200)));
-    let begun = tokio::time::Instant::now();
-    let since = |what: &str, expected: u64| {
-        let passed = u64::try_from(begun.elapsed().as_millis()).unwrap();
-        assert!((expected..expected + 10).contains(&passed), "{what} after {passed} ms");
-    };
+    let begun = genserver::time::now();
+    let since = |what: &str, expected| assert_eq!(passed(begun), expected, "{what}");
     manager.notify(slow()).unwrap();
     since("notify", 0);
     manager.ack_notify(slow()).await.unwrap();

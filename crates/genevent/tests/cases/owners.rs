@@ -71,8 +71,7 @@ async fn ge_052_an_owner_of_the_new_handler_is_told_when_that_is_removed() {
         let (manager, mut probe) = manager().await;
         let old = flavour.add(&manager, Puppet::new("a", &probe)).owned_by(owner(&probe)).await.unwrap();
         let heir = Double::of("b", &probe);
-        let new =
-            flavour.swap(&manager, &old, |_: Result<Puppet, _>| heir).owned_by(owner(&probe)).await.unwrap();
+        let new = flavour.swap(&manager, &old, |_: Result<Puppet, _>| heir).owned_by(owner(&probe)).await.unwrap();
         assert_eq!(gone(&mut probe), ["Puppet has gone: swapped by Double, owned"]);
         manager.remove_handler(&new).await.unwrap();
         assert_eq!(gone(&mut probe), ["Double has gone: normal"]);
@@ -169,7 +168,11 @@ async fn ge_059_a_handler_is_told_why_its_owner_ended() {
                 other => other.clone(),
             };
             // A process ends normally by itself, and by nobody's signal.
-            if reason == Reason::Normal { drop(dying) } else { dying.process_ref().exit(reason.clone()) }
+            if reason == Reason::Normal {
+                drop(dying);
+            } else {
+                dying.process_ref().exit(reason.clone());
+            }
             assert_eq!(which(&manager).await, [""; 0]);
             assert_eq!(heard(&mut probe), ["a begins".to_owned(), format!("a goes: its owner ended, {told}")]);
         }

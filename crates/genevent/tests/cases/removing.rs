@@ -1,7 +1,7 @@
 //! How handlers are removed: what they are told, and what comes back.
 
-use genevent::{HandlerRef, Leaving, RemoveHandlerError};
 use genevent::{Handler, HandlerCx, React, Reaction};
+use genevent::{HandlerRef, Leaving, RemoveHandlerError};
 use genserver::{CallError, Never};
 
 use super::puppet::{Double, End, FLAVOURS, Note, Puppet, Told, heard, manager, owner, which};
@@ -68,7 +68,11 @@ async fn ge_036_a_type_and_a_type_with_an_id_are_different_handlers() {
         let (bare, with_id) = (HandlerRef::<Puppet>::new(), HandlerRef::<Puppet>::with_id(1));
         for (there, other) in [(&bare, &with_id), (&with_id, &bare)] {
             let add = flavour.add(&manager, Puppet::new("a", &probe));
-            if there == &with_id { add.id(1).await.unwrap() } else { add.await.unwrap() };
+            if there == &with_id {
+                add.id(1).await.unwrap()
+            } else {
+                add.await.unwrap()
+            };
             for unknown in [other, &HandlerRef::with_id("1"), &HandlerRef::with_id(2)] {
                 let error = manager.remove_handler(unknown).await.unwrap_err();
                 let RemoveHandlerError::NotFound { handler, .. } = error else { panic!("{error}") };

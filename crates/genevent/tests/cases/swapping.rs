@@ -90,10 +90,7 @@ async fn ge_044_a_terminate_that_panics_does_not_keep_the_new_handler_from_comin
         });
         swap.await.unwrap();
         assert_eq!(which(&manager).await, ["Puppet"]);
-        assert_eq!(
-            heard(&mut probe),
-            ["a begins", "a goes: swapped", "Puppet panicked: a cannot end", "b begins"]
-        );
+        assert_eq!(heard(&mut probe), ["a begins", "a goes: swapped", "Puppet panicked: a cannot end", "b begins"]);
     }
 }
 

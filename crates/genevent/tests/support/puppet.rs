@@ -306,11 +306,11 @@ impl<const KIND: u8> Puppet<KIND> {
     }
 }
 
-fn shown_event(event: &Told) -> Option<String> {
-    Some(match event {
+fn shown_event(event: &Told) -> String {
+    match event {
         Told::Number(number) => number.to_string(),
         Told::Do(name, _) => format!("something for {name}"),
-    })
+    }
 }
 
 impl<const KIND: u8> Handler<Told, Note> for Puppet<KIND> {
@@ -341,7 +341,7 @@ impl<const KIND: u8> Handler<Told, Note> for Puppet<KIND> {
     }
 
     fn format_event(event: &Told) -> Option<String> {
-        shown_event(event)
+        Some(shown_event(event))
     }
 }
 
@@ -396,7 +396,7 @@ impl<const KIND: u8> AsyncHandler<Told, Note> for Puppet<KIND> {
     }
 
     fn format_event(event: &Told) -> Option<String> {
-        shown_event(event)
+        Some(shown_event(event))
     }
 }
 
