@@ -118,6 +118,7 @@
 //! - An owner is watched and not linked, as in Elixir; Erlang links it. What `link: true` is in older Elixir is
 //!   [`owned_by`](Add::owned_by).
 //! - A swap that fails leaves neither handler, as in both. The new one comes back with the error.
+//! - A handler that names a successor which the manager has already has failed; the one that is there is not touched.
 //! - A failing add leaves no monitor behind, in-callback swaps may hibernate, and owners hear the real error.
 //! - Only a handler of the right type can be asked what that type answers: there is no bad call, and no bad return.
 //! - [`remove_handler`](Manager::remove_handler) returns the handler, which is more than a term that its terminate could return.

@@ -30,7 +30,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
                 give(caller, removed);
             }
             Change::Swap(swap) => self.swap(swap, cx).await,
-            Change::Call(id, question, unanswered) => self.call(id, question, &unanswered, cx).await,
+            Change::Call(id, question, unanswered) => self.call(id, question, unanswered, cx).await,
             Change::Which(caller) => caller.reply(self.which_handlers()),
             Change::Subscribe(tap, caller) => {
                 let id = self.taps.add(tap);
@@ -49,7 +49,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         &mut self,
         handler: HandlerId,
         Question { call, type_name }: Question,
-        unanswered: &Arc<dyn Unanswered>,
+        unanswered: Arc<dyn Unanswered>,
         cx: &mut Cx<Self>,
     ) {
         let manager = self.subject.clone();
@@ -65,7 +65,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         match failed {
             Some(reason) => unanswered.fail(CallHandlerError::Failed { manager, handler, reason }),
             // One that the handler has kept may be answered later; one that it has dropped will not be.
-            None => Arc::clone(unanswered).fail_if_dropped(CallHandlerError::NoReply { manager, handler }),
+            None => unanswered.fail_if_dropped(CallHandlerError::NoReply { manager, handler }),
         }
     }
 
@@ -150,7 +150,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
                 true
             }
             Err((reason, handler)) => {
-                report_failure(&handler.place, &*handler.slot, Doing::Beginning, &reason, cx);
+                report_failure(&handler.place, &*handler.slot, &Doing::Beginning, &reason, cx);
                 Self::lost(owner, HandlerGone { handler: new_id, manager, why: Gone::Failed(reason) }, cx);
                 drop_caught(handler);
                 false

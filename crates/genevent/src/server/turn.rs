@@ -1,7 +1,7 @@
 //! An event, or a plain message, on its way through the handlers.
 
 use std::any::type_name;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -90,7 +90,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         loop {
             if self.handlers.awaits(*at)? {
                 let (place, slot) = self.handlers.get_mut(*at)?;
-                let mut reacting = pin!(slot.hand(passed, &mut self.cx));
+                let mut reacting = pin!(caught(|| slot.hand(passed, &mut self.cx)));
                 let mut polled = None;
                 let stays = poll_fn(|task| Poll::Ready(stays(reacting.as_mut(), &mut polled, task))).await;
                 if !stays {
@@ -169,7 +169,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             }
             Err(reason) => {
                 let handler = self.handlers.take(at);
-                report_failure(&handler.place, &*handler.slot, doing, &reason, cx);
+                report_failure(&handler.place, &*handler.slot, &doing, &reason, cx);
                 self.dismiss(handler, Leaving::Failed(reason.clone()), Gone::Failed(reason), cx).await;
                 false
             }
@@ -189,7 +189,7 @@ pub(super) enum Doing<'a, E, I> {
 pub(super) fn report_failure<E: Event, I: Event>(
     place: &Place,
     slot: &dyn Slot<E, I>,
-    doing: Doing<'_, E, I>,
+    doing: &Doing<'_, E, I>,
     reason: &Reason,
     cx: &Cx<ManagerServer<E, I>>,
 ) {
@@ -266,6 +266,13 @@ fn stays<E: Event, I: Event>(
         *other = Some(Poll::Ready(Err(Reason::caught(payload))));
         false
     })
+}
+
+/// What a handler is about to answer. A callback that is no `async fn` does things before it returns its future, and a panic in
+/// those is an error too.
+pub(super) fn caught<'a, E: Event, I: Event>(begin: impl FnOnce() -> Reacting<'a, E, I>) -> Reacting<'a, E, I> {
+    let begun = catch_unwind(AssertUnwindSafe(begin));
+    begun.unwrap_or_else(|payload| Reacting::from_or_box(ready(Err(Reason::caught(payload)))))
 }
 
 /// Polls it. A panic is an error.

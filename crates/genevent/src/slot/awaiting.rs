@@ -45,7 +45,9 @@ impl<E: Event, I: Event, H: AsyncHandler<E, I>> Slot<E, I> for Awaiting<H> {
         let Self(handler) = self;
         match work {
             Work::Init => Reacting::from_or_box(async move { handler.init(cx).await.and_then(|()| React::stay()) }),
-            Work::Call(call) => Reacting::from_or_box(handler.handle_call(asked::<H::Call>(call), cx)),
+            Work::Call(call) => {
+                Reacting::from_or_box(async move { handler.handle_call(asked::<H::Call>(call), cx).await })
+            }
             Work::Terminate(why) => Reacting::from_or_box(async move {
                 handler.terminate(why, cx).await;
                 React::stay()
