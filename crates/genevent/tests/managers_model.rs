@@ -3,6 +3,7 @@
 //! Half of the handlers await. After every step that waits, what the handlers have seen, what their owners were told, what was
 //! answered and what was reported is what the model says, in its order: nothing is lost, nothing is there twice, and nothing
 //! happens later. `MANAGER_SEQUENCES=1000000` runs as many sequences; the default is what a push can afford.
+#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
 #[path = "support/puppet.rs"]
@@ -307,7 +308,7 @@ impl Real {
                 Ok(puppet) => format!("{:?}", puppet.seen),
                 Err(RemoveHandlerError::NotFound { .. }) => "not found".to_owned(),
                 Err(RemoveHandlerError::Terminate { returned, .. }) => {
-                    format!("panicked, {:?}", returned.into_inner().unwrap().seen)
+                    format!("panicked, {:?}", returned.into_inner().seen)
                 }
                 Err(other) => other.to_string(),
             },

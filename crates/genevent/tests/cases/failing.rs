@@ -1,14 +1,17 @@
 //! Every way in which a handler goes: what it is told itself, what its owner is told, what is seen by whoever asked for it, and
 //! whether it is reported. One line for each cause of Elixir's table, for handlers that return and for those that await.
 
-use std::future::IntoFuture;
+use std::future::{IntoFuture, ready};
 
-use genevent::{AddHandlerError, CallHandlerError, RemoveHandlerError, SwapHandlerError};
+use genevent::{
+    AddHandlerError, AsyncHandler, CallHandlerError, Client, HandlerCx, Leaving, React, Reaction, RemoveHandlerError,
+    SwapHandlerError,
+};
 use genserver::report::{Level, Report};
 use genserver::{Probe, Reason, sys};
 
 use super::puppet::{
-    Act, Ask, Begin, Double, End, Events, FLAVOURS, Flavour, Heard, Puppet, Told, heard, new_manager, owner,
+    Act, Ask, Begin, Double, End, Events, FLAVOURS, Flavour, Heard, Note, Puppet, Told, heard, new_manager, owner,
 };
 
 /// Why the handler goes.
@@ -265,6 +268,71 @@ async fn a_panic_reaches_terminate_with_the_state_as_it_was() {
         let Some(Report::Told(told)) = reports.try_next() else { panic!("it is reported") };
         assert_eq!(told.detail("state"), Some("a has seen [1]"));
     }
+}
+
+/// A handler whose callbacks are no `async fn`s: they do something before there is a future.
+struct Hasty;
+
+struct Hurry(#[expect(dead_code, reason = "nobody answers")] Client<()>);
+
+impl AsyncHandler<Told, Note> for Hasty {
+    type Call = Hurry;
+
+    fn init(&mut self, _cx: &mut HandlerCx<Told, Note>) -> impl Future<Output = Result<(), Reason>> + Send {
+        ready(Ok(()))
+    }
+
+    fn handle_event(
+        &mut self,
+        event: &Told,
+        _cx: &mut HandlerCx<Told, Note>,
+    ) -> impl Future<Output = Reaction<Told, Note>> + Send {
+        assert!(!matches!(event, Told::Number(1)), "too hasty");
+        ready(React::stay())
+    }
+
+    fn handle_call(
+        &mut self,
+        _call: Hurry,
+        _cx: &mut HandlerCx<Told, Note>,
+    ) -> impl Future<Output = Reaction<Told, Note>> + Send {
+        panic!("too hasty");
+        #[expect(unreachable_code, reason = "it says what the future would be")]
+        ready(React::stay())
+    }
+
+    fn handle_info(
+        &mut self,
+        _info: &Note,
+        _cx: &mut HandlerCx<Told, Note>,
+    ) -> impl Future<Output = Reaction<Told, Note>> + Send {
+        panic!("too hasty");
+        #[expect(unreachable_code, reason = "it says what the future would be")]
+        ready(React::stay())
+    }
+
+    fn terminate(&mut self, _why: Leaving, _cx: &mut HandlerCx<Told, Note>) -> impl Future<Output = ()> + Send {
+        panic!("too hasty");
+        #[expect(unreachable_code, reason = "it says what the future would be")]
+        ready(())
+    }
+}
+
+#[tokio::test]
+async fn a_panic_before_there_is_a_future_is_a_panic_of_the_handler() {
+    let (start, mut hears, _node) = new_manager();
+    let manager = start.await.unwrap();
+    manager.add_handler(Puppet::new("a", &hears)).await.unwrap();
+    for way in ["event", "info", "call"] {
+        let hasty = manager.add_async_handler(Hasty).await.unwrap();
+        match way {
+            "event" => manager.sync_notify(Told::Number(1)).await.unwrap(),
+            "info" => manager.send(Note::Told(Told::Number(2))).unwrap(),
+            _ => drop(manager.call_async_handler(&hasty, Hurry).await.unwrap_err()),
+        }
+        assert_eq!(super::puppet::which(&manager).await, ["Puppet"], "{way}");
+    }
+    assert_eq!(heard(&mut hears), ["a begins", "a sees 1", "a sees 2"]);
 }
 
 #[tokio::test]

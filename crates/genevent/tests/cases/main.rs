@@ -1,4 +1,5 @@
 //! OTP's and Elixir's own cases of an event manager: see `docs/conformance.md`. One file for each of its chapters.
+#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
 #[path = "../support/puppet.rs"]
