@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use genserver::report::{Level, Report, Told as Reported};
-use genserver::{Caller, Cx, Down, Reason};
+use genserver::{Caller, CastError, Cx, Down, Reason};
 
 use super::request::{Add, Change, NewOwner, NotAdded, Parted, Question, Swap};
 use super::turn::{Doing, react, report_failure};
@@ -224,16 +224,19 @@ fn bind<E: Event, I: Event>(owner: NewOwner, cx: &mut Cx<ManagerServer<E, I>>) -
     Owner { pid, monitor, told }
 }
 
-/// Tells an owner. One that has ended is not told; one that has no room is a loss worth a report.
+/// Tells an owner. One that has ended is not told; one that has no room is a loss worth a report, and so is one whose function
+/// makes no message of it.
 fn tell<E: Event, I: Event>(told: &genserver::Recipient<HandlerGone>, gone: HandlerGone, cx: &Cx<ManagerServer<E, I>>) {
-    if let Err(refused) = told.send(gone)
-        && refused.is_full()
-    {
-        cx.report(Level::Warning, |me| {
-            let why = refused.to_string();
-            let told =
-                Reported::new(me, Level::Warning, "Event manager", "could not tell an owner that its handler has gone");
-            Report::Told(told.with("gone", refused.into_inner().to_string()).with("why", why))
-        });
-    }
+    let what = gone.clone();
+    let send = || told.send(gone).err().filter(CastError::is_full).map(|refused| refused.to_string());
+    let why = match catch_unwind(AssertUnwindSafe(send)) {
+        Ok(None) => return,
+        Ok(Some(refused)) => refused,
+        Err(payload) => Reason::caught(payload).to_string(),
+    };
+    cx.report(Level::Warning, |me| {
+        let told =
+            Reported::new(me, Level::Warning, "Event manager", "could not tell an owner that its handler has gone");
+        Report::Told(told.with("gone", what.to_string()).with("why", why))
+    });
 }

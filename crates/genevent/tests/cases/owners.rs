@@ -1,6 +1,7 @@
 //! The processes that handlers belong to: a handler goes with its owner, and its owner hears of its end.
 
-use genevent::Gone;
+use genevent::{Gone, HandlerGone};
+use genserver::report::Report;
 use genserver::{Letter, Probe, Reason};
 
 use super::puppet::{
@@ -242,6 +243,21 @@ async fn an_owner_that_had_ended_before_loses_its_handler_at_once() {
         assert_eq!(which(&manager).await, [""; 0]);
         assert_eq!(heard(&mut probe), ["a begins", "a goes: its owner ended, no such process"]);
     }
+}
+
+#[tokio::test]
+async fn an_owner_that_makes_no_message_of_it_harms_nobody_and_is_reported() {
+    let (start, mut probe, node) = new_manager();
+    let manager = start.await.unwrap();
+    let mut reports = node.reports();
+    let panics = probe.sender().recipient(|gone: HandlerGone| -> Heard { panic!("what is {gone}?") });
+    manager.add_handler(Double::of("b", &probe)).await.unwrap();
+    let puppet = manager.add_handler(Puppet::new("a", &probe)).owned_by(panics).await.unwrap();
+    manager.remove_handler(&puppet).await.unwrap();
+    assert_eq!(which(&manager).await, ["Double"]);
+    assert_eq!(heard(&mut probe), ["b begins", "a begins", "a goes: removed"]);
+    let Some(Report::Told(told)) = reports.try_next() else { panic!("it is reported") };
+    assert!(told.detail("why").unwrap().starts_with("panicked: what is "), "{told:?}");
 }
 
 #[tokio::test]
