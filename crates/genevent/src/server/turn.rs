@@ -1,12 +1,13 @@
 //! An event, or a plain message, on its way through the handlers.
 
 use std::any::type_name;
-use std::future::{poll_fn, ready};
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use futures::future::{Either, select};
 use genserver::report::{Level, Report, Told};
 use genserver::{Cx, Reason};
@@ -80,7 +81,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         passed.unwrap_or_else(|payload| Some(Err(Reason::caught(payload))))
     }
 
-    /// The same, for as long as it takes: some of the handlers await.
+    /// The same, for as long as it takes: some of the handlers await. A panic in one of those is left to whoever awaits this.
     async fn pass_async(
         &mut self,
         at: &mut usize,
@@ -90,7 +91,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         loop {
             if self.handlers.awaits(*at)? {
                 let (place, slot) = self.handlers.get_mut(*at)?;
-                let mut reacting = pin!(caught(|| slot.hand(passed, &mut self.cx)));
+                let mut reacting = pin!(slot.hand(passed, &mut self.cx));
                 let mut polled = None;
                 let stays = poll_fn(|task| Poll::Ready(stays(reacting.as_mut(), &mut polled, task))).await;
                 if !stays {
@@ -113,16 +114,24 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     }
 
     /// The handler at `at` has answered with `turn`; and on with the others.
-    async fn slowly(&mut self, mut at: usize, turn: Reaction<E, I>, passed: Passed<'_, E, I>, cx: &mut Cx<Self>) {
+    async fn slowly(&mut self, mut at: usize, mut turn: Reaction<E, I>, passed: Passed<'_, E, I>, cx: &mut Cx<Self>) {
+        // One net for all that await, instead of one for each: it is the handler at `at` that has panicked, also if it did so before
+        // there was a future of it.
+        while let Err(payload) = AssertUnwindSafe(self.go_on(&mut at, turn, passed, cx)).catch_unwind().await {
+            turn = Err(Reason::caught(payload));
+        }
+    }
+
+    async fn go_on(&mut self, at: &mut usize, turn: Reaction<E, I>, passed: Passed<'_, E, I>, cx: &mut Cx<Self>) {
         let mut next = Some(turn);
         if let Some(Ok(After(Then::Await))) = next {
-            next = self.pass_async(&mut at, passed, cx).await;
+            next = self.pass_async(at, passed, cx).await;
         }
         while let Some(turn) = next {
-            if self.settle(at, turn, Doing::Passed(passed), cx).await {
-                at += 1;
+            if self.settle(*at, turn, Doing::Passed(passed), cx).await {
+                *at += 1;
             }
-            next = self.pass_async(&mut at, passed, cx).await;
+            next = self.pass_async(at, passed, cx).await;
         }
     }
 
@@ -252,27 +261,14 @@ fn stays<E: Event, I: Event>(
     other: &mut Option<Poll<Reaction<E, I>>>,
     task: &mut Context<'_>,
 ) -> bool {
-    let caught = catch_unwind(AssertUnwindSafe(|| {
-        let polled = reacting.poll(task);
-        let stays = matches!(polled, Poll::Ready(Ok(After(Then::Stay))));
-        if stays {
-            std::mem::forget(polled);
-        } else {
-            *other = Some(polled);
-        }
-        stays
-    }));
-    caught.unwrap_or_else(|payload| {
-        *other = Some(Poll::Ready(Err(Reason::caught(payload))));
-        false
-    })
-}
-
-/// What a handler is about to answer. A callback that is no `async fn` does things before it returns its future, and a panic in
-/// those is an error too.
-pub(super) fn caught<'a, E: Event, I: Event>(begin: impl FnOnce() -> Reacting<'a, E, I>) -> Reacting<'a, E, I> {
-    let begun = catch_unwind(AssertUnwindSafe(begin));
-    begun.unwrap_or_else(|payload| Reacting::from_or_box(ready(Err(Reason::caught(payload)))))
+    let polled = reacting.poll(task);
+    let stays = matches!(polled, Poll::Ready(Ok(After(Then::Stay))));
+    if stays {
+        std::mem::forget(polled);
+    } else {
+        *other = Some(polled);
+    }
+    stays
 }
 
 /// Polls it. A panic is an error.
