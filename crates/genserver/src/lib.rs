@@ -449,6 +449,8 @@ mod stop;
 mod blocking;
 mod fan_out;
 mod request;
+// Work that blocks its thread.
+mod run_blocking;
 // Whoever takes a message, of whatever type.
 mod attach;
 mod recipient;
@@ -519,6 +521,7 @@ pub use process_ref::{AsProcess, ProcessRef, current_process, whereis};
 pub use reason::{Failure, Panic, Reason, Term};
 pub use recipient::{CallRecipient, Recipient, RecipientCall};
 pub use request::{Deadline, NoRequest, NoResponse, Request, Requests, Response, TimedOut};
+pub use run_blocking::{NotRun, RunBlocking, run_blocking};
 pub use scoped::ScopedServer;
 pub use server::{GenServer, Never};
 pub use server_ref::{ServerRef, WeakServerRef};

@@ -1,4 +1,4 @@
-//! The seam to the world: six doors, and nothing else in the crate knows time, tasks or chance.
+//! The seam to the world: a few doors, and nothing else in the crate knows time, tasks, threads or chance.
 //!
 //! ```
 //! # use genserver_doc::quiet::*;
@@ -68,6 +68,18 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// ```
 pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// Work for [`Runtime::spawn_blocking`].
+///
+/// # Examples
+///
+/// ```
+/// use genserver::runtime::BlockingWork;
+///
+/// let work: BlockingWork = Box::new(|| println!("done"));
+/// # drop(work);
+/// ```
+pub type BlockingWork = Box<dyn FnOnce() + Send>;
+
 /// What processes need of the world.
 ///
 /// # Examples
@@ -81,7 +93,7 @@ pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// # use std::task::{Context, Poll};
 /// # use std::time::Instant;
 /// # use genserver::Node;
-/// use genserver::runtime::{Runtime, Sleep, TaskFuture, Tokio};
+/// use genserver::runtime::{BlockingWork, Runtime, Sleep, TaskFuture, Tokio};
 ///
 /// struct Counting {
 ///     tokio: Tokio,
@@ -92,6 +104,10 @@ pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///     fn spawn(&self, task: TaskFuture) {
 ///         self.tasks.fetch_add(1, Ordering::Relaxed);
 ///         self.tokio.spawn(task);
+///     }
+///
+///     fn spawn_blocking(&self, work: BlockingWork) {
+///         self.tokio.spawn_blocking(work);
 ///     }
 ///
 ///     fn sleep_until(&self, at: Instant) -> Sleep {
@@ -118,6 +134,16 @@ pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub trait Runtime: Send + Sync + 'static {
     /// Runs the future to its end, or drops it when the runtime is shut down.
     fn spawn(&self, task: TaskFuture);
+
+    /// Does work that blocks its thread, for [`run_blocking`](crate::run_blocking), on a thread that runs no tasks; or drops it
+    /// undone.
+    ///
+    /// Without another word each work has a thread of its own. A runtime that keeps threads for this, as Tokio does, uses those.
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn spawn_blocking(&self, work: BlockingWork) {
+        // A system without threads drops the work, and whoever waits for it hears of that.
+        drop(std::thread::Builder::new().name("blocking work".to_owned()).spawn(work));
+    }
 
     /// A future that ends at `at`: never before, possibly after.
     fn sleep_until(&self, at: Instant) -> Sleep;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio::runtime::{Handle, Id as RuntimeId};
 use tokio::task::{Id as TaskId, coop};
 
-use super::{Runtime, Sleep, TaskFuture};
+use super::{BlockingWork, Runtime, Sleep, TaskFuture};
 
 /// A Tokio runtime, by its handle.
 ///
@@ -66,6 +66,10 @@ impl Runtime for Tokio {
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]
     fn spawn(&self, task: TaskFuture) {
         drop(self.handle.spawn(task));
+    }
+
+    fn spawn_blocking(&self, work: BlockingWork) {
+        drop(self.handle.spawn_blocking(work));
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]

@@ -1,0 +1,79 @@
+//! Work that blocks its thread, done where it holds up nobody.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::thread;
+
+use futures::channel::oneshot;
+
+use crate::node;
+
+/// Does `work` on a thread that runs no tasks, and gives what it returns: for files, locks of the system, and whatever else has
+/// no future.
+///
+/// Callbacks and tasks [must not block](crate#what-a-call-costs) the thread they run on, for others run there too. Which thread
+/// it is that may be blocked instead is up to the [runtime](crate::runtime::Runtime::spawn_blocking).
+///
+/// The work begins at once, awaited or not. If it panics, so does whoever awaits it, with the same panic.
+///
+/// # Errors
+///
+/// [`NotRun`] if nobody did it: the runtime was shut down or has no thread for it, or this is plain code outside every runtime.
+///
+/// # Cancel safety
+///
+/// Work that has begun goes on to its end. Dropping the future drops what it returns.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::run_blocking;
+///
+/// let manifest = run_blocking(|| std::fs::read_to_string("Cargo.toml")).await??;
+/// assert!(manifest.starts_with("[package]"));
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "spawn_blocking")]
+#[doc(alias = "dirty_io")]
+pub fn run_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> RunBlocking<R> {
+    let (sender, done) = oneshot::channel();
+    if let Some(home) = node::current_home() {
+        home.runtime().spawn_blocking(Box::new(move || {
+            // Who has gone does not want it.
+            let _unwanted = sender.send(catch_unwind(AssertUnwindSafe(work)));
+        }));
+    }
+    RunBlocking(done)
+}
+
+/// Work that is being done elsewhere: made by [`run_blocking`]. Await it for what it returns.
+pub struct RunBlocking<R>(oneshot::Receiver<thread::Result<R>>);
+
+impl<R> Future for RunBlocking<R> {
+    type Output = Result<R, NotRun>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.get_mut().0).poll(cx).map(|done| match done {
+            Ok(Ok(returned)) => Ok(returned),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(oneshot::Canceled) => Err(NotRun(())),
+        })
+    }
+}
+
+impl<R> fmt::Debug for RunBlocking<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunBlocking").finish_non_exhaustive()
+    }
+}
+
+/// No runtime did some [blocking work](run_blocking).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no runtime has run the blocking work: there is none here, or it was shut down, or it has no thread left")]
+pub struct NotRun(());
