@@ -1,10 +1,12 @@
 //! What a handler's callback has of its manager.
 
 use std::fmt;
+use std::sync::Arc;
 
 use genserver::{Pid, WeakServerRef};
 
 use crate::Event;
+use crate::hold::{Hold, Sender};
 use crate::manager::Manager;
 use crate::server::ManagerServer;
 
@@ -43,6 +45,8 @@ pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
     manager: WeakServerRef<ManagerServer<E, I>>,
     mode: Mode,
     hibernates: bool,
+    /// There once a handler holds the event.
+    sender: Option<Arc<Sender>>,
 }
 
 /// How an event was sent, which is how long its sender waits.
@@ -89,11 +93,17 @@ pub enum Mode {
 
 impl<E: Event, I: Event> HandlerCx<E, I> {
     pub(crate) fn new(manager: WeakServerRef<ManagerServer<E, I>>) -> Self {
-        Self { manager, mode: Mode::Async, hibernates: false }
+        Self { manager, mode: Mode::Async, hibernates: false, sender: None }
     }
 
     pub(crate) fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
+        self.sender = None;
+    }
+
+    /// Whoever sent the event, if a handler holds it.
+    pub(crate) fn take_sender(&mut self) -> Option<Arc<Sender>> {
+        self.sender.take()
     }
 
     /// Whether somebody has asked for hibernation since this was asked last.
@@ -154,11 +164,19 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     pub fn hibernate(&mut self) {
         self.hibernates = true;
     }
+
+    /// Keeps the event from being done when the callback returns: see [`Hold`].
+    ///
+    /// It makes a difference only to whoever sent the event by [`sync_notify`](Manager::sync_notify), so it may be taken of any
+    /// event.
+    pub fn hold(&mut self) -> Hold {
+        Hold::new(self.sender.get_or_insert_default())
+    }
 }
 
 impl<E: Event, I: Event> Clone for HandlerCx<E, I> {
     fn clone(&self) -> Self {
-        Self { manager: self.manager.clone(), mode: self.mode, hibernates: false }
+        Self { manager: self.manager.clone(), mode: self.mode, hibernates: false, sender: None }
     }
 }
 

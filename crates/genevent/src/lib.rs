@@ -134,6 +134,8 @@ mod async_handler;
 mod context;
 // What a callback answers.
 mod reaction;
+// An event that a handler is not done with yet.
+mod hold;
 // Who has asked a handler something.
 mod client;
 // Why a handler goes.
@@ -167,6 +169,7 @@ pub use context::{HandlerCx, Mode};
 pub use error::{AddHandlerError, CallHandlerError, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError};
 pub use forwarder::{ForwardToManager, Forwarder};
 pub use handler::Handler;
+pub use hold::Hold;
 pub use id::{HandlerId, HandlerRef, Id};
 pub use leaving::{Gone, HandlerGone, Leaving, Words};
 pub use logger::{LOGGER_DEFAULT, LoggerHandler, Messages};

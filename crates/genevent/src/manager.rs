@@ -237,13 +237,15 @@ impl<E: Event, I: Event> Manager<E, I> {
 
     /// Sends an event, and waits until every handler, and the consumer of every [stream](Self::stream), is done with it.
     ///
-    /// That a handler has failed is not told here; it is [reported](crate#when-a-handler-fails).
+    /// That a handler has failed is not told here; it is [reported](crate#when-a-handler-fails). One that [holds](crate::Hold) the
+    /// event is done when it says so, which may be after others.
     ///
     /// # Errors
     ///
     /// [`CallError`], as for every [call](ServerRef::call): the manager is not running, ends before, or is not done within five
     /// seconds, or what [`timeout`](Call::timeout) says. The event is not withdrawn then. A handler that calls its own
-    /// manager gets [`CallError::CallingSelf`] at once.
+    /// manager gets [`CallError::CallingSelf`] at once. [`CallError::NoReply`] says that a handler held the event and will never be
+    /// done with it.
     ///
     /// # Examples
     ///

@@ -126,7 +126,10 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
         match ask {
             Ask::Sync(event, deadline, caller) => {
                 if self.deliver(event, Mode::Sync, deadline, cx).await {
-                    caller.reply(());
+                    match self.cx.take_sender() {
+                        None => caller.reply(()),
+                        Some(sender) => sender.owe(caller),
+                    }
                 } else {
                     self.too_late.retain(|caller| !caller.is_gone());
                     self.too_late.push(caller);

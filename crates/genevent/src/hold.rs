@@ -1,0 +1,106 @@
+//! An event that a handler is not done with when its callback returns.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use genserver::Caller;
+use parking_lot::Mutex;
+
+/// A handler's hold on the event that it was handed: made by [`HandlerCx::hold`](crate::HandlerCx::hold).
+///
+/// It is for a handler that lets others do part of its work, and goes on to the next event meanwhile. Whoever sent the event by
+/// [`sync_notify`](crate::Manager::sync_notify) waits until every hold on it is [done](Self::done). The manager does not wait.
+///
+/// A hold that is dropped instead says that the work will never be done. Its sender gets
+/// [`CallError::NoReply`](genserver::CallError::NoReply), and not an answer that is not true.
+///
+/// # Examples
+///
+/// A handler that ships its events two at a time:
+///
+/// ```
+/// use genevent::{Handler, HandlerCx, Hold, Manager, React, Reaction};
+/// use genserver::Never;
+///
+/// #[derive(Default)]
+/// struct Pairs(Vec<Hold>);
+///
+/// impl Handler<&'static str> for Pairs {
+///     type Call = Never;
+///
+///     fn handle_event(&mut self, _event: &&'static str, cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+///         self.0.push(cx.hold());
+///         if self.0.len() == 2 {
+///             // ... the parcel goes ...
+///             self.0.drain(..).for_each(Hold::done);
+///         }
+///         React::stay()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// manager.add_handler(Pairs::default()).await?;
+/// let (tea, milk) = futures::join!(manager.sync_notify("tea"), manager.sync_notify("milk"));
+/// assert!(tea.is_ok() && milk.is_ok());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "dropping it tells the sender that the work will never be done"]
+pub struct Hold {
+    sender: Arc<Sender>,
+    done: bool,
+}
+
+/// Whoever sent an event, and what has become of the holds on it. The last of them answers with its drop.
+#[derive(Default)]
+pub(crate) struct Sender {
+    /// Empty until all handlers have had their turn, and for good if nobody waits.
+    caller: Mutex<Option<Caller<()>>>,
+    lost: AtomicBool,
+}
+
+impl Hold {
+    pub(crate) fn new(sender: &Arc<Sender>) -> Self {
+        Self { sender: Arc::clone(sender), done: false }
+    }
+
+    /// The handler is done with the event.
+    pub fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if !self.done {
+            self.sender.lost.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hold").finish_non_exhaustive()
+    }
+}
+
+impl Sender {
+    /// All handlers have had their turn: from here on the answer depends on the holds alone.
+    pub(crate) fn owe(self: Arc<Self>, caller: Caller<()>) {
+        *self.caller.lock() = Some(caller);
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        // A caller that is dropped unanswered is told so. Relaxed: the count of the `Arc` orders it.
+        if let Some(caller) = self.caller.get_mut().take()
+            && !*self.lost.get_mut()
+        {
+            caller.reply(());
+        }
+    }
+}
