@@ -7,6 +7,7 @@ use genserver::{Pid, WeakServerRef};
 
 use crate::Event;
 use crate::hold::{Hold, Sender};
+use crate::id::HandlerId;
 use crate::manager::Manager;
 use crate::server::ManagerServer;
 
@@ -47,6 +48,8 @@ pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
     hibernates: bool,
     /// There once a handler holds the event.
     sender: Option<Arc<Sender>>,
+    /// The handler whose init runs.
+    begins: Option<HandlerId>,
 }
 
 /// How an event was sent, which is how long its sender waits.
@@ -93,12 +96,24 @@ pub enum Mode {
 
 impl<E: Event, I: Event> HandlerCx<E, I> {
     pub(crate) fn new(manager: WeakServerRef<ManagerServer<E, I>>) -> Self {
-        Self { manager, mode: Mode::Async, hibernates: false, sender: None }
+        Self { manager, mode: Mode::Async, hibernates: false, sender: None, begins: None }
     }
 
     pub(crate) fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
         self.sender = None;
+    }
+
+    /// Says which handler is about to be initialised, or that none is.
+    pub(crate) fn set_begins(&mut self, handler: Option<HandlerId>) {
+        self.begins = handler;
+    }
+
+    /// Which handler this is, as its init is told.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn handler<H: 'static>(&self) -> Option<crate::HandlerRef<H>> {
+        let id = self.begins.as_ref().filter(|id| id.is::<H>())?.id();
+        Some(id.map_or_else(crate::HandlerRef::new, |id| crate::HandlerRef::with_id(id.clone())))
     }
 
     /// Whoever sent the event, if a handler holds it.
@@ -176,7 +191,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
 
 impl<E: Event, I: Event> Clone for HandlerCx<E, I> {
     fn clone(&self) -> Self {
-        Self { manager: self.manager.clone(), mode: self.mode, hibernates: false, sender: None }
+        Self { manager: self.manager.clone(), mode: self.mode, hibernates: false, sender: None, begins: None }
     }
 }
 

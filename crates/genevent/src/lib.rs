@@ -155,8 +155,11 @@ mod sink;
 
 // Handlers that are here already: one that passes events on, ...
 mod forwarder;
-// ... and one that keeps them as text.
+// ... one that keeps them as text, ...
 mod logger;
+// ... and one that keeps them on disk.
+#[cfg(feature = "persistence")]
+pub mod persistence;
 
 // The process of a manager.
 mod server;
@@ -174,6 +177,9 @@ pub use id::{HandlerId, HandlerRef, Id};
 pub use leaving::{Gone, HandlerGone, Leaving, Words};
 pub use logger::{LOGGER_DEFAULT, LoggerHandler, Messages};
 pub use manager::{Add, CallHandler, Manager, NamedManager, Notified, Remove, Swap};
+#[cfg(feature = "persistence")]
+#[doc(inline)]
+pub use persistence::PersistenceHandler;
 pub use reaction::{After, React, Reaction};
 pub use server::{Args, Info, ManagerServer, Request};
 pub use sink::EventSink;

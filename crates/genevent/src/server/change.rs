@@ -88,8 +88,11 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         mut handler: Seated<E, I>,
         cx: &mut Cx<Self>,
     ) -> Result<Seated<E, I>, (Reason, Seated<E, I>)> {
+        self.cx.set_begins(Some(handler.place.id.clone()));
         let init = handler.slot.work(Work::Init, &mut self.cx);
-        match react(&handler.place.id, init, cx).await {
+        let begun = react(&handler.place.id, init, cx).await;
+        self.cx.set_begins(None);
+        match begun {
             Ok(_) => Ok(handler),
             Err(reason) => Err((reason, handler)),
         }

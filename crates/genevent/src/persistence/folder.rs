@@ -1,0 +1,67 @@
+//! The folder of a log: how its files are called, and who holds it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::{OpenError, ReadError};
+
+/// Whoever has this open and locked may append. The system takes the lock from a process that ends, however it ends.
+const LOCK: &str = "lock";
+
+/// The file of a log with this number: `log.0000001` is the first.
+pub(super) fn file(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("log.{number:07}"))
+}
+
+/// Where the tail of a file is kept that was cut off at `at` with whole records in it.
+pub(super) fn cut(folder: &Path, number: u64, at: u32) -> PathBuf {
+    folder.join(format!("cut.{number:07}.{at}"))
+}
+
+/// The numbers of the files there are, in their order.
+pub(super) fn numbers(folder: &Path) -> Result<Vec<u64>, ReadError> {
+    let mut numbers: Vec<u64> = Vec::new();
+    for entry in fs::read_dir(folder).map_err(ReadError::io("list", folder))? {
+        let name = entry.map_err(ReadError::io("list", folder))?.file_name();
+        let digits = name.to_str().and_then(|name| name.strip_prefix("log."));
+        let digits = digits.filter(|digits| digits.len() >= 7);
+        numbers.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    match numbers.windows(2).find(|pair| pair[0] + 1 != pair[1]) {
+        Some(gap) => Err(ReadError::Missing { file: file(folder, gap[0] + 1) }),
+        None => Ok(numbers),
+    }
+}
+
+/// A log that nobody else appends to, as long as this is held.
+#[derive(Debug)]
+pub(super) struct Held {
+    _lock: File,
+}
+
+/// Makes the folder if there is none, and holds it.
+pub(super) fn hold(folder: &Path) -> Result<Held, OpenError> {
+    fs::create_dir_all(folder).map_err(ReadError::io("make", folder))?;
+    let path = folder.join(LOCK);
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let lock = lock.map_err(ReadError::io("open", &path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Held { _lock: lock }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Held { folder: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(ReadError::io("lock", &path)(source).into()),
+    }
+}
+
+/// Has the disk know which files there are.
+#[cfg(unix)]
+pub(super) fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder cannot be opened, and its names are as durable as its files.
+#[cfg(not(unix))]
+pub(super) fn sync(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}

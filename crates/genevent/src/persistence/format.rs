@@ -1,0 +1,228 @@
+//! The bytes of a log file: a header, records, and what is not a record.
+//!
+//! 1. A file is a header of 28 bytes, records, and then zeros or nothing. Numbers are little-endian.
+//! 2. The header: `genevent`, the version (4), the number of the file's first event (8), a salt (4), and the checksum of all that (4).
+//! 3. A record: the length of its event (4), how much of the file was known to be on the disk when the record was written (4), a
+//!    checksum (4), and the event as postcard writes it. No record begins with twelve zeros, because of its second number.
+//! 4. A record's checksum is of the salt, its place in the file, its two numbers and its event. So a record is whole only where it
+//!    was written: what lies about in an event, or is left of another file, is none.
+//! 5. Where a record should begin and none does, the log ends. If a later record says that the disk had that place, the disk has
+//!    lost it, and the file is corrupt. If none does, nobody was promised what is there: it is a torn tail.
+
+use crc32fast::Hasher;
+
+const MAGIC: [u8; 8] = *b"genevent";
+
+/// The version that is written, and the only one that is read.
+const VERSION: u32 = 1;
+
+/// The length of a file's header.
+pub(super) const HEADER: u32 = 28;
+
+/// The length of what stands before an event.
+pub(super) const FRAME: usize = 12;
+
+/// The longest event, in bytes. A length beyond it is not believed.
+pub(super) const EVENT_MAX: u32 = 64 << 20;
+
+/// What a file says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Header {
+    /// The number of its first event, counted from the first event of the log, which is 0.
+    pub(super) first: u64,
+    /// A number that other files hardly have.
+    pub(super) salt: u32,
+}
+
+/// Why a file has no header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum NoHeader {
+    /// It is something else.
+    Foreign,
+    /// It is of a later version.
+    Version(u32),
+    /// It was one.
+    Damaged,
+}
+
+impl Header {
+    pub(super) fn to_bytes(self) -> [u8; HEADER as usize] {
+        let mut bytes = [0; HEADER as usize];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[12..20].copy_from_slice(&self.first.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.salt.to_le_bytes());
+        let sum = crc32fast::hash(&bytes[..24]);
+        bytes[24..].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    }
+
+    pub(super) fn of(bytes: &[u8]) -> Result<Self, NoHeader> {
+        let Some(bytes) = bytes.get(..HEADER as usize) else { return Err(NoHeader::Damaged) };
+        if crc32fast::hash(&bytes[..24]) != number(bytes, 24) {
+            return Err(if bytes[..8] == MAGIC { NoHeader::Damaged } else { NoHeader::Foreign });
+        }
+        match number(bytes, 8) {
+            _ if bytes[..8] != MAGIC => Err(NoHeader::Foreign),
+            VERSION => {
+                let first = u64::from(number(bytes, 12)) | u64::from(number(bytes, 16)) << 32;
+                Ok(Self { first, salt: number(bytes, 20) })
+            }
+            version => Err(NoHeader::Version(version)),
+        }
+    }
+}
+
+/// The number at that place.
+pub(super) fn number(bytes: &[u8], at: usize) -> u32 {
+    let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
+    u32::from_le_bytes(four.expect("whoever asks knows that there are four bytes"))
+}
+
+/// Appends a record that is still to be sealed.
+pub(super) fn push(records: &mut Vec<u8>, event: &[u8]) {
+    let length = u32::try_from(event.len()).expect("whoever asks knows that it is no longer than EVENT_MAX");
+    records.extend_from_slice(&length.to_le_bytes());
+    records.extend_from_slice(&[0; 8]);
+    records.extend_from_slice(event);
+}
+
+/// How long the record is that begins with these bytes.
+pub(super) fn size(record: &[u8]) -> usize {
+    FRAME + number(record, 0) as usize
+}
+
+/// Makes a record whole that is about to be written at `at`, when the disk has the first `synced` bytes of its file.
+pub(super) fn seal(record: &mut [u8], salt: u32, at: u32, synced: u32) {
+    record[4..8].copy_from_slice(&synced.to_le_bytes());
+    let sum = sum(record, salt, at);
+    record[8..12].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// A record that was found whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Whole {
+    /// Its length.
+    pub(super) size: usize,
+    /// How much of the file the disk had when it was written.
+    pub(super) synced: u32,
+}
+
+/// The record at the beginning of `bytes`, which lie at `at` in their file; none if no whole one begins there.
+pub(super) fn whole(bytes: &[u8], salt: u32, at: u32) -> Option<Whole> {
+    if bytes.len() < FRAME || number(bytes, 0) > EVENT_MAX {
+        return None;
+    }
+    let (size, synced) = (size(bytes), number(bytes, 4));
+    if synced < HEADER || synced > at {
+        return None;
+    }
+    let record = bytes.get(..size)?;
+    (sum(record, salt, at) == number(record, 8)).then_some(Whole { size, synced })
+}
+
+fn sum(record: &[u8], salt: u32, at: u32) -> u32 {
+    let mut hasher = Hasher::new_with_initial(salt);
+    hasher.update(&at.to_le_bytes());
+    hasher.update(&record[..8]);
+    hasher.update(&record[FRAME..]);
+    hasher.finalize()
+}
+
+/// What lies where a record should begin and none does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Tail {
+    /// How many bytes, without the zeros at the end.
+    pub(super) bytes: u64,
+    /// How many whole records there are behind the gap.
+    pub(super) events: u64,
+    /// Whether one of them says that the disk had the place of the gap.
+    pub(super) was_synced: bool,
+}
+
+/// Looks through all that is left of a file from `at` on.
+pub(super) fn tail(rest: &[u8], salt: u32, at: u32) -> Tail {
+    let bytes = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let mut tail = Tail { bytes: bytes as u64, events: 0, was_synced: false };
+    let mut next = 0;
+    while next < bytes {
+        let place = u32::try_from(next).ok().and_then(|next| at.checked_add(next));
+        match place.and_then(|place| whole(&rest[next..], salt, place)) {
+            Some(Whole { size, synced }) => {
+                tail.events += 1;
+                tail.was_synced |= synced > at;
+                next += size;
+            }
+            None => next += 1,
+        }
+    }
+    tail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FRAME, HEADER, Header, NoHeader, Tail, Whole, push, seal, tail, whole};
+
+    fn record(event: &[u8], at: u32, synced: u32) -> Vec<u8> {
+        let mut record = Vec::new();
+        push(&mut record, event);
+        seal(&mut record, 7, at, synced);
+        record
+    }
+
+    #[test]
+    fn a_header_says_what_was_put_in_and_no_bit_of_it_may_change() {
+        let header = Header { first: 1 << 40 | 5, salt: 7 };
+        let bytes = header.to_bytes();
+        assert_eq!(Header::of(&bytes), Ok(header));
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(matches!(Header::of(&bytes), Err(NoHeader::Damaged | NoHeader::Foreign)), "bit {bit}");
+        }
+        assert_eq!(Header::of(&bytes[..27]), Err(NoHeader::Damaged));
+    }
+
+    #[test]
+    fn a_header_of_a_later_version_is_told_apart() {
+        let mut bytes = Header { first: 0, salt: 7 }.to_bytes();
+        bytes[8] = 2;
+        let sum = crc32fast::hash(&bytes[..24]);
+        bytes[24..].copy_from_slice(&sum.to_le_bytes());
+        assert_eq!(Header::of(&bytes), Err(NoHeader::Version(2)));
+    }
+
+    #[test]
+    fn a_record_is_whole_only_as_and_where_it_was_written() {
+        let good = record(b"hello", 100, HEADER);
+        assert_eq!(whole(&good, 7, 100), Some(Whole { size: FRAME + 5, synced: HEADER }));
+        assert_eq!(whole(&good, 7, 101), None, "another place");
+        assert_eq!(whole(&good, 8, 100), None, "another file");
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(whole(&bad, 7, 100), None, "bit {bit}");
+        }
+        for length in 0..good.len() {
+            assert_eq!(whole(&good[..length], 7, 100), None, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn an_empty_event_is_a_record_and_zeros_are_none() {
+        assert!(whole(&record(b"", 100, HEADER), 7, 100).is_some());
+        assert_eq!(whole(&[0; 64], 0, 100), None);
+    }
+
+    #[test]
+    fn a_later_record_tells_whether_the_disk_had_the_gap() {
+        let mut rest = b"torn".to_vec();
+        rest.extend(record(b"after", 104, 100));
+        rest.extend([0; 9]);
+        assert_eq!(tail(&rest, 7, 100), Tail { bytes: 21, events: 1, was_synced: false });
+        let mut rest = b"torn".to_vec();
+        rest.extend(record(b"after", 104, 103));
+        assert_eq!(tail(&rest, 7, 100), Tail { bytes: 21, events: 1, was_synced: true });
+        assert_eq!(tail(&[0; 40], 7, 100), Tail { bytes: 0, events: 0, was_synced: false });
+    }
+}

@@ -1,0 +1,295 @@
+//! The handler that appends to a log, and how it is opened.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use genserver::report::{Level, Report, Told};
+use genserver::sys::Shown;
+use genserver::task::Task;
+use genserver::{Reason, run_blocking, time};
+use serde::Serialize;
+
+use super::desk::Desk;
+use super::disk::{Disk, System};
+use super::error::{OpenError, WriteError};
+use super::folder;
+use super::format::EVENT_MAX;
+use super::writer::Writer;
+use super::{Limits, Sync, Torn};
+use crate::Event;
+use crate::async_handler::AsyncHandler;
+use crate::client::Client;
+use crate::context::{HandlerCx, Mode};
+use crate::leaving::Leaving;
+use crate::reaction::{React, Reaction};
+
+/// At what size a file is full, unless it is said otherwise.
+const ROTATE_AT_DEFAULT: u32 = 64 << 20;
+
+/// How long a log may be held by a handler that has been killed and is at its last write.
+const HELD_FOR: Duration = Duration::from_millis(500);
+
+/// A handler that appends each event to a log on disk: the seeds' `PersistenceHandler`. See the [module](crate::persistence) for what
+/// it promises.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::persistence::{LogCall, Sync};
+/// use genevent::{Manager, PersistenceHandler};
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path();
+/// let manager = Manager::start().await?;
+/// let log = PersistenceHandler::open(folder).sync(Sync::Every(Duration::from_millis(100))).keep(10).await?;
+/// let log = manager.add_async_handler(log).await?;
+///
+/// manager.notify("eggs".to_owned())?;
+/// manager.notify("milk".to_owned())?;
+/// let position = manager.call_async_handler(&log, LogCall::Flush).await??;
+/// assert_eq!(position.synced, 2);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "disk_log")]
+pub struct PersistenceHandler {
+    desk: Arc<Desk>,
+    folder: PathBuf,
+    limits: Limits,
+    torn: Option<Torn>,
+    scratch: Vec<u8>,
+    /// Whether it has been a manager's handler, and has gone.
+    closed: bool,
+}
+
+/// How far a log is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Position {
+    /// How many events have ever been written to it. They survive a crash of the program.
+    pub written: u64,
+    /// How many of those the disk has. They survive a crash of the machine.
+    pub synced: u64,
+}
+
+/// What a [`PersistenceHandler`] can be asked.
+#[derive(Debug)]
+pub enum LogCall {
+    /// Write and sync all events that the manager has handled, and answer then. It does not hold up the manager.
+    #[doc(alias = "sync")]
+    Flush(Client<Result<Position, WriteError>>),
+    /// How far the log is. Events that still wait to be written are not counted.
+    Position(Client<Position>),
+}
+
+/// A log that is about to be opened: made by [`PersistenceHandler::open`]. Await it.
+#[derive(Clone, Debug)]
+#[must_use = "a log is opened when this is awaited"]
+pub struct Open {
+    folder: PathBuf,
+    limits: Limits,
+}
+
+impl PersistenceHandler {
+    /// Opens the log in this folder for more events, or begins one there; the folder is made if there is none.
+    ///
+    /// Before it is awaited, it can be told [when to sync](Open::sync), and how large and how many its files may be.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]: another handler has it open, or what is there cannot be read. One that was killed may still be at its last
+    /// write, so half a second is waited before that is an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it opens nothing, or closes what was opened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::PersistenceHandler;
+    /// use genevent::persistence::OpenError;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let log = PersistenceHandler::open(folder.path()).await?;
+    /// assert_eq!(log.torn(), None);
+    /// assert!(matches!(PersistenceHandler::open(folder.path()).await, Err(OpenError::Held { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open(folder: impl AsRef<Path>) -> Open {
+        let limits = Limits { sync: Sync::default(), rotate_at: ROTATE_AT_DEFAULT, keep: None };
+        Open { folder: folder.as_ref().to_owned(), limits }
+    }
+
+    /// What was cut off the end of the log when it was opened, if anything was. It is [reported](genserver::report) besides, when the
+    /// handler is added.
+    pub fn torn(&self) -> Option<&Torn> {
+        self.torn.as_ref()
+    }
+
+    /// How far the log is.
+    pub fn position(&self) -> Position {
+        self.desk.position()
+    }
+
+    pub(super) fn on(disk: Box<dyn Disk>, folder: PathBuf, limits: Limits) -> Result<Self, OpenError> {
+        let held = folder::hold(&folder)?;
+        let (writer, torn) = Writer::open(disk, &folder, limits)?;
+        let desk = Arc::new(Desk::new(writer, limits, held));
+        Ok(Self { desk, folder, limits, torn, scratch: Vec::new(), closed: false })
+    }
+
+    /// Writes the event as it will stand in the log.
+    fn encode(&mut self, event: &impl Serialize) -> Result<(), Reason> {
+        self.scratch.clear();
+        self.scratch = postcard::to_extend(event, std::mem::take(&mut self.scratch))
+            .map_err(|error| Reason::term(format!("the event cannot be written to {:?}: {error}", self.folder)))?;
+        if self.scratch.len() > EVENT_MAX as usize {
+            let length = self.scratch.len();
+            return Err(Reason::term(format!(
+                "an event of {length} bytes is too long for the log in {:?}; keep what is so large elsewhere",
+                self.folder
+            )));
+        }
+        Ok(())
+    }
+
+    /// Has a sync asked for when it is time.
+    fn sync_later(&self) -> Result<(), Reason> {
+        let Sync::Every(period) = self.limits.sync else { return Ok(()) };
+        let desk = Arc::downgrade(&self.desk);
+        Task::start(async move {
+            time::sleep(period).await;
+            if let Some(desk) = desk.upgrade() {
+                desk.flush(None);
+            }
+        })?;
+        Ok(())
+    }
+}
+
+impl Open {
+    /// When the disk has to have an event. If this is not said, [`Sync::EachEvent`].
+    pub fn sync(mut self, sync: Sync) -> Self {
+        self.limits.sync = sync;
+        self
+    }
+
+    /// At how many bytes a file is full, and the next one begun. If this is not said, 64 MiB. An event that is longer has a file
+    /// for itself.
+    pub fn rotate_at(mut self, bytes: u32) -> Self {
+        self.limits.rotate_at = bytes;
+        self
+    }
+
+    /// How many full files are kept; older ones are deleted when a file is full. If this is not said, all.
+    pub fn keep(mut self, files: u64) -> Self {
+        self.limits.keep = Some(files);
+        self
+    }
+
+    async fn opened(self) -> Result<PersistenceHandler, OpenError> {
+        let until = time::now() + HELD_FOR;
+        loop {
+            let Self { folder, limits } = self.clone();
+            match run_blocking(move || PersistenceHandler::on(Box::new(System), folder, limits)).await? {
+                Err(OpenError::Held { .. }) if time::now() < until => time::sleep(HELD_FOR / 50).await,
+                opened => return opened,
+            }
+        }
+    }
+}
+
+impl IntoFuture for Open {
+    type Output = Result<PersistenceHandler, OpenError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.opened())
+    }
+}
+
+impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
+    type Call = LogCall;
+
+    async fn init(&mut self, cx: &mut HandlerCx<E, I>) -> Result<(), Reason> {
+        if self.closed {
+            let folder = &self.folder;
+            return Err(Reason::term(format!("the log in {folder:?} was closed when its handler went; open it again")));
+        }
+        let Some(manager) = cx.manager() else { return Ok(()) };
+        if let Some(torn) = &self.torn {
+            manager.process_ref().report(Level::Warning, |me| {
+                let told = Told::new(me, Level::Warning, "Event manager", "has opened a log with an unfinished end");
+                Report::Told(told.with("torn", torn.to_string()))
+            });
+        }
+        if let Some(me) = cx.handler::<Self>() {
+            let failed = self.desk.watch();
+            Task::start(async move {
+                if failed.await.is_ok() {
+                    // Asked anything, the handler fails, and its owner hears of it, also if no event ever comes again.
+                    let _failed = manager.call_async_handler(&me, LogCall::Position).await;
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn handle_event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
+        self.encode(event)?;
+        self.desk.room().await;
+        let hold = (cx.mode() == Mode::Sync).then(|| cx.hold());
+        if self.desk.push(&self.scratch, hold)? {
+            self.sync_later()?;
+        }
+        React::stay()
+    }
+
+    async fn handle_call(&mut self, call: LogCall, _cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
+        match call {
+            LogCall::Flush(client) => self.desk.flush(Some(client)),
+            LogCall::Position(client) => client.reply(self.desk.position()),
+        }
+        match self.desk.failed() {
+            Some(failed) => Err(failed.into()),
+            None => React::stay(),
+        }
+    }
+
+    async fn terminate(&mut self, _why: Leaving, cx: &mut HandlerCx<E, I>) {
+        self.closed = true;
+        let known = self.desk.failed().is_some();
+        if let Err(error) = self.desk.close().await
+            && !known
+            && let Some(manager) = cx.manager()
+        {
+            manager.process_ref().report(Level::Error, |me| {
+                let told = Told::new(me, Level::Error, "Event manager", "could not close a log");
+                Report::Told(told.because(error.into()))
+            });
+        }
+    }
+
+    fn format_status(&self, shown: &mut Shown) {
+        let Position { written, synced } = self.position();
+        shown.state = format!("log in {:?}: {written} events written, {synced} synced", self.folder);
+    }
+}
+
+impl fmt::Debug for PersistenceHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("PersistenceHandler");
+        shown.field("folder", &self.folder).field("position", &self.position()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! One file of a log, record by record.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::error::ReadError;
+use super::format::{self, FRAME, HEADER, Header, NoHeader, Tail, Whole};
+
+/// How much is read at once, unless an event is longer.
+const CHUNK: usize = 64 << 10;
+
+/// A file of a log that is being read.
+#[derive(Debug)]
+pub(super) struct Reader {
+    file: File,
+    path: PathBuf,
+    header: Header,
+    /// Where the next record begins.
+    at: u32,
+    /// The number of the next event.
+    event: u64,
+    /// A piece of the file, and where it begins.
+    window: Vec<u8>,
+    window_at: u32,
+}
+
+/// What comes next in a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A whole record, to be had with [`Reader::event`].
+    Record,
+    /// Nothing more.
+    End,
+    /// Something that is no record, with no proof that it ever was one.
+    Torn(Tail),
+}
+
+/// A file without a header.
+#[derive(Debug)]
+pub(super) enum Headless {
+    /// It was just being made: there is no more in it than a header, if that.
+    Torn { bytes: u64 },
+    /// It is not what it should be, or cannot be read.
+    Wrong(ReadError),
+}
+
+impl Reader {
+    pub(super) fn open(path: &Path, event: u64) -> Result<Self, Headless> {
+        let wrong = |source| Headless::Wrong(ReadError::io("read", path)(source));
+        let mut file = File::open(path).map_err(wrong)?;
+        let mut window = Vec::new();
+        file.by_ref().take(CHUNK as u64).read_to_end(&mut window).map_err(wrong)?;
+        let header = match Header::of(&window) {
+            Ok(header) => header,
+            Err(_) if window.iter().skip(HEADER as usize).all(|byte| *byte == 0) => {
+                let bytes = window.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
+                return Err(Headless::Torn { bytes });
+            }
+            Err(no) => {
+                let file = path.to_owned();
+                return Err(Headless::Wrong(match no {
+                    NoHeader::Foreign => ReadError::NotALog { file },
+                    NoHeader::Version(version) => ReadError::Version { file, version },
+                    NoHeader::Damaged => ReadError::Corrupt { file, at: 0, event },
+                }));
+            }
+        };
+        let event = header.first;
+        Ok(Self { file, path: path.to_owned(), header, at: HEADER, event, window, window_at: 0 })
+    }
+
+    pub(super) fn header(&self) -> Header {
+        self.header
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the next record begins.
+    pub(super) fn at(&self) -> u32 {
+        self.at
+    }
+
+    /// The number of the next event.
+    pub(super) fn number(&self) -> u64 {
+        self.event
+    }
+
+    /// Looks at what comes next. Asked again, it looks again: a file may grow.
+    pub(super) fn look(&mut self) -> Result<Next, ReadError> {
+        if self.whole()?.is_some() {
+            return Ok(Next::Record);
+        }
+        loop {
+            let rest = self.rest(self.at)?;
+            let tail = format::tail(&rest, self.header.salt, self.at);
+            // What was being written at the first look may be there at the second, and so may what proves that it was synced.
+            self.window.clear();
+            if self.whole()?.is_some() {
+                return Ok(Next::Record);
+            }
+            if tail.bytes == 0 {
+                return Ok(Next::End);
+            }
+            if !tail.was_synced {
+                return Ok(Next::Torn(tail));
+            }
+            // Read after the proof, so there is no excuse any more.
+            let again = self.rest(self.at)?;
+            if format::whole(&again, self.header.salt, self.at).is_none() {
+                return Err(self.corrupt());
+            }
+        }
+    }
+
+    /// The event of the record that [`look`](Self::look) has found, and steps over it.
+    pub(super) fn event(&mut self) -> Result<&[u8], ReadError> {
+        let Some(Whole { size, .. }) = self.whole()? else { return Err(self.corrupt()) };
+        let from = (self.at - self.window_at) as usize;
+        self.at += u32::try_from(size).unwrap_or(u32::MAX);
+        self.event += 1;
+        Ok(&self.window[from + FRAME..from + size])
+    }
+
+    /// Steps over all whole records, and says what is behind them.
+    pub(super) fn skip(&mut self) -> Result<Next, ReadError> {
+        loop {
+            while let Some(Whole { size, .. }) = self.whole()? {
+                self.at += u32::try_from(size).unwrap_or(u32::MAX);
+                self.event += 1;
+            }
+            match self.look()? {
+                Next::Record => {}
+                end => return Ok(end),
+            }
+        }
+    }
+
+    /// The disk had the next record, and does not have it any more.
+    pub(super) fn corrupt(&self) -> ReadError {
+        ReadError::Corrupt { file: self.path.clone(), at: self.at.into(), event: self.event }
+    }
+
+    /// All that the file has from `at` on.
+    pub(super) fn rest(&mut self, at: u32) -> Result<Vec<u8>, ReadError> {
+        let mut rest = Vec::new();
+        let read =
+            self.file.seek(SeekFrom::Start(at.into())).and_then(|_| self.file.read_to_end(&mut rest)).map(|_| rest);
+        read.map_err(ReadError::io("read", &self.path))
+    }
+
+    /// The next record, if it is whole; it is in the window then.
+    fn whole(&mut self) -> Result<Option<Whole>, ReadError> {
+        self.want(FRAME).map_err(ReadError::io("read", &self.path))?;
+        let size = match self.ahead() {
+            frame if frame.len() < FRAME || format::number(frame, 0) > format::EVENT_MAX => return Ok(None),
+            frame => format::size(frame),
+        };
+        self.want(size).map_err(ReadError::io("read", &self.path))?;
+        Ok(format::whole(self.ahead(), self.header.salt, self.at))
+    }
+
+    /// What is in the window from the next record on.
+    fn ahead(&self) -> &[u8] {
+        self.window.get((self.at - self.window_at) as usize..).unwrap_or_default()
+    }
+
+    /// Has so many bytes in the window, if the file has them.
+    fn want(&mut self, bytes: usize) -> io::Result<()> {
+        if self.ahead().len() >= bytes {
+            return Ok(());
+        }
+        self.window.clear();
+        self.window_at = self.at;
+        self.file.seek(SeekFrom::Start(self.at.into()))?;
+        // A length that is nonsense is read in vain, and no further than the file goes.
+        self.file.by_ref().take(bytes.max(CHUNK) as u64).read_to_end(&mut self.window)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+//! The end of a log: records are appended, synced, and put in the next file when one is full.
+//!
+//! 1. Only the newest file is ever written. It is synced before the next one is made, so what is torn is in the newest.
+//! 2. A new file has its header on the disk, and its name in the folder, before an older file is deleted.
+//! 3. Room is written ahead, as zeros, where each event is synced: a sync that need not change the length of the file is a third
+//!    cheaper. Nobody depends on it. Where there is no room for that, there is none ahead.
+//! 4. After an error nothing more is written, and nothing is synced again: a sync that fails may have thrown away what it could
+//!    not write, and the next would know nothing of it.
+
+use std::path::{Path, PathBuf};
+
+use super::disk::{Disk, Medium};
+use super::error::{OpenError, ReadError, WriteError};
+use super::folder;
+use super::format::{self, HEADER, Header};
+use super::reader::{Headless, Next, Reader};
+use super::{Limits, Sync, Torn};
+
+/// How much room is made ahead at once.
+const AHEAD: usize = 1 << 20;
+
+/// Whoever appends to a log.
+pub(super) struct Writer {
+    disk: Box<dyn Disk>,
+    folder: PathBuf,
+    limits: Limits,
+    /// The newest file, ...
+    medium: Box<dyn Medium>,
+    /// ... its name, its number, and that of the oldest that is still there.
+    path: PathBuf,
+    number: u64,
+    oldest: u64,
+    salt: u32,
+    /// Where the next record goes.
+    end: u32,
+    /// How far there is room ahead.
+    room: u32,
+    /// What the disk has of this file, for sure.
+    synced: u32,
+    /// How many events the log has ever had.
+    events: u64,
+    /// How many of them the disk has, for sure.
+    events_synced: u64,
+}
+
+impl Writer {
+    /// Makes the log in `folder` ready for more events. What is left of an unfinished write is cut off, and told.
+    pub(super) fn open(disk: Box<dyn Disk>, folder: &Path, limits: Limits) -> Result<(Self, Option<Torn>), OpenError> {
+        let numbers = folder::numbers(folder)?;
+        let (Some(&oldest), Some(&number)) = (numbers.first(), numbers.last()) else {
+            return Ok((Self::start(disk, folder, limits, (1, 1), 0)?, None));
+        };
+        let path = folder::file(folder, number);
+        let reader = match Reader::open(&path, 0) {
+            Ok(reader) => reader,
+            Err(Headless::Wrong(error)) => return Err(error.into()),
+            Err(Headless::Torn { bytes }) => {
+                let events = if oldest < number { whole_file(&folder::file(folder, number - 1))? } else { 0 };
+                let writer = Self::start(disk, folder, limits, (oldest, number), events)?;
+                return Ok((writer, Some(Torn { file: path, at: 0, bytes, events: 0, kept: None })));
+            }
+        };
+        Self::go_on(disk, folder, limits, (oldest, number), reader)
+    }
+
+    /// Goes on behind the last whole record of the newest file.
+    fn go_on(
+        disk: Box<dyn Disk>,
+        folder: &Path,
+        limits: Limits,
+        (oldest, number): (u64, u64),
+        mut reader: Reader,
+    ) -> Result<(Self, Option<Torn>), OpenError> {
+        let torn = match reader.skip()? {
+            Next::Torn(tail) => Some(tail),
+            Next::Record | Next::End => None,
+        };
+        let (path, end) = (reader.path().to_owned(), reader.at());
+        let doing = |doing| WriteError::new(doing, &path);
+        let kept = match torn {
+            Some(tail) if tail.events > 0 => {
+                let kept = folder::cut(folder, number, end);
+                let mut medium = disk.create(&kept).map_err(WriteError::new("make", &kept))?;
+                let rest = reader.rest(end)?;
+                medium.write(0, &rest).and_then(|()| medium.sync()).map_err(WriteError::new("write", &kept))?;
+                Some(kept)
+            }
+            _ => None,
+        };
+        let mut medium = disk.open(&path).map_err(doing("open"))?;
+        // Also what was whole may be in the system's memory only. From here on it is claimed to be on the disk.
+        medium.cut(end).map_err(doing("cut the unfinished end off"))?;
+        disk.sync_names(folder).map_err(WriteError::new("sync", folder))?;
+        let torn =
+            torn.map(|tail| Torn { file: path.clone(), at: end.into(), bytes: tail.bytes, events: tail.events, kept });
+        let events = reader.number();
+        let writer = Self {
+            disk,
+            folder: folder.to_owned(),
+            limits,
+            medium,
+            path,
+            number,
+            oldest,
+            salt: reader.header().salt,
+            end,
+            room: end,
+            synced: end,
+            events,
+            events_synced: events,
+        };
+        Ok((writer, torn))
+    }
+
+    /// Begins a file.
+    fn start(
+        disk: Box<dyn Disk>,
+        folder: &Path,
+        limits: Limits,
+        (oldest, number): (u64, u64),
+        events: u64,
+    ) -> Result<Self, WriteError> {
+        let path = folder::file(folder, number);
+        let (medium, salt) = begin(&*disk, folder, &path, events)?;
+        let folder = folder.to_owned();
+        let (end, room, synced) = (HEADER, HEADER, HEADER);
+        let events_synced = events;
+        Ok(Self { disk, folder, limits, medium, path, number, oldest, salt, end, room, synced, events, events_synced })
+    }
+
+    /// How many events the log has ever had, and how many of them are on the disk for sure.
+    pub(super) fn events(&self) -> (u64, u64) {
+        (self.events, self.events_synced)
+    }
+
+    /// Writes records, which are sealed on the way.
+    pub(super) fn append(&mut self, records: &mut [u8]) -> Result<(), WriteError> {
+        let (mut from, mut at, mut count) = (0, 0, 0);
+        while at < records.len() {
+            let size = format::size(&records[at..]);
+            let place = self.end as usize + (at - from);
+            if place + size > self.limits.rotate_at as usize && place > HEADER as usize {
+                self.write(&records[from..at], count)?;
+                self.rotate()?;
+                (from, count) = (at, 0);
+            }
+            let place = self.end + u32::try_from(at - from).unwrap_or(u32::MAX);
+            format::seal(&mut records[at..at + size], self.salt, place, self.synced);
+            at += size;
+            count += 1;
+        }
+        self.write(&records[from..], count)
+    }
+
+    fn write(&mut self, records: &[u8], count: u64) -> Result<(), WriteError> {
+        let end = self.end + u32::try_from(records.len()).unwrap_or(u32::MAX);
+        if self.limits.sync == Sync::EachEvent && end > self.room {
+            self.make_room(end);
+        }
+        self.medium.write(self.end, records).map_err(WriteError::new("append to", &self.path))?;
+        self.end = end;
+        self.events += count;
+        Ok(())
+    }
+
+    /// Writes zeros ahead, if there is room for them.
+    fn make_room(&mut self, end: u32) {
+        let most = self.limits.rotate_at.max(end) as usize;
+        let ahead = (end as usize + AHEAD).min(most).saturating_sub(self.end as usize);
+        let zeros = vec![0; ahead];
+        // If there is none, the record itself may still fit, and if not, that is the error.
+        if self.medium.write(self.end, &zeros).is_ok() {
+            self.room = self.end + u32::try_from(ahead).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Returns when the disk has all that was appended.
+    pub(super) fn sync(&mut self) -> Result<(), WriteError> {
+        if self.events_synced < self.events {
+            self.medium.sync().map_err(WriteError::new("sync", &self.path))?;
+            self.synced = self.end;
+            self.events_synced = self.events;
+        }
+        Ok(())
+    }
+
+    /// The file is full: on with the next.
+    fn rotate(&mut self) -> Result<(), WriteError> {
+        self.finish()?;
+        let number = self.number + 1;
+        let path = folder::file(&self.folder, number);
+        let (medium, salt) = begin(&*self.disk, &self.folder, &path, self.events)?;
+        (self.medium, self.path, self.number, self.salt) = (medium, path, number, salt);
+        (self.end, self.room, self.synced) = (HEADER, HEADER, HEADER);
+        let Some(keep) = self.limits.keep else { return Ok(()) };
+        while self.number - self.oldest > keep {
+            let old = folder::file(&self.folder, self.oldest);
+            self.disk.remove(&old).map_err(WriteError::new("delete", &old))?;
+            self.oldest += 1;
+        }
+        Ok(())
+    }
+
+    /// Syncs, whatever the policy, and gives the room ahead back.
+    fn finish(&mut self) -> Result<(), WriteError> {
+        self.medium.cut(self.end).map_err(WriteError::new("sync", &self.path))?;
+        (self.synced, self.events_synced) = (self.end, self.events);
+        Ok(())
+    }
+
+    /// Ends in good order.
+    pub(super) fn close(&mut self) -> Result<(), WriteError> {
+        match self.limits.sync {
+            Sync::Never => Ok(()),
+            Sync::EachEvent | Sync::Every(_) => self.finish(),
+        }
+    }
+}
+
+/// Makes a file with nothing but a header.
+fn begin(disk: &dyn Disk, folder: &Path, path: &Path, events: u64) -> Result<(Box<dyn Medium>, u32), WriteError> {
+    let salt = crc32fast::hash(path.as_os_str().as_encoded_bytes()) ^ crc32fast::hash(&events.to_le_bytes());
+    let mut medium = disk.create(path).map_err(WriteError::new("make", path))?;
+    let header = Header { first: events, salt }.to_bytes();
+    medium.write(0, &header).and_then(|()| medium.sync()).map_err(WriteError::new("begin", path))?;
+    disk.sync_names(folder).map_err(WriteError::new("sync", folder))?;
+    Ok((medium, salt))
+}
+
+/// The number of the event that follows a file which must be whole.
+fn whole_file(path: &Path) -> Result<u64, ReadError> {
+    let mut reader = match Reader::open(path, 0) {
+        Ok(reader) => reader,
+        Err(Headless::Torn { .. }) => return Err(ReadError::Corrupt { file: path.to_owned(), at: 0, event: 0 }),
+        Err(Headless::Wrong(error)) => return Err(error),
+    };
+    match reader.skip()? {
+        Next::Record | Next::End => Ok(reader.number()),
+        Next::Torn(_) => Err(reader.corrupt()),
+    }
+}

@@ -1,0 +1,373 @@
+//! The handler that keeps events on disk: what is there afterwards, whatever happened.
+#![cfg(feature = "persistence")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt};
+use genevent::persistence::{LogCall, OpenError, ReadError, Sync, replay};
+use genevent::{AddHandlerError, Gone, HandlerGone, HandlerRef, Manager, PersistenceHandler};
+use genserver::report::Report;
+use genserver::{Letter, Node, Probe};
+use serde::{Deserialize, Serialize};
+use tempfile::{TempDir, tempdir};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Bought {
+    Eggs(u32),
+    Milk { litres: f64 },
+    Nothing,
+}
+
+async fn logging<E: genevent::Event + Serialize>(
+    log: PersistenceHandler,
+) -> (Manager<E>, HandlerRef<PersistenceHandler>) {
+    let manager = Manager::start().await.unwrap();
+    let log = manager.add_async_handler(log).await.unwrap();
+    (manager, log)
+}
+
+/// A log of these numbers, closed.
+async fn log_of(folder: &Path, sync: Sync, numbers: impl IntoIterator<Item = u32>) {
+    let (manager, _) = logging(PersistenceHandler::open(folder).sync(sync).await.unwrap()).await;
+    for number in numbers {
+        manager.sync_notify(number).await.unwrap();
+    }
+    manager.stop().await.unwrap();
+}
+
+fn numbers(folder: &Path) -> Vec<u32> {
+    replay(folder).collect::<Result<_, _>>().unwrap()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name != "lock");
+    names.sort();
+    names
+}
+
+fn first(folder: &TempDir) -> PathBuf {
+    folder.path().join("log.0000001")
+}
+
+#[tokio::test]
+async fn what_was_sent_is_replayed_in_its_order() {
+    let folder = tempdir().unwrap();
+    let (manager, log) = logging(PersistenceHandler::open(folder.path()).await.unwrap()).await;
+    let bought = [Bought::Eggs(6), Bought::Milk { litres: 1.5 }, Bought::Nothing];
+    manager.notify(bought[0].clone()).unwrap();
+    manager.ack_notify(bought[1].clone()).await.unwrap();
+    manager.sync_notify(bought[2].clone()).await.unwrap();
+
+    let position = manager.call_async_handler(&log, LogCall::Position).await.unwrap();
+    assert_eq!((position.written, position.synced), (3, 3));
+    let read: Vec<Bought> = replay(folder.path()).collect::<Result<_, _>>().unwrap();
+    assert_eq!(read, bought);
+    let read: Vec<Bought> = replay(folder.path()).into_stream().try_collect().await.unwrap();
+    assert_eq!(read, bought);
+}
+
+#[tokio::test]
+async fn each_policy_has_all_events_after_an_orderly_stop() {
+    for sync in [Sync::EachEvent, Sync::Every(Duration::from_secs(3600)), Sync::Never] {
+        let folder = tempdir().unwrap();
+        let (manager, _) = logging(PersistenceHandler::open(folder.path()).sync(sync).await.unwrap()).await;
+        for number in 0..1_000_u32 {
+            manager.notify(number).unwrap();
+        }
+        manager.stop().await.unwrap();
+        assert!(numbers(folder.path()).into_iter().eq(0..1_000), "{sync:?}");
+        assert_eq!(fs::metadata(first(&folder)).unwrap().len(), numbers_length(1_000), "no zeros are left");
+    }
+}
+
+/// How long a file is with the numbers below `end`: small ones have fewer bytes.
+fn numbers_length(end: u64) -> u64 {
+    28 + end * 12 + end.min(128) + 2 * end.saturating_sub(128)
+}
+
+#[tokio::test]
+async fn a_log_that_is_opened_again_goes_on() {
+    let folder = tempdir().unwrap();
+    log_of(folder.path(), Sync::EachEvent, 0..3).await;
+    log_of(folder.path(), Sync::Never, 3..6).await;
+    let log = PersistenceHandler::open(folder.path()).await.unwrap();
+    assert_eq!(log.torn(), None);
+    assert_eq!((log.position().written, log.position().synced), (6, 6));
+    assert_eq!(numbers(folder.path()), [0, 1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_full_file_is_followed_by_the_next_and_numbers_go_on() {
+    let folder = tempdir().unwrap();
+    let log = PersistenceHandler::open(folder.path()).rotate_at(60).await.unwrap();
+    let (manager, _) = logging(log).await;
+    for number in 0..7_u32 {
+        manager.sync_notify(number).await.unwrap();
+    }
+    assert_eq!(files(folder.path()), ["log.0000001", "log.0000002", "log.0000003", "log.0000004"]);
+    manager.stop().await.unwrap();
+    log_of(folder.path(), Sync::EachEvent, [7]).await;
+    assert_eq!(numbers(folder.path()), [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[tokio::test]
+async fn only_so_many_full_files_are_kept() {
+    let folder = tempdir().unwrap();
+    let log = PersistenceHandler::open(folder.path()).rotate_at(60).keep(1).await.unwrap();
+    let (manager, log) = logging(log).await;
+    for number in 0..7_u32 {
+        manager.sync_notify(number).await.unwrap();
+    }
+    assert_eq!(files(folder.path()), ["log.0000003", "log.0000004"]);
+    assert_eq!(numbers(folder.path()), [4, 5, 6]);
+    let log = manager.remove_handler(&log).await.unwrap();
+    assert_eq!(log.position().written, 7, "what was deleted counts");
+    let mut left = replay::<u32>(folder.path());
+    assert_eq!(left.next().unwrap().unwrap(), 4);
+    assert_eq!(left.number(), 5);
+}
+
+#[tokio::test]
+async fn an_event_longer_than_a_file_has_one_for_itself() {
+    let folder = tempdir().unwrap();
+    let (manager, _) = logging(PersistenceHandler::open(folder.path()).rotate_at(64).await.unwrap()).await;
+    let events = ["a".to_owned(), "b".repeat(3 << 20), "c".to_owned(), String::new()];
+    for event in &events {
+        manager.notify(event.clone()).unwrap();
+    }
+    manager.stop().await.unwrap();
+    let read: Vec<String> = replay(folder.path()).collect::<Result<_, _>>().unwrap();
+    assert_eq!(read, events);
+    assert_eq!(files(folder.path()), ["log.0000001", "log.0000002", "log.0000003"]);
+}
+
+#[tokio::test]
+async fn a_second_handler_of_one_log_is_refused_until_the_first_has_gone() {
+    let folder = tempdir().unwrap();
+    let (manager, log) = logging::<u32>(PersistenceHandler::open(folder.path()).await.unwrap()).await;
+    let refused = PersistenceHandler::open(folder.path()).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Held { .. }));
+    assert!(refused.to_string().contains("remove that handler"), "{refused}");
+    let gone = manager.remove_handler(&log).await.unwrap();
+    PersistenceHandler::open(folder.path()).await.unwrap();
+    let Err(AddHandlerError::Init { reason, .. }) = manager.add_async_handler(gone).await else {
+        panic!("it is closed")
+    };
+    assert!(reason.to_string().contains("open it again"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_handler_that_was_killed_with_its_manager_leaves_the_log_free() {
+    let folder = tempdir().unwrap();
+    let (manager, _) = logging(PersistenceHandler::open(folder.path()).await.unwrap()).await;
+    manager.sync_notify(1_u32).await.unwrap();
+    let mut probe = Probe::<()>::new();
+    let reference = probe.monitor(&manager.process_ref());
+    manager.process_ref().kill();
+    probe.expect_down(reference).await;
+    let log = PersistenceHandler::open(folder.path()).await.unwrap();
+    assert_eq!(log.torn(), None, "zeros at the end are no tail");
+    assert_eq!(numbers(folder.path()), [1]);
+}
+
+#[tokio::test]
+async fn a_torn_tail_is_cut_off_told_and_reported() {
+    let folder = tempdir().unwrap();
+    log_of(folder.path(), Sync::EachEvent, 0..3).await;
+    let whole = fs::read(first(&folder)).unwrap();
+    fs::write(first(&folder), &whole[..whole.len() - 5]).unwrap();
+    assert_eq!(numbers(folder.path()), [0, 1], "a reader just ends there");
+
+    let mut reports = Node::program().reports();
+    let log = PersistenceHandler::open(folder.path()).await.unwrap();
+    let torn = log.torn().unwrap().clone();
+    // Of the first eight bytes of a record the last three are zeros, and might be room that was made ahead.
+    assert_eq!((torn.file, torn.at, torn.bytes, torn.events), (first(&folder), 28 + 26, 5, 0));
+    let (manager, _) = logging(log).await;
+    let Some(Report::Told(told)) = reports.next().await else { panic!("it is reported") };
+    assert!(told.detail("torn").unwrap().starts_with("5 bytes of an unfinished write were cut off"));
+    manager.sync_notify(9_u32).await.unwrap();
+    assert_eq!(numbers(folder.path()), [0, 1, 9]);
+}
+
+#[tokio::test]
+async fn a_changed_byte_in_the_middle_is_an_error_for_reader_and_opener() {
+    let folder = tempdir().unwrap();
+    log_of(folder.path(), Sync::EachEvent, 0..3).await;
+    let mut bytes = fs::read(first(&folder)).unwrap();
+    bytes[28 + 13 + 12] ^= 1;
+    fs::write(first(&folder), bytes).unwrap();
+
+    let mut events = replay::<u32>(folder.path());
+    assert_eq!(events.next().unwrap().unwrap(), 0);
+    let Some(Err(ReadError::Corrupt { file, at, event })) = events.next() else { panic!("it is corrupt") };
+    assert_eq!((file, at, event), (first(&folder), 41, 1));
+    assert!(events.next().is_none(), "nothing comes after an error");
+    let refused = PersistenceHandler::open(folder.path()).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Read(ReadError::Corrupt { at: 41, .. })), "{refused}");
+}
+
+#[tokio::test]
+async fn whole_events_behind_a_gap_that_nobody_was_promised_are_kept_aside() {
+    let folder = tempdir().unwrap();
+    log_of(folder.path(), Sync::Never, 0..3).await;
+    let mut bytes = fs::read(first(&folder)).unwrap();
+    bytes[28 + 13 + 12] ^= 1;
+    fs::write(first(&folder), &bytes).unwrap();
+    let log = PersistenceHandler::open(folder.path()).await.unwrap();
+    let torn = log.torn().unwrap();
+    assert_eq!((torn.at, torn.bytes, torn.events), (41, 26, 1));
+    assert_eq!(fs::read(torn.kept.as_ref().unwrap()).unwrap(), bytes[41..]);
+    assert_eq!(numbers(folder.path()), [0]);
+}
+
+#[tokio::test]
+async fn a_tail_is_torn_in_the_newest_file_only() {
+    let folder = tempdir().unwrap();
+    let log = PersistenceHandler::open(folder.path()).rotate_at(60).await.unwrap();
+    let (manager, _) = logging(log).await;
+    for number in 0..3_u32 {
+        manager.sync_notify(number).await.unwrap();
+    }
+    manager.stop().await.unwrap();
+    let whole = fs::read(first(&folder)).unwrap();
+    for length in 28..whole.len() {
+        fs::write(first(&folder), &whole[..length]).unwrap();
+        let read: Result<Vec<u32>, _> = replay(folder.path()).collect();
+        assert!(matches!(read, Err(ReadError::Corrupt { .. })), "cut at {length}");
+    }
+    fs::remove_file(first(&folder)).unwrap();
+    assert_eq!(numbers(folder.path()), [2], "what is deleted from the beginning is not missed");
+    fs::copy(folder.path().join("log.0000002"), folder.path().join("log.0000004")).unwrap();
+    let read: Result<Vec<u32>, _> = replay(folder.path()).collect();
+    assert!(matches!(read, Err(ReadError::Missing { .. })));
+}
+
+#[tokio::test]
+async fn a_file_that_was_never_finished_being_made_is_made_again() {
+    let folder = tempdir().unwrap();
+    log_of(folder.path(), Sync::EachEvent, 0..3).await;
+    for begun in [&b""[..], &b"gene"[..], &[0; 4096][..]] {
+        fs::write(folder.path().join("log.0000002"), begun).unwrap();
+        assert_eq!(numbers(folder.path()), [0, 1, 2]);
+        let log = PersistenceHandler::open(folder.path()).await.unwrap();
+        assert_eq!(log.position().written, 3);
+        assert!(log.torn().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_reader_follows_the_handler_through_files() {
+    let folder = tempdir().unwrap();
+    let log = PersistenceHandler::open(folder.path()).rotate_at(200).sync(Sync::Never).await.unwrap();
+    let (manager, _) = logging(log).await;
+    let mut events = replay::<u32>(folder.path());
+    for number in 0..100_u32 {
+        assert!(events.next().is_none());
+        manager.sync_notify(number).await.unwrap();
+        assert_eq!(events.next().unwrap().unwrap(), number);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_beside_a_handler_see_nothing_but_a_beginning() {
+    let folder = tempdir().unwrap();
+    let log = PersistenceHandler::open(folder.path()).rotate_at(4096).await.unwrap();
+    let (manager, _) = logging(log).await;
+    let path = folder.path().to_owned();
+    let reader = tokio::task::spawn_blocking(move || {
+        let (mut events, mut seen) = (replay::<u32>(&path), 0);
+        while seen < 2_000 {
+            match events.next() {
+                Some(event) => {
+                    assert_eq!(event.unwrap(), seen);
+                    seen += 1;
+                }
+                None => std::thread::yield_now(),
+            }
+        }
+    });
+    for number in 0..2_000_u32 {
+        manager.notify_wait(number).await.unwrap();
+    }
+    reader.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sync_every_second_is_done_after_a_second_and_not_before() {
+    let folder = tempdir().unwrap();
+    let log = PersistenceHandler::open(folder.path()).sync(Sync::Every(Duration::from_secs(1))).await.unwrap();
+    let (manager, log) = logging(log).await;
+    for round in 1..=3_u64 {
+        manager.sync_notify(round).await.unwrap();
+        let position = manager.call_async_handler(&log, LogCall::Position).await.unwrap();
+        assert_eq!((position.written, position.synced), (round, round - 1));
+        tokio::time::sleep(Duration::from_millis(1_001)).await;
+        let mut position = manager.call_async_handler(&log, LogCall::Position).await.unwrap();
+        while position.synced < round {
+            tokio::task::yield_now().await;
+            position = manager.call_async_handler(&log, LogCall::Position).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn flush_answers_when_all_before_it_is_synced() {
+    let folder = tempdir().unwrap();
+    let (manager, log) = logging(PersistenceHandler::open(folder.path()).sync(Sync::Never).await.unwrap()).await;
+    for number in 0..10_u32 {
+        manager.notify(number).unwrap();
+    }
+    let position = manager.call_async_handler(&log, LogCall::Flush).await.unwrap().unwrap();
+    assert_eq!((position.written, position.synced), (10, 10));
+    let again = manager.call_async_handler(&log, LogCall::Flush).await.unwrap().unwrap();
+    assert_eq!(again, position, "nothing to do is done at once");
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_written_fails_the_handler_and_leaves_no_trace() {
+    #[derive(Clone, Debug)]
+    struct Secret(bool);
+    impl Serialize for Secret {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                true => Err(serde::ser::Error::custom("secret")),
+                false => serializer.serialize_u32(7),
+            }
+        }
+    }
+    let folder = tempdir().unwrap();
+    let mut probe = Probe::<HandlerGone>::new();
+    let manager = Manager::start().await.unwrap();
+    let log = PersistenceHandler::open(folder.path()).await.unwrap();
+    manager.add_async_handler(log).owned_by(probe.sender()).await.unwrap();
+    manager.sync_notify(Secret(false)).await.unwrap();
+    manager.notify(Secret(true)).unwrap();
+    let Ok(Letter::Message(gone)) = probe.recv().await else { panic!("the owner is told") };
+    assert!(matches!(gone.why, Gone::Failed(_)) && gone.to_string().contains("cannot be written"), "{gone}");
+    assert_eq!(numbers(folder.path()), [7]);
+}
+
+#[tokio::test]
+async fn events_of_another_type_are_an_error() {
+    let folder = tempdir().unwrap();
+    log_of(folder.path(), Sync::EachEvent, [1]).await;
+    let read: Result<Vec<String>, _> = replay(folder.path()).collect();
+    let Err(ReadError::Decode { event: 0, .. }) = read else { panic!("{read:?}") };
+}
+
+#[tokio::test]
+async fn a_file_that_is_something_else_is_not_touched() {
+    let folder = tempdir().unwrap();
+    let text = "a diary, and certainly not an event log".as_bytes();
+    fs::write(first(&folder), text).unwrap();
+    let refused = PersistenceHandler::open(folder.path()).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Read(ReadError::NotALog { .. })), "{refused}");
+    assert_eq!(fs::read(first(&folder)).unwrap(), text);
+    let nowhere: Option<Result<u32, _>> = replay(folder.path().join("nowhere")).into_stream().next().await;
+    assert!(matches!(nowhere, Some(Err(ReadError::Io { .. }))));
+}
