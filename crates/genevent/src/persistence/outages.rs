@@ -247,7 +247,7 @@ fn small_log() -> (tempfile::TempDir, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let disk = Box::new(Forgetful::default());
     let (mut writer, _) = Writer::open(disk, folder.path(), limits(Sync::Never, 1 << 20)).unwrap();
-    for together in [1, 1, 1, 5, 1, 1, 12, 1, 5, 8] {
+    for together in [1, 1, 1, 5, 1, 1, 12, 1, 5, 20] {
         let from = writer.events().0;
         writer.append(&mut records(from..from + together)).unwrap();
         writer.sync().unwrap();

@@ -1,0 +1,141 @@
+//! Programs that are killed while they append, and programs that may not write any more: what they were told is there.
+//!
+//! The program is this one: a test that is ignored, run by the others.
+#![cfg(all(feature = "persistence", unix))]
+
+use std::collections::BTreeMap;
+use std::env;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use genevent::persistence::{Sync, replay};
+use genevent::{HandlerGone, Manager, PersistenceHandler};
+use genserver::{Letter, Probe};
+use tempfile::tempdir;
+
+const FOLDER: &str = "GENEVENT_CRASHES_FOLDER";
+
+/// Who sends: several at once, so that they share syncs. Each counts for itself.
+const SENDERS: u64 = 4;
+
+type Event = (u64, u64);
+
+/// Appends until it is killed, or the log fails; says on its standard output what was acknowledged.
+#[test]
+#[ignore = "it is run by the other tests of this file"]
+fn appends_for_ever() {
+    let Ok(folder) = env::var(FOLDER) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let log = PersistenceHandler::open(&folder).sync(Sync::EachEvent).rotate_at(10_000).await.unwrap();
+        let begun = log.position().written;
+        let mut owner = Probe::<HandlerGone>::new();
+        let manager = Manager::start().await.unwrap();
+        manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
+        for sender in 0..SENDERS {
+            let manager = manager.clone();
+            tokio::spawn(async move {
+                for number in begun.. {
+                    let event: Event = (sender, number);
+                    if manager.sync_notify(event).await.is_err() {
+                        return;
+                    }
+                    say(&format!("acknowledged {sender} {number}"));
+                }
+            });
+        }
+        let Ok(Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
+        say(&format!("failed {gone}"));
+    });
+}
+
+/// One write for each line, so that a kill leaves none torn but the last.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    out.write_all(format!("\n{line}\n").as_bytes()).unwrap();
+    out.flush().unwrap();
+}
+
+fn program(folder: &Path, before: &str) -> Child {
+    let test = env::current_exe().unwrap();
+    let line = format!("{before} exec \"$0\" --exact appends_for_ever --ignored --nocapture --test-threads 1");
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(line).arg(test).env(FOLDER, folder).stdout(Stdio::piped()).stderr(Stdio::null());
+    shell.spawn().unwrap()
+}
+
+/// Reads what was acknowledged into `last`, until there is no more, or so many have been.
+fn listen(out: &mut impl BufRead, last: &mut BTreeMap<u64, Vec<u64>>, lines: u64) -> Option<String> {
+    let (mut line, mut heard) = (Vec::new(), 0);
+    while heard < lines {
+        line.clear();
+        out.read_until(b'\n', &mut line).unwrap();
+        // A line without its end was cut off by the kill.
+        let Some(whole) = line.strip_suffix(b"\n") else { return None };
+        let whole = std::str::from_utf8(whole).unwrap();
+        if let Some(why) = whole.strip_prefix("failed ") {
+            return Some(why.to_owned());
+        }
+        if let Some((sender, number)) = whole.strip_prefix("acknowledged ").and_then(|rest| rest.split_once(' ')) {
+            last.entry(sender.parse().unwrap()).or_default().push(number.parse().unwrap());
+            heard += 1;
+        }
+    }
+    None
+}
+
+/// Every event that was acknowledged is there, once, and those of each sender are in their order.
+fn check(folder: &Path, acknowledged: &BTreeMap<u64, Vec<u64>>) -> usize {
+    let mut read: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for event in replay::<Event>(folder) {
+        let (sender, number) = event.unwrap();
+        read.entry(sender).or_default().push(number);
+    }
+    for (sender, numbers) in acknowledged {
+        let read = &read[sender];
+        assert!(read.is_sorted_by(|one, next| one < next), "those of sender {sender} are in order, and there once");
+        let lost: Vec<_> = numbers.iter().filter(|number| read.binary_search(number).is_err()).collect();
+        assert!(lost.is_empty(), "of sender {sender}, these were acknowledged and are lost: {lost:?}");
+    }
+    acknowledged.values().map(Vec::len).sum()
+}
+
+#[test]
+fn what_was_acknowledged_is_found_after_every_kill() {
+    let rounds: u64 = env::var("GENEVENT_KILLS").map_or(8, |rounds| rounds.parse().unwrap());
+    let chance = RandomState::new();
+    let folder = tempdir().unwrap();
+    let mut acknowledged = BTreeMap::new();
+    for round in 0..rounds {
+        let lines = chance.hash_one(round) % 1_500;
+        let mut child = program(folder.path(), "");
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let failed = listen(&mut out, &mut acknowledged, lines);
+        // On Unix this is SIGKILL.
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(failed, None, "round {round}");
+        listen(&mut out, &mut acknowledged, u64::MAX);
+        check(folder.path(), &acknowledged);
+    }
+    assert!(check(folder.path(), &acknowledged) > 0);
+}
+
+#[test]
+fn a_program_that_may_not_write_more_is_told_why_and_loses_nothing() {
+    let folder = tempdir().unwrap();
+    let mut acknowledged = BTreeMap::new();
+    // The files of the log are to grow to ten kilobytes, and the system refuses after a few.
+    let mut child = program(folder.path(), "trap '' XFSZ; ulimit -f 6;");
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let why = listen(&mut out, &mut acknowledged, u64::MAX).expect("the log fails");
+    assert!(why.contains("could not append to") && why.contains("log.0000001") && why.contains("arge"), "{why}");
+    assert!(child.wait().unwrap().success());
+    assert!(check(folder.path(), &acknowledged) > 50);
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let log = runtime.block_on(async { PersistenceHandler::open(folder.path()).await.unwrap() });
+    assert!(log.position().written >= acknowledged.values().map(Vec::len).sum::<usize>() as u64);
+}
