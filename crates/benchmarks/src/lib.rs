@@ -12,6 +12,8 @@ pub mod workloads;
 pub mod agents;
 // Children that crash and are started again.
 pub mod supervision;
+// Events that the disk has when their sender is told so.
+pub mod event_log;
 // Which subjects there are, whatever language they are written in.
 pub mod contenders;
 // Rounds, medians, ratios.

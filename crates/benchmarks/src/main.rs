@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use benchmarks::agents;
 use benchmarks::allocations;
 use benchmarks::contenders::{self, BASE, Contender, OURS};
+use benchmarks::event_log;
 use benchmarks::fairness;
 use benchmarks::measure::{self, Record};
 use benchmarks::memory;
@@ -51,6 +52,7 @@ fn compare(options: &Options) -> Result<(), String> {
         records.extend(times(world, options, &mut contenders));
         records.extend(agents::compare(world, options));
         records.extend(supervision::compare(world, options));
+        records.extend(event_log::compare(world, options));
     }
     let mut counted = idle_rows(options, &subjects);
     counted.extend(allocation_rows(options, &subjects)?);

@@ -133,9 +133,9 @@ pub struct Torn {
 impl fmt::Display for Torn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, at, bytes, events, kept } = self;
-        write!(f, "{bytes} bytes of an unfinished write were cut off {file:?} at byte {at}")?;
+        write!(f, "{bytes} bytes of an unfinished write were cut off {} at byte {at}", file.display())?;
         match kept {
-            Some(kept) => write!(f, "; {events} whole events were among them, and are kept in {kept:?}"),
+            Some(kept) => write!(f, "; {events} whole events were among them, and are kept in {}", kept.display()),
             None => Ok(()),
         }
     }

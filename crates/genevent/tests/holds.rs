@@ -1,10 +1,11 @@
 //! Handlers that are done with an event later than their callback.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use genevent::{AsyncHandler, Handler, HandlerCx, Hold, Manager, Mode, React, Reaction};
-use genserver::{CallError, Never};
+use genserver::{CallError, Never, time};
 use parking_lot::Mutex;
 
 type Shelf = Arc<Mutex<Vec<Hold>>>;
@@ -28,15 +29,15 @@ impl AsyncHandler<u8> for HoldsLater {
     type Call = Never;
 
     async fn handle_event(&mut self, _event: &u8, cx: &mut HandlerCx<u8>) -> Reaction<u8> {
-        genserver::time::sleep(std::time::Duration::from_millis(1)).await;
+        time::sleep(Duration::from_millis(1)).await;
         self.0.lock().push(cx.hold());
         React::stay()
     }
 }
 
 async fn manager() -> (Manager<u8>, Shelf) {
-    let (manager, shelf) = (Manager::start().await.unwrap(), Shelf::default());
-    manager.add_handler(Holds(Arc::clone(&shelf))).await.unwrap();
+    let (manager, shelf) = (Manager::start().await.expect("it starts"), Shelf::default());
+    manager.add_handler(Holds(Arc::clone(&shelf))).await.expect("it is the first");
     (manager, shelf)
 }
 
@@ -61,20 +62,18 @@ async fn a_sender_waits_for_the_holds_of_all_handlers() {
     let (manager, shelf) = manager().await;
     manager.add_async_handler(HoldsLater(Arc::clone(&shelf))).await.unwrap();
     manager.add_handler(Holds(Arc::clone(&shelf))).id("second").await.unwrap();
-    let sent = tokio::spawn({
-        let manager = manager.clone();
-        async move { manager.sync_notify(1).await }
-    });
+    let mut sent = Box::pin(async { manager.sync_notify(1).await });
     while shelf.lock().len() < 3 {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        assert!((&mut sent).now_or_never().is_none());
+        time::sleep(Duration::from_millis(1)).await;
     }
     for _ in 0..3 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        assert!(!sent.is_finished());
+        time::sleep(Duration::from_millis(10)).await;
+        assert!((&mut sent).now_or_never().is_none());
         let hold = shelf.lock().remove(0);
         hold.done();
     }
-    sent.await.unwrap().unwrap();
+    sent.await.unwrap();
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use genevent::persistence::{LogCall, OpenError, ReadError, Sync, replay};
 use genevent::{AddHandlerError, Gone, HandlerGone, HandlerRef, Manager, PersistenceHandler};
 use genserver::report::Report;
-use genserver::{Letter, Node, Probe};
+use genserver::{Letter, Node, Probe, time};
 use serde::{Deserialize, Serialize};
 use tempfile::{TempDir, tempdir};
 
@@ -23,27 +23,32 @@ enum Bought {
 async fn logging<E: genevent::Event + Serialize>(
     log: PersistenceHandler,
 ) -> (Manager<E>, HandlerRef<PersistenceHandler>) {
-    let manager = Manager::start().await.unwrap();
-    let log = manager.add_async_handler(log).await.unwrap();
+    let manager = Manager::start().await.expect("nothing stands in its way");
+    let log = manager.add_async_handler(log).await.expect("nothing stands in its way");
     (manager, log)
 }
 
 /// A log of these numbers, closed.
 async fn log_of(folder: &Path, sync: Sync, numbers: impl IntoIterator<Item = u32>) {
-    let (manager, _) = logging(PersistenceHandler::open(folder).sync(sync).await.unwrap()).await;
+    let (manager, _) =
+        logging(PersistenceHandler::open(folder).sync(sync).await.expect("nothing stands in its way")).await;
     for number in numbers {
-        manager.sync_notify(number).await.unwrap();
+        manager.sync_notify(number).await.expect("nothing stands in its way");
     }
-    manager.stop().await.unwrap();
+    manager.stop().await.expect("nothing stands in its way");
 }
 
 fn numbers(folder: &Path) -> Vec<u32> {
-    replay(folder).collect::<Result<_, _>>().unwrap()
+    replay(folder).collect::<Result<_, _>>().expect("nothing stands in its way")
 }
 
 fn files(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .expect("nothing stands in its way")
+        .map(|entry| {
+            entry.expect("nothing stands in its way").file_name().into_string().expect("nothing stands in its way")
+        })
+        .collect();
     names.retain(|name| name != "lock");
     names.sort();
     names
@@ -72,7 +77,7 @@ async fn what_was_sent_is_replayed_in_its_order() {
 
 #[tokio::test]
 async fn each_policy_has_all_events_after_an_orderly_stop() {
-    for sync in [Sync::EachEvent, Sync::Every(Duration::from_secs(3600)), Sync::Never] {
+    for sync in [Sync::EachEvent, Sync::Every(Duration::from_hours(1)), Sync::Never] {
         let folder = tempdir().unwrap();
         let (manager, _) = logging(PersistenceHandler::open(folder.path()).sync(sync).await.unwrap()).await;
         for number in 0..1_000_u32 {
@@ -306,7 +311,7 @@ async fn a_sync_every_second_is_done_after_a_second_and_not_before() {
         manager.sync_notify(round).await.unwrap();
         let position = manager.call_async_handler(&log, LogCall::Position).await.unwrap();
         assert_eq!((position.written, position.synced), (round, round - 1));
-        tokio::time::sleep(Duration::from_millis(1_001)).await;
+        time::sleep(Duration::from_millis(1_001)).await;
         let mut position = manager.call_async_handler(&log, LogCall::Position).await.unwrap();
         while position.synced < round {
             tokio::task::yield_now().await;
@@ -334,10 +339,7 @@ async fn an_event_that_cannot_be_written_fails_the_handler_and_leaves_no_trace()
     struct Secret(bool);
     impl Serialize for Secret {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            match self.0 {
-                true => Err(serde::ser::Error::custom("secret")),
-                false => serializer.serialize_u32(7),
-            }
+            if self.0 { Err(serde::ser::Error::custom("secret")) } else { serializer.serialize_u32(7) }
         }
     }
     let folder = tempdir().unwrap();

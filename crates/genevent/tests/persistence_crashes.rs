@@ -1,6 +1,6 @@
 //! Programs that are killed while they append, and programs that may not write any more: what they were told is there.
 //!
-//! The program is this one: a test that is ignored, run by the others.
+//! The program is this one: a test that is ignored, run by the others. `GENEVENT_KILLS` says how often it is killed.
 #![cfg(all(feature = "persistence", unix))]
 
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use genevent::persistence::{Sync, replay};
 use genevent::{HandlerGone, Manager, PersistenceHandler};
+use genserver::task::Task;
 use genserver::{Letter, Probe};
 use tempfile::tempdir;
 
@@ -36,7 +37,7 @@ fn appends_for_ever() {
         manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
         for sender in 0..SENDERS {
             let manager = manager.clone();
-            tokio::spawn(async move {
+            let sends = async move {
                 for number in begun.. {
                     let event: Event = (sender, number);
                     if manager.sync_notify(event).await.is_err() {
@@ -44,7 +45,8 @@ fn appends_for_ever() {
                     }
                     say(&format!("acknowledged {sender} {number}"));
                 }
-            });
+            };
+            Task::start(sends).unwrap();
         }
         let Ok(Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
         say(&format!("failed {gone}"));
@@ -54,16 +56,16 @@ fn appends_for_ever() {
 /// One write for each line, so that a kill leaves none torn but the last.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
-    out.write_all(format!("\n{line}\n").as_bytes()).unwrap();
-    out.flush().unwrap();
+    out.write_all(format!("\n{line}\n").as_bytes()).expect("nothing stands in its way");
+    out.flush().expect("nothing stands in its way");
 }
 
 fn program(folder: &Path, before: &str) -> Child {
-    let test = env::current_exe().unwrap();
+    let test = env::current_exe().expect("nothing stands in its way");
     let line = format!("{before} exec \"$0\" --exact appends_for_ever --ignored --nocapture --test-threads 1");
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(line).arg(test).env(FOLDER, folder).stdout(Stdio::piped()).stderr(Stdio::null());
-    shell.spawn().unwrap()
+    shell.spawn().expect("nothing stands in its way")
 }
 
 /// Reads what was acknowledged into `last`, until there is no more, or so many have been.
@@ -71,15 +73,17 @@ fn listen(out: &mut impl BufRead, last: &mut BTreeMap<u64, Vec<u64>>, lines: u64
     let (mut line, mut heard) = (Vec::new(), 0);
     while heard < lines {
         line.clear();
-        out.read_until(b'\n', &mut line).unwrap();
+        out.read_until(b'\n', &mut line).expect("nothing stands in its way");
         // A line without its end was cut off by the kill.
         let Some(whole) = line.strip_suffix(b"\n") else { return None };
-        let whole = std::str::from_utf8(whole).unwrap();
+        let whole = std::str::from_utf8(whole).expect("nothing stands in its way");
         if let Some(why) = whole.strip_prefix("failed ") {
             return Some(why.to_owned());
         }
         if let Some((sender, number)) = whole.strip_prefix("acknowledged ").and_then(|rest| rest.split_once(' ')) {
-            last.entry(sender.parse().unwrap()).or_default().push(number.parse().unwrap());
+            last.entry(sender.parse().expect("nothing stands in its way"))
+                .or_default()
+                .push(number.parse().expect("nothing stands in its way"));
             heard += 1;
         }
     }
@@ -90,7 +94,7 @@ fn listen(out: &mut impl BufRead, last: &mut BTreeMap<u64, Vec<u64>>, lines: u64
 fn check(folder: &Path, acknowledged: &BTreeMap<u64, Vec<u64>>) -> usize {
     let mut read: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for event in replay::<Event>(folder) {
-        let (sender, number) = event.unwrap();
+        let (sender, number) = event.expect("nothing stands in its way");
         read.entry(sender).or_default().push(number);
     }
     for (sender, numbers) in acknowledged {

@@ -131,13 +131,12 @@ impl Desk {
         let refused = {
             let mut state = self.state.lock();
             state.timed = false;
-            match &state.failed {
-                Some(failed) => flush.map(|flush| (flush, failed.clone())),
-                None => {
-                    state.waiting.sync = true;
-                    state.waiting.flushes.extend(flush);
-                    None
-                }
+            if let Some(failed) = &state.failed {
+                flush.map(|flush| (flush, failed.clone()))
+            } else {
+                state.waiting.sync = true;
+                state.waiting.flushes.extend(flush);
+                None
             }
         };
         match refused {
@@ -196,13 +195,13 @@ impl Desk {
     }
 
     /// By rule 3.
-    fn fail(&self, error: WriteError) {
+    fn fail(&self, error: &WriteError) {
         let (refused, told) = {
             let mut state = self.state.lock();
             state.failed.get_or_insert_with(|| error.clone());
             (std::mem::take(&mut state.waiting), [state.room.take(), state.idle.take(), state.watch.take()])
         };
-        refuse(refused, &error);
+        refuse(refused, error);
         for told in told.into_iter().flatten() {
             let _gone = told.send(());
         }
@@ -224,7 +223,7 @@ impl Job {
                 refuse(batch, &error);
                 // What is open of it is closed, and nobody writes again.
                 self.writer = None;
-                return self.desk.fail(error);
+                return self.desk.fail(&error);
             }
             let position = position(writer);
             self.desk.state.lock().position = position;
@@ -261,7 +260,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if self.writer.take().is_some() {
-            self.desk.fail(WriteError::interrupted());
+            self.desk.fail(&WriteError::interrupted());
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[non_exhaustive]
 pub enum ReadError {
     /// The system refused.
-    #[error("could not {doing} {file:?}: {source}")]
+    #[error("could not {doing} {file}: {source}")]
     Io {
         /// What was to be done.
         doing: &'static str,
@@ -20,13 +20,13 @@ pub enum ReadError {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("{file:?} is no event log; its name is one of a log's files, so move it away")]
+    #[error("{file} is no event log; its name is one of a log's files, so move it away")]
     NotALog {
         /// Which file.
         file: PathBuf,
     },
     /// The file was written by a later version of this crate.
-    #[error("{file:?} is an event log of version {version}, which this program cannot read; use a later one")]
+    #[error("{file} is an event log of version {version}, which this program cannot read; use a later one")]
     Version {
         /// Which file.
         file: PathBuf,
@@ -35,7 +35,7 @@ pub enum ReadError {
     },
     /// The disk had these bytes once, and does not have them any more.
     #[error(
-        "{file:?} is corrupt at byte {at}, which is event {event}: what was on the disk has changed; restore the file, or move it and \
+        "{file} is corrupt at byte {at}, which is event {event}: what was on the disk has changed; restore the file, or move it and \
          what follows it away"
     )]
     Corrupt {
@@ -47,13 +47,13 @@ pub enum ReadError {
         event: u64,
     },
     /// There is a later file, but not this one.
-    #[error("{file:?} is missing between the other files of the log; restore it, or move those before it away")]
+    #[error("{file} is missing between the other files of the log; restore it, or move those before it away")]
     Missing {
         /// Which file.
         file: PathBuf,
     },
     /// The event was written as it stands there, but is none of the type that was asked for.
-    #[error("event {event} in {file:?} is not what was asked for: {source}; read it as the type it was written as")]
+    #[error("event {event} in {file} is not what was asked for: {source}; read it as the type it was written as")]
     Decode {
         /// In which file.
         file: PathBuf,
@@ -79,7 +79,7 @@ impl ReadError {
 pub enum OpenError {
     /// Another handler has it, in this process or in another.
     #[error(
-        "the event log {folder:?} is open already, here or in another process, and only one may append; remove that handler, or give \
+        "the event log {folder} is open already, here or in another process, and only one may append; remove that handler, or give \
          this one a folder of its own (`replay` reads a log that is open)"
     )]
     Held {
@@ -102,7 +102,7 @@ pub enum OpenError {
 /// It stays so: what a disk holds after it has refused once, nobody knows. Opening the log again finds out.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
-    "could not {doing} {file:?}: {source}; the log takes no more events. What was acknowledged is in it: open it again when the cause \
+    "could not {doing} {file}: {source}; the log takes no more events. What was acknowledged is in it: open it again when the cause \
      is gone"
 )]
 #[non_exhaustive]

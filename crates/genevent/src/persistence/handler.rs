@@ -152,13 +152,14 @@ impl PersistenceHandler {
     /// Writes the event as it will stand in the log.
     fn encode(&mut self, event: &impl Serialize) -> Result<(), Reason> {
         self.scratch.clear();
-        self.scratch = postcard::to_extend(event, std::mem::take(&mut self.scratch))
-            .map_err(|error| Reason::term(format!("the event cannot be written to {:?}: {error}", self.folder)))?;
+        self.scratch = postcard::to_extend(event, std::mem::take(&mut self.scratch)).map_err(|error| {
+            Reason::term(format!("the event cannot be written to {}: {error}", self.folder.display()))
+        })?;
         if self.scratch.len() > EVENT_MAX as usize {
             let length = self.scratch.len();
             return Err(Reason::term(format!(
-                "an event of {length} bytes is too long for the log in {:?}; keep what is so large elsewhere",
-                self.folder
+                "an event of {length} bytes is too long for the log in {}; keep what is so large elsewhere",
+                self.folder.display()
             )));
         }
         Ok(())
@@ -224,8 +225,8 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
 
     async fn init(&mut self, cx: &mut HandlerCx<E, I>) -> Result<(), Reason> {
         if self.closed {
-            let folder = &self.folder;
-            return Err(Reason::term(format!("the log in {folder:?} was closed when its handler went; open it again")));
+            let folder = self.folder.display();
+            return Err(Reason::term(format!("the log in {folder} was closed when its handler went; open it again")));
         }
         let Some(manager) = cx.manager() else { return Ok(()) };
         if let Some(torn) = &self.torn {
@@ -283,7 +284,7 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
 
     fn format_status(&self, shown: &mut Shown) {
         let Position { written, synced } = self.position();
-        shown.state = format!("log in {:?}: {written} events written, {synced} synced", self.folder);
+        shown.state = format!("log in {}: {written} events written, {synced} synced", self.folder.display());
     }
 }
 

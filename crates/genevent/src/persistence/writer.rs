@@ -7,6 +7,7 @@
 //! 4. After an error nothing more is written, and nothing is synced again: a sync that fails may have thrown away what it could
 //!    not write, and the next would know nothing of it.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, Medium};
@@ -16,8 +17,8 @@ use super::format::{self, HEADER, Header};
 use super::reader::{Headless, Next, Reader};
 use super::{Limits, Sync, Torn};
 
-/// How much room is made ahead at once.
-const AHEAD: usize = 1 << 20;
+/// How much room is made ahead at once: as much as the file is long, but no less and no more than this.
+const AHEAD: RangeInclusive<u32> = 1 << 16..=1 << 20;
 
 /// Whoever appends to a log.
 pub(super) struct Writer {
@@ -166,7 +167,8 @@ impl Writer {
     /// Writes zeros ahead, if there is room for them.
     fn make_room(&mut self, end: u32) {
         let most = self.limits.rotate_at.max(end) as usize;
-        let ahead = (end as usize + AHEAD).min(most).saturating_sub(self.end as usize);
+        let wanted = end.clamp(*AHEAD.start(), *AHEAD.end());
+        let ahead = (end as usize + wanted as usize).min(most).saturating_sub(self.end as usize);
         let zeros = vec![0; ahead];
         // If there is none, the record itself may still fit, and if not, that is the error.
         if self.medium.write(self.end, &zeros).is_ok() {
