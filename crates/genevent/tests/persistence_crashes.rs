@@ -75,7 +75,7 @@ fn listen(out: &mut impl BufRead, last: &mut BTreeMap<u64, Vec<u64>>, lines: u64
         line.clear();
         out.read_until(b'\n', &mut line).expect("nothing stands in its way");
         // A line without its end was cut off by the kill.
-        let Some(whole) = line.strip_suffix(b"\n") else { return None };
+        let whole = line.strip_suffix(b"\n")?;
         let whole = std::str::from_utf8(whole).expect("nothing stands in its way");
         if let Some(why) = whole.strip_prefix("failed ") {
             return Some(why.to_owned());

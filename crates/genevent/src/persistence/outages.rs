@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use genserver::runtime::Smol;
 use parking_lot::Mutex;
 
 use super::disk::{Disk, Medium, System};
@@ -69,7 +70,8 @@ impl Forgetful {
     }
 
     fn turn(&self) -> io::Result<()> {
-        match &mut self.0.lock().good {
+        let mut state = self.0.lock();
+        match &mut state.good {
             Some(0) => Err(io::ErrorKind::StorageFull.into()),
             Some(good) => {
                 *good -= 1;
@@ -315,34 +317,39 @@ fn check(folder: &Path, bytes: &[u8]) -> Option<Torn> {
 }
 
 /// Wherever the disk fails, all that was acknowledged is there afterwards, and nothing is synced twice.
-#[tokio::test]
-async fn a_disk_that_fails_fails_the_handler_and_loses_nothing_acknowledged() {
+#[test]
+fn a_disk_that_fails_fails_the_handler_and_loses_nothing_acknowledged() {
     for good in 3..40 {
-        let folder = tempfile::tempdir().unwrap();
-        let disk = Forgetful::failing_after(good);
-        let limits = limits(Sync::EachEvent, 300);
-        let log = PersistenceHandler::on(Box::new(disk.clone()), folder.path().to_owned(), limits).unwrap();
-        let mut owner = genserver::Probe::<crate::HandlerGone>::new();
-        let manager = Manager::start().await.unwrap();
-        manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
-        let mut acknowledged = 0;
-        while manager.sync_notify(event(acknowledged)).await.is_ok() {
-            acknowledged += 1;
-        }
-        // Nobody sends anything any more, and the owner is told all the same.
-        let Ok(genserver::Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
-        let why = gone.to_string();
-        assert!(why.contains("log.000") || why.contains("could not sync"), "{why}");
-        assert!(why.contains("takes no more events"), "{why}");
-        let syncs = disk.0.lock().syncs;
-        manager.stop().await.unwrap();
-        assert_eq!(disk.0.lock().syncs, syncs, "nothing is tried again");
-
-        disk.outage(&mut Numbers(good));
-        let (read, error) = read(folder.path());
-        assert!(
-            error.is_none() && read >= acknowledged,
-            "after {good}: {acknowledged} acknowledged, {read} read, {error:?}"
-        );
+        // The second runtime, where each job has a thread of its own.
+        Smol::new().block_on(fails_after(good));
     }
+}
+
+async fn fails_after(good: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Forgetful::failing_after(good);
+    let limits = limits(Sync::EachEvent, 300);
+    let log = PersistenceHandler::on(Box::new(disk.clone()), folder.path().to_owned(), limits).unwrap();
+    let mut owner = genserver::Probe::<crate::HandlerGone>::new();
+    let manager = Manager::start().await.unwrap();
+    manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
+    let mut acknowledged = 0;
+    while manager.sync_notify(event(acknowledged)).await.is_ok() {
+        acknowledged += 1;
+    }
+    // Nobody sends anything any more, and the owner is told all the same.
+    let Ok(genserver::Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
+    let why = gone.to_string();
+    assert!(why.contains("log.000") || why.contains("could not sync"), "{why}");
+    assert!(why.contains("takes no more events"), "{why}");
+    let syncs = disk.0.lock().syncs;
+    manager.stop().await.unwrap();
+    assert_eq!(disk.0.lock().syncs, syncs, "nothing is tried again");
+
+    disk.outage(&mut Numbers(good));
+    let (read, error) = read(folder.path());
+    assert!(
+        error.is_none() && read >= acknowledged,
+        "after {good}: {acknowledged} acknowledged, {read} read, {error:?}"
+    );
 }

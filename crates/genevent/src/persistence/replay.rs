@@ -80,7 +80,7 @@ impl<E: DeserializeOwned> Replay<E> {
     /// # let folder = tempfile::tempdir()?;
     /// # let manager = Manager::start().await?;
     /// # manager.add_async_handler(PersistenceHandler::open(folder.path()).await?).await?;
-    /// # manager.sync_notify(40).await?;
+    /// # manager.sync_notify(40_u64).await?;
     /// # manager.sync_notify(2).await?;
     ///
     /// let sum = replay(folder.path()).into_stream().try_fold(0, async |sum, event: u64| Ok(sum + event));
