@@ -62,7 +62,8 @@
 //!   event, and never skipped. Only in the very last event it cannot be told from a torn tail.
 //! - **A disk that is full or broken** fails the handler with a [`WriteError`], which names the file and the cause: it is removed, its
 //!   owner is told, and whoever waits in `sync_notify` gets [`CallError::NoReply`](genserver::CallError::NoReply) rather than an
-//!   acknowledgement. What was acknowledged stays. A sync that failed is not tried again.
+//!   acknowledgement. What was acknowledged stays. A sync that failed is not tried again. From then on the manager has no log, and
+//!   acknowledges what nobody keeps: whoever relies on the log [owns](crate::Add::owned_by) the handler, and stops the manager.
 //! - **A second handler** for the same log, here or in another process, is refused with [`OpenError::Held`].
 //!
 //! # When (not) to use it

@@ -1,5 +1,5 @@
 //! The handler that keeps events on disk: what is there afterwards, whatever happened.
-#![cfg(feature = "persistence")]
+#![cfg(all(feature = "persistence", feature = "tokio"))]
 
 use std::fs;
 use std::path::{Path, PathBuf};

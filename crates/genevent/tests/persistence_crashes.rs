@@ -1,7 +1,7 @@
 //! Programs that are killed while they append, and programs that may not write any more: what they were told is there.
 //!
 //! The program is this one: a test that is ignored, run by the others. `GENEVENT_KILLS` says how often it is killed.
-#![cfg(all(feature = "persistence", unix))]
+#![cfg(all(feature = "persistence", feature = "tokio", unix))]
 
 use std::collections::BTreeMap;
 use std::env;
@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use genevent::persistence::{Sync, replay};
+use genevent::persistence::{LogCall, Sync, replay};
 use genevent::{HandlerGone, Manager, PersistenceHandler};
 use genserver::task::Task;
 use genserver::{Letter, Probe};
@@ -34,13 +34,17 @@ fn appends_for_ever() {
         let begun = log.position().written;
         let mut owner = Probe::<HandlerGone>::new();
         let manager = Manager::start().await.unwrap();
-        manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
+        let log = manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
         for sender in 0..SENDERS {
-            let manager = manager.clone();
+            let (manager, log) = (manager.clone(), log.clone());
             let sends = async move {
                 for number in begun.. {
                     let event: Event = (sender, number);
                     if manager.sync_notify(event).await.is_err() {
+                        return;
+                    }
+                    // A manager whose log has failed and gone acknowledges what nobody keeps.
+                    if manager.call_async_handler(&log, LogCall::Position).await.is_err() {
                         return;
                     }
                     say(&format!("acknowledged {sender} {number}"));
