@@ -47,6 +47,24 @@ impl<E: Event, I: Event> EventSink<E, I> {
     }
 
     /// In which way its items are sent. By [`Mode::Async`], it waits for room in the manager's mailbox, and no longer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::SinkExt;
+    /// use genevent::{LoggerHandler, Manager, Mode};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// let mut sink = manager.sink().mode(Mode::Sync);
+    /// sink.send("hello").await?;
+    /// // The handler has seen it, so it is not a moment too early for this:
+    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["hello"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::Stream;
+use futures::stream::FusedStream;
 use genserver::{CallError, Caller, Ended, Reason, Request as Asked};
 
 use crate::Event;
@@ -31,8 +32,9 @@ pub enum Lag {
     /// [`StreamError::Lagged`] where there were events, with their exact number. Nobody else is affected.
     #[default]
     DropOldest,
-    /// The manager waits for it, and with the manager everybody else: nothing is lost, and the slowest consumer sets the
-    /// pace. Events queue up in the manager's mailbox, which has a bound of its own.
+    /// The manager waits for room, and with the manager everybody else: nothing is lost, and the slowest consumer sets the
+    /// pace. Events queue up in the manager's mailbox, which has a bound of its own. A deadline, such as that of
+    /// [`sync_notify_within`](Manager::sync_notify_within), ends the sender's wait, and not this one: the event would be lost.
     Wait,
     /// The stream ends, with [`StreamError::TooSlow`], after what is in the buffer.
     End,
@@ -61,6 +63,12 @@ pub enum StreamError {
         /// How long.
         after: Duration,
     },
+    /// An event could not be copied for this stream, because its `clone` panicked, and the stream ends for that.
+    #[error("the event's `clone` {reason}, so the stream was ended; nobody else is affected")]
+    Uncopied {
+        /// What happened.
+        reason: Reason,
+    },
     /// The manager was not there, so the stream never began.
     #[error(transparent)]
     NotStarted(CallError),
@@ -75,8 +83,8 @@ pub enum StreamError {
 /// The events of a [`Manager`], as a [`Stream`]: made by [`Manager::stream`].
 ///
 /// It begins when it is polled for the first time, or with [`subscribe`](Self::subscribe); what was sent before, it does not
-/// see. It ends normally when the manager ends in an orderly way, with what was sent before that. When it is dropped, the
-/// manager forgets it, and what was in its buffer is dropped too.
+/// see. It ends normally when the manager ends in an orderly way, whatever the reason, with what was sent before that. After its
+/// end it is at its end whenever it is asked. When it is dropped, the manager forgets it, and what was in its buffer is dropped too.
 ///
 /// A sender that used [`ack_notify`](Manager::ack_notify) waits until the consumer has received the event; one that used
 /// [`sync_notify`](Manager::sync_notify), until the consumer is done with it: that is, until it asks for the next one, or drops
@@ -120,7 +128,7 @@ enum Stage<E: Event> {
     /// Nobody has asked for an event yet.
     New,
     /// The manager has been asked to add it.
-    Joining(Arc<Tap<E>>, Asked<HandlerId>),
+    Joining(Place<E>, Asked<HandlerId>),
     Joined(Joined<E>),
     /// The manager has died, and says why.
     Died(Ended),
@@ -129,13 +137,23 @@ enum Stage<E: Event> {
 
 struct Joined<E: Event> {
     id: HandlerId,
-    tap: Arc<Tap<E>>,
+    tap: Place<E>,
     /// What was taken along, to be handed out one by one.
     taken: VecDeque<Entry<E>>,
     /// The event that the consumer works on, if somebody waits for that.
     at_work: Awaited,
     silence: Option<Pin<Box<genserver::time::Sleep>>>,
     until: Option<Pin<Box<genserver::time::Sleep>>>,
+}
+
+/// The consumer's share. Whoever drops it takes no more, also if the manager has not answered yet: otherwise it would fill a
+/// buffer, or wait, for nobody.
+struct Place<E>(Arc<Tap<E>>);
+
+impl<E> Drop for Place<E> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
 }
 
 impl<E: Event + Clone, I: Event> EventStream<E, I> {
@@ -151,39 +169,133 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         }
     }
 
-    /// Holds at most so many events for the consumer; at least one. It has to be said before the stream begins.
+    /// Holds at most so many events for the consumer, and at least one; [`BUFFER_DEFAULT`] unless this is said. It has to be said
+    /// before the stream begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genevent::{Manager, StreamError};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut events = manager.stream().buffer(2);
+    /// events.subscribe().await?;
+    /// for number in 1..=5 {
+    ///     manager.notify(number)?;
+    /// }
+    /// assert_eq!(events.next().await, Some(Err(StreamError::Lagged { missed: 3 })));
+    /// assert_eq!(events.next().await, Some(Ok(4)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn buffer(mut self, events: usize) -> Self {
         self.buffer = events;
         self
     }
 
-    /// What happens when the buffer is full. It has to be said before the stream begins.
+    /// What happens when the buffer is full; [`Lag::DropOldest`] unless this is said. It has to be said before the stream begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genevent::{Lag, Manager, StreamError};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut events = manager.stream().buffer(2).lag(Lag::End);
+    /// events.subscribe().await?;
+    /// for number in 1..=5 {
+    ///     manager.notify(number)?;
+    /// }
+    /// let seen: Vec<_> = events.collect().await;
+    /// assert_eq!(seen, [Ok(1), Ok(2), Err(StreamError::TooSlow)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn lag(mut self, lag: Lag) -> Self {
         self.lag = lag;
         self
     }
 
-    /// Ends with [`StreamError::Timeout`] when there is no event for so long.
+    /// Ends with [`StreamError::Timeout`] when the consumer has waited for so long, and there was no event.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genevent::{Manager, StreamError};
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<&str>::start().await?;
+    /// let after = Duration::from_millis(50);
+    /// let seen: Vec<_> = manager.stream().timeout(after).collect().await;
+    /// assert_eq!(seen, [Err(StreamError::Timeout { after })]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, silence: Duration) -> Self {
         self.silence = Some(silence);
         self
     }
 
-    /// Ends, normally, so long after it began.
+    /// Ends, normally, so long after it began. What is still in the buffer then is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::TryStreamExt;
+    /// use genevent::Manager;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut events = manager.stream().duration(Duration::from_millis(200));
+    /// events.subscribe().await?;
+    /// manager.notify("hello")?;
+    /// assert_eq!(events.try_collect::<Vec<_>>().await?, ["hello"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn duration(mut self, duration: Duration) -> Self {
         self.duration = Some(duration);
         self
     }
 
-    /// Begins now: what is sent after this, the stream sees.
+    /// Begins now: what is sent after this, the stream sees. One that has begun goes on.
     ///
     /// # Errors
     ///
-    /// If the manager is not running.
+    /// [`CallError`], if the manager is not running.
     ///
     /// # Cancel safety
     ///
     /// If this is dropped, the stream may have begun; it can be called again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genevent::Manager;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut events = manager.stream();
+    /// manager.notify("nobody listens")?;
+    /// events.subscribe().await?;
+    /// manager.notify("hello")?;
+    /// assert_eq!(events.next().await, Some(Ok("hello")));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn subscribe(&mut self) -> Result<(), CallError> {
         std::future::poll_fn(|task| self.poll_join(task)).await
     }
@@ -191,12 +303,28 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// Ends it from elsewhere: see [`StreamCanceller`]. None before the stream has begun.
     pub fn canceller(&self) -> Option<StreamCanceller> {
         match &self.stage {
-            Stage::Joined(joined) => Some(StreamCanceller(joined.tap.clone())),
+            Stage::Joined(joined) => Some(StreamCanceller(Arc::clone(&joined.tap.0) as Arc<dyn Cancel>)),
             _ => None,
         }
     }
 
-    /// Which of the manager's handlers it is. None before the stream has begun.
+    /// Which of the manager's handlers it is. None before the stream has begun, and after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<&str>::start().await?;
+    /// let mut events = manager.stream();
+    /// assert_eq!(events.id(), None);
+    /// events.subscribe().await?;
+    /// assert_eq!(manager.which_handlers().await?.first(), events.id());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn id(&self) -> Option<&HandlerId> {
         match &self.stage {
             Stage::Joined(joined) => Some(&joined.id),
@@ -204,7 +332,28 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         }
     }
 
-    /// How many events were dropped so far, as far as the consumer was told.
+    /// How many events were dropped so far, as far as the consumer was told: the sum of all [`StreamError::Lagged`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genevent::Manager;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut events = manager.stream().buffer(1);
+    /// events.subscribe().await?;
+    /// for number in 1..=5 {
+    ///     manager.notify(number)?;
+    /// }
+    /// assert_eq!(events.lost(), 0, "nobody was told yet");
+    /// let _ = events.next().await;
+    /// assert_eq!(events.lost(), 4);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn lost(&self) -> u64 {
         self.lost
     }
@@ -214,23 +363,20 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
             match &mut self.stage {
                 Stage::New => {
                     let tap = Arc::new(Tap::new(self.buffer, self.lag));
-                    let shared = Arc::clone(&tap);
+                    let place = Place(Arc::clone(&tap));
                     let asked = self.manager.server().send_request(move |caller: Caller<HandlerId>| {
-                        Request(Ask::Change(Box::new(Change::Subscribe(shared, caller))))
+                        Request(Ask::Change(Box::new(Change::Subscribe(tap, caller))))
                     });
-                    self.stage = Stage::Joining(tap, asked);
+                    self.stage = Stage::Joining(place, asked);
                 }
-                Stage::Joining(tap, asked) => {
-                    let id = match ready!(Pin::new(asked).poll(task)) {
-                        Ok(id) => id,
-                        Err(error) => {
-                            self.stage = Stage::Over;
-                            return Poll::Ready(Err(error));
-                        }
+                Stage::Joining(_, asked) => {
+                    let joined = ready!(Pin::new(asked).poll(task));
+                    let Stage::Joining(tap, _) = std::mem::replace(&mut self.stage, Stage::New) else {
+                        unreachable!("it was looked at just now")
                     };
                     self.stage = Stage::Joined(Joined {
-                        id,
-                        tap: Arc::clone(tap),
+                        id: joined?,
+                        tap,
                         taken: VecDeque::new(),
                         at_work: Awaited::Nothing,
                         silence: None,
@@ -249,9 +395,9 @@ impl<E: Event> Joined<E> {
         self.silence = None;
         match awaited {
             Awaited::Nothing => {}
-            Awaited::Receipt(_) => self.tap.settle(awaited),
+            Awaited::Receipt(_) => self.tap.0.settle(awaited),
             Awaited::Finish(number) => {
-                self.tap.settle(Awaited::Receipt(number));
+                self.tap.0.settle(Awaited::Receipt(number));
                 self.at_work = awaited;
             }
         }
@@ -260,7 +406,7 @@ impl<E: Event> Joined<E> {
 
     fn poll_next(&mut self, silence: Option<Duration>, task: &mut Context<'_>) -> Poll<Item<E>> {
         if self.at_work != Awaited::Nothing {
-            self.tap.settle(std::mem::replace(&mut self.at_work, Awaited::Nothing));
+            self.tap.0.settle(std::mem::replace(&mut self.at_work, Awaited::Nothing));
         }
         if let Some(until) = &mut self.until
             && until.as_mut().poll(task).is_ready()
@@ -270,7 +416,7 @@ impl<E: Event> Joined<E> {
         if let Some(entry) = self.taken.pop_front() {
             return Poll::Ready(Item::Event(self.hand(entry)));
         }
-        match self.tap.poll_take(&mut self.taken, task) {
+        match self.tap.0.poll_take(&mut self.taken, task) {
             Poll::Ready(Found::Events) => match self.taken.pop_front() {
                 Some(entry) => Poll::Ready(Item::Event(self.hand(entry))),
                 None => unreachable!("there are some"),
@@ -294,18 +440,13 @@ enum Item<E> {
     End(End),
 }
 
-impl<E: Event> Drop for Joined<E> {
-    fn drop(&mut self) {
-        self.tap.leave();
-    }
-}
-
 impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
     type Item = Result<E, StreamError>;
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<E, StreamError>>> {
         let this = self.get_mut();
         if let Err(error) = ready!(this.poll_join(task)) {
+            this.stage = Stage::Over;
             return Poll::Ready(Some(Err(StreamError::NotStarted(error))));
         }
         loop {
@@ -325,6 +466,10 @@ impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
                         this.stage = Stage::Over;
                         return Poll::Ready(Some(Err(StreamError::TooSlow)));
                     }
+                    Item::End(End::Uncopied(reason)) => {
+                        this.stage = Stage::Over;
+                        return Poll::Ready(Some(Err(StreamError::Uncopied { reason })));
+                    }
                     Item::End(End::Died) => this.stage = Stage::Died(this.manager.server().ended()),
                 },
                 Stage::Died(ended) => {
@@ -335,6 +480,12 @@ impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
                 Stage::New | Stage::Joining(..) | Stage::Over => return Poll::Ready(None),
             }
         }
+    }
+}
+
+impl<E: Event + Clone, I: Event> FusedStream for EventStream<E, I> {
+    fn is_terminated(&self) -> bool {
+        matches!(self.stage, Stage::Over)
     }
 }
 
@@ -388,7 +539,7 @@ impl<E: Send> Cancel for Tap<E> {
 }
 
 impl StreamCanceller {
-    /// Ends the stream, normally, after what is in its buffer.
+    /// Ends the stream, normally, after what is in its buffer. Nobody waits for its consumer any more.
     #[doc(alias = "cancel_streams")]
     pub fn cancel(&self) {
         self.0.cancel();

@@ -99,10 +99,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     }
 
     async fn remove(&mut self, id: &HandlerId, words: Words, cx: &mut Cx<Self>) -> Option<Parted> {
-        let Some(at) = self.handlers.position(id) else {
-            self.taps.remove(id);
-            return None;
-        };
+        let at = self.handlers.position(id)?;
         let handler = self.handlers.take(at);
         Some(self.part(handler, Leaving::Removed(words), Gone::Normal, cx).await)
     }
@@ -111,10 +108,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     async fn swap(&mut self, swap: Swap<E, I>, cx: &mut Cx<Self>) {
         let Swap { old, words, new, make, owner, caller } = swap;
         let left = match self.handlers.position(&old) {
-            None => {
-                self.taps.remove(&old);
-                Err(NothingLeft::NotFound { handler: old })
-            }
+            None => Err(NothingLeft::NotFound { handler: old }),
             Some(at) => {
                 let handler = self.handlers.take(at);
                 let gone = Gone::Swapped { by: new, owner: owner.as_ref().map(|owner| owner.pid) };

@@ -3,16 +3,19 @@
 //! 1. What lies in the queue, and what the consumer took along when it was there last, is never more than the capacity.
 //! 2. An event that somebody waits for has a number, and the consumer says how far it is. Whoever drops such an event, or will
 //!    never come to it, says that too: nobody waits for what cannot happen.
-//! 3. Of the manager and the consumer, each wakes the other only if it sleeps.
+//! 3. Of the manager and the consumer, each wakes the other only if it sleeps. Events, and the wakers of consumers, are the user's:
+//!    they are copied, woken and dropped without the lock.
 //! 4. A consumer that is gone is seen at the next event, and swept out with the others when a stream is added: so streams that
 //!    come and go without events cost no more than twice those that are there.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use genserver::Reason;
 use parking_lot::Mutex;
 
 use super::Lag;
@@ -21,6 +24,9 @@ use crate::id::HandlerId;
 
 /// How many events a consumer takes along at once. It is a lock for each batch instead of one for each event.
 const BATCH: usize = 32;
+
+/// How many places an empty queue keeps.
+const KEPT: usize = 128;
 
 /// Shared by the manager and one consumer.
 pub(crate) struct Tap<E> {
@@ -59,18 +65,16 @@ pub(crate) enum Awaited {
     Finish(u64),
 }
 
-/// What has become of an event.
-enum Offered {
-    /// It is in the queue, or an older one was dropped for it.
-    Taken,
-    /// There is no room, and the manager is to wait for it.
-    NoRoom,
+/// Why an event was not put into the queue.
+enum Refused<E> {
+    /// There is no room, and the manager is to wait for it. The event comes back.
+    NoRoom(E),
     /// The consumer takes no more.
-    Refused,
+    Over,
 }
 
 /// Why there will be no more events.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum End {
     /// The manager has ended as it should, or the stream was cancelled.
     Orderly,
@@ -78,6 +82,8 @@ pub(crate) enum End {
     Died,
     /// The consumer was too slow.
     Lagged,
+    /// An event could not be copied.
+    Uncopied(Reason),
 }
 
 /// What a consumer finds.
@@ -107,65 +113,89 @@ impl<E> Tap<E> {
         Self { copy: E::clone, capacity: capacity.max(1), lag, line: Mutex::new(line) }
     }
 
-    /// Leaves an event there.
-    fn offer(&self, event: &E, awaited: Awaited) -> Offered {
-        // A copy is the user's function, and runs before the lock is taken.
-        let event = (self.copy)(event);
+    /// Leaves a copy of an event there, as soon as there is room if the consumer is to be waited for. Whether it takes any more.
+    async fn offer(&self, event: &E, awaited: Awaited) -> bool {
+        let mut copy = match catch_unwind(AssertUnwindSafe(|| (self.copy)(event))) {
+            Ok(copy) => copy,
+            Err(payload) => {
+                self.end(End::Uncopied(Reason::caught(payload)));
+                return false;
+            }
+        };
+        loop {
+            match self.put(copy, awaited) {
+                Ok(()) => return true,
+                Err(Refused::Over) => return false,
+                Err(Refused::NoRoom(back)) => copy = back,
+            }
+            poll_fn(|task| self.poll_until(|line| line.has_room(self.capacity), task)).await;
+        }
+    }
+
+    fn put(&self, event: E, awaited: Awaited) -> Result<(), Refused<E>> {
+        let mut oldest = None;
         let mut line = self.line.lock();
         if line.is_over() {
-            return Offered::Refused;
+            drop(line);
+            return Err(Refused::Over);
         }
         if !line.has_room(self.capacity) {
             match self.lag {
-                Lag::Wait => return Offered::NoRoom,
+                Lag::Wait => return Err(Refused::NoRoom(event)),
                 Lag::End => {
+                    // The consumer is awake: there is something in its buffer.
                     line.end(End::Lagged);
-                    return Offered::Refused;
+                    return Err(Refused::Over);
                 }
-                Lag::DropOldest => {
-                    let oldest = line.queue.pop_front();
-                    line.lost += u64::from(oldest.is_some());
-                    if let Some(Entry { awaited, .. }) = oldest {
-                        line.settle(awaited);
-                    }
-                }
+                Lag::DropOldest => oldest = line.lose_oldest(),
             }
         }
         line.queue.push_back(Entry { event, awaited });
         let consumer = line.consumer.take();
         drop(line);
         wake(consumer);
-        Offered::Taken
+        drop(oldest);
+        Ok(())
     }
 
     /// What there is for the consumer, who is woken when there is something.
     pub(crate) fn poll_take(&self, taken: &mut VecDeque<Entry<E>>, task: &mut Context<'_>) -> Poll<Found> {
-        let mut line = self.line.lock();
-        line.in_hand = 0;
-        if line.lost > 0 {
-            return Poll::Ready(Found::Lost(std::mem::take(&mut line.lost)));
-        }
-        if line.queue.is_empty() {
-            if let Some(end) = line.end {
-                return Poll::Ready(Found::End(end));
+        let mut waker = None;
+        loop {
+            let mut line = self.line.lock();
+            line.in_hand = 0;
+            if line.lost > 0 {
+                return Poll::Ready(Found::Lost(std::mem::take(&mut line.lost)));
             }
+            if !line.queue.is_empty() {
+                let spare = line.hand_out(self.batch(), taken);
+                let manager = line.manager.take();
+                drop(line);
+                wake(manager);
+                drop(spare);
+                return Poll::Ready(Found::Events);
+            }
+            if let Some(end) = &line.end {
+                return Poll::Ready(Found::End(end.clone()));
+            }
+            let known = line.consumer.as_ref().is_some_and(|known| known.will_wake(task.waker()));
+            if !known && waker.is_none() {
+                drop(line);
+                waker = Some(task.waker().clone());
+                continue;
+            }
+            let before = if known { None } else { std::mem::replace(&mut line.consumer, waker) };
             let manager = line.manager.take();
-            match &line.consumer {
-                Some(known) if known.will_wake(task.waker()) => {}
-                _ => line.consumer = Some(task.waker().clone()),
-            }
             drop(line);
             wake(manager);
+            drop(before);
             return Poll::Pending;
         }
-        // Where there is little room, what is taken along would be missed by those who wait for it.
-        let batch = if self.capacity < 2 * BATCH { 1 } else { BATCH.min(line.queue.len()) };
-        taken.extend(line.queue.drain(..batch));
-        line.in_hand = batch - 1;
-        let manager = line.manager.take();
-        drop(line);
-        wake(manager);
-        Poll::Ready(Found::Events)
+    }
+
+    /// Where there is little room, what is taken along would be missed by those who wait for it.
+    fn batch(&self) -> usize {
+        if self.capacity < 2 * BATCH { 1 } else { BATCH }
     }
 
     /// The consumer has received an event, or is done with it.
@@ -182,11 +212,10 @@ impl<E> Tap<E> {
         let mut line = self.line.lock();
         line.is_gone = true;
         let rest = std::mem::take(&mut line.queue);
-        let manager = line.manager.take();
+        let (consumer, manager) = (line.consumer.take(), line.manager.take());
         drop(line);
-        // What is dropped here is the user's, so it is dropped without the lock.
-        drop(rest);
         wake(manager);
+        drop((rest, consumer));
     }
 
     /// There will be no more events; those that are there can still be taken.
@@ -199,28 +228,24 @@ impl<E> Tap<E> {
         wake(manager);
     }
 
-    fn is_gone(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.line.lock().is_over()
     }
 
-    /// Whether the consumer is as far as `mode` says with the event of this number.
-    fn poll_settled(&self, mode: Mode, number: u64, task: &mut Context<'_>) -> Poll<()> {
-        let mut line = self.line.lock();
-        let so_far = if mode == Mode::Sync { line.finished } else { line.received };
-        if so_far >= number || line.is_over() {
+    /// Ready when the line is as the manager wants it, or the consumer takes no more.
+    fn poll_until(&self, is_so: impl Fn(&Line<E>) -> bool, task: &mut Context<'_>) -> Poll<()> {
+        let is_so = |line: &Line<E>| is_so(line) || line.is_over();
+        if is_so(&self.line.lock()) {
             return Poll::Ready(());
         }
-        line.manager = Some(task.waker().clone());
-        Poll::Pending
-    }
-
-    /// Ready when there may be room.
-    fn poll_room(&self, task: &mut Context<'_>) -> Poll<()> {
+        let waker = task.waker().clone();
         let mut line = self.line.lock();
-        if line.has_room(self.capacity) || line.is_over() {
+        if is_so(&line) {
             return Poll::Ready(());
         }
-        line.manager = Some(task.waker().clone());
+        let before = line.manager.replace(waker);
+        drop(line);
+        drop(before);
         Poll::Pending
     }
 }
@@ -232,6 +257,29 @@ impl<E> Line<E> {
 
     fn has_room(&self, capacity: usize) -> bool {
         self.queue.len() + self.in_hand < capacity
+    }
+
+    /// Whether the consumer is as far as `mode` says with the event of this number.
+    fn has_settled(&self, mode: Mode, number: u64) -> bool {
+        let so_far = if mode == Mode::Sync { self.finished } else { self.received };
+        so_far >= number
+    }
+
+    /// Makes room, and counts that.
+    fn lose_oldest(&mut self) -> Option<Entry<E>> {
+        let oldest = self.queue.pop_front()?;
+        self.lost += 1;
+        self.settle(oldest.awaited);
+        Some(oldest)
+    }
+
+    /// Gives the oldest events to the consumer. What comes back is the memory of a burst, if it is over.
+    fn hand_out(&mut self, most: usize, taken: &mut VecDeque<Entry<E>>) -> VecDeque<Entry<E>> {
+        let batch = most.min(self.queue.len());
+        taken.extend(self.queue.drain(..batch));
+        self.in_hand = batch - 1;
+        let is_heavy = self.queue.is_empty() && self.queue.capacity() > KEPT;
+        if is_heavy { std::mem::take(&mut self.queue) } else { VecDeque::new() }
     }
 
     fn settle(&mut self, awaited: Awaited) {
@@ -296,24 +344,12 @@ impl<E> Taps<E> {
         self.list.iter().rev().filter(|(_, tap)| !tap.is_gone()).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Ends one of them. Whether it was there.
-    pub(crate) fn remove(&mut self, id: &HandlerId) -> bool {
-        let Some(at) = self.list.iter().position(|(known, _)| known == id) else { return false };
-        let (_, tap) = self.list.remove(at);
-        let was_there = !tap.is_gone();
-        tap.end(End::Orderly);
-        was_there
-    }
-
     fn sweep(&mut self) {
-        self.list.retain(|(_, tap)| !tap.is_gone());
+        self.list.retain(|(_, tap)| !tap.is_over());
     }
 
     /// Leaves the event with every consumer, and waits for those that want to be waited for.
-    pub(crate) async fn offer(&mut self, event: &E, mode: Mode)
-    where
-        E: Sync,
-    {
+    pub(crate) async fn offer(&mut self, event: &E, mode: Mode) {
         self.mode = mode;
         let awaited = match mode {
             Mode::Async => Awaited::Nothing,
@@ -323,16 +359,7 @@ impl<E> Taps<E> {
         self.awaited += u64::from(mode != Mode::Async);
         let mut some_left = false;
         for (_, tap) in &self.list {
-            loop {
-                match tap.offer(event, awaited) {
-                    Offered::Taken => break,
-                    Offered::NoRoom => poll_fn(|task| tap.poll_room(task)).await,
-                    Offered::Refused => {
-                        some_left = true;
-                        break;
-                    }
-                }
-            }
+            some_left |= !tap.offer(event, awaited).await;
         }
         if some_left {
             self.sweep();
@@ -344,7 +371,8 @@ impl<E> Taps<E> {
         let mut timer = std::pin::pin!(deadline.map(genserver::time::sleep_until));
         for (_, tap) in &self.list {
             let is_over = poll_fn(|task| {
-                if let Poll::Ready(()) = tap.poll_settled(self.mode, self.awaited, task) {
+                let has_settled = |line: &Line<E>| line.has_settled(self.mode, self.awaited);
+                if tap.poll_until(has_settled, task).is_ready() {
                     return Poll::Ready(false);
                 }
                 timer.as_mut().as_pin_mut().map_or(Poll::Pending, |timer| timer.poll(task).map(|()| true))
