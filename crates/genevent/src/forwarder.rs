@@ -138,7 +138,8 @@ impl<E: Event> fmt::Debug for Forwarder<E> {
 /// A handler that passes a copy of every event on to another manager, in the way it was sent: who sent it by
 /// [`sync_notify`](Manager::sync_notify) waits for the handlers of both. So managers form chains, or trees.
 ///
-/// It leaves when the other manager has ended. A circle of managers that wait for one another is refused by the last of them.
+/// It leaves when the other manager has ended. Of a circle of managers that would wait for one another, one is refused that, and
+/// loses its handler.
 ///
 /// # Examples
 ///
