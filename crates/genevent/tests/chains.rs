@@ -1,4 +1,5 @@
 //! Managers that pass events on to managers, and sinks that feed them.
+#![cfg(feature = "tokio")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! The event manager of seed 000: its console sessions, and the registry that tells of its buckets.
+#![cfg(feature = "tokio")]
 
 // The registry of seeds 000 and 001.
 #[path = "seeds/registry.rs"]

@@ -1,4 +1,5 @@
 //! The event manager of seed 001: what it has that seed 000 has not, `add_mon_handler`.
+#![cfg(feature = "tokio")]
 
 // The registry of seeds 000 and 001.
 #[path = "seeds/registry.rs"]

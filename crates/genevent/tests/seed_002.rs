@@ -1,4 +1,5 @@
 //! The two handlers of seed 002 and its console session.
+#![cfg(feature = "tokio")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 

@@ -1,4 +1,5 @@
 //! How streams end: with their manager, by a canceller, or after a time; and what never reaches them.
+#![cfg(feature = "tokio")]
 
 use std::time::Duration;
 

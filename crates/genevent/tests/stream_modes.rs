@@ -1,4 +1,5 @@
 //! Streams under each of the three ways to tell: `notify`, `ack_notify` and `sync_notify`.
+#![cfg(feature = "tokio")]
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

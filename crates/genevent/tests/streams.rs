@@ -1,4 +1,5 @@
 //! Streams: who gets which events, who waits for whom, and what is left behind.
+#![cfg(feature = "tokio")]
 
 use std::future::pending;
 use std::time::Duration;
