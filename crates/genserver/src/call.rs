@@ -296,6 +296,7 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
         match why {
             Unanswered::Exit(reason) => CallError::Exit { server, reason },
             Unanswered::Timeout => CallError::Timeout { server, after: self.after() },
+            Unanswered::Cycle(circle) => CallError::cycle(server, &circle),
             // The server may have ended between the drop of the caller and now; then its reason says more.
             Unanswered::NoReply => match self.server.process().ended_with() {
                 Some(reason) => CallError::Exit { server, reason },

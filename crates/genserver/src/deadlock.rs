@@ -16,7 +16,9 @@
 //! 6. Who starts a process that is linked with it waits for that process's init. So while a process is in its init, its parent
 //!    depends on it, and if the parent is in its init too, the parent's parent, and so on: a call to any of them, or to one
 //!    that waits for one of them, closes a circle. This is looked up when such a call begins to wait, and costs others nothing.
-//! 7. A call that is answered by the caller's own thread never waits, and never comes here; a call from outside every process
+//! 7. A process may wait for another otherwise than by a call, and [declare](declare_wait) that: an edge like any other, except that
+//!    nobody can be told that it closes a circle. So the circle's last call is given up instead, in the same way.
+//! 8. A call that is answered by the caller's own thread never waits, and never comes here; a call from outside every process
 //!    cannot close a circle, and is not entered.
 
 use std::cell::Cell;
@@ -29,11 +31,103 @@ use crate::current;
 use crate::node;
 use crate::pid::Pid;
 use crate::process::{Envelope, Subject};
-use crate::reply::Waiting;
+use crate::process_ref::AsProcess;
+use crate::reply::{Unanswered, Waiting};
 use crate::server::GenServer;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::parking::Mutex;
 use crate::sync::{program_static, thread_local};
+
+/// Says that the process whose code runs here waits for another one, otherwise than by a call: for an event to be consumed, or for
+/// something that it holds to be given back. The wait lasts until what comes back is dropped, or `kept` is.
+///
+/// With that, a call by which the other process would wait for this one in turn fails with [`CallError::Cycle`] instead of a
+/// time-out, whether it comes before or after this, and directly or by way of others. Let the other process, or whatever it
+/// holds, have the `Arc` of `kept`, and drop it as soon as it is no longer waited for: then no call is refused by mistake.
+///
+/// It is for libraries, of queues and pools for instance; calls need no declaration. From code that is no process's, it says nothing.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{CallError, Caller, Cx, GenServer, Init, Next, Never, Outcome, Probe, ProcessRef, declare_wait};
+/// use std::sync::{Arc, Weak};
+/// use tokio::sync::oneshot;
+///
+/// struct Pool;
+///
+/// /// The only thing there is has been lent, and is wanted back.
+/// struct WaitFor(ProcessRef, Weak<()>, oneshot::Receiver<()>);
+///
+/// impl GenServer for Pool {
+///     type Args = ();
+///     type Call = Caller<&'static str>;
+///     type Cast = WaitFor;
+///     type Info = Never;
+///
+///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+///         Init::Run(Pool)
+///     }
+///
+///     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         Next::reply(caller, "there is another")
+///     }
+///
+///     async fn handle_cast(&mut self, WaitFor(holder, kept, back): WaitFor, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         let _wait = declare_wait(&holder, kept);
+///         back.await?;
+///         Next::wait()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = genserver::start::<Pool>(()).await?;
+/// let holder = Probe::<()>::new();
+/// let ((give_back, back), kept) = (oneshot::channel(), Arc::new(()));
+/// pool.cast(WaitFor(holder.process_ref(), Arc::downgrade(&kept), back)).map_err(|_| "the pool is there")?;
+///
+/// let asked = holder.scope(async { pool.call(|caller| caller).await }).await;
+/// assert!(matches!(asked, Err(CallError::Cycle { .. })), "the pool waits for the one that asks it");
+///
+/// drop(kept);
+/// give_back.send(()).map_err(|()| "the pool waits")?;
+/// let asked = holder.scope(async { pool.call(|caller| caller).await }).await;
+/// assert_eq!(asked?, "there is another");
+/// # Ok(())
+/// # }
+/// ```
+pub fn declare_wait(process: &impl AsProcess, kept: Weak<()>) -> DeclaredWait {
+    let Some(from) = current::pid() else { return DeclaredWait { _entry: Entry { key: None } } };
+    let to = process.pid_or_nobody();
+    let mut refused = Vec::new();
+    let mut waits = WAITS.lock();
+    let key = waits.enter(from, Wait { to, token: Token::Kept(kept), answer: None });
+    // It ends: each round takes a call out of the list.
+    while let Some(call) = waits.circle(from, to, &[]).and_then(|circle| waits.take_call(circle)) {
+        refused.push(call);
+    }
+    drop(waits);
+    for (Wait { token, answer, .. }, circle) in refused {
+        token.withdraw();
+        if let Some(answer) = answer {
+            answer.fail(Unanswered::Cycle(circle));
+        }
+    }
+    DeclaredWait { _entry: Entry { key: Some(key) } }
+}
+
+/// A wait that is no call: made by [`declare_wait`]. It is over when this is dropped.
+#[must_use = "the wait is over when this is dropped"]
+pub struct DeclaredWait {
+    _entry: Entry,
+}
+
+impl fmt::Debug for DeclaredWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeclaredWait").finish_non_exhaustive()
+    }
+}
 
 /// The request's end of an edge (rule 1).
 #[derive(Default)]
@@ -61,6 +155,8 @@ pub(crate) enum Token {
     Laid(Weak<Edge>),
     /// The server is ending and takes no requests: whoever calls it waits for the callback that ends it.
     AtTheEnd,
+    /// The wait is no call (rule 7), and whoever is waited for keeps this.
+    Kept(Weak<()>),
 }
 
 impl Token {
@@ -68,6 +164,7 @@ impl Token {
         match self {
             Self::Laid(edge) => edge.strong_count() > 0,
             Self::AtTheEnd => true,
+            Self::Kept(kept) => kept.strong_count() > 0,
         }
     }
 
@@ -101,7 +198,8 @@ struct Waits {
 struct Wait {
     to: Pid,
     token: Token,
-    answer: Arc<dyn Waiting>,
+    /// None if it is no call (rule 7).
+    answer: Option<Arc<dyn Waiting>>,
 }
 
 /// Puts a token into a request that is queued, if a callback sends it.
@@ -190,7 +288,7 @@ impl fmt::Display for Arrows<'_> {
 /// Enters a caller that begins to wait, until the guard is dropped. If it closes a circle it is not entered; what comes back
 /// is the circle, beginning with the caller.
 fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<Entry, Vec<Pid>> {
-    let wait = Wait { to, token, answer };
+    let wait = Wait { to, token, answer: Some(answer) };
     if !wait.counts() {
         return Ok(Entry { key: None });
     }
@@ -198,9 +296,7 @@ fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<En
     // Looked up before the lock is taken: it looks into processes.
     let starters = starters(from);
     let mut waits = WAITS.lock();
-    waits.last += 1;
-    let key = (from, waits.last);
-    waits.edges.insert(key, wait);
+    let key = waits.enter(from, wait);
     let circle = waits.circle(from, to, &starters);
     drop(waits);
     let entry = Entry { key: Some(key) };
@@ -238,11 +334,31 @@ impl Drop for Entry {
 impl Wait {
     /// Rule 3.
     fn counts(&self) -> bool {
-        self.token.is_there() && self.answer.is_open()
+        self.token.is_there() && self.answer.as_ref().is_none_or(|answer| answer.is_open())
     }
 }
 
 impl Waits {
+    fn enter(&mut self, from: Pid, wait: Wait) -> (Pid, u64) {
+        self.last += 1;
+        let key = (from, self.last);
+        self.edges.insert(key, wait);
+        key
+    }
+
+    /// Takes out the last call of a circle, with the circle as its caller sees it.
+    fn take_call(&mut self, mut circle: Vec<Pid>) -> Option<(Wait, Vec<Pid>)> {
+        for place in (0..circle.len()).rev() {
+            let (from, to) = (circle[place], circle[(place + 1) % circle.len()]);
+            let is_it = |wait: &Wait| wait.to == to && wait.answer.is_some() && wait.counts();
+            let call = self.edges.range((from, 0)..=(from, u64::MAX)).find(|(_, wait)| is_it(wait));
+            let Some(key) = call.map(|(key, _)| *key) else { continue };
+            circle.rotate_left(place);
+            return self.edges.remove(&key).map(|call| (call, circle));
+        }
+        None
+    }
+
     /// The shortest way from `to` back to `from`, beginning with `from`: by calls alone, or by calls to one of those who wait
     /// for the init of `from`, and by their starts from there.
     fn circle(&self, from: Pid, to: Pid, starters: &[Pid]) -> Option<Vec<Pid>> {

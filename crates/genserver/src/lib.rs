@@ -504,6 +504,7 @@ pub use call::{Call, CallError};
 pub use caller::Caller;
 pub use cast::{CastError, CastWait};
 pub use context::Cx;
+pub use deadlock::{DeclaredWait, declare_wait};
 pub use exit::Exit;
 pub use fan_out::{Answers, call_all, cast_all};
 pub use info::{Callback, ProcessInfo, Status};

@@ -27,6 +27,8 @@ pub(crate) enum Unanswered {
     Exit(Reason),
     /// The deadline passed.
     Timeout,
+    /// The server waits for the one that asked: the circle, beginning with that.
+    Cycle(Vec<Pid>),
 }
 
 /// Where the answer of one request is put.

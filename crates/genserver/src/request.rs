@@ -358,6 +358,7 @@ fn failure(process: &dyn AnyProcess, why: Unanswered) -> CallError {
         Unanswered::NoReply => CallError::NoReply { server },
         Unanswered::Exit(reason) => CallError::Exit { server, reason },
         Unanswered::Timeout => CallError::Timeout { server, after: Duration::ZERO },
+        Unanswered::Cycle(circle) => CallError::cycle(server, &circle),
     }
 }
 

@@ -183,7 +183,8 @@ impl Stop {
             Err(Unanswered::Timeout) => {
                 Err(StopError::Timeout { server: server(), after: self.timeout.unwrap_or_default() })
             }
-            Err(Unanswered::NoReply) => Err(StopError::NoProc { server: server() }),
+            // Only calls are followed in circles.
+            Err(Unanswered::NoReply | Unanswered::Cycle(_)) => Err(StopError::NoProc { server: server() }),
         }
     }
 }

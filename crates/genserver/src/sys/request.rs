@@ -212,7 +212,8 @@ impl<R: Send + 'static> Request<R> {
         match why {
             Unanswered::Timeout => SysError::Timeout { server, request, after: self.timeout.unwrap_or_default() },
             Unanswered::Exit(reason) => SysError::Exit { server, request, reason },
-            Unanswered::NoReply => SysError::NoProc { server, request },
+            // Only calls are followed in circles.
+            Unanswered::NoReply | Unanswered::Cycle(_) => SysError::NoProc { server, request },
         }
     }
 }
