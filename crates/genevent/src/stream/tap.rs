@@ -5,17 +5,19 @@
 //!    never come to it, says that too: nobody waits for what cannot happen.
 //! 3. Of the manager and the consumer, each wakes the other only if it sleeps. Events, and the wakers of consumers, are the user's:
 //!    they are copied, woken and dropped without the lock.
-//! 4. A consumer that is gone is seen at the next event, and swept out with the others when a stream is added: so streams that
+//! 4. The manager says whom it waits for, if the consumer is a process: so a call of that process to its manager is refused instead
+//!    of waiting for the manager, which waits for it. It does so while it sleeps; what wakes it ends that.
+//! 5. A consumer that is gone is seen at the next event, and swept out with the others when a stream is added: so streams that
 //!    come and go without events cost no more than twice those that are there.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use genserver::Reason;
+use genserver::{DeclaredWait, Pid, Reason, current_process, declare_wait};
 use parking_lot::Mutex;
 
 use super::Lag;
@@ -43,12 +45,21 @@ struct Line<E> {
     /// How many were dropped since the consumer was told.
     lost: u64,
     consumer: Option<Waker>,
-    manager: Option<Waker>,
+    /// The process that was here last.
+    process: Option<Pid>,
+    manager: Option<Sleeper>,
     received: u64,
     finished: u64,
     end: Option<End>,
     /// The consumer takes no more.
     is_gone: bool,
+}
+
+/// The manager, which waits for the consumer.
+struct Sleeper {
+    waker: Waker,
+    /// Kept for as long as it waits (rule 4).
+    _kept: Option<Arc<()>>,
 }
 
 /// An event on its way to a consumer.
@@ -104,6 +115,7 @@ impl<E> Tap<E> {
             in_hand: 0,
             lost: 0,
             consumer: None,
+            process: None,
             manager: None,
             received: 0,
             finished: 0,
@@ -122,13 +134,14 @@ impl<E> Tap<E> {
                 return false;
             }
         };
+        let mut wait = None;
         loop {
             match self.put(copy, awaited) {
                 Ok(()) => return true,
                 Err(Refused::Over) => return false,
                 Err(Refused::NoRoom(back)) => copy = back,
             }
-            poll_fn(|task| self.poll_until(|line| line.has_room(self.capacity), task)).await;
+            poll_fn(|task| self.poll_until(|line| line.has_room(self.capacity), &mut wait, task)).await;
         }
     }
 
@@ -161,8 +174,10 @@ impl<E> Tap<E> {
     /// What there is for the consumer, who is woken when there is something.
     pub(crate) fn poll_take(&self, taken: &mut VecDeque<Entry<E>>, task: &mut Context<'_>) -> Poll<Found> {
         let mut waker = None;
+        let process = current_process().map(|process| process.pid());
         loop {
             let mut line = self.line.lock();
+            line.process = process;
             line.in_hand = 0;
             if line.lost > 0 {
                 return Poll::Ready(Found::Lost(std::mem::take(&mut line.lost)));
@@ -171,7 +186,7 @@ impl<E> Tap<E> {
                 let spare = line.hand_out(self.batch(), taken);
                 let manager = line.manager.take();
                 drop(line);
-                wake(manager);
+                rouse(manager);
                 drop(spare);
                 return Poll::Ready(Found::Events);
             }
@@ -187,7 +202,7 @@ impl<E> Tap<E> {
             let before = if known { None } else { std::mem::replace(&mut line.consumer, waker) };
             let manager = line.manager.take();
             drop(line);
-            wake(manager);
+            rouse(manager);
             drop(before);
             return Poll::Pending;
         }
@@ -204,7 +219,7 @@ impl<E> Tap<E> {
         line.settle(awaited);
         let manager = line.manager.take();
         drop(line);
-        wake(manager);
+        rouse(manager);
     }
 
     /// The consumer takes no more.
@@ -214,7 +229,7 @@ impl<E> Tap<E> {
         let rest = std::mem::take(&mut line.queue);
         let (consumer, manager) = (line.consumer.take(), line.manager.take());
         drop(line);
-        wake(manager);
+        rouse(manager);
         drop((rest, consumer));
     }
 
@@ -225,7 +240,7 @@ impl<E> Tap<E> {
         let (consumer, manager) = (line.consumer.take(), line.manager.take());
         drop(line);
         wake(consumer);
-        wake(manager);
+        rouse(manager);
     }
 
     fn is_over(&self) -> bool {
@@ -233,19 +248,30 @@ impl<E> Tap<E> {
     }
 
     /// Ready when the line is as the manager wants it, or the consumer takes no more.
-    fn poll_until(&self, is_so: impl Fn(&Line<E>) -> bool, task: &mut Context<'_>) -> Poll<()> {
+    fn poll_until(
+        &self,
+        is_so: impl Fn(&Line<E>) -> bool,
+        wait: &mut Option<DeclaredWait>,
+        task: &mut Context<'_>,
+    ) -> Poll<()> {
         let is_so = |line: &Line<E>| is_so(line) || line.is_over();
-        if is_so(&self.line.lock()) {
+        let line = self.line.lock();
+        if is_so(&line) {
             return Poll::Ready(());
         }
-        let waker = task.waker().clone();
+        let process = line.process;
+        drop(line);
+        let kept = process.map(|_| Arc::new(()));
+        let declared = process.zip(kept.as_ref().map(Arc::downgrade));
+        let sleeper = Sleeper { waker: task.waker().clone(), _kept: kept };
         let mut line = self.line.lock();
         if is_so(&line) {
             return Poll::Ready(());
         }
-        let before = line.manager.replace(waker);
+        let before = line.manager.replace(sleeper);
         drop(line);
         drop(before);
+        *wait = declared.map(|(process, kept): (Pid, Weak<()>)| declare_wait(&process, kept));
         Poll::Pending
     }
 }
@@ -306,6 +332,10 @@ fn wake(waker: Option<Waker>) {
     }
 }
 
+fn rouse(manager: Option<Sleeper>) {
+    wake(manager.map(|sleeper| sleeper.waker));
+}
+
 /// The streams of a manager, oldest first.
 pub(crate) struct Taps<E> {
     list: Vec<(HandlerId, Arc<Tap<E>>)>,
@@ -314,7 +344,7 @@ pub(crate) struct Taps<E> {
     /// The number of the last event that somebody waits for.
     awaited: u64,
     mode: Mode,
-    /// At how many streams those are swept out that are gone (rule 4).
+    /// At how many streams those are swept out that are gone (rule 5).
     sweep_at: usize,
 }
 
@@ -370,9 +400,10 @@ impl<E> Taps<E> {
     pub(crate) async fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut timer = std::pin::pin!(deadline.map(genserver::time::sleep_until));
         for (_, tap) in &self.list {
+            let mut wait = None;
             let is_over = poll_fn(|task| {
                 let has_settled = |line: &Line<E>| line.has_settled(self.mode, self.awaited);
-                if tap.poll_until(has_settled, task).is_ready() {
+                if tap.poll_until(has_settled, &mut wait, task).is_ready() {
                     return Poll::Ready(false);
                 }
                 timer.as_mut().as_pin_mut().map_or(Poll::Pending, |timer| timer.poll(task).map(|()| true))
