@@ -90,8 +90,16 @@ pub enum StreamError {
 /// [`sync_notify`](Manager::sync_notify), until the consumer is done with it: that is, until it asks for the next one, or drops
 /// the stream.
 ///
-/// So while a consumer works on an event of [`sync_notify`](Manager::sync_notify), the manager waits for it. Whatever the
-/// consumer asks of the same manager then waits in turn, and fails when its time is up; only [`notify`](Manager::notify) does not wait.
+/// # What a consumer can ask its manager
+///
+/// While a consumer works on an event of [`sync_notify`](Manager::sync_notify), the manager waits for it, and cannot answer it; nor
+/// can it finish a [`sync_notify`](Manager::sync_notify) of the consumer itself, nor anything while it waits for room under
+/// [`Lag::Wait`]. A consumer that is a [process](genserver::spawn) is told so at once: what it asks fails with
+/// [`CallError::Cycle`], also if it asks by way of other servers. An event that was taken by then is not withdrawn.
+///
+/// A plain task is nobody that the manager knows. What it asks then fails when its time is up, after five seconds; and what has no
+/// time limit, such as [`which_handlers`](Manager::which_handlers), waits as long as the manager does. [`notify`](Manager::notify)
+/// never waits.
 ///
 /// # Examples
 ///

@@ -66,7 +66,7 @@ async fn setup(test: &Probe<Heard>) -> (Manager<Event>, Registry) {
     (manager, registry)
 }
 
-async fn sends_events_on_create_and_crash() {
+async fn a_bucket_comes_and_goes() {
     let mut test = Probe::new();
     let (_manager, registry) = setup(&test).await;
 
@@ -83,13 +83,13 @@ async fn sends_events_on_create_and_crash() {
 
 #[tokio::test]
 async fn ge_153_a_registry_tells_of_a_bucket_that_is_created_and_of_its_end() {
-    sends_events_on_create_and_crash().await;
+    a_bucket_comes_and_goes().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sends_events_on_create_and_crash_on_two_threads() {
+async fn the_same_on_two_threads() {
     for _ in 0..100 {
-        sends_events_on_create_and_crash().await;
+        a_bucket_comes_and_goes().await;
     }
 }
 
@@ -129,7 +129,7 @@ async fn a_registry_goes_on_without_its_bucket() {
     assert_ne!(first.pid(), second.pid());
     assert!(manager.is_alive());
     second.as_process().unwrap().exit(Reason::term("a bug"));
-    assert_eq!(registry.ended().await, Reason::term("a bug"), "they are linked");
+    assert_eq!(registry.0.ended().await, Reason::term("a bug"), "they are linked");
 }
 
 /// ```iex

@@ -116,6 +116,7 @@ async fn with_registry(test: impl AsyncFnOnce(Registry)) {
     supervised(async |supervisor| test(supervisor.start_supervised(Registry::start_link()).await).await).await;
 }
 
+// also: GE-156
 #[tokio::test]
 async fn spawns_buckets() {
     with_registry(async |registry| {
@@ -145,6 +146,7 @@ async fn one_test_does_not_interfere_with_the_next() {
 }
 
 /// Sound as it stands, unlike in the seed: when `stop` returns, the `Down` is in the registry's mailbox before the lookup.
+// also: GE-157
 async fn removes_buckets_on_exit() {
     with_registry(async |registry| {
         for _ in 0..500 {
@@ -169,6 +171,7 @@ mod removes_buckets_on_exit {
     }
 }
 
+// also: GE-158
 #[tokio::test]
 async fn a_second_create_keeps_the_bucket() {
     with_registry(async |registry| {
@@ -208,6 +211,7 @@ async fn the_session_with_a_monitor() {
     assert_eq!(shell.flush(), [Letter::Down(down)]);
 }
 
+// also: GE-159
 #[tokio::test]
 async fn the_catch_all_logs_and_lives_on() {
     let node = Node::new();

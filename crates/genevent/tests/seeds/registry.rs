@@ -5,9 +5,7 @@ use std::collections::HashMap;
 
 use genevent::Manager;
 use genserver::agent::Agent;
-use genserver::{
-    Caller, Cx, Down, Ended, GenServer, Init, MonitorRef, Next, Outcome, Pid, Probe, ServerRef, StartError,
-};
+use genserver::{Caller, Cx, Down, GenServer, Init, MonitorRef, Next, Outcome, Pid, Probe, ServerRef, StartError};
 
 /// `KV.Bucket`.
 pub(crate) type Bucket = Agent<HashMap<String, i64>>;
@@ -70,7 +68,7 @@ impl GenServer for Names {
 }
 
 /// The client.
-pub(crate) struct Registry(ServerRef<Names>);
+pub(crate) struct Registry(pub(crate) ServerRef<Names>);
 
 impl Registry {
     pub(crate) async fn start_link<M: Send>(parent: &Probe<M>, events: &Manager<Event>) -> Result<Self, StartError> {
@@ -83,9 +81,5 @@ impl Registry {
 
     pub(crate) fn create(&self, name: &str) {
         let _ = self.0.cast(Cast::Create(name.to_owned()));
-    }
-
-    pub(crate) fn ended(&self) -> Ended {
-        self.0.ended()
     }
 }
