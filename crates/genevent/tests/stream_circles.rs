@@ -1,4 +1,5 @@
 //! A consumer that asks its own manager something while the manager waits for it.
+#![cfg(feature = "tokio")]
 
 use std::time::Duration;
 
