@@ -243,9 +243,10 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Errors
     ///
     /// [`CallError`], as for every [call](ServerRef::call): the manager is not running, ends before, or is not done within five
-    /// seconds, or what [`timeout`](Call::timeout) says. The event is not withdrawn then. A handler that calls its own
-    /// manager gets [`CallError::CallingSelf`] at once. [`CallError::NoReply`] says that a handler held the event and will never be
-    /// done with it.
+    /// seconds, or what [`timeout`](Call::timeout) says. The event is not withdrawn then, and the manager waits for consumers of
+    /// streams at most a second longer. A handler that calls its own manager gets [`CallError::CallingSelf`] at once, and so does a
+    /// [consumer](EventStream#what-a-consumer-can-ask-its-manager) that the manager waits for, with [`CallError::Cycle`].
+    /// [`CallError::NoReply`] says that a handler held the event and will never be done with it.
     ///
     /// # Examples
     ///

@@ -16,6 +16,7 @@ use crate::context::{HandlerCx, Mode};
 use crate::id::{HandlerId, HandlerRef};
 use crate::leaving::{Gone, Leaving};
 use crate::slot::{Place, Slot};
+use crate::stream::patience::Patience;
 use crate::stream::tap::Taps;
 
 // What can be asked of a manager, besides events.
@@ -118,26 +119,28 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
     }
 
     async fn handle_cast(&mut self, event: E, cx: &mut Cx<Self>) -> Outcome<Self> {
-        self.deliver(event, Mode::Async, None, cx).await;
+        self.deliver(event, Mode::Async, Patience::Endless, cx).await;
         self.next()
     }
 
     async fn handle_call(&mut self, Request(ask): Request<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
         match ask {
             Ask::Sync(event, deadline, caller) => {
-                if self.deliver(event, Mode::Sync, deadline, cx).await {
+                let patience = deadline.map_or(Patience::AsLongAs(&caller), Patience::Until);
+                if self.deliver(event, Mode::Sync, patience, cx).await {
                     match self.cx.take_sender() {
                         None => caller.reply(()),
                         Some(sender) => sender.owe(caller),
                     }
-                } else {
+                } else if !caller.is_gone() {
                     self.too_late.retain(|caller| !caller.is_gone());
                     self.too_late.push(caller);
                 }
             }
             Ask::Ack(event, deadline, caller) => {
                 caller.reply(());
-                self.deliver(event, Mode::Ack, deadline, cx).await;
+                let patience = deadline.map_or(Patience::Endless, Patience::Until);
+                self.deliver(event, Mode::Ack, patience, cx).await;
             }
             // What is seldom asked is boxed, so that the future of what is often asked stays small.
             Ask::Change(change) => Box::pin(self.change(*change, cx)).await,
@@ -149,7 +152,7 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
         match told {
             Told::Plain(info) => self.tell(info, cx).await,
             Told::Attached(event) => {
-                self.deliver(event, Mode::Async, None, cx).await;
+                self.deliver(event, Mode::Async, Patience::Endless, cx).await;
             }
             Told::OwnerEnded(down) => Box::pin(self.owner_ended(down, cx)).await,
         }

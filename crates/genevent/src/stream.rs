@@ -19,6 +19,8 @@ use crate::server::request::{Ask, Change};
 
 // What the manager and a consumer share.
 pub(crate) mod tap;
+// How long the manager waits for a consumer.
+pub(crate) mod patience;
 
 use tap::{Awaited, End, Entry, Found, Tap};
 
@@ -98,8 +100,10 @@ pub enum StreamError {
 /// [`CallError::Cycle`], also if it asks by way of other servers. An event that was taken by then is not withdrawn.
 ///
 /// A plain task is nobody that the manager knows. What it asks then fails when its time is up, after five seconds; and what has no
-/// time limit, such as [`which_handlers`](Manager::which_handlers), waits as long as the manager does. [`notify`](Manager::notify)
-/// never waits.
+/// time limit, such as [`which_handlers`](Manager::which_handlers), waits as long as the manager does, which is as long as the sender
+/// of the event. [`notify`](Manager::notify) never waits.
+///
+/// A consumer that keeps its manager waiting for more than a second is [reported](genserver::report), by its [`id`](Self::id).
 ///
 /// # Examples
 ///

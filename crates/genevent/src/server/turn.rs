@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{Either, select};
@@ -19,14 +18,12 @@ use crate::id::HandlerId;
 use crate::leaving::{Gone, Leaving};
 use crate::reaction::{After, Reaction, Then};
 use crate::slot::{Passed, Place, Reacting, Slot};
-
-/// For how long a handler may wait in a callback before that is reported.
-const STUCK_AFTER: Duration = Duration::from_secs(1);
+use crate::stream::patience::{Patience, STUCK_AFTER};
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
     /// An event goes to the streams, then to all handlers; then, unless nobody waits for that, the streams' consumers have it.
-    /// False if that took longer than until the deadline.
-    pub(super) async fn deliver(&mut self, event: E, mode: Mode, deadline: Option<Instant>, cx: &mut Cx<Self>) -> bool {
+    /// False if that took longer than the patience with them.
+    pub(super) async fn deliver(&mut self, event: E, mode: Mode, patience: Patience<'_>, cx: &mut Cx<Self>) -> bool {
         self.cx.set_mode(mode);
         if self.taps.is_empty() {
             let mut at = 0;
@@ -36,17 +33,17 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             }
             true
         } else {
-            Box::pin(self.deliver_to_streams(event, mode, deadline, cx)).await
+            Box::pin(self.deliver_to_streams(event, mode, patience, cx)).await
         }
     }
 
-    async fn deliver_to_streams(&mut self, event: E, mode: Mode, deadline: Option<Instant>, cx: &mut Cx<Self>) -> bool {
-        self.taps.offer(&event, mode).await;
+    async fn deliver_to_streams(&mut self, event: E, mode: Mode, patience: Patience<'_>, cx: &mut Cx<Self>) -> bool {
+        self.taps.offer(&event, mode, |stream| report_stuck(stream, cx)).await;
         let mut at = 0;
         if let Some(turn) = self.pass(&mut at, |slot, cx| slot.event(&event, cx)) {
             self.slowly(at, turn, Passed::Event(&event), cx).await;
         }
-        mode == Mode::Async || self.taps.wait(deadline).await
+        mode == Mode::Async || self.taps.wait(patience, |stream| report_stuck(stream, cx)).await
     }
 
     /// A plain message goes to all handlers, and to no stream.
@@ -243,14 +240,19 @@ async fn patiently<E: Event, I: Event>(
     match select(&mut reaction, Box::pin(genserver::time::sleep(STUCK_AFTER))).await {
         Either::Left((reaction, _)) => reaction,
         Either::Right(((), _)) => {
-            cx.report(Level::Warning, |me| {
-                let told = Told::new(me, Level::Warning, "Event manager", "waits for a handler, and everybody with it");
-                let told = told.with("handler", handler.to_string());
-                Report::Told(told.with("waits", format!("for more than {STUCK_AFTER:?}")))
-            });
+            report_stuck(handler, cx);
             reaction.await
         }
     }
+}
+
+/// Reports that a handler, or the consumer of a stream, holds everybody up.
+fn report_stuck<E: Event, I: Event>(handler: &HandlerId, cx: &mut Cx<ManagerServer<E, I>>) {
+    cx.report(Level::Warning, |me| {
+        let told = Told::new(me, Level::Warning, "Event manager", "waits for a handler, and everybody with it");
+        let told = told.with("handler", handler.to_string());
+        Report::Told(told.with("waits", format!("for more than {STUCK_AFTER:?}")))
+    });
 }
 
 /// Whether a handler stays, and is ready to say so at once. If not, what it said is in `other`.

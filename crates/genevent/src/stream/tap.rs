@@ -15,12 +15,12 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use genserver::{DeclaredWait, Pid, Reason, current_process, declare_wait};
 use parking_lot::Mutex;
 
 use super::Lag;
+use super::patience::Patience;
 use crate::context::Mode;
 use crate::id::HandlerId;
 
@@ -126,7 +126,7 @@ impl<E> Tap<E> {
     }
 
     /// Leaves a copy of an event there, as soon as there is room if the consumer is to be waited for. Whether it takes any more.
-    async fn offer(&self, event: &E, awaited: Awaited) -> bool {
+    async fn offer(&self, event: &E, awaited: Awaited, mut stuck: impl FnMut()) -> bool {
         let mut copy = match catch_unwind(AssertUnwindSafe(|| (self.copy)(event))) {
             Ok(copy) => copy,
             Err(payload) => {
@@ -134,14 +134,13 @@ impl<E> Tap<E> {
                 return false;
             }
         };
-        let mut wait = None;
         loop {
             match self.put(copy, awaited) {
                 Ok(()) => return true,
                 Err(Refused::Over) => return false,
                 Err(Refused::NoRoom(back)) => copy = back,
             }
-            poll_fn(|task| self.poll_until(|line| line.has_room(self.capacity), &mut wait, task)).await;
+            Patience::Endless.wait(self.until(|line| line.has_room(self.capacity)), &mut stuck).await;
         }
     }
 
@@ -247,7 +246,12 @@ impl<E> Tap<E> {
         self.line.lock().is_over()
     }
 
-    /// Ready when the line is as the manager wants it, or the consumer takes no more.
+    /// Until the line is as the manager wants it, or the consumer takes no more.
+    async fn until(&self, is_so: impl Fn(&Line<E>) -> bool) {
+        let mut wait = None;
+        poll_fn(|task| self.poll_until(&is_so, &mut wait, task)).await;
+    }
+
     fn poll_until(
         &self,
         is_so: impl Fn(&Line<E>) -> bool,
@@ -378,8 +382,9 @@ impl<E> Taps<E> {
         self.list.retain(|(_, tap)| !tap.is_over());
     }
 
-    /// Leaves the event with every consumer, and waits for those that want to be waited for.
-    pub(crate) async fn offer(&mut self, event: &E, mode: Mode) {
+    /// Leaves the event with every consumer, and waits for those that want to be waited for. `stuck` is told of those that it waits
+    /// long for.
+    pub(crate) async fn offer(&mut self, event: &E, mode: Mode, mut stuck: impl FnMut(&HandlerId)) {
         self.mode = mode;
         let awaited = match mode {
             Mode::Async => Awaited::Nothing,
@@ -388,27 +393,19 @@ impl<E> Taps<E> {
         };
         self.awaited += u64::from(mode != Mode::Async);
         let mut some_left = false;
-        for (_, tap) in &self.list {
-            some_left |= !tap.offer(event, awaited).await;
+        for (id, tap) in &self.list {
+            some_left |= !tap.offer(event, awaited, || stuck(id)).await;
         }
         if some_left {
             self.sweep();
         }
     }
 
-    /// Until every consumer is as far as it should be with the last event, or is gone; or until the deadline, which is false.
-    pub(crate) async fn wait(&self, deadline: Option<Instant>) -> bool {
-        let mut timer = std::pin::pin!(deadline.map(genserver::time::sleep_until));
-        for (_, tap) in &self.list {
-            let mut wait = None;
-            let is_over = poll_fn(|task| {
-                let has_settled = |line: &Line<E>| line.has_settled(self.mode, self.awaited);
-                if tap.poll_until(has_settled, &mut wait, task).is_ready() {
-                    return Poll::Ready(false);
-                }
-                timer.as_mut().as_pin_mut().map_or(Poll::Pending, |timer| timer.poll(task).map(|()| true))
-            });
-            if is_over.await {
+    /// Until every consumer is as far as it should be with the last event, or is gone; or until the patience is over, which is false.
+    pub(crate) async fn wait(&self, patience: Patience<'_>, mut stuck: impl FnMut(&HandlerId)) -> bool {
+        for (id, tap) in &self.list {
+            let has_settled = |line: &Line<E>| line.has_settled(self.mode, self.awaited);
+            if !patience.wait(tap.until(has_settled), || stuck(id)).await {
                 return false;
             }
         }

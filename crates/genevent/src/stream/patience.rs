@@ -1,0 +1,54 @@
+//! How long a manager waits for the consumers of its streams, and that it says so if that takes long.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use futures::future::{Either, select};
+use genserver::Caller;
+
+/// For how long somebody is waited for before that is reported.
+pub(crate) const STUCK_AFTER: Duration = Duration::from_secs(1);
+
+/// For how long consumers are waited for.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience<'a> {
+    Endless,
+    Until(Instant),
+    /// As long as whoever sent the event waits. It is looked for now and then, so it may be a little longer.
+    AsLongAs(&'a Caller<()>),
+}
+
+impl Patience<'_> {
+    fn is_over(self, now: Instant) -> bool {
+        match self {
+            Self::Endless => false,
+            Self::Until(deadline) => now >= deadline,
+            Self::AsLongAs(sender) => sender.is_gone(),
+        }
+    }
+
+    /// Waits for a consumer, and tells `stuck` if that takes long. False if the patience is over before.
+    pub(super) async fn wait(self, consumer: impl Future<Output = ()>, stuck: impl FnOnce()) -> bool {
+        let mut consumer = pin!(consumer);
+        // Many are there at once, and need no timer.
+        if poll_fn(|task| Poll::Ready(consumer.as_mut().poll(task).is_ready())).await {
+            return true;
+        }
+        let mut stuck = Some(stuck);
+        let mut next = genserver::time::now() + STUCK_AFTER;
+        loop {
+            let until = if let Self::Until(deadline) = self { deadline.min(next) } else { next };
+            match select(consumer.as_mut(), pin!(genserver::time::sleep_until(until))).await {
+                Either::Left(_) => return true,
+                Either::Right(_) if self.is_over(until) => return false,
+                Either::Right(_) => {}
+            }
+            if let Some(stuck) = stuck.take() {
+                stuck();
+            }
+            next = until + STUCK_AFTER;
+        }
+    }
+}
