@@ -1,5 +1,6 @@
 //! The event manager of seed 001: what it has that seed 000 has not, `add_mon_handler`.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 // The registry of seeds 000 and 001.
 #[path = "seeds/registry.rs"]

@@ -1,5 +1,6 @@
 //! The two handlers of seed 002 and its console session.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -69,7 +70,7 @@ async fn session() -> (Probe<()>, Manager<Msg>, HandlerRef<LoggerHandler>, Recei
 #[tokio::test]
 async fn ge_155_two_handlers_see_one_event_and_one_of_them_is_asked() {
     let (_shell, pid, logger, printed) = session().await;
-    pid.notify(Msg("Hello World")).map_err(|_| "it is there").unwrap();
+    pid.notify(Msg("Hello World")).map_err(|_event| "it is there").unwrap();
     assert_eq!(pid.call(&logger, GetMessages).await.unwrap(), ["Hello World"]);
     let lines: Vec<String> = printed.try_iter().collect();
     assert_eq!(lines, ["Logging new message: Hello World", "Persisting log message: Hello World"]);
@@ -80,7 +81,7 @@ async fn ge_155_two_handlers_see_one_event_and_one_of_them_is_asked() {
 async fn messages_come_back_in_the_order_of_their_arrival() {
     let (_shell, pid, logger, _printed) = session().await;
     for msg in ["one", "two", "three"] {
-        pid.notify(Msg(msg)).map_err(|_| "it is there").unwrap();
+        pid.notify(Msg(msg)).map_err(|_event| "it is there").unwrap();
     }
     assert_eq!(pid.call(&logger, GetMessages).await.unwrap(), ["one", "two", "three"]);
 }

@@ -1,5 +1,7 @@
 //! How streams end: with their manager, by a canceller, or after a time; and what never reaches them.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
 use std::time::Duration;
 

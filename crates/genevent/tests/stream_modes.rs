@@ -1,5 +1,7 @@
 //! Streams under each of the three ways to tell: `notify`, `ack_notify` and `sync_notify`.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -24,7 +26,7 @@ async fn manager() -> Manager<u32> {
 
 async fn tell<E: genevent::Event>(manager: &Manager<E>, mode: Mode, event: E) {
     match mode {
-        Mode::Async => manager.notify(event).map_err(|_| "the manager is there").unwrap(),
+        Mode::Async => manager.notify(event).map_err(|_event| "the manager is there").unwrap(),
         Mode::Ack => manager.ack_notify(event).no_timeout().await.unwrap(),
         Mode::Sync => manager.sync_notify(event).no_timeout().await.unwrap(),
     }

@@ -1,5 +1,7 @@
 //! Streams: who gets which events, who waits for whom, and what is left behind.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
 use std::future::pending;
 use std::time::Duration;
@@ -37,7 +39,7 @@ async fn stuck(manager: &Manager<u32>) -> JoinHandle<()> {
     let mut stream = stream(manager).await;
     tokio::spawn(async move {
         stream.next().await.unwrap().unwrap();
-        pending().await
+        pending::<()>().await;
     })
 }
 

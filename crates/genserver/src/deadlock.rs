@@ -85,7 +85,7 @@ use crate::sync::{program_static, thread_local};
 /// let pool = genserver::start::<Pool>(()).await?;
 /// let holder = Probe::<()>::new();
 /// let ((give_back, back), kept) = (oneshot::channel(), Arc::new(()));
-/// pool.cast(WaitFor(holder.process_ref(), Arc::downgrade(&kept), back)).map_err(|_| "the pool is there")?;
+/// pool.cast(WaitFor(holder.process_ref(), Arc::downgrade(&kept), back)).map_err(|_refused| "the pool is there")?;
 ///
 /// let asked = holder.scope(async { pool.call(|caller| caller).await }).await;
 /// assert!(matches!(asked, Err(CallError::Cycle { .. })), "the pool waits for the one that asks it");

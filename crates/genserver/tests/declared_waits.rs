@@ -66,7 +66,7 @@ async fn pool() -> ServerRef<Pool> {
 fn lend(pool: &ServerRef<Pool>, holder: &Probe<()>) -> Held {
     let ((back, wanted), kept) = (oneshot::channel(), Arc::new(()));
     let wait_for = WaitFor(holder.process_ref(), Arc::downgrade(&kept), wanted);
-    pool.cast(wait_for).map_err(|_| "the pool is there").unwrap();
+    pool.cast(wait_for).map_err(|_refused| "the pool is there").unwrap();
     Held { _kept: kept, back }
 }
 
@@ -158,7 +158,7 @@ async fn two_that_only_declare_are_told_nothing() {
     let wait = |from: &ServerRef<Pool>, to: &ServerRef<Pool>| {
         let (back, wanted) = oneshot::channel();
         let wait_for = WaitFor(to.process_ref(), Arc::downgrade(&kept), wanted);
-        from.cast(wait_for).map_err(|_| "the pool is there").unwrap();
+        from.cast(wait_for).map_err(|_refused| "the pool is there").unwrap();
         back
     };
     let waits = [wait(&first, &second), wait(&second, &first)];

@@ -18,7 +18,7 @@ pub(crate) enum Event {
 }
 
 /// The server.
-pub(crate) struct Names {
+pub(crate) struct Server {
     names: HashMap<String, Bucket>,
     refs: HashMap<MonitorRef, String>,
     events: Manager<Event>,
@@ -32,7 +32,7 @@ pub(crate) enum Cast {
     Create(String),
 }
 
-impl GenServer for Names {
+impl GenServer for Server {
     type Args = Manager<Event>;
     type Call = Call;
     type Cast = Cast;
@@ -68,11 +68,11 @@ impl GenServer for Names {
 }
 
 /// The client.
-pub(crate) struct Registry(pub(crate) ServerRef<Names>);
+pub(crate) struct Registry(pub(crate) ServerRef<Server>);
 
 impl Registry {
     pub(crate) async fn start_link<M: Send>(parent: &Probe<M>, events: &Manager<Event>) -> Result<Self, StartError> {
-        parent.start_link::<Names>(events.clone()).await.map(Self)
+        parent.start_link::<Server>(events.clone()).await.map(Self)
     }
 
     pub(crate) async fn lookup(&self, name: &str) -> Option<Bucket> {
