@@ -124,6 +124,8 @@
 //! - [`remove_handler`](Manager::remove_handler) returns the handler, which is more than a term that its terminate could return.
 //! - Calls, and [`ack_notify`](Manager::ack_notify) and [`sync_notify`](Manager::sync_notify) among them, give up after five
 //!   seconds, unless they are told otherwise. There, the latter two wait for ever.
+//! - The manager waits for the consumer of a stream only as long as the sender of the event does; and a consumer that asks the very
+//!   manager that waits for it [hears so](EventStream#what-a-consumer-can-ask-its-manager). There, both wait for ever.
 //! - A manager does not trap exits unless it is [told to](Manager::start_trapping), as in Elixir; Erlang's always does.
 
 // The trait that a handler implements, ...

@@ -414,7 +414,8 @@
 //! - A server that forgets to answer fails the call at once, where OTP's caller would wait for the time-out. A late or a second
 //!   answer cannot be seen.
 //! - A linked start that fails returns the error, and spares a starter that does not trap exits; OTP ends it.
-//! - A call that would close a circle of calls returns an error that names the circle, where OTP would wait for the time-out.
+//! - A call that would close a circle of calls returns an error that names the circle, where OTP would wait for the time-out. Waits
+//!   that are no calls are seen if they are [declared](declare_wait).
 //! - When [`stop`](ServerRef::stop) returns, everybody has been told; OTP promises that to the stopper only.
 //! - There is no distribution, and no hot loading of code.
 //!

@@ -275,6 +275,7 @@ impl<E> Tap<E> {
         let before = line.manager.replace(sleeper);
         drop(line);
         drop(before);
+        // Only now: had the consumer come between, it would have let go of what it could not find later.
         *wait = declared.map(|(process, kept): (Pid, Weak<()>)| declare_wait(&process, kept));
         Poll::Pending
     }
