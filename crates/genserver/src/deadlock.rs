@@ -100,9 +100,14 @@ use crate::sync::{program_static, thread_local};
 pub fn declare_wait(process: &impl AsProcess, kept: Weak<()>) -> DeclaredWait {
     let Some(from) = current::pid() else { return DeclaredWait { _entry: Entry { key: None } } };
     let to = process.pid_or_nobody();
+    let wait = Wait { to, token: Token::Kept(kept), answer: None };
     let mut refused = Vec::new();
     let mut waits = WAITS.lock();
-    let key = waits.enter(from, Wait { to, token: Token::Kept(kept), answer: None });
+    // Looked at under the lock: whoever has let go by now may have called since, and that call is no part of a circle.
+    if !wait.counts() {
+        return DeclaredWait { _entry: Entry { key: None } };
+    }
+    let key = waits.enter(from, wait);
     // It ends: each round takes a call out of the list.
     while let Some(call) = waits.circle(from, to, &[]).and_then(|circle| waits.take_call(circle)) {
         refused.push(call);

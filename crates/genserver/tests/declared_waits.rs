@@ -126,6 +126,19 @@ async fn what_is_let_go_of_is_no_circle_though_the_wait_is_not_over() {
     assert_eq!(futures::join!(asked, gives_back).0, Ok(1));
 }
 
+/// It was let go of before the wait was declared, and the call came between the two.
+#[tokio::test]
+async fn what_is_let_go_of_before_it_is_waited_for_is_no_circle() {
+    let (pool, holder) = (pool().await, Probe::new());
+    let Held { _kept: kept, back } = lend(&pool, &holder);
+    drop(kept);
+    let gives_back = async {
+        yield_now().await;
+        back.send(()).unwrap();
+    };
+    assert_eq!(futures::join!(ask(&pool, &holder), gives_back).0, Ok(1));
+}
+
 #[tokio::test]
 async fn who_is_not_waited_for_is_not_refused() {
     let (pool, holder, other) = (pool().await, Probe::new(), Probe::new());
