@@ -59,7 +59,7 @@ struct Line<E> {
 struct Sleeper {
     waker: Waker,
     /// Kept for as long as it waits (rule 4).
-    _kept: Option<Arc<()>>,
+    kept: Option<Arc<()>>,
 }
 
 /// An event on its way to a consumer.
@@ -267,12 +267,14 @@ impl<E> Tap<E> {
         drop(line);
         let kept = process.map(|_| Arc::new(()));
         let declared = process.zip(kept.as_ref().map(Arc::downgrade));
-        let sleeper = Sleeper { waker: task.waker().clone(), _kept: kept };
+        let sleeper = Sleeper { waker: task.waker().clone(), kept };
         let mut line = self.line.lock();
         if is_so(&line) {
             return Poll::Ready(());
         }
-        let before = line.manager.replace(sleeper);
+        let mut before = line.manager.replace(sleeper);
+        // What was declared before is over under the lock: the consumer, which finds only the new one, could not end it.
+        drop(before.as_mut().and_then(|before| before.kept.take()));
         drop(line);
         drop(before);
         // Only now: had the consumer come between, it would have let go of what it could not find later.
