@@ -378,7 +378,7 @@ impl<E> Taps<E> {
 
     /// The streams, newest first.
     pub(crate) fn ids(&self) -> Vec<HandlerId> {
-        self.list.iter().rev().filter(|(_, tap)| !tap.is_gone()).map(|(id, _)| id.clone()).collect()
+        self.list.iter().rev().filter(|(_, tap)| !tap.is_over()).map(|(id, _)| id.clone()).collect()
     }
 
     fn sweep(&mut self) {
