@@ -1,12 +1,19 @@
-%% The workloads of the comparison, on Erlang's own gen_server. Reads orders of the form
+%% The workloads of the comparison, on Erlang's own gen_server and gen_event. Reads orders of the form
 %% "NAME NUMBER OPS", a line each, and answers each with one number: nanoseconds, or 0.
 -module(bench).
 -behaviour(gen_server).
 -export([start/0]).
 -export([init/1, handle_call/3, handle_cast/2]).
+-export([handle_event/2, handle_call/2]).
 
 %% The state is {Count, Next, Done}, as in the other subjects.
-init([]) -> {ok, {0, none, none}}.
+init([]) -> {ok, {0, none, none}};
+%% That of an event handler is a number.
+init(handler) -> {ok, 0}.
+
+handle_event(Event, Sum) -> {ok, Sum + Event}.
+
+handle_call(sum, Sum) -> {ok, Sum, Sum}.
 
 handle_call(plain, _From, {Count, _, _} = State) -> {reply, Count, State};
 handle_call(awaiting, _From, {Count, _, _} = State) ->
@@ -59,6 +66,17 @@ run(ring, Servers, Hops) ->
     end),
     [gen_server:stop(Server) || Server <- Ring],
     Time;
+run(notify, Handlers, Ops) ->
+    with_manager(Handlers, fun(Manager) ->
+        timed(fun() ->
+            repeat(Ops, fun(Event) -> gen_event:notify(Manager, Event) end),
+            gen_event:sync_notify(Manager, 0)
+        end)
+    end);
+run(sync_notify, Handlers, Ops) ->
+    with_manager(Handlers, fun(Manager) ->
+        timed(fun() -> repeat(Ops, fun(Event) -> gen_event:sync_notify(Manager, Event) end) end)
+    end);
 run(lives, 1, Ops) -> timed(fun() -> lives(Ops) end);
 run(idle, Servers, 1) ->
     [0 = gen_server:call(new(), plain) || _ <- lists:seq(1, Servers)],
@@ -73,6 +91,18 @@ with_server(Use) ->
     Result = Use(Server),
     gen_server:stop(Server),
     Result.
+
+with_manager(Handlers, Use) ->
+    {ok, Manager} = gen_event:start(),
+    [ok = gen_event:add_handler(Manager, {?MODULE, Id}, handler) || Id <- lists:seq(1, Handlers)],
+    Result = Use(Manager),
+    gen_event:stop(Manager),
+    Result.
+
+repeat(0, _) -> ok;
+repeat(Left, Work) ->
+    Work(Left),
+    repeat(Left - 1, Work).
 
 timed(Work) ->
     Start = erlang:monotonic_time(nanosecond),

@@ -1,4 +1,4 @@
-//! Allocations per call and per cast in steady state, counted by a program with a counting allocator.
+//! Allocations per call, per cast and per event in steady state, counted by a program with a counting allocator.
 
 use std::env;
 use std::hint::black_box;
@@ -15,7 +15,8 @@ const PROGRAM: &str = "count-allocations";
 pub const TITLE: &str = "steady state";
 
 /// The rows of the table.
-pub const WORKLOADS: [&str; 2] = ["allocations per call", "allocations per cast"];
+pub const WORKLOADS: [&str; 4] =
+    ["allocations per call", "allocations per cast", "allocations, 1,024 plain", "allocations, 1,024 async"];
 
 const MESSAGES: u32 = 10_000;
 
@@ -23,7 +24,7 @@ const MESSAGES: u32 = 10_000;
 pub type Counting = fn() -> usize;
 
 /// What the messages of one subject allocate.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Allocations {
     /// Allocations per call.
     pub call: f64,
@@ -36,8 +37,10 @@ pub struct Allocations {
 pub struct Counted {
     /// Whose messages they are.
     pub subject: String,
-    /// What they allocate.
-    pub allocations: Allocations,
+    /// The row.
+    pub workload: String,
+    /// What one of them allocates.
+    pub allocations: f64,
 }
 
 /// Has the counting program count for these subjects.

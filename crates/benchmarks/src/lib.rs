@@ -14,13 +14,15 @@ pub mod agents;
 pub mod supervision;
 // Events that the disk has when their sender is told so.
 pub mod event_log;
+// Events, to handlers and streams.
+pub mod events;
 // Which subjects there are, whatever language they are written in.
 pub mod contenders;
 // Rounds, medians, ratios.
 pub mod measure;
 // Bytes of an idle server, in a process of its own.
 pub mod memory;
-// Allocations of a call and of a cast, in a program of its own.
+// Allocations of a call, of a cast and of an event, in a program of its own.
 pub mod allocations;
 // A ticker beside a task that calls in a tight loop.
 pub mod fairness;

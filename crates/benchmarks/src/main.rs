@@ -7,6 +7,7 @@ use benchmarks::agents;
 use benchmarks::allocations;
 use benchmarks::contenders::{self, BASE, Contender, OURS};
 use benchmarks::event_log;
+use benchmarks::events;
 use benchmarks::fairness;
 use benchmarks::measure::{self, Record};
 use benchmarks::memory;
@@ -53,6 +54,7 @@ fn compare(options: &Options) -> Result<(), String> {
         records.extend(agents::compare(world, options));
         records.extend(supervision::compare(world, options));
         records.extend(event_log::compare(world, options));
+        records.extend(events::compare(world, options));
     }
     let mut counted = idle_rows(options, &subjects);
     counted.extend(allocation_rows(options, &subjects)?);
@@ -114,17 +116,17 @@ fn idle_rows(options: &Options, subjects: &[&str]) -> Vec<Record> {
 }
 
 fn allocation_rows(options: &Options, subjects: &[&str]) -> Result<Vec<Record>, String> {
-    let [call, cast] = allocations::WORKLOADS;
-    if ![call, cast].iter().any(|workload| options.wants(workload)) {
+    let wanted: Vec<&str> = allocations::WORKLOADS.into_iter().filter(|workload| options.wants(workload)).collect();
+    if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let mut records = Vec::new();
-    for one in allocations::counted(subjects)? {
-        records.push(Record::counted(call, &one.subject, one.allocations.call, "allocations"));
-        records.push(Record::counted(cast, &one.subject, one.allocations.cast, "allocations"));
-    }
+    let counted = allocations::counted(subjects)?;
     report::heading(allocations::TITLE, subjects);
-    for workload in [call, cast] {
+    let mut records = Vec::new();
+    for workload in wanted {
+        for one in counted.iter().filter(|one| one.workload == workload) {
+            records.push(Record::counted(workload, &one.subject, one.allocations, "allocations"));
+        }
         report::values(workload, subjects, &records);
     }
     Ok(records)

@@ -31,7 +31,7 @@ impl Target {
 }
 
 /// Every row that has a target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 38] = [
     row("call, 1 client", (0.4, 0.2), (0.6, 0.4)),
     row("call, 2 clients", (0.5, 0.3), (0.7, 0.4)),
     row("call, 16 clients", (1.0, 0.6), (0.8, 0.5)),
@@ -43,11 +43,33 @@ pub const TARGETS: [Target; 16] = [
     row("ping-pong", (1.0, 0.8), (1.0, 0.7)),
     row("ring of 503", (1.0, 0.8), (1.0, 0.7)),
     row("start + call + stop", (0.4, 0.1), (0.5, 0.1)),
+    same("notify, 1 plain", (1.0, 0.7)),
+    same("notify, 8 plain", (1.0, 0.7)),
+    same("notify, 64 plain", (1.25, 1.0)),
+    same("notify, 1,024 plain", (1.25, 1.0)),
+    same("notify, 1 async", (2.0, 1.25)),
+    same("notify, 8 async", (2.0, 1.25)),
+    same("notify, 64 async", (2.0, 1.25)),
+    same("notify, 1,024 async", (2.0, 1.25)),
+    same("sync_notify, 1 plain", (1.0, 0.7)),
+    same("sync_notify, 8 plain", (1.0, 0.7)),
+    same("sync_notify, 64 plain", (1.25, 1.0)),
+    same("sync_notify, 1,024 plain", (1.25, 1.0)),
+    same("sync_notify, 1 async", (2.0, 1.25)),
+    same("sync_notify, 8 async", (2.0, 1.25)),
+    same("sync_notify, 64 async", (2.0, 1.25)),
+    same("sync_notify, 1,024 async", (2.0, 1.25)),
+    same("streams, 1 consumer", (1.0, 0.7)),
+    same("streams, 8 consumers", (1.0, 0.7)),
+    same("streams, 64 consumers", (1.0, 0.7)),
+    same("streams, 1,024 consumers", (1.0, 0.7)),
     same("last % of restarts, us", (1_000.0, 100.0)),
     same("bytes idle, 100,000", (400.0, 256.0)),
     same("bytes idle, 1,000,000", (400.0, 256.0)),
     same("allocations per call", (1.0, 0.0)),
     same("allocations per cast", (0.1, 0.0)),
+    same("allocations, 1,024 plain", (0.1, 0.0)),
+    same("allocations, 1,024 async", (0.1, 0.0)),
 ];
 
 const fn row(workload: &'static str, two_workers: (f64, f64), one_thread: (f64, f64)) -> Target {

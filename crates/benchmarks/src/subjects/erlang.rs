@@ -43,6 +43,11 @@ impl Erlang {
         found.then(|| Self { scratch: scratch.to_owned(), nodes: [None, None] })
     }
 
+    /// Gives the node of that runtime an order of the form "NAME NUMBER OPS", and waits until it says how long that took.
+    pub fn run(&mut self, world: World, order: &str) -> Duration {
+        Duration::from_nanos(self.node(world).order(order))
+    }
+
     fn node(&mut self, world: World) -> &mut Node {
         let (at, schedulers) = match world {
             World::TwoWorkers => (0, "2:2"),
@@ -109,7 +114,7 @@ impl Contender for Erlang {
             Shape::Lives => "lives 1".to_owned(),
         };
         write!(order, " {ops}").expect("a string takes everything");
-        Duration::from_nanos(self.node(world).order(&order))
+        self.run(world, &order)
     }
 
     fn idle_bytes(&mut self, servers: usize) -> Option<u64> {
