@@ -25,25 +25,18 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// False if that took longer than the patience with them.
     pub(super) async fn deliver(&mut self, event: E, mode: Mode, patience: Patience<'_>, cx: &mut Cx<Self>) -> bool {
         self.cx.set_mode(mode);
-        if self.taps.is_empty() {
-            let mut at = 0;
-            if let Some(turn) = self.pass(&mut at, |slot, cx| slot.event(&event, cx)) {
-                // From here on there is something to wait for, or somebody goes: that is boxed, and the rest of this is small.
-                Box::pin(self.slowly(at, turn, Passed::Event(&event), cx)).await;
-            }
-            true
-        } else {
-            Box::pin(self.deliver_to_streams(event, mode, patience, cx)).await
+        if !self.taps.is_empty() {
+            self.taps.offer(&event, mode, |stream| report_stuck(stream, cx)).await;
         }
-    }
-
-    async fn deliver_to_streams(&mut self, event: E, mode: Mode, patience: Patience<'_>, cx: &mut Cx<Self>) -> bool {
-        self.taps.offer(&event, mode, |stream| report_stuck(stream, cx)).await;
         let mut at = 0;
         if let Some(turn) = self.pass(&mut at, |slot, cx| slot.event(&event, cx)) {
-            self.slowly(at, turn, Passed::Event(&event), cx).await;
+            // From here on there is something to wait for, or somebody goes: that is boxed, and the rest of this is small.
+            Box::pin(self.slowly(at, turn, Passed::Event(&event), cx)).await;
         }
-        mode == Mode::Async || self.taps.wait(patience, |stream| report_stuck(stream, cx)).await
+        if mode == Mode::Async || self.taps.is_empty() {
+            return true;
+        }
+        Box::pin(self.taps.wait(patience, |stream| report_stuck(stream, cx))).await
     }
 
     /// A plain message goes to all handlers, and to no stream.
