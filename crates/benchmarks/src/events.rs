@@ -240,7 +240,7 @@ async fn sync_notify_all<B: Waits>(told: u64, ops: u64) -> Duration {
 const MANY: u64 = 1_024;
 
 /// How many events are counted.
-const EVENTS: u32 = 1_000;
+const EVENTS: u32 = 10_000;
 
 /// What an event to many handlers allocates, once as many of them have gone before: plain ones, and async ones.
 ///
