@@ -17,7 +17,8 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use genserver::{DeclaredWait, Pid, Reason, current_process, declare_wait};
-use parking_lot::Mutex;
+use spin::Yield;
+use spin::mutex::SpinMutex;
 
 use super::Lag;
 use super::patience::Patience;
@@ -30,12 +31,16 @@ const BATCH: usize = 32;
 /// How many places an empty queue keeps.
 const KEPT: usize = 128;
 
+/// The lock of a line. It is taken for each event and consumer, for a few instructions, and one that can put threads to sleep
+/// would need as many again to look for sleepers when it is released. Who finds it taken gives way to other threads.
+type Locked<T> = SpinMutex<T, Yield>;
+
 /// Shared by the manager and one consumer.
 pub(crate) struct Tap<E> {
     copy: fn(&E) -> E,
     capacity: usize,
     lag: Lag,
-    line: Mutex<Line<E>>,
+    line: Locked<Line<E>>,
 }
 
 struct Line<E> {
@@ -122,7 +127,7 @@ impl<E> Tap<E> {
             end: None,
             is_gone: false,
         };
-        Self { copy: E::clone, capacity: capacity.max(1), lag, line: Mutex::new(line) }
+        Self { copy: E::clone, capacity: capacity.max(1), lag, line: SpinMutex::new(line) }
     }
 
     /// Leaves a copy of an event there, as soon as there is room if the consumer is to be waited for. Whether it takes any more.
