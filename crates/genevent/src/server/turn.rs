@@ -57,15 +57,17 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     ) -> Option<Reaction<E, I>> {
         let Self { handlers, cx, .. } = self;
         let passed = catch_unwind(AssertUnwindSafe(|| {
-            for slot in handlers.slots().iter_mut().skip(*at) {
+            for (position, slot) in handlers.slots().iter_mut().enumerate().skip(*at) {
+                // Only written: to add one to what is in memory takes as long as a small handler does.
+                *at = position;
                 let turn = hand(&mut **slot, cx);
                 if !matches!(turn, Ok(After(Then::Stay))) {
                     return Some(turn);
                 }
                 // There is nothing in it to drop, and finding that out takes as long as a small handler does.
                 std::mem::forget(turn);
-                *at += 1;
             }
+            *at = handlers.len();
             None
         }));
         passed.unwrap_or_else(|payload| Some(Err(Reason::caught(payload))))
