@@ -111,15 +111,15 @@
 //!
 //! # What it costs
 //!
-//! An event takes a manager on one thread 45 nanoseconds, and 1.7 more for each plain handler; a bare task that calls a list of boxed
-//! functions takes 87 and 1.2. So a manager is the faster of the two up to some sixty handlers, and takes 1.4 times as long with a
+//! An event takes a manager on one thread 45 nanoseconds, and 1.5 more for each plain handler; a bare task that calls a list of boxed
+//! functions takes 87 and 1.2. So a manager is the faster of the two up to some sixty handlers, and takes 1.2 times as long with a
 //! thousand. [`sync_notify`](Manager::sync_notify) takes 90, where the task is asked and answers in 240. A handler that could await, and
 //! does not, takes 5.5. None of them allocates; an event that goes to handlers that await does once, however many they are.
 //!
 //! To leave an event with the consumer of a stream, and for that to take it, is 19 nanoseconds: on one thread, 0.55 to 0.65 of the
 //! time of Tokio's broadcast channel, whose sender waits for the slowest receiver as the manager does here, and as long as it with
-//! one consumer. With two workers, where a thread may have to be woken, plain handlers take 0.2 to 1.3 times as long as the bare
-//! task, and streams 0.9 to 1.25 times as long as the channel.
+//! one consumer. With two workers, where a thread may have to be woken, plain handlers take 0.2 to 1.2 times as long as the bare
+//! task, and streams 0.9 to 1.2 times as long as the channel; eight of them, 1 to 1.5 times.
 //!
 //! These are medians of fifteen rounds, on a machine with two cores. Half of the rounds lay within a tenth of them on one thread;
 //! with two workers mostly within a third, and for eight consumers anywhere between half and twice. On yours, and beside other
