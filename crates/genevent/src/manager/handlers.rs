@@ -1,0 +1,293 @@
+//! Handlers, as the client of a manager sees them: adding, removing, swapping and asking them.
+
+use genserver::{CallError, Caller, Request as Asked};
+
+use super::{Add, CallHandler, Manager, Remove, Swap};
+use crate::Event;
+use crate::async_handler::AsyncHandler;
+use crate::client::Client;
+use crate::error::{CallHandlerError, NothingLeft};
+use crate::handler::Handler;
+use crate::id::{HandlerId, HandlerRef};
+use crate::server::Request;
+use crate::server::request::{Ask, Change, Question};
+use crate::slot;
+
+impl<E: Event, I: Event> Manager<E, I> {
+    /// Adds a handler behind the others: its init runs in the manager, and then it sees every event.
+    ///
+    /// What comes back names it. Before it is awaited, it can be given an [`id`](Add::id) besides its type, and an
+    /// [owner](Add::owned_by).
+    ///
+    /// # Errors
+    ///
+    /// [`AddHandlerError`](crate::AddHandlerError), with the handler in it. There is no time limit, as in OTP: it waits until the
+    /// manager has come to it, and then for its init.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it before it is polled adds nothing; later, the handler may have been added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{AddHandlerError, LoggerHandler, Manager};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// manager.add_handler(LoggerHandler::new()).await?;
+    ///
+    /// let again = manager.add_handler(LoggerHandler::new()).await;
+    /// assert!(matches!(again, Err(AddHandlerError::AlreadyPresent { .. })));
+    /// manager.add_handler(LoggerHandler::new()).id("second").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_handler<H: Handler<E, I>>(&self, handler: H) -> Add<'_, E, I, H> {
+        Add::new(self, handler, slot::plain::<E, I, H>)
+    }
+
+    /// Adds a handler that awaits: see [`add_handler`](Self::add_handler), and [`AsyncHandler`].
+    pub fn add_async_handler<H: AsyncHandler<E, I>>(&self, handler: H) -> Add<'_, E, I, H> {
+        Add::new(self, handler, slot::awaiting::<E, I, H>)
+    }
+
+    /// Removes a handler, which is told so, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// [`RemoveHandlerError`](crate::RemoveHandlerError).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it before it is polled removes nothing; later, the handler may have been removed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// manager.notify("hello")?;
+    /// let logger = manager.remove_handler(&logger).await?;
+    /// assert_eq!(logger.into_messages(), ["hello"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "delete_handler")]
+    pub fn remove_handler<H: Send + 'static>(&self, handler: &HandlerRef<H>) -> Remove<'_, E, I, H> {
+        Remove::new(self, handler.clone())
+    }
+
+    /// Puts a handler in the place of another: the old one is told that it goes, then `make` makes the new one of what is left,
+    /// in the manager, and its init runs. No event comes in between. The new one stands behind the others, as one that is
+    /// added; one that a callback is [swapped for](crate::React::swap) takes the position too.
+    ///
+    /// The old one goes in any case, as in OTP: if there was none, `make` is told so and the new one is added all the same; and
+    /// if the new one cannot be added, neither is there.
+    ///
+    /// An owner of the old one is told who has its place, and is not the owner of the new one, unless it is
+    /// [said to be](Swap::owned_by).
+    ///
+    /// # Errors
+    ///
+    /// [`SwapHandlerError`](crate::SwapHandlerError), with the new handler in it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it before it is polled swaps nothing; later, the handlers may have been swapped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let first = manager.add_handler(LoggerHandler::new()).await?;
+    /// manager.notify("hello")?;
+    /// let second = manager.swap_handler(&first, |left| left.unwrap_or_default()).id("second").await?;
+    /// manager.notify("world")?;
+    /// assert_eq!(manager.remove_handler(&second).await?.into_messages(), ["hello", "world"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn swap_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> Swap<'_, E, I, O, H, F>
+    where
+        O: Send + 'static,
+        H: Handler<E, I>,
+        F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
+    {
+        Swap::new(self, old.clone(), make, slot::plain::<E, I, H>)
+    }
+
+    /// Puts a handler that awaits in the place of another: see [`swap_handler`](Self::swap_handler).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{ForwardToManager, LoggerHandler, Manager};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (shop, city) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
+    /// let logger = shop.add_handler(LoggerHandler::new()).await?;
+    /// shop.swap_async_handler(&logger, move |_| ForwardToManager::new(&city)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn swap_async_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> Swap<'_, E, I, O, H, F>
+    where
+        O: Send + 'static,
+        H: AsyncHandler<E, I>,
+        F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
+    {
+        Swap::new(self, old.clone(), make, slot::awaiting::<E, I, H>)
+    }
+
+    /// Asks one handler something, and waits for the answer.
+    ///
+    /// The message is made by `make`, usually a variant of the handler's own [`Call`](Handler::Call), from the
+    /// [`Client`] that is to be answered.
+    ///
+    /// # Errors
+    ///
+    /// [`CallHandlerError`](crate::CallHandlerError). A manager that does not come to it within five seconds, or what
+    /// [`timeout`](CallHandler::timeout) says, is one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives up the answer; the handler is asked all the same, unless it was never polled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager, Messages};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// manager.notify("hello")?;
+    /// assert_eq!(manager.call(&logger, Messages).await?, ["hello"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn call<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R>
+    where
+        H: Handler<E, I>,
+        R: Send + 'static,
+        F: FnOnce(Client<R>) -> H::Call + Send + 'static,
+    {
+        CallHandler::new(self, handler.id(), move |id, caller| question(id, caller, make))
+    }
+
+    /// Asks a handler that awaits something: see [`call`](Self::call).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{AsyncHandler, Client, HandlerCx, Manager, React, Reaction};
+    ///
+    /// struct Slow(u32);
+    /// struct Count(Client<u32>);
+    ///
+    /// impl AsyncHandler<()> for Slow {
+    ///     type Call = Count;
+    ///
+    ///     async fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         self.0 += 1;
+    ///         React::stay()
+    ///     }
+    ///
+    ///     async fn handle_call(&mut self, Count(client): Count, _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         React::reply(client, self.0)
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let slow = manager.add_async_handler(Slow(0)).await?;
+    /// manager.notify(())?;
+    /// assert_eq!(manager.call_async_handler(&slow, Count).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn call_async_handler<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R>
+    where
+        H: AsyncHandler<E, I>,
+        R: Send + 'static,
+        F: FnOnce(Client<R>) -> H::Call + Send + 'static,
+    {
+        CallHandler::new(self, handler.id(), move |id, caller| question(id, caller, make))
+    }
+
+    /// Asks one handler something, and does not wait for the answer yet: see [`Request`](genserver::Request).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager, Messages};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// let request = manager.send_request(&logger, Messages);
+    /// assert!(request.await??.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_request<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> Asked<Result<R, CallHandlerError>>
+    where
+        H: Handler<E, I>,
+        R: Send + 'static,
+        F: FnOnce(Client<R>) -> H::Call,
+    {
+        let id = handler.id();
+        self.server.send_request(move |caller| question(id, caller, make))
+    }
+
+    /// The handlers and streams it has, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`], if the manager is not running, or ends before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let first = manager.add_handler(LoggerHandler::new()).await?;
+    /// let second = manager.add_handler(LoggerHandler::new()).id("second").await?;
+    /// assert_eq!(manager.which_handlers().await?, [second.id(), first.id()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn which_handlers(&self) -> Result<Vec<HandlerId>, CallError> {
+        let which = |caller| Request(Ask::Change(Box::new(Change::Which(caller))));
+        self.server.call(which).no_timeout().await
+    }
+}
+
+/// What one handler is asked.
+fn question<E: Event, I: Event, C: Send + 'static, R: Send + 'static>(
+    id: HandlerId,
+    caller: Caller<Result<R, CallHandlerError>>,
+    make: impl FnOnce(Client<R>) -> C,
+) -> Request<E, I> {
+    let client = Client::new(caller);
+    let unanswered = client.unanswered();
+    let question = Question { call: Box::new(make(client)), type_name: std::any::type_name::<C>() };
+    Request(Ask::Change(Box::new(Change::Call(id, question, unanswered))))
+}
