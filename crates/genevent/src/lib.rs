@@ -114,12 +114,12 @@
 //! An event takes a manager on one thread 45 nanoseconds, and 1.5 more for each plain handler; a bare task that calls a list of boxed
 //! functions takes 87 and 1.2. So a manager is the faster of the two up to some sixty handlers, and takes 1.2 times as long with a
 //! thousand. [`sync_notify`](Manager::sync_notify) takes 90, where the task is asked and answers in 240. A handler that could await, and
-//! does not, takes 5.5. None of them allocates; an event that goes to handlers that await does once, however many they are.
+//! does not, takes 6. None of them allocates; an event that goes to handlers that await does once, however many they are.
 //!
-//! To leave an event with the consumer of a stream, and for that to take it, is 19 nanoseconds: on one thread, 0.55 to 0.65 of the
-//! time of Tokio's broadcast channel, whose sender waits for the slowest receiver as the manager does here, and as long as it with
-//! one consumer. With two workers, where a thread may have to be woken, plain handlers take 0.2 to 1.2 times as long as the bare
-//! task, and streams 0.9 to 1.2 times as long as the channel; eight of them, 1 to 1.5 times.
+//! To leave an event with the consumer of a stream, and for that to take it, is 22 to 26 nanoseconds: on one thread, 0.7 to 0.9 of
+//! the time of Tokio's broadcast channel, whose sender waits for the slowest receiver as the manager does here, and 1.2 times as
+//! long with one consumer. With two workers, where a thread may have to be woken, plain handlers take 0.2 to 1.2 times as long as
+//! the bare task, and streams 0.9 to 1.2 times as long as the channel; eight of them, 1 to 1.7 times.
 //!
 //! These are medians of fifteen rounds, on a machine with two cores. Half of the rounds lay within a tenth of them on one thread;
 //! with two workers mostly within a third, and for eight consumers anywhere between half and twice. On yours, and beside other

@@ -130,25 +130,19 @@ impl<E> Tap<E> {
         Self { copy: E::clone, capacity: capacity.max(1), lag, line: SpinMutex::new(line) }
     }
 
-    /// Leaves a copy of an event there, as soon as there is room if the consumer is to be waited for. Whether it takes any more.
-    async fn offer(&self, event: &E, awaited: Awaited, mut stuck: impl FnMut()) -> bool {
-        let mut copy = match catch_unwind(AssertUnwindSafe(|| (self.copy)(event))) {
-            Ok(copy) => copy,
-            Err(payload) => {
-                self.end(End::Uncopied(Reason::caught(payload)));
-                return false;
-            }
-        };
+    /// Leaves an event there as soon as there is room. Whether the consumer takes any more.
+    async fn put_patiently(&self, mut event: E, awaited: Awaited, mut stuck: impl FnMut()) -> bool {
         loop {
-            match self.put(copy, awaited) {
+            Patience::Endless.wait(self.until(|line| line.has_room(self.capacity)), &mut stuck).await;
+            match self.put(event, awaited) {
                 Ok(()) => return true,
                 Err(Refused::Over) => return false,
-                Err(Refused::NoRoom(back)) => copy = back,
+                Err(Refused::NoRoom(back)) => event = back,
             }
-            Patience::Endless.wait(self.until(|line| line.has_room(self.capacity)), &mut stuck).await;
         }
     }
 
+    #[inline]
     fn put(&self, event: E, awaited: Awaited) -> Result<(), Refused<E>> {
         let mut oldest = None;
         let mut line = self.line.lock();
@@ -401,12 +395,38 @@ impl<E> Taps<E> {
         };
         self.awaited += u64::from(mode != Mode::Async);
         let mut some_left = false;
-        for (id, tap) in &self.list {
-            some_left |= !tap.offer(event, awaited, || stuck(id)).await;
+        let mut at = 0;
+        loop {
+            let passed = catch_unwind(AssertUnwindSafe(|| self.pass(&mut at, event, awaited, &mut some_left)));
+            let Some((id, tap)) = self.list.get(at) else { break };
+            match passed {
+                Ok(Some(copy)) => some_left |= !tap.put_patiently(copy, awaited, || stuck(id)).await,
+                Ok(None) => {}
+                // The copy is the user's function. Its stream cannot go on without the event; the others can.
+                Err(payload) => {
+                    tap.end(End::Uncopied(Reason::caught(payload)));
+                    some_left = true;
+                }
+            }
+            at += 1;
         }
         if some_left {
             self.sweep();
         }
+    }
+
+    /// Leaves copies of the event with the consumers from `at` on, until there is no room with one: then its copy comes back.
+    fn pass(&self, at: &mut usize, event: &E, awaited: Awaited, some_left: &mut bool) -> Option<E> {
+        for (here, (_, tap)) in self.list.iter().enumerate().skip(*at) {
+            *at = here;
+            match tap.put((tap.copy)(event), awaited) {
+                Ok(()) => {}
+                Err(Refused::Over) => *some_left = true,
+                Err(Refused::NoRoom(copy)) => return Some(copy),
+            }
+        }
+        *at = self.list.len();
+        None
     }
 
     /// Until every consumer is as far as it should be with the last event, or is gone; or until the patience is over, which is false.
