@@ -100,61 +100,49 @@ mod on {
         }
     }
 
-    /// A macro's level has to be known when it is compiled, so there is one for each.
-    fn supervised(process: &str, report: &Supervised) {
-        macro_rules! event {
-            ($level:expr) => {
-                tracing::event!(
-                    target: "genserver",
-                    $level,
-                    process,
-                    label = report.process.label,
-                    child = report.child.id,
-                    pid = report.child.pid.map(|pid| pid.to_string()),
-                    runs = report.child.runs,
-                    restart = report.child.restart,
-                    shutdown = report.child.shutdown,
-                    kind = report.child.kind,
-                    significant = report.child.significant,
-                    reason = report.reason.as_ref().map(|reason| shown(reason)),
-                    "supervisor {}",
-                    report.event
-                )
-            };
-        }
-        match report.event.level() {
-            report::Level::Error => event!(Level::ERROR),
-            report::Level::Warning => event!(Level::WARN),
-            report::Level::Info => event!(Level::INFO),
-            report::Level::Debug => event!(Level::DEBUG),
-        }
+    /// A macro's level has to be known when it is compiled, so there is one event for each.
+    macro_rules! event_at {
+        ($level:expr, $($fields:tt)*) => {
+            match $level {
+                report::Level::Error => tracing::event!(target: "genserver", Level::ERROR, $($fields)*),
+                report::Level::Warning => tracing::event!(target: "genserver", Level::WARN, $($fields)*),
+                report::Level::Info => tracing::event!(target: "genserver", Level::INFO, $($fields)*),
+                report::Level::Debug => tracing::event!(target: "genserver", Level::DEBUG, $($fields)*),
+            }
+        };
     }
 
-    /// As above. The details have names of their own, which `tracing` would have to know when it is compiled.
+    fn supervised(process: &str, report: &Supervised) {
+        event_at!(
+            report.event.level(),
+            process,
+            label = report.process.label,
+            child = report.child.id,
+            pid = report.child.pid.map(|pid| pid.to_string()),
+            runs = report.child.runs,
+            restart = report.child.restart,
+            shutdown = report.child.shutdown,
+            kind = report.child.kind,
+            significant = report.child.significant,
+            reason = report.reason.as_ref().map(|reason| shown(reason)),
+            "supervisor {}",
+            report.event
+        );
+    }
+
+    /// The details have names of their own, which `tracing` would have to know when it is compiled: so they are one text.
     fn told(process: &str, report: &Told) {
         let details: Vec<String> = report.details.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        let details = details.join(", ");
-        macro_rules! event {
-            ($level:expr) => {
-                tracing::event!(
-                    target: "genserver",
-                    $level,
-                    process,
-                    label = report.process.label,
-                    details,
-                    reason = report.reason.as_ref().map(|reason| shown(reason)),
-                    "{} {}",
-                    report.kind,
-                    report.what
-                )
-            };
-        }
-        match report.level {
-            report::Level::Error => event!(Level::ERROR),
-            report::Level::Warning => event!(Level::WARN),
-            report::Level::Info => event!(Level::INFO),
-            report::Level::Debug => event!(Level::DEBUG),
-        }
+        event_at!(
+            report.level,
+            process,
+            label = report.process.label,
+            details = details.join(", "),
+            reason = report.reason.as_ref().map(|reason| shown(reason)),
+            "{} {}",
+            report.kind,
+            report.what
+        );
     }
 
     fn names(all: &[crate::report::Who]) -> String {
