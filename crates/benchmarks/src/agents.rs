@@ -10,10 +10,10 @@ use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::contenders::BASE;
-use crate::measure::{self, Column, Record, Row};
+use crate::measure::{Column, Record, Row};
 use crate::options::Options;
-use crate::report;
 use crate::subjects::World;
+use crate::table;
 use crate::workloads::now;
 
 /// The rows: what is done, by how many clients, how often.
@@ -30,20 +30,7 @@ const fn row(workload: &'static str, clients: u64, ops: u64) -> Row {
 
 /// Measures every row that is wanted, and prints them as a table of their own.
 pub fn compare(world: World, options: &Options) -> Vec<Record> {
-    let mut records = Vec::new();
-    for (act, mut row) in ROWS.into_iter().filter(|(_, row)| options.wants(row.workload)) {
-        let columns = columns(world, act, row.clients, options);
-        if records.is_empty() {
-            report::times_heading(world, &columns.iter().map(|column| column.subject).collect::<Vec<_>>());
-        }
-        if options.quick {
-            row.ops = row.share(row.ops / 4);
-        }
-        let measured = measure::interleave(world, row, options.rounds(), columns);
-        report::times(&measured);
-        records.extend(measured);
-    }
-    records
+    table::compare(world, options, ROWS, |act, row| columns(world, act, row.clients, options))
 }
 
 fn columns(world: World, act: Act, clients: u64, options: &Options) -> Vec<Column<'static>> {

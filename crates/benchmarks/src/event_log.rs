@@ -15,10 +15,10 @@ use genserver::Never;
 use tokio::task::JoinHandle;
 
 use crate::contenders::BASE;
-use crate::measure::{self, Column, Record, Row};
+use crate::measure::{Column, Record, Row};
 use crate::options::{Options, scratch};
-use crate::report;
 use crate::subjects::World;
+use crate::table;
 use crate::workloads::now;
 
 /// The rows: how many senders, how often.
@@ -35,20 +35,8 @@ type Event = Vec<u8>;
 
 /// Measures every row that is wanted, and prints them as a table of their own.
 pub fn compare(world: World, options: &Options) -> Vec<Record> {
-    let mut records = Vec::new();
-    for mut row in ROWS.into_iter().filter(|row| options.wants(row.workload)) {
-        let columns = columns(world, row.clients, options);
-        if records.is_empty() {
-            report::times_heading(world, &columns.iter().map(|column| column.subject).collect::<Vec<_>>());
-        }
-        if options.quick {
-            row.ops = row.share(row.ops / 4);
-        }
-        let measured = measure::interleave(world, row, options.rounds(), columns);
-        report::times(&measured);
-        records.extend(measured);
-    }
-    records
+    let rows = ROWS.map(|row| ((), row));
+    table::compare(world, options, rows, |(), row| columns(world, row.clients, options))
 }
 
 fn columns(world: World, clients: u64, options: &Options) -> Vec<Column<'static>> {

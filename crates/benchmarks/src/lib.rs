@@ -20,6 +20,8 @@ pub mod events;
 pub mod contenders;
 // Rounds, medians, ratios.
 pub mod measure;
+// A table of times: its rows, measured and printed.
+pub mod table;
 // Bytes of an idle server, in a process of its own.
 pub mod memory;
 // Allocations of a call, of a cast and of an event, in a program of its own.

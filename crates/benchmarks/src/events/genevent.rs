@@ -44,59 +44,31 @@ async fn notify(manager: &Manager<u64>, event: u64) {
     manager.notify_wait(event).await.expect("the manager runs");
 }
 
-async fn sync_notify(manager: &Manager<u64>, event: u64) {
-    manager.sync_notify(event).await.expect("the manager runs");
-}
-
 async fn stop(manager: Manager<u64>) {
     manager.stop().await.expect("the manager runs");
 }
 
 /// A manager whose handlers are done when they return.
-#[derive(Debug)]
-pub struct Plain(Manager<u64>);
-
-impl Bus for Plain {
-    const ID: &'static str = crate::contenders::OURS;
-
-    async fn start(told: u64) -> Self {
-        let manager = manager().await;
-        for id in 0..told {
-            manager.add_handler(Sum(0)).id(id).await.expect("the handler is added");
-        }
-        Self(manager)
-    }
-
-    async fn notify(&mut self, event: u64) {
-        notify(&self.0, event).await;
-    }
-
-    async fn settle(&mut self) {
-        sync_notify(&self.0, 0).await;
-    }
-
-    async fn stop(self) {
-        stop(self.0).await;
-    }
-}
-
-impl Waits for Plain {
-    async fn sync_notify(&mut self, event: u64) {
-        sync_notify(&self.0, event).await;
-    }
-}
+pub type Plain = Handlers<false>;
 
 /// A manager whose handlers may wait, and do not.
-#[derive(Debug)]
-pub struct Async(Manager<u64>);
+pub type Async = Handlers<true>;
 
-impl Bus for Async {
+/// A manager with handlers that may wait, or may not.
+#[derive(Debug)]
+pub struct Handlers<const MAY_WAIT: bool>(Manager<u64>);
+
+impl<const MAY_WAIT: bool> Bus for Handlers<MAY_WAIT> {
     const ID: &'static str = crate::contenders::OURS;
 
     async fn start(told: u64) -> Self {
         let manager = manager().await;
         for id in 0..told {
-            manager.add_async_handler(Sum(0)).id(id).await.expect("the handler is added");
+            if MAY_WAIT {
+                manager.add_async_handler(Sum(0)).id(id).await.expect("the handler is added");
+            } else {
+                manager.add_handler(Sum(0)).id(id).await.expect("the handler is added");
+            }
         }
         Self(manager)
     }
@@ -106,7 +78,7 @@ impl Bus for Async {
     }
 
     async fn settle(&mut self) {
-        sync_notify(&self.0, 0).await;
+        self.sync_notify(0).await;
     }
 
     async fn stop(self) {
@@ -114,9 +86,9 @@ impl Bus for Async {
     }
 }
 
-impl Waits for Async {
+impl<const MAY_WAIT: bool> Waits for Handlers<MAY_WAIT> {
     async fn sync_notify(&mut self, event: u64) {
-        sync_notify(&self.0, event).await;
+        self.0.sync_notify(event).await.expect("the manager runs");
     }
 }
 
