@@ -1,29 +1,16 @@
 //! How streams end: with their manager, by a canceller, or after a time; and what never reaches them.
 #![cfg(feature = "tokio")]
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
-use std::time::Duration;
+#[path = "support/streams.rs"]
+mod support;
 
 use futures::stream::FusedStream;
 use futures::{StreamExt, TryStreamExt, poll};
-use genevent::{EventStream, Handler, HandlerCx, Lag, Manager, React, Reaction, StreamError};
+use genevent::{Handler, HandlerCx, Lag, Manager, React, Reaction, StreamError};
 use genserver::{Never, Reason};
+use support::{manager, ms, stream};
 use tokio::time::{Instant, sleep};
-
-fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
-
-async fn manager() -> Manager<u32> {
-    Manager::start().await.unwrap()
-}
-
-async fn stream(manager: &Manager<u32>) -> EventStream<u32> {
-    let mut stream = manager.stream();
-    stream.subscribe().await.unwrap();
-    stream
-}
 
 #[tokio::test]
 async fn ge_141_any_orderly_end_of_the_manager_ends_a_stream_normally() {

@@ -3,26 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
+#[path = "support/streams.rs"]
+mod support;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use genevent::{AsyncHandler, EventStream, HandlerCx, LoggerHandler, Manager, Mode, React, Reaction};
 use genserver::Never;
 use genserver::registry::UniqueRegistry;
+use support::{manager, ms, stream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 const MODES: [Mode; 3] = [Mode::Async, Mode::Ack, Mode::Sync];
-
-fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
-
-async fn manager() -> Manager<u32> {
-    Manager::start().await.unwrap()
-}
 
 async fn tell<E: genevent::Event>(manager: &Manager<E>, mode: Mode, event: E) {
     match mode {
@@ -30,12 +25,6 @@ async fn tell<E: genevent::Event>(manager: &Manager<E>, mode: Mode, event: E) {
         Mode::Ack => manager.ack_notify(event).no_timeout().await.unwrap(),
         Mode::Sync => manager.sync_notify(event).no_timeout().await.unwrap(),
     }
-}
-
-async fn stream<E: genevent::Event + Clone>(manager: &Manager<E>) -> EventStream<E> {
-    let mut stream = manager.stream();
-    stream.subscribe().await.unwrap();
-    stream
 }
 
 /// A task that takes so many events, or fewer if the stream ends.

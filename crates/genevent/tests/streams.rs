@@ -3,30 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
+#[path = "support/streams.rs"]
+mod support;
+
 use std::future::pending;
 use std::time::Duration;
 
 use futures::future::join_all;
 use futures::stream::FusedStream;
 use futures::{StreamExt, TryStreamExt, poll};
-use genevent::{EventStream, Lag, Manager, StreamError};
+use genevent::{Lag, Manager, StreamError};
 use genserver::{CallError, Probe, Reason};
+use support::{manager, ms, stream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
-
-fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
-
-async fn manager() -> Manager<u32> {
-    Manager::start().await.unwrap()
-}
-
-async fn stream(manager: &Manager<u32>) -> EventStream<u32> {
-    let mut stream = manager.stream();
-    stream.subscribe().await.unwrap();
-    stream
-}
 
 /// A task that takes so many events.
 async fn taker(manager: &Manager<u32>, events: usize) -> JoinHandle<Vec<u32>> {

@@ -6,20 +6,8 @@ use std::time::{Duration, Instant};
 
 use genserver::dynamic_supervisor::DynamicSupervisor;
 use genserver::supervisor::{ChildSpec, Restart, Supervisor};
-use genserver::{Cx, GenServer, Init, Never, Reason, start_link};
-
-struct Quiet;
-
-impl GenServer for Quiet {
-    type Args = ();
-    type Call = Never;
-    type Cast = Never;
-    type Info = Never;
-
-    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
-        Init::Run(Self)
-    }
-}
+use genserver::{Reason, start_link};
+use genserver_doc::quiet::Quiet;
 
 fn quiet(id: String) -> ChildSpec<Quiet, genserver::ServerRef<Quiet>> {
     ChildSpec::server(id, || start_link::<Quiet>(()))
