@@ -252,7 +252,8 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// As [`ack_notify`](Self::ack_notify), but nobody waits for longer than `within`: neither does the caller, nor the manager for
-    /// the consumers of streams.
+    /// the consumers of streams to receive the event. Only for room under [`Lag::Wait`](crate::Lag::Wait) it waits as long as it takes,
+    /// for otherwise the event would be lost to that consumer.
     pub fn ack_notify_within(
         &self,
         event: E,
@@ -291,7 +292,8 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// As [`sync_notify`](Self::sync_notify), but nobody waits for longer than `within`: neither does the caller, nor the manager
-    /// for the consumers of streams. So one that is stuck does not hold up the others for ever.
+    /// for the consumers of streams to be done. So one that is stuck does not hold up the others for ever, unless it has asked for
+    /// that with [`Lag::Wait`](crate::Lag::Wait): for room in its buffer the manager waits as long as it takes.
     ///
     /// # Examples
     ///

@@ -6,8 +6,10 @@
 //! 3. Whoever goes, for whatever reason, is told first; then its owner is; then whoever asked for it has the answer.
 //! 4. Streams have an event before the handlers do, so that their consumers work beside them.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use genserver::{Caller, Cx, Down, GenServer, Init, Next, Outcome, Reason, Subject};
 
@@ -31,6 +33,9 @@ mod change;
 use handlers::Handlers;
 use request::Ask;
 
+/// For how long whoever is too late is left to notice that by itself.
+const NOTICED_AFTER: Duration = Duration::from_millis(100);
+
 /// The server behind a [`Manager`](crate::Manager), with its handlers.
 ///
 /// It is seen where a manager is looked at as a server: [`sys::with_state`](genserver::sys::with_state) and its like give it, and
@@ -40,9 +45,10 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
     taps: Taps<E>,
     cx: HandlerCx<E, I>,
     subject: Subject,
-    /// Those whose deadline has passed. Each notices by itself, in an instant if it has not yet; an answer would say that all
-    /// consumers are done.
-    too_late: Vec<Caller<()>>,
+    /// Those whose deadline has passed, oldest first, each with a [`Told::TooLate`] on its way. It notices by itself, in an instant if
+    /// it has not yet; an answer would say that all consumers are done. Whoever was told to wait longer than for its deadline is
+    /// dropped then, and told so: it would wait for ever.
+    too_late: VecDeque<Caller<()>>,
 }
 
 /// What a manager starts with.
@@ -72,6 +78,8 @@ pub(crate) enum Told<E: Event, I: Event> {
     OwnerEnded(Down),
     /// An event of an attached stream.
     Attached(E),
+    /// The oldest of those that are too late has had time to notice.
+    TooLate,
 }
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
@@ -114,7 +122,7 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
             taps: Taps::new(),
             cx: HandlerCx::new(cx.this().downgrade()),
             subject: cx.process_ref().subject(),
-            too_late: Vec::new(),
+            too_late: VecDeque::new(),
         })
     }
 
@@ -133,8 +141,8 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
                         Some(sender) => sender.owe(caller),
                     }
                 } else if !caller.is_gone() {
-                    self.too_late.retain(|caller| !caller.is_gone());
-                    self.too_late.push(caller);
+                    self.too_late.push_back(caller);
+                    cx.send_after(NOTICED_AFTER, Info(Told::TooLate));
                 }
             }
             Ask::Ack(event, deadline, caller) => {
@@ -155,6 +163,7 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
                 self.deliver(event, Mode::Async, Patience::Endless, cx).await;
             }
             Told::OwnerEnded(down) => Box::pin(self.owner_ended(down, cx)).await,
+            Told::TooLate => drop(self.too_late.pop_front()),
         }
         self.next()
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, poll};
-use genevent::{EventStream, Lag, Manager};
+use genevent::{EventStream, Lag, Manager, StreamError};
 use genserver::report::Reports;
 use genserver::{CallError, Node};
 use tokio::time::{Instant, sleep};
@@ -115,4 +115,18 @@ async fn a_deadline_holds_for_the_manager_to_the_millisecond() {
         assert!(begun.elapsed() <= ms(within + 1), "{:?}", begun.elapsed());
     }
     drop(stream);
+}
+
+/// Nobody answers it, so its own time is all that would end it.
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_would_outwait_its_deadline_is_told_all_the_same() {
+    let (manager, mut stream, _reports) = stuck(Lag::DropOldest).await;
+    let begun = Instant::now();
+    for event in 0..3 {
+        let told = manager.sync_notify_within(event, ms(10)).no_timeout().await;
+        assert!(matches!(told, Err(CallError::NoReply { .. })), "{told:?}");
+    }
+    assert!(begun.elapsed() <= ms(400), "{:?}", begun.elapsed());
+    assert!(matches!(stream.next().await, Some(Err(StreamError::Lagged { missed: 2 }))));
+    assert_eq!(stream.next().await, Some(Ok(2)), "the event is there all the same");
 }
