@@ -23,6 +23,9 @@ use crate::hold::Hold;
 /// How many bytes may wait. One event more is taken, however long it is.
 const WAITING_MAX: usize = 1 << 20;
 
+/// How many may wait for a sync that they have asked for.
+const FLUSHES_MAX: usize = 1024;
+
 /// Where events wait to be written.
 pub(super) struct Desk {
     state: Mutex<State>,
@@ -62,6 +65,10 @@ impl Batch {
     fn is_empty(&self) -> bool {
         self.records.is_empty() && !self.sync
     }
+
+    fn has_room(&self) -> bool {
+        self.records.len() < WAITING_MAX && self.flushes.len() < FLUSHES_MAX
+    }
 }
 
 impl Desk {
@@ -96,11 +103,11 @@ impl Desk {
         failed
     }
 
-    /// Returns when there is room for one more event.
+    /// Returns when there is room for one more event, or one more who asks for a sync.
     pub(super) async fn room(&self) {
         let room = {
             let mut state = self.state.lock();
-            if state.waiting.records.len() < WAITING_MAX || state.failed.is_some() {
+            if state.waiting.has_room() || state.failed.is_some() {
                 return;
             }
             let (sender, room) = oneshot::channel();

@@ -82,7 +82,8 @@ pub struct Position {
 /// What a [`PersistenceHandler`] can be asked.
 #[derive(Debug)]
 pub enum LogCall {
-    /// Write and sync all events that the manager has handled, and answer then. It does not hold up the manager.
+    /// Write and sync all events that the manager has handled, and answer then. It does not hold up the manager, unless a thousand
+    /// wait for that already.
     #[doc(alias = "sync")]
     Flush(Client<Result<Position, WriteError>>),
     /// How far the log is. Events that still wait to be written are not counted.
@@ -259,7 +260,10 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
 
     async fn handle_call(&mut self, call: LogCall, _cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         match call {
-            LogCall::Flush(client) => self.desk.flush(Some(client)),
+            LogCall::Flush(client) => {
+                self.desk.room().await;
+                self.desk.flush(Some(client));
+            }
             LogCall::Position(client) => client.reply(self.desk.position()),
         }
         match self.desk.failed() {
