@@ -189,12 +189,6 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     }
 }
 
-impl<E: Event, I: Event> Clone for HandlerCx<E, I> {
-    fn clone(&self) -> Self {
-        Self { manager: self.manager.clone(), mode: self.mode, hibernates: false, sender: None, begins: None }
-    }
-}
-
 impl<E: Event, I: Event> fmt::Debug for HandlerCx<E, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HandlerCx").field("manager", &self.pid()).field("mode", &self.mode).finish_non_exhaustive()

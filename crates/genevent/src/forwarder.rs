@@ -40,8 +40,8 @@ type Forward<E> = Box<dyn FnMut(&E) -> Result<(), Unforwarded> + Send>;
 enum Unforwarded {
     /// Nobody is there any more.
     Gone,
-    /// There is no room.
-    Full(String),
+    /// It was not taken, and this is why.
+    Refused(String),
 }
 
 impl<E: Event + Clone> Forwarder<E> {
@@ -107,13 +107,13 @@ impl<E: Event> Forwarder<E> {
     /// # }
     /// ```
     pub fn with<X: fmt::Display>(mut forward: impl FnMut(&E) -> Result<(), X> + Send + 'static) -> Self {
-        Self(Box::new(move |event| forward(event).map_err(|error| Unforwarded::Full(error.to_string()))))
+        Self(Box::new(move |event| forward(event).map_err(|error| Unforwarded::Refused(error.to_string()))))
     }
 }
 
 impl<M> From<CastError<M>> for Unforwarded {
     fn from(refused: CastError<M>) -> Self {
-        if refused.is_full() { Self::Full(refused.to_string()) } else { Self::Gone }
+        if refused.is_full() { Self::Refused(refused.to_string()) } else { Self::Gone }
     }
 }
 
@@ -124,7 +124,7 @@ impl<E: Event, I: Event> Handler<E, I> for Forwarder<E> {
         match (self.0)(event) {
             Ok(()) => React::stay(),
             Err(Unforwarded::Gone) => React::leave(),
-            Err(Unforwarded::Full(why)) => Err(Reason::term(why)),
+            Err(Unforwarded::Refused(why)) => Err(Reason::term(why)),
         }
     }
 }

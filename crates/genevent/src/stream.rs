@@ -66,7 +66,9 @@ pub enum StreamError {
         after: Duration,
     },
     /// An event could not be copied for this stream, because its `clone` panicked, and the stream ends for that.
-    #[error("the event's `clone` {reason}, so the stream was ended; nobody else is affected")]
+    #[error(
+        "the event's `clone` {reason}, so the stream was ended, and nobody else is affected; have the event in an `Arc`, or its `clone` not panic"
+    )]
     Uncopied {
         /// What happened.
         reason: Reason,
@@ -75,7 +77,9 @@ pub enum StreamError {
     #[error(transparent)]
     NotStarted(CallError),
     /// The manager ended without an orderly end.
-    #[error("the event manager is gone: {reason}; events may have been lost")]
+    #[error(
+        "the event manager is gone: {reason}; events may have been lost: ask the manager that is started in its place for a stream"
+    )]
     Died {
         /// Why.
         reason: Reason,

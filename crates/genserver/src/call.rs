@@ -67,7 +67,9 @@ pub enum CallError {
         reason: Reason,
     },
     /// The server lives, but dropped the caller without an answer.
-    #[error("{server} dropped the caller without an answer; one of its callbacks forgets to reply")]
+    #[error(
+        "{server} dropped the caller without an answer; one of its callbacks forgets to reply, or gave up what was asked: look for its reports"
+    )]
     NoReply {
         /// Who was called.
         server: Subject,

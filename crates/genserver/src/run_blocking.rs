@@ -75,5 +75,7 @@ impl<R> fmt::Debug for RunBlocking<R> {
 
 /// No runtime did some [blocking work](run_blocking).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("no runtime has run the blocking work: there is none here, or it was shut down, or it has no thread left")]
+#[error(
+    "no runtime has run the blocking work: there is none here, or it was shut down, or it has no thread left; await it in a task or a callback, on a runtime that goes on"
+)]
 pub struct NotRun(());

@@ -123,7 +123,9 @@ async fn a_dropped_caller() {
         })
     });
     let error = dropped.await.unwrap_err();
-    says(&error, &server, "process PID dropped the caller without an answer; one of its callbacks forgets to reply");
+    let text = "process PID dropped the caller without an answer; one of its callbacks forgets to reply, or gave up what was \
+                asked: look for its reports";
+    says(&error, &server, text);
     // Also at once: by another task, and when the server is busy.
     let (keep, kept) = oneshot::channel::<Caller<()>>();
     let call = server.call(|caller| {
