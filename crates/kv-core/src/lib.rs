@@ -1,0 +1,1 @@
+//! A supervised store of named buckets, which tells of its buckets by events.
