@@ -83,7 +83,7 @@ pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Mode {
     /// By [`notify`](Manager::notify): its sender does not wait.
     #[default]

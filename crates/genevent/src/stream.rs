@@ -12,6 +12,7 @@ use futures::stream::FusedStream;
 use genserver::{CallError, Caller, Ended, Reason, Request as Asked};
 
 use crate::Event;
+use crate::context::Mode;
 use crate::id::HandlerId;
 use crate::manager::Manager;
 use crate::server::Request;
@@ -94,7 +95,7 @@ pub enum StreamError {
 ///
 /// A sender that used [`ack_notify`](Manager::ack_notify) waits until the consumer has received the event; one that used
 /// [`sync_notify`](Manager::sync_notify), until the consumer is done with it: that is, until it asks for the next one, or drops
-/// the stream.
+/// the stream. A consumer that nobody is to wait for says so with [`mode`](Self::mode).
 ///
 /// # What a consumer can ask its manager
 ///
@@ -134,6 +135,7 @@ pub struct EventStream<E: Event, I: Event = genserver::Never> {
     manager: Manager<E, I>,
     buffer: usize,
     lag: Lag,
+    mode: Mode,
     silence: Option<Duration>,
     duration: Option<Duration>,
     stage: Stage<E>,
@@ -178,6 +180,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
             manager,
             buffer: BUFFER_DEFAULT,
             lag: Lag::default(),
+            mode: Mode::Sync,
             silence: None,
             duration: None,
             stage: Stage::New,
@@ -235,6 +238,35 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// ```
     pub fn lag(mut self, lag: Lag) -> Self {
         self.lag = lag;
+        self
+    }
+
+    /// How far the sender of an event waits for this consumer, at most: as far as it asked for, unless this is said.
+    ///
+    /// With [`Mode::Async`] nobody ever waits for the consumer to take an event, however the event was sent: for a consumer that
+    /// must not keep anybody waiting, such as one that writes to a client at the other end of a wire. With [`Mode::Ack`] a
+    /// [`sync_notify`](Manager::sync_notify) waits until it has received the event, and not until it is done with it. What happens
+    /// when the buffer is full is another matter: see [`lag`](Self::lag). It has to be said before the stream begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genevent::{Manager, Mode};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut events = manager.stream().mode(Mode::Async);
+    /// events.subscribe().await?;
+    /// // Nobody takes it yet, and that is no reason to wait.
+    /// manager.sync_notify("hello").await?;
+    /// assert_eq!(events.next().await, Some(Ok("hello")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
         self
     }
 
@@ -378,7 +410,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         loop {
             match &mut self.stage {
                 Stage::New => {
-                    let tap = Arc::new(Tap::new(self.buffer, self.lag));
+                    let tap = Arc::new(Tap::new(self.buffer, self.lag, self.mode));
                     let place = Place(Arc::clone(&tap));
                     let asked = self.manager.server().send_request(move |caller: Caller<HandlerId>| {
                         Request(Ask::Change(Box::new(Change::Subscribe(tap, caller))))

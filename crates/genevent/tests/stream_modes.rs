@@ -192,3 +192,28 @@ async fn ge_145_a_stream_that_takes_one_of_five_drops_the_others() {
     drop(stream);
     assert_eq!(Arc::strong_count(&event), 1);
 }
+
+/// What a sender, or the next one, waits for: what was asked for, and no more than the consumer allows.
+#[tokio::test(start_paused = true)]
+async fn a_consumer_is_waited_for_no_further_than_it_says() {
+    for asked in MODES {
+        for allowed in MODES {
+            let manager = manager().await;
+            let mut consumer = Manager::stream(&manager).mode(allowed);
+            consumer.subscribe().await.unwrap();
+            let teller = manager.clone();
+            let teller = tokio::spawn(async move {
+                tell(&teller, asked, 7).await;
+                // After `ack_notify` it is the next one who waits.
+                teller.which_handlers().await.unwrap();
+            });
+            sleep(ms(1)).await;
+            assert_eq!(teller.is_finished(), asked.min(allowed) == Mode::Async, "{asked:?} {allowed:?}: not received");
+            assert_eq!(consumer.try_next().await.unwrap(), Some(7));
+            sleep(ms(1)).await;
+            assert_eq!(teller.is_finished(), asked.min(allowed) <= Mode::Ack, "{asked:?} {allowed:?}: received");
+            drop(consumer);
+            teller.await.unwrap();
+        }
+    }
+}

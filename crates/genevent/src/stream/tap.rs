@@ -40,6 +40,8 @@ pub(crate) struct Tap<E> {
     copy: fn(&E) -> E,
     capacity: usize,
     lag: Lag,
+    /// How far the sender of an event waits for this consumer, at most.
+    mode: Mode,
     line: Locked<Line<E>>,
 }
 
@@ -81,6 +83,17 @@ pub(crate) enum Awaited {
     Finish(u64),
 }
 
+impl Awaited {
+    /// What is left of it for a consumer that is waited for no further than that.
+    fn at_most(self, mode: Mode) -> Self {
+        match (mode, self) {
+            (Mode::Async, _) => Self::Nothing,
+            (Mode::Ack, Self::Finish(number)) => Self::Receipt(number),
+            (_, as_it_is) => as_it_is,
+        }
+    }
+}
+
 /// Why an event was not put into the queue.
 enum Refused<E> {
     /// There is no room, and the manager is to wait for it. The event comes back.
@@ -111,7 +124,7 @@ pub(crate) enum Found {
 }
 
 impl<E> Tap<E> {
-    pub(crate) fn new(capacity: usize, lag: Lag) -> Self
+    pub(crate) fn new(capacity: usize, lag: Lag, mode: Mode) -> Self
     where
         E: Clone,
     {
@@ -127,7 +140,7 @@ impl<E> Tap<E> {
             end: None,
             is_gone: false,
         };
-        Self { copy: E::clone, capacity: capacity.max(1), lag, line: SpinMutex::new(line) }
+        Self { copy: E::clone, capacity: capacity.max(1), lag, mode, line: SpinMutex::new(line) }
     }
 
     /// Leaves an event there as soon as there is room. Whether the consumer takes any more.
@@ -161,7 +174,7 @@ impl<E> Tap<E> {
                 Lag::DropOldest => oldest = line.lose_oldest(),
             }
         }
-        line.queue.push_back(Entry { event, awaited });
+        line.queue.push_back(Entry { event, awaited: awaited.at_most(self.mode) });
         let consumer = line.consumer.take();
         drop(line);
         wake(consumer);
@@ -432,7 +445,11 @@ impl<E> Taps<E> {
     /// Until every consumer is as far as it should be with the last event, or is gone; or until the patience is over, which is false.
     pub(crate) async fn wait(&self, patience: Patience<'_>, mut stuck: impl FnMut(&HandlerId)) -> bool {
         for (id, tap) in &self.list {
-            let has_settled = |line: &Line<E>| line.has_settled(self.mode, self.awaited);
+            let mode = self.mode.min(tap.mode);
+            if mode == Mode::Async {
+                continue;
+            }
+            let has_settled = |line: &Line<E>| line.has_settled(mode, self.awaited);
             if !patience.wait(tap.until(has_settled), || stuck(id)).await {
                 return false;
             }
