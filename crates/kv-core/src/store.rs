@@ -1,0 +1,351 @@
+//! The store: event manager, buckets and registry under one supervisor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use genevent::{Manager, ManagerServer};
+use genserver::dynamic_supervisor::{self, DynamicSupervisor};
+use genserver::supervisor::{ChildCallError, ChildError, ChildRef, ChildSpec, Supervisor};
+use genserver::{ProcessRef, StartError, Stop, start_link};
+
+use crate::event::{BucketEvent, Events};
+use crate::registry::table::Table;
+use crate::registry::{CreateError, CreateLaterError, Registry, RegistryArgs, RegistryServer};
+use crate::storage::{MemoryStorage, Storage};
+use crate::{Bucket, BucketName};
+
+/// A store of named buckets: a reference to it, cheap to clone. See [the crate's page](crate).
+///
+/// Dropping it stops nothing; [`stop`](Store::stop) does.
+///
+/// # Examples
+///
+/// ```
+/// use kv_core::Store;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Store::start().await?;
+/// store.create("shopping").await?.put("milk", "1").await?;
+/// store.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Store {
+    supervisor: Supervisor,
+    parts: Arc<Parts>,
+    registry: Registry,
+}
+
+#[derive(Debug)]
+struct Parts {
+    events: ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>,
+    buckets: ChildRef<dynamic_supervisor::Server, DynamicSupervisor>,
+}
+
+/// What can be said of a store before it starts.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use kv_core::Store;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Store::options().max_restarts(10).within(Duration::from_secs(1)).start().await?;
+/// # store.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a store starts with `start`"]
+pub struct StoreOptions {
+    storage: Arc<dyn Storage>,
+    max_restarts: u32,
+    within: Duration,
+}
+
+impl Store {
+    /// Starts a store whose entries live in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] as every start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// assert!(store.names().is_empty());
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn start() -> Result<Self, StartError> {
+        Self::options().start().await
+    }
+
+    /// A store to say more of before it starts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::{MemoryStorage, Store};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::options().storage(MemoryStorage).start().await?;
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn options() -> StoreOptions {
+        // OTP's allowance: three restarts in five seconds.
+        StoreOptions { storage: Arc::new(MemoryStorage), max_restarts: 3, within: Duration::from_secs(5) }
+    }
+
+    /// Makes sure that there is a bucket of that name, and returns it: see [`Registry::create`].
+    ///
+    /// # Errors
+    ///
+    /// [`CreateError`] if there is none, or not surely.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// assert_eq!(store.create("shopping").await?.len().await?, 0);
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn create(&self, name: &str) -> Result<Bucket, CreateError> {
+        self.registry.create(name).await
+    }
+
+    /// Has a bucket of that name created, and does not wait for it: see [`Registry::create_later`].
+    ///
+    /// # Errors
+    ///
+    /// [`CreateLaterError`] if the registry was not told.
+    pub fn create_later(&self, name: &str) -> Result<(), CreateLaterError> {
+        self.registry.create_later(name)
+    }
+
+    /// The bucket of that name, if there is one that takes requests: see [`Registry::lookup`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// assert_eq!(store.lookup("shopping"), None);
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lookup(&self, name: &str) -> Option<Bucket> {
+        self.registry.lookup(name)
+    }
+
+    /// The same, asked of the registry's process: see [`Registry::lookup_ordered`].
+    ///
+    /// # Errors
+    ///
+    /// [`ChildCallError`] if the registry did not answer.
+    pub async fn lookup_ordered(&self, name: &str) -> Result<Option<Bucket>, ChildCallError> {
+        self.registry.lookup_ordered(name).await
+    }
+
+    /// The names of all buckets, in their order: see [`Registry::names`].
+    pub fn names(&self) -> Vec<BucketName> {
+        self.registry.names()
+    }
+
+    /// The event manager as it is now, to add handlers to and draw streams from. If it is being restarted, this waits for it.
+    ///
+    /// A manager that was restarted has no handlers, and its streams have ended: whoever listened is told so and comes again.
+    ///
+    /// # Errors
+    ///
+    /// [`ChildError`] if the store has stopped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Forwarder;
+    /// use genserver::Probe;
+    /// use kv_core::{BucketEvent, Store};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut probe = Probe::new();
+    /// let store = Store::start().await?;
+    /// store.events().await?.add_handler(Forwarder::to(probe.sender())).await?;
+    /// store.create("shopping").await?;
+    /// assert!(matches!(probe.expect_message().await, BucketEvent::Created { name, .. } if name == "shopping"));
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn events(&self) -> Result<Manager<BucketEvent>, ChildError> {
+        self.parts.events.waiting().current().await
+    }
+
+    /// The supervisor of the buckets as it is now. If it is being restarted, this waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChildError`] if the store has stopped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// store.create("shopping").await?;
+    /// assert_eq!(store.buckets().await?.count_children().await?.active, 1);
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn buckets(&self) -> Result<DynamicSupervisor, ChildError> {
+        self.parts.buckets.waiting().current().await
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Ends the store: registry, buckets and event manager, in this order. What a bucket was asked before is still done.
+    ///
+    /// The ends of the buckets are not told, for nobody watches them any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// let bucket = store.create("shopping").await?;
+    /// store.stop().await?;
+    /// assert!(!bucket.is_alive());
+    /// assert_eq!(store.lookup("shopping"), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop(&self) -> Stop {
+        self.supervisor.stop()
+    }
+
+    /// The supervisor of it all, for what can be done with any process: linking, monitoring, inspecting.
+    pub fn process_ref(&self) -> ProcessRef {
+        self.supervisor.process_ref()
+    }
+}
+
+impl StoreOptions {
+    /// What remembers the entries of the buckets.
+    pub fn storage(mut self, storage: impl Storage) -> Self {
+        self.storage = Arc::new(storage);
+        self
+    }
+
+    /// How many restarts of its parts the store allows [within](StoreOptions::within) a time, before it ends: three, if nothing
+    /// is said. A bucket is no such part: it may end as often as it likes.
+    pub fn max_restarts(mut self, max_restarts: u32) -> Self {
+        self.max_restarts = max_restarts;
+        self
+    }
+
+    /// The time in which restarts are counted: five seconds, if nothing is said.
+    pub fn within(mut self, within: Duration) -> Self {
+        self.within = within;
+        self
+    }
+
+    /// Starts the store.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] as every start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::options().max_restarts(0).start().await?;
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn start(self) -> Result<Store, StartError> {
+        self.begin(false).await
+    }
+
+    /// Starts it linked with the process that calls this: see [`genserver::start_link`].
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] as every start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Probe;
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let me = Probe::<()>::new();
+    /// let store = me.scope(async { Store::options().start_link().await }).await?;
+    /// assert!(store.process_ref().is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn start_link(self) -> Result<Store, StartError> {
+        self.begin(true).await
+    }
+
+    async fn begin(self, linked: bool) -> Result<Store, StartError> {
+        let events = ChildSpec::server("events", Manager::<BucketEvent>::start_link);
+        let buckets = ChildSpec::supervisor("buckets", || DynamicSupervisor::new().start_link());
+        let parts = Parts { events: events.reference(), buckets: buckets.reference() };
+        let table = Arc::<Table>::default();
+        let args = RegistryArgs {
+            table: Arc::clone(&table),
+            events: Arc::new(Events::from(events.reference())),
+            buckets: Some(buckets.reference()),
+            storage: self.storage,
+        };
+        let registry = ChildSpec::server("registry", move || start_link::<RegistryServer>(args.clone()));
+        let reference = registry.reference();
+        // One for one: what one of them loses, the others keep. The page of the crate says what that is.
+        let spec = Supervisor::one_for_one().max_restarts(self.max_restarts).within(self.within);
+        let spec = spec.child(events).child(buckets).child(registry);
+        let supervisor = if linked { spec.start_link().await? } else { spec.start().await? };
+        Ok(Store { supervisor, parts: Arc::new(parts), registry: Registry::of_store(table, reference) })
+    }
+}
