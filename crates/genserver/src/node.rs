@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use futures::future::Either;
 use parking_lot::RwLock;
-use slab::Slab;
 
 use crate::alarm::{Alarm, Keeper};
 use crate::current;
@@ -29,11 +28,13 @@ use crate::sync::atomic::AtomicBool;
 use crate::sync::parking::Mutex;
 use crate::sync::thread_local;
 
+// A part of its table of processes.
+mod shard;
+
+use shard::Shard;
+
 /// How many parts the process table has, so that starting on many threads does not meet on one lock.
 const SHARDS: u32 = 16;
-
-/// How many places an empty part of the table keeps.
-const TABLE_KEPT: usize = 64;
 
 /// All nodes that live, so that a pid finds its process from anywhere. Behind a lock that no model sees (see `sync`): nothing
 /// is done under it that one could stop at, and it outlives every execution of a model.
@@ -81,7 +82,7 @@ struct Inner {
     /// The runtime of all its processes; without one it is that of whoever starts a process.
     runtime: Option<Arc<dyn Runtime>>,
     homes: Mutex<Vec<(u64, Weak<Home>)>>,
-    table: [Mutex<Slab<Arc<dyn AnyProcess>>>; SHARDS as usize],
+    table: [Mutex<Shard>; SHARDS as usize],
     last_serial: AtomicU64,
     last_reference: AtomicU64,
     names: Names,
@@ -286,35 +287,21 @@ impl Node {
         let serial = self.inner.last_serial.fetch_add(1, Ordering::Relaxed) + 1;
         #[expect(clippy::cast_possible_truncation, reason = "less than the number of shards")]
         let shard = (serial % u64::from(SHARDS)) as u32;
-        let mut table = self.inner.table[shard as usize].lock();
-        let entry = table.vacant_entry();
-        let index = u32::try_from(entry.key()).expect("four thousand million processes do not fit into memory")
-            * SHARDS
-            + shard;
-        let process = Arc::new(make(Pid { node: self.inner.id, index, serial }));
-        entry.insert(Arc::clone(&process) as Arc<dyn AnyProcess>);
-        process
+        self.inner.table[shard as usize].lock().insert(|place| {
+            let place = u32::try_from(place).expect("four thousand million processes do not fit into memory");
+            make(Pid { node: self.inner.id, index: place * SHARDS + shard, serial })
+        })
     }
 
     /// Takes a process out of the table.
     pub(crate) fn remove(&self, pid: Pid) {
-        let mut table = self.inner.table[(pid.index % SHARDS) as usize].lock();
-        let key = (pid.index / SHARDS) as usize;
-        let removed = match table.get(key) {
-            Some(process) if process.head().pid == pid => table.try_remove(key),
-            _ => None,
-        };
-        if table.is_empty() && table.capacity() > TABLE_KEPT {
-            // A burst of processes gives its memory back.
-            *table = Slab::new();
-        }
-        drop(table);
+        // A statement of its own: what is taken out is dropped without the lock.
+        let removed = self.inner.table[(pid.index % SHARDS) as usize].lock().remove((pid.index / SHARDS) as usize, pid);
         drop(removed);
     }
 
     pub(crate) fn get(&self, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
-        let table = self.inner.table[(pid.index % SHARDS) as usize].lock();
-        table.get((pid.index / SHARDS) as usize).filter(|process| process.head().pid == pid).cloned()
+        self.inner.table[(pid.index % SHARDS) as usize].lock().get((pid.index / SHARDS) as usize, pid).cloned()
     }
 
     /// All processes, in the order of their pids.
@@ -322,7 +309,7 @@ impl Node {
         let mut all: Vec<_> = Vec::new();
         for shard in &self.inner.table {
             let shard = shard.lock();
-            all.extend(shard.iter().map(|(_, process)| Arc::clone(process)));
+            all.extend(shard.iter().map(Arc::clone));
         }
         all.sort_by_key(|process| process.head().pid.serial);
         all
