@@ -102,7 +102,7 @@
 //! |---|---|---|---|
 //! | a bucket | its name is free; the next `create` makes a new one | its entries, unless the [storage](Storage) keeps them; what was asked of it and not answered | the event manager: [`BucketEvent::Exited`] with the reason; whoever waits for an answer: [`CallError::Exit`](genserver::CallError::Exit) |
 //! | the registry | it is started again, and goes on with the names that it had; buckets and lookups do not notice | nothing: a bucket that ended meanwhile is told of by the new registry | whoever waits in `create`: [`CreateError::Registry`]; asking again does no harm |
-//! | the event manager | it is started again, without handlers | the handlers, and the events until they are back | the owners of the handlers; streams end with an error |
+//! | the event manager | it is started again, without handlers | the handlers, and the events until they are added again | whoever monitors it; streams end with [`StreamError::Died`](genevent::StreamError::Died) |
 //! | the buckets' supervisor | all buckets end with it; it is started again, and the names are free | all buckets | the event manager, of each bucket |
 //! | more of these than [allowed](StoreOptions::max_restarts) within a time | the store ends | all of it | whoever is linked with the store or monitors it; from then on every function fails, and no lookup finds anything |
 //!

@@ -177,7 +177,8 @@ impl Store {
 
     /// The event manager as it is now, to add handlers to and draw streams from. If it is being restarted, this waits for it.
     ///
-    /// A manager that was restarted has no handlers, and its streams have ended: whoever listened is told so and comes again.
+    /// A manager that was restarted has no handlers, and the streams of the one before have ended. Whoever added a handler and has to
+    /// know monitors the manager, and comes again.
     ///
     /// # Errors
     ///

@@ -1,0 +1,63 @@
+//! What an empty bucket costs, and that names that came and went cost nothing.
+//!
+//! The only tests of their program, one after the other: they count what the whole program holds.
+#![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+
+use std::alloc::System;
+
+use kv_core::Store;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// How many bytes the program holds.
+fn held() -> i64 {
+    let stats = COUNTED.stats();
+    i64::try_from(stats.bytes_allocated).unwrap() - i64::try_from(stats.bytes_deallocated).unwrap()
+}
+
+/// How many names come and go; set `KV_NAMES` for more.
+fn names() -> i64 {
+    std::env::var("KV_NAMES").ok().and_then(|names| names.parse().ok()).unwrap_or(20_000)
+}
+
+#[tokio::test]
+async fn a_bucket_is_cheap_and_names_that_came_and_went_cost_nothing() {
+    let store = Store::start().await.unwrap();
+    // Whatever is made once is made before.
+    for turn in 0..2_000 {
+        store.create(&format!("before {turn}")).await.unwrap().stop().await.unwrap();
+    }
+    store.lookup_ordered("none").await.unwrap();
+    let before = held();
+
+    // All at once, ...
+    let many = names();
+    let mut buckets = Vec::new();
+    for number in 0..many {
+        buckets.push(store.create(&format!("bucket {number}")).await.unwrap());
+    }
+    let each = (held() - before) / many - 8;
+    for bucket in &buckets {
+        bucket.stop().await.unwrap();
+    }
+    drop(buckets);
+    store.lookup_ordered("none").await.unwrap();
+    let left = held() - before;
+    assert!(left < 64 * 1024, "{left} bytes are left of {many} names");
+
+    // ... and one after the other, each with another name.
+    for number in 0..many {
+        store.create(&format!("passing {number}")).await.unwrap().remove().await.unwrap();
+    }
+    store.lookup_ordered("none").await.unwrap();
+    let left = held() - before;
+    assert!(left < 64 * 1024, "{left} bytes are left of {many} names");
+    assert!(each <= BYTES_PER_BUCKET, "an empty bucket takes {each} bytes");
+    store.stop().await.unwrap();
+}
+
+/// The process, its supervisor's and its registry's notes of it, its name, and its place in the table.
+const BYTES_PER_BUCKET: i64 = 2_300;
