@@ -16,6 +16,8 @@ pub mod supervision;
 pub mod event_log;
 // Events, to handlers and streams.
 pub mod events;
+// Buckets, beside maps that are shared without a process.
+pub mod buckets;
 // Which subjects there are, whatever language they are written in.
 pub mod contenders;
 // Rounds, medians, ratios.

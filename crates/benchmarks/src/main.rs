@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use benchmarks::agents;
 use benchmarks::allocations;
+use benchmarks::buckets;
 use benchmarks::contenders::{self, BASE, Contender, OURS};
 use benchmarks::event_log;
 use benchmarks::events;
@@ -55,6 +56,7 @@ fn compare(options: &Options) -> Result<(), String> {
         records.extend(supervision::compare(world, options));
         records.extend(event_log::compare(world, options));
         records.extend(events::compare(world, options));
+        records.extend(buckets::compare(world, options));
     }
     let mut counted = idle_rows(options, &subjects);
     counted.extend(allocation_rows(options, &subjects)?);

@@ -31,7 +31,7 @@ impl Target {
 }
 
 /// Every row that has a target.
-pub const TARGETS: [Target; 38] = [
+pub const TARGETS: [Target; 42] = [
     row("call, 1 client", (0.4, 0.2), (0.6, 0.4)),
     row("call, 2 clients", (0.5, 0.3), (0.7, 0.4)),
     row("call, 16 clients", (1.0, 0.6), (0.8, 0.5)),
@@ -63,6 +63,10 @@ pub const TARGETS: [Target; 38] = [
     same("streams, 8 consumers", (1.0, 0.7)),
     same("streams, 64 consumers", (1.0, 0.7)),
     same("streams, 1,024 consumers", (1.0, 0.7)),
+    same("bucket get, 1 task", (0.35, 0.3)),
+    same("bucket get, 16 tasks", (0.7, 0.5)),
+    same("bucket lookup, 1 task", (2.0, 1.0)),
+    same("bucket lookup, 16 tasks", (2.0, 1.0)),
     same("last % of restarts, us", (1_000.0, 100.0)),
     same("bytes idle, 100,000", (400.0, 256.0)),
     same("bytes idle, 1,000,000", (400.0, 256.0)),

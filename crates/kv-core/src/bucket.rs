@@ -3,13 +3,17 @@
 use std::fmt;
 
 use bytes::Bytes;
-use genserver::{AsProcess, AsServer, CallError, Pid, ProcessRef, Reason, ServerRef, Start, Stop, start, start_link};
+use genserver::{
+    AsProcess, AsServer, Call, CallError, Caller, Pid, ProcessRef, Reason, ServerRef, Start, Stop, start, start_link,
+};
 
 use crate::operation::{Done, Operation, Page};
 use crate::storage::StorageError;
 
-// The process: its entries, and how they change.
+// The process, and how its entries change.
 mod server;
+// The entries.
+mod entries;
 
 use server::Ask;
 pub(crate) use server::Keeper;
@@ -43,6 +47,23 @@ pub use server::{BucketArgs, BucketServer, Request};
 #[doc(alias = "KV.Bucket")]
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bucket(ServerRef<BucketServer>);
+
+/// A question to a bucket, to be awaited. It waits five seconds for the answer, unless told otherwise.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use kv_core::Bucket;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bucket = Bucket::start().await?;
+/// assert_eq!(bucket.get("milk").timeout(Duration::from_millis(100)).await?, None);
+/// # Ok(())
+/// # }
+/// ```
+pub type Read<'a, R, F> = Call<'a, BucketServer, R, F>;
 
 /// Why a bucket was not changed, or not surely.
 ///
@@ -174,9 +195,12 @@ impl Bucket {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn get(&self, key: impl Into<Bytes>) -> Result<Option<Bytes>, CallError> {
+    pub fn get<K: Into<Bytes>>(
+        &self,
+        key: K,
+    ) -> Read<'_, Option<Bytes>, impl FnOnce(Caller<Option<Bytes>>) -> Request + use<K>> {
         let key = key.into();
-        self.0.call(|caller| Request(Ask::Get(key, caller))).await
+        self.0.call(|caller| Request(Ask::Get(key, caller)))
     }
 
     /// Stores a value under a key, in place of the one that is there.
@@ -253,8 +277,8 @@ impl Bucket {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn keys(&self, page: Page) -> Result<Vec<Bytes>, CallError> {
-        self.0.call(|caller| Request(Ask::Keys(page, caller))).await
+    pub fn keys(&self, page: Page) -> Read<'_, Vec<Bytes>, impl FnOnce(Caller<Vec<Bytes>>) -> Request + use<>> {
+        self.0.call(|caller| Request(Ask::Keys(page, caller)))
     }
 
     /// One page of the keys and their values, in the order of the keys.
@@ -276,8 +300,11 @@ impl Bucket {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn entries(&self, page: Page) -> Result<Vec<(Bytes, Bytes)>, CallError> {
-        self.0.call(|caller| Request(Ask::Entries(page, caller))).await
+    pub fn entries(
+        &self,
+        page: Page,
+    ) -> Read<'_, Vec<(Bytes, Bytes)>, impl FnOnce(Caller<Vec<(Bytes, Bytes)>>) -> Request + use<>> {
+        self.0.call(|caller| Request(Ask::Entries(page, caller)))
     }
 
     /// How many keys there are.
@@ -300,8 +327,8 @@ impl Bucket {
     /// # }
     /// ```
     #[expect(clippy::len_without_is_empty, reason = "both would be questions to a process; one is enough")]
-    pub async fn len(&self) -> Result<usize, CallError> {
-        self.0.call(|caller| Request(Ask::Len(caller))).await
+    pub fn len(&self) -> Read<'_, usize, impl FnOnce(Caller<usize>) -> Request + use<>> {
+        self.0.call(|caller| Request(Ask::Len(caller)))
     }
 
     /// Takes out all keys, and returns how many there were.

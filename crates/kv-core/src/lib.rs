@@ -135,7 +135,7 @@ mod name;
 // What remembers a bucket's entries when its process is gone.
 mod storage;
 
-pub use bucket::{Bucket, BucketArgs, BucketServer, CompareAndSetError, Request, WriteError};
+pub use bucket::{Bucket, BucketArgs, BucketServer, CompareAndSetError, Read, Request, WriteError};
 pub use event::{BucketEvent, Events};
 pub use name::{BucketName, NAME_MAX, NameError};
 pub use operation::{Done, Operation, Page};

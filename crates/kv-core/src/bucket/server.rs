@@ -1,13 +1,12 @@
 //! The process of a bucket: its entries, and how they change.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, Reason};
 
+use super::entries::Entries;
 use crate::BucketName;
 use crate::operation::{Done, Operation, Page};
 use crate::storage::{Change, Storage, StorageError};
@@ -31,8 +30,7 @@ use crate::storage::{Change, Storage, StorageError};
 /// # }
 /// ```
 pub struct BucketServer {
-    // Ordered, so that keys can be listed page by page.
-    entries: BTreeMap<Bytes, Bytes>,
+    entries: Entries,
     // None if the entries are to be forgotten with the bucket. Boxed, for most buckets have none.
     keeper: Option<Box<Keeper>>,
 }
@@ -95,7 +93,7 @@ impl GenServer for BucketServer {
     type Info = Never;
 
     async fn init(BucketArgs(keeper): BucketArgs, _cx: &mut Cx<Self>) -> Init<Self> {
-        let Some(keeper) = keeper else { return Init::Run(Self { entries: BTreeMap::new(), keeper: None }) };
+        let Some(keeper) = keeper else { return Init::Run(Self { entries: Entries::default(), keeper: None }) };
         match keeper.storage.load(&keeper.bucket).await {
             Ok(entries) => Init::Run(Self { entries: entries.into_iter().collect(), keeper: Some(Box::new(keeper)) }),
             Err(error) => Init::Stop(error.into()),
@@ -163,10 +161,7 @@ impl BucketServer {
     /// Changes one key, and remembers what it had if that may have to be undone.
     fn set(&mut self, key: Bytes, value: Option<Bytes>) -> Option<Bytes> {
         let changed = self.keeper.is_some().then(|| key.clone());
-        let before = match value {
-            Some(value) => self.entries.insert(key, value),
-            None => self.entries.remove(&key),
-        };
+        let before = self.entries.set(key, value);
         if let (Some(keeper), Some(key)) = (&mut self.keeper, changed) {
             keeper.before.push((key, before.clone()));
         }
@@ -177,7 +172,7 @@ impl BucketServer {
         let had = std::mem::take(&mut self.entries);
         let len = had.len();
         if let Some(keeper) = &mut self.keeper {
-            keeper.before.extend(had.into_iter().map(|(key, value)| (key, Some(value))));
+            keeper.before.extend(had.into_all().map(|(key, value)| (key, Some(value))));
         }
         len
     }
@@ -198,10 +193,7 @@ impl BucketServer {
         if kept.is_err() {
             // Backwards, so that of several changes of one key the first one's past comes back.
             for (key, value) in before.into_iter().rev() {
-                match value {
-                    Some(value) => self.entries.insert(key, value),
-                    None => self.entries.remove(&key),
-                };
+                self.entries.set(key, value);
             }
         }
         kept
@@ -215,16 +207,11 @@ impl BucketServer {
     }
 
     fn keys(&self, page: &Page) -> Vec<Bytes> {
-        self.page(page).map(|(key, _)| key.clone()).collect()
+        self.entries.page(page).map(|(key, _)| key.clone()).collect()
     }
 
     fn entries(&self, page: &Page) -> Vec<(Bytes, Bytes)> {
-        self.page(page).map(|(key, value)| (key.clone(), value.clone())).collect()
-    }
-
-    fn page(&self, page: &Page) -> impl Iterator<Item = (&Bytes, &Bytes)> {
-        let after = page.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        self.entries.range::<Bytes, _>((after, Bound::Unbounded)).take(page.limit)
+        self.entries.page(page).map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }
 
