@@ -300,6 +300,10 @@ impl Bucket {
     /// # Ok(())
     /// # }
     /// ```
+    #[expect(
+        clippy::type_complexity,
+        reason = "the closure that asks cannot be named, and the rest is what is answered"
+    )]
     pub fn entries(
         &self,
         page: Page,
@@ -326,7 +330,6 @@ impl Bucket {
     /// # Ok(())
     /// # }
     /// ```
-    #[expect(clippy::len_without_is_empty, reason = "both would be questions to a process; one is enough")]
     pub fn len(&self) -> Read<'_, usize, impl FnOnce(Caller<usize>) -> Request + use<>> {
         self.0.call(|caller| Request(Ask::Len(caller)))
     }
