@@ -1,0 +1,124 @@
+//! Telling sessions that it is time to go: they answer what has arrived, and close.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// Tells sessions to leave: they answer what has arrived, and close. Clones are the same signal.
+///
+/// # Examples
+///
+/// ```
+/// use kv_server::Drain;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let drain = Drain::new();
+/// let told = drain.told();
+/// assert!(!drain.has_begun());
+/// drain.begin();
+/// told.await;
+/// assert!(drain.has_begun());
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Drain(Arc<Signal>);
+
+#[derive(Default)]
+struct Signal {
+    begun: AtomicBool,
+    next: AtomicU64,
+    /// Who waits, by the number of each; one waker for each [`Told`] at most.
+    waiting: Mutex<BTreeMap<u64, Waker>>,
+}
+
+impl Signal {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<u64, Waker>> {
+        // Nothing under this lock panics.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drain {
+    /// A signal that has not been given.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tells everybody. It cannot be taken back, and telling them again does nothing.
+    pub fn begin(&self) {
+        self.0.begun.store(true, Ordering::SeqCst);
+        let wakers = std::mem::take(&mut *self.0.waiting());
+        // After the lock is released: a waker is somebody's code.
+        wakers.into_values().for_each(Waker::wake);
+    }
+
+    /// Whether they have been told.
+    pub fn has_begun(&self) -> bool {
+        self.0.begun.load(Ordering::SeqCst)
+    }
+
+    /// A future that ends when they are told, or at once if they have been.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it forgets it; nothing else happens.
+    pub fn told(&self) -> Told {
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        Told { signal: Arc::clone(&self.0), number, waker: None }
+    }
+}
+
+impl fmt::Debug for Drain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drain").field("begun", &self.has_begun()).finish_non_exhaustive()
+    }
+}
+
+/// Waits until sessions are told to leave; made by [`Drain::told`].
+#[must_use = "nothing happens until this is awaited"]
+pub struct Told {
+    signal: Arc<Signal>,
+    number: u64,
+    /// Whom the signal will wake.
+    waker: Option<Waker>,
+}
+
+impl Future for Told {
+    type Output = ();
+
+    /// Takes the lock when the task is another than last time, which is once for most.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.signal.begun.load(Ordering::SeqCst) {
+            return Poll::Ready(());
+        }
+        if self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        // Cloned, and the old one dropped, outside the lock: a waker is somebody's code.
+        let (kept, waiting) = (cx.waker().clone(), cx.waker().clone());
+        let old = self.signal.waiting().insert(self.number, waiting);
+        drop((old, self.waker.replace(kept)));
+        // Told in between: `begin` may have looked before the waker was there.
+        if self.signal.begun.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if self.waker.is_some() {
+            let old = self.signal.waiting().remove(&self.number);
+            drop(old);
+        }
+    }
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Told").finish_non_exhaustive()
+    }
+}
