@@ -1,9 +1,25 @@
 //! The store of `kv-core` on a socket.
 
+// What a client can ask, ...
+mod command;
+// ... what it is answered, ...
+mod answer;
+// ... and what a subscriber is told.
+mod event;
+// The commands explained.
+mod help;
+
+// Whole lines out of what was read.
+mod lines;
 // How much a client may have.
 mod limits;
 // How sessions are told to leave.
 mod drain;
 
+pub use answer::{Answer, Reading, Step, UnexpectedLine};
+pub use command::{Command, UnknownCommand};
 pub use drain::{Drain, Told};
+pub use event::Event;
+pub use help::{USAGES, Usage};
 pub use limits::Limits;
+pub use lines::Lines;

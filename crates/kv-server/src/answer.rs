@@ -1,0 +1,199 @@
+//! Answers, as a server writes them and as a client reads them.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::command::words;
+
+// How a client knows where an answer ends.
+mod reading;
+
+pub use reading::{Reading, Step, UnexpectedLine};
+
+/// What a server answers: one line, or several of which the last says so.
+///
+/// Each line ends in CR and LF.
+///
+/// ```
+/// use kv_server::Answer;
+///
+/// #[track_caller]
+/// fn check(answer: Answer, lines: &str) {
+///     let mut written = Vec::new();
+///     answer.encode(&mut written);
+///     assert_eq!(String::from_utf8_lossy(&written), lines);
+/// }
+///
+/// check(Answer::Done, "OK\r\n");
+/// check(Answer::Value("1".into()), "1\r\nOK\r\n");
+/// check(Answer::Value("".into()), "\r\nOK\r\n");
+/// check(Answer::Items(vec!["eggs".into(), "soy milk".into()]), "* eggs\r\n* soy milk\r\nOK\r\n");
+/// check(Answer::Pong, "PONG\r\n");
+/// check(Answer::NotFound, "NOT FOUND\r\n");
+/// check(Answer::UnknownCommand, "UNKNOWN COMMAND\r\n");
+/// check(Answer::Error("no room; delete something".into()), "ERROR no room; delete something\r\n");
+/// ```
+///
+/// # What holds a line's end
+///
+/// Nobody who speaks in lines can store a value with a line's end in it, but for one written with [quotes](crate::Command), or one who
+/// has the store at hand. So that an answer is never more lines than it should be, such a value is written with quotes. This is
+/// the one thing that a reader cannot tell: whether a value is quoted, or has these very quotes.
+///
+/// ```
+/// # use kv_server::Answer;
+/// # #[track_caller]
+/// # fn check(answer: Answer, lines: &str) {
+/// #     let mut written = Vec::new();
+/// #     answer.encode(&mut written);
+/// #     assert_eq!(String::from_utf8_lossy(&written), lines);
+/// # }
+/// check(Answer::Value("one\ntwo".into()), "\"one\\ntwo\"\r\nOK\r\n");
+/// check(Answer::Value(r#""one\ntwo""#.into()), "\"one\\ntwo\"\r\nOK\r\n");
+/// check(Answer::Value(r#""hi""#.into()), "\"hi\"\r\nOK\r\n");
+/// ```
+///
+/// Keys and names of buckets can be told: they are quoted as well when they begin with a quote, and so whatever begins with one is
+/// quoted.
+///
+/// ```
+/// # use kv_server::Answer;
+/// # #[track_caller]
+/// # fn check(answer: Answer, lines: &str) {
+/// #     let mut written = Vec::new();
+/// #     answer.encode(&mut written);
+/// #     assert_eq!(String::from_utf8_lossy(&written), lines);
+/// # }
+/// check(Answer::Items(vec!["one\ntwo".into(), r#""hi""#.into()]), "* \"one\\ntwo\"\r\n* \"\\\"hi\\\"\"\r\nOK\r\n");
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Answer {
+    /// `OK`.
+    Done,
+    /// The value, and `OK`. A key that is not there has the same answer as an empty value. As a client reads it, this is what
+    /// stands in the line; [`unquoted`](Self::unquoted) for one that knows it to be quoted.
+    Value(Bytes),
+    /// A line `* item` for each key, or each bucket, and `OK`.
+    Items(Vec<Bytes>),
+    /// What `HELP` says, line by line, and `OK`.
+    Help(Vec<Bytes>),
+    /// `PONG`.
+    Pong,
+    /// `NOT FOUND`: there is no such bucket.
+    NotFound,
+    /// `UNKNOWN COMMAND`.
+    UnknownCommand,
+    /// `ERROR`, and in the same line what is wrong and what to do.
+    Error(Bytes),
+}
+
+impl Answer {
+    /// Writes it.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Done => out.extend(DONE),
+            Self::Value(value) => write_value(value, out),
+            Self::Items(items) => {
+                items.iter().for_each(|item| write_item(item, out));
+                out.extend(DONE);
+            }
+            Self::Help(lines) => {
+                lines.iter().for_each(|line| write_line(line, out));
+                out.extend(DONE);
+            }
+            Self::Pong => out.extend(PONG),
+            Self::NotFound => out.extend(NOT_FOUND),
+            Self::UnknownCommand => out.extend(UNKNOWN_COMMAND),
+            Self::Error(text) => write_error(&String::from_utf8_lossy(text), out),
+        }
+    }
+
+    /// What a value was before it was written with quotes; None if it was not. A client that stores no values of this kind
+    /// without a line's end in them can always take it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Answer;
+    ///
+    /// assert_eq!(Answer::unquoted(br#""one\ntwo""#).as_deref(), Some(&b"one\ntwo"[..]));
+    /// assert_eq!(Answer::unquoted(br#""hi""#), None, "it would not have been quoted");
+    /// assert_eq!(Answer::unquoted(b"1"), None);
+    /// ```
+    pub fn unquoted(value: &[u8]) -> Option<Bytes> {
+        let value = words::unquote(value)?;
+        breaks(&value).then(|| Bytes::from(value.into_owned()))
+    }
+}
+
+pub(crate) const DONE: &[u8] = b"OK\r\n";
+pub(crate) const PONG: &[u8] = b"PONG\r\n";
+pub(crate) const NOT_FOUND: &[u8] = b"NOT FOUND\r\n";
+pub(crate) const UNKNOWN_COMMAND: &[u8] = b"UNKNOWN COMMAND\r\n";
+
+/// Whether a line would end in it.
+fn breaks(text: &[u8]) -> bool {
+    text.iter().any(|byte| matches!(byte, b'\r' | b'\n'))
+}
+
+fn write_line(line: &[u8], out: &mut Vec<u8>) {
+    if breaks(line) {
+        words::quote(line, out);
+    } else {
+        out.extend(line);
+    }
+    out.extend(b"\r\n");
+}
+
+/// A value, and OK.
+pub(crate) fn write_value(value: &[u8], out: &mut Vec<u8>) {
+    write_line(value, out);
+    out.extend(DONE);
+}
+
+/// A key, or the name of a bucket, in a list of them.
+pub(crate) fn write_item(item: &[u8], out: &mut Vec<u8>) {
+    out.extend(b"* ");
+    if item.first() == Some(&b'"') {
+        words::quote(item, out);
+        out.extend(b"\r\n");
+    } else {
+        write_line(item, out);
+    }
+}
+
+/// The item that stands in a line, if it is one.
+fn read_item(line: &Bytes) -> Option<Bytes> {
+    let item = line.strip_prefix(b"* ")?;
+    if item.first() != Some(&b'"') {
+        return Some(line.slice_ref(item));
+    }
+    Some(match words::unquote(item)? {
+        Cow::Borrowed(item) => line.slice_ref(item),
+        Cow::Owned(item) => item.into(),
+    })
+}
+
+/// What is wrong, in one line.
+pub(crate) fn write_error(text: &str, out: &mut Vec<u8>) {
+    out.extend(b"ERROR ");
+    write_text(text, out);
+    out.extend(b"\r\n");
+}
+
+/// How much of a reason or an error is told: what a process panics with may be as long as it likes.
+const TEXT_MAX: usize = 1000;
+
+/// Text for a person as a part of a line: what would end the line, or move a terminal's cursor, is a blank in it.
+pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
+    let mut shown = [0; 4];
+    for character in text.chars().take(TEXT_MAX) {
+        let character = if character.is_control() { ' ' } else { character };
+        out.extend(character.encode_utf8(&mut shown).as_bytes());
+    }
+    if text.chars().nth(TEXT_MAX).is_some() {
+        out.extend("...".as_bytes());
+    }
+}

@@ -1,0 +1,251 @@
+//! The words of a line: as white space divides them, and as quotes hold them together.
+
+use std::borrow::Cow;
+
+/// A line, and what counts as white space in it.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    bytes: &'a [u8],
+    /// Whether it is UTF-8 with more than ASCII in it: then white space is Unicode's, otherwise ASCII's.
+    wide: bool,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let wide = !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok();
+        Self { bytes, wide }
+    }
+
+    /// The words between white space.
+    pub(super) fn plain(self) -> Plain<'a> {
+        Plain { rest: self.bytes, wide: self.wide }
+    }
+
+    /// The words, where one that begins with a quote goes on to the next quote, or `None` in the place of one that has no end.
+    pub(super) fn quoted(self) -> Quoted<'a> {
+        Quoted { rest: self.bytes, wide: self.wide }
+    }
+}
+
+/// How many bytes of white space `rest` begins with: one character of it, or none.
+///
+/// These are Unicode's `White_Space`, without those that are there not to be broken at: U+00A0, U+2007 and U+202F. It is what
+/// `String.split/1` of Elixir splits at.
+fn blank(rest: &[u8], wide: bool) -> usize {
+    match rest {
+        [9..=13 | 32, ..] => 1,
+        [0xC2, 0x85, ..] if wide => 2,
+        [0xE1, 0x9A, 0x80, ..]
+        | [0xE2, 0x80, 0x80..=0x86 | 0x88..=0x8A | 0xA8 | 0xA9, ..]
+        | [0xE2, 0x81, 0x9F, ..]
+        | [0xE3, 0x80, 0x80, ..]
+            if wide =>
+        {
+            3
+        }
+        _ => 0,
+    }
+}
+
+/// What `rest` is without the white space at its beginning.
+fn after_blanks(mut rest: &[u8], wide: bool) -> &[u8] {
+    loop {
+        match blank(rest, wide) {
+            0 => return rest,
+            length => rest = &rest[length..],
+        }
+    }
+}
+
+/// Where the white space begins that ends the first word of `rest`.
+fn word_end(rest: &[u8], wide: bool) -> usize {
+    (0..rest.len()).find(|&at| blank(&rest[at..], wide) > 0).unwrap_or(rest.len())
+}
+
+/// See [`Line::plain`].
+pub(super) struct Plain<'a> {
+    rest: &'a [u8],
+    wide: bool,
+}
+
+impl<'a> Iterator for Plain<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = after_blanks(self.rest, self.wide);
+        let (word, rest) = rest.split_at(word_end(rest, self.wide));
+        self.rest = rest;
+        (!word.is_empty()).then_some(word)
+    }
+}
+
+/// See [`Line::quoted`].
+pub(super) struct Quoted<'a> {
+    rest: &'a [u8],
+    wide: bool,
+}
+
+impl<'a> Iterator for Quoted<'a> {
+    type Item = Option<Cow<'a, [u8]>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = after_blanks(self.rest, self.wide);
+        match rest {
+            [] => None,
+            [b'"', quoted @ ..] => {
+                let read = unquote_start(quoted);
+                self.rest = read.as_ref().map_or(&[], |(_, rest)| rest);
+                let ends = self.rest.is_empty() || blank(self.rest, self.wide) > 0;
+                Some(read.filter(|_| ends).map(|(word, _)| word))
+            }
+            _ => {
+                let (word, rest) = rest.split_at(word_end(rest, self.wide));
+                self.rest = rest;
+                Some(Some(Cow::Borrowed(word)))
+            }
+        }
+    }
+}
+
+/// Whether a word comes out as itself where it is neither quoted nor the last of its line.
+pub(crate) fn is_word(word: &[u8]) -> bool {
+    !word.is_empty() && word_end(word, true) == word.len()
+}
+
+/// Writes `word` between quotes.
+pub(crate) fn quote(word: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for &byte in word {
+        match byte {
+            b'"' | b'\\' => out.extend([b'\\', byte]),
+            b'\n' => out.extend(b"\\n"),
+            b'\r' => out.extend(b"\\r"),
+            b'\t' => out.extend(b"\\t"),
+            0..32 | 127 => out.extend([b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// What [`quote`] wrote, if it is that and nothing more.
+pub(crate) fn unquote(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let (word, rest) = unquote_start(text.strip_prefix(b"\"")?)?;
+    rest.is_empty().then_some(word)
+}
+
+/// The word up to the closing quote, and what is behind that.
+pub(crate) fn unquote_start(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\');
+    let first = text.iter().position(special)?;
+    if text[first] == b'"' {
+        return Some((Cow::Borrowed(&text[..first]), &text[first + 1..]));
+    }
+    let mut word = Vec::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        let (before, special) = rest.split_at(rest.iter().position(special)?);
+        word.extend(before);
+        let (byte, after) = match special {
+            [b'"', after @ ..] => return Some((Cow::Owned(word), after)),
+            [b'\\', escape @ ..] => unescape(escape)?,
+            _ => return None,
+        };
+        word.push(byte);
+        rest = after;
+    }
+}
+
+/// The byte that an escape stands for, and what is behind it.
+fn unescape(escape: &[u8]) -> Option<(u8, &[u8])> {
+    match escape {
+        [byte @ (b'"' | b'\\'), rest @ ..] => Some((*byte, rest)),
+        [b'n', rest @ ..] => Some((b'\n', rest)),
+        [b'r', rest @ ..] => Some((b'\r', rest)),
+        [b't', rest @ ..] => Some((b'\t', rest)),
+        [b'x', high, low, rest @ ..] => Some((digit(*high)? << 4 | digit(*low)?, rest)),
+        _ => None,
+    }
+}
+
+fn digit(letter: u8) -> Option<u8> {
+    match letter {
+        b'0'..=b'9' => Some(letter - b'0'),
+        b'a'..=b'f' => Some(letter - b'a' + 10),
+        b'A'..=b'F' => Some(letter - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Where lines break, in which the white space of Unicode is compared with the standard library's.
+
+    use super::*;
+
+    #[track_caller]
+    fn plain(line: impl AsRef<[u8]>, expected: &[&[u8]]) {
+        assert_eq!(Line::new(line.as_ref()).plain().collect::<Vec<_>>(), expected);
+    }
+
+    #[track_caller]
+    fn quoted(line: &str, expected: &[Option<&str>]) {
+        let words: Vec<_> = Line::new(line.as_bytes()).quoted().collect();
+        let expected: Vec<_> = expected.iter().map(|word| word.map(|word| Cow::Borrowed(word.as_bytes()))).collect();
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn lines_break_at_every_white_space_of_unicode_but_the_non_breaking() {
+        for character in '\0'..=char::MAX {
+            let breaks = character.is_whitespace() && !matches!(character, '\u{A0}' | '\u{2007}' | '\u{202F}');
+            // The letter is no ASCII, so that the line is read as UTF-8 whatever the character is.
+            let words = Line::new(format!("ä{character}b").as_bytes()).plain().count();
+            assert_eq!(words == 2, breaks, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_utf_8_breaks_at_the_white_space_of_ascii() {
+        plain(b"a\xFF\xE3\x80\x80b \x0Bc", &[b"a\xFF\xE3\x80\x80b", b"c"]);
+        plain("a\u{3000}b", &[b"a", b"b"]);
+    }
+
+    #[test]
+    fn white_space_is_all_the_same() {
+        plain("", &[]);
+        plain(" \t\r\n", &[]);
+        plain("  a \t b\r\n", &[b"a", b"b"]);
+    }
+
+    #[test]
+    fn quotes_hold_words_together() {
+        quoted(r#"PUT "soy milk" two"#, &[Some("PUT"), Some("soy milk"), Some("two")]);
+        quoted("\"\" \"a\tb\"\r\n", &[Some(""), Some("a\tb")]);
+        quoted(r#""\"\\\n\r\t\x41\x6a\x6A""#, &[Some("\"\\\n\r\tAjj")]);
+        quoted(r#"don"t"#, &[Some("don\"t")]);
+    }
+
+    #[test]
+    fn a_quote_without_an_end_is_no_word() {
+        quoted(r#"a "b c"#, &[Some("a"), None]);
+        quoted(r#""b"c"#, &[None, Some("c")]);
+        quoted(r#""\q""#, &[None]);
+        quoted(r#""\x4"#, &[None]);
+        quoted(r#""\xg0""#, &[None]);
+        quoted(r#""\"#, &[None]);
+    }
+
+    #[test]
+    fn every_byte_comes_back_from_its_quotes() {
+        let all: Vec<u8> = (0..=255).collect();
+        let mut text = Vec::new();
+        quote(&all, &mut text);
+        assert!(text.iter().all(|byte| *byte >= 32 && *byte != 127));
+        assert_eq!(unquote(&text).as_deref(), Some(&all[..]));
+        assert_eq!(unquote(b"\"a\" "), None);
+        assert_eq!(unquote(b"a"), None);
+    }
+}

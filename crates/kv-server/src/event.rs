@@ -1,0 +1,131 @@
+//! What a subscriber is told, a line for each event.
+
+use bytes::Bytes;
+
+use crate::answer::write_text;
+use crate::command::words;
+
+/// Something that happened to buckets, as a subscriber is told.
+///
+/// ```
+/// use kv_server::Event;
+///
+/// #[track_caller]
+/// fn check(event: Event, line: &str) {
+///     let mut written = Vec::new();
+///     event.encode(&mut written);
+///     assert_eq!(String::from_utf8_lossy(&written), format!("{line}\r\n"));
+///     assert_eq!(Event::parse(line.as_bytes()), Some(event));
+/// }
+///
+/// check(Event::Created { bucket: "shopping".into() }, "CREATED shopping");
+/// check(Event::Exited { bucket: "shopping".into(), reason: "normal".into() }, "EXITED shopping normal");
+/// check(Event::Missed { events: Some(17) }, "MISSED 17");
+/// check(Event::Missed { events: None }, "MISSED ?");
+/// ```
+///
+/// A name is written with quotes if it would not be one word, or begins with a quote; and the reason is the rest of its line.
+///
+/// ```
+/// # use kv_server::Event;
+/// # #[track_caller]
+/// # fn check(event: Event, line: &str) {
+/// #     let mut written = Vec::new();
+/// #     event.encode(&mut written);
+/// #     assert_eq!(String::from_utf8_lossy(&written), format!("{line}\r\n"));
+/// #     assert_eq!(Event::parse(line.as_bytes()), Some(event));
+/// # }
+/// check(
+///     Event::Exited { bucket: "soy\nmilk".into(), reason: "no cow was found".into() },
+///     r#"EXITED "soy\nmilk" no cow was found"#,
+/// );
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A bucket was created.
+    Created {
+        /// Its name.
+        bucket: Bytes,
+    },
+    /// A bucket has ended.
+    Exited {
+        /// Its name.
+        bucket: Bytes,
+        /// Why.
+        reason: Bytes,
+    },
+    /// There were events here that this subscriber was not told of.
+    Missed {
+        /// How many, because it read too slowly; None if nobody knows: whoever told of them has crashed, and was started again.
+        events: Option<u64>,
+    },
+}
+
+impl Event {
+    /// Writes its line.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Created { bucket } => {
+                out.extend(b"CREATED ");
+                write_name(bucket, out);
+            }
+            Self::Exited { bucket, reason } => {
+                out.extend(b"EXITED ");
+                write_name(bucket, out);
+                out.push(b' ');
+                write_text(&String::from_utf8_lossy(reason), out);
+            }
+            Self::Missed { events: Some(events) } => out.extend(format!("MISSED {events}").as_bytes()),
+            Self::Missed { events: None } => out.extend(b"MISSED ?"),
+        }
+        out.extend(b"\r\n");
+    }
+
+    /// What a line tells, given without its end: None if it is no event.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Event;
+    ///
+    /// assert_eq!(Event::parse(b"OK"), None);
+    /// assert_eq!(Event::parse(b"MISSED many"), None);
+    /// ```
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let (kind, told) = line.split_at(line.iter().position(|byte| *byte == b' ')?);
+        let told = &told[1..];
+        match kind {
+            b"CREATED" => {
+                let (bucket, rest) = read_name(told)?;
+                rest.is_empty().then_some(Self::Created { bucket })
+            }
+            b"EXITED" => {
+                let (bucket, rest) = read_name(told)?;
+                let reason = Bytes::copy_from_slice(rest.strip_prefix(b" ")?);
+                Some(Self::Exited { bucket, reason })
+            }
+            b"MISSED" if told == b"?" => Some(Self::Missed { events: None }),
+            b"MISSED" => Some(Self::Missed { events: Some(std::str::from_utf8(told).ok()?.parse().ok()?) }),
+            _ => None,
+        }
+    }
+}
+
+fn write_name(name: &[u8], out: &mut Vec<u8>) {
+    if words::is_word(name) && name[0] != b'"' {
+        out.extend(name);
+    } else {
+        words::quote(name, out);
+    }
+}
+
+/// The name that a text begins with, and what is behind it.
+fn read_name(text: &[u8]) -> Option<(Bytes, &[u8])> {
+    if let Some(quoted) = text.strip_prefix(b"\"") {
+        let (name, rest) = words::unquote_start(quoted)?;
+        return Some((Bytes::from(name.into_owned()), rest));
+    }
+    let (name, rest) = text.split_at(text.iter().position(|byte| *byte == b' ').unwrap_or(text.len()));
+    (!name.is_empty()).then(|| (Bytes::copy_from_slice(name), rest))
+}

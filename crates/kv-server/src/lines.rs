@@ -1,0 +1,69 @@
+//! Whole lines out of what was read, however it was cut into reads.
+
+use bytes::{Bytes, BytesMut};
+
+/// How much room is kept for what comes next. A client that sends more at once than this has the larger buffer until all that is in
+/// it has been carried out.
+const KEPT: usize = 4096;
+
+/// Makes lines of what is read. A line ends with LF; a CR before that belongs to the end.
+///
+/// # Examples
+///
+/// ```
+/// use kv_server::Lines;
+///
+/// let mut lines = Lines::new();
+/// lines.push(b"PUT shopping mi");
+/// assert!(lines.take().is_empty());
+/// lines.push(b"lk 1\r\nGET shopping milk\nGET");
+/// let whole = lines.take();
+/// let read: Vec<_> = Lines::of(&whole).collect();
+/// assert_eq!(read, [&b"PUT shopping milk 1"[..], b"GET shopping milk"]);
+/// assert_eq!(lines.rest(), b"GET");
+/// ```
+#[derive(Debug, Default)]
+pub struct Lines {
+    buffer: BytesMut,
+    /// How many bytes at the beginning of the buffer have no end of a line in them.
+    searched: usize,
+}
+
+impl Lines {
+    /// Nothing was read yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes what was read. It has no limit of its own: whoever reads looks at the [`rest`](Self::rest) before reading more.
+    pub fn push(&mut self, read: &[u8]) {
+        if self.buffer.is_empty() && self.buffer.capacity() > KEPT {
+            self.buffer = BytesMut::new();
+        }
+        self.buffer.extend_from_slice(read);
+    }
+
+    /// All lines that are whole, in one piece: empty if there is none.
+    pub fn take(&mut self) -> Bytes {
+        // From behind, where in most cases the last end is the last byte; and never twice through what has none.
+        let Some(last) = self.buffer[self.searched..].iter().rposition(|byte| *byte == b'\n') else {
+            self.searched = self.buffer.len();
+            return Bytes::new();
+        };
+        let whole = self.buffer.split_to(self.searched + last + 1).freeze();
+        self.searched = self.buffer.len();
+        whole
+    }
+
+    /// The lines of what was [taken](Self::take), without their ends.
+    pub fn of(whole: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let whole = whole.strip_suffix(b"\n");
+        let lines = whole.map(|whole| whole.split(|byte| *byte == b'\n'));
+        lines.into_iter().flatten().map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+    }
+
+    /// The beginning of a line that has no end yet.
+    pub fn rest(&self) -> &[u8] {
+        &self.buffer
+    }
+}
