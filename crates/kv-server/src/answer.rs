@@ -96,11 +96,15 @@ impl Answer {
             Self::Done => out.extend(DONE),
             Self::Value(value) => write_value(value, out),
             Self::Items(items) => {
-                items.iter().for_each(|item| write_item(item, out));
+                for item in items {
+                    write_item(item, out);
+                }
                 out.extend(DONE);
             }
             Self::Help(lines) => {
-                lines.iter().for_each(|line| write_line(line, out));
+                for line in lines {
+                    write_line(line, out);
+                }
                 out.extend(DONE);
             }
             Self::Pong => out.extend(PONG),
@@ -128,13 +132,15 @@ impl Answer {
     }
 }
 
+/// What the line of an item begins with.
+pub(crate) const ITEM: &[u8] = b"* ";
 pub(crate) const DONE: &[u8] = b"OK\r\n";
 pub(crate) const PONG: &[u8] = b"PONG\r\n";
 pub(crate) const NOT_FOUND: &[u8] = b"NOT FOUND\r\n";
 pub(crate) const UNKNOWN_COMMAND: &[u8] = b"UNKNOWN COMMAND\r\n";
 
 /// Whether a line would end in it.
-fn breaks(text: &[u8]) -> bool {
+pub(crate) fn breaks(text: &[u8]) -> bool {
     text.iter().any(|byte| matches!(byte, b'\r' | b'\n'))
 }
 
@@ -155,18 +161,23 @@ pub(crate) fn write_value(value: &[u8], out: &mut Vec<u8>) {
 
 /// A key, or the name of a bucket, in a list of them.
 pub(crate) fn write_item(item: &[u8], out: &mut Vec<u8>) {
-    out.extend(b"* ");
-    if item.first() == Some(&b'"') {
+    out.extend(ITEM);
+    if is_quoted_item(item) {
         words::quote(item, out);
-        out.extend(b"\r\n");
     } else {
-        write_line(item, out);
+        out.extend(item);
     }
+    out.extend(b"\r\n");
+}
+
+/// Whether an item is written with quotes.
+pub(crate) fn is_quoted_item(item: &[u8]) -> bool {
+    item.first() == Some(&b'"') || breaks(item)
 }
 
 /// The item that stands in a line, if it is one.
 fn read_item(line: &Bytes) -> Option<Bytes> {
-    let item = line.strip_prefix(b"* ")?;
+    let item = line.strip_prefix(ITEM)?;
     if item.first() != Some(&b'"') {
         return Some(line.slice_ref(item));
     }

@@ -11,7 +11,7 @@ pub(crate) mod words;
 // A line that is a command, before anything of it is kept.
 mod sentence;
 
-pub(crate) use sentence::{Sentence, Verb};
+pub(crate) use sentence::{Sentence, Verb, is_from_browser};
 
 /// What a client can ask for: one line each.
 ///

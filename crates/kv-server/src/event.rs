@@ -66,20 +66,10 @@ impl Event {
     /// Writes its line.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Created { bucket } => {
-                out.extend(b"CREATED ");
-                write_name(bucket, out);
-            }
-            Self::Exited { bucket, reason } => {
-                out.extend(b"EXITED ");
-                write_name(bucket, out);
-                out.push(b' ');
-                write_text(&String::from_utf8_lossy(reason), out);
-            }
-            Self::Missed { events: Some(events) } => out.extend(format!("MISSED {events}").as_bytes()),
-            Self::Missed { events: None } => out.extend(b"MISSED ?"),
+            Self::Created { bucket } => write_created(bucket, out),
+            Self::Exited { bucket, reason } => write_exited(bucket, &String::from_utf8_lossy(reason), out),
+            Self::Missed { events } => write_missed(*events, out),
         }
-        out.extend(b"\r\n");
     }
 
     /// What a line tells, given without its end: None if it is no event.
@@ -109,6 +99,27 @@ impl Event {
             b"MISSED" => Some(Self::Missed { events: Some(std::str::from_utf8(told).ok()?.parse().ok()?) }),
             _ => None,
         }
+    }
+}
+
+pub(crate) fn write_created(name: &[u8], out: &mut Vec<u8>) {
+    out.extend(b"CREATED ");
+    write_name(name, out);
+    out.extend(b"\r\n");
+}
+
+pub(crate) fn write_exited(name: &[u8], reason: &str, out: &mut Vec<u8>) {
+    out.extend(b"EXITED ");
+    write_name(name, out);
+    out.push(b' ');
+    write_text(reason, out);
+    out.extend(b"\r\n");
+}
+
+pub(crate) fn write_missed(events: Option<u64>, out: &mut Vec<u8>) {
+    match events {
+        Some(events) => out.extend(format!("MISSED {events}\r\n").as_bytes()),
+        None => out.extend(b"MISSED ?\r\n"),
     }
 }
 

@@ -13,6 +13,12 @@ mod help;
 mod lines;
 // How much a client may have.
 mod limits;
+// One client.
+mod session;
+// The commands of one read, carried out.
+mod execute;
+// The events of a store, for one client.
+mod subscription;
 // How sessions are told to leave.
 mod drain;
 
@@ -23,3 +29,4 @@ pub use event::Event;
 pub use help::{USAGES, Usage};
 pub use limits::Limits;
 pub use lines::Lines;
+pub use session::{Session, SessionEnd};

@@ -115,6 +115,12 @@ pub(crate) fn is_word(word: &[u8]) -> bool {
 /// Writes `word` between quotes.
 pub(crate) fn quote(word: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
+    escape(word, out);
+    out.push(b'"');
+}
+
+/// Writes what stands between the quotes.
+pub(crate) fn escape(word: &[u8], out: &mut Vec<u8>) {
     for &byte in word {
         match byte {
             b'"' | b'\\' => out.extend([b'\\', byte]),
@@ -125,7 +131,6 @@ pub(crate) fn quote(word: &[u8], out: &mut Vec<u8>) {
             _ => out.push(byte),
         }
     }
-    out.push(b'"');
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";

@@ -1,0 +1,259 @@
+//! Carrying out the commands of one read: those for one bucket travel as one message.
+//!
+//! A client may send many commands at once. As long as they are `PUT`, `GET` and `DELETE` they are gathered, and each bucket is
+//! asked once. A bucket does what it is asked in the order of the commands, so a client reads what it has written. Two buckets may
+//! do theirs in any order. Every other command is a barrier: what comes before it has been done when it begins, and what comes
+//! after has not begun.
+//!
+//! The bucket is looked up when it is asked. If there is none, or it ended before it took the message, each of these commands is
+//! answered with NOT FOUND; if it ended before it answered, with an ERROR, since what it has done is not known.
+
+use std::borrow::Cow;
+use std::vec;
+
+use bytes::Bytes;
+use futures::io::AsyncWrite;
+use genserver::CallError;
+use kv_core::{Bucket, Done, Operation, Store, WriteError};
+
+use crate::answer;
+use crate::command::{Sentence, Verb};
+use crate::lines::Lines;
+use crate::session::{Failed, Replies};
+
+/// How many commands are gathered at most. More gain little; but a bucket has other clients, and the answers, which may be large,
+/// stay in memory until they are written.
+const COMMANDS_MAX: usize = 128;
+
+/// How many buckets are asked for them at most: they are searched one after the other.
+const BUCKETS_MAX: usize = 16;
+
+/// Commands of one read that are carried out together.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    commands: Vec<Asked>,
+    /// Kept when they are done, for the room that they have.
+    groups: Vec<Group>,
+    /// How many of them are in use.
+    used: usize,
+}
+
+/// A command, by what its answer comes from.
+#[derive(Clone, Copy)]
+enum Asked {
+    /// Nothing: this is the answer.
+    Known(&'static [u8]),
+    /// The bucket of a group, which is asked this by the line that begins here.
+    Bucket { group: usize, verb: Verb, line: usize },
+}
+
+/// The commands for one bucket.
+#[derive(Default)]
+struct Group {
+    name: Bytes,
+    operations: Vec<Operation>,
+    answers: Answers,
+}
+
+/// What a bucket has answered, in the order of its commands.
+#[derive(Default)]
+enum Answers {
+    #[default]
+    None,
+    One(Option<Done>),
+    All(vec::IntoIter<Done>),
+    /// Each for itself.
+    Each(vec::IntoIter<Result<Done, Refusal>>),
+    /// The same to each.
+    Refused(Refusal),
+}
+
+/// An operation that was not carried out, or not surely.
+#[derive(Clone)]
+pub(crate) enum Refusal {
+    NotFound,
+    Error(String),
+}
+
+impl Gathered {
+    /// A command whose answer is known, in its turn.
+    pub(crate) fn known(&mut self, answer: &'static [u8]) {
+        self.commands.push(Asked::Known(answer));
+    }
+
+    /// A command for a bucket, out of the line that begins at `line` of `read`. There has to be [room](Self::is_full).
+    pub(crate) fn ask(&mut self, sentence: Sentence<'_>, line: usize, read: &Bytes) {
+        let Sentence { verb, words: [bucket, key, value] } = sentence;
+        let known = self.groups[..self.used].iter().rposition(|group| group.name == *bucket);
+        let group = known.unwrap_or_else(|| {
+            if self.used == self.groups.len() {
+                self.groups.push(Group::default());
+            }
+            self.groups[self.used].name = cut(read, bucket);
+            self.used += 1;
+            self.used - 1
+        });
+        self.groups[group].operations.push(operation(verb, key, value, read));
+        self.commands.push(Asked::Bucket { group, verb, line });
+    }
+
+    /// Whether these have to be carried out before there are more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.commands.len() >= COMMANDS_MAX || self.used >= BUCKETS_MAX
+    }
+
+    /// Carries them out, and answers each in its turn.
+    pub(crate) async fn carry_out<W: AsyncWrite + Unpin>(
+        &mut self,
+        store: &Store,
+        read: &Bytes,
+        replies: &mut Replies<W>,
+    ) -> Result<(), Failed> {
+        for index in 0..self.used {
+            let answers = match self.groups[index].ask(store).await {
+                Ok(answers) => answers,
+                Err(Unanswered::Refused(refusal)) => Answers::Refused(refusal),
+                Err(Unanswered::Together(bucket)) => self.one_by_one(index, &bucket, read).await,
+            };
+            self.groups[index].answers = answers;
+        }
+        for command in &self.commands {
+            match command {
+                Asked::Known(answer) => replies.short().extend(*answer),
+                Asked::Bucket { group, verb, .. } => match (verb, self.groups[*group].answers.next()) {
+                    (Verb::Get, Ok(Done::Value(value))) => replies.value(&value.unwrap_or_default()).await?,
+                    (_, Ok(_)) => replies.short().extend(answer::DONE),
+                    (_, Err(refusal)) => refusal.write(replies.short()),
+                },
+            }
+            replies.room().await?;
+        }
+        self.commands.clear();
+        for group in &mut self.groups[..self.used] {
+            // What was read is to be let go of: the next read takes its place.
+            group.name = Bytes::new();
+            group.answers = Answers::None;
+        }
+        self.used = 0;
+        Ok(())
+    }
+
+    /// All or none is not what a client asked for that happened to send several commands in one packet. So if the bucket would not do
+    /// all of them, each is tried alone, as if it had come alone.
+    async fn one_by_one(&self, group: usize, bucket: &Bucket, read: &Bytes) -> Answers {
+        let mut answers = Vec::new();
+        for command in &self.commands {
+            if let Asked::Bucket { group: of, line, .. } = command
+                && *of == group
+                && let Some(line) = Lines::of(&read[*line..]).next()
+                && let Ok(Sentence { verb, words: [_, key, value] }) = Sentence::read(line)
+            {
+                answers.push(one(bucket, operation(verb, key, value, read)).await.map_err(Refusal::from));
+            }
+        }
+        Answers::Each(answers.into_iter())
+    }
+}
+
+/// Why a group has no answers.
+enum Unanswered {
+    Refused(Refusal),
+    /// The storage would not keep all of it, and nothing was done.
+    Together(Bucket),
+}
+
+impl Group {
+    async fn ask(&mut self, store: &Store) -> Result<Answers, Unanswered> {
+        let bucket = std::str::from_utf8(&self.name).ok().and_then(|name| store.lookup(name));
+        let Some(bucket) = bucket else {
+            self.operations.clear();
+            return Err(Unanswered::Refused(Refusal::NotFound));
+        };
+        if self.operations.len() == 1
+            && let Some(operation) = self.operations.pop()
+        {
+            let done = one(&bucket, operation).await;
+            return done.map(|done| Answers::One(Some(done))).map_err(|error| Unanswered::Refused(error.into()));
+        }
+        match bucket.apply(std::mem::take(&mut self.operations)).await {
+            Ok(done) => Ok(Answers::All(done.into_iter())),
+            Err(WriteError::Storage(_)) => Err(Unanswered::Together(bucket)),
+            Err(error) => Err(Unanswered::Refused(error.into())),
+        }
+    }
+}
+
+impl Answers {
+    fn next(&mut self) -> Result<Done, Refusal> {
+        let done = match self {
+            Self::None => None,
+            Self::One(done) => done.take().map(Ok),
+            Self::All(done) => done.next().map(Ok),
+            Self::Each(each) => each.next(),
+            Self::Refused(refusal) => Some(Err(refusal.clone())),
+        };
+        done.expect("a bucket answers as many operations as it was asked")
+    }
+}
+
+/// One operation by itself, which needs no list of them.
+async fn one(bucket: &Bucket, operation: Operation) -> Result<Done, WriteError> {
+    Ok(match operation {
+        Operation::Get(key) => Done::Value(bucket.get(key).await?),
+        Operation::Put(key, value) => {
+            bucket.put(key, value).await?;
+            Done::Put
+        }
+        Operation::Delete(key) => Done::Value(bucket.delete(key).await?),
+        other => unreachable!("no command asks for {other:?}"),
+    })
+}
+
+impl Refusal {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::NotFound => out.extend(answer::NOT_FOUND),
+            Self::Error(text) => answer::write_error(text, out),
+        }
+    }
+}
+
+impl From<CallError> for Refusal {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::NoProc { .. } => Self::NotFound,
+            error => Self::Error(error.to_string()),
+        }
+    }
+}
+
+impl From<WriteError> for Refusal {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Call(error) => error.into(),
+            error => Self::Error(error.to_string()),
+        }
+    }
+}
+
+/// What a command asks of its bucket.
+fn operation(verb: Verb, key: Cow<'_, [u8]>, value: Cow<'_, [u8]>, read: &Bytes) -> Operation {
+    match verb {
+        Verb::Get => Operation::Get(cut(read, key)),
+        Verb::Delete => Operation::Delete(cut(read, key)),
+        _ => Operation::Put(stored(key), stored(value)),
+    }
+}
+
+/// A word that is needed until the command is done: cut out of what was read, where it stands.
+fn cut(read: &Bytes, word: Cow<'_, [u8]>) -> Bytes {
+    match word {
+        Cow::Borrowed(word) => read.slice_ref(word),
+        Cow::Owned(word) => word.into(),
+    }
+}
+
+/// A word that stays: copied, so that a few bytes do not keep all that was read with them.
+fn stored(word: Cow<'_, [u8]>) -> Bytes {
+    Bytes::from(word.into_owned())
+}

@@ -1,0 +1,188 @@
+//! What was read is carried out and answered, command by command.
+
+use bytes::Bytes;
+use futures::io::{AsyncRead, AsyncWrite};
+use kv_core::{CreateError, Page};
+
+use super::SessionEnd;
+use super::connection::Connection;
+use super::replies::Failed;
+use crate::answer;
+use crate::command::{Sentence, Verb, is_from_browser};
+use crate::execute::Refusal;
+use crate::help::USAGES;
+use crate::lines::Lines;
+use crate::subscription::Subscription;
+
+/// How many keys a bucket is asked for at once.
+const KEYS: usize = 256;
+
+const NO_OTHER: &str = "a session that has subscribed takes no command but QUIT; connect once more for others";
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
+    /// Carries out the commands that are whole, and answers them. Says if the session is over with that.
+    pub(super) async fn answer(&mut self) -> Result<Option<SessionEnd>, Failed> {
+        let read = self.lines.take();
+        let mut end = None;
+        for line in Lines::of(&read) {
+            end = self.answer_line(line, &read).await?;
+            if end.is_some() {
+                break;
+            }
+        }
+        self.carry_out(&read).await?;
+        Ok(end.or_else(|| self.rest_is_too_long().then_some(SessionEnd::LineTooLong)))
+    }
+
+    async fn answer_line(&mut self, line: &[u8], read: &Bytes) -> Result<Option<SessionEnd>, Failed> {
+        if line.len() > self.limits.line {
+            return Ok(Some(SessionEnd::LineTooLong));
+        }
+        let sentence = match Sentence::read(line) {
+            Ok(sentence) => sentence,
+            Err(_) if is_from_browser(line) => return Ok(Some(SessionEnd::Browser)),
+            Err(_) if self.subscription.is_some() => return self.no_other().await,
+            Err(_) => {
+                self.gathered.known(answer::UNKNOWN_COMMAND);
+                return self.carry_out_if_full(read).await;
+            }
+        };
+        match sentence.verb {
+            Verb::Quit => {
+                self.carry_out(read).await?;
+                self.replies.short().extend(answer::DONE);
+                return Ok(Some(SessionEnd::Quit));
+            }
+            _ if self.subscription.is_some() => return self.no_other().await,
+            Verb::Get | Verb::Put | Verb::Delete => {
+                self.gathered.ask(sentence, line.as_ptr().addr() - read.as_ptr().addr(), read);
+            }
+            Verb::Ping => self.gathered.known(answer::PONG),
+            _ => {
+                self.carry_out(read).await?;
+                self.alone(sentence).await?;
+                return Ok(None);
+            }
+        }
+        self.carry_out_if_full(read).await
+    }
+
+    /// Carries out a command that is a barrier between others.
+    async fn alone(&mut self, sentence: Sentence<'_>) -> Result<(), Failed> {
+        let bucket = &*sentence.words[0];
+        match sentence.verb {
+            Verb::Create => self.create(bucket).await,
+            Verb::List => self.list(bucket).await?,
+            Verb::Buckets => self.buckets().await?,
+            Verb::Drop => self.drop_bucket(bucket).await,
+            Verb::Subscribe => self.subscribe().await,
+            _ => self.help(),
+        }
+        self.replies.room().await
+    }
+
+    async fn create(&mut self, name: &[u8]) {
+        let created = match std::str::from_utf8(name) {
+            Ok(name) => self.store.create(name).await.map(drop).map_err(|error: CreateError| error.to_string()),
+            Err(_) => Err("the name is not UTF-8; give the bucket one that is".to_owned()),
+        };
+        let out = self.replies.short();
+        match created {
+            Ok(()) => out.extend(answer::DONE),
+            Err(text) => answer::write_error(&text, out),
+        }
+    }
+
+    async fn drop_bucket(&mut self, name: &[u8]) {
+        let bucket = std::str::from_utf8(name).ok().and_then(|name| self.store.lookup(name));
+        let removed = match bucket {
+            Some(bucket) => bucket.remove().await.map_err(Refusal::from),
+            None => Err(Refusal::NotFound),
+        };
+        let out = self.replies.short();
+        match removed {
+            Ok(()) => out.extend(answer::DONE),
+            Err(refusal) => refusal.write(out),
+        }
+    }
+
+    async fn list(&mut self, name: &[u8]) -> Result<(), Failed> {
+        let Some(bucket) = std::str::from_utf8(name).ok().and_then(|name| self.store.lookup(name)) else {
+            self.replies.short().extend(answer::NOT_FOUND);
+            return Ok(());
+        };
+        let mut after = None;
+        loop {
+            let keys = match bucket.keys(Page { after: after.clone(), limit: KEYS }).await {
+                Ok(keys) => keys,
+                Err(error) => {
+                    // After the first keys it is too late to say that there is no such bucket.
+                    let is_first = after.is_none();
+                    let refusal = if is_first { error.into() } else { Refusal::Error(error.to_string()) };
+                    refusal.write(self.replies.short());
+                    return Ok(());
+                }
+            };
+            for key in &keys {
+                self.replies.item(key).await?;
+                self.replies.room().await?;
+            }
+            after = keys.into_iter().nth(KEYS - 1);
+            if after.is_none() {
+                break;
+            }
+        }
+        self.replies.short().extend(answer::DONE);
+        Ok(())
+    }
+
+    async fn buckets(&mut self) -> Result<(), Failed> {
+        // All names at once: each is a reference to one that the store has anyway.
+        for name in self.store.names() {
+            self.replies.item(name.as_bytes()).await?;
+            self.replies.room().await?;
+        }
+        self.replies.short().extend(answer::DONE);
+        Ok(())
+    }
+
+    async fn subscribe(&mut self) {
+        match Subscription::begin(&self.store, self.limits.events).await {
+            Ok(subscription) => {
+                self.subscription = Some(subscription);
+                self.replies.short().extend(answer::DONE);
+            }
+            Err(error) => answer::write_error(&error.to_string(), self.replies.short()),
+        }
+    }
+
+    fn help(&mut self) {
+        let out = self.replies.short();
+        for usage in USAGES {
+            out.extend(format!("{usage}\r\n").as_bytes());
+        }
+        out.extend(answer::DONE);
+    }
+
+    async fn no_other(&mut self) -> Result<Option<SessionEnd>, Failed> {
+        answer::write_error(NO_OTHER, self.replies.short());
+        self.replies.room().await?;
+        Ok(None)
+    }
+
+    async fn carry_out(&mut self, read: &Bytes) -> Result<(), Failed> {
+        self.gathered.carry_out(&self.store, read, &mut self.replies).await
+    }
+
+    async fn carry_out_if_full(&mut self, read: &Bytes) -> Result<Option<SessionEnd>, Failed> {
+        if self.gathered.is_full() {
+            self.carry_out(read).await?;
+        }
+        Ok(None)
+    }
+
+    fn rest_is_too_long(&self) -> bool {
+        let rest = self.lines.rest();
+        rest.strip_suffix(b"\r").unwrap_or(rest).len() > self.limits.line
+    }
+}
