@@ -30,11 +30,13 @@ thread_local! {
     static DESK: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
 }
 
-/// How long a session that was told to leave goes on, for what was sent before and is still on its way through the machine.
+/// How long a session that was told to leave goes on, for what is still on its way through the machine.
 const LEAVING: Duration = Duration::from_millis(10);
 
-/// After so many reads that found something at once, others have a turn; and no more than these are answered by a session whose
-/// time to leave has come.
+/// How many reads it does in that time, at most: a client that never stops is no reason to stay.
+const LAST_READS: u32 = 64;
+
+/// After so many reads that found something at once, others have a turn.
 const READS_IN_A_ROW: u32 = 16;
 
 /// A session under way.
@@ -53,10 +55,22 @@ pub(super) struct Connection<R, W> {
     idle: Deadline,
     /// ... and a session that was told to has to have left.
     leaving: Deadline,
-    /// How many reads found something after that.
-    late_reads: u32,
+    /// How many reads found something after it was told.
+    last_reads: u32,
     /// How many reads found something at once.
     reads: u32,
+}
+
+/// Which protocol a client speaks: told by the first byte that it sends.
+enum Protocol {
+    Lines,
+}
+
+impl Protocol {
+    /// With `*` begins Redis's protocol. Until that is spoken here, it begins a line like any other.
+    fn of(_first: u8) -> Self {
+        Self::Lines
+    }
 }
 
 /// What a session waited for.
@@ -78,21 +92,24 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             half: Deadline::default(),
             idle: Deadline::default(),
             leaving: Deadline::default(),
-            late_reads: 0,
+            last_reads: 0,
             reads: 0,
             limits,
         }
     }
 
     pub(super) async fn run(mut self) -> Result<SessionEnd, Failed> {
+        let mut protocol = None;
         let end = loop {
-            match poll_fn(|cx| self.poll_wait(cx)).await? {
-                Woken::Read => {
-                    if let Some(end) = self.answer().await? {
-                        break end;
-                    }
-                }
-                Woken::End(end) => break end,
+            if let Woken::End(end) = poll_fn(|cx| self.poll_wait(cx)).await? {
+                break end;
+            }
+            let first = self.lines.rest().first().copied().unwrap_or_default();
+            let end = match protocol.get_or_insert_with(|| Protocol::of(first)) {
+                Protocol::Lines => self.answer().await?,
+            };
+            if let Some(end) = end {
+                break end;
             }
         };
         self.say_why(end);
@@ -108,12 +125,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let more_news = self.poll_news(cx);
         // Whether all is written does not matter: what is left is woken for.
         let _ = self.replies.poll_write(cx)?;
-        if Pin::new(&mut self.told).poll(cx).is_ready() {
+        let is_told = Pin::new(&mut self.told).poll(cx).is_ready();
+        if is_told {
             self.leaving.set(LEAVING);
-        }
-        let is_late = self.leaving.poll(cx).is_ready();
-        if is_late && self.late_reads == READS_IN_A_ROW {
-            return Poll::Ready(Ok(Woken::End(SessionEnd::Drained)));
+            if self.last_reads == LAST_READS {
+                return Poll::Ready(Ok(Woken::End(SessionEnd::Drained)));
+            }
         }
         if self.replies.is_full() {
             // Whoever wants more has to take what there is, and is not blamed for what nobody reads.
@@ -124,14 +141,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 cx.waker().wake_by_ref();
             }
             if let Poll::Ready(woken) = self.poll_read(cx)? {
-                self.late_reads += u32::from(is_late);
+                self.last_reads += u32::from(is_told);
                 return Poll::Ready(Ok(woken));
             }
             if let Poll::Ready(end) = self.poll_patience(cx) {
                 return Poll::Ready(Ok(Woken::End(end)));
             }
         }
-        if is_late { Poll::Ready(Ok(Woken::End(SessionEnd::Drained))) } else { Poll::Pending }
+        self.leaving.poll(cx).map(|()| Ok(Woken::End(SessionEnd::Drained)))
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Woken, Failed>> {
