@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use kv_core::{BucketName, Change, Durability, Storage, StorageError, Store};
-use kv_server::{Drain, Session, SessionEnd};
+use kv_server::{Drain, Limits, Session, SessionEnd};
 use support::Client;
 
 async fn with_store() -> (Store, Client) {
@@ -257,6 +257,7 @@ async fn a_session_leaves_also_while_its_client_talks() {
     let drain = Drain::new();
     drain.begin();
     let forever = futures::io::repeat(b'\n');
-    let end = Session::new(store).drain(&drain).serve(forever, futures::io::sink()).await.unwrap();
+    let limits = Limits { linger: Duration::ZERO, ..Limits::default() };
+    let end = Session::new(store).limits(limits).drain(&drain).serve(forever, futures::io::sink()).await.unwrap();
     assert_eq!(end, SessionEnd::Drained);
 }

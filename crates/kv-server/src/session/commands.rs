@@ -23,6 +23,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     /// Carries out the commands that are whole, and answers them. Says if the session is over with that.
     pub(super) async fn answer(&mut self) -> Result<Option<SessionEnd>, Failed> {
         let read = self.lines.take();
+        if !read.is_empty() {
+            // If there is half a command now, it is another one.
+            self.half.take_back();
+        }
         let mut end = None;
         for line in Lines::of(&read) {
             end = self.answer_line(line, &read).await?;

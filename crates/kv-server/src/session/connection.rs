@@ -50,7 +50,7 @@ pub(super) struct Connection<R, W> {
     pub(super) gathered: Gathered,
     pub(super) subscription: Option<Subscription>,
     /// By when the rest of a command has to have come, ...
-    half: Deadline,
+    pub(super) half: Deadline,
     /// ... anything has to have come, ...
     idle: Deadline,
     /// ... and a session that was told to has to have left.

@@ -1,0 +1,148 @@
+//! However the bytes are cut into reads, and however many commands are sent at once, the answers are the same bytes; and what a
+//! client writes is what a server reads.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::io::{AsyncRead, Cursor};
+use kv_core::Store;
+use kv_server::{Answer, Command, Event, Lines, Reading, Session, Step};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// A reader that has the bytes in pieces.
+struct Pieces(std::vec::IntoIter<Vec<u8>>);
+
+impl AsyncRead for Pieces {
+    fn poll_read(mut self: Pin<&mut Self>, _cx: &mut Context<'_>, into: &mut [u8]) -> Poll<std::io::Result<usize>> {
+        let piece = self.0.next().unwrap_or_default();
+        into[..piece.len()].copy_from_slice(&piece);
+        Poll::Ready(Ok(piece.len()))
+    }
+}
+
+fn answers(pieces: Vec<Vec<u8>>) -> Vec<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::start().await.unwrap();
+        let mut written = Cursor::new(Vec::new());
+        let pieces: Vec<_> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+        Session::new(store.clone()).serve(Pieces(pieces.into_iter()), &mut written).await.unwrap();
+        store.stop().await.unwrap();
+        written.into_inner()
+    })
+}
+
+/// Few names and keys, so that commands meet.
+fn line() -> impl Strategy<Value = String> {
+    let bucket = prop::sample::select(vec!["a", "b", "\"c d\"", "ü"]);
+    let key = prop::sample::select(vec!["k", "l", "\"m n\"", "ß"]);
+    let value = prop::sample::select(vec!["1", "\"2 3\"", "\"four\\nfive\"", "OK"]);
+    let put =
+        (bucket.clone(), key.clone(), value).prop_map(|(bucket, key, value)| format!("PUT {bucket} {key} {value}"));
+    let keyed = (prop::sample::select(vec!["GET", "DELETE"]), bucket.clone(), key)
+        .prop_map(|(word, bucket, key)| format!("{word} {bucket} {key}"));
+    let named = (prop::sample::select(vec!["CREATE", "CREATE", "LIST", "DROP"]), bucket)
+        .prop_map(|(word, bucket)| format!("{word} {bucket}"));
+    let others = prop::sample::select(vec!["BUCKETS", "PING", "HELP", "", "nonsense"]).prop_map(str::to_owned);
+    let line = prop_oneof![4 => put, 6 => keyed, 3 => named, 1 => others];
+    (line, prop::sample::select(vec!["\n", "\r\n"])).prop_map(|(line, end)| line + end)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn neither_cuts_nor_pipelines_change_the_answers(lines in vec(line(), 0..60), cuts in vec(1..40_usize, 0..60)) {
+        let whole: Vec<u8> = lines.concat().into_bytes();
+        let at_once = answers(vec![whole.clone()]);
+        let one_by_one = answers(lines.iter().map(|line| line.clone().into_bytes()).collect());
+        prop_assert_eq!(String::from_utf8_lossy(&at_once), String::from_utf8_lossy(&one_by_one));
+
+        let (mut pieces, mut rest) = (Vec::new(), &whole[..]);
+        for cut in cuts {
+            let (piece, after) = rest.split_at(cut.min(rest.len()));
+            pieces.push(piece.to_vec());
+            rest = after;
+        }
+        pieces.push(rest.to_vec());
+        let cut_up = answers(pieces);
+        prop_assert_eq!(String::from_utf8_lossy(&at_once), String::from_utf8_lossy(&cut_up));
+    }
+
+    /// A client that reads by the rules finds as many answers as it sent commands, and nothing more.
+    #[test]
+    fn a_client_finds_each_answer(lines in vec(line(), 0..60)) {
+        let mut asked = Vec::new();
+        let mut sent = Vec::new();
+        for command in lines.iter().filter_map(|line| line.parse::<Command>().ok()) {
+            command.encode(&mut sent);
+            // Behind each, because it is sent before it is known whether that is needed.
+            sent.extend(b"PING\r\n");
+            asked.push(command);
+        }
+        let read = answers(vec![sent]);
+        let mut lines = Lines::of(&read).map(Bytes::copy_from_slice);
+        for command in asked {
+            let mut reading = Reading::of(&command);
+            let mut ponged = false;
+            let answer = loop {
+                match reading.line(lines.next().expect("the answer is whole")).expect("it belongs to the answer") {
+                    Step::More => {}
+                    Step::Ping => ponged = true,
+                    Step::Whole(answer) => break answer,
+                }
+            };
+            prop_assert!(!matches!(answer, Answer::UnknownCommand), "{}", command);
+            prop_assert!(ponged || lines.next().is_some_and(|line| line == "PONG"));
+        }
+        prop_assert_eq!(lines.next(), None);
+    }
+
+    #[test]
+    fn every_command_comes_back_from_its_line(words in [word(), word(), word()]) {
+        let [bucket, key, value] = words.map(Bytes::from);
+        for command in [
+            Command::put(bucket.clone(), key.clone(), value),
+            Command::get(bucket.clone(), key.clone()),
+            Command::delete(bucket.clone(), key),
+            Command::create(bucket.clone()),
+            Command::list(bucket.clone()),
+            Command::drop(bucket),
+        ] {
+            let mut line = Vec::new();
+            command.encode(&mut line);
+            prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+            prop_assert_eq!(Command::parse(line), Ok(command));
+        }
+    }
+
+    #[test]
+    fn every_list_comes_back_from_its_lines(items in vec(word(), 0..5)) {
+        let answer = Answer::Items(items.into_iter().map(Bytes::from).collect());
+        let mut written = Vec::new();
+        answer.encode(&mut written);
+        let mut reading = Reading::of(&Command::Buckets);
+        let steps: Vec<_> = Lines::of(&written).map(|line| reading.line(Bytes::copy_from_slice(line)).unwrap()).collect();
+        prop_assert_eq!(steps.last(), Some(&Step::Whole(answer)));
+        prop_assert!(steps[..steps.len() - 1].iter().all(|step| *step == Step::More));
+    }
+
+    #[test]
+    fn every_event_comes_back_from_its_line(bucket in "\\PC{1,20}|[ \"\\\\\r\n]{1,5}", reason in "\\PC{0,20}") {
+        let event = Event::Exited { bucket: bucket.into(), reason: reason.into() };
+        let mut written = Vec::new();
+        event.encode(&mut written);
+        let lines: Vec<_> = Lines::of(&written).collect();
+        prop_assert_eq!(lines.len(), 1);
+        prop_assert_eq!(Event::parse(lines[0]), Some(event));
+    }
+}
+
+/// Bytes as they come, with more of those that mean something.
+fn word() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![any::<u8>(), prop::sample::select(b" \"\\\r\n\txn\0\xE3\x80".to_vec()), Just(b'a')];
+    vec(byte, 0..12)
+}

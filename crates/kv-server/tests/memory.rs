@@ -1,0 +1,137 @@
+//! What a session holds: what it has received and not carried out, what its client has not taken, and no more than the limits of
+//! both.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+
+use std::alloc::System;
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll};
+
+use futures::io::{AsyncRead, AsyncWrite};
+use kv_core::Store;
+use kv_server::{Limits, Session, SessionEnd};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tokio::time::Duration;
+
+#[global_allocator]
+static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// All memory is counted, so these take turns.
+static ALONE: Mutex<()> = Mutex::new(());
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// A client that says the same again and again, and looks at how much memory there is each time that it is asked.
+struct Client<'a> {
+    says: &'a [u8],
+    times: usize,
+    said: usize,
+    /// How much is allocated since this began, ...
+    since: &'a Region<'a, System>,
+    /// ... at most.
+    most: &'a Cell<usize>,
+    reads_nothing: bool,
+}
+
+impl Client<'_> {
+    fn look(&self) {
+        let change = self.since.change();
+        self.most.set(self.most.get().max(change.bytes_allocated.saturating_sub(change.bytes_deallocated)));
+    }
+}
+
+/// The client's two ends.
+struct Mouth<'a, 'b>(&'b std::cell::RefCell<Client<'a>>);
+struct Ear<'a, 'b>(&'b std::cell::RefCell<Client<'a>>);
+
+impl AsyncRead for Mouth<'_, '_> {
+    fn poll_read(self: Pin<&mut Self>, _cx: &mut Context<'_>, into: &mut [u8]) -> Poll<std::io::Result<usize>> {
+        let mut client = self.0.borrow_mut();
+        client.look();
+        let left = client.says.len() * client.times - client.said;
+        let from = client.said % client.says.len();
+        let length = (client.says.len() - from).min(left).min(into.len());
+        into[..length].copy_from_slice(&client.says[from..from + length]);
+        client.said += length;
+        Poll::Ready(Ok(length))
+    }
+}
+
+impl AsyncWrite for Ear<'_, '_> {
+    fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, from: &[u8]) -> Poll<std::io::Result<usize>> {
+        let client = self.0.borrow();
+        client.look();
+        if client.reads_nothing { Poll::Pending } else { Poll::Ready(Ok(from.len())) }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// How much memory the session of this client has had at most, and why it ended.
+fn most(says: &[u8], times: usize, reads_nothing: bool) -> (usize, SessionEnd) {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let store = Store::start().await.unwrap();
+        store.create("a").await.unwrap().put("k", vec![b'x'; 100_000]).await.unwrap();
+        let limits = Limits { linger: Duration::ZERO, ..Limits::default() };
+        let session = Session::new(store.clone()).limits(limits);
+        // Whatever is made at the first time is not counted.
+        session.clone().serve(&b"GET a k\nGET a l\n"[..], futures::io::sink()).await.unwrap();
+        let (since, most) = (Region::new(GLOBAL), Cell::new(0));
+        let client = Client { says, times, said: 0, since: &since, most: &most, reads_nothing };
+        let client = std::cell::RefCell::new(client);
+        let end = session.serve(Mouth(&client), Ear(&client)).await.unwrap();
+        store.stop().await.unwrap();
+        (most.get(), end)
+    })
+}
+
+#[track_caller]
+fn check(says: &[u8], times: usize, reads_nothing: bool, bound: usize, expected: SessionEnd) {
+    let (most, end) = most(says, times, reads_nothing);
+    assert_eq!(end, expected);
+    assert!(most < bound, "{most} bytes, and at most {bound} were expected");
+}
+
+#[test]
+fn an_endless_line_costs_what_a_line_may_have() {
+    check(b"x", 100 * MIB, false, 256 * KIB, SessionEnd::LineTooLong);
+    check(&[b'x'; KIB], 100 * KIB, false, 256 * KIB, SessionEnd::LineTooLong);
+}
+
+#[test]
+fn answers_that_nobody_takes_cost_what_replies_may_have() {
+    check(b"GET a k\n", 3000, true, 4 * MIB, SessionEnd::Stalled);
+    check(b"LIST a\n", 3_000_000, true, 4 * MIB, SessionEnd::Stalled);
+    check(b"\n", 30_000_000, true, 4 * MIB, SessionEnd::Stalled);
+}
+
+#[test]
+fn answers_that_are_taken_cost_what_one_read_brings() {
+    check(b"GET a k\n", 3000, false, 4 * MIB, SessionEnd::Left);
+    check(b"PING\n", 1_000_000, false, 2 * MIB, SessionEnd::Left);
+    check(b"GET b k\n", 100_000, false, 2 * MIB, SessionEnd::Left);
+}
+
+/// The words and commands of one read take more than their bytes, but not much, and only a few of them at a time.
+#[test]
+fn bytes_of_any_kind_cost_what_one_read_brings() {
+    let mut state = 20_261_121_u64;
+    for _ in 0..50 {
+        let mut byte = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state.to_le_bytes()[7]
+        };
+        let says: Vec<u8> = (0..200 * KIB).map(|_| byte()).collect();
+        check(&says, 5, false, 2 * MIB, SessionEnd::Left);
+    }
+}

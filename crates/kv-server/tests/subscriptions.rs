@@ -1,0 +1,138 @@
+//! Subscribers: what they are told, and that nobody waits for them.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
+
+#[path = "support/client.rs"]
+mod support;
+
+use std::time::Duration;
+
+use kv_core::Store;
+use kv_server::{Event, Limits, Session, SessionEnd};
+use support::Client;
+use tokio::time::{Instant, sleep};
+
+async fn subscriber(store: &Store) -> Client {
+    let mut client = Client::of(Session::new(store.clone()));
+    client.check("SUBSCRIBE", &["OK"]).await;
+    client
+}
+
+#[tokio::test]
+async fn a_subscriber_is_told_of_buckets_that_come_and_go() {
+    let store = Store::start().await.unwrap();
+    let mut client = subscriber(&store).await;
+    let bucket = store.create("shopping").await.unwrap();
+    assert_eq!(client.line().await, "CREATED shopping\r\n");
+    bucket.kill();
+    assert_eq!(client.line().await, "EXITED shopping killed\r\n");
+    store.create("soy\nmilk").await.unwrap();
+    assert_eq!(client.line().await, "CREATED \"soy\\nmilk\"\r\n");
+}
+
+#[tokio::test]
+async fn a_reason_is_one_line() {
+    let store = Store::start().await.unwrap();
+    let mut client = subscriber(&store).await;
+    let bucket = store.create("shopping").await.unwrap();
+    assert_eq!(client.line().await, "CREATED shopping\r\n");
+    bucket.update("milk", |_| panic!("it is\r\nsour")).await.unwrap_err();
+    let line = client.line().await;
+    assert!(line.starts_with("EXITED shopping ") && line.contains("it is  sour"), "{line}");
+    assert!(Event::parse(line.trim_end().as_bytes()).is_some());
+}
+
+#[tokio::test]
+async fn a_subscriber_takes_no_other_command() {
+    let store = Store::start().await.unwrap();
+    let mut client = subscriber(&store).await;
+    let error = "ERROR a session that has subscribed takes no command but QUIT; connect once more for others";
+    for line in ["PING", "GET shopping milk", "SUBSCRIBE", "nonsense", ""] {
+        client.check(line, &[error]).await;
+    }
+    client.send("QUIT\n").await;
+    assert_eq!(client.rest().await, ("OK\r\n".to_owned(), SessionEnd::Quit));
+}
+
+#[tokio::test]
+async fn commands_before_and_behind_a_subscription_keep_their_order() {
+    let store = Store::start().await.unwrap();
+    let mut client = Client::of(Session::new(store));
+    client.send("CREATE a\nSUBSCRIBE\nQUIT\nPING\n").await;
+    assert_eq!(client.rest().await.0, "OK\r\nOK\r\nOK\r\n");
+}
+
+/// It reads nothing; the store does not wait for it, and it hears how much it missed.
+#[tokio::test(start_paused = true)]
+async fn a_slow_subscriber_is_told_how_many_it_missed() {
+    let store = Store::start().await.unwrap();
+    let limits = Limits { events: 4, replies: 100, ..Limits::default() };
+    let mut client = Client::with_pipe(Session::new(store.clone()).limits(limits), 64);
+    client.check("SUBSCRIBE", &["OK"]).await;
+    let begun = Instant::now();
+    let created = 1000;
+    for number in 0..created {
+        store.create(&format!("bucket-{number}")).await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO, "nobody waits for it");
+
+    let (mut seen, mut missed, mut last) = (0, 0, None);
+    while seen + missed < created {
+        match Event::parse(client.line().await.trim_end().as_bytes()).unwrap() {
+            Event::Created { bucket } => {
+                seen += 1;
+                last = Some(bucket);
+            }
+            Event::Missed { events } => missed += events.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(missed > 900, "{missed}");
+    assert_eq!(last.unwrap(), "bucket-999");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_takes_nothing_is_dropped() {
+    let store = Store::start().await.unwrap();
+    let mut client = Client::with_pipe(Session::new(store.clone()), 64);
+    client.check("SUBSCRIBE", &["OK"]).await;
+    for number in 0..100 {
+        store.create(&format!("bucket-{number}")).await.unwrap();
+    }
+    assert_eq!(client.end().await, SessionEnd::Stalled);
+    assert_eq!(store.events().await.unwrap().which_handlers().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_has_left_is_forgotten() {
+    let store = Store::start().await.unwrap();
+    let client = subscriber(&store).await;
+    assert_eq!(store.events().await.unwrap().which_handlers().await.unwrap().len(), 1);
+    client.leave().await;
+    assert_eq!(store.events().await.unwrap().which_handlers().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn when_the_event_manager_is_started_again_a_subscriber_hears_of_it_and_goes_on() {
+    let store = Store::start().await.unwrap();
+    let mut client = subscriber(&store).await;
+    for _ in 0..3 {
+        store.events().await.unwrap().server().kill();
+        assert_eq!(client.line().await, "MISSED ?\r\n");
+        let bucket = store.create("shopping").await.unwrap();
+        assert_eq!(client.line().await, "CREATED shopping\r\n");
+        bucket.stop().await.unwrap();
+        assert_eq!(client.line().await, "EXITED shopping normal\r\n");
+    }
+}
+
+#[tokio::test]
+async fn when_the_store_stops_a_subscriber_hears_of_it() {
+    let store = Store::start().await.unwrap();
+    let mut client = subscriber(&store).await;
+    store.stop().await.unwrap();
+    let error = "ERROR the store has stopped, so there are no more events; connect again later\r\n";
+    assert_eq!(client.line().await, error);
+    sleep(Duration::from_millis(1)).await;
+    client.check("GET shopping milk", &["NOT FOUND"]).await;
+}
