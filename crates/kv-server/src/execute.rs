@@ -175,7 +175,9 @@ impl Group {
             let done = one(&bucket, operation).await;
             return done.map(|done| Answers::One(Some(done))).map_err(|error| Unanswered::Refused(error.into()));
         }
-        match bucket.apply(std::mem::take(&mut self.operations)).await {
+        // The next read will bring about as many, and a list that grows is allocated more than once.
+        let next = Vec::with_capacity(self.operations.len());
+        match bucket.apply(std::mem::replace(&mut self.operations, next)).await {
             Ok(done) => Ok(Answers::All(done.into_iter())),
             Err(WriteError::Storage(_)) => Err(Unanswered::Together(bucket)),
             Err(error) => Err(Unanswered::Refused(error.into())),

@@ -49,6 +49,9 @@ fn blank(rest: &[u8], wide: bool) -> usize {
 
 /// What `rest` is without the white space at its beginning.
 fn after_blanks(mut rest: &[u8], wide: bool) -> &[u8] {
+    if let [33..=127, ..] | [32, 33..=127, ..] = rest {
+        return rest.strip_prefix(b" ").unwrap_or(rest);
+    }
     loop {
         match blank(rest, wide) {
             0 => return rest,
@@ -59,7 +62,13 @@ fn after_blanks(mut rest: &[u8], wide: bool) -> &[u8] {
 
 /// Where the white space begins that ends the first word of `rest`.
 fn word_end(rest: &[u8], wide: bool) -> usize {
-    (0..rest.len()).find(|&at| blank(&rest[at..], wide) > 0).unwrap_or(rest.len())
+    let end = if wide {
+        (0..rest.len()).find(|&at| blank(&rest[at..], wide) > 0)
+    } else {
+        // Nearly every line, and so without a look at what else a byte could begin.
+        rest.iter().position(|byte| matches!(byte, 9..=13 | 32))
+    };
+    end.unwrap_or(rest.len())
 }
 
 /// See [`Line::plain`].

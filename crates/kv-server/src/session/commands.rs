@@ -29,6 +29,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         }
         let mut end = None;
         for line in Lines::of(&read) {
+            // Most lines, and so without a future for each.
+            if self.gather(line, &read) {
+                continue;
+            }
             end = self.answer_line(line, &read).await?;
             if end.is_some() {
                 break;
@@ -36,6 +40,20 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         }
         self.carry_out(&read).await?;
         Ok(end.or_else(|| self.rest_is_too_long().then_some(SessionEnd::LineTooLong)))
+    }
+
+    /// Takes a line that is for a bucket to those that are carried out together, if there is room for it.
+    fn gather(&mut self, line: &[u8], read: &Bytes) -> bool {
+        if self.subscription.is_some() || self.gathered.is_full() || line.len() > self.limits.line {
+            return false;
+        }
+        match Sentence::read(line) {
+            Ok(sentence) if matches!(sentence.verb, Verb::Get | Verb::Put | Verb::Delete) => {
+                self.gathered.ask(sentence, line.as_ptr().addr() - read.as_ptr().addr(), read);
+                true
+            }
+            _ => false,
+        }
     }
 
     async fn answer_line(&mut self, line: &[u8], read: &Bytes) -> Result<Option<SessionEnd>, Failed> {
@@ -59,6 +77,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             }
             _ if self.subscription.is_some() => return self.no_other().await,
             Verb::Get | Verb::Put | Verb::Delete => {
+                // There was no room, or it would have been gathered.
+                self.carry_out(read).await?;
                 self.gathered.ask(sentence, line.as_ptr().addr() - read.as_ptr().addr(), read);
             }
             Verb::Ping => self.gathered.known(answer::PONG),
