@@ -21,6 +21,9 @@ mod execute;
 mod subscription;
 // How sessions are told to leave.
 mod drain;
+// Sockets: listening, serving, connecting.
+#[cfg(feature = "net")]
+pub mod net;
 
 pub use answer::{Answer, Reading, Step, UnexpectedLine};
 pub use command::{Command, UnknownCommand};

@@ -1,0 +1,181 @@
+//! The process that accepts connections, and those that serve them.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::{Either, select};
+use genserver::dynamic_supervisor::{self, DynamicSupervisor};
+use genserver::report::{Level, Report, Told};
+use genserver::supervisor::{ChildRef, ChildSpec, Restart, Shutdown};
+use genserver::{Never, Probe, ProcessRef, Reason, time};
+
+use super::address::Address;
+use super::connections::{Connections, Place};
+use super::descriptors;
+use super::incoming::Incoming;
+use super::listener::{Listener, Socket};
+use super::service::Service;
+use super::stream::{Reader, Writer};
+use crate::drain::Drain;
+
+/// The shortest and the longest pause after an accept that failed. Without one, a process without free descriptors would do nothing
+/// but fail.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// How long after a report of trouble another one tells nothing new.
+const TOLD_FOR: Duration = Duration::from_mins(1);
+
+/// Accepts connections from one socket.
+pub(super) struct Acceptor<S> {
+    pub(super) socket: Arc<Socket>,
+    pub(super) sessions: ChildRef<dynamic_supervisor::Server, DynamicSupervisor>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) service: Arc<S>,
+    /// How long sessions may take to leave.
+    pub(super) drain: Duration,
+}
+
+// By hand: what serves need not be cloned.
+impl<S> Clone for Acceptor<S> {
+    fn clone(&self) -> Self {
+        Self {
+            socket: Arc::clone(&self.socket),
+            sessions: self.sessions.clone(),
+            connections: Arc::clone(&self.connections),
+            service: Arc::clone(&self.service),
+            drain: self.drain,
+        }
+    }
+}
+
+impl<S: Service> Acceptor<S> {
+    /// Accepts until told to stop, and then closes the socket: whoever comes while sessions drain is refused, and does not wait.
+    ///
+    /// A crash leaves the socket open for the next acceptor, and those who wait at it.
+    pub(super) fn run(self, mut me: Probe<Never>) -> impl Future<Output = Result<(), Reason>> + Send {
+        // Before it runs, or an order to stop that comes first would leave the socket open.
+        me.trap_exits(true);
+        async move {
+            if let Some(listener) = self.socket.listener() {
+                let accepting = pin!(self.accept(&listener, me.process_ref()));
+                if let Either::Left((crash, _)) = select(accepting, pin!(me.recv())).await {
+                    return crash;
+                }
+                self.socket.close();
+            }
+            Ok(())
+        }
+    }
+
+    /// Returns only if it cannot go on.
+    async fn accept(&self, listener: &Listener, me: ProcessRef) -> Result<(), Reason> {
+        let mut trouble = Trouble::default();
+        loop {
+            match listener.accept().await {
+                Ok((reader, writer)) => {
+                    trouble.pause = None;
+                    self.welcome(reader, writer).await?;
+                }
+                Err(error) if is_one_clients(&error) => {}
+                Err(error) => {
+                    if trouble.is_news() {
+                        report(&me, &self.socket.address, &error);
+                    }
+                    time::sleep(trouble.next_pause()).await;
+                }
+            }
+        }
+    }
+
+    /// Starts a session, or says that there is no place for one.
+    async fn welcome(&self, reader: Reader, writer: Writer) -> Result<(), Reason> {
+        let Some(place) = self.connections.enter() else {
+            let limit = self.connections.limit();
+            let refusal = format!("ERROR too many connections: all {limit} are taken; try again later\r\n");
+            // A new connection has room for a line; and who cannot be told is refused all the same.
+            drop(writer.try_write(refusal.as_bytes()));
+            return Ok(());
+        };
+        let mut session = Some((Connection { reader, writer, place }, Arc::clone(&self.service)));
+        let session = ChildSpec::process("session", move |me: Probe<Never>| {
+            let (connection, service) = session.take().expect("a temporary child is started once");
+            connection.serve(service, me)
+        });
+        let session = session.restart(Restart::Temporary).shutdown(Shutdown::After(self.drain));
+        self.sessions.waiting().current().await?.start_child(session).await?;
+        Ok(())
+    }
+}
+
+/// A client and its place.
+struct Connection {
+    reader: Reader,
+    writer: Writer,
+    place: Place,
+}
+
+impl Connection {
+    /// Serves until the client leaves. The order to stop, which comes as an exit of the supervisor, is what a session drains at; one
+    /// that takes too long over it is killed.
+    fn serve<S: Service>(self, service: Arc<S>, mut me: Probe<Never>) -> impl Future<Output = ()> + Send {
+        // Before it runs, or an order to stop that comes first would leave commands unanswered.
+        me.trap_exits(true);
+        async move {
+            let Self { reader, writer, place } = self;
+            let drain = Drain::new();
+            let serving = pin!(service.serve(Incoming::new(reader, drain.clone()), writer, drain.clone()));
+            // How it ends is the client's business: a connection that was reset is one that ended.
+            if let Either::Right((_told, serving)) = select(serving, pin!(me.recv())).await {
+                drain.begin();
+                drop(serving.await);
+            }
+            drop(place);
+        }
+    }
+}
+
+/// Accepts that fail one after the other.
+#[derive(Default)]
+struct Trouble {
+    /// How long the last pause was, if the last accept failed.
+    pause: Option<Duration>,
+    told: Option<Instant>,
+}
+
+impl Trouble {
+    /// Whether nobody has been told, or not for a while.
+    fn is_news(&mut self) -> bool {
+        let now = time::now();
+        let is_news = self.told.is_none_or(|told| now.duration_since(told) >= TOLD_FOR);
+        if is_news {
+            self.told = Some(now);
+        }
+        is_news
+    }
+
+    fn next_pause(&mut self) -> Duration {
+        let (shortest, longest) = PAUSES;
+        *self.pause.insert(self.pause.map_or(shortest, |pause| (pause * 2).min(longest)))
+    }
+}
+
+fn report(me: &ProcessRef, address: &Address, error: &io::Error) {
+    me.report(Level::Warning, |me| {
+        let what = "cannot accept connections; it goes on trying, and those who come have to wait";
+        let told = Told::new(me, Level::Warning, "Acceptor", what);
+        let told = told.with("address", address.to_string()).with("error", error.to_string());
+        // The usual cause, and the only one that somebody here can do something about.
+        Report::Told(told.with("descriptors allowed", descriptors::allowed().to_string()))
+    });
+}
+
+/// Whether a failed accept is about the connection that was to be accepted, and not about us.
+fn is_one_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}

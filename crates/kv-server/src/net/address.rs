@@ -1,0 +1,166 @@
+//! Where a server listens and a client connects to, as text and as a value.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// The port that is meant where none is said: the one of the Elixir guide.
+pub const DEFAULT_PORT: u16 = 4040;
+
+/// Where a server listens, and a client connects to: a host and a port, or the path of a Unix socket.
+///
+/// It is parsed from text, and prints as the text that it is parsed from. The default is port 4040 of this machine's loopback.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use kv_server::net::Address;
+///
+/// let address: Address = "127.0.0.1:4041".parse()?;
+/// assert_eq!(address, Address::Tcp { host: "127.0.0.1".to_owned(), port: 4041 });
+/// assert_eq!("localhost".parse::<Address>()?.to_string(), "localhost:4040");
+/// assert_eq!("[::1]:4040".parse::<Address>()?, "::1".parse()?);
+/// assert_eq!("unix:/run/kv.sock".parse::<Address>()?, Address::Unix("/run/kv.sock".into()));
+/// assert_eq!(Address::default().to_string(), "127.0.0.1:4040");
+///
+/// let error = ":4040".parse::<Address>().unwrap_err();
+/// assert!(error.to_string().starts_with("`:4040` is no address"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Address {
+    /// A port of a host.
+    Tcp {
+        /// The host's name, or its address without brackets.
+        host: String,
+        /// The port; a server that listens on port 0 is given a free one.
+        port: u16,
+    },
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+/// Why a text is no [`Address`].
+///
+/// # Examples
+///
+/// ```
+/// use kv_server::net::Address;
+///
+/// let error = "localhost:http".parse::<Address>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "`localhost:http` is no address; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, as in 127.0.0.1:4040",
+/// );
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{text}` is no address; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, as in 127.0.0.1:4040")]
+#[non_exhaustive]
+pub struct ParseAddressError {
+    /// The text.
+    pub text: String,
+}
+
+impl Default for Address {
+    fn default() -> Self {
+        Self::Tcp { host: "127.0.0.1".to_owned(), port: DEFAULT_PORT }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp { host: address.ip().to_string(), port: address.port() }
+    }
+}
+
+impl FromStr for Address {
+    type Err = ParseAddressError;
+
+    fn from_str(text: &str) -> Result<Self, ParseAddressError> {
+        let parsed = match text.strip_prefix("unix:") {
+            Some(path) => (!path.is_empty()).then(|| Self::Unix(path.into())),
+            None => tcp(text),
+        };
+        parsed.ok_or_else(|| ParseAddressError { text: text.to_owned() })
+    }
+}
+
+fn tcp(text: &str) -> Option<Address> {
+    let (host, port) = split(text)?;
+    let port = port.map_or(Some(DEFAULT_PORT), |port| port.parse().ok())?;
+    Some(Address::Tcp { host: host.to_owned(), port })
+}
+
+/// A host without its brackets, and the port if one is said.
+fn split(text: &str) -> Option<(&str, Option<&str>)> {
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Some((text, None));
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        host.parse::<Ipv6Addr>().ok()?;
+        return if rest.is_empty() { Some((host, None)) } else { Some((host, Some(rest.strip_prefix(':')?))) };
+    }
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    is_host(host).then_some((host, port))
+}
+
+/// Whether it could be the name of a host, or its address. A number alone is likelier to be a port whose host was forgotten.
+fn is_host(host: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    host.parse::<IpAddr>().is_ok() || (host.chars().all(allowed) && !host.chars().all(|c| c.is_ascii_digit()))
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Every form of an address, and what is none.
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        let printed = text.parse::<Address>().ok().map(|address| address.to_string());
+        assert_eq!(printed.as_deref(), expected, "{text}");
+        if let Some(printed) = printed {
+            assert_eq!(printed.parse::<Address>(), text.parse::<Address>());
+        }
+    }
+
+    #[test]
+    fn a_host_may_go_without_a_port() {
+        check("127.0.0.1", Some("127.0.0.1:4040"));
+        check("127.0.0.1:0", Some("127.0.0.1:0"));
+        check("kv.example.org:65535", Some("kv.example.org:65535"));
+        check("::1", Some("[::1]:4040"));
+        check("[::1]", Some("[::1]:4040"));
+        check("[fe80::1]:7", Some("[fe80::1]:7"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_none() {
+        for text in
+            ["", ":4040", "4040", "a:b", "a:65536", "a:1:2", "a:", "[::1", "[::1]4040", "[a]:1", "a b:1", "unix:"]
+        {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn a_path_is_taken_as_it_is() {
+        check("unix:kv.sock", Some("unix:kv.sock"));
+        check("unix:/run/a:b [c]", Some("unix:/run/a:b [c]"));
+    }
+}

@@ -1,0 +1,74 @@
+//! What a session reads from: a connection, and while it drains nothing but what is there already.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::io::AsyncRead;
+use rustix::net::{RecvFlags, recv};
+
+use super::stream::Reader;
+use crate::drain::Drain;
+
+/// The reader of a session.
+///
+/// A session that drains answers what has arrived, and takes it from a pending read that nothing has. A pending read of Tokio
+/// says less: that its own note of the socket is not up to date, or that the task has had its share of reads for now. So while
+/// draining the socket itself is asked.
+pub(super) struct Incoming {
+    reader: Reader,
+    drain: Drain,
+}
+
+impl Incoming {
+    pub(super) fn new(reader: Reader, drain: Drain) -> Self {
+        Self { reader, drain }
+    }
+}
+
+impl AsyncRead for Incoming {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.drain.has_begun() {
+            match recv(&self.reader, &mut *buf, RecvFlags::DONTWAIT) {
+                Ok((bytes, _)) => return Poll::Ready(Ok(bytes)),
+                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+        Pin::new(&mut self.reader).poll_read(cx, buf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a session finds when it drains.
+
+    use std::io::Write;
+
+    use futures::future::poll_immediate;
+    use futures::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::net::stream;
+
+    #[tokio::test]
+    async fn a_session_that_drains_finds_what_the_runtime_has_not_noticed_yet() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (reader, _writer) = stream::of_tcp(listener.accept().await.unwrap().0);
+        let drain = Drain::new();
+        let mut incoming = Incoming::new(reader, drain.clone());
+
+        let mut bytes = [0; 8];
+        assert!(poll_immediate(incoming.read(&mut bytes)).await.is_none());
+        // Nobody awaits from here on, so the runtime does not look at its sockets.
+        client.write_all(b"PING\n").unwrap();
+        assert!(poll_immediate(incoming.read(&mut bytes)).await.is_none());
+        drain.begin();
+        assert_eq!(poll_immediate(incoming.read(&mut bytes)).await.unwrap().unwrap(), 5);
+        assert!(poll_immediate(incoming.read(&mut bytes)).await.is_none());
+        drop(client);
+        assert_eq!(poll_immediate(incoming.read(&mut bytes)).await.unwrap().unwrap(), 0);
+    }
+}

@@ -1,0 +1,162 @@
+//! Sockets that listen: how one is bound, whom it lets in, and what is left of it afterwards.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustix::net::sockopt;
+use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixSocket, UnixStream, lookup_host};
+
+use super::StartServerError;
+use super::address::Address;
+use super::stream::{self, Reader, Writer};
+
+/// How many connections the system may hold that were not accepted yet. Linux takes its own `somaxconn` if that is less.
+const BACKLOG: u32 = 1024;
+
+/// After how much silence the system asks whether a TCP client is still there. One that lost its power never says goodbye.
+const KEEPALIVE: Duration = Duration::from_mins(5);
+
+/// A bound socket, kept for as long as its server lives: whoever accepts on it may crash, and the next goes on.
+pub(super) struct Socket {
+    /// What it is bound to, with its actual port.
+    pub(super) address: Address,
+    listener: Mutex<Option<Arc<Listener>>>,
+}
+
+pub(super) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener, #[expect(dead_code, reason = "removes the file when the listener goes")] SocketFile),
+}
+
+impl Socket {
+    /// Binds `address`; one that others than this machine can reach only if `insecure` says so.
+    pub(super) async fn bind(address: &Address, insecure: bool) -> Result<Self, StartServerError> {
+        let bind = |source| StartServerError::Bind { address: address.clone(), source };
+        let (listener, address) = match address {
+            Address::Tcp { host, port } => {
+                let found: Vec<SocketAddr> = lookup_host((host.as_str(), *port)).await.map_err(bind)?.collect();
+                // Passwords will be another reason to let it pass.
+                if !insecure && !found.iter().all(|found| found.ip().is_loopback()) {
+                    return Err(StartServerError::NotLoopback { address: address.clone() });
+                }
+                let listener = bind_first(&found).map_err(bind)?;
+                let address = listener.local_addr().map_err(bind)?.into();
+                (Listener::Tcp(listener), address)
+            }
+            Address::Unix(path) => (bind_unix(path).await?, address.clone()),
+        };
+        Ok(Self { address, listener: Mutex::new(Some(Arc::new(listener))) })
+    }
+
+    /// What to accept on, unless it is closed.
+    pub(super) fn listener(&self) -> Option<Arc<Listener>> {
+        self.listener.lock().clone()
+    }
+
+    /// Refuses all who come from now on, once nobody accepts any more.
+    pub(super) fn close(&self) {
+        drop(self.listener.lock().take());
+    }
+}
+
+impl Listener {
+    /// The next connection.
+    pub(super) async fn accept(&self) -> io::Result<(Reader, Writer)> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| stream::of_tcp(stream)),
+            Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| stream::of_unix(stream)),
+        }
+    }
+}
+
+/// Binds the first address that can be: a name may stand for several.
+fn bind_first(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name stands for no address");
+    for address in addresses {
+        match bind_tcp(*address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Or the port would be taken for a minute after the last server.
+    socket.set_reuseaddr(true)?;
+    // What is accepted inherits both; a system that does not know them goes without.
+    drop(socket.set_keepalive(true));
+    let _ = sockopt::set_tcp_keepidle(&socket, KEEPALIVE);
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Binds a path, in place of the socket of a server that is gone.
+///
+/// Nobody can connect before `listen`, and by then the file is closed to other users.
+async fn bind_unix(path: &Path) -> Result<Listener, StartServerError> {
+    make_room(path).await?;
+    let bind = || -> io::Result<Listener> {
+        let socket = UnixSocket::new_stream()?;
+        socket.bind(path)?;
+        let file = SocketFile::new(path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+        Ok(Listener::Unix(socket.listen(BACKLOG)?, file))
+    };
+    bind().map_err(|source| StartServerError::Bind { address: Address::Unix(path.to_owned()), source })
+}
+
+/// Removes a socket on which nobody listens any more. Anything else stays.
+async fn make_room(path: &Path) -> Result<(), StartServerError> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    if !found.file_type().is_socket() {
+        return Err(StartServerError::NotASocket { path: path.to_owned() });
+    }
+    match UnixStream::connect(path).await {
+        Err(refused) if refused.kind() == io::ErrorKind::ConnectionRefused => {
+            drop(SocketFile { path: path.to_owned(), identity: identity(&found) });
+            Ok(())
+        }
+        Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(()),
+        // It answers, or is too busy to.
+        _ => Err(StartServerError::InUse { path: path.to_owned() }),
+    }
+}
+
+/// The file of a Unix socket, removed with it.
+pub(super) struct SocketFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), identity: identity(&fs::symlink_metadata(path)?) })
+    }
+
+    /// Removes it, unless somebody has put another file in its place: that one is not ours.
+    fn remove(&self) {
+        let is_ours = fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity);
+        if is_ours {
+            // A file that cannot be removed is replaced by the next server.
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+fn identity(file: &fs::Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}

@@ -1,0 +1,342 @@
+//! A server that runs: its tree of processes, and what it is told before it starts.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use genserver::dynamic_supervisor::DynamicSupervisor;
+use genserver::report::{Level, Report, Told};
+use genserver::supervisor::{ChildSpec, Supervisor};
+use genserver::{AsProcess, Ended, ProcessRef, StartError, StopError};
+use kv_core::Store;
+
+use super::acceptor::Acceptor;
+use super::address::Address;
+use super::connections::Connections;
+use super::descriptors;
+use super::listener::Socket;
+use super::service::{Service, Sessions};
+use crate::limits::Limits;
+
+/// A server that runs: see the [page of the module](super).
+///
+/// It is a reference like any other, cheap to clone, and neither keeps the server alive nor ends it.
+#[derive(Clone, Debug)]
+pub struct Server {
+    supervisor: Supervisor,
+    addresses: Arc<[Address]>,
+    connections: Arc<Connections>,
+}
+
+/// What a [`Server`] is told before it starts.
+///
+/// # Examples
+///
+/// ```
+/// # use kv_core::Store;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = Store::start().await?;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = format!("unix:{}/kv.sock", folder.path().display());
+/// use std::time::Duration;
+/// use kv_server::Limits;
+/// use kv_server::net::Server;
+///
+/// let server = Server::options()
+///     .listen("localhost:0".parse()?)
+///     .listen(path.parse()?)
+///     .limits(Limits { connections: 100, idle: Some(Duration::from_secs(300)), ..Limits::default() })
+///     .drain(Duration::from_secs(1))
+///     .start(store)
+///     .await?;
+/// assert_eq!(server.addresses().len(), 2);
+/// # server.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a server starts when `start` is awaited"]
+pub struct ServerOptions {
+    addresses: Vec<Address>,
+    insecure: bool,
+    limits: Limits,
+    drain: Duration,
+}
+
+/// Why a server did not start. Nothing of it is left.
+///
+/// # Examples
+///
+/// ```
+/// # use kv_core::Store;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = Store::start().await?;
+/// use kv_server::net::{Server, StartServerError};
+///
+/// let refused = Server::options().listen("0.0.0.0:0".parse()?).start(store).await.unwrap_err();
+/// assert!(matches!(refused, StartServerError::NotLoopback { .. }));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartServerError {
+    /// Other machines could connect there, and whoever can connect can do everything: there are no passwords yet.
+    #[error(
+        "{address} can be reached from other machines, and there is no password that would keep anybody out; \
+         listen on 127.0.0.1 or on a Unix socket, or say `insecure_listen(true)` if the network itself keeps strangers out"
+    )]
+    NotLoopback {
+        /// Where it was to listen.
+        address: Address,
+    },
+    /// A server listens on that Unix socket.
+    #[error("a server listens on unix:{} already; stop it, or listen on another path", path.display())]
+    InUse {
+        /// The path of the socket.
+        path: PathBuf,
+    },
+    /// There is something at that path, and it is no socket.
+    #[error("{} is there already, and is no socket; remove it, or listen on another path", path.display())]
+    NotASocket {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The system does not let it listen there.
+    #[error("cannot listen on {address}: {source}; stop who uses it, or listen on another address")]
+    Bind {
+        /// Where it was to listen.
+        address: Address,
+        /// Why it cannot.
+        source: io::Error,
+    },
+    /// Its processes did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+impl Server {
+    /// The options of a server that is to be started: unless told otherwise, it listens on 127.0.0.1, port 4040.
+    pub fn options() -> ServerOptions {
+        ServerOptions {
+            addresses: Vec::new(),
+            insecure: false,
+            limits: Limits::default(),
+            drain: Duration::from_secs(5),
+        }
+    }
+
+    /// Where it listens, in the order in which that was said: with the port that it was given, where it asked for any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// use kv_server::net::{Address, Server};
+    ///
+    /// let server = Server::options().listen("127.0.0.1:0".parse()?).start(store).await?;
+    /// assert!(matches!(server.addresses(), [Address::Tcp { port: 1.., .. }]));
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// How many clients are connected.
+    pub fn connections(&self) -> usize {
+        self.connections.open()
+    }
+
+    /// How many clients may be connected at once: what [`Limits::connections`] says, or fewer if the process has not that many
+    /// descriptors.
+    pub fn connections_max(&self) -> usize {
+        self.connections.limit()
+    }
+
+    /// Drains the server, and ends it: nobody else is let in, what has arrived is answered, and sessions leave; those that have not
+    /// within the time of [`drain`](ServerOptions::drain) are cut off. When this returns, its addresses are free.
+    ///
+    /// The store is left alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`](genserver::ServerRef::stop); a server that has ended already is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives up waiting; the server ends all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// use futures::{AsyncReadExt, AsyncWriteExt};
+    /// use kv_server::net::{self, Server};
+    ///
+    /// let server = Server::options().listen("127.0.0.1:0".parse()?).start(store).await?;
+    /// let (mut reader, mut writer) = net::connect(&server.addresses()[0]).await?;
+    /// writer.write_all(b"PING\r\n").await?;
+    /// server.stop().await?;
+    ///
+    /// let mut answers = String::new();
+    /// reader.read_to_string(&mut answers).await?;
+    /// assert_eq!(answers, "PONG\r\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn stop(&self) -> Result<(), StopError> {
+        match self.supervisor.stop().await {
+            Err(StopError::NoProc { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Ends when the server has, with the reason: for a program that has nothing else to do. A server ends by being
+    /// [stopped](Self::stop), or if something in it crashes again and again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// use genserver::Reason;
+    /// use kv_server::net::Server;
+    ///
+    /// let server = Server::options().listen("127.0.0.1:0".parse()?).start(store).await?;
+    /// server.stop().await?;
+    /// assert_eq!(server.ended().await, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ended(&self) -> Ended {
+        self.supervisor.process_ref().ended()
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    /// The process of a child.
+    pub(super) async fn child(&self, id: &str) -> ProcessRef {
+        let children = self.supervisor.which_children().await.unwrap();
+        let child = children.iter().find(|child| child.info.id.starts_with(id)).expect("there is such a child");
+        child.state.process().expect("it runs").clone()
+    }
+}
+
+impl AsProcess for Server {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.supervisor.process_ref())
+    }
+}
+
+impl ServerOptions {
+    /// Listens on this address too. Port 0 stands for any that is free.
+    ///
+    /// A Unix socket is closed to other users (its mode is 0700), takes the place of one that a dead server has left, and is
+    /// removed when the server ends.
+    pub fn listen(mut self, address: Address) -> Self {
+        self.addresses.push(address);
+        self
+    }
+
+    /// Whether it may listen where other machines can connect; false. There are no passwords yet: whoever can connect can read and
+    /// change everything.
+    pub fn insecure_listen(mut self, insecure: bool) -> Self {
+        self.insecure = insecure;
+        self
+    }
+
+    /// How much a client may have, and how many there may be.
+    ///
+    /// Each connection is a descriptor of the process. If it may not have as many as [`Limits::connections`] says, there are fewer
+    /// connections, and a report says so: see [`raise_descriptor_limit`](super::raise_descriptor_limit).
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long sessions may take to leave when the server is [stopped](Server::stop); 5 seconds.
+    pub fn drain(mut self, drain: Duration) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// Starts the server. It serves `store`, which has to be there for as long as it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StartServerError`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime that was made with its drivers enabled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it starts nothing.
+    pub async fn start(self, store: Store) -> Result<Server, StartServerError> {
+        let sessions = Sessions { store, limits: self.limits };
+        self.start_service(sessions).await
+    }
+
+    /// The same, whatever is done with connections.
+    pub(super) async fn start_service<S: Service>(mut self, service: S) -> Result<Server, StartServerError> {
+        if self.addresses.is_empty() {
+            self.addresses.push(Address::default());
+        }
+        let mut sockets = Vec::new();
+        for address in &self.addresses {
+            sockets.push(Arc::new(Socket::bind(address, self.insecure).await?));
+        }
+        let addresses = sockets.iter().map(|socket| socket.address.clone()).collect();
+        let connections = Connections::new(descriptors::connections(self.limits.connections));
+        let supervisor = self.tree(sockets, service, &connections).start().await?;
+        self.tell_fewer(&supervisor, &connections);
+        Ok(Server { supervisor, addresses, connections })
+    }
+
+    /// The supervisor of the sessions, and after it the acceptors, so that these are stopped first. None is stopped for another's sake:
+    /// an acceptor that is told to stop closes its socket for good.
+    fn tree<S: Service>(
+        &self,
+        sockets: Vec<Arc<Socket>>,
+        service: S,
+        connections: &Arc<Connections>,
+    ) -> genserver::supervisor::SupervisorSpec {
+        let sessions = ChildSpec::supervisor("sessions", || DynamicSupervisor::new().start_link());
+        let (service, reference) = (Arc::new(service), sessions.reference());
+        let acceptors = sockets.into_iter().map(|socket| {
+            let id = format!("acceptor on {}", socket.address);
+            let (sessions, connections) = (reference.clone(), Arc::clone(connections));
+            let acceptor = Acceptor { socket, sessions, connections, service: Arc::clone(&service), drain: self.drain };
+            ChildSpec::process(id, move |me| acceptor.clone().run(me))
+        });
+        Supervisor::one_for_one().child(sessions).children(acceptors)
+    }
+
+    fn tell_fewer(&self, supervisor: &Supervisor, connections: &Connections) {
+        if connections.limit() == self.limits.connections {
+            return;
+        }
+        supervisor.process_ref().report(Level::Warning, |me| {
+            let what = "takes fewer connections than it was told to: raise the limit of open files (ulimit -n)";
+            let told = Told::new(me, Level::Warning, "Server", what);
+            let told = told.with("connections", connections.limit().to_string());
+            let told = told.with("told to take", self.limits.connections.to_string());
+            Report::Told(told.with("descriptors allowed", descriptors::allowed().to_string()))
+        });
+    }
+}

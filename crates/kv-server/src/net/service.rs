@@ -1,0 +1,31 @@
+//! What is done with a connection: the seam between sockets and sessions.
+
+use std::future::Future;
+use std::io;
+
+use kv_core::Store;
+
+use super::incoming::Incoming;
+use super::stream::Writer;
+use crate::drain::Drain;
+use crate::limits::Limits;
+use crate::session::Session;
+
+/// Serves connections. There is one of the program, and there are those of tests.
+pub(super) trait Service: Send + Sync + 'static {
+    /// Serves one client until it leaves, or `drain` begins.
+    fn serve(&self, reader: Incoming, writer: Writer, drain: Drain) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+/// Sessions on a store.
+pub(super) struct Sessions {
+    pub(super) store: Store,
+    pub(super) limits: Limits,
+}
+
+impl Service for Sessions {
+    fn serve(&self, reader: Incoming, writer: Writer, drain: Drain) -> impl Future<Output = io::Result<()>> + Send {
+        let session = Session::new(self.store.clone()).limits(self.limits).drain(&drain);
+        async move { session.serve(reader, writer).await.map(drop) }
+    }
+}

@@ -1,0 +1,119 @@
+//! The two directions of a connection, over TCP or a Unix socket, as a reader and a writer of `futures`.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::io::{AsyncRead, AsyncWrite, IoSlice};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::net::{TcpStream, UnixStream, tcp, unix};
+
+/// What arrives on a connection: see [`connect`](super::connect).
+///
+/// It reads to the end, which is there when the other side says no more.
+pub struct Reader(ReadHalf);
+
+/// What is sent on a connection: see [`connect`](super::connect).
+///
+/// What is written is on its way at once. Closing or dropping it tells the other side that nothing more comes.
+pub struct Writer(WriteHalf);
+
+enum ReadHalf {
+    Tcp(tcp::OwnedReadHalf),
+    Unix(unix::OwnedReadHalf),
+}
+
+enum WriteHalf {
+    Tcp(tcp::OwnedWriteHalf),
+    Unix(unix::OwnedWriteHalf),
+}
+
+pub(super) fn of_tcp(stream: TcpStream) -> (Reader, Writer) {
+    // One that is gone already does not take the option; its first read says so.
+    drop(stream.set_nodelay(true));
+    let (reader, writer) = stream.into_split();
+    (Reader(ReadHalf::Tcp(reader)), Writer(WriteHalf::Tcp(writer)))
+}
+
+pub(super) fn of_unix(stream: UnixStream) -> (Reader, Writer) {
+    let (reader, writer) = stream.into_split();
+    (Reader(ReadHalf::Unix(reader)), Writer(WriteHalf::Unix(writer)))
+}
+
+impl Writer {
+    /// Sends what fits without waiting, which on a new connection is a line at least.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match &self.0 {
+            WriteHalf::Tcp(half) => half.try_write(bytes),
+            WriteHalf::Unix(half) => half.try_write(bytes),
+        }
+    }
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buf = ReadBuf::new(buf);
+        ready!(match &mut self.0 {
+            ReadHalf::Tcp(half) => Pin::new(half).poll_read(cx, &mut buf),
+            ReadHalf::Unix(half) => Pin::new(half).poll_read(cx, &mut buf),
+        })?;
+        Poll::Ready(Ok(buf.filled().len()))
+    }
+}
+
+impl AsyncWrite for Writer {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            WriteHalf::Tcp(half) => Pin::new(half).poll_write(cx, buf),
+            WriteHalf::Unix(half) => Pin::new(half).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            WriteHalf::Tcp(half) => Pin::new(half).poll_write_vectored(cx, bufs),
+            WriteHalf::Unix(half) => Pin::new(half).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            WriteHalf::Tcp(half) => Pin::new(half).poll_flush(cx),
+            WriteHalf::Unix(half) => Pin::new(half).poll_flush(cx),
+        }
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            WriteHalf::Tcp(half) => Pin::new(half).poll_shutdown(cx),
+            WriteHalf::Unix(half) => Pin::new(half).poll_shutdown(cx),
+        }
+    }
+}
+
+impl AsFd for Reader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.0 {
+            ReadHalf::Tcp(half) => half.as_ref().as_fd(),
+            ReadHalf::Unix(half) => half.as_ref().as_fd(),
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reader").field(&self.as_fd()).finish()
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
+    }
+}
