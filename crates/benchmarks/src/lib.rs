@@ -18,6 +18,8 @@ pub mod event_log;
 pub mod events;
 // Buckets, beside maps that are shared without a process.
 pub mod buckets;
+// The store over sockets, beside an echo and Redis.
+pub mod server;
 // Which subjects there are, whatever language they are written in.
 pub mod contenders;
 // Rounds, medians, ratios.

@@ -14,6 +14,7 @@ use benchmarks::measure::{self, Record};
 use benchmarks::memory;
 use benchmarks::options::{Options, scratch};
 use benchmarks::report;
+use benchmarks::server;
 use benchmarks::subjects::World;
 use benchmarks::subjects::erlang::Erlang;
 use benchmarks::supervision;
@@ -47,6 +48,9 @@ fn idle_bytes(subject: &str, servers: &str) -> Result<(), String> {
 }
 
 fn compare(options: &Options) -> Result<(), String> {
+    if options.server {
+        return report::write(&options.json, &server::compare(options));
+    }
     let mut contenders = chosen(options)?;
     let subjects = ids(&contenders);
     let mut records = Vec::new();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 pub const HELP: &str = "\
 Compares actor libraries; every number is a ratio to a hand-written Tokio actor of the same run.
 
+  --server           measures the key-value server over sockets instead: raw is a Tokio line-echo server
   --quick            fewer and shorter rounds, for development
   --only SUBSTRING   only the workloads whose name contains this
   --subjects A,B     only these subjects, and raw, which the others are compared with
@@ -16,6 +17,8 @@ Compares actor libraries; every number is a ratio to a hand-written Tokio actor 
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The server over sockets, and nothing else.
+    pub server: bool,
     /// Fewer and shorter rounds.
     pub quick: bool,
     /// What a workload's name has to contain.
@@ -37,6 +40,7 @@ impl Options {
     pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut arguments = arguments;
         let mut options = Self {
+            server: false,
             quick: false,
             only: String::new(),
             subjects: Vec::new(),
@@ -46,6 +50,7 @@ impl Options {
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("{argument} wants a value"));
             match argument.as_str() {
+                "--server" => options.server = true,
                 "--quick" => options.quick = true,
                 "--only" => options.only = value()?,
                 "--subjects" => options.subjects = value()?.split(',').map(str::to_owned).collect(),
