@@ -25,7 +25,13 @@ mod drain;
 #[cfg(feature = "net")]
 pub mod net;
 
+// The other end of the line.
+mod client;
+// What a prompt offers.
+pub mod prompt;
+
 pub use answer::{Answer, Reading, Step, UnexpectedLine};
+pub use client::{AnswerError, Client, Events, EventsError, SubscribeError};
 pub use command::{Command, UnknownCommand};
 pub use drain::{Drain, Told};
 pub use event::Event;
