@@ -1,0 +1,116 @@
+//! The prompt without a terminal: lines come in, answers go out, and nothing else does.
+
+use bytes::Bytes;
+use futures::io::{AsyncRead, AsyncReadExt};
+use futures::{FutureExt, StreamExt, pin_mut, select_biased};
+use kv_server::{Command, Limits, Lines};
+
+use crate::Connection;
+use crate::exit::{Exit, Failure};
+use crate::print::{self, Output};
+
+/// How much is read at once, and so how many commands are on their way at once.
+const READ_MAX: usize = 16 * 1024;
+
+/// Answers every line of the input, until that ends or says `QUIT`. Lines that come together are sent together.
+pub(crate) async fn run(mut connection: Connection, input: impl AsyncRead + Unpin) -> Result<(), Failure> {
+    let mut input = Input::new(input);
+    let mut output = Output::new();
+    loop {
+        let lines = input.lines().await?;
+        if lines.is_empty() {
+            return Ok(());
+        }
+        for line in lines {
+            match Command::parse(line.clone()) {
+                Ok(Command::Quit) => {
+                    connection.queue_line(&line);
+                    return answers(&mut connection, &mut output).await;
+                }
+                Ok(Command::Subscribe) => {
+                    answers(&mut connection, &mut output).await?;
+                    return events(connection, input, &mut output).await;
+                }
+                _ => connection.queue_line(&line),
+            }
+        }
+        answers(&mut connection, &mut output).await?;
+    }
+}
+
+/// Prints the answers to everything that is queued.
+async fn answers(connection: &mut Connection, output: &mut Output) -> Result<(), Failure> {
+    while connection.awaited() > 0 {
+        let answer = connection.answer().await.map_err(|error| Failure::new(Exit::Server, error))?;
+        output.write(&print::lines(&answer))?;
+    }
+    output.flush()?;
+    Ok(())
+}
+
+/// Prints events until the input ends or says `QUIT`, or the server leaves.
+async fn events<I>(connection: Connection, mut input: Input<I>, output: &mut Output) -> Result<(), Failure>
+where
+    I: AsyncRead + Unpin,
+{
+    let events = connection.subscribe().await.map_err(|error| Failure::new(Exit::Server, error))?;
+    let mut events = events.fuse();
+    output.write(b"OK\n")?;
+    output.flush()?;
+    let over = async {
+        loop {
+            let lines = input.lines().await?;
+            if lines.is_empty() || lines.into_iter().any(|line| Command::parse(line) == Ok(Command::Quit)) {
+                return Ok(());
+            }
+        }
+    };
+    pin_mut!(over);
+    let mut over = over.fuse();
+    loop {
+        select_biased! {
+            event = events.next() => {
+                let Some(event) = event else { return Ok(()) };
+                output.write(&print::event(&event.map_err(|error| Failure::new(Exit::Server, error))?))?;
+                output.flush()?;
+            }
+            over = over => return over,
+        }
+    }
+}
+
+/// Lines out of a reader, all that have come at a time.
+struct Input<I> {
+    reader: I,
+    buffer: Vec<u8>,
+    lines: Lines,
+}
+
+impl<I: AsyncRead + Unpin> Input<I> {
+    fn new(reader: I) -> Self {
+        Self { reader, buffer: vec![0; READ_MAX], lines: Lines::new() }
+    }
+
+    /// The lines that have come, without their ends: one at least, unless the input is at its end.
+    async fn lines(&mut self) -> Result<Vec<Bytes>, Failure> {
+        let most = Limits::default().line;
+        loop {
+            let whole = self.lines.take();
+            if !whole.is_empty() {
+                return Ok(Lines::of(&whole).map(|line| whole.slice_ref(line)).collect());
+            }
+            if self.lines.rest().len() > most {
+                let message =
+                    format_args!("a line of the input has more than {most} bytes, and a server takes none; divide it");
+                return Err(Failure::new(Exit::Usage, message));
+            }
+            let read = self.reader.read(&mut self.buffer).await;
+            match read.map_err(|error| Failure::new(Exit::Usage, format_args!("the input cannot be read: {error}")))? {
+                0 if self.lines.rest().is_empty() => return Ok(Vec::new()),
+                // The last line may go without an end.
+                0 => self.lines.push(b"\n"),
+                length => self.lines.push(&self.buffer[..length]),
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `kv serve`: a store of its own on sockets, until it is asked to end.
+
+use std::io::{self, Write};
+use std::pin::pin;
+
+use futures::future::{Either, select};
+use kv_core::Store;
+use kv_server::net::{Address, Server, Signals, StartServerError, raise_descriptor_limit};
+
+use crate::arguments::Serve;
+use crate::exit::{Exit, Failure, say};
+
+/// Serves until a signal says to end, and then until everything that has arrived is answered. A second signal ends it at once.
+pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
+    // Before anybody can connect: from here on a signal means to drain.
+    let mut signals = Signals::new().map_err(failed)?;
+    raise_descriptor_limit();
+    let store = Store::start().await.map_err(failed)?;
+    let server = options(serve).start(store.clone()).await.map_err(refused)?;
+    tell(server.addresses())?;
+
+    match select(pin!(signals.next()), server.ended()).await {
+        Either::Left((signal, _)) => say(format_args!("{signal}: answering what has arrived; another one ends it now")),
+        Either::Right((reason, _)) => return Err(failed(format_args!("the server ended: {reason}"))),
+    }
+    let leave = async {
+        server.stop().await.map_err(failed)?;
+        store.stop().await.map_err(failed)
+    };
+    match select(pin!(leave), pin!(signals.next())).await {
+        Either::Left((left, _)) => left,
+        Either::Right((signal, _)) => Err(failed(format_args!("{signal} again: whoever was left is cut off"))),
+    }
+}
+
+fn options(serve: Serve) -> kv_server::net::ServerOptions {
+    let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
+    addresses.fold(Server::options().insecure_listen(serve.insecure_listen), kv_server::net::ServerOptions::listen)
+}
+
+/// One line for each address, for people and for scripts that asked for port 0.
+fn tell(addresses: &[Address]) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    addresses.iter().try_for_each(|address| writeln!(output, "listening on {address}"))?;
+    output.flush()
+}
+
+fn refused(error: StartServerError) -> Failure {
+    match &error {
+        StartServerError::NotLoopback { address } => Failure::new(
+            Exit::Refused,
+            format_args!(
+                "{address} can be reached from other machines, and there are no passwords yet; listen on 127.0.0.1 or with \
+                 --unix PATH, or say --insecure-listen if the network itself keeps strangers out"
+            ),
+        ),
+        _ => failed(error),
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Server, error)
+}

@@ -1,0 +1,23 @@
+//! `kv watch`: the buckets of a server that come and go, as they do.
+
+use futures::StreamExt;
+use kv_server::net::Address;
+
+use crate::Connection;
+use crate::exit::{Exit, Failure, say};
+use crate::print::{self, Output};
+
+/// Prints events until the server leaves.
+pub(crate) async fn run(connection: Connection, address: &Address, json: bool) -> Result<(), Failure> {
+    let mut events = connection.subscribe().await.map_err(|error| Failure::new(Exit::Server, error))?;
+    say(format_args!("watching {address}; Ctrl-C ends it"));
+    let mut output = Output::new();
+    while let Some(event) = events.next().await {
+        let event = event.map_err(|error| Failure::new(Exit::Server, error))?;
+        let line = if json { print::event_json(&event) } else { print::event(&event) };
+        output.write(&line)?;
+        // Whoever reads this wants it now.
+        output.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! `kv serve`, its signals, and `kv watch`.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+
+use rustix::process::Signal;
+
+use crate::program::{LIMIT, Running, Server, kv, printed, run, text};
+
+fn ask(mut stream: impl Read + Write, line: &str) -> String {
+    stream.write_all(line.as_bytes()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_server_says_where_it_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    let unix = format!("unix:{}", one.display());
+    let arguments =
+        ["serve", "--listen", "127.0.0.1:0", "--listen", &unix, "--unix", two.to_str().unwrap(), "--workers", "2"];
+    let server = Running::start(kv(&arguments));
+    let tcp = server.line();
+    assert_eq!(server.line(), format!("listening on {unix}"));
+    assert_eq!(server.line(), format!("listening on unix:{}", two.display()));
+
+    assert_eq!(ask(TcpStream::connect(tcp.strip_prefix("listening on ").unwrap()).unwrap(), "PING\r\n"), "PONG\r\n");
+    assert_eq!(ask(UnixStream::connect(&one).unwrap(), "CREATE a\n"), "OK\r\n");
+    let address = format!("unix:{}", two.display());
+    assert_eq!(printed(&run(kv(&["--connect", &address, "buckets"]), b""), 0), "a\n");
+
+    server.signal(Signal::TERM);
+    assert_eq!(server.end().status.code(), Some(0));
+    assert!(!one.exists() && !two.exists());
+}
+
+#[test]
+fn sigterm_and_sigint_let_a_server_leave() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let server = Server::start();
+        let client = TcpStream::connect(&server.address).unwrap();
+        client.set_read_timeout(Some(LIMIT)).unwrap();
+        assert_eq!(ask(&client, "PING\r\n"), "PONG\r\n");
+        server.running.signal(signal);
+        let mut rest = String::new();
+        (&client).read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+        let output = server.running.end();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let server = Server::start();
+    // A client that does not take its answers: they are more than all the buffers between it and the server.
+    let mut client = TcpStream::connect(&server.address).unwrap();
+    let put = format!("CREATE a\r\nPUT a k {}\r\n", "x".repeat(60_000));
+    client.write_all(put.as_bytes()).unwrap();
+    client.write_all("GET a k\r\n".repeat(1000).as_bytes()).unwrap();
+    assert_eq!(ask(&client, ""), "OK\r\n");
+
+    server.running.signal(Signal::TERM);
+    assert!(server.running.said().starts_with("kv: SIGTERM: answering what has arrived"));
+    server.running.signal(Signal::INT);
+    assert!(server.running.said().starts_with("kv: SIGINT again: "));
+    assert_eq!(server.running.end().status.code(), Some(3));
+}
+
+#[test]
+fn an_address_for_everybody_is_refused_with_exit_78() {
+    let output = run(kv(&["serve", "--listen", "0.0.0.0:0"]), b"");
+    assert_eq!(printed(&output, 78), "");
+    assert!(text(&output.stderr).contains("--insecure-listen"), "{output:?}");
+
+    let server = Running::start(kv(&["serve", "--listen", "0.0.0.0:0", "--insecure-listen"]));
+    assert!(server.line().starts_with("listening on 0.0.0.0:"));
+}
+
+#[test]
+fn an_address_that_is_taken_is_exit_3() {
+    let server = Server::start();
+    let output = run(kv(&["serve", "--listen", &server.address]), b"");
+    assert_eq!(printed(&output, 3), "");
+    assert!(text(&output.stderr).contains(&format!("cannot listen on {}", server.address)), "{output:?}");
+}
+
+#[test]
+fn watch_tells_of_buckets_until_the_server_leaves() {
+    let server = Server::start();
+    let lines = Running::start(kv(&["--connect", &server.address, "watch"]));
+    let json = Running::start(kv(&["watch", "--json", "--connect", &server.address]));
+    assert_eq!(lines.said(), format!("kv: watching {}; Ctrl-C ends it", server.address));
+    json.said();
+    printed(&server.kv(&["create", "shopping"]), 0);
+    printed(&server.kv(&["drop", "shopping"]), 0);
+    assert_eq!(lines.line(), "CREATED shopping");
+    assert!(lines.line().starts_with("EXITED shopping "));
+    assert_eq!(json.line(), r#"{"bucket":"shopping","event":"created"}"#);
+    let exited = json.line();
+    assert!(exited.starts_with(r#"{"bucket":"shopping","event":"exited","reason":""#), "{exited}");
+
+    server.running.signal(Signal::TERM);
+    for watch in [lines, json] {
+        assert_eq!(watch.end().status.code(), Some(0));
+    }
+}
+
+#[test]
+fn watch_ends_by_ctrl_c() {
+    let server = Server::start();
+    let watch = Running::start(kv(&["--connect", &server.address, "watch"]));
+    watch.said();
+    watch.signal(Signal::INT);
+    let output = watch.end();
+    assert!(output.status.code().is_none(), "it ends by the signal, as shells expect: {output:?}");
+}

@@ -1,0 +1,145 @@
+//! Programs at a pseudo-terminal, and what their screens show.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::process::{Child, Output};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Instant;
+
+use pty_process::Size;
+use pty_process::blocking::{Command, Pty};
+use tempfile::TempDir;
+
+use crate::program::{self, LIMIT};
+
+const ROWS: NonZeroU16 = NonZeroU16::new(40).unwrap();
+const COLUMNS: NonZeroU16 = NonZeroU16::new(100).unwrap();
+
+/// `kv` at a terminal: a person's keys go in, and the screen is what they would see.
+pub(crate) struct Terminal {
+    child: Option<Child>,
+    keyboard: Arc<Pty>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+}
+
+impl Terminal {
+    /// Starts `kv` with a folder for its state, where its history goes.
+    pub(crate) fn start(arguments: &[&str], state: &TempDir) -> Self {
+        Self::start_with(arguments, state, &[])
+    }
+
+    /// The same, with something more in its environment.
+    pub(crate) fn start_with(arguments: &[&str], state: &TempDir, environment: &[(&str, &str)]) -> Self {
+        let (pty, pts) = pty_process::blocking::open().unwrap();
+        pty.resize(Size::new(ROWS.get(), COLUMNS.get())).unwrap();
+        let command = Command::new(env!("CARGO_BIN_EXE_kv")).args(arguments).env_clear();
+        let command = command.env("TERM", "xterm").env("XDG_STATE_HOME", state.path());
+        let command = command.envs(environment.iter().copied());
+        let child = command.spawn(pts).unwrap();
+        let keyboard = Arc::new(pty);
+        let output = output(Arc::clone(&keyboard));
+        Self { child: Some(child), keyboard, output, screen: vt100::Parser::new(ROWS, COLUMNS, 0) }
+    }
+
+    /// Presses keys.
+    pub(crate) fn types(&mut self, keys: &str) {
+        (&*self.keyboard).write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until the screen is as the function says, and returns what it shows: its lines,
+    /// without blanks at their ends.
+    #[track_caller]
+    pub(crate) fn until(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = now() + LIMIT;
+        loop {
+            let shown = self.shown();
+            if wanted(&shown) {
+                return shown;
+            }
+            match self.output.recv_timeout(deadline.saturating_duration_since(now())) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(RecvTimeoutError::Timeout) => panic!("after {LIMIT:?} the screen shows\n{shown}"),
+                Err(RecvTimeoutError::Disconnected) => panic!("kv left; the screen shows\n{shown}"),
+            }
+        }
+    }
+
+    /// Waits until this stands on the screen.
+    #[track_caller]
+    pub(crate) fn until_it_shows(&mut self, text: &str) -> String {
+        self.until(|screen| screen.contains(text))
+    }
+
+    /// Waits until a command may be typed.
+    #[track_caller]
+    pub(crate) fn until_it_waits(&mut self) -> String {
+        self.until(is_ready)
+    }
+
+    /// Types a line, and waits until the next may be typed.
+    #[track_caller]
+    pub(crate) fn enters(&mut self, line: &str) -> String {
+        self.until(is_ready);
+        self.types(line);
+        self.until(|screen| screen.lines().last().is_some_and(|last| last.starts_with(line)));
+        self.types("\r");
+        self.until(is_ready)
+    }
+
+    fn shown(&self) -> String {
+        let contents = self.screen.screen().contents();
+        contents.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
+
+    /// Whether anything on the screen has a colour of its own.
+    pub(crate) fn is_coloured(&self) -> bool {
+        let screen = self.screen.screen();
+        let cells =
+            (0..ROWS.get()).flat_map(|row| (0..COLUMNS.get()).filter_map(move |column| screen.cell(row, column)));
+        cells.into_iter().any(|cell| cell.fgcolor() != vt100::Color::Default)
+    }
+
+    /// How it ended, after everything that is typed.
+    pub(crate) fn end(mut self) -> Output {
+        program::end(self.child.take().expect("it is there until `end`"))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It may have ended by itself.
+            drop((child.kill(), child.wait()));
+        }
+    }
+}
+
+/// What the empty line says while it waits for a command.
+pub(crate) const READY: &str = "(a command; HELP lists them)";
+
+/// Whether the prompt waits for a command, with nothing typed yet.
+fn is_ready(screen: &str) -> bool {
+    screen.lines().last() == Some(READY)
+}
+
+#[expect(clippy::disallowed_methods, reason = "waits for real programs, which no runtime knows of")]
+fn output(pty: Arc<Pty>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        // The end of the program is an error at its terminal.
+        while let Ok(length @ 1..) = (&*pty).read(&mut buffer) {
+            if sender.send(buffer[..length].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+#[expect(clippy::disallowed_methods, reason = "waits for real programs, which no runtime knows of")]
+fn now() -> Instant {
+    Instant::now()
+}
