@@ -97,6 +97,11 @@ impl Gathered {
         self.commands.push(Asked::Bucket { group, verb, line });
     }
 
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
     /// Whether these have to be carried out before there are more.
     pub(crate) fn is_full(&self) -> bool {
         self.commands.len() >= COMMANDS_MAX || self.used >= BUCKETS_MAX
@@ -175,7 +180,7 @@ impl Group {
             let done = one(&bucket, operation).await;
             return done.map(|done| Answers::One(Some(done))).map_err(|error| Unanswered::Refused(error.into()));
         }
-        // The next read will bring about as many, and a list that grows is allocated more than once.
+        // The next read will bring about as many.
         let next = Vec::with_capacity(self.operations.len());
         match bucket.apply(std::mem::replace(&mut self.operations, next)).await {
             Ok(done) => Ok(Answers::All(done.into_iter())),
@@ -255,7 +260,9 @@ fn cut(read: &Bytes, word: Cow<'_, [u8]>) -> Bytes {
     }
 }
 
-/// A word that stays: copied, so that a few bytes do not keep all that was read with them.
+/// A word that stays in the store. It is copied, also a large one: a few bytes must not keep all that was read with them, and as
+/// long as nothing else is kept, the next read finds its room again. To cut out a value of 20,000 bytes instead made its command
+/// faster by a thirtieth.
 fn stored(word: Cow<'_, [u8]>) -> Bytes {
     Bytes::from(word.into_owned())
 }

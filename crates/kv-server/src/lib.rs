@@ -1,6 +1,67 @@
-//! The store of `kv-core` on a socket.
+//! The store of `kv-core` for whoever speaks in lines: commands, sessions, and the server of the Elixir guide.
+//!
+//! ```
+//! use futures::io::Cursor;
+//! use kv_core::Store;
+//! use kv_server::Session;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Store::start().await?;
+//! let mut answers = Cursor::new(Vec::new());
+//! let commands = "CREATE shopping\nPUT shopping eggs 3\nGET shopping eggs\n";
+//! Session::new(store.clone()).serve(commands.as_bytes(), &mut answers).await?;
+//! assert_eq!(answers.into_inner(), b"OK\r\nOK\r\n3\r\nOK\r\n");
+//! # store.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Session`] serves one client over anything that can be read and written. The module `net` has the sockets for it, and is the
+//! only one that knows an executor; without the feature of that name the crate runs wherever `genserver` does.
+//!
+//! # The protocol
+//!
+//! A command is a line, and so is an answer, or a few of them. It works with `nc`.
+//!
+//! | command | answer |
+//! |---|---|
+//! | `CREATE shopping` | `OK`, also if there is one |
+//! | `PUT shopping eggs 3` | `OK` |
+//! | `GET shopping eggs` | `3` and `OK`; if there is no such key, an empty line and `OK` |
+//! | `DELETE shopping eggs` | `OK`, also if there is no such key |
+//! | `LIST shopping` | `* eggs` and a line for each other key, in their order, and `OK` |
+//! | `BUCKETS` | `* shopping` and a line for each other bucket, in their order, and `OK` |
+//! | `DROP shopping` | `OK` |
+//! | `SUBSCRIBE` | `OK`, and from then on an [`Event`] a line, until `QUIT` |
+//! | `PING` | `PONG` |
+//! | `HELP` | a line for each command, and `OK` |
+//! | `QUIT` | `OK`, and the session ends |
+//!
+//! If there is no such bucket the answer is `NOT FOUND`; to what is no command, `UNKNOWN COMMAND`; and if something fails, `ERROR` with
+//! what it is and what to do. The first four are the commands of the Elixir guide, answered byte for byte as there. The others are
+//! words that are unknown to it.
+//!
+//! Values with blanks are written with quotes: see [`Command`]. What an answer does about values that hold the end of a line, [`Answer`]
+//! says, and [`Reading`] how a client knows where an answer ends.
+//!
+//! # Many commands at once
+//!
+//! A client need not wait for an answer before it sends the next command. What arrives together is answered together, with one
+//! write, and what is for one bucket is one message to it. So sixteen commands at once cost a fourth of what they cost one by one.
+//! The answers are the same: see [`Session`].
+//!
+//! # What a client may not
+//!
+//! There is a limit to everything that a client can make a server hold: see [`Limits`]. A client that sends and does not read is
+//! read from no more; one that sends half a command, or takes no replies, is waited for and then closed.
+//!
+//! # When (not) to use it
+//!
+//! Two parts of one program share a store by cloning it: see `kv-core`. A protocol of lines is for people, scripts, and programs in
+//! other languages. Whoever can connect can do everything, so it is no server for a network that strangers are in.
 
-// What a client can ask, ...
+// What a client can ask: begin here, ...
 mod command;
 // ... what it is answered, ...
 mod answer;

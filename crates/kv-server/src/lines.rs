@@ -46,7 +46,7 @@ impl Lines {
     /// All lines that are whole, in one piece: empty if there is none.
     pub fn take(&mut self) -> Bytes {
         // From behind, where in most cases the last end is the last byte; and never twice through what has none.
-        let Some(last) = self.buffer[self.searched..].iter().rposition(|byte| *byte == b'\n') else {
+        let Some(last) = memchr::memrchr(b'\n', &self.buffer[self.searched..]) else {
             self.searched = self.buffer.len();
             return Bytes::new();
         };
@@ -55,11 +55,14 @@ impl Lines {
         whole
     }
 
-    /// The lines of what was [taken](Self::take), without their ends.
+    /// The lines of what was [taken](Self::take), without their ends. What is behind the last end is none.
     pub fn of(whole: &[u8]) -> impl Iterator<Item = &[u8]> {
-        let whole = whole.strip_suffix(b"\n");
-        let lines = whole.map(|whole| whole.split(|byte| *byte == b'\n'));
-        lines.into_iter().flatten().map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        let mut start = 0;
+        memchr::memchr_iter(b'\n', whole).map(move |end| {
+            let line = &whole[start..end];
+            start = end + 1;
+            line.strip_suffix(b"\r").unwrap_or(line)
+        })
     }
 
     /// The beginning of a line that has no end yet.

@@ -114,7 +114,7 @@ proptest! {
         ] {
             let mut line = Vec::new();
             command.encode(&mut line);
-            prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+            prop_assert_eq!(Lines::of(&line).count(), 1);
             prop_assert_eq!(Command::parse(line), Ok(command));
         }
     }

@@ -161,17 +161,11 @@ async fn commands_sent_at_once_are_answered_as_if_one_by_one() {
 #[tokio::test]
 async fn more_commands_and_buckets_than_are_gathered_are_all_answered() {
     let mut client = Client::new().await;
-    let (mut lines, mut expected) = (String::new(), String::new());
-    for bucket in 0..40 {
-        lines += &format!("CREATE {bucket}\n");
-        expected += "OK\r\n";
-    }
-    for number in 0..1000 {
-        lines += &format!("PUT {} k {number}\nGET {} k\n", number % 40, number % 40);
-        expected += &format!("OK\r\n{number}\r\nOK\r\n");
-    }
-    client.send(lines).await;
-    assert_eq!(client.leave().await.0, expected);
+    let create: String = (0..40).map(|bucket| format!("CREATE {bucket}\n")).collect();
+    let keyed: String = (0..1000).map(|number| format!("PUT {0} k {number}\nGET {0} k\n", number % 40)).collect();
+    client.send(create + &keyed).await;
+    let expected: String = (0..1000).map(|number| format!("OK\r\n{number}\r\nOK\r\n")).collect();
+    assert_eq!(client.leave().await.0, "OK\r\n".repeat(40) + &expected);
 }
 
 #[tokio::test]

@@ -62,13 +62,21 @@ fn after_blanks(mut rest: &[u8], wide: bool) -> &[u8] {
 
 /// Where the white space begins that ends the first word of `rest`.
 fn word_end(rest: &[u8], wide: bool) -> usize {
-    let end = if wide {
-        (0..rest.len()).find(|&at| blank(&rest[at..], wide) > 0)
-    } else {
-        // Nearly every line, and so without a look at what else a byte could begin.
-        rest.iter().position(|byte| matches!(byte, 9..=13 | 32))
-    };
-    end.unwrap_or(rest.len())
+    let mut end = ascii_word_end(rest);
+    if wide {
+        end = (0..end).find(|&at| blank(&rest[at..], wide) > 0).unwrap_or(end);
+    }
+    end
+}
+
+/// The same for the white space of ASCII. Most lines have no other, and values may be long: it looks at many bytes at a time.
+fn ascii_word_end(rest: &[u8]) -> usize {
+    const AT_ONCE: usize = 16;
+    let is_blank = |byte: &u8| matches!(byte, 9..=13 | 32);
+    // No early end, so that the compiler can make one step of it.
+    let has_blank = |bytes: &[u8]| bytes.iter().fold(false, |has, byte| has | is_blank(byte));
+    let clear = AT_ONCE * rest.chunks_exact(AT_ONCE).take_while(|bytes| !has_blank(bytes)).count();
+    rest[clear..].iter().position(is_blank).map_or(rest.len(), |at| clear + at)
 }
 
 /// See [`Line::plain`].

@@ -195,6 +195,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 
     async fn carry_out(&mut self, read: &Bytes) -> Result<(), Failed> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
         self.gathered.carry_out(&self.store, read, &mut self.replies).await
     }
 

@@ -246,13 +246,20 @@ fn poll_desk<R: AsyncRead + Unpin>(
     cx: &mut Context<'_>,
     take: impl FnOnce(&[u8]),
 ) -> Poll<io::Result<usize>> {
-    DESK.with(|desk| {
-        let mut small = [0; 1024];
-        // Taken only if this reader reads from another session in the same call.
-        let mut desk = desk.try_borrow_mut();
-        let desk = desk.as_mut().map_or(&mut small[..], |desk| &mut desk[..]);
-        let bytes = ready!(Pin::new(reader).poll_read(cx, desk))?;
-        take(&desk[..bytes]);
-        Poll::Ready(Ok(bytes))
+    DESK.with(|desk| match desk.try_borrow_mut() {
+        Ok(mut desk) => read_at(reader, cx, &mut desk, take),
+        // This reader is read by another one in the same call.
+        Err(_) => read_at(reader, cx, &mut [0; 1024], take),
     })
+}
+
+fn read_at<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    cx: &mut Context<'_>,
+    desk: &mut [u8],
+    take: impl FnOnce(&[u8]),
+) -> Poll<io::Result<usize>> {
+    let bytes = ready!(Pin::new(reader).poll_read(cx, desk))?;
+    take(&desk[..bytes]);
+    Poll::Ready(Ok(bytes))
 }
