@@ -91,6 +91,17 @@ pub enum Answer {
 
 impl Answer {
     /// Writes it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Answer;
+    ///
+    /// let mut lines = Vec::new();
+    /// Answer::Value("1".into()).encode(&mut lines);
+    /// Answer::Done.encode(&mut lines);
+    /// assert_eq!(lines, b"1\r\nOK\r\nOK\r\n");
+    /// ```
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Done => out.extend(DONE),

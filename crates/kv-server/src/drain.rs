@@ -50,6 +50,17 @@ impl Drain {
     }
 
     /// Tells everybody. It cannot be taken back, and telling them again does nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Drain;
+    ///
+    /// let drain = Drain::new();
+    /// let same = drain.clone();
+    /// drain.begin();
+    /// assert!(same.has_begun());
+    /// ```
     pub fn begin(&self) {
         self.0.begun.store(true, Ordering::SeqCst);
         let wakers = std::mem::take(&mut *self.0.waiting());

@@ -48,8 +48,9 @@
 //! # Many commands at once
 //!
 //! A client need not wait for an answer before it sends the next command. What arrives together is answered together, with one
-//! write, and what is for one bucket is one message to it. So sixteen commands at once cost a fourth of what they cost one by one.
-//! The answers are the same: see [`Session`].
+//! write, and what is for one bucket is one message to it. Where each
+//! read and write is a call of the system, sixteen commands at once are many times as fast as sixteen one by one. The answers are
+//! the same: see [`Session`].
 //!
 //! # What a client may not
 //!

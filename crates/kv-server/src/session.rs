@@ -205,6 +205,25 @@ impl Session {
     /// # Cancel safety
     ///
     /// Dropping it ends the session: what was asked and not answered may have been carried out, or not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::io::Cursor;
+    /// use kv_core::Store;
+    /// use kv_server::{Session, SessionEnd};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// let mut answers = Cursor::new(Vec::new());
+    /// let end = Session::new(store.clone()).serve(&b"PING\nPING\nPI"[..], &mut answers).await?;
+    /// assert_eq!(end, SessionEnd::Left);
+    /// assert_eq!(answers.into_inner(), b"PONG\r\nPONG\r\n");
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn serve<R, W>(self, reader: R, writer: W) -> io::Result<SessionEnd>
     where
         R: AsyncRead + Unpin,

@@ -2,6 +2,7 @@
 //!
 //! `KV_FUZZ=1000000` runs so many of each, and `KV_FUZZ_SEED` draws others. What failed is printed with its seed.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::print_stdout, reason = "a failure is run again with its seed")]
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -246,13 +247,12 @@ fn a_session_takes_any_bytes() {
             let mut ear = Ear { random: Random(random.next()), heard: Vec::new() };
             let end = session.clone().serve(mouth, &mut ear).await.unwrap();
             let checked = std::panic::catch_unwind(|| check_answers(&sent, &ear.heard, &limits));
-            if !checked.is_ok_and(|expected| expected == end) {
-                panic!(
-                    "run {run}, {end:?}:\n{}\n---\n{}",
-                    String::from_utf8_lossy(&sent),
-                    String::from_utf8_lossy(&ear.heard)
-                );
-            }
+            assert!(
+                checked.is_ok_and(|expected| expected == end),
+                "run {run}, {end:?}:\n{}\n---\n{}",
+                String::from_utf8_lossy(&sent),
+                String::from_utf8_lossy(&ear.heard)
+            );
         }
         store.stop().await.unwrap();
     });

@@ -19,6 +19,11 @@ async fn with_store() -> (Store, Client) {
     (store, client)
 }
 
+/// A line, or a few, for each.
+fn lines<T>(of: impl IntoIterator<Item = T>, line: impl FnMut(T) -> String) -> String {
+    of.into_iter().map(line).collect::<Vec<_>>().concat()
+}
+
 #[tokio::test]
 async fn a_list_has_the_keys_in_their_order() {
     let mut client = Client::new().await;
@@ -40,7 +45,7 @@ async fn a_long_list_is_whole() {
     }
     let mut client = client;
     client.send("LIST numbers\n").await;
-    let expected: String = keys.iter().map(|key| format!("* {key}\r\n")).collect();
+    let expected = lines(keys, |key| format!("* {key}\r\n"));
     assert_eq!(client.leave().await.0, expected + "OK\r\n");
 }
 
@@ -161,10 +166,10 @@ async fn commands_sent_at_once_are_answered_as_if_one_by_one() {
 #[tokio::test]
 async fn more_commands_and_buckets_than_are_gathered_are_all_answered() {
     let mut client = Client::new().await;
-    let create: String = (0..40).map(|bucket| format!("CREATE {bucket}\n")).collect();
-    let keyed: String = (0..1000).map(|number| format!("PUT {0} k {number}\nGET {0} k\n", number % 40)).collect();
+    let create = lines(0..40, |bucket| format!("CREATE {bucket}\n"));
+    let keyed = lines(0..1000, |number| format!("PUT {0} k {number}\nGET {0} k\n", number % 40));
     client.send(create + &keyed).await;
-    let expected: String = (0..1000).map(|number| format!("OK\r\n{number}\r\nOK\r\n")).collect();
+    let expected = lines(0..1000, |number| format!("OK\r\n{number}\r\nOK\r\n"));
     assert_eq!(client.leave().await.0, "OK\r\n".repeat(40) + &expected);
 }
 

@@ -1,5 +1,4 @@
 //! Subscribers: what they are told, and that nobody waits for them.
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
 #[path = "support/client.rs"]
