@@ -124,7 +124,8 @@ async fn crowd<M: Map>(act: Act, clients: u64, ops: u64) -> Duration {
     let value = Bytes::from_static(b"a value of some thirty letters");
     let map = M::hold(keys().into_iter().map(|key| (key, value.clone())).collect()).await;
     // Each client has keys of its own, as if it had read them off its own socket: nobody counts another's references.
-    let clients: Vec<_> = (0..clients).map(|_| client(map.clone(), act, keys(), value.clone(), ops / clients)).collect();
+    let clients: Vec<_> =
+        (0..clients).map(|_| client(map.clone(), act, keys(), value.clone(), ops / clients)).collect();
     let start = now();
     let tasks: Vec<_> = clients.into_iter().map(spawn).collect();
     for task in tasks {

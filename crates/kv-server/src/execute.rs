@@ -28,6 +28,9 @@ const COMMANDS_MAX: usize = 128;
 /// How many buckets are asked for them at most: they are searched one after the other.
 const BUCKETS_MAX: usize = 16;
 
+/// How much of the room for them a session keeps: for so many buckets, and so many commands for each.
+const KEPT: (usize, usize) = (4, 32);
+
 /// Commands of one read that are carried out together.
 #[derive(Default)]
 pub(crate) struct Gathered {
@@ -134,12 +137,9 @@ impl Gathered {
             replies.room().await?;
         }
         self.commands.clear();
-        for group in &mut self.groups[..self.used] {
-            // What was read is to be let go of: the next read takes its place.
-            group.name = Bytes::new();
-            group.answers = Answers::None;
-        }
         self.used = 0;
+        self.groups.truncate(KEPT.0);
+        self.groups.iter_mut().for_each(Group::clear);
         Ok(())
     }
 
@@ -168,6 +168,15 @@ enum Unanswered {
 }
 
 impl Group {
+    /// Lets go of what was read, whose place the next read takes, and of a room that few reads need.
+    fn clear(&mut self) {
+        self.name = Bytes::new();
+        self.answers = Answers::None;
+        if self.operations.capacity() > KEPT.1 {
+            self.operations = Vec::new();
+        }
+    }
+
     async fn ask(&mut self, store: &Store) -> Result<Answers, Unanswered> {
         let bucket = std::str::from_utf8(&self.name).ok().and_then(|name| store.lookup(name));
         let Some(bucket) = bucket else {
@@ -181,7 +190,7 @@ impl Group {
             return done.map(|done| Answers::One(Some(done))).map_err(|error| Unanswered::Refused(error.into()));
         }
         // The next read will bring about as many.
-        let next = Vec::with_capacity(self.operations.len());
+        let next = Vec::with_capacity(self.operations.len().min(KEPT.1));
         match bucket.apply(std::mem::replace(&mut self.operations, next)).await {
             Ok(done) => Ok(Answers::All(done.into_iter())),
             Err(WriteError::Storage(_)) => Err(Unanswered::Together(bucket)),

@@ -2,8 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// How much room is kept for what comes next. A client that sends more at once than this has the larger buffer until all that is in
-/// it has been carried out.
+/// How much room is kept for what comes next. Whoever sends more at once has the larger buffer until the lines in it are done with.
 const KEPT: usize = 4096;
 
 /// Makes lines of what is read. A line ends with LF; a CR before that belongs to the end.
@@ -27,6 +26,8 @@ pub struct Lines {
     buffer: BytesMut,
     /// How many bytes at the beginning of the buffer have no end of a line in them.
     searched: usize,
+    /// How much the buffer has held at most.
+    most: usize,
 }
 
 impl Lines {
@@ -37,10 +38,8 @@ impl Lines {
 
     /// Takes what was read. It has no limit of its own: whoever reads looks at the [`rest`](Self::rest) before reading more.
     pub fn push(&mut self, read: &[u8]) {
-        if self.buffer.is_empty() && self.buffer.capacity() > KEPT {
-            self.buffer = BytesMut::new();
-        }
         self.buffer.extend_from_slice(read);
+        self.most = self.most.max(self.buffer.len());
     }
 
     /// All lines that are whole, in one piece: empty if there is none.
@@ -52,6 +51,11 @@ impl Lines {
         };
         let whole = self.buffer.split_to(self.searched + last + 1).freeze();
         self.searched = self.buffer.len();
+        if self.most > KEPT {
+            // What is taken goes when its lines are done with; the rest would keep all of it.
+            self.most = self.buffer.len();
+            self.buffer = BytesMut::from(&self.buffer[..]);
+        }
         whole
     }
 

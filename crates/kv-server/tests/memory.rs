@@ -30,15 +30,18 @@ struct Client<'a> {
     said: usize,
     /// How much is allocated since this began, ...
     since: &'a Region<'a, System>,
-    /// ... at most.
+    /// ... at most, ...
     most: &'a Cell<usize>,
+    /// ... and when it was looked at last.
+    last: &'a Cell<usize>,
     reads_nothing: bool,
 }
 
 impl Client<'_> {
     fn look(&self) {
         let change = self.since.change();
-        self.most.set(self.most.get().max(change.bytes_allocated.saturating_sub(change.bytes_deallocated)));
+        self.last.set(change.bytes_allocated.saturating_sub(change.bytes_deallocated));
+        self.most.set(self.most.get().max(self.last.get()));
     }
 }
 
@@ -75,8 +78,8 @@ impl AsyncWrite for Ear<'_, '_> {
     }
 }
 
-/// How much memory the session of this client has had at most, and why it ended.
-fn most(says: &[u8], times: usize, reads_nothing: bool) -> (usize, SessionEnd) {
+/// How much memory the session of this client has had at most, and at last, and why it ended.
+fn cost(says: &[u8], times: usize, reads_nothing: bool) -> (usize, usize, SessionEnd) {
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
@@ -86,18 +89,18 @@ fn most(says: &[u8], times: usize, reads_nothing: bool) -> (usize, SessionEnd) {
         let session = Session::new(store.clone()).limits(limits);
         // Whatever is made at the first time is not counted.
         session.clone().serve(&b"GET a k\nGET a l\n"[..], futures::io::sink()).await.unwrap();
-        let (since, most) = (Region::new(GLOBAL), Cell::new(0));
-        let client = Client { says, times, said: 0, since: &since, most: &most, reads_nothing };
+        let (since, most, last) = (Region::new(GLOBAL), Cell::new(0), Cell::new(0));
+        let client = Client { says, times, said: 0, since: &since, most: &most, last: &last, reads_nothing };
         let client = std::cell::RefCell::new(client);
         let end = session.serve(Mouth(&client), Ear(&client)).await.unwrap();
         store.stop().await.unwrap();
-        (most.get(), end)
+        (most.get(), last.get(), end)
     })
 }
 
 #[track_caller]
 fn check(says: &[u8], times: usize, reads_nothing: bool, bound: usize, expected: SessionEnd) {
-    let (most, end) = most(says, times, reads_nothing);
+    let (most, _, end) = cost(says, times, reads_nothing);
     assert_eq!(end, expected);
     assert!(most < bound, "{most} bytes, and at most {bound} were expected");
 }
@@ -134,4 +137,18 @@ fn bytes_of_any_kind_cost_what_one_read_brings() {
         let says: Vec<u8> = (0..200 * KIB).map(|_| byte()).collect();
         check(&says, 5, false, 2 * MIB, SessionEnd::Left);
     }
+}
+
+/// When all is answered, a session that was sent a lot costs about what any other does.
+#[test]
+fn a_session_gives_back_the_room_that_it_needed_once() {
+    for bucket in ["a", "b"] {
+        let says: String = (0..2000)
+            .map(|number| [bucket, "c", "d"][number % 3])
+            .fold(String::new(), |says, bucket| says + "GET " + bucket + " l\n");
+        let (most, last, _) = cost(says.as_bytes(), 1, false);
+        assert!(most > 32 * KIB && last < 32 * KIB, "{most} bytes at most, {last} at last");
+    }
+    let (_, last, _) = cost("PING\n".repeat(10_000).as_bytes(), 1, false);
+    assert!(last < 32 * KIB, "{last} at last");
 }
