@@ -43,7 +43,7 @@
 //! words that are unknown to it.
 //!
 //! Values with blanks are written with quotes: see [`Command`]. What an answer does about values that hold the end of a line, [`Answer`]
-//! says, and [`Reading`] how a client knows where an answer ends.
+//! says, and [`Reading`] how a client knows where an answer ends. [`Client`] is such a client.
 //!
 //! # Many commands at once
 //!

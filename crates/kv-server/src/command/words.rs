@@ -49,6 +49,7 @@ fn blank(rest: &[u8], wide: bool) -> usize {
 
 /// What `rest` is without the white space at its beginning.
 fn after_blanks(mut rest: &[u8], wide: bool) -> &[u8] {
+    // One blank or none, as between most words.
     if let [33..=127, ..] | [32, 33..=127, ..] = rest {
         return rest.strip_prefix(b" ").unwrap_or(rest);
     }

@@ -17,7 +17,18 @@ use crate::subscription::Subscription;
 /// How many keys a bucket is asked for at once.
 const KEYS: usize = 256;
 
-const NO_OTHER: &str = "a session that has subscribed takes no command but QUIT; connect once more for others";
+const NO_OTHER: &[u8] =
+    b"ERROR a session that has subscribed takes no command but QUIT; connect once more for others\r\n";
+
+/// What is to be done with a line.
+enum Taken<'a> {
+    /// Nothing yet: it is carried out with others.
+    Gathered,
+    /// It waits for those before it, and those after it wait for it.
+    Alone(Sentence<'a>),
+    /// The session is over.
+    Last(SessionEnd),
+}
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     /// Carries out the commands that are whole, and answers them. Says if the session is over with that.
@@ -27,72 +38,49 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             // If there is half a command now, it is another one.
             self.half.take_back();
         }
-        let mut end = None;
         for line in Lines::of(&read) {
-            // Most lines, and so without a future for each.
-            if self.gather(line, &read) {
-                continue;
-            }
-            end = self.answer_line(line, &read).await?;
+            let end = match self.take(line, &read) {
+                Taken::Gathered if !self.gathered.is_full() => continue,
+                Taken::Gathered => None,
+                Taken::Alone(sentence) => {
+                    self.carry_out(&read).await?;
+                    self.alone(sentence).await?
+                }
+                Taken::Last(end) => Some(end),
+            };
+            self.carry_out(&read).await?;
             if end.is_some() {
-                break;
+                return Ok(end);
             }
         }
         self.carry_out(&read).await?;
-        Ok(end.or_else(|| self.rest_is_too_long().then_some(SessionEnd::LineTooLong)))
+        Ok(self.rest_is_too_long().then_some(SessionEnd::LineTooLong))
     }
 
-    /// Takes a line that is for a bucket to those that are carried out together, if there is room for it.
-    fn gather(&mut self, line: &[u8], read: &Bytes) -> bool {
-        if self.subscription.is_some() || self.gathered.is_full() || line.len() > self.limits.line {
-            return false;
-        }
-        match Sentence::read(line) {
-            Ok(sentence) if matches!(sentence.verb, Verb::Get | Verb::Put | Verb::Delete) => {
-                self.gathered.ask(sentence, line.as_ptr().addr() - read.as_ptr().addr(), read);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    async fn answer_line(&mut self, line: &[u8], read: &Bytes) -> Result<Option<SessionEnd>, Failed> {
+    /// Reads a line. Most are gathered, and so this does not wait: a future for each would cost more than the reading.
+    fn take<'a>(&mut self, line: &'a [u8], read: &Bytes) -> Taken<'a> {
         if line.len() > self.limits.line {
-            return Ok(Some(SessionEnd::LineTooLong));
+            return Taken::Last(SessionEnd::LineTooLong);
         }
-        let sentence = match Sentence::read(line) {
-            Ok(sentence) => sentence,
-            Err(_) if is_from_browser(line) => return Ok(Some(SessionEnd::Browser)),
-            Err(_) if self.subscription.is_some() => return self.no_other().await,
-            Err(_) => {
-                self.gathered.known(answer::UNKNOWN_COMMAND);
-                return self.carry_out_if_full(read).await;
-            }
-        };
-        match sentence.verb {
-            Verb::Quit => {
-                self.carry_out(read).await?;
-                self.replies.short().extend(answer::DONE);
-                return Ok(Some(SessionEnd::Quit));
-            }
-            _ if self.subscription.is_some() => return self.no_other().await,
-            Verb::Get | Verb::Put | Verb::Delete => {
-                // There was no room, or it would have been gathered.
-                self.carry_out(read).await?;
-                self.gathered.ask(sentence, line.as_ptr().addr() - read.as_ptr().addr(), read);
-            }
-            Verb::Ping => self.gathered.known(answer::PONG),
-            _ => {
-                self.carry_out(read).await?;
-                self.alone(sentence).await?;
-                return Ok(None);
-            }
+        let has_subscribed = self.subscription.is_some();
+        match Sentence::read(line) {
+            Err(_) if is_from_browser(line) => return Taken::Last(SessionEnd::Browser),
+            Ok(sentence) if sentence.verb == Verb::Quit => return Taken::Alone(sentence),
+            _ if has_subscribed => self.gathered.known(NO_OTHER),
+            Err(_) => self.gathered.known(answer::UNKNOWN_COMMAND),
+            Ok(sentence) => match sentence.verb {
+                Verb::Get | Verb::Put | Verb::Delete => {
+                    self.gathered.ask(sentence, line.as_ptr().addr() - read.as_ptr().addr(), read);
+                }
+                Verb::Ping => self.gathered.known(answer::PONG),
+                _ => return Taken::Alone(sentence),
+            },
         }
-        self.carry_out_if_full(read).await
+        Taken::Gathered
     }
 
-    /// Carries out a command that is a barrier between others.
-    async fn alone(&mut self, sentence: Sentence<'_>) -> Result<(), Failed> {
+    /// Carries out a command that is a barrier between others. Says if the session is over with that.
+    async fn alone(&mut self, sentence: Sentence<'_>) -> Result<Option<SessionEnd>, Failed> {
         let bucket = &*sentence.words[0];
         match sentence.verb {
             Verb::Create => self.create(bucket).await,
@@ -100,9 +88,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             Verb::Buckets => self.buckets().await?,
             Verb::Drop => self.drop_bucket(bucket).await,
             Verb::Subscribe => self.subscribe().await,
+            Verb::Quit => {
+                self.replies.short().extend(answer::DONE);
+                return Ok(Some(SessionEnd::Quit));
+            }
             _ => self.help(),
         }
-        self.replies.room().await
+        self.replies.room().await?;
+        Ok(None)
     }
 
     async fn create(&mut self, name: &[u8]) {
@@ -188,24 +181,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         out.extend(answer::DONE);
     }
 
-    async fn no_other(&mut self) -> Result<Option<SessionEnd>, Failed> {
-        answer::write_error(NO_OTHER, self.replies.short());
-        self.replies.room().await?;
-        Ok(None)
-    }
-
     async fn carry_out(&mut self, read: &Bytes) -> Result<(), Failed> {
         if self.gathered.is_empty() {
             return Ok(());
         }
         self.gathered.carry_out(&self.store, read, &mut self.replies).await
-    }
-
-    async fn carry_out_if_full(&mut self, read: &Bytes) -> Result<Option<SessionEnd>, Failed> {
-        if self.gathered.is_full() {
-            self.carry_out(read).await?;
-        }
-        Ok(None)
     }
 
     fn rest_is_too_long(&self) -> bool {
