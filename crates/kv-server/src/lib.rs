@@ -1,4 +1,88 @@
-//! The store of `kv-core` for whoever speaks in lines: commands, sessions, and the server of the Elixir guide.
+//! The store of `kv-core` on a socket: a protocol of lines, sessions that speak it, a server, and a client.
+//!
+//! ```
+//! use kv_core::Store;
+//! use kv_server::net::{self, Server};
+//! use kv_server::{Answer, Client, Command};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Store::start().await?;
+//! let server = Server::options().listen("127.0.0.1:0".parse()?).start(store.clone()).await?;
+//!
+//! let (reader, writer) = net::connect(&server.addresses()[0]).await?;
+//! let mut client = Client::new(reader, writer);
+//! client.send(&Command::create("shopping")).await?;
+//! client.send(&Command::put("shopping", "milk", "1")).await?;
+//! assert_eq!(client.send(&Command::get("shopping", "milk")).await?, Answer::Value("1".into()));
+//! # server.stop().await?;
+//! # store.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The protocol
+//!
+//! It is the one of the Elixir guide, so a person can speak it through `nc`. A line asks, and every answer but a `PONG` ends with one
+//! of `OK`, `NOT FOUND`, `UNKNOWN COMMAND` and `ERROR ...`:
+//!
+//! ```
+//! use kv_core::Store;
+//! use kv_server::Session;
+//! # use futures::io::Cursor;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let store = Store::start().await?;
+//! # let mut answers = Cursor::new(Vec::new());
+//! let asked = "\
+//! CREATE shopping
+//! PUT shopping milk 1
+//! PUT shopping eggs 3
+//! GET shopping milk
+//! LIST shopping
+//! GET holidays milk
+//! ";
+//! Session::new(store.clone()).serve(asked.as_bytes(), &mut answers).await?;
+//! let answered = String::from_utf8(answers.into_inner())?;
+//! assert_eq!(answered.lines().collect::<Vec<_>>(), [
+//!     "OK",
+//!     "OK",
+//!     "OK",
+//!     "1", "OK",
+//!     "* eggs", "* milk", "OK",
+//!     "NOT FOUND",
+//! ]);
+//! # store.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Command`] says what may be asked, and how a line becomes words; [`Answer`] what comes back. `SUBSCRIBE` turns a session into a
+//! stream of [`Event`]s.
+//!
+//! # Sessions, with or without sockets
+//!
+//! A [`Session`] speaks over any reader and writer of the `futures` crate, and knows no executor. The prompt of `kv` is a session in
+//! the same program; a program that has sockets of its own, TLS for instance, serves sessions on them. What one client may have is
+//! said by [`Limits`], and a [`Drain`] tells sessions to answer what they have read, and to leave.
+//!
+//! The module [`net`] has the sockets: a [`Server`](net::Server) on TCP and Unix sockets, which is a tree of processes, and
+//! [`connect`](net::connect). It is the feature `net`, on by default; without it nothing here needs Tokio.
+//!
+//! # What it costs
+//!
+//! What is complete in one read is answered with one write, and what it asks of one bucket is one message to it. Beside a server
+//! that does nothing but send back each line, and beside Redis if it is installed, it is measured by
+//!
+//! ```text
+//! cargo xtask bench --server
+//! ```
+//!
+//! # When (not) to use it
+//!
+//! A program that wants the store for itself embeds `kv-core`: no socket is as fast as a call. Entries live in memory here, and there
+//! are no passwords yet, so a server listens where only this machine can reach it, unless told otherwise.
 //!
 //! ```
 //! use futures::io::Cursor;
