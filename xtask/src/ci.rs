@@ -96,8 +96,9 @@ fn checks(package: &Package) -> Vec<Gate> {
     if package.name == "benchmarks" {
         return vec![check("")];
     }
-    let features = single_features(package).filter(|feature| !RUNTIMES.contains(feature));
-    features.map(|feature| check(&only(feature))).collect()
+    // A feature that is the whole default is tested with it.
+    let alone = |feature: &&str| !RUNTIMES.contains(feature) && default_features(package) != [*feature];
+    single_features(package).filter(alone).map(|feature| check(&only(feature))).collect()
 }
 
 /// The crate alone, tested as it comes, with nothing, and with each runtime.
@@ -111,7 +112,7 @@ fn tests(package: &Package) -> Vec<Gate> {
         let line = test::doctests(&format!("--package {name}"));
         gates.push(Gate::cargo(format!("doctest {name}"), line));
     }
-    let default = package.features.get("default").map_or(&[][..], Vec::as_slice);
+    let default = default_features(package);
     if !default.is_empty() {
         gates.push(test_gate(package, "--no-default-features"));
     }
@@ -133,6 +134,11 @@ fn selection(package: &Package, features: &str) -> String {
 
 fn only(feature: &str) -> String {
     format!("--no-default-features --features {feature}")
+}
+
+/// What is on unless somebody turns it off.
+fn default_features(package: &Package) -> &[String] {
+    package.features.get("default").map_or(&[], Vec::as_slice)
 }
 
 /// The features a user can turn on one by one; one with a leading underscore is our own business.
@@ -177,6 +183,15 @@ mod tests {
             "models",
         ];
         assert_eq!(names(package("a", features)), expected);
+    }
+
+    #[test]
+    fn a_feature_that_is_the_whole_default_is_not_tried_twice() {
+        let features: &[(&str, &[&str])] = &[("default", &["net"]), ("net", &[])];
+        assert_eq!(
+            names(package("a", features)),
+            ["test", "test a", "doctest a", "test a --no-default-features", "models"]
+        );
     }
 
     #[test]
