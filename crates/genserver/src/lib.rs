@@ -490,6 +490,7 @@ pub mod sys;
 mod alarm;
 mod current;
 mod deadlock;
+mod dense;
 #[cfg(not(genserver_shuttle))]
 mod lock;
 mod process;

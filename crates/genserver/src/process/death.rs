@@ -79,7 +79,7 @@ impl<S: GenServer> Process<S> {
             farewell.tell(self.head.pid, &Reason::NoProc, None);
         }
         let ties = self.mail.lock().told();
-        for slot in ties.into_iter().flat_map(|mut ties| ties.stoppers.drain()) {
+        for slot in ties.into_iter().flat_map(|mut ties| ties.take_stoppers().drain()) {
             slot.fill(Ok(Reason::Normal));
         }
         drop(begun);
@@ -213,7 +213,7 @@ impl<S: GenServer> Process<S> {
         // Whoever came to wait for the end meanwhile is among them.
         let ties = self.mail.lock().told();
         if let Some(mut ties) = ties {
-            ties.stoppers.drain().for_each(|stopper| stopper.fill(Ok(reason.clone())));
+            ties.take_stoppers().drain().for_each(|stopper| stopper.fill(Ok(reason.clone())));
         }
         if let Some((starter, told)) = start {
             starter.tell(told);

@@ -50,6 +50,10 @@ struct State<M> {
     name: Option<Name>,
     /// Who waits for this process to get ready, and where: see [`start_process`](crate::start_process).
     starter: Option<(Pid, Arc<dyn Waiting>)>,
+    /// The reason of an end that was ordered from outside, where the first wins; in the end the reason that was told.
+    doom: Option<Reason>,
+    /// It is dead, and everybody has been told; until then the dead still has its stoppers.
+    told: bool,
     ties: Ties,
 }
 
@@ -95,6 +99,8 @@ impl<M: Send + 'static> Plain<M> {
                 task: None,
                 name: None,
                 starter: None,
+                doom: None,
+                told: false,
                 ties: Ties::default(),
             }),
         })
@@ -238,7 +244,7 @@ impl<M: Send + 'static> Plain<M> {
                 continue;
             }
             if state.stage == Stage::Dead {
-                return Poll::Ready(Err(state.ties.doom.clone().unwrap_or(Reason::Normal)));
+                return Poll::Ready(Err(state.doom.clone().unwrap_or(Reason::Normal)));
             }
             let before = state.reader.replace(waker);
             drop(state);
@@ -261,7 +267,7 @@ impl<M: Send + 'static> Plain<M> {
         if state.has_task || matches!(state.stage, Stage::Ending | Stage::Dead) {
             return;
         }
-        state.ties.doom.get_or_insert(Reason::Normal);
+        state.doom.get_or_insert(Reason::Normal);
         state.stage = Stage::Doomed;
         drop(state);
         end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
@@ -274,7 +280,7 @@ impl<M: Send + 'static> Plain<M> {
             return;
         }
         state.stage = Stage::Doomed;
-        state.ties.doom = Some(reason);
+        state.doom = Some(reason);
         let task = state.task.take();
         let has_task = state.has_task;
         drop(state);
@@ -305,7 +311,7 @@ impl<M: Send + 'static> Plain<M> {
         let (farewell, reader, downs) = {
             let mut state = self.state.lock();
             state.stage = Stage::Dead;
-            state.ties.doom = Some(reason.clone());
+            state.doom = Some(reason.clone());
             (state.ties.farewell(), state.reader.take(), std::mem::take(&mut state.letters.downs))
         };
         self.head.home.node().remove(self.head.pid);
@@ -318,7 +324,11 @@ impl<M: Send + 'static> Plain<M> {
             }
         }
         farewell.tell(self.head.pid, &reason, starter);
-        let mut stoppers = self.state.lock().ties.told();
+        let mut stoppers = {
+            let mut state = self.state.lock();
+            state.told = true;
+            state.ties.take_stoppers()
+        };
         for stopper in stoppers.drain() {
             stopper.fill(Ok(reason.clone()));
         }
@@ -364,7 +374,7 @@ impl<M: Send + 'static> Doomed for Plain<M> {
             if state.has_task {
                 return;
             }
-            state.ties.doom.clone().unwrap_or(Reason::Normal)
+            state.doom.clone().unwrap_or(Reason::Normal)
         };
         self.finish(reason);
     }
@@ -405,7 +415,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         if state.stage != Stage::Alive {
             return;
         }
-        if kind == ExitKind::Link && state.ties.links.remove(&exit.from).is_none() {
+        if kind == ExitKind::Link && state.ties.unlink(exit.from).is_none() {
             return;
         }
         if !state.traps_exits {
@@ -440,12 +450,12 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         if state.stage == Stage::Dead {
             return false;
         }
-        state.ties.monitors.insert(reference, watcher);
+        state.ties.watch(reference, watcher);
         true
     }
 
     fn demonitor(&self, reference: MonitorRef) {
-        let removed = self.state.lock().ties.monitors.remove(&reference);
+        let removed = self.state.lock().ties.unwatch(reference);
         drop(removed);
     }
 
@@ -467,14 +477,14 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     }
 
     fn unlink(&self, peer: Pid) -> bool {
-        let removed = self.state.lock().ties.links.remove(&peer);
+        let removed = self.state.lock().ties.unlink(peer);
         removed.is_some()
     }
 
     /// A process without a server ends at once when it is asked to, as if by an exit signal of that reason.
     fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, _inline: bool) -> bool {
         let mut state = self.state.lock();
-        if state.ties.told {
+        if state.told {
             return false;
         }
         state.ties.add_stopper(ended);
@@ -485,8 +495,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {
         let mut state = self.state.lock();
-        if state.ties.told {
-            return Some(state.ties.doom.clone().unwrap_or(Reason::NoProc));
+        if state.told {
+            return Some(state.doom.clone().unwrap_or(Reason::NoProc));
         }
         state.ties.add_stopper(ended);
         None
@@ -494,7 +504,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn ended_with(&self) -> Option<Reason> {
         let state = self.state.lock();
-        if state.stage == Stage::Dead { state.ties.doom.clone() } else { None }
+        if state.stage == Stage::Dead { state.doom.clone() } else { None }
     }
 
     fn watch_deadline(self: Arc<Self>, at: Instant) {
@@ -523,8 +533,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
             mailbox: state.letters.queue.len(),
             refused: state.letters.refused,
             dropped: 0,
-            links: state.ties.links.keys().copied().collect(),
-            monitors: state.ties.monitors.len(),
+            links: state.ties.peers().collect(),
+            monitors: state.ties.watchers(),
             traps_exits: state.traps_exits,
             awaiting_since: None,
             has_task: state.has_task,
@@ -543,13 +553,13 @@ struct Deadline<M> {
 
 impl<M: Send + 'static> crate::alarm::Alarmed for Deadline<M> {
     fn due(self: Arc<Self>, now: Instant) {
-        let mut stoppers = std::mem::take(&mut self.process.state.lock().ties.stoppers);
+        let mut stoppers = self.process.state.lock().ties.take_stoppers();
         stoppers.expire(now);
         let mut state = self.process.state.lock();
-        if !state.ties.told {
-            return state.ties.stoppers.take_back(stoppers);
+        if !state.told {
+            return state.ties.seldom().stoppers.take_back(stoppers);
         }
-        let reason = state.ties.doom.clone().unwrap_or(Reason::Normal);
+        let reason = state.doom.clone().unwrap_or(Reason::Normal);
         drop(state);
         for slot in stoppers.drain() {
             slot.fill(Ok(reason.clone()));
@@ -619,7 +629,7 @@ impl<M: Send + 'static> Future for PlainTask<M> {
 impl<M: Send + 'static> Plain<M> {
     fn doomed_by(&self) -> Option<Reason> {
         let state = self.state.lock();
-        (state.stage == Stage::Doomed).then(|| state.ties.doom.clone().unwrap_or(Reason::Killed))
+        (state.stage == Stage::Doomed).then(|| state.doom.clone().unwrap_or(Reason::Killed))
     }
 }
 

@@ -120,7 +120,7 @@ impl<S: GenServer> Process<S> {
         if mail.closed || !self.is_full(&mail) {
             return None;
         }
-        let line = &mut mail.ties().room;
+        let line = &mut mail.ties().seldom().room;
         if line.len() == line.capacity() {
             // Those who gave up go before the line grows. They left their wakers behind already.
             line.retain(|seat| !seat.is_left());
@@ -145,7 +145,7 @@ impl<S: GenServer> Process<S> {
         if room <= mail.bound / ROOM_SHARE {
             return woken;
         }
-        let line = &mut mail.ties().room;
+        let line = &mut mail.ties().seldom().room;
         while room > 0 {
             let Some(seat) = line.pop_front() else { break };
             if let Some(waker) = seat.call() {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::mail::{Doing, Envelope, Kick, Mail, Process, Run, Signal, Task};
 use super::send::parcel;
+use super::ties::Ties;
 use super::waiters::Waiters;
 use super::work::Job;
 use super::{AnyProcess, Asked, ExitKind, Head, LaidBy, StoppedHere};
@@ -64,7 +65,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.run == Run::Dead {
             return;
         }
-        if kind == ExitKind::Link && mail.ties().links.remove(&exit.from).is_none() {
+        if kind == ExitKind::Link && mail.ties().unlink(exit.from).is_none() {
             return;
         }
         if !mail.traps_exits {
@@ -81,7 +82,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
             Signal::Stop(exit.reason)
         } else {
             if kind == ExitKind::Link {
-                mail.ties().exits_queued.insert(exit.from);
+                mail.ties().seldom().exits_queued.insert(exit.from);
             }
             Signal::Exit(exit, kind)
         };
@@ -98,12 +99,12 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.run == Run::Dead {
             return false;
         }
-        mail.ties().monitors.insert(reference, watcher);
+        mail.ties().watch(reference, watcher);
         true
     }
 
     fn demonitor(&self, reference: MonitorRef) {
-        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.monitors.remove(&reference));
+        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.unwatch(reference));
         drop(removed);
     }
 
@@ -125,7 +126,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     }
 
     fn unlink(&self, peer: Pid) -> bool {
-        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.links.remove(&peer));
+        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.unlink(peer));
         removed.is_some()
     }
 
@@ -200,8 +201,8 @@ impl<S: GenServer> AnyProcess for Process<S> {
             mailbox: self.load(&mail) as usize,
             refused: rest.map_or(0, |rest| rest.refused),
             dropped: rest.map_or(0, |rest| rest.dropped),
-            links: ties.map(|ties| ties.links.keys().copied().collect()).unwrap_or_default(),
-            monitors: ties.map_or(0, |ties| ties.monitors.len()),
+            links: ties.map(|ties| ties.peers().collect()).unwrap_or_default(),
+            monitors: ties.map_or(0, Ties::watchers),
             traps_exits: mail.traps_exits,
             awaiting_since: rest.and_then(|rest| rest.awaiting_since).filter(|_| mail.run == Run::Awaiting),
             has_task: !matches!(mail.task, Task::None),
@@ -217,15 +218,15 @@ impl<S: GenServer> Process<S> {
     /// Asks the clock to come at `at`, if it does not come earlier anyway. Called under the lock; the alarm is a leaf lock.
     pub(super) fn wake_at(self: &Arc<Self>, mail: &mut Mail<S>, at: Instant) -> Kick {
         let alarm = self.head.home.alarm();
-        let ties = mail.ties();
-        if let Some((set, key)) = ties.alarm {
+        let seldom = mail.ties().seldom();
+        if let Some((set, key)) = seldom.alarm {
             if set <= at {
                 return Kick::Nothing;
             }
             alarm.cancel(key);
         }
         let (key, keeper) = alarm.set(at, Arc::clone(self) as Arc<dyn Alarmed>);
-        ties.alarm = Some((at, key));
+        seldom.alarm = Some((at, key));
         self.alarm_at.set(Some(at));
         keeper.map_or(Kick::Nothing, Kick::Wake)
     }
@@ -256,7 +257,7 @@ impl<S: GenServer> Process<S> {
         let reason = mail.doom.clone().unwrap_or(Reason::NoProc);
         let told = mail.told;
         if !told {
-            mail.ties().stoppers.take_back(std::mem::take(&mut stoppers));
+            mail.ties().seldom().stoppers.take_back(std::mem::take(&mut stoppers));
         }
         drop(mail);
         for slot in waiters.drain() {
@@ -274,7 +275,7 @@ impl<S: GenServer> Process<S> {
 
     /// Whether a trapped exit of a linked process is still to be handled; after this it is not.
     pub(crate) fn take_queued_exit(&self, peer: Pid) -> bool {
-        self.mail.lock().ties.as_mut().is_some_and(|ties| ties.exits_queued.remove(&peer))
+        self.mail.lock().ties.as_mut().is_some_and(|ties| ties.take_queued_exit(peer))
     }
 
     /// The reason of an end that has been told.
@@ -292,10 +293,10 @@ impl<S: GenServer> Alarmed for Process<S> {
             return;
         }
         let (mut waiters, mut stoppers) = {
-            let ties = mail.ties();
-            ties.alarm = None;
+            let seldom = mail.ties().seldom();
+            seldom.alarm = None;
             self.alarm_at.set(None);
-            (std::mem::take(&mut ties.waiters), std::mem::take(&mut ties.stoppers))
+            (std::mem::take(&mut seldom.waiters), std::mem::take(&mut seldom.stoppers))
         };
         if mail.run != Run::Idle {
             // Something arrived before the silence was over. Asked for again, the instant would be past each time, and the
@@ -321,8 +322,9 @@ impl<S: GenServer> Alarmed for Process<S> {
         if mail.run == Run::Dead {
             return Self::tell_latecomers(mail, waiters, stoppers);
         }
-        mail.ties().waiters.take_back(waiters);
-        mail.ties().stoppers.take_back(stoppers);
+        let seldom = mail.ties().seldom();
+        seldom.waiters.take_back(waiters);
+        seldom.stoppers.take_back(stoppers);
         let kick = next.map_or(Kick::Nothing, |at| self.wake_at(&mut mail, at));
         drop(mail);
         self.follow(kick);

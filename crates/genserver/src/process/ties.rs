@@ -1,11 +1,11 @@
 //! Links, monitors and waiters of a process, and how they are told of its end.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::alarm::AlarmKey;
+use crate::dense::{Dense, Keyed};
 use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
@@ -15,101 +15,164 @@ use crate::process::{AnyProcess, ExitKind};
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting};
 
-/// One process's half of a link.
-pub(crate) struct Half {
-    peer: Arc<dyn AnyProcess>,
-    laid_by: LaidBy,
+/// Who lays a half. Two processes may link with each other at the same time, and one of them may fail; so each has a bit.
+#[derive(Clone, Copy)]
+pub(crate) enum LaidBy {
+    Own = 1,
+    Peer = 2,
 }
 
-/// Who laid a half. Two processes may link with each other at the same time, and one of them may fail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum LaidBy {
-    Own,
-    Peer,
-    Both,
+/// One process's half of a link. A supervisor has very many, so who laid it lies in two bits beside the peer's pid.
+pub(crate) struct Half {
+    place: u64,
+    serial_and_laid_by: u64,
+    peer: Arc<dyn AnyProcess>,
+}
+
+impl Half {
+    fn new(pid: Pid, peer: Arc<dyn AnyProcess>, by: LaidBy) -> Self {
+        Self { place: pid.place(), serial_and_laid_by: pid.serial << 2 | by as u64, peer }
+    }
+}
+
+impl Keyed for Half {
+    type Key = Pid;
+
+    fn key(&self) -> Pid {
+        Pid::from_parts(self.place, self.serial_and_laid_by >> 2)
+    }
+}
+
+/// Somebody who monitors the process.
+pub(crate) struct Watcher {
+    reference: MonitorRef,
+    process: Arc<dyn AnyProcess>,
+}
+
+impl Keyed for Watcher {
+    type Key = MonitorRef;
+
+    fn key(&self) -> MonitorRef {
+        self.reference
+    }
 }
 
 /// Who wants to hear of the end of a process. Kept by most processes as nothing at all.
 #[derive(Default)]
 pub(crate) struct Ties {
-    pub(crate) monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
-    pub(crate) links: BTreeMap<Pid, Half>,
+    monitors: Dense<Watcher>,
+    links: Dense<Half>,
+    seldom: Option<Box<Seldom>>,
+}
+
+/// What a process has that somebody waits for or is to wake, or whose peers have ended.
+#[derive(Default)]
+pub(crate) struct Seldom {
     /// Calls that really wait.
     pub(crate) waiters: Waiters<dyn Waiting>,
     /// Linked processes whose trapped exits are queued and not handled yet.
     pub(crate) exits_queued: BTreeSet<Pid>,
     /// Whoever waits in `stop`, or for the end.
     pub(crate) stoppers: Waiters<Slot<Reason>>,
-    /// The process is dead and everybody has been told; until then the dead still has its stoppers.
-    pub(crate) told: bool,
     /// Senders that wait for room, oldest first. Those who gave up are swept out when the line would have to grow.
     pub(crate) room: VecDeque<Arc<Seat>>,
-    /// The reason of an end that was ordered from outside; the first wins.
-    pub(crate) doom: Option<Reason>,
     /// When the process is to be woken by the clock.
     pub(crate) alarm: Option<(Instant, AlarmKey)>,
 }
 
 impl Ties {
+    pub(crate) fn seldom(&mut self) -> &mut Seldom {
+        self.seldom.get_or_insert_default()
+    }
+
+    /// Adds a monitor.
+    pub(crate) fn watch(&mut self, reference: MonitorRef, process: Arc<dyn AnyProcess>) {
+        self.monitors.insert(Watcher { reference, process });
+    }
+
+    /// Takes a monitor away. What is returned is to be dropped outside the lock.
+    pub(crate) fn unwatch(&mut self, reference: MonitorRef) -> Option<Watcher> {
+        self.monitors.remove(reference)
+    }
+
+    /// How many monitors there are.
+    pub(crate) fn watchers(&self) -> usize {
+        self.monitors.len()
+    }
+
     /// Lays a half, or adds to who laid it. Returns the reference that is not needed, to be dropped outside the lock.
     pub(crate) fn lay(&mut self, pid: Pid, peer: Arc<dyn AnyProcess>, by: LaidBy) -> Option<Arc<dyn AnyProcess>> {
-        let half = match self.links.entry(pid) {
-            Entry::Vacant(place) => {
-                place.insert(Half { peer, laid_by: by });
-                return None;
-            }
-            Entry::Occupied(half) => half.into_mut(),
-        };
-        if half.laid_by != by {
-            half.laid_by = LaidBy::Both;
+        if let Some(half) = self.links.get_mut(pid) {
+            half.serial_and_laid_by |= by as u64;
+            return Some(peer);
         }
-        Some(peer)
+        self.links.insert(Half::new(pid, peer, by));
+        None
     }
 
     /// Takes back what this process laid: the whole half, unless the peer laid it too.
     pub(crate) fn take_back(&mut self, peer: Pid) -> Option<Half> {
-        match self.links.get_mut(&peer)? {
-            Half { laid_by: LaidBy::Own, .. } => self.links.remove(&peer),
-            half => {
-                half.laid_by = LaidBy::Peer;
-                None
-            }
+        let half = self.links.get_mut(peer)?;
+        if half.serial_and_laid_by & LaidBy::Peer as u64 != 0 {
+            half.serial_and_laid_by &= !(LaidBy::Own as u64);
+            return None;
         }
+        self.links.remove(peer)
+    }
+
+    /// Takes a half away. What is returned is to be dropped outside the lock.
+    pub(crate) fn unlink(&mut self, peer: Pid) -> Option<Half> {
+        self.links.remove(peer)
+    }
+
+    /// Who is linked.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = Pid> {
+        self.links.iter().map(Half::key)
+    }
+
+    /// Whether a trapped exit of a linked process is queued; after this it is not.
+    pub(crate) fn take_queued_exit(&mut self, peer: Pid) -> bool {
+        self.seldom.as_mut().is_some_and(|seldom| seldom.exits_queued.remove(&peer))
     }
 
     /// Adds a call that waits. Returns what was swept out, to be dropped outside the lock.
     pub(crate) fn add_waiter(&mut self, slot: Arc<dyn Waiting>) -> Vec<Arc<dyn Waiting>> {
-        self.waiters.add(slot)
+        self.seldom().waiters.add(slot)
     }
 
     /// Adds somebody who waits for the end.
     pub(crate) fn add_stopper(&mut self, slot: Arc<Slot<Reason>>) {
         // Those who gave up go before the list grows; a reason has no destructor of the user's that could run here.
-        drop(self.stoppers.add(slot));
+        drop(self.seldom().stoppers.add(slot));
     }
 
     /// Everybody has been told: takes whoever waits for just that.
-    pub(crate) fn told(&mut self) -> Waiters<Slot<Reason>> {
-        self.told = true;
-        std::mem::take(&mut self.stoppers)
+    pub(crate) fn take_stoppers(&mut self) -> Waiters<Slot<Reason>> {
+        self.seldom.as_mut().map(|seldom| std::mem::take(&mut seldom.stoppers)).unwrap_or_default()
     }
 
-    /// Takes everybody who has to be told, and leaves whoever waits until they are: see [`told`](Ties::told).
+    /// Takes everybody who has to be told, and leaves whoever waits until they are: see [`take_stoppers`](Ties::take_stoppers).
     pub(crate) fn farewell(&mut self) -> Farewell {
-        Farewell {
+        let mut farewell = Farewell {
             monitors: std::mem::take(&mut self.monitors),
             links: std::mem::take(&mut self.links),
-            waiters: std::mem::take(&mut self.waiters),
-            room: std::mem::take(&mut self.room),
-            alarm: self.alarm.take(),
+            waiters: Waiters::default(),
+            room: VecDeque::new(),
+            alarm: None,
+        };
+        if let Some(seldom) = &mut self.seldom {
+            farewell.waiters = std::mem::take(&mut seldom.waiters);
+            farewell.room = std::mem::take(&mut seldom.room);
+            farewell.alarm = seldom.alarm.take();
         }
+        farewell
     }
 }
 
 /// Everybody who is told of an end, taken out of the lock of the process that ended.
 pub(crate) struct Farewell {
-    monitors: BTreeMap<MonitorRef, Arc<dyn AnyProcess>>,
-    links: BTreeMap<Pid, Half>,
+    monitors: Dense<Watcher>,
+    links: Dense<Half>,
     waiters: Waiters<dyn Waiting>,
     room: VecDeque<Arc<Seat>>,
     alarm: Option<(Instant, AlarmKey)>,
@@ -133,15 +196,15 @@ impl Farewell {
                 waker.wake();
             }
         }
-        for (peer_pid, Half { peer, .. }) in self.links {
-            if starter == Some(peer_pid) {
-                peer.unlink(pid);
+        for half in self.links.drain() {
+            if starter == Some(half.key()) {
+                half.peer.unlink(pid);
                 continue;
             }
-            peer.exit(Exit { from: pid, reason: reason.clone() }, ExitKind::Link);
+            half.peer.exit(Exit { from: pid, reason: reason.clone() }, ExitKind::Link);
         }
-        for (reference, watcher) in self.monitors {
-            watcher.down(Down { reference, pid, reason: reason.clone() });
+        for Watcher { reference, process } in self.monitors.drain() {
+            process.down(Down { reference, pid, reason: reason.clone() });
         }
     }
 }
