@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use crate::attach::AttachRef;
+use crate::dense::{Dense, Keyed};
 use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
@@ -78,10 +80,25 @@ pub struct Cx<S: GenServer> {
 /// Makes a `Down` into the server's own info.
 type DownInfo<S> = Box<dyn FnOnce(Down) -> <S as GenServer>::Info + Send>;
 
+/// A monitor that is set: whom it is about, and what the news of that end becomes.
+struct Watched<S: GenServer> {
+    reference: MonitorRef,
+    pid: Pid,
+    make: DownInfo<S>,
+}
+
+impl<S: GenServer> Keyed for Watched<S> {
+    type Key = MonitorRef;
+
+    fn key(&self) -> MonitorRef {
+        self.reference
+    }
+}
+
 /// What only some servers have.
 struct More<S: GenServer> {
     /// Whom each monitor watches, and what the server makes of its `Down`.
-    downs: BTreeMap<MonitorRef, (Pid, DownInfo<S>)>,
+    downs: Dense<Watched<S>>,
     exits: Option<Box<dyn FnMut(Exit) -> S::Info + Send>>,
     timers: BTreeMap<TimerRef, OwnTimerEntry<S>>,
     attached: BTreeMap<AttachRef, Attached<S>>,
@@ -89,7 +106,7 @@ struct More<S: GenServer> {
 
 impl<S: GenServer> Default for More<S> {
     fn default() -> Self {
-        Self { downs: BTreeMap::new(), exits: None, timers: BTreeMap::new(), attached: BTreeMap::new() }
+        Self { downs: Dense::default(), exits: None, timers: BTreeMap::new(), attached: BTreeMap::new() }
     }
 }
 
@@ -102,7 +119,7 @@ impl<S: GenServer> Cx<S> {
         self.more.get_or_insert_default()
     }
 
-    fn next_reference(&self) -> u64 {
+    fn next_reference(&self) -> NonZeroU64 {
         self.node().next_reference()
     }
 
@@ -114,8 +131,8 @@ impl<S: GenServer> Cx<S> {
     pub(crate) fn translate(&mut self, signal: Signal<S>) -> Option<S::Info> {
         match signal {
             Signal::Down(down) => {
-                let (_, make) = self.more.as_mut()?.downs.remove(&down.reference)?;
-                Some(make(down))
+                let watched = self.more.as_mut()?.downs.remove(down.reference)?;
+                Some((watched.make)(down))
             }
             Signal::Exit(exit, kind) => {
                 // A linked process's exit that was flushed is not in the set any more.
@@ -141,9 +158,9 @@ impl<S: GenServer> Cx<S> {
 impl<S: GenServer> Drop for Cx<S> {
     fn drop(&mut self) {
         let Some(more) = self.more.take() else { return };
-        for (reference, (pid, _)) in &more.downs {
-            if let Some(process) = pid.as_process() {
-                process.process().demonitor(*reference);
+        for watched in more.downs.iter() {
+            if let Some(process) = watched.pid.as_process() {
+                process.process().demonitor(watched.reference);
             }
         }
         for entry in more.timers.values() {

@@ -70,7 +70,7 @@ impl<E: Keyed> Dense<E> {
     pub(crate) fn insert(&mut self, entry: E) -> Option<E> {
         match &mut self.0 {
             Shape::Few(few) => match find(few, entry.key()) {
-                Ok(place) => return Some(std::mem::replace(&mut few[place], entry)),
+                Ok(place) => Some(std::mem::replace(&mut few[place], entry)),
                 Err(place) => {
                     let mut entries = std::mem::take(few).into_vec();
                     if entries.len() == FEW {
@@ -290,7 +290,9 @@ mod tests {
             }
             Step::RemoveEvery(every, but) => {
                 let keys: Vec<u16> = model.keys().copied().filter(|key| key % every != but).collect();
-                keys.into_iter().for_each(|key| remove(dense, model, key));
+                for key in keys {
+                    remove(dense, model, key);
+                }
             }
             Step::Drain => {
                 let drained: Vec<_> = dense.drain().map(|Numbered(key, value)| (key, value)).collect();

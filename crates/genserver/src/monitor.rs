@@ -1,5 +1,7 @@
 //! Monitors: being told once when a process ends.
 
+use std::num::NonZeroU64;
+
 use crate::pid::Pid;
 use crate::reason::Reason;
 
@@ -27,7 +29,7 @@ use crate::reason::Reason;
 /// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct MonitorRef(pub(crate) u64);
+pub struct MonitorRef(pub(crate) NonZeroU64);
 
 /// The news that a monitored process has ended: OTP's `DOWN` message.
 ///

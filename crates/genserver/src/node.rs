@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -316,8 +317,8 @@ impl Node {
     }
 
     /// A reference for a new monitor or timer.
-    pub(crate) fn next_reference(&self) -> u64 {
-        self.inner.last_reference.fetch_add(1, Ordering::Relaxed) + 1
+    pub(crate) fn next_reference(&self) -> NonZeroU64 {
+        NonZeroU64::MIN.saturating_add(self.inner.last_reference.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The process that has a name: OTP's `whereis`.

@@ -57,19 +57,29 @@ pub(crate) use ties::LaidBy;
 pub(crate) struct Head {
     pub(crate) pid: Pid,
     pub(crate) home: Arc<Home>,
-    /// Only processes that have something to say about themselves pay for it.
-    pub(crate) about: Option<Box<About>>,
+    /// Only processes that have something to say about themselves pay for it. Those that one process starts have it together,
+    /// unless they have names or labels of their own.
+    pub(crate) about: Option<Arc<About>>,
 }
 
 /// What only some processes have.
 #[derive(Default)]
 pub(crate) struct About {
     pub(crate) name: Option<Name>,
-    pub(crate) label: Option<String>,
-    /// Whoever started it linked; its exit is an order to stop.
-    pub(crate) parent: Option<Pid>,
+    pub(crate) label: Option<Box<str>>,
     /// Whoever started this process, and so on upwards.
-    pub(crate) ancestors: Vec<Pid>,
+    pub(crate) ancestors: Arc<[Pid]>,
+}
+
+/// How many ancestors of a process are kept. A chain of processes that each start the next has no end.
+const ANCESTORS_KEPT: usize = 16;
+
+impl About {
+    /// What is said of a process that is started by one with these ancestors.
+    pub(crate) fn child_of(parent: Pid, ancestors: &[Pid]) -> Self {
+        let ancestors = std::iter::once(&parent).chain(ancestors).take(ANCESTORS_KEPT).copied().collect();
+        Self { ancestors, ..Self::default() }
+    }
 }
 
 impl Head {
@@ -81,8 +91,19 @@ impl Head {
         self.about.as_ref()?.label.as_deref()
     }
 
+    /// Whoever started it linked; its exit is an order to stop.
     pub(crate) fn parent(&self) -> Option<Pid> {
-        self.about.as_ref()?.parent
+        self.ancestors().first().copied()
+    }
+
+    /// Whoever started this process, and so on upwards.
+    pub(crate) fn ancestors(&self) -> &[Pid] {
+        self.about.as_ref().map_or(&[], |about| &about.ancestors)
+    }
+
+    /// What is said of a process that this one starts.
+    pub(crate) fn about_child(&self) -> About {
+        About::child_of(self.pid, self.ancestors())
     }
 
     /// The process for a person: its name if it has one, and its pid.
@@ -184,6 +205,8 @@ pub(crate) trait AnyProcess: Send + Sync {
     /// Whether its name has not been freed yet.
     fn holds_name(&self) -> bool;
     fn traps_exits(&self) -> bool;
+    /// What is said of a process that this one starts: the same for all of them.
+    fn about_child(&self) -> Arc<About>;
     /// Whether a server's init runs, so that whoever starts it waits for it.
     fn is_in_init(&self) -> bool {
         false

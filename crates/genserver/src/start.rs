@@ -541,22 +541,18 @@ pub(crate) fn make_process<S: GenServer>(
     Ok(process)
 }
 
-/// What a process has to say about itself; most have nothing.
-pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>) -> Option<Box<About>> {
-    if name.is_none() && label.is_none() && parent.is_none() {
-        return None;
+/// What is said of a process: its name, its label, and who started it.
+pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>) -> Option<Arc<About>> {
+    let of_parent = parent.map(|pid| match node::find(pid) {
+        Some(parent) => parent.about_child(),
+        None => Arc::new(About::child_of(pid, &[])),
+    });
+    if name.is_none() && label.is_none() {
+        return of_parent;
     }
-    let mut ancestors = Vec::new();
-    let mut next = parent;
-    while let Some(pid) = next.filter(|_| ancestors.len() < ANCESTORS_KEPT) {
-        ancestors.push(pid);
-        next = node::find(pid).and_then(|process| process.head().parent());
-    }
-    Some(Box::new(About { name, label, parent, ancestors }))
+    let ancestors = of_parent.map(|about| Arc::clone(&about.ancestors)).unwrap_or_default();
+    Some(Arc::new(About { name, label: label.map(String::into_boxed_str), ancestors }))
 }
-
-/// How far back a process remembers who started whom.
-const ANCESTORS_KEPT: usize = 16;
 
 /// Gives the new process its name; if it was faster taken than looked up, the process goes without init having run.
 fn register<S: GenServer>(home: &Arc<Home>, process: &Arc<Process<S>>, name: Name) -> Result<(), StartError> {

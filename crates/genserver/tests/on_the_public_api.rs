@@ -10,6 +10,8 @@ mod src {
     //! The sources of the crate, as far as they stand on its public interface.
 
     pub mod agent;
+    // It stands on nothing but the standard library, and belongs to no module more than to another.
+    pub(crate) mod dense;
     pub mod dynamic_supervisor;
     pub mod registry;
     pub mod supervised;
@@ -17,4 +19,5 @@ mod src {
     pub mod task;
 }
 
+use src::dense;
 pub use src::{agent, dynamic_supervisor, registry, supervised, supervisor, task};

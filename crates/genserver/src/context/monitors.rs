@@ -1,6 +1,6 @@
 //! Monitors of a server, and the servers that it starts.
 
-use crate::context::Cx;
+use crate::context::{Cx, Watched};
 use crate::link;
 use crate::monitor::{Down, MonitorRef};
 use crate::process_ref::{AsProcess, ProcessRef};
@@ -42,7 +42,7 @@ impl<S: GenServer> Cx<S> {
         let reference = MonitorRef(self.next_reference());
         let process = target.as_process();
         let pid = target.pid_or_nobody();
-        self.more().downs.insert(reference, (pid, Box::new(make)));
+        self.more().downs.insert(Watched { reference, pid, make: Box::new(make) });
         link::watch(reference, pid, process, self.erased());
         reference
     }
@@ -74,8 +74,8 @@ impl<S: GenServer> Cx<S> {
     /// # }
     /// ```
     pub fn demonitor(&mut self, reference: MonitorRef) -> bool {
-        let Some((pid, _)) = self.more.as_mut().and_then(|more| more.downs.remove(&reference)) else { return false };
-        if let Some(process) = pid.as_process() {
+        let Some(watched) = self.more.as_mut().and_then(|more| more.downs.remove(reference)) else { return false };
+        if let Some(process) = watched.pid.as_process() {
             process.process().demonitor(reference);
         }
         true
@@ -159,7 +159,7 @@ impl<S: GenServer> Cx<S> {
         let mut make = Some(make);
         StartMonitor::new(start(args).monitored_by(reference, ProcessRef::new(watcher)), reference, move |pid| {
             if let Some(make) = make.take() {
-                more.downs.insert(reference, (pid, Box::new(make)));
+                more.downs.insert(Watched { reference, pid, make: Box::new(make) });
             }
         })
     }

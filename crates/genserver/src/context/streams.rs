@@ -44,7 +44,7 @@ impl<S: GenServer> Cx<S> {
         stream: impl Stream<Item = T> + Send + 'static,
         mut make: impl FnMut(T) -> S::Info + Send + 'static,
     ) -> AttachRef {
-        let reference = AttachRef(self.next_reference());
+        let reference = AttachRef(self.next_reference().get());
         let gate = Arc::new(Gate::default());
         let unpack = move |item: Item| item.downcast::<T>().ok().map(|item| make(*item));
         self.more().attached.insert(reference, Attached { make: Box::new(unpack), gate: Arc::clone(&gate) });

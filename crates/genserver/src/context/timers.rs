@@ -106,7 +106,7 @@ impl<S: GenServer> Cx<S> {
     }
 
     fn set_timer(&mut self, at: Instant, message: TimerMessage<S>) -> TimerRef {
-        let timer = TimerRef(self.next_reference());
+        let timer = TimerRef(self.next_reference().get());
         let alarmed = Arc::new(OwnTimer { process: Arc::clone(&self.process), timer, queued: AtomicBool::new(false) });
         let key = timer::set(&self.process.head.home, at, Arc::clone(&alarmed) as Arc<_>);
         self.more().timers.insert(timer, OwnTimerEntry { key, alarmed, message });

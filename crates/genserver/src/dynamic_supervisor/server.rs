@@ -9,7 +9,6 @@
 //!    need not wait.
 //! 4. At its end all children are told to stop before any is waited for.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use futures::future::join_all;
 
 use super::error::{FindChildError, StartChildError, TerminateChildError};
 use super::spec::DynamicSupervisorSpec;
+use crate::dense::{Dense, Keyed};
 use crate::report::{Report, Supervised, SupervisorEvent};
 use crate::supervisor::{Child, ChildCounts, ChildEntry, ChildSpec, ChildState, Intensity, Restart};
 use crate::{
@@ -43,17 +43,27 @@ pub struct Server {
     intensity: Intensity,
     max_children: usize,
     /// Rule 1.
-    children: BTreeMap<Pid, Watched>,
+    children: Dense<Watched>,
     /// How many have been started since the beginning.
     started: u64,
 }
 
 /// A child, and the monitor that tells of its end.
 struct Watched {
+    /// The process that it is, or was last.
+    pid: Pid,
     child: Child,
     monitor: Option<MonitorRef>,
     /// The how many-th child it is.
     number: u64,
+}
+
+impl Keyed for Watched {
+    type Key = Pid;
+
+    fn key(&self) -> Pid {
+        self.pid
+    }
 }
 
 /// What a dynamic supervisor can be asked; what its [`DynamicSupervisor`](super::DynamicSupervisor) sends it.
@@ -89,7 +99,7 @@ impl GenServer for Server {
         cx.trap_exits(|_: Exit| News(Told::Exit));
         match spec.intensity() {
             Ok(intensity) => {
-                Init::Run(Self { intensity, max_children: spec.max_children, children: BTreeMap::new(), started: 0 })
+                Init::Run(Self { intensity, max_children: spec.max_children, children: Dense::default(), started: 0 })
             }
             Err(error) => Init::Stop(error.into()),
         }
@@ -108,7 +118,7 @@ impl GenServer for Server {
             Ask::WhichChildren(caller) => Next::reply(caller, self.entries()),
             Ask::CountChildren(caller) => Next::reply(caller, self.count()),
             Ask::Find(pid, caller) => {
-                let found = self.children.get(&pid).map(Watched::entry);
+                let found = self.children.get(pid).map(Watched::entry);
                 Next::reply(caller, found.ok_or(FindChildError::NotFound { pid }))
             }
         }
@@ -132,7 +142,7 @@ impl GenServer for Server {
 
     /// Ends the children, all at once (rule 4).
     async fn terminate(&mut self, _reason: &Reason, cx: &mut Cx<Self>) {
-        let mut children: Vec<Watched> = std::mem::take(&mut self.children).into_values().collect();
+        let mut children: Vec<Watched> = self.children.drain().collect();
         // Told to stop by the first poll of each, and given its own time from then on.
         let ends = join_all(children.iter_mut().map(Watched::shut_down)).await;
         for (watched, (pid, unexpected)) in children.iter().zip(ends) {
@@ -162,8 +172,12 @@ impl Server {
         let mut child = Child::new(spec);
         match child.start().await {
             Ok(process) => {
+                // The children of a dynamic supervisor are mostly alike.
+                if let Some(other) = self.children.last() {
+                    child.share_info(&other.child);
+                }
                 self.started += 1;
-                let watched = Watched { child, monitor: None, number: self.started };
+                let watched = Watched { pid: process.pid(), child, monitor: None, number: self.started };
                 self.watch(&process, watched, SupervisorEvent::ProgressOnRequest, cx);
                 Ok(process)
             }
@@ -174,7 +188,7 @@ impl Server {
     }
 
     async fn terminate_child(&mut self, pid: Pid, cx: &mut Cx<Self>) -> Result<(), TerminateChildError> {
-        let Some(mut watched) = self.children.remove(&pid) else { return Err(TerminateChildError::NotFound { pid }) };
+        let Some(mut watched) = self.children.remove(pid) else { return Err(TerminateChildError::NotFound { pid }) };
         if let Some(monitor) = watched.monitor.take() {
             cx.demonitor(monitor);
         }
@@ -184,13 +198,13 @@ impl Server {
     }
 
     fn entries(&self) -> Vec<ChildEntry> {
-        let mut children: Vec<&Watched> = self.children.values().collect();
+        let mut children: Vec<&Watched> = self.children.iter().collect();
         children.sort_unstable_by_key(|watched| watched.number);
         children.into_iter().map(Watched::entry).collect()
     }
 
     fn count(&self) -> ChildCounts {
-        ChildCounts::of(self.children.values().map(|watched| &watched.child))
+        ChildCounts::of(self.children.iter().map(|watched| &watched.child))
     }
 }
 
@@ -198,14 +212,15 @@ impl Server {
 impl Server {
     /// Takes a child out, if it is there and as expected.
     fn take_if(&mut self, pid: Pid, expected: impl FnOnce(&Watched) -> bool) -> Option<Watched> {
-        if self.children.get(&pid).is_some_and(expected) { self.children.remove(&pid) } else { None }
+        if self.children.get(pid).is_some_and(expected) { self.children.remove(pid) } else { None }
     }
 
     /// A child that runs takes its place, and is watched.
     fn watch(&mut self, process: &ProcessRef, mut watched: Watched, event: SupervisorEvent, cx: &mut Cx<Self>) {
+        watched.pid = process.pid();
         watched.monitor = Some(cx.monitor(process, |down| News(Told::Down(down))));
         watched.report(event, Some(process.pid()), None, cx);
-        self.children.insert(process.pid(), watched);
+        self.children.insert(watched);
     }
 
     /// A child has ended by itself.
@@ -237,7 +252,7 @@ impl Server {
                 watched.report(SupervisorEvent::StartError, None, Some(error.into()), cx);
                 watched.child.restarting();
                 watched.monitor = None;
-                self.children.insert(pid, watched);
+                self.children.insert(watched);
                 try_again(pid, cx);
             }
         }

@@ -83,11 +83,11 @@ impl<M: Send + 'static> Plain<M> {
     }
 
     /// A process for a function.
-    pub(crate) fn running(home: &Arc<Home>, about: Option<Box<About>>) -> Arc<Self> {
+    pub(crate) fn running(home: &Arc<Home>, about: Option<Arc<About>>) -> Arc<Self> {
         Self::make(home, about, true)
     }
 
-    fn make(home: &Arc<Home>, about: Option<Box<About>>, has_task: bool) -> Arc<Self> {
+    fn make(home: &Arc<Home>, about: Option<Arc<About>>, has_task: bool) -> Arc<Self> {
         home.node().insert(|pid| Self {
             head: Head { pid, home: Arc::clone(home), about },
             state: Mutex::new(State {
@@ -395,6 +395,10 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn holds_name(&self) -> bool {
         self.state.lock().stage != Stage::Dead
+    }
+
+    fn about_child(&self) -> Arc<About> {
+        self.state.lock().ties.about_child(&self.head)
     }
 
     fn traps_exits(&self) -> bool {

@@ -9,7 +9,7 @@ use super::send::parcel;
 use super::ties::Ties;
 use super::waiters::Waiters;
 use super::work::Job;
-use super::{AnyProcess, Asked, ExitKind, Head, LaidBy, StoppedHere};
+use super::{About, AnyProcess, Asked, ExitKind, Head, LaidBy, StoppedHere};
 use crate::alarm::Alarmed;
 use crate::current;
 use crate::exit::Exit;
@@ -50,6 +50,10 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn traps_exits(&self) -> bool {
         self.mail.lock().traps_exits
+    }
+
+    fn about_child(&self) -> Arc<About> {
+        self.mail.lock().ties().about_child(&self.head)
     }
 
     fn is_in_init(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
 use crate::process::room::Seat;
 use crate::process::waiters::Waiters;
-use crate::process::{AnyProcess, ExitKind};
+use crate::process::{About, AnyProcess, ExitKind, Head};
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting};
 
@@ -65,7 +65,7 @@ pub(crate) struct Ties {
     seldom: Option<Box<Seldom>>,
 }
 
-/// What a process has that somebody waits for or is to wake, or whose peers have ended.
+/// What a process has that somebody waits for, that starts others, or whose peers have ended.
 #[derive(Default)]
 pub(crate) struct Seldom {
     /// Calls that really wait.
@@ -78,9 +78,16 @@ pub(crate) struct Seldom {
     pub(crate) room: VecDeque<Arc<Seat>>,
     /// When the process is to be woken by the clock.
     pub(crate) alarm: Option<(Instant, AlarmKey)>,
+    /// What those whom the process has started have in common.
+    about_child: Option<Arc<About>>,
 }
 
 impl Ties {
+    /// What is said of a process that the one of these ties starts.
+    pub(crate) fn about_child(&mut self, own: &Head) -> Arc<About> {
+        Arc::clone(self.seldom().about_child.get_or_insert_with(|| Arc::new(own.about_child())))
+    }
+
     pub(crate) fn seldom(&mut self) -> &mut Seldom {
         self.seldom.get_or_insert_default()
     }

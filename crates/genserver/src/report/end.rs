@@ -68,13 +68,12 @@ pub(crate) fn crashed(process: &dyn AnyProcess, entry: &'static str, reason: Rea
 
 fn crash(process: &dyn AnyProcess, entry: &'static str, in_init: bool, reason: Reason) -> Crashed {
     let seen = process.info();
-    let ancestors = process.head().about.as_ref().map(|about| about.ancestors.clone()).unwrap_or_default();
     Crashed {
         process: Who { pid: seen.pid, name: seen.name, label: seen.label },
         entry,
         in_init,
         reason,
-        ancestors: ancestors.into_iter().map(who).collect(),
+        ancestors: process.head().ancestors().iter().copied().map(who).collect(),
         links: seen.links.into_iter().map(who).collect(),
         mailbox: seen.mailbox,
         traps_exits: seen.traps_exits,

@@ -2,6 +2,7 @@
 
 use std::any::{TypeId, type_name};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
@@ -71,10 +72,51 @@ enum Yields<H> {
 
 /// What a spec is without its types.
 pub(super) struct Parts {
+    pub(super) said: Said,
+    pub(super) kept: Box<Kept>,
+}
+
+/// What a spec says of a child. It never changes once there is a child, so those of which the same is said have it together.
+#[derive(PartialEq)]
+pub(super) struct Said {
     pub(super) info: ChildInfo,
+    /// The type of the server that runs in the child, if one does.
+    server: Option<TypeId>,
+}
+
+/// What only a child has that may be started again, or that somebody refers to.
+pub(super) struct Kept {
     /// None once a temporary child runs: it is never started again, and what it was started from may be large.
     pub(super) factory: Option<Factory>,
-    pub(super) place: Arc<Place>,
+    /// Where references to the child look for it; made with the first of them.
+    place: OnceCell<Arc<Place>>,
+}
+
+impl Kept {
+    fn new(factory: Option<Factory>) -> Self {
+        Self { factory, place: OnceCell::new() }
+    }
+
+    /// What is kept of a child that keeps nothing.
+    pub(super) fn nothing() -> Self {
+        Self::new(None)
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.factory.is_none() && self.place.get().is_none()
+    }
+
+    pub(super) fn place(&self, said: &Said, whereabouts: Whereabouts) -> Arc<Place> {
+        let make = || Arc::new(Place::new(said.info.id.clone(), said.server, whereabouts));
+        Arc::clone(self.place.get_or_init(make))
+    }
+
+    /// Tells those who refer to the child.
+    pub(super) fn tell(&self, whereabouts: impl FnOnce() -> Whereabouts) {
+        if let Some(place) = self.place.get() {
+            place.set(whereabouts());
+        }
+    }
 }
 
 /// What runs in a child.
@@ -92,9 +134,9 @@ impl Runs {
 }
 
 /// Nobody has the child any more.
-impl Drop for Parts {
+impl Drop for Kept {
     fn drop(&mut self) {
-        self.place.set(Whereabouts::Gone);
+        self.tell(|| Whereabouts::Gone);
     }
 }
 
@@ -370,8 +412,9 @@ impl<S, H> ChildSpec<S, H> {
             kind: ChildKind::default(),
             significant: false,
         };
-        let place = Arc::new(Place::new(info.id.clone(), runs.server));
-        Self { parts: Parts { info, factory: Some(Box::new(factory)), place }, yields, types: PhantomData }
+        let said = Said { info, server: runs.server };
+        let kept = Box::new(Kept::new(Some(Box::new(factory))));
+        Self { parts: Parts { said, kept }, yields, types: PhantomData }
     }
 
     /// When the child is started again after it has ended. The default is [`Restart::Permanent`].
@@ -395,7 +438,7 @@ impl<S, H> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn restart(mut self, restart: Restart) -> Self {
-        self.parts.info.restart = restart;
+        self.parts.said.info.restart = restart;
         self
     }
 
@@ -416,7 +459,7 @@ impl<S, H> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
-        self.parts.info.shutdown = shutdown;
+        self.parts.said.info.shutdown = shutdown;
         self
     }
 
@@ -442,7 +485,7 @@ impl<S, H> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn significant(mut self, significant: bool) -> Self {
-        self.parts.info.significant = significant;
+        self.parts.said.info.significant = significant;
         self
     }
 
@@ -461,18 +504,18 @@ impl<S, H> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn kind(mut self, kind: ChildKind) -> Self {
-        self.parts.info.kind = kind;
+        self.parts.said.info.kind = kind;
         self
     }
 
     /// What the child is called among the children of its supervisor.
     pub fn id(&self) -> &str {
-        &self.parts.info.id
+        &self.parts.said.info.id
     }
 
     /// What this says, apart from how to start the child.
     pub fn info(&self) -> &ChildInfo {
-        &self.parts.info
+        &self.parts.said.info
     }
 
     /// The same without its types, so that specs of different children go into one list. A start of it yields the process.
@@ -569,12 +612,12 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn reference(&self) -> ChildRef<S, H> {
-        ChildRef::new(Arc::clone(&self.parts.place))
+        ChildRef::new(self.parts.kept.place(&self.parts.said, Whereabouts::NotStarted))
     }
 }
 
 impl<S, H> fmt::Debug for ChildSpec<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChildSpec").field("info", &self.parts.info).finish_non_exhaustive()
+        f.debug_struct("ChildSpec").field("info", &self.parts.said.info).finish_non_exhaustive()
     }
 }

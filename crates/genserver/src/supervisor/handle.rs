@@ -541,7 +541,7 @@ pub(super) struct FoundChild {
 }
 
 impl FoundChild {
-    pub(super) fn new(child: &Child) -> Self {
+    pub(super) fn new(child: &mut Child) -> Self {
         Self { entry: entry(child), place: child.place() }
     }
 }

@@ -38,8 +38,8 @@ pub(super) enum Whereabouts {
 }
 
 impl Place {
-    pub(super) fn new(id: Cow<'static, str>, server: Option<TypeId>) -> Self {
-        let now = Now { whereabouts: Whereabouts::NotStarted, waiting: BTreeMap::new(), next: 0 };
+    pub(super) fn new(id: Cow<'static, str>, server: Option<TypeId>, whereabouts: Whereabouts) -> Self {
+        let now = Now { whereabouts, waiting: BTreeMap::new(), next: 0 };
         Self { id, server, now: Mutex::new(now) }
     }
 

@@ -126,7 +126,7 @@ impl GenServer for Server {
             Ask::WhichChildren(caller) => Next::reply(caller, self.children.iter().rev().map(Watched::entry).collect()),
             Ask::CountChildren(caller) => Next::reply(caller, self.count()),
             Ask::Find(id, caller) => {
-                let found = self.children.find(&id).map(|number| FoundChild::new(&self.children[number].child));
+                let found = self.children.find(&id).map(|number| FoundChild::new(&mut self.children[number].child));
                 Next::reply(caller, found)
             }
         }
