@@ -137,7 +137,7 @@ trait Next {
 impl<S: GenServer> Next for Process<S> {
     fn run(self: Arc<Self>, kick: Kick, budget: &mut u32) {
         let mut mail = self.mail.lock();
-        if mail.run != Run::Scheduled || mail.queued_only {
+        if mail.run != Run::Scheduled || self.queued_only.load(Ordering::Relaxed) {
             drop(mail);
             return self.bring_task(kick);
         }

@@ -265,7 +265,7 @@ impl<S: GenServer> Process<S> {
         }
         mail.doom = Some(reason);
         self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
-        if mail.body.is_none() {
+        if mail.body.is_empty() {
             return;
         }
         if current::is_dying() {

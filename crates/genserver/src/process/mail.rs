@@ -38,7 +38,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::thread_local;
 
 use crate::alarm::AtomicMoment;
@@ -75,6 +75,10 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) budget: AtomicU32,
     /// How long its turns last. A guess.
     pub(crate) pace: Pace,
+    /// Written by its own callbacks only, or before there are any; so it is with what follows.
+    pub(crate) traps_exits: AtomicBool,
+    /// Started with `inline(false)`: callers never run it.
+    pub(crate) queued_only: AtomicBool,
     /// When the clock comes, so that a call which waits need not take the lock to know that it comes early enough.
     pub(crate) alarm_at: AtomicMoment,
     /// What wakes the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
@@ -120,9 +124,6 @@ pub(crate) struct Mail<S: GenServer> {
     /// The end has begun: see the module's page.
     pub(crate) closed: bool,
     pub(crate) suspended: bool,
-    pub(crate) traps_exits: bool,
-    /// Started with `inline(false)`: callers never run it.
-    pub(crate) queued_only: bool,
     pub(crate) hibernated: bool,
     /// What becomes of a message for which there is no room.
     pub(crate) overflow: Overflow,
@@ -133,7 +134,7 @@ pub(crate) struct Mail<S: GenServer> {
     /// How many of them there may be, less the places that were promised to senders who waited.
     pub(crate) bound: u32,
     pub(crate) queue: Queue<S>,
-    pub(crate) body: Option<Body<S>>,
+    pub(crate) body: Berth<S>,
     pub(crate) task: Task,
     /// The reason of an end that was ordered from outside, where the first wins; in the end the reason that was told.
     pub(crate) doom: Option<Reason>,
@@ -242,6 +243,36 @@ pub(crate) struct Body<S: GenServer> {
     /// The room of a callback that waits for something.
     pub(crate) work: Option<std::pin::Pin<Box<dyn Work<S>>>>,
     pub(crate) desk: Option<Box<Desk<S>>>,
+}
+
+/// Where a body lies. Whether one does needs no word of its own: a body that is laid down has its actor, or the room that has it.
+pub(crate) struct Berth<S: GenServer>(Body<S>);
+
+impl<S: GenServer> Berth<S> {
+    pub(crate) fn empty() -> Self {
+        Self(Body::away())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.actor.is_none() && self.0.work.is_none()
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<Body<S>> {
+        if self.is_empty() { None } else { Some(std::mem::replace(&mut self.0, Body::away())) }
+    }
+
+    #[inline]
+    pub(crate) fn put(&mut self, body: Body<S>) {
+        debug_assert!(self.is_empty(), "two pollers held the body of one server");
+        self.0 = body;
+        debug_assert!(!self.is_empty(), "a body was put back without its actor");
+    }
+
+    /// Lets the body give back what it does not need while the server sleeps.
+    pub(crate) fn hibernate(&mut self) {
+        self.0.hibernate();
+    }
 }
 
 /// What lies on the desk of a server that has more to do than one thing at a time.
@@ -390,15 +421,13 @@ impl<S: GenServer> Process<S> {
                 notified: false,
                 closed: false,
                 suspended: false,
-                traps_exits: false,
-                queued_only: false,
                 hibernated: false,
                 overflow: Overflow::GiveBack,
                 hot: 0,
                 counted: 0,
                 bound: crate::start::MAILBOX_DEFAULT,
                 queue: Queue::new(),
-                body: None,
+                body: Berth::empty(),
                 task: Task::None,
                 doom: None,
                 told: false,
@@ -410,6 +439,8 @@ impl<S: GenServer> Process<S> {
             in_batch: AtomicU32::new(0),
             budget: AtomicU32::new(0),
             pace: Pace::new(),
+            traps_exits: AtomicBool::new(false),
+            queued_only: AtomicBool::new(false),
             alarm_at: AtomicMoment::never(),
             task_waker: OnceLock::new(),
         }
@@ -421,7 +452,7 @@ impl<S: GenServer> Process<S> {
             return;
         }
         let mut mail = self.mail.lock();
-        mail.queued_only = settings.queued_only;
+        self.queued_only.store(settings.queued_only, Ordering::Relaxed);
         mail.overflow = settings.overflow;
         if let Some(bound) = settings.bound {
             mail.bound = bound;

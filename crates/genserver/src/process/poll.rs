@@ -469,8 +469,7 @@ impl<S: GenServer> Process<S> {
 impl<S: GenServer> Mail<S> {
     #[inline]
     pub(super) fn put_back(&mut self, body: Body<S>) {
-        debug_assert!(self.body.is_none(), "two pollers held the body of one server");
-        self.body = Some(body);
+        self.body.put(body);
     }
 
     /// Whether nothing is queued, nothing has grown, and no clock has to be set when the server begins to wait.

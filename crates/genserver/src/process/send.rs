@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 use futures::task::ArcWake;
 
 use super::chain;
@@ -174,7 +175,7 @@ impl<S: GenServer> Process<S> {
         message: &mut Parcel<S>,
         inline: bool,
     ) -> Option<MutexGuard<'a, Mail<S>>> {
-        if !inline || mail.run != Run::Idle || !mail.may_run_inline() {
+        if !inline || mail.run != Run::Idle || !self.may_run_inline(&mut mail) {
             return Some(mail);
         }
         let Some(body) = mail.body.take() else { return Some(mail) };
@@ -228,18 +229,18 @@ impl<S: GenServer> Process<S> {
             Kick::Wake(waker) => waker.wake(),
         }
     }
+
+    /// Whether the next send may run an idle server on its own thread (the thread itself is the sender's to judge).
+    pub(super) fn may_run_inline(&self, mail: &mut Mail<S>) -> bool {
+        if mail.hot > 0 {
+            mail.hot -= 1;
+            return false;
+        }
+        !mail.suspended && !self.queued_only.load(Ordering::Relaxed) && current::may_nest()
+    }
 }
 
 impl<S: GenServer> Mail<S> {
-    /// Whether the next send may run an idle server on its own thread (the thread itself is the sender's to judge).
-    pub(super) fn may_run_inline(&mut self) -> bool {
-        if self.hot > 0 {
-            self.hot -= 1;
-            return false;
-        }
-        !self.suspended && !self.queued_only && current::may_nest()
-    }
-
     fn note_contention(&mut self) {
         if self.run == Run::Running {
             self.hot = HOT_SENDS;

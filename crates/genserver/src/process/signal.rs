@@ -20,6 +20,7 @@ use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting};
 use crate::server::GenServer;
 use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 use crate::sys::{SystemRequest, Untyped};
 
 impl<S: GenServer> AnyProcess for Process<S> {
@@ -49,7 +50,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     }
 
     fn traps_exits(&self) -> bool {
-        self.mail.lock().traps_exits
+        self.traps_exits.load(Ordering::Relaxed)
     }
 
     fn about_child(&self) -> Arc<About> {
@@ -72,7 +73,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if kind == ExitKind::Link && mail.ties().unlink(exit.from).is_none() {
             return;
         }
-        if !mail.traps_exits {
+        if !self.traps_exits() {
             drop(mail);
             if exit.reason != Reason::Normal || exit.from == self.head.pid {
                 self.doom(exit.reason);
@@ -154,7 +155,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn stop_here(self: Arc<Self>, reason: &Reason) -> StoppedHere {
         let mut mail = self.mail.lock();
-        if mail.run != Run::Idle || mail.closed || !mail.may_run_inline() {
+        if mail.run != Run::Idle || mail.closed || !self.may_run_inline(&mut mail) {
             return StoppedHere::NotNow;
         }
         let Some(body) = mail.body.take() else { return StoppedHere::NotNow };
@@ -207,7 +208,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
             dropped: rest.map_or(0, |rest| rest.dropped),
             links: ties.map(|ties| ties.peers().collect()).unwrap_or_default(),
             monitors: ties.map_or(0, Ties::watchers),
-            traps_exits: mail.traps_exits,
+            traps_exits: self.traps_exits(),
             awaiting_since: rest.and_then(|rest| rest.awaiting_since).filter(|_| mail.run == Run::Awaiting),
             has_task: !matches!(mail.task, Task::None),
         }
@@ -274,7 +275,7 @@ impl<S: GenServer> Process<S> {
 
     /// Whether this process traps exits from now on.
     pub(crate) fn set_traps_exits(&self, traps: bool) {
-        self.mail.lock().traps_exits = traps;
+        self.traps_exits.store(traps, Ordering::Relaxed);
     }
 
     /// Whether a trapped exit of a linked process is still to be handled; after this it is not.
@@ -338,9 +339,7 @@ impl<S: GenServer> Alarmed for Process<S> {
 impl<S: GenServer> Mail<S> {
     /// Gives back what an idle server does not need.
     pub(super) fn hibernate(&mut self) {
-        if let Some(body) = &mut self.body {
-            body.hibernate();
-        }
+        self.body.hibernate();
         self.queue.release();
         self.hibernated = true;
     }
