@@ -4,7 +4,7 @@
 //! eleven entries with its first one, and with keys that grow, as pids and references do, it is little more than half full. So:
 //!
 //! - A few entries lie in a slice of just their number.
-//! - Many lie in blocks. With keys that grow each block is full before the next is begun.
+//! - Many lie in blocks, which have room for a few more than there are. With keys that grow, only the last one has.
 //!
 //! Whichever it is, the entries are in the order of their keys, so nobody can see how they lie.
 
@@ -31,7 +31,7 @@ enum Shape<E: Keyed> {
 const FEW: usize = 8;
 
 /// How many entries a block holds at most.
-const BLOCK: usize = 64;
+const BLOCK: usize = 128;
 
 /// By how many places a block grows. Little, for most blocks never get more than one entry after they have been begun.
 const STEP: usize = 8;
@@ -169,9 +169,9 @@ impl<E: Keyed> Blocks<E> {
             put(block, place, entry);
             return None;
         }
-        // Where keys grow, those behind the new one are few, and it is among them that the next ones come. So it parts the block,
-        // and what is before it stays dense.
-        let middle = if place >= BLOCK / 4 * 3 { place } else { BLOCK / 2 };
+        // Where keys grow, though not in strict order, the next ones belong among the last: those go with them into a block that
+        // still grows, and what is before them takes no more room than it needs.
+        let middle = if place >= BLOCK / 4 * 3 { BLOCK / 4 * 3 } else { BLOCK / 2 };
         let mut behind = block.split_off(middle);
         block.shrink_to_fit();
         if place < middle {

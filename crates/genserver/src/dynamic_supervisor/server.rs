@@ -9,6 +9,7 @@
 //!    need not wait.
 //! 4. At its end all children are told to stop before any is waited for.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Server {
     max_children: usize,
     /// Rule 1.
     children: Dense<Watched>,
+    /// The first monitors of those children that are not what they were first: see [`Watched::monitor`].
+    first: BTreeMap<Pid, MonitorRef>,
     /// How many have been started since the beginning.
     started: u64,
 }
@@ -53,9 +56,8 @@ struct Watched {
     /// The process that it is, or was last.
     pid: Pid,
     child: Child,
+    /// None if it does not run. Monitors are numbered as they are set, so the first one of a child tells which was started before.
     monitor: Option<MonitorRef>,
-    /// The how many-th child it is.
-    number: u64,
 }
 
 impl Keyed for Watched {
@@ -98,9 +100,13 @@ impl GenServer for Server {
     async fn init(spec: DynamicSupervisorSpec, cx: &mut Cx<Self>) -> Init<Self> {
         cx.trap_exits(|_: Exit| News(Told::Exit));
         match spec.intensity() {
-            Ok(intensity) => {
-                Init::Run(Self { intensity, max_children: spec.max_children, children: Dense::default(), started: 0 })
-            }
+            Ok(intensity) => Init::Run(Self {
+                intensity,
+                max_children: spec.max_children,
+                children: Dense::default(),
+                first: BTreeMap::new(),
+                started: 0,
+            }),
             Err(error) => Init::Stop(error.into()),
         }
     }
@@ -177,7 +183,7 @@ impl Server {
                     child.share_info(&other.child);
                 }
                 self.started += 1;
-                let watched = Watched { pid: process.pid(), child, monitor: None, number: self.started };
+                let watched = Watched { pid: process.pid(), child, monitor: None };
                 self.watch(&process, watched, SupervisorEvent::ProgressOnRequest, cx);
                 Ok(process)
             }
@@ -189,6 +195,7 @@ impl Server {
 
     async fn terminate_child(&mut self, pid: Pid, cx: &mut Cx<Self>) -> Result<(), TerminateChildError> {
         let Some(mut watched) = self.children.remove(pid) else { return Err(TerminateChildError::NotFound { pid }) };
+        self.first.remove(&pid);
         if let Some(monitor) = watched.monitor.take() {
             cx.demonitor(monitor);
         }
@@ -199,7 +206,7 @@ impl Server {
 
     fn entries(&self) -> Vec<ChildEntry> {
         let mut children: Vec<&Watched> = self.children.iter().collect();
-        children.sort_unstable_by_key(|watched| watched.number);
+        children.sort_by_key(|watched| self.first.get(&watched.pid).copied().or(watched.monitor));
         children.into_iter().map(Watched::entry).collect()
     }
 
@@ -234,6 +241,7 @@ impl Server {
             watched.child.restarting();
             return self.restart(down.pid, watched, cx).await;
         }
+        self.first.remove(&down.pid);
         Next::wait()
     }
 
@@ -244,14 +252,19 @@ impl Server {
             watched.report(SupervisorEvent::Shutdown, Some(pid), Some(reason), cx);
             return Next::stop(Reason::Shutdown);
         }
+        let first = self.first.remove(&pid).or(watched.monitor);
         match watched.child.start().await {
-            Ok(process) => self.watch(&process, watched, SupervisorEvent::Progress, cx),
+            Ok(process) => {
+                self.first.extend(first.map(|first| (process.pid(), first)));
+                self.watch(&process, watched, SupervisorEvent::Progress, cx);
+            }
             // It has nothing to do any more.
             Err(StartError::Ignored { .. }) => {}
             Err(error) => {
                 watched.report(SupervisorEvent::StartError, None, Some(error.into()), cx);
                 watched.child.restarting();
                 watched.monitor = None;
+                self.first.extend(first.map(|first| (pid, first)));
                 self.children.insert(watched);
                 try_again(pid, cx);
             }
