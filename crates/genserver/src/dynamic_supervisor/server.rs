@@ -305,6 +305,7 @@ impl Watched {
 }
 
 /// The children are counted: there may be very many.
+#[expect(clippy::missing_fields_in_debug, reason = "`first` only says in which order the children are listed")]
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
