@@ -217,7 +217,8 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn down(self: Arc<Self>, down: Down);
     /// Adds a monitor; false if the process is dead, and then nothing will come.
     fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool;
-    fn demonitor(&self, reference: MonitorRef);
+    /// Takes away the monitor of a watcher that lives in this node: numbers of monitors are a node's own.
+    fn demonitor(&self, reference: MonitorRef, node: u32);
     /// Adds one half of a link; false if the process is dead.
     fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool;
     /// Takes its own half back, because the peer has ended; false if the link is there all the same, or was and brought its exit.

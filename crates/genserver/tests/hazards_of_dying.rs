@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::future::{join_all, poll_immediate};
 use genserver::{
-    CallError, Caller, CastError, Cx, GenServer, Init, Letter, Never, Next, Node, Outcome, Probe, ProcessRef, Reason,
-    ServerRef, spawn, start, whereis,
+    CallError, Caller, CastError, Cx, Down, GenServer, Init, Letter, Never, Next, Node, Outcome, Probe, ProbeRef,
+    ProcessRef, Reason, ServerRef, spawn, start, whereis,
 };
 use puppet::{Ask, Begin, Heard, Plan, Puppet, Tell, ms, sleep};
 
@@ -450,4 +450,44 @@ async fn a_kill_during_the_last_callback_leaves_no_turn_to_terminate() {
     let call = server.call(|caller| caller).await;
     assert!(matches!(call, Err(CallError::Exit { reason: Reason::Killed, .. })), "{call:?}");
     assert_eq!(terminated.load(Ordering::SeqCst), 0);
+}
+
+/// A server that hears of one end, and says so.
+struct Watcher(ProbeRef<Down>);
+
+impl GenServer for Watcher {
+    type Args = (ProcessRef, ProbeRef<Down>);
+    type Call = Never;
+    type Cast = Never;
+    type Info = Down;
+
+    async fn init((target, told): Self::Args, cx: &mut Cx<Self>) -> Init<Self> {
+        let kept = cx.monitor(&target, |down| down);
+        let taken_back = cx.monitor(&target, |down| down);
+        assert!(cx.demonitor(taken_back), "{kept:?} stays");
+        Init::Run(Self(told))
+    }
+
+    async fn handle_info(&mut self, down: Down, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        self.0.send(down).unwrap();
+        Next::wait()
+    }
+}
+
+/// Each node numbers its monitors by itself, so two watchers of one process may have the same number.
+#[tokio::test]
+async fn watchers_of_several_nodes_hear_of_an_end_each_whatever_their_numbers() {
+    let mut told = Probe::<Down>::new();
+    let target = Probe::<()>::new();
+    let nodes = [Node::new(), Node::new(), Node::new()];
+    for node in &nodes {
+        node.start::<Watcher>((target.process_ref(), told.sender())).await.unwrap();
+    }
+    drop(target);
+    let mut references = Vec::new();
+    for _ in &nodes {
+        references.push(told.expect_message().await.reference);
+    }
+    assert_eq!(references[0], references[1], "else this test shows nothing");
+    assert!(told.try_recv().is_none());
 }

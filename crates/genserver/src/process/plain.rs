@@ -320,7 +320,7 @@ impl<M: Send + 'static> Plain<M> {
         }
         for (reference, pid) in downs {
             if let Some(watched) = crate::node::find(pid) {
-                watched.demonitor(reference);
+                watched.demonitor(reference, self.head.pid.node);
             }
         }
         farewell.tell(self.head.pid, &reason, starter);
@@ -458,8 +458,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         true
     }
 
-    fn demonitor(&self, reference: MonitorRef) {
-        let removed = self.state.lock().ties.unwatch(reference);
+    fn demonitor(&self, reference: MonitorRef, node: u32) {
+        let removed = self.state.lock().ties.unwatch(reference, node);
         drop(removed);
     }
 

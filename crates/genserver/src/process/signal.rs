@@ -108,8 +108,8 @@ impl<S: GenServer> AnyProcess for Process<S> {
         true
     }
 
-    fn demonitor(&self, reference: MonitorRef) {
-        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.unwatch(reference));
+    fn demonitor(&self, reference: MonitorRef, node: u32) {
+        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.unwatch(reference, node));
         drop(removed);
     }
 

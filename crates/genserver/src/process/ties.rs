@@ -50,10 +50,11 @@ pub(crate) struct Watcher {
 }
 
 impl Keyed for Watcher {
-    type Key = MonitorRef;
+    // With the watcher's node: two nodes may have given the same number.
+    type Key = (MonitorRef, u32);
 
-    fn key(&self) -> MonitorRef {
-        self.reference
+    fn key(&self) -> (MonitorRef, u32) {
+        (self.reference, self.process.head().pid.node)
     }
 }
 
@@ -98,8 +99,8 @@ impl Ties {
     }
 
     /// Takes a monitor away. What is returned is to be dropped outside the lock.
-    pub(crate) fn unwatch(&mut self, reference: MonitorRef) -> Option<Watcher> {
-        self.monitors.remove(reference)
+    pub(crate) fn unwatch(&mut self, reference: MonitorRef, node: u32) -> Option<Watcher> {
+        self.monitors.remove((reference, node))
     }
 
     /// How many monitors there are.
