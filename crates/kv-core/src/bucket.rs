@@ -205,6 +205,8 @@ impl Bucket {
 
     /// Stores a value under a key, in place of the one that is there.
     ///
+    /// The value is kept as it is given: one that was cut out of a large buffer keeps all of that. The key is copied if it is new.
+    ///
     /// # Errors
     ///
     /// [`WriteError`] if it is not stored, or not surely.

@@ -257,7 +257,7 @@ fn operation(verb: Verb, key: Cow<'_, [u8]>, value: Cow<'_, [u8]>, read: &Bytes)
     match verb {
         Verb::Get => Operation::Get(cut(read, key)),
         Verb::Delete => Operation::Delete(cut(read, key)),
-        _ => Operation::Put(stored(key), stored(value)),
+        _ => Operation::Put(cut(read, key), stored(value)),
     }
 }
 

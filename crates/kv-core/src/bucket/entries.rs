@@ -5,7 +5,6 @@
 //! A tree alone would do, but to find one of a thousand keys in it takes as long as all the rest of a call. Reading, and storing
 //! under a key that is there, touch only the map; the tree changes with the keys.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
@@ -34,20 +33,19 @@ impl Entries {
     /// Stores a value, or takes the key out if there is none. Returns what was there.
     pub(super) fn set(&mut self, key: Bytes, value: Option<Bytes>) -> Option<Bytes> {
         match value {
-            Some(value) => self.insert(key, value),
+            Some(value) => self.insert(&key, value),
             None => self.remove(&key),
         }
     }
 
-    fn insert(&mut self, key: Bytes, value: Bytes) -> Option<Bytes> {
-        match self.values.entry(key) {
-            Entry::Occupied(mut place) => Some(place.insert(value)),
-            Entry::Vacant(place) => {
-                self.order.insert(place.key().clone());
-                place.insert(value);
-                None
-            }
+    fn insert(&mut self, key: &Bytes, value: Bytes) -> Option<Bytes> {
+        if let Some(place) = self.values.get_mut(key) {
+            return Some(std::mem::replace(place, value));
         }
+        // A copy, for the key may have been cut out of something large, which would stay as long as the key does.
+        let key = Bytes::copy_from_slice(key);
+        self.order.insert(key.clone());
+        self.values.insert(key, value)
     }
 
     fn remove(&mut self, key: &Bytes) -> Option<Bytes> {
@@ -98,5 +96,36 @@ impl BuildHasher for Secret {
 
     fn build_hasher(&self) -> Self::Hasher {
         SECRET.build_hasher()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a key costs.
+
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// A large buffer, which others may hold as well.
+    struct Large(Arc<[u8]>);
+
+    impl AsRef<[u8]> for Large {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_cut_out_of_a_buffer_does_not_keep_it() {
+        let large: Arc<[u8]> = Arc::from(&b"milk, and very much else"[..]);
+        let buffer = Bytes::from_owner(Large(Arc::clone(&large)));
+        let mut entries = Entries::default();
+        assert_eq!(entries.set(buffer.slice(..4), Some("1".into())), None);
+        assert_eq!(entries.set(buffer.slice(..4), Some("2".into())), Some("1".into()));
+        drop(buffer);
+        assert_eq!(Arc::strong_count(&large), 1);
+        assert_eq!(entries.get(&"milk".into()), Some(&"2".into()));
+        assert_eq!(entries.page(&Page::first(9)).count(), 1);
     }
 }
