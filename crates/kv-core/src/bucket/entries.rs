@@ -31,10 +31,10 @@ impl Entries {
     }
 
     /// Stores a value, or takes the key out if there is none. Returns what was there.
-    pub(super) fn set(&mut self, key: Bytes, value: Option<Bytes>) -> Option<Bytes> {
+    pub(super) fn set(&mut self, key: &Bytes, value: Option<Bytes>) -> Option<Bytes> {
         match value {
-            Some(value) => self.insert(&key, value),
-            None => self.remove(&key),
+            Some(value) => self.insert(key, value),
+            None => self.remove(key),
         }
     }
 
@@ -121,8 +121,8 @@ mod tests {
         let large: Arc<[u8]> = Arc::from(&b"milk, and very much else"[..]);
         let buffer = Bytes::from_owner(Large(Arc::clone(&large)));
         let mut entries = Entries::default();
-        assert_eq!(entries.set(buffer.slice(..4), Some("1".into())), None);
-        assert_eq!(entries.set(buffer.slice(..4), Some("2".into())), Some("1".into()));
+        assert_eq!(entries.set(&buffer.slice(..4), Some("1".into())), None);
+        assert_eq!(entries.set(&buffer.slice(..4), Some("2".into())), Some("1".into()));
         drop(buffer);
         assert_eq!(Arc::strong_count(&large), 1);
         assert_eq!(entries.get(&"milk".into()), Some(&"2".into()));

@@ -160,9 +160,8 @@ impl BucketServer {
 
     /// Changes one key, and remembers what it had if that may have to be undone.
     fn set(&mut self, key: Bytes, value: Option<Bytes>) -> Option<Bytes> {
-        let changed = self.keeper.is_some().then(|| key.clone());
-        let before = self.entries.set(key, value);
-        if let (Some(keeper), Some(key)) = (&mut self.keeper, changed) {
+        let before = self.entries.set(&key, value);
+        if let Some(keeper) = &mut self.keeper {
             keeper.before.push((key, before.clone()));
         }
         before
@@ -193,7 +192,7 @@ impl BucketServer {
         if kept.is_err() {
             // Backwards, so that of several changes of one key the first one's past comes back.
             for (key, value) in before.into_iter().rev() {
-                self.entries.set(key, value);
+                self.entries.set(&key, value);
             }
         }
         kept
