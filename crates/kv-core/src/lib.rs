@@ -114,11 +114,19 @@
 //! By default the entries live in their bucket's memory and are gone with it. [`Storage`] is what may remember them; it is a
 //! trait, and nothing in a store assumes that there is a disk behind it.
 //!
-//! # When (not) to use it
+//! # What it costs, and when (not) to use it
 //!
-//! If what you want is a map that threads share, a `Mutex` around one is far faster than any process, and nothing here changes
-//! that. Take a bucket when the entries should have an owner that others can watch, that fails alone, or whose operations take
-//! turns across an `await`; and a store when such owners come and go by name.
+//! If what you want is a map that threads share, put a `Mutex` around one: reading and writing are then five to eight times as fast as
+//! in a bucket, with one task as with sixteen, and nothing here changes that. A bucket in turn takes about half to four fifths of
+//! the time of a hand-written Tokio actor. Looking up a name takes one and a half times as long as in a concurrent map. An empty
+//! bucket takes about 700 bytes. It is all measured, on your machine, by
+//!
+//! ```text
+//! cargo xtask bench --only bucket
+//! ```
+//!
+//! Take a bucket when the entries should have an owner that others can watch, that fails alone, or whose operations take turns across
+//! an `await`; and a store when such owners come and go by name.
 
 // All of it as one value: begin here.
 mod store;
