@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::poll_immediate;
 use genevent::{Forwarder, Handler, HandlerCx, Manager, React, Reaction};
 use genserver::{Never, Node, Probe, Reason};
 use kv_core::{Bucket, BucketEvent, BucketName, CreateError, NAME_MAX, NameError, Registry, Store};
@@ -101,6 +102,9 @@ async fn the_next_bucket_of_a_name_waits_for_the_end_of_the_one_before() {
     tokio::task::spawn_blocking(move || is_ending.recv().unwrap()).await.unwrap();
     assert_eq!(store.lookup("shopping"), None);
 
+    // One that gives up, one that does not wait, and three that do.
+    assert!(poll_immediate(store.create("shopping")).await.is_none());
+    store.create_later("shopping").unwrap();
     let creating: Vec<_> = (0..3)
         .map(|_| {
             let store = store.clone();

@@ -30,9 +30,9 @@ pub struct RegistryServer {
     events: Arc<Events>,
     buckets: Supervisor,
     storage: Arc<dyn Storage>,
-    // Those who wait for the end of a bucket, to have another one of its name. Each of them waits for an answer for as long as a
-    // call waits, so there are as many as there are callers.
-    waiting: BTreeMap<BucketName, Vec<Option<CreateCaller>>>,
+    // The names that another bucket is wanted of when the one that ends has ended, and who waits for it. There are no more names than
+    // buckets that end, and no more callers than wait: those who have given up go when the next one comes.
+    waiting: BTreeMap<BucketName, Vec<CreateCaller>>,
 }
 
 /// What a registry is started with. [`Registry::start`](crate::Registry::start) and a store make it.
@@ -154,7 +154,9 @@ impl RegistryServer {
             Some(bucket) if bucket.is_alive() => Ok(bucket),
             // By R4.
             Some(_ending) => {
-                self.waiting.entry(name).or_default().push(caller);
+                let waiting = self.waiting.entry(name).or_default();
+                waiting.retain(|caller| !caller.is_gone());
+                waiting.extend(caller);
                 return;
             }
             None => self.start(name, cx).await,
@@ -188,8 +190,12 @@ impl RegistryServer {
     async fn gone(&mut self, name: BucketName, down: Down, cx: &mut Cx<Self>) {
         let Some(bucket) = self.table.remove(&name, down.pid) else { return };
         self.tell(BucketEvent::Exited { name: name.clone(), bucket, reason: down.reason }, cx).await;
-        for caller in self.waiting.remove(&name).into_iter().flatten() {
-            self.create(name.clone(), caller, cx).await;
+        if let Some(callers) = self.waiting.remove(&name) {
+            // Also for those who have given up: what was asked for is done.
+            self.create(name.clone(), None, cx).await;
+            for caller in callers {
+                self.create(name.clone(), Some(caller), cx).await;
+            }
         }
     }
 
