@@ -23,89 +23,6 @@
 //!
 //! # The protocol
 //!
-//! It is the one of the Elixir guide, so a person can speak it through `nc`. A line asks, and every answer but a `PONG` ends with one
-//! of `OK`, `NOT FOUND`, `UNKNOWN COMMAND` and `ERROR ...`:
-//!
-//! ```
-//! use kv_core::Store;
-//! use kv_server::Session;
-//! # use futures::io::Cursor;
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let store = Store::start().await?;
-//! # let mut answers = Cursor::new(Vec::new());
-//! let asked = "\
-//! CREATE shopping
-//! PUT shopping milk 1
-//! PUT shopping eggs 3
-//! GET shopping milk
-//! LIST shopping
-//! GET holidays milk
-//! ";
-//! Session::new(store.clone()).serve(asked.as_bytes(), &mut answers).await?;
-//! let answered = String::from_utf8(answers.into_inner())?;
-//! assert_eq!(answered.lines().collect::<Vec<_>>(), [
-//!     "OK",
-//!     "OK",
-//!     "OK",
-//!     "1", "OK",
-//!     "* eggs", "* milk", "OK",
-//!     "NOT FOUND",
-//! ]);
-//! # store.stop().await?;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! [`Command`] says what may be asked, and how a line becomes words; [`Answer`] what comes back. `SUBSCRIBE` turns a session into a
-//! stream of [`Event`]s.
-//!
-//! # Sessions, with or without sockets
-//!
-//! A [`Session`] speaks over any reader and writer of the `futures` crate, and knows no executor. The prompt of `kv` is a session in
-//! the same program; a program that has sockets of its own, TLS for instance, serves sessions on them. What one client may have is
-//! said by [`Limits`], and a [`Drain`] tells sessions to answer what they have read, and to leave.
-//!
-//! The module [`net`] has the sockets: a [`Server`](net::Server) on TCP and Unix sockets, which is a tree of processes, and
-//! [`connect`](net::connect). It is the feature `net`, on by default; without it nothing here needs Tokio.
-//!
-//! # What it costs
-//!
-//! What is complete in one read is answered with one write, and what it asks of one bucket is one message to it. Beside a server
-//! that does nothing but send back each line, and beside Redis if it is installed, it is measured by
-//!
-//! ```text
-//! cargo xtask bench --server
-//! ```
-//!
-//! # When (not) to use it
-//!
-//! A program that wants the store for itself embeds `kv-core`: no socket is as fast as a call. Entries live in memory here, and there
-//! are no passwords yet, so a server listens where only this machine can reach it, unless told otherwise.
-//!
-//! ```
-//! use futures::io::Cursor;
-//! use kv_core::Store;
-//! use kv_server::Session;
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let store = Store::start().await?;
-//! let mut answers = Cursor::new(Vec::new());
-//! let commands = "CREATE shopping\nPUT shopping eggs 3\nGET shopping eggs\n";
-//! Session::new(store.clone()).serve(commands.as_bytes(), &mut answers).await?;
-//! assert_eq!(answers.into_inner(), b"OK\r\nOK\r\n3\r\nOK\r\n");
-//! # store.stop().await?;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! A [`Session`] serves one client over anything that can be read and written. The module `net` has the sockets for it, and is the
-//! only one that knows an executor; without the feature of that name the crate runs wherever `genserver` does.
-//!
-//! # The protocol
-//!
 //! A command is a line, and so is an answer, or a few of them. It works with `nc`.
 //!
 //! | command | answer |
@@ -129,12 +46,42 @@
 //! Values with blanks are written with quotes: see [`Command`]. What an answer does about values that hold the end of a line, [`Answer`]
 //! says, and [`Reading`] how a client knows where an answer ends. [`Client`] is such a client.
 //!
+//! # Sessions, with or without sockets
+//!
+//! A [`Session`] serves one client over anything that can be read and written, and knows no executor:
+//!
+//! ```
+//! use futures::io::Cursor;
+//! use kv_core::Store;
+//! use kv_server::Session;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Store::start().await?;
+//! let mut answers = Cursor::new(Vec::new());
+//! let commands = "CREATE shopping\nPUT shopping eggs 3\nGET shopping eggs\n";
+//! Session::new(store.clone()).serve(commands.as_bytes(), &mut answers).await?;
+//! assert_eq!(answers.into_inner(), b"OK\r\nOK\r\n3\r\nOK\r\n");
+//! # store.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The prompt of `kv` is a session in the same program; a program that has sockets of its own, TLS for instance, serves sessions on
+//! them. The module [`net`] has the sockets for everybody else: a [`Server`](net::Server) on TCP and Unix sockets, which is a tree
+//! of processes, and [`connect`](net::connect). It is the feature `net`, on by default; without it the crate runs wherever
+//! `genserver` does.
+//!
 //! # Many commands at once
 //!
-//! A client need not wait for an answer before it sends the next command. What arrives together is answered together, with one
-//! write, and what is for one bucket is one message to it. Where each
-//! read and write is a call of the system, sixteen commands at once are many times as fast as sixteen one by one. The answers are
-//! the same: see [`Session`].
+//! A client need not wait for an answer before it sends the next command. What is complete in one read is carried out together, as
+//! one message for each bucket, and answered with one write; the answers are the same: see [`Session`]. Where each read and write
+//! is a call of the system, sixteen commands at once are many times as fast as sixteen one by one. What it costs beside a server
+//! that does nothing but send back each line, and beside Redis if it is installed, is measured by
+//!
+//! ```text
+//! cargo xtask bench --server
+//! ```
 //!
 //! # What a client may not
 //!
@@ -143,8 +90,9 @@
 //!
 //! # When (not) to use it
 //!
-//! Two parts of one program share a store by cloning it: see `kv-core`. A protocol of lines is for people, scripts, and programs in
-//! other languages. Whoever can connect can do everything, so it is no server for a network that strangers are in.
+//! Two parts of one program share a store by cloning it: see `kv-core`; no socket is as fast as a call. A protocol of lines is for
+//! people, scripts, and programs in other languages. Whoever can connect can do everything, so it is no server for a network that
+//! strangers are in, and the store is gone when its program ends.
 
 // What a client can ask: begin here, ...
 mod command;
