@@ -57,6 +57,13 @@ struct State<M> {
     ties: Ties,
 }
 
+impl<M> State<M> {
+    /// What it ends with once it has to.
+    fn doomed_by(&self) -> Reason {
+        self.doom.clone().unwrap_or(Reason::Killed)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Alive,
@@ -232,6 +239,9 @@ impl<M: Send + 'static> Plain<M> {
         cx: &Context<'_>,
         mut wanted: impl FnMut(&Letter<M>) -> bool,
     ) -> Poll<Result<Letter<M>, Reason>> {
+        if self.is_awaited_by(cx.waker()) {
+            return Poll::Pending;
+        }
         loop {
             let seen = self.state.lock().letters.queue.len();
             if let Some(letter) = self.take_letter(&mut wanted) {
@@ -251,6 +261,14 @@ impl<M: Send + 'static> Plain<M> {
             drop(before);
             return Poll::Pending;
         }
+    }
+
+    /// Whether there is no letter, and whoever asks is woken by the next one. It is asked often by a process that waits for other
+    /// things besides, and a look is all that it takes then.
+    fn is_awaited_by(&self, waker: &Waker) -> bool {
+        let state = self.state.lock();
+        let is_known = state.reader.as_ref().is_some_and(|known| known.will_wake(waker));
+        is_known && state.letters.queue.is_empty() && state.stage != Stage::Dead
     }
 
     /// What is in the mailbox, for the text of a failed expectation.
@@ -601,13 +619,7 @@ impl<M: Send + 'static> Future for PlainTask<M> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        let waker = cx.waker().clone();
-        let before = {
-            let mut state = this.process.state.lock();
-            if state.stage == Stage::Alive { state.task.replace(waker) } else { None }
-        };
-        drop(before);
-        if let Some(reason) = this.process.doomed_by() {
+        if let Some(reason) = this.process.begin_turn(cx.waker()) {
             this.end(reason);
             return Poll::Ready(());
         }
@@ -631,9 +643,34 @@ impl<M: Send + 'static> Future for PlainTask<M> {
 }
 
 impl<M: Send + 'static> Plain<M> {
+    /// Notes by whom the task is woken, unless that is known. Returns the reason to end with, if there is one.
+    fn begin_turn(&self, waker: &Waker) -> Option<Reason> {
+        // Cloned and dropped outside the lock: a foreign waker is the user's code.
+        let mut fresh = None;
+        loop {
+            let mut state = self.state.lock();
+            if state.stage == Stage::Doomed {
+                return Some(state.doomed_by());
+            }
+            let is_known = state.task.as_ref().is_some_and(|known| known.will_wake(waker));
+            if state.stage != Stage::Alive || is_known {
+                return None;
+            }
+            let Some(fresh) = fresh.take() else {
+                drop(state);
+                fresh = Some(waker.clone());
+                continue;
+            };
+            let before = state.task.replace(fresh);
+            drop(state);
+            drop(before);
+            return None;
+        }
+    }
+
     fn doomed_by(&self) -> Option<Reason> {
         let state = self.state.lock();
-        (state.stage == Stage::Doomed).then(|| state.doom.clone().unwrap_or(Reason::Killed))
+        (state.stage == Stage::Doomed).then(|| state.doomed_by())
     }
 }
 
