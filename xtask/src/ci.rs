@@ -66,7 +66,7 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
     ];
     gates.extend(crates.iter().filter_map(|package| without_tokio(package)));
     gates.extend(crates.iter().flat_map(|package| checks(package)));
-    gates.push(Gate::verb("test", test::run));
+    gates.push(Gate::verb("test", test::run_in_ci));
     gates.extend(crates.iter().flat_map(|package| tests(package)));
     gates.push(Gate::verb("models", models::run));
     gates
@@ -87,7 +87,7 @@ fn without_tokio(package: &Package) -> Option<Gate> {
     Some(Gate { name: format!("{name} without tokio"), rerun, work: Box::new(work) })
 }
 
-/// The crate alone, compiled with each feature that changes no runtime.
+/// The crate alone, compiled with each feature that is not tested alone.
 fn checks(package: &Package) -> Vec<Gate> {
     let check = |features: &str| {
         let selection = selection(package, features);
@@ -97,7 +97,8 @@ fn checks(package: &Package) -> Vec<Gate> {
         return vec![check("")];
     }
     // A feature that is the whole default is tested with it.
-    let alone = |feature: &&str| !RUNTIMES.contains(feature) && default_features(package) != [*feature];
+    let is_tested = |feature: &str| default_features(package) == [feature] || is_tested_alone(package, feature);
+    let alone = |feature: &&str| !is_tested(feature);
     single_features(package).filter(alone).map(|feature| check(&only(feature))).collect()
 }
 
@@ -109,18 +110,21 @@ fn tests(package: &Package) -> Vec<Gate> {
     let mut gates = vec![test_gate(package, "")];
     if package.has_lib {
         let name = &package.name;
-        let line = test::doctests(&format!("--package {name}"));
+        let line = test::doctests(&format!("--package {name} --all-features"));
         gates.push(Gate::cargo(format!("doctest {name}"), line));
     }
     let default = default_features(package);
     if !default.is_empty() {
         gates.push(test_gate(package, "--no-default-features"));
     }
-    let runtimes = single_features(package).filter(|feature| RUNTIMES.contains(feature));
-    // A runtime that is the whole default was tested with it.
-    let others = runtimes.filter(|runtime| default != [*runtime]);
-    gates.extend(others.map(|runtime| test_gate(package, &only(runtime))));
+    let others = single_features(package).filter(|feature| is_tested_alone(package, feature));
+    gates.extend(others.map(|feature| test_gate(package, &only(feature))));
     gates
+}
+
+/// A runtime is, unless it is part of the default and so was tested with that.
+fn is_tested_alone(package: &Package, feature: &str) -> bool {
+    RUNTIMES.contains(&feature) && !default_features(package).iter().any(|default| default == feature)
 }
 
 fn test_gate(package: &Package, features: &str) -> Gate {

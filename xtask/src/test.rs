@@ -31,6 +31,13 @@ pub(crate) fn run(args: &[String]) -> Result {
     examples()
 }
 
+/// For `ci`, which runs the doctests of each crate by themselves: everything else. The book's are nobody else's.
+pub(crate) fn run_in_ci(_args: &[String]) -> Result {
+    tests(WORKSPACE).run()?;
+    doctests("--package otp-docs").run()?;
+    examples()
+}
+
 /// Unit and integration tests of a selection of packages and features: nextest where it is
 /// installed, which runs them side by side and sums up in one line, else cargo's own runner.
 pub(crate) fn tests(selection: &str) -> Cargo {
