@@ -14,7 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::contenders::{BASE, OURS};
 use crate::measure::{Column, Record, Row};
+use crate::memory;
 use crate::options::Options;
+use crate::report;
 use crate::subjects::World;
 use crate::table;
 use crate::workloads::now;
@@ -41,8 +43,9 @@ const LOOKUPS: [((), Row); 2] =
     [((), row("bucket lookup, 1 task", 1, 200_000)), ((), row("bucket lookup, 16 tasks", 16, 256_000))];
 
 /// How many buckets come and go.
-const MANY: u64 = 100_000;
-const LIVES: [((), Row); 1] = [((), Row { workload: "bucket create + stop", ops: MANY, clients: 1, whole: true })];
+const MANY: u32 = 100_000;
+const LIVES: [((), Row); 1] =
+    [((), Row { workload: "bucket create + stop", ops: MANY as u64, clients: 1, whole: true })];
 
 const fn row(workload: &'static str, clients: u64, ops: u64) -> Row {
     Row { workload, ops, clients, whole: false }
@@ -73,6 +76,27 @@ pub fn compare(world: World, options: &Options) -> Vec<Record> {
         chosen(vec![timed(world, BASE, raw_lives), timed(world, BUCKET, bucket_lives)], options)
     }));
     records
+}
+
+/// The name under which the program measures, in a process of its own, what an empty bucket takes.
+pub const EMPTY: &str = "empty buckets";
+
+/// How many bytes an empty bucket takes, with its name, its supervisor's and its registry's notes of it.
+pub fn bytes(options: &Options) -> Vec<Record> {
+    const ROW: &str = "bytes per empty bucket";
+    if !options.wants(ROW) {
+        return Vec::new();
+    }
+    let bytes = memory::per_server(EMPTY, MANY);
+    let records: Vec<_> = bytes.map(|bytes| Record::counted(ROW, OURS, bytes, "bytes")).into_iter().collect();
+    report::heading(ROW, &[OURS]);
+    report::values(ROW, &[OURS], &records);
+    records
+}
+
+/// How much this process grows by when it creates so many of them.
+pub fn grow(buckets: usize) -> Option<u64> {
+    World::OneThread.runtime().block_on(memory::empty_buckets(buckets))
 }
 
 /// The subject that this is about.

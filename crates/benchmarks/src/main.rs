@@ -40,9 +40,13 @@ fn main() -> ExitCode {
 /// What the program does as its own child.
 fn idle_bytes(subject: &str, servers: &str) -> Result<(), String> {
     let servers = servers.parse().map_err(|error| format!("{servers}: {error}"))?;
-    let mut contenders = contenders::all(&scratch());
-    let contender = contenders.iter_mut().find(|contender| contender.id() == subject);
-    let bytes = contender.and_then(|contender| contender.idle_bytes(servers));
+    let bytes = if subject == buckets::EMPTY {
+        buckets::grow(servers)
+    } else {
+        let mut contenders = contenders::all(&scratch());
+        let contender = contenders.iter_mut().find(|contender| contender.id() == subject);
+        contender.and_then(|contender| contender.idle_bytes(servers))
+    };
     report::line(&bytes.ok_or("too many, or this system does not tell")?.to_string());
     Ok(())
 }
@@ -63,6 +67,7 @@ fn compare(options: &Options) -> Result<(), String> {
         records.extend(buckets::compare(world, options));
     }
     let mut counted = idle_rows(options, &subjects);
+    counted.extend(buckets::bytes(options));
     counted.extend(allocation_rows(options, &subjects)?);
     measure::relate(&mut counted);
     records.extend(counted);

@@ -59,6 +59,17 @@ pub(crate) async fn idle<S: Subject>(servers: usize) -> Option<u64> {
     after.checked_sub(before)
 }
 
+/// How much this process grows by when it creates so many empty buckets in one store, names and all.
+pub(crate) async fn empty_buckets(buckets: usize) -> Option<u64> {
+    let store = kv_core::Store::start().await.ok()?;
+    store.create("the first").await.ok()?.stop().await.ok()?;
+    let before = resident(process::id())?;
+    for number in 0..buckets {
+        store.create(&format!("bucket {number}")).await.ok()?;
+    }
+    resident(process::id())?.checked_sub(before)
+}
+
 /// The resident bytes of a process, where the system tells.
 pub(crate) fn resident(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
