@@ -75,7 +75,8 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) budget: AtomicU32,
     /// How long its turns last. A guess.
     pub(crate) pace: Pace,
-    /// Written by its own callbacks only, or before there are any; so it is with what follows.
+    /// Written by its own callbacks only, or before there are any; so it is with what follows. Outside the lock, where it takes no
+    /// room of its own: whoever sends an exit reads it under the lock, which the link that brings the exit was laid under.
     pub(crate) traps_exits: AtomicBool,
     /// Started with `inline(false)`: callers never run it.
     pub(crate) queued_only: AtomicBool,
