@@ -555,6 +555,19 @@ impl Bucket {
     }
 
     /// The process's number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Bucket;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bucket = Bucket::start().await?;
+    /// assert_eq!(bucket.clone().pid(), bucket.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.0.pid()
     }
@@ -580,6 +593,19 @@ impl Bucket {
     }
 
     /// The process, for what can be done with any: linking, monitoring, inspecting.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Bucket;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bucket = Bucket::start().await?;
+    /// assert_eq!(bucket.process_ref().info().mailbox, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         self.0.process_ref()
     }

@@ -1,8 +1,8 @@
 //! What a registry tells of its buckets, and whom.
 
 use genevent::{Manager, ManagerServer, NamedManager};
-use genserver::Reason;
 use genserver::supervisor::ChildRef;
+use genserver::{CallError, Reason};
 
 use crate::{Bucket, BucketName};
 
@@ -91,7 +91,7 @@ impl Events {
     /// Tells the manager, and waits until its handlers have seen the event: the seeds' `sync_notify`.
     ///
     /// Says what went wrong, if that is anything else than that no manager runs: one that does not run has no handlers.
-    pub(crate) async fn tell(&self, event: BucketEvent) -> Result<(), genserver::CallError> {
+    pub(crate) async fn tell(&self, event: BucketEvent) -> Result<(), CallError> {
         let told = match &self.0 {
             Whom::Manager(manager) => manager.sync_notify(event).await,
             Whom::Named(manager) => manager.sync_notify(event).await,
@@ -101,7 +101,7 @@ impl Events {
             },
         };
         match told {
-            Err(genserver::CallError::NoProc { .. }) => Ok(()),
+            Err(CallError::NoProc { .. }) => Ok(()),
             told => told,
         }
     }

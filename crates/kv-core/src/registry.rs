@@ -6,7 +6,6 @@ use genserver::supervisor::{ChildCallError, ChildCastError, ChildRef};
 use genserver::{ServerRef, StartError, start, start_link};
 
 use crate::event::Events;
-use crate::storage::{MemoryStorage, Storage};
 use crate::{Bucket, BucketName};
 
 // The process.
@@ -347,7 +346,6 @@ impl Registry {
 
 impl RegistryArgs {
     fn alone(events: Events) -> Self {
-        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage);
-        Self { table: Arc::default(), events: Arc::new(events), buckets: None, storage }
+        Self { table: Arc::default(), events: Arc::new(events), buckets: None, storage: None }
     }
 }

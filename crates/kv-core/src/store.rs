@@ -11,7 +11,7 @@ use genserver::{ProcessRef, StartError, Stop, start_link};
 use crate::event::{BucketEvent, Events};
 use crate::registry::table::Table;
 use crate::registry::{CreateError, CreateLaterError, Registry, RegistryArgs, RegistryServer};
-use crate::storage::{MemoryStorage, Storage};
+use crate::storage::{Durability, MemoryStorage, Storage};
 use crate::{Bucket, BucketName};
 
 /// A store of named buckets: a reference to it, cheap to clone. See [the crate's page](crate).
@@ -138,6 +138,21 @@ impl Store {
     /// # Errors
     ///
     /// [`CreateLaterError`] if the registry was not told.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// store.create_later("shopping")?;
+    /// assert!(store.lookup_ordered("shopping").await?.is_some());
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create_later(&self, name: &str) -> Result<(), CreateLaterError> {
         self.registry.create_later(name)
     }
@@ -166,11 +181,40 @@ impl Store {
     /// # Errors
     ///
     /// [`ChildCallError`] if the registry did not answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// assert_eq!(store.lookup_ordered("shopping").await?, None);
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn lookup_ordered(&self, name: &str) -> Result<Option<Bucket>, ChildCallError> {
         self.registry.lookup_ordered(name).await
     }
 
     /// The names of all buckets, in their order: see [`Registry::names`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// store.create("shopping").await?;
+    /// assert_eq!(store.names(), ["shopping"]);
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn names(&self) -> Vec<BucketName> {
         self.registry.names()
     }
@@ -231,6 +275,22 @@ impl Store {
     }
 
     /// The registry.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// let registry = store.registry().clone();
+    /// registry.create("shopping").await?;
+    /// assert!(store.lookup("shopping").is_some());
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -259,6 +319,23 @@ impl Store {
     }
 
     /// The supervisor of it all, for what can be done with any process: linking, monitoring, inspecting.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Probe;
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut watcher = Probe::<()>::new();
+    /// let store = Store::start().await?;
+    /// let reference = watcher.monitor(&store.process_ref());
+    /// store.stop().await?;
+    /// assert_eq!(watcher.expect_down(reference).await.pid, store.process_ref().pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         self.supervisor.process_ref()
     }
@@ -266,6 +343,19 @@ impl Store {
 
 impl StoreOptions {
     /// What remembers the entries of the buckets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::{MemoryStorage, Store};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::options().storage(MemoryStorage).start().await?;
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn storage(mut self, storage: impl Storage) -> Self {
         self.storage = Arc::new(storage);
         self
@@ -273,12 +363,42 @@ impl StoreOptions {
 
     /// How many restarts of its parts the store allows [within](StoreOptions::within) a time, before it ends: three, if nothing
     /// is said. A bucket is no such part: it may end as often as it likes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::options().max_restarts(0).start().await?;
+    /// let whole = store.process_ref();
+    /// store.events().await?.process_ref().kill();
+    /// whole.ended().await;
+    /// assert_eq!(store.lookup("shopping"), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn max_restarts(mut self, max_restarts: u32) -> Self {
         self.max_restarts = max_restarts;
         self
     }
 
     /// The time in which restarts are counted: five seconds, if nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::options().max_restarts(100).within(Duration::from_secs(60)).start().await?;
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn within(mut self, within: Duration) -> Self {
         self.within = within;
         self
@@ -339,7 +459,8 @@ impl StoreOptions {
             table: Arc::clone(&table),
             events: Arc::new(Events::from(events.reference())),
             buckets: Some(buckets.reference()),
-            storage: self.storage,
+            // One that remembers nothing is not asked for anything: a bucket without a storage does not wait for one.
+            storage: Some(self.storage).filter(|storage| storage.durability() > Durability::Nothing),
         };
         let registry = ChildSpec::server("registry", move || start_link::<RegistryServer>(args.clone()));
         let reference = registry.reference();

@@ -8,7 +8,7 @@
 //! - R4: a name whose bucket is about to end waits for the `Down`; then the next bucket of that name is made. So the events of
 //!   one name come in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use super::error::NotStarted;
 use super::table::Table;
 use crate::bucket::Keeper;
 use crate::event::Events;
-use crate::storage::{Durability, Storage};
+use crate::storage::Storage;
 use crate::{Bucket, BucketEvent, BucketName};
 
 /// The server behind a [`Registry`](crate::Registry).
@@ -29,7 +29,8 @@ pub struct RegistryServer {
     table: Arc<Table>,
     events: Arc<Events>,
     buckets: Supervisor,
-    storage: Arc<dyn Storage>,
+    // None if the entries are to be forgotten with their bucket.
+    storage: Option<Arc<dyn Storage>>,
     // The names that another bucket is wanted of when the one that ends has ended, and who waits for it. There are no more names than
     // buckets that end, and no more callers than wait: those who have given up go when the next one comes.
     waiting: BTreeMap<BucketName, Vec<CreateCaller>>,
@@ -41,7 +42,7 @@ pub struct RegistryArgs {
     pub(crate) table: Arc<Table>,
     pub(crate) events: Arc<Events>,
     pub(crate) buckets: Option<ChildRef<dynamic_supervisor::Server, DynamicSupervisor>>,
-    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) storage: Option<Arc<dyn Storage>>,
 }
 
 /// Who supervises the buckets.
@@ -128,8 +129,8 @@ impl RegistryServer {
             watch(name, &bucket, cx);
         }
         self.end_strays().await;
-        if self.storage.durability() > Durability::Nothing {
-            for name in self.storage.buckets().await.map_err(Reason::from)? {
+        if let Some(storage) = &self.storage {
+            for name in storage.buckets().await.map_err(Reason::from)? {
                 self.create(name, None, cx).await;
             }
         }
@@ -139,8 +140,7 @@ impl RegistryServer {
     /// Ends buckets that nobody can find: a registry that ended between starting one and putting it into the table left it behind.
     async fn end_strays(&self) {
         let Ok(buckets) = self.buckets.current().await else { return };
-        let known: std::collections::BTreeSet<_> =
-            self.table.entries().into_iter().map(|(_, bucket)| bucket.pid()).collect();
+        let known: BTreeSet<_> = self.table.entries().into_iter().map(|(_, bucket)| bucket.pid()).collect();
         for child in buckets.which_children().await.unwrap_or_default() {
             if let Some(process) = child.state.process().filter(|it| !known.contains(&it.pid())) {
                 process.exit(Reason::Shutdown);
@@ -174,10 +174,9 @@ impl RegistryServer {
 
     async fn start(&mut self, name: BucketName, cx: &mut Cx<Self>) -> Result<Bucket, NotStarted> {
         let buckets = self.buckets.current().await?;
-        let keeper = (self.storage.durability() > Durability::Nothing).then(|| Arc::clone(&self.storage));
-        let of = name.clone();
+        let (storage, of) = (self.storage.clone(), name.clone());
         let spec = ChildSpec::server("bucket", move || {
-            Bucket::kept(keeper.as_ref().map(|storage| Keeper::new(of.clone(), Arc::clone(storage))))
+            Bucket::kept(storage.clone().map(|storage| Keeper::new(of.clone(), storage)))
         });
         let bucket = buckets.start_child(spec.restart(Restart::Temporary)).await?;
         watch(name.clone(), &bucket, cx);
