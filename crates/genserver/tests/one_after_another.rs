@@ -1,11 +1,13 @@
-//! Servers that give one another something to do: they run one after the other in one task, and nobody else suffers for it.
+//! Servers that are run where their own tasks are not: one after the other in one task, or by whoever calls; and nobody else
+//! suffers for it.
 #![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use genserver::{Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Reason, ServerRef, start};
+use futures::future::poll_immediate;
+use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Reason, ServerRef, start};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::block_in_place;
 
@@ -106,4 +108,73 @@ fn whoever_belongs_to_another_runtime_runs_there() {
     let (tell, told) = std::sync::mpsc::channel();
     give(&giver, move || give(&next, move || tell.send(Handle::current().id()).unwrap()));
     assert_eq!(told.recv().unwrap(), runtimes[1].handle().id());
+}
+
+/// A server whose task has come before, and sleeps.
+async fn worker_with_a_task() -> ServerRef<Worker> {
+    let server = worker().await;
+    let (done, seen) = tokio::sync::oneshot::channel();
+    give(&server, move || done.send(()).unwrap());
+    seen.await.unwrap();
+    assert!(server.info().has_task);
+    server
+}
+
+#[tokio::test]
+async fn a_caller_that_comes_before_the_task_handles_what_came_before_it() {
+    let server = worker_with_a_task().await;
+    let handled = Arc::new(AtomicU32::new(0));
+    for place in 0..3 {
+        let handled = Arc::clone(&handled);
+        give(&server, move || assert_eq!(handled.fetch_add(1, Ordering::Relaxed), place));
+    }
+    assert_eq!(handled.load(Ordering::Relaxed), 0);
+    assert_eq!(poll_immediate(server.call(|caller| caller)).await, Some(Ok(())));
+    assert_eq!(handled.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_caller_handles_a_few_and_leaves_the_rest_to_the_task() {
+    let server = worker_with_a_task().await;
+    let handled = Arc::new(AtomicU32::new(0));
+    for _ in 0..100 {
+        let handled = Arc::clone(&handled);
+        give(&server, move || drop(handled.fetch_add(1, Ordering::Relaxed)));
+    }
+    let mut call = server.call(|caller| caller);
+    assert_eq!(poll_immediate(&mut call).await, None);
+    let few = handled.load(Ordering::Relaxed);
+    assert!((1..20).contains(&few), "{few}");
+    assert_eq!(call.await, Ok(()));
+    assert_eq!(handled.load(Ordering::Relaxed), 100);
+}
+
+#[tokio::test]
+async fn callers_that_come_before_the_task_do_not_wait_for_it() {
+    let server = worker_with_a_task().await;
+    give(&server, || ());
+    for caller in 0..100 {
+        assert_eq!(poll_immediate(server.call(|caller| caller)).await, Some(Ok(())), "caller {caller}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_whose_server_is_ended_by_what_came_before_it_hears_the_reason() {
+    let server = worker_with_a_task().await;
+    give(&server, || panic!("enough"));
+    let called = poll_immediate(server.call(|caller| caller)).await;
+    assert!(matches!(&called, Some(Err(CallError::Exit { reason: Reason::Panic(_), .. }))), "{called:?}");
+}
+
+#[tokio::test]
+async fn a_task_that_comes_after_a_caller_finds_nothing_to_do_and_comes_again() {
+    let server = worker_with_a_task().await;
+    give(&server, || ());
+    assert_eq!(poll_immediate(server.call(|caller| caller)).await, Some(Ok(())));
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+        let (done, seen) = tokio::sync::oneshot::channel();
+        give(&server, move || done.send(()).unwrap());
+        seen.await.unwrap();
+    }
 }

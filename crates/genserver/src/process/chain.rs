@@ -22,11 +22,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Context;
 use std::time::Duration;
 
-use super::mail::{Kick, Process, Run, Task};
+use super::mail::{Kick, Mail, Process, Run, Task};
 use crate::current;
 use crate::node::Home;
 use crate::server::GenServer;
-use crate::sync::thread_local;
+use crate::sync::{MutexGuard, thread_local};
 
 /// How many turns of others there are between two looks whether the task's own server has something to do.
 const LOOK_AFTER: u32 = 16;
@@ -128,6 +128,18 @@ impl<S: GenServer> Drop for Turn<'_, S> {
     }
 }
 
+impl<S: GenServer> Process<S> {
+    /// Runs a scheduled server where its own task is not, and learns now and then how long that takes.
+    pub(super) fn run_guest(self: &Arc<Self>, mail: MutexGuard<'_, Mail<S>>, budget: &mut u32) {
+        if self.pace.is_known() {
+            return self.run_scheduled(mail, budget);
+        }
+        let begun = self.head.home.runtime().now();
+        self.run_scheduled(mail, budget);
+        self.pace.learn(self.head.home.runtime().now().saturating_duration_since(begun));
+    }
+}
+
 /// A server of any type.
 trait Next {
     fn run(self: Arc<Self>, kick: Kick, budget: &mut u32);
@@ -143,12 +155,7 @@ impl<S: GenServer> Next for Process<S> {
         }
         // As it was before the kick.
         mail.task = if matches!(kick, Kick::Spawn) { Task::None } else { Task::Asleep };
-        if self.pace.is_known() {
-            return self.run_scheduled(mail, budget);
-        }
-        let begun = self.head.home.runtime().now();
-        self.run_scheduled(mail, budget);
-        self.pace.learn(self.head.home.runtime().now().saturating_duration_since(begun));
+        self.run_guest(mail, budget);
     }
 
     fn wake(self: Arc<Self>, kick: Kick) {
@@ -173,7 +180,7 @@ impl Pace {
         Self(AtomicU8::new(1))
     }
 
-    fn is_short(&self) -> bool {
+    pub(super) fn is_short(&self) -> bool {
         let pace = self.0.load(Ordering::Relaxed);
         if pace < Self::LONG {
             return true;

@@ -6,7 +6,7 @@
 //! | `run` | body | means | who leaves it, to what |
 //! |---|---|---|---|
 //! | `Idle` | here | waits for a message | a send: inline → `Running`, else → `Scheduled` |
-//! | `Scheduled` | here | its task has been spawned or woken, or it is next (see `chain`) | a server's task → `Running` |
+//! | `Scheduled` | here | its task has been spawned or woken, or it is next (see `chain`) | a server's task, or a caller → `Running` |
 //! | `Running` | out | somebody polls | that poller → `Idle`, `Awaiting`, `Scheduled` or `Dead` |
 //! | `Awaiting` | here | a callback is parked at an await | a wake → `Scheduled`; a send only queues |
 //! | `Dead` | gone | everybody has been told | nobody |
@@ -19,8 +19,9 @@
 //! 2. A wake while somebody polls is noted (`notified`), and the poller looks at the note before it lets go.
 //! 3. No user code runs under the lock: no wake, no foreign waker cloned or dropped, no message dropped, no spawn. And never
 //!    two processes' locks at once.
-//! 4. `Scheduled` is left only by the task, its own or the one that it is next in, and by a doom, which takes the body wherever
-//!    it lies.
+//! 4. `Scheduled` is left by a task, its own or the one that it is next in; by a caller that comes first, and works the queue off
+//!    behind which it has put its call (`take_over`), unless a callback is parked; and by a doom, which takes the body wherever it
+//!    lies. A task that comes and finds the server not scheduled any more sleeps again.
 //! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
 //! 6. Whoever holds the body takes the queue out as a whole (`fetch`), into the actor's batch. The room goes from one message
 //!    of the batch to the next by itself, until its budget is used up or something has to be looked at: a doom (`look`), a
@@ -256,6 +257,11 @@ impl<S: GenServer> Berth<S> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.actor.is_none() && self.0.work.is_none()
+    }
+
+    /// Whether a body lies here in which no callback waits for anything.
+    pub(crate) fn is_between_callbacks(&self) -> bool {
+        self.0.actor.is_some()
     }
 
     #[inline]

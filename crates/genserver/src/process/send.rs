@@ -20,6 +20,9 @@ use crate::server::GenServer;
 /// better let one poller work through the queue than fight for the body.
 const HOT_SENDS: u8 = 8;
 
+/// How many messages a caller handles that finds the server scheduled: mostly those of one or two others, and its own.
+const CALLERS_BUDGET: u32 = 8;
+
 /// What became of a message that was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sent {
@@ -115,7 +118,7 @@ impl<S: GenServer> Process<S> {
         }
     }
 
-    /// Sends a call. Where `inline` allows it and the server is idle, the handler runs here and now.
+    /// Sends a call. Where `inline` allows it and nobody runs the server, the handler runs here and now.
     pub(crate) fn send_call(
         self: &Arc<Self>,
         call: &mut Parcel<S>,
@@ -126,8 +129,37 @@ impl<S: GenServer> Process<S> {
         if mail.run != Run::Dead && !mail.closed && self.is_full(&mail) {
             return Err(Refused::Full);
         }
+        if inline && self.may_take_over(&mut mail) {
+            self.take_over(mail, call);
+            return Ok(Sent::Ran);
+        }
         mail.note_contention();
         self.queue_call(mail, call, slot)
+    }
+
+    /// Whether a caller may run a server that waits for its task (rule 4). Not before that has come for the first time: until
+    /// then an adopted server is nobody's.
+    fn may_take_over(&self, mail: &mut Mail<S>) -> bool {
+        mail.run == Run::Scheduled
+            && self.task_waker.get().is_some()
+            && mail.body.is_between_callbacks()
+            && !mail.closed
+            && !mail.is_doomed()
+            && self.pace.is_short()
+            && self.may_run_inline(mail)
+    }
+
+    /// Queues the call, and works the queue off from its front.
+    ///
+    /// Were it only queued, so would be the calls of all others whose turn in the runtime comes before that of the server's task;
+    /// when the task came it would wake them all, and they would all call again before it came next.
+    fn take_over(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, call: &mut Parcel<S>) {
+        if let Some(Job::Message(call)) = call.take() {
+            mail.counted += 1;
+            mail.queue.push_back(deadlock::lay(call, self.head.pid));
+        }
+        let mut budget = CALLERS_BUDGET;
+        self.run_guest(mail, &mut budget);
     }
 
     /// Queues a call for which a place was promised.
