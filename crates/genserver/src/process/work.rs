@@ -1,8 +1,9 @@
 //! The room in which a callback's future lives: one allocation, used again for callback after callback.
 //!
 //! A callback that is not ready at its first poll has to stay where it was polled. So its future is built in a room to begin
-//! with; if it has to wait the room is its server's until it is done, and otherwise the room goes back to where it came from, and the server's state travels through it: in when the callback begins, out when it is done. What travels is
-//! kept small, because every message pays for it.
+//! with. If it has to wait, the room is its server's until it is done; otherwise the room goes back to where it came from. The
+//! server's state travels through it: in when the callback begins, out when it is done. What travels is kept small, because
+//! every message pays for it.
 
 use std::any::Any;
 use std::cell::Cell;
