@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::poll_immediate;
-use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef};
+use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, Reason, ServerRef};
 
 use crate::check::check;
 use crate::door::{Door, step_aside};
@@ -233,6 +233,65 @@ fn the_first_task_of_a_server_races_an_inline_run() {
         server.cast(act(|_, _| Next::wait())).unwrap();
         assert_eq!(outside.join().unwrap(), Ok(1));
         assert_eq!(inside.join().unwrap(), Ok(2));
+        world.end();
+    });
+}
+
+/// A server whose task has come once, so that from now on a caller may come before it.
+fn with_a_task(world: &World, log: &Log) -> ServerRef<Puppet> {
+    let server = world.start::<Puppet>(waiting(log));
+    let handled = Door::default();
+    let handler = handled.clone();
+    let open = act(move |_, _| {
+        handler.open();
+        Next::wait()
+    });
+    server.cast(open).unwrap();
+    wait_for(handled.pass());
+    server
+}
+
+#[test]
+fn callers_and_the_task_of_a_scheduled_server_share_its_queue() {
+    check(|| {
+        let world = World::new(1);
+        let log = Log::default();
+        let server = with_a_task(&world, &log);
+        let callers = [(1, "1"), (2, "2")].map(|(who, line)| {
+            let server = server.clone();
+            world.client(async move {
+                server.cast(note(line)).unwrap();
+                assert_eq!(server.call(|caller| aside(caller, who)).no_timeout().await, Ok(who));
+            })
+        });
+        for caller in callers {
+            caller.join().unwrap();
+        }
+        let mut handled = log.take();
+        handled.sort();
+        assert_eq!(handled, ["1", "2"], "each was handled once, before its sender's call");
+        world.end();
+    });
+}
+
+#[test]
+fn a_server_may_be_killed_while_a_caller_works_its_queue_off() {
+    check(|| {
+        let world = World::new(1);
+        let server = with_a_task(&world, &Log::default());
+        let killer = {
+            let server = server.clone();
+            outsider(async move { server.kill() })
+        };
+        if server.cast(note("one more")).is_ok() {
+            let called = wait_for(server.call(|caller| answer(caller, 1)).no_timeout());
+            let killed = |error: &CallError| {
+                matches!(error, CallError::NoProc { .. } | CallError::Exit { reason: Reason::Killed, .. })
+            };
+            assert!(called.as_ref().map_or_else(killed, |answer| *answer == 1), "{called:?}");
+        }
+        killer.join().unwrap();
+        assert_eq!(wait_for(server.ended()), Reason::Killed);
         world.end();
     });
 }
