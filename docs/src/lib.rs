@@ -18,6 +18,10 @@ pub mod from_erlang {}
 #[doc = include_str!("../ARCHITECTURE.md")]
 pub mod architecture {}
 
+/// The figures, how to read them, and how to get your own.
+#[doc = include_str!("../PERFORMANCE.md")]
+pub mod performance {}
+
 /// How to work on it: the verbs, and how to add to them.
 #[doc = include_str!("../CONTRIBUTING.md")]
 pub mod contributing {}

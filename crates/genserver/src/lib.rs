@@ -371,6 +371,9 @@
 //! this to be fair, a caller spends a unit of its cooperative budget on every call, and callbacks must not block the thread. A
 //! server whose callbacks compute for long says so with [`Start::inline`].
 //!
+//! Which task that is says nothing about whose message it is: a caller works off what others have sent before it. So a callback
+//! does not look at what belongs to a task, as task-local values do; what it needs to know is in the message.
+//!
 //! # When (not) to use a server
 //!
 //! A server is for state that has to be owned, for an order that has to be kept, for a life that somebody watches. It is no
