@@ -18,9 +18,9 @@ use crate::reason::Reason;
 ///
 /// # Callbacks never block
 ///
-/// A callback may be polled on the task of whoever calls the server: the current *process* is then the server, but
-/// task-locals are the caller's. A callback that blocks its thread blocks them all. Work that computes for long or blocks
-/// belongs on a thread of its own, with the [`Caller`](crate::Caller) taken along:
+/// A callback may be polled on the task of whoever calls the server: the current *process* is then the server, but task-locals
+/// are that task's, which may not even be the task of the one whose message it is. A callback that blocks its thread blocks them
+/// all. Work that computes for long or blocks belongs on a thread of its own, with the [`Caller`](crate::Caller) taken along:
 ///
 /// ```
 /// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
