@@ -109,8 +109,13 @@ pub enum AddHandlerError<H> {
         returned: Returned<H>,
     },
     /// The manager itself did not answer.
-    #[error(transparent)]
-    Manager(#[from] CallError),
+    #[error("{error}")]
+    Manager {
+        /// Why not.
+        error: CallError,
+        /// The one that was to be added. It is not there if the manager had begun with it, and ended in its init.
+        returned: Option<Returned<H>>,
+    },
 }
 
 /// Why a handler was not [removed](crate::Manager::remove_handler), or not as it should.
@@ -161,7 +166,8 @@ pub enum RemoveHandlerError<H> {
     Manager(#[from] CallError),
 }
 
-/// Why no handler took another's place in a [swap](crate::Manager::swap_handler). The old one has gone in any case.
+/// Why no handler took another's place in a [swap](crate::Manager::swap_handler). The old one has gone, unless it is the manager that
+/// did not answer.
 ///
 /// # Examples
 ///
@@ -182,7 +188,7 @@ pub enum RemoveHandlerError<H> {
 /// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
-pub enum SwapHandlerError<H> {
+pub enum SwapHandlerError<O, H> {
     /// The manager has such a handler already, and it is not the one that was to go. The new one is given back.
     #[error(
         "{manager} has a handler {handler} already, so no other can take the place of the one that went; add this one with an `id` of its own"
@@ -218,9 +224,40 @@ pub enum SwapHandlerError<H> {
         reason: Reason,
     },
     /// The manager itself did not answer.
-    #[error(transparent)]
-    Manager(#[from] CallError),
+    #[error("{error}")]
+    Manager {
+        /// Why not.
+        error: CallError,
+        /// What makes the new handler. It is not there if the manager had begun with the swap, and ended in it.
+        make: Option<Returned<MakeHandler<O, H>>>,
+    },
 }
+
+/// What makes the new handler of a [swap](crate::Manager::swap_handler), of what is left of the old one.
+///
+/// # Examples
+///
+/// A swap that its manager has not got to can be made elsewhere:
+///
+/// ```
+/// use genevent::{HandlerRef, LoggerHandler, MakeHandler, Manager, SwapHandlerError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (today, tomorrow) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
+/// let logger = HandlerRef::<LoggerHandler>::new();
+/// today.stop().await?;
+///
+/// let swapped = today.swap_handler(&logger, |left| left.unwrap_or_default()).await;
+/// if let Err(SwapHandlerError::Manager { make: Some(make), .. }) = swapped {
+///     let make: MakeHandler<LoggerHandler, LoggerHandler> = make.into_inner();
+///     tomorrow.swap_handler(&logger, make).await?;
+/// }
+/// assert_eq!(tomorrow.which_handlers().await?, [logger.id()]);
+/// # Ok(())
+/// # }
+/// ```
+pub type MakeHandler<O, H> = Box<dyn FnOnce(Result<O, NothingLeft>) -> H + Send>;
 
 /// Why a swap found nothing of the old handler: what the function that makes the new one is told instead.
 ///
@@ -260,7 +297,25 @@ pub enum NothingLeft {
     },
 }
 
-/// A handler that comes back with an error.
+/// A handler that comes back with an error, or [what makes one](MakeHandler).
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{AddHandlerError, LoggerHandler, Manager};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let yesterday = Manager::<String>::start().await?;
+/// yesterday.stop().await?;
+/// let added = yesterday.add_handler(LoggerHandler::keeping(5)).await;
+/// let Err(AddHandlerError::Manager { returned: Some(returned), .. }) = added else { panic!("it has ended") };
+///
+/// let today = Manager::<String>::start().await?;
+/// today.add_handler(returned.into_inner()).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Returned<H>(Box<Mutex<H>>);
 
 impl<H> Returned<H> {
@@ -268,7 +323,41 @@ impl<H> Returned<H> {
         Self(Box::new(Mutex::new(handler)))
     }
 
-    /// The handler.
+    /// What has come back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{AddHandlerError, Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::{Never, Reason};
+    ///
+    /// /// Begins with money only.
+    /// struct Till(u32);
+    ///
+    /// impl Handler<()> for Till {
+    ///     type Call = Never;
+    ///
+    ///     fn init(&mut self, _cx: &mut HandlerCx<()>) -> Result<(), Reason> {
+    ///         if self.0 == 0 { Err(Reason::term("the till is empty")) } else { Ok(()) }
+    ///     }
+    ///
+    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// if let Err(AddHandlerError::Init { returned, .. }) = manager.add_handler(Till(0)).await {
+    ///     let mut till = returned.into_inner();
+    ///     till.0 = 50;
+    ///     manager.add_handler(till).await?;
+    /// }
+    /// assert_eq!(manager.which_handlers().await?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(self) -> H {
         self.0.into_inner()
     }
@@ -282,8 +371,8 @@ impl<H> fmt::Debug for Returned<H> {
 
 /// A handler need not be printable, so the errors that carry one print without it.
 macro_rules! debug_without_handler {
-    ($($error:ident),*) => {$(
-        impl<H> fmt::Debug for $error<H> {
+    ($($error:ident<$($handler:ident),*>;)*) => {$(
+        impl<$($handler),*> fmt::Debug for $error<$($handler),*> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($error), "({})"), self)
             }
@@ -291,4 +380,8 @@ macro_rules! debug_without_handler {
     )*};
 }
 
-debug_without_handler!(AddHandlerError, RemoveHandlerError, SwapHandlerError);
+debug_without_handler! {
+    AddHandlerError<H>;
+    RemoveHandlerError<H>;
+    SwapHandlerError<O, H>;
+}

@@ -192,7 +192,9 @@ mod slot;
 pub use async_handler::AsyncHandler;
 pub use client::Client;
 pub use context::{HandlerCx, Mode};
-pub use error::{AddHandlerError, CallHandlerError, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError};
+pub use error::{
+    AddHandlerError, CallHandlerError, MakeHandler, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError,
+};
 pub use forwarder::{ForwardToManager, Forwarder};
 pub use handler::Handler;
 pub use hold::Hold;

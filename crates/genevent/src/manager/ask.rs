@@ -10,11 +10,13 @@ use genserver::{AsProcess, Caller, Pid, ProcessRef, Recipient};
 
 use super::Manager;
 use crate::Event;
-use crate::error::{AddHandlerError, CallHandlerError, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError};
+use crate::error::{
+    AddHandlerError, CallHandlerError, MakeHandler, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError,
+};
 use crate::id::{HandlerId, HandlerRef, Id};
 use crate::leaving::{HandlerGone, Words};
 use crate::server::Request;
-use crate::server::request::{self, Ask, Change, NewOwner, NotAdded, Parted};
+use crate::server::request::{self, Ask, Change, Lent, MakeSlot, NewOwner, NotAdded, Parted};
 use crate::slot::Seated;
 
 /// Puts a handler in its slot.
@@ -113,10 +115,15 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
 
     async fn ask(self) -> Result<HandlerRef<H>, AddHandlerError<H>> {
         let Self { manager, handler, place, owner, seat } = self;
-        let handler = seat(handler, place.id());
+        let ours = Lent::new(seat(handler, place.id()));
+        let handler = ours.clone();
         let add = |caller| change(Change::Add(request::Add { handler, owner, caller }));
         let manager_is = || manager.process_ref().subject();
-        match manager.server().call(add).no_timeout().await? {
+        let answer = manager.server().call(add).no_timeout().await.map_err(|error| AddHandlerError::Manager {
+            error,
+            returned: ours.take().map(|handler| returned(handler.slot.into_handler())),
+        })?;
+        match answer {
             Ok(()) => Ok(place),
             Err(NotAdded::AlreadyPresent(handler)) => Err(AddHandlerError::AlreadyPresent {
                 manager: manager_is(),
@@ -273,20 +280,23 @@ where
         self
     }
 
-    async fn ask(self) -> Result<HandlerRef<H>, SwapHandlerError<H>> {
+    async fn ask(self) -> Result<HandlerRef<H>, SwapHandlerError<O, H>> {
         let Self { manager, old, new, words, make, owner, seat } = self;
         let (old, id) = (old.id(), new.id());
-        let make = {
+        let ours = {
             let id = id.clone();
-            Box::new(move |left: Result<Box<dyn Any + Send>, NothingLeft>| {
-                let left = left.map(handler_of::<O>);
-                seat(make(left), id)
-            })
+            let make: MakeSlot<E, I> = Box::new(move |left| seat(make(left.map(handler_of::<O>)), id));
+            Lent::new(make)
         };
+        let make = ours.clone();
         let new_id = id.clone();
         let swap = |caller| change(Change::Swap(request::Swap { old, words, new: new_id, make, owner, caller }));
         let subject = || manager.process_ref().subject();
-        match manager.server().call(swap).no_timeout().await? {
+        let answer = manager.server().call(swap).no_timeout().await.map_err(|error| SwapHandlerError::Manager {
+            error,
+            make: ours.take().map(|make| Returned::new(unseated(make))),
+        })?;
+        match answer {
             Ok(()) => Ok(new),
             Err(NotAdded::AlreadyPresent(handler)) => {
                 Err(SwapHandlerError::AlreadyPresent { manager: subject(), handler: id, returned: returned(handler) })
@@ -307,7 +317,7 @@ where
     H: Send + 'static,
     F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
 {
-    type Output = Result<HandlerRef<H>, SwapHandlerError<H>>;
+    type Output = Result<HandlerRef<H>, SwapHandlerError<O, H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -415,6 +425,14 @@ fn handler_of<H: 'static>(left: Box<dyn Any + Send>) -> H {
 
 fn returned<H: 'static>(left: Box<dyn Any + Send>) -> Returned<H> {
     Returned::new(handler_of(left))
+}
+
+/// What makes the new handler of a swap, as it was before the manager got it.
+fn unseated<E: Event, I: Event, O: Send + 'static, H: 'static>(make: MakeSlot<E, I>) -> MakeHandler<O, H> {
+    Box::new(move |left| {
+        let left = left.map(|old| -> Box<dyn Any + Send> { Box::new(old) });
+        handler_of(make(left).slot.into_handler())
+    })
 }
 
 macro_rules! debug_as_name {

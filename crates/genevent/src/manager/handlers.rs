@@ -21,8 +21,8 @@ impl<E: Event, I: Event> Manager<E, I> {
     ///
     /// # Errors
     ///
-    /// [`AddHandlerError`](crate::AddHandlerError), with the handler in it. There is no time limit, as in OTP: it waits until the
-    /// manager has come to it, and then for its init.
+    /// [`AddHandlerError`](crate::AddHandlerError), with the handler in it, unless the manager has ended in its init. There is no time
+    /// limit, as in OTP: it waits until the manager has come to it, and then for its init.
     ///
     /// # Cancel safety
     ///
@@ -57,7 +57,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     ///
     /// # Errors
     ///
-    /// [`RemoveHandlerError`](crate::RemoveHandlerError).
+    /// [`RemoveHandlerError`](crate::RemoveHandlerError). If the manager ends on the way, the handler goes with it.
     ///
     /// # Cancel safety
     ///
@@ -95,7 +95,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     ///
     /// # Errors
     ///
-    /// [`SwapHandlerError`](crate::SwapHandlerError), with the new handler in it.
+    /// [`SwapHandlerError`](crate::SwapHandlerError), with the new handler in it, or with `make` if the manager has not got to it.
     ///
     /// # Cancel safety
     ///

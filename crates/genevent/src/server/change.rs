@@ -22,6 +22,8 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         self.cx.set_mode(Mode::Async);
         match change {
             Change::Add(Add { handler, owner, caller }) => {
+                // The client has it back, and was told why.
+                let Some(handler) = handler.take() else { return };
                 let added = self.add(handler, owner, cx).await;
                 give(caller, added);
             }
@@ -107,6 +109,8 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// The old one goes, whatever becomes of the new one.
     async fn swap(&mut self, swap: Swap<E, I>, cx: &mut Cx<Self>) {
         let Swap { old, words, new, make, owner, caller } = swap;
+        // Before anybody goes: the client may have it back.
+        let Some(make) = make.take() else { return };
         let left = match self.handlers.position(&old) {
             None => Err(NothingLeft::NotFound { handler: old }),
             Some(at) => {

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use futures::stream::BoxStream;
 use genserver::{AttachRef, Caller, Pid, ProcessRef, Reason, Recipient};
+use parking_lot::Mutex;
 
 use crate::Event;
 use crate::client::Unanswered;
@@ -49,7 +50,7 @@ pub(crate) struct Question {
 
 /// A handler that is to be added.
 pub(crate) struct Add<E: Event, I: Event> {
-    pub(crate) handler: Seated<E, I>,
+    pub(crate) handler: Lent<Seated<E, I>>,
     pub(crate) owner: Option<NewOwner>,
     pub(crate) caller: Caller<Result<(), NotAdded>>,
 }
@@ -84,10 +85,33 @@ pub(crate) struct Swap<E: Event, I: Event> {
     pub(crate) words: Words,
     /// Which handler the new one will be: the owner of the old one is told before it is made.
     pub(crate) new: HandlerId,
-    pub(crate) make: MakeSlot<E, I>,
+    pub(crate) make: Lent<MakeSlot<E, I>>,
     pub(crate) owner: Option<NewOwner>,
     pub(crate) caller: Caller<Result<(), NotAdded>>,
 }
 
 /// Makes the new handler of what the old one left, an `H`.
 pub(crate) type MakeSlot<E, I> = Box<dyn FnOnce(Result<Box<dyn Any + Send>, NothingLeft>) -> Seated<E, I> + Send>;
+
+/// What goes to a manager with a request, and comes back if the manager never gets to it.
+///
+/// A call that fails says nothing of its request. So both sides have this, and whoever comes first takes what is in it: the manager
+/// when it begins, or the client when the call has failed. The other finds nothing, and does nothing.
+pub(crate) struct Lent<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Lent<T> {
+    pub(crate) fn new(lent: T) -> Self {
+        Self(Arc::new(Mutex::new(Some(lent))))
+    }
+
+    /// Takes it, unless the other side has.
+    pub(crate) fn take(&self) -> Option<T> {
+        self.0.lock().take()
+    }
+}
+
+impl<T> Clone for Lent<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}

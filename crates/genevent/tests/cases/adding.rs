@@ -1,9 +1,12 @@
 //! How handlers are added: when their init agrees, and nobody has their identity.
 
+use std::future::IntoFuture;
+use std::time::Duration;
+
 use genevent::{AddHandlerError, HandlerRef};
 use genserver::{CallError, Reason};
 
-use super::puppet::{Begin, Double, FLAVOURS, Puppet, Told, heard, manager, which};
+use super::puppet::{Act, Begin, Double, FLAVOURS, Flavour, Puppet, Told, heard, manager, which};
 
 // also: GE-028
 #[tokio::test]
@@ -78,12 +81,51 @@ async fn an_identity_says_the_same_whether_its_handler_awaits() {
     assert_eq!(plain, HandlerRef::new());
 }
 
+/// What has become of a handler that a manager has not answered about.
+fn unanswered(error: AddHandlerError<Puppet>) -> (CallError, Option<Puppet>) {
+    let AddHandlerError::Manager { error, returned } = error else { panic!("{error}") };
+    (error, returned.map(genevent::Returned::into_inner))
+}
+
 #[tokio::test]
-async fn adding_to_a_dead_manager_is_an_error() {
+async fn adding_to_a_dead_manager_is_an_error_and_gives_the_handler_back() {
     for flavour in FLAVOURS {
         let (manager, probe) = manager().await;
         manager.stop().await.unwrap();
-        let error = flavour.add(&manager, Puppet::new("a", &probe)).await.unwrap_err();
-        assert!(matches!(error, AddHandlerError::Manager(CallError::NoProc { .. })), "{error}");
+        let puppet = Puppet::new("a", &probe).having_seen([1]);
+        let error = flavour.add(&manager, puppet).await.unwrap_err();
+        let shown = error.to_string();
+        let (error, returned) = unanswered(error);
+        assert!(matches!(error, CallError::NoProc { .. }), "{error}");
+        assert_eq!(shown, error.to_string());
+        assert_eq!(returned.unwrap().seen, [1]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_waits_for_its_manager_comes_back_when_that_ends() {
+    for flavour in FLAVOURS {
+        let (manager, mut probe) = manager().await;
+        manager.add_async_handler(Puppet::new("slow", &probe)).id("slow").await.unwrap();
+        manager.notify(Told::Do("slow", Act::Wait(Duration::from_mins(1)))).unwrap();
+        let mut adding = flavour.add(&manager, Puppet::new("a", &probe).having_seen([1])).into_future();
+        assert!(futures::poll!(&mut adding).is_pending());
+        manager.process_ref().kill();
+        let (error, returned) = unanswered(adding.await.unwrap_err());
+        assert!(matches!(error, CallError::Exit { reason: Reason::Killed, .. }), "{error}");
+        assert_eq!(returned.unwrap().seen, [1]);
+        assert_eq!(heard(&mut probe), ["slow begins"], "no init has run");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_whose_manager_ends_in_its_init_goes_with_it() {
+    let (manager, probe) = manager().await;
+    let puppet = Puppet::new("a", &probe).begin(Begin::Wait(Duration::from_mins(1)));
+    let mut adding = Flavour::Awaiting.add(&manager, puppet).into_future();
+    assert!(futures::poll!(&mut adding).is_pending());
+    manager.process_ref().kill();
+    let (error, returned) = unanswered(adding.await.unwrap_err());
+    assert!(matches!(error, CallError::Exit { reason: Reason::Killed, .. }), "{error}");
+    assert!(returned.is_none());
 }

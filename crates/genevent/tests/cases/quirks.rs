@@ -226,7 +226,7 @@ async fn q10_a_manager_that_is_gone_is_one_error_whatever_it_is_asked() {
             other => panic!("{other}"),
         },
         match manager.add_handler(new()).await.unwrap_err() {
-            AddHandlerError::Manager(error) => error,
+            AddHandlerError::Manager { error, .. } => error,
             other => panic!("{other}"),
         },
         match manager.remove_handler(&puppet).await.unwrap_err() {
@@ -234,7 +234,7 @@ async fn q10_a_manager_that_is_gone_is_one_error_whatever_it_is_asked() {
             other => panic!("{other}"),
         },
         match manager.swap_handler(&puppet, |_| heir).await.unwrap_err() {
-            SwapHandlerError::Manager(error) => error,
+            SwapHandlerError::Manager { error, .. } => error,
             other => panic!("{other}"),
         },
     ];

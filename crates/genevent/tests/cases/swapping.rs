@@ -1,9 +1,12 @@
 //! How handlers take one another's place, when somebody asks for it. One that asks for it itself is in the file of its cause.
 
+use std::future::IntoFuture;
+use std::time::Duration;
+
 use genevent::{HandlerRef, NothingLeft, SwapHandlerError};
 use genserver::{CallError, Reason};
 
-use super::puppet::{Begin, Double, End, FLAVOURS, Puppet, Told, called, heard, manager, which};
+use super::puppet::{Act, Begin, Double, End, FLAVOURS, Puppet, Told, called, heard, manager, which};
 
 /// An old handler's name and what it has seen, or why there is none.
 fn left<const KIND: u8>(left: Result<Puppet<KIND>, NothingLeft>) -> Result<Vec<u32>, String> {
@@ -151,11 +154,54 @@ async fn a_handler_can_be_swapped_for_one_of_its_own_identity() {
 }
 
 #[tokio::test]
-async fn swapping_in_a_dead_manager_is_an_error() {
+async fn swapping_in_a_dead_manager_is_an_error_and_gives_back_what_makes_the_new_handler() {
+    for flavour in FLAVOURS {
+        let (dead, probe) = manager().await;
+        let old = dead.add_handler(Puppet::new("a", &probe)).await.unwrap();
+        dead.stop().await.unwrap();
+        let heir = Puppet::new("b", &probe).having_seen([1]);
+        let error = flavour.swap(&dead, &old, |_: Result<Puppet, _>| heir).await.unwrap_err();
+        let shown = error.to_string();
+        let SwapHandlerError::Manager { error, make } = error else { panic!("{error}") };
+        assert!(matches!(error, CallError::NoProc { .. }), "{error}");
+        assert_eq!(shown, error.to_string());
+
+        let (other, _probe) = manager().await;
+        let new = other.swap_handler(&old, make.unwrap().into_inner()).await.unwrap();
+        assert_eq!(other.remove_handler(&new).await.unwrap().seen, [1], "it can be used elsewhere");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_that_waits_for_its_manager_comes_back_when_that_ends() {
+    for flavour in FLAVOURS {
+        let (manager, mut probe) = manager().await;
+        let old = manager.add_async_handler(Puppet::new("a", &probe)).await.unwrap();
+        manager.notify(Told::Do("a", Act::Wait(Duration::from_mins(1)))).unwrap();
+        let heir = Puppet::new("b", &probe);
+        let mut swapping = flavour.swap(&manager, &old, |_: Result<Puppet, _>| heir).into_future();
+        assert!(futures::poll!(&mut swapping).is_pending());
+        manager.process_ref().kill();
+        let error = swapping.await.unwrap_err();
+        let SwapHandlerError::Manager { error, make } = error else { panic!("{error}") };
+        assert!(matches!(error, CallError::Exit { reason: Reason::Killed, .. }), "{error}");
+        let left = Puppet::new("c", &probe);
+        assert_eq!(make.unwrap().into_inner()(Ok(left)).name, "b");
+        assert_eq!(heard(&mut probe), ["a begins"], "nobody was told to go");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_whose_manager_ends_on_the_way_does_not_come_back() {
     let (manager, probe) = manager().await;
-    let old = manager.add_handler(Puppet::new("a", &probe)).await.unwrap();
-    manager.stop().await.unwrap();
+    let slow = Puppet::new("a", &probe).end(End::Wait(Duration::from_mins(1)));
+    let old = manager.add_async_handler(slow).await.unwrap();
     let heir = Puppet::new("b", &probe);
-    let error = manager.swap_handler(&old, |_| heir).await.unwrap_err();
-    assert!(matches!(error, SwapHandlerError::Manager(CallError::NoProc { .. })), "{error}");
+    let mut swapping = manager.swap_handler(&old, |_| heir).into_future();
+    assert!(futures::poll!(&mut swapping).is_pending());
+    manager.process_ref().kill();
+    let error = swapping.await.unwrap_err();
+    let SwapHandlerError::Manager { error, make } = error else { panic!("{error}") };
+    assert!(matches!(error, CallError::Exit { reason: Reason::Killed, .. }), "{error}");
+    assert!(make.is_none());
 }
