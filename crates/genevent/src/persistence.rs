@@ -88,6 +88,8 @@ mod replay;
 mod reader;
 // The bytes of a file.
 mod format;
+// Their checksums, where many are asked for.
+mod sums;
 // The names of the files, and who holds the folder.
 mod folder;
 // What a log needs of the disk.

@@ -11,6 +11,8 @@
 
 use crc32fast::Hasher;
 
+use super::sums::Sums;
+
 const MAGIC: [u8; 8] = *b"genevent";
 
 /// The version that is written, and the only one that is read.
@@ -110,23 +112,31 @@ pub(super) struct Whole {
 
 /// The record at the beginning of `bytes`, which lie at `at` in their file; none if no whole one begins there.
 pub(super) fn whole(bytes: &[u8], salt: u32, at: u32) -> Option<Whole> {
+    let found = framed(bytes, at)?;
+    (sum(&bytes[..found.size], salt, at) == number(bytes, 8)).then_some(found)
+}
+
+/// What says of itself that it is a record, and may be one by its place.
+fn framed(bytes: &[u8], at: u32) -> Option<Whole> {
     if bytes.len() < FRAME || number(bytes, 0) > EVENT_MAX {
         return None;
     }
     let (size, synced) = (size(bytes), number(bytes, 4));
-    if synced < HEADER || synced > at {
-        return None;
-    }
-    let record = bytes.get(..size)?;
-    (sum(record, salt, at) == number(record, 8)).then_some(Whole { size, synced })
+    (HEADER..=at).contains(&synced).then_some(Whole { size, synced }).filter(|_| size <= bytes.len())
 }
 
 fn sum(record: &[u8], salt: u32, at: u32) -> u32 {
+    let mut hasher = front(record, salt, at);
+    hasher.update(&record[FRAME..]);
+    hasher.finalize()
+}
+
+/// The part of a record's checksum that is of everything but its event.
+fn front(record: &[u8], salt: u32, at: u32) -> Hasher {
     let mut hasher = Hasher::new_with_initial(salt);
     hasher.update(&at.to_le_bytes());
     hasher.update(&record[..8]);
-    hasher.update(&record[FRAME..]);
-    hasher.finalize()
+    hasher
 }
 
 /// What lies where a record should begin and none does.
@@ -141,13 +151,30 @@ pub(super) struct Tail {
 }
 
 /// Looks through all that is left of a file from `at` on.
+///
+/// Under [`Sync::Never`](super::Sync::Never) that may be nearly the whole file, and any byte of it may look like the beginning of a
+/// long record. So none is tried by a look at all that would belong to it, and the search takes time in proportion to the bytes.
 pub(super) fn tail(rest: &[u8], salt: u32, at: u32) -> Tail {
     let bytes = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let mut tail = Tail { bytes: bytes as u64, events: 0, was_synced: false };
+    if bytes > 0 {
+        // With the zeros at the end: they may be the end of an event.
+        search(&Sums::of(rest), rest, salt, at, &mut tail);
+    }
+    tail
+}
+
+/// Looks for records.
+fn search(sums: &Sums<'_>, rest: &[u8], salt: u32, at: u32, tail: &mut Tail) {
     let mut next = 0;
-    while next < bytes {
-        let place = u32::try_from(next).ok().and_then(|next| at.checked_add(next));
-        match place.and_then(|place| whole(&rest[next..], salt, place)) {
+    while (next as u64) < tail.bytes {
+        let Some(place) = u32::try_from(next).ok().and_then(|next| at.checked_add(next)) else { return };
+        let record = &rest[next..];
+        let found = framed(record, place).filter(|found| {
+            let event = next + FRAME..next + found.size;
+            sums.behind(front(record, salt, place), event) == number(record, 8)
+        });
+        match found {
             Some(Whole { size, synced }) => {
                 tail.events += 1;
                 tail.was_synced |= synced > at;
@@ -156,12 +183,12 @@ pub(super) fn tail(rest: &[u8], salt: u32, at: u32) -> Tail {
             None => next += 1,
         }
     }
-    tail
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FRAME, HEADER, Header, NoHeader, Tail, Whole, push, seal, tail, whole};
+    use super::super::sums::Sums;
+    use super::{FRAME, HEADER, Header, NoHeader, Tail, Whole, push, seal, search, tail, whole};
 
     fn record(event: &[u8], at: u32, synced: u32) -> Vec<u8> {
         let mut record = Vec::new();
@@ -224,5 +251,54 @@ mod tests {
         rest.extend(record(b"after", 104, 103));
         assert_eq!(tail(&rest, 7, 100), Tail { bytes: 21, events: 1, was_synced: true });
         assert_eq!(tail(&[0; 40], 7, 100), Tail { bytes: 0, events: 0, was_synced: false });
+    }
+
+    /// Tries each byte by a look at all that a record there would be.
+    fn tail_tried(rest: &[u8], salt: u32, at: u32) -> Tail {
+        let bytes = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let mut tail = Tail { bytes: bytes as u64, events: 0, was_synced: false };
+        let mut next = 0;
+        while next < bytes {
+            let found = whole(&rest[next..], salt, at + u32::try_from(next).unwrap());
+            tail.events += u64::from(found.is_some());
+            tail.was_synced |= found.is_some_and(|found| found.synced > at);
+            next += found.map_or(1, |found| found.size);
+        }
+        tail
+    }
+
+    #[test]
+    fn a_search_finds_what_trying_each_byte_finds() {
+        for length in 0..200 {
+            let mut rest = Vec::new();
+            for number in 0..12_usize {
+                let event: Vec<u8> = (0..number * length % 97).map(|at| u8::from(at % 3 == 0)).collect();
+                let place = 100 + u32::try_from(rest.len()).unwrap();
+                // Some are whole, some were written elsewhere, and some lose their end to the next.
+                rest.extend(record(&event, place + u32::from(number % 4 == 1), 99 + u32::from(number % 5 == 4)));
+                if number % 3 == 2 {
+                    rest.truncate(rest.len() - length % 7);
+                }
+            }
+            rest.extend([0; 5]);
+            let found = tail(&rest, 7, 100);
+            assert!(found.events > 0);
+            assert_eq!(found, tail_tried(&rest, 7, 100), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_search_looks_at_each_byte_a_bounded_number_of_times() {
+        for kibibytes in [64, 128, 256] {
+            // Of four bytes in a row, two look like the beginning of a record: of 268 bytes, and of 64 kibibytes.
+            let rest = [1, 0, 0, 0].repeat(kibibytes << 8);
+            let sums = Sums::of(&rest);
+            let mut tail = Tail { bytes: rest.len() as u64, events: 0, was_synced: false };
+            search(&sums, &rest, 7, 1 << 20, &mut tail);
+            assert_eq!(tail.events, 0);
+            let looked_at = sums.looked_at();
+            assert!(looked_at < rest.len() * 150, "{looked_at} for {kibibytes} KiB");
+            assert!(looked_at > rest.len() * 2, "there was something to look at");
+        }
     }
 }
