@@ -116,6 +116,50 @@ impl<R: Send + 'static> Client<R> {
     }
 
     /// Whether nobody waits any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Client, Handler, HandlerCx, Manager, React, Reaction};
+    ///
+    /// /// Cooks for whoever still waits when the oven is hot.
+    /// #[derive(Default)]
+    /// struct Kitchen {
+    ///     orders: Vec<Client<&'static str>>,
+    ///     cooked: u32,
+    /// }
+    /// struct Order(Client<&'static str>);
+    /// struct Hot;
+    ///
+    /// impl Handler<Hot> for Kitchen {
+    ///     type Call = Order;
+    ///
+    ///     fn handle_event(&mut self, _: &Hot, _cx: &mut HandlerCx<Hot>) -> Reaction<Hot> {
+    ///         for client in self.orders.drain(..).filter(|client| !client.is_gone()) {
+    ///             self.cooked += 1;
+    ///             client.reply("soup");
+    ///         }
+    ///         React::stay()
+    ///     }
+    ///
+    ///     fn handle_call(&mut self, Order(client): Order, _cx: &mut HandlerCx<Hot>) -> Reaction<Hot> {
+    ///         self.orders.push(client);
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let kitchen = manager.add_handler(Kitchen::default()).await?;
+    /// let (stays, goes) = (manager.send_request(&kitchen, Order), manager.send_request(&kitchen, Order));
+    /// drop(goes);
+    /// manager.notify(Hot)?;
+    /// assert_eq!(stays.await??, "soup");
+    /// assert_eq!(manager.remove_handler(&kitchen).await?.cooked, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_gone(&self) -> bool {
         self.0.0.lock().as_ref().is_none_or(Caller::is_gone)
     }

@@ -130,16 +130,116 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     ///
     /// Only [`notify`](Manager::notify) and [`send`](Manager::send) make sense from here. Whatever would wait for the manager is
     /// refused at once with [`CallError::CallingSelf`](genserver::CallError::CallingSelf): it is busy with this very callback.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, LoggerHandler, Manager, React, Reaction};
+    /// use genserver::{Never, Reason};
+    ///
+    /// struct Herald;
+    ///
+    /// impl Handler<&'static str> for Herald {
+    ///     type Call = Never;
+    ///
+    ///     fn init(&mut self, cx: &mut HandlerCx<&'static str>) -> Result<(), Reason> {
+    ///         if let Some(manager) = cx.manager() {
+    ///             manager.notify("the herald is here")?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn handle_event(&mut self, _event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// manager.add_handler(Herald).await?;
+    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["the herald is here"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn manager(&self) -> Option<Manager<E, I>> {
         self.manager.upgrade().map(Manager::from)
     }
 
     /// The pid of the manager.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::{Never, Pid};
+    ///
+    /// /// Notes where it has seen which event.
+    /// #[derive(Default)]
+    /// struct Notes(Vec<(Pid, u8)>);
+    ///
+    /// impl Handler<u8> for Notes {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, event: &u8, cx: &mut HandlerCx<u8>) -> Reaction<u8> {
+    ///         self.0.push((cx.pid(), *event));
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let notes = manager.add_handler(Notes::default()).await?;
+    /// manager.notify(7)?;
+    /// assert_eq!(manager.remove_handler(&notes).await?.0, [(manager.pid(), 7)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.manager.pid()
     }
 
     /// How the event was sent that is being handled. For whoever passes it on in the same way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Manager, Mode, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// /// Saves when somebody waits for that, and otherwise when there is enough to save.
+    /// #[derive(Default)]
+    /// struct Drafts {
+    ///     unsaved: u32,
+    ///     saves: u32,
+    /// }
+    ///
+    /// impl Handler<()> for Drafts {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, (): &(), cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         self.unsaved += 1;
+    ///         if cx.mode() == Mode::Sync || self.unsaved == 10 {
+    ///             (self.unsaved, self.saves) = (0, self.saves + 1);
+    ///         }
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let drafts = manager.add_handler(Drafts::default()).await?;
+    /// for _ in 0..5 {
+    ///     manager.notify(())?;
+    /// }
+    /// manager.sync_notify(()).await?;
+    /// assert_eq!(manager.remove_handler(&drafts).await?.saves, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn mode(&self) -> Mode {
         self.mode
     }
@@ -184,6 +284,41 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     ///
     /// It makes a difference only to whoever sent the event by [`sync_notify`](Manager::sync_notify), so it may be taken of any
     /// event.
+    ///
+    /// # Examples
+    ///
+    /// A handler that has its events sent by another thread:
+    ///
+    /// ```
+    ///
+    /// use std::thread;
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// struct Uploads;
+    ///
+    /// impl Handler<&'static str> for Uploads {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, photo: &&'static str, cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///         let (photo, hold) = (*photo, cx.hold());
+    ///         thread::spawn(move || {
+    ///             println!("sends {photo}");
+    ///             hold.done();
+    ///         });
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// manager.add_handler(Uploads).await?;
+    /// manager.sync_notify("the dog").await?;
+    /// // Here the other thread is done with it.
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn hold(&mut self) -> Hold {
         Hold::new(self.sender.get_or_insert_default())
     }

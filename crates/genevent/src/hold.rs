@@ -68,6 +68,38 @@ impl Hold {
     }
 
     /// The handler is done with the event.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::{CallError, Never};
+    ///
+    /// /// Ships what fits into a letter.
+    /// struct Post;
+    ///
+    /// impl Handler<&'static str> for Post {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, event: &&'static str, cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///         let hold = cx.hold();
+    ///         if event.len() < 10 {
+    ///             hold.done();
+    ///         }
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// manager.add_handler(Post).await?;
+    /// manager.sync_notify("tea").await?;
+    /// let refused = manager.sync_notify("a grand piano").await;
+    /// assert!(matches!(refused, Err(CallError::NoReply { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn done(mut self) {
         self.done = true;
     }

@@ -84,16 +84,65 @@ impl HandlerId {
     }
 
     /// Whether it is a handler of type `H`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::HandlerRef;
+    ///
+    /// struct Log;
+    /// struct Alarm;
+    ///
+    /// let id = HandlerRef::<Log>::with_id("audit").id();
+    /// assert!(id.is::<Log>());
+    /// assert!(!id.is::<Alarm>());
+    /// ```
     pub fn is<H: 'static>(&self) -> bool {
         matches!(self.kind, Kind::Handler(of, _) if of == TypeId::of::<H>())
     }
 
     /// Whether it is a [stream](crate::Manager::stream).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// manager.add_handler(LoggerHandler::new()).await?;
+    /// let mut events = manager.stream();
+    /// events.subscribe().await?;
+    /// let listeners = manager.which_handlers().await?;
+    /// assert_eq!(listeners.iter().filter(|id| id.is_stream()).count(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_stream(&self) -> bool {
         matches!(self.kind, Kind::Stream(_))
     }
 
     /// The name of the handler's type; of a stream, that of its events.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// assert!(logger.id().type_name().ends_with("LoggerHandler"));
+    /// let mut events = manager.stream();
+    /// events.subscribe().await?;
+    /// assert!(manager.which_handlers().await?[0].type_name().ends_with("String"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn type_name(&self) -> &'static str {
         match self.kind {
             Kind::Handler(_, name) | Kind::Stream(name) => name,
@@ -101,6 +150,17 @@ impl HandlerId {
     }
 
     /// What it has besides its type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{HandlerRef, Id};
+    ///
+    /// struct Log;
+    ///
+    /// assert_eq!(HandlerRef::<Log>::with_id(7).id().id(), Some(&Id::Number(7)));
+    /// assert_eq!(HandlerRef::<Log>::new().id().id(), None);
+    /// ```
     pub fn id(&self) -> Option<&Id> {
         self.id.as_ref()
     }
@@ -144,16 +204,68 @@ pub struct HandlerRef<H> {
 
 impl<H: 'static> HandlerRef<H> {
     /// The handler that was added without an id.
+    ///
+    /// # Examples
+    ///
+    /// Whoever has not added it can ask it all the same:
+    ///
+    /// ```
+    ///
+    /// use genevent::{HandlerRef, LoggerHandler, Manager, Messages};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// manager.add_handler(LoggerHandler::new()).await?;
+    ///
+    /// let logger = HandlerRef::<LoggerHandler>::new();
+    /// assert!(manager.call(&logger, Messages).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new() -> Self {
         Self { id: None, of: PhantomData }
     }
 
     /// The handler that was added with this id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{HandlerRef, LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// manager.add_handler(LoggerHandler::new()).id("audit").await?;
+    ///
+    /// assert!(manager.remove_handler(&HandlerRef::<LoggerHandler>::new()).await.is_err());
+    /// manager.remove_handler(&HandlerRef::<LoggerHandler>::with_id("audit")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_id(id: impl Into<Id>) -> Self {
         Self { id: Some(id.into()), of: PhantomData }
     }
 
     /// The same without the type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// assert!(manager.which_handlers().await?.contains(&logger.id()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn id(&self) -> HandlerId {
         self.clone().into_id()
     }

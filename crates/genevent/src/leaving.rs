@@ -73,11 +73,31 @@ pub struct Words(Option<Box<dyn Any + Send>>);
 
 impl Words {
     /// This value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Words;
+    ///
+    /// let mut reasons = Words::of(["too loud", "too late"]);
+    /// assert_eq!(reasons.take(), Some(["too loud", "too late"]));
+    /// ```
     pub fn of<T: Send + 'static>(words: T) -> Self {
         Self(Some(Box::new(words)))
     }
 
     /// Takes the value out, if it is of this type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Words;
+    ///
+    /// let mut words = Words::of("farewell".to_owned());
+    /// assert_eq!(words.take::<&str>(), None, "a `String` is none");
+    /// assert_eq!(words.take::<String>().as_deref(), Some("farewell"));
+    /// assert_eq!(words.take::<String>(), None, "it was taken out");
+    /// ```
     pub fn take<T: 'static>(&mut self) -> Option<T> {
         match self.0.take()?.downcast() {
             Ok(words) => Some(*words),
@@ -128,6 +148,41 @@ pub struct HandlerGone {
 }
 
 /// Why a handler has gone.
+///
+/// # Examples
+///
+/// An owner whose handler is brought back when it has failed:
+///
+/// ```
+///
+/// use genevent::{Gone, Handler, HandlerCx, HandlerGone, Manager, React, Reaction};
+/// use genserver::{Letter, Never, Probe, Reason};
+///
+/// struct Shy;
+///
+/// impl Handler<&'static str> for Shy {
+///     type Call = Never;
+///
+///     fn handle_event(&mut self, event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+///         if *event == "boo" { Err(Reason::term("startled")) } else { React::stay() }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut owner = Probe::<HandlerGone>::new();
+/// let manager = Manager::start().await?;
+/// manager.add_handler(Shy).owned_by(owner.sender()).await?;
+/// manager.sync_notify("boo").await?;
+///
+/// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
+/// assert_eq!(gone.why, Gone::Failed(Reason::term("startled")));
+/// if let Gone::Failed(_) = gone.why {
+///     manager.add_handler(Shy).owned_by(owner.sender()).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Gone {

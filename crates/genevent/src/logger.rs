@@ -10,6 +10,25 @@ use crate::handler::Handler;
 use crate::reaction::{React, Reaction};
 
 /// How many messages a [`LoggerHandler`] keeps, unless it says otherwise.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{LOGGER_DEFAULT, LoggerHandler, Manager};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let logger = manager.add_handler(LoggerHandler::new()).await?;
+/// for number in 0..=LOGGER_DEFAULT {
+///     manager.ack_notify(number).await?;
+/// }
+/// let logger = manager.remove_handler(&logger).await?;
+/// assert_eq!((logger.dropped(), logger.messages().next()), (1, Some("1")));
+/// # Ok(())
+/// # }
+/// ```
 pub const LOGGER_DEFAULT: usize = 10_000;
 
 /// A handler that keeps the last events as text, and can be asked for them: the seeds' `LoggerHandler`.
@@ -41,31 +60,130 @@ pub struct LoggerHandler {
 }
 
 /// Asks a [`LoggerHandler`] for the events it has kept, oldest first: the seeds' `:messages`.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{LoggerHandler, Manager, Messages};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let logger = manager.add_handler(LoggerHandler::new()).await?;
+/// manager.notify("hello")?;
+/// assert_eq!(manager.call(&logger, Messages).await?, ["hello"]);
+/// assert_eq!(manager.call(&logger, Messages).await?.len(), 1, "it keeps them");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Messages(pub Client<Vec<String>>);
 
 impl LoggerHandler {
     /// One that keeps [`LOGGER_DEFAULT`] events.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LOGGER_DEFAULT, LoggerHandler};
+    ///
+    /// let logger = LoggerHandler::new();
+    /// assert_eq!(logger.messages().count(), 0);
+    /// assert!(format!("{logger:?}").contains(&LOGGER_DEFAULT.to_string()));
+    /// ```
     pub fn new() -> Self {
         Self::keeping(LOGGER_DEFAULT)
     }
 
     /// One that keeps so many events.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager, Messages};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let last = manager.add_handler(LoggerHandler::keeping(1)).await?;
+    /// manager.notify("hello")?;
+    /// manager.notify("world")?;
+    /// assert_eq!(manager.call(&last, Messages).await?, ["world"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn keeping(events: usize) -> Self {
         Self { messages: VecDeque::new(), keeps: events, dropped: 0 }
     }
 
     /// How many events it has dropped, because newer ones came.
+    ///
+    /// # Examples
+    ///
+    /// Whether it has kept all there was:
+    ///
+    /// ```
+    ///
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::keeping(100)).await?;
+    /// manager.notify("hello")?;
+    /// assert_eq!(manager.remove_handler(&logger).await?.dropped(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
     /// The events it has kept, oldest first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// for event in ["sold: tea", "refused: milk", "sold: eggs"] {
+    ///     manager.notify(event)?;
+    /// }
+    /// let logger = manager.remove_handler(&logger).await?;
+    /// assert_eq!(logger.messages().filter(|event| event.starts_with("sold")).count(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn messages(&self) -> impl Iterator<Item = &str> {
         self.messages.iter().map(String::as_str)
     }
 
     /// The events it has kept, oldest first, when it was removed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// manager.notify("hello")?;
+    /// manager.notify("world")?;
+    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages().join(" "), "hello world");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_messages(self) -> Vec<String> {
         self.messages.into()
     }
