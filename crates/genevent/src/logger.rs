@@ -86,11 +86,17 @@ impl LoggerHandler {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{LOGGER_DEFAULT, LoggerHandler};
+    /// use genevent::{LoggerHandler, Manager, Messages};
     ///
-    /// let logger = LoggerHandler::new();
-    /// assert_eq!(logger.messages().count(), 0);
-    /// assert!(format!("{logger:?}").contains(&LOGGER_DEFAULT.to_string()));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// manager.notify("it is not there yet")?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// manager.notify("now it is")?;
+    /// assert_eq!(manager.call(&logger, Messages).await?, ["now it is"]);
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn new() -> Self {
         Self::keeping(LOGGER_DEFAULT)

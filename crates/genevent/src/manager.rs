@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use futures::Stream;
 use genserver::{
-    AsProcess, AsServer, AttachRef, Call, CallError, Caller, CastError, CastWait, Exit, Name, Named, Pid, ProcessRef,
-    ServerRef, Start, Stop, Timer, start,
+    AsProcess, AsServer, AttachRef, Call, CallError, Caller, CastError, CastWait, Name, Pid, ProcessRef, ServerRef,
+    Stop, Timer,
 };
 
 use crate::Event;
 use crate::server::request::{Ask, Change};
-use crate::server::{Args, Info, ManagerServer, Request, Told};
+use crate::server::{Info, ManagerServer, Request, Told};
 use crate::sink::EventSink;
 use crate::stream::EventStream;
 
+// How one is started, and found by its name.
+mod starts;
 // Handlers: adding, removing, swapping and asking them.
 mod handlers;
 // What is asked of one handler, before it is sent.
@@ -50,131 +52,6 @@ pub use named::NamedManager;
 #[doc(alias = "GenEvent")]
 pub struct Manager<E: Event, I: Event = genserver::Never> {
     server: ServerRef<ManagerServer<E, I>>,
-}
-
-impl<E: Event> Manager<E> {
-    /// Starts a manager without handlers. It can be given a [`name`](Start::name), and whatever else a start can be told.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<&str>::start().name("events").await?;
-    /// assert_eq!(manager.which_handlers().await?, []);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn start() -> Start<ManagerServer<E>, Self> {
-        start(Args::new(None)).handle()
-    }
-
-    /// Starts a manager that is linked with the process that calls this: see [`genserver::start_link`].
-    ///
-    /// A manager does not trap exits: if its parent ends with anything but [`Normal`](genserver::Reason::Normal), so does the
-    /// manager, without a word to its handlers. One that is to tell them traps exits: see [`start_trapping`](Self::start_trapping).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    /// use genserver::Probe;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let shell = Probe::<()>::new();
-    /// let manager = shell.scope(Manager::<String>::start_link()).await?;
-    /// assert_eq!(manager.server().info().links, [shell.pid()]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn start_link() -> Start<ManagerServer<E>, Self> {
-        genserver::start_link(Args::new(None)).handle()
-    }
-
-    /// Starts a manager that takes plain messages of type `I` besides events: see [`send`](Self::send).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
-    /// use genserver::Never;
-    ///
-    /// struct Tick;
-    /// struct Clock(u32);
-    ///
-    /// impl Handler<String, Tick> for Clock {
-    ///     type Call = Never;
-    ///
-    ///     fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Tick>) -> Reaction<String, Tick> {
-    ///         React::stay()
-    ///     }
-    ///
-    ///     fn handle_info(&mut self, _: &Tick, _cx: &mut HandlerCx<String, Tick>) -> Reaction<String, Tick> {
-    ///         self.0 += 1;
-    ///         React::stay()
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start_with_info().await?;
-    /// let clock = manager.add_handler(Clock(0)).await?;
-    /// manager.send(Tick)?;
-    /// assert_eq!(manager.remove_handler(&clock).await?.0, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn start_with_info<I: Event>() -> Start<ManagerServer<E, I>, Manager<E, I>> {
-        start(Args::new(None)).handle()
-    }
-
-    /// Starts a manager that traps exits: an exit of anybody but its parent becomes a plain message, made by `make`, which all
-    /// handlers see; that of its parent ends it in an orderly way.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
-    /// use genserver::{Exit, Never, Reason};
-    ///
-    /// struct Watch(Vec<Reason>);
-    ///
-    /// impl Handler<(), Exit> for Watch {
-    ///     type Call = Never;
-    ///
-    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<(), Exit>) -> Reaction<(), Exit> {
-    ///         React::stay()
-    ///     }
-    ///
-    ///     fn handle_info(&mut self, exit: &Exit, _cx: &mut HandlerCx<(), Exit>) -> Reaction<(), Exit> {
-    ///         self.0.push(exit.reason.clone());
-    ///         React::stay()
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start_trapping(|exit| exit).await?;
-    /// let watch = manager.add_handler(Watch(vec![])).await?;
-    /// manager.server().exit(Reason::Shutdown);
-    /// assert_eq!(manager.remove_handler(&watch).await?.0, [Reason::Shutdown]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn start_trapping<I: Event>(
-        make: impl FnMut(Exit) -> I + Send + 'static,
-    ) -> Start<ManagerServer<E, I>, Manager<E, I>> {
-        start(Args::new(Some(Box::new(make)))).handle()
-    }
-
-    /// A manager by its name, which is looked up at each use. One that takes plain messages is named by
-    /// [`NamedManager::new`].
-    pub fn named(name: impl Into<Name>) -> NamedManager<E> {
-        NamedManager::from(Named::new(name))
-    }
 }
 
 impl<E: Event, I: Event> Manager<E, I> {
@@ -254,6 +131,24 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// As [`ack_notify`](Self::ack_notify), but nobody waits for longer than `within`: neither does the caller, nor the manager for
     /// the consumers of streams to receive the event. Only for room under [`Lag::Wait`](crate::Lag::Wait) it waits as long as it takes,
     /// for otherwise the event would be lost to that consumer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut stuck = manager.stream();
+    /// stuck.subscribe().await?;
+    /// manager.ack_notify_within("hello", Duration::from_millis(10)).await?;
+    /// assert_eq!(manager.which_handlers().await?.len(), 1, "the manager has waited, and goes on");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ack_notify_within(
         &self,
         event: E,
@@ -325,6 +220,41 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Errors
     ///
     /// The message comes back if the manager has ended, or its mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// struct Refresh;
+    /// struct Prices(u32);
+    ///
+    /// impl Handler<String, Refresh> for Prices {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Refresh>) -> Reaction<String, Refresh> {
+    ///         React::stay()
+    ///     }
+    ///
+    ///     fn handle_info(&mut self, _: &Refresh, _cx: &mut HandlerCx<String, Refresh>) -> Reaction<String, Refresh> {
+    ///         self.0 += 1;
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start_with_info().await?;
+    /// let prices = manager.add_handler(Prices(0)).await?;
+    /// manager.send(Refresh)?;
+    /// assert_eq!(manager.remove_handler(&prices).await?.0, 1);
+    ///
+    /// manager.stop().await?;
+    /// let Refresh = manager.send(Refresh).unwrap_err().into_inner();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "!")]
     pub fn send(&self, info: I) -> Result<(), CastError<I>> {
         let told = self.server.send(Info(Told::Plain(info)));
@@ -337,11 +267,65 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// Sends a plain message later: see [`ServerRef::send_after`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::{Never, time};
+    ///
+    /// struct Closing;
+    /// struct Shop {
+    ///     open: bool,
+    /// }
+    ///
+    /// impl Handler<String, Closing> for Shop {
+    ///     // ...
+    ///     # type Call = Never;
+    ///     # fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Closing>) -> Reaction<String, Closing> {
+    ///     #     React::stay()
+    ///     # }
+    ///
+    ///     fn handle_info(&mut self, _: &Closing, _cx: &mut HandlerCx<String, Closing>) -> Reaction<String, Closing> {
+    ///         self.open = false;
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start_with_info().await?;
+    /// let shop = manager.add_handler(Shop { open: true }).await?;
+    /// manager.send_after(Duration::from_secs(8 * 60 * 60), Closing);
+    /// time::sleep(Duration::from_secs(9 * 60 * 60)).await;
+    /// assert!(!manager.remove_handler(&shop).await?.open);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send_after(&self, delay: Duration, info: I) -> Timer {
         self.server.send_after(delay, Info(Told::Plain(info)))
     }
 
     /// All events from now on, as a stream: see [`EventStream`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut events = manager.stream();
+    /// events.subscribe().await?;
+    /// manager.notify("hello")?;
+    /// assert_eq!(events.next().await, Some(Ok("hello")));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stream(&self) -> EventStream<E, I>
     where
         E: Clone,
@@ -350,6 +334,25 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// A sink whose items are events: see [`EventSink`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::SinkExt;
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// let mut sink = manager.sink();
+    /// sink.send("hello").await?;
+    /// sink.close().await?;
+    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["hello"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn sink(&self) -> EventSink<E, I> {
         EventSink::new(self.clone())
     }
@@ -436,32 +439,142 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// Its pid.
+    ///
+    /// # Examples
+    ///
+    /// What its owner is told of a handler says of which manager:
+    ///
+    /// ```
+    /// use genevent::{HandlerGone, LoggerHandler, Manager};
+    /// use genserver::{Letter, Probe};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut owner = Probe::<HandlerGone>::new();
+    /// let (shop, city) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
+    /// for manager in [&shop, &city] {
+    ///     manager.add_handler(LoggerHandler::new()).owned_by(owner.sender()).await?;
+    /// }
+    /// city.stop().await?;
+    /// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
+    /// assert_eq!(gone.manager, city.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pid(&self) -> Pid {
         self.server.pid()
     }
 
     /// The name it was started with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let named = Manager::<String>::start().name("harbour events").await?;
+    /// assert_eq!(named.name().map(ToString::to_string).as_deref(), Some("harbour events"));
+    /// assert_eq!(Manager::<String>::start().await?.name(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(&self) -> Option<&Name> {
         self.server.name()
     }
 
     /// Whether it runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// assert!(manager.is_alive());
+    /// manager.process_ref().kill();
+    /// assert!(!manager.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_alive(&self) -> bool {
         self.server.is_alive()
     }
 
     /// The manager as a process of any kind.
+    ///
+    /// # Examples
+    ///
+    /// For what is done with any process:
+    ///
+    /// ```
+    /// use genevent::Manager;
+    /// use genserver::Reason;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let ended = manager.process_ref().ended();
+    /// manager.process_ref().exit(Reason::term("no more news"));
+    /// assert_eq!(ended.await, Reason::term("no more news"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         self.server.process_ref()
     }
 
     /// The manager as a server.
+    ///
+    /// # Examples
+    ///
+    /// How many events wait in its mailbox:
+    ///
+    /// ```
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// manager.notify("one")?;
+    /// manager.notify("two")?;
+    /// assert_eq!(manager.server().info().mailbox, 2);
+    /// manager.sync_notify("three").await?;
+    /// assert_eq!(manager.server().info().mailbox, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn server(&self) -> &ServerRef<ManagerServer<E, I>> {
         &self.server
     }
 }
 
 /// An event on its way, which is awaited: a [`Call`] like any other.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use genevent::Manager;
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let notified = manager.sync_notify("hello").timeout(Duration::from_secs(60));
+/// // Nothing is sent before this:
+/// notified.await?;
+/// # Ok(())
+/// # }
+/// ```
 pub type Notified<'a, E, I, F> = Call<'a, ManagerServer<E, I>, (), F>;
 
 /// When it is too late.

@@ -106,6 +106,29 @@ pub use handler::{LogCall, Open, PersistenceHandler, Position};
 pub use replay::{Replay, replay};
 
 /// When the disk has to have an event: see the [table](self#what-survives).
+///
+/// # Examples
+///
+/// Who waits, waits as long as the disk takes, or does not:
+///
+/// ```
+/// use genevent::persistence::{LogCall, Sync};
+/// use genevent::{Manager, PersistenceHandler};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path();
+/// let log = PersistenceHandler::open(folder).sync(Sync::Never).await?;
+/// let manager = Manager::start().await?;
+/// let log = manager.add_async_handler(log).await?;
+/// manager.sync_notify(7).await?;
+/// let position = manager.call_async_handler(&log, LogCall::Position).await?;
+/// assert_eq!((position.written, position.synced), (1, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Sync {
     /// Before it is acknowledged. Events that wait at the same time share a sync.
@@ -118,6 +141,35 @@ pub enum Sync {
 }
 
 /// What was cut off the end of a log when it was opened: a write that was never finished.
+///
+/// # Examples
+///
+/// A log whose last write was cut off:
+///
+/// ```
+/// use genevent::{Manager, PersistenceHandler};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::fs;
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path();
+/// let manager = Manager::start().await?;
+/// manager.add_async_handler(PersistenceHandler::open(folder).await?).await?;
+/// manager.notify("eggs".to_owned())?;
+/// manager.stop().await?;
+/// let file = folder.join("log.0000001");
+/// let whole = fs::read(&file)?;
+/// fs::write(&file, &whole[..whole.len() - 1])?;
+///
+/// let log = PersistenceHandler::open(folder).await?;
+/// let torn = log.torn().ok_or("it is torn")?;
+/// assert_eq!((&torn.file, torn.bytes, torn.events), (&file, 16, 0));
+/// assert_eq!(log.position().written, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Torn {

@@ -40,6 +40,26 @@ const NOTICED_AFTER: Duration = Duration::from_millis(100);
 ///
 /// It is seen where a manager is looked at as a server: [`sys::with_state`](genserver::sys::with_state) and its like give it, and
 /// a supervisor's child may name it.
+///
+/// # Examples
+///
+/// A supervisor's child is told apart by it:
+///
+/// ```
+/// use genevent::{LoggerHandler, Manager, ManagerServer};
+/// use genserver::supervisor::{ChildRef, ChildSpec, Supervisor};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::one_for_one().child(ChildSpec::server("events", Manager::<&str>::start_link)).start().await?;
+/// let events: ChildRef<ManagerServer<&str>> = supervisor.child("events").await?;
+/// let manager = Manager::from(events.current()?);
+/// manager.add_handler(LoggerHandler::new()).await?;
+/// manager.sync_notify("hello").await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
     handlers: Handlers<E, I>,
     taps: Taps<E>,
@@ -52,6 +72,28 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
 }
 
 /// What a manager starts with.
+///
+/// # Examples
+///
+/// They are nothing that one makes: a start does, and may be kept until it is wanted.
+///
+/// ```
+/// use genevent::{Args, Manager, ManagerServer};
+/// use genserver::{GenServer, Never, Start};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let start: Start<ManagerServer<u8>, Manager<u8>> = Manager::start();
+/// let manager = start.name("later").await?;
+/// assert!(manager.is_alive());
+///
+/// fn starts_with(args: <ManagerServer<u8> as GenServer>::Args) -> Args<u8, Never> {
+///     args
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Args<E: Event, I: Event> {
     exits: Option<MakeInfo<I>>,
     of: std::marker::PhantomData<fn(E)>,
@@ -66,9 +108,38 @@ impl<E: Event, I: Event> Args<E, I> {
 type MakeInfo<I> = Box<dyn FnMut(genserver::Exit) -> I + Send>;
 
 /// What a manager is asked: see [`Manager`](crate::Manager), which asks it.
+///
+/// # Examples
+///
+/// It is nothing that one makes, but a type that stands where a manager is seen as a server:
+///
+/// ```
+/// use genevent::{ManagerServer, Request};
+/// use genserver::{GenServer, Never};
+///
+/// fn asked(request: <ManagerServer<u8> as GenServer>::Call) -> Request<u8, Never> {
+///     request
+/// }
+/// ```
 pub struct Request<E: Event, I: Event>(pub(crate) Ask<E, I>);
 
 /// What reaches a manager besides events and requests.
+///
+/// # Examples
+///
+/// It is nothing that one makes, but a type that stands where a manager is seen as a server. [`Manager::send`](crate::Manager::send)
+/// makes it of a plain message:
+///
+/// ```
+/// use genevent::{Info, ManagerServer};
+/// use genserver::GenServer;
+///
+/// struct Tick;
+///
+/// fn reaches(info: <ManagerServer<u8, Tick> as GenServer>::Info) -> Info<u8, Tick> {
+///     info
+/// }
+/// ```
 pub struct Info<E: Event, I: Event>(pub(crate) Told<E, I>);
 
 pub(crate) enum Told<E: Event, I: Event> {
@@ -84,18 +155,89 @@ pub(crate) enum Told<E: Event, I: Event> {
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
     /// The handlers it has, newest first, as [`which_handlers`](crate::Manager::which_handlers) lists them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    /// use genserver::sys;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// let seen = sys::with_state(&manager, |manager| manager.which_handlers()).await?;
+    /// assert_eq!(seen, [logger.id()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn which_handlers(&self) -> Vec<HandlerId> {
         let streams = self.taps.ids();
         streams.into_iter().chain(self.handlers.places().iter().rev().map(|place| place.id.clone())).collect()
     }
 
     /// A handler, to look at.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    /// use genserver::sys;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// manager.notify("hello")?;
+    /// let kept = sys::with_state(&manager, move |manager| {
+    ///     manager.handler(&logger).map_or(0, |logger| logger.messages().count())
+    /// });
+    /// assert_eq!(kept.await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn handler<H: 'static>(&self, handler: &HandlerRef<H>) -> Option<&H> {
         let (_, slot) = self.handlers.get(self.handlers.position(&handler.id())?)?;
         slot.handler().downcast_ref()
     }
 
     /// A handler, to be changed.
+    ///
+    /// # Examples
+    ///
+    /// A handler that is mended while its manager runs:
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::{Never, sys};
+    ///
+    /// struct Price(u32);
+    ///
+    /// impl Handler<()> for Price {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let price = manager.add_handler(Price(9_999)).await?;
+    /// let place = price.clone();
+    /// sys::update_state(&manager, move |manager| {
+    ///     if let Some(price) = manager.handler_mut(&place) {
+    ///         price.0 = 99;
+    ///     }
+    /// })
+    /// .await?;
+    /// assert_eq!(manager.remove_handler(&price).await?.0, 99);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn handler_mut<H: 'static>(&mut self, handler: &HandlerRef<H>) -> Option<&mut H> {
         let (_, slot) = self.handlers.get_mut(self.handlers.position(&handler.id())?)?;
         slot.handler_mut().downcast_mut()

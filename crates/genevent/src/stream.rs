@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use futures::stream::FusedStream;
-use genserver::{CallError, Caller, Ended, Reason, Request as Asked};
+use genserver::{CallError, Caller, Ended, Request as Asked};
 
 use crate::Event;
 use crate::context::Mode;
@@ -18,17 +18,67 @@ use crate::manager::Manager;
 use crate::server::Request;
 use crate::server::request::{Ask, Change};
 
+// What a stream has in the place of an event.
+mod error;
 // What the manager and a consumer share.
 pub(crate) mod tap;
 // How long the manager waits for a consumer.
 pub(crate) mod patience;
 
+pub use error::StreamError;
 use tap::{Awaited, End, Entry, Found, Tap};
 
 /// How many events a stream holds for its consumer, unless it says otherwise.
+///
+/// # Examples
+///
+/// ```
+/// use futures::StreamExt;
+/// use genevent::{BUFFER_DEFAULT, Manager, StreamError};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let mut events = manager.stream();
+/// events.subscribe().await?;
+/// for number in 0..=BUFFER_DEFAULT {
+///     manager.notify_wait(number).await?;
+/// }
+/// manager.which_handlers().await?;
+/// assert_eq!(events.next().await, Some(Err(StreamError::Lagged { missed: 1 })));
+/// # Ok(())
+/// # }
+/// ```
 pub const BUFFER_DEFAULT: usize = 1024;
 
 /// What happens to a consumer that is slower than the events are, when its buffer is full.
+///
+/// # Examples
+///
+/// ```
+/// use futures::StreamExt;
+/// use genevent::{Lag, Manager, StreamError};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let mut newest = manager.stream().buffer(1);
+/// let mut all_or_none = manager.stream().buffer(1).lag(Lag::End);
+/// newest.subscribe().await?;
+/// all_or_none.subscribe().await?;
+/// manager.notify("one")?;
+/// manager.notify("two")?;
+/// manager.stop().await?;
+///
+/// let newest: Vec<_> = newest.collect().await;
+/// assert_eq!(newest, [Err(StreamError::Lagged { missed: 1 }), Ok("two")]);
+/// let all_or_none: Vec<_> = all_or_none.collect().await;
+/// assert_eq!(all_or_none, [Ok("one"), Err(StreamError::TooSlow)]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Lag {
     /// The oldest event in the buffer is dropped, and counted: the consumer finds
@@ -41,50 +91,6 @@ pub enum Lag {
     Wait,
     /// The stream ends, with [`StreamError::TooSlow`], after what is in the buffer.
     End,
-}
-
-/// What a stream has in the place of an event.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StreamError {
-    /// So many events were dropped here, because the consumer was too slow. The stream goes on.
-    #[error(
-        "{missed} events were dropped, because this consumer is too slow; take them faster, or use a larger `buffer`, or `Lag::Wait`"
-    )]
-    Lagged {
-        /// How many.
-        missed: u64,
-    },
-    /// The buffer was full, and the stream ends for that.
-    #[error(
-        "the stream was ended, because its consumer is too slow; take events faster, or use a larger `buffer`, or another `Lag`"
-    )]
-    TooSlow,
-    /// There was no event for so long, and the stream ends for that.
-    #[error("there was no event for {after:?}; allow more time with `timeout`, or ask for the stream again")]
-    Timeout {
-        /// How long.
-        after: Duration,
-    },
-    /// An event could not be copied for this stream, because its `clone` panicked, and the stream ends for that.
-    #[error(
-        "the event's `clone` {reason}, so the stream was ended, and nobody else is affected; have the event in an `Arc`, or its `clone` not panic"
-    )]
-    Uncopied {
-        /// What happened.
-        reason: Reason,
-    },
-    /// The manager was not there, so the stream never began.
-    #[error(transparent)]
-    NotStarted(CallError),
-    /// The manager ended without an orderly end.
-    #[error(
-        "the event manager is gone: {reason}; events may have been lost: ask the manager that is started in its place for a stream"
-    )]
-    Died {
-        /// Why.
-        reason: Reason,
-    },
 }
 
 /// The events of a [`Manager`], as a [`Stream`]: made by [`Manager::stream`].
@@ -349,6 +355,28 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     }
 
     /// Ends it from elsewhere: see [`StreamCanceller`]. None before the stream has begun.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<&str>::start().await?;
+    /// let mut events = manager.stream();
+    /// assert!(events.canceller().is_none(), "it has not begun");
+    /// events.subscribe().await?;
+    ///
+    /// let canceller = events.canceller().ok_or("it has begun")?;
+    /// let consumer = tokio::spawn(events.count());
+    /// canceller.cancel();
+    /// assert_eq!(consumer.await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn canceller(&self) -> Option<StreamCanceller> {
         match &self.stage {
             Stage::Joined(joined) => Some(StreamCanceller(Arc::clone(&joined.tap.0) as Arc<dyn Cancel>)),
@@ -588,6 +616,26 @@ impl<E: Send> Cancel for Tap<E> {
 
 impl StreamCanceller {
     /// Ends the stream, normally, after what is in its buffer. Nobody waits for its consumer any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::{StreamExt, TryStreamExt};
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut events = manager.stream();
+    /// events.subscribe().await?;
+    /// manager.ack_notify("before").await?;
+    /// events.canceller().ok_or("it has begun")?.cancel();
+    /// manager.ack_notify("after").await?;
+    /// assert_eq!(events.try_collect::<Vec<_>>().await?, ["before"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "cancel_streams")]
     pub fn cancel(&self) {
         self.0.cancel();

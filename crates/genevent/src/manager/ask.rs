@@ -23,6 +23,23 @@ use crate::slot::Seated;
 type Seat<E, I, H> = fn(H, HandlerId) -> Seated<E, I>;
 
 /// A handler that is about to be added: made by [`Manager::add_handler`]. Await it.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{LoggerHandler, Manager};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::<String>::start().await?;
+/// let add = manager.add_handler(LoggerHandler::new()).id("audit");
+/// assert_eq!(manager.which_handlers().await?, [], "it is added when it is awaited");
+/// let audit = add.await?;
+/// assert_eq!(manager.which_handlers().await?, [audit.id()]);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a handler is added when this is awaited"]
 pub struct Add<'a, E: Event, I: Event, H> {
     manager: &'a Manager<E, I>,
@@ -38,6 +55,25 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
     }
 
     /// Gives it an id besides its type: OTP's `{Module, Id}`. So a manager can have several handlers of one type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let short = manager.add_handler(LoggerHandler::keeping(1)).id("short").await?;
+    /// let long = manager.add_handler(LoggerHandler::keeping(100)).id("long").await?;
+    /// manager.notify("hello")?;
+    /// manager.notify("world")?;
+    /// assert_eq!(manager.remove_handler(&short).await?.into_messages(), ["world"]);
+    /// assert_eq!(manager.remove_handler(&long).await?.into_messages(), ["hello", "world"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn id(mut self, id: impl Into<Id>) -> Self {
         self.place = HandlerRef::with_id(id);
         self
@@ -151,6 +187,24 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for Add<'a, E, I, H> 
 }
 
 /// A handler that is about to be removed: made by [`Manager::remove_handler`]. Await it.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{LoggerHandler, Manager};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::<String>::start().await?;
+/// let logger = manager.add_handler(LoggerHandler::new()).await?;
+/// let remove = manager.remove_handler(&logger).saying("it is late");
+/// assert_eq!(manager.which_handlers().await?.len(), 1, "it is removed when this is awaited");
+/// remove.await?;
+/// assert_eq!(manager.which_handlers().await?.len(), 0);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a handler is removed when this is awaited"]
 pub struct Remove<'a, E: Event, I: Event, H> {
     manager: &'a Manager<E, I>,
@@ -231,6 +285,24 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for Remove<'a, E, I, 
 }
 
 /// A handler that is about to take the place of another: made by [`Manager::swap_handler`]. Await it.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{LoggerHandler, Manager};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::<String>::start().await?;
+/// let monday = manager.add_handler(LoggerHandler::new()).id("monday").await?;
+/// let swap = manager.swap_handler(&monday, |_monday| LoggerHandler::new()).id("tuesday");
+/// assert_eq!(manager.which_handlers().await?, [monday.id()], "they are swapped when this is awaited");
+/// let tuesday = swap.await?;
+/// assert_eq!(manager.which_handlers().await?, [tuesday.id()]);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "handlers are swapped when this is awaited"]
 pub struct Swap<'a, E: Event, I: Event, O, H, F> {
     manager: &'a Manager<E, I>,
@@ -255,24 +327,119 @@ where
     }
 
     /// Gives the new handler an id besides its type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{HandlerRef, LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let page = manager.add_handler(LoggerHandler::new()).id(1).await?;
+    /// let page = manager.swap_handler(&page, |full| full.unwrap_or_default()).id(2).await?;
+    /// assert_eq!(page, HandlerRef::with_id(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn id(mut self, id: impl Into<Id>) -> Self {
         self.new = HandlerRef::with_id(id);
         self
     }
 
     /// Tells the old handler something on its way out: it finds these words in [`Leaving::Swapped`](crate::Leaving::Swapped).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Leaving, Manager, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// #[derive(Default)]
+    /// struct Clerk {
+    ///     window: Option<u8>,
+    /// }
+    ///
+    /// impl Handler<()> for Clerk {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         React::stay()
+    ///     }
+    ///
+    ///     fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<()>) {
+    ///         if let Leaving::Swapped(mut words) = why {
+    ///             self.window = words.take();
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let early = manager.add_handler(Clerk::default()).await?;
+    /// let late = manager.swap_handler(&early, |left: Result<Clerk, _>| left.unwrap_or_default()).saying(3_u8).await?;
+    /// assert_eq!(manager.remove_handler(&late).await?.window, Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn saying<T: Send + 'static>(mut self, words: T) -> Self {
         self.words = Words::of(words);
         self
     }
 
     /// Binds the new handler to a process: see [`Add::bound_to`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    /// use genserver::Probe;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let (first, second) = (Probe::<()>::new(), Probe::<()>::new());
+    /// let logger = manager.add_handler(LoggerHandler::new()).bound_to(&first).await?;
+    /// manager.swap_handler(&logger, |left| left.unwrap_or_default()).bound_to(&second).await?;
+    /// drop(first);
+    /// assert_eq!(manager.which_handlers().await?.len(), 1);
+    /// drop(second);
+    /// assert_eq!(manager.which_handlers().await?.len(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn bound_to(mut self, process: &impl AsProcess) -> Self {
         self.owner = Some(bound(process));
         self
     }
 
     /// Binds the new handler to a process that is told when it has gone: see [`Add::owned_by`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Gone, HandlerGone, LoggerHandler, Manager};
+    /// use genserver::{Letter, Probe};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<String>::start().await?;
+    /// let mut owner = Probe::<HandlerGone>::new();
+    /// let old = manager.add_handler(LoggerHandler::new()).id("old").owned_by(owner.sender()).await?;
+    /// let new = manager.swap_handler(&old, |left| left.unwrap_or_default()).id("new").owned_by(owner.sender()).await?;
+    /// manager.remove_handler(&new).await?;
+    ///
+    /// let Some(Letter::Message(first)) = owner.try_recv() else { panic!("the owner is told") };
+    /// assert_eq!(first.why, Gone::Swapped { by: new.id(), owner: Some(owner.pid()) });
+    /// let Some(Letter::Message(second)) = owner.try_recv() else { panic!("and of the new one") };
+    /// assert_eq!((second.handler, second.why), (new.id(), Gone::Normal));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "swap_mon_handler")]
     #[doc(alias = "swap_sup_handler")]
     pub fn owned_by(mut self, owner: impl Into<Recipient<HandlerGone>>) -> Self {
@@ -326,6 +493,23 @@ where
 }
 
 /// A question to one handler: made by [`Manager::call`]. Await it.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{LoggerHandler, Manager, Messages};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let logger = manager.add_handler(LoggerHandler::new()).await?;
+/// let call = manager.call(&logger, Messages);
+/// manager.sync_notify("hello").await?;
+/// assert_eq!(call.await?, ["hello"], "it was asked when this was awaited");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a handler is asked when this is awaited"]
 pub struct CallHandler<'a, E: Event, I: Event, R: Send + 'static> {
     manager: &'a Manager<E, I>,
@@ -375,6 +559,37 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
     }
 
     /// Waits for as long as it takes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genevent::{AsyncHandler, Client, HandlerCx, Manager, React, Reaction};
+    ///
+    /// struct Slow;
+    /// struct Weigh(Client<u32>);
+    ///
+    /// impl AsyncHandler<()> for Slow {
+    ///     type Call = Weigh;
+    ///
+    ///     async fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         React::stay()
+    ///     }
+    ///
+    ///     async fn handle_call(&mut self, Weigh(client): Weigh, _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         genserver::time::sleep(Duration::from_secs(60)).await;
+    ///         React::reply(client, 80)
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let slow = manager.add_async_handler(Slow).await?;
+    /// assert_eq!(manager.call_async_handler(&slow, Weigh).no_timeout().await?, 80);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.wait = Wait::Forever;

@@ -49,6 +49,39 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// Adds a handler that awaits: see [`add_handler`](Self::add_handler), and [`AsyncHandler`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{AsyncHandler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::Never;
+    /// use tokio::sync::mpsc;
+    ///
+    /// /// Waits for room in a channel, and leaves when nobody is at its other end.
+    /// struct Outbox(mpsc::Sender<u8>);
+    ///
+    /// impl AsyncHandler<u8> for Outbox {
+    ///     type Call = Never;
+    ///
+    ///     async fn handle_event(&mut self, event: &u8, _cx: &mut HandlerCx<u8>) -> Reaction<u8> {
+    ///         match self.0.send(*event).await {
+    ///             Ok(()) => React::stay(),
+    ///             Err(_) => React::leave(),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (sender, mut receiver) = mpsc::channel(1);
+    /// let manager = Manager::start().await?;
+    /// manager.add_async_handler(Outbox(sender)).await?;
+    /// manager.notify(1)?;
+    /// manager.notify(2)?;
+    /// assert_eq!((receiver.recv().await, receiver.recv().await), (Some(1), Some(2)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn add_async_handler<H: AsyncHandler<E, I>>(&self, handler: H) -> Add<'_, E, I, H> {
         Add::new(self, handler, slot::awaiting::<E, I, H>)
     }

@@ -35,11 +35,37 @@ pub struct NamedManager<E: Event, I: Event = genserver::Never> {
 
 impl<E: Event, I: Event> NamedManager<E, I> {
     /// The manager with this name, if it takes plain messages of type `I`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Manager, NamedManager};
+    ///
+    /// struct Tick;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let clock = NamedManager::<String, Tick>::new("town clock");
+    /// let _manager = Manager::<String>::start_with_info::<Tick>().name("town clock").await?;
+    /// clock.resolve()?.send(Tick)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(name: impl Into<Name>) -> Self {
         Self { name: Named::new(name) }
     }
 
     /// The name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    ///
+    /// let events = Manager::<String>::named("market events");
+    /// assert_eq!(events.name().to_string(), "market events");
+    /// ```
     pub fn name(&self) -> &Name {
         self.name.name()
     }
@@ -49,6 +75,27 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     /// # Errors
     ///
     /// [`CallError::NoProc`] if nobody has it, [`CallError::WrongServer`] if it belongs to something else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    /// use genserver::CallError;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let events = Manager::<String>::named("theatre events");
+    /// assert!(matches!(events.resolve(), Err(CallError::NoProc { .. })));
+    ///
+    /// let manager = Manager::<String>::start().name("theatre events").await?;
+    /// assert_eq!(events.resolve()?, manager);
+    ///
+    /// let other = Manager::<u8>::named("theatre events");
+    /// assert!(matches!(other.resolve(), Err(CallError::WrongServer { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resolve(&self) -> Result<Manager<E, I>, CallError> {
         self.name.resolve().map(Manager::from)
     }
@@ -58,6 +105,22 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     /// # Errors
     ///
     /// The event comes back if nobody has the name, or the mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let events = Manager::<&str>::named("library events");
+    /// let unheard = events.notify("a new book").unwrap_err().into_inner();
+    /// let _manager = Manager::<&str>::start().name("library events").await?;
+    /// events.notify(unheard)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn notify(&self, event: E) -> Result<(), CastError<E>> {
         self.name.cast(event)
     }
@@ -67,6 +130,23 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     /// # Errors
     ///
     /// As there, and if nobody has the name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let events = Manager::<u32>::named("meter events");
+    /// let _manager = Manager::<u32>::start().name("meter events").await?;
+    /// for reading in 0..100 {
+    ///     events.ack_notify(reading).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn ack_notify(&self, event: E) -> Result<(), CallError> {
         self.resolve()?.ack_notify(event).await
     }
@@ -76,6 +156,23 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     /// # Errors
     ///
     /// As there, and if nobody has the name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let events = Manager::<&str>::named("station events");
+    /// let manager = Manager::<&str>::start().name("station events").await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// events.sync_notify("a train").await?;
+    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["a train"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn sync_notify(&self, event: E) -> Result<(), CallError> {
         self.resolve()?.sync_notify(event).await
     }
@@ -85,6 +182,22 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     /// # Errors
     ///
     /// As there, and if nobody has the name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let events = Manager::<String>::named("fair events");
+    /// let _manager = Manager::<String>::start().name("fair events").await?;
+    /// events.stop().await?;
+    /// assert!(events.stop().await.is_err(), "nobody has the name any more");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn stop(&self) -> Result<(), StopError> {
         self.name.stop().await
     }

@@ -6,6 +6,30 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why a log could not be [read](crate::persistence::replay).
+///
+/// # Examples
+///
+/// Events that are read as what they are not:
+///
+/// ```
+/// use genevent::persistence::{ReadError, replay};
+/// use genevent::{Manager, PersistenceHandler};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let manager = Manager::start().await?;
+/// manager.add_async_handler(PersistenceHandler::open(folder.path()).await?).await?;
+/// manager.sync_notify(7_000_u32).await?;
+///
+/// let mut names = replay::<String>(folder.path());
+/// let Some(Err(error)) = names.next() else { panic!("it is no name") };
+/// assert!(matches!(error, ReadError::Decode { event: 0, .. }));
+/// assert!(names.next().is_none(), "nothing comes after an error");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -74,6 +98,23 @@ impl ReadError {
 }
 
 /// Why a log could not be [opened](crate::PersistenceHandler::open) for more events.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::PersistenceHandler;
+/// use genevent::persistence::{OpenError, ReadError};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// std::fs::write(folder.path().join("log.0000001"), "a diary, and no log of events at all")?;
+/// let opened = PersistenceHandler::open(folder.path()).await;
+/// assert!(matches!(opened, Err(OpenError::Read(ReadError::NotALog { .. }))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -100,6 +141,36 @@ pub enum OpenError {
 /// Why a log takes no more events.
 ///
 /// It stays so: what a disk holds after it has refused once, nobody knows. Opening the log again finds out.
+///
+/// # Examples
+///
+/// An owner that is told that the disk has gone:
+///
+/// ```
+/// use genevent::persistence::WriteError;
+/// use genevent::{Gone, HandlerGone, Manager, PersistenceHandler};
+/// use genserver::{Letter, Probe};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("log");
+/// let mut owner = Probe::<HandlerGone>::new();
+/// let manager = Manager::start().await?;
+/// let log = PersistenceHandler::open(&folder).rotate_at(1).await?;
+/// manager.add_async_handler(log).owned_by(owner.sender()).await?;
+/// manager.sync_notify("eggs".to_owned()).await?;
+/// std::fs::remove_dir_all(&folder)?;
+/// assert!(manager.sync_notify("milk".to_owned()).await.is_err(), "nobody keeps it");
+///
+/// let Ok(Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
+/// let Gone::Failed(reason) = gone.why else { panic!("it has failed") };
+/// let error = reason.downcast_ref::<WriteError>().ok_or("that is why")?;
+/// assert!(error.file.starts_with(&folder));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
     "could not {doing} {file}: {source}; the log takes no more events. What was acknowledged is in it: open it again when the cause \

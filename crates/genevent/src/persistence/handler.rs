@@ -70,6 +70,23 @@ pub struct PersistenceHandler {
 }
 
 /// How far a log is.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::PersistenceHandler;
+/// use genevent::persistence::Position;
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let log = PersistenceHandler::open(folder.path()).await?;
+/// let Position { written, synced, .. } = log.position();
+/// assert_eq!((written, synced), (0, 0), "it is a new log");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Position {
@@ -80,6 +97,26 @@ pub struct Position {
 }
 
 /// What a [`PersistenceHandler`] can be asked.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::persistence::LogCall;
+/// use genevent::{Manager, PersistenceHandler};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let manager = Manager::start().await?;
+/// let log = manager.add_async_handler(PersistenceHandler::open(folder.path()).await?).await?;
+/// manager.notify("eggs".to_owned())?;
+/// manager.notify("milk".to_owned())?;
+/// manager.call_async_handler(&log, LogCall::Flush).await??;
+/// assert_eq!(manager.call_async_handler(&log, LogCall::Position).await?.synced, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub enum LogCall {
     /// Write and sync all events that the manager has handled, and answer then. It does not hold up the manager, unless a thousand
@@ -91,6 +128,25 @@ pub enum LogCall {
 }
 
 /// A log that is about to be opened: made by [`PersistenceHandler::open`]. Await it.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::PersistenceHandler;
+/// use genevent::persistence::Sync;
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let temporary = tempfile::tempdir()?;
+/// # let folder = temporary.path().join("log");
+/// let open = PersistenceHandler::open(&folder).sync(Sync::Never).keep(3);
+/// assert!(!folder.exists(), "it is opened when this is awaited");
+/// let _log = open.await?;
+/// assert!(folder.exists());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a log is opened when this is awaited"]
 pub struct Open {
@@ -134,11 +190,51 @@ impl PersistenceHandler {
 
     /// What was cut off the end of the log when it was opened, if anything was. It is [reported](genserver::report) besides, when the
     /// handler is added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::PersistenceHandler;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let log = PersistenceHandler::open(folder.path()).await?;
+    /// if let Some(torn) = log.torn() {
+    ///     println!("{torn}");
+    /// }
+    /// # assert_eq!(log.torn(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn torn(&self) -> Option<&Torn> {
         self.torn.as_ref()
     }
 
     /// How far the log is.
+    ///
+    /// # Examples
+    ///
+    /// How many events a log has had before:
+    ///
+    /// ```
+    /// use genevent::{Manager, PersistenceHandler};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let manager = Manager::start().await?;
+    /// manager.add_async_handler(PersistenceHandler::open(folder.path()).await?).await?;
+    /// manager.notify("eggs".to_owned())?;
+    /// manager.stop().await?;
+    ///
+    /// let log = PersistenceHandler::open(folder.path()).await?;
+    /// assert_eq!(log.position().written, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn position(&self) -> Position {
         self.desk.position()
     }
@@ -182,6 +278,25 @@ impl PersistenceHandler {
 
 impl Open {
     /// When the disk has to have an event. If this is not said, [`Sync::EachEvent`].
+    ///
+    /// # Examples
+    ///
+    /// Events that may be lost with the machine, but not with the program:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genevent::PersistenceHandler;
+    /// use genevent::persistence::Sync;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let log = PersistenceHandler::open(folder.path()).sync(Sync::Every(Duration::from_secs(1))).await?;
+    /// # assert_eq!(log.torn(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn sync(mut self, sync: Sync) -> Self {
         self.limits.sync = sync;
         self
@@ -189,12 +304,54 @@ impl Open {
 
     /// At how many bytes a file is full, and the next one begun. If this is not said, 64 MiB. An event that is longer has a file
     /// for itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Manager, PersistenceHandler};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path();
+    /// let manager = Manager::start().await?;
+    /// manager.add_async_handler(PersistenceHandler::open(folder).rotate_at(1).await?).await?;
+    /// for event in ["eggs", "milk", "tea"] {
+    ///     manager.sync_notify(event.to_owned()).await?;
+    /// }
+    /// assert!(folder.join("log.0000003").exists(), "each has a file for itself");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn rotate_at(mut self, bytes: u32) -> Self {
         self.limits.rotate_at = bytes;
         self
     }
 
     /// How many full files are kept; older ones are deleted when a file is full. If this is not said, all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::persistence::replay;
+    /// use genevent::{Manager, PersistenceHandler};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path();
+    /// let manager = Manager::start().await?;
+    /// manager.add_async_handler(PersistenceHandler::open(folder).rotate_at(1).keep(1).await?).await?;
+    /// for number in 1..=5 {
+    ///     manager.sync_notify(number).await?;
+    /// }
+    /// let kept: Vec<i32> = replay(folder).collect::<Result<_, _>>()?;
+    /// assert_eq!(kept, [4, 5], "a full file, and the newest");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn keep(mut self, files: u64) -> Self {
         self.limits.keep = Some(files);
         self

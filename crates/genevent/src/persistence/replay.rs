@@ -50,6 +50,29 @@ pub fn replay<E: DeserializeOwned>(folder: impl AsRef<Path>) -> Replay<E> {
 }
 
 /// The events of a log: made by [`replay`].
+///
+/// # Examples
+///
+/// It is an iterator of results, so it stops where the log cannot be read:
+///
+/// ```
+/// use genevent::persistence::{Replay, replay};
+/// use genevent::{Manager, PersistenceHandler};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let manager = Manager::start().await?;
+/// manager.add_async_handler(PersistenceHandler::open(folder.path()).await?).await?;
+/// for number in [20_u64, 22] {
+///     manager.sync_notify(number).await?;
+/// }
+/// let events: Replay<u64> = replay(folder.path());
+/// assert_eq!(events.sum::<Result<u64, _>>()?, 42);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Replay<E> {
     folder: PathBuf,
     /// The file that is being read. Without one it has not begun.
@@ -62,6 +85,35 @@ pub struct Replay<E> {
 
 impl<E: DeserializeOwned> Replay<E> {
     /// The number of the next event, counted from the first that the log ever had, which is 0.
+    ///
+    /// # Examples
+    ///
+    /// A reader that goes on where it was yesterday:
+    ///
+    /// ```
+    /// use genevent::persistence::replay;
+    /// use genevent::{Manager, PersistenceHandler};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let manager = Manager::start().await?;
+    /// manager.add_async_handler(PersistenceHandler::open(folder.path()).await?).await?;
+    /// manager.sync_notify("eggs".to_owned()).await?;
+    /// let mut yesterday = replay::<String>(folder.path());
+    /// yesterday.next().transpose()?;
+    /// let seen = yesterday.number();
+    ///
+    /// manager.sync_notify("milk".to_owned()).await?;
+    /// let mut today = replay::<String>(folder.path());
+    /// while today.number() < seen {
+    ///     today.next().transpose()?;
+    /// }
+    /// assert_eq!(today.next().transpose()?.as_deref(), Some("milk"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn number(&self) -> u64 {
         self.reader.as_ref().map_or(0, Reader::number)
     }

@@ -1,0 +1,153 @@
+//! How a manager is started, and found by its name.
+
+use genserver::{Exit, Name, Named, Start, start};
+
+use super::{Manager, NamedManager};
+use crate::Event;
+use crate::server::{Args, ManagerServer};
+
+impl<E: Event> Manager<E> {
+    /// Starts a manager without handlers. It can be given a [`name`](Start::name), and whatever else a start can be told.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::<&str>::start().name("events").await?;
+    /// assert_eq!(manager.which_handlers().await?, []);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start() -> Start<ManagerServer<E>, Self> {
+        start(Args::new(None)).handle()
+    }
+
+    /// Starts a manager that is linked with the process that calls this: see [`genserver::start_link`].
+    ///
+    /// A manager does not trap exits: if its parent ends with anything but [`Normal`](genserver::Reason::Normal), so does the
+    /// manager, without a word to its handlers. One that is to tell them traps exits: see [`start_trapping`](Self::start_trapping).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    /// use genserver::Probe;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let shell = Probe::<()>::new();
+    /// let manager = shell.scope(Manager::<String>::start_link()).await?;
+    /// assert_eq!(manager.server().info().links, [shell.pid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_link() -> Start<ManagerServer<E>, Self> {
+        genserver::start_link(Args::new(None)).handle()
+    }
+
+    /// Starts a manager that takes plain messages of type `I` besides events: see [`send`](Self::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// struct Tick;
+    /// struct Clock(u32);
+    ///
+    /// impl Handler<String, Tick> for Clock {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Tick>) -> Reaction<String, Tick> {
+    ///         React::stay()
+    ///     }
+    ///
+    ///     fn handle_info(&mut self, _: &Tick, _cx: &mut HandlerCx<String, Tick>) -> Reaction<String, Tick> {
+    ///         self.0 += 1;
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start_with_info().await?;
+    /// let clock = manager.add_handler(Clock(0)).await?;
+    /// manager.send(Tick)?;
+    /// assert_eq!(manager.remove_handler(&clock).await?.0, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_with_info<I: Event>() -> Start<ManagerServer<E, I>, Manager<E, I>> {
+        start(Args::new(None)).handle()
+    }
+
+    /// Starts a manager that traps exits: an exit of anybody but its parent becomes a plain message, made by `make`, which all
+    /// handlers see; that of its parent ends it in an orderly way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::{Exit, Never, Reason};
+    ///
+    /// struct Watch(Vec<Reason>);
+    ///
+    /// impl Handler<(), Exit> for Watch {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<(), Exit>) -> Reaction<(), Exit> {
+    ///         React::stay()
+    ///     }
+    ///
+    ///     fn handle_info(&mut self, exit: &Exit, _cx: &mut HandlerCx<(), Exit>) -> Reaction<(), Exit> {
+    ///         self.0.push(exit.reason.clone());
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start_trapping(|exit| exit).await?;
+    /// let watch = manager.add_handler(Watch(vec![])).await?;
+    /// manager.server().exit(Reason::Shutdown);
+    /// assert_eq!(manager.remove_handler(&watch).await?.0, [Reason::Shutdown]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_trapping<I: Event>(
+        make: impl FnMut(Exit) -> I + Send + 'static,
+    ) -> Start<ManagerServer<E, I>, Manager<E, I>> {
+        start(Args::new(Some(Box::new(make)))).handle()
+    }
+
+    /// A manager by its name, which is looked up at each use. One that takes plain messages is named by
+    /// [`NamedManager::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let events = Manager::<&str>::named("street events");
+    /// for _ in 0..2 {
+    ///     // Each time it is another manager, and the name is the same.
+    ///     let _manager = Manager::<&str>::start().name("street events").await?;
+    ///     let logger = events.resolve()?.add_handler(LoggerHandler::new()).await?;
+    ///     events.sync_notify("a parade").await?;
+    ///     assert_eq!(events.resolve()?.remove_handler(&logger).await?.into_messages(), ["a parade"]);
+    ///     events.stop().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn named(name: impl Into<Name>) -> NamedManager<E> {
+        NamedManager::from(Named::new(name))
+    }
+}
