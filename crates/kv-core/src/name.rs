@@ -6,6 +6,15 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// The most bytes that a name may have.
+///
+/// # Examples
+///
+/// ```
+/// use kv_core::{BucketName, NAME_MAX};
+///
+/// assert!(BucketName::new(&"x".repeat(NAME_MAX)).is_ok());
+/// assert!(BucketName::new(&"x".repeat(NAME_MAX + 1)).is_err());
+/// ```
 pub const NAME_MAX: usize = 255;
 
 /// The name of a bucket: UTF-8, of 1 to 255 bytes.

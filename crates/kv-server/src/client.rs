@@ -84,11 +84,47 @@ struct Awaited {
 
 impl<R, W> Client<R, W> {
     /// A client that has sent nothing yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::io::Cursor;
+    /// use kv_server::{Client, Command};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut asked = Vec::new();
+    /// let mut client = Client::new(Cursor::new("PONG\r\n"), &mut asked);
+    /// client.send(&Command::Ping).await?;
+    /// assert_eq!(asked, b"PING\r\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(reader: R, writer: W) -> Self {
         Self { wire: Wire::new(reader, writer), awaited: VecDeque::new(), pong_is_due: false }
     }
 
     /// Adds a command to those that are sent when an [`answer`](Self::answer) is waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use futures::io::Cursor;
+    /// use kv_server::{Answer, Client, Command};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (reader, writer) = (Cursor::new("OK\r\nPONG\r\n"), Vec::new());
+    /// let mut client = Client::new(reader, writer);
+    /// client.queue(&Command::create("shopping"));
+    /// client.queue(&Command::Ping);
+    /// assert_eq!(client.answer().await?, Answer::Done);
+    /// assert_eq!(client.answer().await?, Answer::Pong);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn queue(&mut self, command: &Command) {
         self.close_last();
         command.encode(&mut self.wire.unsent);
@@ -123,6 +159,25 @@ impl<R, W> Client<R, W> {
     }
 
     /// How many commands have not been answered yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use futures::io::Cursor;
+    /// use kv_server::{Client, Command};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (reader, writer) = (Cursor::new("PONG\r\nPONG\r\n"), Vec::new());
+    /// let mut client = Client::new(reader, writer);
+    /// client.queue(&Command::Ping);
+    /// client.queue(&Command::Ping);
+    /// client.answer().await?;
+    /// assert_eq!(client.awaited(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn awaited(&self) -> usize {
         self.awaited.len()
     }
@@ -181,6 +236,22 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// # Cancel safety
     ///
     /// As for [`send`](Self::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use futures::io::Cursor;
+    /// use kv_server::{Answer, Client};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (reader, writer) = (Cursor::new("1\r\nOK\r\n"), Vec::new());
+    /// let mut client = Client::new(reader, writer);
+    /// assert_eq!(client.send_line(b"GET shopping milk").await?, Answer::Value("1".into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send_line(&mut self, line: &[u8]) -> Result<Answer, AnswerError> {
         self.queue_line(line);
         self.last_answer().await
@@ -209,6 +280,25 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// # Cancel safety
     ///
     /// Nothing is lost when the future is dropped: the next call goes on where it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use futures::io::Cursor;
+    /// use kv_server::{Answer, AnswerError, Client, Command};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (reader, writer) = (Cursor::new("OK\r\n"), Vec::new());
+    /// let mut client = Client::new(reader, writer);
+    /// client.queue(&Command::create("shopping"));
+    /// client.queue(&Command::Ping);
+    /// assert_eq!(client.answer().await?, Answer::Done);
+    /// assert!(matches!(client.answer().await, Err(AnswerError::Closed)), "the server went away");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn answer(&mut self) -> Result<Answer, AnswerError> {
         std::future::poll_fn(|cx| self.poll_answer(cx)).await
     }
@@ -267,6 +357,23 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// # Cancel safety
     ///
     /// The client is gone when the future is dropped, and with it the connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use futures::io::Cursor;
+    /// use futures::TryStreamExt;
+    /// use kv_server::{Client, Event};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (reader, writer) = (Cursor::new("OK\r\nCREATED shopping\r\n"), Vec::new());
+    /// let mut events = Client::new(reader, writer).subscribe().await?;
+    /// assert_eq!(events.try_next().await?, Some(Event::Created { bucket: "shopping".into() }));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn subscribe(mut self) -> Result<Events<R, W>, SubscribeError> {
         match self.send(&Command::Subscribe).await? {
             Answer::Done => Ok(Events::of(self.wire)),

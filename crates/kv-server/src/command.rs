@@ -234,31 +234,81 @@ impl Command {
     }
 
     /// `CREATE bucket`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Command;
+    ///
+    /// assert_eq!(Command::create("shopping").to_string(), "CREATE shopping");
+    /// ```
     pub fn create(bucket: impl Into<Bytes>) -> Self {
         Self::Create { bucket: bucket.into() }
     }
 
     /// `PUT bucket key value`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Command;
+    ///
+    /// assert_eq!(Command::put("shopping", "milk", "1").to_string(), "PUT shopping milk 1");
+    /// assert_eq!(Command::put("shopping", "milk", vec![0xFF]), Command::put("shopping", "milk", &b"\xFF"[..]), "any bytes will do");
+    /// ```
     pub fn put(bucket: impl Into<Bytes>, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
         Self::Put { bucket: bucket.into(), key: key.into(), value: value.into() }
     }
 
     /// `GET bucket key`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Command;
+    ///
+    /// assert_eq!("GET shopping milk".parse(), Ok(Command::get("shopping", "milk")));
+    /// ```
     pub fn get(bucket: impl Into<Bytes>, key: impl Into<Bytes>) -> Self {
         Self::Get { bucket: bucket.into(), key: key.into() }
     }
 
     /// `DELETE bucket key`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Command;
+    ///
+    /// assert_eq!("DELETE shopping milk".parse(), Ok(Command::delete("shopping", "milk")));
+    /// ```
     pub fn delete(bucket: impl Into<Bytes>, key: impl Into<Bytes>) -> Self {
         Self::Delete { bucket: bucket.into(), key: key.into() }
     }
 
     /// `LIST bucket`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Command;
+    ///
+    /// assert_eq!(Command::list("my shopping").to_string(), "\"LIST\" \"my shopping\"");
+    /// ```
     pub fn list(bucket: impl Into<Bytes>) -> Self {
         Self::List { bucket: bucket.into() }
     }
 
     /// `DROP bucket`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Command;
+    ///
+    /// let last = Command::drop("shopping");
+    /// assert_eq!(last, Command::Drop { bucket: "shopping".into() });
+    /// ```
     pub fn drop(bucket: impl Into<Bytes>) -> Self {
         Self::Drop { bucket: bucket.into() }
     }

@@ -45,6 +45,16 @@ impl Signal {
 
 impl Drain {
     /// A signal that has not been given.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Drain;
+    ///
+    /// let (one, other) = (Drain::new(), Drain::new());
+    /// one.begin();
+    /// assert!(!other.has_begun(), "they are two signals");
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -69,6 +79,24 @@ impl Drain {
     }
 
     /// Whether they have been told.
+    ///
+    /// # Examples
+    ///
+    /// A loop that asks between two pieces of work:
+    ///
+    /// ```
+    /// use kv_server::Drain;
+    ///
+    /// let drain = Drain::new();
+    /// let mut done = 0;
+    /// while !drain.has_begun() {
+    ///     done += 1;
+    ///     if done == 3 {
+    ///         drain.begin();
+    ///     }
+    /// }
+    /// assert_eq!(done, 3);
+    /// ```
     pub fn has_begun(&self) -> bool {
         self.0.begun.load(Ordering::SeqCst)
     }
@@ -78,6 +106,26 @@ impl Drain {
     /// # Cancel safety
     ///
     /// Dropping it forgets it; nothing else happens.
+    ///
+    /// # Examples
+    ///
+    /// Work that is given up when it is time to go:
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use futures::future::{Either, pending, select};
+    /// use kv_server::Drain;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let drain = Drain::new();
+    /// drain.begin();
+    /// let work = pending::<u8>();
+    /// assert!(matches!(select(pin!(work), drain.told()).await, Either::Right(_)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn told(&self) -> Told {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         Told { signal: Arc::clone(&self.0), number, waker: None }
@@ -91,6 +139,19 @@ impl fmt::Debug for Drain {
 }
 
 /// Waits until sessions are told to leave; made by [`Drain::told`].
+///
+/// # Examples
+///
+/// ```
+/// use futures::FutureExt;
+/// use kv_server::Drain;
+///
+/// let drain = Drain::new();
+/// let mut told = drain.told();
+/// assert_eq!((&mut told).now_or_never(), None);
+/// drain.begin();
+/// assert_eq!(told.now_or_never(), Some(()));
+/// ```
 #[must_use = "nothing happens until this is awaited"]
 pub struct Told {
     signal: Arc<Signal>,

@@ -64,6 +64,17 @@ pub enum Event {
 
 impl Event {
     /// Writes its line.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Event;
+    ///
+    /// let mut lines = Vec::new();
+    /// Event::Created { bucket: "shopping".into() }.encode(&mut lines);
+    /// Event::Missed { events: Some(2) }.encode(&mut lines);
+    /// assert_eq!(lines, b"CREATED shopping\r\nMISSED 2\r\n");
+    /// ```
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Created { bucket } => write_created(bucket, out),

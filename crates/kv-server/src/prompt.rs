@@ -31,6 +31,21 @@ pub struct Completion<'a> {
 }
 
 /// What a word of a line could be.
+///
+/// # Examples
+///
+/// ```
+/// use kv_server::prompt::{Completion, Wanted};
+///
+/// let completion = Completion::of("LIST s");
+/// let offers = match completion.wanted {
+///     Wanted::Command => completion.commands(),
+///     Wanted::Bucket => completion.offers(["books", "shopping"]),
+///     Wanted::Key { bucket } => completion.offers([format!("a key of {bucket}")]),
+///     Wanted::Nothing => Vec::new(),
+/// };
+/// assert_eq!(offers, ["shopping"]);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wanted<'a> {
     /// The name of a command: [`Completion::commands`] knows them.

@@ -131,6 +131,25 @@ pub enum SessionEnd {
 
 impl Session {
     /// A session with a store, with the usual [limits](Limits).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::io::Cursor;
+    /// use kv_core::Store;
+    /// use kv_server::Session;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// let mut answered = Cursor::new(Vec::new());
+    /// Session::new(store.clone()).serve(&b"CREATE shopping\n"[..], &mut answered).await?;
+    /// assert!(store.lookup("shopping").is_some());
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(store: Store) -> Self {
         Self { store, limits: Limits::default(), drain: Drain::new() }
     }

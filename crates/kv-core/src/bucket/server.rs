@@ -36,6 +36,23 @@ pub struct BucketServer {
 }
 
 /// What a bucket is started with. [`Bucket::start`](crate::Bucket::start) and a store make it.
+///
+/// # Examples
+///
+/// The default is a bucket that is remembered by nobody:
+///
+/// ```
+/// use kv_core::{Bucket, BucketArgs, BucketServer};
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bucket = Bucket::from(genserver::start::<BucketServer>(BucketArgs::default()).await?);
+/// bucket.put("milk", "1").await?;
+/// assert_eq!(bucket.get("milk").await?, Some("1".into()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct BucketArgs(pub(crate) Option<Keeper>);
 
@@ -48,6 +65,19 @@ pub(crate) struct Keeper {
 }
 
 /// What is asked of a bucket. It is made by the functions of [`Bucket`](crate::Bucket).
+///
+/// # Examples
+///
+/// It stands where a bucket is seen as a server:
+///
+/// ```
+/// use genserver::GenServer;
+/// use kv_core::{BucketServer, Request};
+///
+/// fn asked(request: <BucketServer as GenServer>::Call) -> Request {
+///     request
+/// }
+/// ```
 pub struct Request(pub(super) Ask);
 
 pub(super) enum Ask {

@@ -25,6 +25,26 @@ use crate::storage::Storage;
 use crate::{Bucket, BucketEvent, BucketName};
 
 /// The server behind a [`Registry`](crate::Registry).
+///
+/// # Examples
+///
+/// It may be killed: the next one goes on with the names that it had.
+///
+/// ```
+/// use genserver::ServerRef;
+/// use kv_core::{RegistryServer, Store};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Store::start().await?;
+/// store.create("shopping").await?;
+/// let server: ServerRef<RegistryServer> = store.registry().server().ok_or("it runs")?;
+/// server.kill();
+/// assert!(store.lookup("shopping").is_some());
+/// # store.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct RegistryServer {
     table: Arc<Table>,
     events: Arc<Events>,
@@ -37,6 +57,19 @@ pub struct RegistryServer {
 }
 
 /// What a registry is started with. [`Registry::start`](crate::Registry::start) and a store make it.
+///
+/// # Examples
+///
+/// It stands where a registry is seen as a server:
+///
+/// ```
+/// use genserver::GenServer;
+/// use kv_core::{RegistryArgs, RegistryServer};
+///
+/// fn starts_with(args: <RegistryServer as GenServer>::Args) -> RegistryArgs {
+///     args
+/// }
+/// ```
 #[derive(Clone)]
 pub struct RegistryArgs {
     pub(crate) table: Arc<Table>,
@@ -54,6 +87,19 @@ enum Supervisor {
 }
 
 /// What is asked of a registry. It is made by the functions of [`Registry`](crate::Registry).
+///
+/// # Examples
+///
+/// It stands where a registry is seen as a server:
+///
+/// ```
+/// use genserver::GenServer;
+/// use kv_core::{RegistryRequest, RegistryServer};
+///
+/// fn asked(request: <RegistryServer as GenServer>::Call) -> RegistryRequest {
+///     request
+/// }
+/// ```
 pub struct RegistryRequest(pub(super) Ask);
 
 pub(super) enum Ask {
@@ -65,10 +111,36 @@ pub(super) enum Ask {
 type CreateCaller = Caller<Result<Bucket, NotStarted>>;
 
 /// What a registry is told. It is made by [`Registry::create_later`](crate::Registry::create_later).
+///
+/// # Examples
+///
+/// It stands where a registry is seen as a server:
+///
+/// ```
+/// use genserver::GenServer;
+/// use kv_core::{CreateLater, RegistryServer};
+///
+/// fn told(cast: <RegistryServer as GenServer>::Cast) -> CreateLater {
+///     cast
+/// }
+/// ```
 #[derive(Debug)]
 pub struct CreateLater(pub(super) BucketName);
 
 /// What comes to a registry by itself.
+///
+/// # Examples
+///
+/// It stands where a registry is seen as a server:
+///
+/// ```
+/// use genserver::GenServer;
+/// use kv_core::{News, RegistryServer};
+///
+/// fn comes(info: <RegistryServer as GenServer>::Info) -> News {
+///     info
+/// }
+/// ```
 #[derive(Debug)]
 pub struct News(Tiding);
 

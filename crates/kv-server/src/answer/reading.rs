@@ -64,7 +64,25 @@ enum State {
 
 /// What a client does next.
 ///
-/// See [`Reading`] for examples.
+/// See [`Reading`] for the rules.
+///
+/// # Examples
+///
+/// ```
+/// use kv_server::{Answer, Command, Reading, Step};
+///
+/// let mut lines = ["* eggs", "* milk", "OK"].into_iter();
+/// let mut reading = Reading::of(&Command::list("shopping"));
+/// let answer = loop {
+///     let line = lines.next().expect("the server has not closed");
+///     match reading.line(line.into()).expect("it is a server of this kind") {
+///         Step::More => {}
+///         Step::Ping => println!("sends a PING"),
+///         Step::Whole(answer) => break answer,
+///     }
+/// };
+/// assert_eq!(answer, Answer::Items(vec!["eggs".into(), "milk".into()]));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
     /// Reads another line.
@@ -98,6 +116,18 @@ pub struct UnexpectedLine {
 
 impl Reading {
     /// The answer to this command, of which nothing has come.
+    ///
+    /// # Examples
+    ///
+    /// The same line is an answer to one command and the beginning of that to another:
+    ///
+    /// ```
+    /// use kv_server::{Answer, Command, Reading, Step};
+    ///
+    /// let line = || "OK".into();
+    /// assert_eq!(Reading::of(&Command::create("shopping")).line(line()), Ok(Step::Whole(Answer::Done)));
+    /// assert_eq!(Reading::of(&Command::get("shopping", "milk")).line(line()), Ok(Step::More), "it is a value");
+    /// ```
     pub fn of(command: &Command) -> Self {
         Self(match command {
             Command::Get { .. } => State::Get,
@@ -112,6 +142,16 @@ impl Reading {
     /// # Errors
     ///
     /// [`UnexpectedLine`], and then there is nothing more to be read from this server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::{Answer, Command, Reading, Step};
+    ///
+    /// let mut reading = Reading::of(&Command::Ping);
+    /// assert_eq!(reading.line("PONG".into()), Ok(Step::Whole(Answer::Pong)));
+    /// assert!(reading.line("PONG".into()).is_err(), "the answer was whole");
+    /// ```
     pub fn line(&mut self, line: Bytes) -> Result<Step, UnexpectedLine> {
         let state = std::mem::replace(&mut self.0, State::Over);
         let (state, step) = state.line(line)?;

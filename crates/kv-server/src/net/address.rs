@@ -6,6 +6,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// The port that is meant where none is said: the one of the Elixir guide.
+///
+/// # Examples
+///
+/// ```
+/// use kv_server::net::{Address, DEFAULT_PORT};
+///
+/// assert_eq!("localhost".parse(), Ok(Address::Tcp { host: "localhost".to_owned(), port: DEFAULT_PORT }));
+/// ```
 pub const DEFAULT_PORT: u16 = 4040;
 
 /// Where a server listens, and a client connects to: a host and a port, or the path of a Unix socket.

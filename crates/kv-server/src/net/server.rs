@@ -22,6 +22,25 @@ use crate::limits::Limits;
 /// A server that runs: see the [page of the module](super).
 ///
 /// It is a reference like any other, cheap to clone, and neither keeps the server alive nor ends it.
+///
+/// # Examples
+///
+/// ```
+/// # use kv_core::Store;
+/// use kv_server::net::Server;
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = Store::start().await?;
+/// let server = Server::options().listen("127.0.0.1:0".parse()?).start(store).await?;
+/// let same = server.clone();
+/// drop(server);
+/// assert_eq!(same.addresses().len(), 1, "it runs on");
+/// same.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Server {
     supervisor: Supervisor,
@@ -120,6 +139,17 @@ pub enum StartServerError {
 
 impl Server {
     /// The options of a server that is to be started: unless told otherwise, it listens on 127.0.0.1, port 4040.
+    ///
+    /// # Examples
+    ///
+    /// On port 4040 nobody but this machine can connect:
+    ///
+    /// ```
+    /// use kv_server::net::Server;
+    ///
+    /// let options = Server::options();
+    /// assert!(format!("{options:?}").contains("insecure: false"));
+    /// ```
     pub fn options() -> ServerOptions {
         ServerOptions {
             addresses: Vec::new(),
@@ -151,12 +181,52 @@ impl Server {
     }
 
     /// How many clients are connected.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// use futures::{AsyncReadExt, AsyncWriteExt};
+    /// use kv_server::net::{self, Server};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// let server = Server::options().listen("127.0.0.1:0".parse()?).start(store).await?;
+    /// let (mut reader, mut writer) = net::connect(&server.addresses()[0]).await?;
+    /// writer.write_all(b"PING\r\n").await?;
+    /// reader.read_exact(&mut [0; 6]).await?;
+    /// assert_eq!(server.connections(), 1);
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn connections(&self) -> usize {
         self.connections.open()
     }
 
     /// How many clients may be connected at once: what [`Limits::connections`] says, or fewer if the process has not that many
     /// descriptors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// use kv_server::Limits;
+    /// use kv_server::net::Server;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// let limits = Limits { connections: 10, ..Limits::default() };
+    /// let server = Server::options().listen("127.0.0.1:0".parse()?).limits(limits).start(store).await?;
+    /// assert_eq!(server.connections_max(), 10);
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn connections_max(&self) -> usize {
         self.connections.limit()
     }
@@ -247,6 +317,27 @@ impl ServerOptions {
     ///
     /// A Unix socket is closed to other users (its mode is 0700), takes the place of one that a dead server has left, and is
     /// removed when the server ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// use kv_server::net::Server;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("kv.sock");
+    /// let socket = format!("unix:{}", path.display());
+    /// let server = Server::options().listen("127.0.0.1:0".parse()?).listen(socket.parse()?).start(store).await?;
+    /// assert!(path.exists());
+    /// server.stop().await?;
+    /// assert!(!path.exists());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn listen(mut self, address: Address) -> Self {
         self.addresses.push(address);
         self
@@ -254,6 +345,24 @@ impl ServerOptions {
 
     /// Whether it may listen where other machines can connect; false. There are no passwords yet: whoever can connect can read and
     /// change everything.
+    ///
+    /// # Examples
+    ///
+    /// In a container, whose network keeps strangers out:
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// use kv_server::net::Server;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// let server = Server::options().listen("0.0.0.0:0".parse()?).insecure_listen(true).start(store).await?;
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn insecure_listen(mut self, insecure: bool) -> Self {
         self.insecure = insecure;
         self
@@ -263,12 +372,60 @@ impl ServerOptions {
     ///
     /// Each connection is a descriptor of the process. If it may not have as many as [`Limits::connections`] says, there are fewer
     /// connections, and a report says so: see [`raise_descriptor_limit`](super::raise_descriptor_limit).
+    ///
+    /// # Examples
+    ///
+    /// One client, and no more:
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// use futures::{AsyncReadExt, AsyncWriteExt};
+    /// use kv_server::Limits;
+    /// use kv_server::net::{self, Server};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// let limits = Limits { connections: 1, ..Limits::default() };
+    /// let server = Server::options().listen("127.0.0.1:0".parse()?).limits(limits).start(store).await?;
+    /// let (mut reader, mut writer) = net::connect(&server.addresses()[0]).await?;
+    /// writer.write_all(b"PING\r\n").await?;
+    /// reader.read_exact(&mut [0; 6]).await?;
+    ///
+    /// let (mut refused, _writer) = net::connect(&server.addresses()[0]).await?;
+    /// let mut answer = String::new();
+    /// refused.read_to_string(&mut answer).await?;
+    /// assert!(answer.starts_with("ERROR"));
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
     /// How long sessions may take to leave when the server is [stopped](Server::stop); 5 seconds.
+    ///
+    /// # Examples
+    ///
+    /// A server that waits for nobody:
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// use std::time::Duration;
+    /// use kv_server::net::Server;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// let server = Server::options().listen("127.0.0.1:0".parse()?).drain(Duration::ZERO).start(store).await?;
+    /// server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
         self
@@ -287,6 +444,25 @@ impl ServerOptions {
     /// # Cancel safety
     ///
     /// Dropping it starts nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    /// use kv_server::net::Server;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// let server = Server::options().listen("127.0.0.1:0".parse()?).start(store.clone()).await?;
+    /// store.create("shopping").await?;
+    /// server.stop().await?;
+    /// assert!(store.lookup("shopping").is_some(), "the store is left alone");
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn start(self, store: Store) -> Result<Server, StartServerError> {
         let sessions = Sessions { store, limits: self.limits };
         self.start_service(sessions).await

@@ -42,6 +42,17 @@ pub struct Signals {
 }
 
 /// A signal that asks to end.
+///
+/// # Examples
+///
+/// ```
+/// use kv_server::net::Signal;
+///
+/// fn goodbye(signal: Signal) -> String {
+///     format!("{signal}: the clients are told to leave")
+/// }
+/// assert_eq!(goodbye(Signal::Terminate), "SIGTERM: the clients are told to leave");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Signal {
@@ -61,6 +72,24 @@ impl Signals {
     /// # Panics
     ///
     /// Outside of a Tokio runtime that was made with its drivers enabled.
+    ///
+    /// # Examples
+    ///
+    /// They are taken before the server starts, so that none comes too early:
+    ///
+    /// ```
+    /// use kv_server::net::Signals;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut signals = Signals::new()?;
+    /// // ... start the server ...
+    /// # signals.pretend();
+    /// println!("{} came", signals.next().await);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             terminate: unix::signal(SignalKind::terminate())?,
@@ -74,6 +103,24 @@ impl Signals {
     /// # Cancel safety
     ///
     /// Dropping it loses no signal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::net::{Signal, Signals};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut signals = Signals::new()?;
+    /// # signals.pretend();
+    /// match signals.next().await {
+    ///     Signal::Terminate => println!("the service manager ends this program"),
+    ///     other => println!("{other}: somebody at a terminal does"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Signal {
         poll_fn(|cx| self.poll_next(cx)).await
     }

@@ -13,11 +13,60 @@ use tokio::net::{TcpStream, UnixStream, tcp, unix};
 /// What arrives on a connection: see [`connect`](super::connect).
 ///
 /// It reads to the end, which is there when the other side says no more.
+///
+/// # Examples
+///
+/// ```
+/// # use kv_core::Store;
+/// # use kv_server::net::Server;
+/// use futures::{AsyncBufReadExt, AsyncWriteExt, io::BufReader};
+/// use kv_server::net;
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = Server::options().listen("127.0.0.1:0".parse()?).start(Store::start().await?).await?;
+/// # let address = &server.addresses()[0];
+/// let (reader, mut writer) = net::connect(address).await?;
+/// writer.write_all(b"PING\r\n").await?;
+/// let mut line = String::new();
+/// BufReader::new(reader).read_line(&mut line).await?;
+/// assert_eq!(line, "PONG\r\n");
+/// # server.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Reader(ReadHalf);
 
 /// What is sent on a connection: see [`connect`](super::connect).
 ///
 /// What is written is on its way at once. Closing or dropping it tells the other side that nothing more comes.
+///
+/// # Examples
+///
+/// Closed when all is said, and the answers still come:
+///
+/// ```
+/// # use kv_core::Store;
+/// # use kv_server::net::Server;
+/// use futures::{AsyncReadExt, AsyncWriteExt};
+/// use kv_server::net;
+///
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = Server::options().listen("127.0.0.1:0".parse()?).start(Store::start().await?).await?;
+/// # let address = &server.addresses()[0];
+/// let (mut reader, mut writer) = net::connect(address).await?;
+/// writer.write_all(b"PING\r\n").await?;
+/// writer.close().await?;
+/// let mut answers = String::new();
+/// reader.read_to_string(&mut answers).await?;
+/// assert_eq!(answers, "PONG\r\n");
+/// # server.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Writer(WriteHalf);
 
 enum ReadHalf {
