@@ -114,7 +114,7 @@ impl<E: Keyed> Dense<E> {
             Shape::Few(few) => (&**few, None),
             Shape::Many(many) => (&[][..], Some(many)),
         };
-        few.iter().chain(many.into_iter().flat_map(|many| many.blocks.values().flatten()))
+        few.iter().chain(many.into_iter().flat_map(|many| many.blocks.values().flatten())).inspect(|_| looked())
     }
 
     /// The entry with the greatest key.
@@ -131,7 +131,7 @@ impl<E: Keyed> Dense<E> {
             Shape::Few(few) => (few.into_vec(), None),
             Shape::Many(many) => (Vec::new(), Some(many.blocks)),
         };
-        few.into_iter().chain(many.into_iter().flat_map(|blocks| blocks.into_values().flatten()))
+        few.into_iter().chain(many.into_iter().flat_map(|blocks| blocks.into_values().flatten())).inspect(|_| looked())
     }
 }
 
@@ -143,7 +143,34 @@ impl<E: Keyed> Default for Dense<E> {
 
 /// Where the key is, or belongs.
 fn find<E: Keyed>(entries: &[E], key: E::Key) -> Result<usize, usize> {
-    entries.binary_search_by_key(&key, E::key)
+    entries.binary_search_by_key(&key, |entry| {
+        looked();
+        entry.key()
+    })
+}
+
+/// An entry is looked at: tests count how many are, for the sake of one.
+#[inline]
+pub(crate) fn looked() {
+    #[cfg(test)]
+    looks::LOOKS.set(looks::LOOKS.get() + 1);
+}
+
+#[cfg(test)]
+pub(crate) mod looks {
+    //! How many entries were looked at on this thread.
+
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(super) static LOOKS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// How many since this was asked last.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn take() -> u64 {
+        LOOKS.take()
+    }
 }
 
 impl<E: Keyed> Blocks<E> {

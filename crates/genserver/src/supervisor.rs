@@ -261,6 +261,12 @@ mod server;
 // One child in the hands of its supervisor.
 mod child;
 
+// That many children cost no more than each of them does.
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    mod scale;
+}
+
 pub use child::{Child, ChildState};
 pub use child_ref::{ChildCallError, ChildCastError, ChildError, ChildRef};
 pub use child_spec::{ChildInfo, ChildSpec};

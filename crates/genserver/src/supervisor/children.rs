@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 
 use super::child::Child;
+use crate::dense::looked;
 use crate::{MonitorRef, Pid};
 
 /// Children by their numbers, and numbers by the ids.
@@ -62,21 +63,21 @@ impl Children {
 
     /// Those from `first` on, the last first.
     pub(super) fn backwards_to(&self, first: u64) -> Vec<u64> {
-        self.watched.range(first..).rev().map(|(number, _)| *number).collect()
+        self.watched.range(first..).rev().inspect(|_| looked()).map(|(number, _)| *number).collect()
     }
 
     /// Those from `first` to `last`, in order.
     pub(super) fn range_mut(&mut self, first: u64, last: u64) -> impl Iterator<Item = &mut Watched> {
-        self.watched.range_mut(first..=last).map(|(_, watched)| watched)
+        self.watched.range_mut(first..=last).inspect(|_| looked()).map(|(_, watched)| watched)
     }
 
     /// All, in order.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Watched> {
-        self.watched.values()
+        self.watched.values().inspect(|_| looked())
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Watched> {
-        self.watched.values_mut()
+        self.watched.values_mut().inspect(|_| looked())
     }
 }
 
