@@ -222,6 +222,13 @@ pub(crate) fn token(to: Pid) -> Arc<Edge> {
     edge
 }
 
+/// Runs what comes between a request and the wait for its answer, and may send requests of its own.
+pub(crate) fn keep_laid(run: impl FnOnce()) {
+    let laid = LAID.take();
+    run();
+    LAID.set(laid);
+}
+
 /// A callback has called a server that is ending.
 pub(crate) fn note_end(to: Pid) {
     if current::pid().is_some() {

@@ -46,12 +46,15 @@ enum How {
     ThenPings,
     /// Let the others run first.
     Slowly,
+    /// Give the next something to do in which it asks those that come next to it, and ask it while that still waits.
+    CastsFirst,
 }
 
 enum Tell {
     Next(Vec<ServerRef<Node>>),
     AnswerKept,
     SayGoodbye,
+    AskAll,
 }
 
 impl Node {
@@ -67,6 +70,10 @@ impl Node {
             How::Slowly => {
                 tokio::task::yield_now().await;
                 next.call(request).await
+            }
+            How::CastsFirst => {
+                assert!(next.cast(Tell::AskAll).is_ok());
+                next.call(Ask::Ping).timeout(Duration::from_secs(1)).await
             }
             How::CallsAllowed => next.call(request).allow_cycle().timeout(Duration::from_secs(1)).await,
             How::Requests => next.send_request(request).receive(Deadline::NEVER).await,
@@ -122,6 +129,7 @@ impl GenServer for Node {
         match cast {
             Tell::Next(next) => self.next = next,
             Tell::SayGoodbye => self.says_goodbye = true,
+            Tell::AskAll => self.ask_all(How::Pings, 0).await,
             Tell::AnswerKept => self.kept.drain(..).for_each(|caller| caller.reply(())),
         }
         Next::wait()
@@ -367,4 +375,20 @@ async fn a_call_in_init_to_who_waits_for_that_init_is_a_circle() {
         assert_eq!(cycle.len(), usize::from(generations) + 2, "the nest and those below it: {cycle:?}");
         assert_eq!(cycle[1].pid, nest.pid());
     }
+}
+
+/// Who calls a server that is scheduled works its queue off, and what comes first there may call on.
+#[tokio::test(start_paused = true)]
+async fn a_circle_is_found_that_what_was_queued_before_the_call_closes() {
+    let (servers, errors) = servers([&[1], &[0]]).await;
+    for server in &servers {
+        // Afterwards its task has come, and sleeps.
+        server.cast(Tell::AnswerKept).unwrap();
+        tokio::task::yield_now().await;
+        assert!(server.info().has_task);
+    }
+    servers[0].call(|caller| Ask::Around(How::CastsFirst, STEPS, caller)).no_timeout().await.unwrap();
+    servers[1].call(Ask::Ping).no_timeout().await.unwrap();
+    let errors = errors.lock().unwrap();
+    assert!(matches!(errors[..], [CallError::Cycle { .. }]), "{errors:?}");
 }

@@ -158,8 +158,8 @@ impl<S: GenServer> Process<S> {
             mail.counted += 1;
             mail.queue.push_back(deadlock::lay(call, self.head.pid));
         }
-        let mut budget = CALLERS_BUDGET;
-        self.run_guest(mail, &mut budget);
+        // What is handled before it may call others.
+        deadlock::keep_laid(|| self.run_guest(mail, &mut { CALLERS_BUDGET }));
     }
 
     /// Queues a call for which a place was promised.
