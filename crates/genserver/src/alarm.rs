@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use crate::node::Home;
+use crate::reason::Panic;
 use crate::runtime::{Runtime, Sleep};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::parking::Mutex;
@@ -161,7 +161,7 @@ impl Future for Keeper {
             match this.alarm.pop_due(now, cx.waker()) {
                 Next::Over => return Poll::Ready(()),
                 // What is due may drop a message, and a message's destructor may panic: the clock of all others goes on.
-                Next::Due(who) => drop(catch_unwind(AssertUnwindSafe(|| who.due(now)))),
+                Next::Due(who) => drop(Panic::catch(|| who.due(now))),
                 Next::Nothing => {
                     this.sleep = None;
                     return Poll::Pending;

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU64;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -19,7 +18,7 @@ use crate::name::{GLOBAL, Name, NameRegistry as _, Names, RegisterError};
 use crate::pid::Pid;
 use crate::process::{AnyProcess, ExitKind, Head};
 use crate::process_ref::ProcessRef;
-use crate::reason::Reason;
+use crate::reason::{Panic, Reason};
 use crate::report::Hub;
 use crate::runtime::{self, Runtime};
 use crate::server::GenServer;
@@ -350,8 +349,8 @@ impl Node {
         match name {
             Name::Local(name) => self.inner.names.register(name, process),
             Name::Global(name) => GLOBAL.register(name, process),
-            Name::Via(registry, name) => catch_unwind(AssertUnwindSafe(|| registry.register(name, process)))
-                .unwrap_or_else(|payload| Err(RegisterError::Refused(Reason::panic(&*payload).to_string()))),
+            Name::Via(registry, name) => Panic::catch(|| registry.register(name, process))
+                .unwrap_or_else(|panic| Err(RegisterError::Refused(Reason::Panic(panic).to_string()))),
         }
     }
 
@@ -366,7 +365,7 @@ impl Node {
         match name {
             Name::Local(name) => self.inner.names.unregister(name, pid),
             Name::Global(name) => GLOBAL.unregister(name, pid),
-            Name::Via(registry, name) => drop(catch_unwind(AssertUnwindSafe(|| registry.unregister(name, pid)))),
+            Name::Via(registry, name) => drop(Panic::catch(|| registry.unregister(name, pid))),
         }
     }
 

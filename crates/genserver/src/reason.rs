@@ -3,7 +3,10 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+use crate::process::drop_caught;
 
 /// Why a process ended, or is asked to end.
 ///
@@ -144,7 +147,7 @@ impl Reason {
     /// ```
     pub fn caught(payload: Box<dyn Any + Send>) -> Self {
         let reason = Self::panic(&*payload);
-        crate::process::drop_caught(payload);
+        drop_caught(payload);
         reason
     }
 
@@ -403,6 +406,15 @@ struct PanicParts {
 }
 
 impl Panic {
+    /// Runs code of the user's behind a barrier. What a panic brought is dropped behind it too, for that may panic in turn.
+    pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Self> {
+        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+            let panic = Self::new(&*payload);
+            drop_caught(payload);
+            panic
+        })
+    }
+
     pub(crate) fn new(payload: &(dyn Any + Send)) -> Self {
         let message = if let Some(text) = payload.downcast_ref::<&str>() {
             (*text).to_owned()

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::future::{join_all, poll_immediate};
+use genserver::sys::SysError;
 use genserver::{
-    CallError, Caller, CastError, Cx, Down, GenServer, Init, Letter, Never, Next, Node, Outcome, Probe, ProbeRef,
-    ProcessRef, Reason, ServerRef, spawn, start, whereis,
+    CallError, Caller, CastError, Cx, Down, GenServer, Init, Letter, Name, NameRegistry, Never, Next, Node, Outcome,
+    Pid, Probe, ProbeRef, ProcessRef, Reason, RegisterError, ServerRef, spawn, start, sys, whereis,
 };
 use puppet::{Ask, Begin, Heard, Plan, Puppet, Tell, ms, sleep};
 
@@ -490,4 +491,44 @@ async fn watchers_of_several_nodes_hear_of_an_end_each_whatever_their_numbers() 
     }
     assert_eq!(references[0], references[1], "else this test shows nothing");
     assert!(told.try_recv().is_none());
+}
+
+/// What a panic brings, and that panics when it is dropped.
+struct Shrapnel;
+
+impl Drop for Shrapnel {
+    fn drop(&mut self) {
+        panic!("a splinter")
+    }
+}
+
+/// A registry that gives names and fails to take them back.
+struct Clinging;
+
+impl NameRegistry for Clinging {
+    fn register(&self, _name: &str, _process: &ProcessRef) -> Result<(), RegisterError> {
+        Ok(())
+    }
+
+    fn unregister(&self, _name: &str, _pid: Pid) {
+        std::panic::panic_any(Shrapnel)
+    }
+
+    fn whereis(&self, _name: &str) -> Option<ProcessRef> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_panic_whose_payload_panics_goes_no_further_than_any_other() {
+    let name = Name::via(Arc::new(Clinging), "clinging");
+    let server = start::<Bead>(None).name(name).await.unwrap();
+    let failed = sys::update_state(&server, |_bead| -> () { std::panic::panic_any(Shrapnel) }).await;
+    assert!(matches!(failed, Err(SysError::CallbackFailed { .. })), "{failed:?}");
+    sys::install(&server, "shrapnel", |_event| std::panic::panic_any(Shrapnel)).await.unwrap();
+    server.call(|caller| caller).await.unwrap();
+    let mut probe = Probe::<()>::new();
+    let reference = probe.monitor(&server);
+    server.stop().await.unwrap();
+    assert_eq!(probe.expect_down(reference).await.reason, Reason::Normal);
 }

@@ -325,7 +325,7 @@ pub(super) fn end_the_next() {
     }
     while let Some(next) = NEXT_DEATHS.with_borrow_mut(VecDeque::pop_front) {
         // A waker may panic; those who wait for their end are not to suffer for it.
-        drop(catch_unwind(AssertUnwindSafe(|| next.end_here())));
+        drop_caught_with(|| next.end_here());
     }
     ENDING_THEM.set(false);
 }

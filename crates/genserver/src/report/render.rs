@@ -1,11 +1,10 @@
 //! Reports as text: always the same sentences, with what the user's values say cut to size.
 
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Crashed, LastMessage, Overflowed, Report, Supervised, TaskFailed, Terminated, Told, Unexpected, Who};
 use crate::info::Callback;
-use crate::reason::Reason;
+use crate::reason::{Panic, Reason};
 
 /// How much of a report is printed: see [`Report::render`].
 ///
@@ -263,8 +262,7 @@ impl Page<'_> {
 
 /// A value as it prints itself; a fixed text if that panics.
 pub(crate) fn shown(value: &dyn fmt::Display) -> String {
-    catch_unwind(AssertUnwindSafe(|| value.to_string()))
-        .unwrap_or_else(|_| "a value that panics when it is printed".to_owned())
+    Panic::catch(|| value.to_string()).unwrap_or_else(|_| "a value that panics when it is printed".to_owned())
 }
 
 /// The part of a text that is within the limits. What was cut off is marked with `...`.

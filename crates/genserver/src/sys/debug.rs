@@ -4,7 +4,6 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::{Event, Hook, Message};
@@ -13,6 +12,7 @@ use crate::info::Callback;
 use crate::outcome::{Outcome, Step, Then};
 use crate::process::Envelope;
 use crate::process::work::Job;
+use crate::reason::Panic;
 use crate::server::GenServer;
 
 /// Everything that is switched on at one server. Nothing in it grows but the hooks, of which there is one an id.
@@ -105,7 +105,7 @@ impl Debug {
         }
         self.hooks.retain_mut(|(_, hook)| {
             // A hook that panics is removed, and the server lives on.
-            catch_unwind(AssertUnwindSafe(|| hook(&event))).is_ok_and(|next| next == Hook::Keep)
+            Panic::catch(|| hook(&event)).is_ok_and(|next| next == Hook::Keep)
         });
         if let Some(log) = &mut self.log {
             log.push(event);

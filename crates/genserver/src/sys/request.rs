@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -97,10 +96,9 @@ impl<S: GenServer> SystemRequest<S> {
 /// Does what was asked for, and answers.
 fn answer<R: Send>(slot: &Slot<Answer<R>>, order: impl FnOnce() -> Answer<R>) {
     // What the user sent runs behind a barrier: it is no callback, and its panic is its requester's affair.
-    let done = catch_unwind(AssertUnwindSafe(order));
-    let done = done.unwrap_or_else(|payload| Err(Trouble::Panicked(Panic::new(&*payload))));
+    let done = Panic::catch(order).unwrap_or_else(|panic| Err(Trouble::Panicked(panic)));
     // An answer that nobody waits for any more is dropped here, and its drop is the user's code too.
-    let _ = catch_unwind(AssertUnwindSafe(|| slot.fill(Ok(done))));
+    let _ = Panic::catch(|| slot.fill(Ok(done)));
 }
 
 impl<R: Send + 'static> Request<R> {

@@ -2,9 +2,9 @@
 
 use std::any::type_name;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::pid::Pid;
+use crate::reason::Panic;
 use crate::server::GenServer;
 
 /// Stands for whatever a formatter that panicked was to show.
@@ -61,7 +61,7 @@ impl<S: GenServer> Message<'_, S> {
             Self::Cast(_) => type_name::<S::Cast>(),
             Self::Info(_) => type_name::<S::Info>(),
         };
-        match catch_unwind(AssertUnwindSafe(|| S::format_message(self))) {
+        match Panic::catch(|| S::format_message(self)) {
             Ok(Some(text)) => text,
             Ok(None) => of_type.to_owned(),
             Err(_) => "a message that is not shown, because format_message panicked".to_owned(),
@@ -166,7 +166,7 @@ impl Shown {
     pub(crate) fn format<S: GenServer>(self, server: Option<&S>) -> Self {
         let Some(server) = server else { return self };
         let mut shown = Self { state: type_name::<S>().to_owned(), ..self.clone() };
-        match catch_unwind(AssertUnwindSafe(|| server.format_status(&mut shown))) {
+        match Panic::catch(|| server.format_status(&mut shown)) {
             Ok(()) => shown,
             Err(_) => Self {
                 state: NOT_SHOWN.to_owned(),

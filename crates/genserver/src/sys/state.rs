@@ -1,9 +1,8 @@
 //! The state of a server, to look at and to change; and the server itself, to hold still and to end.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::{Request, Status};
 use crate::as_server::AsServer;
+use crate::process::drop_caught;
 use crate::process_ref::AsProcess;
 use crate::reason::Reason;
 
@@ -115,7 +114,7 @@ where
         let answer = new.clone();
         let old = std::mem::replace(bench.server(), new);
         // The new state is in its place: a panic in the drop of the old one is not a failure of the replacement.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(old)));
+        drop_caught(old);
         Ok(answer)
     })
 }
