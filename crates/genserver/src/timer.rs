@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::alarm::{AlarmKey, Alarmed};
-use crate::node::Home;
+use crate::node::{self, Home};
+use crate::pid::Pid;
 use crate::process::{Process, Signal};
 use crate::server::GenServer;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -35,6 +36,7 @@ use crate::sync::parking::Mutex;
 #[derive(Clone)]
 pub struct Timer {
     home: Arc<Home>,
+    to: Pid,
     key: AlarmKey,
 }
 
@@ -44,10 +46,10 @@ impl Timer {
         let at = at(&home, delay);
         let message = Arc::new(Delayed { process: Arc::clone(process), info: Mutex::new(Some(info)) });
         let key = set(&home, at, message);
-        Self { home, key }
+        Self { home, to: process.head.pid, key }
     }
 
-    /// Calls the message off: how long it still had to go, or nothing if it has been delivered.
+    /// Calls the message off: how long it still had to go, or nothing if it has been delivered or the server has ended.
     ///
     /// # Examples
     ///
@@ -68,11 +70,12 @@ impl Timer {
     /// ```
     #[doc(alias = "cancel_timer")]
     pub fn cancel(&self) -> Option<Duration> {
-        let left = self.read()?;
-        self.home.alarm().cancel(self.key).then_some(left)
+        let left = self.read();
+        // A message to the dead is let go of, too.
+        self.home.alarm().cancel(self.key).then_some(left).flatten()
     }
 
-    /// How long the message still has to go, or nothing if it has been delivered or called off.
+    /// How long the message still has to go, or nothing if it has been delivered or called off, or the server has ended.
     ///
     /// # Examples
     ///
@@ -92,7 +95,8 @@ impl Timer {
     #[doc(alias = "read_timer")]
     pub fn read(&self) -> Option<Duration> {
         let now = self.home.runtime().now();
-        self.home.alarm().is_set(self.key).then(|| self.key.0.saturating_duration_since(now))
+        let comes = self.home.alarm().is_set(self.key) && node::find(self.to).is_some();
+        comes.then(|| self.key.0.saturating_duration_since(now))
     }
 }
 

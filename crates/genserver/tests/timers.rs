@@ -8,7 +8,9 @@ mod puppet;
 
 use std::time::{Duration, Instant};
 
-use genserver::{Caller, Cx, GenServer, Init, Letter, Next, Outcome, Probe, ProbeRef, ServerRef, TimerRef, start};
+use genserver::{
+    Caller, Cx, GenServer, Init, Letter, Next, Outcome, Probe, ProbeRef, ServerRef, Timer, TimerRef, start,
+};
 use puppet::{Begin, Heard, Info, Plan, Puppet, Tell, ms, now, sleep};
 
 async fn puppet(probe: &mut Probe<Heard>) -> ServerRef<Puppet> {
@@ -207,4 +209,16 @@ async fn a_delay_beyond_all_clocks_is_only_long() {
     let timer = server.send_after(Duration::MAX, Info::Text(1));
     probe.expect_none(Duration::from_secs(100)).await;
     assert!(timer.cancel().is_some_and(|left| left > Duration::from_secs(1_000_000)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_to_a_server_that_has_ended_has_nothing_left() {
+    let mut probe = Probe::<Heard>::new();
+    for ask in [Timer::read, Timer::cancel] {
+        let server = puppet(&mut probe).await;
+        let timer = server.send_after(ms(10), Info::Text(1));
+        assert_eq!(timer.read(), Some(ms(10)));
+        server.kill();
+        assert_eq!(ask(&timer), None);
+    }
 }
