@@ -543,3 +543,22 @@ async fn a_stop_with_time_waits_no_longer_than_that() {
     assert!(matches!(stopped, Err(StopError::Timeout { after, .. }) if after == Duration::from_secs(1)), "{stopped:?}");
     assert_eq!(server.ended().await, Reason::Normal);
 }
+
+#[tokio::test]
+async fn a_server_that_nobody_started_linked_is_its_own_parent_whose_exit_stops() {
+    let log = Log::default();
+    let play = beginning(&log, |puppet, cx| {
+        cx.trap_exits(Told::Exit);
+        Init::Run(puppet)
+    });
+    let server = start::<Puppet>(play).await.unwrap();
+    tell(
+        &server,
+        act(|_, cx| {
+            cx.process_ref().exit(Reason::term("boom"));
+            Next::wait()
+        }),
+    );
+    assert_eq!(server.ended().await, Reason::term("boom"));
+    assert_eq!(log.take(), ["terminate boom"]);
+}

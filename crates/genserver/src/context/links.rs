@@ -104,7 +104,8 @@ impl<S: GenServer> Cx<S> {
     /// Traps exits from now on: `make` makes each exit signal into an info. OTP's `process_flag(trap_exit, true)`.
     ///
     /// Whether exits are trapped is looked up when a signal arrives. Not trapped are `kill`, and the exit of the process that
-    /// started this one linked: that is an order to stop, and terminate runs.
+    /// started this one linked: that is an order to stop, and terminate runs. So is an exit that a server sends to itself, if
+    /// nobody started it linked.
     ///
     /// # Examples
     ///

@@ -83,7 +83,8 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.closed {
             return;
         }
-        let signal = if self.head.parent() == Some(exit.from) {
+        // Whoever was started by nobody is its own parent, as in OTP.
+        let signal = if self.head.parent().unwrap_or(self.head.pid) == exit.from {
             Signal::Stop(exit.reason)
         } else {
             if kind == ExitKind::Link {
