@@ -354,8 +354,9 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Whether callers may run the idle server on their own task, which is the default. So may the task of another server that
-    /// has sent it something, when that one is done.
+    /// Whether callers may run the server on their own task when nobody else does, which is the default: if it is idle, and if its
+    /// task has been woken and has not come yet; then a caller handles a few of the messages that came before its own, too. So
+    /// may the task of another server that has sent it something, when that one is done.
     ///
     /// Turn it off for a server whose callbacks compute for long without awaiting: its callers then wait for its own task,
     /// and their other work goes on.
