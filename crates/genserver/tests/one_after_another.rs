@@ -139,7 +139,9 @@ async fn a_caller_handles_a_few_and_leaves_the_rest_to_the_task() {
     let handled = Arc::new(AtomicU32::new(0));
     for _ in 0..100 {
         let handled = Arc::clone(&handled);
-        give(&server, move || drop(handled.fetch_add(1, Ordering::Relaxed)));
+        give(&server, move || {
+            handled.fetch_add(1, Ordering::Relaxed);
+        });
     }
     let mut call = server.call(|caller| caller);
     assert_eq!(poll_immediate(&mut call).await, None);
