@@ -3,11 +3,11 @@
 #![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::future::poll_immediate;
-use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Reason, ServerRef, start};
+use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Reason, ServerRef, start, sys};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::block_in_place;
 
@@ -179,4 +179,58 @@ async fn a_task_that_comes_after_a_caller_finds_nothing_to_do_and_comes_again() 
         give(&server, move || done.send(()).unwrap());
         seen.await.unwrap();
     }
+}
+
+/// A work that writes its number down.
+fn noting(number: u32, notes: &Arc<Mutex<Vec<u32>>>) -> Work {
+    let notes = Arc::clone(notes);
+    Box::new(move || notes.lock().unwrap().push(number))
+}
+
+#[tokio::test]
+async fn a_caller_stops_at_a_request_to_suspend_that_came_before_it() {
+    let server = worker_with_a_task().await;
+    let notes = Arc::default();
+    assert!(server.cast(noting(1, &notes)).is_ok());
+    let mut suspended = sys::suspend(&server);
+    assert!(poll_immediate(&mut suspended).await.is_none());
+    assert!(server.cast(noting(2, &notes)).is_ok());
+    let mut call = server.call(|caller| caller);
+    assert_eq!(poll_immediate(&mut call).await, None);
+    suspended.await.unwrap();
+    assert_eq!(*notes.lock().unwrap(), [1]);
+    assert_eq!(server.info().mailbox, 2);
+    sys::resume(&server).await.unwrap();
+    assert_eq!(call.await, Ok(()));
+    assert_eq!(*notes.lock().unwrap(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_caller_does_not_go_past_whoever_waits_for_room() {
+    let server = start::<Worker>(()).mailbox(1).await.unwrap();
+    let (done, seen) = tokio::sync::oneshot::channel();
+    give(&server, move || done.send(()).unwrap());
+    seen.await.unwrap();
+    let notes = Arc::default();
+    assert!(server.cast(noting(1, &notes)).is_ok());
+    let mut waits = server.cast_wait(noting(2, &notes));
+    assert!(poll_immediate(&mut waits).await.is_none());
+    let mut call = server.call(|caller| caller);
+    assert_eq!(poll_immediate(&mut call).await, None);
+    assert!(notes.lock().unwrap().is_empty());
+    let (taken, called) = futures::join!(waits, call);
+    assert!(taken.is_ok());
+    assert_eq!(called, Ok(()));
+    assert_eq!(*notes.lock().unwrap(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_caller_runs_nobody_who_was_killed_before_the_task_came() {
+    let server = worker_with_a_task().await;
+    let notes = Arc::default();
+    assert!(server.cast(noting(1, &notes)).is_ok());
+    server.kill();
+    let called = poll_immediate(server.call(|caller| caller)).await;
+    assert!(matches!(called, Some(Err(CallError::NoProc { .. }))), "{called:?}");
+    assert!(notes.lock().unwrap().is_empty());
 }
