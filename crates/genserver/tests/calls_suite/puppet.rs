@@ -1,5 +1,6 @@
 //! A server that does what its messages tell it to, and writes down what it is told; and a log that outlives it.
 #![allow(dead_code, reason = "each test file uses another part of this one")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::{Arc, Mutex};
 

@@ -1,0 +1,393 @@
+//! Processes that call one another in a circle: one of them is told, and nobody hangs.
+#![expect(clippy::unwrap_used, reason = "a failed `unwrap` is a failed test, also in what the tests share")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::join_all;
+use genserver::{CallError, Caller, Cx, Deadline, GenServer, Init, Never, Next, Outcome, Pid, Reason, ServerRef};
+
+/// Further than any circle here: who goes round and round has met itself.
+const STEPS: u8 = 20;
+
+/// Calls others from its handler, and tells what came of it.
+struct Node {
+    next: Vec<ServerRef<Node>>,
+    kept: Vec<Caller<()>>,
+    /// Calls the next ones in terminate, too.
+    says_goodbye: bool,
+    errors: Arc<Mutex<Vec<CallError>>>,
+}
+
+enum Ask {
+    /// Answer at once.
+    Ping(Caller<()>),
+    /// Ask all that come next to do the same, so many steps further, and answer when they have.
+    Around(How, u8, Caller<()>),
+    /// Keep the caller, and answer when told.
+    Keep(Caller<()>),
+    /// The same, from a task that the handler spawns.
+    Spawned(Caller<()>),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    Calls,
+    CallsAllowed,
+    Requests,
+    Awaited,
+    Collected,
+    /// Ask for an answer that is kept.
+    Keeps,
+    /// Ask for no more than a sign of life, and not for long.
+    Pings,
+    /// Have the next ask for that.
+    ThenPings,
+    /// Let the others run first.
+    Slowly,
+    /// Give the next something to do in which it asks those that come next to it, and ask it while that still waits.
+    CastsFirst,
+}
+
+enum Tell {
+    Next(Vec<ServerRef<Node>>),
+    AnswerKept,
+    SayGoodbye,
+    AskAll,
+}
+
+impl Node {
+    async fn ask(next: &ServerRef<Node>, how: How, steps: u8) -> Result<(), CallError> {
+        let request = |caller| Ask::Around(how, steps, caller);
+        match how {
+            How::Calls => next.call(request).await,
+            How::Keeps => next.call(Ask::Keep).await,
+            How::Pings => next.call(Ask::Ping).timeout(Duration::from_secs(1)).await,
+            How::ThenPings => {
+                next.call(|caller| Ask::Around(How::Pings, steps, caller)).timeout(Duration::from_secs(1)).await
+            }
+            How::Slowly => {
+                tokio::task::yield_now().await;
+                next.call(request).await
+            }
+            How::CastsFirst => {
+                assert!(next.cast(Tell::AskAll).is_ok());
+                next.call(Ask::Ping).timeout(Duration::from_secs(1)).await
+            }
+            How::CallsAllowed => next.call(request).allow_cycle().timeout(Duration::from_secs(1)).await,
+            How::Requests => next.send_request(request).receive(Deadline::NEVER).await,
+            How::Awaited => next.send_request(request).await,
+            How::Collected => {
+                let mut requests = genserver::Requests::from_iter([((), next.send_request(request))]);
+                requests.wait(Duration::from_secs(1)).await.map_or(Ok(()), |((), answer)| answer)
+            }
+        }
+    }
+
+    async fn ask_all(&self, how: How, steps: u8) {
+        for answer in join_all(self.next.iter().map(|next| Self::ask(next, how, steps))).await {
+            if let Err(error) = answer {
+                self.errors.lock().unwrap().push(error);
+            }
+        }
+    }
+}
+
+impl GenServer for Node {
+    type Args = Arc<Mutex<Vec<CallError>>>;
+    type Call = Ask;
+    type Cast = Tell;
+    type Info = Never;
+
+    async fn init(args: Self::Args, _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Node { next: Vec::new(), kept: Vec::new(), says_goodbye: false, errors: args })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a task of the handler's own is what the case is about")]
+    async fn handle_call(&mut self, call: Ask, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        match call {
+            Ask::Ping(caller) | Ask::Around(_, 0, caller) => Next::reply(caller, ()),
+            Ask::Around(how, steps, caller) => {
+                self.ask_all(how, steps - 1).await;
+                Next::reply(caller, ())
+            }
+            Ask::Keep(caller) => {
+                self.kept.push(caller);
+                Next::wait()
+            }
+            Ask::Spawned(caller) => {
+                for next in self.next.clone() {
+                    tokio::spawn(async move { next.call(Ask::Ping).await });
+                }
+                Next::reply(caller, ())
+            }
+        }
+    }
+
+    async fn handle_cast(&mut self, cast: Tell, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        match cast {
+            Tell::Next(next) => self.next = next,
+            Tell::SayGoodbye => self.says_goodbye = true,
+            Tell::AskAll => self.ask_all(How::Pings, 0).await,
+            Tell::AnswerKept => self.kept.drain(..).for_each(|caller| caller.reply(())),
+        }
+        Next::wait()
+    }
+
+    async fn terminate(&mut self, _reason: &Reason, _cx: &mut Cx<Self>) {
+        if self.says_goodbye {
+            self.ask_all(How::Calls, 0).await;
+        }
+    }
+}
+
+type Errors = Arc<Mutex<Vec<CallError>>>;
+
+/// Servers that call as the lists say: the server of each place calls those at the places in its list.
+async fn servers<const N: usize>(next: [&[usize]; N]) -> ([ServerRef<Node>; N], Errors) {
+    let errors = Errors::default();
+    let mut servers = Vec::new();
+    for _ in 0..N {
+        servers.push(genserver::start::<Node>(Arc::clone(&errors)).await.unwrap());
+    }
+    for (server, next) in servers.iter().zip(next) {
+        server.cast(Tell::Next(next.iter().map(|place| servers[*place].clone()).collect())).unwrap();
+        server.call(Ask::Ping).await.unwrap();
+    }
+    (servers.try_into().unwrap(), errors)
+}
+
+/// The circle that an error names.
+fn circle(error: &CallError) -> Vec<Pid> {
+    match error {
+        CallError::Cycle { cycle, .. } => cycle.iter().map(|subject| subject.pid).collect(),
+        other => panic!("{other} is no cycle"),
+    }
+}
+
+/// Calls around the first server, and expects errors that name the circle of the servers at these places.
+async fn check<const N: usize>(next: [&[usize]; N], how: How, expected: &[usize]) {
+    let (servers, errors) = servers(next).await;
+    servers[0].call(|caller| Ask::Around(how, STEPS, caller)).no_timeout().await.unwrap();
+    let errors = errors.lock().unwrap();
+    assert!(!errors.is_empty(), "nobody was told");
+    let expected: Vec<Pid> = expected.iter().map(|place| servers[*place].pid()).collect();
+    for named in errors.iter().map(circle) {
+        assert!((0..N).any(|turn| rotated(&expected, turn) == named), "{named:?} is not {expected:?}");
+    }
+}
+
+fn rotated(circle: &[Pid], turn: usize) -> Vec<Pid> {
+    circle.iter().cycle().skip(turn % circle.len()).take(circle.len()).copied().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_call_each_other_are_told() {
+    check([&[1], &[0]], How::Calls, &[0, 1]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_circle_is_found_when_the_calls_go_through_the_tasks() {
+    check([&[1], &[0]], How::Slowly, &[0, 1]).await;
+    check([&[1], &[2], &[0]], How::Slowly, &[0, 1, 2]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_that_call_in_a_circle_are_told() {
+    check([&[1], &[2], &[0]], How::Calls, &[0, 1, 2]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circle_deeper_than_inline_calls_nest_is_found() {
+    check([&[1], &[2], &[3], &[4], &[5], &[6], &[0]], How::Calls, &[0, 1, 2, 3, 4, 5, 6]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circle_behind_the_first_call_is_found() {
+    check([&[1], &[2], &[1]], How::Calls, &[1, 2]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circle_through_one_of_two_joined_calls_is_found() {
+    check([&[1, 2], &[], &[0]], How::Calls, &[0, 2]).await;
+    check([&[1, 2], &[0], &[]], How::Slowly, &[0, 1]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_received_can_close_a_circle() {
+    check([&[1], &[0]], How::Requests, &[0, 1]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn receiving_a_request_to_oneself_is_a_circle_of_one() {
+    check([&[0]], How::Requests, &[0]).await;
+}
+
+/// The first is ending, and its terminate calls the second, whose handler calls the first.
+#[tokio::test(start_paused = true)]
+async fn a_call_to_a_server_that_is_ending_can_close_a_circle() {
+    let (servers, errors) = servers([&[1], &[0]]).await;
+    servers[0].cast(Tell::SayGoodbye).unwrap();
+    let asking = servers[1].send_request(|caller| Ask::Around(How::Slowly, STEPS, caller));
+    let stopping = servers[0].stop();
+    let (asked, stopped) = futures::join!(asking, stopping);
+    asked.unwrap();
+    stopped.unwrap();
+    let errors = errors.lock().unwrap();
+    assert!(errors.iter().any(|error| matches!(error, CallError::Cycle { .. })), "{errors:?}");
+    assert!(!errors.iter().any(|error| matches!(error, CallError::Timeout { .. })), "{errors:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_may_close_a_circle_on_demand_and_then_times_out() {
+    let (servers, errors) = servers([&[1], &[0]]).await;
+    servers[0].call(|caller| Ask::Around(How::CallsAllowed, STEPS, caller)).no_timeout().await.unwrap();
+    assert!(matches!(errors.lock().unwrap()[0], CallError::Timeout { .. }), "{errors:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_may_be_answered_beside_others_are_not_looked_at() {
+    let (servers, errors) = servers([&[1], &[0]]).await;
+    for how in [How::Collected, How::Awaited] {
+        let asked = servers[0].call(|caller| Ask::Around(how, STEPS, caller)).timeout(Duration::from_secs(9)).await;
+        assert_eq!(asked.is_err(), how == How::Awaited);
+    }
+    assert!(errors.lock().unwrap().is_empty(), "{errors:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_caller_is_no_edge() {
+    // The first waits for a caller that the second has kept; the second asks the third, and that one the first.
+    let (servers, errors) = servers([&[1], &[2], &[0]]).await;
+    let [first, second, _] = &servers;
+    let (waiting, asked) = futures::join!(first.call(|caller| Ask::Around(How::Keeps, STEPS, caller)), async {
+        second.call(|caller| Ask::Around(How::ThenPings, STEPS, caller)).await.unwrap();
+        second.cast(Tell::AnswerKept)
+    });
+    waiting.unwrap();
+    asked.unwrap();
+    let errors = errors.lock().unwrap();
+    assert!(errors.iter().all(|error| matches!(error, CallError::Timeout { .. })), "{errors:?}");
+    assert_eq!(errors.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_from_a_task_of_the_handler_is_nobodys() {
+    let (servers, errors) = servers([&[1], &[0]]).await;
+    servers[0].call(Ask::Spawned).await.unwrap();
+    servers[1].call(Ask::Spawned).await.unwrap();
+    for server in &servers {
+        server.call(Ask::Ping).await.unwrap();
+    }
+    assert!(errors.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_names_the_circle_for_a_person() {
+    let errors = Errors::default();
+    let node = genserver::Node::new();
+    let first = genserver::start::<Node>(Arc::clone(&errors)).on(&node).name("first").await.unwrap();
+    let second = genserver::start::<Node>(Arc::clone(&errors)).on(&node).name("second").await.unwrap();
+    first.cast(Tell::Next(vec![second.clone()])).unwrap();
+    second.cast(Tell::Next(vec![first.clone()])).unwrap();
+    second.call(Ask::Ping).await.unwrap();
+    first.call(|caller| Ask::Around(How::Calls, STEPS, caller)).await.unwrap();
+    let text = errors.lock().unwrap()[0].to_string();
+    assert!(text.contains("first <1> → process second <2> → process first <1>"), "{text}");
+}
+
+/// Many servers on two threads, each calling another: none may hang, whatever the order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_circle_hangs_when_many_close_at_once() {
+    const SERVERS: usize = 6;
+    for round in 0..200 {
+        let (servers, errors) = servers::<SERVERS>([&[1], &[2], &[3], &[4], &[5], &[0]]).await;
+        let how = if round % 2 == 0 { How::Calls } else { How::Slowly };
+        let around = servers.iter().map(|server| {
+            let server = server.clone();
+            async move { server.call(move |caller| Ask::Around(how, STEPS, caller)).no_timeout().await }
+        });
+        let hung = tokio::time::timeout(Duration::from_secs(30), join_all(around.map(spawned))).await;
+        for answer in hung.expect("somebody hangs") {
+            answer.unwrap();
+        }
+        let errors = errors.lock().unwrap();
+        assert!(errors.iter().all(|error| matches!(error, CallError::Cycle { .. })), "{errors:?}");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the callers have to be on both threads")]
+async fn spawned<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    tokio::spawn(future).await.unwrap()
+}
+
+/// Starts a child that calls it in its init; so does the child, as deep as it is told.
+struct Nest {
+    answer: Option<CallError>,
+}
+
+enum NestCall {
+    /// Have a child, so many deep, that calls `whom` in its init, and say what came of it.
+    Breed(u8, Caller<Option<CallError>>),
+    Answer(Caller<Option<CallError>>),
+}
+
+/// How many generations there are still to be, and whom the youngest calls.
+type Brood = Option<(u8, ServerRef<Nest>)>;
+
+impl GenServer for Nest {
+    type Args = Brood;
+    type Call = NestCall;
+    type Cast = Never;
+    type Info = Never;
+
+    async fn init(brood: Brood, cx: &mut Cx<Self>) -> Init<Self> {
+        let answer = match brood {
+            None => None,
+            Some((0, whom)) => whom.call(NestCall::Answer).no_timeout().await.err(),
+            Some((more, whom)) => {
+                let child = cx.start_link::<Nest>(Some((more - 1, whom))).await.unwrap();
+                child.call(NestCall::Answer).await.unwrap()
+            }
+        };
+        Init::Run(Nest { answer })
+    }
+
+    async fn handle_call(&mut self, call: NestCall, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match call {
+            NestCall::Breed(generations, caller) => {
+                let child = cx.start_link::<Nest>(Some((generations, cx.this()))).await?;
+                Next::reply(caller, child.call(NestCall::Answer).await?)
+            }
+            NestCall::Answer(caller) => Next::reply(caller, self.answer.clone()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_in_init_to_who_waits_for_that_init_is_a_circle() {
+    for generations in 0..3_u8 {
+        let nest = genserver::start::<Nest>(None).await.unwrap();
+        let answer = nest.call(|caller| NestCall::Breed(generations, caller)).await.unwrap();
+        let Some(CallError::Cycle { server, cycle }) = answer else { panic!("{answer:?}") };
+        assert_eq!(server.pid, nest.pid());
+        assert_eq!(cycle.len(), usize::from(generations) + 2, "the nest and those below it: {cycle:?}");
+        assert_eq!(cycle[1].pid, nest.pid());
+    }
+}
+
+/// Who calls a server that is scheduled works its queue off, and what comes first there may call on.
+#[tokio::test(start_paused = true)]
+async fn a_circle_is_found_that_what_was_queued_before_the_call_closes() {
+    let (servers, errors) = servers([&[1], &[0]]).await;
+    for server in &servers {
+        // Afterwards its task has come, and sleeps.
+        server.cast(Tell::AnswerKept).unwrap();
+        tokio::task::yield_now().await;
+        assert!(server.info().has_task);
+    }
+    servers[0].call(|caller| Ask::Around(How::CastsFirst, STEPS, caller)).no_timeout().await.unwrap();
+    servers[1].call(Ask::Ping).no_timeout().await.unwrap();
+    let errors = errors.lock().unwrap();
+    assert!(matches!(errors[..], [CallError::Cycle { .. }]), "{errors:?}");
+}

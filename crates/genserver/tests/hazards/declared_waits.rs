@@ -1,0 +1,181 @@
+//! Waits that are no calls, and the calls that would close a circle with them.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+
+use std::sync::{Arc, Weak};
+
+use genserver::{
+    CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, Pid, Probe, ProcessRef, ServerRef, declare_wait,
+    start,
+};
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+
+/// Waits for what it has lent, or asks another of its kind.
+struct Pool {
+    asked: usize,
+}
+
+enum Call {
+    /// How often it was asked.
+    Asked(Caller<usize>),
+    /// Have another be asked.
+    Relay(ServerRef<Pool>, Caller<Result<usize, CallError>>),
+}
+
+struct WaitFor(ProcessRef, Weak<()>, oneshot::Receiver<()>);
+
+impl GenServer for Pool {
+    type Args = ();
+    type Call = Call;
+    type Cast = WaitFor;
+    type Info = Never;
+
+    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Self { asked: 0 })
+    }
+
+    async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        match call {
+            Call::Asked(caller) => {
+                self.asked += 1;
+                Next::reply(caller, self.asked)
+            }
+            Call::Relay(to, caller) => Next::reply(caller, to.call(Call::Asked).await),
+        }
+    }
+
+    async fn handle_cast(&mut self, WaitFor(holder, kept, back): WaitFor, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        let _wait = declare_wait(&holder, kept);
+        let _ = back.await;
+        Next::wait()
+    }
+}
+
+/// What a holder holds.
+struct Held {
+    _kept: Arc<()>,
+    back: oneshot::Sender<()>,
+}
+
+async fn pool() -> ServerRef<Pool> {
+    start::<Pool>(()).await.unwrap()
+}
+
+/// The pool has lent something, and wants it back.
+fn lend(pool: &ServerRef<Pool>, holder: &Probe<()>) -> Held {
+    let ((back, wanted), kept) = (oneshot::channel(), Arc::new(()));
+    let wait_for = WaitFor(holder.process_ref(), Arc::downgrade(&kept), wanted);
+    pool.cast(wait_for).map_err(|_refused| "the pool is there").unwrap();
+    Held { _kept: kept, back }
+}
+
+async fn ask(pool: &ServerRef<Pool>, holder: &Probe<()>) -> Result<usize, CallError> {
+    holder.scope(async { pool.call(Call::Asked).no_timeout().await }).await
+}
+
+#[track_caller]
+fn is_circle(asked: Result<usize, CallError>, expected: &[Pid]) {
+    let Err(CallError::Cycle { cycle, .. }) = asked else { panic!("{asked:?}") };
+    assert_eq!(cycle.iter().map(|subject| subject.pid).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_call_to_who_waits_for_the_caller_fails_whichever_comes_first() {
+    let (pool, holder) = (pool().await, Probe::new());
+    for yields in 0..3 {
+        let held = lend(&pool, &holder);
+        for _ in 0..yields {
+            yield_now().await;
+        }
+        is_circle(ask(&pool, &holder).await, &[holder.pid(), pool.pid()]);
+        held.back.send(()).unwrap();
+    }
+    assert_eq!(ask(&pool, &holder).await, Ok(1), "those that failed were not carried out");
+}
+
+#[tokio::test]
+async fn the_circle_is_seen_through_others() {
+    let (pool, other, holder) = (pool().await, pool().await, Probe::new());
+    for yields in 0..3 {
+        let _held = lend(&pool, &holder);
+        for _ in 0..yields {
+            yield_now().await;
+        }
+        let through = Call::Relay;
+        let (to, by) = (pool.clone(), other.clone());
+        let asked = holder.scope(async move { by.call(|caller| through(to, caller)).await }).await;
+        // Either of the two calls is the last of the circle.
+        let asked = asked.and_then(|asked| asked);
+        assert!(matches!(asked, Err(CallError::Cycle { ref cycle, .. }) if cycle.len() == 3), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_let_go_of_is_no_circle_though_the_wait_is_not_over() {
+    let (pool, holder) = (pool().await, Probe::new());
+    let Held { _kept: kept, back } = lend(&pool, &holder);
+    yield_now().await;
+    is_circle(ask(&pool, &holder).await, &[holder.pid(), pool.pid()]);
+    drop(kept);
+    let asked = ask(&pool, &holder);
+    let gives_back = async {
+        yield_now().await;
+        back.send(()).unwrap();
+    };
+    assert_eq!(futures::join!(asked, gives_back).0, Ok(1));
+}
+
+/// It was let go of before the wait was declared, and the call came between the two.
+#[tokio::test]
+async fn what_is_let_go_of_before_it_is_waited_for_is_no_circle() {
+    let (pool, holder) = (pool().await, Probe::new());
+    let Held { _kept: kept, back } = lend(&pool, &holder);
+    drop(kept);
+    let gives_back = async {
+        yield_now().await;
+        back.send(()).unwrap();
+    };
+    assert_eq!(futures::join!(ask(&pool, &holder), gives_back).0, Ok(1));
+}
+
+#[tokio::test]
+async fn who_is_not_waited_for_is_not_refused() {
+    let (pool, holder, other) = (pool().await, Probe::new(), Probe::new());
+    let held = lend(&pool, &holder);
+    let gives_back = async {
+        yield_now().await;
+        held.back.send(()).unwrap();
+    };
+    // Plain code is no process, and not in any circle.
+    let asked = futures::join!(ask(&pool, &other), pool.call(Call::Asked), gives_back);
+    assert_eq!((asked.0, asked.1), (Ok(1), Ok(2)));
+}
+
+#[tokio::test]
+async fn all_calls_of_one_caller_are_refused() {
+    let (pool, other, holder) = (pool().await, pool().await, Probe::new());
+    let _held = lend(&pool, &holder);
+    let three =
+        holder.scope(async { futures::join!(pool.call(Call::Asked), pool.call(Call::Asked), other.call(Call::Asked)) });
+    let (first, second, third) = three.await;
+    is_circle(first, &[holder.pid(), pool.pid()]);
+    is_circle(second, &[holder.pid(), pool.pid()]);
+    assert_eq!(third, Ok(1), "it closes none");
+}
+
+#[tokio::test]
+async fn two_that_only_declare_are_told_nothing() {
+    let (first, second) = (pool().await, pool().await);
+    let kept = Arc::new(());
+    let wait = |from: &ServerRef<Pool>, to: &ServerRef<Pool>| {
+        let (back, wanted) = oneshot::channel();
+        let wait_for = WaitFor(to.process_ref(), Arc::downgrade(&kept), wanted);
+        from.cast(wait_for).map_err(|_refused| "the pool is there").unwrap();
+        back
+    };
+    let waits = [wait(&first, &second), wait(&second, &first)];
+    yield_now().await;
+    drop(waits);
+    assert_eq!(first.call(Call::Asked).await, Ok(1));
+    drop(declare_wait(&first, Arc::downgrade(&kept)));
+}

@@ -1,0 +1,120 @@
+//! Monitors and links that a server takes back while their news waits in its own mailbox.
+
+use std::mem::take;
+
+use genserver::{
+    Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, Pid, ProcessRef, Reason, ServerRef, start,
+};
+
+/// Ends others in its own callbacks, so that what it hears of them is queued when it changes its mind.
+#[derive(Default)]
+struct Fickle {
+    heard: Vec<Info>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Info {
+    Down(Down),
+    Exit(Exit),
+}
+
+enum Call {
+    /// Watches it twice, ends it, and takes one monitor back: whether it was there.
+    Demonitor(ProcessRef, Caller<[bool; 2]>),
+    /// Links with it, ends it, and takes the link back with its exit.
+    UnlinkFlush(ProcessRef, Caller<[bool; 2]>),
+    /// Links with it, ends it, and takes the link back.
+    Unlink(ProcessRef, Caller<bool>),
+    /// Links with both, and leaves one before it ends.
+    Leave(ProcessRef, ProcessRef, Caller<bool>),
+    Heard(Caller<Vec<Info>>),
+}
+
+impl GenServer for Fickle {
+    type Args = ();
+    type Call = Call;
+    type Cast = Never;
+    type Info = Info;
+
+    async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+        cx.trap_exits(Info::Exit);
+        Init::Run(Self::default())
+    }
+
+    async fn handle_call(&mut self, call: Call, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match call {
+            Call::Demonitor(other, caller) => {
+                let [given_up, _kept] = [cx.monitor(&other, Info::Down), cx.monitor(&other, Info::Down)];
+                other.stop().await?;
+                Next::reply(caller, [cx.demonitor(given_up), cx.demonitor(given_up)])
+            }
+            Call::UnlinkFlush(other, caller) => {
+                cx.link(&other)?;
+                other.stop().await?;
+                Next::reply(caller, [cx.unlink_flush(&other), cx.unlink_flush(&other)])
+            }
+            Call::Unlink(other, caller) => {
+                cx.link(&other)?;
+                other.stop().await?;
+                Next::reply(caller, cx.unlink(&other))
+            }
+            Call::Leave(left, kept, caller) => {
+                cx.link(&left)?;
+                cx.link(&kept)?;
+                let was_linked = cx.unlink(&left);
+                left.stop().await?;
+                kept.stop().reason(Reason::term("kept")).await?;
+                Next::reply(caller, was_linked)
+            }
+            Call::Heard(caller) => Next::reply(caller, take(&mut self.heard)),
+        }
+    }
+
+    async fn handle_info(&mut self, info: Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        self.heard.push(info);
+        Next::wait()
+    }
+}
+
+async fn fickle() -> Result<(ServerRef<Fickle>, ProcessRef, Pid), genserver::StartError> {
+    let other = start::<Fickle>(()).await?;
+    Ok((start::<Fickle>(()).await?, other.process_ref(), other.pid()))
+}
+
+type Tested = Result<(), Box<dyn std::error::Error>>;
+
+#[tokio::test]
+async fn a_server_takes_one_monitor_back_and_hears_from_the_other() -> Tested {
+    let (server, other, pid) = fickle().await?;
+    assert_eq!(server.call(|caller| Call::Demonitor(other, caller)).await?, [true, false]);
+    let heard = server.call(Call::Heard).await?;
+    assert!(matches!(&heard[..], [Info::Down(down)] if down.pid == pid && down.reason == Reason::Normal), "{heard:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_throws_a_queued_exit_away() -> Tested {
+    let (server, other, _) = fickle().await?;
+    assert_eq!(server.call(|caller| Call::UnlinkFlush(other, caller)).await?, [true, false]);
+    assert_eq!(server.call(Call::Heard).await?, []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_only_unlinks_still_hears_what_was_queued() -> Tested {
+    let (server, other, pid) = fickle().await?;
+    assert!(!server.call(|caller| Call::Unlink(other, caller)).await?, "the end had taken the link away");
+    assert_eq!(server.call(Call::Heard).await?, [Info::Exit(Exit { from: pid, reason: Reason::Normal })]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_hears_nothing_of_who_it_left() -> Tested {
+    let (server, left, _) = fickle().await?;
+    let kept = start::<Fickle>(()).await?;
+    let both = kept.process_ref();
+    assert!(server.call(|caller| Call::Leave(left, both, caller)).await?);
+    let exit = Exit { from: kept.pid(), reason: Reason::term("kept") };
+    assert_eq!(server.call(Call::Heard).await?, [Info::Exit(exit)]);
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! Servers: what their callbacks may do, how they are called, how they end, and how they look from outside.
+#![cfg(feature = "tokio")]
+
+#[path = "../calls_suite/puppet.rs"]
+mod puppet;
+
+// Messages without an answer, ...
+mod callbacks;
+// ... and those with one.
+mod calls;
+// How a server ends, and who hears of it.
+mod exits;
+// What an error says.
+mod errors;
+// Servers that have no task of their own for now.
+mod one_after_another;
+// When a server makes itself small.
+mod hibernation;
+// What can be seen from outside.
+mod sys;

@@ -1,0 +1,235 @@
+//! Servers that are run where their own tasks are not: one after the other in one task, or by whoever calls; and nobody else
+//! suffers for it.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::future::poll_immediate;
+use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Reason, ServerRef, start, sys};
+use tokio::runtime::{Builder, Handle};
+use tokio::task::block_in_place;
+
+/// Does what it is sent.
+struct Worker;
+
+type Work = Box<dyn FnOnce() + Send>;
+
+impl GenServer for Worker {
+    type Args = ();
+    type Call = Caller<()>;
+    type Cast = Work;
+    type Info = Never;
+
+    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Self)
+    }
+
+    async fn handle_call(&mut self, caller: Caller<()>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::reply(caller, ())
+    }
+
+    async fn handle_cast(&mut self, work: Work, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        work();
+        Next::wait()
+    }
+}
+
+async fn worker() -> ServerRef<Worker> {
+    start::<Worker>(()).await.unwrap()
+}
+
+fn give(to: &ServerRef<Worker>, work: impl FnOnce() + Send + 'static) {
+    assert!(to.cast(Box::new(work)).is_ok());
+}
+
+/// Passes a token on and on.
+fn pass(to: ServerRef<Worker>, from: ServerRef<Worker>) -> Work {
+    Box::new(move || drop(to.cast(pass(from, to.clone()))))
+}
+
+#[tokio::test]
+async fn a_server_needs_no_task_of_its_own_for_what_another_gives_it() {
+    let (giver, next) = (worker().await, worker().await);
+    let (to, (done, mut seen)) = (next.clone(), tokio::sync::mpsc::unbounded_channel());
+    give(&giver, move || give(&to, move || done.send(()).unwrap()));
+    seen.recv().await.unwrap();
+    assert!(giver.info().has_task);
+    assert!(!next.info().has_task);
+}
+
+#[tokio::test]
+async fn one_that_others_must_not_run_has_its_own_task_all_the_same() {
+    let (giver, next) = (worker().await, start::<Worker>(()).inline(false).await.unwrap());
+    let (to, (done, mut seen)) = (next.clone(), tokio::sync::mpsc::unbounded_channel());
+    give(&giver, move || give(&to, move || done.send(()).unwrap()));
+    seen.recv().await.unwrap();
+    assert!(next.info().has_task);
+}
+
+#[tokio::test]
+async fn a_token_that_never_stops_leaves_the_thread_to_others() {
+    let (left, right) = (worker().await, worker().await);
+    assert!(left.cast(pass(right.clone(), left.clone())).is_ok());
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    left.call(|caller| caller).await.unwrap();
+    left.kill();
+    right.kill();
+    assert_eq!(left.ended().await, Reason::Killed);
+    assert_eq!(right.ended().await, Reason::Killed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callback_that_gives_its_thread_away_may_wait_for_the_one_it_gave_something() {
+    let (giver, next) = (worker().await, worker().await);
+    let done = Arc::new(AtomicBool::new(false));
+    let (to, doing) = (next.clone(), Arc::clone(&done));
+    let (tell, told) = tokio::sync::oneshot::channel();
+    give(&giver, move || {
+        give(&to, move || doing.store(true, Ordering::SeqCst));
+        block_in_place(|| to.call_blocking(|caller| caller)).unwrap();
+        tell.send(()).unwrap();
+    });
+    told.await.unwrap();
+    assert!(done.load(Ordering::SeqCst));
+}
+
+#[test]
+fn whoever_belongs_to_another_runtime_runs_there() {
+    let runtimes: [_; 2] = std::array::from_fn(|_| Builder::new_multi_thread().worker_threads(1).build().unwrap());
+    let nodes = [0, 1].map(|at| {
+        let handle = Handle::clone(runtimes[at].handle());
+        Node::with_runtime(Arc::new(genserver::runtime::Tokio::new(handle)))
+    });
+    let [giver, next] = nodes.map(|node| futures::executor::block_on(node.start::<Worker>(())).unwrap());
+    let (tell, told) = std::sync::mpsc::channel();
+    give(&giver, move || give(&next, move || tell.send(Handle::current().id()).unwrap()));
+    assert_eq!(told.recv().unwrap(), runtimes[1].handle().id());
+}
+
+/// A server whose task has come before, and sleeps.
+async fn worker_with_a_task() -> ServerRef<Worker> {
+    let server = worker().await;
+    let (done, seen) = tokio::sync::oneshot::channel();
+    give(&server, move || done.send(()).unwrap());
+    seen.await.unwrap();
+    assert!(server.info().has_task);
+    server
+}
+
+#[tokio::test]
+async fn a_caller_that_comes_before_the_task_handles_what_came_before_it() {
+    let server = worker_with_a_task().await;
+    let handled = Arc::new(AtomicU32::new(0));
+    for place in 0..3 {
+        let handled = Arc::clone(&handled);
+        give(&server, move || assert_eq!(handled.fetch_add(1, Ordering::Relaxed), place));
+    }
+    assert_eq!(handled.load(Ordering::Relaxed), 0);
+    assert_eq!(poll_immediate(server.call(|caller| caller)).await, Some(Ok(())));
+    assert_eq!(handled.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_caller_handles_a_few_and_leaves_the_rest_to_the_task() {
+    let server = worker_with_a_task().await;
+    let handled = Arc::new(AtomicU32::new(0));
+    for _ in 0..100 {
+        let handled = Arc::clone(&handled);
+        give(&server, move || {
+            handled.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+    let mut call = server.call(|caller| caller);
+    assert_eq!(poll_immediate(&mut call).await, None);
+    let few = handled.load(Ordering::Relaxed);
+    assert!((1..20).contains(&few), "{few}");
+    assert_eq!(call.await, Ok(()));
+    assert_eq!(handled.load(Ordering::Relaxed), 100);
+}
+
+#[tokio::test]
+async fn callers_that_come_before_the_task_do_not_wait_for_it() {
+    let server = worker_with_a_task().await;
+    give(&server, || ());
+    for caller in 0..100 {
+        assert_eq!(poll_immediate(server.call(|caller| caller)).await, Some(Ok(())), "caller {caller}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_whose_server_is_ended_by_what_came_before_it_hears_the_reason() {
+    let server = worker_with_a_task().await;
+    give(&server, || panic!("enough"));
+    let called = poll_immediate(server.call(|caller| caller)).await;
+    assert!(matches!(&called, Some(Err(CallError::Exit { reason: Reason::Panic(_), .. }))), "{called:?}");
+}
+
+#[tokio::test]
+async fn a_task_that_comes_after_a_caller_finds_nothing_to_do_and_comes_again() {
+    let server = worker_with_a_task().await;
+    give(&server, || ());
+    assert_eq!(poll_immediate(server.call(|caller| caller)).await, Some(Ok(())));
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+        let (done, seen) = tokio::sync::oneshot::channel();
+        give(&server, move || done.send(()).unwrap());
+        seen.await.unwrap();
+    }
+}
+
+/// A work that writes its number down.
+fn noting(number: u32, notes: &Arc<Mutex<Vec<u32>>>) -> Work {
+    let notes = Arc::clone(notes);
+    Box::new(move || notes.lock().unwrap().push(number))
+}
+
+#[tokio::test]
+async fn a_caller_stops_at_a_request_to_suspend_that_came_before_it() {
+    let server = worker_with_a_task().await;
+    let notes = Arc::default();
+    assert!(server.cast(noting(1, &notes)).is_ok());
+    let mut suspended = sys::suspend(&server);
+    assert!(poll_immediate(&mut suspended).await.is_none());
+    assert!(server.cast(noting(2, &notes)).is_ok());
+    let mut call = server.call(|caller| caller);
+    assert_eq!(poll_immediate(&mut call).await, None);
+    suspended.await.unwrap();
+    assert_eq!(*notes.lock().unwrap(), [1]);
+    assert_eq!(server.info().mailbox, 2);
+    sys::resume(&server).await.unwrap();
+    assert_eq!(call.await, Ok(()));
+    assert_eq!(*notes.lock().unwrap(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_caller_does_not_go_past_whoever_waits_for_room() {
+    let server = start::<Worker>(()).mailbox(1).await.unwrap();
+    let (done, seen) = tokio::sync::oneshot::channel();
+    give(&server, move || done.send(()).unwrap());
+    seen.await.unwrap();
+    let notes = Arc::default();
+    assert!(server.cast(noting(1, &notes)).is_ok());
+    let mut waits = server.cast_wait(noting(2, &notes));
+    assert!(poll_immediate(&mut waits).await.is_none());
+    let mut call = server.call(|caller| caller);
+    assert_eq!(poll_immediate(&mut call).await, None);
+    assert!(notes.lock().unwrap().is_empty());
+    let (taken, called) = futures::join!(waits, call);
+    assert!(taken.is_ok());
+    assert_eq!(called, Ok(()));
+    assert_eq!(*notes.lock().unwrap(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_caller_runs_nobody_who_was_killed_before_the_task_came() {
+    let server = worker_with_a_task().await;
+    let notes = Arc::default();
+    assert!(server.cast(noting(1, &notes)).is_ok());
+    server.kill();
+    let called = poll_immediate(server.call(|caller| caller)).await;
+    assert!(matches!(called, Some(Err(CallError::NoProc { .. }))), "{called:?}");
+    assert!(notes.lock().unwrap().is_empty());
+}
