@@ -429,7 +429,7 @@ async fn all_processes_of_a_node_are_listed() {
     let list = node.process_list();
     assert_eq!(list.iter().map(|info| info.pid).collect::<Vec<_>>(), [counter.pid(), idler.pid()]);
     assert_eq!(list[0], node.info(counter.pid()).unwrap());
-    assert_eq!(list[1].to_string(), "<2> an idler sys::Idler: waiting, 0 in the mailbox");
+    assert_eq!(list[1].to_string(), "<2> an idler servers::sys::Idler: waiting, 0 in the mailbox");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,16 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
-#[path = "support/client.rs"]
-mod support;
-
 use std::time::Duration;
 
+use crate::support::Client;
 use async_trait::async_trait;
 use bytes::Bytes;
 use kv_core::{BucketName, Change, Durability, Storage, StorageError, Store};
 use kv_server::{Drain, Limits, Session, SessionEnd};
-use support::Client;
 
 async fn with_store() -> (Store, Client) {
     let store = Store::start().await.unwrap();

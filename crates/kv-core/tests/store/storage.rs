@@ -1,5 +1,4 @@
 //! A store with a storage that remembers, and that fails: what is answered is kept, what is not kept is not there.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::collections::BTreeMap;

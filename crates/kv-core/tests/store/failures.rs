@@ -1,5 +1,4 @@
 //! What the crate's page says of the end of every part, with clients at work meanwhile.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 

@@ -1,5 +1,4 @@
 //! The seeds' tests of their registry, line for line, on this crate's: both ways to create and to look up.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use genevent::{Forwarder, HandlerGone, Manager};

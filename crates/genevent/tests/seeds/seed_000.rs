@@ -1,16 +1,13 @@
 //! The event manager of seed 000: its console sessions, and the registry that tells of its buckets.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 // The registry of seeds 000 and 001.
-#[path = "seeds/registry.rs"]
-mod registry;
 
 use futures::TryStreamExt;
 use genevent::{Forwarder, Gone, HandlerGone, Manager};
 use genserver::{AsProcess, Letter, Probe, Reason};
 
-use registry::{Event, Registry};
+use crate::registry::{Event, Registry};
 
 /// ```iex
 /// iex> {:ok, manager} = GenEvent.start_link

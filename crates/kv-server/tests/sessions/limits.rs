@@ -2,14 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
-#[path = "support/client.rs"]
-mod support;
-
 use std::time::Duration;
 
+use crate::support::Client;
 use kv_core::Store;
 use kv_server::{Limits, Session, SessionEnd};
-use support::Client;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep};
 

@@ -1,5 +1,4 @@
 //! Handlers that are done with an event later than their callback.
-#![cfg(feature = "tokio")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! Many senders on several threads, while handlers come, fail, go and are swapped: what is whole stays whole.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
 use std::sync::Arc;

@@ -1,16 +1,13 @@
 //! The event manager of seed 001: what it has that seed 000 has not, `add_mon_handler`.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 // The registry of seeds 000 and 001.
-#[path = "seeds/registry.rs"]
-mod registry;
 
 use futures::TryStreamExt;
 use genevent::{Forwarder, Manager};
 use genserver::{Letter, Probe, Reason};
 
-use registry::{Event, Registry};
+use crate::registry::{Event, Registry};
 
 /// `setup`, with `add_mon_handler`: the manager watches the test, and the test does not care what becomes of its handler.
 async fn setup(test: &Probe<Event>) -> (Manager<Event>, Registry) {

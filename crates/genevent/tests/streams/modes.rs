@@ -1,19 +1,15 @@
 //! Streams under each of the three ways to tell: `notify`, `ack_notify` and `sync_notify`.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
-
-#[path = "support/streams.rs"]
-mod support;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use crate::support::{manager, ms, stream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use genevent::{AsyncHandler, EventStream, HandlerCx, LoggerHandler, Manager, Mode, React, Reaction};
 use genserver::Never;
 use genserver::registry::UniqueRegistry;
-use support::{manager, ms, stream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 

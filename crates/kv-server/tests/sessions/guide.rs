@@ -1,9 +1,6 @@
 //! The server of the Elixir guide: its own test, and each of its answers.
 
-#[path = "support/client.rs"]
-mod support;
-
-use support::Client;
+use crate::support::Client;
 
 /// `KVServerTest`, "server interaction".
 #[tokio::test]

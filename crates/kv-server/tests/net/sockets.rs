@@ -1,9 +1,5 @@
 //! The server over sockets: the guide's own test, the same through `nc`, where it listens, and who is let in.
-#![cfg(feature = "net")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
-
-#[path = "support/socket.rs"]
-mod socket;
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -11,10 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
+use crate::socket::{Client, limits, options, soon, start, start_with};
 use kv_core::Store;
 use kv_server::Limits;
 use kv_server::net::{Address, Server, StartServerError, connect};
-use socket::{Client, limits, options, soon, start, start_with};
 
 /// The Elixir guide's `KVServerTest`, line for line.
 #[tokio::test]

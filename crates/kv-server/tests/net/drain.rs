@@ -1,21 +1,15 @@
 //! How a server stops: nobody new is let in, what has arrived is answered, and nobody stays longer than allowed.
-#![cfg(feature = "net")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "sockets live in the machine's own time")]
 
-#[path = "support/load.rs"]
-mod load;
-#[path = "support/socket.rs"]
-mod socket;
-
 use std::time::{Duration, Instant};
 
+use crate::load::{self, CLIENTS, Load};
+use crate::socket::{Client, limits, ms, options, soon};
 use futures::future::join_all;
 use kv_core::Store;
 use kv_server::Limits;
 use kv_server::net::{Address, Server, connect};
-use load::{CLIENTS, Load};
-use socket::{Client, limits, ms, options, soon};
 use tempfile::TempDir;
 
 /// A server on a port and on a Unix socket.

@@ -1,15 +1,11 @@
 //! How streams end: with their manager, by a canceller, or after a time; and what never reaches them.
-#![cfg(feature = "tokio")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
-#[path = "support/streams.rs"]
-mod support;
-
+use crate::support::{manager, ms, stream};
 use futures::stream::FusedStream;
 use futures::{StreamExt, TryStreamExt, poll};
 use genevent::{Handler, HandlerCx, Lag, Manager, React, Reaction, StreamError};
 use genserver::{Never, Reason};
-use support::{manager, ms, stream};
 use tokio::time::{Instant, sleep};
 
 #[tokio::test]

@@ -1,20 +1,16 @@
 //! Streams: who gets which events, who waits for whom, and what is left behind.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
-
-#[path = "support/streams.rs"]
-mod support;
 
 use std::future::pending;
 use std::time::Duration;
 
+use crate::support::{manager, ms, stream};
 use futures::future::join_all;
 use futures::stream::FusedStream;
 use futures::{StreamExt, TryStreamExt, poll};
 use genevent::{Lag, Manager, StreamError};
 use genserver::{CallError, Probe, Reason};
-use support::{manager, ms, stream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 

@@ -1,5 +1,4 @@
 //! What a consumer receives, and what it is told that it lost, is what was sent: on random sequences of offers and takes.
-#![cfg(feature = "tokio")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 

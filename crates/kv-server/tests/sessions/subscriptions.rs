@@ -1,14 +1,11 @@
 //! Subscribers: what they are told, and that nobody waits for them.
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
-#[path = "support/client.rs"]
-mod support;
-
 use std::time::Duration;
 
+use crate::support::Client;
 use kv_core::Store;
 use kv_server::{Event, Limits, Session, SessionEnd};
-use support::Client;
 use tokio::time::{Instant, sleep};
 
 async fn subscriber(store: &Store) -> Client {

@@ -1,5 +1,4 @@
 //! The two handlers of seed 002 and its console session.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -1,0 +1,18 @@
+//! Streams of events: who gets which, who waits for whom, and how they end.
+#![cfg(feature = "tokio")]
+
+#[path = "../support/streams.rs"]
+mod support;
+
+// Who takes what, ...
+mod consumers;
+// ... by each of the ways to tell.
+mod modes;
+// What becomes of a consumer that is stuck, ...
+mod patience;
+// ... or asks whoever waits for it.
+mod circles;
+// How streams end.
+mod ends;
+// Random sequences of all this: nothing is lost unsaid.
+mod ledger;
