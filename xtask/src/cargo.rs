@@ -3,9 +3,18 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::workspace;
 use crate::{Failure, Result};
+
+/// Whether the compiler writes nothing down for the next time.
+static ONCE: AtomicBool = AtomicBool::new(false);
+
+/// From now on the compiler writes nothing down that would make the next time quicker, unless the user has decided it.
+pub(crate) fn compile_once() {
+    ONCE.store(true, Ordering::Relaxed);
+}
 
 /// A cargo command that has not run yet.
 ///
@@ -65,6 +74,9 @@ impl Cargo {
         let mut command = Command::new(cargo);
         command.args(&self.args).envs(self.env.iter().cloned());
         command.current_dir(workspace::root()).stdin(Stdio::null());
+        if ONCE.load(Ordering::Relaxed) && std::env::var_os("CARGO_INCREMENTAL").is_none() {
+            command.env("CARGO_INCREMENTAL", "0");
+        }
         command
     }
 

@@ -3,7 +3,7 @@
 //! The build is another one, with the checker's locks and atomics in it, so it has a folder of its own and disturbs no other.
 
 use crate::cargo::Cargo;
-use crate::{Result, test};
+use crate::{Result, test, workspace};
 
 /// Runs every model, or those whose names contain the arguments.
 pub(crate) fn run(args: &[String]) -> Result {
@@ -11,10 +11,9 @@ pub(crate) fn run(args: &[String]) -> Result {
 }
 
 fn models() -> Cargo {
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
     test::tests_as("models", "--package genserver --no-default-features --test models")
         .env("RUSTFLAGS", "--cfg genserver_shuttle")
-        .env("CARGO_TARGET_DIR", &format!("{target}/models"))
+        .env("CARGO_TARGET_DIR", &workspace::target().join("models").to_string_lossy())
 }
 
 #[cfg(test)]

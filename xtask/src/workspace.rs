@@ -15,6 +15,11 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(xtask).parent().expect("xtask lies inside the workspace").to_owned()
 }
 
+/// The folder that cargo builds into.
+pub(crate) fn target() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 /// One member of the workspace, as far as the verbs care.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Package {
