@@ -77,7 +77,7 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
     ];
     gates.extend(crates.iter().filter_map(|package| without_tokio(package)));
     gates.extend(crates.iter().flat_map(|package| checks(package)));
-    gates.push(Gate::verb("test", test::run_in_ci));
+    gates.push(together(&crates));
     gates.extend(crates.iter().flat_map(|package| tests(package)));
     gates.push(Gate::verb("models", models::run));
     gates
@@ -111,6 +111,20 @@ fn checks(package: &Package) -> Vec<Gate> {
     let is_tested = |feature: &str| default_features(package) == [feature] || is_tested_alone(package, feature);
     let alone = |feature: &&str| !is_tested(feature);
     single_features(package).filter(alone).map(|feature| check(&only(feature))).collect()
+}
+
+/// All crates with all features, but those that are tested alone with all of theirs.
+fn together(crates: &[&Package]) -> Gate {
+    let whole: Vec<String> = crates.iter().filter(|package| is_whole(package)).map(|it| it.name.clone()).collect();
+    let work = move || test::run_in_ci(&whole);
+    Gate { name: "test".to_owned(), rerun: "cargo xtask test".to_owned(), work: Box::new(work) }
+}
+
+/// Whether its tests are all there is to run, and it has no feature that is off unless somebody turns it on.
+fn is_whole(package: &Package) -> bool {
+    let default = default_features(package);
+    let has_all = package.features.keys().all(|it| it == "default" || default.contains(it));
+    has_all && !package.has_example && package.name != "benchmarks"
 }
 
 /// The crate alone, tested as it comes, with nothing, and with each runtime.
@@ -207,6 +221,14 @@ mod tests {
             names(package("a", features)),
             ["test", "test a", "doctest a", "test a --no-default-features", "models"]
         );
+    }
+
+    #[test]
+    fn a_crate_without_further_features_is_whole_as_it_comes() {
+        assert!(is_whole(&package("a", &[])));
+        assert!(is_whole(&package("a", &[("default", &["net"]), ("net", &[])])));
+        assert!(!is_whole(&package("a", &[("default", &["tokio"]), ("smol", &[]), ("tokio", &[])])));
+        assert!(!is_whole(&Package { has_example: true, ..package("a", &[]) }), "somebody must run it");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(crate) struct Package {
     pub(crate) features: BTreeMap<String, Vec<String>>,
     /// Whether it has a library, which is where doctests live.
     pub(crate) has_lib: bool,
+    /// Whether it has an example, which is a program that somebody must run.
+    pub(crate) has_example: bool,
     /// Every package it names in any kind of dependency, also those of others.
     pub(crate) dependencies: Vec<String>,
 }
@@ -53,11 +55,13 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
 fn package(json: &Value) -> Package {
     let manifest = Path::new(text(&json["manifest_path"]));
     let features = json["features"].as_object().into_iter().flatten();
+    let has = |kind: &str| list(&json["targets"]).iter().any(|it| texts(&it["kind"]).contains(&kind.into()));
     Package {
         name: text(&json["name"]).to_owned(),
         manifest: relative(manifest),
         features: features.map(|(name, on)| (name.clone(), texts(on))).collect(),
-        has_lib: list(&json["targets"]).iter().any(|it| texts(&it["kind"]).contains(&"lib".into())),
+        has_lib: has("lib"),
+        has_example: has("example"),
         dependencies: list(&json["dependencies"]).iter().map(|it| text(&it["name"]).to_owned()).collect(),
     }
 }
