@@ -264,6 +264,11 @@ impl<S: GenServer> Berth<S> {
         self.0.actor.is_some()
     }
 
+    /// How many messages have been taken out for it and not handled yet.
+    pub(crate) fn batched(&self) -> usize {
+        self.0.actor.as_ref().map_or(0, |actor| actor.batch.len())
+    }
+
     #[inline]
     pub(crate) fn take(&mut self) -> Option<Body<S>> {
         if self.is_empty() { None } else { Some(std::mem::replace(&mut self.0, Body::away())) }

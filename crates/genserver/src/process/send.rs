@@ -20,7 +20,7 @@ use crate::server::GenServer;
 /// better let one poller work through the queue than fight for the body.
 const HOT_SENDS: u8 = 8;
 
-/// How many messages a caller handles that finds the server scheduled: mostly those of one or two others, and its own.
+/// How many messages a caller handles before its own if it finds the server scheduled. Mostly there are one or two.
 const CALLERS_BUDGET: u32 = 8;
 
 /// What became of a message that was taken.
@@ -149,17 +149,19 @@ impl<S: GenServer> Process<S> {
             && self.may_run_inline(mail)
     }
 
-    /// Queues the call, and works the queue off from its front.
+    /// Queues the call, and works off what is before it, and the call; what comes meanwhile is left to the task.
     ///
     /// Were it only queued, so would be the calls of all others whose turn in the runtime comes before that of the server's task;
     /// when the task came it would wake them all, and they would all call again before it came next.
     fn take_over(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, call: &mut Parcel<S>) {
+        let before = mail.queue.len() + mail.body.batched();
+        let mut budget = u32::try_from(before).map_or(CALLERS_BUDGET, |before| before.min(CALLERS_BUDGET));
         if let Some(Job::Message(call)) = call.take() {
             mail.counted += 1;
             mail.queue.push_back(deadlock::lay(call, self.head.pid));
         }
         // What is handled before it may call others.
-        deadlock::keep_laid(|| self.run_guest(mail, &mut { CALLERS_BUDGET }));
+        deadlock::keep_laid(|| self.run_guest(mail, &mut budget));
     }
 
     /// Queues a call for which a place was promised.

@@ -151,6 +151,16 @@ async fn a_caller_handles_a_few_and_leaves_the_rest_to_the_task() {
 }
 
 #[tokio::test]
+async fn a_caller_that_has_its_answer_leaves_what_came_later_to_the_task() {
+    let server = worker_with_a_task().await;
+    let (to, (done, mut seen)) = (server.clone(), tokio::sync::oneshot::channel());
+    give(&server, move || give(&to, move || done.send(()).unwrap()));
+    assert_eq!(poll_immediate(server.call(|caller| caller)).await, Some(Ok(())));
+    assert!(seen.try_recv().is_err(), "it came while the caller was at work");
+    seen.await.unwrap();
+}
+
+#[tokio::test]
 async fn callers_that_come_before_the_task_do_not_wait_for_it() {
     let server = worker_with_a_task().await;
     give(&server, || ());
