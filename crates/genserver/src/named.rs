@@ -54,7 +54,8 @@ pub struct Named<S: GenServer> {
 }
 
 impl<S: GenServer> Named<S> {
-    /// The server with that name, in the node of whoever uses this.
+    /// The server with that name, in the node of whoever uses this: of the process whose callback runs, of the test inside
+    /// [`supervised`](crate::supervised()), or else the program's.
     ///
     /// # Examples
     ///
