@@ -10,7 +10,7 @@ use crate::dense::{Dense, Keyed};
 use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
-use crate::process::{AnyProcess, ExitKind, Process, Signal};
+use crate::process::{AnyProcess, Process, Signal};
 use crate::process_ref::AsProcess;
 use crate::server::GenServer;
 use crate::timer::TimerRef;
@@ -134,9 +134,9 @@ impl<S: GenServer> Cx<S> {
                 let watched = self.more.as_mut()?.downs.remove(down.reference)?;
                 Some((watched.make)(down))
             }
-            Signal::Exit(exit, kind) => {
-                // A linked process's exit that was flushed is not in the set any more.
-                if kind == ExitKind::Link && !self.process.take_queued_exit(exit.from) {
+            Signal::Exit(exit, number) => {
+                // One that was flushed is not in the set any more.
+                if number.is_some_and(|number| !self.process.take_queued_exit(exit.from, number)) {
                     return None;
                 }
                 self.more.as_mut()?.exits.as_mut().map(|make| make(exit))

@@ -75,7 +75,7 @@ fn nobody(own: &Arc<dyn AnyProcess>, target: Subject) -> Result<(), LinkError> {
     if !own.traps_exits() {
         return Err(LinkError { target });
     }
-    Arc::clone(own).exit(Exit { from: target.pid, reason: Reason::NoProc }, ExitKind::Sent);
+    Arc::clone(own).exit(Exit { from: target.pid, reason: Reason::NoProc }, ExitKind::Nobody);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Processes held by plain code: a pid and a mailbox for tests, `main`, and whatever else is no server.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -163,12 +163,12 @@ pub(crate) struct Letters<M> {
     /// How many messages found no room.
     pub(crate) refused: u64,
     pub(crate) downs: BTreeMap<MonitorRef, Pid>,
-    /// Linked processes whose exits are in the queue.
-    pub(crate) exits: BTreeSet<Pid>,
+    /// How many exits that came of links with a process are in the queue.
+    pub(crate) exits: BTreeMap<Pid, usize>,
 }
 
 impl<M> Default for Letters<M> {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), messages: 0, refused: 0, downs: BTreeMap::new(), exits: BTreeSet::new() }
+        Self { queue: VecDeque::new(), messages: 0, refused: 0, downs: BTreeMap::new(), exits: BTreeMap::new() }
     }
 }

@@ -170,10 +170,19 @@ impl fmt::Display for Subject {
 pub(crate) enum ExitKind {
     /// A linked process ended.
     Link,
+    /// There was nobody to link with.
+    Nobody,
     /// Somebody sent it.
     Sent,
     /// Somebody sent `kill`: nobody can trap it.
     Kill,
+}
+
+impl ExitKind {
+    /// Whether `unlink_flush` throws it away.
+    pub(crate) fn is_of_a_link(self) -> bool {
+        matches!(self, Self::Link | Self::Nobody)
+    }
 }
 
 /// What came of [`AnyProcess::stop_here`].

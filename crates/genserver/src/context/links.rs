@@ -98,7 +98,7 @@ impl<S: GenServer> Cx<S> {
     /// ```
     pub fn unlink_flush(&mut self, target: &impl AsProcess) -> bool {
         self.unlink(target);
-        self.process.take_queued_exit(target.pid_or_nobody())
+        self.process.forget_exit(target.pid_or_nobody())
     }
 
     /// Traps exits from now on: `make` makes each exit signal into an info. OTP's `process_flag(trap_exit, true)`.

@@ -33,6 +33,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
@@ -50,11 +51,11 @@ use crate::monitor::Down;
 use crate::outcome::LateReply;
 use crate::overflow::Overflow;
 use crate::pid::Pid;
+use crate::process::Head;
 use crate::process::chain::Pace;
 use crate::process::queue::Queue;
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Job, Work};
-use crate::process::{ExitKind, Head};
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::server::GenServer;
@@ -204,7 +205,8 @@ pub(crate) trait Lazy<S: GenServer>: Send {
 /// What arrives at a server without being refused or counted.
 pub(crate) enum Signal<S: GenServer> {
     Down(Down),
-    Exit(Exit, ExitKind),
+    /// An exit that was trapped. One that came of a link has a number, so that it can be thrown away.
+    Exit(Exit, Option<NonZeroU64>),
     /// A timer of the server's own.
     Timer(TimerRef),
     /// The value that a timer from outside or an attached stream brings.

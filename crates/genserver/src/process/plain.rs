@@ -197,13 +197,15 @@ impl<M: Send + 'static> Plain<M> {
         }
     }
 
-    /// Throws a linked process's exit away if it has arrived.
+    /// Throws away an exit that came of a link with `peer`, if one has arrived.
     pub(crate) fn forget_exit(&self, peer: Pid) -> bool {
         let mut state = self.state.lock();
-        if !state.letters.exits.remove(&peer) {
-            return false;
+        let Some(exits) = state.letters.exits.get_mut(&peer) else { return false };
+        *exits -= 1;
+        if *exits == 0 {
+            state.letters.exits.remove(&peer);
         }
-        // A process sends nothing after its end, so the exit that came over the link is its last.
+        // A process sends nothing after its end, so what came of links with it is its last.
         let place =
             state.letters.queue.iter().rposition(|letter| matches!(letter, Letter::Exit(exit) if exit.from == peer));
         place.and_then(|place| state.letters.queue.remove(place)).is_some()
@@ -224,9 +226,12 @@ impl<M: Send + 'static> Plain<M> {
         match &found {
             Some(Letter::Message(_)) => state.letters.messages -= 1,
             Some(Letter::Exit(exit)) => {
-                let again = |letter: &Letter<M>| matches!(letter, Letter::Exit(other) if other.from == exit.from);
-                if !state.letters.queue.iter().any(again) {
+                let again = |letter: &&Letter<M>| matches!(letter, Letter::Exit(other) if other.from == exit.from);
+                let left = state.letters.queue.iter().filter(again).count();
+                if left == 0 {
                     state.letters.exits.remove(&exit.from);
+                } else if let Some(exits) = state.letters.exits.get_mut(&exit.from) {
+                    *exits = left.min(*exits);
                 }
             }
             Some(Letter::Down(_)) | None => {}
@@ -447,8 +452,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
             }
             return;
         }
-        if kind == ExitKind::Link {
-            state.letters.exits.insert(exit.from);
+        if kind.is_of_a_link() {
+            *state.letters.exits.entry(exit.from).or_default() += 1;
         }
         state.letters.queue.push_back(Letter::Exit(exit));
         let reader = state.reader.take();

@@ -1,6 +1,7 @@
 //! What reaches a server from other processes: exits, links, monitors, the order to stop, and the clock.
 
 use std::any::Any;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -87,10 +88,11 @@ impl<S: GenServer> AnyProcess for Process<S> {
         let signal = if self.head.parent().unwrap_or(self.head.pid) == exit.from {
             Signal::Stop(exit.reason)
         } else {
-            if kind == ExitKind::Link {
-                mail.ties().seldom().exits_queued.insert(exit.from);
+            let number = kind.is_of_a_link().then(|| self.head.home.node().next_reference());
+            if let Some(number) = number {
+                mail.ties().seldom().exits_queued.insert((exit.from, number));
             }
-            Signal::Exit(exit, kind)
+            Signal::Exit(exit, number)
         };
         self.enqueue(mail, Envelope::Signal(Box::new(signal)));
     }
@@ -279,9 +281,14 @@ impl<S: GenServer> Process<S> {
         self.traps_exits.store(traps, Ordering::Relaxed);
     }
 
-    /// Whether a trapped exit of a linked process is still to be handled; after this it is not.
-    pub(crate) fn take_queued_exit(&self, peer: Pid) -> bool {
-        self.mail.lock().ties.as_mut().is_some_and(|ties| ties.take_queued_exit(peer))
+    /// Whether the trapped exit with that number is still to be handled; after this it is not.
+    pub(crate) fn take_queued_exit(&self, peer: Pid, number: NonZeroU64) -> bool {
+        self.mail.lock().ties.as_mut().is_some_and(|ties| ties.take_queued_exit(peer, number))
+    }
+
+    /// Throws away the first trapped exit that came of a link with `peer`, if one is still to be handled.
+    pub(crate) fn forget_exit(&self, peer: Pid) -> bool {
+        self.mail.lock().ties.as_mut().is_some_and(|ties| ties.forget_exit(peer))
     }
 
     /// The reason of an end that has been told.

@@ -1,6 +1,7 @@
 //! Links, monitors and waiters of a process, and how they are told of its end.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -71,8 +72,8 @@ pub(crate) struct Ties {
 pub(crate) struct Seldom {
     /// Calls that really wait.
     pub(crate) waiters: Waiters<dyn Waiting>,
-    /// Linked processes whose trapped exits are queued and not handled yet.
-    pub(crate) exits_queued: BTreeSet<Pid>,
+    /// Trapped exits that came of links, and are queued and not handled yet: whose, and in the order of their arrival.
+    pub(crate) exits_queued: BTreeSet<(Pid, NonZeroU64)>,
     /// Whoever waits in `stop`, or for the end.
     pub(crate) stoppers: Waiters<Slot<Reason>>,
     /// Senders that wait for room, oldest first. Those who gave up are swept out when the line would have to grow.
@@ -138,9 +139,16 @@ impl Ties {
         self.links.iter().map(Half::key)
     }
 
-    /// Whether a trapped exit of a linked process is queued; after this it is not.
-    pub(crate) fn take_queued_exit(&mut self, peer: Pid) -> bool {
-        self.seldom.as_mut().is_some_and(|seldom| seldom.exits_queued.remove(&peer))
+    /// Whether the trapped exit with that number is queued; after this it is not.
+    pub(crate) fn take_queued_exit(&mut self, peer: Pid, number: NonZeroU64) -> bool {
+        self.seldom.as_mut().is_some_and(|seldom| seldom.exits_queued.remove(&(peer, number)))
+    }
+
+    /// Throws away the first trapped exit that came of a link with `peer`.
+    pub(crate) fn forget_exit(&mut self, peer: Pid) -> bool {
+        let Some(seldom) = &mut self.seldom else { return false };
+        let first = seldom.exits_queued.range((peer, NonZeroU64::MIN)..=(peer, NonZeroU64::MAX)).next().copied();
+        first.is_some_and(|first| seldom.exits_queued.remove(&first))
     }
 
     /// Adds a call that waits. Returns what was swept out, to be dropped outside the lock.

@@ -192,6 +192,22 @@ async fn pl_026_unlinking_removes_a_queued_exit() {
 }
 
 #[tokio::test]
+async fn unlinking_removes_the_exit_of_a_link_with_the_dead_one_at_a_time() {
+    let mut probe = Probe::<()>::new();
+    probe.trap_exits(true);
+    let server = puppet().await;
+    server.stop().await.unwrap();
+    for _ in 0..3 {
+        probe.link(&server).unwrap();
+    }
+    let exit = Exit { from: server.pid(), reason: Reason::NoProc };
+    assert_eq!(probe.expect_exit(&server).await, exit);
+    assert!(probe.unlink_flush(&server));
+    assert_eq!(probe.flush(), [Letter::Exit(exit)], "there is one left");
+    assert!(!probe.unlink_flush(&server));
+}
+
+#[tokio::test]
 async fn linking_with_the_dead_is_an_error_or_an_exit() {
     let mut probe = Probe::<()>::new();
     let server = puppet().await;

@@ -23,6 +23,8 @@ enum Call {
     Demonitor(ProcessRef, Caller<[bool; 2]>),
     /// Links with it, ends it, and takes the link back with its exit.
     UnlinkFlush(ProcessRef, Caller<[bool; 2]>),
+    /// Links with one that has ended twice, throws an exit away, and links with it once more.
+    FlushDead(ProcessRef, Caller<bool>),
     /// Links with it, ends it, and takes the link back.
     Unlink(ProcessRef, Caller<bool>),
     /// Links with both, and leaves one before it ends.
@@ -52,6 +54,13 @@ impl GenServer for Fickle {
                 cx.link(&other)?;
                 other.stop().await?;
                 Next::reply(caller, [cx.unlink_flush(&other), cx.unlink_flush(&other)])
+            }
+            Call::FlushDead(dead, caller) => {
+                cx.link(&dead)?;
+                cx.link(&dead)?;
+                let first = cx.unlink_flush(&dead);
+                cx.link(&dead)?;
+                Next::reply(caller, first)
             }
             Call::Unlink(other, caller) => {
                 cx.link(&other)?;
@@ -97,6 +106,16 @@ async fn a_server_throws_a_queued_exit_away() -> Tested {
     let (server, other, _) = fickle().await?;
     assert_eq!(server.call(|caller| Call::UnlinkFlush(other, caller)).await?, [true, false]);
     assert_eq!(server.call(Call::Heard).await?, []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_throws_away_the_exit_of_a_link_with_the_dead() -> Tested {
+    let (server, other, pid) = fickle().await?;
+    other.stop().await?;
+    assert!(server.call(|caller| Call::FlushDead(other, caller)).await?);
+    let exit = || Info::Exit(Exit { from: pid, reason: Reason::NoProc });
+    assert_eq!(server.call(Call::Heard).await?, [exit(), exit()], "one of three was thrown away");
     Ok(())
 }
 
