@@ -12,7 +12,7 @@ mod calls;
 mod exits;
 // What an error says.
 mod errors;
-// Servers that have no task of their own for now.
+// Who runs a server where its own task is not.
 mod one_after_another;
 // When a server makes itself small.
 mod hibernation;
