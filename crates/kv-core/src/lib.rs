@@ -116,10 +116,10 @@
 //!
 //! # What it costs, and when (not) to use it
 //!
-//! If what you want is a map that threads share, put a `Mutex` around one: reading and writing are then five to eight times as fast as
-//! in a bucket, with one task as with sixteen, and nothing here changes that. A hand-written Tokio actor takes up to twice as long as
-//! a bucket, and about as long when two threads ask at the same time. Looking up a name takes one and a half times as long as in a
-//! concurrent map. On your machine it is measured by
+//! If what you want is a map that threads share, put a `Mutex` around one: reading and writing are then three to nine times as fast as
+//! in a bucket, with one task as with sixteen, and nothing here changes that. A hand-written Tokio actor takes up to three times as
+//! long as a bucket that one task asks, and about as long when two threads ask at the same time. Looking up a name takes one and a
+//! half times as long as in a concurrent map. On your machine it is measured by
 //!
 //! ```text
 //! cargo xtask bench --only bucket
