@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::node::Home;
 use crate::reason::Panic;
@@ -25,34 +25,37 @@ pub(crate) trait Alarmed: Send + Sync {
 /// Where an entry stands in the list.
 pub(crate) type AlarmKey = (Instant, u64);
 
-/// An instant that is read without a lock.
-pub(crate) struct AtomicMoment(AtomicU64);
+/// How far ahead an alarm was set, read without a lock.
+///
+/// An alarm that was set for a while from then comes before any deadline that lies as far from now, or farther. So a call
+/// whose timeout is not shorter need not look when exactly the alarm comes.
+pub(crate) struct Reach(AtomicU64);
 
-impl AtomicMoment {
-    pub(crate) const fn never() -> Self {
+impl Reach {
+    /// No alarm is set.
+    pub(crate) const fn none() -> Self {
         Self(AtomicU64::new(u64::MAX))
     }
 
-    pub(crate) fn set(&self, at: Option<Instant>) {
-        self.0.store(at.map_or(u64::MAX, nanos), Ordering::Release);
+    pub(crate) fn set(&self, ahead: Option<Duration>) {
+        self.0.store(ahead.map_or(u64::MAX, nanos), Ordering::Release);
     }
 
-    /// Whether it is not after `at`.
+    /// Whether an alarm is set that comes before `timeout` is over, counted from now.
     #[inline]
-    pub(crate) fn is_by(&self, at: Instant) -> bool {
-        self.0.load(Ordering::Acquire) <= nanos(at)
+    pub(crate) fn covers(&self, timeout: Duration) -> bool {
+        self.0.load(Ordering::Acquire) <= nanos(timeout)
     }
 }
 
-/// An instant as a number: nanoseconds, counted from the middle, where the first instant stands that this is given.
-fn nanos(at: Instant) -> u64 {
-    static MIDDLE: OnceLock<Instant> = OnceLock::new();
-    const MIDDLE_NANOS: u64 = u64::MAX / 2;
-    let middle = *MIDDLE.get_or_init(|| at);
-    let distance = |from: Instant, to: Instant| {
-        u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX).min(MIDDLE_NANOS)
-    };
-    if at >= middle { MIDDLE_NANOS + distance(middle, at) } else { MIDDLE_NANOS - distance(at, middle) }
+/// As many nanoseconds, or all but the greatest number if that is too many.
+#[inline]
+fn nanos(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(u64::from(duration.subsec_nanos()))
+        .min(u64::MAX - 1)
 }
 
 /// The list of what is due when. Bounded by what it was set up for: one entry a process and one a timer.

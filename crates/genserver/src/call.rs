@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use crate::caller::Caller;
 use crate::current;
 use crate::deadlock::{self, Watch};
+use crate::kit::Kit;
+use crate::process::work::{self, Done, Rescue};
 use crate::process::{Envelope, Line, Parcel, Refused, Sent, Subject, parcel};
 use crate::reason::Reason;
-use crate::reply::{Answer, Lane, Slot, Unanswered, erased};
+use crate::reply::{Slot, Unanswered, Waiting, erased};
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
 
@@ -177,35 +179,29 @@ pub struct Call<'a, S: GenServer, R: Send + 'static, F> {
     server: &'a ServerRef<S>,
     make: Option<F>,
     timeout: Option<Duration>,
-    stage: Stage<S, R>,
-    deadline: Option<Instant>,
     allows_cycle: bool,
+    stage: Stage<S, R>,
 }
 
 enum Stage<S: GenServer, R> {
     Unsent,
     /// The mailbox was full. Boxed, so that every other call stays small.
     NoRoom(Box<NoRoom<S, R>>),
-    Sent(Arc<Slot<R>>, Watch),
+    /// The answer will come through the slot. A call of a process is watched for cycles.
+    Sent(Arc<Slot<R>>, Option<Box<Watch>>),
 }
 
 /// A request that waits for room in a full mailbox.
 struct NoRoom<S: GenServer, R> {
     call: Parcel<S>,
     slot: Arc<Slot<R>>,
+    deadline: Option<Instant>,
     line: Option<Line<S>>,
 }
 
 impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     pub(crate) fn new(server: &'a ServerRef<S>, make: F) -> Self {
-        Self {
-            server,
-            make: Some(make),
-            timeout: Some(CALL_TIMEOUT),
-            stage: Stage::Unsent,
-            deadline: None,
-            allows_cycle: false,
-        }
+        Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), allows_cycle: false, stage: Stage::Unsent }
     }
 
     /// Waits for so long instead of five seconds, on the clock of the server's runtime. The time for room in a full mailbox is
@@ -308,6 +304,22 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     }
 }
 
+/// Keeps the slot of a call that a reply has ended, for the next call of this thread.
+#[inline]
+fn give_back<S, R, B>(_: impl FnOnce(Rescue<S>, S::Call) -> B, slot: Arc<Slot<R>>)
+where
+    S: GenServer,
+    R: Send + 'static,
+    B: Future<Output = Done<S>> + Send + 'static,
+{
+    Kit::<B, R>::give_back(slot);
+}
+
+/// The slot, for a server that does not have it in its list of waiters.
+fn unlisted<R: Send + 'static>(slot: &Arc<Slot<R>>) -> Option<Arc<dyn Waiting>> {
+    (!slot.is_listed()).then(|| erased(slot))
+}
+
 /// Nothing in a call is ever pinned: what is polled lies in the server.
 impl<S: GenServer, R: Send + 'static, F> Unpin for Call<'_, S, R, F> {}
 
@@ -324,40 +336,96 @@ where
         if current::pid() == Some(process.head.pid) {
             return Poll::Ready(Err(CallError::CallingSelf { server: self.subject() }));
         }
-        let runtime = process.head.home.runtime();
-        let inline = runtime.is_current();
-        if inline {
-            ready!(runtime.poll_budget(cx));
-        }
-        let Some(make) = self.make.take() else { return Poll::Pending };
-        if !inline {
-            let slot = Arc::new(Slot::new(process.head.pid));
-            let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
-            let sent = process.send_call(&mut call, || Some(erased(&slot)), inline);
-            return self.note_sent(sent, call, slot);
-        }
-        let (lane, twin) = Lane::new(process.head.pid);
-        let mut call = parcel(Envelope::Call(make(Caller::new(twin)), None));
-        let (sent, answer) = lane.run(|| process.send_call(&mut call, Lane::<R>::open_slot, inline));
-        match answer {
-            Answer::Here(answer) => Poll::Ready(Ok(answer)),
-            Answer::Awaited(slot) => self.note_sent(sent, call, slot),
-            Answer::Lost => Poll::Ready(Err(CallError::NoReply { server: self.subject() })),
-        }
+        let inline = process.may_be_run_by_callers()
+            && ready!(process.head.home.runtime().poll_inline(cx))
+            && current::may_nest();
+        self.send_with(work::perform_call::<S>, inline, cx)
     }
 
-    /// Goes by what became of the message.
-    fn note_sent(
+    /// The same with the callback's future as a type parameter: it has no name.
+    #[inline]
+    fn send_with<B>(
         &mut self,
-        sent: Result<Sent, Refused>,
-        call: Parcel<S>,
-        slot: Arc<Slot<R>>,
+        perform: impl FnOnce(Rescue<S>, S::Call) -> B,
+        inline: bool,
+        cx: &Context<'_>,
+    ) -> Poll<Result<R, CallError>>
+    where
+        B: Future<Output = Done<S>> + Send + 'static,
+    {
+        let process = self.server.process();
+        let Some(make) = self.make.take() else { return Poll::Pending };
+        let mut kit = Kit::<B, R>::take();
+        let call = make(Caller::new(Arc::clone(kit.slot(process.head.pid))));
+        let mail = process.mail.lock();
+        let left = if inline && process.may_run_call(&mail) {
+            let run = process.run_call(mail, call, &mut kit.place, perform);
+            if let Some(reply) = kit.take_reply() {
+                kit.put();
+                return Poll::Ready(Ok(reply));
+            }
+            run.err()
+        } else {
+            let queued = process.queue_lightly(mail, call, inline, kit.is_listed());
+            if queued.is_ok() {
+                let slot = kit.take_slot();
+                kit.put();
+                return self.wait_lightly(slot, cx);
+            }
+            queued.err()
+        };
+        let slot = kit.take_slot();
+        kit.put();
+        self.send_slowly(left, slot, inline, cx)
+    }
+
+    /// Waits for the answer to a call that was simply queued.
+    fn wait_lightly(&mut self, slot: Option<Arc<Slot<R>>>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = self.server.process();
+        let Some(slot) = slot else { return Poll::Pending };
+        // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
+        let now = process.head.home.runtime().now();
+        let deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
+        let waits = slot.wait(cx, deadline);
+        self.stage = Stage::Sent(slot, None);
+        if !waits {
+            return self.poll_sent(cx);
+        }
+        if let (Some(deadline), Some(timeout)) = (deadline, self.timeout) {
+            process.watch_call(now, deadline, timeout);
+        }
+        Poll::Pending
+    }
+
+    /// Sends a request to a server that is not simply idle, or waits for a callback that has begun and not answered yet.
+    #[inline(never)]
+    fn send_slowly(
+        &mut self,
+        call: Option<S::Call>,
+        slot: Option<Arc<Slot<R>>>,
+        inline: bool,
+        cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>> {
         let process = self.server.process();
+        let slot = slot.unwrap_or_else(|| Arc::new(Slot::new(process.head.pid)));
+        let mut call = call.and_then(|call| parcel(Envelope::Call(call, None)));
+        let sent = if call.is_some() {
+            process.send_call(process.mail.lock(), &mut call, unlisted(&slot), inline)
+        } else {
+            Ok(Sent::Ran)
+        };
+        if matches!(sent, Ok(Sent::Ran))
+            && let Some(reply) = slot.take_reply()
+        {
+            give_back(work::perform_call::<S>, slot);
+            return Poll::Ready(Ok(reply));
+        }
+        // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
         let now = process.head.home.runtime().now();
+        let deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
         match sent {
             Ok(Sent::Ran) => {
-                if !process.await_answer(erased(&slot), now) {
+                if !process.await_answer(unlisted(&slot), now) {
                     // The server ended with this very call: the slot may not know why yet.
                     slot.fill(Err(Unanswered::Exit(process.ended_with().unwrap_or(Reason::NoProc))));
                 }
@@ -365,31 +433,80 @@ where
             Ok(Sent::Queued | Sent::AwaitsEnd) => {}
             Err(Refused::Dead) => return Poll::Ready(Err(CallError::NoProc { server: self.subject() })),
             Err(Refused::Full) => {
-                self.set_deadline(now);
-                self.stage = Stage::NoRoom(Box::new(NoRoom { call, slot, line: None }));
-                return Poll::Pending;
+                self.stage = Stage::NoRoom(Box::new(NoRoom { call, slot, deadline, line: None }));
+                return self.poll_room(cx);
             }
         }
-        self.set_deadline(now);
-        self.stage = Stage::Sent(slot, Watch::sent(process.head.pid, self.allows_cycle));
+        self.wait(slot, now, deadline, cx)
+    }
+
+    /// Waits for the answer to a request that has been sent.
+    fn wait(
+        &mut self,
+        slot: Arc<Slot<R>>,
+        now: Instant,
+        deadline: Option<Instant>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<R, CallError>> {
+        let process = self.server.process();
+        let watch = Watch::sent(process.head.pid, self.allows_cycle);
+        let answer = slot.poll(cx, deadline);
+        self.stage = Stage::Sent(slot, None);
+        if let Poll::Ready(answer) = answer {
+            return Poll::Ready(self.finish(answer));
+        }
+        if let Stage::Sent(slot, watched) = &mut self.stage
+            && let Some(mut watch) = watch.map(Box::new)
+        {
+            if let Err(cycle) = watch.begin(process.head.pid, || erased(slot)) {
+                slot.close();
+                return Poll::Ready(Err(CallError::cycle(self.subject(), &cycle)));
+            }
+            *watched = Some(watch);
+        }
+        if let Some(deadline) = deadline {
+            process.watch_call(now, deadline, deadline.saturating_duration_since(now));
+        }
         Poll::Pending
     }
 
-    fn set_deadline(&mut self, now: Instant) {
-        if self.deadline.is_none() {
-            self.deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
+    /// Goes by the answer: the slot is done with, and there is nothing left to give up.
+    fn finish(&mut self, answer: Result<R, Unanswered>) -> Result<R, CallError> {
+        self.stage = Stage::Unsent;
+        answer.map_err(|why| self.error(why))
+    }
+
+    /// Goes on with a call that had to wait.
+    fn poll_sent(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        match &self.stage {
+            Stage::Sent(slot, None) => {
+                let Some(reply) = slot.take_reply() else { return self.poll_slot(cx) };
+                if let Stage::Sent(slot, _) = std::mem::replace(&mut self.stage, Stage::Unsent) {
+                    give_back(work::perform_call::<S>, slot);
+                }
+                Poll::Ready(Ok(reply))
+            }
+            // A slot that was watched for cycles is not used again: somebody who found one may be about to fill it.
+            Stage::Sent(_, Some(_)) => self.poll_slot(cx),
+            Stage::NoRoom(_) => self.poll_room(cx),
+            Stage::Unsent => Poll::Pending,
         }
     }
 
+    fn poll_slot(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let Stage::Sent(slot, _) = &self.stage else { return Poll::Pending };
+        slot.poll_again(cx).map(|answer| self.finish(answer))
+    }
+
     /// Waits for room in a full mailbox, until the deadline.
-    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
+    fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let process = self.server.process();
         loop {
             let Stage::NoRoom(waiting) = &mut self.stage else { return Poll::Pending };
             let sent = match &waiting.line {
                 Some(line) if line.poll(cx).is_pending() => {
                     let runtime = process.head.home.runtime();
-                    if self.deadline.is_none_or(|deadline| deadline > runtime.now()) {
+                    if waiting.deadline.is_none_or(|deadline| deadline > runtime.now()) {
                         return Poll::Pending;
                     }
                     self.stage = Stage::Unsent;
@@ -399,14 +516,14 @@ where
                     if let Some(line) = waiting.line.take() {
                         line.leave();
                     }
-                    process.send_promised(&mut waiting.call, erased(&waiting.slot))
+                    process.send_promised(&mut waiting.call, unlisted(&waiting.slot))
                 }
-                None => process.send_call(&mut waiting.call, || Some(erased(&waiting.slot)), false),
+                None => process.send_call(process.mail.lock(), &mut waiting.call, unlisted(&waiting.slot), false),
             };
             match sent {
                 Err(Refused::Full) => {
                     waiting.line = process.stand_in_line();
-                    if let (Some(line), Some(deadline)) = (&mut waiting.line, self.deadline) {
+                    if let (Some(line), Some(deadline)) = (&mut waiting.line, waiting.deadline) {
                         line.wake_at(deadline);
                     }
                 }
@@ -417,9 +534,9 @@ where
                     return Poll::Ready(Err(CallError::Exit { server: self.subject(), reason }));
                 }
                 Ok(_) => {
-                    let watch = Watch::sent(process.head.pid, self.allows_cycle);
-                    self.stage = Stage::Sent(Arc::clone(&waiting.slot), watch);
-                    return Poll::Pending;
+                    let (slot, deadline) = (Arc::clone(&waiting.slot), waiting.deadline);
+                    let now = process.head.home.runtime().now();
+                    return self.wait(slot, now, deadline, cx);
                 }
             }
         }
@@ -437,39 +554,7 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        match this.stage {
-            Stage::Unsent => {
-                let polled = this.send(cx);
-                if polled.is_ready() || matches!(this.stage, Stage::Unsent) {
-                    return polled;
-                }
-            }
-            Stage::NoRoom(..) | Stage::Sent(..) => {}
-        }
-        if matches!(this.stage, Stage::NoRoom(..)) {
-            let polled = this.poll_room(cx);
-            if polled.is_ready() {
-                return polled;
-            }
-        }
-        let Stage::Sent(slot, watch) = &mut this.stage else { return Poll::Pending };
-        match slot.poll(cx, this.deadline) {
-            Poll::Ready(answer) => {
-                // The slot is done with: there is nothing left to give up.
-                this.stage = Stage::Unsent;
-                Poll::Ready(answer.map_err(|why| this.error(why)))
-            }
-            Poll::Pending => {
-                if let Err(circle) = watch.begin(this.server.pid(), || erased(slot)) {
-                    slot.close();
-                    return Poll::Ready(Err(CallError::cycle(this.subject(), &circle)));
-                }
-                if let Some(deadline) = this.deadline {
-                    this.server.process().watch_deadline(deadline);
-                }
-                Poll::Pending
-            }
-        }
+        if matches!(this.stage, Stage::Unsent) { this.send(cx) } else { this.poll_sent(cx) }
     }
 }
 

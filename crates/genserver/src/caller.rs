@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::current;
 use crate::pid::Pid;
-use crate::reply::{Slot, Unanswered, answer};
+use crate::reply::{Slot, Unanswered};
 
 /// Whoever waits for the answer to a call: OTP's `From`.
 ///
@@ -98,9 +98,10 @@ impl<R: Send + 'static> Caller<R> {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn reply(mut self, reply: R) {
         if let Some(slot) = self.slot.take() {
-            answer(slot, reply);
+            slot.fill(Ok(reply));
         }
     }
 
@@ -135,7 +136,7 @@ impl<R: Send + 'static> Caller<R> {
     /// # }
     /// ```
     pub fn is_gone(&self) -> bool {
-        self.slot.as_ref().is_none_or(|slot| slot.is_closed())
+        self.slot.as_ref().is_none_or(|slot| slot.is_done())
     }
 
     /// The server that owes the answer.
@@ -168,8 +169,17 @@ impl<R: Send + 'static> Caller<R> {
 /// Rule P9: inside a callback of the server that owes the answer the drop is noted, and settled once it is known whether the
 /// server lives on; anywhere else the call fails now, unless the server is just ending and will say why.
 impl<R: Send + 'static> Drop for Caller<R> {
+    #[inline]
     fn drop(&mut self) {
-        let Some(slot) = self.slot.take() else { return };
+        if let Some(slot) = self.slot.take() {
+            Self::forget(slot);
+        }
+    }
+}
+
+impl<R: Send + 'static> Caller<R> {
+    #[cold]
+    fn forget(slot: Arc<Slot<R>>) {
         let home = slot.home();
         if current::pid() == Some(home) {
             current::note_unanswered(home, slot);

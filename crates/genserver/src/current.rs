@@ -19,11 +19,19 @@ thread_local! {
 }
 
 /// The process whose callback runs on this thread, if one does.
+#[inline]
 pub(crate) fn pid() -> Option<Pid> {
     PID.get()
 }
 
+/// How many servers run inside one another on this thread.
+#[inline]
+pub(crate) fn depth() -> usize {
+    usize::from(DEPTH.get())
+}
+
 /// Whether one more server may be run inside the present one.
+#[inline]
 pub(crate) fn may_nest() -> bool {
     DEPTH.get() < DEPTH_MAX
 }
@@ -39,6 +47,7 @@ pub(crate) fn is_dying() -> bool {
 }
 
 /// Makes `pid` the current process until the guard is dropped, also when a panic drops it.
+#[inline]
 pub(crate) fn enter(pid: Pid) -> Entered {
     let before = PID.replace(Some(pid));
     DEPTH.set(DEPTH.get() + 1);
@@ -51,6 +60,7 @@ pub(crate) struct Entered {
 }
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
         PID.set(self.before);
         DEPTH.set(DEPTH.get() - 1);

@@ -248,10 +248,11 @@ pub(crate) enum Watch {
 
 impl Watch {
     /// Takes over the token of the request that this thread has just sent to `to`, if it has one and circles are not allowed.
-    pub(crate) fn sent(to: Pid, allows_cycle: bool) -> Self {
+    #[inline]
+    pub(crate) fn sent(to: Pid, allows_cycle: bool) -> Option<Self> {
         match LAID.take() {
-            Some((whom, token)) if whom == to && !allows_cycle => Self::Sent(token),
-            _ => Self::Nothing,
+            Some((whom, token)) if whom == to && !allows_cycle => Some(Self::Sent(token)),
+            _ => None,
         }
     }
 

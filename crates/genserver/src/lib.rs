@@ -494,12 +494,14 @@ mod alarm;
 mod current;
 mod deadlock;
 mod dense;
+mod kit;
 #[cfg(not(genserver_shuttle))]
 mod lock;
 mod process;
 mod reply;
 #[cfg(feature = "serde")]
 mod serialize;
+mod spare;
 mod sync;
 
 pub use adopt::{Adopt, Adopted, adopt};

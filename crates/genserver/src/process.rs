@@ -18,8 +18,6 @@ use crate::sys::Untyped;
 pub(crate) mod mail;
 // The room in which a callback's future lives.
 pub(crate) mod work;
-// Rooms that no server uses just now.
-mod spare;
 // A queue that costs an idle server one pointer.
 pub(crate) mod queue;
 // Sending: into the queue, or straight into the handler.

@@ -93,9 +93,9 @@ where
     let _ = slot.poll(&Context::from_waker(Waker::noop()), None);
     let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
     let server = || process.head.subject();
-    let state = match process.send_call(&mut call, || Some(erased(&slot)), false) {
+    let state = match process.send_call(process.mail.lock(), &mut call, Some(erased(&slot)), false) {
         Ok(_) => {
-            let watch = Watch::sent(process.head.pid, false);
+            let watch = Watch::sent(process.head.pid, false).unwrap_or(Watch::Nothing);
             State::Sent { slot, process: Arc::clone(process) as Arc<dyn AnyProcess>, watch }
         }
         Err(Refused::Dead) => State::Answered(Err(CallError::NoProc { server: server() })),

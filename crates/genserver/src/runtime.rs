@@ -160,6 +160,12 @@ pub trait Runtime: Send + Sync + 'static {
     /// Takes one unit of the current task's cooperative budget. Without budget the task is woken, and has to yield.
     fn poll_budget(&self, cx: &mut Context<'_>) -> Poll<()>;
 
+    /// Whether a caller on this thread may run a server of this runtime: ready with `false` on a thread of another runtime or of
+    /// none, and with `true` after a unit of the task's budget was taken. Pending like [`poll_budget`](Runtime::poll_budget).
+    fn poll_inline(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.is_current() { self.poll_budget(cx).map(|()| true) } else { Poll::Ready(false) }
+    }
+
     /// Tells runtimes apart: equal for two handles of one runtime, and never used again for another.
     fn id(&self) -> u64;
 }

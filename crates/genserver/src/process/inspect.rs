@@ -25,14 +25,14 @@ impl<S: GenServer> Process<S> {
             return Asked::Dead;
         }
         if mail.closed {
-            let swept = mail.ties().add_waiter(slot);
+            let swept = mail.ties().add_waiter(self.head.pid, slot);
             drop(mail);
             drop(swept);
             return Asked::Taken;
         }
         // A request never awaits: run here, it is answered here, and nobody has to be kept waiting.
         let Some(mut mail) = self.run_inline(mail, &mut request, inline) else { return Asked::Taken };
-        let swept = mail.ties().add_waiter(slot);
+        let swept = mail.ties().add_waiter(self.head.pid, slot);
         if let Some(Job::Message(request)) = request.take() {
             self.enqueue(mail, request);
         }

@@ -43,7 +43,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::thread_local;
 
-use crate::alarm::AtomicMoment;
+use crate::alarm::Reach;
 use crate::attach::{AttachRef, Item};
 use crate::deadlock::Edge;
 use crate::exit::Exit;
@@ -82,8 +82,8 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) traps_exits: AtomicBool,
     /// Started with `inline(false)`: callers never run it.
     pub(crate) queued_only: AtomicBool,
-    /// When the clock comes, so that a call which waits need not take the lock to know that it comes early enough.
-    pub(crate) alarm_at: AtomicMoment,
+    /// How far ahead the clock was set, so that a call which waits need not take the lock to know that it comes early enough.
+    pub(crate) alarm_reach: Reach,
     /// What wakes the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
     pub(crate) task_waker: OnceLock<Box<Waker>>,
 }
@@ -283,6 +283,25 @@ impl<S: GenServer> Berth<S> {
         debug_assert!(!self.is_empty(), "a body was put back without its actor");
     }
 
+    /// Whether a body lies here that has nothing but its actor.
+    #[inline]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.0.desk.is_none()
+    }
+
+    /// Takes a body out that has nothing but its actor.
+    #[inline]
+    pub(crate) fn take_actor(&mut self) -> Option<Box<Actor<S>>> {
+        self.0.actor.take()
+    }
+
+    /// Puts the actor back that was taken out alone.
+    #[inline]
+    pub(crate) fn put_actor(&mut self, actor: Box<Actor<S>>) {
+        debug_assert!(self.is_empty(), "two pollers held the body of one server");
+        self.0.actor = Some(actor);
+    }
+
     /// Lets the body give back what it does not need while the server sleeps.
     pub(crate) fn hibernate(&mut self) {
         self.0.hibernate();
@@ -410,9 +429,13 @@ impl<S: GenServer> Mail<S> {
         }
     }
 
-    /// Gives back what a burst made the queue grow to.
-    pub(crate) fn shrink(&mut self) {
-        self.queue.shrink();
+    /// Gives back what a burst made the queue grow to, and the list of those who waited for their answers.
+    pub(crate) fn shrink(&mut self, own: Pid) {
+        if self.queue.shrink()
+            && let Some(ties) = &mut self.ties
+        {
+            ties.shrink_waiters(own);
+        }
     }
 }
 
@@ -455,7 +478,7 @@ impl<S: GenServer> Process<S> {
             pace: Pace::new(),
             traps_exits: AtomicBool::new(false),
             queued_only: AtomicBool::new(false),
-            alarm_at: AtomicMoment::never(),
+            alarm_reach: Reach::none(),
             task_waker: OnceLock::new(),
         }
     }
@@ -507,32 +530,47 @@ impl<S: GenServer> Process<S> {
         // What a suspended server holds back goes on counting, without a gap into which another message would fit.
         let holds_back = body.is_suspended();
         let Some(actor) = &mut body.actor else { return false };
-        if actor.batch.is_empty() {
+        match self.fetch_for(mail, actor, holds_back) {
+            Some(message) => *job = Some(Job::Message(message)),
+            None => return false,
+        }
+        true
+    }
+
+    #[inline]
+    pub(super) fn fetch_for(&self, mail: &mut Mail<S>, actor: &mut Actor<S>, holds_back: bool) -> Option<Envelope<S>> {
+        let in_batch = |change: fn(u32, u32) -> u32, by: u32| {
+            self.in_batch.store(change(self.in_batch.load(Ordering::Relaxed), by), Ordering::Relaxed);
+        };
+        let message = if actor.batch.is_empty() {
             // Where the oldest may have to go, it stays where it can be found.
             if mail.queue.len() > 1 && mail.overflow != Overflow::DropOldest {
                 let counted = std::mem::take(&mut mail.counted);
-                self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + counted, Ordering::Relaxed);
+                in_batch(u32::saturating_add, counted);
                 std::mem::swap(&mut mail.queue, &mut actor.batch);
+                None
             } else {
-                let Some(message) = mail.queue.pop_front() else { return false };
-                mail.rouse(&message);
-                if message.is_counted() {
-                    mail.counted -= 1;
-                    if holds_back {
-                        self.in_batch.store(self.in_batch.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-                    }
-                }
-                *job = Some(Job::Message(message));
-                return true;
+                Some(mail.queue.pop_front()?)
             }
+        } else {
+            None
+        };
+        if let Some(message) = message {
+            mail.rouse(&message);
+            if message.is_counted() {
+                mail.counted -= 1;
+                if holds_back {
+                    in_batch(u32::saturating_add, 1);
+                }
+            }
+            return Some(message);
         }
-        let Some(message) = actor.batch.pop_front() else { return false };
+        let message = actor.batch.pop_front()?;
         mail.rouse(&message);
         if message.is_counted() && !holds_back {
-            self.in_batch.store(self.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+            in_batch(u32::saturating_sub, 1);
         }
-        *job = Some(Job::Message(message));
-        true
+        Some(message)
     }
 }
 

@@ -514,7 +514,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         if state.told {
             return false;
         }
-        state.ties.add_stopper(ended);
+        state.ties.add_stopper(self.head.pid, ended);
         drop(state);
         self.doom(reason);
         true
@@ -525,7 +525,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         if state.told {
             return Some(state.doom.clone().unwrap_or(Reason::NoProc));
         }
-        state.ties.add_stopper(ended);
+        state.ties.add_stopper(self.head.pid, ended);
         None
     }
 
@@ -581,7 +581,7 @@ struct Deadline<M> {
 impl<M: Send + 'static> crate::alarm::Alarmed for Deadline<M> {
     fn due(self: Arc<Self>, now: Instant) {
         let mut stoppers = self.process.state.lock().ties.take_stoppers();
-        stoppers.expire(now);
+        stoppers.expire(self.process.head.pid, now);
         let mut state = self.process.state.lock();
         if !state.told {
             return state.ties.seldom().stoppers.take_back(stoppers);

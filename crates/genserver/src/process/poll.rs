@@ -1,7 +1,7 @@
 //! Polling a server: one callback after the other, what each asks for, and letting go of the body again.
 
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
@@ -12,11 +12,11 @@ use futures::task::waker_ref;
 
 use super::death::drop_caught;
 use super::mail::{
-    BEGUN, Begun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, later,
+    BEGUN, Begun as InitBegun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run,
+    Signal, later,
 };
 use super::queue::Queue;
-use super::spare;
-use super::work::{Done, Job, NotStarted, Verdict, Work, init_room};
+use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict};
 use crate::current;
 use crate::deadlock;
 use crate::outcome::{LateReply, Step, Then};
@@ -52,6 +52,64 @@ enum Boundary {
 }
 
 impl<S: GenServer> Process<S> {
+    /// Runs an idle server with a call, on the thread of its caller: `may_run_call` has said that this may be. Gives the call
+    /// back if the body is away all the same.
+    ///
+    /// This is the path of nearly every call, so it touches only what a callback needs that is ready at once. Everything else
+    /// is `drive`'s.
+    #[inline]
+    pub(crate) fn run_call<F>(
+        self: &Arc<Self>,
+        mut mail: MutexGuard<'_, Mail<S>>,
+        call: S::Call,
+        place: &mut CallbackPlace<F>,
+        perform: impl FnOnce(Rescue<S>, S::Call) -> F,
+    ) -> Result<(), S::Call>
+    where
+        F: Future<Output = Done<S>> + Send + 'static,
+    {
+        let Some(actor) = mail.body.take_actor() else { return Err(call) };
+        mail.run = Run::Running;
+        drop(mail);
+        let _entered = current::enter(self.head.pid);
+        self.set_doing(Doing::Call);
+        let waker = waker_ref(self);
+        match place.begin(perform, "handle_call", actor, call, &mut Context::from_waker(&waker)) {
+            Begun::Done((actor, None)) if !current::any_unanswered() => {
+                self.set_doing(Doing::Nothing);
+                let mut mail = self.mail.lock();
+                if mail.is_light() && self.look.load(Ordering::Relaxed) == 0 {
+                    mail.notified = false;
+                    mail.body.put_actor(actor);
+                    mail.run = Run::Idle;
+                } else {
+                    drop(mail);
+                    self.drive_on(Body::new(actor), Poll::Ready(None));
+                }
+            }
+            begun => {
+                let mut body = Body::away();
+                let polled = body.begun(begun);
+                self.drive_on(body, polled);
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with a call that its caller began, and that did not simply end.
+    #[cold]
+    fn drive_on(self: &Arc<Self>, body: Body<S>, polled: Poll<Option<Box<Verdict<S>>>>) {
+        self.drive_from(body, Some(polled), &mut None, By::Caller, &mut 0);
+    }
+
+    /// Goes on, in the server's task, with a callback that was begun.
+    #[cold]
+    pub(super) fn drive_begun(self: &Arc<Self>, begun: Begun<S>, budget: &mut u32) {
+        let mut body = Body::away();
+        let polled = body.begun(begun);
+        self.drive_from(body, Some(polled), &mut None, By::Task, budget);
+    }
+
     /// Runs the server with one message, on the thread of whoever sent it.
     #[inline]
     pub(crate) fn drive_message(self: &Arc<Self>, mut body: Body<S>, message: &mut Option<Job<S>>) {
@@ -64,16 +122,30 @@ impl<S: GenServer> Process<S> {
     /// messages as the budget says, which is lent to the room while it runs.
     ///
     /// The caller has made this process the current one.
-    pub(crate) fn drive(self: &Arc<Self>, mut body: Body<S>, job: &mut Option<Job<S>>, by: By, budget: &mut u32) {
+    pub(crate) fn drive(self: &Arc<Self>, body: Body<S>, job: &mut Option<Job<S>>, by: By, budget: &mut u32) {
+        self.drive_from(body, None, job, by, budget);
+    }
+
+    /// The same, beginning with what came of a callback that has been polled already, if there is one.
+    fn drive_from(
+        self: &Arc<Self>,
+        mut body: Body<S>,
+        mut first: Option<Poll<Option<Box<Verdict<S>>>>>,
+        job: &mut Option<Job<S>>,
+        by: By,
+        budget: &mut u32,
+    ) {
         let waker = waker_ref(self);
         let mut cx = Context::from_waker(&waker);
-        let mut resume = job.is_none() && body.actor.is_none();
+        let mut resume = first.is_none() && job.is_none() && body.actor.is_none();
         loop {
             let lent = *budget > 0 && body.may_run_on();
             if lent {
                 self.budget.store(*budget, Ordering::Relaxed);
             }
-            let polled = if job.is_some() {
+            let polled = if let Some(first) = first.take() {
+                Some(first)
+            } else if job.is_some() {
                 Some(body.begin(job, &mut cx))
             } else if std::mem::take(&mut resume) {
                 Some(body.resume(&mut cx))
@@ -90,7 +162,7 @@ impl<S: GenServer> Process<S> {
                 None => After::Wait,
                 Some(Poll::Pending) => {
                     if by == By::Caller && self.doing() == Doing::Init {
-                        BEGUN.set(Some(Begun::Awaited(body.put_starter_off(self.head.pid))));
+                        BEGUN.set(Some(InitBegun::Awaited(body.put_starter_off(self.head.pid))));
                     } else if by == By::Caller {
                         self.note_nested(&mut body);
                     }
@@ -410,7 +482,7 @@ impl<S: GenServer> Process<S> {
         mail.suspended = suspended;
         if !more {
             body.shrink();
-            mail.shrink();
+            mail.shrink(self.head.pid);
         }
         mail.put_back(std::mem::replace(body, Body::away()));
         if more {
@@ -449,9 +521,10 @@ impl<S: GenServer> Process<S> {
             return mail.kick();
         }
         let runtime = self.head.home.runtime();
-        let Some(at) = later(runtime.now(), silence) else { return Kick::Nothing };
+        let now = runtime.now();
+        let Some(at) = later(now, silence) else { return Kick::Nothing };
         mail.rest().idle_at = Some(at);
-        self.wake_at(mail, at)
+        self.wake_at(mail, now, at)
     }
 
     /// Sets the clock for `hibernate_after`.
@@ -460,9 +533,10 @@ impl<S: GenServer> Process<S> {
             return Kick::Nothing;
         }
         let Some(after) = mail.rest.as_ref().and_then(|rest| rest.hibernate_after) else { return Kick::Nothing };
-        let Some(at) = later(self.head.home.runtime().now(), after) else { return Kick::Nothing };
+        let now = self.head.home.runtime().now();
+        let Some(at) = later(now, after) else { return Kick::Nothing };
         mail.rest().hibernate_at = Some(at);
-        self.wake_at(mail, at)
+        self.wake_at(mail, now, at)
     }
 }
 
@@ -475,7 +549,13 @@ impl<S: GenServer> Mail<S> {
     /// Whether nothing is queued, nothing has grown, and no clock has to be set when the server begins to wait.
     #[inline]
     fn is_light(&self) -> bool {
-        self.queue.is_light() && self.rest.as_ref().is_none_or(|rest| rest.hibernate_after.is_none())
+        self.queue.is_light() && self.has_no_clock()
+    }
+
+    /// Whether the clock has nothing to do with a server that waits.
+    #[inline]
+    pub(super) fn has_no_clock(&self) -> bool {
+        self.rest.as_ref().is_none_or(|rest| rest.hibernate_after.is_none() && rest.idle_at.is_none())
     }
 
     pub(crate) fn is_doomed(&self) -> bool {
@@ -484,50 +564,52 @@ impl<S: GenServer> Mail<S> {
 }
 
 impl<S: GenServer> Body<S> {
-    /// Begins a callback. If it has to wait, its room is the server's until it is done.
+    /// Begins a callback. If it has to wait, its slot is the server's until it is done.
     #[inline]
     pub(super) fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
-        let Some(actor) = self.actor.take() else { return Poll::Ready(None) };
-        if matches!(job, Some(Job::Init(_))) {
-            let mut room = init_room();
-            let polled = room.as_mut().begin(actor, job, cx);
-            return self.begun(polled, room, |_room| {});
-        }
-        let mut room = spare::take();
-        let polled = room.as_mut().begin(actor, job, cx);
-        self.begun(polled, room, spare::keep)
+        let (Some(actor), Some(job)) = (self.actor.take(), job.take()) else { return Poll::Ready(None) };
+        let begun = match job {
+            Job::Init(args) => work::begin_init(actor, args, cx),
+            job => work::begin(actor, job, cx),
+        };
+        self.begun(begun)
     }
 
     #[inline]
-    fn begun(
-        &mut self,
-        polled: Poll<Done<S>>,
-        room: Pin<Box<dyn Work<S>>>,
-        keep: fn(Pin<Box<dyn Work<S>>>),
-    ) -> Poll<Option<Box<Verdict<S>>>> {
-        match polled {
-            Poll::Ready((actor, verdict)) => {
-                keep(room);
+    fn begun(&mut self, begun: Begun<S>) -> Poll<Option<Box<Verdict<S>>>> {
+        match begun {
+            Begun::Done((actor, verdict)) => {
                 self.actor = Some(actor);
                 Poll::Ready(verdict)
             }
-            Poll::Pending => {
-                self.work = Some(room);
+            Begun::Waits(work) => {
+                self.work = Some(work);
                 Poll::Pending
             }
         }
     }
 
-    /// Puts init into its room; whoever resumes it runs it.
+    /// Builds init; the task that resumes it runs it.
     fn prepare(&mut self, init: &mut Option<Job<S>>) {
-        let Some(actor) = self.actor.take() else { return };
-        self.work.get_or_insert_with(init_room).as_mut().prepare(actor, init);
+        if let Some(Job::Init(args)) = init.take()
+            && let Some(actor) = self.actor.take()
+        {
+            self.work = Some(work::prepare_init(actor, args));
+        }
     }
 
     fn resume(&mut self, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
-        let Some(mut room) = self.work.take() else { return Poll::Ready(None) };
-        let polled = room.as_mut().resume(cx);
-        let keep = if room.fits_all() { spare::keep } else { drop };
-        self.begun(polled, room, keep)
+        let Some(mut work) = self.work.take() else { return Poll::Ready(None) };
+        match work.as_mut().resume(cx) {
+            Poll::Ready((actor, verdict)) => {
+                work.put_away();
+                self.actor = Some(actor);
+                Poll::Ready(verdict)
+            }
+            Poll::Pending => {
+                self.work = Some(work);
+                Poll::Pending
+            }
+        }
     }
 }

@@ -34,6 +34,32 @@ impl<S: GenServer> Queue<S> {
         self.0.as_mut()?.pop_front()
     }
 
+    /// Takes out the first message, if it is a call that needs no look before it is handled.
+    #[inline]
+    pub(crate) fn pop_call(&mut self) -> Option<S::Call> {
+        let queue = self.0.as_mut()?;
+        if !matches!(queue.front(), Some(Envelope::Call(_, None))) {
+            return None;
+        }
+        match queue.pop_front() {
+            Some(Envelope::Call(call, _)) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// Takes out the first message, if it is a cast.
+    #[inline]
+    pub(crate) fn pop_cast(&mut self) -> Option<S::Cast> {
+        let queue = self.0.as_mut()?;
+        if !matches!(queue.front(), Some(Envelope::Cast(_))) {
+            return None;
+        }
+        match queue.pop_front() {
+            Some(Envelope::Cast(cast)) => Some(cast),
+            _ => None,
+        }
+    }
+
     /// Takes out the oldest message that nobody waits for an answer to, as far as that is looked for.
     pub(crate) fn take_oldest(&mut self) -> Option<Envelope<S>> {
         let queue = self.0.as_mut()?;
@@ -63,11 +89,13 @@ impl<S: GenServer> Queue<S> {
         self.0.as_ref().is_none_or(|queue| queue.is_empty() && queue.capacity() <= KEPT)
     }
 
-    /// Gives back what a burst made it grow to, once it is empty.
-    pub(crate) fn shrink(&mut self) {
-        if self.is_empty() && !self.is_light() {
+    /// Gives back what a burst made it grow to, once it is empty. Whether there was such a burst.
+    pub(crate) fn shrink(&mut self) -> bool {
+        let had_burst = self.is_empty() && !self.is_light();
+        if had_burst {
             self.0 = None;
         }
+        had_burst
     }
 
     /// Gives everything back, if it is empty.

@@ -118,14 +118,65 @@ impl<S: GenServer> Process<S> {
         }
     }
 
+    /// Whether callers run the server at all: its start option may say that they do not.
+    #[inline]
+    pub(crate) fn may_be_run_by_callers(&self) -> bool {
+        !self.queued_only.load(Ordering::Relaxed)
+    }
+
+    /// Whether a caller may run the server with `run_call`: it is idle, and nothing has to be looked at first.
+    #[inline]
+    pub(crate) fn may_run_call(&self, mail: &Mail<S>) -> bool {
+        mail.run == Run::Idle
+            && mail.hot == 0
+            && !mail.suspended
+            && !mail.hibernated
+            && mail.body.is_bare()
+            && mail.has_no_clock()
+    }
+
+    /// Queues a call that needs nothing but a place in the queue; gives it back if it is not as simple as that.
+    #[inline]
+    pub(crate) fn queue_lightly(
+        self: &Arc<Self>,
+        mut mail: MutexGuard<'_, Mail<S>>,
+        call: S::Call,
+        inline: bool,
+        listed: bool,
+    ) -> Result<(), S::Call> {
+        // A caller may run an idle server, or one whose task is on its way; a process's call is watched for cycles.
+        let may_run = inline && mail.hot == 0;
+        if (may_run && matches!(mail.run, Run::Idle | Run::Scheduled))
+            || !listed
+            || mail.closed
+            || self.is_full(&mail)
+            || current::pid().is_some()
+        {
+            return Err(call);
+        }
+        mail.hot = mail.hot.saturating_sub(1);
+        mail.note_contention();
+        mail.counted += 1;
+        self.enqueue(mail, Envelope::Call(call, None));
+        Ok(())
+    }
+
     /// Sends a call. Where `inline` allows it and nobody runs the server, the handler runs here and now.
+    ///
+    /// A slot that is not in this server's list of waiters comes along as `unlisted`.
     pub(crate) fn send_call(
         self: &Arc<Self>,
+        mail: MutexGuard<'_, Mail<S>>,
         call: &mut Parcel<S>,
-        slot: impl FnOnce() -> Option<Arc<dyn Waiting>>,
+        unlisted: Option<Arc<dyn Waiting>>,
         inline: bool,
     ) -> Result<Sent, Refused> {
-        let Some(mut mail) = self.run_inline(self.mail.lock(), call, inline) else { return Ok(Sent::Ran) };
+        let mut mail = if inline {
+            let Some(mail) = self.run_inline(mail, call, inline) else { return Ok(Sent::Ran) };
+            mail
+        } else {
+            mail
+        };
         if mail.run != Run::Dead && !mail.closed && self.is_full(&mail) {
             return Err(Refused::Full);
         }
@@ -134,7 +185,7 @@ impl<S: GenServer> Process<S> {
             return Ok(Sent::Ran);
         }
         mail.note_contention();
-        self.queue_call(mail, call, slot)
+        self.queue_call(mail, call, unlisted)
     }
 
     /// Whether a caller may run a server that waits for its task (rule 4). Not before that has come for the first time: until
@@ -168,11 +219,11 @@ impl<S: GenServer> Process<S> {
     pub(crate) fn send_promised(
         self: &Arc<Self>,
         call: &mut Parcel<S>,
-        slot: Arc<dyn Waiting>,
+        unlisted: Option<Arc<dyn Waiting>>,
     ) -> Result<Sent, Refused> {
         let mut mail = self.mail.lock();
         mail.bound += 1;
-        self.queue_call(mail, call, || Some(slot))
+        self.queue_call(mail, call, unlisted)
     }
 
     /// Queues a call for which there is room.
@@ -180,20 +231,20 @@ impl<S: GenServer> Process<S> {
         self: &Arc<Self>,
         mut mail: MutexGuard<'_, Mail<S>>,
         call: &mut Parcel<S>,
-        slot: impl FnOnce() -> Option<Arc<dyn Waiting>>,
+        unlisted: Option<Arc<dyn Waiting>>,
     ) -> Result<Sent, Refused> {
         if mail.run == Run::Dead {
             return Err(Refused::Dead);
         }
         if mail.closed {
-            let swept = slot().map(|slot| mail.ties().add_waiter(slot));
+            let swept = unlisted.map(|slot| mail.ties().add_waiter(self.head.pid, slot));
             drop(mail);
             drop(swept);
             deadlock::note_end(self.head.pid);
             return Ok(Sent::AwaitsEnd);
         }
         mail.counted += 1;
-        let swept = slot().map(|slot| mail.ties().add_waiter(slot));
+        let swept = unlisted.map(|slot| mail.ties().add_waiter(self.head.pid, slot));
         if let Some(Job::Message(call)) = call.take() {
             self.enqueue(mail, deadlock::lay(call, self.head.pid));
         }
@@ -224,7 +275,7 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Registers a call that ran here and was not answered yet. False if the server is dead; the reason is then known.
-    pub(crate) fn await_answer(&self, slot: Arc<dyn Waiting>, now: Instant) -> bool {
+    pub(crate) fn await_answer(&self, unlisted: Option<Arc<dyn Waiting>>, now: Instant) -> bool {
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
             return false;
@@ -232,7 +283,7 @@ impl<S: GenServer> Process<S> {
         if mail.run == Run::Awaiting {
             mail.rest().awaiting_since.get_or_insert(now);
         }
-        let swept = mail.ties().add_waiter(slot);
+        let swept = unlisted.map(|slot| mail.ties().add_waiter(self.head.pid, slot));
         drop(mail);
         drop(swept);
         true

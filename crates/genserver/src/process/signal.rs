@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::mail::{Doing, Envelope, Kick, Mail, Process, Run, Signal, Task};
 use super::send::parcel;
@@ -143,7 +143,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.told {
             return false;
         }
-        mail.ties().add_stopper(ended);
+        mail.ties().add_stopper(self.head.pid, ended);
         if mail.closed {
             return true;
         }
@@ -175,7 +175,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.told {
             return Some(mail.doom.clone().unwrap_or(Reason::NoProc));
         }
-        mail.ties().add_stopper(ended);
+        mail.ties().add_stopper(self.head.pid, ended);
         None
     }
 
@@ -184,7 +184,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     }
 
     fn watch_deadline(self: Arc<Self>, at: Instant) {
-        Process::watch_deadline(&self, at);
+        Process::watch_deadline(&self, self.head.home.runtime().now(), at);
     }
 
     fn runtime_gone(self: Arc<Self>) {
@@ -224,7 +224,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
 impl<S: GenServer> Process<S> {
     /// Asks the clock to come at `at`, if it does not come earlier anyway. Called under the lock; the alarm is a leaf lock.
-    pub(super) fn wake_at(self: &Arc<Self>, mail: &mut Mail<S>, at: Instant) -> Kick {
+    pub(super) fn wake_at(self: &Arc<Self>, mail: &mut Mail<S>, now: Instant, at: Instant) -> Kick {
         let alarm = self.head.home.alarm();
         let seldom = mail.ties().seldom();
         if let Some((set, key)) = seldom.alarm {
@@ -235,22 +235,28 @@ impl<S: GenServer> Process<S> {
         }
         let (key, keeper) = alarm.set(at, Arc::clone(self) as Arc<dyn Alarmed>);
         seldom.alarm = Some((at, key));
-        self.alarm_at.set(Some(at));
+        self.alarm_reach.set(Some(at.saturating_duration_since(now)));
         keeper.map_or(Kick::Nothing, Kick::Wake)
     }
 
-    /// Asks the clock to come at a call's deadline.
-    pub(crate) fn watch_deadline(self: &Arc<Self>, at: Instant) {
-        // If the clock comes early enough, it finds the deadline: it was left in the slot before this look, and whoever takes
-        // the alarm away looks into the slots after that.
-        if self.alarm_at.is_by(at) {
-            return;
+    /// Asks the clock to come at the deadline of a call that begins to wait now.
+    ///
+    /// The deadline was left in the slot before the look at the alarm. If that comes early enough it finds the deadline: whoever
+    /// takes an alarm away looks into the slots after that.
+    #[inline]
+    pub(crate) fn watch_call(self: &Arc<Self>, now: Instant, deadline: Instant, timeout: Duration) {
+        if !self.alarm_reach.covers(timeout) {
+            self.watch_deadline(now, deadline);
         }
+    }
+
+    /// Asks the clock to come at a deadline.
+    pub(crate) fn watch_deadline(self: &Arc<Self>, now: Instant, at: Instant) {
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
             return;
         }
-        let kick = self.wake_at(&mut mail, at);
+        let kick = self.wake_at(&mut mail, now, at);
         drop(mail);
         self.follow(kick);
     }
@@ -258,6 +264,7 @@ impl<S: GenServer> Process<S> {
     /// Tells those who were taken out of the list while the process ended.
     #[cold]
     fn tell_latecomers(
+        own: Pid,
         mut mail: MutexGuard<'_, Mail<S>>,
         mut waiters: Waiters<dyn Waiting>,
         mut stoppers: Waiters<Slot<Reason>>,
@@ -269,7 +276,7 @@ impl<S: GenServer> Process<S> {
         }
         drop(mail);
         for slot in waiters.drain() {
-            slot.fail(Unanswered::Exit(reason.clone()));
+            slot.fail_of(own, Unanswered::Exit(reason.clone()));
         }
         for slot in stoppers.drain() {
             slot.fill(Ok(reason.clone()));
@@ -308,7 +315,7 @@ impl<S: GenServer> Alarmed for Process<S> {
         let (mut waiters, mut stoppers) = {
             let seldom = mail.ties().seldom();
             seldom.alarm = None;
-            self.alarm_at.set(None);
+            self.alarm_reach.set(None);
             (std::mem::take(&mut seldom.waiters), std::mem::take(&mut seldom.stoppers))
         };
         if mail.run != Run::Idle {
@@ -330,15 +337,19 @@ impl<S: GenServer> Alarmed for Process<S> {
         let pending = mail.rest.as_ref().and_then(|rest| rest.idle_at.into_iter().chain(rest.hibernate_at).min());
         drop(mail);
         self.follow(kick);
-        let next = pending.into_iter().chain(waiters.expire(now)).chain(stoppers.expire(now)).min();
+        let next = pending
+            .into_iter()
+            .chain(waiters.expire(self.head.pid, now))
+            .chain(stoppers.expire(self.head.pid, now))
+            .min();
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
-            return Self::tell_latecomers(mail, waiters, stoppers);
+            return Self::tell_latecomers(self.head.pid, mail, waiters, stoppers);
         }
         let seldom = mail.ties().seldom();
         seldom.waiters.take_back(waiters);
         seldom.stoppers.take_back(stoppers);
-        let kick = next.map_or(Kick::Nothing, |at| self.wake_at(&mut mail, at));
+        let kick = next.map_or(Kick::Nothing, |at| self.wake_at(&mut mail, now, at));
         drop(mail);
         self.follow(kick);
     }

@@ -152,14 +152,21 @@ impl Ties {
     }
 
     /// Adds a call that waits. Returns what was swept out, to be dropped outside the lock.
-    pub(crate) fn add_waiter(&mut self, slot: Arc<dyn Waiting>) -> Vec<Arc<dyn Waiting>> {
-        self.seldom().waiters.add(slot)
+    pub(crate) fn add_waiter(&mut self, own: Pid, slot: Arc<dyn Waiting>) -> Vec<Arc<dyn Waiting>> {
+        self.seldom().waiters.add(own, slot)
+    }
+
+    /// Gives back what a burst of calls made the list of waiters grow to.
+    pub(crate) fn shrink_waiters(&mut self, own: Pid) {
+        if let Some(seldom) = &mut self.seldom {
+            seldom.waiters.shrink(own);
+        }
     }
 
     /// Adds somebody who waits for the end.
-    pub(crate) fn add_stopper(&mut self, slot: Arc<Slot<Reason>>) {
+    pub(crate) fn add_stopper(&mut self, own: Pid, slot: Arc<Slot<Reason>>) {
         // Those who gave up go before the list grows; a reason has no destructor of the user's that could run here.
-        drop(self.seldom().stoppers.add(slot));
+        drop(self.seldom().stoppers.add(own, slot));
     }
 
     /// Everybody has been told: takes whoever waits for just that.
@@ -205,7 +212,7 @@ impl Farewell {
     /// A linked `starter` hears of a failed start from `start` itself, and of nothing else.
     pub(crate) fn tell(mut self, pid: Pid, reason: &Reason, starter: Option<Pid>) {
         for waiter in self.waiters.drain() {
-            waiter.fail(Unanswered::Exit(reason.clone()));
+            waiter.fail_of(pid, Unanswered::Exit(reason.clone()));
         }
         for seat in self.room {
             if let Some(waker) = seat.call() {

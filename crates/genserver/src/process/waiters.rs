@@ -8,6 +8,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::pid::Pid;
 use crate::reply::{Patience, Waiting};
 
 /// Everybody who waits for one thing. Those who do so no more are swept out when a list would have to grow, so each stays below
@@ -36,29 +37,37 @@ struct Dated<W: ?Sized>(Instant, Arc<W>);
 
 impl<W: Waiting + ?Sized> Waiters<W> {
     /// Adds somebody. Returns who was swept out, to be dropped outside the lock.
-    pub(crate) fn add(&mut self, slot: Arc<W>) -> Vec<Arc<W>> {
-        let swept = sweep(&mut self.fresh);
+    pub(crate) fn add(&mut self, home: Pid, slot: Arc<W>) -> Vec<Arc<W>> {
+        let swept = sweep(&mut self.fresh, home);
+        slot.enter();
         self.fresh.push(slot);
         swept
     }
 
+    /// Gives back what a burst of calls made it grow to: those who wait no more, and the room that they took.
+    pub(crate) fn shrink(&mut self, home: Pid) {
+        // What is dropped here is empty: an answer that is still wanted is held by the one that wants it as well.
+        self.fresh.retain(|slot| !slot.leave(home));
+        self.fresh.shrink_to(self.fresh.len() * 2);
+    }
+
     /// Ends the waits whose deadline has passed, and says when the next one would be. Called outside the lock: whoever is told
     /// may be anybody.
-    pub(crate) fn expire(&mut self, now: Instant) -> Option<Instant> {
+    pub(crate) fn expire(&mut self, home: Pid, now: Instant) -> Option<Instant> {
         if self.fresh.is_empty() && self.known.is_none() {
             return None;
         }
         let known = self.known.get_or_insert_default();
         let fresh = std::mem::take(&mut self.fresh);
-        self.fresh = fresh.into_iter().filter_map(|slot| known.sort(slot, now)).collect();
+        self.fresh = fresh.into_iter().filter_map(|slot| known.sort(slot, home, now)).collect();
         while known.dated.peek().is_some_and(|Dated(at, slot)| *at <= now || !slot.is_open()) {
-            let due = known.dated.pop().and_then(|Dated(_, slot)| known.sort(slot, now));
+            let due = known.dated.pop().and_then(|Dated(_, slot)| known.sort(slot, home, now));
             self.fresh.extend(due);
         }
         known.unswept += SWEPT_A_ROUND;
         if known.unswept >= known.patient.len() {
             known.unswept = 0;
-            known.patient.retain(|slot| slot.is_open());
+            known.patient.retain(|slot| !slot.leave(home));
         }
         let next = known.dated.peek().map(|Dated(at, _)| *at);
         if next.is_none() && known.patient.is_empty() {
@@ -86,19 +95,19 @@ impl<W: Waiting + ?Sized> Waiters<W> {
 
 impl<W: Waiting + ?Sized> Known<W> {
     /// Puts somebody where they belong; gives back who has not begun to wait.
-    fn sort(&mut self, slot: Arc<W>, now: Instant) -> Option<Arc<W>> {
-        match slot.expire(now) {
+    fn sort(&mut self, slot: Arc<W>, home: Pid, now: Instant) -> Option<Arc<W>> {
+        match slot.expire(home, now) {
             Patience::Over => {}
             Patience::Unknown => return Some(slot),
             Patience::Until(at) => {
                 if self.dated.len() == self.dated.capacity() {
-                    self.dated.retain(|Dated(_, slot)| slot.is_open());
+                    self.dated.retain(|Dated(_, slot)| !slot.leave(home));
                     self.dated.reserve(self.dated.len().max(8));
                 }
                 self.dated.push(Dated(at, slot));
             }
             Patience::Endless => {
-                drop(sweep(&mut self.patient));
+                drop(sweep(&mut self.patient, home));
                 self.patient.push(slot);
             }
         }
@@ -107,11 +116,11 @@ impl<W: Waiting + ?Sized> Known<W> {
 }
 
 /// Makes room for one more: takes out who does not wait any more, if the list would have to grow.
-fn sweep<W: Waiting + ?Sized>(list: &mut Vec<Arc<W>>) -> Vec<Arc<W>> {
+fn sweep<W: Waiting + ?Sized>(list: &mut Vec<Arc<W>>, home: Pid) -> Vec<Arc<W>> {
     if list.len() < list.capacity() {
         return Vec::new();
     }
-    let (open, done) = std::mem::take(list).into_iter().partition(|slot| slot.is_open());
+    let (open, done) = std::mem::take(list).into_iter().partition(|slot| !slot.leave(home));
     *list = open;
     list.reserve(list.len().max(8));
     done
@@ -157,7 +166,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::pid::Pid;
     use crate::reply::Unanswered;
 
     /// Waits until its deadline, and counts the looks at it.
@@ -180,7 +188,17 @@ mod tests {
             !self.over.load(Ordering::Relaxed)
         }
 
-        fn expire(&self, now: Instant) -> Patience {
+        fn fail_of(&self, _home: Pid, why: Unanswered) {
+            self.fail(why);
+        }
+
+        fn enter(&self) {}
+
+        fn leave(&self, _home: Pid) -> bool {
+            !self.is_open()
+        }
+
+        fn expire(&self, _home: Pid, now: Instant) -> Patience {
             self.looks.fetch_add(1, Ordering::Relaxed);
             if self.over.load(Ordering::Relaxed) {
                 return Patience::Over;
@@ -209,7 +227,7 @@ mod tests {
         let dated = (1..=many).map(|at| counted(Some(begun + Duration::from_millis(at))));
         let all: Vec<_> = dated.flat_map(|dated| [dated, counted(None)]).collect();
         for one in &all {
-            waiters.add(Arc::clone(one));
+            waiters.add(Pid::NOBODY, Arc::clone(one));
         }
         (waiters, all, begun)
     }
@@ -220,7 +238,7 @@ mod tests {
         let (mut waiters, all, begun) = crowd(1000, &looks);
         let mut next = begun + Duration::from_millis(1);
         let mut rounds = 0;
-        while let Some(at) = waiters.expire(next) {
+        while let Some(at) = waiters.expire(Pid::NOBODY, next) {
             rounds += 1;
             assert_eq!(all.iter().filter(|one| !one.is_open()).count(), rounds);
             next = at;
@@ -235,11 +253,11 @@ mod tests {
     fn whoever_waits_no_more_is_swept_out_and_the_next_deadline_is_one_that_counts() {
         let looks = Arc::new(AtomicUsize::new(0));
         let (mut waiters, all, begun) = crowd(1000, &looks);
-        assert_eq!(waiters.expire(begun), Some(begun + Duration::from_millis(1)));
+        assert_eq!(waiters.expire(Pid::NOBODY, begun), Some(begun + Duration::from_millis(1)));
         for one in &all[..1000] {
             one.fail(Unanswered::NoReply);
         }
-        assert_eq!(waiters.expire(begun), Some(begun + Duration::from_millis(501)));
+        assert_eq!(waiters.expire(Pid::NOBODY, begun), Some(begun + Duration::from_millis(501)));
         assert_eq!(waiters.drain().filter(|one| one.is_open()).count(), 1000);
     }
 
@@ -251,9 +269,9 @@ mod tests {
         for round in 0..10_000_u32 {
             let until = (round % 2 == 0).then(|| begun + Duration::from_mins(1));
             let one = Arc::new(Counted { until, over: AtomicBool::new(false), looks: Arc::clone(&looks) });
-            waiters.add(Arc::clone(&one));
+            waiters.add(Pid::NOBODY, Arc::clone(&one));
             if round % 100 == 0 {
-                waiters.expire(begun);
+                waiters.expire(Pid::NOBODY, begun);
             }
             one.fail(Unanswered::NoReply);
         }
@@ -264,12 +282,12 @@ mod tests {
     fn those_without_a_deadline_go_when_they_are_over() {
         let looks = Arc::new(AtomicUsize::new(0));
         let (mut waiters, all, begun) = crowd(1000, &looks);
-        waiters.expire(begun);
+        waiters.expire(Pid::NOBODY, begun);
         for one in &all[..1998] {
             one.fail(Unanswered::NoReply);
         }
         for _ in 0..=1000 / SWEPT_A_ROUND {
-            waiters.expire(begun);
+            waiters.expire(Pid::NOBODY, begun);
         }
         assert_eq!(waiters.drain().count(), 2);
     }
@@ -280,9 +298,9 @@ mod tests {
         let (mut waiters, _, begun) = crowd(10, &looks);
         let mut taken = std::mem::take(&mut waiters);
         let (mut late, ..) = crowd(1, &looks);
-        late.drain().for_each(|one| drop(waiters.add(one)));
-        taken.expire(begun);
-        waiters.expire(begun);
+        late.drain().for_each(|one| drop(waiters.add(Pid::NOBODY, one)));
+        taken.expire(Pid::NOBODY, begun);
+        waiters.expire(Pid::NOBODY, begun);
         waiters.take_back(taken);
         assert_eq!(waiters.drain().count(), 22);
     }

@@ -17,6 +17,7 @@ use pin_project_lite::pin_project;
 
 use crate::context::Cx;
 use crate::current;
+use crate::info::Callback;
 use crate::outcome::{Init, Outcome, Step, Then};
 use crate::process::Envelope;
 use crate::process::mail::{Doing, LOOK_DOOM};
@@ -24,7 +25,9 @@ use crate::process::queue::Queue;
 use crate::reason::Reason;
 use crate::report::Scope;
 use crate::server::GenServer;
+use crate::spare;
 use crate::sync::thread_local;
+use crate::sys::Message;
 
 /// A server's state and its context: what a callback needs.
 pub(crate) struct Actor<S: GenServer> {
@@ -36,27 +39,72 @@ pub(crate) struct Actor<S: GenServer> {
     pub(crate) batch: Queue<S>,
 }
 
+impl<S: GenServer> Job<S> {
+    /// What `tracing` calls it.
+    fn callback(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Message(Envelope::Call(..)) => "handle_call",
+            Self::Message(Envelope::Cast(_)) => "handle_cast",
+            Self::Message(_) | Self::Continue(_) => "handle_info",
+            Self::Idle => "handle_idle",
+            Self::Terminate(_) => "terminate",
+        }
+    }
+}
+
 impl<S: GenServer> Actor<S> {
-    /// The next message of the batch, unless the poller has to look at something before it is handled.
+    /// Whether the next message of the batch may be handled before the poller looks at anything.
     #[inline]
-    fn next(&mut self) -> Option<Envelope<S>> {
-        let first = self.batch.front()?;
+    fn may_go_on(&self) -> bool {
         let process = &*self.cx.process;
-        let budget = process.budget.load(Ordering::Relaxed);
         let looks = process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered();
         // A span is a callback's, and is begun with it.
-        if budget == 0 || looks || Scope::is_on() {
+        process.budget.load(Ordering::Relaxed) > 0 && !looks && !Scope::is_on()
+    }
+
+    /// Counts a message that was taken out of the batch.
+    #[inline]
+    fn count(&self) {
+        let process = &*self.cx.process;
+        process.budget.store(process.budget.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        process.in_batch.store(process.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+    }
+
+    /// The next message of the batch, if it is a call.
+    #[inline]
+    fn next_call(&mut self) -> Option<S::Call> {
+        let call = if self.may_go_on() { self.batch.pop_call() } else { None };
+        if call.is_some() {
+            self.count();
+        }
+        call
+    }
+
+    /// The next message of the batch, if it is a cast.
+    #[inline]
+    fn next_cast(&mut self) -> Option<S::Cast> {
+        let cast = if self.may_go_on() { self.batch.pop_cast() } else { None };
+        if cast.is_some() {
+            self.count();
+        }
+        cast
+    }
+
+    /// The next message of the batch, of whatever kind, unless the poller has to look at it.
+    #[inline]
+    fn next(&mut self) -> Option<Envelope<S>> {
+        if !self.may_go_on() {
             return None;
         }
-        let doing = match first {
+        let doing = match self.batch.front()? {
             Envelope::Call(_, None) => Doing::Call,
             Envelope::Cast(_) => Doing::Cast,
             Envelope::Info(_) => Doing::Info,
             Envelope::Call(_, Some(_)) | Envelope::Lazy(_) | Envelope::Signal(_) => return None,
         };
-        process.set_doing(doing);
-        process.budget.store(budget - 1, Ordering::Relaxed);
-        process.in_batch.store(process.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        self.cx.process.set_doing(doing);
+        self.count();
         self.batch.pop_front()
     }
 }
@@ -96,82 +144,165 @@ pub(crate) enum NotStarted {
 /// A callback's end: the actor comes back, with a verdict if there is one. Two pointers, so that it travels in registers.
 pub(crate) type Done<S> = (Box<Actor<S>>, Option<Box<Verdict<S>>>);
 
-/// The room, without the type of the future in it.
+/// A callback that has to wait, without the type of its future.
 pub(crate) trait Work<S: GenServer>: Send {
-    /// Begins a callback and polls it once. The job is moved out of its place straight into the room.
-    fn begin(
-        self: Pin<&mut Self>,
-        actor: Box<Actor<S>>,
-        job: &mut Option<Job<S>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Done<S>>;
-    /// Puts a callback into the room without polling it.
-    fn prepare(self: Pin<&mut Self>, actor: Box<Actor<S>>, job: &mut Option<Job<S>>);
     /// Polls the callback that was begun.
     fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>>;
-    /// Whether any callback fits in it, and not init alone.
-    fn fits_all(&self) -> bool;
+    /// Puts the slot away once its callback is done.
+    fn put_away(self: Pin<Box<Self>>);
 }
 
-/// A new, empty room for the callbacks of `S`.
-pub(crate) fn room<S: GenServer>() -> Pin<Box<dyn Work<S>>> {
-    Box::pin(Room { future: None, perform: perform::<S>, fits_all: true, scope: Scope::NONE })
-}
-
-/// A room for init alone, which is often larger than any other callback and runs once.
-pub(crate) fn init_room<S: GenServer>() -> Pin<Box<dyn Work<S>>> {
-    Box::pin(Room { future: None, perform: perform_init::<S>, fits_all: false, scope: Scope::NONE })
+/// What came of a callback that was begun.
+pub(crate) enum Begun<S: GenServer> {
+    Done(Done<S>),
+    /// It has to wait, and stays where it was polled.
+    Waits(Pin<Box<dyn Work<S>>>),
 }
 
 pin_project! {
-    struct Room<F, P> {
+    /// The place of one callback's future.
+    struct CallbackSlot<F> {
         #[pin]
         future: Option<F>,
-        perform: P,
-        fits_all: bool,
+        // Whether the thread keeps it for the next callback of the type. Not that of init, which is often larger than any
+        // other and runs once.
+        kept: bool,
         // The span of the callback, for `tracing`.
         scope: Scope,
     }
 }
 
-impl<S, F, P> Work<S> for Room<F, P>
+impl<F> CallbackSlot<F> {
+    fn new(kept: bool) -> Pin<Box<Self>> {
+        Box::pin(Self { future: None, kept, scope: Scope::NONE })
+    }
+}
+
+impl<S, F> Work<S> for CallbackSlot<F>
 where
     S: GenServer,
-    F: Future<Output = Done<S>> + Send,
-    P: Fn(Rescue<S>, Job<S>) -> F + Send,
+    F: Future<Output = Done<S>> + Send + 'static,
 {
-    fn begin(
-        self: Pin<&mut Self>,
-        actor: Box<Actor<S>>,
-        job: &mut Option<Job<S>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Done<S>> {
-        let mut this = self.project();
-        let Some(job) = job.take() else { return Poll::Ready((actor, None)) };
-        *this.scope = Scope::begin(&actor.cx.process.head, &job);
-        this.future.set(Some((this.perform)(Rescue(Some(actor)), job)));
-        poll_in(this.scope, this.future, cx)
-    }
-
-    fn prepare(self: Pin<&mut Self>, actor: Box<Actor<S>>, job: &mut Option<Job<S>>) {
-        let mut this = self.project();
-        if let Some(job) = job.take() {
-            *this.scope = Scope::begin(&actor.cx.process.head, &job);
-            this.future.set(Some((this.perform)(Rescue(Some(actor)), job)));
-        }
-    }
-
     fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>> {
         let this = self.project();
         poll_in(this.scope, this.future, cx)
     }
 
-    fn fits_all(&self) -> bool {
-        self.fits_all
+    fn put_away(self: Pin<Box<Self>>) {
+        if self.kept {
+            CallbackPlace(Some(self)).put();
+        }
     }
 }
 
+/// Where a callback's slot is kept while it is not in use.
+pub(crate) struct CallbackPlace<F>(Option<Pin<Box<CallbackSlot<F>>>>);
+
+impl<F: 'static> CallbackPlace<F> {
+    /// Sizes tell most types of callback apart that run in turn.
+    const WAY: usize = size_of::<F>() / 8;
+
+    pub(crate) fn empty() -> Self {
+        Self(None)
+    }
+
+    /// The place that this thread keeps.
+    #[inline(always)]
+    fn take() -> Box<Self> {
+        spare::take(Self::WAY).unwrap_or_else(Self::make)
+    }
+
+    #[cold]
+    fn make() -> Box<Self> {
+        Box::new(Self::empty())
+    }
+
+    /// Keeps a slot that a callback took along and does not need any more.
+    fn put(self) {
+        spare::put(Self::WAY, Box::new(self));
+    }
+
+    /// The slot: one that came back, or a new one.
+    #[cold]
+    fn refill(&mut self) {
+        let back = spare::take::<Self>(Self::WAY).and_then(|place| place.0);
+        self.0 = Some(back.unwrap_or_else(|| CallbackSlot::new(true)));
+    }
+
+    /// Builds a callback's future in the slot, and polls it once. A callback that has to wait takes the slot along.
+    #[inline]
+    pub(super) fn begin<S, I>(
+        &mut self,
+        perform: impl FnOnce(Rescue<S>, I) -> F,
+        callback: &'static str,
+        actor: Box<Actor<S>>,
+        input: I,
+        cx: &mut Context<'_>,
+    ) -> Begun<S>
+    where
+        S: GenServer,
+        F: Future<Output = Done<S>> + Send + 'static,
+    {
+        if self.0.is_none() {
+            self.refill();
+        }
+        let Some(slot) = &mut self.0 else { unreachable!("there is a slot now") };
+        let mut this = slot.as_mut().project();
+        *this.scope = Scope::begin(&actor.cx.process.head, callback);
+        this.future.set(Some(perform(Rescue(Some(actor)), input)));
+        match poll_in(this.scope, this.future, cx) {
+            Poll::Ready(done) => Begun::Done(done),
+            Poll::Pending => match self.0.take() {
+                Some(slot) => Begun::Waits(slot),
+                None => unreachable!("the slot was polled just now"),
+            },
+        }
+    }
+}
+
+/// Begins any callback but init, and goes on with the batch.
+#[inline]
+pub(super) fn begin<S: GenServer>(actor: Box<Actor<S>>, job: Job<S>, cx: &mut Context<'_>) -> Begun<S> {
+    begin_in_spare(perform, actor, job, cx)
+}
+
+#[inline]
+fn begin_in_spare<S, F>(
+    perform: impl FnOnce(Rescue<S>, Job<S>) -> F,
+    actor: Box<Actor<S>>,
+    job: Job<S>,
+    cx: &mut Context<'_>,
+) -> Begun<S>
+where
+    S: GenServer,
+    F: Future<Output = Done<S>> + Send + 'static,
+{
+    let mut place = CallbackPlace::take();
+    let begun = place.begin(perform, job.callback(), actor, job, cx);
+    spare::put(CallbackPlace::<F>::WAY, place);
+    begun
+}
+
+/// Begins init.
+pub(super) fn begin_init<S: GenServer>(actor: Box<Actor<S>>, args: Box<S::Args>, cx: &mut Context<'_>) -> Begun<S> {
+    let mut slot = prepare_init(actor, args);
+    match slot.as_mut().resume(cx) {
+        Poll::Ready(done) => Begun::Done(done),
+        Poll::Pending => Begun::Waits(slot),
+    }
+}
+
+/// Init, ready to be polled by the task that resumes it.
+pub(super) fn prepare_init<S: GenServer>(actor: Box<Actor<S>>, args: Box<S::Args>) -> Pin<Box<dyn Work<S>>> {
+    let mut slot = CallbackSlot::new(false);
+    let mut this = slot.as_mut().project();
+    *this.scope = Scope::begin(&actor.cx.process.head, "init");
+    this.future.set(Some(perform_init(Rescue(Some(actor)), args)));
+    slot
+}
+
 /// Polls inside the callback's span, which ends with the callback.
+#[inline(always)]
 fn poll_in<S: GenServer, F: Future<Output = Done<S>>>(
     scope: &mut Scope,
     future: Pin<&mut Option<F>>,
@@ -188,28 +319,33 @@ fn poll_in<S: GenServer, F: Future<Output = Done<S>>>(
 }
 
 /// Polls, and keeps a panic from going any further. The actor survives it: see [`Rescue`].
+#[inline(always)]
 fn poll_behind_barrier<S: GenServer, F: Future<Output = Done<S>>>(
     mut future: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
 ) -> Poll<Done<S>> {
     let polled = catch_unwind(AssertUnwindSafe(|| {
-        let polled = match future.as_mut().as_pin_mut() {
+        // One that is done stays where it is until the next callback takes its place: it holds nothing any more.
+        match future.as_mut().as_pin_mut() {
             Some(running) => running.poll(cx),
             None => Poll::Pending,
-        };
-        if polled.is_ready() {
-            future.set(None);
         }
-        polled
     }));
-    polled.unwrap_or_else(|payload| {
-        future.set(None);
-        match RESCUED.take().and_then(|actor| actor.downcast::<Actor<S>>().ok()) {
-            Some(actor) => Poll::Ready((actor, Some(Box::new(Verdict::Panicked(payload))))),
-            // The panic came after the callback had given its actor back, out of the drop of something it kept.
-            _ => std::panic::resume_unwind(payload),
-        }
-    })
+    match polled {
+        Ok(polled) => polled,
+        Err(payload) => Poll::Ready(rescued(future, payload)),
+    }
+}
+
+/// What is left of a callback that panicked.
+#[cold]
+fn rescued<S: GenServer, F>(mut future: Pin<&mut Option<F>>, payload: Box<dyn Any + Send>) -> Done<S> {
+    future.set(None);
+    match RESCUED.take().and_then(|actor| actor.downcast::<Actor<S>>().ok()) {
+        Some(actor) => (actor, Some(Box::new(Verdict::Panicked(payload)))),
+        // The panic came after the callback had given its actor back, out of the drop of something it kept.
+        _ => std::panic::resume_unwind(payload),
+    }
 }
 
 thread_local! {
@@ -219,6 +355,15 @@ thread_local! {
 /// Holds the actor while its callback runs. Unwinding drops everything in the callback's future; this keeps the actor, as the
 /// panic left it, for terminate.
 pub(crate) struct Rescue<S: GenServer>(Option<Box<Actor<S>>>);
+
+impl<S: GenServer> Rescue<S> {
+    /// What a callback needs, once init has made the server.
+    #[inline]
+    fn parts(&mut self) -> Option<(&mut S, &mut Cx<S>)> {
+        let Actor { server, cx, .. } = &mut **self.0.as_mut()?;
+        Some((server.as_mut()?, cx))
+    }
+}
 
 impl<S: GenServer> Drop for Rescue<S> {
     fn drop(&mut self) {
@@ -237,18 +382,18 @@ pub(crate) fn discard_rescued() {
 }
 
 #[expect(clippy::manual_async_fn, reason = "an async fn would keep its arguments twice in the future")]
-fn perform_init<S: GenServer>(mut rescue: Rescue<S>, job: Job<S>) -> impl Future<Output = Done<S>> + Send {
+fn perform_init<S: GenServer>(
+    mut rescue: Rescue<S>,
+    args: Box<S::Args>,
+) -> impl Future<Output = Done<S>> + Send + 'static {
     async move {
         let actor = rescue.0.as_mut().expect("the actor is here until the callback is done");
-        let verdict = match job {
-            Job::Init(args) => match initialise(actor, *args).await {
-                Ok(Step { then: Then::Wait, .. }) => None,
-                Ok(step) => Some(Verdict::Started(step)),
-                Err(not) => Some(Verdict::NotStarted(not)),
-            },
-            _ => Some(Verdict::Terminated),
+        let verdict = match initialise(actor, *args).await {
+            Ok(Step { then: Then::Wait, .. }) => None,
+            Ok(step) => Some(Box::new(Verdict::Started(step))),
+            Err(not) => Some(Box::new(Verdict::NotStarted(not))),
         };
-        (rescue.0.take().expect("the actor is still here"), verdict.map(Box::new))
+        (rescue.0.take().expect("the actor is still here"), verdict)
     }
 }
 
@@ -266,39 +411,84 @@ async fn initialise<S: GenServer>(actor: &mut Actor<S>, args: S::Args) -> Result
     Ok(Step { then, replied: false })
 }
 
-/// Runs one callback, and those of the messages that follow it in the batch, for as long as each simply waits for the next.
+/// Runs one call, and nothing after it.
 #[expect(clippy::manual_async_fn, reason = "an async fn would keep its arguments twice in the future")]
-fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<Output = Done<S>> + Send {
+pub(crate) fn perform_call<S: GenServer>(
+    mut rescue: Rescue<S>,
+    call: S::Call,
+) -> impl Future<Output = Done<S>> + Send + 'static {
+    async move {
+        let verdict = match rescue.parts() {
+            Some((server, cx)) => {
+                cx.note_message(Callback::Call, Message::Call(&call));
+                judged(server.handle_call(call, cx).await, cx)
+            }
+            None => Some(Box::new(Verdict::Terminated)),
+        };
+        (rescue.0.take().expect("the actor is still here"), verdict)
+    }
+}
+
+/// Runs one callback, and those of the messages that follow it in the batch, for as long as each simply waits for the next.
+///
+/// Calls follow calls mostly, and casts casts, so each kind has a loop of its own, which moves nothing but the message.
+#[expect(clippy::manual_async_fn, reason = "an async fn would keep its arguments twice in the future")]
+fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<Output = Done<S>> + Send + 'static {
     async move {
         let verdict = loop {
-            let actor = &mut **rescue.0.as_mut().expect("the actor is here until the callback is done");
-            let Actor { server: Some(server), cx, .. } = actor else { break Some(Box::new(Verdict::Terminated)) };
-            cx.note_job(&job);
             let verdict = match job {
-                Job::Message(Envelope::Call(call, _)) => judged(server.handle_call(call, cx).await, cx),
-                Job::Message(Envelope::Cast(cast)) => judged(server.handle_cast(cast, cx).await, cx),
-                Job::Message(Envelope::Info(info)) | Job::Continue(info) => {
-                    judged(server.handle_info(info, cx).await, cx)
-                }
-                Job::Message(Envelope::Signal(signal)) => match cx.translate(*signal) {
-                    Some(info) => {
-                        cx.note_info(&info);
-                        judged(server.handle_info(info, cx).await, cx)
+                Job::Message(Envelope::Call(mut call, _)) => loop {
+                    let Some((server, cx)) = rescue.parts() else { break Some(Box::new(Verdict::Terminated)) };
+                    cx.note_message(Callback::Call, Message::Call(&call));
+                    let verdict = judged(server.handle_call(call, cx).await, cx);
+                    if verdict.is_some() {
+                        break verdict;
                     }
-                    None => Some(Box::new(Verdict::CalledOff)),
+                    // Found again, not kept: a reference that lived through the callback would take room in every server.
+                    match rescue.0.as_mut().and_then(|actor| actor.next_call()) {
+                        Some(next) => call = next,
+                        None => break None,
+                    }
                 },
-                Job::Idle => judged(server.handle_idle(cx).await, cx),
-                Job::Terminate(reason) => {
-                    server.terminate(reason.as_deref().unwrap_or(&Reason::Normal), cx).await;
-                    break None;
+                Job::Message(Envelope::Cast(mut cast)) => loop {
+                    let Some((server, cx)) = rescue.parts() else { break Some(Box::new(Verdict::Terminated)) };
+                    cx.note_message(Callback::Cast, Message::Cast(&cast));
+                    let verdict = judged(server.handle_cast(cast, cx).await, cx);
+                    if verdict.is_some() {
+                        break verdict;
+                    }
+                    match rescue.0.as_mut().and_then(|actor| actor.next_cast()) {
+                        Some(next) => cast = next,
+                        None => break None,
+                    }
+                },
+                job => {
+                    let Some((server, cx)) = rescue.parts() else { break Some(Box::new(Verdict::Terminated)) };
+                    cx.note_job(&job);
+                    match job {
+                        Job::Message(Envelope::Info(info)) | Job::Continue(info) => {
+                            judged(server.handle_info(info, cx).await, cx)
+                        }
+                        Job::Message(Envelope::Signal(signal)) => match cx.translate(*signal) {
+                            Some(info) => {
+                                cx.note_message(Callback::Info, Message::Info(&info));
+                                judged(server.handle_info(info, cx).await, cx)
+                            }
+                            None => Some(Box::new(Verdict::CalledOff)),
+                        },
+                        Job::Idle => judged(server.handle_idle(cx).await, cx),
+                        Job::Terminate(reason) => {
+                            server.terminate(reason.as_deref().unwrap_or(&Reason::Normal), cx).await;
+                            break None;
+                        }
+                        // Calls and casts have their loops, init its own future, and a lazy message was opened before.
+                        Job::Message(_) | Job::Init(_) => None,
+                    }
                 }
-                // A lazy message has been opened before it came here.
-                Job::Init(_) | Job::Message(Envelope::Lazy(_)) => None,
             };
             if verdict.is_some() {
                 break verdict;
             }
-            // Found again, not kept: a reference that lived through the callback would take room in every server.
             match rescue.0.as_mut().and_then(|actor| actor.next()) {
                 Some(message) => job = Job::Message(message),
                 None => break None,
@@ -309,7 +499,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
 }
 
 /// Makes the step small: waiting for the next message is nothing at all.
-#[inline]
+#[inline(always)]
 fn judged<S: GenServer>(outcome: Outcome<S>, cx: &mut Cx<S>) -> Option<Box<Verdict<S>>> {
     cx.note_outcome(&outcome);
     match outcome {

@@ -20,11 +20,9 @@ mod on {
     use tracing::level_filters::LevelFilter;
     use tracing::{Level, Span};
 
-    use crate::process::work::Job;
-    use crate::process::{Envelope, Head};
+    use crate::process::Head;
     use crate::report::render::shown;
     use crate::report::{self, Report, Supervised, Told};
-    use crate::server::GenServer;
 
     /// Whether a report of this level would be seen.
     pub(crate) fn is_on(level: report::Level) -> bool {
@@ -164,20 +162,12 @@ mod on {
 
         /// The span for a callback, if anybody wants it.
         #[inline]
-        pub(crate) fn begin<S: GenServer>(head: &Head, job: &Job<S>) -> Self {
-            if Self::is_on() { Self::make(head, job) } else { Self::NONE }
+        pub(crate) fn begin(head: &Head, callback: &'static str) -> Self {
+            if Self::is_on() { Self::make(head, callback) } else { Self::NONE }
         }
 
         #[cold]
-        fn make<S: GenServer>(head: &Head, job: &Job<S>) -> Self {
-            let callback = match job {
-                Job::Init(_) => "init",
-                Job::Message(Envelope::Call(..)) => "handle_call",
-                Job::Message(Envelope::Cast(_)) => "handle_cast",
-                Job::Message(_) | Job::Continue(_) => "handle_info",
-                Job::Idle => "handle_idle",
-                Job::Terminate(_) => "terminate",
-            };
+        fn make(head: &Head, callback: &'static str) -> Self {
             // Without a parent: whoever runs the server is not what it works for, and may be anybody.
             let span = tracing::span!(
                 target: "genserver::callback",
@@ -203,9 +193,7 @@ mod off {
     //! Without the feature.
 
     use crate::process::Head;
-    use crate::process::work::Job;
     use crate::report::{Level, Report};
-    use crate::server::GenServer;
 
     pub(crate) fn is_on(_level: Level) -> bool {
         false
@@ -226,7 +214,7 @@ mod off {
         }
 
         #[inline]
-        pub(crate) fn begin<S: GenServer>(_head: &Head, _job: &Job<S>) -> Self {
+        pub(crate) fn begin(_head: &Head, _callback: &'static str) -> Self {
             Self
         }
 

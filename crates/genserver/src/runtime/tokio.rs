@@ -1,7 +1,7 @@
 //! The Tokio runtime behind the seam.
 
 use std::cell::Cell;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -39,8 +39,11 @@ pub struct Tokio {
 thread_local! {
     /// Which runtime a task belongs to. A task never changes its runtime and its id is never used again, so this never lies;
     /// it saves the look at the handle, which costs two atomic operations.
-    static TASK_HOME: Cell<Option<(TaskId, RuntimeId)>> = const { Cell::new(None) };
+    static TASK_HOMES: [Cell<Option<(TaskId, RuntimeId)>>; KNOWN_TASKS] = const { [const { Cell::new(None) }; KNOWN_TASKS] };
 }
+
+/// Of how many tasks a thread remembers the runtime: those that take turns on it.
+const KNOWN_TASKS: usize = 64;
 
 impl Tokio {
     /// The runtime behind `handle`.
@@ -95,6 +98,16 @@ impl Runtime for Tokio {
         coop::poll_proceed(cx).map(|unit| unit.made_progress())
     }
 
+    fn poll_inline(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        if current_id() != Some(self.id) {
+            return Poll::Ready(false);
+        }
+        coop::poll_proceed(cx).map(|unit| {
+            unit.made_progress();
+            true
+        })
+    }
+
     fn id(&self) -> u64 {
         number(self.id)
     }
@@ -107,19 +120,22 @@ fn current_id() -> Option<RuntimeId> {
         // A future under `block_on` has no id.
         return Handle::try_current().ok().map(|handle| handle.id());
     };
-    match TASK_HOME.get() {
+    // Ids count upwards, so tasks that were spawned together do not meet in one place.
+    #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits are wanted")]
+    let place = number(task) as usize % KNOWN_TASKS;
+    TASK_HOMES.with(|homes| match homes[place].get() {
         Some((known, home)) if known == task => Some(home),
         _ => {
             let home = Handle::try_current().ok()?.id();
-            TASK_HOME.set(Some((task, home)));
+            homes[place].set(Some((task, home)));
             Some(home)
         }
-    }
+    })
 }
 
-fn number(id: RuntimeId) -> u64 {
+fn number(id: impl Hash) -> u64 {
     let mut hasher = IdHasher(0);
-    std::hash::Hash::hash(&id, &mut hasher);
+    id.hash(&mut hasher);
     hasher.0
 }
 

@@ -59,14 +59,13 @@ impl<T> LocalKey<Cell<T>> {
     }
 }
 
-impl<T> LocalKey<RefCell<T>> {
-    pub(crate) fn try_with<R>(
-        &'static self,
-        f: impl FnOnce(&RefCell<T>) -> R,
-    ) -> Result<R, shuttle::thread::AccessError> {
+impl<T> LocalKey<T> {
+    pub(crate) fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, shuttle::thread::AccessError> {
         self.0.try_with(f)
     }
+}
 
+impl<T> LocalKey<RefCell<T>> {
     pub(crate) fn with_borrow_mut<R>(&'static self, f: impl FnOnce(&mut T) -> R) -> R {
         self.0.with(|cell| f(&mut cell.borrow_mut()))
     }

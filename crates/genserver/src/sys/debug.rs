@@ -141,11 +141,11 @@ impl<S: GenServer> Cx<S> {
         }
     }
 
-    /// An info that a signal was made into is about to be handled.
+    /// A message is about to be handled.
     #[inline]
-    pub(crate) fn note_info(&mut self, info: &S::Info) {
+    pub(crate) fn note_message(&mut self, callback: Callback, message: Message<'_, S>) {
         if self.debug.is_some() {
-            self.note_in(Callback::Info, Message::Info(info));
+            self.note_in(callback, message);
         }
     }
 
@@ -160,8 +160,6 @@ impl<S: GenServer> Cx<S> {
     #[cold]
     fn note_job_slowly(&mut self, job: &Job<S>) {
         match job {
-            Job::Message(Envelope::Call(call, _)) => self.note_in(Callback::Call, Message::Call(call)),
-            Job::Message(Envelope::Cast(cast)) => self.note_in(Callback::Cast, Message::Cast(cast)),
             Job::Message(Envelope::Info(info)) => self.note_in(Callback::Info, Message::Info(info)),
             Job::Continue(info) => {
                 let message = self.show(Message::Info(info));
@@ -173,8 +171,8 @@ impl<S: GenServer> Cx<S> {
                 }
                 self.note_event(Event::In { callback: Callback::Idle, message: String::new() });
             }
-            // A lazy message has been opened before it comes here.
-            Job::Message(Envelope::Signal(_) | Envelope::Lazy(_)) | Job::Init(_) | Job::Terminate(_) => {}
+            // Calls and casts are noted where they are handled, and signals when they have become infos.
+            Job::Message(_) | Job::Init(_) | Job::Terminate(_) => {}
         }
     }
 

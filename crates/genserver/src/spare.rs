@@ -1,0 +1,47 @@
+//! Spare parts of calls: each thread keeps what its last calls and callbacks used, so that the next ones allocate nothing.
+//!
+//! A part is in use for an instant only. If every server or reference kept its own, each would hold memory that it may never
+//! need again. Servers run inside one another when a callback calls a further server, so there are places for each depth; and
+//! a program mostly uses a few types of part in turn, so there are several places for each.
+
+use std::any::Any;
+use std::cell::Cell;
+
+use crate::current;
+use crate::sync::thread_local;
+
+/// More than servers may run inside one another.
+const LEVELS: usize = 8;
+/// Places of a level.
+pub(crate) const WAYS: usize = 8;
+
+type Place = Cell<Option<Box<dyn Any>>>;
+
+thread_local! {
+    static PLACES: [[Place; WAYS]; LEVELS] = const { [const { [const { Cell::new(None) }; WAYS] }; LEVELS] };
+}
+
+/// The part that this thread keeps at the place `way` of the present depth, if it is one of the type `T`.
+///
+/// A part of another type goes: its place is needed.
+#[inline(always)]
+pub(crate) fn take<T: 'static>(way: usize) -> Option<Box<T>> {
+    // A thread that is ending keeps nothing.
+    let kept = PLACES.try_with(|places| places[current::depth() % LEVELS][way % WAYS].take());
+    match kept.ok().flatten().map(|part| part.downcast::<T>()) {
+        Some(Ok(part)) => Some(part),
+        None => None,
+        Some(Err(other)) => lose(other),
+    }
+}
+
+#[cold]
+fn lose<T>(_other: Box<dyn Any>) -> Option<T> {
+    None
+}
+
+/// Keeps a part at its place for later.
+#[inline(always)]
+pub(crate) fn put<T: 'static>(way: usize, part: Box<T>) {
+    let _ = PLACES.try_with(|places| places[current::depth() % LEVELS][way % WAYS].set(Some(part)));
+}
