@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::current;
 use crate::deadlock::{self, Watch};
 use crate::kit::Kit;
+use crate::process::cut;
 use crate::process::work::{self, Done, Rescue};
 use crate::process::{Envelope, Line, Parcel, Refused, Sent, Subject, parcel};
 use crate::reason::Reason;
@@ -554,7 +555,12 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if matches!(this.stage, Stage::Unsent) { this.send(cx) } else { this.poll_sent(cx) }
+        if cut::is_cut(cx) {
+            return Poll::Pending;
+        }
+        let polled = if matches!(this.stage, Stage::Unsent) { this.send(cx) } else { this.poll_sent(cx) };
+        // The callback that ran may have ended the process that called it, by its own end for instance.
+        if polled.is_ready() && cut::is_cut(cx) { Poll::Pending } else { polled }
     }
 }
 

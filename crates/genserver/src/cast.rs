@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use crate::process::cut;
 use crate::process::{Envelope, Head, Line, Process, Refused, Subject};
 use crate::server::GenServer;
 
@@ -210,6 +211,9 @@ impl<S: GenServer> Future for CastWait<'_, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        if cut::is_cut(cx) {
+            return Poll::Pending;
+        }
         loop {
             if let Some(line) = &this.line {
                 ready!(line.poll(cx));

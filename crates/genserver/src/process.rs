@@ -38,6 +38,8 @@ mod inspect;
 mod signal;
 // The end, in its order.
 mod death;
+// Awaits of a process that is doomed while it runs.
+pub(crate) mod cut;
 // Processes without a server.
 pub(crate) mod plain;
 // Links, monitors and waiters of any process.
@@ -209,6 +211,8 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn is_alive(&self) -> bool;
     /// Whether the process is past its last callback and will tell everybody why in a moment.
     fn is_ending(&self) -> bool;
+    /// Whether it was ordered to end from outside, and has not ended yet.
+    fn is_doomed(&self) -> bool;
     /// Whether its name has not been freed yet.
     fn holds_name(&self) -> bool;
     fn traps_exits(&self) -> bool;

@@ -22,7 +22,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 use crate::pid::Pid;
-use crate::process::chain;
+use crate::process::{chain, cut};
 use crate::reason::Reason;
 
 /// Why a slot was filled without an answer.
@@ -157,7 +157,7 @@ impl<R> Slot<R> {
         cx: &Context<'_>,
         deadline: impl FnOnce(&State<R>) -> Option<Instant>,
     ) -> Poll<Result<R, Unanswered>> {
-        if !self.is_done() && self.wait_with(cx, deadline) {
+        if cut::is_cut(cx) || (!self.is_done() && self.wait_with(cx, deadline)) {
             return Poll::Pending;
         }
         self.take().map_or(Poll::Pending, Poll::Ready)

@@ -20,7 +20,10 @@ use std::task::{Context, Poll};
 use futures::task::waker_ref;
 
 use super::StoppedHere;
-use super::mail::{BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, Process, Run, Started, Starter, Task};
+use super::cut;
+use super::mail::{
+    BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, LOOK_NOTED, Process, Run, Started, Starter, Task,
+};
 use super::poll::{After, By};
 use super::queue::Queue;
 use super::ties::Farewell;
@@ -205,6 +208,9 @@ impl<S: GenServer> Process<S> {
         };
         drop(ordered);
         self.in_batch.store(0, Ordering::Relaxed);
+        if self.look.load(Ordering::Relaxed) & LOOK_NOTED != 0 {
+            cut::forget();
+        }
         self.head.home.node().remove(self.head.pid);
         let mut start = None;
         if farewell.is_some() || !queue.is_empty() || ending.concerns_anybody() {
@@ -266,6 +272,9 @@ impl<S: GenServer> Process<S> {
         mail.doom = Some(reason);
         self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
         if mail.body.is_empty() {
+            // Somebody runs it, perhaps further up this thread's stack: it is cut at its next await.
+            self.look.fetch_or(LOOK_NOTED, Ordering::Relaxed);
+            cut::note();
             return;
         }
         if current::is_dying() {

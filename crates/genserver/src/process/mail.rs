@@ -92,6 +92,8 @@ pub(crate) struct Process<S: GenServer> {
 pub(crate) const LOOK_DOOM: u8 = 1;
 /// A sender waits for room.
 pub(crate) const LOOK_ROOM: u8 = 2;
+/// The process was doomed while it ran, and is counted for that: see `cut`.
+pub(crate) const LOOK_NOTED: u8 = 4;
 
 /// Where the loop stands. The table above is its meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::cut;
 use super::death::{Doomed, drop_caught, end_or_defer};
 use super::send::Refused;
 use super::ties::Ties;
@@ -308,6 +309,8 @@ impl<M: Send + 'static> Plain<M> {
         let has_task = state.has_task;
         drop(state);
         if has_task {
+            // It may be running; if it is not, it ends in a moment.
+            cut::note();
             wake(task);
         } else {
             end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
@@ -322,6 +325,9 @@ impl<M: Send + 'static> Plain<M> {
             let mut state = self.state.lock();
             if matches!(state.stage, Stage::Ending | Stage::Dead) {
                 return;
+            }
+            if state.stage == Stage::Doomed && state.has_task {
+                cut::forget();
             }
             state.stage = Stage::Ending;
             (state.name.take(), state.starter.take())
@@ -414,6 +420,10 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn is_ending(&self) -> bool {
         matches!(self.state.lock().stage, Stage::Doomed | Stage::Ending)
+    }
+
+    fn is_doomed(&self) -> bool {
+        self.state.lock().stage == Stage::Doomed
     }
 
     fn holds_name(&self) -> bool {

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::mail::{Doing, Envelope, Kick, Mail, Process, Run, Signal, Task};
+use super::mail::{Doing, Envelope, Kick, LOOK_DOOM, Mail, Process, Run, Signal, Task};
 use super::send::parcel;
 use super::ties::Ties;
 use super::waiters::Waiters;
@@ -36,6 +36,10 @@ impl<S: GenServer> AnyProcess for Process<S> {
     fn is_ending(&self) -> bool {
         let mail = self.mail.lock();
         mail.closed && mail.run != Run::Dead
+    }
+
+    fn is_doomed(&self) -> bool {
+        self.look.load(Ordering::Relaxed) & LOOK_DOOM != 0
     }
 
     fn holds_name(&self) -> bool {
