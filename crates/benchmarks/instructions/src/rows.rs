@@ -1,0 +1,77 @@
+//! The rows of the table: what is done, and by whom.
+
+use std::pin::Pin;
+
+use crate::{ours, raw};
+
+/// Does an operation so many times, with everything around it that is done once.
+pub(crate) type Work = fn(u64) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One operation.
+pub(crate) struct Row {
+    /// Its name in the table and on the command line.
+    pub(crate) name: &'static str,
+    /// The hand-written actor's way, if it has one.
+    raw: Option<Work>,
+    /// Ours.
+    ours: Work,
+}
+
+/// As many casts as a mailbox gets before its server runs.
+pub(crate) const BATCH: u64 = 128;
+
+/// As many clients as a busy server has.
+const CROWD: u64 = 16;
+
+/// Every row.
+pub(crate) const ROWS: [Row; 11] = [
+    Row {
+        name: "call",
+        raw: Some(|ops| Box::pin(raw::calls(1, ops, raw::Ask::Plain))),
+        ours: |ops| Box::pin(ours::calls(ops)),
+    },
+    Row {
+        name: "call, queued, 1 client",
+        raw: Some(|ops| Box::pin(raw::calls(1, ops, raw::Ask::Plain))),
+        ours: |ops| Box::pin(ours::queued_calls(1, ops)),
+    },
+    Row {
+        name: "call, queued, 16 clients",
+        raw: Some(|ops| Box::pin(raw::calls(CROWD, ops, raw::Ask::Plain))),
+        ours: |ops| Box::pin(ours::queued_calls(CROWD, ops)),
+    },
+    Row { name: "agent get", raw: None, ours: |ops| Box::pin(ours::agent_gets(ops)) },
+    Row { name: "bucket get", raw: None, ours: |ops| Box::pin(ours::bucket_gets(ops)) },
+    Row { name: "bucket put", raw: None, ours: |ops| Box::pin(ours::bucket_puts(ops)) },
+    Row {
+        name: "cast, batches of 128",
+        raw: Some(|ops| Box::pin(raw::casts(ops))),
+        ours: |ops| Box::pin(ours::casts(ops)),
+    },
+    Row {
+        name: "call, yields once",
+        raw: Some(|ops| Box::pin(raw::calls(1, ops, raw::Ask::Yielding))),
+        ours: |ops| Box::pin(ours::yielding_calls(ops)),
+    },
+    Row {
+        name: "start + call + stop",
+        raw: Some(|ops| Box::pin(raw::lives(ops))),
+        ours: |ops| Box::pin(ours::lives(ops)),
+    },
+    Row { name: "notify", raw: None, ours: |ops| Box::pin(ours::notifies(ops)) },
+    Row { name: "sync_notify", raw: None, ours: |ops| Box::pin(ours::sync_notifies(ops)) },
+];
+
+impl Row {
+    /// Who does it, and how.
+    pub(crate) fn subjects(&self) -> impl Iterator<Item = (&'static str, Work)> {
+        let raw = self.raw.map(|work| ("raw", work));
+        raw.into_iter().chain([("genserver", self.ours)])
+    }
+}
+
+/// How that subject does that row.
+pub(crate) fn find(name: &str, subject: &str) -> Option<Work> {
+    let row = ROWS.iter().find(|row| row.name == name)?;
+    row.subjects().find(|(it, _)| *it == subject).map(|(_, work)| work)
+}
