@@ -1,9 +1,15 @@
-//! `cargo xtask bench`: the comparison with other libraries, in its own crate.
+//! `cargo xtask bench`: the comparison with other libraries, in its own crate, and the count of instructions.
+
+// Counts instructions, and compares them with the table.
+pub(crate) mod instructions;
 
 use crate::Result;
 use crate::cargo::Cargo;
 
-/// Runs the `benchmarks` crate in release mode with the given arguments.
+/// Counts instructions if the arguments ask for it. Otherwise runs the `benchmarks` crate in release mode with them.
 pub(crate) fn run(args: &[String]) -> Result {
+    if instructions::are_asked_for(args) {
+        return instructions::run(args);
+    }
     Cargo::line("run --release --package benchmarks --").args(args).run()
 }

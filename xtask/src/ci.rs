@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use crate::bench::instructions;
 use crate::cargo::{self, Cargo};
 use crate::workspace::{self, Package};
 use crate::{Failure, Result, check, conformance, docs, models, test, tidy};
@@ -25,6 +26,12 @@ impl Gate {
     fn verb(name: &str, work: fn(&[String]) -> Result) -> Self {
         let rerun = format!("cargo xtask {name}");
         Self { name: name.to_owned(), rerun, work: Box::new(move || work(&[])) }
+    }
+
+    /// The table of instructions. It is what compiles with optimisation.
+    fn instructions() -> Self {
+        let rerun = "cargo xtask bench --instructions".to_owned();
+        Self { name: "instructions".to_owned(), rerun, work: Box::new(instructions::gate) }
     }
 
     fn cargo(name: impl Into<String>, line: Cargo) -> Self {
@@ -79,6 +86,7 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
     gates.extend(crates.iter().flat_map(|package| checks(package)));
     gates.push(together(&crates));
     gates.extend(crates.iter().flat_map(|package| tests(package)));
+    gates.push(Gate::instructions());
     gates.push(Gate::verb("models", models::run));
     gates
 }
@@ -209,6 +217,7 @@ mod tests {
             "doctest a",
             "test a --no-default-features",
             "test a --no-default-features --features smol",
+            "instructions",
             "models",
         ];
         assert_eq!(names(package("a", features)), expected);
@@ -219,7 +228,7 @@ mod tests {
         let features: &[(&str, &[&str])] = &[("default", &["net"]), ("net", &[])];
         assert_eq!(
             names(package("a", features)),
-            ["test", "test a", "doctest a", "test a --no-default-features", "models"]
+            ["test", "test a", "doctest a", "test a --no-default-features", "instructions", "models"]
         );
     }
 
@@ -233,7 +242,10 @@ mod tests {
 
     #[test]
     fn the_benchmarks_are_only_compiled() {
-        assert_eq!(names(package("benchmarks", &[("erl", &[])])), ["check benchmarks", "test", "models"]);
+        assert_eq!(
+            names(package("benchmarks", &[("erl", &[])])),
+            ["check benchmarks", "test", "instructions", "models"]
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, May)] = &[
     ("kv-cli", May::Name(&["kv-server", "kv-core"])),
     ("otp-docs", May::NameAll),
     ("benchmarks", May::NameAll),
+    ("instructions", May::Name(&["genserver", "genevent", "kv-core"])),
     ("xtask", May::Name(&[])),
 ];
 

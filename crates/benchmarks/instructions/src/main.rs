@@ -1,6 +1,6 @@
 //! Does one operation so many times and prints nothing: `cargo xtask bench --instructions` counts what that executes.
 //!
-//! `instructions ROW SUBJECT OPERATIONS` runs a row, `instructions` alone lists the rows and their subjects.
+//! `instructions ROW SUBJECT OPERATIONS` runs a row, `instructions` alone lists the rows: the name, the subjects, the bar and the goal.
 #![expect(clippy::print_stdout, reason = "the list of rows is what the program prints")]
 
 // The rows of the table.
@@ -35,8 +35,7 @@ fn main() -> ExitCode {
 
 fn list() {
     for row in &ROWS {
-        for (subject, _) in row.subjects() {
-            println!("{}\t{subject}", row.name);
-        }
+        let subjects: Vec<&str> = row.subjects().map(|(subject, _)| subject).collect();
+        println!("{}\t{}\t{}\t{}", row.name, subjects.join(" "), row.bar, row.goal);
     }
 }

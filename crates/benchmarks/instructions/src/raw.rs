@@ -7,43 +7,36 @@ use tokio::task::{JoinHandle, yield_now};
 
 use crate::rows::BATCH;
 
-/// How a call is answered.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Ask {
-    /// At once.
-    Plain,
-    /// After the actor has given way once.
-    Yielding,
-}
-
 #[derive(Debug)]
 enum Message {
-    Call(Ask, oneshot::Sender<u64>),
+    Call(oneshot::Sender<u64>),
     Cast(u64),
 }
 
+/// What senders hold of an actor; it runs until the last of these is dropped.
 #[derive(Debug, Clone)]
 struct Actor(mpsc::UnboundedSender<Message>);
 
 impl Actor {
-    fn start() -> (Self, JoinHandle<()>) {
+    fn start<const YIELDS: bool>() -> (Self, JoinHandle<()>) {
         let (sender, inbox) = mpsc::unbounded_channel();
-        (Self(sender), spawn(serve(inbox)))
+        (Self(sender), spawn(serve::<YIELDS>(inbox)))
     }
 
-    async fn call(&self, ask: Ask) -> u64 {
+    async fn call(&self) -> u64 {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Message::Call(ask, reply)).expect("the actor runs");
+        self.0.send(Message::Call(reply)).expect("the actor runs");
         answer.await.expect("the actor answers")
     }
 }
 
-async fn serve(mut inbox: mpsc::UnboundedReceiver<Message>) {
+/// What an actor does. If it `YIELDS`, it gives way once before it answers.
+async fn serve<const YIELDS: bool>(mut inbox: mpsc::UnboundedReceiver<Message>) {
     let mut count = 0;
     while let Some(message) = inbox.recv().await {
         match message {
-            Message::Call(ask, reply) => {
-                if let Ask::Yielding = ask {
+            Message::Call(reply) => {
+                if YIELDS {
                     yield_now().await;
                 }
                 reply.send(count).expect("the caller waits");
@@ -59,11 +52,11 @@ fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
 }
 
 /// So many clients share the calls to one actor.
-pub(crate) async fn calls(clients: u64, ops: u64, ask: Ask) {
-    let (actor, _task) = Actor::start();
+pub(crate) async fn calls<const YIELDS: bool>(clients: u64, ops: u64) {
+    let (actor, _task) = Actor::start::<YIELDS>();
     let client = |actor: Actor| async move {
         for _ in 0..ops / clients {
-            black_box(actor.call(ask).await);
+            black_box(actor.call().await);
         }
     };
     let clients: Vec<_> = (0..clients).map(|_| spawn(client(actor.clone()))).collect();
@@ -74,21 +67,21 @@ pub(crate) async fn calls(clients: u64, ops: u64, ask: Ask) {
 
 /// One sender, which gives way after every batch.
 pub(crate) async fn casts(ops: u64) {
-    let (actor, _task) = Actor::start();
+    let (actor, _task) = Actor::start::<false>();
     for sent in 1..=ops {
         actor.0.send(Message::Cast(black_box(1))).expect("the actor runs");
         if sent % BATCH == 0 {
             yield_now().await;
         }
     }
-    assert_eq!(actor.call(Ask::Plain).await, ops);
+    assert_eq!(actor.call().await, ops);
 }
 
 /// One actor after the other is started, called once, and waited for until it has ended.
 pub(crate) async fn lives(ops: u64) {
     for _ in 0..ops {
-        let (actor, task) = Actor::start();
-        black_box(actor.call(Ask::Plain).await);
+        let (actor, task) = Actor::start::<false>();
+        black_box(actor.call().await);
         drop(actor);
         task.await.expect("the actor ends well");
     }

@@ -11,6 +11,9 @@ pub(crate) type Work = fn(u64) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) struct Row {
     /// Its name in the table and on the command line.
     pub(crate) name: &'static str,
+    /// How many instructions it may execute, and how many it shall.
+    pub(crate) bar: u32,
+    pub(crate) goal: u32,
     /// The hand-written actor's way, if it has one.
     raw: Option<Work>,
     /// Ours.
@@ -27,39 +30,51 @@ const CROWD: u64 = 16;
 pub(crate) const ROWS: [Row; 11] = [
     Row {
         name: "call",
-        raw: Some(|ops| Box::pin(raw::calls(1, ops, raw::Ask::Plain))),
+        bar: 450,
+        goal: 250,
+        raw: Some(|ops| Box::pin(raw::calls::<false>(1, ops))),
         ours: |ops| Box::pin(ours::calls(ops)),
     },
     Row {
         name: "call, queued, 1 client",
-        raw: Some(|ops| Box::pin(raw::calls(1, ops, raw::Ask::Plain))),
+        bar: 1500,
+        goal: 1100,
+        raw: Some(|ops| Box::pin(raw::calls::<false>(1, ops))),
         ours: |ops| Box::pin(ours::queued_calls(1, ops)),
     },
     Row {
         name: "call, queued, 16 clients",
-        raw: Some(|ops| Box::pin(raw::calls(CROWD, ops, raw::Ask::Plain))),
+        bar: 950,
+        goal: 600,
+        raw: Some(|ops| Box::pin(raw::calls::<false>(CROWD, ops))),
         ours: |ops| Box::pin(ours::queued_calls(CROWD, ops)),
     },
-    Row { name: "agent get", raw: None, ours: |ops| Box::pin(ours::agent_gets(ops)) },
-    Row { name: "bucket get", raw: None, ours: |ops| Box::pin(ours::bucket_gets(ops)) },
-    Row { name: "bucket put", raw: None, ours: |ops| Box::pin(ours::bucket_puts(ops)) },
+    Row { name: "agent get", bar: 550, goal: 350, raw: None, ours: |ops| Box::pin(ours::agent_gets(ops)) },
+    Row { name: "bucket get", bar: 800, goal: 500, raw: None, ours: |ops| Box::pin(ours::bucket_gets(ops)) },
+    Row { name: "bucket put", bar: 800, goal: 500, raw: None, ours: |ops| Box::pin(ours::bucket_puts(ops)) },
     Row {
         name: "cast, batches of 128",
+        bar: 180,
+        goal: 120,
         raw: Some(|ops| Box::pin(raw::casts(ops))),
         ours: |ops| Box::pin(ours::casts(ops)),
     },
     Row {
         name: "call, yields once",
-        raw: Some(|ops| Box::pin(raw::calls(1, ops, raw::Ask::Yielding))),
+        bar: 2600,
+        goal: 2200,
+        raw: Some(|ops| Box::pin(raw::calls::<true>(1, ops))),
         ours: |ops| Box::pin(ours::yielding_calls(ops)),
     },
     Row {
         name: "start + call + stop",
+        bar: 2400,
+        goal: 1500,
         raw: Some(|ops| Box::pin(raw::lives(ops))),
         ours: |ops| Box::pin(ours::lives(ops)),
     },
-    Row { name: "notify", raw: None, ours: |ops| Box::pin(ours::notifies(ops)) },
-    Row { name: "sync_notify", raw: None, ours: |ops| Box::pin(ours::sync_notifies(ops)) },
+    Row { name: "notify", bar: 260, goal: 180, raw: None, ours: |ops| Box::pin(ours::notifies(ops)) },
+    Row { name: "sync_notify", bar: 600, goal: 350, raw: None, ours: |ops| Box::pin(ours::sync_notifies(ops)) },
 ];
 
 impl Row {

@@ -1,0 +1,164 @@
+//! What callgrind has counted: the instructions that each function executed itself, and how often memory was asked for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::process::Command;
+
+use crate::{Failure, Result, workspace};
+
+/// The functions that hand out memory; a call of one is an allocation.
+const ALLOCATORS: &[&str] = &["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"];
+
+/// What a run executed.
+#[derive(Debug, Default)]
+pub(super) struct Count {
+    /// By function, without what it called. What stands in libraries of the system has their names before it.
+    pub(super) functions: BTreeMap<String, u64>,
+    /// How often an allocator was called.
+    pub(super) allocations: u64,
+}
+
+impl Count {
+    /// All of it.
+    pub(super) fn instructions(&self) -> u64 {
+        self.functions.values().sum()
+    }
+}
+
+/// Runs the program under callgrind.
+///
+/// It has no environment, and valgrind reads no file with options: what a person has set must not change the figure.
+pub(super) fn count(valgrind: &Path, program: &Path, args: &[&str]) -> Result<Count> {
+    let failure =
+        |what: &str| Failure::new(format!("{} {} under callgrind: {what}", program.display(), args.join(" ")));
+    let folder = workspace::target().join("bench");
+    std::fs::create_dir_all(&folder).map_err(|error| failure(&format!("{}: {error}", folder.display())))?;
+    let out = folder.join(format!("callgrind.{}", std::process::id()));
+    let mut command = Command::new(valgrind);
+    command
+        .args(["--command-line-only=yes", "--tool=callgrind"])
+        .arg(format!("--callgrind-out-file={}", out.display()));
+    command.arg(program).args(args).env_clear().current_dir(workspace::root());
+    let output = command.output().map_err(|error| failure(&format!("did not start: {error}")))?;
+    if !output.status.success() {
+        return Err(failure(&format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr))));
+    }
+    let text = std::fs::read_to_string(&out).map_err(|error| failure(&format!("left nothing to read: {error}")))?;
+    // A file that stays is overwritten by the next run.
+    let _ = std::fs::remove_file(&out);
+    Ok(read(&text, &program.to_string_lossy()))
+}
+
+/// Reads callgrind's file: a line that names the function, and lines with a position and a cost.
+fn read(text: &str, program: &str) -> Count {
+    let mut count = Count::default();
+    let (mut objects, mut names) = (Names::default(), Names::default());
+    let (mut object, mut function, mut callee) = (String::new(), String::new(), String::new());
+    let mut is_of_callee = false;
+    for line in text.lines() {
+        match line.split_once('=') {
+            Some(("ob", name)) => object = objects.resolve(name),
+            Some(("fn", name)) => function = full_name(&object, names.resolve(name), program),
+            Some(("cob", name)) => drop(objects.resolve(name)),
+            Some(("cfn", name)) => callee = names.resolve(name),
+            Some(("calls", calls)) => {
+                // What follows is the cost of what is called, which stands with that function itself.
+                is_of_callee = true;
+                if ALLOCATORS.contains(&callee.as_str()) {
+                    count.allocations += first_number(calls);
+                }
+            }
+            _ if !line.starts_with(|c: char| c.is_ascii_digit() || "+-*".contains(c)) => {}
+            _ if std::mem::take(&mut is_of_callee) => {}
+            _ => {
+                let cost = line.split(' ').nth(1).map(first_number).unwrap_or_default();
+                *count.functions.entry(function.clone()).or_default() += cost;
+            }
+        }
+    }
+    count
+}
+
+/// A name is written once, as `(7) name`, and then as `(7)`.
+#[derive(Default)]
+struct Names(HashMap<String, String>);
+
+impl Names {
+    fn resolve(&mut self, written: &str) -> String {
+        let Some((number, name)) = written.split_once(')') else { return written.to_owned() };
+        let name = name.trim();
+        if !name.is_empty() {
+            self.0.insert(number.to_owned(), name.to_owned());
+        }
+        self.0.get(number).cloned().unwrap_or_default()
+    }
+}
+
+/// A function of the program by its name alone, one of a library with the library's.
+fn full_name(object: &str, function: String, program: &str) -> String {
+    if object == program {
+        return function;
+    }
+    let library = Path::new(object).file_name().unwrap_or_default().to_string_lossy();
+    format!("{library} {function}")
+}
+
+/// Whether it stands in a library of the system.
+pub(super) fn library(function: &str) -> Option<&str> {
+    let (library, _) = function.split_once(' ')?;
+    (library.contains(".so") || library.is_empty()).then_some(library)
+}
+
+fn first_number(text: &str) -> u64 {
+    text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    //! A file of callgrind's in small.
+
+    use super::*;
+
+    const FILE: &str = "\
+# callgrind format
+events: Ir
+summary: 31
+
+ob=(1) /target/release/instructions
+fl=(1) ???
+fn=(1) main
+0 5
+cob=(2) /usr/lib/libc.so.6
+cfi=(2) malloc.c
+cfn=(2) malloc
+calls=3 120
+0 18
+fi=(3) other.rs
++4 2
+
+ob=(2)
+fl=(2)
+fn=(2)
+120 12
+* 6
+";
+
+    #[test]
+    fn each_function_has_its_own_cost() {
+        let count = read(FILE, "/target/release/instructions");
+        let expected = [("libc.so.6 malloc".to_owned(), 18), ("main".to_owned(), 7)];
+        assert_eq!(count.functions.iter().map(|(name, cost)| (name.clone(), *cost)).collect::<Vec<_>>(), expected);
+        assert_eq!(count.instructions(), 25);
+    }
+
+    #[test]
+    fn calls_of_an_allocator_are_counted() {
+        assert_eq!(read(FILE, "/target/release/instructions").allocations, 3);
+    }
+
+    #[test]
+    fn the_library_of_a_function_is_known() {
+        assert_eq!(library("libc.so.6 malloc"), Some("libc.so.6"));
+        assert_eq!(library("<a::B as c::D>::poll"), None);
+    }
+}
