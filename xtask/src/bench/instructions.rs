@@ -26,12 +26,18 @@ const OPERATIONS: [u32; 2] = [4_000, 12_000];
 /// The package whose program does the operations.
 const PACKAGE: &str = "instructions";
 
+/// The actor that one writes by hand on Tokio.
+const RAW: &str = "raw";
+
+/// The subject that all this is about.
+const OURS: &str = "genserver";
+
 /// What an operation costs one subject.
 #[derive(Debug, Clone, PartialEq)]
 struct Figure {
     /// The name of the operation.
     row: String,
-    /// Who does it: `raw` or `genserver`.
+    /// Who does it: [`RAW`] or [`OURS`].
     subject: String,
     /// Instructions per operation.
     instructions: f64,

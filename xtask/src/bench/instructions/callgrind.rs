@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Failure, Result, workspace};
+use crate::{Failure, Result};
 
 /// The functions that hand out memory; a call of one is an allocation.
 const ALLOCATORS: &[&str] = &["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"];
@@ -27,18 +27,21 @@ impl Count {
 
 /// Runs the program under callgrind.
 ///
-/// It has no environment, and valgrind reads no file with options: what a person has set must not change the figure.
+/// What a person has set must not change the figure, nor where the program lies: its arguments are in its memory, and where
+/// an allocation finds room depends on them. So it is started by its name alone, without an environment, and valgrind reads
+/// no file with options.
 pub(super) fn count(valgrind: &Path, program: &Path, args: &[&str]) -> Result<Count> {
     let failure =
         |what: &str| Failure::new(format!("{} {} under callgrind: {what}", program.display(), args.join(" ")));
-    let folder = workspace::target().join("bench");
-    std::fs::create_dir_all(&folder).map_err(|error| failure(&format!("{}: {error}", folder.display())))?;
+    let (Some(folder), Some(name)) = (program.parent(), program.file_name()) else {
+        return Err(failure("it has no folder"));
+    };
     let out = folder.join(format!("callgrind.{}", std::process::id()));
     let mut command = Command::new(valgrind);
     command
         .args(["--command-line-only=yes", "--tool=callgrind"])
         .arg(format!("--callgrind-out-file={}", out.display()));
-    command.arg(program).args(args).env_clear().current_dir(workspace::root());
+    command.arg(Path::new(".").join(name)).args(args).env_clear().current_dir(folder);
     let output = command.output().map_err(|error| failure(&format!("did not start: {error}")))?;
     if !output.status.success() {
         return Err(failure(&format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr))));
@@ -46,7 +49,7 @@ pub(super) fn count(valgrind: &Path, program: &Path, args: &[&str]) -> Result<Co
     let text = std::fs::read_to_string(&out).map_err(|error| failure(&format!("left nothing to read: {error}")))?;
     // A file that stays is overwritten by the next run.
     let _ = std::fs::remove_file(&out);
-    Ok(read(&text, &program.to_string_lossy()))
+    Ok(read(&text, &name.to_string_lossy()))
 }
 
 /// Reads callgrind's file: a line that names the function, and lines with a position and a cost.
@@ -96,11 +99,8 @@ impl Names {
 
 /// A function of the program by its name alone, one of a library with the library's.
 fn full_name(object: &str, function: String, program: &str) -> String {
-    if object == program {
-        return function;
-    }
-    let library = Path::new(object).file_name().unwrap_or_default().to_string_lossy();
-    format!("{library} {function}")
+    let file = Path::new(object).file_name().unwrap_or_default().to_string_lossy();
+    if file == program { function } else { format!("{file} {function}") }
 }
 
 /// Whether it stands in a library of the system.
@@ -145,7 +145,7 @@ fn=(2)
 
     #[test]
     fn each_function_has_its_own_cost() {
-        let count = read(FILE, "/target/release/instructions");
+        let count = read(FILE, "instructions");
         let expected = [("libc.so.6 malloc".to_owned(), 18), ("main".to_owned(), 7)];
         assert_eq!(count.functions.iter().map(|(name, cost)| (name.clone(), *cost)).collect::<Vec<_>>(), expected);
         assert_eq!(count.instructions(), 25);
@@ -153,7 +153,7 @@ fn=(2)
 
     #[test]
     fn calls_of_an_allocator_are_counted() {
-        assert_eq!(read(FILE, "/target/release/instructions").allocations, 3);
+        assert_eq!(read(FILE, "instructions").allocations, 3);
     }
 
     #[test]

@@ -4,17 +4,13 @@
 use std::fmt::Write as _;
 
 use super::table::Table;
-use super::{Figure, Row, valgrind};
+use super::{Figure, OURS, RAW, Row, valgrind};
 use crate::{Failure, Result, workspace};
 
 /// The page that has the table for readers, between these two lines.
 const BOOK: &str = "docs/PERFORMANCE.md";
 const BEGIN: &str = "<!-- written by `cargo xtask bench --instructions --update` -->\n";
 const END: &str = "<!-- until here -->\n";
-
-/// The subject that all others are looked at beside.
-const OURS: &str = "genserver";
-const RAW: &str = "raw";
 
 /// A profile shows what executes at least this part of the whole.
 const SHOWN: f64 = 0.005;
