@@ -8,6 +8,8 @@
 pub mod subjects;
 // What is measured, each workload written once for all subjects.
 pub mod workloads;
+// How long the slowest calls and casts take.
+pub mod tail;
 // Agents, against servers and locks.
 pub mod agents;
 // Children that crash and are started again.

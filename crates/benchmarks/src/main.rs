@@ -18,6 +18,7 @@ use benchmarks::server;
 use benchmarks::subjects::World;
 use benchmarks::subjects::erlang::Erlang;
 use benchmarks::supervision;
+use benchmarks::tail;
 use benchmarks::workloads::WORKLOADS;
 
 type Contenders = Vec<Box<dyn Contender>>;
@@ -52,6 +53,10 @@ fn idle_bytes(subject: &str, servers: &str) -> Result<(), String> {
 }
 
 fn compare(options: &Options) -> Result<(), String> {
+    report::machine();
+    if options.tail {
+        return report::write(&options.json, &tail::compare(options));
+    }
     if options.server {
         return report::write(&options.json, &server::compare(options));
     }

@@ -123,7 +123,7 @@ pub fn relate(records: &mut [Record]) {
 
 /// Whose turn it is: everybody goes first once, and follows now one neighbour, now the other, so that
 /// nobody always has to put up with what the same one leaves behind.
-fn turn_of(round: usize, turn: usize, contenders: usize) -> usize {
+pub(crate) fn turn_of(round: usize, turn: usize, contenders: usize) -> usize {
     let at = (round + turn) % contenders;
     if round.is_multiple_of(2) { at } else { contenders - 1 - at }
 }
@@ -146,7 +146,7 @@ fn per_op(column: &mut Column<'_>, ops: u64) -> f64 {
 }
 
 /// The numbers below which a quarter, a half and three quarters of them lie.
-fn quartiles(mut numbers: Vec<f64>) -> [f64; 3] {
+pub(crate) fn quartiles(mut numbers: Vec<f64>) -> [f64; 3] {
     if numbers.is_empty() {
         return [f64::NAN; 3];
     }

@@ -8,6 +8,7 @@ pub const HELP: &str = "\
 Compares actor libraries; every number is a ratio to a hand-written Tokio actor of the same run.
 
   --server           measures the key-value server over sockets instead: raw is a Tokio line-echo server
+  --tail             measures how long the slowest calls and casts take instead, beside the mean
   --quick            fewer and shorter rounds, for development
   --only SUBSTRING   only the workloads whose name contains this
   --subjects A,B     only these subjects, and raw, which the others are compared with
@@ -19,6 +20,8 @@ Compares actor libraries; every number is a ratio to a hand-written Tokio actor 
 pub struct Options {
     /// The server over sockets, and nothing else.
     pub server: bool,
+    /// The slowest calls and casts, and nothing else.
+    pub tail: bool,
     /// Fewer and shorter rounds.
     pub quick: bool,
     /// What a workload's name has to contain.
@@ -41,6 +44,7 @@ impl Options {
         let mut arguments = arguments;
         let mut options = Self {
             server: false,
+            tail: false,
             quick: false,
             only: String::new(),
             subjects: Vec::new(),
@@ -51,6 +55,7 @@ impl Options {
             let mut value = || arguments.next().ok_or_else(|| format!("{argument} wants a value"));
             match argument.as_str() {
                 "--server" => options.server = true,
+                "--tail" => options.tail = true,
                 "--quick" => options.quick = true,
                 "--only" => options.only = value()?,
                 "--subjects" => options.subjects = value()?.split(',').map(str::to_owned).collect(),

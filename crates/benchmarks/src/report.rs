@@ -1,8 +1,11 @@
 //! The tables a person reads, and the file that tools read.
 #![expect(clippy::print_stdout, reason = "printing is what the program is for")]
 
+use std::env;
 use std::fs;
+use std::num::NonZero;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use crate::contenders::{BASE, OURS};
@@ -14,6 +17,18 @@ const FIRST: usize = 25;
 const OTHER: usize = 12;
 /// What is printed as equal is taken as equal.
 const ROUNDING: f64 = 0.005;
+
+/// On what all this was measured: a ratio of times depends on it, and a tail on what else runs there.
+pub fn machine() {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let name = name.map_or(env::consts::ARCH, |(_, name)| name);
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load =
+        load.split(' ').next().filter(|load| !load.is_empty()).map(|load| format!("; load before the start: {load}"));
+    println!("processor: {name}, {cores} cores{}", load.unwrap_or_default());
+}
 
 /// The heading of a table whose columns are subjects.
 pub fn heading(title: &str, subjects: &[&str]) {
@@ -121,13 +136,18 @@ pub fn write(path: &Path, records: &[Record]) -> Result<(), String> {
     Ok(())
 }
 
+/// A row whose cells are of any kind.
+pub fn cells(first: &str, cells: &[String]) {
+    row(first, cells);
+}
+
 /// A line that is no part of a table.
 pub fn line(text: &str) {
     println!("{text}");
 }
 
 /// The median says more digits than it means: two of them are enough.
-fn number(number: f64) -> String {
+pub fn number(number: f64) -> String {
     if number >= 100.0 {
         format!("{number:.0}")
     } else if number >= 10.0 {

@@ -4,6 +4,7 @@ pub mod actix;
 pub mod erlang;
 pub mod genserver;
 pub mod kameo;
+pub mod parking_lot;
 pub mod ractor;
 pub mod raw;
 pub mod xtra;
@@ -26,6 +27,13 @@ pub trait Subject: Sized + 'static {
 
     /// Starts a server that has counted nothing yet.
     fn start() -> impl Future<Output = (Self::Server, Self::Keep)> + Send;
+
+    /// Starts one that runs in a task of its own only: every call to it waits in its mailbox.
+    ///
+    /// With every library but ours any server does.
+    fn start_in_own_task() -> impl Future<Output = (Self::Server, Self::Keep)> + Send {
+        Self::start()
+    }
 
     /// Asks for the count.
     fn call(server: &Self::Server, ask: Ask) -> impl Future<Output = u64> + Send;
@@ -73,12 +81,16 @@ impl World {
 
     /// A fresh runtime, with timers and sockets enabled as in any real program.
     pub(crate) fn runtime(self) -> Runtime {
-        let mut builder = match self {
-            Self::TwoWorkers => Builder::new_multi_thread(),
-            Self::OneThread => Builder::new_current_thread(),
-        };
-        builder.worker_threads(2).enable_all().build().expect("the runtime starts")
+        match self {
+            Self::TwoWorkers => workers(2),
+            Self::OneThread => Builder::new_current_thread().enable_all().build().expect("the runtime starts"),
+        }
     }
+}
+
+/// A fresh runtime of so many threads.
+pub(crate) fn workers(count: usize) -> Runtime {
+    Builder::new_multi_thread().worker_threads(count).enable_all().build().expect("the runtime starts")
 }
 
 /// How the handler of a call answers.

@@ -31,11 +31,13 @@ impl Target {
 }
 
 /// Every row that has a target.
-pub const TARGETS: [Target; 43] = [
+pub const TARGETS: [Target; 45] = [
     row("call, 1 client", (0.4, 0.2), (0.6, 0.4)),
     row("call, 2 clients", (0.5, 0.3), (0.7, 0.4)),
     row("call, 16 clients", (1.0, 0.6), (0.8, 0.5)),
-    row("call, 256 clients", (1.0, 0.8), (0.8, 0.5)),
+    row("call, 256 clients", (1.0, 0.6), (0.8, 0.5)),
+    same("call, queued, 16 clients", (1.0, 0.6)),
+    same("call, queued, 256 clients", (1.0, 0.6)),
     row("call, awaits once", (1.1, 0.9), (1.1, 0.8)),
     row("cast, 1 producer", (0.7, 0.5), (0.7, 0.5)),
     row("cast, 2 producers", (0.6, 0.3), (0.7, 0.5)),

@@ -25,6 +25,8 @@ pub struct Workload {
 pub enum Shape {
     /// So many clients call one server.
     Call(u64, Ask),
+    /// So many clients call one server that runs in a task of its own.
+    Queued(u64),
     /// So many clients cast to one server, until it has handled everything.
     Cast(u64),
     /// A token goes round so many servers.
@@ -34,11 +36,13 @@ pub enum Shape {
 }
 
 /// Every workload whose time is taken. A round of `raw` takes about twenty milliseconds.
-pub const WORKLOADS: [Workload; 11] = [
+pub const WORKLOADS: [Workload; 13] = [
     row("call, 1 client", Shape::Call(1, Ask::Plain), 80_000),
     row("call, 2 clients", Shape::Call(2, Ask::Plain), 100_000),
     row("call, 16 clients", Shape::Call(16, Ask::Plain), 128_000),
     row("call, 256 clients", Shape::Call(256, Ask::Plain), 128_000),
+    row("call, queued, 16 clients", Shape::Queued(16), 128_000),
+    row("call, queued, 256 clients", Shape::Queued(256), 128_000),
     row("call, awaits once", Shape::Call(1, Ask::Awaiting), 60_000),
     row("cast, 1 producer", Shape::Cast(1), 300_000),
     row("cast, 2 producers", Shape::Cast(2), 200_000),
@@ -65,7 +69,7 @@ impl Shape {
     /// How many clients share the operations.
     pub fn clients(self) -> u64 {
         match self {
-            Self::Call(clients, _) | Self::Cast(clients) => clients,
+            Self::Call(clients, _) | Self::Queued(clients) | Self::Cast(clients) => clients,
             Self::Ring(_) | Self::Lives => 1,
         }
     }
@@ -73,7 +77,8 @@ impl Shape {
     /// Does it with servers of `S`, and says how long the measured part took.
     pub async fn run<S: Subject>(self, ops: u64) -> Duration {
         match self {
-            Self::Call(clients, ask) => calls::<S>(clients, ask, ops).await,
+            Self::Call(clients, ask) => calls::<S>(S::start().await, clients, ask, ops).await,
+            Self::Queued(clients) => calls::<S>(S::start_in_own_task().await, clients, Ask::Plain, ops).await,
             Self::Cast(producers) => casts::<S>(producers, ops).await,
             Self::Ring(servers) => ring::<S>(servers, ops).await,
             Self::Lives => lives::<S>(ops).await,
@@ -86,8 +91,7 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-async fn calls<S: Subject>(clients: u64, ask: Ask, ops: u64) -> Duration {
-    let (server, keep) = S::start().await;
+async fn calls<S: Subject>((server, keep): (S::Server, S::Keep), clients: u64, ask: Ask, ops: u64) -> Duration {
     let elapsed = crowd::<S, _>(clients, &server, |server| call_all::<S>(server, ask, ops / clients)).await;
     S::stop(server, keep).await;
     elapsed

@@ -107,7 +107,7 @@ impl Contender for Erlang {
 
     fn time(&mut self, world: World, shape: Shape, ops: u64) -> Duration {
         let mut order = match shape {
-            Shape::Call(clients, Ask::Plain) => format!("call {clients}"),
+            Shape::Call(clients, Ask::Plain) | Shape::Queued(clients) => format!("call {clients}"),
             Shape::Call(clients, Ask::Awaiting) => format!("awaiting {clients}"),
             Shape::Cast(producers) => format!("cast {producers}"),
             Shape::Ring(servers) => format!("ring {servers}"),

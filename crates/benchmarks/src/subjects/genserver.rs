@@ -8,6 +8,10 @@ use super::{Ask, Cast, Counter, Subject};
 #[derive(Debug)]
 pub struct Ours;
 
+/// The same, in a task of its own: its callers never run it.
+#[derive(Debug)]
+pub struct OursInOwnTask;
+
 /// The counting server.
 #[derive(Debug)]
 pub struct Server(Counter<ServerRef<Self>>);
@@ -48,6 +52,10 @@ impl Subject for Ours {
         (genserver::start::<Server>(()).await.expect("the server starts"), ())
     }
 
+    async fn start_in_own_task() -> (Self::Server, Self::Keep) {
+        (genserver::start::<Server>(()).inline(false).await.expect("the server starts"), ())
+    }
+
     async fn call(server: &Self::Server, ask: Ask) -> u64 {
         server.call(|caller| Count(ask, caller)).await.expect("the server answers")
     }
@@ -58,5 +66,27 @@ impl Subject for Ours {
 
     async fn stop(server: Self::Server, (): Self::Keep) {
         server.stop().await.expect("the server runs");
+    }
+}
+
+impl Subject for OursInOwnTask {
+    const ID: &'static str = "inline(false)";
+    type Server = ServerRef<Server>;
+    type Keep = ();
+
+    async fn start() -> (Self::Server, Self::Keep) {
+        Ours::start_in_own_task().await
+    }
+
+    async fn call(server: &Self::Server, ask: Ask) -> u64 {
+        Ours::call(server, ask).await
+    }
+
+    async fn cast(server: &Self::Server, cast: Cast<Self::Server>) {
+        Ours::cast(server, cast).await;
+    }
+
+    async fn stop(server: Self::Server, (): Self::Keep) {
+        Ours::stop(server, ()).await;
     }
 }
