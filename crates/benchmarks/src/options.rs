@@ -9,6 +9,7 @@ Compares actor libraries; every number is a ratio to a hand-written Tokio actor 
 
   --server           measures the key-value server over sockets instead: raw is a Tokio line-echo server
   --tail             measures how long the slowest calls and casts take instead, beside the mean
+  --instructions     counts instructions instead, and knows other options: try it with --help
   --quick            fewer and shorter rounds, for development
   --only SUBSTRING   only the workloads whose name contains this
   --subjects A,B     only these subjects, and raw, which the others are compared with

@@ -104,6 +104,10 @@ pub(super) fn are_asked_for(args: &[String]) -> bool {
 
 /// Counts, prints, and compares with the table or writes it.
 pub(super) fn run(args: &[String]) -> Result {
+    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
+        report::line(HELP);
+        return Ok(());
+    }
     let options = Options::parse(args)?;
     let (rows, figures) = count(&options)?;
     if options.profile {
