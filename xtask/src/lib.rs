@@ -46,7 +46,11 @@ pub const VERBS: &[Verb] = &[
     },
     Verb { name: "soak", about: "the tests that take long; arguments choose some of them", run: soak::run },
     Verb { name: "docs", about: "the documentation, without a warning; --open shows it", run: docs::run },
-    Verb { name: "bench", about: "the comparison with other libraries; arguments go to it", run: bench::run },
+    Verb {
+        name: "bench",
+        about: "the comparison with other libraries; --instructions counts instructions",
+        run: bench::run,
+    },
     Verb { name: "conformance", about: "docs/conformance.md against the tests it names", run: conformance::run },
     Verb { name: "tidy", about: "the rules of docs/STYLE.md that a machine can see", run: tidy::run },
     Verb { name: "ci", about: "every gate, cheapest first, until one fails", run: ci::run },
