@@ -377,7 +377,7 @@ impl Node {
     ///
     /// # Cancel safety
     ///
-    /// Dropping a start that is under way kills the process.
+    /// As [`start`](crate::start()).
     ///
     /// # Examples
     ///

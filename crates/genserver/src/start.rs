@@ -31,10 +31,13 @@ use crate::sys::DebugOptions;
 
 // Why a start fails.
 mod error;
+// What a start that is dropped leaves behind.
+mod left;
 // Starts that are watched from the beginning.
 mod monitor;
 
 pub use error::StartError;
+pub(crate) use left::starter_ends;
 pub use monitor::StartMonitor;
 
 /// How many messages a mailbox holds unless told otherwise.
@@ -59,7 +62,12 @@ pub const MAILBOX_DEFAULT: u32 = 65_536;
 ///
 /// # Cancel safety
 ///
-/// Dropping a start that is under way kills the process: nobody could ever refer to it.
+/// A start that is dropped by hand while init runs kills the process, for nobody could refer to it. `select!` and a time-out
+/// around the start do that.
+///
+/// A start that is dropped because its starter ends leaves the process alone, as OTP does. The starter is the process whose
+/// callback or function awaits the start; it may be killed meanwhile, or panic. Init goes on, without the limit that
+/// [`timeout`](Start::timeout) set, and the server keeps its name. What a link adds is on the page of [`start_link`].
 ///
 /// # Examples
 ///
@@ -93,7 +101,10 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 ///
 /// # Cancel safety
 ///
-/// As [`start`].
+/// As [`start`]. If the starter ends while init runs, the link brings its reason, `killed` if it was killed:
+///
+/// - a server that does not trap exits ends with that reason at once, without terminate; with `normal` nothing happens to it;
+/// - a server that has called [`Cx::trap_exits`] finishes init, and then runs terminate with the reason.
 ///
 /// # Examples
 ///
@@ -120,7 +131,7 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
 ///
 /// # Cancel safety
 ///
-/// Dropping a start that is under way kills the process: nobody could ever refer to it.
+/// Dropped by hand while init runs it kills the process; dropped because its starter ends it does not: see [`start`].
 ///
 /// # Examples
 ///
@@ -157,7 +168,7 @@ struct Options {
     debug: Option<Box<DebugOptions>>,
 }
 
-/// Whom a new process is linked to.
+/// What a new process is linked to.
 #[derive(Default)]
 enum Link {
     #[default]
@@ -178,6 +189,9 @@ struct UnderWay<S: GenServer> {
     process: Arc<Process<S>>,
     begun: Arc<Slot<Started>>,
     linked: Option<ProcessRef>,
+    monitor: Option<(MonitorRef, ProcessRef)>,
+    /// The process that awaits the start: the one that first polled it, or the one that the options name.
+    starter: Option<Pid>,
     /// How long is waited for init.
     limit: Option<(Duration, Sleep)>,
     /// It took too long and was killed.
@@ -466,10 +480,9 @@ impl<S: GenServer, H> Start<S, H> {
 
     /// Makes the process, gives it its name and its ties, and runs init. Nothing comes back if init awaits: the start is under way.
     fn begin(&mut self, args: S::Args) -> Result<Option<Initialised<S>>, StartError> {
-        let options = self.options.take();
-        let (process, linked, debug, timeout) = match options {
+        let Prepared { process, linked, monitor, debug, timeout } = match self.options.take() {
             None => {
-                (make_process(&node::current_home().ok_or(StartError::NoRuntime)?, None, None, None)?, None, None, None)
+                Prepared::plain(make_process(&node::current_home().ok_or(StartError::NoRuntime)?, None, None, None)?)
             }
             Some(options) => prepare(*options)?,
         };
@@ -482,13 +495,27 @@ impl<S: GenServer, H> Start<S, H> {
             Begun::Awaited(begun) => begun,
         };
         let limit = timeout.map(|limit| (limit, home.runtime().sleep_until(crate::timer::at(home, limit))));
-        self.under_way = Some(Box::new(UnderWay { process, begun, linked, limit, burial: None }));
+        let starter = current::pid().or_else(|| process.head.parent());
+        self.under_way = Some(Box::new(UnderWay { process, begun, linked, monitor, starter, limit, burial: None }));
         Ok(None)
     }
 }
 
 /// A process with the name and the ties that the options ask for, and what is left of the options.
-type Prepared<S> = (Arc<Process<S>>, Option<ProcessRef>, Option<Box<DebugOptions>>, Option<Duration>);
+struct Prepared<S: GenServer> {
+    process: Arc<Process<S>>,
+    linked: Option<ProcessRef>,
+    monitor: Option<(MonitorRef, ProcessRef)>,
+    debug: Option<Box<DebugOptions>>,
+    timeout: Option<Duration>,
+}
+
+impl<S: GenServer> Prepared<S> {
+    /// One whose start has no options.
+    fn plain(process: Arc<Process<S>>) -> Self {
+        Self { process, linked: None, monitor: None, debug: None, timeout: None }
+    }
+}
 
 fn prepare<S: GenServer>(options: Options) -> Result<Prepared<S>, StartError> {
     let linked = match options.link {
@@ -515,10 +542,11 @@ fn prepare<S: GenServer>(options: Options) -> Result<Prepared<S>, StartError> {
         process.discard();
         return Err(StartError::NotAProcess);
     }
-    if let Some((reference, watcher)) = options.monitor {
-        erased().monitor(reference, Arc::clone(watcher.process()));
+    if let Some((reference, watcher)) = &options.monitor {
+        erased().monitor(*reference, Arc::clone(watcher.process()));
     }
-    Ok((process, linked, options.debug, options.timeout))
+    let Options { monitor, debug, timeout, .. } = options;
+    Ok(Prepared { process, linked, monitor, debug, timeout })
 }
 
 /// Makes a process that nobody runs yet, and gives it its name.
@@ -578,6 +606,15 @@ impl<S: GenServer> UnderWay<S> {
         }
         ServerRef::new(Arc::clone(&self.process)).kill();
     }
+
+    /// Lets the process go on without its starter, which ends. Its link stays, and brings the starter's reason.
+    fn leave(&self) {
+        // A start that fails from here on is told to nobody, so a link with another than the starter carries the exit.
+        self.begun.close();
+        if let Some((reference, watcher)) = &self.monitor {
+            self.process.demonitor(*reference, watcher.pid().node);
+        }
+    }
 }
 
 /// The start is nowhere pinned: init lies in the new process.
@@ -635,8 +672,10 @@ impl<S: GenServer> Initialised<S> {
 
 impl<S: GenServer, H> Drop for Start<S, H> {
     fn drop(&mut self) {
-        if let Some(under_way) = &self.under_way {
-            under_way.abandon();
+        match &self.under_way {
+            Some(under_way) if starter_ends(under_way.starter) => under_way.leave(),
+            Some(under_way) => under_way.abandon(),
+            None => {}
         }
     }
 }

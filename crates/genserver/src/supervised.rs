@@ -264,7 +264,7 @@ impl TestSupervisor {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it while the start is under way kills the process.
+    /// As [`start_link`](crate::start_link).
     ///
     /// # Examples
     ///

@@ -85,7 +85,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping a start that is under way kills the process.
+    /// As [`start_link`](crate::start_link).
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping a start that is under way kills the process, and takes the monitor back.
+    /// As [`start`](crate::start()); the monitor is taken back.
     ///
     /// # Errors
     ///

@@ -199,7 +199,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping a start that is under way kills the process.
+    /// As [`start_link`](crate::start_link).
     ///
     /// # Examples
     ///
@@ -227,7 +227,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping a start that is under way kills the process, and takes the monitor back.
+    /// As [`start`](crate::start()); the monitor is taken back.
     ///
     /// # Examples
     ///

@@ -252,7 +252,7 @@ impl<S: GenServer> Process<S> {
             slot.fail(Unanswered::Exit(reason.clone()));
         }
         if let Some(farewell) = farewell {
-            let starter = self.head.parent().filter(|_| start.is_some());
+            let starter = self.head.parent().filter(|_| start.as_ref().is_some_and(|(starter, _)| starter.waits()));
             farewell.tell(self.head.pid, &reason, starter);
         }
         start
@@ -299,6 +299,16 @@ impl<S: GenServer> Process<S> {
             }
         }
         end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
+    }
+}
+
+impl Starter {
+    /// Whether the start is still awaited: its starter may have ended.
+    fn waits(&self) -> bool {
+        match self {
+            Self::Here => true,
+            Self::Elsewhere(slot) => !slot.is_closed(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::cut;
-use super::death::{Doomed, drop_caught, end_or_defer};
+use super::death::{Doomed, drop_caught, end_or_defer, end_the_next};
 use super::send::Refused;
 use super::ties::Ties;
 use super::{About, AnyProcess, Asked, ExitKind, Head, LaidBy, Subject};
@@ -363,7 +363,7 @@ impl<M: Send + 'static> Plain<M> {
         }
         wake(reader);
         drop(begun);
-        super::death::end_the_next();
+        end_the_next();
     }
 }
 
@@ -624,8 +624,11 @@ impl<M: Send + 'static> PlainTask<M> {
     /// Drops what is left of the function, then tells everybody.
     fn end(&mut self, reason: Reason) {
         let _entered = current::enter(self.process.head.pid);
+        let begun = current::begin_death();
         drop_caught(self.function.take());
         self.process.finish(reason);
+        drop(begun);
+        end_the_next();
     }
 }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::{Bonds, Ending, Watch, launch};
+use crate::current;
 use crate::link;
 use crate::monitor::MonitorRef;
 use crate::node;
@@ -17,7 +18,7 @@ use crate::process_ref::{ProcessRef, current_process};
 use crate::reason::Reason;
 use crate::reply::{Slot, erased};
 use crate::runtime::Sleep;
-use crate::start::StartError;
+use crate::start::{StartError, starter_ends};
 use crate::stop::Burial;
 
 /// What a process tells its starter when it is ready: see [`start_process`].
@@ -144,7 +145,9 @@ impl<V: Send + 'static> fmt::Debug for Ack<V> {
 ///
 /// # Cancel safety
 ///
-/// Dropping a start that is under way kills the process: nobody could ever refer to it.
+/// Dropped by hand before the process is ready it kills the process, for nobody could refer to it. `select!` and a time-out
+/// around the start do that. Dropped because its starter ends it leaves the process alone, as OTP does: a link with the starter
+/// brings the reason, and nothing else happens to the process. It is not ended for dropping its [`Ack`] then.
 ///
 /// # Examples
 ///
@@ -219,6 +222,8 @@ pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
 struct GettingReady<M: Send + 'static, V: Send + 'static> {
     process: ProbeRef<M>,
     door: Door<V>,
+    /// The process that awaits the start.
+    starter: Option<Pid>,
     ended: crate::stop::Ended,
     sleep: Option<Sleep>,
     /// It will not be ready, and was killed.
@@ -365,7 +370,8 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
                 _ => None,
             };
             let ended = process.process_ref().ended();
-            this.under_way = Some(GettingReady { process, door, ended, sleep, burial: None });
+            let starter = current::pid().or(this.link.as_ref().map(ProcessRef::pid));
+            this.under_way = Some(GettingReady { process, door, starter, ended, sleep, burial: None });
         }
         let Some(under_way) = &mut this.under_way else { return Poll::Pending };
         if let Some((burial, late)) = &mut under_way.burial {
@@ -424,13 +430,17 @@ impl Late {
     }
 }
 
-/// Nobody will ever know the process: it goes.
+/// Nobody will ever know the process, unless its starter ends: that leaves it alone.
 impl<M: Send + 'static, V: Send + 'static> Drop for StartProcess<M, V> {
     fn drop(&mut self) {
-        if let Some(under_way) = self.under_way.take() {
-            self.unlink(&under_way.process);
-            under_way.process.kill();
+        let Some(under_way) = self.under_way.take() else { return };
+        if starter_ends(under_way.starter) {
+            // Nobody waits for it any more, so a link with another than the starter carries its exit from now on.
+            under_way.door.ready.close();
+            return;
         }
+        self.unlink(&under_way.process);
+        under_way.process.kill();
     }
 }
 

@@ -15,7 +15,7 @@ use crate::server_ref::ServerRef;
 ///
 /// # Cancel safety
 ///
-/// Dropping a start that is under way kills the process, and takes the monitor back.
+/// As [`start`](crate::start()); the monitor is taken back.
 ///
 /// # Examples
 ///

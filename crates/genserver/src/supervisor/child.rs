@@ -166,7 +166,8 @@ impl Child {
     ///
     /// # Cancel safety
     ///
-    /// Dropping a start that is under way kills the child.
+    /// As [`start_link`](crate::start_link): dropped by hand it kills the child; if the supervisor ends meanwhile, the link brings
+    /// its reason.
     ///
     /// # Examples
     ///

@@ -10,11 +10,12 @@ use crate::door::Door;
 use crate::puppet::{Begin, Log, Play, Puppet, act, answer, waiting};
 use crate::world::{World, outsider, wait_for};
 
-/// A puppet whose init waits at a door, and writes down that it went through.
+/// A puppet whose init waits at a door, and writes down that it came there and that it went through.
 fn behind(door: &Door, log: &Log) -> Play {
     let door = door.clone();
     let begin: Begin = Box::new(move |puppet, _| {
         Box::pin(async move {
+            puppet.log.note("at the door");
             door.pass().await;
             puppet.log.note("begun");
             Init::Run(puppet)
@@ -66,6 +67,30 @@ fn a_start_that_is_given_up_while_init_awaits_ends_its_process() {
                     Err(other) => panic!("{other}"),
                 }
             },
+        }
+        world.end();
+    });
+}
+
+#[test]
+fn a_server_outlives_a_starter_that_is_killed_during_its_init() {
+    check(|| {
+        let world = World::new(1);
+        let door = Door::default();
+        let log = Log::default();
+        let mut probe = Probe::<()>::on(world.node());
+        let start = world.node().start::<Puppet>(behind(&door, &log)).name("one");
+        let (starter, _) = probe.spawn_monitor(|_: Probe<()>| async { start.await.map_or_else(|_| (), drop) }).unwrap();
+        let opener = outsider(async move { door.open() });
+        starter.exit(Reason::Kill);
+        assert!(matches!(wait_for(probe.recv()), Ok(Letter::Down(_))));
+        opener.join().unwrap();
+        // The starter may have ended before it began.
+        if let Some(server) = world.node().whereis("one") {
+            let server = server.downcast::<Puppet>().unwrap();
+            assert_eq!(wait_for(server.call(|caller| answer(caller, 1)).no_timeout()), Ok(1));
+        } else {
+            assert_eq!(log.take(), [String::new(); 0], "init began, and its process is gone");
         }
         world.end();
     });

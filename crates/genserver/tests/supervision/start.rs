@@ -4,13 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::puppet::Phonebook;
+use crate::puppet::{self, Heard, Phonebook, Plan, Puppet};
 use crate::wards::{self, Begin, Diary, Ping, Ward, deaf, ms, states, ward};
+use genserver::dynamic_supervisor::DynamicSupervisor;
 use genserver::supervisor::{
     AutoShutdown, ChildKind, ChildSpec, FailedToStartChild, Restart, RestartChildError, Shutdown, SpecError,
     StartChildError, Supervisor, SupervisorSpec,
 };
-use genserver::{Name, NameRegistry, Node, Probe, Reason, StartError, start_link};
+use genserver::{
+    Callback, Letter, Name, NameRegistry, Node, Probe, ProcessRef, Reason, StartError, Status, start_link,
+};
 
 /// What a failed start says of the child that is to blame.
 #[track_caller]
@@ -311,7 +314,7 @@ async fn children_start_one_after_the_other_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_takes_too_long_leaves_no_child_behind() {
+async fn a_start_that_takes_too_long_leaves_no_child_behind_that_has_finished_init() {
     let diary = Diary::new();
     diary.plan("slow", [Begin::Sleep(ms(10_000))]);
     let node = Node::new();
@@ -319,6 +322,10 @@ async fn a_start_that_takes_too_long_leaves_no_child_behind() {
     let error = spec.start().on(&node).timeout(ms(100)).await.unwrap_err();
     assert!(matches!(error, StartError::Timeout { .. }), "{error}");
     wards::sleep(ms(1)).await;
+    // A ward traps exits, so the link that brings `killed` waits for its init.
+    let left: Vec<_> = node.process_list().iter().map(|process| process.status).collect();
+    assert_eq!(left, [Status::Awaiting(Callback::Init)]);
+    wards::sleep(ms(10_000)).await;
     assert!(node.process_list().is_empty(), "{:?}", node.process_list());
 }
 
@@ -338,4 +345,77 @@ async fn a_supervisor_and_its_children_live_in_the_node_it_was_started_in() {
 fn the_defaults_are_elixirs() {
     let shown = format!("{:?}", SupervisorSpec::new(genserver::supervisor::Strategy::OneForOne));
     assert!(shown.contains("max_restarts: 3, within: 5s, auto_shutdown: Never"), "{shown}");
+}
+
+/// How a supervisor comes to start a child whose init takes its time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Starts {
+    AtBoot,
+    OnRequest,
+    Again,
+    Dynamically,
+}
+
+fn in_background(work: impl Future<Output = ()> + Send + 'static) {
+    genserver::spawn(|_: Probe<()>| work).unwrap();
+}
+
+/// Has a supervisor start a child whose init takes a second; the name of both says which is which. Returns the child.
+async fn in_init(starts: Starts, traps: bool, node: &Node, probe: &mut Probe<Heard>) -> ProcessRef {
+    let teller = probe.sender();
+    let mut lives = 0;
+    let slow = ChildSpec::server("slow", move || {
+        lives += 1;
+        let at_once = starts == Starts::Again && lives == 1;
+        let begin = if at_once { puppet::Begin::Run } else { puppet::Begin::Sleep(ms(1000)) };
+        let mut plan = Plan::new(begin).told(teller.clone());
+        plan.traps = traps;
+        start_link::<Puppet>(plan).name("slow")
+    });
+    let spec = Supervisor::one_for_one();
+    match starts {
+        Starts::AtBoot => {
+            let start = spec.child(slow).start().on(node).name("supervisor");
+            in_background(async move { drop(start.await) });
+        }
+        Starts::OnRequest => {
+            let supervisor = spec.start().on(node).name("supervisor").await.unwrap();
+            in_background(async move { drop(supervisor.start_child(slow).await) });
+        }
+        Starts::Again => {
+            drop(spec.child(slow).start().on(node).name("supervisor").await.unwrap());
+            let Heard::Born(first) = probe.expect_message().await else { panic!("nothing comes before init") };
+            first.kill();
+            probe.expect(|letter| *letter == Letter::Message(Heard::Dropped)).await;
+        }
+        Starts::Dynamically => {
+            let supervisor = DynamicSupervisor::new().start().on(node).name("supervisor").await.unwrap();
+            in_background(async move { drop(supervisor.start_child(slow).await) });
+        }
+    }
+    let Heard::Born(child) = probe.expect_message().await else { panic!("nothing comes before init") };
+    child
+}
+
+#[tokio::test(start_paused = true)]
+async fn sup_090_a_supervisor_that_is_killed_during_the_init_of_a_child_leaves_it_to_the_link() {
+    for starts in [Starts::AtBoot, Starts::OnRequest, Starts::Again, Starts::Dynamically] {
+        for traps in [false, true] {
+            let node = Node::new();
+            let mut probe = Probe::<Heard>::on(&node);
+            let child = in_init(starts, traps, &node, &mut probe).await;
+            wards::sleep(ms(100)).await;
+            let supervisor = node.whereis("supervisor").unwrap();
+            supervisor.kill();
+            assert_eq!(supervisor.ended().await, Reason::Killed);
+            wards::sleep(ms(500)).await;
+            assert_eq!(child.is_alive(), traps, "{starts:?}: only who traps exits finishes init");
+            assert_eq!(child.ended().await, Reason::Killed, "{starts:?}");
+            let terminated = Letter::Message(Heard::Terminate(Reason::Killed));
+            let ended = Letter::Message(Heard::Dropped);
+            let expected = if traps { vec![terminated, ended] } else { vec![ended] };
+            assert_eq!(probe.flush(), expected, "{starts:?}");
+            assert_eq!(node.whereis("slow"), None);
+        }
+    }
 }
