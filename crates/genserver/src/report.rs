@@ -386,7 +386,8 @@ pub struct Unexpected {
     pub process: Who,
     /// The type of the server.
     pub server: &'static str,
-    /// The message as [`Cx::unexpected`](crate::Cx::unexpected) was given it, or its type.
+    /// The message as [`Cx::unexpected`](crate::Cx::unexpected) was given it; as
+    /// [`format_message`](crate::GenServer::format_message) shows it, if the server has no `handle_info`.
     pub message: String,
 }
 

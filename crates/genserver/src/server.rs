@@ -211,7 +211,8 @@ pub trait GenServer: Sized + Send + 'static {
     ///
     /// It returns what [`handle_cast`](GenServer::handle_cast) returns.
     ///
-    /// Without this callback an info is reported as `Unexpected message in NAME`, and the server lives on.
+    /// Without this callback an info is reported as `Unexpected message in NAME`, and the server lives on. The report shows what
+    /// [`format_message`](GenServer::format_message) returns, or the type.
     ///
     /// # Examples
     ///
@@ -248,7 +249,7 @@ pub trait GenServer: Sized + Send + 'static {
     /// # }
     /// ```
     fn handle_info(&mut self, info: Self::Info, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
-        cx.unexpected_type::<Self::Info>();
+        cx.unexpected_info(&info);
         drop(info);
         ready(Next::wait())
     }

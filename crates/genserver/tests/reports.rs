@@ -329,27 +329,75 @@ async fn gs_161_a_label_appears_in_the_report() {
     }
 }
 
+/// Has no `handle_info`. Shows messages as its formatter says.
+struct Deaf;
+
+#[derive(Debug)]
+enum Word {
+    Plain,
+    Secret,
+    Unspeakable,
+}
+
+impl GenServer for Deaf {
+    type Args = ();
+    type Call = Never;
+    type Cast = Never;
+    type Info = Word;
+
+    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Deaf)
+    }
+
+    fn format_message(message: Message<'_, Self>) -> Option<String> {
+        let Message::Info(word) = message else { return None };
+        match word {
+            Word::Plain => Some(format!("{word:?}")),
+            Word::Secret => None,
+            Word::Unspeakable => panic!("it cannot be said"),
+        }
+    }
+}
+
 #[tokio::test]
-async fn an_unexpected_message_is_reported_by_its_type() {
-    struct Deaf;
-    impl GenServer for Deaf {
+async fn gs_174_a_message_without_a_handler_is_reported_as_the_server_shows_it() {
+    let node = Node::new();
+    let mut reports = node.reports();
+    let deaf = node.start::<Deaf>(()).name("deaf").await.unwrap();
+    let expected = [
+        (Word::Plain, "Plain"),
+        (Word::Secret, "reports::Word"),
+        (Word::Unspeakable, "a message that is not shown, because format_message panicked"),
+    ];
+    for (word, shown) in expected {
+        deaf.send(word).unwrap();
+        let report = reports.next().await.unwrap();
+        assert!(report.to_string().starts_with("Unexpected message in deaf <1>\n"), "{report}");
+        assert!(report.to_string().ends_with(&format!("message: {shown}")), "{report}");
+    }
+    assert!(deaf.is_alive());
+}
+
+#[tokio::test]
+async fn an_unexpected_message_is_reported_by_its_type_if_nobody_says_more() {
+    struct Mute;
+    impl GenServer for Mute {
         type Args = ();
         type Call = Never;
         type Cast = Never;
         type Info = &'static str;
 
         async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
-            Init::Run(Deaf)
+            Init::Run(Mute)
         }
     }
     let node = Node::new();
     let mut reports = node.reports();
-    let deaf = node.start::<Deaf>(()).name("deaf").await.unwrap();
-    deaf.send("hello").unwrap();
+    let mute = node.start::<Mute>(()).await.unwrap();
+    mute.send("hello").unwrap();
     let report = reports.next().await.unwrap();
-    assert!(report.to_string().starts_with("Unexpected message in deaf <1>\n"), "{report}");
     assert!(report.to_string().ends_with("message: &str"), "{report}");
-    assert!(deaf.is_alive());
+    assert!(mute.is_alive());
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::process::mail::{Body, Ending};
 use crate::process::{AnyProcess, Process};
 use crate::reason::Reason;
 use crate::server::GenServer;
-use crate::sys::Shown;
+use crate::sys::{Message, Shown};
 
 impl<S: GenServer> Process<S> {
     /// Reports the end of this server, if it is one to be reported and anybody listens. Called outside of any lock.
@@ -98,8 +98,8 @@ impl<S: GenServer> Cx<S> {
     /// Reports a message that this server has no use for: `Unexpected message in NAME`.
     ///
     /// It is for the last arm of a `match`, where OTP's callbacks have their catch-all. Without a subscriber, and without
-    /// `tracing`, the message is not even printed. Nothing is reported about a message for which
-    /// [`handle_info`](GenServer::handle_info) was not written but its type.
+    /// `tracing`, the message is not even printed. A message for which [`handle_info`](GenServer::handle_info) was not written is
+    /// reported as [`format_message`](GenServer::format_message) shows it, which without that callback is its type.
     ///
     /// # Examples
     ///
@@ -142,10 +142,10 @@ impl<S: GenServer> Cx<S> {
         }
     }
 
-    /// The same for a message that is known by its type alone.
-    pub(crate) fn unexpected_type<T>(&self) {
+    /// The same for an info, which need not be `Debug`.
+    pub(crate) fn unexpected_info(&self, info: &S::Info) {
         if self.process.head.home.node().hub().is_heard() {
-            self.report_unexpected(type_name::<T>().to_owned());
+            self.report_unexpected(Message::<S>::Info(info).show());
         }
     }
 

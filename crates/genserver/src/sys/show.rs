@@ -55,7 +55,7 @@ pub enum Message<'a, S: GenServer> {
 
 impl<S: GenServer> Message<'_, S> {
     /// The message as the server shows it, or its type.
-    pub(super) fn show(self) -> String {
+    pub(crate) fn show(self) -> String {
         let of_type = match self {
             Self::Call(_) => type_name::<S::Call>(),
             Self::Cast(_) => type_name::<S::Cast>(),
