@@ -125,8 +125,9 @@
 //! - Anybody may register any process, with [`of`](Registry::of).
 //! - There are no patterns: [`matching`](Registry::matching) and the like take a function that looks at the value, and
 //!   [`select`](Registry::select) is an iterator.
-//! - `dispatch` has no `parallel`. A send never waits, so there is nothing to overlap, and what one process sends keeps its order
-//!   only if that process sends it. Who has more to do for each starts tasks over [`lookup`](Registry::lookup).
+//! - `dispatch` has no `parallel`. To send to each entry there is nothing to overlap, since a send never waits; and what one
+//!   process sends keeps its order only if that process sends it. Work that takes long for each entry goes into tasks:
+//!   [`async_stream`](crate::task::async_stream()) over [`lookup`](Registry::lookup) runs one for each entry.
 //! - A listener with a full mailbox is told later how many events it missed.
 
 use std::borrow::Borrow;

@@ -1,8 +1,16 @@
 //! Registries in which any number of processes hold a key.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
 use genserver::registry::{DuplicateRegistry, Entry, Event, RegisterDuplicateError, Registry};
-use genserver::{Pid, Probe, current_process};
+use genserver::task::async_stream;
+use genserver::{Pid, Probe, current_process, time};
+use tokio::sync::Barrier;
 
 type Topics = DuplicateRegistry<&'static str, u32>;
 
@@ -72,6 +80,40 @@ async fn rat_023_dispatch_gets_the_whole_key_in_the_callers_process() {
     assert_eq!(process, Some(alice.process_ref()));
     assert_eq!(calls, 1);
     assert_eq!(topics.dispatch("sports", |_| panic!("nobody holds it")), None::<()>);
+}
+
+const CROWD: usize = 8;
+
+#[tokio::test(start_paused = true)]
+async fn rat_024_a_task_for_each_entry_runs_outside_the_caller_and_beside_the_others() {
+    let topics = topics().await;
+    let crowd = [(); CROWD].map(|()| probe());
+    for (number, one) in (0_u32..).zip(&crowd) {
+        topics.of(one).register("news", number).unwrap();
+    }
+    let mut caller = probe();
+    caller.trap_exits(true);
+    // None gets past it before all have come, so one after the other would never be done.
+    let all_have_come = Arc::new(Barrier::new(CROWD));
+    let dispatch = async_stream(topics.lookup("news"), move |entry| {
+        let all_have_come = Arc::clone(&all_have_come);
+        async move {
+            all_have_come.wait().await;
+            assert_ne!(*entry.value(), 3, "the third fails");
+            (entry.pid(), current_process().expect("a task is a process").pid())
+        }
+    })
+    .max_concurrency(NonZeroUsize::new(CROWD).unwrap());
+    let done = caller.scope(time::timeout(Duration::from_mins(1), dispatch.collect::<Vec<_>>())).await.unwrap();
+
+    let reached: Vec<(Pid, Pid)> = done.iter().filter_map(|one| one.as_ref().ok().copied()).collect();
+    let others: Vec<Pid> = crowd.iter().map(Probe::pid).filter(|pid| *pid != crowd[3].pid()).collect();
+    assert_eq!(reached.iter().map(|(holder, _)| *holder).collect::<Vec<_>>(), others, "each once, and in order");
+    let tasks: BTreeSet<Pid> = reached.iter().map(|(_, task)| *task).collect();
+    assert_eq!(tasks.len(), CROWD - 1, "each in a task of its own");
+    assert!(!tasks.contains(&caller.pid()));
+    assert!(done[3].is_err(), "what fails is told in its place");
+    assert_eq!(caller.flush(), [], "and no exit comes besides");
 }
 
 #[tokio::test]
