@@ -124,7 +124,9 @@ impl ProcessRef {
         self.process.head().home.node().clone()
     }
 
-    /// Whether it takes messages. False from the moment its end begins.
+    /// Whether it takes messages. False from the moment its end begins, and so while terminate runs.
+    ///
+    /// There OTP's `is_process_alive` is still true: it is the opposite of [`has_ended`](ProcessRef::has_ended).
     ///
     /// # Examples
     ///
@@ -165,6 +167,7 @@ impl ProcessRef {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "is_process_alive")]
     pub fn has_ended(&self) -> bool {
         !self.process.holds_name()
     }

@@ -424,7 +424,9 @@ impl<S: GenServer> ServerRef<S> {
         self.process.head.name()
     }
 
-    /// Whether the server takes messages. False from the moment its end begins, before terminate runs.
+    /// Whether the server takes messages. False from the moment its end begins, and so while terminate runs.
+    ///
+    /// There OTP's `is_process_alive` is still true: it is the opposite of [`ProcessRef::has_ended`].
     ///
     /// # Examples
     ///

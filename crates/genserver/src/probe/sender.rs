@@ -57,7 +57,7 @@ impl<M: Send + 'static> ProbeRef<M> {
         self.process.head.pid
     }
 
-    /// Whether it takes messages.
+    /// Whether it takes messages: false once it has ended, or has been ordered to by an exit that it does not trap.
     ///
     /// # Examples
     ///

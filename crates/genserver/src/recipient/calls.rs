@@ -181,7 +181,9 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
         self.answers.process().map_or(Pid::NOBODY, |process| process.head().pid)
     }
 
-    /// Whether it takes messages. False from the moment its end begins.
+    /// Whether it takes messages. False from the moment its end begins, and so while terminate runs.
+    ///
+    /// There OTP's `is_process_alive` is still true: it is the opposite of [`ProcessRef::has_ended`].
     ///
     /// # Examples
     ///

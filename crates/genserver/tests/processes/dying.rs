@@ -98,6 +98,52 @@ fn a_long_chain_dies_with_its_runtime() {
     assert!(beads.iter().all(|bead| !bead.is_alive()));
 }
 
+/// A server that looks at itself while it terminates.
+struct Onlooker(ProbeRef<(bool, bool)>);
+
+impl GenServer for Onlooker {
+    type Args = ProbeRef<(bool, bool)>;
+    type Call = Never;
+    type Cast = ();
+    type Info = Never;
+
+    async fn init(told: ProbeRef<(bool, bool)>, _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Onlooker(told))
+    }
+
+    async fn handle_cast(&mut self, (): (), _cx: &mut Cx<Self>) -> Outcome<Self> {
+        sleep(ms(100)).await;
+        Next::wait()
+    }
+
+    async fn terminate(&mut self, _reason: &Reason, cx: &mut Cx<Self>) {
+        let own = cx.process_ref();
+        self.0.send((own.is_alive(), own.has_ended())).unwrap();
+        sleep(ms(100)).await;
+        self.0.send((own.is_alive(), own.has_ended())).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pl_041_a_process_that_terminates_takes_no_messages_and_has_not_ended() {
+    for (inline, busy) in [(true, false), (false, false), (true, true)] {
+        let mut probe = Probe::<(bool, bool)>::new();
+        let server = start::<Onlooker>(probe.sender()).inline(inline).await.unwrap();
+        let process = server.process_ref();
+        if busy {
+            server.cast(()).unwrap();
+            sleep(ms(50)).await;
+        }
+        assert!(process.is_alive() && !process.has_ended());
+        let stopping = spawn(|_: Probe<()>| async move { server.stop().await.unwrap() }).unwrap();
+        assert_eq!(probe.expect_message().await, (false, false), "terminate has begun");
+        assert_eq!((process.is_alive(), process.has_ended()), (false, false), "terminate awaits");
+        assert_eq!(probe.expect_message().await, (false, false), "terminate is nearly over");
+        assert_eq!(stopping.process_ref().ended().await, Reason::Normal);
+        assert_eq!((process.is_alive(), process.has_ended()), (false, true), "the end is over");
+    }
+}
+
 #[tokio::test]
 async fn an_end_goes_in_its_order() {
     let mut probe = Probe::<Heard>::new();
