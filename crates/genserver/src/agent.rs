@@ -424,8 +424,7 @@ impl<S: Send + 'static> Agent<S> {
     ///
     /// # Errors
     ///
-    /// The awaited stop returns a [`StopError`](crate::StopError): the agent was not running, ended with another reason, or did
-    /// not end within [`timeout`](Stop::timeout).
+    /// As [`ServerRef::stop`].
     ///
     /// # Cancel safety
     ///

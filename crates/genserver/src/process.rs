@@ -12,6 +12,7 @@ use crate::node::Home;
 use crate::pid::Pid;
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
+use crate::stop::Order;
 use crate::sys::Untyped;
 
 // The one lock of a server and what lies behind it: run states, queue, body.
@@ -237,7 +238,7 @@ pub(crate) trait AnyProcess: Send + Sync {
     /// Takes one half of a link away; whether it was there.
     fn unlink(&self, peer: Pid) -> bool;
     /// Queues the order to stop; false if the process is dead. The slot gets the reason when everybody has been told.
-    fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) -> bool;
+    fn stop(self: Arc<Self>, order: Order, ended: Arc<Slot<Reason>>, inline: bool) -> bool;
     /// Stops a process here and now, if nothing runs in it and a caller may run it.
     fn stop_here(self: Arc<Self>, reason: &Reason) -> StoppedHere {
         let _ = reason;

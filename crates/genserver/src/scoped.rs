@@ -109,7 +109,7 @@ impl<S: GenServer> Drop for ScopedServer<S> {
     fn drop(&mut self) {
         if !self.released {
             // A server that has ended does not take the order, and need not.
-            let _ = self.server.process().signal(Signal::Stop(Reason::Normal));
+            let _ = self.server.process().signal(Signal::Stop(Reason::Normal.into()));
         }
     }
 }

@@ -290,8 +290,9 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// # Errors
     ///
-    /// The awaited stop returns a [`StopError`](crate::StopError): the server was not running, ended with another reason, did
-    /// not end within [`timeout`](Stop::timeout), or is the process that stops it.
+    /// The awaited stop returns a [`StopError`](crate::StopError): the server was not running, ended with another reason or
+    /// before it came to this order, did not end within [`timeout`](Stop::timeout), or is the process that stops it. So of two
+    /// that stop a server at the same time the second hears [`StopError::Exit`](crate::StopError::Exit), as in OTP.
     ///
     /// # Cancel safety
     ///

@@ -12,6 +12,7 @@ use crate::process::{AnyProcess, StoppedHere, Subject};
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered};
 use crate::runtime::Sleep;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Why a stop did not end as it was asked to.
 ///
@@ -57,8 +58,9 @@ pub enum StopError {
         /// How long was waited.
         after: Duration,
     },
-    /// It ended, but with another reason than was asked for.
-    #[error("{server} ended with another reason than it was asked to: {reason}")]
+    /// It ended, but not as this order asked: with another reason, or before it came to this order. The reason may be the one that
+    /// was asked for, if somebody else had stopped it with that. OTP's `stop` exits with it.
+    #[error("{server} did not end as this stop asked, but with the reason {reason}")]
     Exit {
         /// Who was to stop.
         server: Subject,
@@ -94,12 +96,43 @@ pub struct Stop {
     reason: Reason,
     timeout: Option<Duration>,
     slot: Option<Arc<Slot<Reason>>>,
+    /// Whether the process came to the order, if it did not do so at once.
+    carried_out: Option<Arc<AtomicBool>>,
     deadline: Option<Instant>,
+}
+
+/// An order to stop, on its way to the process.
+pub(crate) struct Order {
+    reason: Reason,
+    /// Set for the [`Stop`] that waits, if one does.
+    carried_out: Option<Arc<AtomicBool>>,
+}
+
+impl Order {
+    /// The process begins to end because of it: the reason.
+    pub(crate) fn carry_out(self) -> Reason {
+        if let Some(carried_out) = self.carried_out {
+            // Whoever waits reads it after it was told of the end, which is behind a lock.
+            carried_out.store(true, Ordering::Relaxed);
+        }
+        self.reason
+    }
+
+    pub(crate) fn reason(&self) -> &Reason {
+        &self.reason
+    }
+}
+
+/// An order that nobody waits for.
+impl From<Reason> for Order {
+    fn from(reason: Reason) -> Self {
+        Self { reason, carried_out: None }
+    }
 }
 
 impl Stop {
     pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
-        Self { process, reason: Reason::Normal, timeout: None, slot: None, deadline: None }
+        Self { process, reason: Reason::Normal, timeout: None, slot: None, carried_out: None, deadline: None }
     }
 
     /// Stops with this reason instead of `normal`.
@@ -168,7 +201,9 @@ impl Stop {
             self.slot = Some(slot);
             return Ok(ended);
         }
-        if !Arc::clone(&self.process).stop(self.reason.clone(), Arc::clone(&slot), inline) {
+        let carried_out = Arc::clone(self.carried_out.insert(Arc::default()));
+        let order = Order { reason: self.reason.clone(), carried_out: Some(carried_out) };
+        if !Arc::clone(&self.process).stop(order, Arc::clone(&slot), inline) {
             return Err(StopError::NoProc { server: self.subject() });
         }
         self.slot = Some(slot);
@@ -177,8 +212,9 @@ impl Stop {
 
     fn judge(&self, ended: Result<Reason, Unanswered>) -> Result<(), StopError> {
         let server = || self.subject();
+        let carried_out = self.carried_out.as_ref().is_none_or(|carried_out| carried_out.load(Ordering::Relaxed));
         match ended {
-            Ok(reason) if reason == self.reason => Ok(()),
+            Ok(reason) if carried_out && reason == self.reason => Ok(()),
             Ok(reason) | Err(Unanswered::Exit(reason)) => Err(StopError::Exit { server: server(), reason }),
             Err(Unanswered::Timeout) => {
                 Err(StopError::Timeout { server: server(), after: self.timeout.unwrap_or_default() })

@@ -1,5 +1,6 @@
 //! How managers start and end, and under which names they are found.
 
+use futures::future::join;
 use genevent::{LoggerHandler, Manager, ManagerServer};
 use genserver::registry::{Registry, UniqueRegistry};
 use genserver::sys::DebugOptions;
@@ -157,6 +158,16 @@ async fn ge_017_stopping_a_dead_manager_is_an_error() {
     manager.stop().await.unwrap();
     assert!(matches!(manager.stop().await, Err(StopError::NoProc { .. })));
     assert!(matches!(Manager::<String>::named("ge_017").stop().await, Err(StopError::NoProc { .. })));
+}
+
+#[tokio::test]
+async fn ge_160_of_two_that_stop_a_manager_the_second_hears_with_what_it_ended() {
+    let manager = Manager::<String>::start().await.unwrap();
+    // Suspended, it leaves the orders to its task, and both wait there.
+    sys::suspend(manager.server()).await.unwrap();
+    let (first, second) = join(manager.stop(), manager.stop()).await;
+    assert_eq!(first, Ok(()));
+    assert!(matches!(&second, Err(StopError::Exit { reason: Reason::Normal, .. })), "{second:?}");
 }
 
 #[tokio::test]

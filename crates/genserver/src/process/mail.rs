@@ -59,6 +59,7 @@ use crate::process::work::{Actor, Job, Work};
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::server::GenServer;
+use crate::stop::Order;
 use crate::sys::SystemRequest;
 use crate::timer::TimerRef;
 
@@ -218,7 +219,7 @@ pub(crate) enum Signal<S: GenServer> {
     /// What an inline caller left to do before anything else.
     Continue(S::Info),
     /// An order to stop, from `stop`, a trapping server's parent, or `sys::terminate`.
-    Stop(Reason),
+    Stop(Order),
     Idle,
     System(SystemRequest<S>),
 }

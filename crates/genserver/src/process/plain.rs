@@ -26,6 +26,7 @@ use crate::process_ref::ProcessRef;
 use crate::reason::Reason;
 use crate::reply::{Slot, Waiting};
 use crate::start::MAILBOX_DEFAULT;
+use crate::stop::Order;
 use crate::sync::parking::{Mutex, MutexGuard};
 use crate::sys::Untyped;
 
@@ -297,11 +298,11 @@ impl<M: Send + 'static> Plain<M> {
         end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
     }
 
-    /// Orders the end from outside; the first reason wins.
-    fn doom(self: &Arc<Self>, reason: Reason) {
+    /// Orders the end from outside; the first reason wins. Whether this is the first.
+    fn doom(self: &Arc<Self>, reason: Reason) -> bool {
         let mut state = self.state.lock();
         if state.stage != Stage::Alive {
-            return;
+            return false;
         }
         state.stage = Stage::Doomed;
         state.doom = Some(reason);
@@ -315,6 +316,7 @@ impl<M: Send + 'static> Plain<M> {
         } else {
             end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
         }
+        true
     }
 
     /// Tells everybody of the end, in its order.
@@ -441,12 +443,17 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     /// A function that traps exits is told, and ends by itself; a process that plain code holds has nothing to finish.
     fn order_down(self: Arc<Self>, exit: Exit) {
         let has_task = self.state.lock().has_task;
-        if has_task { self.exit(exit, ExitKind::Sent) } else { self.doom(exit.reason) }
+        if has_task {
+            self.exit(exit, ExitKind::Sent);
+        } else {
+            self.doom(exit.reason);
+        }
     }
 
     fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind) {
         if kind == ExitKind::Kill {
-            return self.doom(Reason::Killed);
+            self.doom(Reason::Killed);
+            return;
         }
         let mut state = self.state.lock();
         if state.stage != Stage::Alive {
@@ -519,14 +526,16 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     }
 
     /// A process without a server ends at once when it is asked to, as if by an exit signal of that reason.
-    fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, _inline: bool) -> bool {
+    fn stop(self: Arc<Self>, order: Order, ended: Arc<Slot<Reason>>, _inline: bool) -> bool {
         let mut state = self.state.lock();
         if state.told {
             return false;
         }
         state.ties.add_stopper(self.head.pid, ended);
         drop(state);
-        self.doom(reason);
+        if self.doom(order.reason().clone()) {
+            order.carry_out();
+        }
         true
     }
 

@@ -257,7 +257,7 @@ impl<S: GenServer> Process<S> {
         let (doing, next) = match *signal {
             Signal::Continue(info) => (Doing::Info, Job::Continue(info)),
             Signal::Idle => (Doing::Idle, Job::Idle),
-            Signal::Stop(reason) => (Doing::Terminate, self.begin_end(body, reason, None)),
+            Signal::Stop(order) => (Doing::Terminate, self.begin_end(body, order.carry_out(), None)),
             Signal::System(request) => match self.serve(body, request) {
                 Some(stop) => (Doing::Terminate, stop),
                 None => return,

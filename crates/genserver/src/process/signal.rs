@@ -20,6 +20,7 @@ use crate::pid::Pid;
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting};
 use crate::server::GenServer;
+use crate::stop::Order;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
 use crate::sys::{SystemRequest, Untyped};
@@ -48,7 +49,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn order_down(self: Arc<Self>, exit: Exit) {
         if self.traps_exits() {
-            self.signal(Signal::Stop(exit.reason));
+            self.signal(Signal::Stop(exit.reason.into()));
         } else {
             self.doom(exit.reason);
         }
@@ -90,7 +91,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         }
         // Whoever was started by nobody is its own parent, as in OTP.
         let signal = if self.head.parent().unwrap_or(self.head.pid) == exit.from {
-            Signal::Stop(exit.reason)
+            Signal::Stop(exit.reason.into())
         } else {
             let number = kind.is_of_a_link().then(|| self.head.home.node().next_reference());
             if let Some(number) = number {
@@ -142,7 +143,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         removed.is_some()
     }
 
-    fn stop(self: Arc<Self>, reason: Reason, ended: Arc<Slot<Reason>>, inline: bool) -> bool {
+    fn stop(self: Arc<Self>, order: Order, ended: Arc<Slot<Reason>>, inline: bool) -> bool {
         let mut mail = self.mail.lock();
         if mail.told {
             return false;
@@ -151,7 +152,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.closed {
             return true;
         }
-        let mut order = parcel(Envelope::Signal(Box::new(Signal::Stop(reason))));
+        let mut order = parcel(Envelope::Signal(Box::new(Signal::Stop(order))));
         if let Some(mail) = self.run_inline(mail, &mut order, inline)
             && let Some(Job::Message(order)) = order.take()
         {

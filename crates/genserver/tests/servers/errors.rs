@@ -223,7 +223,7 @@ async fn a_panic_in_each_callback() {
             .await
             .unwrap();
         let error = server.stop().await.unwrap_err();
-        says(&error, server, "process PID ended with another reason than it was asked to: panicked: boom");
+        says(&error, server, "process PID did not end as this stop asked, but with the reason panicked: boom");
     })
     .await;
 }

@@ -10,6 +10,8 @@ mod callbacks;
 mod calls;
 // How a server ends, and who hears of it.
 mod exits;
+// Who is told that it stopped it.
+mod stops;
 // What an error says.
 mod errors;
 // Who runs a server where its own task is not.

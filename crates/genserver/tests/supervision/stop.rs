@@ -6,8 +6,10 @@
 use std::time::Duration;
 
 use crate::wards::{self, Diary, Tell, deaf, kill, ms, now, pids, process, sleep, states, ward};
+use futures::future::join;
+use genserver::dynamic_supervisor::DynamicSupervisor;
 use genserver::supervisor::{ChildSpec, ChildState, Restart, Shutdown, Supervisor, SupervisorSpec};
-use genserver::{Letter, Node, Probe, ProcessRef, Reason};
+use genserver::{Letter, Node, Probe, ProcessRef, Reason, StopError};
 
 /// A function that traps exits, and when it is told to end does so with a reason of its own.
 fn willful(id: &'static str, reason: Reason) -> ChildSpec {
@@ -102,6 +104,31 @@ async fn sup_029_children_end_one_after_the_other_the_last_first() {
     assert!(diary.read().is_empty());
     stopping.await.unwrap().unwrap();
     assert_eq!(diary.read(), ["stop b shutdown", "stop a shutdown"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sup_091_of_two_that_stop_a_supervisor_the_second_hears_with_what_it_ended() {
+    let diary = Diary::new();
+    let supervisor = Supervisor::one_for_one().child(diary.ward("slow")).start().await.unwrap();
+    ward(&supervisor, "slow").await.cast(Tell::Linger(ms(1000))).unwrap();
+    let stops = join(supervisor.stop(), async {
+        sleep(ms(10)).await;
+        supervisor.stop().await
+    });
+    let (first, second) = stops.await;
+    assert_eq!(first, Ok(()));
+    assert!(matches!(&second, Err(StopError::Exit { reason: Reason::Normal, .. })), "{second:?}");
+
+    let supervisor = DynamicSupervisor::new().start().await.unwrap();
+    let slow = supervisor.start_child(diary.ward("slow")).await.unwrap();
+    slow.cast(Tell::Linger(ms(1000))).unwrap();
+    let stops = join(supervisor.stop().reason(Reason::Shutdown), async {
+        sleep(ms(10)).await;
+        supervisor.stop().reason(Reason::Shutdown).await
+    });
+    let (first, second) = stops.await;
+    assert_eq!(first, Ok(()));
+    assert!(matches!(&second, Err(StopError::Exit { reason: Reason::Shutdown, .. })), "{second:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use genserver::dynamic_supervisor::DynamicSupervisor;
 use genserver::report::{Level, Report, Told};
 use genserver::supervisor::{ChildSpec, Supervisor};
-use genserver::{AsProcess, Ended, ProcessRef, StartError, StopError};
+use genserver::{AsProcess, Ended, ProcessRef, Reason, StartError, StopError};
 use kv_core::Store;
 
 use super::acceptor::Acceptor;
@@ -238,7 +238,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// As [`ServerRef::stop`](genserver::ServerRef::stop); a server that has ended already is no error.
+    /// As [`ServerRef::stop`](genserver::ServerRef::stop); a server that has ended already, or that somebody else has stopped
+    /// meanwhile, is no error.
     ///
     /// # Cancel safety
     ///
@@ -267,7 +268,7 @@ impl Server {
     /// ```
     pub async fn stop(&self) -> Result<(), StopError> {
         match self.supervisor.stop().await {
-            Err(StopError::NoProc { .. }) => Ok(()),
+            Err(StopError::NoProc { .. } | StopError::Exit { reason: Reason::Normal, .. }) => Ok(()),
             other => other,
         }
     }
