@@ -1,0 +1,110 @@
+//! The task of a process that runs a function: polls it, and ends the process with it.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::{Plain, Stage};
+use crate::current;
+use crate::process::death::{drop_caught, end_the_next};
+use crate::reason::Reason;
+
+/// What runs in a process that runs a function.
+pub(crate) type Function = Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>;
+
+/// The task of a process that runs a function.
+pub(crate) struct PlainTask<M: Send + 'static> {
+    process: Arc<Plain<M>>,
+    /// Gone when the function has ended.
+    function: Option<Function>,
+    /// What the function is called, for reports.
+    entry: &'static str,
+}
+
+impl<M: Send + 'static> PlainTask<M> {
+    pub(crate) fn new(process: Arc<Plain<M>>, function: Function, entry: &'static str) -> Self {
+        Self { process, function: Some(function), entry }
+    }
+
+    /// Drops what is left of the function, then tells everybody.
+    fn end(&mut self, reason: Reason) {
+        let _entered = current::enter(self.process.head.pid);
+        let begun = current::begin_death();
+        drop_caught(self.function.take());
+        self.process.finish(reason);
+        drop(begun);
+        end_the_next();
+    }
+}
+
+impl<M: Send + 'static> Future for PlainTask<M> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if let Some(reason) = this.process.begin_turn(cx.waker()) {
+            this.end(reason);
+            return Poll::Ready(());
+        }
+        let Some(function) = &mut this.function else { return Poll::Ready(()) };
+        let polled = {
+            let _entered = current::enter(this.process.head.pid);
+            catch_unwind(AssertUnwindSafe(|| function.as_mut().poll(cx)))
+        };
+        let reason = match polled {
+            Ok(Poll::Ready(Ok(()))) => Reason::Normal,
+            Ok(Poll::Ready(Err(reason))) => crate::report::crashed(&*this.process, this.entry, reason),
+            Err(payload) => crate::report::crashed(&*this.process, this.entry, Reason::caught(payload)),
+            Ok(Poll::Pending) => match this.process.doomed_by() {
+                Some(reason) => reason,
+                None => return Poll::Pending,
+            },
+        };
+        this.end(reason);
+        Poll::Ready(())
+    }
+}
+
+impl<M: Send + 'static> Plain<M> {
+    /// Notes by whom the task is woken, unless that is known. Returns the reason to end with, if there is one.
+    fn begin_turn(&self, waker: &Waker) -> Option<Reason> {
+        // Cloned and dropped outside the lock: a foreign waker is the user's code.
+        let mut fresh = None;
+        loop {
+            let mut state = self.state.lock();
+            if state.stage == Stage::Doomed {
+                return Some(state.doomed_by());
+            }
+            let is_known = state.task.as_ref().is_some_and(|known| known.will_wake(waker));
+            if state.stage != Stage::Alive || is_known {
+                return None;
+            }
+            let Some(fresh) = fresh.take() else {
+                drop(state);
+                fresh = Some(waker.clone());
+                continue;
+            };
+            let before = state.task.replace(fresh);
+            drop(state);
+            drop(before);
+            return None;
+        }
+    }
+
+    fn doomed_by(&self) -> Option<Reason> {
+        let state = self.state.lock();
+        (state.stage == Stage::Doomed).then(|| state.doomed_by())
+    }
+}
+
+/// The runtime dropped the task: it is shut down.
+impl<M: Send + 'static> Drop for PlainTask<M> {
+    fn drop(&mut self) {
+        if self.function.is_some() {
+            let reason = self.process.doomed_by().unwrap_or(Reason::RuntimeGone);
+            self.end(reason);
+        }
+    }
+}
