@@ -307,7 +307,7 @@ impl Starter {
     fn waits(&self) -> bool {
         match self {
             Self::Here => true,
-            Self::Elsewhere(slot) => !slot.is_closed(),
+            Self::Elsewhere(slot) => !slot.is_done(),
         }
     }
 }
