@@ -317,11 +317,6 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    pub(crate) fn monitored_by(mut self, reference: MonitorRef, watcher: ProcessRef) -> Self {
-        self.options().monitor = Some((reference, watcher));
-        self
-    }
-
     /// How many calls, casts and infos may wait: 65,536 unless said otherwise, and at least one.
     ///
     /// A cast into a full mailbox is given back, unless [`overflow`](Start::overflow) says otherwise; `cast_wait` and calls
@@ -624,13 +619,18 @@ impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {
     type Output = Result<H, StartError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if let Some(args) = this.args.take()
-            && let Some(initialised) = this.begin(args)?
+        self.poll_server(cx).map_ok(H::from)
+    }
+}
+
+impl<S: GenServer, H> Start<S, H> {
+    fn poll_server(&mut self, cx: &mut Context<'_>) -> Poll<Result<ServerRef<S>, StartError>> {
+        if let Some(args) = self.args.take()
+            && let Some(initialised) = self.begin(args)?
         {
-            return Poll::Ready(initialised.judge().map(H::from));
+            return Poll::Ready(initialised.judge());
         }
-        let Some(under_way) = &mut this.under_way else { return Poll::Pending };
+        let Some(under_way) = &mut self.under_way else { return Poll::Pending };
         if let Some(burial) = &mut under_way.burial {
             ready!(Pin::new(burial).poll(cx));
             let head = &under_way.process.head;
@@ -640,7 +640,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {
             }
             let after = under_way.limit.as_ref().map_or(Duration::ZERO, |(after, _)| *after);
             let error = StartError::Timeout { server: head.subject(), after };
-            this.under_way = None;
+            self.under_way = None;
             return Poll::Ready(Err(error));
         }
         let polled = under_way.begun.poll(cx, None);
@@ -650,11 +650,11 @@ impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {
             ready!(sleep.as_mut().poll(cx));
             under_way.abandon();
             under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
-            return self.poll(cx);
+            return self.poll_server(cx);
         }
         let told = ready!(polled).unwrap_or(Started::Failed(Reason::RuntimeGone));
-        let Some(under_way) = this.under_way.take() else { return Poll::Pending };
-        Poll::Ready(Initialised { process: under_way.process, told }.judge().map(H::from))
+        let Some(under_way) = self.under_way.take() else { return Poll::Pending };
+        Poll::Ready(Initialised { process: under_way.process, told }.judge())
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a manager is started, and found by its name.
 
-use genserver::{Exit, Name, Named, Start, start};
+use genserver::{Exit, Name, Named, Probe, Start, StartMonitor, start};
 
 use super::{Manager, NamedManager};
 use crate::Event;
@@ -46,6 +46,36 @@ impl<E: Event> Manager<E> {
     /// ```
     pub fn start_link() -> Start<ManagerServer<E>, Self> {
         genserver::start_link(Args::new(None)).handle()
+    }
+
+    /// Starts a manager that `watcher` watches: OTP's `start_monitor`. The monitor is there before anybody can find the manager.
+    ///
+    /// What comes back is the manager and the monitor. A start that fails leaves no `Down`. The start's options are set
+    /// [`with`](StartMonitor::with) a function. A server watches the manager that it starts with
+    /// [`monitored_in`](Start::monitored_in), which any of the starts of a manager has.
+    ///
+    /// # Errors
+    ///
+    /// As [`genserver::start`](genserver::start()).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    /// use genserver::{Probe, Reason};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut shell = Probe::<()>::new();
+    /// let start = Manager::<String>::start_monitor(&mut shell).with(|start| start.name("watched"));
+    /// let (manager, reference) = start.await?;
+    /// manager.stop().await?;
+    /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_monitor<M: Send + 'static>(watcher: &mut Probe<M>) -> StartMonitor<'_, ManagerServer<E>, Self> {
+        Self::start().monitored_by(watcher)
     }
 
     /// Starts a manager that takes plain messages of type `I` besides events: see [`send`](Self::send).

@@ -4,7 +4,10 @@ use futures::future::join;
 use genevent::{LoggerHandler, Manager, ManagerServer};
 use genserver::registry::{Registry, UniqueRegistry};
 use genserver::sys::DebugOptions;
-use genserver::{CallError, Letter, Name, Never, Node, Probe, Reason, Start, StartError, StopError, sys, whereis};
+use genserver::{
+    CallError, Caller, Cx, Down, GenServer, Init, Letter, MonitorRef, Name, Never, Next, Node, Outcome, Probe,
+    ProbeRef, Reason, Start, StartError, StopError, start, sys, whereis,
+};
 
 use super::ms;
 use super::puppet::{FLAVOURS, Note, Puppet, heard, manager, new_manager, which};
@@ -33,8 +36,8 @@ async fn ge_002_a_manager_starts_linked_or_monitored() {
     linked.stop().await.unwrap();
     assert!(starter.is_alive(), "a normal end is nothing to it");
 
-    let watched = Manager::<String>::start().await.unwrap();
-    let reference = starter.monitor(&watched);
+    let (watched, reference) = Manager::<String>::start_monitor(&mut starter).await.unwrap();
+    assert_eq!(starter.process_ref().info().links, []);
     assert_eq!(watched.which_handlers().await.unwrap(), []);
     watched.stop().await.unwrap();
     assert_eq!(starter.expect_down(reference).await.reason, Reason::Normal);
@@ -51,12 +54,10 @@ fn names(who: &'static str, registry: &UniqueRegistry<String>) -> [Name; 3] {
 async fn ge_003_a_manager_is_found_by_every_form_of_name() {
     let registry = Registry::unique();
     let _keeper = registry.start().await.unwrap();
-    let starter = Probe::<()>::new();
+    let mut starter = Probe::<()>::new();
     for name in names("ge_003", &registry) {
-        for linked in [false, true] {
-            let start = Manager::<String>::start().name(name.clone());
-            let start = if linked { start.link() } else { start };
-            let manager = starter.scope(start).await.unwrap();
+        for way in WAYS {
+            let (manager, reference) = started(way, &mut starter, name.clone()).await.unwrap();
             let named = Manager::<String>::named(name.clone());
             assert_eq!(manager.name(), Some(&name));
             assert_eq!(named.resolve().unwrap(), manager);
@@ -71,6 +72,35 @@ async fn ge_003_a_manager_is_found_by_every_form_of_name() {
             named.stop().await.unwrap();
             assert!(!manager.is_alive());
             assert!(matches!(named.resolve(), Err(CallError::NoProc { .. })));
+            if let Some(reference) = reference {
+                assert_eq!(starter.expect_down(reference).await.reason, Reason::Normal);
+            }
+            assert_eq!(starter.flush(), [], "{way:?}");
+        }
+    }
+}
+
+/// The ways to start a manager.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Start,
+    Link,
+    Monitor,
+}
+
+const WAYS: [Way; 3] = [Way::Start, Way::Link, Way::Monitor];
+
+async fn started(
+    way: Way,
+    starter: &mut Probe<()>,
+    name: Name,
+) -> Result<(Manager<String>, Option<MonitorRef>), StartError> {
+    match way {
+        Way::Start => Ok((Manager::start().name(name).await?, None)),
+        Way::Link => Ok((starter.scope(Manager::start_link().name(name)).await?, None)),
+        Way::Monitor => {
+            let (manager, reference) = Manager::start_monitor(starter).with(|start| start.name(name)).await?;
+            Ok((manager, Some(reference)))
         }
     }
 }
@@ -84,15 +114,14 @@ async fn ge_006_a_taken_name_refuses_the_second_manager() {
     starter.trap_exits(true);
     for name in names("ge_006", &registry) {
         let first = Manager::<String>::start().name(name.clone()).await.unwrap();
-        for linked in [false, true] {
-            let again = Manager::<String>::start().name(name.clone());
-            let again = if linked { again.link() } else { again };
-            let refused = starter.scope(again).await.unwrap_err();
+        for way in WAYS {
+            let refused = started(way, &mut starter, name.clone()).await.unwrap_err();
             let StartError::AlreadyStarted { pid, name: taken } = refused else { panic!("{refused}") };
             assert_eq!((pid, taken), (first.pid(), name.clone()));
         }
         assert_eq!(starter.flush(), []);
         first.stop().await.unwrap();
+        assert_eq!(starter.flush(), [], "no monitor was left with the first");
     }
 }
 
@@ -110,10 +139,49 @@ async fn ge_007_a_trapping_linked_starter_hears_the_stop_reason() {
 #[tokio::test]
 async fn ge_008_a_watcher_hears_the_stop_reason() {
     let mut watcher = Probe::<()>::new();
-    let manager = Manager::<String>::start().await.unwrap();
-    let reference = watcher.monitor(&manager);
-    manager.stop().reason(Reason::Shutdown).await.unwrap();
-    assert_eq!(watcher.expect_down(reference).await.reason, Reason::Shutdown);
+    let start = Manager::<String>::start_monitor(&mut watcher).with(|start| start.name("ge_008"));
+    let (manager, reference) = start.await.unwrap();
+    let found = whereis("ge_008").unwrap();
+    found.stop().reason(Reason::Shutdown).timeout(ms(10_000)).await.unwrap();
+    let down = watcher.expect_down(reference).await;
+    assert_eq!((down.pid, down.reason), (manager.pid(), Reason::Shutdown));
+    assert_eq!(watcher.flush(), []);
+}
+
+/// A server that starts a manager and watches it.
+struct Watcher(ProbeRef<Down>);
+
+impl GenServer for Watcher {
+    type Args = ProbeRef<Down>;
+    type Call = Caller<Manager<String, Note>>;
+    type Cast = Never;
+    type Info = Down;
+
+    async fn init(told: ProbeRef<Down>, _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Watcher(told))
+    }
+
+    async fn handle_call(&mut self, caller: Self::Call, cx: &mut Cx<Self>) -> Outcome<Self> {
+        let (manager, _) = Manager::start_with_info().monitored_in(cx, |down| down).await?;
+        Next::reply(caller, manager)
+    }
+
+    async fn handle_info(&mut self, down: Down, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        let _ = self.0.send(down);
+        Next::wait()
+    }
+}
+
+#[tokio::test]
+async fn a_server_watches_the_manager_that_it_starts() {
+    for inline in [true, false] {
+        let mut probe = Probe::<Down>::new();
+        let watcher = start::<Watcher>(probe.sender()).inline(inline).await.unwrap();
+        let manager = watcher.call(|caller| caller).await.unwrap();
+        manager.process_ref().kill();
+        let down = probe.expect_message().await;
+        assert_eq!((down.pid, down.reason), (manager.pid(), Reason::Killed));
+    }
 }
 
 #[tokio::test]

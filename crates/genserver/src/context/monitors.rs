@@ -153,11 +153,20 @@ impl<S: GenServer> Cx<S> {
         args: T::Args,
         make: impl FnOnce(Down) -> S::Info + Send + 'static,
     ) -> StartMonitor<'_, T> {
+        self.watch_start(start(args), make)
+    }
+
+    /// A start whose server this one watches.
+    pub(crate) fn watch_start<T: GenServer, H>(
+        &mut self,
+        start: Start<T, H>,
+        make: impl FnOnce(Down) -> S::Info + Send + 'static,
+    ) -> StartMonitor<'_, T, H> {
         let reference = MonitorRef(self.next_reference());
         let watcher = self.erased();
         let more = self.more();
         let mut make = Some(make);
-        StartMonitor::new(start(args).monitored_by(reference, ProcessRef::new(watcher)), reference, move |pid| {
+        StartMonitor::new(start, reference, ProcessRef::new(watcher), move |pid| {
             if let Some(make) = make.take() {
                 more.downs.insert(Watched { reference, pid, make: Box::new(make) });
             }

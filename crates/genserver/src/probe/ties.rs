@@ -245,15 +245,18 @@ impl<M: Send + 'static> Probe<M> {
     /// # }
     /// ```
     pub fn start_monitor<S: GenServer>(&mut self, args: S::Args) -> StartMonitor<'_, S> {
+        self.watch_start(start(args))
+    }
+
+    /// A start whose server this process watches.
+    pub(crate) fn watch_start<S: GenServer, H>(&mut self, start: Start<S, H>) -> StartMonitor<'_, S, H> {
         let reference = MonitorRef(self.process.head.home.node().next_reference());
         let watcher = self.process_ref();
         let process = &self.process;
         // A `Down` that nobody expects is thrown away, so it is expected before the server can end.
         process.expect_down(reference, Pid::NOBODY);
         let mut forget = ForgetDown { process, reference, kept: false };
-        StartMonitor::new(start(args).monitored_by(reference, watcher), reference, move |pid| {
-            forget.keep(pid);
-        })
+        StartMonitor::new(start, reference, watcher, move |pid| forget.keep(pid))
     }
 }
 

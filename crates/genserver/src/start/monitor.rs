@@ -6,8 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::{Start, StartError};
-use crate::monitor::MonitorRef;
+use crate::context::Cx;
+use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
+use crate::probe::Probe;
+use crate::process_ref::ProcessRef;
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
 
@@ -33,15 +36,80 @@ use crate::server_ref::ServerRef;
 /// # }
 /// ```
 #[must_use = "nothing is started until this is awaited"]
-pub struct StartMonitor<'a, S: GenServer> {
-    start: Start<S>,
+pub struct StartMonitor<'a, S: GenServer, H = ServerRef<S>> {
+    start: Start<S, H>,
     reference: MonitorRef,
     /// Has the watcher keep what it makes of the `Down`, once the server runs.
     keep: Box<dyn FnMut(Pid) + Send + 'a>,
 }
 
-impl<'a, S: GenServer> StartMonitor<'a, S> {
-    pub(crate) fn new(start: Start<S>, reference: MonitorRef, keep: impl FnMut(Pid) + Send + 'a) -> Self {
+impl<S: GenServer, H> Start<S, H> {
+    /// Has `watcher` watch the server. The monitor is there before init runs, and a start that fails leaves nothing of it behind.
+    ///
+    /// What is awaited then yields the monitor beside the server. For a start with no options there is
+    /// [`Probe::start_monitor`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::agent::Agent;
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut shell = Probe::<()>::new();
+    /// let (agent, reference) = Agent::start(|| 1).name("one").monitored_by(&mut shell).await?;
+    /// agent.stop().await?;
+    /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "start_monitor")]
+    pub fn monitored_by<M: Send + 'static>(self, watcher: &mut Probe<M>) -> StartMonitor<'_, S, H> {
+        watcher.watch_start(self)
+    }
+
+    /// The same for a watcher that is a server: `make` makes the `Down` into an info of it, as in
+    /// [`Cx::monitor`](crate::Cx::monitor).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     let start = genserver::agent::Agent::start(|| 1);
+    ///     let (agent, _reference) = start.monitored_in(cx, Info::Down).await.expect("it has an easy init");
+    ///     agent.process_ref().kill();
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// # tokio::time::sleep(Duration::from_millis(1)).await;
+    /// assert_eq!(watcher.call(Heard).await?, ["down killed"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "start_monitor")]
+    pub fn monitored_in<T: GenServer>(
+        self,
+        cx: &mut Cx<T>,
+        make: impl FnOnce(Down) -> T::Info + Send + 'static,
+    ) -> StartMonitor<'_, S, H> {
+        cx.watch_start(self, make)
+    }
+}
+
+impl<'a, S: GenServer, H> StartMonitor<'a, S, H> {
+    pub(crate) fn new(
+        mut start: Start<S, H>,
+        reference: MonitorRef,
+        watcher: ProcessRef,
+        keep: impl FnMut(Pid) + Send + 'a,
+    ) -> Self {
+        start.options().monitor = Some((reference, watcher));
         Self { start, reference, keep: Box::new(keep) }
     }
 
@@ -61,24 +129,24 @@ impl<'a, S: GenServer> StartMonitor<'a, S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn with(mut self, set: impl FnOnce(Start<S>) -> Start<S>) -> Self {
+    pub fn with(mut self, set: impl FnOnce(Start<S, H>) -> Start<S, H>) -> Self {
         self.start = set(self.start);
         self
     }
 }
 
-impl<S: GenServer> Future for StartMonitor<'_, S> {
-    type Output = Result<(ServerRef<S>, MonitorRef), StartError>;
+impl<S: GenServer, H: From<ServerRef<S>>> Future for StartMonitor<'_, S, H> {
+    type Output = Result<(H, MonitorRef), StartError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let server = ready!(Pin::new(&mut this.start).poll(cx))?;
+        let server = ready!(this.start.poll_server(cx))?;
         (this.keep)(server.pid());
-        Poll::Ready(Ok((server, this.reference)))
+        Poll::Ready(Ok((H::from(server), this.reference)))
     }
 }
 
-impl<S: GenServer> fmt::Debug for StartMonitor<'_, S> {
+impl<S: GenServer, H> fmt::Debug for StartMonitor<'_, S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StartMonitor").field("start", &self.start).finish_non_exhaustive()
     }
