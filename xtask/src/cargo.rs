@@ -5,8 +5,7 @@ use std::fmt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::workspace;
-use crate::{Failure, Result};
+use crate::{Failure, Result, watch, workspace};
 
 /// Whether the compiler writes nothing down for the next time.
 static ONCE: AtomicBool = AtomicBool::new(false);
@@ -24,12 +23,14 @@ pub(crate) fn compile_once() {
 pub(crate) struct Cargo {
     args: Vec<String>,
     env: Vec<(String, String)>,
+    /// Whether a test program that makes no progress is ended.
+    watched: bool,
 }
 
 impl Cargo {
     /// The arguments after `cargo`, separated by blanks.
     pub(crate) fn line(line: &str) -> Self {
-        Self { args: line.split_whitespace().map(str::to_owned).collect(), env: Vec::new() }
+        Self { args: line.split_whitespace().map(str::to_owned).collect(), env: Vec::new(), watched: false }
     }
 
     /// With these arguments after the others, taken as they are.
@@ -41,6 +42,12 @@ impl Cargo {
     /// With this environment variable.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a limit for every program that it runs: see [`watch`].
+    pub(crate) fn watched(mut self) -> Self {
+        self.watched = true;
         self
     }
 
@@ -72,6 +79,10 @@ impl Cargo {
         // toolchain.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = Command::new(cargo);
+        if self.watched {
+            // Without a path to this very program, which the system may not know, the programs run without a limit.
+            command.args(watch::runner().into_iter().flatten());
+        }
         command.args(&self.args).envs(self.env.iter().cloned());
         command.current_dir(workspace::root()).stdin(Stdio::null());
         if ONCE.load(Ordering::Relaxed) && std::env::var_os("CARGO_INCREMENTAL").is_none() {

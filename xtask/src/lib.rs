@@ -21,6 +21,7 @@ mod models;
 mod soak;
 mod test;
 mod tidy;
+mod watch;
 
 pub use finding::{Failure, Finding, Result};
 
@@ -53,6 +54,11 @@ pub const VERBS: &[Verb] = &[
     },
     Verb { name: "conformance", about: "docs/conformance.md against the tests it names", run: conformance::run },
     Verb { name: "tidy", about: "the rules of docs/STYLE.md that a machine can see", run: tidy::run },
+    Verb {
+        name: "watch",
+        about: "a test program, with an end when it makes no progress: cargo's runner",
+        run: watch::run,
+    },
     Verb { name: "ci", about: "every gate, cheapest first, until one fails", run: ci::run },
 ];
 

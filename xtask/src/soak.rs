@@ -13,5 +13,5 @@ pub(crate) fn run(args: &[String]) -> Result {
 /// One after the other, for each counts what its whole program holds.
 fn soak() -> Cargo {
     let packages = "--package genserver --package kv-core --all-features --test soak --test memory";
-    Cargo::line(&format!("test --release {packages} -- --ignored --test-threads 1"))
+    Cargo::line(&format!("test --release {packages} -- --ignored --test-threads 1")).watched()
 }

@@ -47,7 +47,7 @@ pub(crate) fn tests(selection: &str) -> Cargo {
     if has_nextest() {
         Cargo::line("nextest run --no-tests pass --no-fail-fast").args(&words(selection))
     } else {
-        Cargo::line("test --no-fail-fast --tests --examples").args(&words(selection))
+        Cargo::line("test --no-fail-fast --tests --examples").args(&words(selection)).watched()
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn tests_as(profile: &str, selection: &str) -> Cargo {
     if has_nextest() {
         Cargo::line("nextest run --no-fail-fast --cargo-profile").args(&words(&format!("{profile} {selection}")))
     } else {
-        Cargo::line("test --no-fail-fast --profile").args(&words(&format!("{profile} {selection}")))
+        Cargo::line("test --no-fail-fast --profile").args(&words(&format!("{profile} {selection}"))).watched()
     }
 }
 
@@ -66,7 +66,7 @@ fn has_nextest() -> bool {
 
 /// Doctests of a selection; nextest does not know them.
 pub(crate) fn doctests(selection: &str) -> Cargo {
-    Cargo::line("test --doc").args(&words(selection))
+    Cargo::line("test --doc").args(&words(selection)).watched()
 }
 
 fn words(line: &str) -> Vec<String> {
