@@ -6,9 +6,10 @@
 
 #![expect(clippy::print_stdout, reason = "a tool at a terminal talks to its user")]
 
-// What the verbs are made of: one command line, one view of the workspace, one kind of complaint.
+// What the verbs are made of: one command line, one view of the workspace, one kind of complaint, one busy machine.
 mod cargo;
 mod finding;
+mod load;
 mod workspace;
 
 // The verbs, cheapest first.
@@ -39,7 +40,11 @@ pub struct Verb {
 /// Every verb. To add one, write its module and a row here.
 pub const VERBS: &[Verb] = &[
     Verb { name: "check", about: "formatting, lints, tidy, conformance", run: check::run },
-    Verb { name: "test", about: "tests, doctests and examples; arguments go to the test runner alone", run: test::run },
+    Verb {
+        name: "test",
+        about: "tests, doctests and examples; arguments go to the test runner alone, but for --under-load [times]",
+        run: test::run,
+    },
     Verb {
         name: "models",
         about: "genserver under the schedules of a model checker; arguments choose models",

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cargo::Cargo;
-use crate::{Failure, Result, workspace};
+use crate::{Failure, Result, load, workspace};
 
 /// The benchmarks crate drags in every library it compares with, and has nothing to test: its
 /// results are numbers.
@@ -20,8 +20,11 @@ const COMPILE_ONLY: &str = "// xtask: compile only";
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs everything. With arguments it runs just the tests, and they go to the test runner, so that
-/// `cargo xtask test gs_045` is quick.
+/// `cargo xtask test gs_045` is quick. After `--under-load` too it runs just the tests.
 pub(crate) fn run(args: &[String]) -> Result {
+    if let Some((times, args)) = load::asked(args) {
+        return load::run(&built(WORKSPACE).args(args), &tests(WORKSPACE).args(args), times);
+    }
     let tests = tests(WORKSPACE);
     if !args.is_empty() {
         return tests.args(args).run();
@@ -49,6 +52,12 @@ pub(crate) fn tests(selection: &str) -> Cargo {
     } else {
         Cargo::line("test --no-fail-fast --tests --examples").args(&words(selection)).watched()
     }
+}
+
+/// What compiles them and runs none.
+fn built(selection: &str) -> Cargo {
+    let line = if has_nextest() { "nextest run --no-run" } else { "test --no-run --tests --examples" };
+    Cargo::line(line).args(&words(selection))
 }
 
 /// The same, compiled as a profile of the root manifest says.
