@@ -20,14 +20,26 @@ use crate::process_ref::{AsProcess, ProcessRef};
 mod own;
 // Its monitors and links, and the servers it starts.
 mod ties;
-// What tests wait for.
+// What tests wait for, ...
 mod expect;
+// ... and how long.
+mod limit;
 // What others hold.
 mod sender;
 
 pub use sender::ProbeRef;
 
 /// How long [`Probe::expect`] waits: what the tests of the seeds wait.
+///
+/// It is real time unless the clock is paused, and a machine that does much else may need more. The environment variable
+/// `GENSERVER_EXPECT_WITHIN_MS` sets another limit, in milliseconds, for a whole run of tests, as ExUnit's
+/// `assert_receive_timeout` does. It is read once, by the first `expect` of the program. A package sets it for all of its tests
+/// in `.cargo/config.toml`:
+///
+/// ```toml
+/// [env]
+/// GENSERVER_EXPECT_WITHIN_MS = "30000"
+/// ```
 ///
 /// # Examples
 ///

@@ -9,16 +9,19 @@ use futures::future::{Either, select};
 
 use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
-use crate::probe::{EXPECT_WITHIN, Letter, Probe};
+use crate::probe::{Letter, Probe, limit};
 use crate::process_ref::AsProcess;
 
 impl<M: Send + 'static> Probe<M> {
-    /// Waits for the first letter that `wanted` accepts, at most half a second, and leaves the others where they are: what
-    /// `assert_receive` does.
+    /// Waits for the first letter that `wanted` accepts, and leaves the others where they are: what `assert_receive` does.
+    ///
+    /// It waits half a second, [`EXPECT_WITHIN`](crate::EXPECT_WITHIN), or as long as the environment variable
+    /// `GENSERVER_EXPECT_WITHIN_MS` says. [`expect_within`](Self::expect_within) waits as long as its caller says.
     ///
     /// # Panics
     ///
-    /// If none comes in time, saying what else is there.
+    /// If none comes in time, saying what else is there. If the variable is set to something else than a number of
+    /// milliseconds.
     ///
     /// # Cancel safety
     ///
@@ -44,10 +47,10 @@ impl<M: Send + 'static> Probe<M> {
     where
         M: fmt::Debug,
     {
-        self.expect_within(EXPECT_WITHIN, wanted).await
+        self.expect_within(limit::expect_within(), wanted).await
     }
 
-    /// The same, waiting for `within`.
+    /// The same, waiting for `within`, whatever the environment says.
     ///
     /// # Panics
     ///
@@ -80,7 +83,7 @@ impl<M: Send + 'static> Probe<M> {
         found.unwrap_or_else(|| panic!("no such letter within {within:?}; in the mailbox: {:?}", self.process.show()))
     }
 
-    /// Waits for the next message and takes it, at most half a second.
+    /// Waits for the next message and takes it, as long as [`expect`](Self::expect).
     ///
     /// # Panics
     ///
@@ -114,7 +117,7 @@ impl<M: Send + 'static> Probe<M> {
         }
     }
 
-    /// Waits for the `Down` of a monitor, at most half a second.
+    /// Waits for the `Down` of a monitor, as long as [`expect`](Self::expect).
     ///
     /// # Panics
     ///
@@ -151,7 +154,7 @@ impl<M: Send + 'static> Probe<M> {
         }
     }
 
-    /// Waits for a trapped exit from a process, at most half a second.
+    /// Waits for a trapped exit from a process, as long as [`expect`](Self::expect).
     ///
     /// # Panics
     ///

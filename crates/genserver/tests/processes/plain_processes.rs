@@ -1,15 +1,17 @@
 //! Processes without a server: their starts, and how stopping them can end.
 
 use std::future::{Future, pending, poll_fn};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::puppet::{Begin, Heard, Plan, Puppet, Tell, ms, now, sleep};
+use futures::FutureExt as _;
 use futures::future::poll_immediate;
 use genserver::{
-    Ack, AsProcess as _, CastError, Letter, Named, Node, Probe, ProbeRef, ProcessRef, Reason, StartError, StartProcess,
-    StopError, spawn, start, start_process, whereis,
+    Ack, AsProcess as _, CastError, EXPECT_WITHIN, Letter, Named, Node, Probe, ProbeRef, ProcessRef, Reason,
+    StartError, StartProcess, StopError, spawn, start, start_process, whereis,
 };
 
 /// A process that acknowledges after `delay` and ends when it is told to.
@@ -103,7 +105,7 @@ fn failing() -> StartProcess<(), ()> {
     start_process(|_me: Probe<()>, ack: Ack<()>| async move { ack.fail(Reason::term("no")) })
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pl_008_a_crash_before_the_acknowledgement_fails_every_form_of_start() {
     for (make, expected) in [(crashing as fn() -> _, "before the acknowledgement"), (failing, "no")] {
         let mut starter = Probe::<()>::new();
@@ -195,7 +197,7 @@ async fn plain_processes_stop_and_end_as_they_are_asked_to() {
     assert_eq!(held.process_ref().ended().await, Reason::term("over"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn spawned_functions_end_with_their_reason() {
     let mut probe = Probe::<()>::new();
     let (_, normal) = probe.spawn_monitor(|_me: Probe<()>| async {}).unwrap();
@@ -253,7 +255,7 @@ async fn whoever_fails_and_lives_on_is_killed_and_its_starter_gets_the_reason() 
     assert!(matches!(error, StartError::Failed { reason, .. } if reason == Reason::term("no")));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_end_says_more_than_the_acknowledgement_it_drops() {
     let ends = start_process(|_me: Probe<()>, ack: Ack<()>| async move {
         drop(ack);
@@ -274,7 +276,7 @@ async fn an_end_says_more_than_the_acknowledgement_it_drops() {
     assert!(matches!(started.unwrap_err(), StartError::Failed { reason: Reason::Shutdown, .. }));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_dropped_start_process_leaves_nothing() {
     let mut starter = Probe::<()>::new();
     starter.trap_exits(true);
@@ -291,7 +293,7 @@ async fn a_dropped_start_process_leaves_nothing() {
     assert_eq!(Arc::strong_count(&alive), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_plain_process_hears_of_an_order_to_stop_if_it_traps_exits() {
     let node = Node::new();
     let mut outside = Probe::<Reason>::new();
@@ -311,7 +313,7 @@ async fn a_plain_process_hears_of_an_order_to_stop_if_it_traps_exits() {
     assert_eq!(outside.expect_message().await, Reason::Shutdown);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_function_that_is_linked_or_watched_at_its_start_runs_in_the_node_of_whoever_does_it() {
     let node = Node::new();
     let mut probe = Probe::<()>::on(&node);
@@ -322,7 +324,7 @@ async fn a_function_that_is_linked_or_watched_at_its_start_runs_in_the_node_of_w
     assert!(!watched.is_alive());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_probe_waits_for_the_letter_it_wants_and_leaves_the_others() {
     let mut probe = Probe::<u32>::new();
     let sender = probe.sender();
@@ -337,6 +339,19 @@ async fn a_probe_waits_for_the_letter_it_wants_and_leaves_the_others() {
     assert_eq!(polled, Poll::Ready(Err(Reason::Killed)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_probe_waits_for_a_letter_as_long_as_the_run_of_tests_allows() {
+    let limit = std::env::var("GENSERVER_EXPECT_WITHIN_MS").map_or(EXPECT_WITHIN, |limit| ms(limit.parse().unwrap()));
+    let mut probe = Probe::<u32>::new();
+    probe.sender().send(1).unwrap();
+    let begun = now();
+    let waited = AssertUnwindSafe(probe.expect(|letter| *letter == Letter::Message(2))).catch_unwind().await;
+    assert_eq!(now() - begun, limit);
+    let said = *waited.unwrap_err().downcast::<String>().unwrap();
+    assert_eq!(said, format!("no such letter within {limit:?}; in the mailbox: [\"Message(1)\"]"));
+    assert_eq!(probe.flush(), [Letter::Message(1)]);
+}
+
 #[expect(clippy::unused_async, reason = "it stands for one that has something to await")]
 async fn unreachable() {}
 
@@ -345,7 +360,7 @@ fn breaks(_me: Probe<()>) -> impl Future<Output = ()> {
     unreachable()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_function_that_panics_before_it_is_a_future_ends_its_own_process() {
     let mut shell = Probe::<()>::new();
     shell.trap_exits(true);
