@@ -231,7 +231,7 @@ async fn gs_154_a_crash_report_shows_the_formatted_state() {
     assert!(texts.iter().all(|text| !text.contains("1234")));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_155_a_failing_terminate_is_reported_with_the_formatted_state() {
     let node = Node::new();
     let mut reports = node.reports();
@@ -467,7 +467,7 @@ async fn pl_003_a_panic_tells_its_place_and_an_exit_its_reason() {
     assert!(reports[0].to_string().ends_with("\n  reason: bye"), "{}", reports[0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pl_009_a_crash_after_hibernation_is_reported_in_full() {
     struct Sleeper;
     impl GenServer for Sleeper {

@@ -27,7 +27,7 @@ async fn ge_001_a_manager_starts_empty_and_stops() {
     assert!(!manager.is_alive());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ge_002_a_manager_starts_linked_or_monitored() {
     let mut starter = Probe::<()>::new();
     let linked = starter.scope(Manager::<String>::start_link()).await.unwrap();
@@ -125,7 +125,7 @@ async fn ge_006_a_taken_name_refuses_the_second_manager() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ge_007_a_trapping_linked_starter_hears_the_stop_reason() {
     let mut starter = Probe::<()>::new();
     starter.trap_exits(true);
@@ -136,7 +136,7 @@ async fn ge_007_a_trapping_linked_starter_hears_the_stop_reason() {
     assert_eq!(starter.flush(), []);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ge_008_a_watcher_hears_the_stop_reason() {
     let mut watcher = Probe::<()>::new();
     let start = Manager::<String>::start_monitor(&mut watcher).with(|start| start.name("ge_008"));
@@ -184,7 +184,7 @@ async fn a_server_watches_the_manager_that_it_starts() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ge_009_a_manager_that_traps_exits_ends_in_order_when_its_parent_says_so() {
     for flavour in FLAVOURS {
         let node = Node::new();
@@ -199,7 +199,7 @@ async fn ge_009_a_manager_that_traps_exits_ends_in_order_when_its_parent_says_so
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ge_009_a_manager_that_does_not_trap_exits_ends_at_once_when_its_parent_says_so() {
     let node = Node::new();
     let mut probe = Probe::on(&node);

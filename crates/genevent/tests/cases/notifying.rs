@@ -185,7 +185,7 @@ async fn a_sync_notify_is_answered_though_every_handler_fails_or_none_is_there()
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ge_086_a_handler_that_asks_its_own_manager_fails_at_once() {
     for way in WAYS {
         for flavour in FLAVOURS {

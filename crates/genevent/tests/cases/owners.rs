@@ -137,7 +137,7 @@ async fn ge_056_a_swap_tells_the_owner_who_does_not_own_the_new_handler() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ge_056_a_swap_tells_the_old_owner_who_owns_the_new_handler() {
     let (start, mut probe, node) = new_manager();
     let manager = start.await.unwrap();

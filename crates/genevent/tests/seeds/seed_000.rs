@@ -104,7 +104,7 @@ async fn the_forwarder_goes_with_the_test() {
 }
 
 /// And the other way round: the test is told of the end of the handler.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_test_hears_of_the_end_of_its_forwarder() {
     let mut test = Probe::new();
     let (manager, _registry) = setup(&test).await;
@@ -138,7 +138,7 @@ async fn a_registry_goes_on_without_its_bucket() {
 /// {:hello, :world}
 /// :ok
 /// ```
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_linked_process_draws_the_events_as_a_stream() {
     let mut shell = Probe::new();
     let manager = shell.scope(async { Manager::start_link().await }).await.unwrap();

@@ -18,7 +18,7 @@ async fn setup(test: &Probe<Event>) -> (Manager<Event>, Registry) {
 }
 
 // also: GE-153
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sends_events_on_create_and_crash() {
     let mut test = Probe::new();
     let (_manager, registry) = setup(&test).await;
@@ -34,7 +34,7 @@ async fn sends_events_on_create_and_crash() {
 }
 
 /// "If the current process dies, the event handler is automatically removed": this one traps exits, so it is dropped alone.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_monitored_handler_goes_with_its_process_and_the_manager_stays() {
     let manager = Manager::start().await.unwrap();
     let mut shell = Probe::<()>::new();
@@ -53,7 +53,7 @@ async fn the_monitored_handler_goes_with_its_process_and_the_manager_stays() {
 struct Pair(&'static str, &'static str);
 
 /// The sessions, which are those of seed 000.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_sessions() {
     let mut shell = Probe::new();
     let manager = shell.scope(async { Manager::start_link().await }).await.unwrap();

@@ -127,7 +127,7 @@ async fn every_event_begins_another_silence() {
     assert_eq!(heard.next().await, Some(Err(StreamError::Timeout { after: ms(50) })));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ge_129_a_consumer_that_is_killed_takes_its_stream_along() {
     let manager = manager().await;
     let task = stuck(&manager).await;
@@ -148,7 +148,7 @@ async fn ge_129_a_consumer_that_is_killed_takes_its_stream_along() {
     assert_eq!(manager.which_handlers().await.unwrap(), []);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ge_130_a_kill_of_the_manager_is_an_error_of_the_stream_after_what_it_holds() {
     let manager = manager().await;
     let mut events = stream(&manager).await;
@@ -253,7 +253,7 @@ impl Clone for Uncopyable {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_clone_that_panics_ends_the_stream_and_nothing_else() {
     let manager = Manager::start().await.unwrap();
     let mut events = manager.stream();

@@ -42,7 +42,7 @@ async fn ge_143_a_canceller_ends_a_stream_with_what_it_has() {
     assert_eq!(events.try_collect::<Vec<_>>().await.unwrap(), [1, 2, 3]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_canceller_wakes_the_consumer_and_frees_whoever_waits_for_it() {
     let manager = manager().await;
     let waiting = stream(&manager).await;

@@ -419,7 +419,7 @@ async fn a_handler_gets_on_although_its_caller_has_no_budget_left() {
 }
 
 /// A server whose handler runs an executor of its own on the same thread, and in it calls others.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_executor_inside_a_handler_does_not_lock_the_library() {
     let (outer, inner) = (puppet().await, puppet().await);
     let parked = puppet().await;

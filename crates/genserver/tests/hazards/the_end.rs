@@ -327,7 +327,7 @@ async fn ten_thousand_linked_servers_end_together() {
     for down in downs {
         let found = probe
             .expect_within(
-                Duration::from_secs(30),
+                Duration::from_mins(1),
                 |letter| matches!(letter, Letter::Down(found) if found.reference == down),
             )
             .await;

@@ -82,7 +82,7 @@ fn pids(members: &[ServerRef<Member>]) -> Vec<Pid> {
     members.iter().map(ServerRef::pid).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_141_a_fan_out_cast_reaches_every_server() {
     let members = members(&[0; 5]).await;
     let mut next = 0;
@@ -159,7 +159,7 @@ async fn whoever_asks_itself_among_others_fails_alone() {
     assert!(matches!(polled.failed[..], [(_, CallError::CallingSelf { .. })]), "{polled:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nobody_to_ask_is_no_answers() {
     let nobody: [ServerRef<Member>; 0] = [];
     assert_eq!(call_all(nobody, Ask::Count, Duration::ZERO).await, Answers::default());
@@ -185,7 +185,7 @@ fn crammed() -> Probe<u64> {
     probe
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_147_a_callers_full_mailbox_does_not_slow_a_fan_out_call() {
     let members = members(&[0; 5]).await;
     let (empty, full) = (Probe::<u64>::new(), crammed());
@@ -195,7 +195,7 @@ async fn gs_147_a_callers_full_mailbox_does_not_slow_a_fan_out_call() {
     assert!(slow < quick * 10, "{slow:?} with a full mailbox, {quick:?} with an empty one");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_fan_out_takes_names_and_tells_which_nobody_has() {
     let node = Node::new();
     let named = |name| Named::<Member>::on(&node, name);

@@ -150,7 +150,7 @@ async fn a_full_mailbox_gives_the_message_back() {
     assert_eq!(log.take(), ["one", "two"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn signals_and_stops_are_never_refused() {
     let (server, log, go) = busy(1).await;
     server.cast(note("one")).unwrap();
@@ -524,7 +524,7 @@ async fn a_flood_makes_few_reports() {
     assert_eq!(server.info().dropped, 1000);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_may_end_when_it_is_flooded() {
     let node = Node::new();
     let mut reports = node.reports();

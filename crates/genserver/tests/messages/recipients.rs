@@ -120,7 +120,7 @@ async fn a_panic_in_the_function_is_the_servers() {
     assert!(reason.to_string().contains("nothing is less than nothing"), "{reason}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_probe_is_a_recipient_too() {
     let mut probe = Probe::<u32>::new();
     let recipients: [Recipient<u32>; 2] = [probe.sender().into(), scribe().await.recipient(Tell::Number)];
@@ -131,7 +131,7 @@ async fn a_probe_is_a_recipient_too() {
     assert_eq!(recipients[0].pid(), probe.pid());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_recipient_can_be_watched() {
     let mut probe = Probe::<()>::new();
     let notes = scribe().await.recipient(Tell::Note);
@@ -176,7 +176,7 @@ async fn it_shows_who_it_is() {
     assert_eq!(format!("{:?}", scribe.call_recipient(Ask::Repeat)), "CallRecipient(scribe <1>)");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_named_recipient_finds_whoever_has_the_name_now() {
     let node = Node::new();
     let name = Named::<Scribe>::on(&node, "scribe");

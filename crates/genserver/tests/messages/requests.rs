@@ -190,7 +190,7 @@ async fn gs_067_a_late_reply_disturbs_no_later_call() {
     assert_eq!(server.call(echo(3)).await, Ok(3));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_086_a_request_yields_the_reply() {
     let server = server().await;
     assert_eq!(server.send_request(echo(7)).wait(Deadline::NEVER).await, Ok(Ok(7)));
@@ -243,7 +243,7 @@ async fn gs_090_a_request_yields_the_exit_reason_of_its_server() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_091_a_request_to_nobody_yields_no_process() {
     let server = server().await;
     server.kill();
@@ -427,7 +427,7 @@ async fn a_collection_yields_in_the_order_of_the_answers() {
 
 /// Each answer wakes the collection's waiter once, and no member is looked at for another's sake: this would take minutes if it
 /// were quadratic.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_collection_holds_thousands() {
     let server = genserver::start::<Echo>(()).mailbox(200_000).await.unwrap();
     let mut requests: Requests<u32, u32> = (0..100_000).map(|word| (word, server.send_request(echo(word)))).collect();
@@ -439,7 +439,7 @@ async fn a_collection_holds_thousands() {
 
 const fn assert_send<T: Send>(_: &T) {}
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requests_and_their_waits_can_be_sent() {
     let server = server().await;
     let mut request: Request<u32> = server.send_request(echo(1));

@@ -97,7 +97,7 @@ async fn an_adopted_server_handles_its_continue_before_what_was_sent() {
     assert_eq!(run.await, Reason::Normal);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn dropping_the_task_of_an_adopted_server_kills_it() {
     let mut probe = Probe::<Heard>::new();
     for polls in 0..2 {
@@ -122,7 +122,7 @@ async fn dropping_the_task_of_an_adopted_server_kills_it() {
     assert!(!probe.flush().iter().any(|letter| matches!(letter, Letter::Message(Heard::Terminate(_)))));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_adopted_server_hears_exits_and_kills_like_any_other() {
     let mut probe = Probe::<Heard>::new();
     probe.trap_exits(true);

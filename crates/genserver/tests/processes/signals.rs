@@ -126,7 +126,7 @@ async fn pl_021_monitoring_the_dead_yields_a_down_at_once() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pl_022_two_monitors_yield_two_downs() {
     let mut probe = Probe::<()>::new();
     let server = puppet().await;
@@ -139,7 +139,7 @@ async fn pl_022_two_monitors_yield_two_downs() {
     assert_eq!(probe.flush(), []);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pl_023_giving_up_a_monitor_removes_its_queued_down() {
     let mut probe = Probe::<()>::new();
     let server = puppet().await;
@@ -191,7 +191,7 @@ async fn pl_026_unlinking_removes_a_queued_exit() {
     assert!(!probe.unlink_flush(&kept), "nothing is left to be thrown away");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn unlinking_removes_the_exit_of_a_link_with_the_dead_one_at_a_time() {
     let mut probe = Probe::<()>::new();
     probe.trap_exits(true);
@@ -256,7 +256,7 @@ async fn pl_028_a_normal_exit_signal_ends_nobody_else() {
     assert_eq!(heard.flush(), [Letter::Message(Heard::Exit(Exit { from: probe.pid(), reason: Reason::Normal }))]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pl_029_a_normal_exit_signal_to_oneself_ends_the_process() {
     let mut probe = Probe::<()>::new();
     let server = puppet().await;
@@ -269,7 +269,7 @@ async fn pl_029_a_normal_exit_signal_to_oneself_ends_the_process() {
     assert!(!probe.is_alive());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pl_030_a_kill_cannot_be_trapped_but_its_news_can() {
     let mut heard = Probe::<Heard>::new();
     let victim = start::<Puppet>(Plan::new(Begin::Run).traps().told(heard.sender())).await.unwrap();

@@ -208,7 +208,7 @@ impl GenServer for Nest {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn starts_inside_starts_do_not_use_the_stack_up() {
     let node = Node::new();
     let nest = node.start::<Nest>(10_000).await.unwrap();
@@ -218,7 +218,7 @@ async fn starts_inside_starts_do_not_use_the_stack_up() {
     assert!(!nest.is_alive());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scoped_server_goes_with_its_reference() {
     let mut probe = Probe::<Heard>::new();
     let scoped = ScopedServer::from(start::<Puppet>(plan(Begin::Run).told(probe.sender())).await.unwrap());

@@ -66,7 +66,7 @@ async fn gs_003_a_late_init_releases_its_starter_and_never_serves() {
     starter.expect_none(ms(3000)).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_005_a_quiet_init_error_is_returned_without_a_report() {
     let node = Node::new();
     let mut reports = node.reports();
@@ -92,7 +92,7 @@ async fn gs_006_an_init_that_stops_fails_the_start_with_its_reason() {
     assert!(failed_with(&error, &reason), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_007_a_trapping_linked_starter_hears_the_stop_reason() {
     let mut starter = Probe::<()>::new();
     starter.trap_exits(true);
@@ -102,7 +102,7 @@ async fn gs_007_a_trapping_linked_starter_hears_the_stop_reason() {
     starter.expect_none(ms(20)).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_008_start_monitor_yields_a_down_with_the_stop_reason() {
     let mut starter = Probe::<()>::new();
     let (server, reference) = starter.start_monitor::<Puppet>(plan(Begin::Run)).await.unwrap();
@@ -124,7 +124,7 @@ async fn gs_009_a_taken_name_refuses_the_second_start() {
     first.stop().await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_011_a_refused_start_monitor_leaves_no_down() {
     let mut starter = Probe::<()>::new();
     let first = start::<Puppet>(plan(Begin::Run)).name("gs_011").await.unwrap();
@@ -145,7 +145,7 @@ async fn gs_012_a_name_reaches_its_server_until_it_stops() {
     assert!(matches!(server.call(Ask::Ping).await, Err(CallError::NoProc { .. })));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_013_names_of_another_registry_are_apart() {
     let [local, others @ ..] = names("gs_013");
     let here = start::<Puppet>(plan(Begin::Run)).name(local.clone()).await.unwrap();
@@ -410,7 +410,7 @@ async fn gs_040_a_linked_init_that_stops_normally_is_an_error_of_the_start() {
     assert!(starter.is_alive());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_041_a_failed_linked_start_leaves_no_exit_message() {
     let mut starter = Probe::<()>::new();
     starter.trap_exits(true);

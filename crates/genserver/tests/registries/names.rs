@@ -81,7 +81,7 @@ async fn rat_015_a_key_that_nobody_holds_gives_messages_back() {
     assert!(matches!(named.stop().await, Err(StopError::NoProc { .. })));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_name_is_free_before_the_down() {
     let servers = servers().await;
     let name = servers.via("a".to_owned(), ());
@@ -98,7 +98,7 @@ async fn a_name_is_free_before_the_down() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn failed_starts_leave_no_name() {
     let servers = servers().await;
     let name = servers.via("a".to_owned(), ());
@@ -164,7 +164,7 @@ async fn a_terminating_server_still_holds_its_keys() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn names_of_two_nodes_meet_in_one_registry() {
     let servers = servers().await;
     let name = Name::via(servers.names(), "a");

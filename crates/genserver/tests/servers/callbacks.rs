@@ -235,7 +235,7 @@ async fn gs_116_a_continue_goes_before_the_next_message() {
     assert_eq!(log.take(), ["continue of the cast", "second", "continue of the info", "fourth"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_118_a_continue_that_stops_yields_a_normal_down() {
     let (server, log) = puppet().await;
     let mut probe = Probe::<()>::new();
@@ -433,7 +433,7 @@ async fn a_call_that_is_left_open_does_not_keep_the_server_from_others() {
     assert_eq!(kept, Ok(9));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_parked_callback_holds_back_everything_else_in_order() {
     let (server, log) = puppet().await;
     server

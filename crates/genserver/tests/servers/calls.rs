@@ -141,7 +141,7 @@ async fn gs_061_a_normal_stop_without_a_reply_fails_the_call() {
     assert_eq!(heard, (Reason::Normal, vec!["terminate normal".to_owned()], Reason::Normal));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_062_a_stop_reply_arrives_although_terminate_panics() {
     let (server, log) = puppet().await;
     let mut probe = Probe::<()>::new();
@@ -207,7 +207,7 @@ async fn gs_064_an_error_out_of_a_handler_stops_the_server_with_it() {
     assert!(!server.is_alive());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_065_a_panic_is_the_reason_that_caller_and_terminate_get() {
     let (server, log) = puppet().await;
     let mut probe = Probe::<()>::new();
@@ -318,7 +318,7 @@ async fn gs_072_a_second_stop_finds_no_process() {
     assert!(matches!(server.stop().await, Err(StopError::NoProc { .. })));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_073_a_server_is_stopped_with_any_reason() {
     let (server, log) = puppet().await;
     let mut probe = Probe::<()>::new();
@@ -409,7 +409,7 @@ impl GenServer for Bare {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_082_without_a_terminate_the_stop_reason_is_the_exit_reason() {
     for reason in [Reason::Normal, Reason::term(("error", "test"))] {
         let bare = start::<Bare>(()).await.unwrap();
@@ -463,7 +463,7 @@ async fn gs_084_stop_returns_an_exit_reason_other_than_the_one_asked_for() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_085_a_stop_that_times_out_still_stops_the_server() {
     let (server, log) = puppet().await;
     let (go, gone) = tokio::sync::oneshot::channel::<()>();
@@ -485,40 +485,35 @@ async fn gs_085_a_stop_that_times_out_still_stops_the_server() {
     assert_eq!(log.take(), ["terminate normal"]);
 }
 
-/// How long a thousand calls take from a probe with so many letters in its mailbox.
+/// How long the quickest of a hundred calls takes from a probe with so many letters in its mailbox.
 #[expect(clippy::disallowed_methods, reason = "measures the machine, not the runtime's clock")]
-async fn time_of_calls(letters: usize, server: &ServerRef<Puppet>) -> Duration {
+async fn quickest_call(letters: usize, server: &ServerRef<Puppet>) -> Duration {
     let mut probe = Probe::<usize>::new();
     let mailbox = probe.sender();
     for number in 0..letters {
         mailbox.send(number).unwrap();
     }
     let calls = async {
-        let before = std::time::Instant::now();
-        for _ in 0..1000 {
+        let mut quickest = Duration::MAX;
+        for _ in 0..100 {
+            let before = std::time::Instant::now();
             server.call(|caller| answer(caller, ())).await.unwrap();
+            quickest = quickest.min(before.elapsed());
         }
-        before.elapsed()
+        quickest
     };
-    let time = probe.scope(calls).await;
+    let quickest = probe.scope(calls).await;
     assert_eq!(probe.flush().len(), letters);
-    time
+    quickest
 }
 
+/// The quickest of many: whoever else uses the machine does not get between all of them.
 #[tokio::test]
 async fn gs_148_a_callers_full_mailbox_does_not_slow_a_call() {
     let (server, _) = puppet().await;
-    let mut times = Vec::new();
-    // Whoever else uses the machine may hit one of the two measures: three tries.
-    for _ in 0..3 {
-        let empty = time_of_calls(0, &server).await;
-        let full = time_of_calls(65_000, &server).await;
-        if full < 10 * empty {
-            return;
-        }
-        times.push((empty, full));
-    }
-    panic!("calls are slower with a full mailbox: {times:?}");
+    let empty = quickest_call(0, &server).await;
+    let full = quickest_call(65_000, &server).await;
+    assert!(full < 10 * empty, "{full:?} with a full mailbox, {empty:?} with an empty one");
 }
 
 /// What is queued first is handled first, whoever of the ways in it takes.

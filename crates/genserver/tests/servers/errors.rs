@@ -61,7 +61,7 @@ async fn a_call_to_the_dead_and_to_the_unknown() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_call_to_oneself() {
     let server = puppet().await;
     let called = server.call(|caller| {

@@ -179,7 +179,7 @@ async fn gs_137_kill_as_a_peers_own_reason_can_be_trapped() {
     assert_eq!(log.take(), Vec::<String>::new());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_138_a_killed_servers_name_is_free_on_its_down() {
     let log = Log::default();
     let node = Node::new();

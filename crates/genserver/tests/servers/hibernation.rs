@@ -121,7 +121,7 @@ async fn pass(time: Duration) {
     tokio::task::yield_now().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_124_a_hibernating_server_answers_a_call() {
     let server = sleeper(true).await;
     assert_eq!(status(&server), Status::Hibernated);
@@ -129,7 +129,7 @@ async fn gs_124_a_hibernating_server_answers_a_call() {
     assert_eq!(status(&server), Status::Waiting);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_125_a_message_wakes_a_hibernating_server_to_reply() {
     let server = sleeper(false).await;
     assert_eq!(server.call(Call::ReplyAndHibernate).await.unwrap(), "good night");
@@ -160,7 +160,7 @@ async fn gs_126_a_timer_can_hibernate_now_or_after_silence() {
     assert_eq!(status(&server), Status::Hibernated);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn gs_127_suspension_does_not_end_hibernation() {
     let server = sleeper(true).await;
     sys::suspend(&server).await.unwrap();

@@ -356,7 +356,7 @@ async fn pl_018_a_failing_replacement_leaves_the_process_alive() {
     assert_eq!(add(&counter, 1).await, 2, "the state is as the panic left it");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn terminate_is_answered_before_the_end() {
     let (_node, counter) = counter().await;
     let mut probe = Probe::<()>::new();

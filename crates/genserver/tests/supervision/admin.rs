@@ -243,7 +243,7 @@ async fn siblings_that_are_restarted_together_are_waited_for_together() {
     assert_eq!(waiting.call(Ping).await, Ok("second"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_supervisor_can_be_looked_up_watched_and_looked_into() {
     let node = Node::new();
     let diary = Diary::new();

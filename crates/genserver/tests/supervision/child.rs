@@ -267,7 +267,7 @@ async fn a_waiting_call_waits_for_the_restart() {
     assert_eq!(waiting.call(Ask::Ping).await, Err(ChildCallError::Child(stopped)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_waits_for_a_child_that_goes_is_told() {
     let supervisor = supervisor();
     let spec = puppet();

@@ -54,7 +54,7 @@ async fn sup_011_a_child_that_fails_to_start_is_an_error_and_is_not_kept() {
     assert!(supervisor.is_alive());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_013_the_spec_of_a_child_is_found_by_its_process() {
     let diary = Diary::new();
     let supervisor = supervisor().await;
@@ -238,7 +238,7 @@ async fn children_are_listed_in_the_order_of_their_first_start() {
     assert_eq!(supervisor.child_entry(restarted).await.unwrap().info.id, "b");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_significant_child_and_no_time_to_count_restarts_in_are_refused() {
     let supervisor = supervisor().await;
     let refused = supervisor.start_child(idler().significant(true)).await.unwrap_err();

@@ -208,7 +208,7 @@ async fn a_child_that_takes_its_link_away_ends_all_the_same() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn exits_of_strangers_mean_nothing_and_that_of_the_parent_is_an_order() {
     let mut shell = Probe::<()>::new();
     shell.trap_exits(true);

@@ -119,7 +119,7 @@ async fn a_child_that_does_not_start_at_boot_is_reported() {
     assert!(reports.try_next().is_none());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_spec_that_makes_no_sense_is_a_crash_of_its_supervisor() {
     let node = Node::new();
     let mut reports = node.reports();

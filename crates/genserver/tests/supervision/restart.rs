@@ -85,7 +85,7 @@ async fn sup_054_one_for_one_restarts_one_until_it_is_too_often() {
     assert_eq!(second.ended().await, Reason::Shutdown);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_055_a_restart_that_fails_again_and_again_is_too_often() {
     let diary = Diary::new();
     let spec = Supervisor::one_for_one().max_restarts(4).within(ms(3_600_000));
@@ -101,7 +101,7 @@ async fn sup_055_a_restart_that_fails_again_and_again_is_too_often() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_056_one_for_all_restarts_all_until_it_is_too_often() {
     let diary = Diary::new();
     let spec = Supervisor::one_for_all().max_restarts(1).within(ms(3_600_000));
@@ -151,7 +151,7 @@ async fn sup_059_rest_for_one_keeps_those_before_the_one_that_does_not_start() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_060_a_joint_restart_that_fails_again_and_again_is_too_often() {
     for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
         let diary = Diary::new();

@@ -30,7 +30,7 @@ fn wrong(error: &StartError) -> &SpecError {
     reason.downcast_ref().unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_001_a_supervisor_without_children_starts_and_stops() {
     let mut starter = Probe::<()>::new();
     starter.trap_exits(true);
@@ -193,7 +193,7 @@ async fn sup_015_a_spec_of_a_child_that_makes_no_sense_is_refused() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_015_every_other_spec_of_a_child_is_taken() {
     for restart in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
         for shutdown in [Shutdown::BrutalKill, Shutdown::After(Duration::ZERO), Shutdown::default(), Shutdown::Infinity]
@@ -223,7 +223,7 @@ async fn sup_014_two_children_with_one_id_are_refused() {
     assert!(diary.read().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sup_016_restarts_within_no_time_are_refused() {
     let error = Supervisor::one_for_one().within(Duration::ZERO).start().await.unwrap_err();
     assert_eq!(wrong(&error), &SpecError::ZeroPeriod);
@@ -303,7 +303,7 @@ async fn a_child_whose_factory_panics_is_one_that_does_not_start() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn children_start_one_after_the_other_in_order() {
     let diary = Diary::new();
     diary.plan("slow", [Begin::Sleep(ms(20))]);

@@ -193,7 +193,7 @@ async fn a_panic_of_one_child_does_not_keep_the_others_from_ending() {
     assert_eq!(diary.read(), ["stop third shutdown", "stop second shutdown", "stop first shutdown"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_exit_of_its_parent_is_an_order_to_end_in_order() {
     let diary = Diary::new();
     let mut parent = Probe::<()>::new();
@@ -241,7 +241,7 @@ async fn the_children_of_a_supervisor_that_is_killed_go_with_it() {
     assert!(node.process_list().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_supervisor_in_a_node_that_is_shut_down_ends_its_children_in_order() {
     let diary = Diary::new();
     let node = Node::new();

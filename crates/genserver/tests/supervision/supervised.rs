@@ -166,7 +166,7 @@ async fn two_tests_use_one_name_at_once() {
     tokio::join!(supervised(async |test| counts(test, 1).await), supervised(async |test| counts(test, 2).await));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_child_may_crash_in_a_test_that_passes() {
     supervised(async |test| {
         let mut probe = Probe::<()>::new();

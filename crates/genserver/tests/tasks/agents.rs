@@ -82,7 +82,7 @@ async fn rat_033_the_options_of_a_start_apply_to_an_agent() {
     assert_eq!(agent.server().info().status, genserver::Status::Hibernated);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn rat_034_a_child_spec_of_an_agent_has_the_defaults_of_a_servers() {
     let spec = || ChildSpec::server("list", || Agent::start_link(|| vec![1]));
     let info = spec().info().clone();
@@ -115,7 +115,7 @@ async fn rat_035_a_suspended_agents_state_is_replaced_or_stays() {
     assert_eq!(agent.get(Vec::clone).await, Ok(vec![1, 2]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn rat_036_a_function_that_panics_ends_its_agent_and_nobody_else() {
     let mut shell = Probe::<()>::new();
     shell.trap_exits(true);

@@ -175,7 +175,7 @@ async fn rat_046_many_awaits_end_with_the_first_failure() {
     assert!(owner.flush().iter().all(|letter| matches!(letter, Letter::Exit(_))));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn rat_047_a_result_wins_over_the_end_that_follows_it() {
     let mut owner = shell(true);
     let mut task = task_of(&owner, async { 1 }).await;
@@ -301,7 +301,7 @@ async fn rat_053_an_ignored_task_goes_on_without_its_owner() {
     assert_eq!(failed.ignore().unwrap().unwrap_err().to_string(), "panicked: failed");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn rat_054_a_completed_task_has_no_process() {
     let node = Node::new();
     let owner = Probe::<()>::on(&node);
@@ -344,7 +344,7 @@ async fn a_crash_of_a_task_takes_its_spawner_along() {
     assert_eq!(owner.unwrap().process_ref().ended().await.to_string(), "panicked: crash");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_end_of_a_spawner_takes_its_tasks_along() {
     let mut shell = Probe::<Pid>::new();
     let told = shell.sender();
@@ -459,7 +459,7 @@ fn a_task_that_cannot_run_fails_when_it_is_awaited() {
     assert_eq!(Task::start(async {}).unwrap_err(), StartError::NoRuntime);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_task_that_is_started_ends_with_its_reason() {
     let quiet = Task::start(async {}).unwrap();
     assert_eq!(quiet.ended().await, Reason::Normal);

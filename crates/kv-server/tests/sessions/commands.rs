@@ -180,7 +180,7 @@ async fn a_bucket_that_is_gone_is_not_found() {
 }
 
 /// Whether it was carried out is not known, and the answer says so.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_bucket_that_ends_before_it_answers_is_an_error() {
     let (store, mut client) = with_store().await;
     let bucket = store.create("shopping").await.unwrap();
@@ -247,7 +247,7 @@ async fn a_session_that_is_told_to_leave_answers_what_was_sent() {
 }
 
 /// A client that never stops sending does not keep the program from ending.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_session_leaves_also_while_its_client_talks() {
     let store = Store::start().await.unwrap();
     let drain = Drain::new();

@@ -122,7 +122,7 @@ async fn when_the_event_manager_is_started_again_a_subscriber_hears_of_it_and_go
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn when_the_store_stops_a_subscriber_hears_of_it() {
     let store = Store::start().await.unwrap();
     let mut client = subscriber(&store).await;
