@@ -334,7 +334,7 @@ where
     #[inline]
     fn send(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
         let process = self.server.process();
-        if current::pid() == Some(process.head.pid) {
+        if current::is(process.head.pid) {
             return Poll::Ready(Err(CallError::CallingSelf { server: self.subject() }));
         }
         let inline = process.may_be_run_by_callers()

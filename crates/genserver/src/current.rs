@@ -11,7 +11,7 @@ use crate::sync::thread_local;
 const DEPTH_MAX: u8 = 4;
 
 thread_local! {
-    static PID: Cell<Option<Pid>> = const { Cell::new(None) };
+    static PID: Cell<Pid> = const { Cell::new(Pid::NOBODY) };
     static DEPTH: Cell<u8> = const { Cell::new(0) };
     static DYING: Cell<bool> = const { Cell::new(false) };
     static UNANSWERED_NOTED: Cell<bool> = const { Cell::new(false) };
@@ -21,7 +21,14 @@ thread_local! {
 /// The process whose callback runs on this thread, if one does.
 #[inline]
 pub(crate) fn pid() -> Option<Pid> {
-    PID.get()
+    let pid = PID.get();
+    if pid.serial == 0 { None } else { Some(pid) }
+}
+
+/// Whether a callback of this process runs on this thread, innermost.
+#[inline]
+pub(crate) fn is(pid: Pid) -> bool {
+    PID.get() == pid
 }
 
 /// How many servers run inside one another on this thread.
@@ -49,14 +56,14 @@ pub(crate) fn is_dying() -> bool {
 /// Makes `pid` the current process until the guard is dropped, also when a panic drops it.
 #[inline]
 pub(crate) fn enter(pid: Pid) -> Entered {
-    let before = PID.replace(Some(pid));
+    let before = PID.replace(pid);
     DEPTH.set(DEPTH.get() + 1);
     Entered { before }
 }
 
 /// Restores what was current before [`enter`].
 pub(crate) struct Entered {
-    before: Option<Pid>,
+    before: Pid,
 }
 
 impl Drop for Entered {

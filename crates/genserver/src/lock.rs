@@ -1,9 +1,16 @@
 //! The lock of a process and of a slot: held for some twenty instructions, and let go of with a plain store.
 //!
 //! A lock that can put threads to sleep has to look for sleepers when it is released, and that second atomic operation would
-//! be felt: there are three lock pairs in a message's life. Nothing that takes long is ever done under these locks (no code of
-//! the user's, no wake, no drop of a message), so whoever finds one held spins; if that does not help, because its holder was
-//! taken off the processor, it gives way, and in the end it sleeps, so that no scheduling policy can keep the holder away.
+//! be felt: there are two lock pairs in the life of a call. Nothing that takes long is ever done under these locks (no code of
+//! the user's, no wake, no drop of a message), so a thread that finds one held waits by spinning.
+//!
+//! How it spins decides what many callers of one server cost. Two threads that fight for one mailbox get less done than one that
+//! works while the other waits, because every turn moves the mailbox from one processor's cache to the other's. So the one
+//! that loses looks again only after a pause that is long beside a call, and the winner does many calls meanwhile. It does not
+//! sleep, for a system's shortest sleep is some fifty microseconds, and that would be the tail of every call: with such naps
+//! the slowest call of a thousand took ten times as long. If many pauses do not help, it looks all the time; if that does not
+//! help, the holder was taken off its processor: then it gives way, and in the end it sleeps, so that no scheduling policy can
+//! keep the holder away.
 
 use std::hint::spin_loop;
 use std::thread;
@@ -17,13 +24,14 @@ pub(crate) type MutexGuard<'a, T> = SpinMutexGuard<'a, T>;
 /// A lock for a few instructions.
 pub(crate) struct Mutex<T>(SpinMutex<T>);
 
-/// How often to look again before giving way to other threads.
-///
-/// Few, and then a nap: two threads that fight for one mailbox get less done than one that works while the other sleeps. With
-/// a hundred looks, sixteen clients on two workers took five times as long for a call.
-const SPINS: u32 = 6;
-/// How often to look again before sleeping.
-const YIELDS: u32 = 7;
+/// How long a pause is, in looks at nothing: two to five microseconds.
+const PAUSE: u32 = 200;
+/// How many pauses there are before it looks all the time.
+const PAUSES: u32 = 20;
+/// How many looks there are, pauses included, before it gives way to other threads.
+const LOOKS: u32 = 1_000;
+/// How often it gives way, looks included, before it sleeps.
+const YIELDS: u32 = 10_000;
 /// How long to sleep.
 const NAP: Duration = Duration::from_micros(50);
 
@@ -46,8 +54,9 @@ impl<T> Mutex<T> {
         let mut tries = 0;
         loop {
             match tries {
-                0..SPINS => spin_loop(),
-                SPINS..YIELDS => thread::yield_now(),
+                0..PAUSES => (0..PAUSE).for_each(|_| spin_loop()),
+                PAUSES..LOOKS => spin_loop(),
+                LOOKS..YIELDS => thread::yield_now(),
                 _ => thread::sleep(NAP),
             }
             tries += 1;

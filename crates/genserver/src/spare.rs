@@ -43,5 +43,10 @@ fn lose<T>(_other: Box<dyn Any>) -> Option<T> {
 /// Keeps a part at its place for later.
 #[inline(always)]
 pub(crate) fn put<T: 'static>(way: usize, part: Box<T>) {
-    let _ = PLACES.try_with(|places| places[current::depth() % LEVELS][way % WAYS].set(Some(part)));
+    let _ = PLACES.try_with(|places| {
+        // Mostly the place is empty, for the part was taken from there.
+        if let Some(before) = places[current::depth() % LEVELS][way % WAYS].replace(Some(part)) {
+            lose::<()>(before);
+        }
+    });
 }

@@ -190,7 +190,7 @@ where
 
     fn put_away(self: Pin<Box<Self>>) {
         if self.kept {
-            CallbackPlace(Some(self)).put();
+            CallbackPlace::put(self);
         }
     }
 }
@@ -218,15 +218,19 @@ impl<F: 'static> CallbackPlace<F> {
     }
 
     /// Keeps a slot that a callback took along and does not need any more.
-    fn put(self) {
-        spare::put(Self::WAY, Box::new(self));
+    fn put(slot: Pin<Box<CallbackSlot<F>>>) {
+        let mut place = Self::take();
+        place.0 = Some(slot);
+        spare::put(Self::WAY, place);
     }
 
     /// The slot: one that came back, or a new one.
     #[cold]
-    fn refill(&mut self) {
-        let back = spare::take::<Self>(Self::WAY).and_then(|place| place.0);
-        self.0 = Some(back.unwrap_or_else(|| CallbackSlot::new(true)));
+    fn refill(&mut self) -> &mut Pin<Box<CallbackSlot<F>>> {
+        let mut place = Self::take();
+        let back = place.0.take();
+        spare::put(Self::WAY, place);
+        self.0.insert(back.unwrap_or_else(|| CallbackSlot::new(true)))
     }
 
     /// Builds a callback's future in the slot, and polls it once. A callback that has to wait takes the slot along.
@@ -243,10 +247,10 @@ impl<F: 'static> CallbackPlace<F> {
         S: GenServer,
         F: Future<Output = Done<S>> + Send + 'static,
     {
-        if self.0.is_none() {
-            self.refill();
-        }
-        let Some(slot) = &mut self.0 else { unreachable!("there is a slot now") };
+        let slot = match &mut self.0 {
+            Some(slot) => slot,
+            None => self.refill(),
+        };
         let mut this = slot.as_mut().project();
         *this.scope = Scope::begin(&actor.cx.process.head, callback);
         this.future.set(Some(perform(Rescue(Some(actor)), input)));
