@@ -27,7 +27,7 @@ use super::mail::{
 use super::poll::{After, By};
 use super::queue::Queue;
 use super::ties::Farewell;
-use super::work::{Job, NotStarted, Verdict, discard_rescued};
+use super::work::{self, Actor, Job, NotStarted, Verdict, discard_rescued};
 use crate::current;
 use crate::reason::Reason;
 use crate::reply::Unanswered;
@@ -97,18 +97,19 @@ impl<S: GenServer> Process<S> {
     /// Runs init, on this thread if it is the runtime's; what comes of it is told to the starter.
     pub(crate) fn run_init(self: &Arc<Self>, mut body: Body<S>, args: S::Args) -> Begun {
         self.set_doing(Doing::Init);
-        let mut init = Some(Job::Init(Box::new(args)));
         let home = &self.head.home;
         let begun = if current::may_nest() && home.runtime().is_current() {
-            let outer = BEGUN.take();
-            {
-                let _entered = current::enter(self.head.pid);
-                self.drive(body, &mut init, By::Caller, &mut 0);
+            let _entered = current::enter(self.head.pid);
+            match body.actor.take() {
+                Some(actor) if body.desk.is_none() => self.init_here(actor, Box::new(args)),
+                actor => {
+                    body.actor = actor;
+                    self.told_here(|| self.drive(body, &mut Some(Job::Init(Box::new(args))), By::Caller, &mut 0))
+                }
             }
-            BEGUN.replace(outer)
         } else {
             let slot = body.put_starter_off(self.head.pid);
-            self.leave_init_to_task(body, &mut init);
+            self.leave_init_to_task(body, &mut Some(Job::Init(Box::new(args))));
             Some(Begun::Awaited(slot))
         };
         if home.is_gone() {
@@ -116,6 +117,33 @@ impl<S: GenServer> Process<S> {
             self.runtime_gone();
         }
         begun.unwrap_or(Begun::Done(Started::Failed(Reason::RuntimeGone)))
+    }
+
+    /// Runs init for a starter on this thread. Nearly every init simply makes its server; all others are `drive`'s.
+    fn init_here(self: &Arc<Self>, actor: Box<Actor<S>>, args: Box<S::Args>) -> Option<Begun> {
+        let waker = waker_ref(self);
+        let begun = match work::begin_init(actor, args, &mut Context::from_waker(&waker)) {
+            work::Begun::Done((actor, None)) if !current::any_unanswered() => {
+                let mut mail = self.mail.lock();
+                if mail.is_light() && self.look.load(Ordering::Relaxed) == 0 {
+                    self.set_doing(Doing::Nothing);
+                    mail.notified = false;
+                    mail.body.put_actor(actor);
+                    mail.run = Run::Idle;
+                    return Some(Begun::Done(Started::Running));
+                }
+                work::Begun::Done((actor, None))
+            }
+            begun => begun,
+        };
+        self.told_here(|| self.drive_begun(begun, By::Caller, &mut 0))
+    }
+
+    /// Does something on the starter's thread, and says what the starter was told meanwhile.
+    fn told_here(&self, run: impl FnOnce()) -> Option<Begun> {
+        let outer = BEGUN.take();
+        run();
+        BEGUN.replace(outer)
     }
 
     /// Init is done: the starter may go on, before a continue and before any message.

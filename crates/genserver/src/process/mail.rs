@@ -298,6 +298,19 @@ impl<S: GenServer> Berth<S> {
         self.0.actor.take()
     }
 
+    /// Takes a callback out that waits, and is all that the body has.
+    #[inline]
+    pub(crate) fn take_work(&mut self) -> Option<std::pin::Pin<Box<dyn Work<S>>>> {
+        self.0.work.take()
+    }
+
+    /// Puts down a callback that has to wait.
+    #[inline]
+    pub(crate) fn put_work(&mut self, work: std::pin::Pin<Box<dyn Work<S>>>) {
+        debug_assert!(self.is_empty(), "two pollers held the body of one server");
+        self.0.work = Some(work);
+    }
+
     /// Puts the actor back that was taken out alone.
     #[inline]
     pub(crate) fn put_actor(&mut self, actor: Box<Actor<S>>) {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
@@ -16,7 +17,7 @@ use super::mail::{
     Signal, later,
 };
 use super::queue::Queue;
-use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict};
+use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
 use crate::current;
 use crate::deadlock;
 use crate::outcome::{LateReply, Step, Then};
@@ -84,30 +85,21 @@ impl<S: GenServer> Process<S> {
                     mail.run = Run::Idle;
                 } else {
                     drop(mail);
-                    self.drive_on(Body::new(actor), Poll::Ready(None));
+                    self.drive_begun(Begun::Done((actor, None)), By::Caller, &mut 0);
                 }
             }
-            begun => {
-                let mut body = Body::away();
-                let polled = body.begun(begun);
-                self.drive_on(body, polled);
-            }
+            Begun::Waits(work) if !current::is_nested() => self.park_plainly(work),
+            begun => self.drive_begun(begun, By::Caller, &mut 0),
         }
         Ok(())
     }
 
-    /// Goes on with a call that its caller began, and that did not simply end.
+    /// Goes on with a callback that was begun, and that did not simply end. The caller has made this process the current one.
     #[cold]
-    fn drive_on(self: &Arc<Self>, body: Body<S>, polled: Poll<Option<Box<Verdict<S>>>>) {
-        self.drive_from(body, Some(polled), &mut None, By::Caller, &mut 0);
-    }
-
-    /// Goes on, in the server's task, with a callback that was begun.
-    #[cold]
-    pub(super) fn drive_begun(self: &Arc<Self>, begun: Begun<S>, budget: &mut u32) {
+    pub(super) fn drive_begun(self: &Arc<Self>, begun: Begun<S>, by: By, budget: &mut u32) {
         let mut body = Body::away();
         let polled = body.begun(begun);
-        self.drive_from(body, Some(polled), &mut None, By::Task, budget);
+        self.drive_from(body, Some(polled), &mut None, by, budget);
     }
 
     /// Runs the server with one message, on the thread of whoever sent it.
@@ -433,6 +425,24 @@ impl<S: GenServer> Process<S> {
         None
     }
 
+    /// The same for a call that its caller began, and that is all there is of the body.
+    fn park_plainly(self: &Arc<Self>, work: Pin<Box<dyn Work<S>>>) {
+        let mut mail = self.mail.lock();
+        if mail.is_doomed() {
+            drop(mail);
+            return self.drive_begun(Begun::Waits(work), By::Caller, &mut 0);
+        }
+        mail.body.put_work(work);
+        let kick = if std::mem::take(&mut mail.notified) {
+            mail.kick()
+        } else {
+            mail.run = Run::Awaiting;
+            Kick::Nothing
+        };
+        drop(mail);
+        self.follow(kick);
+    }
+
     /// Between two messages: takes the next one, or lets go of the body.
     #[inline]
     fn boundary(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>, budget: &mut u32) -> Boundary {
@@ -548,7 +558,7 @@ impl<S: GenServer> Mail<S> {
 
     /// Whether nothing is queued, nothing has grown, and no clock has to be set when the server begins to wait.
     #[inline]
-    fn is_light(&self) -> bool {
+    pub(super) fn is_light(&self) -> bool {
         self.queue.is_light() && self.has_no_clock()
     }
 
@@ -599,17 +609,9 @@ impl<S: GenServer> Body<S> {
     }
 
     fn resume(&mut self, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
-        let Some(mut work) = self.work.take() else { return Poll::Ready(None) };
-        match work.as_mut().resume(cx) {
-            Poll::Ready((actor, verdict)) => {
-                work.put_away();
-                self.actor = Some(actor);
-                Poll::Ready(verdict)
-            }
-            Poll::Pending => {
-                self.work = Some(work);
-                Poll::Pending
-            }
+        match self.work.take() {
+            Some(work) => self.begun(work::resume(work, cx)),
+            None => Poll::Ready(None),
         }
     }
 }

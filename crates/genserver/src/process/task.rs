@@ -11,7 +11,7 @@ use futures::task::waker_ref;
 
 use super::mail::{Body, Doing, Envelope, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run, Task};
 use super::poll::By;
-use super::work::{self, Begun, Job};
+use super::work::{self, Actor, Begun, Job};
 use crate::current;
 use crate::server::GenServer;
 use crate::sync::MutexGuard;
@@ -111,11 +111,11 @@ impl<S: GenServer> Process<S> {
 }
 
 impl<S: GenServer> Process<S> {
-    /// Whether a scheduled server has messages to handle and nothing to look at before.
+    /// Whether a scheduled server has a callback to resume or messages to handle, and nothing to look at before.
     #[inline]
     fn is_plainly_scheduled(&self, mail: &Mail<S>) -> bool {
         mail.body.is_bare()
-            && mail.body.is_between_callbacks()
+            && !mail.body.is_empty()
             && self.look.load(Ordering::Relaxed) == 0
             && !mail.suspended
             && mail.has_no_clock()
@@ -124,50 +124,77 @@ impl<S: GenServer> Process<S> {
     /// Runs a server that is plainly scheduled, until it is idle, or something else than the next message has to be done; that
     /// is then `drive`'s. What nearly every turn of a task is, so it touches no more than it needs.
     fn run_plainly(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, budget: &mut u32) {
-        let Some(mut actor) = mail.body.take_actor() else { return };
-        mail.run = Run::Running;
-        let mut message = self.fetch_for(&mut mail, &mut actor, false);
-        drop(mail);
-        let _entered = current::enter(self.head.pid);
         let waker = waker_ref(self);
         let mut cx = Context::from_waker(&waker);
+        mail.run = Run::Running;
+        let resumed = mail.body.take_work();
+        let mut next = mail.body.take_actor().map(|mut actor| {
+            let message = self.fetch_for(&mut mail, &mut actor, false);
+            (actor, message)
+        });
+        drop(mail);
+        let _entered = current::enter(self.head.pid);
+        let mut resumed = resumed.map(|work| work::resume(work, &mut cx));
         loop {
-            let doing = match &message {
-                Some(Envelope::Call(_, None)) => Doing::Call,
-                Some(Envelope::Cast(_)) => Doing::Cast,
-                Some(Envelope::Info(_)) => Doing::Info,
-                _ => break,
+            let begun = match (resumed.take(), next.take()) {
+                (Some(resumed), _) => resumed,
+                (None, Some((actor, message))) => match self.begin_plainly(actor, message, budget, &mut cx) {
+                    Ok(begun) => begun,
+                    Err((actor, message)) => return self.drive_message_in_task(actor, message, budget),
+                },
+                (None, None) => return,
             };
-            self.set_doing(doing);
-            let Some(first) = message else { break };
-            self.budget.store(*budget, Ordering::Relaxed);
-            let begun = work::begin(actor, Job::Message(first), &mut cx);
-            *budget = self.budget.load(Ordering::Relaxed);
-            self.budget.store(0, Ordering::Relaxed);
-            actor = match begun {
+            let mut actor = match begun {
                 Begun::Done((actor, None)) if !current::any_unanswered() => actor,
-                begun => return self.drive_begun(begun, budget),
+                begun => return self.drive_begun(begun, By::Task, budget),
             };
             self.set_doing(Doing::Nothing);
             let mut mail = self.mail.lock();
-            if self.look.load(Ordering::Relaxed) != 0 || !mail.has_no_clock() {
-                drop(mail);
-                return self.drive_begun(Begun::Done((actor, None)), budget);
-            }
-            if mail.queue.is_light() && actor.batch.is_light() {
+            let is_plain = self.look.load(Ordering::Relaxed) == 0 && mail.has_no_clock();
+            if is_plain && mail.queue.is_light() && actor.batch.is_light() {
                 mail.notified = false;
                 mail.body.put_actor(actor);
                 mail.run = Run::Idle;
                 return;
             }
-            if *budget == 0 {
+            if !is_plain || *budget == 0 {
                 drop(mail);
-                return self.drive_begun(Begun::Done((actor, None)), budget);
+                return self.drive_begun(Begun::Done((actor, None)), By::Task, budget);
             }
             *budget -= 1;
             mail.notified = false;
-            message = self.fetch_for(&mut mail, &mut actor, false);
+            let message = self.fetch_for(&mut mail, &mut actor, false);
+            next = Some((actor, message));
         }
+    }
+
+    /// Begins the callback for a message, and goes on with the batch. Gives back what needs a look before it is handled.
+    #[inline]
+    fn begin_plainly(
+        &self,
+        actor: Box<Actor<S>>,
+        message: Option<Envelope<S>>,
+        budget: &mut u32,
+        cx: &mut Context<'_>,
+    ) -> Result<Begun<S>, (Box<Actor<S>>, Option<Envelope<S>>)> {
+        let doing = match &message {
+            Some(Envelope::Call(_, None)) => Doing::Call,
+            Some(Envelope::Cast(_)) => Doing::Cast,
+            Some(Envelope::Info(_)) => Doing::Info,
+            _ => return Err((actor, message)),
+        };
+        let Some(message) = message else { return Err((actor, None)) };
+        self.set_doing(doing);
+        self.budget.store(*budget, Ordering::Relaxed);
+        let begun = work::begin(actor, Job::Message(message), cx);
+        *budget = self.budget.load(Ordering::Relaxed);
+        self.budget.store(0, Ordering::Relaxed);
+        Ok(begun)
+    }
+
+    /// Goes on with a message that is not plain.
+    #[cold]
+    fn drive_message_in_task(self: &Arc<Self>, actor: Box<Actor<S>>, message: Option<Envelope<S>>, budget: &mut u32) {
         let mut body = Body::new(actor);
         let mut job = message.map(Job::Message);
         if job.is_some() {

@@ -287,13 +287,21 @@ where
     begun
 }
 
+/// Goes on with a callback that has waited.
+#[inline]
+pub(super) fn resume<S: GenServer>(mut work: Pin<Box<dyn Work<S>>>, cx: &mut Context<'_>) -> Begun<S> {
+    match work.as_mut().resume(cx) {
+        Poll::Ready(done) => {
+            work.put_away();
+            Begun::Done(done)
+        }
+        Poll::Pending => Begun::Waits(work),
+    }
+}
+
 /// Begins init.
 pub(super) fn begin_init<S: GenServer>(actor: Box<Actor<S>>, args: Box<S::Args>, cx: &mut Context<'_>) -> Begun<S> {
-    let mut slot = prepare_init(actor, args);
-    match slot.as_mut().resume(cx) {
-        Poll::Ready(done) => Begun::Done(done),
-        Poll::Pending => Begun::Waits(slot),
-    }
+    resume(prepare_init(actor, args), cx)
 }
 
 /// Init, ready to be polled by the task that resumes it.
