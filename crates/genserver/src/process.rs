@@ -17,7 +17,7 @@ use crate::sys::Untyped;
 
 // The one lock of a server and what lies behind it: run states, queue, body.
 pub(crate) mod mail;
-// The room in which a callback's future lives.
+// Callbacks as futures.
 pub(crate) mod work;
 // A queue that costs an idle server one pointer.
 pub(crate) mod queue;

@@ -1,6 +1,6 @@
 //! The one lock of a server, and what lies behind it: where its loop stands, what is queued, and its body.
 //!
-//! A server's loop is its *body*: the state, the context, and the room of a callback that waits. The body lies behind the
+//! A server's loop is its *body*: the state, the context, and the future of a callback that waits. The body lies behind the
 //! lock, and whoever takes it out runs the server; nobody else can. There is no second lock and no `try_lock`.
 //!
 //! | `run` | body | means | who leaves it, to what |
@@ -23,12 +23,15 @@
 //!    behind which it has put its call (`take_over`), unless a callback is parked; and by a doom, which takes the body wherever it
 //!    lies. A task that comes and finds the server not scheduled any more sleeps again.
 //! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
-//! 6. Whoever holds the body takes the queue out as a whole (`fetch`), into the actor's batch. The room goes from one message
+//! 6. The poller takes the queue out as a whole (`fetch`), into the actor's batch. The callback's future goes from one message
 //!    of the batch to the next by itself, until its budget is used up or something has to be looked at: a doom (`look`), a
 //!    caller dropped unanswered, a signal, a step that is not simply to wait. A doom therefore takes effect between two
-//!    messages; whoever waits for room is woken under the next lock, at most a budget of messages later.
-//! 7. The lock is spun on (see `lock`), so nothing that takes long happens under it; the clock's lock is the only other lock
-//!    taken inside it.
+//!    messages; a sender that waits for room is woken under the next lock, at most a budget of messages later.
+//! 7. The lock is spun on (see `lock`), so nothing that takes long happens under it. The only other locks taken inside it are the
+//!    clock's and those of slots.
+//! 8. `drive` keeps all of these rules. Beside it there are plain paths for what happens nearly always: a call to an idle server
+//!    (`run_call`), init (`init_here`), a turn of a task (`run_plainly`). A plain path moves the actor alone, and only while the
+//!    body has nothing else. Whatever it meets that is not plain it hands to `drive`, and it keeps no rule of its own.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -74,7 +77,7 @@ pub(crate) struct Process<S: GenServer> {
     /// How many counted messages of the batch are still to be handled. Written by the poller only, and not for every message
     /// of a large batch: see [`Actor::next`].
     pub(crate) in_batch: AtomicU32,
-    /// How many more messages of the batch the room may handle before it comes back. Written by the poller only.
+    /// How many more messages of the batch a callback's future may handle before it gives way. Written by the poller only.
     pub(crate) budget: AtomicU32,
     /// How long its turns last. A guess.
     pub(crate) pace: Pace,
@@ -247,12 +250,12 @@ impl<S: GenServer> Envelope<S> {
 pub(crate) struct Body<S: GenServer> {
     /// Away while a callback runs.
     pub(crate) actor: Option<Box<Actor<S>>>,
-    /// The room of a callback that waits for something.
+    /// The callback that waits for something.
     pub(crate) work: Option<std::pin::Pin<Box<dyn Work<S>>>>,
     pub(crate) desk: Option<Box<Desk<S>>>,
 }
 
-/// Where a body lies. Whether one does needs no word of its own: a body that is laid down has its actor, or the room that has it.
+/// Where a body lies. Whether one does needs no word of its own: a body that is here has its actor, or the callback that has it.
 pub(crate) struct Berth<S: GenServer>(Body<S>);
 
 impl<S: GenServer> Berth<S> {

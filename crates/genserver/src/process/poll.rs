@@ -111,7 +111,7 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Runs the server, beginning with `job` if there is one, until it waits, awaits, ends or has had its share: so many more
-    /// messages as the budget says, which is lent to the room while it runs.
+    /// messages as the budget says, which is lent to the callback's future while it runs.
     ///
     /// The caller has made this process the current one.
     pub(crate) fn drive(self: &Arc<Self>, body: Body<S>, job: &mut Option<Job<S>>, by: By, budget: &mut u32) {

@@ -1,9 +1,12 @@
-//! The room in which a callback's future lives: one allocation, used again for callback after callback.
+//! Callbacks as futures: the slot in which one lives, and what it gives back when it is done.
 //!
-//! A callback that is not ready at its first poll has to stay where it was polled. So its future is built in a room to begin
-//! with. If it has to wait, the room is its server's until it is done; otherwise the room goes back to where it came from. The
-//! server's state travels through it: in when the callback begins, out when it is done. What travels is kept small, because
-//! every message pays for it.
+//! A callback that is not ready at its first poll has to stay where it was polled. So its future is built in a slot on the heap
+//! to begin with, which is used again for callback after callback. If the callback has to wait, the slot belongs to its server
+//! until it is done; otherwise the thread keeps it (see `spare`). The server's state travels through the slot: in when the
+//! callback begins, out when it is done. What travels is kept small, because every message pays for it.
+//!
+//! There are three futures: a call that its caller runs (`perform_call`), any callback with the messages that follow it in the
+//! batch (`perform`), and init (`perform_init`).
 
 use std::any::Any;
 use std::cell::Cell;
@@ -34,8 +37,8 @@ pub(crate) struct Actor<S: GenServer> {
     /// Empty until init has made it.
     pub(crate) server: Option<S>,
     pub(crate) cx: Cx<S>,
-    /// What was taken out of the queue and not handled yet. It lies here so that the room goes from one message to the next by
-    /// itself.
+    /// What was taken out of the queue and not handled yet. It is kept here so that a callback's future goes from one message to
+    /// the next by itself.
     pub(crate) batch: Queue<S>,
 }
 
