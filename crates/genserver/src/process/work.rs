@@ -304,8 +304,31 @@ pub(super) fn resume<S: GenServer>(mut work: Pin<Box<dyn Work<S>>>, cx: &mut Con
 
 /// Begins init.
 pub(super) fn begin_init<S: GenServer>(actor: Box<Actor<S>>, args: Box<S::Args>, cx: &mut Context<'_>) -> Begun<S> {
-    resume(prepare_init(actor, args), cx)
+    begin_init_with(perform_init, actor, args, cx)
 }
+
+fn begin_init_with<S, F>(
+    perform: impl FnOnce(Rescue<S>, Box<S::Args>) -> F,
+    actor: Box<Actor<S>>,
+    args: Box<S::Args>,
+    cx: &mut Context<'_>,
+) -> Begun<S>
+where
+    S: GenServer,
+    F: Future<Output = Done<S>> + Send + 'static,
+{
+    // An init that is larger than callbacks mostly are would be kept for nothing: it runs once.
+    if size_of::<F>() > KEPT_INIT {
+        return resume(prepare_init(actor, args), cx);
+    }
+    let mut place = CallbackPlace::take();
+    let begun = place.begin(perform, "init", actor, args, cx);
+    spare::put(CallbackPlace::<F>::WAY, place);
+    begun
+}
+
+/// How large the future of an init may be to be built in a slot that the thread keeps.
+const KEPT_INIT: usize = 256;
 
 /// Init, ready to be polled by the task that resumes it.
 pub(super) fn prepare_init<S: GenServer>(actor: Box<Actor<S>>, args: Box<S::Args>) -> Pin<Box<dyn Work<S>>> {
