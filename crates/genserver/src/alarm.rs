@@ -11,6 +11,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::barrier;
 use crate::node::Home;
 use crate::reason::Panic;
 use crate::runtime::{Runtime, Sleep};
@@ -104,7 +105,7 @@ impl Alarm {
         let keeper = list.keeper.take();
         drop(list);
         if let Some(keeper) = keeper {
-            keeper.wake();
+            barrier::wake(keeper);
         }
     }
 
@@ -124,7 +125,7 @@ impl Alarm {
                 let next = first.map_or(Next::Nothing, |(key, _)| Next::At(key.0));
                 let before = list.keeper.replace(waker);
                 drop(list);
-                drop(before);
+                barrier::drop_caught(before);
                 next
             }
         }

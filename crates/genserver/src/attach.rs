@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
 
+use crate::barrier;
 use crate::process::{AnyProcess as _, Process, Signal};
 use crate::reason::Reason;
 use crate::reply::Slot;
@@ -62,7 +63,7 @@ impl Gate {
         let waker = inner.waker.take();
         drop(inner);
         if let Some(waker) = waker {
-            waker.wake();
+            barrier::wake(waker);
         }
     }
 
@@ -83,7 +84,7 @@ impl Gate {
         let before = inner.waker.replace(waker);
         let busy = inner.busy;
         drop(inner);
-        drop(before);
+        barrier::drop_caught(before);
         if busy { Poll::Pending } else { Poll::Ready(Some(())) }
     }
 

@@ -491,10 +491,12 @@ pub mod report;
 pub mod sys;
 // The machinery.
 mod alarm;
+mod barrier;
 mod current;
 mod deadlock;
 mod dense;
 mod kit;
+mod handover;
 #[cfg(not(genserver_shuttle))]
 mod lock;
 mod process;
@@ -503,6 +505,7 @@ mod reply;
 mod serialize;
 mod spare;
 mod sync;
+mod waiter;
 
 pub use adopt::{Adopt, Adopted, adopt};
 pub use as_server::AsServer;

@@ -7,8 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
 
-use futures::channel::oneshot;
-
+use crate::handover::{Taker, handover};
 use crate::node;
 
 /// Does `work` on a thread that runs no tasks, and gives what it returns: for files, locks of the system, and whatever else has
@@ -42,27 +41,27 @@ use crate::node;
 #[doc(alias = "spawn_blocking")]
 #[doc(alias = "dirty_io")]
 pub fn run_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> RunBlocking<R> {
-    let (sender, done) = oneshot::channel();
+    let (giver, done) = handover();
     if let Some(home) = node::current_home() {
         home.runtime().spawn_blocking(Box::new(move || {
             // Who has gone does not want it.
-            let _unwanted = sender.send(catch_unwind(AssertUnwindSafe(work)));
+            let _unwanted = giver.give(catch_unwind(AssertUnwindSafe(work)));
         }));
     }
     RunBlocking(done)
 }
 
 /// Work that is being done elsewhere: made by [`run_blocking`]. Await it for what it returns.
-pub struct RunBlocking<R>(oneshot::Receiver<thread::Result<R>>);
+pub struct RunBlocking<R>(Taker<thread::Result<R>>);
 
 impl<R> Future for RunBlocking<R> {
     type Output = Result<R, NotRun>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.get_mut().0).poll(cx).map(|done| match done {
-            Ok(Ok(returned)) => Ok(returned),
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(oneshot::Canceled) => Err(NotRun(())),
+        self.0.poll_value(cx).map(|done| match done {
+            Some(Ok(returned)) => Ok(returned),
+            Some(Err(panic)) => resume_unwind(panic),
+            None => Err(NotRun(())),
         })
     }
 }

@@ -34,6 +34,8 @@ use std::time::Instant;
 
 // The default: whichever Tokio runtime the starter is in.
 #[cfg(feature = "tokio")]
+mod shield;
+#[cfg(feature = "tokio")]
 pub(crate) mod tokio;
 // The second: async-executor and async-io, the crates under smol.
 #[cfg(feature = "smol")]

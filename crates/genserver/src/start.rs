@@ -600,6 +600,7 @@ impl<S: GenServer> UnderWay<S> {
             self.process.unlink(starter.pid());
         }
         ServerRef::new(Arc::clone(&self.process)).kill();
+        self.begun.close();
     }
 
     /// Lets the process go on without its starter, which ends. Its link stays, and brings the starter's reason.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::alarm::{AlarmKey, Alarmed};
+use crate::barrier;
 use crate::node::{self, Home};
 use crate::pid::Pid;
 use crate::process::{Process, Signal};
@@ -118,7 +119,7 @@ pub(crate) fn at(home: &Home, delay: Duration) -> Instant {
 pub(crate) fn set(home: &Home, at: Instant, who: Arc<dyn Alarmed>) -> AlarmKey {
     let (key, keeper) = home.alarm().set(at, who);
     if let Some(keeper) = keeper {
-        keeper.wake();
+        barrier::wake(keeper);
     }
     key
 }

@@ -10,14 +10,16 @@ mod src {
     //! The sources of the crate, as far as they stand on its public interface.
 
     pub mod agent;
-    // It stands on nothing but the standard library, and belongs to no module more than to another.
+    // These stand on nothing else of the crate, and belong to no module more than to another.
+    pub(crate) mod barrier;
     pub(crate) mod dense;
     pub mod dynamic_supervisor;
+    pub(crate) mod handover;
     pub mod registry;
     pub mod supervised;
     pub mod supervisor;
     pub mod task;
 }
 
-use src::dense;
 pub use src::{agent, dynamic_supervisor, registry, supervised, supervisor, task};
+use src::{barrier, dense, handover};

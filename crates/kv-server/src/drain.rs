@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use genserver::Reason;
 
 /// Tells sessions to leave: they answer what has arrived, and close. Clones are the same signal.
 ///
@@ -74,8 +77,12 @@ impl Drain {
     pub fn begin(&self) {
         self.0.begun.store(true, Ordering::SeqCst);
         let wakers = std::mem::take(&mut *self.0.waiting());
-        // After the lock is released: a waker is somebody's code.
-        wakers.into_values().for_each(Waker::wake);
+        // After the lock is released: a waker is somebody's code. A panic of one keeps none of the others from being woken.
+        for waker in wakers.into_values() {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                drop(Reason::caught(payload));
+            }
+        }
     }
 
     /// Whether they have been told.
@@ -192,5 +199,44 @@ impl Drop for Told {
 impl fmt::Debug for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Told").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use super::*;
+
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker that panics");
+        }
+    }
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Counts(AtomicU64);
+
+    impl Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn whoever_waits_behind_one_whose_waker_panics_is_told_too() {
+        let drain = Drain::new();
+        let (mut first, mut second) = (drain.told(), drain.told());
+        let counts = Arc::<Counts>::default();
+        let wakers = [Waker::from(Arc::new(Panics)), Waker::from(Arc::clone(&counts))];
+        for (told, waker) in [&mut first, &mut second].into_iter().zip(&wakers) {
+            assert!(Pin::new(told).poll(&mut Context::from_waker(waker)).is_pending());
+        }
+        drain.begin();
+        assert_eq!(counts.0.load(Ordering::SeqCst), 1);
+        assert!(Pin::new(&mut first).poll(&mut Context::from_waker(Waker::noop())).is_ready());
     }
 }

@@ -4,7 +4,7 @@
 //! 2. An event that somebody waits for has a number, and the consumer says how far it is. Whoever drops such an event, or will
 //!    never come to it, says that too: nobody waits for what cannot happen.
 //! 3. Of the manager and the consumer, each wakes the other only if it sleeps. Events, and the wakers of consumers, are the user's:
-//!    they are copied, woken and dropped without the lock.
+//!    they are copied, woken and dropped without the lock, and the wakers behind a barrier.
 //! 4. The manager says whom it waits for, if the consumer is a process: so a call of that process to its manager is refused instead
 //!    of waiting for the manager, which waits for it. It does so while it sleeps; what wakes it ends that.
 //! 5. A consumer that is gone is seen at the next event, and swept out with the others when a stream is added: so streams that
@@ -214,7 +214,7 @@ impl<E> Tap<E> {
             let manager = line.manager.take();
             drop(line);
             rouse(manager);
-            drop(before);
+            behind_barrier(|| drop(before));
             return Poll::Pending;
         }
     }
@@ -241,7 +241,8 @@ impl<E> Tap<E> {
         let (consumer, manager) = (line.consumer.take(), line.manager.take());
         drop(line);
         rouse(manager);
-        drop((rest, consumer));
+        behind_barrier(|| drop(consumer));
+        drop(rest);
     }
 
     /// There will be no more events; those that are there can still be taken.
@@ -347,7 +348,14 @@ impl<E> Line<E> {
 
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
-        waker.wake();
+        behind_barrier(|| waker.wake());
+    }
+}
+
+/// Runs what belongs to the consumer. Its panic is neither the manager's nor that of another task with the stream.
+fn behind_barrier(run: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
+        drop(Reason::caught(payload));
     }
 }
 

@@ -14,5 +14,7 @@ mod patience;
 mod circles;
 // How streams end.
 mod ends;
+// What becomes of wakers that panic.
+mod foreign_wakers;
 // Random sequences of all this: nothing is lost unsaid.
 mod ledger;

@@ -12,7 +12,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -28,6 +27,8 @@ use super::poll::{After, By};
 use super::queue::Queue;
 use super::ties::Farewell;
 use super::work::{self, Actor, Job, NotStarted, Verdict, discard_rescued};
+pub(crate) use crate::barrier::drop_caught;
+use crate::barrier::{self, caught};
 use crate::current;
 use crate::reason::Reason;
 use crate::reply::Unanswered;
@@ -222,7 +223,7 @@ impl<S: GenServer> Process<S> {
         self.report_end(&body, &ending);
         let reason = ending.reason.clone();
         drop_caught(body);
-        drop_caught_with(discard_rescued);
+        caught(discard_rescued);
         self.head.home.node().release_name(&self.head);
         let told = reason.clone();
         let (farewell, queue, task, ordered) = {
@@ -255,7 +256,7 @@ impl<S: GenServer> Process<S> {
         match task {
             Task::None | Task::Coming => {}
             Task::Asleep => self.wake_task(),
-            Task::AsleepElsewhere(waker) => waker.wake(),
+            Task::AsleepElsewhere(waker) => barrier::wake(*waker),
         }
         drop(begun);
         end_the_next();
@@ -273,7 +274,7 @@ impl<S: GenServer> Process<S> {
         }
         if let Some(late_reply) = late_reply {
             // What the caller does not want any more is dropped there, and that is user code.
-            drop_caught_with(late_reply);
+            caught(late_reply);
         }
         unanswered.extend(current::take_unanswered(self.head.pid));
         for slot in unanswered {
@@ -371,20 +372,8 @@ pub(super) fn end_the_next() {
         return;
     }
     while let Some(next) = NEXT_DEATHS.with_borrow_mut(VecDeque::pop_front) {
-        // A waker may panic; those who wait for their end are not to suffer for it.
-        drop_caught_with(|| next.end_here());
+        // What panics there, a destructor for instance, keeps nobody else from ending.
+        caught(|| next.end_here());
     }
     ENDING_THEM.set(false);
-}
-
-/// Drops a user's value; a panic in its `Drop` ends here, for the process is ending anyway and has its reason.
-pub(crate) fn drop_caught<T>(value: T) {
-    drop_caught_with(|| drop(value));
-}
-
-fn drop_caught_with(drop: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
-        // What a panic brought may panic again when it is dropped, and that would be once too often.
-        std::mem::forget(payload);
-    }
 }

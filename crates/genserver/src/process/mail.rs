@@ -65,6 +65,7 @@ use crate::server::GenServer;
 use crate::stop::Order;
 use crate::sys::SystemRequest;
 use crate::timer::TimerRef;
+use crate::waiter::Kept;
 
 /// A server's process.
 pub(crate) struct Process<S: GenServer> {
@@ -89,7 +90,7 @@ pub(crate) struct Process<S: GenServer> {
     /// How far ahead the clock was set, so that a call which waits need not take the lock to know that it comes early enough.
     pub(crate) alarm_reach: Reach,
     /// What wakes the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
-    pub(crate) task_waker: OnceLock<Box<Waker>>,
+    pub(crate) task_waker: OnceLock<Box<Kept>>,
 }
 
 /// The process is doomed.

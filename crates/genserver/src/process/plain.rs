@@ -10,6 +10,7 @@ use super::death::{Doomed, end_or_defer, end_the_next};
 use super::send::Refused;
 use super::ties::Ties;
 use super::{About, AnyProcess, Asked, ExitKind, Head, LaidBy, Subject};
+use crate::barrier;
 use crate::cast::CastError;
 use crate::current;
 use crate::exit::Exit;
@@ -267,7 +268,7 @@ impl<M: Send + 'static> Plain<M> {
             }
             let before = state.reader.replace(waker);
             drop(state);
-            drop(before);
+            barrier::drop_caught(before);
             return Poll::Pending;
         }
     }
@@ -396,7 +397,7 @@ fn deliver<M>(mut state: MutexGuard<'_, State<M>>, message: M) {
 
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
-        waker.wake();
+        barrier::wake(waker);
     }
 }
 

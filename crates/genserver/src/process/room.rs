@@ -12,6 +12,7 @@ use std::time::Instant;
 use super::chain;
 use super::mail::{LOOK_ROOM, Mail, Process};
 use crate::alarm::{AlarmKey, Alarmed};
+use crate::barrier;
 use crate::server::GenServer;
 use crate::sync::Mutex;
 
@@ -59,7 +60,7 @@ impl Alarmed for Seat {
         };
         drop(turn);
         if let Some(waker) = waker {
-            waker.wake();
+            barrier::wake(waker);
         }
     }
 }
@@ -79,7 +80,7 @@ impl<S: GenServer> Line<S> {
         let Turn::Waits(place) = &mut *turn else { return Poll::Ready(()) };
         let before = place.replace(waker);
         drop(turn);
-        drop(before);
+        barrier::drop_caught(before);
         chain::let_go();
         Poll::Pending
     }
@@ -89,7 +90,7 @@ impl<S: GenServer> Line<S> {
         let (key, keeper) = self.process.head.home.alarm().set(at, Arc::clone(&self.seat) as Arc<dyn Alarmed>);
         self.alarm = Some(key);
         if let Some(keeper) = keeper {
-            keeper.wake();
+            barrier::wake(keeper);
         }
     }
 
@@ -109,6 +110,7 @@ impl<S: GenServer> Drop for Line<S> {
         if matches!(turn, Turn::Called) {
             self.process.hand_back();
         }
+        barrier::drop_caught(turn);
     }
 }
 
@@ -169,6 +171,6 @@ impl<S: GenServer> Process<S> {
         }
         let woken = self.make_room(&mut mail);
         drop(mail);
-        woken.into_iter().for_each(Waker::wake);
+        woken.into_iter().for_each(barrier::wake);
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::chain::Turn;
 use futures::task::waker_ref;
@@ -12,9 +12,11 @@ use futures::task::waker_ref;
 use super::mail::{Body, Doing, Envelope, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run, Task};
 use super::poll::By;
 use super::work::{self, Actor, Begun, Job};
+use crate::barrier::{self, drop_caught};
 use crate::current;
 use crate::server::GenServer;
 use crate::sync::MutexGuard;
+use crate::waiter::Kept;
 
 /// How many messages a task handles before it lets the other tasks of its thread run.
 const TASK_BUDGET: u32 = 128;
@@ -50,7 +52,7 @@ impl<S: GenServer> Future for ProcessTask<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { process, ended } = &mut *self;
-        let ours = process.task_waker.get_or_init(|| Box::new(cx.waker().clone()));
+        let ours = process.task_waker.get_or_init(|| Box::new(Kept::new(cx.waker().clone())));
         let asleep =
             if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(Box::new(cx.waker().clone())) };
         let turn = Turn::begin(process);
@@ -65,13 +67,13 @@ impl<S: GenServer> Future for ProcessTask<S> {
             Run::Dead => {
                 let ours = std::mem::replace(&mut mail.task, Task::Coming);
                 drop(mail);
-                drop((before, ours));
+                drop_caught((before, ours));
                 *ended = true;
                 return Poll::Ready(());
             }
             Run::Idle | Run::Running | Run::Awaiting => drop(mail),
         }
-        drop(before);
+        drop_caught(before);
         Poll::Pending
     }
 }
@@ -97,7 +99,7 @@ impl<S: GenServer> Process<S> {
         }
         let doomed = mail.is_doomed();
         drop(mail);
-        woken.into_iter().for_each(Waker::wake);
+        woken.into_iter().for_each(barrier::wake);
         let Some(mut body) = body else { return };
         let _entered = current::enter(self.head.pid);
         if doomed {

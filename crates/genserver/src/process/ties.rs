@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::alarm::AlarmKey;
+use crate::barrier;
 use crate::dense::{Dense, Keyed};
 use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
@@ -216,7 +217,7 @@ impl Farewell {
         }
         for seat in self.room {
             if let Some(waker) = seat.call() {
-                waker.wake();
+                barrier::wake(waker);
             }
         }
         for half in self.links.drain() {

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use super::table::PARTS;
 use super::{Key, Registry, Value};
+use crate::barrier;
 
 /// All keys that are locked now.
 pub(super) struct Locks<K> {
@@ -59,7 +60,7 @@ impl<K> Locks<K> {
         let (is_next, unused) =
             if held.holder == number { (true, Some(waker)) } else { (false, held.line.insert(number, waker)) };
         drop(part);
-        drop(unused);
+        barrier::drop_caught(unused);
         is_next
     }
 
@@ -77,7 +78,7 @@ impl<K> Locks<K> {
         drop(part);
         drop(freed);
         if let Some(waker) = next {
-            waker.wake();
+            barrier::wake(waker);
         }
     }
 
@@ -91,7 +92,7 @@ impl<K> Locks<K> {
         }
         let waker = held.line.remove(&number);
         drop(part);
-        drop(waker);
+        barrier::drop_caught(waker);
     }
 
     /// How many keys are locked.

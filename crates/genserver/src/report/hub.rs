@@ -11,6 +11,7 @@ use futures::Stream;
 
 use super::trace;
 use super::{Level, Report};
+use crate::barrier;
 use crate::node::Node;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::parking::Mutex;
@@ -112,7 +113,7 @@ impl Channel {
         state.reports.push_back(report);
         let waker = state.waker.take();
         drop(state);
-        waker.into_iter().for_each(Waker::wake);
+        waker.into_iter().for_each(barrier::wake);
     }
 
     fn end(&self) {
@@ -120,7 +121,7 @@ impl Channel {
         state.ended = true;
         let waker = state.waker.take();
         drop(state);
-        waker.into_iter().for_each(Waker::wake);
+        waker.into_iter().for_each(barrier::wake);
     }
 }
 
@@ -222,7 +223,7 @@ impl Reports {
         }
         let before = state.waker.replace(waker);
         drop(state);
-        drop(before);
+        barrier::drop_caught(before);
         Poll::Pending
     }
 }
@@ -237,6 +238,8 @@ impl Stream for Reports {
 
 impl Drop for Reports {
     fn drop(&mut self) {
+        let waker = self.channel.state.lock().waker.take();
+        barrier::drop_caught(waker);
         for listeners in self.listeners.of(self.channel.level) {
             listeners.fetch_sub(1, Ordering::Release);
         }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker, ready};
 
 use futures::Stream;
-use futures::task::AtomicWaker;
 
 use super::{Deadline, Limit, Request, TimedOut};
 use crate::call::CallError;
 use crate::sync::parking::Mutex;
+use crate::waiter::Waiter;
 
 /// Requests under way, each with a label: OTP's request id collection.
 ///
@@ -96,7 +96,7 @@ struct Member<L, R: Send + 'static> {
 #[derive(Default)]
 struct Arrivals {
     keys: Mutex<VecDeque<u64>>,
-    waiter: AtomicWaker,
+    waiter: Waiter,
 }
 
 /// What the answer of one member wakes.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures::task::AtomicWaker;
-
 use crate::alarm::{AlarmKey, Alarmed};
+use crate::barrier;
 use crate::node::Home;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::waiter::Waiter;
 
 /// Until when to wait: for so long, until an instant, or for ever.
 ///
@@ -174,7 +174,7 @@ struct Timer {
 #[derive(Default)]
 struct Bell {
     rang: AtomicBool,
-    waker: AtomicWaker,
+    waiter: Waiter,
 }
 
 impl Timer {
@@ -182,7 +182,7 @@ impl Timer {
         let bell = Arc::new(Bell::default());
         let (key, keeper) = home.alarm().set(at, Arc::clone(&bell) as Arc<dyn Alarmed>);
         if let Some(keeper) = keeper {
-            keeper.wake();
+            barrier::wake(keeper);
         }
         Self { home: Arc::clone(home), key, bell }
     }
@@ -190,7 +190,7 @@ impl Timer {
     /// Whether the instant has come; if not, the task is woken when it does.
     fn is_due(&self, cx: &Context<'_>) -> bool {
         // Registered first: a ring between the two is then seen by one of them.
-        self.bell.waker.register(cx.waker());
+        self.bell.waiter.register(cx.waker());
         self.bell.rang.load(Ordering::Acquire)
     }
 }
@@ -198,7 +198,7 @@ impl Timer {
 impl Alarmed for Bell {
     fn due(self: Arc<Self>, _now: Instant) {
         self.rang.store(true, Ordering::Release);
-        self.waker.wake();
+        self.waiter.wake();
     }
 }
 

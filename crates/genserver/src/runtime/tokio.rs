@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::runtime::{Handle, Id as RuntimeId};
 use tokio::task::{Id as TaskId, coop};
 
+use super::shield::Shielded;
 use super::{BlockingWork, Runtime, Sleep, TaskFuture};
 
 /// A Tokio runtime, by its handle.
@@ -78,7 +79,7 @@ impl Runtime for Tokio {
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]
     fn sleep_until(&self, at: Instant) -> Sleep {
         let _entered = self.handle.enter();
-        Box::pin(tokio::time::sleep_until(at.into()))
+        Box::pin(Shielded::new(tokio::time::sleep_until(at.into())))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]

@@ -230,6 +230,14 @@ struct GettingReady<M: Send + 'static, V: Send + 'static> {
     burial: Option<(Burial, Late)>,
 }
 
+/// Nobody waits for it any more. So a link with another than its starter carries its exit from now on.
+impl<M: Send + 'static, V: Send + 'static> Drop for GettingReady<M, V> {
+    fn drop(&mut self) {
+        self.door.ready.close();
+        self.door.never.close();
+    }
+}
+
 /// Why a process that was to get ready was killed.
 enum Late {
     /// It took too long.
@@ -435,8 +443,6 @@ impl<M: Send + 'static, V: Send + 'static> Drop for StartProcess<M, V> {
     fn drop(&mut self) {
         let Some(under_way) = self.under_way.take() else { return };
         if starter_ends(under_way.starter) {
-            // Nobody waits for it any more, so a link with another than the starter carries its exit from now on.
-            under_way.door.ready.close();
             return;
         }
         self.unlink(&under_way.process);

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::child_ref::ChildError;
 use super::policy::Restart;
-use crate::ProcessRef;
+use crate::{ProcessRef, barrier};
 
 /// The whereabouts of one child, in one life of its supervisor.
 pub(super) struct Place {
@@ -59,7 +59,7 @@ impl Place {
         let waiting = std::mem::take(&mut now.waiting);
         drop(now);
         drop(before);
-        waiting.into_values().for_each(Waker::wake);
+        waiting.into_values().for_each(barrier::wake);
     }
 
     /// The child, if it runs.
@@ -112,13 +112,13 @@ impl Place {
             });
             let before = now.waiting.insert(number, waker);
             drop(now);
-            drop(before);
+            barrier::drop_caught(before);
         }
     }
 
     /// Gives up waiting.
     pub(super) fn leave(&self, turn: u64) {
         let waker = self.now.lock().waiting.remove(&turn);
-        drop(waker);
+        barrier::drop_caught(waker);
     }
 }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::FutureExt;
-use futures::channel::oneshot;
 use futures::future::{BoxFuture, Either, select};
 
 use super::running::Running;
 use super::{State, Task};
+use crate::handover::{Giver, Taker, handover};
 use crate::report::{Level, Report, TaskFailed};
 use crate::{Ending, Never, Pid, Probe, ProcessRef, Reason, StartError, current_process, spawn, spawn_link};
 
@@ -136,13 +136,13 @@ pub(super) struct Plan<W, T> {
     /// Whether it ends when nobody wants its result any more.
     leashed: bool,
     callers: Vec<Pid>,
-    sender: oneshot::Sender<T>,
+    giver: Giver<T>,
 }
 
 /// What the owner of a task keeps of it until it is started.
 pub(super) struct Stub<T> {
     owner: Option<ProcessRef>,
-    result: oneshot::Receiver<T>,
+    result: Taker<T>,
 }
 
 impl<T> Stub<T> {
@@ -166,8 +166,8 @@ where
     W: FnOnce(Probe<M>) -> B + Send + 'static,
 {
     let owner = current_process().filter(|_| bond != Bond::Free);
-    let (sender, result) = oneshot::channel();
-    let plan = Plan { function, owner: owner.clone(), bond, leashed: false, callers: chain(), sender };
+    let (giver, result) = handover();
+    let plan = Plan { function, owner: owner.clone(), bond, leashed: false, callers: chain(), giver };
     (plan, Stub { owner, result })
 }
 
@@ -180,7 +180,7 @@ impl<W, T: Send + 'static> Plan<W, T> {
 
     /// Whether there is somebody to run it for: then it is linked with them.
     fn is_wanted<M: Send + 'static>(&self, me: &mut Probe<M>) -> bool {
-        !self.sender.is_canceled() && self.owner.as_ref().is_none_or(|owner| me.link(owner).is_ok())
+        !self.giver.is_unwanted() && self.owner.as_ref().is_none_or(|owner| me.link(owner).is_ok())
     }
 
     /// What runs in the process of the task.
@@ -190,7 +190,7 @@ impl<W, T: Send + 'static> Plan<W, T> {
         B: TaskBody<Output = T>,
         W: FnOnce(Probe<M>) -> B + Send + 'static,
     {
-        let Self { function, owner, bond, leashed, callers, mut sender } = self;
+        let Self { function, owner, bond, leashed, callers, mut giver } = self;
         let pid = me.pid();
         let unlink = move || {
             if let Some(owner) = owner {
@@ -201,7 +201,7 @@ impl<W, T: Send + 'static> Plan<W, T> {
             // What ran is dropped before its result is handed over: whoever has the result finds nothing held any more.
             let run = async move { function(me).run().await };
             let value = if leashed {
-                match select(pin!(run), sender.cancellation()).await {
+                match select(pin!(run), pin!(giver.unwanted())).await {
                     Either::Left((value, _)) => value?,
                     Either::Right(((), _)) => {
                         unlink();
@@ -215,7 +215,7 @@ impl<W, T: Send + 'static> Plan<W, T> {
                 unlink();
             }
             // If the handle is gone nobody wants it, and it is dropped here, in the task.
-            drop(sender.send(value));
+            drop(giver.give(value));
             Ok(())
         })
     }

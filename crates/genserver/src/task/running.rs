@@ -4,8 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures::channel::oneshot;
-
+use crate::handover::Taker;
 use crate::{Ended, ProcessRef, Reason};
 
 /// A task whose result nobody has seen yet.
@@ -13,22 +12,22 @@ pub(super) struct Running<T> {
     process: ProcessRef,
     /// Whom it is linked with.
     owner: Option<ProcessRef>,
-    result: oneshot::Receiver<T>,
+    result: Taker<T>,
     /// It will bring no result: this brings its reason.
     ended: Option<Ended>,
 }
 
 impl<T> Running<T> {
-    pub(super) fn new(process: ProcessRef, owner: Option<ProcessRef>, result: oneshot::Receiver<T>) -> Self {
+    pub(super) fn new(process: ProcessRef, owner: Option<ProcessRef>, result: Taker<T>) -> Self {
         Self { process, owner, result, ended: None }
     }
 
     /// The result, or the reason of an end without one. A result that is there wins over the end that follows it.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Reason>> {
         if self.ended.is_none() {
-            match ready!(Pin::new(&mut self.result).poll(cx)) {
-                Ok(value) => return Poll::Ready(Ok(value)),
-                Err(oneshot::Canceled) => self.ended = Some(self.process.ended()),
+            match ready!(self.result.poll_value(cx)) {
+                Some(value) => return Poll::Ready(Ok(value)),
+                None => self.ended = Some(self.process.ended()),
             }
         }
         let Some(ended) = &mut self.ended else { return Poll::Pending };

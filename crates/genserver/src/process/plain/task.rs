@@ -88,7 +88,7 @@ impl<M: Send + 'static> Plain<M> {
             };
             let before = state.task.replace(fresh);
             drop(state);
-            drop(before);
+            drop_caught(before);
             return None;
         }
     }
