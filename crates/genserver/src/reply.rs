@@ -21,6 +21,7 @@ use std::time::Instant;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
+use crate::barrier;
 use crate::pid::Pid;
 use crate::process::{chain, cut};
 use crate::reason::Reason;
@@ -132,7 +133,7 @@ impl<R> Slot<R> {
         self.done.store(true, Ordering::Release);
         drop(state);
         if let State::Waiting(waker, _) = before {
-            waker.wake();
+            barrier::wake(waker);
         }
     }
 
@@ -181,7 +182,7 @@ impl<R> Slot<R> {
         let deadline = deadline(&state);
         let old = std::mem::replace(&mut *state, State::Waiting(waker, deadline));
         drop(state);
-        drop(old);
+        barrier::drop_caught(old);
         chain::let_go();
         true
     }
@@ -223,7 +224,7 @@ impl<R> Slot<R> {
         let before = std::mem::replace(&mut *state, State::Closed);
         self.done.store(true, Ordering::Release);
         drop(state);
-        drop(before);
+        barrier::drop_caught(before);
     }
 
     /// Whether nobody waits for the answer any more.
@@ -333,7 +334,7 @@ impl<R: Send> Waiting for Slot<R> {
         self.done.store(true, Ordering::Release);
         drop(state);
         if let State::Waiting(waker, _) = before {
-            waker.wake();
+            barrier::wake(waker);
         }
         Patience::Over
     }

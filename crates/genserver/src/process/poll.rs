@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::sync::MutexGuard;
@@ -18,6 +18,7 @@ use super::mail::{
 };
 use super::queue::Queue;
 use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
+use crate::barrier;
 use crate::current;
 use crate::deadlock;
 use crate::outcome::{LateReply, Step, Then};
@@ -475,7 +476,7 @@ impl<S: GenServer> Process<S> {
         }
         let kick = if next { Kick::Nothing } else { self.release(&mut mail, body) };
         drop(mail);
-        woken.into_iter().for_each(Waker::wake);
+        woken.into_iter().for_each(barrier::wake);
         self.follow(kick);
         if next {
             *budget -= 1;

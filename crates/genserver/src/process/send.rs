@@ -11,6 +11,7 @@ use super::chain;
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal};
 use super::task::ProcessTask;
 use super::work::Job;
+use crate::barrier;
 use crate::current;
 use crate::deadlock;
 use crate::reply::Waiting;
@@ -311,7 +312,7 @@ impl<S: GenServer> Process<S> {
             Kick::Nothing => {}
             Kick::Spawn => self.head.home.runtime().spawn(Box::pin(ProcessTask::new(Arc::clone(self)))),
             Kick::WakeTask => self.wake_task(),
-            Kick::Wake(waker) => waker.wake(),
+            Kick::Wake(waker) => barrier::wake(waker),
         }
     }
 

@@ -6,6 +6,8 @@
 #[macro_use]
 #[path = "../calls_suite/flavours.rs"]
 mod flavours;
+#[path = "../support/bombs.rs"]
+mod bombs;
 #[path = "../calls_suite/puppet.rs"]
 mod puppet;
 
@@ -15,6 +17,8 @@ mod inline;
 mod waiting;
 // ... and when it ends.
 mod the_end;
+// What becomes of wakers that panic.
+mod foreign_wakers;
 // All of it at once.
 mod chaos;
 // Circles of calls, ...
