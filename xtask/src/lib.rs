@@ -18,6 +18,7 @@ mod check;
 mod ci;
 mod conformance;
 mod docs;
+mod erlang;
 mod models;
 mod soak;
 mod test;
@@ -56,6 +57,11 @@ pub const VERBS: &[Verb] = &[
         name: "bench",
         about: "the comparison with other libraries; --instructions counts instructions",
         run: bench::run,
+    },
+    Verb {
+        name: "erlang",
+        about: "the same scenarios on a real Erlang and here; arguments choose scenarios",
+        run: erlang::run,
     },
     Verb { name: "conformance", about: "docs/conformance.md against the tests it names", run: conformance::run },
     Verb { name: "tidy", about: "the rules of docs/STYLE.md that a machine can see", run: tidy::run },

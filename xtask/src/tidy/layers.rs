@@ -11,6 +11,7 @@ const LAYERS: &[(&str, May)] = &[
     ("kv-core", May::Name(&["genserver", "genevent"])),
     ("kv-server", May::Name(&["genserver", "genevent", "kv-core"])),
     ("kv-cli", May::Name(&["kv-server", "kv-core"])),
+    ("otp-comparison", May::Name(&["genserver", "genevent"])),
     ("otp-docs", May::NameAll),
     ("benchmarks", May::NameAll),
     ("instructions", May::Name(&["genserver", "genevent", "kv-core"])),

@@ -10,13 +10,14 @@ use crate::workspace::File;
 const LONGEST_FILE: usize = 700;
 
 /// Where the runtime may be named: the seam itself, the two places that open sockets or start the
-/// world, and the crate that compares runtimes.
+/// world, and the crates that compare, with other runtimes and with OTP.
 const TOKIO_MAY_STAND_IN: &[&str] = &[
     "crates/genserver/src/runtime/tokio.rs",
     "crates/kv-server/src/net.rs",
     "crates/kv-server/src/net/",
     "crates/kv-cli/src/main.rs",
     "crates/benchmarks/",
+    "crates/otp-comparison/",
 ];
 
 /// The first line says what the file owns; a reader decides by it whether to go on.

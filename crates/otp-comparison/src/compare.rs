@@ -1,0 +1,109 @@
+//! Comparing: each script once on OTP and in every way on these crates, and again on OTP where the two differ.
+//!
+//! What differs may be a race that went otherwise. So OTP gets further chances to show the trace that these crates have shown: the
+//! same script with other priorities and turns. A trace that it never shows is a difference.
+
+use crate::erlang::{Erlang, ErlangError};
+use crate::ours::{self, Way};
+use crate::script::Script;
+use crate::trace::Trace;
+
+/// With how many seeds a script is tried on OTP if it differs: first with a few, then more.
+const CHANCES: [u32; 3] = [8, 60, 250];
+
+/// A script, and what happens in it on both sides.
+#[derive(Debug)]
+pub struct Compared<'a> {
+    /// The script.
+    pub script: &'a Script,
+    /// What OTP has shown. The first is what it does when it is left alone.
+    pub theirs: Vec<Trace>,
+    /// What these crates do, in each way, or what makes no sense in the script.
+    pub ours: Vec<(Way, Result<Trace, String>)>,
+}
+
+impl Compared<'_> {
+    /// The ways in which these crates do something that OTP does not.
+    pub fn differences(&self) -> Vec<&(Way, Result<Trace, String>)> {
+        let shown = |trace: &Result<Trace, String>| trace.as_ref().is_ok_and(|trace| self.theirs.contains(trace));
+        self.ours.iter().filter(|(_, trace)| !shown(trace)).collect()
+    }
+
+    /// What these crates do, if they do the same in every way.
+    pub fn our_only_trace(&self) -> Option<&Trace> {
+        let mut traces = self.ours.iter().map(|(_, trace)| trace.as_ref().ok());
+        let first = traces.next()??;
+        traces.all(|trace| trace == Some(first)).then_some(first)
+    }
+
+    /// What is wrong, if something is: it differs and is not listed, or is listed and does not differ.
+    pub fn complaint(&self, is_listed: bool) -> Option<String> {
+        let (name, differs) = (&self.script.name, !self.differences().is_empty());
+        match (is_listed, differs) {
+            (true, false) => Some(format!("docs/conformance.md lists `{name}`, which is the same; remove the row")),
+            (true, true) if self.our_only_trace().is_some() => None,
+            (false, false) => None,
+            (_, true) => Some(self.show()),
+        }
+    }
+
+    /// The script, and for each way that differs what OTP does (`-`) and what happens here (`+`).
+    fn show(&self) -> String {
+        let ways = self.differences().into_iter().map(|(way, trace)| {
+            let difference = match trace {
+                Ok(trace) => self.theirs[0].difference(trace),
+                Err(complaint) => format!("{complaint}\n"),
+            };
+            format!("-- {way:?}\n{difference}")
+        });
+        format!("{}{}", self.script, ways.collect::<String>())
+    }
+
+    fn note(&mut self, shown: Trace) {
+        if !self.theirs.contains(&shown) {
+            self.theirs.push(shown);
+        }
+    }
+}
+
+/// Runs the scripts on both sides. What is `listed` gets no further chance: it is known to differ.
+///
+/// # Errors
+///
+/// When Erlang fails.
+pub fn compare<'a>(erlang: &Erlang, scripts: &[&'a Script], listed: &[&str]) -> Result<Vec<Compared<'a>>, ErlangError> {
+    let first = erlang.run(&scripts.iter().map(|script| (*script, 0)).collect::<Vec<_>>())?;
+    let mut compared: Vec<Compared<'a>> =
+        scripts.iter().zip(first).map(|(script, theirs)| both(script, theirs)).collect();
+    let mut tried = 0;
+    for chances in CHANCES {
+        let in_doubt = |it: &&mut Compared<'_>| !listed.contains(&&*it.script.name) && !it.differences().is_empty();
+        let mut doubts: Vec<_> = compared.iter_mut().filter(in_doubt).collect();
+        explore(erlang, &mut doubts, tried + 1..=chances)?;
+        tried = chances;
+    }
+    Ok(compared)
+}
+
+/// Has OTP show what else may happen in these scripts, with each of the seeds.
+///
+/// # Errors
+///
+/// When Erlang fails.
+pub fn explore(
+    erlang: &Erlang,
+    compared: &mut [&mut Compared<'_>],
+    seeds: std::ops::RangeInclusive<u32>,
+) -> Result<(), ErlangError> {
+    let runs: Vec<_> = compared.iter().flat_map(|it| seeds.clone().map(|seed| (it.script, seed))).collect();
+    let mut shown = erlang.run(&runs)?.into_iter();
+    for compared in compared {
+        shown.by_ref().take(seeds.clone().count()).for_each(|trace| compared.note(trace));
+    }
+    Ok(())
+}
+
+fn both(script: &Script, theirs: Trace) -> Compared<'_> {
+    let ours = Way::ALL.map(|way| (way, ours::run(script, way)));
+    Compared { script, theirs: vec![theirs], ours: ours.into() }
+}

@@ -1,0 +1,119 @@
+//! Starting processes, stopping them, and holding them still.
+
+use std::sync::Arc;
+
+use genserver::{StartError, sys};
+
+use super::{Actor, Done, Me, block, has, option, within};
+use crate::ours::plain;
+use crate::ours::puppet::{self, Info, Options, Plan, Puppet};
+use crate::ours::world::{What, ticks};
+use crate::script::{Arg, Program};
+use crate::words;
+
+impl Actor {
+    /// Does it if it is one of these.
+    pub(super) async fn live(&mut self, verb: &str, args: &[Arg], me: &mut Me<'_>) -> Option<Done> {
+        match (verb, args) {
+            ("start", [Arg::Word(kind), Arg::Word(label), rest @ ..]) => {
+                let options = options(rest);
+                let started = if kind == "plain" {
+                    self.spawn(label, &options, block(rest), me)
+                } else {
+                    self.start(label, &options, block(rest), me).await
+                };
+                self.log(format!("start {label} -> {}", self.started(started)));
+            }
+            ("halt", [Arg::Word(word), Arg::Word(reason), rest @ ..]) => {
+                let stopped = match self.world.find(word) {
+                    None => "noproc".to_owned(),
+                    Some((process, _)) => {
+                        let stop = process.stop().reason(words::reason(reason));
+                        let stop = match within(rest) {
+                            Some(count) => stop.timeout(ticks(count)),
+                            None => stop,
+                        };
+                        stop.await.map_or_else(|error| words::of_stop(&error), |()| "ok".to_owned())
+                    }
+                };
+                self.log(format!("halt {word} -> {stopped}"));
+            }
+            ("suspend" | "resume", [Arg::Word(word)]) => {
+                let (_, What::Server(server)) = self.world.find(word)? else { return None };
+                let done = if verb == "suspend" { sys::suspend(&server).await } else { sys::resume(&server).await };
+                let done = if done.is_ok() { "ok" } else { "failed" };
+                self.log(format!("{verb} {word} -> {done}"));
+            }
+            _ => return None,
+        }
+        Some(Done::Next)
+    }
+
+    fn started(&self, started: Result<(), StartError>) -> String {
+        match started {
+            Ok(()) => "ok".to_owned(),
+            Err(StartError::AlreadyStarted { pid, .. }) => format!("taken {}", self.world.called(pid)),
+            Err(StartError::Ignored { .. }) => "ignored".to_owned(),
+            Err(error) => format!("failed {}", words::of_start(&error)),
+        }
+    }
+
+    async fn start(
+        &mut self,
+        label: &str,
+        options: &Options,
+        init: Program,
+        me: &mut Me<'_>,
+    ) -> Result<(), StartError> {
+        let plan = Plan { world: Arc::clone(&self.world), label: label.to_owned(), init, ward_of: None };
+        if !options.monitor {
+            return puppet::start(plan, options).await.map(drop);
+        }
+        let inline = self.world.way != crate::ours::Way::Queued;
+        let (_, reference) = match me {
+            Me::Server(cx) => {
+                cx.start_monitor::<Puppet>(plan, Info::Down).with(|start| options.set(start).inline(inline)).await?
+            }
+            Me::Plain(me) => me.start_monitor::<Puppet>(plan).with(|start| options.set(start).inline(inline)).await?,
+        };
+        self.monitors.insert(label.to_owned(), reference);
+        Ok(())
+    }
+
+    fn spawn(&mut self, label: &str, options: &Options, init: Program, me: &mut Me<'_>) -> Result<(), StartError> {
+        let life = plain_life(&self.world, label, init);
+        match me {
+            Me::Plain(me) if options.monitor => {
+                let (_, reference) = me.spawn_monitor(life)?;
+                self.monitors.insert(label.to_owned(), reference);
+            }
+            _ if options.link => drop(genserver::spawn_link(life)?),
+            _ => drop(genserver::spawn(life)?),
+        }
+        Ok(())
+    }
+}
+
+/// The function of a plain process.
+pub(in crate::ours) fn plain_life(
+    world: &Arc<crate::ours::world::World>,
+    label: &str,
+    init: Program,
+) -> impl FnOnce(genserver::Probe<plain::Mail>) -> futures::future::BoxFuture<'static, Result<(), genserver::Reason>> + use<>
+{
+    let (world, label) = (Arc::clone(world), label.to_owned());
+    move |me| Box::pin(plain::life(world, &label, init, me))
+}
+
+/// What a script says about a start.
+pub(in crate::ours) fn options(args: &[Arg]) -> Options {
+    let name = match option(args, "name") {
+        Some(Arg::Word(name)) => Some(name.clone()),
+        _ => None,
+    };
+    let hibernate_after = match option(args, "hibernate_after") {
+        Some(Arg::Number(count)) => Some(*count),
+        _ => None,
+    };
+    Options { link: has(args, "link"), monitor: has(args, "monitor"), name, within: within(args), hibernate_after }
+}
