@@ -5,7 +5,7 @@
 %%
 %% One scheduler is expected (`+S 1:1`), so that nobody runs while the driver looks whether anybody still has something to do.
 -module(comparison).
--export([main/1, born/2, log/3, called/1, find/1, ticks/1, seed/0, take_turns/1, format/2]).
+-export([main/1, born/2, log/3, called/1, find/1, ticks/1, seed/0, take_turns/1, door/0, format/2]).
 
 %% A script is given up when so many attempts were too slow for their ticks.
 -define(ATTEMPTS, 7).
@@ -13,6 +13,8 @@
 main([File, Tick]) ->
     logger:set_primary_config(level, none),
     load_everything(),
+    %% Not before those that have something to do, whatever their priority is.
+    process_flag(priority, low),
     {ok, Scripts} = file:consult(atom_to_list(File)),
     [run(Script, list_to_integer(atom_to_list(Tick)), ?ATTEMPTS) || Script <- Scripts],
     io:format("done~n"),
@@ -98,7 +100,8 @@ drive({seconds, N}, Clock) ->
     timer:sleep(N * 1000),
     Clock;
 drive({open, Who}, Clock) ->
-    find(Who) ! '$open',
+    Pid = find(Who),
+    ets:take(now, {door, Pid}) =/= [] andalso (Pid ! '$open'),
     Clock;
 drive(Action, Clock) ->
     [Kind, Label | Rest] = tuple_to_list(Action),
@@ -153,15 +156,20 @@ born(Label, Pid) ->
 
 %% Kind is "<SENDER" for what a sender sent, "." for what follows from it, and "|" for what nothing passes.
 log(Who, Kind, Text) ->
+    take_turns({before, Text}),
     Step = now_is(step),
     ets:insert(log, {erlang:unique_integer([monotonic]), Step, Who, Kind, Text}),
     take_turns({Who, Text}).
 
-%% With a seed, lets others run first now and then.
+%% With a seed, lets others run first now and then, and takes another priority.
 take_turns(What) ->
     case seed() of
         0 -> ok;
-        Seed -> [erlang:yield() || _ <- lists:seq(1, erlang:phash2({Seed, self(), What}, 4))]
+        Seed ->
+            Drawn = erlang:phash2({Seed, get(called), get(turns), What}, 32),
+            put(turns, Drawn),
+            process_flag(priority, element(Drawn rem 4 + 1, {low, normal, high, max})),
+            [erlang:yield() || _ <- lists:seq(1, max(0, Drawn div 4 - 3))]
     end.
 
 called(Pid) ->
@@ -176,6 +184,11 @@ find(Label) ->
         [] -> undefined;
         Pids -> hd(lists:last(Pids))
     end.
+
+%% Returns when the script opens the door of this process.
+door() ->
+    ets:insert(now, {{door, self()}, closed}),
+    receive '$open' -> ok end.
 
 seed() -> now_is(seed).
 

@@ -86,10 +86,7 @@ be(Called, Number, WardOf) ->
     put(called, Called),
     put(number, Number),
     put(ward_of, WardOf),
-    case comparison:seed() of
-        0 -> ok;
-        Seed -> process_flag(priority, element(erlang:phash2({Seed, Called}, 3) + 1, {normal, high, max}))
-    end.
+    comparison:take_turns(begins).
 
 me() -> get(called).
 
@@ -135,13 +132,18 @@ on(What) ->
     end.
 
 %% Does all that, and says how the callback returns.
-run([], _) -> wait;
-run([Action | Rest], Client) ->
+run(Program, Client) ->
+    Returned = obey(Program, Client),
+    comparison:take_turns(returns),
+    Returned.
+
+obey([], _) -> wait;
+obey([Action | Rest], Client) ->
     comparison:take_turns(Action),
     case act(Action, Client) of
-        {first, Program} -> run(Program ++ Rest, Client);
+        {first, Program} -> obey(Program ++ Rest, Client);
         {return, Returned} -> Returned;
-        _ -> run(Rest, Client)
+        _ -> obey(Rest, Client)
     end.
 
 %% ---- How a callback returns.
@@ -169,7 +171,8 @@ act({only, Number, Program}, _) ->
         _ -> next
     end;
 act({hold}, _) ->
-    receive '$open' -> own("opened", []) end;
+    comparison:door(),
+    own("opened", []);
 act({sleep, N}, _) -> timer:sleep(ticks(N));
 act({keep, Key}, Client) -> put({kept, Key}, Client);
 act({answer, Key, Value}, _) ->
@@ -344,8 +347,13 @@ word(Word) -> atom_to_list(Word).
 
 %% A reason as both sides write it.
 text({shutdown, {failed_to_start_child, Id, Reason}}) -> format("shutdown(failed_to_start ~s ~s)", [Id, text(Reason)]);
+text({shutdown, {Module, Function, [_ | _]}}) -> text_of_request(shutdown, Module, Function);
 text({shutdown, Detail}) -> format("shutdown(~s)", [text(Detail)]);
-text({Reason, {gen_server, call, _}}) -> format("call(~s)", [text(Reason)]);
+text({Reason, {Module, Function, [_ | _]}}) -> text_of_request(Reason, Module, Function);
 text({Word, [Frame | _]}) when is_tuple(Frame) -> format("panic(~s)", [text(Word)]);
 text(Reason) when is_atom(Reason) -> atom_to_list(Reason);
 text(Reason) -> format("~0p", [Reason]).
+
+%% What a call was to do is not told here, and a stop is no call.
+text_of_request(Reason, gen_server, call) -> format("call(~s)", [text(Reason)]);
+text_of_request(Reason, _, _) -> text(Reason).

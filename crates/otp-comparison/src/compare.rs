@@ -60,7 +60,7 @@ impl Compared<'_> {
     }
 
     fn note(&mut self, shown: Trace) {
-        if !self.theirs.contains(&shown) {
+        if !shown.lines().is_empty() && !self.theirs.contains(&shown) {
             self.theirs.push(shown);
         }
     }

@@ -153,7 +153,9 @@ impl Draft {
             }
             _ => {
                 let mut actions = vec![self.action(who, 2)];
-                if self.chance.one_in(3) {
+                // Whoever has killed somebody may be as good as dead, and would notice at its next await only.
+                let may_go_on = !["kill", "exit"].iter().any(|verb| actions[0].starts_with(verb));
+                if may_go_on && self.chance.one_in(3) {
                     actions.push(self.action(who, 2));
                 }
                 actions.extend(self.ending(who));
