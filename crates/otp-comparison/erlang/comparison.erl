@@ -94,8 +94,10 @@ drive({wait, 0}, Clock) -> Clock;
 drive({wait, N}, {Begun, Ticks, Tick}) ->
     Left = Begun + (Ticks + 1) * Tick - erlang:monotonic_time(millisecond),
     timer:sleep(max(0, Left)),
+    Later = {Begun, Ticks + 1, Tick},
     N > 1 andalso step_is_over(),
-    drive({wait, N - 1}, {Begun, Ticks + 1, Tick});
+    in_time(Later),
+    drive({wait, N - 1}, Later);
 drive({seconds, N}, Clock) ->
     timer:sleep(N * 1000),
     Clock;

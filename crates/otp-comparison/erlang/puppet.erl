@@ -1,7 +1,7 @@
 %% A server, or a plain process, that does as it is told and writes down what it sees.
 -module(puppet).
 -behaviour(gen_server).
--export([first/3, text/1, own/2, log_life/1, init/1]).
+-export([first/3, text/1, own/2, log_life/1, without_exit/2, init/1]).
 -export([handle_call/3, handle_cast/2, handle_info/2, handle_continue/2, terminate/2]).
 
 -import(comparison, [born/2, log/3, called/1, find/1, ticks/1, format/2]).
@@ -92,11 +92,11 @@ me() -> get(called).
 
 own(Format, Args) -> log(me(), ".", format(Format, Args)).
 
-%% Its beginning or end, which the child of a supervisor has in that one's trace.
+%% Its beginning or end. All children of a supervisor have theirs in one trace, for these come one after the other.
 log_life(Text) ->
     case get(ward_of) of
         none -> log(me(), "|", Text);
-        Supervisor -> log(Supervisor, "|", format("~s ~s", [me(), Text]))
+        Supervisor -> log(Supervisor ++ ".children", "|", format("~s ~s", [me(), Text]))
     end.
 
 %% Notes what arrived, and returns what is to be done about it.
@@ -202,7 +202,7 @@ act({exit, Word, Reason}, _) -> with(exit, Word, fun(Pid) -> exit(Pid, Reason) e
 act({trap, on}, _) -> process_flag(trap_exit, true);
 act({trap, off}, _) -> process_flag(trap_exit, false);
 act({whereis, Name}, _) ->
-    case whereis_name(Name) of
+    case pid(Name) of
         undefined -> own("whereis ~s -> nobody", [word(Name)]);
         Pid -> own("whereis ~s -> ~s", [word(Name), called(Pid)])
     end;
@@ -259,8 +259,8 @@ others(Action, _) ->
     end.
 
 with(Verb, Word, Do) ->
-    case find(Word) of
-        undefined -> own("~s ~s -> nobody", [Verb, Word]);
+    case pid(Word) of
+        undefined -> own("~s ~s -> nobody", [Verb, word(Word)]);
         Pid -> Do(Pid)
     end.
 
@@ -299,7 +299,16 @@ start_any(server, Label, Rest) ->
         {_, true} -> start_monitor;
         _ -> start
     end,
-    watched(Label, start(Start, Label, Rest)).
+    watched(Label, without_exit(Label, start(Start, Label, Rest))).
+
+%% After a failed start OTP 26 takes the exit of its link out of the mailbox; OTP 25 leaves it there, now and then.
+without_exit(Label, {error, _} = Failed) ->
+    case find(Label) of
+        undefined -> Failed;
+        Pid -> receive {'EXIT', Pid, _} -> Failed after 0 -> Failed end
+    end;
+without_exit(_, Started) ->
+    Started.
 
 start(Start, Label, Rest) ->
     Options = [{timeout, ticks(N)} || N <- option(within, Rest)]
@@ -333,12 +342,13 @@ block(Args) ->
         Blocks -> lists:last(Blocks)
     end.
 
+pid({name, Name}) -> whereis(Name);
+pid({global, Name}) -> global:whereis_name(Name);
+pid(Label) -> find(Label).
+
 target({name, Name}) -> Name;
 target({global, _} = Name) -> Name;
 target(Label) -> find(Label).
-
-whereis_name({name, Name}) -> whereis(Name);
-whereis_name({global, Name}) -> global:whereis_name(Name).
 
 %% A word as the script has it.
 word({name, Name}) -> format("@~s", [Name]);
@@ -348,6 +358,8 @@ word(Word) -> atom_to_list(Word).
 %% A reason as both sides write it.
 text({shutdown, {failed_to_start_child, Id, Reason}}) -> format("shutdown(failed_to_start ~s ~s)", [Id, text(Reason)]);
 text({shutdown, {Module, Function, [_ | _]}}) -> text_of_request(shutdown, Module, Function);
+text({start_spec, _}) -> "bad_spec";
+text({bad_start_spec, _}) -> "bad_spec";
 text({shutdown, Detail}) -> format("shutdown(~s)", [text(Detail)]);
 text({Reason, {Module, Function, [_ | _]}}) -> text_of_request(Reason, Module, Function);
 text({Word, [Frame | _]}) when is_tuple(Frame) -> format("panic(~s)", [text(Word)]);

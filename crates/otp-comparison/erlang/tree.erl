@@ -53,38 +53,53 @@ start_child(Id, Program, WardOf) -> gen_server:start_link(puppet, {Id, Program, 
 start_dynamic(Id, Program) -> gen_server:start_link(puppet, {Id, Program, none}, []).
 
 %% Does it if it is about a supervisor.
-act({start_child, Word, [Child]}) ->
+act(Action) ->
+    case Action of
+        {_, _} -> do(Action);
+        _ ->
+            [Verb, Word, Third | _] = tuple_to_list(Action),
+            Id = case Third of
+                [Child] -> element(2, Child);
+                _ -> Third
+            end,
+            try do(Action) catch
+                exit:{Reason, {gen_server, call, _}} -> own("~s ~s ~s -> ~s", [Verb, Word, Id, text(Reason)])
+            end
+    end.
+
+do({start_child, Word, [Child]}) ->
     [_, Id | Rest] = tuple_to_list(Child),
     Started = case is_dynamic(Word) of
         true -> supervisor:start_child(find(Word), [Id, block(Rest)]);
         false -> supervisor:start_child(find(Word), spec(called(find(Word)), tuple_to_list(Child)))
     end,
     own("start_child ~s ~s -> ~s", [Word, Id, started(Started)]);
-act({terminate_child, Word, Id}) ->
+do({terminate_child, Word, Id}) ->
     Child = case is_dynamic(Word) of
         true -> find(Id);
         false -> Id
     end,
     own("terminate_child ~s ~s -> ~s", [Word, Id, done(supervisor:terminate_child(find(Word), Child))]);
-act({restart_child, Word, Id}) ->
+do({restart_child, Word, Id}) ->
     own("restart_child ~s ~s -> ~s", [Word, Id, started(supervisor:restart_child(find(Word), Id))]);
-act({delete_child, Word, Id}) ->
+do({delete_child, Word, Id}) ->
     own("delete_child ~s ~s -> ~s", [Word, Id, done(supervisor:delete_child(find(Word), Id))]);
-act({which, Word}) ->
+do({which, Word}) ->
     Children = supervisor:which_children(find(Word)),
     Shown = case is_dynamic(Word) of
         true -> lists:sort([format("~s ~s", [label(Pid), state(Pid)]) || {_, Pid, _, _} <- Children]);
         false -> [format("~s ~s", [Id, state(Pid)]) || {Id, Pid, _, _} <- Children]
     end,
     own("which ~s -> ~s", [Word, lists:join(", ", Shown)]);
-act({count, Word}) ->
+do({count, Word}) ->
     Counts = supervisor:count_children(find(Word)),
     Of = fun(Key) -> proplists:get_value(Key, Counts) end,
     own("count ~s -> specs ~w, active ~w, supervisors ~w, workers ~w",
         [Word, Of(specs), Of(active), Of(supervisors), Of(workers)]);
-act(Action) ->
+do(Action) ->
     case tuple_to_list(Action) of
-        [sup, Label | Rest] -> own("sup ~s -> ~s", [Label, started(start(Label, Rest))]);
+        [sup, Label | Rest] ->
+            own("sup ~s -> ~s", [Label, started(puppet:without_exit(Label, start(Label, Rest)))]);
         [dynamic, Label, Restarts, Seconds, Restart, Shutdown] ->
             Started = supervisor:start_link(tree, {dynamic, Label, Restarts, Seconds, Restart, Shutdown}),
             put({dynamic, Label}, true),

@@ -27,8 +27,9 @@ const SILENCE: Duration = Duration::from_mins(2);
 /// A tick of a script's clock to begin with, in milliseconds. A script that is too slow for it is tried with a longer one.
 const TICK: u32 = 20;
 
-/// How many nodes there are. They wait for their clocks most of the time.
-const NODES: usize = 4;
+/// How many nodes there are at most, and for how many runs there is another one. They wait for their clocks most of the time.
+const NODES: usize = 8;
+const RUNS: usize = 50;
 
 /// An Erlang on this machine, and the compiled modules.
 #[derive(Debug)]
@@ -89,7 +90,8 @@ impl Erlang {
     /// When a node does not start, hangs, or says something that makes no sense; or when a script without a seed was too slow for its
     /// clock, however often it was tried. With a seed, such a script has the empty trace.
     pub fn run(&self, scripts: &[(&Script, u32)]) -> Result<Vec<Trace>, ErlangError> {
-        let parts: Vec<_> = scripts.chunks(scripts.len().div_ceil(NODES).max(1)).collect();
+        let nodes = (scripts.len() / RUNS).clamp(1, NODES);
+        let parts: Vec<_> = scripts.chunks(scripts.len().div_ceil(nodes).max(1)).collect();
         thread::scope(|scope| {
             let nodes: Vec<_> = (0..).zip(parts).map(|(at, part)| scope.spawn(move || self.node(at, part))).collect();
             let crashed = |_panic| Err(ErlangError::Failed("whoever watches a node has crashed".to_owned()));

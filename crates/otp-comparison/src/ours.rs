@@ -17,7 +17,7 @@ mod events;
 // What they share.
 mod world;
 
-use act::Actor;
+use act::lives;
 use world::{TICK, What, World};
 
 /// How servers are run. What a script means does not depend on it.
@@ -119,7 +119,7 @@ impl Driver {
             ("seconds", [Arg::Number(count)]) => sleep(Duration::from_secs((*count).into())).await,
             ("open", [Arg::Word(word)]) => self.world.open(word),
             ("server" | "plain", [Arg::Word(label), rest @ ..]) => {
-                let started = Actor::first(&self.world, &action.verb, label, rest).await;
+                let started = lives::first(&self.world, &action.verb, label, rest).await;
                 if let Err(error) = started {
                     self.world.complain(format!("{label} does not start: {error}"));
                 }

@@ -1,14 +1,14 @@
 //! What OTP did, written down, so that nobody needs it to compare with it.
 //!
 //! A record is text: each script, after `--` what OTP does, after each `-- or` what it may do as well, and after `-- here` what these
-//! crates do if that differs and is meant to.
+//! crates do if they are meant to differ.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::compare::Compared;
+use crate::compare::{Compared, may_be};
 use crate::ours::{self, Way};
 use crate::script::{Script, parse};
 use crate::trace::Trace;
@@ -20,8 +20,8 @@ pub struct Recorded {
     pub script: Script,
     /// What OTP may do.
     pub theirs: Vec<Trace>,
-    /// What these crates do, if it is meant to differ.
-    pub here: Option<Trace>,
+    /// What these crates do, if that is meant to differ: one trace, unless the way makes a difference.
+    pub here: Vec<Trace>,
 }
 
 /// Writes the record of this name.
@@ -49,13 +49,14 @@ fn read_one(text: &str) -> Result<Recorded, String> {
     let mut parts = text.split("\n--");
     let script = parts.next().unwrap_or_default();
     let script = parse(script).map_err(|error| format!("{error} of\n{script}"))?.pop();
-    let mut recorded = Recorded { script: script.ok_or("a record without a script")?, theirs: Vec::new(), here: None };
+    let mut recorded =
+        Recorded { script: script.ok_or("a record without a script")?, theirs: Vec::new(), here: Vec::new() };
     for part in parts {
         let (what, lines) = part.split_once('\n').unwrap_or((part, ""));
         let trace = Trace::from_lines(lines.lines().map(str::to_owned));
         match what.trim() {
             "" | "or" => recorded.theirs.push(trace),
-            "here" => recorded.here = Some(trace),
+            "here" => recorded.here.push(trace),
             other => return Err(format!("`-- {other}` in the record of `{}`", recorded.script.name)),
         }
     }
@@ -75,7 +76,7 @@ impl fmt::Display for Recorded {
 impl Recorded {
     /// What is to be recorded of it.
     pub fn of(compared: &Compared<'_>, is_listed: bool) -> Self {
-        let here = compared.our_only_trace().filter(|_| is_listed).cloned();
+        let here = if is_listed { compared.our_traces() } else { Vec::new() };
         Self { script: compared.script.clone(), theirs: compared.theirs.clone(), here }
     }
 
@@ -89,9 +90,11 @@ impl Recorded {
             Ok(ours) => ours,
             Err(complaint) => return Some(format!("{}{complaint}\n", self.script)),
         };
-        let expected = self.here.as_ref().or(self.theirs.first())?;
-        let is_one_of_theirs = self.theirs.contains(&ours);
-        let holds = if self.here.is_some() { ours == *expected } else { is_one_of_theirs };
-        (!holds).then(|| format!("{}{way:?}\n{}", self.script, expected.difference(&ours)))
+        let (expected, holds) = if self.here.is_empty() {
+            (&self.theirs, may_be(&ours, &self.theirs))
+        } else {
+            (&self.here, self.here.contains(&ours))
+        };
+        (!holds).then(|| format!("{}-- {way:?}\n{}", self.script, expected[0].difference(&ours)))
     }
 }

@@ -58,7 +58,16 @@ pub enum Arg {
 impl Script {
     /// Whether it lets time pass, and so takes some on a machine whose clock cannot be moved.
     pub fn takes_time(&self) -> bool {
-        self.steps.iter().any(|step| step.who.is_none() && step.program.iter().any(|it| it.verb == "wait"))
+        self.has_its_runner("wait")
+    }
+
+    /// Whether it lets whole seconds pass.
+    pub fn takes_seconds(&self) -> bool {
+        self.has_its_runner("seconds")
+    }
+
+    fn has_its_runner(&self, verb: &str) -> bool {
+        self.steps.iter().any(|step| step.who.is_none() && step.program.iter().any(|action| action.verb == verb))
     }
 }
 

@@ -53,6 +53,31 @@ impl Trace {
         &self.0
     }
 
+    /// This trace as it would be if some process had come too late to one that ended in the same step, and had heard `noproc` where
+    /// it has heard the reason. Which of the two it hears is a race that OTP decides otherwise.
+    pub fn too_late(&self) -> Vec<Self> {
+        let too_late: Vec<Option<String>> = self.0.iter().map(|line| self.line_too_late(line)).collect();
+        let with = |late: &dyn Fn(usize) -> bool| {
+            let lines = self.0.iter().zip(&too_late).enumerate();
+            Self(lines.map(|(at, (line, other))| other.as_ref().filter(|_| late(at)).unwrap_or(line).clone()).collect())
+        };
+        let each = (0..self.0.len()).filter(|&at| too_late[at].is_some()).map(|at| with(&|it| it == at));
+        each.chain([with(&|_| true)]).filter(|trace| trace != self).collect()
+    }
+
+    /// The line with `noproc` in place of the reason, if it tells the reason of what ended in the same step.
+    fn line_too_late(&self, line: &str) -> Option<String> {
+        let (step, event) = line.split_once(' ')?;
+        let (who, text) = event.split_once(": ")?;
+        let words: Vec<&str> = text.split(' ').collect();
+        let (["call", whom, "failed:", reason] | ["halt", whom, "->", reason] | ["down", whom, reason]) = *words else {
+            return None;
+        };
+        let ended = format!("{step} {whom}: ended {reason}");
+        let head = text.strip_suffix(reason).filter(|_| self.0.contains(&ended))?;
+        Some(format!("{step} {who}: {head}noproc"))
+    }
+
     /// Both, line by line: what is in this one only begins with `-`, what is in `other` only with `+`.
     pub fn difference(&self, other: &Self) -> String {
         let lengths = common(&self.0, &other.0);
@@ -145,6 +170,15 @@ mod tests {
     fn nothing_passes_a_fence() {
         assert_ne!(trace(&["<b 1", "| end", "<c 3"]), trace(&["<c 3", "| end", "<b 1"]));
         assert_eq!(trace(&["<c 1", "<b 2", "| end"]), trace(&["<b 2", "<c 1", "| end"]));
+    }
+
+    #[test]
+    fn whoever_comes_too_late_hears_noproc() {
+        let lines = |lines: [&str; 3]| Trace::from_lines(lines.map(str::to_owned));
+        let heard = lines(["1 a: call b failed: boom", "1 b: ended boom", "2 a: down b boom"]);
+        let too_late = lines(["1 a: call b failed: noproc", "1 b: ended boom", "2 a: down b boom"]);
+        assert_eq!(heard.too_late(), [too_late.clone(), too_late.clone()]);
+        assert_eq!(too_late.too_late(), []);
     }
 
     #[test]

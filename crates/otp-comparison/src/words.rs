@@ -1,6 +1,6 @@
 //! Reasons as words: `boom`, `shutdown(idle)`, `panic(boom)`. Both sides write them alike.
 
-use genserver::supervisor::FailedToStartChild;
+use genserver::supervisor::{FailedToStartChild, SpecError};
 use genserver::{CallError, Reason, StartError, StopError};
 
 /// The reason that a word of a script means.
@@ -33,6 +33,7 @@ pub(crate) fn of_reason(reason: &Reason) -> String {
         Reason::Panic(panic) => format!("panic({})", panic.message()),
         Reason::Error(failure) => match reason.downcast_ref::<CallError>() {
             Some(error) => format!("call({})", of_call(error)),
+            None if reason.downcast_ref::<SpecError>().is_some() => "bad_spec".to_owned(),
             None => failure.to_string(),
         },
         other => other.to_string(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use genserver::{Caller, Cx, MonitorRef, Probe, Reason, Request, Timer, TimerRef};
 
 use super::plain::Mail;
-use super::puppet::{self, Plan, Puppet};
+use super::puppet::Puppet;
 use super::world::{World, ticks};
 use crate::script::{Action, Arg, Program};
 use crate::trace::Kind;
@@ -17,7 +17,7 @@ mod ties;
 // Calls, casts, messages, requests, timers.
 mod talk;
 // Starting processes, and stopping them.
-mod lives;
+pub(super) mod lives;
 // Supervisors.
 mod trees;
 // Event managers.
@@ -31,7 +31,7 @@ pub(super) struct Actor {
     pub(super) called: String,
     /// The how-manieth of its label it is.
     number: usize,
-    /// The supervisor in whose trace it begins and ends.
+    /// The supervisor among whose children it begins and ends.
     ward_of: Option<String>,
     /// What it does when something arrives that has no program of its own.
     on: BTreeMap<String, Program>,
@@ -101,10 +101,12 @@ impl Actor {
         self.on.get(what).cloned().unwrap_or_default()
     }
 
-    /// Its beginning or end, which the child of a supervisor has in that one's trace.
+    /// Its beginning or end. All children of a supervisor have theirs in one trace, for these come one after the other.
     pub(super) fn log_life(&self, text: &str) {
         match &self.ward_of {
-            Some(supervisor) => self.world.log(supervisor, Kind::Fence, format!("{} {text}", self.called)),
+            Some(supervisor) => {
+                self.world.log(&format!("{supervisor}.children"), Kind::Fence, format!("{} {text}", self.called));
+            }
             None => self.world.log(&self.called, Kind::Fence, text),
         }
     }
@@ -246,20 +248,4 @@ fn block(args: &[Arg]) -> Program {
         _ => None,
     });
     last.unwrap_or_default()
-}
-
-impl Actor {
-    /// A first process of a script, which nobody has started.
-    pub(super) async fn first(
-        world: &Arc<World>,
-        kind: &str,
-        label: &str,
-        args: &[Arg],
-    ) -> Result<(), genserver::StartError> {
-        if kind == "plain" {
-            return genserver::spawn(lives::plain_life(world, label, block(args))).map(drop);
-        }
-        let plan = Plan { world: Arc::clone(world), label: label.to_owned(), init: block(args), ward_of: None };
-        puppet::start(plan, &lives::options(args)).await.map(drop)
-    }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use genevent::{
-    Client, Gone, Handler, HandlerCx, HandlerGone, HandlerId, HandlerRef, Leaving, Manager, NothingLeft, React,
-    Reaction,
+    AsyncHandler, Client, Gone, Handler, HandlerCx, HandlerGone, HandlerId, HandlerRef, Leaving, Manager, NothingLeft,
+    React, Reaction,
 };
 use genserver::{Exit, Reason};
 
+use super::Way;
 use super::world::World;
 use crate::script::{Arg, Program};
 use crate::trace::Kind;
@@ -87,7 +88,14 @@ impl Doll {
                 ("hibernate", []) => React::hibernate(),
                 ("raise", [Arg::Word(word)]) => std::panic::resume_unwind(Box::new(word.clone())),
                 ("fail", [Arg::Word(reason)]) => Err(words::reason(reason)),
-                ("swap_to", [Arg::Word(id), Arg::Block(init)]) => React::swap_as(self.successor(id, init), id.clone()),
+                ("swap_to", [Arg::Word(id), Arg::Block(init)]) => {
+                    let successor = self.successor(id, init);
+                    if self.world.way == Way::Awaiting {
+                        React::swap_async_as(successor, id.clone())
+                    } else {
+                        React::swap_as(successor, id.clone())
+                    }
+                }
                 ("reply", [Arg::Word(value)]) => React::reply(client(), value.clone()),
                 ("reply_leave", [Arg::Word(value)]) => React::reply_leave(client(), value.clone()),
                 _ => {
@@ -115,10 +123,9 @@ impl Doll {
     }
 }
 
-impl Handler<Happening, Note> for Doll {
-    type Call = Question;
-
-    fn init(&mut self, cx: &mut HandlerCx<Happening, Note>) -> Result<(), Reason> {
+/// What a handler does in its callbacks, whether it awaits something before or not.
+impl Doll {
+    fn begin(&mut self, cx: &mut HandlerCx<Happening, Note>) -> Result<(), Reason> {
         self.log(Kind::Fence, self.begins);
         let init = Arc::clone(&self.init);
         if init.iter().any(|action| action.verb == "hibernate") {
@@ -127,17 +134,17 @@ impl Handler<Happening, Note> for Doll {
         self.obey(&init, None).map(drop)
     }
 
-    fn handle_event(&mut self, event: &Happening, _cx: &mut HandlerCx<Happening, Note>) -> Reaction<Happening, Note> {
+    fn sees(&mut self, event: &Happening) -> Reaction<Happening, Note> {
         self.log(Kind::From(event.from.clone()), format!("event from {}", event.from));
         self.obey(&self.mine(&event.program), None)
     }
 
-    fn handle_call(&mut self, asked: Question, _cx: &mut HandlerCx<Happening, Note>) -> Reaction<Happening, Note> {
+    fn is_asked(&mut self, asked: Question) -> Reaction<Happening, Note> {
         self.log(Kind::From(asked.from.clone()), format!("call from {}", asked.from));
         self.obey(&asked.program, Some(asked.client))
     }
 
-    fn handle_info(&mut self, note: &Note, _cx: &mut HandlerCx<Happening, Note>) -> Reaction<Happening, Note> {
+    fn is_told(&mut self, note: &Note) -> Reaction<Happening, Note> {
         match note {
             Note::Told(told) => {
                 self.log(Kind::From(told.from.clone()), format!("info from {}", told.from));
@@ -151,7 +158,7 @@ impl Handler<Happening, Note> for Doll {
         }
     }
 
-    fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<Happening, Note>) {
+    fn leaves(&mut self, why: Leaving) {
         let said = |mut words: genevent::Words| words.take::<String>().unwrap_or_else(|| "swapped".to_owned());
         let why = match why {
             Leaving::Removed(words) | Leaving::Swapped(words) => said(words),
@@ -164,6 +171,67 @@ impl Handler<Happening, Note> for Doll {
         let at_the_end = Arc::clone(&self.at_the_end);
         // What it answers has no meaning any more; that it panics has.
         drop(self.obey(&at_the_end, None));
+    }
+}
+
+impl Handler<Happening, Note> for Doll {
+    type Call = Question;
+
+    fn init(&mut self, cx: &mut HandlerCx<Happening, Note>) -> Result<(), Reason> {
+        self.begin(cx)
+    }
+
+    fn handle_event(&mut self, event: &Happening, _cx: &mut HandlerCx<Happening, Note>) -> Reaction<Happening, Note> {
+        self.sees(event)
+    }
+
+    fn handle_call(&mut self, asked: Question, _cx: &mut HandlerCx<Happening, Note>) -> Reaction<Happening, Note> {
+        self.is_asked(asked)
+    }
+
+    fn handle_info(&mut self, note: &Note, _cx: &mut HandlerCx<Happening, Note>) -> Reaction<Happening, Note> {
+        self.is_told(note)
+    }
+
+    fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<Happening, Note>) {
+        self.leaves(why);
+    }
+}
+
+impl AsyncHandler<Happening, Note> for Doll {
+    type Call = Question;
+
+    async fn init(&mut self, cx: &mut HandlerCx<Happening, Note>) -> Result<(), Reason> {
+        self.world.way.begin().await;
+        self.begin(cx)
+    }
+
+    async fn handle_event(
+        &mut self,
+        event: &Happening,
+        _cx: &mut HandlerCx<Happening, Note>,
+    ) -> Reaction<Happening, Note> {
+        self.world.way.begin().await;
+        self.sees(event)
+    }
+
+    async fn handle_call(
+        &mut self,
+        asked: Question,
+        _cx: &mut HandlerCx<Happening, Note>,
+    ) -> Reaction<Happening, Note> {
+        self.world.way.begin().await;
+        self.is_asked(asked)
+    }
+
+    async fn handle_info(&mut self, note: &Note, _cx: &mut HandlerCx<Happening, Note>) -> Reaction<Happening, Note> {
+        self.world.way.begin().await;
+        self.is_told(note)
+    }
+
+    async fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<Happening, Note>) {
+        self.world.way.begin().await;
+        self.leaves(why);
     }
 }
 

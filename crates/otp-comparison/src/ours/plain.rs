@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use genevent::HandlerGone;
 use genserver::{Letter, Probe, Reason};
 
@@ -22,19 +23,21 @@ pub(super) enum Mail {
     Gone(HandlerGone),
 }
 
-/// A new process: who it is, and its life.
+/// The function of a new process, which says who it is before its start returns.
 pub(super) fn life(
-    world: Arc<World>,
+    world: &Arc<World>,
     label: &str,
     init: Program,
-    mut me: Probe<Mail>,
-) -> impl Future<Output = Result<(), Reason>> + Send + use<> {
-    let (called, number) = world.born(label, me.process_ref(), What::Plain(me.sender()));
-    async move {
-        world.log(&called, Kind::Fence, "init");
-        let mut actor = Actor::new(Arc::clone(&world), called, number, None);
-        end(actor.run(init, &mut Me::Plain(&mut me), &mut None).await)?;
-        go_on(&world, actor, me).await
+) -> impl FnOnce(Probe<Mail>) -> BoxFuture<'static, Result<(), Reason>> + use<> {
+    let (world, label) = (Arc::clone(world), label.to_owned());
+    move |mut me| {
+        let (called, number) = world.born(&label, me.process_ref(), What::Plain(me.sender()));
+        Box::pin(async move {
+            world.log(&called, Kind::Fence, "init");
+            let mut actor = Actor::new(Arc::clone(&world), called, number, None);
+            end(actor.run(init, &mut Me::Plain(&mut me), &mut None).await)?;
+            go_on(&world, actor, me).await
+        })
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Plan {
     pub(super) world: Arc<World>,
     pub(super) label: String,
     pub(super) init: Program,
-    /// The supervisor in whose trace it begins and ends, so that the order among its children is seen.
+    /// The supervisor among whose children it begins and ends.
     pub(super) ward_of: Option<String>,
 }
 

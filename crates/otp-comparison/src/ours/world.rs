@@ -62,6 +62,16 @@ pub(super) enum What {
     Unknown,
 }
 
+impl What {
+    /// A supervisor that another one has started gives itself away by its type.
+    fn known(&self, process: &ProcessRef) -> Self {
+        match (self, process.downcast::<genserver::supervisor::Server>()) {
+            (Self::Unknown, Some(server)) => Self::Tree(Supervisor::from(server)),
+            _ => self.clone(),
+        }
+    }
+}
+
 impl World {
     pub(super) fn new(way: Way) -> Self {
         Self { node: Node::new(), way, inner: Mutex::default() }
@@ -104,7 +114,7 @@ impl World {
             Some(process) => inner.born.iter().find(|born| born.process == process)?,
             None => inner.born.iter().rfind(|born| born.label == word)?,
         };
-        Some((born.process.clone(), born.what.clone()))
+        Some((born.process.clone(), born.what.known(&born.process)))
     }
 
     pub(super) fn log(&self, who: &str, kind: Kind, text: impl Into<String>) {

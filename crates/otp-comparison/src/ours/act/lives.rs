@@ -5,9 +5,9 @@ use std::sync::Arc;
 use genserver::{StartError, sys};
 
 use super::{Actor, Done, Me, block, has, option, within};
-use crate::ours::plain;
 use crate::ours::puppet::{self, Info, Options, Plan, Puppet};
-use crate::ours::world::{What, ticks};
+use crate::ours::world::{What, World, ticks};
+use crate::ours::{Way, plain};
 use crate::script::{Arg, Program};
 use crate::words;
 
@@ -69,7 +69,7 @@ impl Actor {
         if !options.monitor {
             return puppet::start(plan, options).await.map(drop);
         }
-        let inline = self.world.way != crate::ours::Way::Queued;
+        let inline = self.world.way != Way::Queued;
         let (_, reference) = match me {
             Me::Server(cx) => {
                 cx.start_monitor::<Puppet>(plan, Info::Down).with(|start| options.set(start).inline(inline)).await?
@@ -81,7 +81,7 @@ impl Actor {
     }
 
     fn spawn(&mut self, label: &str, options: &Options, init: Program, me: &mut Me<'_>) -> Result<(), StartError> {
-        let life = plain_life(&self.world, label, init);
+        let life = plain::life(&self.world, label, init);
         match me {
             Me::Plain(me) if options.monitor => {
                 let (_, reference) = me.spawn_monitor(life)?;
@@ -94,19 +94,22 @@ impl Actor {
     }
 }
 
-/// The function of a plain process.
-pub(in crate::ours) fn plain_life(
-    world: &Arc<crate::ours::world::World>,
+/// Starts a first process of a script.
+pub(in crate::ours) async fn first(
+    world: &Arc<World>,
+    kind: &str,
     label: &str,
-    init: Program,
-) -> impl FnOnce(genserver::Probe<plain::Mail>) -> futures::future::BoxFuture<'static, Result<(), genserver::Reason>> + use<>
-{
-    let (world, label) = (Arc::clone(world), label.to_owned());
-    move |me| Box::pin(plain::life(world, &label, init, me))
+    args: &[Arg],
+) -> Result<(), StartError> {
+    if kind == "plain" {
+        return genserver::spawn(plain::life(world, label, block(args))).map(drop);
+    }
+    let plan = Plan { world: Arc::clone(world), label: label.to_owned(), init: block(args), ward_of: None };
+    puppet::start(plan, &options(args)).await.map(drop)
 }
 
 /// What a script says about a start.
-pub(in crate::ours) fn options(args: &[Arg]) -> Options {
+fn options(args: &[Arg]) -> Options {
     let name = match option(args, "name") {
         Some(Arg::Word(name)) => Some(name.clone()),
         _ => None,

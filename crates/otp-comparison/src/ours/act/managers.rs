@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use genevent::{AddHandlerError, CallHandlerError, Manager, RemoveHandlerError, SwapHandlerError};
+use genevent::{AddHandlerError, CallHandlerError, Manager, NothingLeft, RemoveHandlerError, SwapHandlerError};
 use genserver::{AsProcess as _, Recipient, StartError};
 
 use super::{Actor, Done, Me, block, has, option, within};
+use crate::ours::Way;
 use crate::ours::events::{Doll, Events, Happening, Note, Question, of_id, reference};
 use crate::ours::plain::Mail;
 use crate::ours::puppet::Info;
@@ -29,7 +30,12 @@ impl Actor {
         match (verb, rest) {
             ("add", [Arg::Word(id), rest @ ..]) => {
                 let doll = Doll::new(&self.world, &called, id, &block(rest));
-                let mut add = manager.add_handler(doll).id(id.clone());
+                let add = if self.world.way == Way::Awaiting {
+                    manager.add_async_handler(doll)
+                } else {
+                    manager.add_handler(doll)
+                };
+                let mut add = add.id(id.clone());
                 if has(rest, "owned") {
                     add = add.owned_by(told_of_its_handlers(me));
                 }
@@ -102,7 +108,13 @@ impl Actor {
         owner: Option<Recipient<genevent::HandlerGone>>,
     ) -> String {
         let old = reference(old);
-        let swap = manager.swap_handler(&old, |left| doll.after(&left)).id(new.to_owned()).saying(said.to_owned());
+        let make = |left: Result<Doll, NothingLeft>| doll.after(&left);
+        let swap = if self.world.way == Way::Awaiting {
+            manager.swap_async_handler(&old, make)
+        } else {
+            manager.swap_handler(&old, make)
+        };
+        let swap = swap.id(new.to_owned()).saying(said.to_owned());
         let swapped = match owner {
             Some(owner) => swap.owned_by(owner).await,
             None => swap.await,
@@ -118,7 +130,12 @@ impl Actor {
     async fn ask(&self, manager: &Events, id: &str, program: &Program, within: Option<u32>) -> String {
         let (from, program) = (self.called.clone(), Arc::clone(program));
         let handler = reference(id);
-        let asked = manager.call(&handler, move |client| Question { from, program, client });
+        let question = move |client| Question { from, program, client };
+        let asked = if self.world.way == Way::Awaiting {
+            manager.call_async_handler(&handler, question)
+        } else {
+            manager.call(&handler, question)
+        };
         let answer = match within {
             Some(count) => asked.timeout(ticks(count)).await,
             None => asked.no_timeout().await,

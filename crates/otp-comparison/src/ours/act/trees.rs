@@ -110,6 +110,7 @@ impl Actor {
             ((_, What::Tree(supervisor)), "terminate_child") => match supervisor.terminate_child(id).await {
                 Ok(()) => "ok".to_owned(),
                 Err(TerminateChildError::NotFound { .. }) => "not_found".to_owned(),
+                Err(TerminateChildError::Supervisor(error)) => words::of_call(&error),
                 Err(error) => error.to_string(),
             },
             ((_, What::Tree(supervisor)), "restart_child") => match supervisor.restart_child(id).await {
@@ -121,11 +122,13 @@ impl Actor {
                 Err(DeleteChildError::NotFound { .. }) => "not_found".to_owned(),
                 Err(DeleteChildError::Running { .. }) => "running".to_owned(),
                 Err(DeleteChildError::Restarting { .. }) => "restarting".to_owned(),
+                Err(DeleteChildError::Supervisor(error)) => words::of_call(&error),
                 Err(error) => error.to_string(),
             },
             ((_, What::Dynamic(supervisor)), "terminate_child") => match supervisor.terminate_child(&child?).await {
                 Ok(()) => "ok".to_owned(),
                 Err(dynamic_supervisor::TerminateChildError::NotFound { .. }) => "not_found".to_owned(),
+                Err(dynamic_supervisor::TerminateChildError::Supervisor(error)) => words::of_call(&error),
                 Err(error) => error.to_string(),
             },
             _ => return None,
@@ -200,6 +203,7 @@ fn of_start(started: &Result<ProcessRef, StartChildError>) -> String {
         Err(StartChildError::AlreadyPresent { .. }) => "already_present".to_owned(),
         Err(StartChildError::Ignored { .. }) => "ignored".to_owned(),
         Err(StartChildError::Failed { error, .. }) => format!("failed {}", words::of_start(error)),
+        Err(StartChildError::Supervisor(error)) => words::of_call(error),
         Err(error) => error.to_string(),
     }
 }
@@ -211,6 +215,7 @@ fn of_dynamic_start(started: &Result<ProcessRef, dynamic_supervisor::StartChildE
         Err(dynamic_supervisor::StartChildError::Failed { error, .. }) => {
             format!("failed {}", words::of_start(error))
         }
+        Err(dynamic_supervisor::StartChildError::Supervisor(error)) => words::of_call(error),
         Err(error) => error.to_string(),
     }
 }
@@ -222,6 +227,7 @@ fn of_restart(error: &RestartChildError) -> String {
         RestartChildError::Restarting { .. } => "restarting".to_owned(),
         RestartChildError::Ignored { .. } => "ignored".to_owned(),
         RestartChildError::Failed { error, .. } => format!("failed {}", words::of_start(error)),
+        RestartChildError::Supervisor(error) => words::of_call(error),
         other => other.to_string(),
     }
 }
