@@ -12,6 +12,8 @@ mod calls;
 mod exits;
 // Who is told that it stopped it.
 mod stops;
+// That nobody is forgotten in it.
+mod told;
 // What an error says.
 mod errors;
 // Who runs a server where its own task is not.

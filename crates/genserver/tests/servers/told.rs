@@ -1,0 +1,226 @@
+//! Who is told of an end, and when. Whoever is forgotten would wait for ever, so every wait here has a limit, in virtual time.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use futures::future::{FutureExt as _, join_all, poll_immediate};
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use genserver::sys::{self, SysError};
+use genserver::{
+    CallError, Caller, CastError, Exit, Init, Letter, Next, Node, Probe, Reason, ServerRef, StopError, start,
+};
+
+use crate::puppet::{Log, Puppet, act, answer, beginning, note, park, waiting};
+
+/// Somebody who waits. It is looked at again only when it has been woken, so a wake that is lost is seen.
+type Wait<F> = FuturesUnordered<F>;
+
+/// Begins to wait for something that has not come yet.
+async fn begun<F: Future>(wait: F) -> Wait<F> {
+    let mut wait = Wait::from_iter([wait]);
+    assert!(poll_immediate(wait.next()).await.is_none());
+    // A server may need its own task to come to it.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    wait
+}
+
+/// What somebody hears in the end. Nobody who waits has a deadline of their own: the end alone can be the answer.
+async fn told<F: Future>(mut wait: Wait<F>) -> F::Output {
+    let heard = genserver::time::timeout(Duration::from_mins(1), wait.next()).await;
+    heard.expect("somebody is not told of the end").expect("it is heard once")
+}
+
+/// A server under a name that looks for the holder of the name when its state is dropped.
+async fn named(node: &Node, log: &Log) -> ServerRef<Puppet> {
+    struct Look(Node, Log);
+    impl Drop for Look {
+        fn drop(&mut self) {
+            let holder = self.0.whereis("named").map_or("nobody", |_| "the server");
+            self.1.note(format!("the name belongs to {holder}"));
+        }
+    }
+    let look = Look(node.clone(), log.clone());
+    let play = beginning(log, |mut puppet, _| {
+        puppet.when_idle = Some(act(move |_, _| {
+            drop(look);
+            Next::wait()
+        }));
+        Init::Run(puppet)
+    });
+    node.start::<Puppet>(play).name("named").await.unwrap()
+}
+
+/// Ways of an end.
+const ENDS: [fn(&ServerRef<Puppet>); 5] = [
+    ServerRef::kill,
+    |server| server.exit(Reason::term("exit")),
+    |server| drop(server.stop().now_or_never()),
+    |server| server.cast(act(|_, _| Next::stop(Reason::term("stop")))).unwrap(),
+    |server| server.cast(act(|_, _| panic!("a slip"))).unwrap(),
+];
+
+/// Promise 6: the state is dropped, then the names are free. Were a name free before, a second server could begin while the
+/// first still has what only one can have, a port or a file.
+#[tokio::test(start_paused = true)]
+async fn a_name_is_taken_until_the_state_is_dropped() {
+    for end in ENDS {
+        let (node, log) = (Node::new(), Log::default());
+        let server = named(&node, &log).await;
+        let ended = begun(server.ended()).await;
+        end(&server);
+        told(ended).await;
+        assert_eq!(log.take().last().map(String::as_str), Some("the name belongs to the server"));
+        assert!(node.whereis("named").is_none(), "and to nobody afterwards");
+    }
+}
+
+#[track_caller]
+fn exit_reason<R: Debug>(called: Result<R, CallError>) -> Reason {
+    match called {
+        Err(CallError::Exit { reason, .. }) => reason,
+        other => panic!("the call was to end with its server, not with {other:?}"),
+    }
+}
+
+/// Ends from outside that wait for no callback.
+fn cuts() -> [(fn(&ServerRef<Puppet>), Reason); 2] {
+    [(ServerRef::kill, Reason::Killed), (|server| server.exit(Reason::term("cut")), Reason::term("cut"))]
+}
+
+/// A call in every place where one can be, and whatever else waits for a server.
+#[tokio::test(start_paused = true)]
+async fn everybody_who_waits_is_told_the_reason() {
+    for ((cut, reason), inline) in cuts().into_iter().flat_map(|cut| [(cut.clone(), true), (cut, false)]) {
+        let server = start::<Puppet>(waiting(&Log::default())).inline(inline).await.unwrap();
+        let (keep, kept) = oneshot::channel();
+        let keeps = server.call(|caller| {
+            act(move |puppet, _| {
+                puppet.kept = Some(caller);
+                Next::wait()
+            })
+        });
+        let gives_away = server.call(|caller: Caller<u32>| {
+            act(move |_, _| {
+                keep.send(caller).unwrap();
+                Next::wait()
+            })
+        });
+        let in_the_state = begun(keeps.no_timeout()).await;
+        let elsewhere = begun(gives_away.no_timeout()).await;
+        let parked = begun(server.call(park::<u32>).no_timeout()).await;
+        let queued = begun(server.call(|caller| answer(caller, 1)).no_timeout()).await;
+        let request = begun(server.send_request(|caller| answer(caller, 1))).await;
+        let suspend = begun(sys::suspend(&server).no_timeout()).await;
+        let stop = begun(server.stop()).await;
+        let ended = begun(server.ended()).await;
+
+        cut(&server);
+        assert_eq!(exit_reason(told(in_the_state).await), reason);
+        assert_eq!(exit_reason(told(elsewhere).await), reason);
+        assert_eq!(exit_reason(told(parked).await), reason);
+        assert_eq!(exit_reason(told(queued).await), reason);
+        assert_eq!(exit_reason(told(request).await), reason);
+        assert!(matches!(told(suspend).await, Err(SysError::Exit { reason: why, .. }) if why == reason));
+        assert!(matches!(told(stop).await, Err(StopError::Exit { reason: why, .. }) if why == reason));
+        assert_eq!(told(ended).await, reason);
+        assert!(kept.await.unwrap().is_gone());
+    }
+}
+
+/// A caller that is dropped while its server ends gets the reason of the end: `NoReply` is for servers that live on.
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_is_dropped_on_the_way_to_the_end_is_told_the_reason() {
+    for inline in [true, false] {
+        let server = start::<Puppet>(waiting(&Log::default())).inline(inline).await.unwrap();
+        let dropped = server.call(|caller: Caller<u32>| {
+            act(move |_, _| {
+                drop(caller);
+                Next::stop(Reason::term("dropped"))
+            })
+        });
+        assert_eq!(exit_reason(told(Wait::from_iter([dropped.no_timeout()])).await), Reason::term("dropped"));
+
+        // In terminate, which runs after the callback has been settled with.
+        let server = start::<Puppet>(waiting(&Log::default())).inline(inline).await.unwrap();
+        let dropped = server.call(|caller: Caller<u32>| {
+            act(move |puppet, _| {
+                puppet.curtain = Some(Box::new(move || {
+                    drop(caller);
+                    Box::pin(std::future::ready(()))
+                }));
+                Next::stop(Reason::term("in terminate"))
+            })
+        });
+        assert_eq!(exit_reason(told(Wait::from_iter([dropped.no_timeout()])).await), Reason::term("in terminate"));
+
+        // With the state.
+        let server = start::<Puppet>(waiting(&Log::default())).inline(inline).await.unwrap();
+        let dropped = server.call(|caller: Caller<u32>| {
+            act(move |puppet, _| {
+                puppet.kept = Some(caller);
+                Next::stop(Reason::term("with the state"))
+            })
+        });
+        assert_eq!(exit_reason(told(Wait::from_iter([dropped.no_timeout()])).await), Reason::term("with the state"));
+    }
+}
+
+/// Senders that wait for room get their messages back.
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_waits_for_room_gets_its_message_back() {
+    for (cut, reason) in cuts() {
+        let server = start::<Puppet>(waiting(&Log::default())).mailbox(1).await.unwrap();
+        let parked = begun(server.call(park::<u32>).no_timeout()).await;
+        while server.cast(note("filler")).is_ok() {}
+        let cast = begun(server.cast_wait(note("waits"))).await;
+        let call = begun(server.call(|caller| answer(caller, 1)).no_timeout()).await;
+
+        cut(&server);
+        assert!(matches!(told(cast).await, Err(CastError::NoProc { .. })));
+        assert_eq!(exit_reason(told(call).await), reason);
+        drop(parked);
+    }
+}
+
+/// A kill goes over links as `killed`: each that does not trap exits ends of it, and hands it on.
+#[tokio::test(start_paused = true)]
+async fn a_kill_reaches_everybody_who_is_linked() {
+    for awaits in [false, true] {
+        let node = Node::new();
+        let mut watcher = Probe::<()>::on(&node);
+        watcher.trap_exits(true);
+        let mut chain: Vec<ServerRef<Puppet>> = Vec::new();
+        for _ in 0..3 {
+            let server = node.start::<Puppet>(waiting(&Log::default())).await.unwrap();
+            if let Some(before) = chain.last().cloned() {
+                link(&server, &before).await;
+            }
+            chain.push(server);
+        }
+        watcher.link(&chain[2]).unwrap();
+        let parked = if awaits { Some(begun(chain[1].call(park::<u32>).no_timeout()).await) } else { None };
+
+        let ends = join_all(chain.iter().map(|server| begun(server.ended()))).await;
+        chain[0].kill();
+        for ended in ends {
+            assert_eq!(told(ended).await, Reason::Killed);
+        }
+        assert_eq!(watcher.flush(), [Letter::Exit(Exit { from: chain[2].pid(), reason: Reason::Killed })]);
+        assert!(watcher.is_alive());
+        drop(parked);
+    }
+}
+
+async fn link(server: &ServerRef<Puppet>, peer: &ServerRef<Puppet>) {
+    let peer = peer.clone();
+    let linked = server.call(|caller| {
+        act(move |_, cx| {
+            cx.link(&peer).unwrap();
+            Next::reply(caller, ())
+        })
+    });
+    linked.await.unwrap();
+}
