@@ -33,6 +33,8 @@ pub(crate) mod poll;
 pub(crate) mod task;
 // Whom such a task runs next.
 pub(crate) mod chain;
+// How long callbacks block, and who may run a server because of that.
+pub(crate) mod pace;
 // Requests of `sys`.
 mod inspect;
 // Signals from other processes: exits, links, monitors.

@@ -45,6 +45,7 @@
 //! | a message that nothing was written for | [`Report::Unexpected`] |
 //! | a task ends by a panic or by what it returned, with a reason outside of the normal set | [`Report::TaskFailed`], then [`Report::Crashed`] |
 //! | messages that are dropped because a mailbox is full, or an end because of that | [`Report::Overflowed`] |
+//! | a callback that was timed, and blocked its thread for longer than 100 ms | [`Report::LongSchedule`] |
 //! | a supervisor starts, loses or cannot start a child | [`Report::Supervised`] |
 //! | whatever a library has to say of its own kind of process | [`Report::Told`] |
 //!
@@ -68,6 +69,8 @@ mod end;
 mod supervised;
 // What tasks report.
 mod task;
+// What is reported of callbacks that block.
+mod long_schedule;
 // What other libraries report.
 mod told;
 // Where a panic came from.
@@ -81,6 +84,7 @@ use crate::process::Head;
 use crate::reason::Reason;
 
 pub use hub::Reports;
+pub use long_schedule::LongSchedule;
 pub use panics::capture_panics;
 pub use render::Limits;
 pub use supervised::{Offender, Supervised, SupervisorEvent};
@@ -140,6 +144,8 @@ pub enum Report {
     Unexpected(Unexpected),
     /// A mailbox overflowed, and messages were dropped.
     Overflowed(Overflowed),
+    /// A callback blocked its thread for long.
+    LongSchedule(LongSchedule),
     /// Something happened to the child of a supervisor.
     Supervised(Supervised),
     /// A task ended without a result.
@@ -153,7 +159,7 @@ impl Report {
     pub fn level(&self) -> Level {
         match self {
             Self::Terminated(_) | Self::Crashed(_) | Self::TaskFailed(_) => Level::Error,
-            Self::Unexpected(_) | Self::Overflowed(_) => Level::Warning,
+            Self::Unexpected(_) | Self::Overflowed(_) | Self::LongSchedule(_) => Level::Warning,
             Self::Supervised(report) => report.event.level(),
             Self::Told(report) => report.level,
         }
@@ -181,6 +187,7 @@ impl Report {
             Self::Crashed(report) => &report.process,
             Self::Unexpected(report) => &report.process,
             Self::Overflowed(report) => &report.process,
+            Self::LongSchedule(report) => &report.process,
             Self::Supervised(report) => &report.process,
             Self::TaskFailed(report) => &report.process,
             Self::Told(report) => &report.process,
@@ -207,7 +214,7 @@ impl Report {
         match self {
             Self::Terminated(report) => Some(&report.reason),
             Self::Crashed(report) => Some(&report.reason),
-            Self::Unexpected(_) | Self::Overflowed(_) => None,
+            Self::Unexpected(_) | Self::Overflowed(_) | Self::LongSchedule(_) => None,
             Self::Supervised(report) => report.reason.as_ref(),
             Self::TaskFailed(report) => Some(&report.reason),
             Self::Told(report) => report.reason.as_ref(),

@@ -6,27 +6,25 @@
 //! left of the turn's budget; and whom it gives something to do may be the next.
 //!
 //! 1. One server is noted at most. Whoever comes while one is has its task woken, and another thread may take that.
-//! 2. The task's runtime and node are its own, and it was not started with `inline(false)`. Nobody is next after itself: a
-//!    callback that wakes itself gives way to others.
+//! 2. The task's runtime and node are its own, and others than its own task may run it (see [`pace`](super::pace)). Nobody is
+//!    next after itself: a callback that wakes itself gives way to others.
 //! 3. Whoever is noted is run, or has its task woken, before the task's poll ends. Its task is woken at once when anything of
 //!    this crate begins to wait on this thread: a callback may have given its thread away with `block_in_place`, and wait right
 //!    there. Only if it waits there for something else that needs whoever is noted, it waits in vain; on a runtime of one
 //!    thread it always did.
 //! 4. While others run in its task, a server's own task cannot come for it. So only those are run whose turns are shorter than
-//!    it takes to wake another thread, as a look at the clock now and then tells (`Pace`); and the task goes back to its own
-//!    server when that has something to do.
+//!    it takes to wake another thread, as a look at the clock now and then tells (see [`pace`](super::pace)); and the task goes
+//!    back to its own server when that has something to do.
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Context;
-use std::time::Duration;
 
-use super::mail::{Kick, Mail, Process, Run, Task};
+use super::mail::{Kick, Process, Run, Task};
 use crate::current;
 use crate::node::Home;
 use crate::server::GenServer;
-use crate::sync::{MutexGuard, thread_local};
+use crate::sync::thread_local;
 
 /// How many turns of others there are between two looks whether the task's own server has something to do.
 const LOOK_AFTER: u32 = 16;
@@ -64,7 +62,7 @@ pub(super) fn takes<S: GenServer>(server: &Arc<Process<S>>, kick: &Kick) -> bool
     if CHAIN.get() != open(home) || current::pid() == Some(server.head.pid) || !home.runtime().is_current() {
         return false;
     }
-    if !server.pace.is_short() {
+    if !server.pace.may_be_guest() {
         return false;
     }
     let kick = if matches!(kick, Kick::Spawn) { Kick::Spawn } else { Kick::WakeTask };
@@ -128,18 +126,6 @@ impl<S: GenServer> Drop for Turn<'_, S> {
     }
 }
 
-impl<S: GenServer> Process<S> {
-    /// Runs a scheduled server where its own task is not, and learns now and then how long that takes.
-    pub(super) fn run_guest(self: &Arc<Self>, mail: MutexGuard<'_, Mail<S>>, budget: &mut u32) {
-        if self.pace.is_known() {
-            return self.run_scheduled(mail, budget);
-        }
-        let begun = self.head.home.runtime().now();
-        self.run_scheduled(mail, budget);
-        self.pace.learn(self.head.home.runtime().now().saturating_duration_since(begun));
-    }
-}
-
 /// A server of any type.
 trait Next {
     fn run(self: Arc<Self>, kick: Kick, budget: &mut u32);
@@ -149,7 +135,7 @@ trait Next {
 impl<S: GenServer> Next for Process<S> {
     fn run(self: Arc<Self>, kick: Kick, budget: &mut u32) {
         let mut mail = self.mail.lock();
-        if mail.run != Run::Scheduled || self.queued_only.load(Ordering::Relaxed) {
+        if mail.run != Run::Scheduled {
             drop(mail);
             return self.bring_task(kick);
         }
@@ -160,68 +146,5 @@ impl<S: GenServer> Next for Process<S> {
 
     fn wake(self: Arc<Self>, kick: Kick) {
         self.bring_task(kick);
-    }
-}
-
-/// What is known of how long a server's turns last: a guess, good for so many turns.
-///
-/// Zero is nothing; more, short for so many turns; [`LONG`](Pace::LONG) and more, long.
-pub(crate) struct Pace(AtomicU8);
-
-impl Pace {
-    /// Shorter than it takes to wake another thread.
-    const SHORT_TURN: Duration = Duration::from_micros(2);
-    const SHORT: u8 = 64;
-    const LONG: u8 = 128;
-    const LONG_FOR: u8 = 32;
-
-    /// The first turn is not looked at: it finds nothing in the processor's cache.
-    pub(crate) const fn new() -> Self {
-        Self(AtomicU8::new(1))
-    }
-
-    pub(super) fn is_short(&self) -> bool {
-        let pace = self.0.load(Ordering::Relaxed);
-        if pace < Self::LONG {
-            return true;
-        }
-        self.0.store(if pace == Self::LONG { 0 } else { pace - 1 }, Ordering::Relaxed);
-        false
-    }
-
-    /// Whether nobody need look at the clock in this turn.
-    fn is_known(&self) -> bool {
-        let pace = self.0.load(Ordering::Relaxed);
-        self.0.store(pace.saturating_sub(1), Ordering::Relaxed);
-        pace > 0
-    }
-
-    fn learn(&self, turn: Duration) {
-        let pace = if turn <= Self::SHORT_TURN { Self::SHORT } else { Self::LONG + Self::LONG_FOR };
-        self.0.store(pace, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_turn_is_left_to_its_own_task_until_it_is_looked_at_again() {
-        let pace = Pace::new();
-        assert!(pace.is_short() && pace.is_known(), "the first turn");
-        assert!(pace.is_short() && !pace.is_known());
-        pace.learn(Duration::from_millis(1));
-        let left = (0..100).take_while(|_| !pace.is_short()).count();
-        assert_eq!(left, usize::from(Pace::LONG_FOR) + 1);
-        assert!(!pace.is_known());
-    }
-
-    #[test]
-    fn a_short_turn_is_good_for_several() {
-        let pace = Pace::new();
-        pace.learn(Duration::ZERO);
-        let known = (0..100).take_while(|_| pace.is_short() && pace.is_known()).count();
-        assert_eq!(known, usize::from(Pace::SHORT));
     }
 }

@@ -55,7 +55,7 @@ use crate::outcome::LateReply;
 use crate::overflow::Overflow;
 use crate::pid::Pid;
 use crate::process::Head;
-use crate::process::chain::Pace;
+use crate::process::pace::{FIRST_TURNS, Pace};
 use crate::process::queue::Queue;
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Job, Work};
@@ -80,13 +80,11 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) in_batch: AtomicU32,
     /// How many more messages of the batch a callback's future may handle before it gives way. Written by the poller only.
     pub(crate) budget: AtomicU32,
-    /// How long its turns last. A guess.
+    /// How long its callbacks block, and so whether others than its own task may run it.
     pub(crate) pace: Pace,
     /// Written by its own callbacks only, or before there are any; so it is with what follows. Outside the lock, where it takes no
     /// room of its own: whoever sends an exit reads it under the lock, which the link that brings the exit was laid under.
     pub(crate) traps_exits: AtomicBool,
-    /// Started with `inline(false)`: callers never run it.
-    pub(crate) queued_only: AtomicBool,
     /// How far ahead the clock was set, so that a call which waits need not take the lock to know that it comes early enough.
     pub(crate) alarm_reach: Reach,
     /// What wakes the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
@@ -139,6 +137,8 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) overflow: Overflow,
     /// How many of the coming sends go through the task, because one was found running.
     pub(crate) hot: u8,
+    /// How many turns there are before the next sample: see [`pace`](super::pace).
+    pub(crate) turns: u8,
     /// How many counted messages are in the queue.
     pub(crate) counted: u32,
     /// How many of them there may be, less the places that were promised to senders who waited.
@@ -181,6 +181,8 @@ pub(crate) struct Rest {
     pub(crate) refused: u64,
     /// How many messages were dropped to make room.
     pub(crate) dropped: u64,
+    /// How many callbacks blocked their thread so long that it was, or would have been, reported.
+    pub(crate) long_schedules: u64,
 }
 
 /// The start options that a server keeps.
@@ -481,6 +483,7 @@ impl<S: GenServer> Process<S> {
                 hibernated: false,
                 overflow: Overflow::GiveBack,
                 hot: 0,
+                turns: FIRST_TURNS,
                 counted: 0,
                 bound: crate::start::MAILBOX_DEFAULT,
                 queue: Queue::new(),
@@ -497,7 +500,6 @@ impl<S: GenServer> Process<S> {
             budget: AtomicU32::new(0),
             pace: Pace::new(),
             traps_exits: AtomicBool::new(false),
-            queued_only: AtomicBool::new(false),
             alarm_reach: Reach::none(),
             task_waker: OnceLock::new(),
         }
@@ -509,7 +511,7 @@ impl<S: GenServer> Process<S> {
             return;
         }
         let mut mail = self.mail.lock();
-        self.queued_only.store(settings.queued_only, Ordering::Relaxed);
+        self.pace.set_inline(!settings.queued_only);
         mail.overflow = settings.overflow;
         if let Some(bound) = settings.bound {
             mail.bound = bound;

@@ -70,13 +70,53 @@ impl<S: GenServer> Process<S> {
     where
         F: Future<Output = Done<S>> + Send + 'static,
     {
+        let (turns, is_sample) = mail.turns.overflowing_sub(1);
+        mail.turns = turns;
+        if is_sample {
+            return self.run_call_as_sample(mail, call, place, perform);
+        }
+        self.run_call_timed::<false, F>(mail, call, place, perform)
+    }
+
+    /// The same, where the clock is looked at: seldom, so it is not inlined into every call.
+    #[cold]
+    #[inline(never)]
+    fn run_call_as_sample<F>(
+        self: &Arc<Self>,
+        mail: MutexGuard<'_, Mail<S>>,
+        call: S::Call,
+        place: &mut CallbackPlace<F>,
+        perform: impl FnOnce(Rescue<S>, S::Call) -> F,
+    ) -> Result<(), S::Call>
+    where
+        F: Future<Output = Done<S>> + Send + 'static,
+    {
+        self.run_call_timed::<true, F>(mail, call, place, perform)
+    }
+
+    #[inline(always)]
+    fn run_call_timed<const IS_SAMPLE: bool, F>(
+        self: &Arc<Self>,
+        mut mail: MutexGuard<'_, Mail<S>>,
+        call: S::Call,
+        place: &mut CallbackPlace<F>,
+        perform: impl FnOnce(Rescue<S>, S::Call) -> F,
+    ) -> Result<(), S::Call>
+    where
+        F: Future<Output = Done<S>> + Send + 'static,
+    {
         let Some(actor) = mail.body.take_actor() else { return Err(call) };
         mail.run = Run::Running;
         drop(mail);
         let _entered = current::enter(self.head.pid);
         self.set_doing(Doing::Call);
         let waker = waker_ref(self);
-        match place.begin(perform, "handle_call", actor, call, &mut Context::from_waker(&waker)) {
+        let since = IS_SAMPLE.then(|| self.head.home.runtime().now());
+        let begun = place.begin(perform, "handle_call", actor, call, &mut Context::from_waker(&waker));
+        if let Some(since) = since {
+            self.note_sample(since, matches!(begun, Begun::Done(_)));
+        }
+        match begun {
             Begun::Done((actor, None)) if !current::any_unanswered() => {
                 self.set_doing(Doing::Nothing);
                 let mut mail = self.mail.lock();
@@ -132,23 +172,12 @@ impl<S: GenServer> Process<S> {
         let mut cx = Context::from_waker(&waker);
         let mut resume = first.is_none() && job.is_none() && body.actor.is_none();
         loop {
-            let lent = *budget > 0 && body.may_run_on();
-            if lent {
-                self.budget.store(*budget, Ordering::Relaxed);
-            }
-            let polled = if let Some(first) = first.take() {
-                Some(first)
-            } else if job.is_some() {
-                Some(body.begin(job, &mut cx))
-            } else if std::mem::take(&mut resume) {
-                Some(body.resume(&mut cx))
-            } else {
-                None
+            let polled = match first.take() {
+                None if job.is_some() || std::mem::take(&mut resume) => {
+                    Some(self.poll_callback(&mut body, job, budget, &mut cx))
+                }
+                first => first,
             };
-            if lent {
-                *budget = self.budget.load(Ordering::Relaxed);
-                self.budget.store(0, Ordering::Relaxed);
-            }
             let after = match polled {
                 Some(Poll::Ready(verdict)) => self.judge(&mut body, verdict),
                 // No callback ran, so nothing of what the last one asked for is changed.
@@ -189,6 +218,47 @@ impl<S: GenServer> Process<S> {
                 Boundary::Doomed => return self.finish_doomed(body),
             }
         }
+    }
+
+    /// Polls one callback, or several of the batch as far as the budget goes, which is lent to the room meanwhile.
+    #[inline]
+    fn poll_callback(
+        &self,
+        body: &mut Body<S>,
+        job: &mut Option<Job<S>>,
+        budget: &mut u32,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Box<Verdict<S>>>> {
+        if self.pace.is_sample() {
+            return self.poll_sample(body, job, budget, cx);
+        }
+        let lent = *budget > 0 && body.may_run_on();
+        if lent {
+            self.budget.store(*budget, Ordering::Relaxed);
+        }
+        let polled = body.poll(job, cx);
+        if lent {
+            *budget = self.budget.load(Ordering::Relaxed);
+            self.budget.store(0, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    /// Polls one callback, and learns how long that blocks the thread. After a long one, it is the turn of others.
+    #[cold]
+    fn poll_sample(
+        &self,
+        body: &mut Body<S>,
+        job: &mut Option<Job<S>>,
+        budget: &mut u32,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Box<Verdict<S>>>> {
+        let since = self.head.home.runtime().now();
+        let polled = body.poll(job, cx);
+        if self.note_sample(since, polled.is_ready()) {
+            *budget = 0;
+        }
+        polled
     }
 
     /// Leaves init to the task: this thread is not the runtime's, or has enough servers inside one another.
@@ -575,6 +645,12 @@ impl<S: GenServer> Mail<S> {
 }
 
 impl<S: GenServer> Body<S> {
+    /// Begins the callback that is to be begun, or goes on with the one that waits.
+    #[inline]
+    fn poll(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
+        if job.is_some() { self.begin(job, cx) } else { self.resume(cx) }
+    }
+
     /// Begins a callback. If it has to wait, its slot is the server's until it is done.
     #[inline]
     pub(super) fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::sync::MutexGuard;
-use crate::sync::atomic::Ordering;
 use futures::task::ArcWake;
 
 use super::chain;
@@ -119,10 +118,10 @@ impl<S: GenServer> Process<S> {
         }
     }
 
-    /// Whether callers run the server at all: its start option may say that they do not.
+    /// Whether callers run the server at all: not if its start option says so, or its callbacks are long.
     #[inline]
     pub(crate) fn may_be_run_by_callers(&self) -> bool {
-        !self.queued_only.load(Ordering::Relaxed)
+        self.pace.lets_others_run()
     }
 
     /// Whether a caller may run the server with `run_call`: it is idle, and nothing has to be looked at first.
@@ -197,7 +196,7 @@ impl<S: GenServer> Process<S> {
             && mail.body.is_between_callbacks()
             && !mail.closed
             && !mail.is_doomed()
-            && self.pace.is_short()
+            && self.pace.may_be_guest()
             && self.may_run_inline(mail)
     }
 
@@ -270,6 +269,7 @@ impl<S: GenServer> Process<S> {
             mail.rouse(message);
         }
         mail.forget_idle();
+        self.begin_turn(&mut mail);
         drop(mail);
         self.drive_message(body, message);
         None
@@ -322,7 +322,7 @@ impl<S: GenServer> Process<S> {
             mail.hot -= 1;
             return false;
         }
-        !mail.suspended && !self.queued_only.load(Ordering::Relaxed) && current::may_nest()
+        !mail.suspended && self.pace.lets_others_run() && current::may_nest()
     }
 }
 

@@ -24,12 +24,14 @@ const TASK_BUDGET: u32 = 128;
 /// The task of a server: it comes when something is left that no caller runs.
 pub(crate) struct ProcessTask<S: GenServer> {
     process: Arc<Process<S>>,
+    /// It gave way, and its next turn is due: see [`gives_way`].
+    gave_way: bool,
     ended: bool,
 }
 
 impl<S: GenServer> ProcessTask<S> {
     pub(super) fn new(process: Arc<Process<S>>) -> Self {
-        Self { process, ended: false }
+        Self { process, gave_way: false, ended: false }
     }
 
     /// The task of a server whose state is there already, as `body`: nobody else will be asked to run it.
@@ -47,16 +49,33 @@ impl<S: GenServer> ProcessTask<S> {
     }
 }
 
+/// Whether the task of a long server lets others run before each of its turns.
+///
+/// A task that is woken by another is often kept for the worker that runs that other, and while this worker is blocked, nobody
+/// may be left who watches the runtime's timers: Tokio does not wake a second worker for one task. It does for a task that
+/// wakes itself. So a deadline of somebody who waits for a long callback is kept if the runtime has another thread.
+fn gives_way<S: GenServer>(process: &Process<S>, gave_way: &mut bool) -> bool {
+    *gave_way = process.pace.is_long() && !*gave_way;
+    *gave_way
+}
+
 impl<S: GenServer> Future for ProcessTask<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { process, ended } = &mut *self;
+        let Self { process, gave_way, ended } = &mut *self;
         let ours = process.task_waker.get_or_init(|| Box::new(Kept::new(cx.waker().clone())));
         let asleep =
             if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(Box::new(cx.waker().clone())) };
         let turn = Turn::begin(process);
         let mut mail = process.mail.lock();
+        if mail.run == Run::Scheduled && gives_way(process, gave_way) {
+            // It stays the task that will come.
+            drop(mail);
+            drop_caught(asleep);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = std::mem::replace(&mut mail.task, asleep);
         match mail.run {
             Run::Scheduled => {
@@ -82,7 +101,7 @@ impl<S: GenServer> Process<S> {
     /// Runs a server that is scheduled, until it waits, awaits, ends or has used up the budget.
     #[inline]
     pub(super) fn run_scheduled(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, budget: &mut u32) {
-        if self.is_plainly_scheduled(&mail) {
+        if !self.begin_turn(&mut mail) && self.is_plainly_scheduled(&mail) {
             return self.run_plainly(mail, budget);
         }
         let mut job = None;

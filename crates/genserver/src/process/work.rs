@@ -237,7 +237,7 @@ impl<F: 'static> CallbackPlace<F> {
     }
 
     /// Builds a callback's future in the slot, and polls it once. A callback that has to wait takes the slot along.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin<S, I>(
         &mut self,
         perform: impl FnOnce(Rescue<S>, I) -> F,

@@ -4,11 +4,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures::Stream;
 
+use super::long_schedule::LONG_SCHEDULE;
 use super::trace;
 use super::{Level, Report};
 use crate::barrier;
@@ -20,11 +23,20 @@ use crate::sync::parking::Mutex;
 const CAPACITY: usize = 1024;
 
 /// Everybody who gets the reports of one node.
-#[derive(Default)]
 pub(crate) struct Hub {
     /// One entry a subscriber; those that are gone are swept out by the next.
     channels: Mutex<Vec<Weak<Channel>>>,
     listeners: Arc<Listeners>,
+    /// How long a callback blocks its thread before that is reported, in nanoseconds.
+    long_schedule: AtomicU64,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        let hub = Self { channels: Mutex::default(), listeners: Arc::default(), long_schedule: AtomicU64::new(0) };
+        hub.set_long_schedule(LONG_SCHEDULE);
+        hub
+    }
 }
 
 /// How many subscribers there are.
@@ -53,6 +65,15 @@ impl Hub {
     pub(crate) fn is_heard_at(&self, level: Level) -> bool {
         let listeners = if level > Level::Warning { &self.listeners.curious } else { &self.listeners.all };
         listeners.load(Ordering::Acquire) > 0 || trace::is_on(level)
+    }
+
+    pub(super) fn long_schedule(&self) -> Duration {
+        Duration::from_nanos(self.long_schedule.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_long_schedule(&self, limit: Duration) {
+        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        self.long_schedule.store(nanos, Ordering::Relaxed);
     }
 
     /// Gives a report to everybody.

@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Crashed, LastMessage, Overflowed, Report, Supervised, TaskFailed, Terminated, Told, Unexpected, Who};
+use super::{
+    Crashed, LastMessage, LongSchedule, Overflowed, Report, Supervised, TaskFailed, Terminated, Told, Unexpected, Who,
+};
 use crate::info::Callback;
 use crate::reason::{Panic, Reason};
 
@@ -92,6 +94,7 @@ impl Report {
             Self::Crashed(report) => page.crashed(report),
             Self::Unexpected(report) => page.unexpected(report),
             Self::Overflowed(report) => page.overflowed(report),
+            Self::LongSchedule(report) => page.long_schedule(report),
             Self::Supervised(report) => page.supervised(report),
             Self::TaskFailed(report) => page.task_failed(report),
             Self::Told(report) => page.told(report),
@@ -176,6 +179,15 @@ impl Page<'_> {
         self.line("server", report.server);
         self.label(&report.process);
         self.line("dropped", &report.dropped.to_string());
+    }
+
+    fn long_schedule(&mut self, report: &LongSchedule) {
+        self.title("Callback of", &report.process, "blocked its thread");
+        self.line("server", report.server);
+        self.label(&report.process);
+        self.line("callback", &report.callback.to_string());
+        self.line("blocked", &format!("{:?}", report.blocked));
+        self.line("times", &report.times.to_string());
     }
 
     fn supervised(&mut self, report: &Supervised) {

@@ -84,6 +84,16 @@ mod on {
                 ends = report.ends,
                 "mailbox overflowed"
             ),
+            Report::LongSchedule(report) => tracing::warn!(
+                target: "genserver",
+                process,
+                server = report.server,
+                label = report.process.label,
+                callback = report.callback.to_string(),
+                blocked = ?report.blocked,
+                times = report.times,
+                "callback blocked its thread"
+            ),
             Report::Supervised(report) => supervised(&process, report),
             Report::Told(report) => told(&process, report),
             Report::TaskFailed(report) => tracing::error!(

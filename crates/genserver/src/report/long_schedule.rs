@@ -1,0 +1,113 @@
+//! The report of a callback that blocked its thread.
+
+use std::any::type_name;
+use std::time::Duration;
+
+use super::{Report, Who};
+use crate::info::Callback;
+use crate::node::Node;
+use crate::process::Process;
+use crate::server::GenServer;
+
+/// How long a callback blocks its thread before that is reported, unless [`Node::long_schedule`] sets it.
+pub(super) const LONG_SCHEDULE: Duration = Duration::from_millis(100);
+
+/// The report of a callback that blocked its thread: OTP's `long_schedule`.
+///
+/// It is made when the callback comes back, or reaches its next await, if it blocked for longer than 100 ms, or what
+/// [`Node::long_schedule`] sets. It is made for the first time that this happens to a server, the second, the fourth, the
+/// eighth and so on: a server of long callbacks makes few reports.
+///
+/// Only a callback that was timed can be reported, and most are not, because a look at the clock costs more than a call: see
+/// [`ServerRef::call`](crate::ServerRef::call) for which are. From the first that took longer than 100 µs, all callbacks of
+/// the server are timed, until they are short again. `init` never is. In virtual time, such as Tokio's paused clock, a callback
+/// takes no time.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # use std::time::Duration;
+/// # use genserver::{Callback, Node};
+/// # #[derive(Default)]
+/// # struct Hasher;
+/// # struct Hash(Caller<()>);
+/// # server! { Hasher, Hash, Never, Never;
+/// async fn handle_call(&mut self, Hash(caller): Hash, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     std::thread::sleep(Duration::from_millis(20));
+///     Next::reply(caller, ())
+/// }
+/// # }
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::report::Report;
+///
+/// let node = Node::new();
+/// node.long_schedule(Duration::from_millis(10));
+/// let mut reports = node.reports();
+/// let hasher = node.start::<Hasher>(()).name("hasher").await?;
+/// hasher.call(Hash).await?;
+/// // The second call of a server is the first that is timed.
+/// hasher.call(Hash).await?;
+/// let Some(Report::LongSchedule(report)) = reports.next().await else { unreachable!() };
+/// assert_eq!(report.process.name.as_deref(), Some("hasher"));
+/// assert_eq!(report.callback, Callback::Call);
+/// assert!(report.blocked >= Duration::from_millis(20));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[doc(alias = "system_monitor")]
+pub struct LongSchedule {
+    /// The process.
+    pub process: Who,
+    /// The type of the server.
+    pub server: &'static str,
+    /// The callback that blocked.
+    pub callback: Callback,
+    /// How long it blocked its thread.
+    pub blocked: Duration,
+    /// How often callbacks of this server have blocked so long.
+    pub times: u64,
+}
+
+impl<S: GenServer> Process<S> {
+    /// Reports the callback that just came back or awaits, if it blocked its thread too long. Called outside of any lock.
+    pub(crate) fn report_long_schedule(&self, blocked: Duration) {
+        let hub = self.head.home.node().hub();
+        if blocked <= hub.long_schedule() || !hub.is_heard() {
+            return;
+        }
+        let Some(callback) = Callback::of(self.doing()) else { return };
+        let mut mail = self.mail.lock();
+        let rest = mail.rest();
+        rest.long_schedules += 1;
+        let times = rest.long_schedules;
+        drop(mail);
+        if times.is_power_of_two() {
+            let process = Who::new(&self.head);
+            let report = LongSchedule { process, server: type_name::<S>(), callback, blocked, times };
+            hub.publish(&Report::LongSchedule(report));
+        }
+    }
+}
+
+impl Node {
+    /// Sets how long a callback of this node may block its thread before that is reported: 100 ms unless set.
+    ///
+    /// With [`Duration::MAX`] there are no such reports. See [`LongSchedule`] for which callbacks are timed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Node;
+    /// use std::time::Duration;
+    ///
+    /// Node::program().long_schedule(Duration::from_secs(1));
+    /// ```
+    pub fn long_schedule(&self, limit: Duration) {
+        self.hub().set_long_schedule(limit);
+    }
+}
