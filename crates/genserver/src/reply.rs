@@ -182,7 +182,9 @@ impl<R> Slot<R> {
         let deadline = deadline(&state);
         let old = std::mem::replace(&mut *state, State::Waiting(waker, deadline));
         drop(state);
-        barrier::drop_caught(old);
+        if let State::Waiting(waker, _) = old {
+            barrier::drop_caught(waker);
+        }
         chain::let_go();
         true
     }
@@ -224,7 +226,9 @@ impl<R> Slot<R> {
         let before = std::mem::replace(&mut *state, State::Closed);
         self.done.store(true, Ordering::Release);
         drop(state);
-        barrier::drop_caught(before);
+        if let State::Waiting(waker, _) = before {
+            barrier::drop_caught(waker);
+        }
     }
 
     /// Whether nobody waits for the answer any more.
