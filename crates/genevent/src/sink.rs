@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use futures::Sink;
 use futures::future::BoxFuture;
-use genserver::CallError;
+use genserver::{CallError, poll_alive};
 
 use crate::Event;
 use crate::context::Mode;
@@ -96,6 +96,7 @@ impl<E: Event, I: Event> Sink<E> for EventSink<E, I> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        ready!(poll_alive(task));
         let Some(under_way) = &mut self.under_way else { return Poll::Ready(Ok(())) };
         let sent = ready!(under_way.as_mut().poll(task));
         self.under_way = None;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use futures::stream::FusedStream;
-use genserver::{CallError, Caller, Ended, Request as Asked};
+use genserver::{CallError, Caller, Ended, Request as Asked, poll_alive};
 
 use crate::Event;
 use crate::context::Mode;
@@ -351,7 +351,11 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// # }
     /// ```
     pub async fn subscribe(&mut self) -> Result<(), CallError> {
-        std::future::poll_fn(|task| self.poll_join(task)).await
+        std::future::poll_fn(|task| {
+            ready!(poll_alive(task));
+            self.poll_join(task)
+        })
+        .await
     }
 
     /// Ends it from elsewhere: see [`StreamCanceller`]. None before the stream has begun.
@@ -480,6 +484,15 @@ impl<E: Event> Joined<E> {
         event
     }
 
+    /// Hands on what was taken, unless the consumer has to end: whoever sent the event may have sent it an exit before.
+    fn poll_taken(&mut self, task: &mut Context<'_>) -> Poll<Item<E>> {
+        ready!(poll_alive(task));
+        match self.taken.pop_front() {
+            Some(entry) => Poll::Ready(Item::Event(self.hand(entry))),
+            None => unreachable!("there are some"),
+        }
+    }
+
     fn poll_next(&mut self, silence: Option<Duration>, task: &mut Context<'_>) -> Poll<Item<E>> {
         if self.at_work != Awaited::Nothing {
             self.tap.0.settle(std::mem::replace(&mut self.at_work, Awaited::Nothing));
@@ -489,14 +502,11 @@ impl<E: Event> Joined<E> {
         {
             return Poll::Ready(Item::End(End::Orderly));
         }
-        if let Some(entry) = self.taken.pop_front() {
-            return Poll::Ready(Item::Event(self.hand(entry)));
+        if !self.taken.is_empty() {
+            return self.poll_taken(task);
         }
         match self.tap.0.poll_take(&mut self.taken, task) {
-            Poll::Ready(Found::Events) => match self.taken.pop_front() {
-                Some(entry) => Poll::Ready(Item::Event(self.hand(entry))),
-                None => unreachable!("there are some"),
-            },
+            Poll::Ready(Found::Events) => self.poll_taken(task),
             Poll::Ready(Found::Lost(missed)) => Poll::Ready(Item::Lost(missed)),
             Poll::Ready(Found::End(end)) => Poll::Ready(Item::End(end)),
             Poll::Pending => {
@@ -521,6 +531,7 @@ impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<E, StreamError>>> {
         let this = self.get_mut();
+        ready!(poll_alive(task));
         if let Err(error) = ready!(this.poll_join(task)) {
             this.stage = Stage::Over;
             return Poll::Ready(Some(Err(StreamError::NotStarted(error))));

@@ -11,6 +11,7 @@ use crate::context::Cx;
 use crate::name::Name;
 use crate::node::Node;
 use crate::overflow::Overflow;
+use crate::process::cut::poll_alive;
 use crate::process::mail::{Body, Envelope, Settings, Signal};
 use crate::process::task::ProcessTask;
 use crate::process::work::Actor;
@@ -433,7 +434,9 @@ impl<S: GenServer> Future for Adopted<S> {
     type Output = Reason;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
+        ready!(poll_alive(cx));
         ready!(Pin::new(&mut self.task).poll(cx));
+        ready!(poll_alive(cx));
         Poll::Ready(self.task.process().ended_with().unwrap_or(Reason::NoProc))
     }
 }

@@ -190,6 +190,8 @@ enum Stage<S: GenServer, R> {
     NoRoom(Box<NoRoom<S, R>>),
     /// The answer will come through the slot. A call of a process is watched for cycles.
     Sent(Arc<Slot<R>>, Option<Box<Watch>>),
+    /// The call has failed, but the process that called has to end.
+    Cut(Box<CallError>),
 }
 
 /// A request that waits for room in a full mailbox.
@@ -361,7 +363,10 @@ where
         let mail = process.mail.lock();
         let left = if inline && process.may_run_call(&mail) {
             let run = process.run_call(mail, call, &mut kit.place, perform);
-            if let Some(reply) = kit.take_reply() {
+            // The callback that ran may have ended the process that called it, by its own end for instance.
+            if !cut::is_cut(cx)
+                && let Some(reply) = kit.take_reply()
+            {
                 kit.put();
                 return Poll::Ready(Ok(reply));
             }
@@ -416,6 +421,7 @@ where
             Ok(Sent::Ran)
         };
         if matches!(sent, Ok(Sent::Ran))
+            && !cut::is_cut(cx)
             && let Some(reply) = slot.take_reply()
         {
             give_back(work::perform_call::<S>, slot);
@@ -481,6 +487,10 @@ where
     fn poll_sent(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         match &self.stage {
             Stage::Sent(slot, None) => {
+                // After the answer was seen: an exit that was sent before it is seen, too.
+                if slot.is_done() && cut::is_cut(cx) {
+                    return Poll::Pending;
+                }
                 let Some(reply) = slot.take_reply() else { return self.poll_slot(cx) };
                 if let Stage::Sent(slot, _) = std::mem::replace(&mut self.stage, Stage::Unsent) {
                     give_back(work::perform_call::<S>, slot);
@@ -490,7 +500,24 @@ where
             // A slot that was watched for cycles is not used again: somebody who found one may be about to fill it.
             Stage::Sent(_, Some(_)) => self.poll_slot(cx),
             Stage::NoRoom(_) => self.poll_room(cx),
+            Stage::Cut(_) => self.take_kept(),
             Stage::Unsent => Poll::Pending,
+        }
+    }
+
+    /// Keeps the error of a call that is cut, for an executor inside the callback that polls on.
+    #[cold]
+    fn keep(&mut self, polled: &mut Poll<Result<R, CallError>>) {
+        if let Poll::Ready(Err(error)) = std::mem::replace(polled, Poll::Pending) {
+            self.stage = Stage::Cut(Box::new(error));
+        }
+    }
+
+    #[cold]
+    fn take_kept(&mut self) -> Poll<Result<R, CallError>> {
+        match std::mem::replace(&mut self.stage, Stage::Unsent) {
+            Stage::Cut(error) => Poll::Ready(Err(*error)),
+            _ => Poll::Pending,
         }
     }
 
@@ -514,6 +541,9 @@ where
                     return Poll::Ready(Err(CallError::Overloaded { server: self.subject(), after: self.after() }));
                 }
                 Some(_) => {
+                    if cut::is_cut(cx) {
+                        return Poll::Pending;
+                    }
                     if let Some(line) = waiting.line.take() {
                         line.leave();
                     }
@@ -558,9 +588,12 @@ where
         if cut::is_cut(cx) {
             return Poll::Pending;
         }
-        let polled = if matches!(this.stage, Stage::Unsent) { this.send(cx) } else { this.poll_sent(cx) };
-        // The callback that ran may have ended the process that called it, by its own end for instance.
-        if polled.is_ready() && cut::is_cut(cx) { Poll::Pending } else { polled }
+        let mut polled = if matches!(this.stage, Stage::Unsent) { this.send(cx) } else { this.poll_sent(cx) };
+        // An answer was looked at before it was taken.
+        if matches!(polled, Poll::Ready(Err(_))) && cut::is_cut(cx) {
+            this.keep(&mut polled);
+        }
+        polled
     }
 }
 

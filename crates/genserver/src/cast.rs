@@ -211,12 +211,12 @@ impl<S: GenServer> Future for CastWait<'_, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if cut::is_cut(cx) {
-            return Poll::Pending;
-        }
         loop {
             if let Some(line) = &this.line {
                 ready!(line.poll(cx));
+            }
+            if cut::is_cut(cx) {
+                return Poll::Pending;
             }
             let Some(cast) = this.cast.take() else { return Poll::Pending };
             let message = Envelope::Cast(cast);

@@ -1,5 +1,6 @@
 //! One message for many servers.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use crate::as_server::AsServer;
@@ -8,6 +9,7 @@ use crate::caller::Caller;
 use crate::cast::CastError;
 use crate::current;
 use crate::pid::Pid;
+use crate::process::cut::poll_alive;
 use crate::request::{Deadline, Request, Requests};
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
@@ -173,6 +175,7 @@ pub async fn call_all<T: AsServer, R: Send + 'static>(
     make: impl FnMut(Caller<R>) -> CallOf<T>,
     deadline: impl Into<Deadline>,
 ) -> Answers<R> {
+    poll_fn(poll_alive).await;
     let asked = ask_all(servers, make);
     gather(asked, deadline.into()).await
 }

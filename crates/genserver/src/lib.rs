@@ -495,8 +495,8 @@ mod barrier;
 mod current;
 mod deadlock;
 mod dense;
-mod kit;
 mod handover;
+mod kit;
 #[cfg(not(genserver_shuttle))]
 mod lock;
 mod process;
@@ -528,6 +528,10 @@ pub use overflow::Overflow;
 pub use pid::Pid;
 pub use probe::{EXPECT_WITHIN, Letter, Probe, ProbeRef};
 pub use process::Subject;
+#[cfg(any(test, genserver_shuttle))]
+#[doc(hidden)]
+pub use process::cut::noted;
+pub use process::cut::poll_alive;
 pub use process_ref::{AsProcess, ProcessRef, current_process, whereis};
 pub use reason::{Failure, Panic, Reason, Term};
 pub use recipient::{CallRecipient, Recipient, RecipientCall};

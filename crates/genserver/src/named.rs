@@ -1,6 +1,7 @@
 //! References by name: resolved at every use, so they survive restarts.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::name::Name;
 use crate::node::Node;
 use crate::pid::Pid;
 use crate::process::Subject;
+use crate::process::cut::poll_alive;
 use crate::process_ref::{AsProcess, ProcessRef};
 use crate::request::Request;
 use crate::server::GenServer;
@@ -167,6 +169,7 @@ impl<S: GenServer> Named<S> {
     /// # }
     /// ```
     pub async fn call<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> S::Call) -> Result<R, CallError> {
+        poll_fn(poll_alive).await;
         self.resolve()?.call(make).await
     }
 
@@ -200,6 +203,7 @@ impl<S: GenServer> Named<S> {
         make: impl FnOnce(Caller<R>) -> S::Call,
         timeout: Duration,
     ) -> Result<R, CallError> {
+        poll_fn(poll_alive).await;
         self.resolve()?.call(make).timeout(timeout).await
     }
 
@@ -307,6 +311,7 @@ impl<S: GenServer> Named<S> {
     /// # }
     /// ```
     pub async fn stop(&self) -> Result<(), StopError> {
+        poll_fn(poll_alive).await;
         match self.as_process() {
             Some(process) => process.stop().await,
             None => Err(StopError::NoProc { server: Subject::nobody(&self.name) }),

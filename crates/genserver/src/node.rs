@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -16,6 +17,7 @@ use crate::current;
 use crate::exit::Exit;
 use crate::name::{GLOBAL, Name, NameRegistry as _, Names, RegisterError};
 use crate::pid::Pid;
+use crate::process::cut::poll_alive;
 use crate::process::{AnyProcess, ExitKind, Head};
 use crate::process_ref::ProcessRef;
 use crate::reason::{Panic, Reason};
@@ -27,6 +29,7 @@ use crate::stop::{Ended, KILL_GRACE};
 use crate::sync::atomic::AtomicBool;
 use crate::sync::parking::Mutex;
 use crate::sync::thread_local;
+use crate::{time, timer};
 
 // A part of its table of processes.
 mod shard;
@@ -426,6 +429,7 @@ impl Node {
     /// # }
     /// ```
     pub async fn shutdown(&self, deadline: Duration) {
+        poll_fn(poll_alive).await;
         let mut processes = self.processes();
         processes.retain(|process| Some(process.head().pid) != current::pid());
         // One whose runtime is gone has ended by itself.
@@ -438,12 +442,12 @@ impl Node {
         }
         let all = processes.iter().map(|process| Ended::new(Arc::clone(process)));
         let ended = futures::future::join_all(all);
-        let sleep = home.runtime().sleep_until(crate::timer::at(&home, deadline));
+        let sleep = time::sleep_in(&home, timer::at(&home, deadline));
         let Either::Right(((), rest)) = futures::future::select(ended, sleep).await else { return };
         for process in &processes {
             Arc::clone(process).exit(Exit { from: Pid::NOBODY, reason: Reason::Kill }, ExitKind::Kill);
         }
-        let grace = home.runtime().sleep_until(crate::timer::at(&home, KILL_GRACE));
+        let grace = time::sleep_in(&home, timer::at(&home, KILL_GRACE));
         drop(futures::future::select(rest, grace).await);
     }
 }

@@ -5,14 +5,17 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+
+use futures::future::MaybeDone;
 
 use crate::current;
 use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
 use crate::pid::Pid;
 use crate::process::AnyProcess;
+use crate::process::cut::poll_alive;
 use crate::process::plain::Plain;
 use crate::process_ref::{AsProcess, ProcessRef};
 
@@ -153,17 +156,24 @@ impl<M: Send + 'static> AsProcess for Probe<M> {
 }
 
 /// A future that runs as a process.
-pub(crate) struct Scope<F> {
+pub(crate) struct Scope<F: Future> {
     pub(crate) pid: Pid,
-    pub(crate) future: Pin<Box<F>>,
+    pub(crate) future: Pin<Box<MaybeDone<F>>>,
 }
 
 impl<F: Future> Future for Scope<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let _entered = current::enter(self.pid);
-        self.future.as_mut().poll(cx)
+        // The process around it, whose await this is, is another.
+        ready!(poll_alive(cx));
+        let polled = {
+            let _entered = current::enter(self.pid);
+            self.future.as_mut().poll(cx)
+        };
+        ready!(polled);
+        ready!(poll_alive(cx));
+        self.future.as_mut().take_output().map_or(Poll::Pending, Poll::Ready)
     }
 }
 

@@ -75,6 +75,13 @@ impl<R> Slot<R> {
         slot
     }
 
+    /// A slot that has its answer.
+    pub(crate) fn filled(home: Pid, answer: R) -> Self {
+        let slot = Self::new(home);
+        slot.fill(Ok(answer));
+        slot
+    }
+
     /// Notes which process asks now.
     #[inline]
     pub(crate) fn note_client(&self) {
@@ -158,7 +165,11 @@ impl<R> Slot<R> {
         cx: &Context<'_>,
         deadline: impl FnOnce(&State<R>) -> Option<Instant>,
     ) -> Poll<Result<R, Unanswered>> {
-        if cut::is_cut(cx) || (!self.is_done() && self.wait_with(cx, deadline)) {
+        if !self.is_done() && self.wait_with(cx, deadline) {
+            return Poll::Pending;
+        }
+        // After the answer was seen: an exit that was sent before it is seen, too.
+        if cut::is_cut(cx) {
             return Poll::Pending;
         }
         self.take().map_or(Poll::Pending, Poll::Ready)

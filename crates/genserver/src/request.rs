@@ -12,6 +12,7 @@ use crate::caller::Caller;
 use crate::deadlock::Watch;
 use crate::node::Home;
 use crate::pid::Pid;
+use crate::process::cut::poll_alive;
 use crate::process::{AnyProcess, Envelope, Process, Refused, Subject, parcel};
 use crate::reply::{Slot, Unanswered, erased};
 use crate::server::GenServer;
@@ -90,7 +91,7 @@ where
 {
     let slot = Arc::new(Slot::new(process.head.pid));
     // A request has no deadline; whoever waits for it may have one, and keeps it.
-    let _ = slot.poll(&Context::from_waker(Waker::noop()), None);
+    slot.wait(&Context::from_waker(Waker::noop()), None);
     let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
     let server = || process.head.subject();
     let state = match process.send_call(process.mail.lock(), &mut call, Some(erased(&slot)), false) {
@@ -286,21 +287,27 @@ impl<R: Send + 'static> Request<R> {
         if let Poll::Ready(answer) = self.poll_answer(cx) {
             return Poll::Ready(Ok(answer));
         }
+        ready!(poll_alive(cx));
         if let Err(circle) = self.begin(watch) {
             return Poll::Ready(Ok(Err(circle)));
         }
         let home = self.home().map(Arc::clone);
         ready!(limit.poll(cx, home.as_ref()));
-        Poll::Ready(self.check().ok_or(TimedOut))
+        if let Poll::Ready(answer) = self.poll_answer(cx) {
+            return Poll::Ready(Ok(answer));
+        }
+        ready!(poll_alive(cx));
+        Poll::Ready(Err(TimedOut))
     }
 
-    fn poll_answer(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
         assert!(!self.is_over(), "the answer to this request has been fetched before; send another request");
         if let State::Sent { slot, process, .. } = &self.state {
             let answer = ready!(slot.poll(cx, None)).map_err(|why| failure(&**process, why));
             self.state = State::Over;
             return Poll::Ready(answer);
         }
+        ready!(poll_alive(cx));
         self.check().map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -323,13 +330,11 @@ impl<R: Send + 'static> Request<R> {
     }
 
     /// Leaves a waker that is woken by the answer; false if there is nothing to wait for.
-    fn await_answer(&mut self, waker: &Waker) -> bool {
-        match self.poll_answer(&Context::from_waker(waker)) {
-            Poll::Ready(answer) => {
-                self.state = State::Answered(answer);
-                false
-            }
-            Poll::Pending => true,
+    fn await_answer(&self, waker: &Waker) -> bool {
+        assert!(!self.is_over(), "the answer to this request has been fetched before; send another request");
+        match &self.state {
+            State::Sent { slot, .. } => slot.wait(&Context::from_waker(waker), None),
+            State::Answered(_) | State::Over => false,
         }
     }
 

@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::thread;
 
 use crate::handover::{Taker, handover};
 use crate::node;
+use crate::process::cut::poll_alive;
 
 /// Does `work` on a thread that runs no tasks, and gives what it returns: for files, locks of the system, and whatever else has
 /// no future.
@@ -41,30 +42,43 @@ use crate::node;
 #[doc(alias = "spawn_blocking")]
 #[doc(alias = "dirty_io")]
 pub fn run_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> RunBlocking<R> {
-    let (giver, done) = handover();
+    let (giver, taker) = handover();
     if let Some(home) = node::current_home() {
         home.runtime().spawn_blocking(Box::new(move || {
             // Who has gone does not want it.
             let _unwanted = giver.give(catch_unwind(AssertUnwindSafe(work)));
         }));
     }
-    RunBlocking(done)
+    RunBlocking { taker, done: None }
 }
 
 /// Work that is being done elsewhere: made by [`run_blocking`]. Await it for what it returns.
-pub struct RunBlocking<R>(Taker<thread::Result<R>>);
+pub struct RunBlocking<R> {
+    taker: Taker<thread::Result<R>>,
+    /// What came of the work, until it is given out.
+    done: Option<Option<thread::Result<R>>>,
+}
 
 impl<R> Future for RunBlocking<R> {
     type Output = Result<R, NotRun>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll_value(cx).map(|done| match done {
-            Some(Ok(returned)) => Ok(returned),
+        let this = self.get_mut();
+        if this.done.is_none() {
+            this.done = Some(ready!(this.taker.poll_value(cx)));
+        }
+        // After the work: whatever it did to this process came before.
+        ready!(poll_alive(cx));
+        match this.done.take().flatten() {
+            Some(Ok(returned)) => Poll::Ready(Ok(returned)),
             Some(Err(panic)) => resume_unwind(panic),
-            None => Err(NotRun(())),
-        })
+            None => Poll::Ready(Err(NotRun(()))),
+        }
     }
 }
+
+/// Nothing of it is pinned: the work is done elsewhere.
+impl<R> Unpin for RunBlocking<R> {}
 
 impl<R> fmt::Debug for RunBlocking<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

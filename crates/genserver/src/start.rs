@@ -16,6 +16,7 @@ use crate::name::{Name, RegisterError};
 use crate::node::{self, Home, Node};
 use crate::overflow::Overflow;
 use crate::pid::Pid;
+use crate::process::cut;
 use crate::process::mail::{Begun, Body, Settings, Started};
 use crate::process::queue::Queue;
 use crate::process::work::Actor;
@@ -474,7 +475,7 @@ impl<S: GenServer, H> Start<S, H> {
     }
 
     /// Makes the process, gives it its name and its ties, and runs init. Nothing comes back if init awaits: the start is under way.
-    fn begin(&mut self, args: S::Args) -> Result<Option<Initialised<S>>, StartError> {
+    fn begin(&mut self, args: S::Args, cx: &Context<'_>) -> Result<Option<Initialised<S>>, StartError> {
         let Prepared { process, linked, monitor, debug, timeout } = match self.options.take() {
             None => {
                 Prepared::plain(make_process(&node::current_home().ok_or(StartError::NoRuntime)?, None, None, None)?)
@@ -482,10 +483,12 @@ impl<S: GenServer, H> Start<S, H> {
             Some(options) => prepare(*options)?,
         };
         let home = &process.head.home;
-        let mut cx = Cx::new(Arc::clone(&process));
-        cx.debug = debug.and_then(|debug| debug.begin(home.runtime().now()));
-        let actor = Box::new(Actor { server: None, cx, batch: Queue::new() });
+        let mut own = Cx::new(Arc::clone(&process));
+        own.debug = debug.and_then(|debug| debug.begin(home.runtime().now()));
+        let actor = Box::new(Actor { server: None, cx: own, batch: Queue::new() });
         let begun = match process.run_init(Body::new(actor), args) {
+            // Its starter has to end: the start is as one that is still under way when its starter ends.
+            Begun::Done(told) if cut::is_cut(cx) => Arc::new(Slot::filled(process.head.pid, told)),
             Begun::Done(told) => return Ok(Some(Initialised { process, told })),
             Begun::Awaited(begun) => begun,
         };
@@ -626,8 +629,11 @@ impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {
 
 impl<S: GenServer, H> Start<S, H> {
     fn poll_server(&mut self, cx: &mut Context<'_>) -> Poll<Result<ServerRef<S>, StartError>> {
+        if cut::is_cut(cx) {
+            return Poll::Pending;
+        }
         if let Some(args) = self.args.take()
-            && let Some(initialised) = self.begin(args)?
+            && let Some(initialised) = self.begin(args, cx)?
         {
             return Poll::Ready(initialised.judge());
         }
@@ -649,6 +655,10 @@ impl<S: GenServer, H> Start<S, H> {
             && let Some((_, sleep)) = &mut under_way.limit
         {
             ready!(sleep.as_mut().poll(cx));
+            if cut::is_cut(cx) {
+                // The limit is its starter's, and goes with it.
+                return Poll::Pending;
+            }
             under_way.abandon();
             under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
             return self.poll_server(cx);

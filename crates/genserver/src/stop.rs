@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use crate::current;
-use crate::process::{AnyProcess, StoppedHere, Subject};
+use crate::process::{AnyProcess, StoppedHere, Subject, cut};
 use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered};
 use crate::runtime::Sleep;
@@ -230,10 +230,17 @@ impl Future for Stop {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if this.slot.is_none()
-            && let Some(reason) = this.order()?
-        {
-            return Poll::Ready(this.judge(Ok(reason)));
+        if this.slot.is_none() {
+            if cut::is_cut(cx) {
+                return Poll::Pending;
+            }
+            if let Some(reason) = this.order()? {
+                if !cut::is_cut(cx) {
+                    return Poll::Ready(this.judge(Ok(reason)));
+                }
+                // The end that was brought here has brought its own over a link.
+                this.slot = Some(Arc::new(Slot::filled(this.process.head().pid, reason)));
+            }
         }
         let Some(slot) = &this.slot else { return Poll::Pending };
         let polled = slot.poll(cx, this.deadline);
@@ -339,7 +346,8 @@ impl Future for Ended {
         } else {
             let slot = Arc::new(Slot::new(this.process.head().pid));
             if let Some(reason) = this.process.await_end(Arc::clone(&slot)) {
-                return Poll::Ready(reason);
+                // Looked at after the reason was seen; it is there the next time, too.
+                return if cut::is_cut(cx) { Poll::Pending } else { Poll::Ready(reason) };
             }
             this.slot.insert(slot)
         };

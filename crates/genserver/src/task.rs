@@ -206,6 +206,7 @@ pub use supervisor::{StartTask, TaskSupervisor};
 pub use yielding::{OnTimeout, YieldMany, yield_many};
 
 use body::{Bond, launch, launch_unattended};
+use join::Patience;
 use running::Running;
 
 /// A task, in the hands of whoever awaits it: OTP's `Task.t()`.
@@ -387,6 +388,18 @@ impl<T: Send + 'static> Task<T> {
             State::Done(result) => result,
             State::Running(_) | State::Over => Err(Reason::NoProc),
         })
+    }
+
+    /// Fetches the result, or nothing when the time is over.
+    fn poll_within(&mut self, patience: &mut Patience, cx: &mut Context<'_>) -> Poll<Option<Result<T, Reason>>> {
+        let mut done = self.poll_done(cx);
+        if done.is_pending() {
+            ready!(patience.poll(cx));
+            // A result that comes together with the deadline wins.
+            done = self.poll_done(cx);
+        }
+        ready!(crate::poll_alive(cx));
+        Poll::Ready(if done.is_ready() { self.take_result() } else { None })
     }
 
     /// Fetches the result if it is there, without waiting.

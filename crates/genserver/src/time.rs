@@ -21,13 +21,16 @@
 //! seldom sleeps, for it would keep its callers waiting: it has [`Cx::send_after`](crate::Cx::send_after).
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use futures::future::{MaybeDone, maybe_done};
+
 use crate::node::{self, Home};
+use crate::process::cut::poll_alive;
 pub use crate::runtime::Sleep;
 use crate::timer;
 
@@ -79,7 +82,7 @@ pub fn now() -> Instant {
 /// ```
 pub fn sleep(duration: Duration) -> Sleep {
     let home = home();
-    home.runtime().sleep_until(timer::at(&home, duration))
+    sleep_in(&home, timer::at(&home, duration))
 }
 
 /// Ends at `at`: never before, possibly after.
@@ -106,7 +109,16 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// # }
 /// ```
 pub fn sleep_until(at: Instant) -> Sleep {
-    home().runtime().sleep_until(at)
+    sleep_in(&home(), at)
+}
+
+/// A sleep that is an await of this crate: the runtime's own does not know whether its process has to end.
+pub(crate) fn sleep_in(home: &Arc<Home>, at: Instant) -> Sleep {
+    let mut sleep = home.runtime().sleep_until(at);
+    Box::pin(poll_fn(move |cx| {
+        ready!(poll_alive(cx));
+        sleep.as_mut().poll(cx)
+    }))
 }
 
 /// What `future` ends with, or [`Elapsed`] if that takes longer than `duration`.
@@ -138,15 +150,16 @@ pub fn sleep_until(at: Instant) -> Sleep {
 /// # }
 /// ```
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout { future, duration, sleep: None }
+    Timeout { future: maybe_done(future), duration, sleep: None }
 }
 
 pin_project_lite::pin_project! {
     /// A future that is given so much time; made by [`timeout`].
     #[must_use = "nothing happens until this is awaited"]
-    pub struct Timeout<F> {
+    pub struct Timeout<F: Future> {
+        // It keeps what it ends with, while its process has to end.
         #[pin]
-        future: F,
+        future: MaybeDone<F>,
         duration: Duration,
         sleep: Option<Sleep>,
     }
@@ -156,17 +169,19 @@ impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Poll::Ready(output) = this.future.poll(cx) {
-            return Poll::Ready(Ok(output));
+        ready!(poll_alive(cx));
+        let mut this = self.project();
+        if this.future.as_mut().poll(cx).is_pending() {
+            let sleep = this.sleep.get_or_insert_with(|| sleep(*this.duration));
+            ready!(sleep.as_mut().poll(cx));
+            return Poll::Ready(Err(Elapsed { after: *this.duration }));
         }
-        let sleep = this.sleep.get_or_insert_with(|| sleep(*this.duration));
-        ready!(sleep.as_mut().poll(cx));
-        Poll::Ready(Err(Elapsed { after: *this.duration }))
+        ready!(poll_alive(cx));
+        this.future.take_output().map_or(Poll::Pending, |output| Poll::Ready(Ok(output)))
     }
 }
 
-impl<F> fmt::Debug for Timeout<F> {
+impl<F: Future> fmt::Debug for Timeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timeout").field("duration", &self.duration).finish_non_exhaustive()
     }

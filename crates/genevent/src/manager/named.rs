@@ -1,8 +1,9 @@
 //! A manager by its name.
 
 use std::fmt;
+use std::future::poll_fn;
 
-use genserver::{AsProcess, AsServer, CallError, CastError, Name, Named, ProcessRef, ServerRef, StopError};
+use genserver::{AsProcess, AsServer, CallError, CastError, Name, Named, ProcessRef, ServerRef, StopError, poll_alive};
 
 use super::Manager;
 use crate::Event;
@@ -148,6 +149,7 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     /// # }
     /// ```
     pub async fn ack_notify(&self, event: E) -> Result<(), CallError> {
+        poll_fn(poll_alive).await;
         self.resolve()?.ack_notify(event).await
     }
 
@@ -174,6 +176,7 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     /// # }
     /// ```
     pub async fn sync_notify(&self, event: E) -> Result<(), CallError> {
+        poll_fn(poll_alive).await;
         self.resolve()?.sync_notify(event).await
     }
 

@@ -1,6 +1,7 @@
 //! Agents by name: resolved at every use, so they survive restarts.
 
 use std::fmt;
+use std::future::poll_fn;
 
 use super::{Agent, AgentServer, Function};
 use crate::{AsProcess, CallError, CastError, Name, Named, Pid, ProcessRef, StopError};
@@ -88,6 +89,7 @@ impl<S: Send + 'static> NamedAgent<S> {
         &self,
         function: impl FnOnce(&S) -> R + Send + 'static,
     ) -> Result<R, CallError> {
+        poll_fn(crate::poll_alive).await;
         self.resolve()?.get(function).await
     }
 
@@ -113,6 +115,7 @@ impl<S: Send + 'static> NamedAgent<S> {
     /// # }
     /// ```
     pub async fn update(&self, function: impl FnOnce(&mut S) + Send + 'static) -> Result<(), CallError> {
+        poll_fn(crate::poll_alive).await;
         self.resolve()?.update(function).await
     }
 
@@ -141,6 +144,7 @@ impl<S: Send + 'static> NamedAgent<S> {
         &self,
         function: impl FnOnce(&mut S) -> R + Send + 'static,
     ) -> Result<R, CallError> {
+        poll_fn(crate::poll_alive).await;
         self.resolve()?.get_and_update(function).await
     }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -11,6 +10,7 @@ use crate::exit::Exit;
 use crate::monitor::{Down, MonitorRef};
 use crate::probe::{Letter, Probe, limit};
 use crate::process_ref::AsProcess;
+use crate::{time, timer};
 
 impl<M: Send + 'static> Probe<M> {
     /// Waits for the first letter that `wanted` accepts, and leaves the others where they are: what `assert_receive` does.
@@ -226,8 +226,8 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     async fn within(&mut self, within: Duration, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
-        let home = Arc::clone(&self.process.head.home);
-        let sleep = home.runtime().sleep_until(crate::timer::at(&home, within));
+        let home = &self.process.head.home;
+        let sleep = time::sleep_in(home, timer::at(home, within));
         let letter = pin!(std::future::poll_fn(|cx| self.process.poll_letter(cx, &mut wanted)));
         match select(letter, sleep).await {
             Either::Left((letter, _)) => letter.ok(),

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use futures::future::maybe_done;
+
 use crate::name::Name;
 use crate::node::Node;
 use crate::pid::Pid;
@@ -180,7 +182,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # }
     /// ```
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F, M> {
-        Scope { pid: self.pid(), future: Box::pin(future) }
+        Scope { pid: self.pid(), future: Box::pin(maybe_done(future)) }
     }
 
     /// Waits for the next letter.

@@ -6,14 +6,20 @@
 //! process that polls it is doomed, before it does anything and before it is ready. If so it is pending, and the process's
 //! poller, which finds the doom when the callback gives way, drops the callback.
 //!
-//! The look is one load as long as no running process anywhere is doomed.
+//! 1. The look that comes before a future is ready comes after what makes it ready: whoever sends an exit and then a reply
+//!    has sent the exit first. What is ready is looked at, not taken out, until then.
+//! 2. A future that is cut loses nothing. An executor inside the callback, as `block_on`, never gives way to the process's
+//!    poller; it polls again and again, by which it is known, and is let through (`CUTS_MAX`).
+//! 3. The look is one load as long as no running process anywhere is doomed. So those are counted, each from its doom until it
+//!    is dead, and none twice. One that nobody runs is not counted: its callback is not polled again.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use crate::current;
 use crate::node;
+use crate::pid::Pid;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{program_static, thread_local};
 
 program_static! {
@@ -22,24 +28,41 @@ program_static! {
 }
 
 thread_local! {
-    static CUTS: Cell<u32> = const { Cell::new(0) };
+    static LAST: Cell<Cuts> = const { Cell::new(Cuts { process: Pid::NOBODY, times: 0, passes: None }) };
 }
 
-/// How often a doomed callback may poll on before it is let through. One that is polled by an executor of its own, as by
-/// `block_on`, never gives way to the process's poller: it would hang for ever.
-const CUTS_MAX: u32 = 10_000;
+/// The doomed process that a thread has cut last.
+#[derive(Clone, Copy)]
+struct Cuts {
+    process: Pid,
+    times: u32,
+    /// The waker of an executor inside the callback, by what it points to: who polls with it is let through.
+    passes: Option<usize>,
+}
+
+/// How often a doomed process is cut before whoever polls is taken for an executor inside the callback. The process itself is
+/// cut once or twice for each future that it polls before it gives way.
+const CUTS_MAX: u32 = 100_000;
 
 /// A running process has been doomed.
 pub(super) fn note() {
-    DOOMED.fetch_add(1, Ordering::SeqCst);
+    DOOMED.fetch_add(1, Ordering::Relaxed);
 }
 
 /// A process that was noted has ended.
 pub(super) fn forget() {
-    DOOMED.fetch_sub(1, Ordering::SeqCst);
+    DOOMED.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// How many processes are noted.
+#[cfg(any(test, genserver_shuttle))]
+pub fn noted() -> usize {
+    DOOMED.load(Ordering::Relaxed)
 }
 
 /// Whether the process that polls a future of this crate is doomed, so that the future has to be pending.
+///
+/// Nothing has to be ordered here: who hears of what came after a doom, through a lock or otherwise, sees the doom.
 #[inline]
 pub(crate) fn is_cut(cx: &Context<'_>) -> bool {
     DOOMED.load(Ordering::Relaxed) != 0 && is_cut_slowly(cx)
@@ -47,16 +70,212 @@ pub(crate) fn is_cut(cx: &Context<'_>) -> bool {
 
 #[cold]
 fn is_cut_slowly(cx: &Context<'_>) -> bool {
-    let doomed = current::pid().and_then(node::find).is_some_and(|process| process.is_doomed());
-    if !doomed {
-        CUTS.set(0);
+    let Some(pid) = current::pid() else { return false };
+    if !node::find(pid).is_some_and(|process| process.is_doomed()) {
         return false;
     }
-    CUTS.set(CUTS.get() + 1);
-    if CUTS.get() > CUTS_MAX {
-        return false;
+    let waker = cx.waker();
+    let own = waker.data().addr();
+    let mut cuts = LAST.get();
+    if cuts.process != pid {
+        cuts = Cuts { process: pid, times: 0, passes: None };
     }
-    // Whatever else polls it, an executor inside the callback for instance, comes back.
-    cx.waker().wake_by_ref();
-    true
+    if cuts.times == CUTS_MAX {
+        cuts = Cuts { process: pid, times: 0, passes: Some(own) };
+    }
+    let passes = cuts.passes == Some(own);
+    cuts.times += u32::from(!passes);
+    LAST.set(cuts);
+    if !passes {
+        // An executor inside the callback, if there is one, comes back.
+        waker.wake_by_ref();
+    }
+    !passes
+}
+
+/// Ready as long as the process that polls may go on. What a future asks that is to end a killed process, as every await of
+/// this crate does.
+///
+/// A process that is killed, or gets an exit signal that it does not trap, ends at its next await. Code that runs cannot be
+/// stopped elsewhere, so it depends on the futures: those of this crate are pending in a process that has to end, even if they
+/// have nothing to wait for, and the process is ended as soon as its callback gives way. A future that polls one of them
+/// inside need not ask. One that can be ready without, because what it brings is there already, asks twice: before it does
+/// anything, and when it would be ready, before it takes out what it brings.
+///
+/// `Pending` means that the process has to end. The future returns that, and keeps what it would have brought: an executor
+/// inside the callback, such as `block_on`, polls it again and is let through after a while.
+///
+/// In plain code, which is no process, it is always ready. It costs one load as long as no running process has to end.
+///
+/// # Examples
+///
+/// ```
+/// use std::pin::Pin;
+/// use std::task::{Context, Poll, ready};
+///
+/// use futures::Stream;
+///
+/// /// Lines that have been read already.
+/// struct Lines(Vec<String>);
+///
+/// impl Stream for Lines {
+///     type Item = String;
+///
+///     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+///         ready!(genserver::poll_alive(cx));
+///         Poll::Ready(self.0.pop())
+///     }
+/// }
+/// # use futures::StreamExt;
+/// # assert_eq!(futures::executor::block_on(Lines(vec!["last".to_owned()]).next()).as_deref(), Some("last"));
+/// ```
+///
+/// In an async function it is an await:
+///
+/// ```
+/// use genserver::{Probe, Reason, spawn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let process = spawn(|me: Probe<()>| async move {
+///     me.process_ref().kill();
+///     std::future::poll_fn(genserver::poll_alive).await;
+///     unreachable!("it was killed");
+/// })?;
+/// assert_eq!(process.process_ref().ended().await, Reason::Killed);
+/// # Ok(())
+/// # }
+/// ```
+#[inline]
+pub fn poll_alive(cx: &mut Context<'_>) -> Poll<()> {
+    if is_cut(cx) { Poll::Pending } else { Poll::Ready(()) }
+}
+
+#[cfg(all(test, feature = "tokio"))]
+#[expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+mod tests {
+    use std::future::{Future, pending};
+    use std::sync::Arc;
+
+    use tokio::task::yield_now;
+
+    use crate::process::AnyProcess;
+    use crate::start::make_process;
+    use crate::{Cx, GenServer, Init, Never, Next, Outcome, Probe, ProcessRef, Reason, node, noted, spawn, start};
+
+    /// Kills itself in its callbacks.
+    struct Doomed;
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Then {
+        Waits,
+        Returns,
+        Panics,
+        Stops,
+    }
+
+    fn doom(process: &ProcessRef) {
+        process.kill();
+        process.exit(Reason::term("one doom is enough"));
+        assert_eq!(noted(), 1);
+    }
+
+    impl GenServer for Doomed {
+        type Args = Option<Then>;
+        type Call = Never;
+        type Cast = Then;
+        type Info = Never;
+
+        async fn init(then: Option<Then>, cx: &mut Cx<Self>) -> Init<Self> {
+            if let Some(then) = then {
+                doom(&cx.process_ref());
+                if then == Then::Waits {
+                    pending().await
+                }
+            }
+            Init::Run(Self)
+        }
+
+        async fn handle_cast(&mut self, then: Then, cx: &mut Cx<Self>) -> Outcome<Self> {
+            if then == Then::Stops {
+                return Next::stop(Reason::Normal);
+            }
+            doom(&cx.process_ref());
+            match then {
+                Then::Waits => pending().await,
+                Then::Panics => panic!("it was killed before"),
+                Then::Returns | Then::Stops => Next::wait(),
+            }
+        }
+
+        async fn terminate(&mut self, _: &Reason, cx: &mut Cx<Self>) {
+            doom(&cx.process_ref());
+            pending().await
+        }
+    }
+
+    /// One test, for what it counts is the whole program's.
+    #[test]
+    fn as_many_dooms_are_forgotten_as_were_noted() {
+        for then in [Then::Waits, Then::Returns, Then::Panics, Then::Stops] {
+            nothing_is_noted_after(ends_that_cut(then));
+        }
+        nothing_is_noted_after(kills_of_who_does_not_run());
+        nothing_is_noted_after(a_kill_of_who_never_ran());
+    }
+
+    fn nothing_is_noted_after(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(test);
+        drop(runtime);
+        assert_eq!(noted(), 0);
+    }
+
+    async fn ends_that_cut(then: Then) {
+        let server = start::<Doomed>(None).await.unwrap();
+        server.cast(then).unwrap();
+        assert_eq!(server.ended().await, Reason::Killed);
+        assert_eq!(noted(), 0, "a server");
+        drop(start::<Doomed>(Some(then)).await);
+        assert_eq!(noted(), 0, "init");
+        let function = function(then);
+        assert_eq!(function.ended().await, Reason::Killed);
+        assert_eq!(noted(), 0, "a function");
+    }
+
+    fn function(then: Then) -> ProcessRef {
+        let function = spawn(move |me: Probe<()>| async move {
+            doom(&me.process_ref());
+            match then {
+                Then::Waits => pending().await,
+                Then::Panics => panic!("it was killed before"),
+                Then::Returns | Then::Stops => {}
+            }
+        });
+        function.unwrap().process_ref()
+    }
+
+    async fn kills_of_who_does_not_run() {
+        let parked = spawn(|_: Probe<()>| pending::<()>()).unwrap();
+        yield_now().await;
+        let idle = start::<Doomed>(None).await.unwrap();
+        for process in [parked.process_ref(), idle.process_ref(), Probe::<()>::new().process_ref()] {
+            process.kill();
+            assert_eq!(noted(), 0);
+            assert_eq!(process.ended().await, Reason::Killed);
+        }
+    }
+
+    /// Found by its name, and killed, before it was to run.
+    async fn a_kill_of_who_never_ran() {
+        let home = node::current_home().unwrap();
+        let process = make_process::<Doomed>(&home, Some("doomed".into()), None, None).unwrap();
+        doom(&ProcessRef::new(Arc::clone(&process) as Arc<dyn AnyProcess>));
+        process.discard();
+        assert_eq!(noted(), 0);
+        let process = make_process::<Doomed>(&home, None, None, None).unwrap();
+        AnyProcess::runtime_gone(Arc::clone(&process) as Arc<dyn AnyProcess>);
+        assert_eq!(noted(), 1);
+        process.discard();
+    }
 }

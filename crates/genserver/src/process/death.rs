@@ -21,7 +21,7 @@ use futures::task::waker_ref;
 use super::StoppedHere;
 use super::cut;
 use super::mail::{
-    BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, LOOK_NOTED, Process, Run, Started, Starter, Task,
+    BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, LOOK_NOTED, Mail, Process, Run, Started, Starter, Task,
 };
 use super::poll::{After, By};
 use super::queue::Queue;
@@ -75,6 +75,7 @@ impl<S: GenServer> Process<S> {
             mail.counted = 0;
             (mail.queue.take_all(), mail.ties.as_mut().map(|ties| ties.farewell()))
         };
+        self.forget_doom();
         self.head.home.node().remove(self.head.pid);
         for message in queue {
             drop_caught(message);
@@ -237,9 +238,7 @@ impl<S: GenServer> Process<S> {
         };
         drop(ordered);
         self.in_batch.store(0, Ordering::Relaxed);
-        if self.look.load(Ordering::Relaxed) & LOOK_NOTED != 0 {
-            cut::forget();
-        }
+        self.forget_doom();
         self.head.home.node().remove(self.head.pid);
         let mut start = None;
         if farewell.is_some() || !queue.is_empty() || ending.concerns_anybody() {
@@ -298,12 +297,7 @@ impl<S: GenServer> Process<S> {
         if mail.run == Run::Dead || mail.is_doomed() {
             return;
         }
-        mail.doom = Some(reason);
-        self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
-        if mail.body.is_empty() {
-            // Somebody runs it, perhaps further up this thread's stack: it is cut at its next await.
-            self.look.fetch_or(LOOK_NOTED, Ordering::Relaxed);
-            cut::note();
+        if self.set_doom(&mut mail, reason) {
             return;
         }
         if current::is_dying() {
@@ -315,6 +309,25 @@ impl<S: GenServer> Process<S> {
         Arc::clone(self).end_here();
     }
 
+    /// Dooms it, under the lock. Whether somebody runs it, perhaps further up this thread's stack: then it is cut at its next
+    /// await, and whoever runs it ends it.
+    fn set_doom(&self, mail: &mut Mail<S>, reason: Reason) -> bool {
+        mail.doom = Some(reason);
+        let runs = mail.body.is_empty();
+        self.look.fetch_or(if runs { LOOK_DOOM | LOOK_NOTED } else { LOOK_DOOM }, Ordering::Relaxed);
+        if runs {
+            cut::note();
+        }
+        runs
+    }
+
+    /// It is dead, so it cannot be noted any more.
+    fn forget_doom(&self) {
+        if self.look.load(Ordering::Relaxed) & LOOK_NOTED != 0 {
+            cut::forget();
+        }
+    }
+
     /// The runtime dropped the task, or refused it.
     pub(super) fn runtime_gone(self: &Arc<Self>) {
         {
@@ -323,8 +336,7 @@ impl<S: GenServer> Process<S> {
                 return;
             }
             if !mail.is_doomed() {
-                mail.doom = Some(Reason::RuntimeGone);
-                self.look.fetch_or(LOOK_DOOM, Ordering::Relaxed);
+                self.set_doom(&mut mail, Reason::RuntimeGone);
             }
         }
         end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);

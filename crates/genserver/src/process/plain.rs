@@ -42,11 +42,19 @@ pub(crate) struct Plain<M> {
     state: Mutex<State<M>>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and all are looked at under the one lock"
+)]
 struct State<M> {
     stage: Stage,
     traps_exits: bool,
     /// Whether a task runs a function in it.
     has_task: bool,
+    /// Whether the function is being polled.
+    runs: bool,
+    /// It was doomed while the function was being polled, and is counted for that: see `cut`.
+    noted: bool,
     letters: Letters<M>,
     /// Whoever waits for a letter.
     reader: Option<Waker>,
@@ -106,6 +114,8 @@ impl<M: Send + 'static> Plain<M> {
                 stage: Stage::Alive,
                 traps_exits: false,
                 has_task,
+                runs: false,
+                noted: false,
                 letters: Letters::default(),
                 reader: None,
                 task: None,
@@ -221,9 +231,14 @@ impl<M: Send + 'static> Plain<M> {
     }
 
     /// Takes the first letter that is wanted. `wanted` is the user's, so it looks at letters outside the lock.
-    pub(crate) fn take_letter(&self, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
+    pub(crate) fn take_letter(&self, wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
+        self.take_among(usize::MAX, wanted)
+    }
+
+    /// The same, among so many that came first.
+    fn take_among(&self, seen: usize, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
         let mut mine = std::mem::take(&mut self.state.lock().letters.queue);
-        let found = mine.iter().position(&mut wanted).and_then(|place| mine.remove(place));
+        let found = mine.iter().take(seen).position(&mut wanted).and_then(|place| mine.remove(place));
         let mut state = self.state.lock();
         // What arrived in between goes behind.
         mine.append(&mut state.letters.queue);
@@ -254,7 +269,11 @@ impl<M: Send + 'static> Plain<M> {
         }
         loop {
             let seen = self.state.lock().letters.queue.len();
-            if let Some(letter) = self.take_letter(&mut wanted) {
+            if cut::is_cut(cx) {
+                return Poll::Pending;
+            }
+            // Of those that were there before the look: who sent a later one may have sent an exit before it.
+            if let Some(letter) = self.take_among(seen, &mut wanted) {
                 return Poll::Ready(Ok(letter));
             }
             let waker = cx.waker().clone();
@@ -311,10 +330,13 @@ impl<M: Send + 'static> Plain<M> {
         state.doom = Some(reason);
         let task = state.task.take();
         let has_task = state.has_task;
+        if state.runs {
+            // It is cut at its next await. One that does not run is never polled again.
+            state.noted = true;
+            cut::note();
+        }
         drop(state);
         if has_task {
-            // It may be running; if it is not, it ends in a moment.
-            cut::note();
             wake(task);
         } else {
             end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
@@ -331,7 +353,7 @@ impl<M: Send + 'static> Plain<M> {
             if matches!(state.stage, Stage::Ending | Stage::Dead) {
                 return;
             }
-            if state.stage == Stage::Doomed && state.has_task {
+            if state.noted {
                 cut::forget();
             }
             state.stage = Stage::Ending;

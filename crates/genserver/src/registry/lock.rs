@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use parking_lot::Mutex;
 
@@ -189,6 +189,7 @@ impl<K: Key> Future for Lock<K> {
     type Output = LockGuard<K>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LockGuard<K>> {
+        ready!(crate::poll_alive(cx));
         // Cloned here, where no lock is held: a waker is somebody else's code.
         let waker = cx.waker().clone();
         let (place, number, is_ours) = match std::mem::replace(&mut self.stage, Stage::Over) {
@@ -196,11 +197,14 @@ impl<K: Key> Future for Lock<K> {
             Stage::Waiting(place, number) => (place, number, self.locks.wait(place, number, waker)),
             Stage::Over => return Poll::Pending,
         };
-        if is_ours {
-            return Poll::Ready(LockGuard { locks: Arc::clone(&self.locks), place });
-        }
         self.stage = Stage::Waiting(place, number);
-        Poll::Pending
+        if !is_ours {
+            return Poll::Pending;
+        }
+        // Whoever passed it on may have sent an exit before that.
+        ready!(crate::poll_alive(cx));
+        self.stage = Stage::Over;
+        Poll::Ready(LockGuard { locks: Arc::clone(&self.locks), place })
     }
 }
 

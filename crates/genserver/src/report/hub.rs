@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use futures::Stream;
@@ -16,6 +16,7 @@ use super::trace;
 use super::{Level, Report};
 use crate::barrier;
 use crate::node::Node;
+use crate::process::cut::poll_alive;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::parking::Mutex;
 
@@ -230,22 +231,21 @@ impl Reports {
         self.channel.state.lock().dropped
     }
 
-    fn poll_report(&self, cx: &Context<'_>) -> Poll<Option<Report>> {
+    fn poll_report(&self, cx: &mut Context<'_>) -> Poll<Option<Report>> {
         // Cloned before the lock is taken: a foreign waker is user code.
         let waker = cx.waker().clone();
         let mut state = self.channel.state.lock();
-        if let Some(report) = state.reports.pop_front() {
+        if state.reports.is_empty() && !state.ended {
+            let before = state.waker.replace(waker);
             drop(state);
-            return Poll::Ready(Some(report));
+            barrier::drop_caught(before);
+            return Poll::Pending;
         }
-        if state.ended {
-            drop(state);
-            return Poll::Ready(None);
-        }
-        let before = state.waker.replace(waker);
         drop(state);
-        barrier::drop_caught(before);
-        Poll::Pending
+        drop(waker);
+        ready!(poll_alive(cx));
+        // Nobody else takes one out.
+        Poll::Ready(self.channel.state.lock().reports.pop_front())
     }
 }
 

@@ -11,6 +11,7 @@ use futures::Stream;
 
 use super::{Deadline, Limit, Request, TimedOut};
 use crate::call::CallError;
+use crate::process::cut::poll_alive;
 use crate::sync::parking::Mutex;
 use crate::waiter::Waiter;
 
@@ -206,7 +207,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
     /// # }
     /// ```
     #[doc(alias = "reqids_add")]
-    pub fn add(&mut self, label: L, mut request: Request<R>) {
+    pub fn add(&mut self, label: L, request: Request<R>) {
         self.last += 1;
         let key = self.last;
         let bell = Arc::new(Bell { arrivals: Arc::clone(&self.arrivals), key });
@@ -363,19 +364,26 @@ impl<L, R: Send + 'static> Requests<L, R> {
         // Nobody has an answer, so each member has a server, and the clock of one is as good as that of another.
         let home = self.members.values().next().and_then(|member| member.request.home()).map(Arc::clone);
         ready!(limit.poll(cx, home.as_ref()));
-        Poll::Ready(self.pop().ok_or(NoResponse::TimedOut))
+        let has_answer = self.has_answer();
+        ready!(poll_alive(cx));
+        Poll::Ready(if has_answer { self.pop() } else { None }.ok_or(NoResponse::TimedOut))
     }
 
-    fn poll_pop(&mut self, cx: &Context<'_>) -> Poll<Option<Response<L, R>>> {
-        if let Some(next) = self.pop() {
-            return Poll::Ready(Some(next));
+    fn poll_pop(&mut self, cx: &mut Context<'_>) -> Poll<Option<Response<L, R>>> {
+        if !self.is_empty() && !self.has_answer() {
+            self.arrivals.waiter.register(cx.waker());
+            // Looked at again: an answer that came before the waker was left has woken nobody.
+            if !self.has_answer() {
+                return Poll::Pending;
+            }
         }
-        if self.is_empty() {
-            return Poll::Ready(None);
-        }
-        self.arrivals.waiter.register(cx.waker());
-        // Looked at again: an answer that came before the waker was left has woken nobody.
-        self.pop().map_or(Poll::Pending, |next| Poll::Ready(Some(next)))
+        ready!(poll_alive(cx));
+        Poll::Ready(self.pop())
+    }
+
+    /// Whether a member has its answer. Nobody else takes it out.
+    fn has_answer(&self) -> bool {
+        !self.arrivals.keys.lock().is_empty()
     }
 
     fn pop(&mut self) -> Option<Response<L, R>> {

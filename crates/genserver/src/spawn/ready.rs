@@ -14,6 +14,7 @@ use crate::monitor::MonitorRef;
 use crate::node;
 use crate::pid::Pid;
 use crate::probe::{Probe, ProbeRef};
+use crate::process::cut;
 use crate::process_ref::{ProcessRef, current_process};
 use crate::reason::Reason;
 use crate::reply::{Slot, erased};
@@ -365,6 +366,9 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if cut::is_cut(cx) {
+            return Poll::Pending;
+        }
         if let Some(launch) = this.launch.take() {
             if this.links_with_starter {
                 this.link = Some(current_process().ok_or(StartError::NotAProcess)?);
@@ -410,6 +414,10 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
             Poll::Pending => {
                 let Some(sleep) = &mut under_way.sleep else { return Poll::Pending };
                 ready!(sleep.as_mut().poll(cx));
+                if cut::is_cut(cx) {
+                    // The limit is its starter's, and goes with it.
+                    return Poll::Pending;
+                }
                 Late::TimedOut
             }
         };

@@ -1,6 +1,7 @@
 //! A spec and what has become of it: the part of a child that every kind of supervisor needs.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -188,6 +189,7 @@ impl Child {
     /// # }
     /// ```
     pub async fn start(&mut self) -> Result<ProcessRef, StartError> {
+        poll_fn(crate::poll_alive).await;
         let factory = self.kept.as_mut().and_then(|kept| kept.factory.as_mut());
         let factory = factory.expect("a temporary child is started once");
         let starting = catch_unwind(AssertUnwindSafe(factory)).map_err(panicked)?;
@@ -252,6 +254,7 @@ impl Child {
     }
 
     async fn end(&mut self, then: Whereabouts) -> Option<Reason> {
+        poll_fn(crate::poll_alive).await;
         let reason = match &self.state {
             ChildState::Running(process) => Some(end(process, self.info().shutdown).await),
             ChildState::Restarting | ChildState::Stopped => None,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -315,6 +316,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
         make: impl FnOnce(Caller<R>) -> S::Call,
         timeout: Duration,
     ) -> Result<R, ChildCallError> {
+        poll_fn(crate::poll_alive).await;
         let server = self.server()?;
         match server.call(make).timeout(timeout).await {
             // It ended after it was looked up.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use super::child_ref::{CALL_TIMEOUT, ChildCallError, ChildError, ChildRef, server};
@@ -77,7 +78,12 @@ impl<S: GenServer, H: From<ServerRef<S>>> WaitingChildRef<S, H> {
 
     async fn server(&self) -> Result<ServerRef<S>, ChildError> {
         let mut turn = Turn { place: &self.child.place, number: None };
-        let process = poll_fn(|cx| turn.place.poll_running(cx, &mut turn.number)).await?;
+        let found = poll_fn(|cx| {
+            let found = ready!(turn.place.poll_running(cx, &mut turn.number));
+            ready!(crate::poll_alive(cx));
+            Poll::Ready(found)
+        });
+        let process = found.await?;
         Ok(server(&process))
     }
 

@@ -14,6 +14,7 @@ use super::bench::{AnyBench, Bench};
 use crate::as_server::AsServer;
 use crate::call::{CALL_TIMEOUT, CallError};
 use crate::current;
+use crate::process::cut::poll_alive;
 use crate::process::mail::Body;
 use crate::process::{Asked, Process, Subject};
 use crate::process_ref::{AsProcess, ProcessRef};
@@ -225,6 +226,7 @@ impl<R: Send + 'static> Future for Request<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if let Stage::Unsent(..) = this.stage {
+            ready!(poll_alive(cx));
             let Stage::Unsent(process, post) = std::mem::replace(&mut this.stage, Stage::Done) else {
                 return Poll::Pending;
             };

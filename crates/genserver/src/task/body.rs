@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 use std::cell::RefCell;
-use std::future::{Future, ready};
+use std::future::{Future, poll_fn, ready};
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
@@ -211,6 +211,8 @@ impl<W, T: Send + 'static> Plan<W, T> {
             } else {
                 run.await?
             };
+            // A task that was killed meanwhile has no result.
+            poll_fn(crate::poll_alive).await;
             if bond == Bond::LinkedForCrashes {
                 unlink();
             }
@@ -283,6 +285,8 @@ async fn reported(
     future: impl Future<Output = Result<(), Reason>>,
 ) -> Result<(), Reason> {
     let ended = AssertUnwindSafe(future).catch_unwind().await;
+    // What a task brings that was killed meanwhile is not what it ends with.
+    poll_fn(crate::poll_alive).await;
     let Err(reason) = ended.unwrap_or_else(|payload| Err(Reason::caught(payload))) else { return Ok(()) };
     if !reason.is_normal_set()
         && let Some(me) = current_process()

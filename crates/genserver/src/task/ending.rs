@@ -1,7 +1,6 @@
 //! Ending a task before it ends by itself, and letting it go.
 
 use std::future::poll_fn;
-use std::task::Poll;
 use std::time::Duration;
 
 use super::join::Patience;
@@ -47,6 +46,7 @@ impl<T: Send + 'static> Task<T> {
     /// # }
     /// ```
     pub async fn shutdown(mut self, how: Shutdown) -> Option<Result<T, Reason>> {
+        poll_fn(crate::poll_alive).await;
         match self.order(how) {
             Some(result) => Some(result),
             None => self.bury(how).await,
@@ -116,14 +116,7 @@ impl<T: Send + 'static> Task<T> {
     /// Waits for the result.
     pub(super) async fn wait(&mut self, within: Option<Duration>) -> Option<Result<T, Reason>> {
         let mut patience = Patience::new(within);
-        poll_fn(|cx| {
-            if let Poll::Ready(result) = self.poll_result(cx) {
-                return Poll::Ready(Some(result));
-            }
-            // A result that comes together with the deadline wins.
-            patience.poll(cx).map(|()| self.take_result())
-        })
-        .await
+        poll_fn(|cx| self.poll_within(&mut patience, cx)).await
     }
 }
 

@@ -165,15 +165,9 @@ impl<T: Send + 'static, K: BorrowMut<Task<T>> + Unpin> Future for Join<T, K> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let task = this.task.borrow_mut();
-        let mut polled = task.poll_result(cx);
-        if polled.is_pending() {
-            ready!(this.patience.poll(cx));
-            // A result that comes together with the deadline wins.
-            polled = task.poll_result(cx);
-        }
-        Poll::Ready(match polled {
-            Poll::Ready(result) => result.map_err(|reason| TaskError::Exit { task: task.pid(), reason }),
-            Poll::Pending => Err(TaskError::Timeout { task: task.pid(), after: this.within.unwrap_or_default() }),
+        Poll::Ready(match ready!(task.poll_within(&mut this.patience, cx)) {
+            Some(result) => result.map_err(|reason| TaskError::Exit { task: task.pid(), reason }),
+            None => Err(TaskError::Timeout { task: task.pid(), after: this.within.unwrap_or_default() }),
         })
     }
 }
@@ -333,7 +327,7 @@ impl<'a, T: Send + 'static> Future for Done<'a, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(task) = self.task.take() else { return Poll::Pending };
-        if task.poll_done(cx).is_pending() {
+        if task.poll_done(cx).is_pending() || crate::poll_alive(cx).is_pending() {
             self.task = Some(task);
             return Poll::Pending;
         }
@@ -355,6 +349,7 @@ pub(super) async fn next_done<'a, T: Send + 'static>(
     patience: &mut Patience,
 ) -> Result<Option<(usize, &'a mut Task<T>)>, OutOfTime> {
     poll_fn(|cx| {
+        ready!(crate::poll_alive(cx));
         let mut polled = waiting.poll_next_unpin(cx);
         if polled.is_pending() {
             ready!(patience.poll(cx));

@@ -172,6 +172,8 @@ pin_project! {
         running: FuturesUnordered<Item<T, E::Kept>>,
         // Results that are not due yet, by their places: as many as tasks may run, and those that end while they do.
         waiting: BTreeMap<u64, Ended<T, E::Kept>>,
+        // The result whose turn it is, while the consumer has to end.
+        due: Option<Ended<T, E::Kept>>,
         started: u64,
         delivered: u64,
     }
@@ -229,6 +231,7 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
             bond: None,
             running: FuturesUnordered::new(),
             waiting: BTreeMap::new(),
+            due: None,
             started: 0,
             delivered: 0,
         }
@@ -389,7 +392,12 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
+            ready!(crate::poll_alive(cx));
             if let Some(ended) = self.as_mut().next_due(cx) {
+                if crate::poll_alive(cx).is_pending() {
+                    *self.project().due = Some(ended);
+                    return Poll::Pending;
+                }
                 return Poll::Ready(Some(self.deliver(ended)));
             }
             if self.may_start() && self.as_mut().poll_start(cx).is_ready() {
@@ -410,6 +418,9 @@ where
     /// The result whose turn it is, if it is there.
     fn next_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Ended<T, E::Kept>> {
         let this = self.project();
+        if let Some(ended) = this.due.take() {
+            return Some(ended);
+        }
         loop {
             if let Some(ended) = this.waiting.remove(&*this.delivered) {
                 return Some(ended);

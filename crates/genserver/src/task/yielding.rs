@@ -1,7 +1,7 @@
 //! Looking whether results are there, and looking again later.
 
 use std::fmt;
-use std::future::IntoFuture;
+use std::future::{IntoFuture, poll_fn};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -202,6 +202,7 @@ impl<T: Send + 'static> YieldMany<'_, T> {
     }
 
     async fn run(self) -> Vec<Option<Result<T, Reason>>> {
+        poll_fn(crate::poll_alive).await;
         let Self { tasks, within, limit, on_timeout } = self;
         let mut patience = Patience::new(within);
         // Fetched at the end, so that nothing is lost if this is dropped before.

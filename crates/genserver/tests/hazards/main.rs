@@ -19,6 +19,10 @@ mod waiting;
 mod the_end;
 // What becomes of wakers that panic.
 mod foreign_wakers;
+// What a process does no more that has to end.
+mod doomed;
+// ... and whatever else it awaits.
+mod awaits;
 // All of it at once.
 mod chaos;
 // Circles of calls, ...

@@ -53,14 +53,16 @@ impl<M: Send + 'static> Future for PlainTask<M> {
             let _entered = current::enter(this.process.head.pid);
             catch_unwind(AssertUnwindSafe(|| function.as_mut().poll(cx)))
         };
-        let reason = match polled {
-            Ok(Poll::Ready(Ok(()))) => Reason::Normal,
-            Ok(Poll::Ready(Err(reason))) => crate::report::crashed(&*this.process, this.entry, reason),
-            Err(payload) => crate::report::crashed(&*this.process, this.entry, Reason::caught(payload)),
-            Ok(Poll::Pending) => match this.process.doomed_by() {
-                Some(reason) => reason,
-                None => return Poll::Pending,
-            },
+        let reason = match (polled, this.process.end_turn()) {
+            // The doom came before the function ended by itself, and the first reason counts.
+            (polled, Some(reason)) => {
+                drop_caught(polled);
+                reason
+            }
+            (Ok(Poll::Pending), None) => return Poll::Pending,
+            (Ok(Poll::Ready(Ok(()))), None) => Reason::Normal,
+            (Ok(Poll::Ready(Err(reason))), None) => crate::report::crashed(&*this.process, this.entry, reason),
+            (Err(payload), None) => crate::report::crashed(&*this.process, this.entry, Reason::caught(payload)),
         };
         this.end(reason);
         Poll::Ready(())
@@ -79,6 +81,7 @@ impl<M: Send + 'static> Plain<M> {
             }
             let is_known = state.task.as_ref().is_some_and(|known| known.will_wake(waker));
             if state.stage != Stage::Alive || is_known {
+                state.runs = true;
                 return None;
             }
             let Some(fresh) = fresh.take() else {
@@ -87,10 +90,18 @@ impl<M: Send + 'static> Plain<M> {
                 continue;
             };
             let before = state.task.replace(fresh);
+            state.runs = true;
             drop(state);
             drop_caught(before);
             return None;
         }
+    }
+
+    /// The function has been polled. Returns the reason to end with, if it was doomed meanwhile.
+    fn end_turn(&self) -> Option<Reason> {
+        let mut state = self.state.lock();
+        state.runs = false;
+        (state.stage == Stage::Doomed).then(|| state.doomed_by())
     }
 
     fn doomed_by(&self) -> Option<Reason> {
