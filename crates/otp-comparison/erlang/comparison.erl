@@ -30,14 +30,14 @@ load_everything() ->
 
 run({script, Name, _, _, _}, _, 0) ->
     io:format("== ~s~nlate~n", [Name]);
-run({script, Name, Seed, TakesTime, Steps} = Script, Tick, Attempts) ->
+run({script, Name, Seed, CountsTicks, Steps} = Script, Tick, Attempts) ->
     ets:new(log, [named_table, public, ordered_set]),
     ets:new(born, [named_table, public, ordered_set]),
     ets:new(now, [named_table, public]),
     ets:insert(now, [{step, 0}, {tick, Tick}, {seed, Seed}]),
     Registrar = spawn_opt(fun registrar/0, [{priority, max}]),
     register(registrar, Registrar),
-    Outcome = (catch steps(Steps, clock(TakesTime, Tick))),
+    Outcome = (catch steps(Steps, clock(CountsTicks, Tick))),
     Events = ets:tab2list(log),
     [exit(Pid, kill) || {_, Pid, _, _, _} <- ets:tab2list(born)],
     settle(),
@@ -163,14 +163,19 @@ log(Who, Kind, Text) ->
     ets:insert(log, {erlang:unique_integer([monotonic]), Step, Who, Kind, Text}),
     take_turns({Who, Text}).
 
-%% With a seed, lets others run first now and then, and takes another priority.
+%% With a seed, lets others run first now and then. With an odd one each process keeps its priority, with an even one it takes
+%% another one all the time.
 take_turns(What) ->
     case seed() of
         0 -> ok;
         Seed ->
             Drawn = erlang:phash2({Seed, get(called), get(turns), What}, 32),
             put(turns, Drawn),
-            process_flag(priority, element(Drawn rem 4 + 1, {low, normal, high, max})),
+            Priority = case Seed rem 2 of
+                0 -> Drawn rem 4;
+                1 -> erlang:phash2({Seed, get(called)}, 4)
+            end,
+            process_flag(priority, element(Priority + 1, {low, normal, high, max})),
             [erlang:yield() || _ <- lists:seq(1, max(0, Drawn div 4 - 3))]
     end.
 

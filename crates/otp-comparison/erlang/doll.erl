@@ -100,7 +100,7 @@ act({sync, M, Program}) ->
 act({tell, M, Program}) -> find(M) ! {message, get(called), Program};
 act({handlers, M}) ->
     Ids = [atom_to_list(Id) || {doll, Id} <- gen_event:which_handlers(find(M))],
-    own("handlers ~s -> ~s", [M, lists:join(", ", Ids)]);
+    own("handlers ~s -> ~s", [M, puppet:all_of(Ids)]);
 act(Action) ->
     [manager, Label | Rest] = tuple_to_list(Action),
     Start = case lists:member(link, Rest) of

@@ -1,7 +1,7 @@
 %% A server, or a plain process, that does as it is told and writes down what it sees.
 -module(puppet).
 -behaviour(gen_server).
--export([first/3, text/1, own/2, log_life/1, without_exit/2, init/1]).
+-export([first/3, text/1, own/2, log_life/1, without_exit/2, all_of/1, init/1]).
 -export([handle_call/3, handle_cast/2, handle_info/2, handle_continue/2, terminate/2]).
 
 -import(comparison, [born/2, log/3, called/1, find/1, ticks/1, format/2]).
@@ -349,6 +349,9 @@ pid(Label) -> find(Label).
 target({name, Name}) -> Name;
 target({global, _} = Name) -> Name;
 target(Label) -> find(Label).
+
+all_of([]) -> "none";
+all_of(Texts) -> lists:join(", ", Texts).
 
 %% A word as the script has it.
 word({name, Name}) -> format("@~s", [Name]);

@@ -90,7 +90,7 @@ do({which, Word}) ->
         true -> lists:sort([format("~s ~s", [label(Pid), state(Pid)]) || {_, Pid, _, _} <- Children]);
         false -> [format("~s ~s", [Id, state(Pid)]) || {Id, Pid, _, _} <- Children]
     end,
-    own("which ~s -> ~s", [Word, lists:join(", ", Shown)]);
+    own("which ~s -> ~s", [Word, puppet:all_of(Shown)]);
 do({count, Word}) ->
     Counts = supervisor:count_children(find(Word)),
     Of = fun(Key) -> proplists:get_value(Key, Counts) end,

@@ -9,7 +9,7 @@ use crate::script::Script;
 use crate::trace::Trace;
 
 /// With how many seeds a script is tried on OTP if it differs: first with a few, then more.
-const CHANCES: [u32; 3] = [8, 60, 250];
+const CHANCES: [u32; 4] = [8, 60, 300, 3000];
 
 /// More scripts than this are not in doubt after many chances: they differ.
 const DOUBTS: usize = 20;
@@ -28,7 +28,9 @@ pub struct Compared<'a> {
 impl Compared<'_> {
     /// The ways in which these crates do something that OTP does not.
     pub fn differences(&self) -> Vec<&(Way, Result<Trace, String>)> {
-        let shown = |trace: &Result<Trace, String>| trace.as_ref().is_ok_and(|trace| may_be(trace, &self.theirs));
+        let shown = |trace: &Result<Trace, String>| {
+            trace.as_ref().is_ok_and(|trace| may_be(trace, &self.theirs, self.script.is_drawn()))
+        };
         self.ours.iter().filter(|(_, trace)| !shown(trace)).collect()
     }
 
@@ -111,9 +113,10 @@ pub fn explore(
     Ok(())
 }
 
-/// Whether a trace of these crates is one of OTP's, or would be if somebody had come too late to hear a reason.
-pub fn may_be(ours: &Trace, theirs: &[Trace]) -> bool {
-    theirs.contains(ours) || ours.too_late().iter().any(|ours| theirs.contains(ours))
+/// Whether a trace of these crates is one of OTP's. In a drawn script that is also one that would be, had somebody come too late to
+/// hear a reason.
+pub fn may_be(ours: &Trace, theirs: &[Trace], is_drawn: bool) -> bool {
+    theirs.contains(ours) || is_drawn && ours.too_late().iter().any(|ours| theirs.contains(ours))
 }
 
 fn both(script: &Script, theirs: Trace) -> Compared<'_> {

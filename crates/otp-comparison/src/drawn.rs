@@ -98,8 +98,9 @@ impl Draft {
             let is_server = at == 2 || !self.chance.one_in(4);
             self.servers.push(is_server);
             let kind = if is_server { "server" } else { "plain" };
+            let name = if is_server && self.chance.one_in(4) { format!(" name @{label}_") } else { String::new() };
             let init = self.chance.of(&["", " [trap on]", ""]);
-            self.line(&format!("{kind} {label}{init}"));
+            self.line(&format!("{kind} {label}{name}{init}"));
         }
         for _ in 0..self.chance.between(1, 3) {
             let (who, whom) = self.two();
@@ -168,9 +169,14 @@ impl Draft {
     fn start(&mut self, who: usize) {
         let label = LABELS[self.servers.len()];
         let tie = self.chance.of(&["", " link", " link", " monitor"]);
-        let init = self.chance.of(&["[]", "[trap on]", "[then [say begun]]"]);
-        self.servers.push(true);
-        self.line(&format!("{}: start server {label}{tie} {init}", LABELS[who]));
+        let is_server = self.servers[who] && tie == " monitor" || !self.chance.one_in(4);
+        self.servers.push(is_server);
+        if is_server {
+            let init = self.chance.of(&["[]", "[trap on]", "[then [say begun]]"]);
+            self.line(&format!("{}: start server {label}{tie} {init}", LABELS[who]));
+        } else {
+            self.line(&format!("{}: start plain {label}{tie} []", LABELS[who]));
+        }
     }
 
     /// Something to do for this process. `depth` says how often somebody may be told to tell somebody something.
@@ -178,7 +184,7 @@ impl Draft {
         let whom = self.anybody();
         let label = LABELS[whom];
         let (_, other) = self.but(who);
-        match self.chance.between(1, 20) {
+        match self.chance.between(1, 24) {
             1 | 2 => format!("link {label}"),
             3 => format!("unlink {label}"),
             4 | 5 => format!("monitor {label}"),
@@ -210,6 +216,29 @@ impl Draft {
                 self.held.push(who);
                 "hold".to_owned()
             }
+            21 if depth > 0 => {
+                // What it does must not bring the next one, or it would do that for ever.
+                let what = self.chance.of(&["exit", "exit", "down"]);
+                let does = ["say told"].into_iter().map(str::to_owned).chain(self.ending(who)).collect::<Vec<_>>();
+                format!("on {what} [{}]", does.join("; "))
+            }
+            22 if self.servers[who] => format!("on terminate [say {}]", self.chance.of(&["ended", "over"])),
+            23 if depth > 0 => match self.later_server(who) {
+                Some(server) => {
+                    self.keys += 1;
+                    let key = self.keys;
+                    let asked = self.answer(server, depth - 1);
+                    format!("request r{key} {} [{asked}]; receive r{key}", LABELS[server])
+                }
+                None => "say lonely".to_owned(),
+            },
+            24 if depth > 0 => match self.later_server(who) {
+                Some(server) => {
+                    let answer = self.answer(server, depth - 1);
+                    format!("call @{}_ [{answer}]", LABELS[server])
+                }
+                None => format!("cast @{}_ [say named]", LABELS[whom]),
+            },
             _ => format!("say {}", self.chance.of(&["yes", "no", "well"])),
         }
     }

@@ -91,7 +91,7 @@ impl Recorded {
             Err(complaint) => return Some(format!("{}{complaint}\n", self.script)),
         };
         let (expected, holds) = if self.here.is_empty() {
-            (&self.theirs, may_be(&ours, &self.theirs))
+            (&self.theirs, may_be(&ours, &self.theirs, self.script.is_drawn()))
         } else {
             (&self.here, self.here.contains(&ours))
         };

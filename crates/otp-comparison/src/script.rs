@@ -56,18 +56,20 @@ pub enum Arg {
 }
 
 impl Script {
-    /// Whether it lets time pass, and so takes some on a machine whose clock cannot be moved.
-    pub fn takes_time(&self) -> bool {
-        self.has_its_runner("wait")
+    /// Whether it was drawn, and so nobody has thought about what races in it.
+    pub fn is_drawn(&self) -> bool {
+        self.name.strip_prefix("script ").is_some_and(|seed| seed.parse::<u64>().is_ok())
+    }
+
+    /// Whether something in it is due after some ticks, so that no time may pass but what it lets pass.
+    pub fn counts_ticks(&self) -> bool {
+        let words = ["wait", "sleep", "timer", "idle", "reply_idle", "within", "hibernate_after"];
+        self.to_string().split([' ', '[', ';', '\n']).any(|word| words.contains(&word))
     }
 
     /// Whether it lets whole seconds pass.
     pub fn takes_seconds(&self) -> bool {
-        self.has_its_runner("seconds")
-    }
-
-    fn has_its_runner(&self, verb: &str) -> bool {
-        self.steps.iter().any(|step| step.who.is_none() && step.program.iter().any(|action| action.verb == verb))
+        self.steps.iter().any(|step| step.program.iter().any(|action| action.verb == "seconds"))
     }
 }
 

@@ -70,7 +70,9 @@ impl Trace {
         let (step, event) = line.split_once(' ')?;
         let (who, text) = event.split_once(": ")?;
         let words: Vec<&str> = text.split(' ').collect();
-        let (["call", whom, "failed:", reason] | ["halt", whom, "->", reason] | ["down", whom, reason]) = *words else {
+        let (["call", whom, "failed:", reason] | ["halt", whom, "->", reason] | ["down" | "exit", whom, reason]) =
+            *words
+        else {
             return None;
         };
         let ended = format!("{step} {whom}: ended {reason}");

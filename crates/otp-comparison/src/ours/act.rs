@@ -241,6 +241,11 @@ fn has(args: &[Arg], word: &str) -> bool {
     args.iter().any(|arg| matches!(arg, Arg::Word(it) if it == word))
 }
 
+/// A list as a trace has it.
+fn all_of(texts: &[String]) -> String {
+    if texts.is_empty() { "none".to_owned() } else { texts.join(", ") }
+}
+
 /// The last block, which is what a new process does first.
 fn block(args: &[Arg]) -> Program {
     let last = args.iter().rev().find_map(|arg| match arg {

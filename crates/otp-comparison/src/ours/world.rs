@@ -20,6 +20,9 @@ use crate::words;
 /// A tick of a script's clock. It is long, because each step takes a moment of it.
 pub(super) const TICK: Duration = Duration::from_millis(400);
 
+/// No script has nearly as many. One that has more would never come to rest.
+const EVENTS_MAX: usize = 10_000;
+
 /// What all processes of a run share.
 #[derive(Debug)]
 pub(super) struct World {
@@ -121,6 +124,12 @@ impl World {
         let mut inner = self.inner();
         let event = Event { step: inner.step, who: who.to_owned(), kind, text: text.into() };
         inner.log.push(event);
+        let runs_away = inner.log.len() > EVENTS_MAX;
+        drop(inner);
+        if runs_away {
+            self.complain(format!("it goes on for ever, at {who}"));
+            std::panic::resume_unwind(Box::new("somebody has to stop it".to_owned()));
+        }
     }
 
     /// Where this process waits until the script opens it.

@@ -2,10 +2,10 @@
 
 use super::{Action, Arg, Script, Step};
 
-/// One term: `{script, "Name", Seed, TakesTime, [{Who, [{Verb, Arg, ...}]}]}.`, and the end of a line.
+/// One term: `{script, "Name", Seed, CountsTicks, [{Who, [{Verb, Arg, ...}]}]}.`, and the end of a line.
 pub fn to_erlang(script: &Script, seed: u32) -> String {
     let steps = list(&script.steps, step);
-    format!("{{script, {:?}, {seed}, {}, {steps}}}.\n", script.name, script.takes_time())
+    format!("{{script, {:?}, {seed}, {}, {steps}}}.\n", script.name, script.counts_ticks())
 }
 
 fn step(step: &Step) -> String {

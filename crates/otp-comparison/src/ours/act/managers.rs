@@ -5,7 +5,7 @@ use std::sync::Arc;
 use genevent::{AddHandlerError, CallHandlerError, Manager, NothingLeft, RemoveHandlerError, SwapHandlerError};
 use genserver::{AsProcess as _, Recipient, StartError};
 
-use super::{Actor, Done, Me, block, has, option, within};
+use super::{Actor, Done, Me, all_of, block, has, option, within};
 use crate::ours::Way;
 use crate::ours::events::{Doll, Events, Happening, Note, Question, of_id, reference};
 use crate::ours::plain::Mail;
@@ -79,7 +79,7 @@ impl Actor {
             ("handlers", []) => {
                 let handlers = manager.which_handlers().await.unwrap_or_default();
                 let handlers: Vec<_> = handlers.iter().map(of_id).collect();
-                self.log(format!("handlers {word} -> {}", handlers.join(", ")));
+                self.log(format!("handlers {word} -> {}", all_of(&handlers)));
             }
             _ => return None,
         }

@@ -11,6 +11,9 @@ use crate::ours::world::{What, name, ticks};
 use crate::script::{Arg, Program};
 use crate::words;
 
+/// A name that nobody has.
+const NOBODY: &str = "nobody";
+
 impl Actor {
     /// Does it if it is one of these.
     pub(super) async fn talk(&mut self, verb: &str, args: &[Arg], me: &mut Me<'_>) -> Option<Done> {
@@ -37,13 +40,17 @@ impl Actor {
                 let ask = self.asking(program);
                 let request = match name(word) {
                     Some(name) => Named::<Puppet>::on(&self.world.node, name).send_request(ask),
-                    None => self.server(word).ok()?.send_request(ask),
+                    None => match self.server(word) {
+                        Ok(server) => server.send_request(ask),
+                        Err(_) => Named::<Puppet>::new(NOBODY).send_request(ask),
+                    },
                 };
                 self.requests.insert(key.clone(), request);
             }
             ("receive" | "await" | "check", [Arg::Word(key), rest @ ..]) => {
-                let request = self.requests.remove(key)?;
-                self.fetch(verb, key, request, within(rest)).await;
+                if let Some(request) = self.requests.remove(key) {
+                    self.fetch(verb, key, request, within(rest)).await;
+                }
             }
             ("timer", [Arg::Word(key), Arg::Number(count), Arg::Word(word), Arg::Block(program)]) => {
                 let Ok(server) = self.server(word) else { return Some(Done::Next) };
@@ -143,7 +150,7 @@ impl Actor {
         }
         match self.world.find(word) {
             Some((_, What::Server(server))) => Ok(server),
-            _ => Named::<Puppet>::new("a name that nobody has").resolve(),
+            _ => Named::<Puppet>::new(NOBODY).resolve(),
         }
     }
 }

@@ -10,7 +10,7 @@ use genserver::supervisor::{
 };
 use genserver::{ProcessRef, ServerRef, Start, current_process};
 
-use super::{Actor, Done, block, has, option};
+use super::{Actor, Done, all_of, block, has, option};
 use crate::ours::puppet::{self, Plan, Puppet};
 use crate::ours::world::{What, World, name, ticks};
 use crate::script::{Action, Arg, Program};
@@ -85,7 +85,7 @@ impl Actor {
                 if let (_, What::Dynamic(_)) = self.world.find(word)? {
                     children.sort();
                 }
-                self.log(format!("which {word} -> {}", children.join(", ")));
+                self.log(format!("which {word} -> {}", all_of(&children)));
             }
             ("count", [Arg::Word(word)]) => {
                 let counts = match self.world.find(word)? {
