@@ -190,16 +190,16 @@ enum Stage<S: GenServer, R> {
     NoRoom(Box<NoRoom<S, R>>),
     /// The answer will come through the slot. A call of a process is watched for cycles.
     Sent(Arc<Slot<R>>, Option<Box<Watch>>),
-    /// The call has failed, but the process that called has to end.
-    Cut(Box<CallError>),
 }
 
-/// A request that waits for room in a full mailbox.
+/// A request that waits for room in a full mailbox, or whose error waits.
 struct NoRoom<S: GenServer, R> {
     call: Parcel<S>,
     slot: Arc<Slot<R>>,
     deadline: Option<Instant>,
     line: Option<Line<S>>,
+    /// The call has failed, but the process that called has to end. An executor inside its callback polls on.
+    failed: Option<CallError>,
 }
 
 impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
@@ -438,9 +438,9 @@ where
                 }
             }
             Ok(Sent::Queued | Sent::AwaitsEnd) => {}
-            Err(Refused::Dead) => return Poll::Ready(Err(CallError::NoProc { server: self.subject() })),
+            Err(Refused::Dead) => return self.fail(CallError::NoProc { server: self.subject() }, cx),
             Err(Refused::Full) => {
-                self.stage = Stage::NoRoom(Box::new(NoRoom { call, slot, deadline, line: None }));
+                self.stage = Stage::NoRoom(Box::new(NoRoom { call, slot, deadline, line: None, failed: None }));
                 return self.poll_room(cx);
             }
         }
@@ -467,7 +467,7 @@ where
         {
             if let Err(cycle) = watch.begin(process.head.pid, || erased(slot)) {
                 slot.close();
-                return Poll::Ready(Err(CallError::cycle(self.subject(), &cycle)));
+                return self.fail(CallError::cycle(self.subject(), &cycle), cx);
             }
             *watched = Some(watch);
         }
@@ -481,6 +481,19 @@ where
     fn finish(&mut self, answer: Result<R, Unanswered>) -> Result<R, CallError> {
         self.stage = Stage::Unsent;
         answer.map_err(|why| self.error(why))
+    }
+
+    /// Ends with an error that no slot has brought; not if the process that called has to end.
+    #[cold]
+    fn fail(&mut self, error: CallError, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        self.stage = Stage::Unsent;
+        if !cut::is_cut(cx) {
+            return Poll::Ready(Err(error));
+        }
+        let slot = Arc::new(Slot::new(self.server.pid()));
+        let failed = NoRoom { call: None, slot, deadline: None, line: None, failed: Some(error) };
+        self.stage = Stage::NoRoom(Box::new(failed));
+        Poll::Pending
     }
 
     /// Goes on with a call that had to wait.
@@ -500,24 +513,7 @@ where
             // A slot that was watched for cycles is not used again: somebody who found one may be about to fill it.
             Stage::Sent(_, Some(_)) => self.poll_slot(cx),
             Stage::NoRoom(_) => self.poll_room(cx),
-            Stage::Cut(_) => self.take_kept(),
             Stage::Unsent => Poll::Pending,
-        }
-    }
-
-    /// Keeps the error of a call that is cut, for an executor inside the callback that polls on.
-    #[cold]
-    fn keep(&mut self, polled: &mut Poll<Result<R, CallError>>) {
-        if let Poll::Ready(Err(error)) = std::mem::replace(polled, Poll::Pending) {
-            self.stage = Stage::Cut(Box::new(error));
-        }
-    }
-
-    #[cold]
-    fn take_kept(&mut self) -> Poll<Result<R, CallError>> {
-        match std::mem::replace(&mut self.stage, Stage::Unsent) {
-            Stage::Cut(error) => Poll::Ready(Err(*error)),
-            _ => Poll::Pending,
         }
     }
 
@@ -531,14 +527,17 @@ where
         let process = self.server.process();
         loop {
             let Stage::NoRoom(waiting) = &mut self.stage else { return Poll::Pending };
+            if let Some(error) = waiting.failed.take() {
+                self.stage = Stage::Unsent;
+                return Poll::Ready(Err(error));
+            }
             let sent = match &waiting.line {
                 Some(line) if line.poll(cx).is_pending() => {
                     let runtime = process.head.home.runtime();
                     if waiting.deadline.is_none_or(|deadline| deadline > runtime.now()) {
                         return Poll::Pending;
                     }
-                    self.stage = Stage::Unsent;
-                    return Poll::Ready(Err(CallError::Overloaded { server: self.subject(), after: self.after() }));
+                    return self.fail(CallError::Overloaded { server: self.subject(), after: self.after() }, cx);
                 }
                 Some(_) => {
                     if cut::is_cut(cx) {
@@ -561,8 +560,7 @@ where
                 Err(Refused::Dead) => {
                     // It was alive when the call came, so its reason says more than that it is not there.
                     let reason = process.ended_with().unwrap_or(Reason::NoProc);
-                    self.stage = Stage::Unsent;
-                    return Poll::Ready(Err(CallError::Exit { server: self.subject(), reason }));
+                    return self.fail(CallError::Exit { server: self.subject(), reason }, cx);
                 }
                 Ok(_) => {
                     let (slot, deadline) = (Arc::clone(&waiting.slot), waiting.deadline);
@@ -588,12 +586,7 @@ where
         if cut::is_cut(cx) {
             return Poll::Pending;
         }
-        let mut polled = if matches!(this.stage, Stage::Unsent) { this.send(cx) } else { this.poll_sent(cx) };
-        // An answer was looked at before it was taken.
-        if matches!(polled, Poll::Ready(Err(_))) && cut::is_cut(cx) {
-            this.keep(&mut polled);
-        }
-        polled
+        if matches!(this.stage, Stage::Unsent) { this.send(cx) } else { this.poll_sent(cx) }
     }
 }
 
