@@ -220,7 +220,7 @@ impl<S: GenServer> Process<S> {
         }
     }
 
-    /// Polls one callback, or several of the batch as far as the budget goes, which is lent to the room meanwhile.
+    /// Polls one callback, or several of the batch as far as the budget goes, which is lent to the callback's future meanwhile.
     #[inline]
     fn poll_callback(
         &self,
@@ -229,7 +229,8 @@ impl<S: GenServer> Process<S> {
         budget: &mut u32,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Box<Verdict<S>>>> {
-        if self.pace.is_sample() {
+        // Init runs once, so it says nothing of how long the others are.
+        if self.pace.is_sample() && self.doing() != Doing::Init {
             return self.poll_sample(body, job, budget, cx);
         }
         let lent = *budget > 0 && body.may_run_on();

@@ -245,7 +245,7 @@ fn runtime() -> Runtime {
 }
 
 /// Runs this on a thread that belongs to no runtime.
-async fn on_a_plain_thread<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn on_a_plain_thread<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let (tell, told) = oneshot::channel();
     #[expect(clippy::disallowed_methods, reason = "a thread that belongs to no runtime")]
     std::thread::spawn(move || tell.send(run()).ok());
@@ -338,7 +338,8 @@ async fn the_first_task_of_a_server_races_an_inline_run() {
     }
 }
 
-#[tokio::test]
+/// In virtual time, where no callback is long.
+#[tokio::test(start_paused = true)]
 async fn a_tight_loop_of_calls_lets_other_tasks_run_every_128_calls() {
     let server = puppet().await;
     let polls = Arc::new(AtomicU32::new(0));

@@ -10,6 +10,8 @@ mod flavours;
 mod bombs;
 #[path = "../calls_suite/puppet.rs"]
 mod puppet;
+#[path = "../support/clock.rs"]
+mod clock;
 
 // While a caller runs a server, ...
 mod inline;
@@ -23,6 +25,8 @@ mod foreign_wakers;
 mod doomed;
 // ... and whatever else it awaits.
 mod awaits;
+// Callbacks that block, and those who wait for them.
+mod long_callbacks;
 // All of it at once.
 mod chaos;
 // Circles of calls, ...

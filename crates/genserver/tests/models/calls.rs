@@ -503,3 +503,32 @@ fn a_call_ends_once_when_its_deadline_and_its_answer_come_together() {
         world.end();
     });
 }
+
+/// The second turn is timed, and is long; from then on the callers queue, until four callbacks were short.
+#[test]
+fn callers_of_a_server_that_becomes_long_and_short_again_each_get_their_own_answers() {
+    check(|| {
+        let world = World::new(1);
+        let server = world.start::<Puppet>(waiting(&Log::default()));
+        let callers = [1, 10].map(|who| {
+            let (server, passes) = (server.clone(), world.passes());
+            world.client(async move {
+                for (number, millis) in [(who, 20), (who + 1, 20), (who + 2, 0), (who + 3, 0), (who + 4, 0)] {
+                    let passes = passes.clone();
+                    let called = server.call(move |caller| {
+                        act(move |_, _| {
+                            passes(Duration::from_millis(millis));
+                            Next::reply(caller, number)
+                        })
+                    });
+                    assert_eq!(called.no_timeout().await, Ok(number));
+                }
+            })
+        });
+        for caller in callers {
+            caller.join().unwrap();
+        }
+        assert_eq!(wait_for(server.stop()), Ok(()));
+        world.end();
+    });
+}

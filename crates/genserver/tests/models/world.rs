@@ -71,6 +71,12 @@ impl World {
         self.runtime.pass(time);
     }
 
+    /// The same for a callback, which then takes so long.
+    pub(crate) fn passes(&self) -> impl Fn(Duration) + Clone + Send + 'static + use<> {
+        let runtime = Arc::clone(&self.runtime);
+        move |time| runtime.pass(time)
+    }
+
     /// Shuts the runtime down: its threads finish what they poll, then every task is dropped.
     pub(crate) fn end(self) {
         self.runtime.closed.store(true, SeqCst);
