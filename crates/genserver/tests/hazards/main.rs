@@ -8,10 +8,10 @@
 mod flavours;
 #[path = "../support/bombs.rs"]
 mod bombs;
-#[path = "../calls_suite/puppet.rs"]
-mod puppet;
 #[path = "../support/clock.rs"]
 mod clock;
+#[path = "../calls_suite/puppet.rs"]
+mod puppet;
 
 // While a caller runs a server, ...
 mod inline;
