@@ -42,14 +42,6 @@ pub(crate) use left::starter_ends;
 pub use monitor::StartMonitor;
 
 /// How many messages a mailbox holds unless told otherwise.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::MAILBOX_DEFAULT;
-///
-/// assert_eq!(MAILBOX_DEFAULT, 65_536);
-/// ```
 pub const MAILBOX_DEFAULT: u32 = 65_536;
 
 /// Starts a server and waits until its `init` has run: OTP's `start/3,4`.
