@@ -361,7 +361,7 @@ where
         let mut kit = Kit::<B, R>::take();
         let call = make(Caller::new(Arc::clone(kit.slot(process.head.pid))));
         let mail = process.mail.lock();
-        let left = if inline && process.may_run_call(&mail) {
+        let left = if inline && mail.may_run_call() {
             let run = process.run_call(mail, call, &mut kit.place, perform);
             // The callback that ran may have ended the process that called it, by its own end for instance.
             if !cut::is_cut(cx)

@@ -23,17 +23,21 @@ impl<F: 'static, R: Send + 'static> Kit<F, R> {
 
     /// Takes the kit of this thread.
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
+    #[expect(clippy::unnecessary_box_returns, reason = "the thread keeps boxes")]
     pub(crate) fn take() -> Box<Self> {
         spare::take(Self::WAY).unwrap_or_else(Self::make)
     }
 
     #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "the thread keeps boxes")]
     fn make() -> Box<Self> {
         Box::new(Self { place: CallbackPlace::empty(), slot: None })
     }
 
     /// Puts the kit back.
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
     pub(crate) fn put(self: Box<Self>) {
         spare::put(Self::WAY, self);
     }

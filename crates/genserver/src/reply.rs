@@ -96,6 +96,7 @@ impl<R> Slot<R> {
 
     /// Prepares the slot for the next call, to `home` (rule 2).
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
     pub(crate) fn reopen(&self, home: Pid) {
         // Mostly it was opened when its last answer was taken, and the next call goes to the same server.
         if self.is_done() || self.home() != home {

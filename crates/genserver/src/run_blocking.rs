@@ -52,11 +52,14 @@ pub fn run_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static
     RunBlocking { taker, done: None }
 }
 
+/// What came of the work: nothing if it was never done.
+type Done<R> = Option<thread::Result<R>>;
+
 /// Work that is being done elsewhere: made by [`run_blocking`]. Await it for what it returns.
 pub struct RunBlocking<R> {
     taker: Taker<thread::Result<R>>,
     /// What came of the work, until it is given out.
-    done: Option<Option<thread::Result<R>>>,
+    done: Option<Done<R>>,
 }
 
 impl<R> Future for RunBlocking<R> {

@@ -25,10 +25,11 @@ thread_local! {
 ///
 /// A part of another type goes: its place is needed.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
 pub(crate) fn take<T: 'static>(way: usize) -> Option<Box<T>> {
     // A thread that is ending keeps nothing.
     let kept = PLACES.try_with(|places| places[current::depth() % LEVELS][way % WAYS].take());
-    match kept.ok().flatten().map(|part| part.downcast::<T>()) {
+    match kept.ok().flatten().map(Box::<dyn Any>::downcast::<T>) {
         Some(Ok(part)) => Some(part),
         None => None,
         Some(Err(other)) => lose(other),
@@ -42,6 +43,7 @@ fn lose<T>(_other: Box<dyn Any>) -> Option<T> {
 
 /// Keeps a part at its place for later.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
 pub(crate) fn put<T: 'static>(way: usize, part: Box<T>) {
     let _ = PLACES.try_with(|places| {
         // Mostly the place is empty, for the part was taken from there.

@@ -106,7 +106,7 @@ impl<S: GenServer> Process<S> {
                 Some(actor) if body.desk.is_none() => self.init_here(actor, Box::new(args)),
                 actor => {
                     body.actor = actor;
-                    self.told_here(|| self.drive(body, &mut Some(Job::Init(Box::new(args))), By::Caller, &mut 0))
+                    Self::told_here(|| self.drive(body, &mut Some(Job::Init(Box::new(args))), By::Caller, &mut 0))
                 }
             }
         } else {
@@ -138,11 +138,11 @@ impl<S: GenServer> Process<S> {
             }
             begun => begun,
         };
-        self.told_here(|| self.drive_begun(begun, By::Caller, &mut 0))
+        Self::told_here(|| self.drive_begun(begun, By::Caller, &mut 0))
     }
 
     /// Does something on the starter's thread, and says what the starter was told meanwhile.
-    fn told_here(&self, run: impl FnOnce()) -> Option<Begun> {
+    fn told_here(run: impl FnOnce()) -> Option<Begun> {
         let outer = BEGUN.take();
         run();
         BEGUN.replace(outer)

@@ -95,6 +95,7 @@ impl<S: GenServer> Process<S> {
     }
 
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
     fn run_call_timed<const IS_SAMPLE: bool, F>(
         self: &Arc<Self>,
         mut mail: MutexGuard<'_, Mail<S>>,

@@ -124,17 +124,6 @@ impl<S: GenServer> Process<S> {
         self.pace.lets_others_run()
     }
 
-    /// Whether a caller may run the server with `run_call`: it is idle, and nothing has to be looked at first.
-    #[inline]
-    pub(crate) fn may_run_call(&self, mail: &Mail<S>) -> bool {
-        mail.run == Run::Idle
-            && mail.hot == 0
-            && !mail.suspended
-            && !mail.hibernated
-            && mail.body.is_bare()
-            && mail.has_no_clock()
-    }
-
     /// Queues a call that needs nothing but a place in the queue; gives it back if it is not as simple as that.
     #[inline]
     pub(crate) fn queue_lightly(
@@ -327,6 +316,17 @@ impl<S: GenServer> Process<S> {
 }
 
 impl<S: GenServer> Mail<S> {
+    /// Whether a caller may run the server with `run_call`: it is idle, and nothing has to be looked at first.
+    #[inline]
+    pub(crate) fn may_run_call(&self) -> bool {
+        self.run == Run::Idle
+            && self.hot == 0
+            && !self.suspended
+            && !self.hibernated
+            && self.body.is_bare()
+            && self.has_no_clock()
+    }
+
     fn note_contention(&mut self) {
         if self.run == Run::Running {
             self.hot = HOT_SENDS;

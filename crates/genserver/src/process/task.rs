@@ -197,7 +197,7 @@ impl<S: GenServer> Process<S> {
         message: Option<Envelope<S>>,
         budget: &mut u32,
         cx: &mut Context<'_>,
-    ) -> Result<Begun<S>, (Box<Actor<S>>, Option<Envelope<S>>)> {
+    ) -> Result<Begun<S>, Left<S>> {
         let doing = match &message {
             Some(Envelope::Call(_, None)) => Doing::Call,
             Some(Envelope::Cast(_)) => Doing::Cast,
@@ -224,6 +224,9 @@ impl<S: GenServer> Process<S> {
         self.drive(body, &mut job, By::Task, budget);
     }
 }
+
+/// An actor, and the message that it has not handled.
+type Left<S> = (Box<Actor<S>>, Option<Envelope<S>>);
 
 /// The runtime let go of the task before the server ended: it is shut down, or refused to spawn.
 impl<S: GenServer> Drop for ProcessTask<S> {

@@ -211,11 +211,14 @@ impl<F: 'static> CallbackPlace<F> {
 
     /// The place that this thread keeps.
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
+    #[expect(clippy::unnecessary_box_returns, reason = "the thread keeps boxes")]
     fn take() -> Box<Self> {
         spare::take(Self::WAY).unwrap_or_else(Self::make)
     }
 
     #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "the thread keeps boxes")]
     fn make() -> Box<Self> {
         Box::new(Self::empty())
     }
@@ -238,6 +241,7 @@ impl<F: 'static> CallbackPlace<F> {
 
     /// Builds a callback's future in the slot, and polls it once. A callback that has to wait takes the slot along.
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
     pub(super) fn begin<S, I>(
         &mut self,
         perform: impl FnOnce(Rescue<S>, I) -> F,
@@ -341,6 +345,7 @@ pub(super) fn prepare_init<S: GenServer>(actor: Box<Actor<S>>, args: Box<S::Args
 
 /// Polls inside the callback's span, which ends with the callback.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
 fn poll_in<S: GenServer, F: Future<Output = Done<S>>>(
     scope: &mut Scope,
     future: Pin<&mut Option<F>>,
@@ -358,6 +363,7 @@ fn poll_in<S: GenServer, F: Future<Output = Done<S>>>(
 
 /// Polls, and keeps a panic from going any further. The actor survives it: see [`Rescue`].
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
 fn poll_behind_barrier<S: GenServer, F: Future<Output = Done<S>>>(
     mut future: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
@@ -538,6 +544,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
 
 /// Makes the step small: waiting for the next message is nothing at all.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
 fn judged<S: GenServer>(outcome: Outcome<S>, cx: &mut Cx<S>) -> Option<Box<Verdict<S>>> {
     cx.note_outcome(&outcome);
     match outcome {

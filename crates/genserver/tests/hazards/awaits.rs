@@ -62,8 +62,10 @@ macro_rules! awaits {
         for killed in [false, true] {
             let went_on = Arc::new(AtomicBool::new(false));
             let goes_on = Arc::clone(&went_on);
-            #[allow(unused_mut, reason = "not every await needs it")]
-            let process = spawn(move |mut $me: Probe<u8>| async move {
+            let process = spawn(move |me: Probe<u8>| async move {
+                let mut $me = me;
+                // Not every await needs it mutable.
+                let _ = &mut $me;
                 let myself = $me.process_ref();
                 $($before)*
                 if killed {

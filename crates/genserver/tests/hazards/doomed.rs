@@ -1,8 +1,10 @@
 //! A process that is doomed while it calls: it never comes back from the call, and calls nobody any more.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
+use std::pin::pin;
+
 use futures::executor::block_on;
-use futures::future::{BoxFuture, FutureExt, join_all, select_all};
+use futures::future::{BoxFuture, FutureExt, join_all, select, select_all};
 use futures::stream::{FuturesUnordered, StreamExt};
 use genserver::task::{Task, TaskError};
 use genserver::{
@@ -256,11 +258,8 @@ async fn a_call_among_others_that_are_awaited_together_is_cut_too() {
     let together: [fn(Path, ServerRef<Puppet>) -> BoxFuture<'static, ()>; 4] = [
         |path, callee| {
             Box::pin(async move {
-                tokio::select! {
-                    biased;
-                    () = calls(path, callee.clone()) => {}
-                    _ = callee.cast_wait(note("told")) => {}
-                }
+                let call = pin!(calls(path, callee.clone()));
+                drop(select(call, pin!(callee.cast_wait(note("told")))).await);
             })
         },
         |path, callee| Box::pin(select_all((0..2).map(move |_| Box::pin(calls(path, callee.clone())))).map(drop)),

@@ -23,7 +23,7 @@ async fn begun<F: Future>(wait: F) -> Wait<F> {
     let mut wait = Wait::from_iter([wait]);
     assert!(poll_immediate(wait.next()).await.is_none());
     // A server may need its own task to come to it.
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    genserver::time::sleep(Duration::from_millis(1)).await;
     wait
 }
 
@@ -85,8 +85,11 @@ fn exit_reason<R: Debug>(called: Result<R, CallError>) -> Reason {
     }
 }
 
+/// An end from outside, and the reason that it brings.
+type Cut = (fn(&ServerRef<Puppet>), Reason);
+
 /// Ends from outside that wait for no callback.
-fn cuts() -> [(fn(&ServerRef<Puppet>), Reason); 2] {
+fn cuts() -> [Cut; 2] {
     [(ServerRef::kill, Reason::Killed), (|server| server.exit(Reason::term("cut")), Reason::term("cut"))]
 }
 

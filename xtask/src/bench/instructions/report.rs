@@ -84,6 +84,11 @@ fn parts(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, table, after))
 }
 
+/// The operation as the book writes it: the name of a function as code.
+fn operation(row: &str) -> String {
+    if row.contains('_') { format!("`{row}`") } else { row.to_owned() }
+}
+
 /// The table as it stands in the book.
 fn section(table: &Table) -> String {
     let [with, day, processor] = &table.counted;
@@ -97,7 +102,7 @@ fn section(table: &Table) -> String {
         let _ = writeln!(
             text,
             "| {} | {raw_instructions} | **{ours_instructions}** | {raw_allocations} | **{ours_allocations}** |",
-            ours.row
+            operation(&ours.row)
         );
     }
     text
