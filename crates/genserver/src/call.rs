@@ -207,8 +207,13 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
         Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), allows_cycle: false, stage: Stage::Unsent }
     }
 
-    /// Waits for so long instead of five seconds, on the clock of the server's runtime. The time for room in a full mailbox is
-    /// part of it.
+    /// Sets the timeout, on the clock of the server's runtime; it is five seconds unless set. The time for room in a full mailbox
+    /// is part of it.
+    ///
+    /// If the caller runs the server itself, and the callback blocks its thread beyond the timeout, the call returns late, with
+    /// the answer. That happens to the first two callers of a server whose callbacks are long, unless it was started with
+    /// [`inline(false)`](crate::Start::inline); after that, its callers queue, and the timeout holds. [`ServerRef::call`] has the
+    /// rules.
     ///
     /// # Examples
     ///
@@ -220,6 +225,43 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     ///
     /// let counter = genserver::start::<Counter>(1).await?;
     /// assert_eq!(counter.call(Call::Get).timeout(Duration::from_millis(100)).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A server whose callbacks block, here for a lock:
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use std::sync::Mutex;
+    /// use std::time::Duration;
+    /// use genserver::CallError;
+    ///
+    /// static FILE: Mutex<()> = Mutex::new(());
+    /// # #[derive(Default)]
+    /// # struct Writer;
+    /// # struct Write(Caller<()>);
+    /// # server! { Writer, Write, Never, Never;
+    ///
+    /// async fn handle_call(&mut self, Write(caller): Write, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     let _locked = FILE.lock();
+    ///     std::thread::sleep(Duration::from_millis(20));
+    ///     Next::reply(caller, ())
+    /// }
+    /// # }
+    ///
+    /// # #[tokio::main(worker_threads = 2)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let writer = genserver::start::<Writer>(()).await?;
+    /// let soon = Duration::from_millis(5);
+    /// // These two run the callback themselves, and it returns when it returns.
+    /// assert_eq!(writer.call(Write).timeout(soon).await, Ok(()));
+    /// assert_eq!(writer.call(Write).timeout(soon).await, Ok(()));
+    ///
+    /// // The second was timed, so this one waits for the server's own task, and no longer than it wants.
+    /// let locked = FILE.lock();
+    /// assert!(matches!(writer.call(Write).timeout(soon).await, Err(CallError::Timeout { .. })));
+    /// # drop(locked);
     /// # Ok(())
     /// # }
     /// ```

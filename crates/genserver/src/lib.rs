@@ -368,8 +368,9 @@
 //!
 //! **A call to an idle server runs on the caller's own task**: no task switch, no wake-up, no timer. A server needs a task of the
 //! runtime only when one of its callbacks awaits something, or a message is left that nobody is running; most never do. For
-//! this to be fair, a caller spends a unit of its cooperative budget on every call, and callbacks must not block the thread. A
-//! server whose callbacks compute for long says so with [`Start::inline`].
+//! this to be fair, a caller spends a unit of its cooperative budget on every call, and callbacks should not block the thread.
+//! A server whose callbacks turn out to block it for longer than 100 µs is moved to a task of its own, until they are short
+//! again; [`Start::inline`] says so beforehand. [`ServerRef::call`] tells what that means for a caller and its timeout.
 //!
 //! Which task that is says nothing about whose message it is: a caller works off what others have sent before it. So a callback
 //! does not look at what belongs to a task, as task-local values do; what it needs to know is in the message.

@@ -360,8 +360,9 @@ impl<S: GenServer, H> Start<S, H> {
     /// task has been woken and has not come yet; then a caller handles a few of the messages that came before its own, too. So
     /// may the task of another server that has sent it something, when that one is done.
     ///
-    /// Turn it off for a server whose callbacks compute for long without awaiting: its callers then wait for its own task,
-    /// and their other work goes on.
+    /// Turn it off for a server whose callbacks block their thread, or compute for long between two awaits: its callers then wait
+    /// for its own task, so their timeouts hold and their other work goes on. Without that the library finds it out from the
+    /// callbacks themselves, but holds up some callers until then: see [`ServerRef::call`].
     ///
     /// # Examples
     ///

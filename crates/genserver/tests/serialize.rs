@@ -2,6 +2,9 @@
 #![cfg(all(feature = "tokio", feature = "serde"))]
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
+use std::time::Duration;
+
+use genserver::report::Report;
 use genserver::{Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Reason, sys};
 use serde_json::{Value, json, to_value};
 
@@ -12,7 +15,7 @@ struct Crash(Caller<()>);
 impl GenServer for Crasher {
     type Args = ();
     type Call = Crash;
-    type Cast = Never;
+    type Cast = ();
     type Info = Never;
 
     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
@@ -21,6 +24,10 @@ impl GenServer for Crasher {
 
     async fn handle_call(&mut self, Crash(_caller): Crash, _cx: &mut Cx<Self>) -> Outcome<Self> {
         Next::stop(Reason::term("on purpose"))
+    }
+
+    async fn handle_cast(&mut self, (): (), _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::wait()
     }
 }
 
@@ -78,6 +85,27 @@ async fn a_report_is_a_record_that_says_which_it_is() {
         &json!({
             "report": "crashed", "process": who, "entry": server, "in_init": false, "reason": reason, "ancestors": [],
             "links": [], "mailbox": 0, "traps_exits": false,
+        }),
+    );
+}
+
+#[tokio::test]
+async fn a_callback_that_blocked_is_a_record_with_its_time() {
+    let node = Node::new();
+    // Every callback that is timed blocks for longer than that; the second is the first of them.
+    node.long_schedule(Duration::ZERO);
+    let mut reports = node.reports();
+    let crasher = node.start::<Crasher>(()).await.unwrap();
+    for _ in 0..2 {
+        crasher.cast(()).unwrap();
+        tokio::task::yield_now().await;
+    }
+    let Some(Report::LongSchedule(report)) = reports.next().await else { panic!("another report") };
+    check(
+        &Report::LongSchedule(report.clone()),
+        &json!({
+            "report": "long_schedule", "process": { "pid": 1, "name": null, "label": null }, "callback": "cast", "times": 1,
+            "server": std::any::type_name::<Crasher>(), "blocked": to_value(report.blocked).unwrap(),
         }),
     );
 }

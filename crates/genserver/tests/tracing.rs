@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use genserver::{Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Reason, sys};
 use tracing::field::{Field, Visit};
@@ -143,4 +144,21 @@ async fn reports_are_events() {
     assert!(terminated.contains(r#"process="worker <1>""#), "{terminated}");
     assert!(terminated.contains(r#"reason="crashed""#), "{terminated}");
     assert!(crashed.contains("message=process crashed"), "{crashed}");
+}
+
+#[tokio::test]
+async fn a_callback_that_blocked_its_thread_is_a_warning() {
+    let node = Node::new();
+    // Every callback that is timed blocks for longer than that; the second is the first of them.
+    node.long_schedule(Duration::ZERO);
+    let worker = node.start::<Worker>(()).name("worker").await.unwrap();
+    let notes = Notes::default();
+    let _subscribed = tracing::subscriber::set_default(notes.clone());
+    worker.call(Call::Work).await.unwrap();
+    worker.call(Call::Work).await.unwrap();
+    let warnings: Vec<_> = notes.take().into_iter().filter(|line| line.starts_with("WARN genserver ")).collect();
+    let [blocked] = &warnings[..] else { panic!("not one event: {warnings:?}") };
+    assert!(blocked.contains("message=callback blocked its thread"), "{blocked}");
+    assert!(blocked.contains(r#"process="worker <1>""#), "{blocked}");
+    assert!(blocked.contains(r#"callback="handle_call""#), "{blocked}");
 }

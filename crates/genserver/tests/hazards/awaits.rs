@@ -111,7 +111,7 @@ async fn pl_054_whatever_a_killed_process_awaits_of_servers_is_its_last() {
             let mut requests: Requests<_, _> = [((), answered().await)].into_iter().collect();
         } => requests.next();
         "call_all": |me| { let servers = [puppet().await]; } => call_all(&servers, |caller| answer(caller, 1), SECOND);
-        "call_all, of nobody": |me| {} => call_all([puppet().await; 0], |caller| answer(caller, 1), SECOND);
+        "call_all, of nobody": |me| {} => call_all(Vec::<ServerRef<Puppet>>::new(), |caller| answer(caller, 1), SECOND);
         "sys": |me| { let server = puppet().await; } => sys::get_status(&server);
         "sys, of the dead": |me| { let server = stopped().await; } => sys::get_status(&server);
         "adopted": |me| {
@@ -166,11 +166,11 @@ async fn a_killed_process_does_not_come_back_from_a_wait_for_a_task() {
         "yield_for, a look": |me| { let mut task = Task::spawn(std::future::pending::<()>()); } => task.yield_for(Duration::ZERO);
         "shutdown": |me| { let task = done().await; } => task.shutdown(Shutdown::BrutalKill);
         "await_many": |me| { let mut tasks = [done().await, done().await]; } => await_many(&mut tasks);
-        "await_many, of none": |me| { let mut tasks = [done().await; 0]; } => await_many(&mut tasks);
+        "await_many, of none": |me| { let mut tasks = Vec::from([done().await]); tasks.clear(); } => await_many(&mut tasks);
         "yield_many": |me| { let mut tasks = [done().await, done().await]; } => yield_many(&mut tasks);
         "yield_many, of none": |me| { let mut tasks = [done().await]; } => yield_many(&mut tasks).limit(0);
-        "async_stream": |me| { let mut results = async_stream([1], |number| ready(number)); } => results.next();
-        "async_stream, of nothing": |me| { let mut results = async_stream([1; 0], |number| ready(number)); } => results.next();
+        "async_stream": |me| { let mut results = async_stream([1], ready); } => results.next();
+        "async_stream, of nothing": |me| { let mut results = async_stream([1; 0], ready); } => results.next();
     }
 }
 

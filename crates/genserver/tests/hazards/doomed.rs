@@ -197,6 +197,9 @@ fn kill_from_elsewhere(process: ProcessRef) {
     killer.join().unwrap();
 }
 
+/// What a process does on one of the paths.
+type Calls = fn(Path, ServerRef<Puppet>) -> BoxFuture<'static, ()>;
+
 /// Has a server do something after it was killed, and makes sure that it is cut there.
 async fn after_a_kill(scene: &Scene, does: impl FnOnce(ServerRef<Puppet>) -> BoxFuture<'static, ()> + Send + 'static) {
     let callee = scene.callee.clone();
@@ -255,7 +258,7 @@ async fn a_killed_process_casts_to_nobody_any_more() {
 }
 
 async fn a_call_among_others_that_are_awaited_together_is_cut_too() {
-    let together: [fn(Path, ServerRef<Puppet>) -> BoxFuture<'static, ()>; 4] = [
+    let together: [Calls; 4] = [
         |path, callee| {
             Box::pin(async move {
                 let call = pin!(calls(path, callee.clone()));

@@ -1,11 +1,18 @@
 //! Servers whose callbacks block their thread: who runs them, and that nobody who waits for one is held up.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what is tested is how tasks and timers of Tokio get on beside a server"
+)]
 
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use genserver::{CallError, Caller, Next, Node, Reason, ServerRef, Status, StopError, sys};
+use futures::future::{Either, select};
+use genserver::report::{LongSchedule, Report, Reports};
+use genserver::{CallError, Callback, Caller, Next, Node, Reason, ServerRef, Status, StopError, sys};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, yield_now};
@@ -14,7 +21,7 @@ use tokio::time::{sleep, timeout};
 use crate::clock::Clock;
 use crate::flavours::soon;
 use crate::inline::on_a_plain_thread;
-use crate::puppet::{Act, Log, Puppet, act, answer, slow, waiting};
+use crate::puppet::{Act, Log, Puppet, Told, act, answer, slow, waiting};
 
 const LONG: Duration = Duration::from_millis(20);
 const SHORT: Duration = Duration::from_micros(1);
@@ -259,9 +266,9 @@ async fn deadlines_are_kept(stage: Arc<Stage>) {
                 assert!(matches!(late, Err(CallError::Timeout { .. })), "{late:?}");
             }
             1 => assert!(timeout(TIMEOUT, call.no_timeout()).await.is_err()),
-            _ => tokio::select! {
-                called = call.no_timeout() => panic!("{called:?}"),
-                () = sleep(TIMEOUT) => {}
+            _ => match select(call.no_timeout(), pin!(sleep(TIMEOUT))).await {
+                Either::Left((called, _)) => panic!("{called:?}"),
+                Either::Right(((), _)) => {}
             },
         }
         gate.open();
@@ -397,4 +404,113 @@ async fn callers_of_a_long_server_leave_the_threads_to_others() {
     while let Some(called) = soon(callers.join_next()).await {
         assert_eq!(called.unwrap(), Ok(()));
     }
+}
+
+/// What is reported of long callbacks, of which there are no other reports here.
+fn reported(reports: &mut Reports) -> Vec<LongSchedule> {
+    let next = || match reports.try_next()? {
+        Report::LongSchedule(report) => Some(report),
+        other => panic!("{other:?}"),
+    };
+    std::iter::from_fn(next).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_that_blocked_its_thread_is_reported_with_its_name() {
+    let (clock, node) = Clock::new();
+    let server = node.start::<Puppet>(waiting(&Log::default())).name("slowcoach").label("slow").await.unwrap();
+    let stage = Stage { clock, node, server };
+    let mut reports = stage.node.reports();
+    let blocked = Duration::from_millis(250);
+    stage.calls(blocked, 1).await;
+    assert_eq!(reported(&mut reports), [], "the first callback is not timed");
+    stage.calls(blocked, 1).await;
+    let report = reported(&mut reports).pop().unwrap();
+    assert_eq!(report.process.pid, stage.server.pid());
+    assert_eq!((report.callback, report.blocked, report.times), (Callback::Call, blocked, 1));
+    assert_eq!(
+        Report::LongSchedule(report).to_string(),
+        format!(
+            "Callback of slowcoach <1> blocked its thread\n  server: {}\n  label: slow\n  callback: handle_call\n  \
+             blocked: 250ms\n  times: 1",
+            std::any::type_name::<Puppet>()
+        )
+    );
+
+    // Now all of its callbacks are timed; the second, the fourth and so on are reported.
+    let blocks = || {
+        let clock = Arc::clone(&stage.clock);
+        act(move |puppet, _| {
+            clock.spend(blocked);
+            puppet.curtain = Some(Box::new(move || {
+                clock.spend(blocked);
+                Box::pin(async {})
+            }));
+            Next::wait()
+        })
+    };
+    stage.server.cast(blocks()).unwrap();
+    stage.server.send(Told::Act(blocks())).unwrap();
+    assert_eq!(stage.server.stop().await, Ok(()));
+    let callbacks: Vec<_> = reported(&mut reports).into_iter().map(|report| report.callback).collect();
+    assert_eq!(callbacks, [Callback::Cast, Callback::Terminate]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_of_long_callbacks_makes_few_reports() {
+    let stage = Stage::new().await;
+    let mut reports = stage.node.reports();
+    // The first is not timed.
+    stage.calls(Duration::from_millis(101), 101).await;
+    let times: Vec<_> = reported(&mut reports).into_iter().map(|report| report.times).collect();
+    assert_eq!(times, [1, 2, 4, 8, 16, 32, 64]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_blocks_between_two_awaits_is_reported_and_not_their_sum() {
+    let stage = Stage::new().await;
+    let mut reports = stage.node.reports();
+    for blocked in [60, 60, 60, 120] {
+        let clock = Arc::clone(&stage.clock);
+        let called = stage.server.call(move |caller| {
+            slow(move |_, _| {
+                Box::pin(async move {
+                    for _ in 0..2 {
+                        clock.spend(Duration::from_millis(blocked));
+                        yield_now().await;
+                    }
+                    Next::reply(caller, ())
+                })
+            })
+        });
+        called.await.unwrap();
+    }
+    let blocked: Vec<_> = reported(&mut reports).into_iter().map(|report| report.blocked).collect();
+    assert_eq!(blocked, [Duration::from_millis(120); 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_says_how_long_is_long() {
+    let stage = Stage::new().await;
+    let mut reports = stage.node.reports();
+    stage.calls(Duration::from_millis(100), 2).await;
+    assert_eq!(reported(&mut reports), [], "as long as it may be");
+    stage.node.long_schedule(Duration::from_millis(10));
+    stage.call(Duration::from_millis(11)).await;
+    assert_eq!(reported(&mut reports).len(), 1);
+    stage.node.long_schedule(Duration::MAX);
+    stage.call(Duration::from_hours(1)).await;
+    assert_eq!(reported(&mut reports), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_in_its_own_task_is_timed_too() {
+    let (clock, node) = Clock::new();
+    let server = node.start::<Puppet>(waiting(&Log::default())).inline(false).await.unwrap();
+    let stage = Stage { clock, node, server };
+    let mut reports = stage.node.reports();
+    assert_eq!(stage.calls(Duration::from_millis(200), 3).await, [false; 3]);
+    assert_eq!(reported(&mut reports).len(), 2);
+    // And it is its own however short its callbacks are.
+    assert_eq!(stage.calls(SHORT, 20).await, [false; 20]);
 }

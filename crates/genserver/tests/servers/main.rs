@@ -1,6 +1,8 @@
 //! Servers: what their callbacks may do, how they are called, how they end, and how they look from outside.
 #![cfg(feature = "tokio")]
 
+#[path = "../support/clock.rs"]
+mod clock;
 #[path = "../calls_suite/puppet.rs"]
 mod puppet;
 

@@ -4,11 +4,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::future::poll_immediate;
 use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Reason, ServerRef, start, sys};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::block_in_place;
+
+use crate::clock::Clock;
 
 /// Does what it is sent.
 struct Worker;
@@ -56,6 +59,30 @@ async fn a_server_needs_no_task_of_its_own_for_what_another_gives_it() {
     seen.recv().await.unwrap();
     assert!(giver.info().has_task);
     assert!(!next.info().has_task);
+}
+
+/// Where what one gives the other is done: in the giver's task, if it is the next, or in its own.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_longer_than_a_wake_up_is_left_to_its_own_task_for_a_while() {
+    let (clock, node) = Clock::new();
+    let (giver, next) = (node.start::<Worker>(()).await.unwrap(), node.start::<Worker>(()).await.unwrap());
+    let (done, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let mut in_givers_task = Vec::new();
+    for _ in 0..70 {
+        let (to, done, clock) = (next.clone(), done.clone(), Arc::clone(&clock));
+        give(&giver, move || {
+            let giver = tokio::task::id();
+            give(&to, move || {
+                clock.spend(Duration::from_micros(3));
+                done.send(tokio::task::id() == giver).unwrap();
+            });
+        });
+        in_givers_task.push(seen.recv().await.unwrap());
+    }
+    assert_eq!(in_givers_task[..2], [true; 2], "the second turn is the first that is measured");
+    assert_eq!(in_givers_task[2..34], [false; 32]);
+    assert!(in_givers_task[34], "and then it is tried again");
+    assert_eq!(in_givers_task[35..67], [false; 32]);
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ impl GenServer for Doomed {
         if let Some(then) = then {
             doom(&cx.process_ref());
             if then == Then::Waits {
-                pending().await
+                pending::<()>().await;
             }
         }
         Init::Run(Self)
@@ -56,7 +56,7 @@ impl GenServer for Doomed {
 
     async fn terminate(&mut self, _: &Reason, cx: &mut Cx<Self>) {
         doom(&cx.process_ref());
-        pending().await
+        pending::<()>().await;
     }
 }
 
@@ -67,7 +67,7 @@ fn as_many_dooms_are_forgotten_as_were_noted() {
         nothing_is_noted_after(ends_that_cut(then));
     }
     nothing_is_noted_after(kills_of_who_does_not_run());
-    nothing_is_noted_after(a_kill_of_who_never_ran());
+    nothing_is_noted_after(async { a_kill_of_who_never_ran() });
 }
 
 fn nothing_is_noted_after(test: impl Future<Output = ()>) {
@@ -113,7 +113,7 @@ async fn kills_of_who_does_not_run() {
 }
 
 /// Found by its name, and killed, before it was to run.
-async fn a_kill_of_who_never_ran() {
+fn a_kill_of_who_never_ran() {
     let home = node::current_home().unwrap();
     let process = make_process::<Doomed>(&home, Some("doomed".into()), None, None).unwrap();
     doom(&ProcessRef::new(Arc::clone(&process) as Arc<dyn AnyProcess>));
