@@ -17,7 +17,7 @@
 //! ```
 //!
 //! A scenario is a script. Each line is a step that tells one process to do something, and between two steps everything comes to
-//! rest. Two interpreters run it: [`ours`] here, and the modules in `erlang/` on OTP. What each process saw is its [trace](trace), and
+//! rest. Two interpreters run it: [`ours`] here, and the modules in `erlang/` on OTP. What each process saw is its [trace], and
 //! the traces are [compared](compare). What OTP did is written down in a [record], so that the tests need no Erlang.
 //!
 //! # Processes
