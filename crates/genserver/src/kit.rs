@@ -19,7 +19,7 @@ pub(crate) struct Kit<F, R> {
 
 impl<F: 'static, R: Send + 'static> Kit<F, R> {
     /// Sizes tell most types of call apart that one program makes in turn.
-    const WAY: usize = size_of::<F>() / 8 + size_of::<R>() / 8 * 3 + size_of::<R>() % 8;
+    const WAY: usize = spare::kit(size_of::<F>() / 8 + size_of::<R>() / 8 * 3 + size_of::<R>() % 8);
 
     /// Takes the kit of this thread.
     #[inline(always)]

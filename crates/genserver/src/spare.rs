@@ -12,8 +12,24 @@ use crate::sync::thread_local;
 
 /// More than servers may run inside one another.
 const LEVELS: usize = 8;
-/// Places of a level.
-pub(crate) const WAYS: usize = 8;
+/// Places of a level: eight for the kits of calls, four for the futures of callbacks, four for those of inits. Which of them a
+/// type has is told by its size; two that have the same place take it from each other, and allocate.
+const WAYS: usize = 16;
+
+/// The place of a call's kit.
+pub(crate) const fn kit(size: usize) -> usize {
+    size % 8
+}
+
+/// The place of a callback's future.
+pub(crate) const fn callback(size: usize) -> usize {
+    8 + size / 8 % 4
+}
+
+/// The place of an init's future.
+pub(crate) const fn init(size: usize) -> usize {
+    12 + size / 8 % 4
+}
 
 type Place = Cell<Option<Box<dyn Any>>>;
 

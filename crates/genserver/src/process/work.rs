@@ -202,8 +202,10 @@ where
 pub(crate) struct CallbackPlace<F>(Option<Pin<Box<CallbackSlot<F>>>>);
 
 impl<F: 'static> CallbackPlace<F> {
-    /// Sizes tell most types of callback apart that run in turn.
-    const WAY: usize = size_of::<F>() / 8;
+    /// Where the thread keeps it.
+    const WAY: usize = spare::callback(size_of::<F>());
+    /// The same for the future of an init.
+    const INIT_WAY: usize = spare::init(size_of::<F>());
 
     pub(crate) fn empty() -> Self {
         Self(None)
@@ -325,9 +327,9 @@ where
     if size_of::<F>() > KEPT_INIT {
         return resume(prepare_init(actor, args), cx);
     }
-    let mut place = CallbackPlace::take();
+    let mut place = spare::take(CallbackPlace::<F>::INIT_WAY).unwrap_or_else(CallbackPlace::make);
     let begun = place.begin(perform, "init", actor, args, cx);
-    spare::put(CallbackPlace::<F>::WAY, place);
+    spare::put(CallbackPlace::<F>::INIT_WAY, place);
     begun
 }
 
