@@ -6,8 +6,9 @@
 //! 1. A *sample* is the time of one poll of one callback: what blocks the thread between two awaits. A *turn* is one run of
 //!    the server, by a caller or by a task. The first callback of the second turn is a sample, and of the 4th, 8th, 16th, 32nd
 //!    and 64th turn; after that of every 64th. The other turns do not look at the clock.
-//! 2. One sample above [`LONG_POLL`] makes the server *long*: callers and tasks of others do not run it. While it is long,
-//!    every poll is a sample.
+//! 2. Two samples in a row above [`LONG_POLL`] make the server *long*, or one above [`CERTAINLY_LONG`]: callers and tasks of
+//!    others do not run it. The turn after a first long sample is a sample too. One alone may be the system's doing, which takes
+//!    a thread off its processor for some milliseconds when others want it. While the server is long, every poll is a sample.
 //! 3. It stops being long after [`PATIENCE_MIN`] callbacks in a row that had no such poll, and its samples are as frequent as
 //!    in the beginning. The next time, it takes twice as many, up to [`PATIENCE_MAX`]: a server that alternates stays long.
 //!    Each sample of every 64th turn halves that again.
@@ -33,6 +34,9 @@ use crate::sync::MutexGuard;
 /// Tokio can tell apart, so no time-out is late because of it.
 const LONG_POLL: Duration = Duration::from_micros(100);
 
+/// Longer than a system that is busy takes a thread off its processor, mostly.
+const CERTAINLY_LONG: Duration = Duration::from_millis(10);
+
 /// How many turns there are at most between two samples. A look at the clock costs 25 to 75 ns, so this is a nanosecond a call.
 const PERIOD_MAX: u8 = 64;
 
@@ -57,6 +61,8 @@ pub(crate) struct Pace {
     own_task: AtomicU8,
     /// Whether the next poll is a sample.
     is_sample: AtomicBool,
+    /// Whether the last sample was long, and nothing is certain yet.
+    is_suspect: AtomicBool,
     /// How many turns there are from one sample to the next.
     period: AtomicU8,
     /// How many short callbacks in a row end that the server is long.
@@ -75,6 +81,7 @@ impl Pace {
         Self {
             own_task: AtomicU8::new(0),
             is_sample: AtomicBool::new(false),
+            is_suspect: AtomicBool::new(false),
             period: AtomicU8::new(1),
             patience: AtomicU8::new(PATIENCE_MIN),
             countdown: AtomicU8::new(0),
@@ -111,6 +118,11 @@ impl Pace {
     /// Learns from a sample; `is_done` if the callback is done with this poll. Whether the poll was long.
     fn learn(&self, poll: Duration, is_done: bool) -> bool {
         if poll > LONG_POLL {
+            if !self.is_long() && poll < CERTAINLY_LONG && !self.is_suspect.load(Ordering::Relaxed) {
+                self.is_suspect.store(true, Ordering::Relaxed);
+                self.is_sample.store(true, Ordering::Relaxed);
+                return false;
+            }
             self.own_task.store(self.own_task.load(Ordering::Relaxed) | LONG, Ordering::Relaxed);
             self.is_sample.store(true, Ordering::Relaxed);
             // The end of this very callback counts as one, and it is not short.
@@ -133,6 +145,7 @@ impl Pace {
     fn stop_being_long(&self) {
         self.own_task.store(self.own_task.load(Ordering::Relaxed) & !LONG, Ordering::Relaxed);
         self.is_sample.store(false, Ordering::Relaxed);
+        self.is_suspect.store(false, Ordering::Relaxed);
         // It may be long again at once, so samples are as frequent as in the beginning.
         self.period.store(1, Ordering::Relaxed);
         let patience = self.patience.load(Ordering::Relaxed);
@@ -142,6 +155,7 @@ impl Pace {
 
     fn note_short(&self) {
         self.is_sample.store(false, Ordering::Relaxed);
+        self.is_suspect.store(false, Ordering::Relaxed);
         let period = self.period.load(Ordering::Relaxed).saturating_mul(2).min(PERIOD_MAX);
         self.period.store(period, Ordering::Relaxed);
         if period == PERIOD_MAX {

@@ -70,6 +70,18 @@ async fn from_its_third_call_on_a_long_server_runs_in_its_own_task() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_callback_that_took_a_moment_is_the_systems_doing_and_two_in_a_row_are_not() {
+    let moment = Duration::from_millis(1);
+    let stage = Stage::new().await;
+    let here = stage.calls(moment, 5).await;
+    assert_eq!(here, [true, true, true, false, false], "the second call and the third are timed");
+    let stage = Stage::new().await;
+    stage.calls(SHORT, 1).await;
+    assert!(stage.call(moment).await);
+    assert_eq!(stage.calls(SHORT, 100).await, [true; 100]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_becomes_long_is_found_out_by_its_64th_turn() {
     let stage = Stage::new().await;
     assert_eq!(stage.calls(SHORT, 1000).await, [true; 1000]);
