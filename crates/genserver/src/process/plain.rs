@@ -516,7 +516,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool {
         let mut state = self.state.lock();
-        if state.stage == Stage::Dead {
+        // One that is doomed and does not run is never polled again: it sends nothing more that would have to come first.
+        if state.stage == Stage::Dead || (state.stage == Stage::Doomed && !state.runs) {
             return false;
         }
         state.ties.watch(reference, watcher);
@@ -531,7 +532,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool {
         let pid = peer.head().pid;
         let mut state = self.state.lock();
-        if state.stage == Stage::Dead {
+        // The exit that dooms it came before this link, which therefore meets the dead.
+        if matches!(state.stage, Stage::Doomed | Stage::Dead) {
             return false;
         }
         let spare = state.ties.lay(pid, peer, by);
