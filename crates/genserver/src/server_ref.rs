@@ -100,7 +100,7 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// So the first two callers of a new server with long callbacks are held up, and up to 64 of one that becomes long later.
     /// If you know beforehand that callbacks block, say so with [`inline(false)`](crate::Start::inline), and nobody is held up.
-    /// What a callback awaits never counts. A callback that blocked for more than 100 ms is
+    /// What a callback awaits never counts. A callback that blocked for more than a second is
     /// [reported](crate::report::LongSchedule).
     ///
     /// # Errors

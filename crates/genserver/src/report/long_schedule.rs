@@ -9,12 +9,13 @@ use crate::node::Node;
 use crate::process::Process;
 use crate::server::GenServer;
 
-/// How long a callback blocks its thread before that is reported, unless [`Node::long_schedule`] sets it.
-pub(super) const LONG_SCHEDULE: Duration = Duration::from_millis(100);
+/// How long a callback blocks its thread before that is reported, unless [`Node::long_schedule`] sets it. Longer than a busy
+/// system takes a thread off its processor, and than it takes to print the backtrace of a panic.
+pub(super) const LONG_SCHEDULE: Duration = Duration::from_secs(1);
 
 /// The report of a callback that blocked its thread: OTP's `long_schedule`.
 ///
-/// It is made when the callback comes back, or reaches its next await, if it blocked for longer than 100 ms, or what
+/// It is made when the callback comes back, or reaches its next await, if it blocked for longer than a second, or what
 /// [`Node::long_schedule`] sets. It is made for the first time that this happens to a server, the second, the fourth, the
 /// eighth and so on: a server of long callbacks makes few reports.
 ///
@@ -95,7 +96,7 @@ impl<S: GenServer> Process<S> {
 }
 
 impl Node {
-    /// Sets how long a callback of this node may block its thread before that is reported: 100 ms unless set.
+    /// Sets how long a callback of this node may block its thread before that is reported: a second unless set.
     ///
     /// With [`Duration::MAX`] there are no such reports. See [`LongSchedule`] for which callbacks are timed.
     ///
@@ -105,7 +106,7 @@ impl Node {
     /// use genserver::Node;
     /// use std::time::Duration;
     ///
-    /// Node::program().long_schedule(Duration::from_secs(1));
+    /// Node::program().long_schedule(Duration::from_millis(100));
     /// ```
     pub fn long_schedule(&self, limit: Duration) {
         self.hub().set_long_schedule(limit);

@@ -23,6 +23,7 @@ impl Clock {
         let tokio = Tokio::new(Handle::current());
         let clock = Arc::new(Self { tokio, spent: AtomicU64::new(0), looks: AtomicU64::new(0) });
         let node = Node::with_runtime(Arc::clone(&clock) as Arc<dyn Runtime>);
+        node.long_schedule(Duration::from_millis(100));
         (clock, node)
     }
 
