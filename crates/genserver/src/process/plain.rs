@@ -532,8 +532,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool {
         let pid = peer.head().pid;
         let mut state = self.state.lock();
-        // The exit that dooms it came before this link, which therefore meets the dead.
-        if matches!(state.stage, Stage::Doomed | Stage::Dead) {
+        // As in `monitor`. One that runs may be laying this link itself, and then the link brings its exit.
+        if state.stage == Stage::Dead || (state.stage == Stage::Doomed && !state.runs) {
             return false;
         }
         let spare = state.ties.lay(pid, peer, by);
