@@ -72,6 +72,11 @@ struct State<M> {
 
 impl<M> State<M> {
     /// What it ends with once it has to.
+    /// Whether a function was doomed while it waited: its next poll is its end.
+    fn is_never_polled_again(&self) -> bool {
+        self.stage == Stage::Doomed && self.has_task && !self.runs
+    }
+
     fn doomed_by(&self) -> Reason {
         self.doom.clone().unwrap_or(Reason::Killed)
     }
@@ -516,8 +521,8 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool {
         let mut state = self.state.lock();
-        // One that is doomed and does not run is never polled again: it sends nothing more that would have to come first.
-        if state.stage == Stage::Dead || (state.stage == Stage::Doomed && !state.runs) {
+        // It sends nothing more that would have to come first.
+        if state.stage == Stage::Dead || state.is_never_polled_again() {
             return false;
         }
         state.ties.watch(reference, watcher);
@@ -533,7 +538,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         let pid = peer.head().pid;
         let mut state = self.state.lock();
         // As in `monitor`. One that runs may be laying this link itself, and then the link brings its exit.
-        if state.stage == Stage::Dead || (state.stage == Stage::Doomed && !state.runs) {
+        if state.stage == Stage::Dead || state.is_never_polled_again() {
             return false;
         }
         let spare = state.ties.lay(pid, peer, by);
