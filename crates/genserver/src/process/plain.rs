@@ -71,12 +71,12 @@ struct State<M> {
 }
 
 impl<M> State<M> {
-    /// What it ends with once it has to.
     /// Whether a function was doomed while it waited: its next poll is its end.
     fn is_never_polled_again(&self) -> bool {
         self.stage == Stage::Doomed && self.has_task && !self.runs
     }
 
+    /// What it ends with once it has to.
     fn doomed_by(&self) -> Reason {
         self.doom.clone().unwrap_or(Reason::Killed)
     }
