@@ -140,7 +140,7 @@ fn is_cut_slowly(cx: &Context<'_>) -> bool {
 /// let process = spawn(|me: Probe<()>| async move {
 ///     me.process_ref().kill();
 ///     std::future::poll_fn(genserver::poll_alive).await;
-///     unreachable!("it was killed");
+///     // It never comes here.
 /// })?;
 /// assert_eq!(process.process_ref().ended().await, Reason::Killed);
 /// # Ok(())
