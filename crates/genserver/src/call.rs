@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::caller::Caller;
 use crate::current;
 use crate::deadlock::{self, Watch};
-use crate::kit::Kit;
+use crate::kit::{self, Kit};
 use crate::process::cut;
 use crate::process::work::{self, Done, Rescue};
 use crate::process::{Envelope, Line, Parcel, Refused, Sent, Subject, parcel};
@@ -18,6 +18,7 @@ use crate::reason::Reason;
 use crate::reply::{Slot, Unanswered, Waiting, erased};
 use crate::server::GenServer;
 use crate::server_ref::ServerRef;
+use crate::spare;
 
 /// OTP's default: a call waits five seconds.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -181,15 +182,18 @@ pub struct Call<'a, S: GenServer, R: Send + 'static, F> {
     make: Option<F>,
     timeout: Option<Duration>,
     allows_cycle: bool,
-    stage: Stage<S, R>,
+    /// Through which the answer will come, once the request has been sent.
+    slot: Option<Arc<Slot<R>>>,
+    /// What few calls need. Boxed, so that every other call stays small.
+    aside: Option<Box<Aside<S, R>>>,
 }
 
-enum Stage<S: GenServer, R> {
-    Unsent,
-    /// The mailbox was full. Boxed, so that every other call stays small.
-    NoRoom(Box<NoRoom<S, R>>),
-    /// The answer will come through the slot. A call of a process is watched for cycles.
-    Sent(Arc<Slot<R>>, Option<Box<Watch>>),
+/// What only some calls have.
+enum Aside<S: GenServer, R> {
+    /// The mailbox was full.
+    NoRoom(NoRoom<S, R>),
+    /// A call of a process is watched for cycles while it waits.
+    Watched(#[expect(dead_code, reason = "it watches until it is dropped")] Watch),
 }
 
 /// A request that waits for room in a full mailbox, or whose error waits.
@@ -204,7 +208,7 @@ struct NoRoom<S: GenServer, R> {
 
 impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     pub(crate) fn new(server: &'a ServerRef<S>, make: F) -> Self {
-        Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), allows_cycle: false, stage: Stage::Unsent }
+        Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), allows_cycle: false, slot: None, aside: None }
     }
 
     /// Sets the timeout, on the clock of the server's runtime; it is five seconds unless set. The time for room in a full mailbox
@@ -349,17 +353,6 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     }
 }
 
-/// Keeps the slot of a call that a reply has ended, for the next call of this thread.
-#[inline]
-fn give_back<S, R, B>(_: impl FnOnce(Rescue<S>, S::Call) -> B, slot: Arc<Slot<R>>)
-where
-    S: GenServer,
-    R: Send + 'static,
-    B: Future<Output = Done<S>> + Send + 'static,
-{
-    Kit::<B, R>::give_back(slot);
-}
-
 /// The slot, for a server that does not have it in its list of waiters.
 fn unlisted<R: Send + 'static>(slot: &Arc<Slot<R>>) -> Option<Arc<dyn Waiting>> {
     (!slot.is_listed()).then(|| erased(slot))
@@ -400,10 +393,13 @@ where
     {
         let process = self.server.process();
         let Some(make) = self.make.take() else { return Poll::Pending };
+        if !inline {
+            return self.queue(make, cx);
+        }
         let mut kit = Kit::<B, R>::take();
         let call = make(Caller::new(Arc::clone(kit.slot(process.head.pid))));
         let mail = process.mail.lock();
-        let left = if inline && mail.may_run_call() {
+        let left = if mail.may_run_call() {
             let run = process.run_call(mail, call, &mut kit.place, perform);
             // The callback that ran may have ended the process that called it, by its own end for instance.
             if !cut::is_cut(cx)
@@ -414,9 +410,10 @@ where
             }
             run.err()
         } else {
-            let queued = process.queue_lightly(mail, call, inline, kit.is_listed());
-            if queued.is_ok() {
-                let slot = kit.take_slot();
+            let queued = process.queue_lightly(mail, call, true, kit.is_listed());
+            if queued.is_ok()
+                && let Some(slot) = kit.take_slot()
+            {
                 kit.put();
                 return self.wait_lightly(slot, cx);
             }
@@ -424,18 +421,30 @@ where
         };
         let slot = kit.take_slot();
         kit.put();
-        self.send_slowly(left, slot, inline, cx)
+        self.send_slowly(left, slot, true, cx)
+    }
+
+    /// Queues the request for a server that this thread may not run.
+    #[inline]
+    fn queue(&mut self, make: F, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = self.server.process();
+        let slot = kit::slot(process.head.pid);
+        let call = make(Caller::new(Arc::clone(&slot)));
+        match process.queue_lightly(process.mail.lock(), call, false, slot.is_listed()) {
+            Ok(()) => self.wait_lightly(slot, cx),
+            Err(call) => self.send_slowly(Some(call), Some(slot), false, cx),
+        }
     }
 
     /// Waits for the answer to a call that was simply queued.
-    fn wait_lightly(&mut self, slot: Option<Arc<Slot<R>>>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+    #[inline]
+    fn wait_lightly(&mut self, slot: Arc<Slot<R>>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let process = self.server.process();
-        let Some(slot) = slot else { return Poll::Pending };
         // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
         let now = process.head.home.runtime().now();
         let deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
         let waits = slot.wait(cx, deadline);
-        self.stage = Stage::Sent(slot, None);
+        self.slot = Some(slot);
         if !waits {
             return self.poll_sent(cx);
         }
@@ -466,7 +475,7 @@ where
             && !cut::is_cut(cx)
             && let Some(reply) = slot.take_reply()
         {
-            give_back(work::perform_call::<S>, slot);
+            spare::put_slot(slot);
             return Poll::Ready(Ok(reply));
         }
         // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
@@ -482,7 +491,8 @@ where
             Ok(Sent::Queued | Sent::AwaitsEnd) => {}
             Err(Refused::Dead) => return self.fail(CallError::NoProc { server: self.subject() }, cx),
             Err(Refused::Full) => {
-                self.stage = Stage::NoRoom(Box::new(NoRoom { call, slot, deadline, line: None, failed: None }));
+                let waiting = NoRoom { call, slot, deadline, line: None, failed: None };
+                self.aside = Some(Box::new(Aside::NoRoom(waiting)));
                 return self.poll_room(cx);
             }
         }
@@ -500,19 +510,18 @@ where
         let process = self.server.process();
         let watch = Watch::sent(process.head.pid, self.allows_cycle);
         let answer = slot.poll(cx, deadline);
-        self.stage = Stage::Sent(slot, None);
+        self.aside = None;
         if let Poll::Ready(answer) = answer {
             return Poll::Ready(self.finish(answer));
         }
-        if let Stage::Sent(slot, watched) = &mut self.stage
-            && let Some(mut watch) = watch.map(Box::new)
-        {
-            if let Err(cycle) = watch.begin(process.head.pid, || erased(slot)) {
+        if let Some(mut watch) = watch {
+            if let Err(cycle) = watch.begin(process.head.pid, || erased(&slot)) {
                 slot.close();
                 return self.fail(CallError::cycle(self.subject(), &cycle), cx);
             }
-            *watched = Some(watch);
+            self.aside = Some(Box::new(Aside::Watched(watch)));
         }
+        self.slot = Some(slot);
         if let Some(deadline) = deadline {
             process.watch_call(now, deadline, deadline.saturating_duration_since(now));
         }
@@ -521,46 +530,53 @@ where
 
     /// Goes by the answer: the slot is done with, and there is nothing left to give up.
     fn finish(&mut self, answer: Result<R, Unanswered>) -> Result<R, CallError> {
-        self.stage = Stage::Unsent;
+        self.slot = None;
+        self.aside = None;
         answer.map_err(|why| self.error(why))
     }
 
     /// Ends with an error that no slot has brought; not if the process that called has to end.
     #[cold]
     fn fail(&mut self, error: CallError, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        self.stage = Stage::Unsent;
+        self.slot = None;
+        self.aside = None;
         if !cut::is_cut(cx) {
             return Poll::Ready(Err(error));
         }
         let slot = Arc::new(Slot::new(self.server.pid()));
         let failed = NoRoom { call: None, slot, deadline: None, line: None, failed: Some(error) };
-        self.stage = Stage::NoRoom(Box::new(failed));
+        self.aside = Some(Box::new(Aside::NoRoom(failed)));
         Poll::Pending
     }
 
-    /// Goes on with a call that had to wait.
+    /// Goes on with a call that waits for its answer.
+    #[inline]
     fn poll_sent(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        match &self.stage {
-            Stage::Sent(slot, None) => {
-                // After the answer was seen: an exit that was sent before it is seen, too.
-                if slot.is_done() && cut::is_cut(cx) {
-                    return Poll::Pending;
-                }
-                let Some(reply) = slot.take_reply() else { return self.poll_slot(cx) };
-                if let Stage::Sent(slot, _) = std::mem::replace(&mut self.stage, Stage::Unsent) {
-                    give_back(work::perform_call::<S>, slot);
-                }
-                Poll::Ready(Ok(reply))
-            }
-            // A slot that was watched for cycles is not used again: somebody who found one may be about to fill it.
-            Stage::Sent(_, Some(_)) => self.poll_slot(cx),
-            Stage::NoRoom(_) => self.poll_room(cx),
-            Stage::Unsent => Poll::Pending,
+        let Some(slot) = &self.slot else { return self.poll_aside(cx) };
+        // A slot that was watched for cycles is not used again: somebody who found one may be about to fill it.
+        if self.aside.is_some() {
+            return self.poll_slot(cx);
         }
+        // After the answer was seen: an exit that was sent before it is seen, too.
+        if slot.is_done() && cut::is_cut(cx) {
+            return Poll::Pending;
+        }
+        let Some(reply) = slot.take_reply() else { return self.poll_slot(cx) };
+        if let Some(slot) = self.slot.take() {
+            spare::put_slot(slot);
+        }
+        Poll::Ready(Ok(reply))
     }
 
+    /// Goes on with a call that has not been sent yet, or is over.
+    #[cold]
+    fn poll_aside(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        if self.aside.is_some() { self.poll_room(cx) } else { Poll::Pending }
+    }
+
+    #[cold]
     fn poll_slot(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let Stage::Sent(slot, _) = &self.stage else { return Poll::Pending };
+        let Some(slot) = &self.slot else { return Poll::Pending };
         slot.poll_again(cx).map(|answer| self.finish(answer))
     }
 
@@ -568,9 +584,9 @@ where
     fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let process = self.server.process();
         loop {
-            let Stage::NoRoom(waiting) = &mut self.stage else { return Poll::Pending };
+            let Some(Aside::NoRoom(waiting)) = self.aside.as_deref_mut() else { return Poll::Pending };
             if let Some(error) = waiting.failed.take() {
-                self.stage = Stage::Unsent;
+                self.aside = None;
                 return Poll::Ready(Err(error));
             }
             let sent = match &waiting.line {
@@ -628,14 +644,14 @@ where
         if cut::is_cut(cx) {
             return Poll::Pending;
         }
-        if matches!(this.stage, Stage::Unsent) { this.send(cx) } else { this.poll_sent(cx) }
+        if this.make.is_some() { this.send(cx) } else { this.poll_sent(cx) }
     }
 }
 
 /// Dropping a call gives the answer up, never the request.
 impl<S: GenServer, R: Send + 'static, F> Drop for Call<'_, S, R, F> {
     fn drop(&mut self) {
-        if let Stage::Sent(slot, _) = &self.stage {
+        if let Some(slot) = &self.slot {
             slot.close();
         }
     }

@@ -160,7 +160,7 @@ impl<S: GenServer> Drop for Cx<S> {
         let Some(more) = self.more.take() else { return };
         for watched in more.downs.iter() {
             if let Some(process) = watched.pid.as_process() {
-                process.process().demonitor(watched.reference, self.process.head.pid.node);
+                process.process().demonitor(watched.reference, self.process.head.pid.node());
             }
         }
         for entry in more.timers.values() {

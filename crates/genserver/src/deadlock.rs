@@ -424,7 +424,7 @@ mod tests {
     use crate::reply::{Slot, erased};
 
     fn pids<const N: usize>(node: u32) -> [Pid; N] {
-        std::array::from_fn(|index| Pid { node, index: 0, serial: index as u64 + 1 })
+        std::array::from_fn(|index| Pid::new(node, 0, index as u64 + 1))
     }
 
     type Called = (Result<Entry, Vec<Pid>>, Arc<Edge>, Arc<Slot<()>>);

@@ -1,8 +1,9 @@
-//! What a call needs that runs its server on the caller's thread: a slot for the answer, and a place for the callback's
+//! What a call needs that may run its server on the caller's thread: a slot for the answer, and a place for the callback's
 //! future.
 //!
-//! What a call takes along, because it has to wait, is missing from the kit until the next call makes it anew, or a reply has
-//! ended the wait and the slot comes back (rule 2 of `reply`).
+//! A call that has to wait takes the slot along, and a callback that has to wait takes the place's slot. The kit gets new ones
+//! at the next call. A slot whose call has got its reply comes back to the thread (rule 2 of `reply`), but to a place of its
+//! own: a call that only queues needs a slot and no kit.
 
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ impl<F: 'static, R: Send + 'static> Kit<F, R> {
     /// The slot, prepared for a call to `home`.
     #[inline]
     pub(crate) fn slot(&mut self, home: Pid) -> &Arc<Slot<R>> {
-        let slot = self.slot.get_or_insert_with(|| Arc::new(Slot::new(home)));
+        let slot = self.slot.get_or_insert_with(|| take_or_make(home));
         slot.reopen(home);
         slot
     }
@@ -67,12 +68,22 @@ impl<F: 'static, R: Send + 'static> Kit<F, R> {
     pub(crate) fn take_slot(&mut self) -> Option<Arc<Slot<R>>> {
         self.slot.take()
     }
+}
 
-    /// Puts a slot back that a reply has ended.
-    #[inline]
-    pub(crate) fn give_back(slot: Arc<Slot<R>>) {
-        let mut kit = Self::take();
-        let _surplus = kit.slot.replace(slot);
-        kit.put();
-    }
+/// A slot prepared for a call to `home`, of a call that does not run the server.
+#[inline]
+pub(crate) fn slot<R: Send + 'static>(home: Pid) -> Arc<Slot<R>> {
+    let slot = take_or_make(home);
+    slot.reopen(home);
+    slot
+}
+
+#[inline]
+fn take_or_make<R: Send + 'static>(home: Pid) -> Arc<Slot<R>> {
+    spare::take_slot().unwrap_or_else(|| make_slot(home))
+}
+
+#[cold]
+fn make_slot<R>(home: Pid) -> Arc<Slot<R>> {
+    Arc::new(Slot::new(home))
 }

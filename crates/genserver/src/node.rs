@@ -224,7 +224,7 @@ impl Node {
     /// # }
     /// ```
     pub fn current() -> Self {
-        current::pid().and_then(|pid| Self::find(pid.node)).unwrap_or_else(Self::program)
+        current::pid().and_then(|pid| Self::find(pid.node())).unwrap_or_else(Self::program)
     }
 
     fn build(runtime: Option<Arc<dyn Runtime>>) -> Self {
@@ -257,7 +257,7 @@ impl Node {
 
     /// This node as seen from the runtime that new processes run on.
     pub(crate) fn home(&self) -> Option<Arc<Home>> {
-        let inherited = current::pid().filter(|pid| pid.node == self.inner.id).and_then(find);
+        let inherited = current::pid().filter(|pid| pid.node() == self.inner.id).and_then(find);
         if let Some(parent) = inherited {
             return Some(Arc::clone(&parent.head().home)).filter(|home| !home.is_gone());
         }
@@ -292,19 +292,20 @@ impl Node {
         let shard = (serial % u64::from(SHARDS)) as u32;
         self.inner.table[shard as usize].lock().insert(|place| {
             let place = u32::try_from(place).expect("four thousand million processes do not fit into memory");
-            make(Pid { node: self.inner.id, index: place * SHARDS + shard, serial })
+            make(Pid::new(self.inner.id, place * SHARDS + shard, serial))
         })
     }
 
     /// Takes a process out of the table.
     pub(crate) fn remove(&self, pid: Pid) {
         // A statement of its own: what is taken out is dropped without the lock.
-        let removed = self.inner.table[(pid.index % SHARDS) as usize].lock().remove((pid.index / SHARDS) as usize, pid);
+        let removed =
+            self.inner.table[(pid.index() % SHARDS) as usize].lock().remove((pid.index() / SHARDS) as usize, pid);
         drop(removed);
     }
 
     pub(crate) fn get(&self, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
-        self.inner.table[(pid.index % SHARDS) as usize].lock().get((pid.index / SHARDS) as usize, pid).cloned()
+        self.inner.table[(pid.index() % SHARDS) as usize].lock().get((pid.index() / SHARDS) as usize, pid).cloned()
     }
 
     /// All processes, in the order of their pids.
@@ -486,7 +487,7 @@ pub(crate) fn current_home() -> Option<Arc<Home>> {
 
 /// The process of a pid, if it lives.
 pub(crate) fn find(pid: Pid) -> Option<Arc<dyn AnyProcess>> {
-    Node::find(pid.node)?.get(pid)
+    Node::find(pid.node())?.get(pid)
 }
 
 /// Whether the process is past its last callback and will tell everybody why in a moment.

@@ -23,9 +23,8 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid {
-    pub(crate) node: u32,
-    /// Where the process stands in its node's table.
-    pub(crate) index: u32,
+    /// The node, and where the process stands in its table. One number, for pids are compared and stored at every call.
+    place: u64,
     /// Counts the processes of a node; this is what makes the pid unique.
     pub(crate) serial: u64,
 }
@@ -48,7 +47,7 @@ impl Pid {
     /// # }
     /// ```
     #[doc(alias = "undefined")]
-    pub const NOBODY: Self = Self { node: u32::MAX, index: 0, serial: 0 };
+    pub const NOBODY: Self = Self::new(u32::MAX, 0, 0);
 
     /// The number that is printed: it counts the processes of the node, from one.
     ///
@@ -68,15 +67,30 @@ impl Pid {
         self.serial
     }
 
-    /// Node and index in one number.
-    pub(crate) fn place(self) -> u64 {
-        u64::from(self.node) << 32 | u64::from(self.index)
+    pub(crate) const fn new(node: u32, index: u32, serial: u64) -> Self {
+        Self { place: (node as u64) << 32 | index as u64, serial }
     }
 
+    /// The number of its node.
+    pub(crate) fn node(self) -> u32 {
+        (self.place >> 32) as u32
+    }
+
+    /// Where the process stands in its node's table.
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+    pub(crate) fn index(self) -> u32 {
+        self.place as u32
+    }
+
+    /// Node and index in one number.
+    #[inline]
+    pub(crate) fn place(self) -> u64 {
+        self.place
+    }
+
+    #[inline]
     pub(crate) fn from_parts(place: u64, serial: u64) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-        let index = place as u32;
-        Self { node: (place >> 32) as u32, index, serial }
+        Self { place, serial }
     }
 }
 

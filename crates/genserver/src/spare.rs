@@ -6,8 +6,10 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::sync::Arc;
 
 use crate::current;
+use crate::reply::Slot;
 use crate::sync::thread_local;
 
 /// More than servers may run inside one another.
@@ -15,6 +17,8 @@ const LEVELS: usize = 8;
 /// Places of a level: eight for the kits of calls, four for the futures of callbacks, four for those of inits. Which of them a
 /// type has is told by its size; two that have the same place take it from each other, and allocate.
 const WAYS: usize = 16;
+/// Places of a level for the slots of calls that have waited.
+const SLOT_WAYS: usize = 4;
 
 /// The place of a call's kit.
 pub(crate) const fn kit(size: usize) -> usize {
@@ -32,9 +36,11 @@ pub(crate) const fn init(size: usize) -> usize {
 }
 
 type Place = Cell<Option<Box<dyn Any>>>;
+type SlotPlace = Cell<Option<Arc<dyn Any + Send + Sync>>>;
 
 thread_local! {
     static PLACES: [[Place; WAYS]; LEVELS] = const { [const { [const { Cell::new(None) }; WAYS] }; LEVELS] };
+    static SLOTS: [[SlotPlace; SLOT_WAYS]; LEVELS] = const { [const { [const { Cell::new(None) }; SLOT_WAYS] }; LEVELS] };
 }
 
 /// The part that this thread keeps at the place `way` of the present depth, if it is one of the type `T`.
@@ -68,3 +74,30 @@ pub(crate) fn put<T: 'static>(way: usize, part: Box<T>) {
         }
     });
 }
+
+/// The place of a slot: sizes tell most types of answer apart that one program gets in turn.
+const fn slot_way<R>() -> usize {
+    size_of::<R>() / 8 % SLOT_WAYS
+}
+
+/// A slot in which a call has waited for its reply, if this thread keeps one for answers of this type.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
+pub(crate) fn take_slot<R: Send + 'static>() -> Option<Arc<Slot<R>>> {
+    let kept = SLOTS.try_with(|slots| slots[current::depth() % LEVELS][slot_way::<R>()].take());
+    kept.ok().flatten()?.downcast().ok()
+}
+
+/// Keeps a slot whose call has got its reply: nobody else can fill it any more (rule 2 of `reply`).
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
+pub(crate) fn put_slot<R: Send + 'static>(slot: Arc<Slot<R>>) {
+    let _ = SLOTS.try_with(|slots| {
+        if let Some(before) = slots[current::depth() % LEVELS][slot_way::<R>()].replace(Some(slot)) {
+            drop_slot(before);
+        }
+    });
+}
+
+#[cold]
+fn drop_slot(_surplus: Arc<dyn Any + Send + Sync>) {}

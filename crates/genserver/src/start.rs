@@ -604,7 +604,7 @@ impl<S: GenServer> UnderWay<S> {
         // A start that fails from here on is told to nobody, so a link with another than the starter carries the exit.
         self.begun.close();
         if let Some((reference, watcher)) = &self.monitor {
-            self.process.demonitor(*reference, watcher.pid().node);
+            self.process.demonitor(*reference, watcher.pid().node());
         }
     }
 }

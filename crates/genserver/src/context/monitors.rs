@@ -76,7 +76,7 @@ impl<S: GenServer> Cx<S> {
     pub fn demonitor(&mut self, reference: MonitorRef) -> bool {
         let Some(watched) = self.more.as_mut().and_then(|more| more.downs.remove(reference)) else { return false };
         if let Some(process) = watched.pid.as_process() {
-            process.process().demonitor(reference, self.pid().node);
+            process.process().demonitor(reference, self.pid().node());
         }
         true
     }

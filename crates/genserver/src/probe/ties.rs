@@ -64,7 +64,7 @@ impl<M: Send + 'static> Probe<M> {
     pub fn demonitor(&mut self, reference: MonitorRef) -> bool {
         let Some(pid) = self.process.forget_down(reference) else { return false };
         if let Some(process) = pid.as_process() {
-            process.process().demonitor(reference, self.pid().node);
+            process.process().demonitor(reference, self.pid().node());
         }
         true
     }

@@ -381,7 +381,7 @@ impl<M: Send + 'static> Plain<M> {
         }
         for (reference, pid) in downs {
             if let Some(watched) = crate::node::find(pid) {
-                watched.demonitor(reference, self.head.pid.node);
+                watched.demonitor(reference, self.head.pid.node());
             }
         }
         farewell.tell(self.head.pid, &reason, starter);

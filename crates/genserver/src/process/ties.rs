@@ -56,7 +56,7 @@ impl Keyed for Watcher {
     type Key = (MonitorRef, u32);
 
     fn key(&self) -> (MonitorRef, u32) {
-        (self.reference, self.process.head().pid.node)
+        (self.reference, self.process.head().pid.node())
     }
 }
 
