@@ -432,118 +432,64 @@
 // The examples run on Tokio: where it is left out there is none to be tried, and those of this page do nothing.
 #![cfg_attr(all(doctest, not(feature = "tokio")), cfg(false))]
 
-// The trait that a server implements, and what its callbacks are given and answer.
-mod caller;
-mod context;
-mod outcome;
-mod server;
-// Starting servers, and references to them.
-mod adopt;
-mod as_server;
-mod named;
-mod process_ref;
-mod scoped;
-mod server_ref;
-mod start;
-// Asking, telling, stopping.
-mod call;
-mod cast;
-mod overflow;
-mod stop;
-// Asking now and fetching the answer later; asking many; asking from a thread.
-mod blocking;
-mod fan_out;
-mod request;
-// Work that blocks its thread.
-mod run_blocking;
-// Whoever takes a message, of whatever type.
-mod attach;
-mod recipient;
-mod timer;
-// Processes without a server.
-mod probe;
-mod spawn;
-// Processes that look after others.
-pub mod supervisor;
-// Supervisors of children that come and go.
-pub mod dynamic_supervisor;
-// Ready-made servers.
+// The layers, from the lowest up. A folder names those above it in this list, and never those below: `cargo xtask tidy` checks
+// that, with the table in `xtask/src/tidy/layers.rs`.
 pub mod agent;
-// Async functions whose results somebody awaits.
-pub mod task;
-// Tests whose processes end with them.
-pub mod supervised;
-// How processes hear of one another.
-mod exit;
-mod link;
-mod monitor;
-mod name;
-mod pid;
-mod reason;
-// Finding processes by key.
-pub mod registry;
-// The world outside.
+mod client;
 mod node;
-pub mod runtime;
-pub mod time;
-// Looking into running processes.
-mod info;
-pub mod report;
-pub mod sys;
-// The machinery.
-mod alarm;
-mod barrier;
-mod current;
-mod deadlock;
-mod dense;
-mod handover;
-mod kit;
-#[cfg(not(genserver_shuttle))]
-mod lock;
 mod process;
-mod reply;
-#[cfg(feature = "serde")]
-mod serialize;
-mod spare;
+pub mod registry;
+pub mod report;
+pub mod runtime;
+mod server;
+mod start;
+pub mod supervised;
+pub mod supervisor;
 mod sync;
-mod waiter;
+pub mod sys;
+pub mod task;
+mod values;
 
-pub use adopt::{Adopt, Adopted, adopt};
-pub use as_server::AsServer;
-pub use attach::AttachRef;
-pub use call::{Call, CallError};
-pub use caller::Caller;
-pub use cast::{CastError, CastWait};
-pub use context::Cx;
-pub use deadlock::{DeclaredWait, declare_wait};
-pub use exit::Exit;
-pub use fan_out::{Answers, call_all, cast_all};
-pub use info::{Callback, ProcessInfo, Status};
-pub use link::LinkError;
-pub use monitor::{Down, MonitorRef};
-pub use name::{Name, NameRegistry, RegisterError};
-pub use named::Named;
+pub use client::as_server::AsServer;
+pub use client::call::{Call, CallError};
+pub use client::cast::{CastError, CastWait};
+pub use client::fan_out::{Answers, call_all, cast_all};
+pub use client::named::Named;
+pub use client::recipient::{CallRecipient, Recipient, RecipientCall};
+pub use client::request::{Deadline, NoRequest, NoResponse, Request, Requests, Response, TimedOut};
+pub use client::run_blocking::{NotRun, RunBlocking, run_blocking};
+pub use client::scoped::ScopedServer;
+pub use client::server_ref::{ServerRef, WeakServerRef};
+pub use client::stop::{Ended, Stop, StopError};
+pub use client::time;
+pub use client::timer::Timer;
 pub use node::Node;
-pub use outcome::{Init, Next, Outcome, Step};
-pub use overflow::Overflow;
-pub use pid::Pid;
-pub use probe::{EXPECT_WITHIN, Letter, Probe, ProbeRef};
-pub use process::Subject;
 #[cfg(any(test, genserver_shuttle))]
 #[doc(hidden)]
-pub use process::cut::noted;
-pub use process::cut::poll_alive;
-pub use process_ref::{AsProcess, ProcessRef, current_process, whereis};
-pub use reason::{Failure, Panic, Reason, Term};
-pub use recipient::{CallRecipient, Recipient, RecipientCall};
-pub use request::{Deadline, NoRequest, NoResponse, Request, Requests, Response, TimedOut};
-pub use run_blocking::{NotRun, RunBlocking, run_blocking};
-pub use scoped::ScopedServer;
+pub use node::cut::noted;
+pub use node::cut::poll_alive;
+pub use node::link::LinkError;
+pub use node::name::{Name, NameRegistry, RegisterError};
+#[doc(hidden)]
+pub use node::process_ref::NotFound;
+pub use node::process_ref::{AsProcess, ProcessRef, current_process, whereis};
+pub use node::subject::Subject;
+pub use process::deadlock::{DeclaredWait, declare_wait};
+pub use server::attach::AttachRef;
+pub use server::caller::Caller;
+pub use server::context::{Cx, TimerRef};
+pub use server::outcome::{Init, Next, Outcome, Step};
 pub use server::{GenServer, Never};
-pub use server_ref::{ServerRef, WeakServerRef};
-pub use spawn::{Ack, Ending, StartProcess, spawn, spawn_link, start_process};
-pub use start::{MAILBOX_DEFAULT, Start, StartError, StartMonitor, start, start_link};
-pub use stop::{Ended, Stop, StopError};
+pub use start::adopt::{Adopt, Adopted, adopt};
+pub use start::probe::{EXPECT_WITHIN, Letter, Probe, ProbeRef};
+pub use start::spawn::{Ack, Ending, StartProcess, spawn, spawn_link, start_process};
+pub use start::{Start, StartError, StartMonitor, start, start_link};
 #[doc(inline)]
 pub use supervised::supervised;
-pub use timer::{Timer, TimerRef};
+pub use supervisor::dynamic as dynamic_supervisor;
+pub use values::exit::Exit;
+pub use values::info::{Callback, ProcessInfo, Status};
+pub use values::monitor::{Down, MonitorRef};
+pub use values::overflow::{MAILBOX_DEFAULT, Overflow};
+pub use values::pid::Pid;
+pub use values::reason::{Failure, Panic, Reason, Term};

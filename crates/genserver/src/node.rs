@@ -3,33 +3,48 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::poll_fn;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
-use futures::future::Either;
 use parking_lot::RwLock;
 
-use crate::alarm::{Alarm, Keeper};
-use crate::current;
-use crate::exit::Exit;
-use crate::name::{GLOBAL, Name, NameRegistry as _, Names, RegisterError};
-use crate::pid::Pid;
-use crate::process::cut::poll_alive;
-use crate::process::{AnyProcess, ExitKind, Head};
-use crate::process_ref::ProcessRef;
-use crate::reason::{Panic, Reason};
+use crate::node::alarm::{Alarm, Keeper};
+
+use crate::node::any_process::{AnyProcess, Head};
+use crate::node::name::{GLOBAL, Name, NameRegistry as _, Names, RegisterError};
+use crate::node::process_ref::ProcessRef;
 use crate::report::Hub;
 use crate::runtime::{self, Runtime};
-use crate::server::GenServer;
-use crate::start::Start;
-use crate::stop::{Ended, KILL_GRACE};
 use crate::sync::atomic::AtomicBool;
 use crate::sync::parking::Mutex;
 use crate::sync::thread_local;
-use crate::{time, timer};
+use crate::values::info::ProcessInfo;
+use crate::values::pid::Pid;
+use crate::values::reason::{Panic, Reason};
+
+// What all processes have in common.
+pub(crate) mod any_process;
+// A process as errors and reports name it.
+pub(crate) mod subject;
+// An order to stop.
+pub(crate) mod order;
+// A reference to any process.
+pub(crate) mod process_ref;
+// Names, and who has them.
+pub(crate) mod name;
+// Links and monitors between any two processes.
+pub(crate) mod link;
+// Which process the current thread runs.
+pub(crate) mod current;
+// Awaits of a process that is doomed.
+pub(crate) mod cut;
+// What is due when.
+pub(crate) mod alarm;
+// The slot through which an answer travels.
+pub(crate) mod reply;
+// Exactly sized lists.
+pub(crate) mod dense;
 
 // A part of its table of processes.
 mod shard;
@@ -373,83 +388,56 @@ impl Node {
         }
     }
 
-    /// Starts a server in this node: see [`start`](crate::start()).
+    /// A look at every process of this node, in the order in which they were started.
     ///
-    /// # Errors
-    ///
-    /// As [`start`](crate::start()).
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`start`](crate::start()).
+    /// Each is looked at by itself: processes go on, start and end meanwhile.
     ///
     /// # Examples
     ///
     /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
     /// # use genserver_doc::quiet::*;
+    /// use genserver::Node;
+    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let node = genserver::Node::new();
-    /// let server = node.start::<Quiet>(()).name("quiet").await?;
-    /// assert!(node.whereis("quiet").is_some());
+    /// let node = Node::new();
+    /// node.start::<Quiet>(()).name("first").await?;
+    /// node.start::<Quiet>(()).name("second").await?;
+    ///
+    /// let names: Vec<_> = node.process_list().into_iter().filter_map(|info| info.name).collect();
+    /// assert_eq!(names, ["first", "second"]);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn start<S: GenServer>(&self, args: S::Args) -> Start<S> {
-        crate::start::start(args).on(self)
+    #[doc(alias = "processes")]
+    pub fn process_list(&self) -> Vec<ProcessInfo> {
+        self.processes().into_iter().map(|process| process.info()).collect()
     }
 
-    /// Ends all processes of this node, and waits until they have ended.
-    ///
-    /// All are ordered to stop with the reason `shutdown`, the youngest first, as a supervisor does with its children;
-    /// terminate runs in servers that trap exits, and a function that traps them finds an [`Exit`] in its mailbox. Whatever is
-    /// left at the deadline is killed. A process that does not even await any more cannot be killed; it is left alone when
-    /// another second has passed.
-    ///
-    /// New processes can still be started; they are not waited for. Nor does the process that calls this end: it returns from
-    /// its callback as it likes.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it does not withdraw the orders, but nobody is killed at the deadline.
+    /// A look at one process of this node. None if it has ended.
     ///
     /// # Examples
     ///
     /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
     /// # use genserver_doc::quiet::*;
+    /// use genserver::Node;
+    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Node, Reason};
-    /// use std::time::Duration;
-    ///
     /// let node = Node::new();
-    /// let server = node.start::<Quiet>(()).await?;
-    /// node.shutdown(Duration::from_secs(5)).await;
-    /// assert_eq!(server.ended().await, Reason::Shutdown);
+    /// let quiet = node.start::<Quiet>(()).await?;
+    /// assert!(node.info(quiet.pid()).is_some());
+    ///
+    /// quiet.stop().await?;
+    /// assert!(node.info(quiet.pid()).is_none());
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn shutdown(&self, deadline: Duration) {
-        poll_fn(poll_alive).await;
-        let mut processes = self.processes();
-        processes.retain(|process| Some(process.head().pid) != current::pid());
-        // One whose runtime is gone has ended by itself.
-        processes.retain(|process| !process.head().home.is_gone());
-        processes.reverse();
-        let Some(home) = processes.first().map(|process| Arc::clone(&process.head().home)) else { return };
-        for process in &processes {
-            let exit = Exit { from: process.head().parent().unwrap_or(Pid::NOBODY), reason: Reason::Shutdown };
-            Arc::clone(process).order_down(exit);
-        }
-        let all = processes.iter().map(|process| Ended::new(Arc::clone(process)));
-        let ended = futures::future::join_all(all);
-        let sleep = time::sleep_in(&home, timer::at(&home, deadline));
-        let Either::Right(((), rest)) = futures::future::select(ended, sleep).await else { return };
-        for process in &processes {
-            Arc::clone(process).exit(Exit { from: Pid::NOBODY, reason: Reason::Kill }, ExitKind::Kill);
-        }
-        let grace = time::sleep_in(&home, timer::at(&home, KILL_GRACE));
-        drop(futures::future::select(rest, grace).await);
+    #[doc(alias = "process_info")]
+    pub fn info(&self, pid: Pid) -> Option<ProcessInfo> {
+        self.get(pid).map(|process| process.info())
     }
 }
 

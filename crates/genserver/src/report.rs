@@ -64,7 +64,7 @@ mod hub;
 // Reports as text.
 mod render;
 // How a report of an end is made.
-mod end;
+pub(crate) mod end;
 // What supervisors report.
 mod supervised;
 // What tasks report.
@@ -78,10 +78,10 @@ mod panics;
 // Reports as events, and callbacks as spans, of `tracing`.
 mod trace;
 
-use crate::info::Callback;
-use crate::pid::Pid;
-use crate::process::Head;
-use crate::reason::Reason;
+use crate::node::any_process::Head;
+use crate::values::info::Callback;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
 
 pub use hub::Reports;
 pub use long_schedule::LongSchedule;
@@ -93,9 +93,6 @@ pub use told::Told;
 
 pub(crate) use end::crashed;
 pub(crate) use hub::Hub;
-pub(crate) use panics::take_panic_place;
-#[cfg(feature = "serde")]
-pub(crate) use render::shown;
 pub(crate) use trace::Scope;
 
 /// How bad it is that there is something to report, from bad to good.

@@ -3,9 +3,22 @@
 use std::fmt;
 use std::future::{Future, ready};
 
-use crate::context::Cx;
-use crate::outcome::{Init, Next, Outcome};
-use crate::reason::Reason;
+use crate::server::context::Cx;
+use crate::server::outcome::{Init, Next, Outcome};
+use crate::values::reason::Reason;
+
+// What a callback knows and can do.
+pub(crate) mod context;
+// What a callback returns.
+pub(crate) mod outcome;
+// Where an answer goes.
+pub(crate) mod caller;
+// What is shown of a server.
+pub(crate) mod show;
+// What is switched on at a server: logs, traces, hooks.
+pub(crate) mod debug;
+// Streams whose items become messages.
+pub(crate) mod attach;
 
 /// A server: its messages, and the callbacks that handle them.
 ///
@@ -335,8 +348,8 @@ pub trait GenServer: Sized + Send + 'static {
 
     /// Shows the state, in reports and in [`sys::get_status`](crate::sys::get_status), and may rewrite all else that is shown.
     ///
-    /// Leaving `shown` as it is shows the type of the server in place of its state. Setting [`state`](crate::sys::Shown::state)
-    /// shows that; [`set_state`](crate::sys::Shown::set_state) is for states that are `Debug`. The last message, the reason and
+    /// Leaving `shown` as it is shows the type of the server in place of its state. Setting [`state`](crate::server::show::Shown::state)
+    /// shows that; [`set_state`](crate::server::show::Shown::set_state) is for states that are `Debug`. The last message, the reason and
     /// the log are shown as this leaves them: it is the place to blot a secret out.
     ///
     /// Panicking shows a fixed text in place of state, message and log.
@@ -360,7 +373,7 @@ pub trait GenServer: Sized + Send + 'static {
     /// # Ok(())
     /// # }
     /// ```
-    fn format_status(&self, shown: &mut crate::sys::Shown) {
+    fn format_status(&self, shown: &mut crate::server::show::Shown) {
         let _ = shown;
     }
 
@@ -396,7 +409,7 @@ pub trait GenServer: Sized + Send + 'static {
     /// # Ok(())
     /// # }
     /// ```
-    fn format_message(message: crate::sys::Message<'_, Self>) -> Option<String> {
+    fn format_message(message: crate::server::show::Message<'_, Self>) -> Option<String> {
         let _ = message;
         None
     }

@@ -8,28 +8,36 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use crate::context::Cx;
-use crate::current;
-use crate::link;
-use crate::monitor::MonitorRef;
-use crate::name::{Name, RegisterError};
-use crate::node::{self, Home, Node};
-use crate::overflow::Overflow;
-use crate::pid::Pid;
-use crate::process::cut;
+use crate::client::server_ref::ServerRef;
+use crate::client::stop::Burial;
+use crate::node::any_process::{About, AnyProcess, Head};
+use crate::node::name::{Name, RegisterError};
+use crate::node::process_ref::ProcessRef;
+use crate::node::reply::Slot;
+use crate::node::{self, Home, Node, current, cut, link};
+use crate::process::Process;
 use crate::process::mail::{Begun, Body, Settings, Started};
 use crate::process::queue::Queue;
 use crate::process::work::Actor;
-use crate::process::{About, AnyProcess, Head, Process};
-use crate::process_ref::ProcessRef;
-use crate::reason::Reason;
-use crate::reply::Slot;
 use crate::runtime::Sleep;
 use crate::server::GenServer;
-use crate::server_ref::ServerRef;
-use crate::stop::Burial;
-use crate::sys::DebugOptions;
+use crate::server::context::Cx;
+use crate::server::debug::options::DebugOptions;
+use crate::values::monitor::MonitorRef;
+use crate::values::overflow::Overflow;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
 
+// Starting from a callback, ...
+mod from_server;
+// ... or on a node.
+mod on_node;
+// A server whose state is there already.
+pub(crate) mod adopt;
+// Async functions as processes.
+pub(crate) mod spawn;
+// Processes held by plain code.
+pub(crate) mod probe;
 // Why a start fails.
 mod error;
 // What a start that is dropped leaves behind.
@@ -40,9 +48,6 @@ mod monitor;
 pub use error::StartError;
 pub(crate) use left::starter_ends;
 pub use monitor::StartMonitor;
-
-/// How many messages a mailbox holds unless told otherwise.
-pub const MAILBOX_DEFAULT: u32 = 65_536;
 
 /// Starts a server and waits until its `init` has run: OTP's `start/3,4`.
 ///
@@ -485,7 +490,7 @@ impl<S: GenServer, H> Start<S, H> {
             Begun::Done(told) => return Ok(Some(Initialised { process, told })),
             Begun::Awaited(begun) => begun,
         };
-        let limit = timeout.map(|limit| (limit, home.runtime().sleep_until(crate::timer::at(home, limit))));
+        let limit = timeout.map(|limit| (limit, home.runtime().sleep_until(crate::node::alarm::after(home, limit))));
         let starter = current::pid().or_else(|| process.head.parent());
         self.under_way = Some(Box::new(UnderWay { process, begun, linked, monitor, starter, limit, burial: None }));
         Ok(None)

@@ -243,6 +243,9 @@
 //! - References to children, and calls that wait for a restart, are not there in OTP.
 
 // What is said about a supervisor and its children.
+// Supervisors of children that come and go.
+pub mod dynamic;
+
 mod child_spec;
 mod policy;
 mod spec;

@@ -8,8 +8,18 @@
 //! writes and nobody decides by: each would be one more place to stop at, and hide the places that matter. And the modules
 //! that are written on the crate's public interface alone, as a stranger would write them: they are not modelled.
 
+// A lock that is held for a few instructions.
 #[cfg(not(genserver_shuttle))]
-pub(crate) use crate::lock::{Mutex, MutexGuard};
+pub(crate) mod lock;
+// Foreign code, kept from unwinding any further.
+pub(crate) mod barrier;
+// Wakers that are kept.
+pub(crate) mod waiter;
+// One value, handed from one task to another.
+pub(crate) mod handover;
+
+#[cfg(not(genserver_shuttle))]
+pub(crate) use crate::sync::lock::{Mutex, MutexGuard};
 #[cfg(not(genserver_shuttle))]
 pub(crate) use std::sync::atomic;
 #[cfg(not(genserver_shuttle))]

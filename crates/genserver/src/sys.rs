@@ -93,28 +93,15 @@ mod state;
 mod watch;
 // How a request travels, and its answer.
 mod request;
-// What it finds where it is done.
-mod bench;
 // Why there is none.
 mod error;
-// What is shown of a server.
-mod show;
-// What there is to see of it while it works.
-mod event;
-// What is switched on at one server, also from its start.
-mod debug;
-mod options;
-
+pub use crate::server::debug::event::{Event, Hook, Log, Statistics};
+pub use crate::server::debug::options::DebugOptions;
+pub use crate::server::show::{Message, Shown, Status};
 pub use error::SysError;
-pub use event::{Event, Hook, Log, Statistics};
-pub use options::DebugOptions;
 pub use request::Request;
-pub use show::{Message, Shown, Status};
 pub use state::{get_state, get_status, replace_state, resume, suspend, terminate, update_state, with_state};
 pub use watch::{
     LOG_LENGTH, get_log, install, log, log_off, log_to_file, log_to_file_off, no_debug, remove, statistics,
     statistics_off, statistics_on, trace,
 };
-
-pub(crate) use debug::Debug;
-pub(crate) use request::{SystemRequest, Untyped};

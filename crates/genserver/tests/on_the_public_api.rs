@@ -10,16 +10,21 @@ mod src {
     //! The sources of the crate, as far as they stand on its public interface.
 
     pub mod agent;
-    // These stand on nothing else of the crate, and belong to no module more than to another.
-    pub(crate) mod barrier;
-    pub(crate) mod dense;
-    pub mod dynamic_supervisor;
-    pub(crate) mod handover;
     pub mod registry;
     pub mod supervised;
     pub mod supervisor;
     pub mod task;
+
+    // These stand on nothing else of the crate, and belong to no module more than to another.
+    pub(crate) mod sync {
+        pub(crate) mod barrier;
+        pub(crate) mod handover;
+    }
+    pub(crate) mod node {
+        pub(crate) mod dense;
+    }
 }
 
-pub use src::{agent, dynamic_supervisor, registry, supervised, supervisor, task};
-use src::{barrier, dense, handover};
+pub use src::supervisor::dynamic as dynamic_supervisor;
+pub use src::{agent, registry, supervised, supervisor, task};
+use src::{node, sync};

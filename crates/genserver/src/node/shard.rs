@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use crate::pid::Pid;
-use crate::process::AnyProcess;
+use crate::node::any_process::AnyProcess;
+use crate::values::pid::Pid;
 
 /// A part of this capacity is left as it is.
 const KEPT: usize = 64;

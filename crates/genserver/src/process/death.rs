@@ -18,8 +18,6 @@ use std::task::{Context, Poll};
 
 use futures::task::waker_ref;
 
-use super::StoppedHere;
-use super::cut;
 use super::mail::{
     BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, LOOK_NOTED, Mail, Process, Run, Started, Starter, Task,
 };
@@ -27,13 +25,15 @@ use super::poll::{After, By};
 use super::queue::Queue;
 use super::ties::Farewell;
 use super::work::{self, Actor, Job, NotStarted, Verdict, discard_rescued};
-pub(crate) use crate::barrier::drop_caught;
-use crate::barrier::{self, caught};
-use crate::current;
-use crate::reason::Reason;
-use crate::reply::Unanswered;
+use crate::node::any_process::StoppedHere;
+use crate::node::current;
+use crate::node::cut;
+use crate::node::reply::Unanswered;
 use crate::server::GenServer;
+pub(crate) use crate::sync::barrier::drop_caught;
+use crate::sync::barrier::{self, caught};
 use crate::sync::thread_local;
+use crate::values::reason::Reason;
 
 thread_local! {
     /// Processes whose runtime refused them a task while this thread was inside a death: they end when it is over.

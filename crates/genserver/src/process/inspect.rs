@@ -2,13 +2,49 @@
 
 use std::sync::Arc;
 
-use super::Asked;
-use super::mail::{Envelope, Process, Run, Signal};
+use super::bench::{AnyBench, Bench};
+use super::mail::{Body, Envelope, Process, Run, Signal};
 use super::send::parcel;
 use super::work::Job;
-use crate::reply::Waiting;
+use crate::node::any_process::{Asked, Untyped};
+use crate::node::reply::Waiting;
 use crate::server::GenServer;
-use crate::sys::SystemRequest;
+use crate::values::reason::Reason;
+
+/// A request of [`sys`](crate::sys) as it lies in the mailbox.
+pub(crate) struct SystemRequest<S: GenServer>(Box<Serve<S>>);
+
+type Serve<S> = dyn FnOnce(&mut Bench<'_, S>) + Send;
+
+/// What an [`Untyped`] request does, at a server of any type.
+type ServeAny = dyn FnOnce(&mut dyn AnyBench) + Send;
+
+/// A request to a server whose type is not known to who asks.
+pub(crate) fn untyped(serve: impl FnOnce(&mut dyn AnyBench) + Send + 'static) -> Untyped {
+    let serve: Box<ServeAny> = Box::new(serve);
+    Untyped(Box::new(serve))
+}
+
+impl<S: GenServer> SystemRequest<S> {
+    pub(crate) fn new(serve: impl FnOnce(&mut Bench<'_, S>) + Send + 'static) -> Self {
+        Self(Box::new(serve))
+    }
+
+    pub(super) fn from_untyped(request: Untyped) -> Self {
+        // What is made by `untyped`, and nothing else is, so it is never anything but this.
+        match request.0.downcast::<Box<ServeAny>>() {
+            Ok(serve) => Self::new(|bench: &mut Bench<'_, S>| serve(bench)),
+            Err(_) => Self::new(|_: &mut Bench<'_, S>| {}),
+        }
+    }
+
+    /// Does it. The reason, if it ends the server.
+    pub(crate) fn serve(self, process: &Arc<Process<S>>, body: &mut Body<S>) -> Option<Reason> {
+        let mut bench = Bench { process, body, stop: None };
+        (self.0)(&mut bench);
+        bench.stop
+    }
+}
 
 impl<S: GenServer> Process<S> {
     /// Queues a request, or does it here and now if the server is idle and `inline` allows it. If the server ends before it

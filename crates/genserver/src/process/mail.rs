@@ -6,7 +6,7 @@
 //! | `run` | body | means | who leaves it, to what |
 //! |---|---|---|---|
 //! | `Idle` | here | waits for a message | a send: inline → `Running`, else → `Scheduled` |
-//! | `Scheduled` | here | its task has been spawned or woken, or it is next (see `chain`) | a server's task, or a caller → `Running` |
+//! | `Scheduled` | here | its task has been spawned or woken | its task, or a caller → `Running` |
 //! | `Running` | out | somebody polls | that poller → `Idle`, `Awaiting`, `Scheduled` or `Dead` |
 //! | `Awaiting` | here | a callback is parked at an await | a wake → `Scheduled`; a send only queues |
 //! | `Dead` | gone | everybody has been told | nobody |
@@ -19,7 +19,7 @@
 //! 2. A wake while somebody polls is noted (`notified`), and the poller looks at the note before it lets go.
 //! 3. No user code runs under the lock: no wake, no foreign waker cloned or dropped, no message dropped, no spawn. And never
 //!    two processes' locks at once.
-//! 4. `Scheduled` is left by a task, its own or the one that it is next in; by a caller that comes first, and works the queue off
+//! 4. `Scheduled` is left by its task; by a caller that comes first, and works the queue off
 //!    behind which it has put its call (`take_over`), unless a callback is parked; and by a doom, which takes the body wherever it
 //!    lies. A task that comes and finds the server not scheduled any more sleeps again.
 //! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
@@ -46,26 +46,26 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::thread_local;
 
-use crate::alarm::Reach;
-use crate::attach::{AttachRef, Item};
-use crate::deadlock::Edge;
-use crate::exit::Exit;
-use crate::monitor::Down;
-use crate::outcome::LateReply;
-use crate::overflow::Overflow;
-use crate::pid::Pid;
-use crate::process::Head;
+use super::inspect::SystemRequest;
+use crate::node::alarm::Reach;
+use crate::node::any_process::Head;
+use crate::node::order::Order;
+use crate::node::reply::{Slot, Waiting};
+use crate::process::deadlock::Edge;
 use crate::process::pace::{FIRST_TURNS, Pace};
 use crate::process::queue::Queue;
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Job, Work};
-use crate::reason::Reason;
-use crate::reply::{Slot, Waiting};
 use crate::server::GenServer;
-use crate::stop::Order;
-use crate::sys::SystemRequest;
-use crate::timer::TimerRef;
-use crate::waiter::Kept;
+use crate::server::attach::{AttachRef, Item};
+use crate::server::context::TimerRef;
+use crate::server::outcome::LateReply;
+use crate::sync::waiter::Kept;
+use crate::values::exit::Exit;
+use crate::values::monitor::Down;
+use crate::values::overflow::Overflow;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
 
 /// A server's process.
 pub(crate) struct Process<S: GenServer> {
@@ -485,7 +485,7 @@ impl<S: GenServer> Process<S> {
                 hot: 0,
                 turns: FIRST_TURNS,
                 counted: 0,
-                bound: crate::start::MAILBOX_DEFAULT,
+                bound: crate::values::overflow::MAILBOX_DEFAULT,
                 queue: Queue::new(),
                 body: Berth::empty(),
                 task: Task::None,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::death::drop_caught;
 use super::mail::{Envelope, Mail, Process};
 use super::send::Refused;
-use crate::overflow::Overflow;
-use crate::reason::Reason;
 use crate::report::{Overflowed, Report, Who};
 use crate::server::GenServer;
 use crate::sync::MutexGuard;
+use crate::values::overflow::Overflow;
+use crate::values::reason::Reason;
 
 impl<S: GenServer> Process<S> {
     /// Does what the server was started to do when there is no room.

@@ -12,8 +12,8 @@
 //! 3. It stops being long after [`PATIENCE_MIN`] callbacks in a row that had no such poll, and its samples are as frequent as
 //!    in the beginning. The next time, it takes twice as many, up to [`PATIENCE_MAX`]: a server that alternates stays long.
 //!    Each sample of every 64th turn halves that again.
-//! 4. The task of another server ([`chain`](super::chain)), and a caller that finds the server scheduled, run it only if that
-//!    takes less time than waking another thread. What they take is measured in the same turns, as a whole: [`GUEST_TURN`]. One
+//! 4. A caller that finds the server scheduled runs it only if that takes less time than waking another thread. What callers
+//!    take is measured in the same turns, as a whole: [`GUEST_TURN`]. One
 //!    that is above leaves the server to its own task for [`GUEST_REFUSALS`] times.
 //!
 //! Only the thread that has the server's body, or is about to take it under the lock, writes here; the number of refusals is

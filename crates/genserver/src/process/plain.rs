@@ -5,33 +5,38 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::cut;
 use super::death::{Doomed, end_or_defer, end_the_next};
 use super::send::Refused;
 use super::ties::Ties;
-use super::{About, AnyProcess, Asked, ExitKind, Head, LaidBy, Subject};
-use crate::barrier;
-use crate::cast::CastError;
-use crate::current;
-use crate::exit::Exit;
-use crate::info::{ProcessInfo, Status};
-use crate::monitor::{Down, MonitorRef};
-use crate::name::{Name, RegisterError};
 use crate::node::Home;
-use crate::pid::Pid;
-use crate::probe::{Letter, Letters};
-use crate::process_ref::ProcessRef;
-use crate::reason::Reason;
-use crate::reply::{Slot, Waiting};
-use crate::start::MAILBOX_DEFAULT;
-use crate::stop::Order;
+use crate::node::any_process::Untyped;
+use crate::node::any_process::{About, AnyProcess, Asked, ExitKind, Head, LaidBy};
+use crate::node::current;
+use crate::node::cut;
+use crate::node::name::{Name, RegisterError};
+use crate::node::order::Order;
+use crate::node::process_ref::ProcessRef;
+use crate::node::reply::{Slot, Waiting};
+use crate::sync::barrier;
 use crate::sync::parking::{Mutex, MutexGuard};
-use crate::sys::Untyped;
+use crate::values::exit::Exit;
+use crate::values::info::{ProcessInfo, Status};
+use crate::values::monitor::{Down, MonitorRef};
+use crate::values::overflow::MAILBOX_DEFAULT;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
 
+// What is in its mailbox.
+pub(crate) mod letters;
 // Its task, if it runs a function.
 mod task;
 
+use letters::{Letter, Letters};
+
 pub(crate) use task::{Function, PlainTask};
+
+/// What stands in the place of the server's type, where there is no server.
+const PROBE: &str = "genserver::Probe";
 
 /// A process without a server.
 ///
@@ -154,24 +159,23 @@ impl<M: Send + 'static> Plain<M> {
         Err(RegisterError::Refused(refused))
     }
 
-    pub(crate) fn send(&self, message: M) -> Result<(), CastError<M>> {
+    /// Puts a message into the mailbox. It comes back if it is refused.
+    pub(crate) fn send(&self, message: M) -> Result<(), (Refused, M)> {
         let state = self.state.lock();
         match refuses(&state) {
             None => deliver(state, message),
-            Some(Refused::Dead) => return Err(CastError::NoProc { message, server: self.head.subject() }),
-            Some(Refused::Full) => return Err(CastError::Full { message, server: self.refuse(state) }),
+            Some(refused) => return Err((note_refusal(state, refused), message)),
         }
         Ok(())
     }
 
     /// Sends what `into` makes of `message`. It is made only when it is sure to be taken, so that `message` can come back; and
     /// not under the lock, for it is the user's function.
-    pub(crate) fn send_as<T>(&self, message: T, into: impl FnOnce(T) -> M) -> Result<(), CastError<T>> {
+    pub(crate) fn send_as<T>(&self, message: T, into: impl FnOnce(T) -> M) -> Result<(), (Refused, T)> {
         let state = self.state.lock();
         match refuses(&state) {
             None => drop(state),
-            Some(Refused::Dead) => return Err(CastError::NoProc { message, server: self.head.subject() }),
-            Some(Refused::Full) => return Err(CastError::Full { message, server: self.refuse(state) }),
+            Some(refused) => return Err((note_refusal(state, refused), message)),
         }
         let message = into(message);
         // Others may have come in between, and the mailbox be over its bound by one of each; nobody is refused twice. If the
@@ -181,12 +185,6 @@ impl<M: Send + 'static> Plain<M> {
             deliver(state, message);
         }
         Ok(())
-    }
-
-    fn refuse(&self, mut state: MutexGuard<'_, State<M>>) -> Subject {
-        state.letters.refused += 1;
-        drop(state);
-        self.head.subject()
     }
 
     pub(crate) fn expect_down(&self, reference: MonitorRef, pid: Pid) {
@@ -414,6 +412,14 @@ fn refuses<M>(state: &State<M>) -> Option<Refused> {
     }
 }
 
+/// Counts a message that comes back because there is no room for it.
+fn note_refusal<M>(mut state: MutexGuard<'_, State<M>>, refused: Refused) -> Refused {
+    if refused == Refused::Full {
+        state.letters.refused += 1;
+    }
+    refused
+}
+
 fn deliver<M>(mut state: MutexGuard<'_, State<M>>, message: M) {
     state.letters.messages += 1;
     state.letters.queue.push_back(Letter::Message(message));
@@ -605,7 +611,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
             pid: self.head.pid,
             name: state.name.as_ref().or(self.head.name()).map(ToString::to_string),
             label: self.head.label().map(str::to_owned),
-            server: std::any::type_name::<crate::Probe<M>>(),
+            server: PROBE,
             parent: self.head.parent(),
             status: if state.stage == Stage::Alive { Status::Waiting } else { Status::Ending },
             mailbox: state.letters.queue.len(),
@@ -629,7 +635,7 @@ struct Deadline<M> {
     process: Arc<Plain<M>>,
 }
 
-impl<M: Send + 'static> crate::alarm::Alarmed for Deadline<M> {
+impl<M: Send + 'static> crate::node::alarm::Alarmed for Deadline<M> {
     fn due(self: Arc<Self>, now: Instant) {
         let mut stoppers = self.process.state.lock().ties.take_stoppers();
         stoppers.expire(self.process.head.pid, now);

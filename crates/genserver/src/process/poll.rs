@@ -18,13 +18,13 @@ use super::mail::{
 };
 use super::queue::Queue;
 use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
-use crate::barrier;
-use crate::current;
-use crate::deadlock;
-use crate::outcome::{LateReply, Step, Then};
-use crate::reason::Reason;
-use crate::reply::Unanswered;
+use crate::node::current;
+use crate::node::reply::Unanswered;
+use crate::process::deadlock;
 use crate::server::GenServer;
+use crate::server::outcome::{LateReply, Step, Then};
+use crate::sync::barrier;
+use crate::values::reason::Reason;
 
 /// Who polls.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -351,7 +351,7 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Answers a request of [`sys`](crate::sys). It sees the state between two callbacks.
-    fn serve(self: &Arc<Self>, body: &mut Body<S>, request: crate::sys::SystemRequest<S>) -> Option<Job<S>> {
+    fn serve(self: &Arc<Self>, body: &mut Body<S>, request: super::inspect::SystemRequest<S>) -> Option<Job<S>> {
         let stop = request.serve(self, body);
         let suspended = body.is_suspended();
         self.mail.lock().suspended = suspended;

@@ -9,12 +9,11 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::chain;
 use super::mail::{LOOK_ROOM, Mail, Process};
-use crate::alarm::{AlarmKey, Alarmed};
-use crate::barrier;
+use crate::node::alarm::{AlarmKey, Alarmed};
 use crate::server::GenServer;
 use crate::sync::Mutex;
+use crate::sync::barrier;
 
 /// The line moves when more than this part of the mailbox is free: one eighth, and in a small mailbox one place. Otherwise a
 /// sender would be woken for every message that is handled.
@@ -81,7 +80,6 @@ impl<S: GenServer> Line<S> {
         let before = place.replace(waker);
         drop(turn);
         barrier::drop_caught(before);
-        chain::let_go();
         Poll::Pending
     }
 

@@ -6,15 +6,14 @@ use std::time::Instant;
 use crate::sync::MutexGuard;
 use futures::task::ArcWake;
 
-use super::chain;
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal};
 use super::task::ProcessTask;
 use super::work::Job;
-use crate::barrier;
-use crate::current;
-use crate::deadlock;
-use crate::reply::Waiting;
+use crate::node::current;
+use crate::node::reply::Waiting;
+use crate::process::deadlock;
 use crate::server::GenServer;
+use crate::sync::barrier;
 
 /// How many sends go through the task after one found the server running: whoever comes at the same time as another had
 /// better let one poller work through the queue than fight for the body.
@@ -285,18 +284,8 @@ impl<S: GenServer> Process<S> {
         }
     }
 
-    /// Does what [`Mail::kick`] left to do, or leaves it to the task that has its turn on this thread. Only ever called without a
-    /// lock.
+    /// Does what [`Mail::kick`] left to do. Only ever called without a lock.
     pub(super) fn follow(self: &Arc<Self>, kick: Kick) {
-        match kick {
-            Kick::Nothing => {}
-            Kick::Spawn | Kick::WakeTask if chain::takes(self, &kick) => {}
-            kick => self.bring_task(kick),
-        }
-    }
-
-    /// Does what [`Mail::kick`] left to do.
-    pub(super) fn bring_task(self: &Arc<Self>, kick: Kick) {
         match kick {
             Kick::Nothing => {}
             Kick::Spawn => self.head.home.runtime().spawn(Box::pin(ProcessTask::new(Arc::clone(self)))),

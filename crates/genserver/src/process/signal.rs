@@ -5,25 +5,26 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::inspect::SystemRequest;
 use super::mail::{Doing, Envelope, Kick, LOOK_DOOM, Mail, Process, Run, Signal, Task};
 use super::send::parcel;
 use super::ties::Ties;
 use super::waiters::Waiters;
 use super::work::Job;
-use super::{About, AnyProcess, Asked, ExitKind, Head, LaidBy, StoppedHere};
-use crate::alarm::Alarmed;
-use crate::current;
-use crate::exit::Exit;
-use crate::info::ProcessInfo;
-use crate::monitor::{Down, MonitorRef};
-use crate::pid::Pid;
-use crate::reason::Reason;
-use crate::reply::{Slot, Unanswered, Waiting};
+use crate::node::alarm::Alarmed;
+use crate::node::any_process::Untyped;
+use crate::node::any_process::{About, AnyProcess, Asked, ExitKind, Head, LaidBy, StoppedHere};
+use crate::node::current;
+use crate::node::order::Order;
+use crate::node::reply::{Slot, Unanswered, Waiting};
 use crate::server::GenServer;
-use crate::stop::Order;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
-use crate::sys::{SystemRequest, Untyped};
+use crate::values::exit::Exit;
+use crate::values::info::ProcessInfo;
+use crate::values::monitor::{Down, MonitorRef};
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
 
 impl<S: GenServer> AnyProcess for Process<S> {
     fn head(&self) -> &Head {
@@ -197,7 +198,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     }
 
     fn ask(self: Arc<Self>, request: Untyped, slot: Arc<dyn Waiting>, inline: bool) -> Asked {
-        self.ask_typed(SystemRequest::untyped(request), slot, inline)
+        self.ask_typed(SystemRequest::from_untyped(request), slot, inline)
     }
 
     fn info(&self) -> ProcessInfo {
@@ -210,7 +211,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
             label: self.head.label().map(str::to_owned),
             server: std::any::type_name::<S>(),
             parent: self.head.parent(),
-            status: crate::info::status(mail.run, mail.closed, mail.suspended, mail.hibernated, self.doing()),
+            status: super::status::status(mail.run, mail.closed, mail.suspended, mail.hibernated, self.doing()),
             mailbox: self.load(&mail) as usize,
             refused: rest.map_or(0, |rest| rest.refused),
             dropped: rest.map_or(0, |rest| rest.dropped),

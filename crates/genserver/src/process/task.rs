@@ -6,17 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use super::chain::Turn;
 use futures::task::waker_ref;
 
 use super::mail::{Body, Doing, Envelope, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run, Task};
 use super::poll::By;
 use super::work::{self, Actor, Begun, Job};
-use crate::barrier::{self, drop_caught};
-use crate::current;
+use crate::node::current;
 use crate::server::GenServer;
 use crate::sync::MutexGuard;
-use crate::waiter::Kept;
+use crate::sync::barrier::{self, drop_caught};
+use crate::sync::waiter::Kept;
 
 /// How many messages a task handles before it lets the other tasks of its thread run.
 const TASK_BUDGET: u32 = 128;
@@ -67,7 +66,6 @@ impl<S: GenServer> Future for ProcessTask<S> {
         let ours = process.task_waker.get_or_init(|| Box::new(Kept::new(cx.waker().clone())));
         let asleep =
             if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(Box::new(cx.waker().clone())) };
-        let turn = Turn::begin(process);
         let mut mail = process.mail.lock();
         if mail.run == Run::Scheduled && gives_way(process, gave_way) {
             // It stays the task that will come.
@@ -81,7 +79,6 @@ impl<S: GenServer> Future for ProcessTask<S> {
             Run::Scheduled => {
                 let mut budget = TASK_BUDGET;
                 process.run_scheduled(mail, &mut budget);
-                turn.go_on(&mut budget, cx);
             }
             Run::Dead => {
                 let ours = std::mem::replace(&mut mail.task, Task::Coming);

@@ -5,24 +5,17 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::alarm::AlarmKey;
-use crate::barrier;
-use crate::dense::{Dense, Keyed};
-use crate::exit::Exit;
-use crate::monitor::{Down, MonitorRef};
-use crate::pid::Pid;
+use crate::node::alarm::AlarmKey;
+use crate::node::any_process::{About, AnyProcess, ExitKind, Head, LaidBy};
+use crate::node::dense::{Dense, Keyed};
+use crate::node::reply::{Slot, Unanswered, Waiting};
 use crate::process::room::Seat;
 use crate::process::waiters::Waiters;
-use crate::process::{About, AnyProcess, ExitKind, Head};
-use crate::reason::Reason;
-use crate::reply::{Slot, Unanswered, Waiting};
-
-/// Who lays a half. Two processes may link with each other at the same time, and one of them may fail; so each has a bit.
-#[derive(Clone, Copy)]
-pub(crate) enum LaidBy {
-    Own = 1,
-    Peer = 2,
-}
+use crate::sync::barrier;
+use crate::values::exit::Exit;
+use crate::values::monitor::{Down, MonitorRef};
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
 
 /// One process's half of a link. A supervisor has very many, so who laid it lies in two bits beside the peer's pid.
 pub(crate) struct Half {

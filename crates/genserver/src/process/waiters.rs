@@ -8,8 +8,8 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::pid::Pid;
-use crate::reply::{Patience, Waiting};
+use crate::node::reply::{Patience, Waiting};
+use crate::values::pid::Pid;
 
 /// Everybody who waits for one thing. Those who do so no more are swept out when a list would have to grow, so each stays below
 /// twice the number of those who wait, and a few.
@@ -166,7 +166,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::reply::Unanswered;
+    use crate::node::reply::Unanswered;
 
     /// Waits until its deadline, and counts the looks at it.
     struct Counted {

@@ -18,19 +18,19 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::context::Cx;
-use crate::current;
-use crate::info::Callback;
-use crate::outcome::{Init, Outcome, Step, Then};
+use crate::node::current;
 use crate::process::Envelope;
 use crate::process::mail::{Doing, LOOK_DOOM};
 use crate::process::queue::Queue;
-use crate::reason::Reason;
+use crate::process::spare;
 use crate::report::Scope;
 use crate::server::GenServer;
-use crate::spare;
+use crate::server::context::Cx;
+use crate::server::outcome::{Init, Outcome, Step, Then};
+use crate::server::show::Message;
 use crate::sync::thread_local;
-use crate::sys::Message;
+use crate::values::info::Callback;
+use crate::values::reason::Reason;
 
 /// A server's state and its context: what a callback needs.
 pub(crate) struct Actor<S: GenServer> {

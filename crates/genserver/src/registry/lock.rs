@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::table::PARTS;
 use super::{Key, Registry, Value};
-use crate::barrier;
+use crate::sync::barrier;
 
 /// All keys that are locked now.
 pub(super) struct Locks<K> {

@@ -14,10 +14,10 @@ use futures::Stream;
 use super::long_schedule::LONG_SCHEDULE;
 use super::trace;
 use super::{Level, Report};
-use crate::barrier;
 use crate::node::Node;
-use crate::process::cut::poll_alive;
+use crate::node::cut::poll_alive;
 use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::barrier;
 use crate::sync::parking::Mutex;
 
 /// How many reports wait for one subscriber.
@@ -68,7 +68,7 @@ impl Hub {
         listeners.load(Ordering::Acquire) > 0 || trace::is_on(level)
     }
 
-    pub(super) fn long_schedule(&self) -> Duration {
+    pub(crate) fn long_schedule(&self) -> Duration {
         Duration::from_nanos(self.long_schedule.load(Ordering::Relaxed))
     }
 

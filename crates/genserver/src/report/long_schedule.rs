@@ -1,13 +1,10 @@
 //! The report of a callback that blocked its thread.
 
-use std::any::type_name;
 use std::time::Duration;
 
-use super::{Report, Who};
-use crate::info::Callback;
+use super::Who;
 use crate::node::Node;
-use crate::process::Process;
-use crate::server::GenServer;
+use crate::values::info::Callback;
 
 /// How long a callback blocks its thread before that is reported, unless [`Node::long_schedule`] sets it. Longer than a busy
 /// system takes a thread off its processor, and than it takes to print the backtrace of a panic.
@@ -72,27 +69,6 @@ pub struct LongSchedule {
     pub blocked: Duration,
     /// How often callbacks of this server have blocked so long.
     pub times: u64,
-}
-
-impl<S: GenServer> Process<S> {
-    /// Reports the callback that just came back or awaits, if it blocked its thread too long. Called outside of any lock.
-    pub(crate) fn report_long_schedule(&self, blocked: Duration) {
-        let hub = self.head.home.node().hub();
-        if blocked <= hub.long_schedule() || !hub.is_heard() {
-            return;
-        }
-        let Some(callback) = Callback::of(self.doing()) else { return };
-        let mut mail = self.mail.lock();
-        let rest = mail.rest();
-        rest.long_schedules += 1;
-        let times = rest.long_schedules;
-        drop(mail);
-        if times.is_power_of_two() {
-            let process = Who::new(&self.head);
-            let report = LongSchedule { process, server: type_name::<S>(), callback, blocked, times };
-            hub.publish(&Report::LongSchedule(report));
-        }
-    }
 }
 
 impl Node {

@@ -1,23 +1,10 @@
-//! Where a panic came from: told by a hook of the program's, because the panic itself does not say.
+//! A panic hook that notes where a process panicked.
 
-use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::Cell;
 use std::sync::Once;
 
-use crate::current;
-
-/// Where a process panicked.
-pub(crate) struct PanicPlace {
-    message: Option<String>,
-    pub(crate) location: String,
-    pub(crate) backtrace: Option<String>,
-}
-
-thread_local! {
-    /// The last panic on this thread that came from inside a process.
-    static PLACE: Cell<Option<PanicPlace>> = const { Cell::new(None) };
-}
+use crate::node::current;
+use crate::values::panic_place;
 
 /// Notes, from now on, where a process of this crate panics, so that its reason and its reports can say so.
 ///
@@ -62,22 +49,9 @@ pub fn capture_panics() {
                     panic.location().map_or_else(|| "a place that is not known".to_owned(), ToString::to_string);
                 let backtrace = Backtrace::capture();
                 let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
-                PLACE.set(Some(PanicPlace { message: text(panic.payload()), location, backtrace }));
+                panic_place::note(panic.payload(), location, backtrace);
             }
             previous(panic);
         }));
     });
-}
-
-/// Where the panic with this payload came from, if it is known. It is told once.
-pub(crate) fn take_panic_place(payload: &(dyn Any + Send)) -> Option<PanicPlace> {
-    // A panic that somebody else had caught may be noted, and another one be resumed since.
-    PLACE.take().filter(|place| place.message == text(payload))
-}
-
-fn text(payload: &dyn Any) -> Option<String> {
-    match payload.downcast_ref::<&str>() {
-        Some(text) => Some((*text).to_owned()),
-        None => payload.downcast_ref::<String>().cloned(),
-    }
 }

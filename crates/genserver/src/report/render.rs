@@ -5,8 +5,9 @@ use std::fmt::{self, Write as _};
 use super::{
     Crashed, LastMessage, LongSchedule, Overflowed, Report, Supervised, TaskFailed, Terminated, Told, Unexpected, Who,
 };
-use crate::info::Callback;
-use crate::reason::{Panic, Reason};
+use crate::values::info::Callback;
+use crate::values::reason::Reason;
+use crate::values::shown::shown;
 
 /// How much of a report is printed: see [`Report::render`].
 ///
@@ -270,11 +271,6 @@ impl Page<'_> {
             let _ = write!(self.text, "\n  {name}: {}", value.replace('\n', "\n    "));
         }
     }
-}
-
-/// A value as it prints itself; a fixed text if that panics.
-pub(crate) fn shown(value: &dyn fmt::Display) -> String {
-    Panic::catch(|| value.to_string()).unwrap_or_else(|_| "a value that panics when it is printed".to_owned())
 }
 
 /// The part of a text that is within the limits. What was cut off is marked with `...`.

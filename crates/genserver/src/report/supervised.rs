@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use super::{Level, Report, Who};
-use crate::context::Cx;
-use crate::pid::Pid;
-use crate::reason::Reason;
-use crate::server::GenServer;
+use super::{Level, Who};
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
 
 /// What a supervisor reports of one of its children: OTP's supervisor and progress reports.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,58 +90,4 @@ pub struct Offender {
     pub kind: String,
     /// Whether its end can be the end of its supervisor.
     pub significant: bool,
-}
-
-impl<S: GenServer> Cx<S> {
-    /// Publishes a report about this server, made by `make`, if anybody would see one of that level.
-    ///
-    /// It is for libraries that have their own kinds of servers; what ends a server is reported anyway.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::report::{Level, Offender, Report, Supervised, SupervisorEvent};
-    /// # use genserver::{Cx, GenServer, Init, Never, Node};
-    /// # struct Watchman;
-    /// # impl GenServer for Watchman {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
-    ///     let event = SupervisorEvent::Progress;
-    ///     cx.report(event.level(), |me| {
-    ///         let child = Offender {
-    ///             // ...
-    ///             # pid: None,
-    ///             id: "lantern".to_owned(),
-    ///             # runs: "Lantern",
-    ///             # restart: "permanent".to_owned(),
-    ///             # shutdown: "within 5s".to_owned(),
-    ///             # kind: "worker".to_owned(),
-    ///             # significant: false,
-    ///         };
-    ///         Report::Supervised(Supervised::new(me, event, child, None))
-    ///     });
-    ///     Init::Run(Watchman)
-    /// }
-    /// # }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let node = Node::new();
-    /// let mut reports = node.reports_from(Level::Info);
-    /// node.start::<Watchman>(()).name("watchman").await?;
-    /// let report = reports.next().await.ok_or("the node is gone")?;
-    /// assert!(report.to_string().starts_with("Supervisor watchman"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn report(&self, level: Level, make: impl FnOnce(Who) -> Report) {
-        let head = &self.process.head;
-        let hub = head.home.node().hub();
-        if hub.is_heard_at(level) {
-            hub.publish(&make(Who::new(head)));
-        }
-    }
 }

@@ -2,9 +2,9 @@
 
 use super::end::who;
 use super::{Level, Report, Who};
-use crate::pid::Pid;
-use crate::process_ref::ProcessRef;
-use crate::reason::Reason;
+use crate::node::process_ref::ProcessRef;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
 
 /// A task's own report of its end, outside of the normal set: Elixir's task report. That of its process follows.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! What a library reports of a process of its own kind.
 
 use super::{Level, Who};
-use crate::reason::Reason;
+use crate::values::reason::Reason;
 
 /// What a library has to say of one of its processes: a sentence, and what belongs to it.
 ///

@@ -20,9 +20,9 @@ mod on {
     use tracing::level_filters::LevelFilter;
     use tracing::{Level, Span};
 
-    use crate::process::Head;
-    use crate::report::render::shown;
+    use crate::node::any_process::Head;
     use crate::report::{self, Report, Supervised, Told};
+    use crate::values::shown::shown;
 
     /// Whether a report of this level would be seen.
     pub(crate) fn is_on(level: report::Level) -> bool {
@@ -202,7 +202,7 @@ mod on {
 mod off {
     //! Without the feature.
 
-    use crate::process::Head;
+    use crate::node::any_process::Head;
     use crate::report::{Level, Report};
 
     pub(crate) fn is_on(_level: Level) -> bool {

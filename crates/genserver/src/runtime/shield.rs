@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use pin_project_lite::pin_project;
 
-use crate::waiter::Kept;
+use crate::sync::waiter::Kept;
 
 pin_project! {
     /// Gives the future a waker that does not panic.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::name::Name;
-use crate::pid::Pid;
-use crate::process::Subject;
-use crate::reason::Reason;
+use crate::node::name::Name;
+use crate::node::subject::Subject;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
 
 /// Why a server did not start.
 ///

@@ -2,9 +2,9 @@
 
 use std::thread;
 
-use crate::current;
 use crate::node;
-use crate::pid::Pid;
+use crate::node::current;
+use crate::values::pid::Pid;
 
 /// Whether a start is dropped because the process that awaits it ends. If it is not, the start was dropped by hand, as `select!`
 /// and a time-out around it do.

@@ -6,13 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::{Start, StartError};
-use crate::context::Cx;
-use crate::monitor::{Down, MonitorRef};
-use crate::pid::Pid;
-use crate::probe::Probe;
-use crate::process_ref::ProcessRef;
+use crate::client::server_ref::ServerRef;
+use crate::node::process_ref::ProcessRef;
 use crate::server::GenServer;
-use crate::server_ref::ServerRef;
+use crate::server::context::Cx;
+use crate::start::probe::Probe;
+use crate::values::monitor::{Down, MonitorRef};
+use crate::values::pid::Pid;
 
 /// A start under way whose server is watched from the beginning: OTP's `start_monitor/3,4`.
 ///

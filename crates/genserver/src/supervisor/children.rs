@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 
 use super::child::Child;
-use crate::dense::looked;
+use crate::node::dense::looked;
 use crate::{MonitorRef, Pid};
 
 /// Children by their numbers, and numbers by the ids.

@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 
 use super::child_ref::ChildError;
 use super::policy::Restart;
-use crate::{ProcessRef, barrier};
+use crate::ProcessRef;
+use crate::sync::barrier;
 
 /// The whereabouts of one child, in one life of its supervisor.
 pub(super) struct Place {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::CallError;
-use crate::process::Subject;
-use crate::reason::{Panic, Reason};
+use crate::node::process_ref::NotFound;
+use crate::node::subject::Subject;
+use crate::values::reason::{Panic, Reason};
 
 /// Why a request of [`sys`](crate::sys) has no answer: one variant for each thing that can be done about it.
 ///
@@ -122,10 +122,10 @@ pub enum SysError {
 
 impl SysError {
     /// What it means for a request that its server was not found.
-    pub(super) fn nobody(error: CallError, request: &'static str) -> Self {
+    pub(super) fn nobody(error: NotFound, request: &'static str) -> Self {
         match error {
-            CallError::WrongServer { server, found, wanted } => Self::WrongServer { server, found, wanted },
-            other => Self::NoProc { server: other.server().clone(), request },
+            NotFound::WrongServer { server, found, wanted } => Self::WrongServer { server, found, wanted },
+            NotFound::Nobody(server) => Self::NoProc { server, request },
         }
     }
 }

@@ -10,17 +10,17 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::SysError;
-use super::bench::{AnyBench, Bench};
-use crate::as_server::AsServer;
-use crate::call::{CALL_TIMEOUT, CallError};
-use crate::current;
-use crate::process::cut::poll_alive;
-use crate::process::mail::Body;
-use crate::process::{Asked, Process, Subject};
-use crate::process_ref::{AsProcess, ProcessRef};
-use crate::reason::{Panic, Reason};
-use crate::reply::{Slot, Unanswered, erased};
-use crate::server::GenServer;
+use crate::client::as_server::AsServer;
+use crate::client::call::{CALL_TIMEOUT, CallError};
+use crate::node::any_process::Asked;
+use crate::node::current;
+use crate::node::cut::poll_alive;
+use crate::node::process_ref::{AsProcess, NotFound, ProcessRef};
+use crate::node::reply::{Slot, Unanswered, erased};
+use crate::node::subject::Subject;
+use crate::process::bench::{AnyBench, Bench};
+use crate::process::inspect::{self, SystemRequest};
+use crate::values::reason::Panic;
 
 /// A request to a server that is under way: what the functions of [`sys`](crate::sys) return.
 ///
@@ -73,27 +73,6 @@ pub(super) enum Trouble {
     File(PathBuf, io::Error),
 }
 
-/// A request as it lies in the mailbox.
-pub(crate) struct SystemRequest<S: GenServer>(Box<Serve<S>>);
-
-type Serve<S> = dyn FnOnce(&mut Bench<'_, S>) + Send;
-
-/// A request that can be made of every server.
-pub(crate) type Untyped = Box<dyn FnOnce(&mut dyn AnyBench) + Send>;
-
-impl<S: GenServer> SystemRequest<S> {
-    pub(crate) fn untyped(request: Untyped) -> Self {
-        Self(Box::new(|bench: &mut Bench<'_, S>| request(bench)))
-    }
-
-    /// Does it. The reason, if it ends the server.
-    pub(crate) fn serve(self, process: &Arc<Process<S>>, body: &mut Body<S>) -> Option<Reason> {
-        let mut bench = Bench { process, body, stop: None };
-        (self.0)(&mut bench);
-        bench.stop
-    }
-}
-
 /// Does what was asked for, and answers.
 fn answer<R: Send>(slot: &Slot<Answer<R>>, order: impl FnOnce() -> Answer<R>) {
     // What the user sent runs behind a barrier: it is no callback, and its panic is its requester's affair.
@@ -115,9 +94,9 @@ impl<R: Send + 'static> Request<R> {
             let Some(process) = process else { return Asked::Dead };
             let waiting = erased(&slot);
             let serve = move |bench: &mut Bench<'_, T::Server>| answer(&slot, || order(bench));
-            process.ask_typed(SystemRequest(Box::new(serve)), waiting, inline)
+            process.ask_typed(SystemRequest::new(serve), waiting, inline)
         };
-        Self::new(name, found.map(|server| server.process_ref()), Box::new(post))
+        Self::new(name, found.map(|server| server.process_ref()).map_err(CallError::into_not_found), Box::new(post))
     }
 
     /// A request that can be made of every server.
@@ -129,12 +108,12 @@ impl<R: Send + 'static> Request<R> {
         let post = |process: &ProcessRef, slot: Arc<Slot<Answer<R>>>, inline| {
             let waiting = erased(&slot);
             let serve = move |bench: &mut dyn AnyBench| answer(&slot, || order(bench));
-            Arc::clone(process.process()).ask(Box::new(serve), waiting, inline)
+            Arc::clone(process.process()).ask(inspect::untyped(serve), waiting, inline)
         };
         Self::new(name, process.find_process(), Box::new(post))
     }
 
-    fn new(name: &'static str, found: Result<ProcessRef, CallError>, post: Post<R>) -> Self {
+    fn new(name: &'static str, found: Result<ProcessRef, NotFound>, post: Post<R>) -> Self {
         let found = found.map_err(|error| SysError::nobody(error, name));
         Self { name, stage: Stage::Unsent(found, post), timeout: Some(CALL_TIMEOUT) }
     }

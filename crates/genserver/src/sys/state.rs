@@ -1,10 +1,10 @@
 //! The state of a server, to look at and to change; and the server itself, to hold still and to end.
 
 use super::{Request, Status};
-use crate::as_server::AsServer;
+use crate::client::as_server::AsServer;
+use crate::node::process_ref::AsProcess;
 use crate::process::drop_caught;
-use crate::process_ref::AsProcess;
-use crate::reason::Reason;
+use crate::values::reason::Reason;
 
 /// Returns a clone of the state, as it is between two callbacks.
 ///

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use super::debug::{Counters, Debug, Ring};
 use super::request::Trouble;
 use super::{Event, Hook, Log, Request, Statistics};
-use crate::process_ref::AsProcess;
+use crate::node::process_ref::AsProcess;
+use crate::server::debug::{Counters, Debug, Ring};
 
 /// How many events OTP's log keeps unless it is told otherwise.
 ///

@@ -14,8 +14,8 @@ use futures::future::{BoxFuture, Either, select};
 
 use super::running::Running;
 use super::{State, Task};
-use crate::handover::{Giver, Taker, handover};
 use crate::report::{Level, Report, TaskFailed};
+use crate::sync::handover::{Giver, Taker, handover};
 use crate::{Ending, Never, Pid, Probe, ProcessRef, Reason, StartError, current_process, spawn, spawn_link};
 
 /// What a task can run: any future, or one that [may exit](or_exit).

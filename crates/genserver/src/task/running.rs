@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::handover::Taker;
+use crate::sync::handover::Taker;
 use crate::{Ended, ProcessRef, Reason};
 
 /// A task whose result nobody has seen yet.

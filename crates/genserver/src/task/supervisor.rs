@@ -10,7 +10,7 @@ use futures::{Stream, stream};
 use super::body::{Bond, Plan, Stub, plan, restarted, supervised};
 use super::stream::{AsyncStream, Starting};
 use super::{Shutdown, Task, TaskBody};
-use crate::dynamic_supervisor::{
+use crate::supervisor::dynamic::{
     DynamicSupervisor, DynamicSupervisorSpec, Server, StartChildError, TerminateChildError,
 };
 use crate::supervisor::{ChildSpec, Restart};

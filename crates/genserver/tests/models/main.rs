@@ -30,7 +30,6 @@ mod world;
 
 // What is promised of calls, of servers that run one after the other in one task, of ends, of starts, and of the clock.
 mod calls;
-mod chain;
 mod deaths;
 mod starts;
 mod time;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::{Plain, Stage};
-use crate::current;
+use crate::node::current;
 use crate::process::death::{drop_caught, end_the_next};
-use crate::reason::Reason;
+use crate::values::reason::Reason;
 
 /// What runs in a process that runs a function.
 pub(crate) type Function = Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>;

@@ -1,8 +1,8 @@
 //! That a child costs a supervisor no more when there are many others.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
-use crate::dense::looks;
-use crate::dynamic_supervisor::DynamicSupervisor;
+use crate::node::dense::looks;
+use crate::supervisor::dynamic::DynamicSupervisor;
 use crate::supervisor::{ChildSpec, Restart, Supervisor};
 use crate::{Cx, GenServer, Init, Never, Reason, start_link};
 

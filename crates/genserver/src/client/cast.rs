@@ -1,0 +1,264 @@
+//! Casts: messages without an answer.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use crate::node::any_process::Head;
+use crate::node::cut;
+use crate::node::subject::Subject;
+use crate::process::{Envelope, Line, Process, Refused};
+use crate::server::GenServer;
+
+/// Why a message was not taken. It is inside, so that nothing is lost.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::CastError;
+///
+/// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
+/// counter.cast(Add(1))?;
+/// assert!(matches!(counter.cast(Add(2)), Err(CastError::Full { message: Add(2), .. })));
+///
+/// counter.stop().await?;
+/// assert!(matches!(counter.cast(Add(3)), Err(CastError::NoProc { message: Add(3), .. })));
+/// # Ok(())
+/// # }
+/// ```
+pub enum CastError<M> {
+    /// The process has ended, or is just ending, or never was.
+    NoProc {
+        /// The message.
+        message: M,
+        /// Who was to get it.
+        server: Subject,
+    },
+    /// The mailbox holds as many messages as it may.
+    Full {
+        /// The message.
+        message: M,
+        /// Who was to get it.
+        server: Subject,
+    },
+}
+
+impl<M> CastError<M> {
+    pub(crate) fn new<S: GenServer>(
+        (refused, message): (Refused, Envelope<S>),
+        unpack: impl FnOnce(Envelope<S>) -> M,
+        head: &Head,
+    ) -> Self {
+        let (message, server) = (unpack(message), head.subject());
+        match refused {
+            Refused::Dead => Self::NoProc { message, server },
+            Refused::Full => Self::Full { message, server },
+        }
+    }
+
+    /// The message that was not taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// # struct Printer;
+    /// # impl GenServer for Printer {
+    /// #     type Args = ();
+    /// #     type Call = Never;
+    /// #     type Cast = String;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Printer) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let printer = genserver::start::<Printer>(()).await?;
+    /// printer.stop().await?;
+    /// let refused = printer.cast("a page".to_owned()).unwrap_err();
+    /// assert_eq!(refused.into_inner(), "a page");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_inner(self) -> M {
+        match self {
+            Self::NoProc { message, .. } | Self::Full { message, .. } => message,
+        }
+    }
+
+    /// The same error about another message: for a client whose messages are packed on their way to its server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// use genserver::{CastError, ServerRef};
+    ///
+    /// /// Adds, and gives the number back if it cannot.
+    /// fn add(counter: &ServerRef<Counter>, more: u64) -> Result<(), CastError<u64>> {
+    ///     counter.cast(Add(more)).map_err(|refused| refused.map(|Add(more)| more))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// counter.stop().await?;
+    /// assert_eq!(add(&counter, 2).unwrap_err().into_inner(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map<N>(self, unpack: impl FnOnce(M) -> N) -> CastError<N> {
+        match self {
+            Self::NoProc { message, server } => CastError::NoProc { message: unpack(message), server },
+            Self::Full { message, server } => CastError::Full { message: unpack(message), server },
+        }
+    }
+
+    /// Whether waiting for room would help.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
+    /// counter.cast(Add(1))?;
+    /// let refused = counter.cast(Add(1)).unwrap_err();
+    /// assert!(refused.is_full());
+    /// counter.cast_wait(refused.into_inner()).await?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full { .. })
+    }
+}
+
+/// Written by hand, so that a message need not be `Debug` to be given back.
+impl<M> fmt::Debug for CastError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, server) = match self {
+            Self::NoProc { server, .. } => ("NoProc", server),
+            Self::Full { server, .. } => ("Full", server),
+        };
+        f.debug_struct(name).field("server", server).finish_non_exhaustive()
+    }
+}
+
+impl<M> fmt::Display for CastError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProc { server, .. } => {
+                write!(
+                    f,
+                    "{server} is not running, so the message was not taken; look it up again, or drop the message"
+                )
+            }
+            Self::Full { server, .. } => {
+                write!(
+                    f,
+                    "the mailbox of {server} is full, so the message was not taken; wait for room with `cast_wait`, or drop the message"
+                )
+            }
+        }
+    }
+}
+
+impl<M> Error for CastError<M> {}
+
+/// A cast that waits for room.
+///
+/// # Cancel safety
+///
+/// Dropping it before it is ready means that the message was not sent.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
+/// counter.cast(Add(1))?;
+/// // There is no room, so this waits until the counter has taken the first one out.
+/// counter.cast_wait(Add(2)).await?;
+/// assert_eq!(counter.call(Call::Get).await?, 3);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is sent until this is awaited"]
+pub struct CastWait<'a, S: GenServer> {
+    process: &'a Arc<Process<S>>,
+    cast: Option<S::Cast>,
+    line: Option<Line<S>>,
+}
+
+impl<'a, S: GenServer> CastWait<'a, S> {
+    pub(crate) fn new(process: &'a Arc<Process<S>>, cast: S::Cast) -> Self {
+        Self { process, cast: Some(cast), line: None }
+    }
+}
+
+impl<S: GenServer> Unpin for CastWait<'_, S> {}
+
+impl<S: GenServer> Future for CastWait<'_, S> {
+    type Output = Result<(), CastError<S::Cast>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        loop {
+            if let Some(line) = &this.line {
+                ready!(line.poll(cx));
+            }
+            if cut::is_cut(cx) {
+                return Poll::Pending;
+            }
+            let Some(cast) = this.cast.take() else { return Poll::Pending };
+            let message = Envelope::Cast(cast);
+            let sent = match this.line.take() {
+                Some(line) => {
+                    line.leave();
+                    this.process.push_promised(message)
+                }
+                None => this.process.push_if_room(message),
+            };
+            match sent {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err((Refused::Full, message)) => {
+                    this.cast = Some(unpack_cast(message));
+                    this.line = this.process.stand_in_line();
+                }
+                Err(refused) => return Poll::Ready(Err(CastError::new(refused, unpack_cast, &this.process.head))),
+            }
+        }
+    }
+}
+
+/// Takes a cast out of the envelope that was refused.
+pub(crate) fn unpack_cast<S: GenServer>(message: Envelope<S>) -> S::Cast {
+    match message {
+        Envelope::Cast(cast) => cast,
+        _ => unreachable!("what is refused is what was sent"),
+    }
+}
+
+/// Takes an info out of the envelope that was refused.
+pub(crate) fn unpack_info<S: GenServer>(message: Envelope<S>) -> S::Info {
+    match message {
+        Envelope::Info(info) => info,
+        _ => unreachable!("what is refused is what was sent"),
+    }
+}
+
+impl<S: GenServer> fmt::Debug for CastWait<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CastWait").field("server", &self.process.head.pid).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! One message for many servers.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use crate::client::as_server::AsServer;
+use crate::client::call::CallError;
+use crate::client::cast::CastError;
+use crate::client::request::{Deadline, Request, Requests};
+use crate::client::server_ref::ServerRef;
+use crate::node::current;
+use crate::node::cut::poll_alive;
+use crate::server::GenServer;
+use crate::server::caller::Caller;
+use crate::values::pid::Pid;
+
+/// Tells every one of these servers something, and waits for none: OTP's `abcast`.
+///
+/// `make` makes the message for each, in order. What could not be delivered comes back, each with the server that did not take
+/// it; the list is empty if all did. The servers may be references, names, or clients: see [`AsServer`].
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
+/// # struct Lamp(bool);
+/// # struct IsOn(Caller<bool>);
+/// # #[derive(Clone, Copy)]
+/// # enum Lit { On }
+/// # impl GenServer for Lamp {
+/// #     type Args = ();
+/// #     type Call = IsOn;
+/// #     type Cast = Lit;
+/// #     type Info = genserver::Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Lamp(false)) }
+/// #     async fn handle_call(&mut self, IsOn(caller): IsOn, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+/// #     async fn handle_cast(&mut self, Lit::On: Lit, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 = true; Next::wait() }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let lamps = [genserver::start::<Lamp>(()).await?, genserver::start::<Lamp>(()).await?];
+/// let refused = genserver::cast_all(&lamps, |_| Lit::On);
+/// assert!(refused.is_empty());
+/// assert!(lamps[0].call(IsOn).await? && lamps[1].call(IsOn).await?);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "abcast")]
+pub fn cast_all<T: AsServer>(
+    servers: impl IntoIterator<Item = T>,
+    mut make: impl FnMut(&T) -> CastOf<T>,
+) -> Vec<CastError<CastOf<T>>> {
+    let tell = |server: T| {
+        let message = make(&server);
+        match server.as_server() {
+            Ok(server) => server.cast(message).err(),
+            Err(nobody) => Some(CastError::NoProc { message, server: nobody.server().clone() }),
+        }
+    };
+    servers.into_iter().filter_map(tell).collect()
+}
+
+/// What a server is called with.
+type CallOf<T> = <<T as AsServer>::Server as GenServer>::Call;
+
+/// What a server is told.
+type CastOf<T> = <<T as AsServer>::Server as GenServer>::Cast;
+
+/// What came of [`call_all`]: everybody who was asked is in one of the lists, in the order of asking.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+/// counters[0].stop().await?;
+/// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
+/// assert_eq!(counts.answered, [(counters[1].pid(), 2)]);
+/// assert_eq!(counts.failed[0].0, counters[0].pid());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+#[doc(alias = "multi_call")]
+pub struct Answers<R> {
+    /// Who answered, and what.
+    pub answered: Vec<(Pid, R)>,
+    /// Who did not, and why.
+    pub failed: Vec<(Pid, CallError)>,
+}
+
+impl<R> Answers<R> {
+    /// The answers alone, if everybody answered.
+    ///
+    /// # Errors
+    ///
+    /// The first failure, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+    /// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
+    /// assert_eq!(counts.all()?, [1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn all(self) -> Result<Vec<R>, CallError> {
+        match self.failed.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(self.answered.into_iter().map(|(_, answer)| answer).collect()),
+        }
+    }
+}
+
+impl<R> Default for Answers<R> {
+    fn default() -> Self {
+        Self { answered: Vec::new(), failed: Vec::new() }
+    }
+}
+
+/// Asks all of these servers at once, and waits until each has answered or the deadline has come: OTP's `multi_call`.
+///
+/// The deadline is one for all. Whoever has not answered by then, has ended or is not running is in the list of those who
+/// failed; an answer that comes later vanishes. The servers may be references, names, or clients: see [`AsServer`]. A name that
+/// nobody has fails as [`Pid::NOBODY`].
+///
+/// # Cancel safety
+///
+/// If it is dropped the answers are given up, never the requests.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+/// # struct Voter(bool);
+/// # struct Vote(Caller<bool>);
+/// # impl GenServer for Voter {
+/// #     type Args = bool;
+/// #     type Call = Vote;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init(mind: bool, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Voter(mind)) }
+/// #     async fn handle_call(&mut self, Vote(caller): Vote, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let mut voters = Vec::new();
+/// for mind in [true, false, true] {
+///     voters.push(genserver::start::<Voter>(mind).await?);
+/// }
+/// voters[1].stop().await?;
+///
+/// let votes = genserver::call_all(&voters, Vote, Duration::from_secs(1)).await;
+/// assert_eq!(votes.answered, [(voters[0].pid(), true), (voters[2].pid(), true)]);
+/// assert_eq!(votes.failed[0].0, voters[1].pid());
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "multi_call")]
+pub async fn call_all<T: AsServer, R: Send + 'static>(
+    servers: impl IntoIterator<Item = T>,
+    make: impl FnMut(Caller<R>) -> CallOf<T>,
+    deadline: impl Into<Deadline>,
+) -> Answers<R> {
+    poll_fn(poll_alive).await;
+    let asked = ask_all(servers, make);
+    gather(asked, deadline.into()).await
+}
+
+/// Whoever was asked: the servers, and those who could not be.
+struct Asked<S: GenServer, R: Send + 'static> {
+    members: Vec<Result<ServerRef<S>, CallError>>,
+    /// Each request is labelled with its place among the members.
+    requests: Requests<usize, R>,
+}
+
+/// Sends the requests.
+fn ask_all<T: AsServer, R: Send + 'static>(
+    servers: impl IntoIterator<Item = T>,
+    mut make: impl FnMut(Caller<R>) -> CallOf<T>,
+) -> Asked<T::Server, R> {
+    let members: Vec<_> = servers.into_iter().map(|server| server.as_server()).collect();
+    let ask = |member: &Result<ServerRef<T::Server>, CallError>| match member {
+        Ok(server) if current::pid() == Some(server.pid()) => {
+            Request::failed(CallError::CallingSelf { server: server.process().head.subject() })
+        }
+        Ok(server) => server.send_request(&mut make),
+        Err(nobody) => Request::failed(nobody.clone()),
+    };
+    let requests = members.iter().map(ask).enumerate().collect();
+    Asked { members, requests }
+}
+
+async fn gather<S: GenServer, R: Send + 'static>(asked: Asked<S, R>, deadline: Deadline) -> Answers<R> {
+    let Asked { members, mut requests } = asked;
+    // Without a server there is nobody to wait for, and so no clock to ask.
+    let now = members.iter().flatten().next().map(|first| first.process().head.home.runtime().now());
+    let until = now.map_or(Deadline::NEVER, |now| deadline.since(now));
+    let mut answers: Vec<Option<Result<R, CallError>>> = members.iter().map(|_| None).collect();
+    while let Ok((place, answer)) = requests.receive(until).await {
+        answers[place] = Some(answer);
+    }
+    let mut sorted = Answers::default();
+    for (member, answer) in members.iter().zip(answers) {
+        let pid = member.as_ref().map_or(Pid::NOBODY, ServerRef::pid);
+        match (answer, member) {
+            (Some(Ok(answer)), _) => sorted.answered.push((pid, answer)),
+            (Some(Err(error)), _) => sorted.failed.push((pid, error)),
+            (None, Err(nobody)) => sorted.failed.push((pid, nobody.clone())),
+            (None, Ok(server)) => {
+                let after = now.map_or(Duration::ZERO, |now| until.after(now));
+                let server = server.process().head.subject();
+                sorted.failed.push((pid, CallError::Timeout { server, after }));
+            }
+        }
+    }
+    sorted
+}

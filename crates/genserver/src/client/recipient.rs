@@ -1,0 +1,414 @@
+//! References to anything that takes a message, whatever server it is.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::client::call::CallError;
+use crate::client::cast::CastError;
+use crate::client::named::Named;
+use crate::client::server_ref::ServerRef;
+use crate::node::any_process::AnyProcess;
+use crate::node::process_ref::{AsProcess, ProcessRef};
+use crate::process::{Envelope, Lazy};
+use crate::server::GenServer;
+use crate::values::pid::Pid;
+
+// The same for questions, which are answered.
+mod calls;
+
+pub use calls::{CallRecipient, RecipientCall};
+
+/// Whoever takes a message of type `M`: a server of any type, or a probe.
+///
+/// Made by [`ServerRef::recipient`] or [`ServerRef::info_recipient`], or from a [`ProbeRef`](crate::ProbeRef). It is cheap to clone, can be sent
+/// and shared, and does not keep its process alive. One that is made by [`Named::recipient`] looks the name up for every message,
+/// and so survives restarts.
+///
+/// The function that makes `M` into a message of the server's own runs where the server runs, when the message has its turn:
+/// that is how `M` can be given back if it is refused. A panic in the function is as one in the server's callback.
+///
+/// # Examples
+///
+/// Two crates whose servers tell each other things need not name each other. The first says what it sends, and to whom is no
+/// matter:
+///
+/// ```
+/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+/// mod thermometer {
+///     use genserver::{Cx, GenServer, Init, Never, Next, Outcome, Recipient};
+///
+///     pub struct Celsius(pub f32);
+///
+///     /// Tells somebody every measurement.
+///     pub struct Thermometer(Recipient<Celsius>);
+///
+///     impl GenServer for Thermometer {
+///         type Args = Recipient<Celsius>;
+///         type Cast = f32;
+/// #       type Call = Never;
+/// #       type Info = Never;
+///         // ...
+/// #       async fn init(told: Recipient<Celsius>, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Self(told)) }
+///
+///         async fn handle_cast(&mut self, measured: f32, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///             self.0.send(Celsius(measured))?;
+///             Next::wait()
+///         }
+///     }
+/// }
+///
+/// mod heating {
+///     use super::thermometer::Celsius;
+/// #   use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+///
+///     pub enum Cast {
+///         Measured(Celsius),
+///         // ...
+///     }
+/// #   pub struct Heating(bool);
+/// #   impl GenServer for Heating {
+/// #       type Args = ();
+/// #       type Call = Caller<bool>;
+/// #       type Cast = Cast;
+/// #       type Info = Never;
+/// #       async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Self(false)) }
+/// #       async fn handle_call(&mut self, caller: Caller<bool>, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+/// #       async fn handle_cast(&mut self, Cast::Measured(celsius): Cast, _cx: &mut Cx<Self>) -> Outcome<Self> {
+/// #           self.0 = celsius.0 < 20.0;
+/// #           Next::wait()
+/// #       }
+/// #   }
+/// }
+///
+/// # use heating::Heating;
+/// # use thermometer::Thermometer;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let heating = genserver::start::<Heating>(()).await?;
+/// let thermometer = genserver::start::<Thermometer>(heating.recipient(heating::Cast::Measured)).await?;
+/// thermometer.cast(12.5)?;
+/// # thermometer.stop().await?;
+/// # assert!(heating.call(|caller| caller).await?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Recipient<M: Send + 'static> {
+    takes: Arc<dyn Takes<M>>,
+}
+
+/// A process that takes `M`.
+pub(crate) trait Takes<M>: Send + Sync {
+    fn take(&self, message: M) -> Result<(), CastError<M>>;
+    /// The process; none if it is a name that nobody has.
+    fn process(&self) -> Option<Arc<dyn AnyProcess>>;
+    /// Who it is, for a person.
+    fn title(&self) -> String;
+}
+
+impl<M: Send + 'static> Recipient<M> {
+    fn of<S, F>(whom: Whom<S>, into: F) -> Self
+    where
+        S: GenServer,
+        F: Fn(M) -> Envelope<S> + Send + Sync + 'static,
+    {
+        Self { takes: Arc::new(Addressed { whom, into: Arc::new(into) }) }
+    }
+
+    /// What a process takes that is no server.
+    pub(crate) fn taken_by(takes: impl Takes<M> + 'static) -> Self {
+        Self { takes: Arc::new(takes) }
+    }
+
+    /// Sends the message, and waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the process has ended, if nobody has the name, or if the mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let adder = counter.recipient(Add);
+    /// adder.send(2)?;
+    /// assert_eq!(counter.call(Call::Get).await?, 3);
+    ///
+    /// counter.stop().await?;
+    /// assert_eq!(adder.send(2).unwrap_err().into_inner(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "!")]
+    pub fn send(&self, message: M) -> Result<(), CastError<M>> {
+        self.takes.take(message)
+    }
+
+    /// The pid of whoever it is; [`Pid::NOBODY`] if it is a name that nobody has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.recipient(Add).pid(), counter.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pid(&self) -> Pid {
+        self.takes.process().map_or(Pid::NOBODY, |process| process.head().pid)
+    }
+
+    /// Whether it takes messages. False from the moment its end begins, and so while terminate runs.
+    ///
+    /// There OTP's `is_process_alive` is still true: it is the opposite of [`ProcessRef::has_ended`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let adder = counter.recipient(Add);
+    /// counter.stop().await?;
+    /// assert!(!adder.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
+    pub fn is_alive(&self) -> bool {
+        self.takes.process().is_some_and(|process| process.is_alive())
+    }
+
+    /// The process, to watch or to stop it; none if it is a name that nobody has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.recipient(Add).process_ref(), Some(counter.process_ref()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn process_ref(&self) -> Option<ProcessRef> {
+        self.takes.process().map(ProcessRef::new)
+    }
+}
+
+/// A server: held, or looked up at each use.
+enum Whom<S: GenServer> {
+    Held(ServerRef<S>),
+    Named(Named<S>),
+}
+
+impl<S: GenServer> Whom<S> {
+    fn find(&self) -> Result<Cow<'_, ServerRef<S>>, CallError> {
+        match self {
+            Self::Held(server) => Ok(Cow::Borrowed(server)),
+            Self::Named(name) => name.resolve().map(Cow::Owned),
+        }
+    }
+
+    fn process(&self) -> Option<Arc<dyn AnyProcess>> {
+        let server = self.find().ok()?;
+        Some(Arc::clone(server.process()) as Arc<dyn AnyProcess>)
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::Held(server) => server.process().head.title(),
+            Self::Named(name) => name.name().to_string(),
+        }
+    }
+}
+
+/// A server, with the function that makes its message.
+struct Addressed<S: GenServer, F> {
+    whom: Whom<S>,
+    into: Arc<F>,
+}
+
+impl<S, M, F> Takes<M> for Addressed<S, F>
+where
+    S: GenServer,
+    M: Send + 'static,
+    F: Fn(M) -> Envelope<S> + Send + Sync + 'static,
+{
+    fn take(&self, message: M) -> Result<(), CastError<M>> {
+        let server = match self.whom.find() {
+            Ok(server) => server,
+            Err(nobody) => return Err(CastError::NoProc { message, server: nobody.server().clone() }),
+        };
+        let process = server.process();
+        let letter = Box::new(Letter { message, into: Arc::clone(&self.into) });
+        let unpack = |refused: Envelope<S>| match refused {
+            Envelope::Lazy(lazy) => match lazy.into_any().downcast::<Letter<M, F>>() {
+                Ok(letter) => letter.message,
+                Err(_) => unreachable!("what is refused is what was sent"),
+            },
+            _ => unreachable!("what is refused is what was sent"),
+        };
+        let pushed = process.push(Envelope::Lazy(letter));
+        pushed.map_err(|refused| CastError::new(refused, unpack, &process.head))
+    }
+
+    fn process(&self) -> Option<Arc<dyn AnyProcess>> {
+        self.whom.process()
+    }
+
+    fn title(&self) -> String {
+        self.whom.title()
+    }
+}
+
+/// A message on its way to a server, not yet made into the server's own.
+struct Letter<M, F> {
+    message: M,
+    into: Arc<F>,
+}
+
+impl<S, M, F> Lazy<S> for Letter<M, F>
+where
+    S: GenServer,
+    M: Send + 'static,
+    F: Fn(M) -> Envelope<S> + Send + Sync + 'static,
+{
+    fn open(self: Box<Self>) -> Envelope<S> {
+        (self.into)(self.message)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl<S: GenServer> ServerRef<S> {
+    /// The server as one that takes an `M`, which `into` makes into a cast: see [`Recipient`].
+    ///
+    /// A variant of the server's own enum is such a function; if the server's casts are `M` themselves, it is
+    /// [`identity`](std::convert::identity).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let lengths = counter.recipient(|text: String| Add(text.len() as u64));
+    /// lengths.send("four".to_owned())?;
+    /// assert_eq!(counter.call(Call::Get).await?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recipient<M: Send + 'static>(&self, into: impl Fn(M) -> S::Cast + Send + Sync + 'static) -> Recipient<M> {
+        Recipient::of(Whom::Held(self.clone()), move |message| Envelope::Cast(into(message)))
+    }
+
+    /// The server as one that takes an `M`, which `into` makes into a plain message for `handle_info`: see [`Recipient`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let doubler = counter.info_recipient(|()| Double);
+    /// doubler.send(())?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn info_recipient<M: Send + 'static>(
+        &self,
+        into: impl Fn(M) -> S::Info + Send + Sync + 'static,
+    ) -> Recipient<M> {
+        Recipient::of(Whom::Held(self.clone()), move |message| Envelope::Info(into(message)))
+    }
+}
+
+impl<S: GenServer> Named<S> {
+    /// Whoever has the name, as one that takes an `M`, which `into` makes into a cast: see [`ServerRef::recipient`].
+    ///
+    /// The name is looked up for each message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// let adder = Named::<Counter>::new("restarted").recipient(Add);
+    /// assert_eq!(adder.send(1).unwrap_err().into_inner(), 1);
+    ///
+    /// let counter = genserver::start::<Counter>(1).name("restarted").await?;
+    /// adder.send(1)?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recipient<M: Send + 'static>(&self, into: impl Fn(M) -> S::Cast + Send + Sync + 'static) -> Recipient<M> {
+        Recipient::of(Whom::Named(self.clone()), move |message| Envelope::Cast(into(message)))
+    }
+
+    /// Whoever has the name, as one that takes an `M`, which `into` makes into a plain message for `handle_info`: see
+    /// [`ServerRef::info_recipient`].
+    ///
+    /// The name is looked up for each message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Named;
+    ///
+    /// let doubler = Named::<Counter>::new("doubled").info_recipient(|()| Double);
+    /// let counter = genserver::start::<Counter>(1).name("doubled").await?;
+    /// doubler.send(())?;
+    /// assert_eq!(counter.call(Call::Get).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn info_recipient<M: Send + 'static>(
+        &self,
+        into: impl Fn(M) -> S::Info + Send + Sync + 'static,
+    ) -> Recipient<M> {
+        Recipient::of(Whom::Named(self.clone()), move |message| Envelope::Info(into(message)))
+    }
+}
+
+impl<M: Send + 'static> AsProcess for Recipient<M> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        self.process_ref()
+    }
+}
+
+impl<M: Send + 'static> Clone for Recipient<M> {
+    fn clone(&self) -> Self {
+        Self { takes: Arc::clone(&self.takes) }
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for Recipient<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recipient({})", self.takes.title())
+    }
+}
+
+const fn assert_send_sync<T: Send + Sync>() {}
+const _: () = assert_send_sync::<Recipient<std::cell::Cell<u8>>>();

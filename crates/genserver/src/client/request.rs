@@ -1,0 +1,406 @@
+//! Requests: asking now, and fetching the answer when it suits.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use crate::client::call::CallError;
+use crate::node::Home;
+use crate::node::any_process::AnyProcess;
+use crate::node::cut::poll_alive;
+use crate::node::reply::{Slot, Unanswered, erased};
+use crate::node::subject::Subject;
+use crate::process::deadlock::Watch;
+use crate::process::{Envelope, Process, Refused, parcel};
+use crate::server::GenServer;
+use crate::server::caller::Caller;
+use crate::values::pid::Pid;
+
+// Until when something waits.
+mod deadline;
+// Several requests, answered in any order.
+mod collection;
+
+pub use collection::{NoRequest, NoResponse, Requests, Response};
+pub(crate) use deadline::Limit;
+pub use deadline::{Deadline, TimedOut};
+
+/// A request that has been sent, and whose answer can be fetched later: OTP's request id.
+///
+/// Made by [`ServerRef::send_request`](crate::ServerRef::send_request). The answer can be fetched in five ways, which differ in
+/// what happens when it is not there yet:
+///
+/// | | waits | not there in time |
+/// |---|---|---|
+/// | [`check`](Request::check) | never | nothing; ask again later |
+/// | [`wait`](Request::wait) | until the deadline | [`TimedOut`]; the request stays, wait again |
+/// | [`receive`](Request::receive) | until the deadline | [`CallError::Timeout`]; the request is given up |
+/// | `request.await` | as long as the server lives | |
+/// | [`Requests`] | for whichever of many comes first | as `wait` or `receive` |
+///
+/// Dropping a request gives the answer up, and never the request itself: the server still carries it out. An answer that comes
+/// after that is dropped, and nobody can see it.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+/// # struct Squares;
+/// # enum Call { Square(u64, Caller<u64>) }
+/// # impl GenServer for Squares {
+/// #     type Args = ();
+/// #     type Call = Call;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Squares) }
+/// #     async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+/// #         match call { Call::Square(number, caller) => Next::reply(caller, number * number) }
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let squares = genserver::start::<Squares>(()).await?;
+/// // Both are under way before either is waited for.
+/// let three = squares.send_request(|caller| Call::Square(3, caller));
+/// let four = squares.send_request(|caller| Call::Square(4, caller));
+/// assert_eq!(three.await? + four.await?, 25);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "dropping a request gives its answer up; use `cast` if none is wanted"]
+pub struct Request<R: Send + 'static> {
+    state: State<R>,
+}
+
+enum State<R> {
+    /// The answer will come through the slot.
+    Sent { slot: Arc<Slot<R>>, process: Arc<dyn AnyProcess>, watch: Watch },
+    /// It is here, and nobody has fetched it.
+    Answered(Result<R, CallError>),
+    /// It has been fetched.
+    Over,
+}
+
+/// Sends a request, whatever becomes of it: one that nobody takes is answered at once.
+pub(crate) fn send<S, R, F>(process: &Arc<Process<S>>, make: F) -> Request<R>
+where
+    S: GenServer,
+    R: Send + 'static,
+    F: FnOnce(Caller<R>) -> S::Call,
+{
+    let slot = Arc::new(Slot::new(process.head.pid));
+    // A request has no deadline; whoever waits for it may have one, and keeps it.
+    slot.wait(&Context::from_waker(Waker::noop()), None);
+    let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
+    let server = || process.head.subject();
+    let state = match process.send_call(process.mail.lock(), &mut call, Some(erased(&slot)), false) {
+        Ok(_) => {
+            let watch = Watch::sent(process.head.pid, false).unwrap_or(Watch::Nothing);
+            State::Sent { slot, process: Arc::clone(process) as Arc<dyn AnyProcess>, watch }
+        }
+        Err(Refused::Dead) => State::Answered(Err(CallError::NoProc { server: server() })),
+        Err(Refused::Full) => State::Answered(Err(CallError::Overloaded { server: server(), after: Duration::ZERO })),
+    };
+    Request { state }
+}
+
+impl<R: Send + 'static> Request<R> {
+    /// A request that could not be sent.
+    pub(crate) fn failed(error: CallError) -> Self {
+        Self { state: State::Answered(Err(error)) }
+    }
+
+    /// The answer if it is there, without waiting: OTP's `check_response`.
+    ///
+    /// `None` means that there is no answer yet, or that it has been fetched before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+    /// # struct Greeter;
+    /// # impl GenServer for Greeter {
+    /// #     type Args = ();
+    /// #     type Call = Caller<&'static str>;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Greeter) }
+    /// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         Next::reply(caller, "hello")
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let greeter = genserver::start::<Greeter>(()).await?;
+    /// let mut request = greeter.send_request(|caller| caller);
+    /// assert!(request.check().is_none(), "the greeter had no chance to run");
+    /// tokio::task::yield_now().await;
+    /// assert_eq!(request.check().transpose()?, Some("hello"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "check_response")]
+    pub fn check(&mut self) -> Option<Result<R, CallError>> {
+        if let State::Sent { slot, process, .. } = &self.state {
+            let answer = slot.take()?.map_err(|why| failure(&**process, why));
+            self.state = State::Over;
+            return Some(answer);
+        }
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Answered(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Waits for the answer, and keeps the request if it does not come in time: OTP's `wait_response`.
+    ///
+    /// Returns the answer, which may be an error, as soon as it is there; an answer that comes together with the deadline
+    /// wins. A deadline that has passed is one look. The request is answered once: after that there is nothing to wait for.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`] if there was no answer by the deadline. The request is as it was, and may be waited for again.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the answer has been fetched before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the wait is dropped: the request stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, TimedOut};
+    /// # struct Baker;
+    /// # impl GenServer for Baker {
+    /// #     type Args = ();
+    /// #     type Call = Caller<&'static str>;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Baker) }
+    /// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         tokio::time::sleep(Duration::from_secs(60)).await;
+    /// #         Next::reply(caller, "bread")
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let baker = genserver::start::<Baker>(()).await?;
+    /// let mut request = baker.send_request(|caller| caller);
+    /// assert_eq!(request.wait(Duration::from_secs(10)).await, Err(TimedOut));
+    /// // There is time for something else; the bread is still in the oven.
+    /// assert_eq!(request.wait(Duration::from_secs(100)).await??, "bread");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "wait_response")]
+    pub async fn wait(&mut self, deadline: impl Into<Deadline>) -> Result<Result<R, CallError>, TimedOut> {
+        let mut limit = Limit::new(deadline.into());
+        let mut watch = self.watch();
+        poll_fn(|cx| self.poll_until(cx, &mut limit, &mut watch)).await
+    }
+
+    /// Waits for the answer, and gives it up if it does not come in time: OTP's `receive_response`.
+    ///
+    /// Together with [`send_request`](crate::ServerRef::send_request) it is a call in two steps.
+    ///
+    /// # Errors
+    ///
+    /// What a [`call`](crate::ServerRef::call) fails with; [`CallError::Timeout`] at the deadline.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the answer has been fetched before.
+    ///
+    /// # Cancel safety
+    ///
+    /// The answer is given up if this is dropped, because the request is inside it. [`wait`](Request::wait) keeps it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome};
+    /// # struct Baker;
+    /// # impl GenServer for Baker {
+    /// #     type Args = ();
+    /// #     type Call = Caller<&'static str>;
+    /// #     type Cast = Never;
+    /// #     type Info = Never;
+    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Baker) }
+    /// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    /// #         tokio::time::sleep(Duration::from_secs(60)).await;
+    /// #         Next::reply(caller, "bread")
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let baker = genserver::start::<Baker>(()).await?;
+    /// let request = baker.send_request(|caller| caller);
+    /// let answer = request.receive(Duration::from_secs(10)).await;
+    /// assert!(matches!(answer, Err(CallError::Timeout { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "receive_response")]
+    pub async fn receive(mut self, deadline: impl Into<Deadline>) -> Result<R, CallError> {
+        let mut limit = Limit::new(deadline.into());
+        let mut watch = self.watch();
+        match poll_fn(|cx| self.poll_until(cx, &mut limit, &mut watch)).await {
+            Ok(answer) => answer,
+            Err(TimedOut) => Err(self.timed_out(limit.waited())),
+        }
+    }
+
+    /// Whether the answer has been fetched: then there is nothing to wait for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let mut request = counter.send_request(Call::Get);
+    /// tokio::task::yield_now().await;
+    /// assert!(!request.is_over());
+    /// assert!(request.check().is_some());
+    /// assert!(request.is_over());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    /// Polls for the answer, and for the deadline after it: an answer that comes together with the deadline wins.
+    fn poll_until(
+        &mut self,
+        cx: &mut Context<'_>,
+        limit: &mut Limit,
+        watch: &mut Watch,
+    ) -> Poll<Result<Result<R, CallError>, TimedOut>> {
+        if let Poll::Ready(answer) = self.poll_answer(cx) {
+            return Poll::Ready(Ok(answer));
+        }
+        ready!(poll_alive(cx));
+        if let Err(circle) = self.begin(watch) {
+            return Poll::Ready(Ok(Err(circle)));
+        }
+        let home = self.home().map(Arc::clone);
+        ready!(limit.poll(cx, home.as_ref()));
+        if let Poll::Ready(answer) = self.poll_answer(cx) {
+            return Poll::Ready(Ok(answer));
+        }
+        ready!(poll_alive(cx));
+        Poll::Ready(Err(TimedOut))
+    }
+
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
+        assert!(!self.is_over(), "the answer to this request has been fetched before; send another request");
+        if let State::Sent { slot, process, .. } = &self.state {
+            let answer = ready!(slot.poll(cx, None)).map_err(|why| failure(&**process, why));
+            self.state = State::Over;
+            return Poll::Ready(answer);
+        }
+        ready!(poll_alive(cx));
+        self.check().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// How the search for circles of calls follows one wait for this request.
+    fn watch(&self) -> Watch {
+        match &self.state {
+            State::Sent { watch, .. } => watch.again(),
+            State::Answered(_) | State::Over => Watch::Nothing,
+        }
+    }
+
+    /// A wait begins. If it would close a circle of calls, the request is over.
+    fn begin(&mut self, watch: &mut Watch) -> Result<(), CallError> {
+        let State::Sent { slot, process, .. } = &self.state else { return Ok(()) };
+        let Err(circle) = watch.begin(process.head().pid, || erased(slot)) else { return Ok(()) };
+        let error = CallError::cycle(process.head().subject(), &circle);
+        slot.close();
+        self.state = State::Over;
+        Err(error)
+    }
+
+    /// Leaves a waker that is woken by the answer; false if there is nothing to wait for.
+    fn await_answer(&self, waker: &Waker) -> bool {
+        assert!(!self.is_over(), "the answer to this request has been fetched before; send another request");
+        match &self.state {
+            State::Sent { slot, .. } => slot.wait(&Context::from_waker(waker), None),
+            State::Answered(_) | State::Over => false,
+        }
+    }
+
+    /// Whose clock ends the waits for it. Without one there is nothing to wait for.
+    fn home(&self) -> Option<&Arc<Home>> {
+        match &self.state {
+            State::Sent { process, .. } => Some(&process.head().home),
+            State::Answered(_) | State::Over => None,
+        }
+    }
+
+    /// The request was given up at its deadline.
+    fn timed_out(&self, after: Duration) -> CallError {
+        let server = match &self.state {
+            State::Sent { process, .. } => process.head().subject(),
+            State::Answered(_) | State::Over => Subject { pid: Pid::NOBODY, name: None },
+        };
+        CallError::Timeout { server, after }
+    }
+}
+
+/// What it means that there is no answer.
+fn failure(process: &dyn AnyProcess, why: Unanswered) -> CallError {
+    let server = process.head().subject();
+    match why {
+        Unanswered::NoReply => CallError::NoReply { server },
+        Unanswered::Exit(reason) => CallError::Exit { server, reason },
+        Unanswered::Timeout => CallError::Timeout { server, after: Duration::ZERO },
+        Unanswered::Cycle(circle) => CallError::cycle(server, &circle),
+    }
+}
+
+/// Waits for as long as the server lives. Unlike [`wait`](Request::wait) and [`receive`](Request::receive) it is never given up
+/// for closing a circle of calls: a request that is polled beside other things does not keep its process from going on.
+///
+/// # Panics
+///
+/// Panics when polled after the answer has been fetched.
+impl<R: Send + 'static> Future for Request<R> {
+    type Output = Result<R, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_answer(cx)
+    }
+}
+
+/// What is polled lies in the server.
+impl<R: Send + 'static> Unpin for Request<R> {}
+
+/// Gives the answer up.
+impl<R: Send + 'static> Drop for Request<R> {
+    fn drop(&mut self) {
+        if let State::Sent { slot, .. } = &self.state {
+            slot.close();
+        }
+    }
+}
+
+impl<R: Send + 'static> fmt::Debug for Request<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.state {
+            State::Sent { process, .. } => write!(f, "Request({})", process.head().title()),
+            State::Answered(_) => f.write_str("Request(answered)"),
+            State::Over => f.write_str("Request(over)"),
+        }
+    }
+}

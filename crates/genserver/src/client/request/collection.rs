@@ -1,0 +1,437 @@
+//! Several requests at once, fetched in the order in which they are answered.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker, ready};
+
+use futures::Stream;
+
+use super::{Deadline, Limit, Request, TimedOut};
+use crate::client::call::CallError;
+use crate::node::cut::poll_alive;
+use crate::sync::parking::Mutex;
+use crate::sync::waiter::Waiter;
+
+/// Requests under way, each with a label: OTP's request id collection.
+///
+/// They come out in the order in which they were answered, each with its label, whether the answer is one or an error; an error
+/// of one leaves the others alone. A member that has come out is gone. OTP can also be told to keep it (`Delete = false`); here
+/// its answer has been moved out, so there is nothing to keep.
+///
+/// One collection may hold thousands: an answer finds its member by itself, and the others are not looked at. Dropping the
+/// collection gives all answers up; the servers still carry the requests out.
+///
+/// A wait for a collection is not looked at by the search for circles of calls, because any member may end it.
+///
+/// It is also a `futures::Stream`, which ends when the collection is empty.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{NoResponse, Requests};
+/// use std::time::Duration;
+/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+/// # struct Greeter(&'static str);
+/// # impl GenServer for Greeter {
+/// #     type Args = &'static str;
+/// #     type Call = Caller<&'static str>;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init(word: &'static str, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Greeter(word)) }
+/// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+/// #         Next::reply(caller, self.0)
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let english = genserver::start::<Greeter>("hello").await?;
+/// # let french = genserver::start::<Greeter>("bonjour").await?;
+/// let mut requests = Requests::new();
+/// requests.add("en", english.send_request(|caller| caller));
+/// requests.add("fr", french.send_request(|caller| caller));
+/// while !requests.is_empty() {
+///     match requests.wait(Duration::from_secs(1)).await {
+///         Ok((language, greeting)) => println!("{language}: {}", greeting?),
+///         Err(NoResponse::TimedOut) => println!("still waiting for {}", requests.len()),
+///         Err(NoResponse::NoRequest) => break,
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "reqids")]
+pub struct Requests<L, R: Send + 'static> {
+    members: BTreeMap<u64, Member<L, R>>,
+    last: u64,
+    arrivals: Arc<Arrivals>,
+}
+
+/// What a member of a collection comes out as: its label, and its answer or the error instead of one.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Deadline, Requests, Response};
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// let mut requests = Requests::from_iter([("first", counter.send_request(Call::Get))]);
+/// let (label, answer): Response<&str, u64> = requests.wait(Deadline::NEVER).await?;
+/// assert_eq!((label, answer?), ("first", 1));
+/// # Ok(())
+/// # }
+/// ```
+pub type Response<L, R> = (L, Result<R, CallError>);
+
+struct Member<L, R: Send + 'static> {
+    label: L,
+    request: Request<R>,
+}
+
+/// Which members have their answer, oldest first. As many entries as there are such members.
+#[derive(Default)]
+struct Arrivals {
+    keys: Mutex<VecDeque<u64>>,
+    waiter: Waiter,
+}
+
+/// What the answer of one member wakes.
+struct Bell {
+    arrivals: Arc<Arrivals>,
+    key: u64,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.arrivals.keys.lock().push_back(self.key);
+        self.arrivals.waiter.wake();
+    }
+}
+
+/// There is no request in the collection, so no answer can come.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{NoRequest, Requests};
+///
+/// let mut requests = Requests::<&str, u64>::new();
+/// assert_eq!(requests.check(), Err(NoRequest));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
+#[error("there is no request in the collection, so no answer can come; add one first")]
+pub struct NoRequest;
+
+/// Why a collection of requests yields nothing.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use genserver::{NoResponse, Requests};
+/// use std::time::Duration;
+///
+/// let mut requests = Requests::<&str, u64>::new();
+/// assert_eq!(requests.wait(Duration::from_secs(1)).await, Err(NoResponse::NoRequest));
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoResponse {
+    /// No member was answered by the deadline.
+    #[error("no request of the collection was answered by the deadline")]
+    TimedOut,
+    /// The collection is empty.
+    #[error("there is no request in the collection, so no answer can come; add one first")]
+    NoRequest,
+}
+
+impl From<NoRequest> for NoResponse {
+    fn from(NoRequest: NoRequest) -> Self {
+        Self::NoRequest
+    }
+}
+
+impl From<TimedOut> for NoResponse {
+    fn from(TimedOut: TimedOut) -> Self {
+        Self::TimedOut
+    }
+}
+
+impl<L, R: Send + 'static> Requests<L, R> {
+    /// A collection without members.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Requests;
+    ///
+    /// assert!(Requests::<&str, u64>::new().is_empty());
+    /// ```
+    #[doc(alias = "reqids_new")]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a request under a label, which need not be unique.
+    ///
+    /// The collection owns it, so one request cannot be added twice:
+    ///
+    /// ```compile_fail,E0382
+    /// # fn twice(mut requests: genserver::Requests<u8, u8>, request: genserver::Request<u8>) {
+    /// requests.add(1, request);
+    /// requests.add(2, request);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the answer to the request has been fetched before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("first", counter.send_request(Call::Get));
+    /// # assert_eq!(requests.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "reqids_add")]
+    pub fn add(&mut self, label: L, request: Request<R>) {
+        self.last += 1;
+        let key = self.last;
+        let bell = Arc::new(Bell { arrivals: Arc::clone(&self.arrivals), key });
+        let is_answered = !request.await_answer(&Waker::from(Arc::clone(&bell)));
+        self.members.insert(key, Member { label, request });
+        if is_answered {
+            bell.wake();
+        }
+    }
+
+    /// How many members have not come out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("first", counter.send_request(Call::Get));
+    /// requests.add("second", counter.send_request(Call::Get));
+    /// assert_eq!(requests.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "reqids_size")]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether no member is left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Deadline;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("the only one", counter.send_request(Call::Get));
+    /// assert!(!requests.is_empty());
+    /// let (_, answer) = requests.wait(Deadline::NEVER).await?;
+    /// assert_eq!(answer?, 1);
+    /// assert!(requests.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The next answer if there is one, without waiting: OTP's `check_response`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRequest`] if the collection is empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{NoRequest, Requests};
+    /// let mut requests = Requests::<&str, u64>::new();
+    /// assert_eq!(requests.check().err(), Some(NoRequest));
+    /// ```
+    #[doc(alias = "check_response")]
+    pub fn check(&mut self) -> Result<Option<Response<L, R>>, NoRequest> {
+        if self.is_empty() { Err(NoRequest) } else { Ok(self.pop()) }
+    }
+
+    /// Waits for the next answer, and keeps the members if none comes in time: OTP's `wait_response`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoResponse::TimedOut`] if no member was answered by the deadline; all are still there. [`NoResponse::NoRequest`] if
+    /// the collection is empty.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the wait is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{NoResponse, sys};
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// sys::suspend(&counter).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("the only one", counter.send_request(Call::Get));
+    /// let late = requests.wait(Duration::from_millis(1)).await;
+    /// assert!(matches!(late, Err(NoResponse::TimedOut)));
+    /// assert_eq!(requests.len(), 1, "it is still there");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "wait_response")]
+    pub async fn wait(&mut self, deadline: impl Into<Deadline>) -> Result<Response<L, R>, NoResponse> {
+        let mut limit = Limit::new(deadline.into());
+        poll_fn(|cx| self.poll_until(cx, &mut limit)).await
+    }
+
+    /// Waits for the next answer, and gives all members up if none comes in time: OTP's `receive_response`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoResponse::TimedOut`] if no member was answered by the deadline; the collection is empty then, and the answers that
+    /// come later vanish. [`NoResponse::NoRequest`] if it is empty to begin with.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the wait is dropped: the members are given up at the deadline only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{NoResponse, sys};
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// sys::suspend(&counter).await?;
+    /// let mut requests = genserver::Requests::new();
+    /// requests.add("the only one", counter.send_request(Call::Get));
+    /// let late = requests.receive(Duration::from_millis(1)).await;
+    /// assert!(matches!(late, Err(NoResponse::TimedOut)));
+    /// assert!(requests.is_empty(), "it was given up");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "receive_response")]
+    pub async fn receive(&mut self, deadline: impl Into<Deadline>) -> Result<Response<L, R>, NoResponse> {
+        let mut limit = Limit::new(deadline.into());
+        let response = poll_fn(|cx| self.poll_until(cx, &mut limit)).await;
+        if response.as_ref().is_err_and(|why| *why == NoResponse::TimedOut) {
+            *self = Self::new();
+        }
+        response
+    }
+
+    fn poll_until(&mut self, cx: &mut Context<'_>, limit: &mut Limit) -> Poll<Result<Response<L, R>, NoResponse>> {
+        if let Poll::Ready(next) = self.poll_pop(cx) {
+            return Poll::Ready(next.ok_or(NoResponse::NoRequest));
+        }
+        // Nobody has an answer, so each member has a server, and the clock of one is as good as that of another.
+        let home = self.members.values().next().and_then(|member| member.request.home()).map(Arc::clone);
+        ready!(limit.poll(cx, home.as_ref()));
+        let has_answer = self.has_answer();
+        ready!(poll_alive(cx));
+        Poll::Ready(if has_answer { self.pop() } else { None }.ok_or(NoResponse::TimedOut))
+    }
+
+    fn poll_pop(&mut self, cx: &mut Context<'_>) -> Poll<Option<Response<L, R>>> {
+        if !self.is_empty() && !self.has_answer() {
+            self.arrivals.waiter.register(cx.waker());
+            // Looked at again: an answer that came before the waker was left has woken nobody.
+            if !self.has_answer() {
+                return Poll::Pending;
+            }
+        }
+        ready!(poll_alive(cx));
+        Poll::Ready(self.pop())
+    }
+
+    /// Whether a member has its answer. Nobody else takes it out.
+    fn has_answer(&self) -> bool {
+        !self.arrivals.keys.lock().is_empty()
+    }
+
+    fn pop(&mut self) -> Option<Response<L, R>> {
+        let key = self.arrivals.keys.lock().pop_front()?;
+        let Member { label, mut request } = self.members.remove(&key)?;
+        let answer = request.check().expect("a member rings when its answer is there, and nobody else can fetch it");
+        Some((label, answer))
+    }
+}
+
+impl<L, R: Send + 'static> Default for Requests<L, R> {
+    fn default() -> Self {
+        Self { members: BTreeMap::new(), last: 0, arrivals: Arc::default() }
+    }
+}
+
+/// Requests and labels are moved in and out, never pinned.
+impl<L, R: Send + 'static> Unpin for Requests<L, R> {}
+
+impl<L, R: Send + 'static> Stream for Requests<L, R> {
+    type Item = Response<L, R>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_pop(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len(), Some(self.len()))
+    }
+}
+
+impl<L, R: Send + 'static> Extend<(L, Request<R>)> for Requests<L, R> {
+    fn extend<T: IntoIterator<Item = (L, Request<R>)>>(&mut self, iter: T) {
+        iter.into_iter().for_each(|(label, request)| self.add(label, request));
+    }
+}
+
+impl<L, R: Send + 'static> FromIterator<(L, Request<R>)> for Requests<L, R> {
+    fn from_iter<T: IntoIterator<Item = (L, Request<R>)>>(iter: T) -> Self {
+        let mut collection = Self::new();
+        collection.extend(iter);
+        collection
+    }
+}
+
+impl<L: fmt::Debug, R: Send + 'static> fmt::Debug for Requests<L, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labels = self.members.values().map(|member| (&member.label, &member.request));
+        f.debug_map().entries(labels).finish()
+    }
+}

@@ -1,0 +1,209 @@
+//! Deadlines: a while from now, an instant, or never; and how a wait ends at one.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::node::Home;
+use crate::node::alarm::{AlarmKey, Alarmed};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::barrier;
+use crate::sync::waiter::Waiter;
+
+/// Until when to wait: for so long, until an instant, or for ever.
+///
+/// Whatever takes one takes a [`Duration`] or an [`Instant`] as well. A duration counts from the moment the wait begins, on the
+/// clock of the runtime; an instant is what several waits share. An instant that has passed, like no time at all, is one look
+/// without waiting.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Deadline;
+/// use std::time::{Duration, Instant};
+///
+/// fn wait(_until: impl Into<Deadline>) {}
+///
+/// wait(Duration::from_secs(1));
+/// wait(Deadline::NEVER);
+/// # fn with(now: Instant) {
+/// wait(now + Duration::from_secs(1));
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deadline(Until);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Until {
+    After(Duration),
+    At(Instant),
+    Never,
+}
+
+impl Deadline {
+    /// Waits for ever: OTP's `infinity`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Deadline;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// assert_eq!(counter.send_request(Call::Get).receive(Deadline::NEVER).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "infinity")]
+    pub const NEVER: Self = Self(Until::Never);
+
+    /// The same as an instant, which several waits can share.
+    pub(crate) fn since(self, now: Instant) -> Self {
+        self.at(now).map_or(Self::NEVER, Self::from)
+    }
+
+    /// How long after `now` it is.
+    pub(crate) fn after(self, now: Instant) -> Duration {
+        self.at(now).map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
+    }
+
+    /// The instant; nothing if that is never, or longer than a clock can count.
+    pub(crate) fn at(self, now: Instant) -> Option<Instant> {
+        match self.0 {
+            Until::After(duration) => now.checked_add(duration),
+            Until::At(at) => Some(at),
+            Until::Never => None,
+        }
+    }
+}
+
+impl From<Duration> for Deadline {
+    fn from(duration: Duration) -> Self {
+        Self(Until::After(duration))
+    }
+}
+
+impl From<Instant> for Deadline {
+    fn from(at: Instant) -> Self {
+        Self(Until::At(at))
+    }
+}
+
+/// There was no answer by the deadline, and the request stays.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{TimedOut, sys};
+/// use std::time::Duration;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::suspend(&counter).await?;
+/// let mut request = counter.send_request(Call::Get);
+/// assert_eq!(request.wait(Duration::from_millis(1)).await, Err(TimedOut));
+/// sys::resume(&counter).await?;
+/// assert_eq!(request.await?, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
+#[error("there was no answer by the deadline; the request stays, so wait again, or drop it to give the answer up")]
+pub struct TimedOut;
+
+/// A deadline as one wait keeps it. The clock is read when the wait really waits, and not before.
+pub(crate) struct Limit {
+    deadline: Deadline,
+    stage: Stage,
+    waited: Duration,
+}
+
+enum Stage {
+    Unset,
+    Never,
+    Set(Timer),
+    Passed,
+}
+
+impl Limit {
+    pub(crate) fn new(deadline: Deadline) -> Self {
+        Self { deadline, stage: Stage::Unset, waited: Duration::ZERO }
+    }
+
+    /// Ready when the deadline has passed. Without a home there is nothing to wait for, and so no clock.
+    pub(crate) fn poll(&mut self, cx: &Context<'_>, home: Option<&Arc<Home>>) -> Poll<()> {
+        if let (Stage::Unset, Some(home)) = (&self.stage, home) {
+            self.set(home);
+        }
+        let is_due = match &self.stage {
+            Stage::Unset | Stage::Passed => true,
+            Stage::Never => false,
+            Stage::Set(timer) => timer.is_due(cx),
+        };
+        if is_due { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn set(&mut self, home: &Arc<Home>) {
+        let now = home.runtime().now();
+        self.waited = self.deadline.after(now);
+        self.stage = match self.deadline.at(now) {
+            None => Stage::Never,
+            Some(at) if at <= now => Stage::Passed,
+            Some(at) => Stage::Set(Timer::new(home, at)),
+        };
+    }
+
+    /// How long the wait was to last, as far as it was begun.
+    pub(crate) fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+/// An entry in the alarm that wakes one task. It is taken back when dropped, so that many short waits with long deadlines
+/// leave nothing behind.
+struct Timer {
+    home: Arc<Home>,
+    key: AlarmKey,
+    bell: Arc<Bell>,
+}
+
+#[derive(Default)]
+struct Bell {
+    rang: AtomicBool,
+    waiter: Waiter,
+}
+
+impl Timer {
+    fn new(home: &Arc<Home>, at: Instant) -> Self {
+        let bell = Arc::new(Bell::default());
+        let (key, keeper) = home.alarm().set(at, Arc::clone(&bell) as Arc<dyn Alarmed>);
+        if let Some(keeper) = keeper {
+            barrier::wake(keeper);
+        }
+        Self { home: Arc::clone(home), key, bell }
+    }
+
+    /// Whether the instant has come; if not, the task is woken when it does.
+    fn is_due(&self, cx: &Context<'_>) -> bool {
+        // Registered first: a ring between the two is then seen by one of them.
+        self.bell.waiter.register(cx.waker());
+        self.bell.rang.load(Ordering::Acquire)
+    }
+}
+
+impl Alarmed for Bell {
+    fn due(self: Arc<Self>, _now: Instant) {
+        self.rang.store(true, Ordering::Release);
+        self.waiter.wake();
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.home.alarm().cancel(self.key);
+    }
+}

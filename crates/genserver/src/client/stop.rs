@@ -1,0 +1,461 @@
+//! Stopping a process from outside, and waiting for its end.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use crate::client::time;
+use crate::node::Node;
+use crate::node::alarm;
+use crate::node::any_process::ExitKind;
+use crate::node::any_process::{AnyProcess, StoppedHere};
+use crate::node::current;
+use crate::node::cut;
+use crate::node::cut::poll_alive;
+use crate::node::order::Order;
+use crate::node::process_ref::ProcessRef;
+use crate::node::reply::{Slot, Unanswered};
+use crate::node::subject::Subject;
+use crate::runtime::Sleep;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::values::exit::Exit;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
+use futures::future::Either;
+use std::future::poll_fn;
+
+/// Why a stop did not end as it was asked to.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Reason, StopError};
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// server.kill();
+/// match server.stop().await {
+///     Err(StopError::NoProc { server }) => println!("{server} is not there any more"),
+///     Err(StopError::Exit { reason, .. }) => assert_eq!(reason, Reason::Killed),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum StopError {
+    /// The process had ended before, or never was.
+    #[error("{server} is not running, so it was not stopped; if that is what you wanted, ignore this error")]
+    NoProc {
+        /// Who was to stop.
+        server: Subject,
+    },
+    /// A process cannot wait for its own end.
+    #[error("{server} called stop on itself; return `Next::stop(reason)` from the callback instead")]
+    CallingSelf {
+        /// Who was to stop.
+        server: Subject,
+    },
+    /// It did not end in time. The order stands: it will stop later.
+    #[error(
+        "{server} did not stop within {after:?}; the order stands and it will stop when it comes to it, or use `kill`"
+    )]
+    Timeout {
+        /// Who was to stop.
+        server: Subject,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// It ended, but not as this order asked: with another reason, or before it came to this order. The reason may be the one that
+    /// was asked for, if somebody else had stopped it with that. OTP's `stop` exits with it.
+    #[error("{server} did not end as this stop asked, but with the reason {reason}")]
+    Exit {
+        /// Who was to stop.
+        server: Subject,
+        /// The reason it ended with.
+        reason: Reason,
+    },
+}
+
+/// A stop under way, made by [`ServerRef::stop`](crate::ServerRef::stop).
+///
+/// # Cancel safety
+///
+/// Dropping it gives up the news, never the order: once it was polled the process stops.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::Reason;
+/// use std::time::Duration;
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// server.stop().reason(Reason::Shutdown).timeout(Duration::from_secs(1)).await?;
+/// assert!(!server.is_alive());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is stopped until this is awaited"]
+pub struct Stop {
+    process: Arc<dyn AnyProcess>,
+    reason: Reason,
+    timeout: Option<Duration>,
+    slot: Option<Arc<Slot<Reason>>>,
+    /// Whether the process came to the order, if it did not do so at once.
+    carried_out: Option<Arc<AtomicBool>>,
+    deadline: Option<Instant>,
+}
+
+impl Stop {
+    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
+        Self { process, reason: Reason::Normal, timeout: None, slot: None, carried_out: None, deadline: None }
+    }
+
+    /// Stops with this reason instead of `normal`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let watcher = tokio::spawn(server.ended());
+    /// # tokio::task::yield_now().await;
+    /// server.stop().reason(Reason::Shutdown).await?;
+    /// assert_eq!(watcher.await?, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reason(mut self, reason: impl Into<Reason>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// Waits for so long only. The order is not withdrawn when the time is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.stop().timeout(Duration::from_secs(5)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    fn subject(&self) -> Subject {
+        self.process.head().subject()
+    }
+
+    /// Sends the order; the reason, if the process has ended with it already.
+    fn order(&mut self) -> Result<Option<Reason>, StopError> {
+        let pid = self.process.head().pid;
+        if current::pid() == Some(pid) {
+            return Err(StopError::CallingSelf { server: self.subject() });
+        }
+        let runtime = self.process.head().home.runtime();
+        self.deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
+        let inline = runtime.is_current();
+        let here = if inline { Arc::clone(&self.process).stop_here(&self.reason) } else { StoppedHere::NotNow };
+        if let StoppedHere::Ended(reason) = here {
+            return Ok(Some(reason));
+        }
+        let slot = Arc::new(Slot::new(pid));
+        if let StoppedHere::Awaited = here {
+            let ended = self.process.await_end(Arc::clone(&slot));
+            self.slot = Some(slot);
+            return Ok(ended);
+        }
+        let carried_out = Arc::clone(self.carried_out.insert(Arc::default()));
+        let order = Order::told(self.reason.clone(), carried_out);
+        if !Arc::clone(&self.process).stop(order, Arc::clone(&slot), inline) {
+            return Err(StopError::NoProc { server: self.subject() });
+        }
+        self.slot = Some(slot);
+        Ok(None)
+    }
+
+    fn judge(&self, ended: Result<Reason, Unanswered>) -> Result<(), StopError> {
+        let server = || self.subject();
+        let carried_out = self.carried_out.as_ref().is_none_or(|carried_out| carried_out.load(Ordering::Relaxed));
+        match ended {
+            Ok(reason) if carried_out && reason == self.reason => Ok(()),
+            Ok(reason) | Err(Unanswered::Exit(reason)) => Err(StopError::Exit { server: server(), reason }),
+            Err(Unanswered::Timeout) => {
+                Err(StopError::Timeout { server: server(), after: self.timeout.unwrap_or_default() })
+            }
+            // Only calls are followed in circles.
+            Err(Unanswered::NoReply | Unanswered::Cycle(_)) => Err(StopError::NoProc { server: server() }),
+        }
+    }
+}
+
+impl Future for Stop {
+    type Output = Result<(), StopError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if this.slot.is_none() {
+            if cut::is_cut(cx) {
+                return Poll::Pending;
+            }
+            if let Some(reason) = this.order()? {
+                if !cut::is_cut(cx) {
+                    return Poll::Ready(this.judge(Ok(reason)));
+                }
+                // The end that was brought here has brought its own over a link.
+                this.slot = Some(Arc::new(Slot::filled(this.process.head().pid, reason)));
+            }
+        }
+        let Some(slot) = &this.slot else { return Poll::Pending };
+        let polled = slot.poll(cx, this.deadline);
+        if polled.is_pending()
+            && let Some(deadline) = this.deadline
+        {
+            Arc::clone(&this.process).watch_deadline(deadline);
+        }
+        let ended = ready!(polled);
+        Poll::Ready(this.judge(ended))
+    }
+}
+
+/// Dropping a stop gives up the news, never the order.
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if let Some(slot) = &self.slot {
+            slot.close();
+        }
+    }
+}
+
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stop")
+            .field("process", &self.process.head().title())
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long is waited for a process after it was killed: one that never awaits cannot be cut off.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// Waits until a process that was killed is gone, for [`KILL_GRACE`] at most.
+pub(crate) struct Burial {
+    ended: Ended,
+    grace: Sleep,
+}
+
+impl Burial {
+    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
+        let home = Arc::clone(&process.head().home);
+        let grace = home.runtime().sleep_until(crate::node::alarm::after(&home, KILL_GRACE));
+        Self { ended: Ended::new(process), grace }
+    }
+}
+
+impl Future for Burial {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if Pin::new(&mut self.ended).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        self.grace.as_mut().poll(cx)
+    }
+}
+
+impl Node {
+    /// Ends all processes of this node, and waits until they have ended.
+    ///
+    /// All are ordered to stop with the reason `shutdown`, the youngest first, as a supervisor does with its children;
+    /// terminate runs in servers that trap exits, and a function that traps them finds an [`Exit`] in its mailbox. Whatever is
+    /// left at the deadline is killed. A process that does not even await any more cannot be killed; it is left alone when
+    /// another second has passed.
+    ///
+    /// New processes can still be started; they are not waited for. Nor does the process that calls this end: it returns from
+    /// its callback as it likes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it does not withdraw the orders, but nobody is killed at the deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Node, Reason};
+    /// use std::time::Duration;
+    ///
+    /// let node = Node::new();
+    /// let server = node.start::<Quiet>(()).await?;
+    /// node.shutdown(Duration::from_secs(5)).await;
+    /// assert_eq!(server.ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn shutdown(&self, deadline: Duration) {
+        poll_fn(poll_alive).await;
+        let mut processes = self.processes();
+        processes.retain(|process| Some(process.head().pid) != current::pid());
+        // One whose runtime is gone has ended by itself.
+        processes.retain(|process| !process.head().home.is_gone());
+        processes.reverse();
+        let Some(home) = processes.first().map(|process| Arc::clone(&process.head().home)) else { return };
+        for process in &processes {
+            let exit = Exit { from: process.head().parent().unwrap_or(Pid::NOBODY), reason: Reason::Shutdown };
+            Arc::clone(process).order_down(exit);
+        }
+        let all = processes.iter().map(|process| Ended::new(Arc::clone(process)));
+        let ended = futures::future::join_all(all);
+        let sleep = time::sleep_in(&home, alarm::after(&home, deadline));
+        let Either::Right(((), rest)) = futures::future::select(ended, sleep).await else { return };
+        for process in &processes {
+            Arc::clone(process).exit(Exit { from: Pid::NOBODY, reason: Reason::Kill }, ExitKind::Kill);
+        }
+        let grace = time::sleep_in(&home, alarm::after(&home, KILL_GRACE));
+        drop(futures::future::select(rest, grace).await);
+    }
+}
+
+impl ProcessRef {
+    /// Orders it to stop and waits until everybody has been told: see [`ServerRef::stop`](crate::ServerRef::stop).
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`](crate::ServerRef::stop).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it does not withdraw the order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.process_ref().stop().await?;
+    /// assert!(!server.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop(&self) -> Stop {
+        Stop::new(Arc::clone(self.process()))
+    }
+
+    /// Waits for its end, and returns the reason: a monitor for plain code.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and made again at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.kill();
+    /// assert_eq!(server.process_ref().ended().await, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ended(&self) -> Ended {
+        Ended::new(Arc::clone(self.process()))
+    }
+}
+
+/// Waits for the end of a process: made by [`ServerRef::ended`](crate::ServerRef::ended).
+///
+/// It ends when everybody has been told, with the reason; at once, with [`Reason::NoProc`], if the process had ended before
+/// this was first polled and its reason is not known any more.
+///
+/// # Cancel safety
+///
+/// It can be dropped and made again at any time.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::Reason;
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// let ended = server.ended();
+/// server.exit(Reason::Shutdown);
+/// assert_eq!(ended.await, Reason::Shutdown);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nobody waits until this is awaited"]
+pub struct Ended {
+    process: Arc<dyn AnyProcess>,
+    slot: Option<Arc<Slot<Reason>>>,
+}
+
+impl Ended {
+    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
+        Self { process, slot: None }
+    }
+}
+
+impl Future for Ended {
+    type Output = Reason;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
+        let this = &mut *self;
+        let slot = if let Some(slot) = &this.slot {
+            slot
+        } else {
+            let slot = Arc::new(Slot::new(this.process.head().pid));
+            if let Some(reason) = this.process.await_end(Arc::clone(&slot)) {
+                // Looked at after the reason was seen; it is there the next time, too.
+                return if cut::is_cut(cx) { Poll::Pending } else { Poll::Ready(reason) };
+            }
+            this.slot.insert(slot)
+        };
+        slot.poll(cx, None).map(|ended| ended.unwrap_or(Reason::NoProc))
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(slot) = &self.slot {
+            slot.close();
+        }
+    }
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ended").field("process", &self.process.head().title()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,214 @@
+//! The time of the runtime that a process runs on: what to sleep and to measure by, so that a simulation can drive it.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! use std::time::Duration;
+//! use genserver::time;
+//!
+//! let before = time::now();
+//! time::sleep(Duration::from_secs(60)).await;
+//! assert!(time::now() - before >= Duration::from_secs(60));
+//!
+//! let never = std::future::pending::<()>();
+//! let elapsed = time::timeout(Duration::from_secs(1), never).await.unwrap_err();
+//! assert_eq!(elapsed.to_string(), "not done within 1s");
+//! # }
+//! ```
+//!
+//! Inside a process these are the clock of the runtime it was started on; in plain code, of the runtime the thread is in. A
+//! library that takes its time from here runs on every runtime that its user chooses, and under simulated time. A *server*
+//! seldom sleeps, for it would keep its callers waiting: it has [`Cx::send_after`](crate::Cx::send_after).
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures::future::{MaybeDone, maybe_done};
+
+use crate::node::alarm;
+use crate::node::cut::poll_alive;
+use crate::node::{self, Home};
+pub use crate::runtime::Sleep;
+
+/// What time it is, on a clock that never goes back.
+///
+/// # Panics
+///
+/// In plain code outside every runtime: there is no clock.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// let before = time::now();
+/// tokio::time::advance(Duration::from_secs(1)).await;
+/// assert_eq!(time::now() - before, Duration::from_secs(1));
+/// # }
+/// ```
+pub fn now() -> Instant {
+    home().runtime().now()
+}
+
+/// Ends once `duration` has passed: never before, possibly after.
+///
+/// # Panics
+///
+/// In plain code outside every runtime.
+///
+/// # Cancel safety
+///
+/// Dropping it forgets it; nothing else happens.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// let before = time::now();
+/// time::sleep(Duration::from_secs(60)).await;
+/// assert!(time::now() - before >= Duration::from_secs(60));
+/// # }
+/// ```
+pub fn sleep(duration: Duration) -> Sleep {
+    let home = home();
+    sleep_in(&home, alarm::after(&home, duration))
+}
+
+/// Ends at `at`: never before, possibly after.
+///
+/// # Panics
+///
+/// In plain code outside every runtime.
+///
+/// # Cancel safety
+///
+/// Dropping it forgets it; nothing else happens.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// let at = time::now() + Duration::from_secs(60);
+/// time::sleep_until(at).await;
+/// assert!(time::now() >= at);
+/// # }
+/// ```
+pub fn sleep_until(at: Instant) -> Sleep {
+    sleep_in(&home(), at)
+}
+
+/// A sleep that is an await of this crate: the runtime's own does not know whether its process has to end.
+pub(crate) fn sleep_in(home: &Arc<Home>, at: Instant) -> Sleep {
+    let mut sleep = home.runtime().sleep_until(at);
+    Box::pin(poll_fn(move |cx| {
+        ready!(poll_alive(cx));
+        sleep.as_mut().poll(cx)
+    }))
+}
+
+/// What `future` ends with, or [`Elapsed`] if that takes longer than `duration`.
+///
+/// The clock starts when it is first polled. A future that is ready at once costs no timer.
+///
+/// # Errors
+///
+/// [`Elapsed`]; the future is dropped with the `Timeout`.
+///
+/// # Panics
+///
+/// When it is polled by plain code outside every runtime.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the future.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// assert_eq!(time::timeout(Duration::from_secs(1), async { 42 }).await, Ok(42));
+/// assert!(time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await.is_err());
+/// # }
+/// ```
+pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
+    Timeout { future: maybe_done(future), duration, sleep: None }
+}
+
+pin_project_lite::pin_project! {
+    /// A future that is given so much time; made by [`timeout`].
+    #[must_use = "nothing happens until this is awaited"]
+    pub struct Timeout<F: Future> {
+        // It keeps what it ends with, while its process has to end.
+        #[pin]
+        future: MaybeDone<F>,
+        duration: Duration,
+        sleep: Option<Sleep>,
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(poll_alive(cx));
+        let mut this = self.project();
+        if this.future.as_mut().poll(cx).is_pending() {
+            let sleep = this.sleep.get_or_insert_with(|| sleep(*this.duration));
+            ready!(sleep.as_mut().poll(cx));
+            return Poll::Ready(Err(Elapsed { after: *this.duration }));
+        }
+        ready!(poll_alive(cx));
+        this.future.take_output().map_or(Poll::Pending, |output| Poll::Ready(Ok(output)))
+    }
+}
+
+impl<F: Future> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout").field("duration", &self.duration).finish_non_exhaustive()
+    }
+}
+
+/// A [`timeout`] has passed.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use genserver::time;
+/// use std::time::Duration;
+///
+/// let elapsed = time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await.unwrap_err();
+/// assert_eq!(elapsed.after, Duration::from_secs(1));
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not done within {after:?}")]
+pub struct Elapsed {
+    /// How long was waited.
+    pub after: Duration,
+}
+
+/// Whose clock it is.
+fn home() -> Arc<Home> {
+    node::current_home().expect("there is a clock only inside a process or a runtime, as an async main has one")
+}

@@ -1,0 +1,396 @@
+//! A reference to any process, whatever runs in it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::node::any_process::{AnyProcess, ExitKind};
+use crate::node::current;
+use crate::node::link;
+use crate::node::name::Name;
+use crate::node::subject::Subject;
+use crate::node::{self, Node};
+use crate::values::exit::Exit;
+use crate::values::info::ProcessInfo;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
+
+/// A reference to any process: to watch, link, stop and look at it, not to send it messages.
+///
+/// It neither keeps the process alive nor ends it. A typed reference comes out of it with
+/// [`downcast`](ProcessRef::downcast).
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{ProcessRef, Reason};
+///
+/// async fn outlive(process: ProcessRef) -> Reason {
+///     process.exit(Reason::Shutdown);
+///     process.ended().await
+/// }
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// assert_eq!(outlive(server.process_ref()).await, Reason::Shutdown);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ProcessRef {
+    process: Arc<dyn AnyProcess>,
+}
+
+impl ProcessRef {
+    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
+        Self { process }
+    }
+
+    pub(crate) fn process(&self) -> &Arc<dyn AnyProcess> {
+        &self.process
+    }
+
+    /// Which process this is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// assert_eq!(server.process_ref().pid(), server.pid());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pid(&self) -> Pid {
+        self.process.head().pid
+    }
+
+    /// The name it was started with, if it was. It keeps none after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+    /// assert_eq!(server.process_ref().name(), Some(&"quiet".into()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn name(&self) -> Option<&Name> {
+        self.process.head().name()
+    }
+
+    /// How an error names it: by its name, if it has one, and its pid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+    /// let subject = server.process_ref().subject();
+    /// assert_eq!(subject.to_string(), format!("process quiet {}", server.pid()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subject(&self) -> Subject {
+        self.process.head().subject()
+    }
+
+    /// The node it lives in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = genserver::Node::new();
+    /// let server = node.start::<Quiet>(()).name("quiet").await?;
+    /// assert!(server.process_ref().node().whereis("quiet").is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn node(&self) -> Node {
+        self.process.head().home.node().clone()
+    }
+
+    /// Whether it takes messages. False from the moment its end begins, and so while terminate runs.
+    ///
+    /// There OTP's `is_process_alive` is still true: it is the opposite of [`has_ended`](ProcessRef::has_ended).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let process = server.process_ref();
+    /// assert!(process.is_alive());
+    /// server.stop().await?;
+    /// assert!(!process.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Whether its end is over: its state has been dropped, and its names are free.
+    ///
+    /// Between the moment when [`is_alive`](ProcessRef::is_alive) turns false and this one lies terminate. Whoever has been told
+    /// of the end, by a `Down`, an exit or an error, finds this true. A table that holds something for a process, as its name,
+    /// asks here whether that still counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let process = server.process_ref();
+    /// assert!(!process.has_ended());
+    /// server.stop().await?;
+    /// assert!(process.has_ended());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
+    pub fn has_ended(&self) -> bool {
+        !self.process.holds_name()
+    }
+
+    /// What can be seen of it from outside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = genserver::start::<Quiet>(()).label("a quiet one").await?;
+    /// assert_eq!(server.process_ref().info().label.as_deref(), Some("a quiet one"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn info(&self) -> ProcessInfo {
+        self.process.info()
+    }
+
+    /// Sends it an exit signal: OTP's `exit/2`. See [`ServerRef::exit`](crate::ServerRef::exit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// server.process_ref().exit(Reason::Shutdown);
+    /// assert_eq!(server.ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "exit/2")]
+    pub fn exit(&self, reason: impl Into<Reason>) {
+        link::send_exit(&self.process, reason.into());
+    }
+
+    /// Kills it: no callback runs, and nobody can trap that. See [`ServerRef::kill`](crate::ServerRef::kill).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Reason;
+    ///
+    /// let process = genserver::start::<Quiet>(()).await?.process_ref();
+    /// process.kill();
+    /// assert_eq!(process.ended().await, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn kill(&self) {
+        let from = current::sender();
+        Arc::clone(&self.process).exit(Exit { from, reason: Reason::Kill }, ExitKind::Kill);
+    }
+
+    /// Takes the link between it and another process away, on both sides: OTP's `unlink/1`, from whoever holds the reference.
+    ///
+    /// A process does so for itself with `current_process()`, or with [`Cx::unlink`](crate::Cx::unlink). An exit that has been
+    /// trapped already is still handled. Returns whether there was a link.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let parent = Probe::<()>::new();
+    /// let server = parent.start_link::<Quiet>(()).await?;
+    /// assert!(parent.process_ref().unlink(&server));
+    /// server.kill();
+    /// assert!(parent.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unlink(&self, target: &impl AsProcess) -> bool {
+        link::unlink(&self.process, target)
+    }
+}
+
+impl PartialEq for ProcessRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.pid() == other.pid()
+    }
+}
+
+impl Eq for ProcessRef {}
+
+impl fmt::Debug for ProcessRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProcessRef({})", self.process.head().title())
+    }
+}
+
+/// Whatever names one process: a reference, a pid, a name, or a client type of your own.
+///
+/// It is what `monitor`, `link` and the like take.
+///
+/// # Examples
+///
+/// A client type that can be watched like the server that it hides:
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// use genserver::{AsProcess, Probe, ProcessRef, Reason, ServerRef};
+///
+/// struct Library(ServerRef<Quiet>);
+///
+/// impl AsProcess for Library {
+///     fn as_process(&self) -> Option<ProcessRef> {
+///         self.0.as_process()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut probe = Probe::<()>::new();
+/// let library = Library(genserver::start::<Quiet>(()).await?);
+/// let reference = probe.monitor(&library);
+/// library.0.stop().await?;
+/// assert_eq!(probe.expect_down(reference).await.reason, Reason::Normal);
+/// # Ok(())
+/// # }
+/// ```
+pub trait AsProcess {
+    /// The process, if there is one: a pid or a name may refer to nobody.
+    fn as_process(&self) -> Option<ProcessRef>;
+
+    /// The pid for news of a process that does not exist.
+    #[doc(hidden)]
+    fn pid_or_nobody(&self) -> Pid {
+        self.as_process().map_or(Pid::NOBODY, |process| process.pid())
+    }
+
+    /// The process, or what a request to it fails with.
+    #[doc(hidden)]
+    fn find_process(&self) -> Result<ProcessRef, NotFound> {
+        let nobody = || NotFound::Nobody(Subject { pid: self.pid_or_nobody(), name: None });
+        self.as_process().ok_or_else(nobody)
+    }
+}
+
+/// Why a reference leads to no process.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum NotFound {
+    /// The process has ended, or nobody has the name.
+    Nobody(Subject),
+    /// The name belongs to a server of another type.
+    WrongServer { server: Subject, found: &'static str, wanted: &'static str },
+}
+
+impl<T: AsProcess + ?Sized> AsProcess for &T {
+    fn as_process(&self) -> Option<ProcessRef> {
+        (**self).as_process()
+    }
+
+    fn pid_or_nobody(&self) -> Pid {
+        (**self).pid_or_nobody()
+    }
+
+    fn find_process(&self) -> Result<ProcessRef, NotFound> {
+        (**self).find_process()
+    }
+}
+
+impl AsProcess for ProcessRef {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.clone())
+    }
+}
+
+impl AsProcess for Pid {
+    fn as_process(&self) -> Option<ProcessRef> {
+        node::find(*self).map(ProcessRef::new)
+    }
+
+    fn pid_or_nobody(&self) -> Pid {
+        *self
+    }
+}
+
+/// The process with a name, in the node of the caller or in the space that the name itself says.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+/// assert_eq!(genserver::whereis("quiet"), Some(server.process_ref()));
+/// server.stop().await?;
+/// assert_eq!(genserver::whereis("quiet"), None);
+/// # Ok(())
+/// # }
+/// ```
+pub fn whereis(name: impl Into<Name>) -> Option<ProcessRef> {
+    Node::current().whereis(name)
+}
+
+/// The process whose code runs on this thread: OTP's `self()`. `None` in plain code, and in tasks that a process has spawned.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Probe, current_process};
+///
+/// let probe = Probe::<()>::new();
+/// assert_eq!(probe.scope(async { current_process() }).await, Some(probe.process_ref()));
+/// assert_eq!(current_process(), None);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "self")]
+pub fn current_process() -> Option<ProcessRef> {
+    current::pid().and_then(node::find).map(ProcessRef::new)
+}

@@ -1,0 +1,50 @@
+//! A process as errors and reports name it.
+
+use std::fmt;
+
+use crate::node::name::Name;
+use crate::values::pid::Pid;
+
+/// The process that an error is about: its pid, and its name if it has one.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::StopError;
+///
+/// let server = genserver::start::<Quiet>(()).name("quiet").await?;
+/// server.stop().await?;
+/// let Err(StopError::NoProc { server: subject }) = server.stop().await else { unreachable!() };
+/// assert_eq!(subject.pid, server.pid());
+/// assert!(subject.to_string().starts_with("process quiet <"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subject {
+    /// Which process; [`Pid::NOBODY`] if a name belonged to none.
+    pub pid: Pid,
+    /// The name it was started with or looked for.
+    pub name: Option<Name>,
+}
+
+impl Subject {
+    /// A name that nobody has.
+    pub(crate) fn nobody(name: &Name) -> Self {
+        Self { pid: Pid::NOBODY, name: Some(name.clone()) }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) if self.pid == Pid::NOBODY => write!(f, "a process named {name}"),
+            Some(name) => write!(f, "process {name} {}", self.pid),
+            None => write!(f, "process {}", self.pid),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A server between two callbacks: what the requests of `sys` work on.
+
+use std::sync::Arc;
+
+use crate::node::any_process::{AnyProcess as _, Head};
+use crate::process::Process;
+use crate::process::mail::Body;
+use crate::process::work::Actor;
+use crate::server::GenServer;
+use crate::server::debug::Debug;
+use crate::server::show::{Shown, Status};
+use crate::values::reason::Reason;
+
+/// The server between two callbacks, as a request finds it.
+pub(crate) struct Bench<'a, S: GenServer> {
+    pub(crate) process: &'a Arc<Process<S>>,
+    pub(crate) body: &'a mut Body<S>,
+    /// Set by a request that ends the server.
+    pub(crate) stop: Option<Reason>,
+}
+
+impl<S: GenServer> Bench<'_, S> {
+    fn actor(&mut self) -> &mut Actor<S> {
+        self.body.actor.as_mut().expect("between two callbacks the actor is here")
+    }
+
+    pub(crate) fn server(&mut self) -> &mut S {
+        self.actor().server.as_mut().expect("requests wait until init has made the server")
+    }
+}
+
+/// A bench without the type of its server: what can be done at every one.
+pub(crate) trait AnyBench {
+    fn head(&self) -> &Head;
+    /// What is switched on.
+    fn debug(&mut self) -> &mut Option<Box<Debug>>;
+    fn status(&mut self) -> Status;
+    fn suspend(&mut self, suspended: bool);
+    /// Ends the server when the request is done.
+    fn stop(&mut self, reason: Reason);
+}
+
+impl<S: GenServer> AnyBench for Bench<'_, S> {
+    fn head(&self) -> &Head {
+        &self.process.head
+    }
+
+    fn debug(&mut self) -> &mut Option<Box<Debug>> {
+        &mut self.actor().cx.debug
+    }
+
+    fn status(&mut self) -> Status {
+        let seen = self.process.info();
+        let suspended = self.body.is_suspended();
+        let actor = self.actor();
+        let (_, log) = actor.cx.kept_events();
+        let shown = Shown { log, ..Shown::default() }.format(actor.server.as_ref());
+        Status {
+            pid: seen.pid,
+            name: seen.name,
+            label: seen.label,
+            server: seen.server,
+            suspended,
+            parent: seen.parent,
+            mailbox: seen.mailbox,
+            links: seen.links,
+            log: shown.log,
+            state: shown.state,
+        }
+    }
+
+    fn suspend(&mut self, suspended: bool) {
+        if suspended || self.body.desk.is_some() {
+            self.body.desk().suspended = suspended;
+        }
+    }
+
+    fn stop(&mut self, reason: Reason) {
+        self.stop = Some(reason);
+    }
+}

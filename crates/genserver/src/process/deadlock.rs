@@ -1,0 +1,485 @@
+//! Calls that wait for one another in a circle, and how the last of them notices.
+//!
+//! While a callback waits for the answer to a call, its process depends on the one that was called: that is an edge. A call
+//! whose edge would close a circle of them is given up with [`CallError::Cycle`](crate::CallError::Cycle); without that, all
+//! processes of the circle would wait until the first of their deadlines.
+//!
+//! 1. An edge has two ends. The request's end is a token that lies with the request: in its envelope, then on the desk of the
+//!    server while its callback runs. When the callback has ended the token is dropped, so a caller that was kept is no edge
+//!    any more: whoever keeps it may have it answered from anywhere.
+//! 2. The caller's end stands in one list from the moment the caller really waits until it has its answer or gives up.
+//! 3. An edge counts while both ends are there and the answer is still wanted.
+//! 4. The caller is entered first, and then the list is walked, under one lock. Of a circle's calls one is entered last, and
+//!    it sees all the others.
+//! 5. Who gives up withdraws the request if no callback has begun with it. Were it carried out, its callback would call on
+//!    around the circle, be refused further on, and leave another request behind, and so for ever.
+//! 6. Who starts a process that is linked with it waits for that process's init. So while a process is in its init, its parent
+//!    depends on it, and if the parent is in its init too, the parent's parent, and so on: a call to any of them, or to one
+//!    that waits for one of them, closes a circle. This is looked up when such a call begins to wait, and costs others nothing.
+//! 7. A process may wait for another otherwise than by a call, and [declare](declare_wait) that: an edge like any other, except that
+//!    nobody can be told that it closes a circle. So the circle's last call is given up instead, in the same way.
+//! 8. A call that is answered by the caller's own thread never waits, and never comes here; a call from outside every process
+//!    cannot close a circle, and is not entered.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use crate::node;
+use crate::node::current;
+use crate::node::process_ref::AsProcess;
+use crate::node::reply::{Unanswered, Waiting};
+use crate::node::subject::Subject;
+use crate::process::Envelope;
+use crate::server::GenServer;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::parking::Mutex;
+use crate::sync::{program_static, thread_local};
+use crate::values::pid::Pid;
+
+/// Says that the process whose code runs here waits for another one, otherwise than by a call: for an event to be consumed, or for
+/// something that it holds to be given back. The wait lasts until what comes back is dropped, or `kept` is.
+///
+/// With that, a call by which the other process would wait for this one in turn fails with [`CallError::Cycle`](crate::CallError::Cycle) instead of a
+/// time-out, whether it comes before or after this, and directly or by way of others. Let the other process, or whatever it
+/// holds, have the `Arc` of `kept`, and drop it as soon as it is no longer waited for: then no call is refused by mistake.
+///
+/// It is for libraries, of queues and pools for instance; calls need no declaration. From code that is no process's, it says nothing.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{CallError, Caller, Cx, GenServer, Init, Next, Never, Outcome, Probe, ProcessRef, declare_wait};
+/// use std::sync::{Arc, Weak};
+/// use tokio::sync::oneshot;
+///
+/// struct Pool;
+///
+/// /// The only thing there is has been lent, and is wanted back.
+/// struct WaitFor(ProcessRef, Weak<()>, oneshot::Receiver<()>);
+///
+/// impl GenServer for Pool {
+///     type Args = ();
+///     type Call = Caller<&'static str>;
+///     type Cast = WaitFor;
+///     type Info = Never;
+///
+///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+///         Init::Run(Pool)
+///     }
+///
+///     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         Next::reply(caller, "there is another")
+///     }
+///
+///     async fn handle_cast(&mut self, WaitFor(holder, kept, back): WaitFor, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         let _wait = declare_wait(&holder, kept);
+///         back.await?;
+///         Next::wait()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = genserver::start::<Pool>(()).await?;
+/// let holder = Probe::<()>::new();
+/// let ((give_back, back), kept) = (oneshot::channel(), Arc::new(()));
+/// pool.cast(WaitFor(holder.process_ref(), Arc::downgrade(&kept), back)).map_err(|_refused| "the pool is there")?;
+///
+/// let asked = holder.scope(async { pool.call(|caller| caller).await }).await;
+/// assert!(matches!(asked, Err(CallError::Cycle { .. })), "the pool waits for the one that asks it");
+///
+/// drop(kept);
+/// give_back.send(()).map_err(|()| "the pool waits")?;
+/// let asked = holder.scope(async { pool.call(|caller| caller).await }).await;
+/// assert_eq!(asked?, "there is another");
+/// # Ok(())
+/// # }
+/// ```
+pub fn declare_wait(process: &impl AsProcess, kept: Weak<()>) -> DeclaredWait {
+    let Some(from) = current::pid() else { return DeclaredWait { _entry: Entry { key: None } } };
+    let to = process.pid_or_nobody();
+    let wait = Wait { to, token: Token::Kept(kept), answer: None };
+    let mut refused = Vec::new();
+    let mut waits = WAITS.lock();
+    // Looked at under the lock: whoever has let go by now may have called since, and that call is no part of a circle.
+    if !wait.counts() {
+        return DeclaredWait { _entry: Entry { key: None } };
+    }
+    let key = waits.enter(from, wait);
+    // It ends: each round takes a call out of the list.
+    while let Some(call) = waits.circle(from, to, &[]).and_then(|circle| waits.take_call(circle)) {
+        refused.push(call);
+    }
+    drop(waits);
+    for (Wait { token, answer, .. }, circle) in refused {
+        token.withdraw();
+        if let Some(answer) = answer {
+            answer.fail(Unanswered::Cycle(circle));
+        }
+    }
+    DeclaredWait { _entry: Entry { key: Some(key) } }
+}
+
+/// A wait that is no call: made by [`declare_wait`]. It is over when this is dropped.
+#[must_use = "the wait is over when this is dropped"]
+pub struct DeclaredWait {
+    _entry: Entry,
+}
+
+impl fmt::Debug for DeclaredWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeclaredWait").finish_non_exhaustive()
+    }
+}
+
+/// The request's end of an edge (rule 1).
+#[derive(Default)]
+pub(crate) struct Edge {
+    /// Whether the server has begun with the request, or its sender withdrawn it: whoever comes first (rule 5).
+    settled: AtomicBool,
+}
+
+impl Edge {
+    /// The server begins with the request; false if it was withdrawn.
+    pub(crate) fn begin(&self) -> bool {
+        !self.settled.swap(true, Ordering::Relaxed)
+    }
+
+    /// The request is not to be carried out, unless the server has begun with it.
+    fn withdraw(&self) {
+        self.settled.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What the caller keeps of its request's token.
+#[derive(Clone)]
+pub(crate) enum Token {
+    /// It lies with the request.
+    Laid(Weak<Edge>),
+    /// The server is ending and takes no requests: whoever calls it waits for the callback that ends it.
+    AtTheEnd,
+    /// The wait is no call (rule 7), and whoever is waited for keeps this.
+    Kept(Weak<()>),
+}
+
+impl Token {
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Laid(edge) => edge.strong_count() > 0,
+            Self::AtTheEnd => true,
+            Self::Kept(kept) => kept.strong_count() > 0,
+        }
+    }
+
+    fn withdraw(&self) {
+        if let Self::Laid(edge) = self
+            && let Some(edge) = edge.upgrade()
+        {
+            edge.withdraw();
+        }
+    }
+}
+
+thread_local! {
+    /// The token of the request that this thread has just sent from inside a callback, and to whom. One whose sender did not
+    /// have to wait is left lying; it can only ever mean the callback that it was laid for.
+    static LAID: Cell<Option<(Pid, Token)>> = const { Cell::new(None) };
+}
+
+program_static! {
+    /// Every caller that waits inside a callback (rule 2). Bounded by the number of those calls.
+    static WAITS: Mutex<Waits> = Mutex::new(Waits { last: 0, edges: BTreeMap::new() });
+}
+
+struct Waits {
+    /// Tells the calls of one process apart: a callback may join several.
+    last: u64,
+    edges: BTreeMap<(Pid, u64), Wait>,
+}
+
+/// The caller's end of an edge.
+struct Wait {
+    to: Pid,
+    token: Token,
+    /// None if it is no call (rule 7).
+    answer: Option<Arc<dyn Waiting>>,
+}
+
+/// Puts a token into a request that is queued, if a callback sends it.
+pub(crate) fn lay<S: GenServer>(message: Envelope<S>, to: Pid) -> Envelope<S> {
+    match message {
+        Envelope::Call(call, None) if current::pid().is_some() => Envelope::Call(call, Some(token(to))),
+        other => other,
+    }
+}
+
+/// A token for a request that a callback has sent, or whose callback began inside the sender's and has to wait.
+pub(crate) fn token(to: Pid) -> Arc<Edge> {
+    let edge = Arc::new(Edge::default());
+    LAID.set(Some((to, Token::Laid(Arc::downgrade(&edge)))));
+    edge
+}
+
+/// Runs what comes between a request and the wait for its answer, and may send requests of its own.
+pub(crate) fn keep_laid(run: impl FnOnce()) {
+    let laid = LAID.take();
+    run();
+    LAID.set(laid);
+}
+
+/// A callback has called a server that is ending.
+pub(crate) fn note_end(to: Pid) {
+    if current::pid().is_some() {
+        LAID.set(Some((to, Token::AtTheEnd)));
+    }
+}
+
+/// How the search for circles follows one call.
+pub(crate) enum Watch {
+    /// There is nothing to see: the call comes from outside every process, or its caller does not want it.
+    Nothing,
+    /// Sent from inside a callback, and not waited for yet.
+    Sent(Token),
+    /// A callback waits for it.
+    Waiting { _entry: Entry },
+}
+
+impl Watch {
+    /// Takes over the token of the request that this thread has just sent to `to`, if it has one and circles are not allowed.
+    #[inline]
+    pub(crate) fn sent(to: Pid, allows_cycle: bool) -> Option<Self> {
+        match LAID.take() {
+            Some((whom, token)) if whom == to && !allows_cycle => Some(Self::Sent(token)),
+            _ => None,
+        }
+    }
+
+    /// The caller begins to wait for `to`, if it has not before. Fails with the circle that this would close.
+    #[inline]
+    pub(crate) fn begin(&mut self, to: Pid, answer: impl FnOnce() -> Arc<dyn Waiting>) -> Result<(), Vec<Pid>> {
+        let Self::Sent(token) = self else { return Ok(()) };
+        let Some(from) = current::pid() else { return Ok(()) };
+        let entry = wait(from, to, Token::clone(token), answer())?;
+        *self = Self::Waiting { _entry: entry };
+        Ok(())
+    }
+
+    /// The caller does something else meanwhile; the wait may begin again.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Sent(token) => Self::Sent(Token::clone(token)),
+            Self::Nothing | Self::Waiting { .. } => Self::Nothing,
+        }
+    }
+}
+
+/// A circle as an error shows it: from the first to itself again.
+pub(crate) struct Arrows<'a>(pub(crate) &'a [Subject]);
+
+impl fmt::Display for Arrows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for subject in self.0 {
+            write!(f, "{subject} → ")?;
+        }
+        self.0.first().map_or(Ok(()), |first| write!(f, "{first}"))
+    }
+}
+
+/// Enters a caller that begins to wait, until the guard is dropped. If it closes a circle it is not entered; what comes back
+/// is the circle, beginning with the caller.
+fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<Entry, Vec<Pid>> {
+    let wait = Wait { to, token, answer: Some(answer) };
+    if !wait.counts() {
+        return Ok(Entry { key: None });
+    }
+    let token = Token::clone(&wait.token);
+    // Looked up before the lock is taken: it looks into processes.
+    let starters = starters(from);
+    let mut waits = WAITS.lock();
+    let key = waits.enter(from, wait);
+    let circle = waits.circle(from, to, &starters);
+    drop(waits);
+    let entry = Entry { key: Some(key) };
+    let Some(circle) = circle else { return Ok(entry) };
+    token.withdraw();
+    Err(circle)
+}
+
+/// Whoever waits for the init that `pid` is in, from its parent upwards (rule 6).
+fn starters(pid: Pid) -> Vec<Pid> {
+    let mut starters = Vec::new();
+    let mut next = Some(pid);
+    // It ends: a parent is older than its children.
+    while let Some(process) = next.and_then(node::find).filter(|process| process.is_in_init()) {
+        next = process.head().parent();
+        starters.extend(next);
+    }
+    starters
+}
+
+/// A caller's place in the list. It is left when this is dropped.
+pub(crate) struct Entry {
+    key: Option<(Pid, u64)>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        // Dropped outside the lock: it may be the last to know the answer, which is the user's.
+        let left = WAITS.lock().edges.remove(&key);
+        drop(left);
+    }
+}
+
+impl Wait {
+    /// Rule 3.
+    fn counts(&self) -> bool {
+        self.token.is_there() && self.answer.as_ref().is_none_or(|answer| answer.is_open())
+    }
+}
+
+impl Waits {
+    fn enter(&mut self, from: Pid, wait: Wait) -> (Pid, u64) {
+        self.last += 1;
+        let key = (from, self.last);
+        self.edges.insert(key, wait);
+        key
+    }
+
+    /// Takes out the last call of a circle, with the circle as its caller sees it.
+    fn take_call(&mut self, mut circle: Vec<Pid>) -> Option<(Wait, Vec<Pid>)> {
+        for place in (0..circle.len()).rev() {
+            let (from, to) = (circle[place], circle[(place + 1) % circle.len()]);
+            let is_it = |wait: &Wait| wait.to == to && wait.answer.is_some() && wait.counts();
+            let call = self.edges.range((from, 0)..=(from, u64::MAX)).find(|(_, wait)| is_it(wait));
+            let Some(key) = call.map(|(key, _)| *key) else { continue };
+            circle.rotate_left(place);
+            return self.edges.remove(&key).map(|call| (call, circle));
+        }
+        None
+    }
+
+    /// The shortest way from `to` back to `from`, beginning with `from`: by calls alone, or by calls to one of those who wait
+    /// for the init of `from`, and by their starts from there.
+    fn circle(&self, from: Pid, to: Pid, starters: &[Pid]) -> Option<Vec<Pid>> {
+        let mut reached = BTreeMap::from([(to, from)]);
+        let mut next = VecDeque::from([to]);
+        while let Some(pid) = next.pop_front() {
+            if pid == from {
+                return Some(way_back(&reached, from, from));
+            }
+            if let Some(place) = starters.iter().position(|starter| *starter == pid) {
+                let mut circle = way_back(&reached, from, pid);
+                circle.extend(starters[..place].iter().rev());
+                return Some(circle);
+            }
+            for further in self.waited_for_by(pid) {
+                reached.entry(further).or_insert_with(|| {
+                    next.push_back(further);
+                    pid
+                });
+            }
+        }
+        None
+    }
+
+    /// The processes that the callback of `pid` waits for.
+    fn waited_for_by(&self, pid: Pid) -> BTreeSet<Pid> {
+        let calls = self.edges.range((pid, 0)..=(pid, u64::MAX));
+        calls.filter(|(_, wait)| wait.counts()).map(|(_, wait)| wait.to).collect()
+    }
+}
+
+/// The way by calls from `from` to `end`, which may be `from` again and then is not said twice.
+fn way_back(reached: &BTreeMap<Pid, Pid>, from: Pid, end: Pid) -> Vec<Pid> {
+    let mut way = Vec::new();
+    let mut at = if end == from { reached.get(&from).copied() } else { Some(end) };
+    while let Some(pid) = at.filter(|pid| *pid != from) {
+        way.push(pid);
+        at = reached.get(&pid).copied();
+    }
+    way.push(from);
+    way.reverse();
+    way
+}
+
+#[cfg(test)]
+mod tests {
+    //! The walk, without processes. The list is the program's own, so each test has pids of its own.
+
+    use super::*;
+    use crate::node::reply::{Slot, erased};
+
+    fn pids<const N: usize>(node: u32) -> [Pid; N] {
+        std::array::from_fn(|index| Pid::new(node, 0, index as u64 + 1))
+    }
+
+    type Called = (Result<Entry, Vec<Pid>>, Arc<Edge>, Arc<Slot<()>>);
+
+    /// Waits, with a token and an answer that both stay.
+    fn call(from: Pid, to: Pid) -> Called {
+        let (edge, slot) = (Arc::<Edge>::default(), Arc::new(Slot::new(to)));
+        (wait(from, to, Token::Laid(Arc::downgrade(&edge)), erased(&slot)), edge, slot)
+    }
+
+    #[test]
+    fn the_last_call_of_a_circle_is_told_all_of_it() {
+        let [a, b, c] = pids(u32::MAX);
+        let first = call(a, b);
+        let second = call(b, c);
+        assert!(first.0.is_ok() && second.0.is_ok());
+        assert_eq!(call(c, a).0.err(), Some(vec![c, a, b]));
+    }
+
+    #[test]
+    fn a_process_that_waits_for_itself_is_a_circle_of_one() {
+        let [a] = pids(u32::MAX - 1);
+        assert_eq!(call(a, a).0.err(), Some(vec![a]));
+    }
+
+    #[test]
+    fn a_circle_is_found_through_any_of_several_calls() {
+        let [a, b, c, d] = pids(u32::MAX - 2);
+        let joined = [call(a, b), call(a, c), call(a, d)];
+        assert!(joined.iter().all(|call| call.0.is_ok()));
+        assert_eq!(call(c, a).0.err(), Some(vec![c, a]));
+    }
+
+    #[test]
+    fn who_waits_for_an_init_is_part_of_the_circle() {
+        let [top, parent, child, other] = pids(u32::MAX - 5);
+        let waits = |calls: &[Called]| {
+            assert!(calls.iter().all(|call| call.0.is_ok()));
+            WAITS.lock().circle(child, other, &[parent, top])
+        };
+        assert_eq!(waits(&[]), None);
+        assert_eq!(waits(&[call(other, parent)]), Some(vec![child, other, parent]));
+        assert_eq!(waits(&[call(other, top)]), Some(vec![child, other, top, parent]));
+        assert_eq!(WAITS.lock().circle(child, top, &[parent, top]), Some(vec![child, top, parent]));
+        assert_eq!(WAITS.lock().circle(child, parent, &[parent, top]), Some(vec![child, parent]));
+    }
+
+    #[test]
+    fn an_edge_counts_while_both_its_ends_are_there() {
+        let [a, b] = pids(u32::MAX - 3);
+        let (entry, edge, _slot) = call(a, b);
+        assert_eq!(call(b, a).0.err(), Some(vec![b, a]));
+        drop(edge);
+        assert!(call(b, a).0.is_ok(), "its callback has ended");
+        let (second, _edge, slot) = call(a, b);
+        assert!(second.is_ok());
+        slot.close();
+        assert!(call(b, a).0.is_ok(), "its answer is there, or nobody wants it");
+        drop(entry);
+    }
+
+    #[test]
+    fn a_call_that_gives_up_leaves_the_list() {
+        let [a, b] = pids(u32::MAX - 4);
+        let (entry, _edge, _slot) = call(a, b);
+        drop(entry);
+        assert!(call(b, a).0.is_ok());
+    }
+}

@@ -1,0 +1,196 @@
+//! The caller of a request, as its server sees it: where the answer goes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::node::current;
+use crate::node::reply::{Slot, Unanswered};
+use crate::values::pid::Pid;
+
+/// Whoever waits for the answer to a call: OTP's `From`.
+///
+/// A server answers with [`Next::reply`](crate::Next::reply), or later and from anywhere with [`reply`](Caller::reply). It can be
+/// kept in the state, put into another message, or moved to a task. It is used up by the answer, so there is no second one.
+///
+/// Dropped without an answer, it fails the call: with [`CallError::NoReply`](crate::CallError::NoReply) if the server lives on,
+/// with its exit reason if the callback that dropped it ends the server. The end of the server ends the call too, wherever the
+/// caller is kept.
+///
+/// # Examples
+///
+/// A server that answers when it has what was asked for:
+///
+/// ```
+/// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+///
+/// #[derive(Default)]
+/// struct Mailbox {
+///     waiting: Vec<Caller<String>>,
+/// }
+/// struct Receive(Caller<String>);
+/// struct Deliver(String);
+///
+/// impl GenServer for Mailbox {
+///     type Args = ();
+///     type Call = Receive;
+///     type Cast = Deliver;
+///     type Info = Never;
+///
+///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+///         Init::Run(Self::default())
+///     }
+///
+///     async fn handle_call(&mut self, Receive(caller): Receive, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         self.waiting.push(caller);
+///         Next::wait()
+///     }
+///
+///     async fn handle_cast(&mut self, Deliver(letter): Deliver, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         for caller in self.waiting.drain(..) {
+///             caller.reply(letter.clone());
+///         }
+///         Next::wait()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mailbox = genserver::start::<Mailbox>(()).await?;
+/// let (letter, delivered) = futures::join!(mailbox.call(Receive), async { mailbox.cast(Deliver("hello".to_owned())) });
+/// assert_eq!(letter?, "hello");
+/// delivered?;
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "from")]
+#[must_use = "dropping a caller without an answer fails its call"]
+pub struct Caller<R: Send + 'static> {
+    /// Empty only once the answer was given.
+    slot: Option<Arc<Slot<R>>>,
+}
+
+impl<R: Send + 'static> Caller<R> {
+    pub(crate) fn new(slot: Arc<Slot<R>>) -> Self {
+        Self { slot: Some(slot) }
+    }
+
+    /// Answers the call, from any task or thread: OTP's `reply/2`.
+    ///
+    /// If nobody waits any more, the answer is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Greeter;
+    /// # struct Greet(Caller<&'static str>);
+    /// # server! { Greeter, Greet, Never, Never;
+    /// async fn handle_call(&mut self, Greet(caller): Greet, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     tokio::spawn(async move { caller.reply("hello") });
+    ///     Next::wait()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let greeter = genserver::start::<Greeter>(()).await?;
+    /// assert_eq!(greeter.call(Greet).await?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn reply(mut self, reply: R) {
+        if let Some(slot) = self.slot.take() {
+            slot.fill(Ok(reply));
+        }
+    }
+
+    /// Whether nobody waits for the answer any more: the call timed out or was dropped.
+    ///
+    /// # Examples
+    ///
+    /// A server that lets go of those who gave up:
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use std::time::Duration;
+    /// # #[derive(Default)]
+    /// # struct Queue(Vec<Caller<()>>);
+    /// # enum Call { Wait(Caller<()>), Waiting(Caller<usize>) }
+    /// # server! { Queue, Call, Never, Never;
+    /// async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     self.0.retain(|caller| !caller.is_gone());
+    ///     match call {
+    ///         Call::Wait(caller) => self.0.push(caller),
+    ///         Call::Waiting(caller) => caller.reply(self.0.len()),
+    ///     }
+    ///     Next::wait()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let queue = genserver::start::<Queue>(()).await?;
+    /// assert!(queue.call(Call::Wait).timeout(Duration::from_secs(1)).await.is_err());
+    /// assert_eq!(queue.call(Call::Waiting).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_gone(&self) -> bool {
+        self.slot.as_ref().is_none_or(|slot| slot.is_done())
+    }
+
+    /// The server that owes the answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Who;
+    /// # struct Ask(Caller<bool>);
+    /// # server! { Who, Ask, Never, Never;
+    /// async fn handle_call(&mut self, Ask(caller): Ask, cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     let mine = caller.server() == Some(cx.pid());
+    ///     Next::reply(caller, mine)
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let who = genserver::start::<Who>(()).await?;
+    /// assert!(who.call(Ask).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn server(&self) -> Option<Pid> {
+        self.slot.as_ref().map(|slot| slot.home())
+    }
+}
+
+/// Rule P9: inside a callback of the server that owes the answer the drop is noted, and settled once it is known whether the
+/// server lives on; anywhere else the call fails now, unless the server is just ending and will say why.
+impl<R: Send + 'static> Drop for Caller<R> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            Self::forget(slot);
+        }
+    }
+}
+
+impl<R: Send + 'static> Caller<R> {
+    #[cold]
+    fn forget(slot: Arc<Slot<R>>) {
+        let home = slot.home();
+        if current::pid() == Some(home) {
+            current::note_unanswered(home, slot);
+        } else if !crate::node::is_ending(home) {
+            slot.fill(Err(Unanswered::NoReply));
+        }
+    }
+}
+
+impl<R: Send + 'static> fmt::Debug for Caller<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("is_gone", &self.is_gone()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,163 @@
+//! Links and trapped exits of a server.
+
+use crate::node::link::{self, LinkError};
+use crate::node::process_ref::AsProcess;
+use crate::server::GenServer;
+use crate::server::context::Cx;
+use crate::values::exit::Exit;
+
+impl<S: GenServer> Cx<S> {
+    /// Links this process with another: when one ends, the other gets its exit. OTP's `link/1`.
+    ///
+    /// There is at most one link between two processes, and a link with oneself is none.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`] if the other has ended and this process does not trap exits. If it does, the exit arrives, with
+    /// [`Reason::NoProc`](crate::Reason).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # use genserver_doc::quiet::*;
+    /// # watcher! { ProcessRef;
+    /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.link(&target).expect("it was just started");
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let quiet = genserver::start::<Quiet>(()).await?;
+    /// let watcher = genserver::start::<Watcher>(quiet.process_ref()).await?;
+    /// quiet.exit(Reason::term("boom"));
+    /// assert_eq!(watcher.ended().await, Reason::term("boom"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn link(&mut self, target: &impl AsProcess) -> Result<(), LinkError> {
+        link::link(&self.erased(), target)
+    }
+
+    /// Takes a link away, on both sides. An exit that is queued already is still handled: see
+    /// [`unlink_flush`](Cx::unlink_flush).
+    ///
+    /// Returns whether there was a link.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # use genserver_doc::quiet::*;
+    /// # watcher! { ProcessRef;
+    /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.link(&target).expect("it was just started");
+    ///     assert!(cx.unlink(&target));
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let quiet = genserver::start::<Quiet>(()).await?;
+    /// let watcher = genserver::start::<Watcher>(quiet.process_ref()).await?;
+    /// quiet.kill();
+    /// assert!(watcher.call(Heard).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unlink(&mut self, target: &impl AsProcess) -> bool {
+        link::unlink(&self.erased(), target)
+    }
+
+    /// Takes a link away, and its exit too if that is queued already: nothing arrives from it after this.
+    ///
+    /// Returns whether an exit was thrown away.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # use genserver_doc::quiet::*;
+    /// # watcher! { ProcessRef;
+    /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.trap_exits(Info::Exit);
+    ///     cx.link(&target).expect("whoever traps exits is told instead");
+    ///     target.kill();
+    ///     assert!(cx.unlink_flush(&target), "its exit had arrived");
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let quiet = genserver::start::<Quiet>(()).await?;
+    /// let watcher = genserver::start::<Watcher>(quiet.process_ref()).await?;
+    /// assert!(watcher.call(Heard).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unlink_flush(&mut self, target: &impl AsProcess) -> bool {
+        self.unlink(target);
+        self.process.forget_exit(target.pid_or_nobody())
+    }
+
+    /// Traps exits from now on: `make` makes each exit signal into an info. OTP's `process_flag(trap_exit, true)`.
+    ///
+    /// Whether exits are trapped is looked up when a signal arrives. Not trapped are `kill`, and the exit of the process that
+    /// started this one linked: that is an order to stop, and terminate runs. So is an exit that a server sends to itself, if
+    /// nobody started it linked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # use genserver_doc::quiet::*;
+    /// # watcher! { ProcessRef;
+    /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.trap_exits(Info::Exit);
+    ///     cx.link(&target).expect("whoever traps exits is told instead");
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let quiet = genserver::start::<Quiet>(()).await?;
+    /// let watcher = genserver::start::<Watcher>(quiet.process_ref()).await?;
+    /// quiet.exit(Reason::term("boom"));
+    /// quiet.ended().await;
+    /// assert_eq!(watcher.call(Heard).await?, ["exit boom"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "process_flag")]
+    pub fn trap_exits(&mut self, make: impl FnMut(Exit) -> S::Info + Send + 'static) {
+        self.more().exits = Some(Box::new(make));
+        self.process.set_traps_exits(true);
+    }
+
+    /// Traps exits no longer. What has been trapped before still arrives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.trap_exits(Info::Exit);
+    ///     // ... something during which its own end would be a pity ...
+    ///     cx.untrap_exits();
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// watcher.exit(Reason::Shutdown);
+    /// assert_eq!(watcher.ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn untrap_exits(&mut self) {
+        self.process.set_traps_exits(false);
+    }
+}

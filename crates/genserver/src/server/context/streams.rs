@@ -1,0 +1,85 @@
+//! Streams that a server draws.
+
+use std::sync::Arc;
+
+use futures::Stream;
+
+use crate::server::GenServer;
+use crate::server::attach::{AttachRef, Gate, Item, Pump};
+use crate::server::context::Cx;
+
+/// A stream that is attached: what its items become, and what lets them through.
+pub(super) struct Attached<S: GenServer> {
+    pub(super) make: Box<dyn FnMut(Item) -> Option<S::Info> + Send>,
+    pub(super) gate: Arc<Gate>,
+}
+
+impl<S: GenServer> Cx<S> {
+    /// Draws a stream: each item arrives as the info that `make` makes of it.
+    ///
+    /// One item at a time is in the mailbox, and the next is drawn when it has been handled, so a fast stream waits for the
+    /// server. The end of the stream is silent; to hear of it, chain an item that says so. The stream is dropped when the server
+    /// ends or [detaches](Cx::detach) it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     cx.attach(futures::stream::iter(["one", "two"]), Info::Line);
+    ///     Init::Run(Watcher(Vec::new()))
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// tokio::time::sleep(Duration::from_millis(1)).await;
+    /// assert_eq!(watcher.call(Heard).await?, ["line one", "line two"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn attach<T: Send + 'static>(
+        &mut self,
+        stream: impl Stream<Item = T> + Send + 'static,
+        mut make: impl FnMut(T) -> S::Info + Send + 'static,
+    ) -> AttachRef {
+        let reference = AttachRef(self.next_reference().get());
+        let gate = Arc::new(Gate::default());
+        let unpack = move |item: Item| item.downcast::<T>().ok().map(|item| make(*item));
+        self.more().attached.insert(reference, Attached { make: Box::new(unpack), gate: Arc::clone(&gate) });
+        let process = Arc::clone(&self.process);
+        let pump = Pump { process, stream: Box::pin(stream), reference, gate, ended: None };
+        self.process.head.home.runtime().spawn(Box::pin(pump));
+        reference
+    }
+
+    /// Lets go of a stream. Nothing arrives from it after this. Returns whether it was attached.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
+    /// # watcher! { ();
+    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
+    ///     let reference = cx.attach(futures::stream::repeat("again"), Info::Line);
+    ///     assert!(cx.detach(reference));
+    ///     assert!(!cx.detach(reference));
+    ///     Init::Run(Watcher::default())
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let watcher = genserver::start::<Watcher>(()).await?;
+    /// assert!(watcher.call(Heard).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn detach(&mut self, reference: AttachRef) -> bool {
+        let attached = self.more.as_mut().and_then(|more| more.attached.remove(&reference));
+        attached.is_some_and(|attached| {
+            attached.gate.close();
+            true
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! What is switched on at one server: its log, its traces, its statistics, its hooks.
+//!
+//! A server at which nothing is switched on has none of this, and looks for it with one test per callback.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::time::Instant;
+
+use crate::process::Envelope;
+use crate::process::work::Job;
+use crate::server::GenServer;
+use crate::server::context::Cx;
+use crate::server::debug::event::{Event, Hook};
+use crate::server::outcome::{Outcome, Step, Then};
+use crate::server::show::Message;
+use crate::values::info::Callback;
+use crate::values::reason::Panic;
+
+// What a server does, as it is seen.
+pub(crate) mod event;
+// What is switched on before it begins.
+pub(crate) mod options;
+
+/// Everything that is switched on at one server. Nothing in it grows but the hooks, of which there is one an id.
+#[derive(Default)]
+pub(crate) struct Debug {
+    pub(crate) log: Option<Ring>,
+    /// Whether events are traced.
+    pub(crate) trace: bool,
+    /// Where the log is written to.
+    pub(crate) file: Option<Box<dyn Write + Send>>,
+    pub(crate) counters: Option<Counters>,
+    pub(crate) hooks: Vec<(String, Box<HookFn>)>,
+    /// The message that the present or last callback was given, while anybody wants to see it.
+    message: Option<String>,
+}
+
+pub(crate) type HookFn = dyn FnMut(&Event) -> Hook + Send;
+
+/// The last events.
+pub(crate) struct Ring {
+    pub(crate) length: usize,
+    pub(crate) events: VecDeque<Event>,
+}
+
+pub(crate) struct Counters {
+    pub(crate) since: Instant,
+    pub(crate) messages_in: u64,
+    pub(crate) messages_out: u64,
+}
+
+impl Ring {
+    pub(crate) fn new() -> Self {
+        Self { length: 0, events: VecDeque::new() }
+    }
+
+    /// Keeps so many from now on, and of those it has the newest.
+    pub(crate) fn resize(&mut self, length: usize) {
+        self.length = length;
+        while self.events.len() > length {
+            self.events.pop_front();
+        }
+    }
+
+    fn push(&mut self, event: Event) {
+        self.events.push_back(event);
+        self.resize(self.length);
+    }
+}
+
+impl Debug {
+    fn is_off(&self) -> bool {
+        self.log.is_none() && !self.trace && self.file.is_none() && self.counters.is_none() && self.hooks.is_empty()
+    }
+
+    /// Adds a hook, unless there is one of that id.
+    pub(crate) fn install(&mut self, id: String, hook: Box<HookFn>) {
+        if self.hooks.iter().all(|(installed, _)| *installed != id) {
+            self.hooks.push((id, hook));
+        }
+    }
+
+    /// Puts everything away if nothing is switched on any more.
+    pub(crate) fn tidy(debug: &mut Option<Box<Self>>) {
+        if debug.as_ref().is_some_and(|debug| debug.is_off()) {
+            *debug = None;
+        }
+    }
+
+    /// Whether anybody looks at what a message says.
+    fn shows_messages(&self) -> bool {
+        self.log.is_some() || self.trace || self.file.is_some() || !self.hooks.is_empty()
+    }
+
+    /// Shows one event to everybody who wants to see it.
+    fn note(&mut self, process: &str, event: Event) {
+        if let Some(counters) = &mut self.counters {
+            match event {
+                Event::In { .. } => counters.messages_in += 1,
+                Event::Out => counters.messages_out += 1,
+                Event::NoReply | Event::Continue { .. } => {}
+            }
+        }
+        if self.trace {
+            trace(process, &event);
+        }
+        if let Some(file) = &mut self.file
+            && writeln!(file, "{process} {event}").is_err()
+        {
+            self.file = None;
+        }
+        self.hooks.retain_mut(|(_, hook)| {
+            // A hook that panics is removed, and the server lives on.
+            Panic::catch(|| hook(&event)).is_ok_and(|next| next == Hook::Keep)
+        });
+        if let Some(log) = &mut self.log {
+            log.push(event);
+        }
+    }
+}
+
+/// With the feature `tracing` it is an event of that; without, a line on standard error, for whoever traces wants to see it.
+#[cfg(feature = "tracing")]
+fn trace(process: &str, event: &Event) {
+    tracing::info!(target: "genserver::sys", process, "{process} {event}");
+}
+
+#[cfg(not(feature = "tracing"))]
+#[expect(clippy::print_stderr, reason = "whoever traces a server asked for it to be printed")]
+fn trace(process: &str, event: &Event) {
+    eprintln!("{process} {event}");
+}
+
+impl<S: GenServer> Cx<S> {
+    /// The events that a report of the server's end shows, and the last message, as far as they were kept.
+    pub(crate) fn kept_events(&self) -> (Option<String>, Vec<String>) {
+        let Some(debug) = &self.debug else { return (None, Vec::new()) };
+        let events = debug.log.iter().flat_map(|log| &log.events).map(ToString::to_string);
+        (debug.message.clone(), events.collect())
+    }
+
+    /// A callback is about to begin. What a signal brings is known only later: see [`note_info`](Cx::note_info).
+    #[inline]
+    pub(crate) fn note_job(&mut self, job: &Job<S>) {
+        if self.debug.is_some() {
+            self.note_job_slowly(job);
+        }
+    }
+
+    /// A message is about to be handled.
+    #[inline]
+    pub(crate) fn note_message(&mut self, callback: Callback, message: Message<'_, S>) {
+        if self.debug.is_some() {
+            self.note_in(callback, message);
+        }
+    }
+
+    /// A callback has returned.
+    #[inline]
+    pub(crate) fn note_outcome(&mut self, outcome: &Outcome<S>) {
+        if self.debug.is_some() {
+            self.note_outcome_slowly(outcome);
+        }
+    }
+
+    #[cold]
+    fn note_job_slowly(&mut self, job: &Job<S>) {
+        match job {
+            Job::Message(Envelope::Info(info)) => self.note_in(Callback::Info, Message::Info(info)),
+            Job::Continue(info) => {
+                let message = self.show(Message::Info(info));
+                self.note_event(Event::Continue { message });
+            }
+            Job::Idle => {
+                if let Some(debug) = &mut self.debug {
+                    debug.message = None;
+                }
+                self.note_event(Event::In { callback: Callback::Idle, message: String::new() });
+            }
+            // Calls and casts are noted where they are handled, and signals when they have become infos.
+            Job::Message(_) | Job::Init(_) | Job::Terminate(_) => {}
+        }
+    }
+
+    #[cold]
+    fn note_in(&mut self, callback: Callback, message: Message<'_, S>) {
+        let message = self.show(message);
+        self.note_event(Event::In { callback, message });
+    }
+
+    #[cold]
+    fn note_outcome_slowly(&mut self, outcome: &Outcome<S>) {
+        match outcome {
+            Ok(step) if step.replied => self.note_event(Event::Out),
+            // A server that stops sends nothing, and says so by its end.
+            Err(_) | Ok(Step { then: Then::Stop(_), .. }) => {}
+            Ok(_) => self.note_event(Event::NoReply),
+        }
+    }
+
+    fn note_event(&mut self, event: Event) {
+        let title = self.process.head.title();
+        if let Some(debug) = &mut self.debug {
+            debug.note(&title, event);
+        }
+        Debug::tidy(&mut self.debug);
+    }
+
+    /// A message as the server shows it, remembered for the report of a crash.
+    fn show(&mut self, message: Message<'_, S>) -> String {
+        let Some(debug) = &mut self.debug else { return String::new() };
+        if !debug.shows_messages() {
+            return String::new();
+        }
+        let text = message.show();
+        debug.message = Some(text.clone());
+        text
+    }
+}

@@ -1,0 +1,191 @@
+//! What there is to see of a server while it works: its events, and what is kept of them.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::values::info::Callback;
+
+/// One thing that a server did, as hooks, traces and logs see it.
+///
+/// A call is two events: it came in, and something went out. [`Display`](fmt::Display) prints one as a phrase that the name of
+/// the server goes before: `got call Add(1)`.
+///
+/// What came in is shown as [`GenServer::format_message`](crate::GenServer::format_message) shows it.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys::{self, Event};
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::log(&counter, 10).await?;
+/// counter.call(Call::Get).await?;
+/// let events = sys::get_log(&counter).await?.events;
+/// assert!(matches!(events[..], [Event::In { .. }, Event::Out]));
+/// assert_eq!(events[1].to_string(), "sent a reply");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum Event {
+    /// A message came in, and its callback begins: OTP's `{in, Msg}`.
+    In {
+        /// The callback.
+        callback: Callback,
+        /// The message.
+        message: String,
+    },
+    /// The callback replied by what it returned: OTP's `{out, Reply, To, State}`.
+    ///
+    /// A reply that was made with [`Caller::reply`](crate::Caller::reply) is not seen.
+    Out,
+    /// The callback returned without a reply: OTP's `{noreply, State}`.
+    NoReply,
+    /// What the last callback wanted done next begins: OTP's `{continue, Term}`.
+    Continue {
+        /// The message.
+        message: String,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::In { callback: Callback::Idle, .. } => f.write_str("was idle for as long as it wanted"),
+            Self::In { callback: Callback::Call, message } => write!(f, "got call {message}"),
+            Self::In { callback: Callback::Cast, message } => write!(f, "got cast {message}"),
+            Self::In { message, .. } => write!(f, "got {message}"),
+            Self::Out => f.write_str("sent a reply"),
+            Self::NoReply => f.write_str("sent no reply"),
+            Self::Continue { message } => write!(f, "continues with {message}"),
+        }
+    }
+}
+
+/// What becomes of a hook after an event: see [`install`](crate::sys::install).
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys::{self, Hook};
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// let (seen, first) = std::sync::mpsc::channel();
+/// sys::install(&counter, "the first event", move |event| {
+///     let _ = seen.send(event.clone());
+///     Hook::Done
+/// })
+/// .await?;
+/// counter.call(Call::Get).await?;
+/// assert_eq!(first.iter().count(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// It stays.
+    Keep,
+    /// It is removed: OTP's `done`.
+    Done,
+}
+
+/// The last events of a server: what [`get_log`](crate::sys::get_log) returns.
+///
+/// [`Display`](fmt::Display) prints it as text, a line an event.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).name("counter").await?;
+/// sys::log(&counter, 10).await?;
+/// counter.call(Call::Get).await?;
+/// let log = sys::get_log(&counter).await?;
+/// assert!(log.process.starts_with("counter <"));
+/// assert!(log.to_string().ends_with("sent a reply\n"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Log {
+    /// The server's name, if it has one, and its pid.
+    pub process: String,
+    /// The events, oldest first.
+    pub events: Vec<Event>,
+}
+
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.events.iter().try_for_each(|event| writeln!(f, "{} {event}", self.process))
+    }
+}
+
+/// What a server has done since somebody began to count: see [`statistics`](crate::sys::statistics).
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::statistics_on(&counter).await?;
+/// counter.cast(Add(1))?;
+/// counter.call(Call::Get).await?;
+/// let counted = sys::statistics(&counter).await?;
+/// assert_eq!((counted.messages_in, counted.messages_out), (2, 1));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// When the count began, on the clock of the server's runtime.
+    pub since: Instant,
+    /// When it was looked at.
+    pub now: Instant,
+    /// How many messages came in.
+    pub messages_in: u64,
+    /// How many replies callbacks made by what they returned; others are not counted.
+    pub messages_out: u64,
+}
+
+impl Statistics {
+    /// For how long it has been counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys;
+    /// use std::time::Duration;
+    ///
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// sys::statistics_on(&counter).await?;
+    /// tokio::time::advance(Duration::from_secs(60)).await;
+    /// assert_eq!(sys::statistics(&counter).await?.duration(), Duration::from_secs(60));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn duration(&self) -> Duration {
+        self.now.saturating_duration_since(self.since)
+    }
+}

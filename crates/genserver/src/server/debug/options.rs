@@ -1,0 +1,185 @@
+//! What is switched on at a server before it begins.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use super::event::{Event, Hook};
+use super::{Counters, Debug, HookFn, Ring};
+
+/// What is switched on at a server from its start: what OTP's start option `debug` takes.
+///
+/// Passed to [`Start::debug`](crate::Start::debug), it sees all that the server does, from what its init wanted done next. Everything
+/// can be switched off later, and on again, with the functions of [`sys`](crate::sys).
+///
+/// OTP reports an option that makes no sense, and starts the server without any. Here there is none that makes no sense, and a
+/// file that cannot be opened is an error where the options are made.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::counter::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys::{self, DebugOptions};
+///
+/// let debug = DebugOptions::new().log(10).statistics();
+/// let counter = genserver::start::<Counter>(1).debug(debug).await?;
+/// counter.call(Call::Get).await?;
+/// assert_eq!(sys::get_log(&counter).await?.events.len(), 2);
+/// assert_eq!(sys::statistics(&counter).await?.messages_in, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "debug_options")]
+#[must_use = "nothing is switched on until these are given to a start"]
+#[derive(Default)]
+pub struct DebugOptions {
+    debug: Debug,
+    counts: bool,
+}
+
+impl DebugOptions {
+    /// Nothing is switched on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys::{self, DebugOptions};
+    ///
+    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new()).await?;
+    /// assert!(sys::statistics(&counter).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Prints each event: see [`trace`](crate::sys::trace).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys::DebugOptions;
+    ///
+    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().trace()).await?;
+    /// // Prints `<1> got call ...` and `<1> sent a reply`.
+    /// counter.call(Call::Get).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn trace(mut self) -> Self {
+        self.debug.trace = true;
+        self
+    }
+
+    /// Keeps the last `length` events: see [`log`](fn@crate::sys::log). OTP's default is [`LOG_LENGTH`](crate::sys::LOG_LENGTH).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys::{self, DebugOptions, LOG_LENGTH};
+    ///
+    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().log(LOG_LENGTH)).await?;
+    /// counter.cast(Add(1))?;
+    /// assert_eq!(sys::get_log(&counter).await?.events.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log(mut self, length: usize) -> Self {
+        self.debug.log.get_or_insert_with(Ring::new).resize(length);
+        self
+    }
+
+    /// Writes each event to the file at `path`, which is made anew: see [`log_to_file`](crate::sys::log_to_file).
+    ///
+    /// # Errors
+    ///
+    /// What the system says if the file cannot be opened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::sys::DebugOptions;
+    ///
+    /// let error = DebugOptions::new().log_to_file("/no/such/folder/log").unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    /// ```
+    pub fn log_to_file(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
+        self.debug.file = Some(Box::new(File::create(path)?));
+        Ok(self)
+    }
+
+    /// Counts messages: see [`statistics`](crate::sys::statistics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys::{self, DebugOptions};
+    ///
+    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().statistics()).await?;
+    /// counter.cast(Add(1))?;
+    /// assert_eq!(sys::statistics(&counter).await?.messages_in, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn statistics(mut self) -> Self {
+        self.counts = true;
+        self
+    }
+
+    /// Has `hook` called with each event: see [`install`](crate::sys::install). The first hook of an id stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::sys::{DebugOptions, Event, Hook};
+    ///
+    /// let (seen, events) = std::sync::mpsc::channel();
+    /// let watch = move |event: &Event| if seen.send(event.clone()).is_ok() { Hook::Keep } else { Hook::Done };
+    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().install("watch", watch)).await?;
+    /// counter.call(Call::Get).await?;
+    /// assert!(matches!(events.recv()?, Event::In { .. }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn install(mut self, id: impl Into<String>, hook: impl FnMut(&Event) -> Hook + Send + 'static) -> Self {
+        self.debug.install(id.into(), Box::new(hook) as Box<HookFn>);
+        self
+    }
+
+    /// As it lies in the server. Counts begin now.
+    pub(crate) fn begin(self, now: Instant) -> Option<Box<Debug>> {
+        let mut debug = self.debug;
+        if self.counts {
+            debug.counters = Some(Counters { since: now, messages_in: 0, messages_out: 0 });
+        }
+        let mut debug = Some(Box::new(debug));
+        Debug::tidy(&mut debug);
+        debug
+    }
+}
+
+impl fmt::Debug for DebugOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DebugOptions").finish_non_exhaustive()
+    }
+}

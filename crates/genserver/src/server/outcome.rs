@@ -1,0 +1,531 @@
+//! What a callback answers: how the server goes on.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::server::GenServer;
+use crate::server::caller::Caller;
+use crate::values::reason::Reason;
+
+/// What a callback returns: how to go on, or the reason to stop for.
+///
+/// It is a `Result`, so `?` works in a callback; an error stops the server with that error as its reason.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # #[derive(Default)]
+/// # struct Reader(u32);
+/// # struct Read(&'static str);
+/// # server! { Reader, Never, Read, Never;
+/// async fn handle_cast(&mut self, Read(text): Read, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     self.0 = text.parse()?;
+///     Next::wait()
+/// }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let reader = genserver::start::<Reader>(()).await?;
+/// reader.cast(Read("twelve"))?;
+/// assert_eq!(reader.ended().await.to_string(), "invalid digit found in string");
+/// # Ok(())
+/// # }
+/// ```
+pub type Outcome<S> = Result<Step<S>, Reason>;
+
+/// How a server goes on after a callback. Made by the functions of [`Next`].
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # #[derive(Default)]
+/// # struct Light(bool);
+/// # struct Switch;
+/// # server! { Light, Never, Switch, Never;
+/// async fn handle_cast(&mut self, Switch: Switch, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     self.0 = !self.0;
+///     Next::wait()
+/// }
+///
+/// async fn handle_idle(&mut self, cx: &mut Cx<Self>) -> Outcome<Self> {
+///     let step: Step<Self> = self.handle_cast(Switch, cx).await?;
+///     Ok(step)
+/// }
+/// # }
+/// # fn main() {}
+/// ```
+#[must_use = "a callback has to return its step, or nothing happens"]
+pub struct Step<S: GenServer> {
+    pub(crate) then: Then<S>,
+    /// Whether the step was made by a function that also replied.
+    pub(crate) replied: bool,
+}
+
+/// What a step asks for.
+pub(crate) enum Then<S: GenServer> {
+    Wait,
+    Idle(Duration),
+    Hibernate,
+    Continue(S::Info),
+    /// Boxed, so that the steps of every day stay small.
+    Stop(Box<(Reason, Option<LateReply>)>),
+}
+
+/// A reply that is sent after terminate.
+pub(crate) type LateReply = Box<dyn FnOnce() + Send>;
+
+impl<S: GenServer> fmt::Debug for Step<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let then = match &self.then {
+            Then::Wait => "wait",
+            Then::Idle(_) => "idle",
+            Then::Hibernate => "hibernate",
+            Then::Continue(_) => "then",
+            Then::Stop(..) => "stop",
+        };
+        f.debug_struct("Step").field("then", &then).field("replied", &self.replied).finish()
+    }
+}
+
+/// The answers a callback may give: a function for each of OTP's return values.
+///
+/// | OTP | here |
+/// |---|---|
+/// | `{noreply, State}` | [`Next::wait()`](Next::wait) |
+/// | `{noreply, State, Timeout}` | [`Next::idle(silence)`](Next::idle) |
+/// | `{noreply, State, hibernate}` | [`Next::hibernate()`](Next::hibernate) |
+/// | `{noreply, State, {continue, C}}` | [`Next::then(info)`](Next::then) |
+/// | `{reply, Reply, State}`, and with the same ends | [`Next::reply(caller, reply)`](Next::reply), `reply_idle`, `reply_hibernate`, `reply_then` |
+/// | `{stop, Reason, State}` | [`Next::stop(reason)`](Next::stop), or an error with `?` |
+/// | `{stop, Reason, Reply, State}` | [`Next::stop_reply(reason, caller, reply)`](Next::stop_reply) |
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, Reason};
+///
+/// struct Session;
+///
+/// enum Call {
+///     Touch(Caller<&'static str>),
+///     LogOut(Caller<&'static str>),
+/// }
+///
+/// impl GenServer for Session {
+///     type Args = ();
+///     type Call = Call;
+///     type Cast = Never;
+///     type Info = Never;
+///
+///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+///         Init::RunIdle(Self, Duration::from_secs(600))
+///     }
+///
+///     async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         match call {
+///             Call::Touch(caller) => Next::reply_idle(caller, "still here", Duration::from_secs(600)),
+///             Call::LogOut(caller) => Next::stop_reply(Reason::Normal, caller, "goodbye"),
+///         }
+///     }
+///
+///     async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         Next::stop(Reason::shutdown_with("idle for ten minutes"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let session = genserver::start::<Session>(()).await?;
+/// assert_eq!(session.call(Call::Touch).await?, "still here");
+/// assert_eq!(session.call(Call::LogOut).await?, "goodbye");
+/// assert!(!session.is_alive());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub enum Next {}
+
+#[expect(clippy::missing_errors_doc, reason = "these make a callback's answer, and none of them fails")]
+impl Next {
+    /// Waits for the next message: OTP's `{noreply, State}`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Adder(u64);
+    /// # struct Add(u64);
+    /// # server! { Adder, Never, Add, Never;
+    /// async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     self.0 += more;
+    ///     Next::wait()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let adder = genserver::start::<Adder>(()).await?;
+    /// # adder.cast(Add(2))?;
+    /// # assert_eq!(sys::with_state(&adder, |adder| adder.0).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "noreply")]
+    pub fn wait<S: GenServer>() -> Outcome<S> {
+        step(Then::Wait)
+    }
+
+    /// Waits for the next message, and runs [`handle_idle`](GenServer::handle_idle) if none arrives for `silence`.
+    ///
+    /// If a message is waiting already, it is handled and there is no silence, also if `silence` is nothing at all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use std::time::Duration;
+    /// # #[derive(Default)]
+    /// # struct Session;
+    /// # struct Touch;
+    /// # server! { Session, Never, Touch, Never;
+    /// async fn handle_cast(&mut self, Touch: Touch, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     Next::idle(Duration::from_secs(60))
+    /// }
+    ///
+    /// async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     Next::stop(Reason::shutdown_with("idle for a minute"))
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let session = genserver::start::<Session>(()).await?;
+    /// session.cast(Touch)?;
+    /// assert_eq!(session.ended().await, Reason::shutdown_with("idle for a minute"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "timeout")]
+    pub fn idle<S: GenServer>(silence: Duration) -> Outcome<S> {
+        step(Then::Idle(silence))
+    }
+
+    /// Gives memory back, then waits for the next message: OTP's `hibernate`.
+    ///
+    /// What goes is the room for the callbacks' futures and the buffers of the mailbox; the next message makes them anew.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Archive;
+    /// # struct Store;
+    /// # server! { Archive, Never, Store, Never;
+    /// async fn handle_cast(&mut self, Store: Store, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     Next::hibernate()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let archive = genserver::start::<Archive>(()).await?;
+    /// archive.cast(Store)?;
+    /// tokio::task::yield_now().await;
+    /// assert_eq!(archive.info().status, Status::Hibernated);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn hibernate<S: GenServer>() -> Outcome<S> {
+        step(Then::Hibernate)
+    }
+
+    /// Handles `info` before anything that waits in the mailbox: OTP's `{continue, Term}`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Batch(u32);
+    /// # struct Work;
+    /// # server! { Batch, Never, u32, Work;
+    /// async fn handle_cast(&mut self, pieces: u32, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     self.0 = pieces;
+    ///     Next::then(Work)
+    /// }
+    ///
+    /// async fn handle_info(&mut self, Work: Work, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     self.0 -= 1;
+    ///     if self.0 > 0 { Next::then(Work) } else { Next::wait() }
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let batch = genserver::start::<Batch>(()).await?;
+    /// # batch.cast(3)?;
+    /// # assert_eq!(sys::with_state(&batch, |batch| batch.0).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "continue")]
+    #[doc(alias = "handle_continue")]
+    pub fn then<S: GenServer>(info: S::Info) -> Outcome<S> {
+        step(Then::Continue(info))
+    }
+
+    /// Stops: runs terminate with `reason`, then ends with it.
+    ///
+    /// Anything that is a [`Reason`] or converts into one will do: every error does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Reader;
+    /// # struct Read(&'static str);
+    /// # server! { Reader, Never, Read, Never;
+    /// async fn handle_cast(&mut self, Read(text): Read, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     match text.parse::<u32>() {
+    ///         Ok(_) => Next::stop(Reason::Normal),
+    ///         Err(error) => Next::stop(error),
+    ///     }
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let reader = genserver::start::<Reader>(()).await?;
+    /// reader.cast(Read("twelve"))?;
+    /// assert!(reader.ended().await.downcast_ref::<std::num::ParseIntError>().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop<S: GenServer>(reason: impl Into<Reason>) -> Outcome<S> {
+        step(Then::Stop(Box::new((reason.into(), None))))
+    }
+
+    /// Replies, then waits for the next message: OTP's `{reply, Reply, State}`.
+    ///
+    /// The answer is on its way when this returns; that the callback has returned is not waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Greeter;
+    /// # struct Greet(String, Caller<String>);
+    /// # server! { Greeter, Greet, Never, Never;
+    /// async fn handle_call(&mut self, Greet(name, caller): Greet, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     Next::reply(caller, format!("hello, {name}"))
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let greeter = genserver::start::<Greeter>(()).await?;
+    /// assert_eq!(greeter.call(|caller| Greet("Joe".to_owned(), caller)).await?, "hello, Joe");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reply<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R) -> Outcome<S> {
+        caller.reply(reply);
+        replied(Then::Wait)
+    }
+
+    /// Replies, then waits as [`idle`](Next::idle) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use std::time::Duration;
+    /// # #[derive(Default)]
+    /// # struct Session;
+    /// # struct Touch(Caller<&'static str>);
+    /// # server! { Session, Touch, Never, Never;
+    /// async fn handle_call(&mut self, Touch(caller): Touch, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     Next::reply_idle(caller, "still here", Duration::from_secs(60))
+    /// }
+    ///
+    /// async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     Next::stop(Reason::Normal)
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let session = genserver::start::<Session>(()).await?;
+    /// assert_eq!(session.call(Touch).await?, "still here");
+    /// assert_eq!(session.ended().await, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reply_idle<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R, silence: Duration) -> Outcome<S> {
+        caller.reply(reply);
+        replied(Then::Idle(silence))
+    }
+
+    /// Replies, then gives memory back and waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Archive;
+    /// # struct Find(Caller<Option<u8>>);
+    /// # server! { Archive, Find, Never, Never;
+    /// async fn handle_call(&mut self, Find(caller): Find, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     Next::reply_hibernate(caller, None)
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let archive = genserver::start::<Archive>(()).await?;
+    /// assert_eq!(archive.call(Find).await?, None);
+    /// assert_eq!(archive.info().status, Status::Hibernated);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reply_hibernate<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R) -> Outcome<S> {
+        caller.reply(reply);
+        replied(Then::Hibernate)
+    }
+
+    /// Replies, then handles `info` before anything that waits in the mailbox.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Shop(u32);
+    /// # struct Order(Caller<&'static str>);
+    /// # struct Deliver;
+    /// # server! { Shop, Order, Never, Deliver;
+    /// async fn handle_call(&mut self, Order(caller): Order, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     Next::reply_then(caller, "thank you", Deliver)
+    /// }
+    ///
+    /// async fn handle_info(&mut self, Deliver: Deliver, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     self.0 += 1;
+    ///     Next::wait()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let shop = genserver::start::<Shop>(()).await?;
+    /// # assert_eq!(shop.call(Order).await?, "thank you");
+    /// # assert_eq!(sys::with_state(&shop, |shop| shop.0).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reply_then<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R, info: S::Info) -> Outcome<S> {
+        caller.reply(reply);
+        replied(Then::Continue(info))
+    }
+
+    /// Stops, and replies after terminate has run: OTP's `{stop, Reason, Reply, State}`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # #[derive(Default)]
+    /// # struct Session;
+    /// # struct LogOut(Caller<&'static str>);
+    /// # server! { Session, LogOut, Never, Never;
+    /// async fn handle_call(&mut self, LogOut(caller): LogOut, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     Next::stop_reply(Reason::Normal, caller, "goodbye")
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let session = genserver::start::<Session>(()).await?;
+    /// assert_eq!(session.call(LogOut).await?, "goodbye");
+    /// assert!(!session.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop_reply<S: GenServer, R: Send + 'static>(
+        reason: impl Into<Reason>,
+        caller: Caller<R>,
+        reply: R,
+    ) -> Outcome<S> {
+        let late: LateReply = Box::new(move || caller.reply(reply));
+        replied(Then::Stop(Box::new((reason.into(), Some(late)))))
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the callbacks' return type is a Result, for `?`")]
+fn step<S: GenServer>(then: Then<S>) -> Outcome<S> {
+    Ok(Step { then, replied: false })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the callbacks' return type is a Result, for `?`")]
+fn replied<S: GenServer>(then: Then<S>) -> Outcome<S> {
+    Ok(Step { then, replied: true })
+}
+
+/// What [`GenServer::init`] returns.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # struct Cache(Vec<u8>);
+/// # struct Load;
+/// # impl GenServer for Cache {
+/// # type Args = Option<usize>;
+/// # type Call = Never;
+/// # type Cast = Never;
+/// # type Info = Load;
+/// async fn init(size: Option<usize>, _cx: &mut Cx<Self>) -> Init<Self> {
+///     match size {
+///         None => Init::Ignore,
+///         Some(0) => Init::Stop(Reason::term("a cache needs room")),
+///         Some(size) => Init::RunThen(Cache(Vec::with_capacity(size)), Load),
+///     }
+/// }
+/// # async fn handle_info(&mut self, Load: Load, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0.push(1); Next::wait() }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// assert!(matches!(genserver::start::<Cache>(None).await, Err(StartError::Ignored { .. })));
+/// assert!(matches!(genserver::start::<Cache>(Some(0)).await, Err(StartError::Failed { .. })));
+/// assert!(genserver::start::<Cache>(Some(64)).await?.is_alive());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "init has to return this, or the server does not start"]
+pub enum Init<S: GenServer> {
+    /// Runs: `start` returns the reference, and the server waits for messages.
+    Run(S),
+    /// Runs, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives for so long.
+    RunIdle(S, Duration),
+    /// Runs, hibernating first.
+    RunHibernate(S),
+    /// Runs, and handles this info before any message.
+    RunThen(S, S::Info),
+    /// Does not run, and that is no failure: `start` returns [`StartError::Ignored`](crate::StartError::Ignored).
+    Ignore,
+    /// Does not run: `start` returns the reason and the process ends with it.
+    Stop(Reason),
+    /// Does not run: `start` returns the reason, and the process ends `normal`, so that nothing linked to it dies.
+    Fail(Reason),
+}
+
+impl<S: GenServer> fmt::Debug for Init<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Run(_) => "Run",
+            Self::RunIdle(..) => "RunIdle",
+            Self::RunHibernate(_) => "RunHibernate",
+            Self::RunThen(..) => "RunThen",
+            Self::Ignore => "Ignore",
+            Self::Stop(_) => "Stop",
+            Self::Fail(_) => "Fail",
+        })
+    }
+}

@@ -1,0 +1,249 @@
+//! What is shown of a server: its state and messages as it says, and never more than it says.
+
+use std::any::type_name;
+use std::fmt;
+
+use crate::server::GenServer;
+use crate::values::pid::Pid;
+use crate::values::reason::Panic;
+
+/// Stands for whatever a formatter that panicked was to show.
+pub(crate) const NOT_SHOWN: &str = "not shown, because format_status panicked";
+
+/// A message, as [`GenServer::format_message`] is given it.
+///
+/// It is `Debug` if the three message types are, so `Some(format!("{message:?}"))` shows everything.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # use genserver::sys::Message;
+/// # #[derive(Default)]
+/// # struct Safe;
+/// #[derive(Debug)]
+/// enum Cast { Open { code: u32 }, Close }
+///
+/// # server! { Safe, Never, Cast, Never;
+/// fn format_message(message: Message<'_, Self>) -> Option<String> {
+///     Some(match message {
+///         Message::Cast(Cast::Open { .. }) => "Open { code: *** }".to_owned(),
+///         other => format!("{other:?}"),
+///     })
+/// }
+/// # async fn handle_cast(&mut self, _cast: Cast, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::wait() }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let safe = genserver::start::<Safe>(()).await?;
+/// sys::log(&safe, 10).await?;
+/// safe.cast(Cast::Open { code: 1234 })?;
+/// safe.cast(Cast::Close)?;
+/// let log = sys::get_log(&safe).await?.to_string();
+/// assert!(log.contains("got cast Open { code: *** }") && log.contains("got cast Close"));
+/// # Ok(())
+/// # }
+/// ```
+pub enum Message<'a, S: GenServer> {
+    /// A call.
+    Call(&'a S::Call),
+    /// A cast.
+    Cast(&'a S::Cast),
+    /// Anything else.
+    Info(&'a S::Info),
+}
+
+impl<S: GenServer> Message<'_, S> {
+    /// The message as the server shows it, or its type.
+    pub(crate) fn show(self) -> String {
+        let of_type = match self {
+            Self::Call(_) => type_name::<S::Call>(),
+            Self::Cast(_) => type_name::<S::Cast>(),
+            Self::Info(_) => type_name::<S::Info>(),
+        };
+        match Panic::catch(|| S::format_message(self)) {
+            Ok(Some(text)) => text,
+            Ok(None) => of_type.to_owned(),
+            Err(_) => "a message that is not shown, because format_message panicked".to_owned(),
+        }
+    }
+}
+
+/// Shows the message alone: whether it is a call, a cast or an info is said where it is printed.
+impl<S: GenServer> fmt::Debug for Message<'_, S>
+where
+    S::Call: fmt::Debug,
+    S::Cast: fmt::Debug,
+    S::Info: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(call) => call.fmt(f),
+            Self::Cast(cast) => cast.fmt(f),
+            Self::Info(info) => info.fmt(f),
+        }
+    }
+}
+
+/// What is about to be shown of a server: [`GenServer::format_status`] may rewrite all of it.
+///
+/// It is what reports and [`get_status`](crate::sys::get_status) show, in every place, and nothing of the server is shown that is
+/// not in it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # use genserver::sys::Shown;
+/// # #[derive(Default)]
+/// # struct Account { secret: String }
+/// # server! { Account, Never, Never, Never;
+/// fn format_status(&self, shown: &mut Shown) {
+///     shown.state = format!("Account with {} letters of a secret", self.secret.len());
+///     shown.log.clear();
+/// }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let account = genserver::start::<Account>(()).await?;
+/// assert_eq!(sys::get_status(&account).await?.state, "Account with 0 letters of a secret");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shown {
+    /// The state. It comes as the type's name, because a state need not be `Debug`.
+    pub state: String,
+    /// The last message, in a report: as [`GenServer::format_message`] shows it while a log or a trace is on, and otherwise its
+    /// type.
+    pub message: Option<String>,
+    /// The reason of the end, in a report.
+    pub reason: Option<String>,
+    /// The events of the log, oldest first, if one is on.
+    pub log: Vec<String>,
+}
+
+impl Shown {
+    /// Shows the state as `Debug` prints it, or whatever else stands for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::{Cx, GenServer, Init, Never};
+    /// use genserver::sys::{self, Shown};
+    ///
+    /// #[derive(Debug)]
+    /// struct Account { owner: &'static str, secret: &'static str }
+    ///
+    /// impl GenServer for Account {
+    ///     # type Args = ();
+    ///     # type Call = Never;
+    ///     # type Cast = Never;
+    ///     # type Info = Never;
+    ///     # async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+    ///     #     Init::Run(Account { owner: "Ann", secret: "1234" })
+    ///     # }
+    ///     // ...
+    ///     fn format_status(&self, shown: &mut Shown) {
+    ///         shown.set_state(&Account { secret: "***", ..*self });
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let account = genserver::start::<Account>(()).await?;
+    /// let status = sys::get_status(&account).await?;
+    /// assert_eq!(status.state, r#"Account { owner: "Ann", secret: "***" }"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_state(&mut self, state: &dyn fmt::Debug) {
+        self.state = format!("{state:?}");
+    }
+
+    /// Asks the server to rewrite this. One that panics shows nothing but the reason.
+    pub(crate) fn format<S: GenServer>(self, server: Option<&S>) -> Self {
+        let Some(server) = server else { return self };
+        let mut shown = Self { state: type_name::<S>().to_owned(), ..self.clone() };
+        match Panic::catch(|| server.format_status(&mut shown)) {
+            Ok(()) => shown,
+            Err(_) => Self {
+                state: NOT_SHOWN.to_owned(),
+                message: self.message.map(|_| NOT_SHOWN.to_owned()),
+                reason: self.reason,
+                log: if self.log.is_empty() { Vec::new() } else { vec![NOT_SHOWN.to_owned()] },
+            },
+        }
+    }
+}
+
+/// A server as [`get_status`](crate::sys::get_status) finds it.
+///
+/// [`Display`](fmt::Display) prints it as text, a line a field.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
+/// let quiet = genserver::start::<Quiet>(()).label("a quiet one").await?;
+/// let status = sys::get_status(&quiet).await?;
+/// assert_eq!(status.mailbox, 0);
+/// assert!(status.to_string().contains("label: a quiet one"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[doc(alias = "get_status")]
+pub struct Status {
+    /// Which process it is.
+    pub pid: Pid,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its label.
+    pub label: Option<String>,
+    /// The type of the server.
+    pub server: &'static str,
+    /// Whether it is suspended. A server that is not runs.
+    pub suspended: bool,
+    /// Whose exit is an order to stop.
+    pub parent: Option<Pid>,
+    /// How many calls, casts and infos wait, those that a suspended server holds back included.
+    pub mailbox: usize,
+    /// Which processes it is linked to.
+    pub links: Vec<Pid>,
+    /// Its last events, oldest first, if a log is on.
+    pub log: Vec<String>,
+    /// Its state, as its [`format_status`](GenServer::format_status) shows it.
+    pub state: String,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Status of {}", self.pid)?;
+        if let Some(name) = &self.name {
+            write!(f, " {name}")?;
+        }
+        if let Some(label) = &self.label {
+            write!(f, "\n  label: {label}")?;
+        }
+        write!(f, "\n  server: {}", self.server)?;
+        write!(f, "\n  status: {}", if self.suspended { "suspended" } else { "running" })?;
+        if let Some(parent) = self.parent {
+            write!(f, "\n  parent: {parent}")?;
+        }
+        write!(f, "\n  mailbox: {}", self.mailbox)?;
+        if !self.links.is_empty() {
+            let links: Vec<String> = self.links.iter().map(ToString::to_string).collect();
+            write!(f, "\n  links: {}", links.join(", "))?;
+        }
+        self.log.iter().try_for_each(|event| write!(f, "\n  event: {event}"))?;
+        write!(f, "\n  state: {}", self.state)
+    }
+}

@@ -1,0 +1,142 @@
+//! Processes held by plain code: a pid and a mailbox for tests, `main`, and whatever else is no server.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::future::MaybeDone;
+
+use crate::node::any_process::AnyProcess;
+use crate::node::current;
+use crate::node::cut::poll_alive;
+use crate::node::process_ref::{AsProcess, ProcessRef};
+use crate::process::plain::Plain;
+use crate::values::pid::Pid;
+
+// A probe by itself: made, named, told things.
+mod own;
+// Its monitors and links, and the servers it starts.
+mod ties;
+// What tests wait for, ...
+mod expect;
+// ... and how long.
+mod limit;
+// What others hold, ...
+mod sender;
+// ... also without knowing that it is a probe.
+mod recipient;
+
+pub use crate::process::plain::letters::Letter;
+pub use sender::ProbeRef;
+
+/// How long [`Probe::expect`] waits: what the tests of the seeds wait.
+///
+/// It is real time unless the clock is paused, and a machine that does much else may need more. The environment variable
+/// `GENSERVER_EXPECT_WITHIN_MS` sets another limit, in milliseconds, for a whole run of tests, as ExUnit's
+/// `assert_receive_timeout` does. It is read once, by the first `expect` of the program. A package sets it for all of its tests
+/// in `.cargo/config.toml`:
+///
+/// ```toml
+/// [env]
+/// GENSERVER_EXPECT_WITHIN_MS = "30000"
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use genserver::EXPECT_WITHIN;
+/// use std::time::Duration;
+///
+/// assert_eq!(EXPECT_WITHIN, Duration::from_millis(500));
+/// ```
+pub const EXPECT_WITHIN: Duration = Duration::from_millis(500);
+
+/// A process that plain code holds: it can be told things, watch, link, and start servers linked to it.
+///
+/// It is to `main` and to tests what the shell is to Erlang. Its mailbox holds [`Letter`]s: messages of type `M`, `Down`s and
+/// trapped exits, in the order they arrived. Dropping it ends the process with the reason `normal`.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Letter, Probe, Reason};
+/// # use genserver::{Cx, GenServer, Init, Never};
+/// # struct Bucket;
+/// # impl GenServer for Bucket {
+/// #     type Args = ();
+/// #     type Call = Never;
+/// #     type Cast = Never;
+/// #     type Info = Never;
+/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Bucket) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut probe = Probe::<()>::new();
+/// let bucket = genserver::start::<Bucket>(()).await?;
+/// let reference = probe.monitor(&bucket);
+/// bucket.stop().await?;
+///
+/// let letters = probe.flush();
+/// assert!(matches!(&letters[..], [Letter::Down(down)] if down.reference == reference && down.reason == Reason::Normal));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Probe<M: Send + 'static> {
+    pub(crate) process: Arc<Plain<M>>,
+}
+
+impl<M: Send + 'static> Probe<M> {
+    fn erased(&self) -> Arc<dyn AnyProcess> {
+        Arc::clone(&self.process) as Arc<dyn AnyProcess>
+    }
+}
+
+impl<M: Send + 'static> Default for Probe<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Plain code lets go of its process: it ends, `normal`.
+impl<M: Send + 'static> Drop for Probe<M> {
+    fn drop(&mut self) {
+        self.process.let_go();
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for Probe<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Probe({})", self.process.head.title())
+    }
+}
+
+impl<M: Send + 'static> AsProcess for Probe<M> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.process_ref())
+    }
+}
+
+/// A future that runs as a process.
+pub(crate) struct Scope<F: Future> {
+    pub(crate) pid: Pid,
+    pub(crate) future: Pin<Box<MaybeDone<F>>>,
+}
+
+impl<F: Future> Future for Scope<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // The process around it, whose await this is, is another.
+        ready!(poll_alive(cx));
+        let polled = {
+            let _entered = current::enter(self.pid);
+            self.future.as_mut().poll(cx)
+        };
+        ready!(polled);
+        ready!(poll_alive(cx));
+        self.future.as_mut().take_output().map_or(Poll::Pending, Poll::Ready)
+    }
+}

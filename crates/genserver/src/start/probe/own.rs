@@ -1,0 +1,255 @@
+//! A probe by itself: how it is made, who it is, and how it takes letters out of its mailbox.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::future::maybe_done;
+
+use crate::node::Node;
+use crate::node::any_process::AnyProcess as _;
+use crate::node::name::Name;
+use crate::node::process_ref::ProcessRef;
+use crate::process::plain::Plain;
+use crate::start::probe::{Letter, Probe, ProbeRef, Scope};
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
+
+impl<M: Send + 'static> Probe<M> {
+    /// A new process in the node of whoever asks.
+    ///
+    /// # Panics
+    ///
+    /// If the thread is in no runtime: a probe waits on one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.sender().send(1)?;
+    /// assert_eq!(probe.expect_message().await, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn new() -> Self {
+        Self::on(&Node::current())
+    }
+
+    /// A new process in `node`.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Probe::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Node, Probe};
+    ///
+    /// let node = Node::new();
+    /// let probe = Probe::<()>::on(&node);
+    /// assert_eq!(probe.process_ref().node().whereis("nobody"), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn on(node: &Node) -> Self {
+        let home = node.home().expect("a probe waits on a runtime: make it inside one, or in a node that has one");
+        Self { process: Plain::held(&home) }
+    }
+
+    /// The pid of this process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// assert_eq!(probe.pid(), probe.sender().pid());
+    /// # }
+    /// ```
+    pub fn pid(&self) -> Pid {
+        self.process.head.pid
+    }
+
+    /// This process without the type of its messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let ended = probe.process_ref().ended();
+    /// drop(probe);
+    /// assert_eq!(ended.await, Reason::Normal);
+    /// # }
+    /// ```
+    pub fn process_ref(&self) -> ProcessRef {
+        ProcessRef::new(self.erased())
+    }
+
+    /// Whether it is alive: an exit that it does not trap ends it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// server.kill();
+    /// assert!(!probe.is_alive(), "it was linked and does not trap exits");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Where others send it messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<&str>::new();
+    /// let sender = probe.sender();
+    /// sender.send("hello")?;
+    /// assert_eq!(probe.expect_message().await, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sender(&self) -> ProbeRef<M> {
+        ProbeRef::new(Arc::clone(&self.process))
+    }
+
+    /// Gives this process a name. It has at most one, until it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`](crate::RegisterError) if the name is taken, or this process has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// probe.register("test")?;
+    /// assert_eq!(genserver::whereis("test"), Some(probe.process_ref()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn register(&self, name: impl Into<Name>) -> Result<(), crate::RegisterError> {
+        self.process.register(name.into())
+    }
+
+    /// Runs a future as this process: what it calls and starts is called and started by it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let server = probe.scope(async { genserver::start_link::<Quiet>(()).await }).await?;
+    /// assert_eq!(server.info().parent, Some(probe.pid()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F, M> {
+        Scope { pid: self.pid(), future: Box::pin(maybe_done(future)) }
+    }
+
+    /// Waits for the next letter.
+    ///
+    /// # Errors
+    ///
+    /// The reason of this process's end, if it has ended and everything that had arrived is taken out.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if it is dropped before it is ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Letter, Probe};
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.sender().send(7)?;
+    /// assert_eq!(probe.recv().await, Ok(Letter::Message(7)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "receive")]
+    pub async fn recv(&mut self) -> Result<Letter<M>, Reason> {
+        std::future::poll_fn(|cx| self.process.poll_letter(cx, |_| true)).await
+    }
+
+    /// Takes the next letter if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Letter, Probe};
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// assert_eq!(probe.try_recv(), None);
+    /// probe.sender().send(1)?;
+    /// assert_eq!(probe.try_recv(), Some(Letter::Message(1)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_recv(&mut self) -> Option<Letter<M>> {
+        self.process.take_letter(|_| true)
+    }
+
+    /// Takes everything that has arrived: what `flush()` does in a shell.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Letter, Probe};
+    ///
+    /// let mut probe = Probe::<u8>::new();
+    /// probe.sender().send(1)?;
+    /// probe.sender().send(2)?;
+    /// assert_eq!(probe.flush(), [Letter::Message(1), Letter::Message(2)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn flush(&mut self) -> Vec<Letter<M>> {
+        std::iter::from_fn(|| self.try_recv()).collect()
+    }
+}

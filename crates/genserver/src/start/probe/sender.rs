@@ -1,0 +1,223 @@
+//! Where messages for a probe are sent.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::recipient::Relayed;
+use crate::client::cast::CastError;
+use crate::client::recipient::Recipient;
+use crate::node::any_process::{AnyProcess, ExitKind};
+use crate::node::current;
+use crate::node::process_ref::{AsProcess, ProcessRef};
+use crate::process::Refused;
+use crate::process::plain::Plain;
+use crate::values::exit::Exit;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
+
+/// Where messages for a [`Probe`](crate::Probe) are sent.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Probe, ProbeRef};
+///
+/// async fn work(report_to: ProbeRef<u32>) {
+///     let _ = report_to.send(6 * 7);
+/// }
+///
+/// let mut probe = Probe::new();
+/// tokio::spawn(work(probe.sender()));
+/// assert_eq!(probe.expect_message().await, 42);
+/// # Ok(())
+/// # }
+/// ```
+pub struct ProbeRef<M: Send + 'static> {
+    process: Arc<Plain<M>>,
+}
+
+impl<M: Send + 'static> ProbeRef<M> {
+    pub(crate) fn new(process: Arc<Plain<M>>) -> Self {
+        Self { process }
+    }
+
+    /// The pid of the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// assert_eq!(probe.sender().pid(), probe.pid());
+    /// # }
+    /// ```
+    pub fn pid(&self) -> Pid {
+        self.process.head.pid
+    }
+
+    /// Whether it takes messages: false once it has ended, or has been ordered to by an exit that it does not trap.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let sender = probe.sender();
+    /// assert!(sender.is_alive());
+    /// drop(probe);
+    /// assert!(!sender.is_alive());
+    /// # }
+    /// ```
+    #[doc(alias = "is_process_alive")]
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Sends it a message.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the process has ended, or its mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<u8>::new();
+    /// let sender = probe.sender();
+    /// sender.send(1)?;
+    /// drop(probe);
+    /// assert_eq!(sender.send(2).unwrap_err().into_inner(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "!")]
+    pub fn send(&self, message: M) -> Result<(), CastError<M>> {
+        self.process.send(message).map_err(|refused| self.refused(refused))
+    }
+
+    /// The probe as one that takes a `T`, which `into` makes into a message: see [`Recipient`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Letter, Probe};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// enum Heard {
+    ///     Number(u8),
+    ///     Text(String),
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut probe = Probe::new();
+    /// let numbers = probe.sender().recipient(Heard::Number);
+    /// let texts = probe.sender().recipient(Heard::Text);
+    /// texts.send("a".to_owned())?;
+    /// numbers.send(1)?;
+    /// assert_eq!(probe.try_recv(), Some(Letter::Message(Heard::Text("a".to_owned()))));
+    /// assert_eq!(probe.try_recv(), Some(Letter::Message(Heard::Number(1))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recipient<T: Send + 'static>(&self, into: impl Fn(T) -> M + Send + Sync + 'static) -> Recipient<T> {
+        Recipient::taken_by(Relayed { probe: self.clone(), into })
+    }
+
+    fn refused<T>(&self, (refused, message): (Refused, T)) -> CastError<T> {
+        let server = self.process.head.subject();
+        match refused {
+            Refused::Dead => CastError::NoProc { message, server },
+            Refused::Full => CastError::Full { message, server },
+        }
+    }
+
+    pub(crate) fn send_as<T>(&self, message: T, into: impl FnOnce(T) -> M) -> Result<(), CastError<T>> {
+        self.process.send_as(message, into).map_err(|refused| self.refused(refused))
+    }
+
+    /// The process without the type of its messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// assert_eq!(probe.sender().process_ref(), probe.process_ref());
+    /// # }
+    /// ```
+    pub fn process_ref(&self) -> ProcessRef {
+        ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+    }
+
+    /// Sends it an exit signal: see [`ServerRef::exit`](crate::ServerRef::exit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.sender().exit(Reason::Shutdown);
+    /// assert_eq!(probe.recv().await, Err(Reason::Shutdown));
+    /// # }
+    /// ```
+    #[doc(alias = "exit/2")]
+    pub fn exit(&self, reason: impl Into<Reason>) {
+        self.process_ref().exit(reason);
+    }
+
+    /// Kills it: see [`ServerRef::kill`](crate::ServerRef::kill).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.trap_exits(true);
+    /// probe.sender().kill();
+    /// assert_eq!(probe.recv().await, Err(Reason::Killed));
+    /// # }
+    /// ```
+    pub fn kill(&self) {
+        Arc::clone(&self.process).exit(Exit { from: current::sender(), reason: Reason::Kill }, ExitKind::Kill);
+    }
+}
+
+impl<M: Send + 'static> Clone for ProbeRef<M> {
+    fn clone(&self) -> Self {
+        Self { process: Arc::clone(&self.process) }
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for ProbeRef<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProbeRef({})", self.process.head.title())
+    }
+}
+
+impl<M: Send + 'static> AsProcess for ProbeRef<M> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        Some(self.process_ref())
+    }
+}

@@ -1,0 +1,282 @@
+//! What a probe has with other processes: monitors, links, exits, and the servers that it starts.
+
+use std::sync::Arc;
+
+use crate::node::current;
+use crate::node::link::{self, LinkError};
+use crate::node::process_ref::AsProcess;
+use crate::process::plain::Plain;
+use crate::server::GenServer;
+use crate::start::probe::Probe;
+use crate::start::{Start, StartMonitor, start};
+use crate::values::monitor::MonitorRef;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
+
+impl<M: Send + 'static> Probe<M> {
+    /// Watches a process: its `Down` arrives as a [`Letter::Down`](crate::Letter::Down). See [`Cx::monitor`](crate::Cx::monitor).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let reference = probe.monitor(&server);
+    /// server.kill();
+    /// assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn monitor(&mut self, target: &impl AsProcess) -> MonitorRef {
+        let reference = MonitorRef(self.process.head.home.node().next_reference());
+        let pid = target.pid_or_nobody();
+        self.process.expect_down(reference, pid);
+        link::watch(reference, pid, target.as_process(), self.erased());
+        reference
+    }
+
+    /// Takes a monitor back, with its `Down` if that has arrived and was not taken out: OTP's `demonitor` with `flush` and
+    /// `info`. Returns whether the monitor was there, or its `Down` was thrown away.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// let reference = probe.monitor(&server);
+    /// server.stop().await?;
+    /// assert!(probe.demonitor(reference));
+    /// assert!(probe.flush().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn demonitor(&mut self, reference: MonitorRef) -> bool {
+        let Some(pid) = self.process.forget_down(reference) else { return false };
+        if let Some(process) = pid.as_process() {
+            process.process().demonitor(reference, self.pid().node());
+        }
+        true
+    }
+
+    /// Links this process with another: see [`Cx::link`](crate::Cx::link).
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`] if the other has ended and this process does not trap exits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.trap_exits(true);
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// probe.link(&server)?;
+    /// server.stop().await?;
+    /// assert_eq!(probe.expect_exit(&server).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn link(&mut self, target: &impl AsProcess) -> Result<(), LinkError> {
+        link::link(&self.erased(), target)
+    }
+
+    /// Takes a link away. An exit that has arrived already stays. Returns whether there was a link.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// assert!(probe.unlink(&server));
+    /// server.kill();
+    /// assert!(probe.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unlink(&mut self, target: &impl AsProcess) -> bool {
+        link::unlink(&self.erased(), target)
+    }
+
+    /// Takes a link away, and throws its exit away if it has arrived. Returns whether one was thrown away.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.trap_exits(true);
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// server.kill();
+    /// assert!(probe.unlink_flush(&server));
+    /// assert!(probe.flush().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unlink_flush(&mut self, target: &impl AsProcess) -> bool {
+        self.unlink(target);
+        self.process.forget_exit(target.pid_or_nobody())
+    }
+
+    /// Whether exits arrive as [`Letter::Exit`](crate::Letter::Exit) from now on, or end this process, which is how it begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// probe.trap_exits(true);
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// server.kill();
+    /// probe.expect_exit(&server).await;
+    /// assert!(probe.is_alive());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "process_flag")]
+    pub fn trap_exits(&mut self, traps: bool) {
+        self.process.set_traps_exits(traps);
+    }
+
+    /// Sends an exit signal that comes from this process: OTP's `exit/2`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let server = genserver::start::<Quiet>(()).await?;
+    /// probe.exit(&server, Reason::Shutdown);
+    /// assert_eq!(server.ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "exit/2")]
+    pub fn exit(&self, target: &impl AsProcess, reason: impl Into<Reason>) {
+        if let Some(target) = target.as_process() {
+            let _entered = current::enter(self.pid());
+            link::send_exit(target.process(), reason.into());
+        }
+    }
+
+    /// Starts a server linked to this process: OTP's `start_link`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_link`](crate::start_link).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`start_link`](crate::start_link).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::Probe;
+    ///
+    /// let probe = Probe::<()>::new();
+    /// let server = probe.start_link::<Quiet>(()).await?;
+    /// assert_eq!(server.info().links, [probe.pid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_link<S: GenServer>(&self, args: S::Args) -> Start<S> {
+        start(args).linked_to(self.process_ref())
+    }
+
+    /// Starts a server watched by this process: OTP's `start_monitor`. A start that fails leaves no `Down`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](crate::start()).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`start`](crate::start()); the monitor is taken back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Probe, Reason};
+    ///
+    /// let mut probe = Probe::<()>::new();
+    /// let (server, reference) = probe.start_monitor::<Quiet>(()).await?;
+    /// server.stop().await?;
+    /// assert_eq!(probe.expect_down(reference).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_monitor<S: GenServer>(&mut self, args: S::Args) -> StartMonitor<'_, S> {
+        self.watch_start(start(args))
+    }
+
+    /// A start whose server this process watches.
+    pub(crate) fn watch_start<S: GenServer, H>(&mut self, start: Start<S, H>) -> StartMonitor<'_, S, H> {
+        let reference = MonitorRef(self.process.head.home.node().next_reference());
+        let watcher = self.process_ref();
+        let process = &self.process;
+        // A `Down` that nobody expects is thrown away, so it is expected before the server can end.
+        process.expect_down(reference, Pid::NOBODY);
+        let mut forget = ForgetDown { process, reference, kept: false };
+        StartMonitor::new(start, reference, watcher, move |pid| forget.keep(pid))
+    }
+}
+
+/// The watcher forgets a monitor whose server did not start.
+struct ForgetDown<'a, M: Send + 'static> {
+    process: &'a Arc<Plain<M>>,
+    reference: MonitorRef,
+    kept: bool,
+}
+
+impl<M: Send + 'static> ForgetDown<'_, M> {
+    fn keep(&mut self, pid: Pid) {
+        self.kept = true;
+        self.process.name_down(self.reference, pid);
+    }
+}
+
+impl<M: Send + 'static> Drop for ForgetDown<'_, M> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.process.forget_down(self.reference);
+        }
+    }
+}

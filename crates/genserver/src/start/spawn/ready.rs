@@ -1,0 +1,467 @@
+//! Processes whose starter waits until they are ready: OTP's `proc_lib:start`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use super::{Bonds, Ending, Watch, launch};
+use crate::client::stop::Burial;
+use crate::node;
+use crate::node::current;
+use crate::node::cut;
+use crate::node::link;
+use crate::node::process_ref::{ProcessRef, current_process};
+use crate::node::reply::{Slot, erased};
+use crate::runtime::Sleep;
+use crate::start::probe::{Probe, ProbeRef};
+use crate::start::{StartError, starter_ends};
+use crate::values::monitor::MonitorRef;
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
+
+/// What a process tells its starter when it is ready: see [`start_process`].
+///
+/// Dropped without a word by a process that lives on, it fails the start at once with [`StartError::NoAck`], and the process is
+/// killed: its starter will never know it, and nobody else does. OTP's starter would go on waiting.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Ack, Probe, StartError, start_process};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let forgets = start_process(|mut me: Probe<()>, _ack: Ack<()>| async move {
+///     let _ = me.recv().await;
+/// });
+/// assert!(matches!(forgets.await, Err(StartError::NoAck { .. })));
+/// # }
+/// ```
+pub struct Ack<V: Send + 'static> {
+    /// Where the starter waits; nothing once it was told.
+    door: Option<Door<V>>,
+    /// The process that has it.
+    pid: Pid,
+}
+
+/// Where a starter waits for a process to get ready.
+struct Door<V> {
+    ready: Arc<Slot<V>>,
+    /// Filled if the process will never be: with the reason, if it said one.
+    never: Arc<Slot<Option<Reason>>>,
+}
+
+impl<V> Door<V> {
+    fn new() -> Self {
+        Self { ready: Arc::new(Slot::new(Pid::NOBODY)), never: Arc::new(Slot::new(Pid::NOBODY)) }
+    }
+}
+
+impl<V> Clone for Door<V> {
+    fn clone(&self) -> Self {
+        Self { ready: Arc::clone(&self.ready), never: Arc::clone(&self.never) }
+    }
+}
+
+impl<V: Send + 'static> Ack<V> {
+    /// The process is ready: its starter goes on with the value. OTP's `init_ack`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Ack, Probe, start_process};
+    ///
+    /// let (_process, port) = start_process(|_me: Probe<()>, ack: Ack<u16>| async move { ack.ready(8080) }).await?;
+    /// assert_eq!(port, 8080);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "init_ack")]
+    pub fn ready(mut self, value: V) {
+        if let Some(door) = self.door.take() {
+            door.ready.fill(Ok(value));
+        }
+    }
+
+    /// The process will not get ready: its starter gets the reason once the process is gone. OTP's `init_fail`.
+    ///
+    /// The function has to return what this returns, and to have cleaned up before: at its next await it is killed.
+    ///
+    /// # Errors
+    ///
+    /// Always, with the reason: the function returns it, and the process ends with it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use genserver::{Ack, Probe, Reason, StartError, start_process};
+    ///
+    /// let start = start_process(|_me: Probe<()>, ack: Ack<u16>| async move { ack.fail(Reason::term("the port is taken")) });
+    /// let Err(StartError::Failed { reason, .. }) = start.await else { unreachable!() };
+    /// assert_eq!(reason, Reason::term("the port is taken"));
+    /// # }
+    /// ```
+    #[doc(alias = "init_fail")]
+    pub fn fail(mut self, reason: impl Into<Reason>) -> Result<(), Reason> {
+        let reason = reason.into();
+        if let Some(door) = self.door.take() {
+            door.never.fill(Ok(Some(reason.clone())));
+        }
+        Err(reason)
+    }
+}
+
+/// Dropped by the end of the process it says nothing: the end does. So it is with a panic, which comes before the end.
+impl<V: Send + 'static> Drop for Ack<V> {
+    fn drop(&mut self) {
+        if let Some(door) = self.door.take()
+            && !node::is_ending(self.pid)
+            && !std::thread::panicking()
+        {
+            door.never.fill(Ok(None));
+        }
+    }
+}
+
+impl<V: Send + 'static> fmt::Debug for Ack<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ack").finish_non_exhaustive()
+    }
+}
+
+/// Runs an async function as a process, and waits until it says that it is ready: OTP's `proc_lib:start`.
+///
+/// # Errors
+///
+/// [`StartError::Failed`] with the reason if the process ends before it is ready, [`StartError::NoAck`] if it dropped its
+/// [`Ack`] without a word and was killed, [`StartError::Timeout`] if it takes longer than [`timeout`](StartProcess::timeout)
+/// allows and was killed. In each case the process is gone, and no exit of it is left behind.
+///
+/// # Cancel safety
+///
+/// Dropped by hand before the process is ready it kills the process, for nobody could refer to it. `select!` and a time-out
+/// around the start do that. Dropped because its starter ends it leaves the process alone, as OTP does: a link with the starter
+/// brings the reason, and nothing else happens to the process. It is not ended for dropping its [`Ack`] then.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Ack, Probe, start_process};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (process, port) = start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
+///     ack.ready(8080);
+///     let _ = me.recv().await;
+/// })
+/// .await?;
+/// assert_eq!(port, 8080);
+/// assert!(process.is_alive());
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "proc_lib")]
+pub fn start_process<M, V, F, T>(function: impl FnOnce(Probe<M>, Ack<V>) -> F + Send + 'static) -> StartProcess<M, V>
+where
+    M: Send + 'static,
+    V: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+    T: Ending + 'static,
+{
+    StartProcess {
+        launch: Some(Box::new(move |bonds, door| {
+            let bonds = Bonds { ready: Some(erased(&door.ready)), ..bonds };
+            launch(bonds, move |probe| {
+                let ack = Ack { door: Some(door), pid: probe.pid() };
+                function(probe, ack)
+            })
+        })),
+        link: None,
+        links_with_starter: false,
+        watch: None,
+        timeout: None,
+        under_way: None,
+    }
+}
+
+type Launch<M, V> = Box<dyn FnOnce(Bonds, Door<V>) -> Result<ProbeRef<M>, StartError> + Send>;
+
+/// A process that is getting ready, made by [`start_process`].
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Ack, Probe, start_process};
+/// use std::time::Duration;
+///
+/// let shell = Probe::<()>::new();
+/// let start = start_process(|_me: Probe<()>, ack: Ack<()>| async move { ack.ready(()) });
+/// start.linked_to(&shell).timeout(Duration::from_secs(5)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is started until this is awaited"]
+pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
+    launch: Option<Launch<M, V>>,
+    link: Option<ProcessRef>,
+    /// It is to be linked with whoever polls the start.
+    links_with_starter: bool,
+    watch: Option<Watch>,
+    timeout: Option<Duration>,
+    under_way: Option<GettingReady<M, V>>,
+}
+
+struct GettingReady<M: Send + 'static, V: Send + 'static> {
+    process: ProbeRef<M>,
+    door: Door<V>,
+    /// The process that awaits the start.
+    starter: Option<Pid>,
+    ended: crate::client::stop::Ended,
+    sleep: Option<Sleep>,
+    /// It will not be ready, and was killed.
+    burial: Option<(Burial, Late)>,
+}
+
+/// Nobody waits for it any more. So a link with another than its starter carries its exit from now on.
+impl<M: Send + 'static, V: Send + 'static> Drop for GettingReady<M, V> {
+    fn drop(&mut self) {
+        self.door.ready.close();
+        self.door.never.close();
+    }
+}
+
+/// Why a process that was to get ready was killed.
+enum Late {
+    /// It took too long.
+    TimedOut,
+    /// It said that it will never be ready, or dropped its `Ack` without saying so.
+    Never(Option<Reason>),
+}
+
+impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
+    /// Links it with the process that runs on this thread when the start is awaited: OTP's `proc_lib:start_link`.
+    ///
+    /// From plain code the start fails with [`StartError::NotAProcess`]. As with [`linked_to`](Self::linked_to), a start that
+    /// fails is told by its error alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Ack, Probe, start_process};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let shell = Probe::<()>::new();
+    /// let port = start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
+    ///     ack.ready(8080);
+    ///     let _ = me.recv().await;
+    /// });
+    /// let (process, _port) = shell.scope(async { port.link().await }).await?;
+    /// assert_eq!(process.process_ref().info().links, [shell.pid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn link(mut self) -> Self {
+        self.links_with_starter = true;
+        self
+    }
+
+    /// Links it with `starter`: OTP's `proc_lib:start_link`.
+    ///
+    /// A start that fails is told by its error alone: unlike in OTP a starter that does not trap exits lives on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{Ack, Probe, Reason, start_process};
+    ///
+    /// let mut shell = Probe::<()>::new();
+    /// shell.trap_exits(true);
+    /// let start = start_process(|_me: Probe<()>, ack: Ack<()>| async move { ack.ready(()) });
+    /// let (process, ()) = start.linked_to(&shell).await?;
+    /// assert_eq!(shell.expect_exit(&process).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn linked_to<N: Send + 'static>(mut self, starter: &Probe<N>) -> Self {
+        self.link = Some(starter.process_ref());
+        self
+    }
+
+    /// Has `watcher` watch it: OTP's `proc_lib:start_monitor`. The monitor is there before the function runs.
+    ///
+    /// Its one `Down` comes also if the start fails, as in OTP.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Ack, Probe, Reason, start_process};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut shell = Probe::<()>::new();
+    /// let start = start_process(|_me: Probe<()>, ack: Ack<()>| async move { ack.ready(()) });
+    /// let (start, reference) = start.monitored_by(&mut shell);
+    /// start.await?;
+    /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn monitored_by<N: Send + 'static>(mut self, watcher: &mut Probe<N>) -> (Self, MonitorRef) {
+        let watch = watcher.watch();
+        let reference = watch.reference;
+        self.watch = Some(watch);
+        (self, reference)
+    }
+
+    /// Kills it if it is not ready by then.
+    ///
+    /// A function is cut off at an await. One that computes all the time is waited for for another second.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use genserver::{Ack, Probe, StartError, start_process};
+    /// use std::time::Duration;
+    ///
+    /// let never_ready = start_process(|mut me: Probe<()>, ack: Ack<()>| async move {
+    ///     let _ = me.recv().await;
+    ///     ack.ready(());
+    /// });
+    /// let late = never_ready.timeout(Duration::from_secs(5)).await;
+    /// assert!(matches!(late, Err(StartError::Timeout { .. })));
+    /// # }
+    /// ```
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// A start that did not succeed leaves no trace with a starter that traps exits.
+    fn unlink(&self, process: &ProbeRef<M>) {
+        if let Some(starter) = &self.link {
+            let own = Arc::clone(starter.process());
+            link::unlink(&own, process);
+        }
+    }
+}
+
+impl<M: Send + 'static, V: Send + 'static> Unpin for StartProcess<M, V> {}
+
+impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
+    type Output = Result<(ProbeRef<M>, V), StartError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if cut::is_cut(cx) {
+            return Poll::Pending;
+        }
+        if let Some(launch) = this.launch.take() {
+            if this.links_with_starter {
+                this.link = Some(current_process().ok_or(StartError::NotAProcess)?);
+            }
+            let door = Door::new();
+            let bonds = Bonds { link: this.link.clone(), watch: this.watch.take(), ready: None };
+            let process = launch(bonds, door.clone())?;
+            let home = node::find(process.pid()).map(|process| Arc::clone(&process.head().home));
+            let sleep = match (this.timeout, home) {
+                (Some(timeout), Some(home)) => {
+                    Some(home.runtime().sleep_until(crate::node::alarm::after(&home, timeout)))
+                }
+                _ => None,
+            };
+            let ended = process.process_ref().ended();
+            let starter = current::pid().or(this.link.as_ref().map(ProcessRef::pid));
+            this.under_way = Some(GettingReady { process, door, starter, ended, sleep, burial: None });
+        }
+        let Some(under_way) = &mut this.under_way else { return Poll::Pending };
+        if let Some((burial, late)) = &mut under_way.burial {
+            ready!(Pin::new(burial).poll(cx));
+            let error = late.error(&under_way.process.process_ref(), this.timeout);
+            this.under_way = None;
+            return Poll::Ready(Err(error));
+        }
+        if let Poll::Ready(Ok(value)) = under_way.door.ready.poll(cx, None) {
+            let process = under_way.process.clone();
+            this.under_way = None;
+            return Poll::Ready(Ok((process, value)));
+        }
+        if let Poll::Ready(reason) = Pin::new(&mut under_way.ended).poll(cx) {
+            // It may have got ready and ended since the slot was looked into.
+            let started = match under_way.door.ready.take() {
+                Some(Ok(value)) => Ok((under_way.process.clone(), value)),
+                _ => Err(StartError::Failed {
+                    server: under_way.process.process_ref().process().head().subject(),
+                    reason,
+                }),
+            };
+            this.under_way = None;
+            return Poll::Ready(started);
+        }
+        let late = match under_way.door.never.poll(cx, None) {
+            Poll::Ready(never) => Late::Never(never.unwrap_or_default()),
+            Poll::Pending => {
+                let Some(sleep) = &mut under_way.sleep else { return Poll::Pending };
+                ready!(sleep.as_mut().poll(cx));
+                if cut::is_cut(cx) {
+                    // The limit is its starter's, and goes with it.
+                    return Poll::Pending;
+                }
+                Late::TimedOut
+            }
+        };
+        let process = under_way.process.clone();
+        under_way.burial = Some((Burial::new(Arc::clone(process.process_ref().process())), late));
+        this.unlink(&process);
+        process.kill();
+        self.poll(cx)
+    }
+}
+
+impl Late {
+    /// What the starter is told of a process that was killed for being late.
+    fn error(&self, process: &ProcessRef, timeout: Option<Duration>) -> StartError {
+        let server = process.process().head().subject();
+        let never = match self {
+            Self::TimedOut => return StartError::Timeout { server, after: timeout.unwrap_or_default() },
+            Self::Never(reason) => reason.clone(),
+        };
+        // It may have ended by itself meanwhile, and then its own reason says more than that it was killed.
+        let ended = process.process().ended_with().filter(|reason| *reason != Reason::Killed);
+        match ended.or(never) {
+            Some(reason) => StartError::Failed { server, reason },
+            None => StartError::NoAck { server },
+        }
+    }
+}
+
+/// Nobody will ever know the process, unless its starter ends: that leaves it alone.
+impl<M: Send + 'static, V: Send + 'static> Drop for StartProcess<M, V> {
+    fn drop(&mut self) {
+        let Some(under_way) = self.under_way.take() else { return };
+        if starter_ends(under_way.starter) {
+            return;
+        }
+        self.unlink(&under_way.process);
+        under_way.process.kill();
+    }
+}
+
+impl<M: Send + 'static, V: Send + 'static> fmt::Debug for StartProcess<M, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartProcess").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,21 @@
+//! Plain data that everything else speaks of: pids, reasons, signals, what is seen of a process.
+
+// The identity of a process.
+pub(crate) mod pid;
+// Why a process ended.
+pub(crate) mod reason;
+// Where the last panic of a thread came from.
+pub(crate) mod panic_place;
+// A value as text, whatever its `Display` does.
+pub(crate) mod shown;
+// Exit signals.
+pub(crate) mod exit;
+// Being told once when a process ends.
+pub(crate) mod monitor;
+// What can be seen of a process from outside.
+pub(crate) mod info;
+// What happens to a message that finds the mailbox full.
+pub(crate) mod overflow;
+// How pids and reasons serialise.
+#[cfg(feature = "serde")]
+mod serialize;

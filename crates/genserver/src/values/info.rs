@@ -1,0 +1,224 @@
+//! What can be seen of a process from outside, without asking it: so it is seen also of one that hangs.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::values::pid::Pid;
+
+/// A look at one process: made by [`Node::process_list`](crate::Node::process_list), [`Node::info`](crate::Node::info) and [`ServerRef::info`](crate::ServerRef::info).
+///
+/// It is taken under the lock of that one process, and asks nobody: a process that hangs is seen hanging.
+/// [`Display`](fmt::Display) prints it as a line.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver::{Cx, GenServer, Init, Never, Node, Status};
+/// # use genserver_doc::quiet::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::new();
+/// let quiet = node.start::<Quiet>(()).name("quiet").await?;
+///
+/// let info = quiet.info();
+/// assert_eq!(info.status, Status::Waiting);
+/// assert_eq!(info.mailbox, 0);
+/// assert!(info.to_string().starts_with("<1> quiet "));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+#[doc(alias = "process_info")]
+pub struct ProcessInfo {
+    /// Which process this is.
+    pub pid: Pid,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its label.
+    pub label: Option<String>,
+    /// The type of the server in it.
+    pub server: &'static str,
+    /// Whoever started it linked.
+    pub parent: Option<Pid>,
+    /// What it is doing.
+    pub status: Status,
+    /// How many calls, casts and infos wait.
+    pub mailbox: usize,
+    /// How many casts and plain messages were given back so far, because the mailbox had no room for them.
+    pub refused: u64,
+    /// How many casts and plain messages were dropped so far, to make room for others: see
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
+    pub dropped: u64,
+    /// Which processes it is linked to.
+    pub links: Vec<Pid>,
+    /// How many monitors watch it.
+    pub monitors: usize,
+    /// Whether it traps exits.
+    pub traps_exits: bool,
+    /// Since when its callback has been awaiting something, on the clock of its runtime. None unless it awaits now: a callback
+    /// that runs without awaiting is not timed, because that would cost every message.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub awaiting_since: Option<Instant>,
+    /// Whether it has needed a task of the runtime so far.
+    pub has_task: bool,
+}
+
+impl ProcessInfo {
+    /// For how long its callback has been awaiting something, as of `now`. `now` is the time on the clock of its runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use std::time::Duration;
+    /// # #[derive(Default)]
+    /// # struct Sleeper;
+    /// # struct Sleep;
+    /// # server! { Sleeper, Never, Sleep, Never;
+    /// async fn handle_cast(&mut self, Sleep: Sleep, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     tokio::time::sleep(Duration::from_secs(60)).await;
+    ///     Next::wait()
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sleeper = genserver::start::<Sleeper>(()).await?;
+    /// sleeper.cast(Sleep)?;
+    /// tokio::time::sleep(Duration::from_secs(5)).await;
+    /// let now = tokio::time::Instant::now().into_std();
+    /// assert_eq!(sleeper.info().awaiting_for(now), Some(Duration::from_secs(5)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn awaiting_for(&self, now: Instant) -> Option<Duration> {
+        self.awaiting_since.map(|since| now.saturating_duration_since(since))
+    }
+}
+
+impl fmt::Display for ProcessInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.pid)?;
+        for title in self.name.iter().chain(&self.label) {
+            write!(f, " {title}")?;
+        }
+        write!(f, " {}: {}, {} in the mailbox", self.server, self.status, self.mailbox)?;
+        if self.refused > 0 {
+            write!(f, ", {} refused", self.refused)?;
+        }
+        if self.dropped > 0 {
+            write!(f, ", {} dropped", self.dropped)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a process is doing.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Status, sys};
+///
+/// let server = genserver::start::<Quiet>(()).await?;
+/// assert_eq!(server.info().status, Status::Waiting);
+/// sys::suspend(&server).await?;
+/// assert_eq!(server.info().status, Status::Suspended);
+/// assert_eq!(server.info().status.to_string(), "suspended");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Status {
+    /// It waits for a message.
+    Waiting,
+    /// It waits, having given its memory back.
+    Hibernated,
+    /// Somebody suspended it: see [`sys::suspend`](crate::sys::suspend).
+    Suspended,
+    /// Something waits for it, and its task will come.
+    Scheduled,
+    /// It runs a callback.
+    Running(Callback),
+    /// Its callback awaits something.
+    Awaiting(Callback),
+    /// It ends.
+    Ending,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting => f.write_str("waiting"),
+            Self::Hibernated => f.write_str("hibernated"),
+            Self::Suspended => f.write_str("suspended"),
+            Self::Scheduled => f.write_str("scheduled"),
+            Self::Running(callback) => write!(f, "running {callback}"),
+            Self::Awaiting(callback) => write!(f, "awaiting in {callback}"),
+            Self::Ending => f.write_str("ending"),
+        }
+    }
+}
+
+/// Which callback runs.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # use std::time::Duration;
+/// # #[derive(Default)]
+/// # struct Sleeper;
+/// # struct Sleep;
+/// # server! { Sleeper, Never, Sleep, Never;
+/// async fn handle_cast(&mut self, Sleep: Sleep, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     tokio::time::sleep(Duration::from_secs(60)).await;
+///     Next::wait()
+/// }
+/// # }
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sleeper = genserver::start::<Sleeper>(()).await?;
+/// sleeper.cast(Sleep)?;
+/// tokio::task::yield_now().await;
+/// assert_eq!(sleeper.info().status, Status::Awaiting(Callback::Cast));
+/// assert_eq!(Callback::Cast.to_string(), "handle_cast");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Callback {
+    /// `init`
+    Init,
+    /// `handle_call`
+    Call,
+    /// `handle_cast`
+    Cast,
+    /// `handle_info`
+    Info,
+    /// `handle_idle`
+    Idle,
+    /// `terminate`
+    Terminate,
+}
+
+impl fmt::Display for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Init => "init",
+            Self::Call => "handle_call",
+            Self::Cast => "handle_cast",
+            Self::Info => "handle_info",
+            Self::Idle => "handle_idle",
+            Self::Terminate => "terminate",
+        })
+    }
+}

@@ -1,0 +1,501 @@
+//! Why a process ended.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::sync::barrier::drop_caught;
+use crate::values::panic_place;
+
+/// Why a process ended, or is asked to end.
+///
+/// The variants are OTP's own reasons; everything else a program can say travels as a [`Term`], an error or a panic, and
+/// can be taken out again with [`downcast_ref`](Reason::downcast_ref). A reason is cheap to clone: it goes to every link,
+/// monitor and waiting caller.
+///
+/// [`is_normal_set`](Reason::is_normal_set) is what decides whether an end is reported and whether a transient child is
+/// restarted; nothing in this crate looks at the variants for that.
+///
+/// Every error converts into a reason, so `?` works in a callback and stops the server with that error. For that to be
+/// possible `Reason` is not an [`Error`] itself.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Reason;
+///
+/// let reason = Reason::term("out of paper");
+/// assert_eq!(reason.to_string(), "out of paper");
+/// assert!(!reason.is_normal_set());
+///
+/// let reason: Reason = "x".parse::<i32>().unwrap_err().into();
+/// assert!(reason.downcast_ref::<std::num::ParseIntError>().is_some());
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The process did what it was there for. Not reported; a link does not carry it to a process that does not trap exits.
+    Normal,
+    /// An orderly stop, usually from a supervisor. Not reported.
+    Shutdown,
+    /// An orderly stop that says more, OTP's `{shutdown, Term}`. Not reported.
+    ShutdownWith(Term),
+    /// The process stopped itself with the reason `kill`. As it travels over links it can be trapped like any other reason.
+    Kill,
+    /// The process was killed from outside. No callback ran.
+    Killed,
+    /// There is no such process: it ended before, or never was.
+    #[doc(alias = "noproc")]
+    NoProc,
+    /// The runtime that the process ran on was shut down.
+    RuntimeGone,
+    /// Its mailbox overflowed, and it was started with [`Overflow::Stop`](crate::Overflow::Stop).
+    Overloaded,
+    /// A call arrived that the server has no `handle_call` for.
+    #[doc(alias = "bad_call")]
+    BadCall,
+    /// A cast arrived that the server has no `handle_cast` for.
+    #[doc(alias = "bad_cast")]
+    BadCast,
+    /// Any other value.
+    Term(Term),
+    /// An error, usually out of a callback that returned it with `?`.
+    Error(Failure),
+    /// A callback panicked.
+    Panic(Panic),
+}
+
+impl Reason {
+    /// A reason made of any value: OTP's "any term".
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Reason;
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct OutOfPaper { tray: u8 }
+    ///
+    /// let reason = Reason::term(OutOfPaper { tray: 2 });
+    /// assert_eq!(reason.downcast_ref::<OutOfPaper>().map(|out| out.tray), Some(2));
+    /// ```
+    pub fn term<T: fmt::Debug + PartialEq + Send + Sync + 'static>(value: T) -> Self {
+        Self::Term(Term::new(value))
+    }
+
+    /// An orderly stop that carries a value, OTP's `{shutdown, Term}`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Reason;
+    ///
+    /// assert!(Reason::shutdown_with("idle for an hour").is_normal_set());
+    /// ```
+    pub fn shutdown_with<T: fmt::Debug + PartialEq + Send + Sync + 'static>(value: T) -> Self {
+        Self::ShutdownWith(Term::new(value))
+    }
+
+    /// Whether this is one of OTP's quiet reasons: `normal`, `shutdown` or `{shutdown, _}`.
+    ///
+    /// A process that ends with one of them is not reported, and a transient child is not restarted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Reason;
+    ///
+    /// assert!(Reason::Normal.is_normal_set());
+    /// assert!(!Reason::Killed.is_normal_set());
+    /// ```
+    pub fn is_normal_set(&self) -> bool {
+        matches!(self, Self::Normal | Self::Shutdown | Self::ShutdownWith(_))
+    }
+
+    /// The value inside, if it is a `T`: of a term, of an orderly stop that carries one, of an error, or of a panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Reason;
+    ///
+    /// assert_eq!(Reason::term(7_u8).downcast_ref::<u8>(), Some(&7));
+    /// assert_eq!(Reason::term(7_u8).downcast_ref::<u16>(), None);
+    /// assert_eq!(Reason::Normal.downcast_ref::<u8>(), None);
+    /// ```
+    pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
+        match self {
+            Self::Term(term) | Self::ShutdownWith(term) => term.downcast_ref(),
+            Self::Error(failure) => (*failure.0).as_any().downcast_ref(),
+            Self::Panic(panic) => (panic as &dyn Any).downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The reason of a panic that was caught with [`std::panic::catch_unwind`]: for whoever runs the code of others.
+    ///
+    /// The payload is dropped, and a panic of its own goes no further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Reason;
+    ///
+    /// let payload = std::panic::catch_unwind(|| panic!("out of paper")).unwrap_err();
+    /// assert_eq!(Reason::caught(payload).to_string(), "panicked: out of paper");
+    /// ```
+    pub fn caught(payload: Box<dyn Any + Send>) -> Self {
+        let reason = Self::panic(&*payload);
+        drop_caught(payload);
+        reason
+    }
+
+    pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
+        Self::Panic(Panic::new(payload))
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for Reason {
+    fn from(error: E) -> Self {
+        Self::Error(Failure(Arc::new(error)))
+    }
+}
+
+/// Two reasons are equal if they are the same variant with equal content.
+///
+/// Errors and panics cannot be compared by value: an error equals another of the same type that prints the same, a panic
+/// another with the same message.
+impl PartialEq for Reason {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::ShutdownWith(left), Self::ShutdownWith(right)) | (Self::Term(left), Self::Term(right)) => {
+                left == right
+            }
+            (Self::Error(left), Self::Error(right)) => left == right,
+            (Self::Panic(left), Self::Panic(right)) => left.message() == right.message(),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Normal => f.write_str("normal"),
+            Self::Shutdown => f.write_str("shutdown"),
+            Self::ShutdownWith(term) => write!(f, "shutdown: {term}"),
+            Self::Kill => f.write_str("kill"),
+            Self::Killed => f.write_str("killed"),
+            Self::NoProc => f.write_str("no such process"),
+            Self::RuntimeGone => f.write_str("its runtime was shut down"),
+            Self::Overloaded => f.write_str("overloaded: its mailbox overflowed"),
+            Self::BadCall => f.write_str("bad call: the server has no handle_call"),
+            Self::BadCast => f.write_str("bad cast: the server has no handle_cast"),
+            Self::Term(term) => term.fmt(f),
+            Self::Error(failure) => failure.fmt(f),
+            Self::Panic(panic) => write!(f, "panicked: {}", panic.message()),
+        }
+    }
+}
+
+impl fmt::Debug for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ShutdownWith(term) => f.debug_tuple("ShutdownWith").field(term).finish(),
+            Self::Term(term) => f.debug_tuple("Term").field(term).finish(),
+            Self::Error(failure) => f.debug_tuple("Error").field(failure).finish(),
+            Self::Panic(panic) => f.debug_tuple("Panic").field(&panic.message()).finish(),
+            Self::Normal => f.write_str("Normal"),
+            Self::Shutdown => f.write_str("Shutdown"),
+            Self::Kill => f.write_str("Kill"),
+            Self::Killed => f.write_str("Killed"),
+            Self::NoProc => f.write_str("NoProc"),
+            Self::RuntimeGone => f.write_str("RuntimeGone"),
+            Self::Overloaded => f.write_str("Overloaded"),
+            Self::BadCall => f.write_str("BadCall"),
+            Self::BadCast => f.write_str("BadCast"),
+        }
+    }
+}
+
+/// Any value, as part of a [`Reason`]: printed with its `Debug`, compared with its `PartialEq`, taken out by type.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{Reason, Term};
+///
+/// let term = Term::new(404);
+/// assert_eq!(term.downcast_ref::<i32>(), Some(&404));
+/// assert_eq!(Reason::Term(term), Reason::term(404));
+/// ```
+#[derive(Clone)]
+pub struct Term(Arc<dyn Value>);
+
+impl Term {
+    /// Wraps a value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Term;
+    ///
+    /// assert_eq!(Term::new("boom").to_string(), "boom");
+    /// assert_eq!(Term::new(Some(1)).to_string(), "Some(1)");
+    /// assert_ne!(Term::new(1_u8), Term::new(1_u16));
+    /// ```
+    pub fn new<T: fmt::Debug + PartialEq + Send + Sync + 'static>(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+
+    /// The value, if it is a `T`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Term;
+    ///
+    /// assert_eq!(Term::new("boom").downcast_ref::<&str>(), Some(&"boom"));
+    /// ```
+    pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
+        (*self.0).as_any().downcast_ref()
+    }
+}
+
+impl PartialEq for Term {
+    fn eq(&self, other: &Self) -> bool {
+        (*self.0).equals((*other.0).as_any())
+    }
+}
+
+/// Text is printed as it is, everything else as `Debug` prints it.
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = self.downcast_ref::<&str>() {
+            f.write_str(text)
+        } else if let Some(text) = self.downcast_ref::<String>() {
+            f.write_str(text)
+        } else {
+            self.0.fmt(f)
+        }
+    }
+}
+
+impl fmt::Debug for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a [`Term`] can hold.
+trait Value: fmt::Debug + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn equals(&self, other: &dyn Any) -> bool;
+}
+
+impl<T: fmt::Debug + PartialEq + Send + Sync + 'static> Value for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn equals(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<T>().is_some_and(|other| self == other)
+    }
+}
+
+/// An error, as part of a [`Reason`].
+///
+/// # Examples
+///
+/// ```
+/// use genserver::Reason;
+///
+/// let reason: Reason = "x".parse::<i32>().unwrap_err().into();
+/// let Reason::Error(failure) = &reason else { unreachable!() };
+/// assert_eq!(failure.to_string(), "invalid digit found in string");
+/// assert!(failure.error().is::<std::num::ParseIntError>());
+/// ```
+#[derive(Clone)]
+pub struct Failure(Arc<dyn AnyError>);
+
+impl Failure {
+    /// The error itself, with its chain of sources.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Reason;
+    ///
+    /// let reason: Reason = std::io::Error::other("disk on fire").into();
+    /// let Reason::Error(failure) = &reason else { unreachable!() };
+    /// assert_eq!(failure.error().to_string(), "disk on fire");
+    /// ```
+    pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        (*self.0).as_error()
+    }
+}
+
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || ((*self.0).as_any().type_id() == (*other.0).as_any().type_id()
+                && self.0.to_string() == other.0.to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An error that can also be looked at as `Any`, so that a reason is taken apart in one way whatever it holds.
+trait AnyError: Error + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static);
+}
+
+impl<E: Error + Send + Sync + 'static> AnyError for E {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        self
+    }
+}
+
+/// What a panic said, as part of a [`Reason`].
+///
+/// The place of the panic is known only when [`report::capture_panics`](crate::report::capture_panics) was called.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::fragile::*;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let fragile = genserver::start::<Fragile>(()).await?;
+/// let ended = fragile.ended();
+/// fragile.cast("the handle")?;
+/// let Reason::Panic(panic) = ended.await else { unreachable!() };
+/// assert_eq!(panic.message(), "the handle broke");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Panic(Arc<PanicParts>);
+
+struct PanicParts {
+    message: String,
+    location: Option<String>,
+    backtrace: Option<String>,
+}
+
+impl Panic {
+    /// Runs code of the user's behind a barrier. What a panic brought is dropped behind it too, for that may panic in turn.
+    pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Self> {
+        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+            let panic = Self::new(&*payload);
+            drop_caught(payload);
+            panic
+        })
+    }
+
+    pub(crate) fn new(payload: &(dyn Any + Send)) -> Self {
+        let message = if let Some(text) = payload.downcast_ref::<&str>() {
+            (*text).to_owned()
+        } else if let Some(text) = payload.downcast_ref::<String>() {
+            text.clone()
+        } else {
+            "a value that is not text".to_owned()
+        };
+        let place = panic_place::take(payload);
+        Self(Arc::new(PanicParts {
+            message,
+            location: place.as_ref().map(|place| place.location.clone()),
+            backtrace: place.and_then(|place| place.backtrace),
+        }))
+    }
+
+    /// What was passed to `panic!`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::fragile::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.cast("the handle")?;
+    /// let Reason::Panic(panic) = fragile.ended().await else { unreachable!() };
+    /// assert_eq!(panic.message(), "the handle broke");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// File, line and column, if panics are captured.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::fragile::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// genserver::report::capture_panics();
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.cast("the handle")?;
+    /// let Reason::Panic(panic) = fragile.ended().await else { unreachable!() };
+    /// assert!(panic.location().is_some_and(|place| place.contains(".rs:")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn location(&self) -> Option<&str> {
+        self.0.location.as_deref()
+    }
+
+    /// The backtrace, if panics are captured and `RUST_BACKTRACE` asks for one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::fragile::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fragile = genserver::start::<Fragile>(()).await?;
+    /// fragile.cast("the handle")?;
+    /// let Reason::Panic(panic) = fragile.ended().await else { unreachable!() };
+    /// assert_eq!(panic.backtrace(), None, "nobody called `capture_panics`");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn backtrace(&self) -> Option<&str> {
+        self.0.backtrace.as_deref()
+    }
+}
+
+impl fmt::Debug for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Panic")
+            .field("message", &self.message())
+            .field("location", &self.location())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,41 @@
+//! How identities and reasons serialise, for tools: a pid is its number, a reason its kind and its text.
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::values::pid::Pid;
+use crate::values::reason::Reason;
+use crate::values::shown::shown;
+
+/// The number that is printed.
+impl Serialize for Pid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.number())
+    }
+}
+
+/// `kind`, the variant in lower case, and `text`, what it prints.
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Reason", 2)?;
+        fields.serialize_field("kind", kind(self))?;
+        fields.serialize_field("text", &shown(self))?;
+        fields.end()
+    }
+}
+
+fn kind(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Normal => "normal",
+        Reason::Shutdown | Reason::ShutdownWith(_) => "shutdown",
+        Reason::Kill => "kill",
+        Reason::Killed => "killed",
+        Reason::NoProc => "no_proc",
+        Reason::RuntimeGone => "runtime_gone",
+        Reason::Overloaded => "overloaded",
+        Reason::BadCall => "bad_call",
+        Reason::BadCast => "bad_cast",
+        Reason::Term(_) => "term",
+        Reason::Error(_) => "error",
+        Reason::Panic(_) => "panic",
+    }
+}
