@@ -3,7 +3,7 @@
 //! A rule is one function from a file to what is wrong in it, and a row of [`RULES`]. Each message
 //! says what to do instead.
 
-// Which of our crates may name which.
+// Which of our crates, and of their folders, may name which.
 mod layers;
 // What the text of a file must look like.
 mod text;
@@ -29,6 +29,7 @@ const RULES: &[Rule] = &[
     source::is_no_mod_rs,
     source::keeps_tokio_at_the_seam,
     public_api::hides_nothing,
+    layers::keeps_to_its_floor,
 ];
 
 /// These files must spell out what they ban.

@@ -5,10 +5,32 @@ use std::any::type_name;
 use genserver::Reason;
 use genserver::sys::Shown;
 
-use crate::Event;
-use crate::context::HandlerCx;
-use crate::leaving::Leaving;
-use crate::reaction::{React, Reaction};
+use crate::values::{Event, Leaving};
+
+// The same for a handler that waits for something.
+mod async_handler;
+// What a callback is given.
+mod context;
+// What a callback answers.
+mod reaction;
+// An event that a handler is not done with yet.
+mod hold;
+// Who has asked a handler something.
+mod client;
+// A handler of any type in its place, ...
+mod slot;
+// ... also if it awaits.
+mod awaiting;
+
+pub use async_handler::AsyncHandler;
+pub(crate) use awaiting::awaiting;
+pub use client::Client;
+pub(crate) use client::Unanswered;
+pub use context::HandlerCx;
+pub use hold::Hold;
+pub(crate) use reaction::Then;
+pub use reaction::{After, React, Reaction};
+pub(crate) use slot::{Owner, Passed, Place, Reacting, Seated, Slot, Work, plain};
 
 /// A handler of events of type `E`: a value with callbacks, which lives in a [`Manager`](crate::Manager).
 ///

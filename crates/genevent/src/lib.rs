@@ -149,86 +149,33 @@
 //!   manager that waits for it [hears so](EventStream#what-a-consumer-can-ask-its-manager). There, both wait for ever.
 //! - A manager does not trap exits unless it is [told to](Manager::start_trapping), as in Elixir; Erlang's always does.
 
-// The trait that a handler implements, ...
+// What everything here speaks of: events, which handler, how far a sender waits, why a handler goes, and the errors.
+mod values;
+// Handlers: their traits, what a callback is given and answers, and a handler of any type in its slot.
 mod handler;
-// ... and that of a handler that waits for something.
-mod async_handler;
-// What a callback is given.
-mod context;
-// What a callback answers.
-mod reaction;
-// An event that a handler is not done with yet.
-mod hold;
-// Who has asked a handler something.
-mod client;
-// Why a handler goes.
-mod leaving;
-
+// What a manager and the consumer of a stream share.
+mod subscription;
+// The process of a manager.
+mod server;
 // The client side of a manager.
 mod manager;
-// Which handler is meant.
-mod id;
-// Why something could not be done.
-mod error;
-
-// Events as a stream, ...
+// Events as a stream, and a sink that makes them.
 mod stream;
-// ... and a sink that makes them.
-mod sink;
-
-// Handlers that are here already: one that passes events on, ...
-mod forwarder;
-// ... one that keeps them as text, ...
-mod logger;
+// Handlers that are here already: one that keeps events as text, and two that pass them on, ...
+mod builtin;
 // ... and one that keeps them on disk.
 #[cfg(feature = "persistence")]
 pub mod persistence;
 
-// The process of a manager.
-mod server;
-// A handler in its place.
-mod slot;
-
-pub use async_handler::AsyncHandler;
-pub use client::Client;
-pub use context::{HandlerCx, Mode};
-pub use error::{
-    AddHandlerError, CallHandlerError, MakeHandler, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError,
-};
-pub use forwarder::{ForwardToManager, Forwarder};
-pub use handler::Handler;
-pub use hold::Hold;
-pub use id::{HandlerId, HandlerRef, Id};
-pub use leaving::{Gone, HandlerGone, Leaving, Words};
-pub use logger::{LOGGER_DEFAULT, LoggerHandler, Messages};
+pub use builtin::{ForwardToManager, Forwarder, LOGGER_DEFAULT, LoggerHandler, Messages};
+pub use handler::{After, AsyncHandler, Client, Handler, HandlerCx, Hold, React, Reaction};
 pub use manager::{Add, CallHandler, Manager, NamedManager, Notified, Remove, Swap};
 #[cfg(feature = "persistence")]
 #[doc(inline)]
 pub use persistence::PersistenceHandler;
-pub use reaction::{After, React, Reaction};
 pub use server::{Args, Info, ManagerServer, Request};
-pub use sink::EventSink;
-pub use stream::{BUFFER_DEFAULT, EventStream, Lag, StreamCanceller, StreamError};
-
-/// What can be an event, or a plain message: a value that threads may share.
-///
-/// Every such type is one; there is nothing to implement.
-///
-/// # Examples
-///
-/// Types of your own need nothing, and what threads cannot share is none:
-///
-/// ```
-///
-/// use genevent::Event;
-///
-/// struct Sold {
-///     item: String,
-/// }
-///
-/// const fn is_event<E: Event>() {}
-/// const _: () = is_event::<Sold>();
-/// ```
-pub trait Event: Send + Sync + 'static {}
-
-impl<T: Send + Sync + 'static> Event for T {}
+pub use stream::{BUFFER_DEFAULT, EventSink, EventStream, StreamCanceller, StreamError};
+pub use values::{
+    AddHandlerError, CallHandlerError, Event, Gone, HandlerGone, HandlerId, HandlerRef, Id, Lag, Leaving, MakeHandler,
+    Mode, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError, Words,
+};

@@ -9,11 +9,9 @@ use genserver::{
     Stop, Timer,
 };
 
-use crate::Event;
-use crate::server::request::{Ask, Change};
-use crate::server::{Info, ManagerServer, Request, Told};
-use crate::sink::EventSink;
-use crate::stream::EventStream;
+use crate::handler::HandlerCx;
+use crate::server::{Ask, Change, Info, ManagerServer, Request, Told};
+use crate::values::Event;
 
 // How one is started, and found by its name.
 mod starts;
@@ -167,7 +165,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// [`CallError`], as for every [call](ServerRef::call): the manager is not running, ends before, or is not done within five
     /// seconds, or what [`timeout`](Call::timeout) says. The event is not withdrawn then, and the manager waits for consumers of
     /// streams at most a second longer. A handler that calls its own manager gets [`CallError::CallingSelf`] at once, and so does a
-    /// [consumer](EventStream#what-a-consumer-can-ask-its-manager) that the manager waits for, with [`CallError::Cycle`].
+    /// [consumer](crate::EventStream#what-a-consumer-can-ask-its-manager) that the manager waits for, with [`CallError::Cycle`].
     /// [`CallError::NoReply`] says that a handler held the event and will never be done with it.
     ///
     /// # Examples
@@ -305,56 +303,6 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// ```
     pub fn send_after(&self, delay: Duration, info: I) -> Timer {
         self.server.send_after(delay, Info(Told::Plain(info)))
-    }
-
-    /// All events from now on, as a stream: see [`EventStream`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures::StreamExt;
-    /// use genevent::Manager;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let mut events = manager.stream();
-    /// events.subscribe().await?;
-    /// manager.notify("hello")?;
-    /// assert_eq!(events.next().await, Some(Ok("hello")));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn stream(&self) -> EventStream<E, I>
-    where
-        E: Clone,
-    {
-        EventStream::new(self.clone())
-    }
-
-    /// A sink whose items are events: see [`EventSink`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures::SinkExt;
-    /// use genevent::{LoggerHandler, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// let mut sink = manager.sink();
-    /// sink.send("hello").await?;
-    /// sink.close().await?;
-    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["hello"]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn sink(&self) -> EventSink<E, I> {
-        EventSink::new(self.clone())
     }
 
     /// Has every item of a stream be an event, sent as by [`notify`](Self::notify), until the stream ends or is
@@ -580,6 +528,52 @@ pub type Notified<'a, E, I, F> = Call<'a, ManagerServer<E, I>, (), F>;
 /// When it is too late.
 fn after(within: Duration) -> Option<std::time::Instant> {
     genserver::time::now().checked_add(within)
+}
+
+/// What a handler's callback knows of its manager in full: here, since the callbacks lie below the managers.
+impl<E: Event, I: Event> HandlerCx<E, I> {
+    /// The manager; none if it has just been killed.
+    ///
+    /// Only [`notify`](Manager::notify) and [`send`](Manager::send) make sense from here. Whatever would wait for the manager is
+    /// refused at once with [`CallError::CallingSelf`]: it is busy with this very callback.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, LoggerHandler, Manager, React, Reaction};
+    /// use genserver::{Never, Reason};
+    ///
+    /// struct Herald;
+    ///
+    /// impl Handler<&'static str> for Herald {
+    ///     type Call = Never;
+    ///
+    ///     fn init(&mut self, cx: &mut HandlerCx<&'static str>) -> Result<(), Reason> {
+    ///         if let Some(manager) = cx.manager() {
+    ///             manager.notify("the herald is here")?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn handle_event(&mut self, _event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// manager.add_handler(Herald).await?;
+    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["the herald is here"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn manager(&self) -> Option<Manager<E, I>> {
+        let process = self.process();
+        let server = process.is_alive().then(|| process.downcast())??;
+        Some(Manager::from(server))
+    }
 }
 
 impl<E: Event, I: Event> From<ServerRef<ManagerServer<E, I>>> for Manager<E, I> {

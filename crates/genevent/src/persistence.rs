@@ -94,6 +94,8 @@ mod sums;
 mod folder;
 // What a log needs of the disk.
 mod disk;
+// How far a log is.
+mod position;
 // Why something could not be done.
 mod error;
 
@@ -102,7 +104,8 @@ mod error;
 mod outages;
 
 pub use error::{OpenError, ReadError, WriteError};
-pub use handler::{LogCall, Open, PersistenceHandler, Position};
+pub use handler::{LogCall, Open, PersistenceHandler};
+pub use position::Position;
 pub use replay::{Replay, replay};
 
 /// When the disk has to have an event: see the [table](self#what-survives).

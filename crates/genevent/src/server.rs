@@ -13,16 +13,12 @@ use std::time::Duration;
 
 use genserver::{Caller, Cx, Down, GenServer, Init, Next, Outcome, Reason, Subject};
 
-use crate::Event;
-use crate::context::{HandlerCx, Mode};
-use crate::id::{HandlerId, HandlerRef};
-use crate::leaving::{Gone, Leaving};
-use crate::slot::{Place, Slot};
-use crate::stream::patience::Patience;
-use crate::stream::tap::Taps;
+use crate::handler::{HandlerCx, Place, Slot};
+use crate::subscription::{Patience, Taps};
+use crate::values::{Event, Gone, HandlerId, HandlerRef, Leaving, Mode};
 
 // What can be asked of a manager, besides events.
-pub(crate) mod request;
+mod request;
 // The list of handlers.
 mod handlers;
 // An event, or a plain message, on its way through the handlers.
@@ -31,7 +27,7 @@ mod turn;
 mod change;
 
 use handlers::Handlers;
-use request::Ask;
+pub(crate) use request::{Add, Ask, Change, Lent, MakeSlot, NewOwner, NotAdded, Parted, Question, Swap};
 
 /// For how long whoever is too late is left to notice that by itself.
 const NOTICED_AFTER: Duration = Duration::from_millis(100);
@@ -262,7 +258,7 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
         Init::Run(Self {
             handlers: Handlers::new(),
             taps: Taps::new(),
-            cx: HandlerCx::new(cx.this().downgrade()),
+            cx: HandlerCx::new(cx.process_ref()),
             subject: cx.process_ref().subject(),
             too_late: VecDeque::new(),
         })

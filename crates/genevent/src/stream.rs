@@ -11,22 +11,18 @@ use futures::Stream;
 use futures::stream::FusedStream;
 use genserver::{CallError, Caller, Ended, Request as Asked, poll_alive};
 
-use crate::Event;
-use crate::context::Mode;
-use crate::id::HandlerId;
 use crate::manager::Manager;
-use crate::server::Request;
-use crate::server::request::{Ask, Change};
+use crate::server::{Ask, Change, Request};
+use crate::subscription::{Awaited, End, Entry, Found, Tap};
+use crate::values::{Event, HandlerId, Lag, Mode};
 
 // What a stream has in the place of an event.
 mod error;
-// What the manager and a consumer share.
-pub(crate) mod tap;
-// How long the manager waits for a consumer.
-pub(crate) mod patience;
+// A sink whose items are events.
+mod sink;
 
 pub use error::StreamError;
-use tap::{Awaited, End, Entry, Found, Tap};
+pub use sink::EventSink;
 
 /// How many events a stream holds for its consumer, unless it says otherwise.
 ///
@@ -51,47 +47,6 @@ use tap::{Awaited, End, Entry, Found, Tap};
 /// # }
 /// ```
 pub const BUFFER_DEFAULT: usize = 1024;
-
-/// What happens to a consumer that is slower than the events are, when its buffer is full.
-///
-/// # Examples
-///
-/// ```
-/// use futures::StreamExt;
-/// use genevent::{Lag, Manager, StreamError};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::start().await?;
-/// let mut newest = manager.stream().buffer(1);
-/// let mut all_or_none = manager.stream().buffer(1).lag(Lag::End);
-/// newest.subscribe().await?;
-/// all_or_none.subscribe().await?;
-/// manager.notify("one")?;
-/// manager.notify("two")?;
-/// manager.stop().await?;
-///
-/// let newest: Vec<_> = newest.collect().await;
-/// assert_eq!(newest, [Err(StreamError::Lagged { missed: 1 }), Ok("two")]);
-/// let all_or_none: Vec<_> = all_or_none.collect().await;
-/// assert_eq!(all_or_none, [Ok("one"), Err(StreamError::TooSlow)]);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Lag {
-    /// The oldest event in the buffer is dropped, and counted: the consumer finds
-    /// [`StreamError::Lagged`] where there were events, with their exact number. Nobody else is affected.
-    #[default]
-    DropOldest,
-    /// The manager waits for room, and with the manager everybody else: nothing is lost, and the slowest consumer sets the
-    /// pace. Events queue up in the manager's mailbox, which has a bound of its own. A deadline, such as that of
-    /// [`sync_notify_within`](Manager::sync_notify_within), ends the sender's wait, and not this one: the event would be lost.
-    Wait,
-    /// The stream ends, with [`StreamError::TooSlow`], after what is in the buffer.
-    End,
-}
 
 /// The events of a [`Manager`], as a [`Stream`]: made by [`Manager::stream`].
 ///
@@ -177,6 +132,34 @@ struct Place<E>(Arc<Tap<E>>);
 impl<E> Drop for Place<E> {
     fn drop(&mut self) {
         self.0.leave();
+    }
+}
+
+impl<E: Event, I: Event> Manager<E, I> {
+    /// All events from now on, as a stream: see [`EventStream`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use genevent::Manager;
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let mut events = manager.stream();
+    /// events.subscribe().await?;
+    /// manager.notify("hello")?;
+    /// assert_eq!(events.next().await, Some(Ok("hello")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(&self) -> EventStream<E, I>
+    where
+        E: Clone,
+    {
+        EventStream::new(self.clone())
     }
 }
 

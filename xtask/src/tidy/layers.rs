@@ -1,7 +1,10 @@
-//! The layer rule: which of our crates a crate may name, in any kind of dependency.
+//! The layer rules: which of our crates a crate may name, and which folders of its crate a folder may.
 
 use crate::Finding;
-use crate::workspace::Package;
+use crate::workspace::{File, Package};
+
+// What a source file names of its own crate.
+mod names;
 
 /// Who may name whom. The same table, with its reasons, is in `docs/ARCHITECTURE.md`.
 const LAYERS: &[(&str, May)] = &[
@@ -17,6 +20,29 @@ const LAYERS: &[(&str, May)] = &[
     ("instructions", May::Name(&["genserver", "genevent", "kv-core"])),
     ("xtask", May::Name(&[])),
 ];
+
+/// A crate whose folders lie in layers.
+struct Folders {
+    source: &'static str,
+    /// Each folder, lowest first, and what it may name besides itself. A file beside the crate's root is a folder too; the root
+    /// itself may name all, and nobody names anything by the root.
+    rows: &'static [(&'static str, &'static [&'static str])],
+}
+
+/// The crates whose folders lie in layers. The tables, with their reasons, are in `docs/ARCHITECTURE.md`.
+const FOLDERS: &[Folders] = &[Folders {
+    source: "crates/genevent/src/",
+    rows: &[
+        ("values", &[]),
+        ("handler", &["values"]),
+        ("subscription", &["values"]),
+        ("server", &["values", "handler", "subscription"]),
+        ("manager", &["values", "handler", "server"]),
+        ("stream", &["values", "subscription", "server", "manager"]),
+        ("builtin", &["values", "handler", "manager"]),
+        ("persistence", &["values", "handler", "manager"]),
+    ],
+}];
 
 /// What a crate may name.
 #[derive(Clone, Copy)]
@@ -68,10 +94,44 @@ fn check_one(package: &Package, all: &[Package]) -> Vec<Finding> {
         .collect()
 }
 
+/// A file names only folders that lie below its own, and each thing by its folder.
+pub(super) fn keeps_to_its_floor(file: &File) -> Vec<Finding> {
+    let crates = FOLDERS.iter().filter_map(|folders| Some((folders, file.path.strip_prefix(folders.source)?)));
+    crates.flat_map(|(folders, path)| keeps_to_its_floor_in(folders, path, file)).collect()
+}
+
+fn keeps_to_its_floor_in(Folders { source, rows }: &Folders, path: &str, file: &File) -> Vec<Finding> {
+    let modules: Vec<&str> = path.trim_end_matches(".rs").split('/').collect();
+    let folder = modules[0];
+    if folder == "lib" {
+        return Vec::new();
+    }
+    let Some((_, may_name)) = rows.iter().find(|(name, _)| *name == folder) else {
+        let message = format!(
+            "`{folder}` is not in the table of folders of {source}; add it to xtask/src/tidy/layers.rs and \
+             docs/ARCHITECTURE.md"
+        );
+        return vec![Finding::new(&file.path, 1, message)];
+    };
+    let named = names::of_the_crate(&file.text, modules.len());
+    let wrong = named.into_iter().filter(|(_, name)| *name != folder && !may_name.contains(name));
+    wrong
+        .map(|(line, name)| {
+            let message = if rows.iter().any(|(other, _)| *other == name) {
+                format!("`{folder}` must not name `{name}`; it may name {}", May::Name(may_name).in_words())
+            } else {
+                format!("`{name}` is named by the root of the crate; name it by the folder that it lies in")
+            };
+            Finding::new(&file.path, line, message)
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    //! Made-up workspaces that break the rule, and one that keeps it.
+    //! Made-up workspaces that break the rules, and one that keeps them.
 
+    use super::super::tests::check as check_file;
     use super::*;
 
     fn package(name: &str, dependencies: &[&str]) -> Package {
@@ -110,5 +170,56 @@ mod tests {
     #[test]
     fn benchmarks_may_name_everything() {
         check(&[package("genserver", &[]), package("benchmarks", &["genserver"])], &[]);
+    }
+
+    #[test]
+    fn a_lower_folder_may_not_name_a_higher_one() {
+        check_file(
+            keeps_to_its_floor,
+            "crates/genevent/src/handler/context.rs",
+            "use super::hold::Hold;\nuse crate::values::Event;\nuse crate::manager::Manager;\n",
+            &["crates/genevent/src/handler/context.rs:3: `handler` must not name `manager`; it may name values"],
+        );
+        check_file(
+            keeps_to_its_floor,
+            "crates/genevent/src/values/mode.rs",
+            "fn f() -> super::super::server::Info {}\n",
+            &["crates/genevent/src/values/mode.rs:1: `values` must not name `server`; it may name none of ours"],
+        );
+    }
+
+    #[test]
+    fn a_thing_is_named_by_its_folder_and_not_by_the_root() {
+        check_file(
+            keeps_to_its_floor,
+            "crates/genevent/src/handler.rs",
+            "use crate::Event;\n",
+            &[
+                "crates/genevent/src/handler.rs:1: `Event` is named by the root of the crate; name it by the folder that it lies in",
+            ],
+        );
+        check_file(keeps_to_its_floor, "crates/genevent/src/lib.rs", "pub use crate::server::Info;\n", &[]);
+    }
+
+    #[test]
+    fn a_folder_must_have_its_floor() {
+        check_file(
+            keeps_to_its_floor,
+            "crates/genevent/src/metrics.rs",
+            "",
+            &["crates/genevent/src/metrics.rs:1: `metrics` is not in the table of folders of crates/genevent/src/; \
+               add it to xtask/src/tidy/layers.rs and docs/ARCHITECTURE.md"],
+        );
+    }
+
+    #[test]
+    fn the_tables_of_folders_have_no_arrow_that_runs_upward() {
+        for Folders { source, rows } in FOLDERS {
+            for (at, (folder, may_name)) in rows.iter().enumerate() {
+                for name in *may_name {
+                    assert!(rows[..at].iter().any(|(lower, _)| lower == name), "{source}: {folder} names {name}");
+                }
+            }
+        }
     }
 }

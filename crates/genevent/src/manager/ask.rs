@@ -9,15 +9,12 @@ use futures::future::BoxFuture;
 use genserver::{AsProcess, Caller, Pid, ProcessRef, Recipient};
 
 use super::Manager;
-use crate::Event;
-use crate::error::{
-    AddHandlerError, CallHandlerError, MakeHandler, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError,
+use crate::handler::Seated;
+use crate::server::{self, Ask, Change, Lent, MakeSlot, NewOwner, NotAdded, Parted, Request};
+use crate::values::{
+    AddHandlerError, CallHandlerError, Event, HandlerGone, HandlerId, HandlerRef, Id, MakeHandler, NothingLeft,
+    RemoveHandlerError, Returned, SwapHandlerError, Words,
 };
-use crate::id::{HandlerId, HandlerRef, Id};
-use crate::leaving::{HandlerGone, Words};
-use crate::server::Request;
-use crate::server::request::{self, Ask, Change, Lent, MakeSlot, NewOwner, NotAdded, Parted};
-use crate::slot::Seated;
 
 /// Puts a handler in its slot.
 type Seat<E, I, H> = fn(H, HandlerId) -> Seated<E, I>;
@@ -153,7 +150,7 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
         let Self { manager, handler, place, owner, seat } = self;
         let ours = Lent::new(seat(handler, place.id()));
         let handler = ours.clone();
-        let add = |caller| change(Change::Add(request::Add { handler, owner, caller }));
+        let add = |caller| change(Change::Add(server::Add { handler, owner, caller }));
         let manager_is = || manager.process_ref().subject();
         let answer = manager.server().call(add).no_timeout().await.map_err(|error| AddHandlerError::Manager {
             error,
@@ -457,7 +454,7 @@ where
         };
         let make = ours.clone();
         let new_id = id.clone();
-        let swap = |caller| change(Change::Swap(request::Swap { old, words, new: new_id, make, owner, caller }));
+        let swap = |caller| change(Change::Swap(server::Swap { old, words, new: new_id, make, owner, caller }));
         let subject = || manager.process_ref().subject();
         let answer = manager.server().call(swap).no_timeout().await.map_err(|error| SwapHandlerError::Manager {
             error,

@@ -3,15 +3,9 @@
 use genserver::{CallError, Caller, Request as Asked};
 
 use super::{Add, CallHandler, Manager, Remove, Swap};
-use crate::Event;
-use crate::async_handler::AsyncHandler;
-use crate::client::Client;
-use crate::error::{CallHandlerError, NothingLeft};
-use crate::handler::Handler;
-use crate::id::{HandlerId, HandlerRef};
-use crate::server::Request;
-use crate::server::request::{Ask, Change, Question};
-use crate::slot;
+use crate::handler::{AsyncHandler, Client, Handler, awaiting, plain};
+use crate::server::{Ask, Change, Question, Request};
+use crate::values::{CallHandlerError, Event, HandlerId, HandlerRef, NothingLeft};
 
 impl<E: Event, I: Event> Manager<E, I> {
     /// Adds a handler behind the others: its init runs in the manager, and then it sees every event.
@@ -45,7 +39,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # }
     /// ```
     pub fn add_handler<H: Handler<E, I>>(&self, handler: H) -> Add<'_, E, I, H> {
-        Add::new(self, handler, slot::plain::<E, I, H>)
+        Add::new(self, handler, plain::<E, I, H>)
     }
 
     /// Adds a handler that awaits: see [`add_handler`](Self::add_handler), and [`AsyncHandler`].
@@ -83,7 +77,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # }
     /// ```
     pub fn add_async_handler<H: AsyncHandler<E, I>>(&self, handler: H) -> Add<'_, E, I, H> {
-        Add::new(self, handler, slot::awaiting::<E, I, H>)
+        Add::new(self, handler, awaiting::<E, I, H>)
     }
 
     /// Removes a handler, which is told so, and returns it.
@@ -156,7 +150,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         H: Handler<E, I>,
         F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
     {
-        Swap::new(self, old.clone(), make, slot::plain::<E, I, H>)
+        Swap::new(self, old.clone(), make, plain::<E, I, H>)
     }
 
     /// Puts a handler that awaits in the place of another: see [`swap_handler`](Self::swap_handler).
@@ -180,7 +174,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         H: AsyncHandler<E, I>,
         F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
     {
-        Swap::new(self, old.clone(), make, slot::awaiting::<E, I, H>)
+        Swap::new(self, old.clone(), make, awaiting::<E, I, H>)
     }
 
     /// Asks one handler something, and waits for the answer.

@@ -6,8 +6,8 @@ use std::future::poll_fn;
 use genserver::{AsProcess, AsServer, CallError, CastError, Name, Named, ProcessRef, ServerRef, StopError, poll_alive};
 
 use super::Manager;
-use crate::Event;
 use crate::server::ManagerServer;
+use crate::values::Event;
 
 /// A manager by its name: made by [`Manager::named`].
 ///

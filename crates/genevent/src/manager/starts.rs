@@ -3,8 +3,8 @@
 use genserver::{Exit, Name, Named, Probe, Start, StartMonitor, start};
 
 use super::{Manager, NamedManager};
-use crate::Event;
 use crate::server::{Args, ManagerServer};
+use crate::values::Event;
 
 impl<E: Event> Manager<E> {
     /// Starts a manager without handlers. It can be given a [`name`](Start::name), and whatever else a start can be told.

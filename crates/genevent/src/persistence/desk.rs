@@ -14,11 +14,10 @@ use parking_lot::Mutex;
 use super::error::WriteError;
 use super::folder::Held;
 use super::format;
-use super::handler::Position;
+use super::position::Position;
 use super::writer::Writer;
 use super::{Limits, Sync};
-use crate::client::Client;
-use crate::hold::Hold;
+use crate::handler::{Client, Hold};
 
 /// How many bytes may wait. One event more is taken, however long it is.
 const WAITING_MAX: usize = 1 << 20;

@@ -18,14 +18,11 @@ use super::disk::{Disk, System};
 use super::error::{OpenError, WriteError};
 use super::folder;
 use super::format::EVENT_MAX;
+use super::position::Position;
 use super::writer::Writer;
 use super::{Limits, Sync, Torn};
-use crate::Event;
-use crate::async_handler::AsyncHandler;
-use crate::client::Client;
-use crate::context::{HandlerCx, Mode};
-use crate::leaving::Leaving;
-use crate::reaction::{React, Reaction};
+use crate::handler::{AsyncHandler, Client, HandlerCx, React, Reaction};
+use crate::values::{Event, Leaving, Mode};
 
 /// At what size a file is full, unless it is said otherwise.
 const ROTATE_AT_DEFAULT: u32 = 64 << 20;
@@ -67,33 +64,6 @@ pub struct PersistenceHandler {
     scratch: Vec<u8>,
     /// Whether it has been a manager's handler, and has gone.
     closed: bool,
-}
-
-/// How far a log is.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::PersistenceHandler;
-/// use genevent::persistence::Position;
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let folder = tempfile::tempdir()?;
-/// let log = PersistenceHandler::open(folder.path()).await?;
-/// let Position { written, synced, .. } = log.position();
-/// assert_eq!((written, synced), (0, 0), "it is a new log");
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Position {
-    /// How many events have ever been written to it. They survive a crash of the program.
-    pub written: u64,
-    /// How many of those the disk has. They survive a crash of the machine.
-    pub synced: u64,
 }
 
 /// What a [`PersistenceHandler`] can be asked.

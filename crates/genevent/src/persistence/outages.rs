@@ -12,12 +12,13 @@ use std::sync::Arc;
 use genserver::runtime::Smol;
 use parking_lot::Mutex;
 
+use super::PersistenceHandler;
 use super::disk::{Disk, Medium, System};
 use super::error::{OpenError, ReadError, WriteError};
 use super::replay::replay;
 use super::writer::Writer;
 use super::{Limits, Sync, Torn, format};
-use crate::{Manager, PersistenceHandler};
+use crate::manager::Manager;
 
 /// What a disk writes at once, or not at all.
 const SECTOR: usize = 512;
@@ -330,7 +331,7 @@ async fn fails_after(good: u64) {
     let disk = Forgetful::failing_after(good);
     let limits = limits(Sync::EachEvent, 300);
     let log = PersistenceHandler::on(Box::new(disk.clone()), folder.path().to_owned(), limits).unwrap();
-    let mut owner = genserver::Probe::<crate::HandlerGone>::new();
+    let mut owner = genserver::Probe::<crate::values::HandlerGone>::new();
     let manager = Manager::start().await.unwrap();
     manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
     let mut acknowledged = 0;

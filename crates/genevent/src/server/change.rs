@@ -9,13 +9,8 @@ use genserver::{Caller, CastError, Cx, Down, Reason};
 use super::request::{Add, Change, NewOwner, NotAdded, Parted, Question, Swap};
 use super::turn::{Doing, react, report_failure};
 use super::{Info, ManagerServer, Told, drop_caught};
-use crate::Event;
-use crate::client::Unanswered;
-use crate::context::Mode;
-use crate::error::{CallHandlerError, NothingLeft};
-use crate::id::HandlerId;
-use crate::leaving::{Gone, HandlerGone, Leaving, Words};
-use crate::slot::{Owner, Place, Seated, Work};
+use crate::handler::{Owner, Place, Seated, Unanswered, Work};
+use crate::values::{CallHandlerError, Event, Gone, HandlerGone, HandlerId, Leaving, Mode, NothingLeft, Words};
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
     pub(super) async fn change(&mut self, change: Change<E, I>, cx: &mut Cx<Self>) {

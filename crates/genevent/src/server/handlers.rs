@@ -3,9 +3,8 @@
 //! 1. The lists are equally long, and what is at one position belongs together. They are several because an event goes through the
 //!    slots, and what else it would have to step over takes time.
 
-use crate::Event;
-use crate::id::HandlerId;
-use crate::slot::{Place, Seated, Slot};
+use crate::handler::{Place, Seated, Slot};
+use crate::values::{Event, HandlerId};
 
 pub(super) struct Handlers<E: Event, I: Event> {
     slots: Vec<Box<dyn Slot<E, I>>>,

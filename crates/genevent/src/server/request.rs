@@ -11,13 +11,9 @@ use futures::stream::BoxStream;
 use genserver::{AttachRef, Caller, Pid, ProcessRef, Reason, Recipient};
 use parking_lot::Mutex;
 
-use crate::Event;
-use crate::client::Unanswered;
-use crate::error::NothingLeft;
-use crate::id::HandlerId;
-use crate::leaving::{HandlerGone, Words};
-use crate::slot::Seated;
-use crate::stream::tap::Tap;
+use crate::handler::{Seated, Unanswered};
+use crate::subscription::Tap;
+use crate::values::{Event, HandlerGone, HandlerId, NothingLeft, Words};
 
 /// What a manager is asked.
 pub(crate) enum Ask<E: Event, I: Event> {

@@ -12,13 +12,9 @@ use genserver::report::{Level, Report, Told};
 use genserver::{Cx, Reason};
 
 use super::{ManagerServer, drop_caught};
-use crate::Event;
-use crate::context::{HandlerCx, Mode};
-use crate::id::HandlerId;
-use crate::leaving::{Gone, Leaving};
-use crate::reaction::{After, Reaction, Then};
-use crate::slot::{Passed, Place, Reacting, Slot};
-use crate::stream::patience::{Patience, STUCK_AFTER};
+use crate::handler::{After, HandlerCx, Passed, Place, Reacting, Reaction, Slot, Then};
+use crate::subscription::{Patience, STUCK_AFTER};
+use crate::values::{Event, Gone, HandlerId, Leaving, Mode};
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
     /// An event goes to the streams, then to all handlers; then, unless nobody waits for that, the streams' consumers have it.

@@ -8,9 +8,8 @@ use futures::Sink;
 use futures::future::BoxFuture;
 use genserver::{CallError, poll_alive};
 
-use crate::Event;
-use crate::context::Mode;
 use crate::manager::Manager;
+use crate::values::{Event, Mode};
 
 /// A [`Sink`] into a [`Manager`]: every item is an event. Made by [`Manager::sink`].
 ///
@@ -39,6 +38,32 @@ pub struct EventSink<E: Event, I: Event = genserver::Never> {
     manager: Manager<E, I>,
     mode: Mode,
     under_way: Option<BoxFuture<'static, Result<(), CallError>>>,
+}
+
+impl<E: Event, I: Event> Manager<E, I> {
+    /// A sink whose items are events: see [`EventSink`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::SinkExt;
+    /// use genevent::{LoggerHandler, Manager};
+    ///
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
+    /// let mut sink = manager.sink();
+    /// sink.send("hello").await?;
+    /// sink.close().await?;
+    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["hello"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sink(&self) -> EventSink<E, I> {
+        EventSink::new(self.clone())
+    }
 }
 
 impl<E: Event, I: Event> EventSink<E, I> {

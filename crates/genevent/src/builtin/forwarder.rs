@@ -4,12 +4,9 @@ use std::fmt;
 
 use genserver::{CallError, CastError, Never, Reason, Recipient};
 
-use crate::Event;
-use crate::async_handler::AsyncHandler;
-use crate::context::{HandlerCx, Mode};
-use crate::handler::Handler;
+use crate::handler::{AsyncHandler, Handler, HandlerCx, React, Reaction};
 use crate::manager::Manager;
-use crate::reaction::{React, Reaction};
+use crate::values::{Event, Mode};
 
 /// A handler that passes a copy of every event on: to a server, a probe, or whatever else takes it.
 ///

@@ -5,7 +5,7 @@ use std::fmt;
 use genserver::{CallError, Reason, Subject};
 use parking_lot::Mutex;
 
-use crate::id::HandlerId;
+use super::id::HandlerId;
 
 /// Why a handler did not answer a [call](crate::Manager::call).
 ///
@@ -20,7 +20,7 @@ use crate::id::HandlerId;
 /// let nobody = HandlerRef::<LoggerHandler>::with_id("audit");
 /// let error = manager.call(&nobody, Messages).await.unwrap_err();
 /// assert!(matches!(error, CallHandlerError::NotFound { .. }));
-/// assert!(error.to_string().contains("has no handler genevent::logger::LoggerHandler audit"));
+/// assert!(error.to_string().contains("has no handler genevent::builtin::logger::LoggerHandler audit"));
 /// # Ok(())
 /// # }
 /// ```

@@ -20,10 +20,15 @@ use genserver::{DeclaredWait, Pid, Reason, current_process, declare_wait};
 use spin::Yield;
 use spin::mutex::SpinMutex;
 
-use super::Lag;
-use super::patience::Patience;
-use crate::context::Mode;
-use crate::id::HandlerId;
+use crate::values::{Lag, Mode};
+
+// How long the manager waits for a consumer.
+mod patience;
+// All streams of a manager.
+mod list;
+
+pub(crate) use list::Taps;
+pub(crate) use patience::{Patience, STUCK_AFTER};
 
 /// How many events a consumer takes along at once. It is a lock for each batch instead of one for each event.
 const BATCH: usize = 32;
@@ -361,123 +366,4 @@ fn behind_barrier(run: impl FnOnce()) {
 
 fn rouse(manager: Option<Sleeper>) {
     wake(manager.map(|sleeper| sleeper.waker));
-}
-
-/// The streams of a manager, oldest first.
-pub(crate) struct Taps<E> {
-    list: Vec<(HandlerId, Arc<Tap<E>>)>,
-    /// How many there were in all: each has a number.
-    made: u64,
-    /// The number of the last event that somebody waits for.
-    awaited: u64,
-    mode: Mode,
-    /// At how many streams those are swept out that are gone (rule 5).
-    sweep_at: usize,
-}
-
-impl<E> Taps<E> {
-    pub(crate) fn new() -> Self {
-        Self { list: Vec::new(), made: 0, awaited: 0, mode: Mode::Async, sweep_at: 8 }
-    }
-
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    pub(crate) fn add(&mut self, tap: Arc<Tap<E>>) -> HandlerId {
-        if self.list.len() >= self.sweep_at {
-            self.sweep();
-            self.sweep_at = (2 * self.list.len()).max(8);
-        }
-        self.made += 1;
-        let id = HandlerId::stream::<E>(self.made);
-        self.list.push((id.clone(), tap));
-        id
-    }
-
-    /// The streams, newest first.
-    pub(crate) fn ids(&self) -> Vec<HandlerId> {
-        self.list.iter().rev().filter(|(_, tap)| !tap.is_over()).map(|(id, _)| id.clone()).collect()
-    }
-
-    fn sweep(&mut self) {
-        self.list.retain(|(_, tap)| !tap.is_over());
-    }
-
-    /// Leaves the event with every consumer, and waits for those that want to be waited for. `stuck` is told of those that it waits
-    /// long for.
-    pub(crate) async fn offer(&mut self, event: &E, mode: Mode, mut stuck: impl FnMut(&HandlerId)) {
-        self.mode = mode;
-        let awaited = match mode {
-            Mode::Async => Awaited::Nothing,
-            Mode::Ack => Awaited::Receipt(self.awaited + 1),
-            Mode::Sync => Awaited::Finish(self.awaited + 1),
-        };
-        self.awaited += u64::from(mode != Mode::Async);
-        let mut some_left = false;
-        let mut at = 0;
-        loop {
-            let passed = catch_unwind(AssertUnwindSafe(|| self.pass(&mut at, event, awaited, &mut some_left)));
-            let Some((id, tap)) = self.list.get(at) else { break };
-            match passed {
-                Ok(Some(copy)) => some_left |= !tap.put_patiently(copy, awaited, || stuck(id)).await,
-                Ok(None) => {}
-                // The copy is the user's function. Its stream cannot go on without the event; the others can.
-                Err(payload) => {
-                    tap.end(End::Uncopied(Reason::caught(payload)));
-                    some_left = true;
-                }
-            }
-            at += 1;
-        }
-        if some_left {
-            self.sweep();
-        }
-    }
-
-    /// Leaves copies of the event with the consumers from `at` on, until there is no room with one: then its copy comes back.
-    fn pass(&self, at: &mut usize, event: &E, awaited: Awaited, some_left: &mut bool) -> Option<E> {
-        for (here, (_, tap)) in self.list.iter().enumerate().skip(*at) {
-            *at = here;
-            match tap.put((tap.copy)(event), awaited) {
-                Ok(()) => {}
-                Err(Refused::Over) => *some_left = true,
-                Err(Refused::NoRoom(copy)) => return Some(copy),
-            }
-        }
-        *at = self.list.len();
-        None
-    }
-
-    /// Until every consumer is as far as it should be with the last event, or is gone; or until the patience is over, which is false.
-    pub(crate) async fn wait(&self, patience: Patience<'_>, mut stuck: impl FnMut(&HandlerId)) -> bool {
-        for (id, tap) in &self.list {
-            let mode = self.mode.min(tap.mode);
-            if mode == Mode::Async {
-                continue;
-            }
-            let has_settled = |line: &Line<E>| line.has_settled(mode, self.awaited);
-            if !patience.wait(tap.until(has_settled), || stuck(id)).await {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// The manager ends as it should.
-    pub(crate) fn close(&mut self) {
-        for (_, tap) in self.list.drain(..) {
-            tap.end(End::Orderly);
-        }
-    }
-}
-
-/// A manager that is killed says nothing, but its streams end all the same.
-impl<E> Drop for Taps<E> {
-    fn drop(&mut self) {
-        for (_, tap) in self.list.drain(..) {
-            tap.end(End::Died);
-        }
-    }
 }

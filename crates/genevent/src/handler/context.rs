@@ -1,15 +1,13 @@
 //! What a handler's callback has of its manager.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use genserver::{Pid, WeakServerRef};
+use genserver::{Pid, ProcessRef};
 
-use crate::Event;
-use crate::hold::{Hold, Sender};
-use crate::id::HandlerId;
-use crate::manager::Manager;
-use crate::server::ManagerServer;
+use super::hold::{Hold, Sender};
+use crate::values::{Event, HandlerId, HandlerRef, Mode};
 
 /// What a handler's callback has of the manager that runs it.
 ///
@@ -43,60 +41,24 @@ use crate::server::ManagerServer;
 /// # }
 /// ```
 pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
-    manager: WeakServerRef<ManagerServer<E, I>>,
+    process: ProcessRef,
     mode: Mode,
     hibernates: bool,
     /// There once a handler holds the event.
     sender: Option<Arc<Sender>>,
     /// The handler whose init runs.
     begins: Option<HandlerId>,
-}
-
-/// How an event was sent, which is how long its sender waits.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{Handler, HandlerCx, Manager, Mode, React, Reaction};
-/// use genserver::Never;
-///
-/// #[derive(Default)]
-/// struct Modes(Vec<Mode>);
-///
-/// impl Handler<()> for Modes {
-///     type Call = Never;
-///
-///     fn handle_event(&mut self, (): &(), cx: &mut HandlerCx<()>) -> Reaction<()> {
-///         self.0.push(cx.mode());
-///         React::stay()
-///     }
-/// }
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::start().await?;
-/// let modes = manager.add_handler(Modes::default()).await?;
-/// manager.notify(())?;
-/// manager.ack_notify(()).await?;
-/// manager.sync_notify(()).await?;
-/// assert_eq!(manager.remove_handler(&modes).await?.0, [Mode::Async, Mode::Ack, Mode::Sync]);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub enum Mode {
-    /// By [`notify`](Manager::notify): its sender does not wait.
-    #[default]
-    Async,
-    /// By [`ack_notify`](Manager::ack_notify): its sender waits until the manager has taken it.
-    Ack,
-    /// By [`sync_notify`](Manager::sync_notify): its sender waits until all handlers are done with it.
-    Sync,
+    of: PhantomData<fn(E, I)>,
 }
 
 impl<E: Event, I: Event> HandlerCx<E, I> {
-    pub(crate) fn new(manager: WeakServerRef<ManagerServer<E, I>>) -> Self {
-        Self { manager, mode: Mode::Async, hibernates: false, sender: None, begins: None }
+    pub(crate) fn new(process: ProcessRef) -> Self {
+        Self { process, mode: Mode::Async, hibernates: false, sender: None, begins: None, of: PhantomData }
+    }
+
+    /// The process of the manager.
+    pub(crate) fn process(&self) -> &ProcessRef {
+        &self.process
     }
 
     pub(crate) fn set_mode(&mut self, mode: Mode) {
@@ -111,9 +73,9 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
 
     /// Which handler this is, as its init is told.
     #[cfg(feature = "persistence")]
-    pub(crate) fn handler<H: 'static>(&self) -> Option<crate::HandlerRef<H>> {
+    pub(crate) fn handler<H: 'static>(&self) -> Option<HandlerRef<H>> {
         let id = self.begins.as_ref().filter(|id| id.is::<H>())?.id();
-        Some(id.map_or_else(crate::HandlerRef::new, |id| crate::HandlerRef::with_id(id.clone())))
+        Some(id.map_or_else(HandlerRef::new, |id| HandlerRef::with_id(id.clone())))
     }
 
     /// Whoever sent the event, if a handler holds it.
@@ -124,47 +86,6 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// Whether somebody has asked for hibernation since this was asked last.
     pub(crate) fn take_hibernates(&mut self) -> bool {
         std::mem::take(&mut self.hibernates)
-    }
-
-    /// The manager; none if it has just been killed.
-    ///
-    /// Only [`notify`](Manager::notify) and [`send`](Manager::send) make sense from here. Whatever would wait for the manager is
-    /// refused at once with [`CallError::CallingSelf`](genserver::CallError::CallingSelf): it is busy with this very callback.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{Handler, HandlerCx, LoggerHandler, Manager, React, Reaction};
-    /// use genserver::{Never, Reason};
-    ///
-    /// struct Herald;
-    ///
-    /// impl Handler<&'static str> for Herald {
-    ///     type Call = Never;
-    ///
-    ///     fn init(&mut self, cx: &mut HandlerCx<&'static str>) -> Result<(), Reason> {
-    ///         if let Some(manager) = cx.manager() {
-    ///             manager.notify("the herald is here")?;
-    ///         }
-    ///         Ok(())
-    ///     }
-    ///
-    ///     fn handle_event(&mut self, _event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
-    ///         React::stay()
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// manager.add_handler(Herald).await?;
-    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["the herald is here"]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn manager(&self) -> Option<Manager<E, I>> {
-        self.manager.upgrade().map(Manager::from)
     }
 
     /// The pid of the manager.
@@ -198,7 +119,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// # }
     /// ```
     pub fn pid(&self) -> Pid {
-        self.manager.pid()
+        self.process.pid()
     }
 
     /// How the event was sent that is being handled. For whoever passes it on in the same way.
@@ -282,7 +203,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
 
     /// Keeps the event from being done when the callback returns: see [`Hold`].
     ///
-    /// It makes a difference only to whoever sent the event by [`sync_notify`](Manager::sync_notify), so it may be taken of any
+    /// It makes a difference only to whoever sent the event by [`sync_notify`](crate::Manager::sync_notify), so it may be taken of any
     /// event.
     ///
     /// # Examples

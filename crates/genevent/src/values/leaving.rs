@@ -5,7 +5,7 @@ use std::fmt;
 
 use genserver::{Pid, Reason};
 
-use crate::id::HandlerId;
+use super::id::HandlerId;
 
 /// Why a handler goes, as its [`terminate`](crate::Handler::terminate) is told: the argument of OTP's `terminate/2`.
 ///

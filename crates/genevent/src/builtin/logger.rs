@@ -3,11 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::Event;
-use crate::client::Client;
-use crate::context::HandlerCx;
-use crate::handler::Handler;
-use crate::reaction::{React, Reaction};
+use crate::handler::{Client, Handler, HandlerCx, React, Reaction};
+use crate::values::Event;
 
 /// How many messages a [`LoggerHandler`] keeps, unless it says otherwise.
 ///

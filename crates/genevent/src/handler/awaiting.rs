@@ -3,12 +3,11 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Passed, Place, Reacting, Seated, Slot, Work, asked, shown};
-use crate::Event;
-use crate::async_handler::AsyncHandler;
-use crate::context::HandlerCx;
-use crate::id::HandlerId;
-use crate::reaction::{After, React, Reaction, Then};
+use super::async_handler::AsyncHandler;
+use super::context::HandlerCx;
+use super::reaction::{After, React, Reaction, Then};
+use super::slot::{Passed, Place, Reacting, Seated, Slot, Work, asked, shown};
+use crate::values::{Event, HandlerId};
 
 /// A handler whose callbacks are futures.
 struct Awaiting<H>(H);

@@ -6,10 +6,9 @@ use std::future::{Future, ready};
 use genserver::Reason;
 use genserver::sys::Shown;
 
-use crate::Event;
-use crate::context::HandlerCx;
-use crate::leaving::Leaving;
-use crate::reaction::{React, Reaction};
+use super::context::HandlerCx;
+use super::reaction::{React, Reaction};
+use crate::values::{Event, Leaving};
 
 /// A [`Handler`](crate::Handler) whose callbacks may `.await`.
 ///

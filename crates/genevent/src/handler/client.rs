@@ -6,7 +6,7 @@ use std::sync::Arc;
 use genserver::Caller;
 use parking_lot::Mutex;
 
-use crate::error::CallHandlerError;
+use crate::values::CallHandlerError;
 
 /// Whoever has asked a handler something, and waits for an `R`: what [`Caller`] is to a server.
 ///

@@ -1,0 +1,413 @@
+//! A handler in its place in a manager, whatever its type, and whether or not it awaits.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use genserver::sys::Shown;
+use genserver::{MonitorRef, Pid, Recipient};
+use stackfuture::StackFuture;
+
+use super::Handler;
+use super::async_handler::AsyncHandler;
+use super::awaiting::awaiting;
+use super::client::Client;
+use super::context::HandlerCx;
+use super::reaction::{After, LateReply, React, Reaction, Successor, Then};
+use crate::values::{Event, HandlerGone, HandlerId, HandlerRef, Id, Leaving};
+
+/// A handler, of whatever type.
+pub(crate) trait Slot<E: Event, I: Event>: Send {
+    /// Whether its callbacks are to be awaited.
+    fn awaits(&self) -> bool;
+
+    /// Hands it an event. One that awaits answers `Then::Await`, and is to be awaited.
+    ///
+    /// This is the one function that is called for every event and handler, so a panic in it is left to whoever calls it.
+    fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
+
+    /// The same for a plain message.
+    fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
+
+    /// Both, for one that awaits.
+    fn hand<'a>(&'a mut self, passed: Passed<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
+
+    /// Does `work`.
+    fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
+
+    /// The handler itself: an `H`.
+    fn into_handler(self: Box<Self>) -> Box<dyn Any + Send>;
+
+    /// The handler where it lies.
+    fn handler(&self) -> &(dyn Any + Send);
+
+    /// The same, to be changed.
+    fn handler_mut(&mut self) -> &mut (dyn Any + Send);
+
+    /// The handler as it shows itself.
+    fn shown(&self) -> String;
+
+    /// An event as the handler shows it.
+    fn shown_event(&self, event: &E) -> Option<String>;
+}
+
+/// What a callback is about to answer.
+///
+/// It is kept where whoever awaits it is: a callback for which that is room enough takes no memory of its own.
+pub(crate) type Reacting<'a, E, I> = StackFuture<'a, Reaction<E, I>, ROOM>;
+
+/// How many bytes of a callback's future are kept without a box.
+pub(crate) const ROOM: usize = 96;
+
+/// What goes from handler to handler.
+pub(crate) enum Passed<'a, E, I> {
+    Event(&'a E),
+    Info(&'a I),
+}
+
+impl<E, I> Clone for Passed<'_, E, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E, I> Copy for Passed<'_, E, I> {}
+
+/// What there is to do for one handler.
+pub(crate) enum Work {
+    Init,
+    Call(Box<dyn Any + Send>),
+    Terminate(Leaving),
+}
+
+/// A handler that has, or is to have, its place in a manager.
+pub(crate) struct Seated<E: Event, I: Event> {
+    pub(crate) place: Place,
+    pub(crate) slot: Box<dyn Slot<E, I>>,
+}
+
+/// What the manager knows of a handler.
+pub(crate) struct Place {
+    pub(crate) id: HandlerId,
+    pub(crate) owner: Option<Box<Owner>>,
+}
+
+/// The process that a handler is bound to.
+pub(crate) struct Owner {
+    pub(crate) pid: Pid,
+    pub(crate) monitor: MonitorRef,
+    pub(crate) told: Option<Recipient<HandlerGone>>,
+}
+
+impl Place {
+    pub(crate) fn new(id: HandlerId) -> Self {
+        Self { id, owner: None }
+    }
+}
+
+/// A handler whose callbacks are done when they return.
+///
+/// There is nothing else in it: an event goes through many of these, one after the other.
+struct Plain<H>(H);
+
+/// The place of a handler.
+pub(crate) fn plain<E: Event, I: Event, H: Handler<E, I>>(handler: H, id: HandlerId) -> Seated<E, I> {
+    Seated { place: Place::new(id), slot: Box::new(Plain(handler)) }
+}
+
+impl<E: Event, I: Event, H: Handler<E, I>> Slot<E, I> for Plain<H> {
+    fn awaits(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
+        self.0.handle_event(event, cx)
+    }
+
+    #[inline]
+    fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
+        self.0.handle_info(info, cx)
+    }
+
+    fn hand<'a>(&'a mut self, passed: Passed<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
+        Reacting::from_or_box(async move {
+            match passed {
+                Passed::Event(event) => self.event(event, cx),
+                Passed::Info(info) => self.info(info, cx),
+            }
+        })
+    }
+
+    fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
+        let Self(handler) = self;
+        Reacting::from_or_box(async move {
+            match work {
+                Work::Init => handler.init(cx).and_then(|()| React::stay()),
+                Work::Call(call) => handler.handle_call(asked::<H::Call>(call), cx),
+                Work::Terminate(why) => {
+                    handler.terminate(why, cx);
+                    React::stay()
+                }
+            }
+        })
+    }
+
+    fn into_handler(self: Box<Self>) -> Box<dyn Any + Send> {
+        Box::new(self.0)
+    }
+
+    fn handler(&self) -> &(dyn Any + Send) {
+        &self.0
+    }
+
+    fn handler_mut(&mut self) -> &mut (dyn Any + Send) {
+        &mut self.0
+    }
+
+    fn shown(&self) -> String {
+        shown(|shown| self.0.format_status(shown))
+    }
+
+    fn shown_event(&self, event: &E) -> Option<String> {
+        catch_unwind(AssertUnwindSafe(|| H::format_event(event))).unwrap_or_default()
+    }
+}
+
+#[expect(clippy::missing_errors_doc, reason = "these make a callback's answer, and none of them fails")]
+impl React {
+    /// `successor` takes the handler's place: the same position, and the same owner. The handler is told with
+    /// [`Leaving::Swapped`](crate::Leaving::Swapped), and its owner with [`Gone::Swapped`](crate::Gone::Swapped); then the
+    /// successor's init runs. If that fails, both are gone: that is reported, and the owner hears why.
+    ///
+    /// To name a successor that the manager has already is a failure, and nobody's init runs.
+    ///
+    /// The handler has itself at hand, so what it leaves to its successor it moves there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver::Never;
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    ///
+    /// struct Closed(Vec<u8>);
+    /// struct Open(Vec<u8>);
+    ///
+    /// impl Handler<u8> for Closed {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, event: &u8, _cx: &mut HandlerCx<u8>) -> Reaction<u8> {
+    ///         self.0.push(*event);
+    ///         React::swap(Open(std::mem::take(&mut self.0)))
+    ///     }
+    /// }
+    /// # impl Handler<u8> for Open {
+    /// #     type Call = Never;
+    /// #     fn handle_event(&mut self, _event: &u8, _cx: &mut HandlerCx<u8>) -> Reaction<u8> { React::stay() }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// manager.add_handler(Closed(vec![])).await?;
+    /// manager.sync_notify(1).await?;
+    /// let open = manager.remove_handler(&genevent::HandlerRef::<Open>::new()).await?;
+    /// assert_eq!(open.0, [1]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "swap_handler")]
+    pub fn swap<E: Event, I: Event, H: Handler<E, I>>(successor: H) -> Reaction<E, I> {
+        swapped(plain(successor, HandlerRef::<H>::new().into_id()), None)
+    }
+
+    /// As [`swap`](Self::swap), for a successor that has an id besides its type.
+    ///
+    /// # Examples
+    ///
+    /// A handler that goes on under another id for each day:
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, HandlerRef, Manager, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// enum Event {
+    ///     Sold,
+    ///     Midnight,
+    /// }
+    ///
+    /// #[derive(Default)]
+    /// struct Day {
+    ///     number: u64,
+    ///     sold: u32,
+    /// }
+    ///
+    /// impl Handler<Event> for Day {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, event: &Event, _cx: &mut HandlerCx<Event>) -> Reaction<Event> {
+    ///         match event {
+    ///             Event::Sold => self.sold += 1,
+    ///             Event::Midnight => {
+    ///                 let number = self.number + 1;
+    ///                 return React::swap_as(Day { number, sold: 0 }, number);
+    ///             }
+    ///         }
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// manager.add_handler(Day::default()).id(0).await?;
+    /// for event in [Event::Sold, Event::Midnight, Event::Sold, Event::Sold] {
+    ///     manager.notify(event)?;
+    /// }
+    /// assert_eq!(manager.remove_handler(&HandlerRef::<Day>::with_id(1)).await?.sold, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn swap_as<E: Event, I: Event, H: Handler<E, I>>(successor: H, id: impl Into<Id>) -> Reaction<E, I> {
+        swapped(plain(successor, HandlerRef::<H>::with_id(id).into_id()), None)
+    }
+
+    /// As [`swap`](Self::swap), for a successor that awaits.
+    ///
+    /// # Examples
+    ///
+    /// A shop that does not tell the city before it opens:
+    ///
+    /// ```
+    /// use genevent::{ForwardToManager, Handler, HandlerCx, LoggerHandler, Manager, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// struct Closed {
+    ///     city: Manager<&'static str>,
+    /// }
+    ///
+    /// impl Handler<&'static str> for Closed {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///         if *event == "open" { React::swap_async(ForwardToManager::new(&self.city)) } else { React::stay() }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (shop, city) = (Manager::start().await?, Manager::start().await?);
+    /// let logger = city.add_handler(LoggerHandler::new()).await?;
+    /// shop.add_handler(Closed { city: city.clone() }).await?;
+    /// for event in ["swept", "open", "sold"] {
+    ///     shop.sync_notify(event).await?;
+    /// }
+    /// assert_eq!(city.remove_handler(&logger).await?.into_messages(), ["sold"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn swap_async<E: Event, I: Event, H: AsyncHandler<E, I>>(successor: H) -> Reaction<E, I> {
+        swapped(awaiting(successor, HandlerRef::<H>::new().into_id()), None)
+    }
+
+    /// As [`swap_async`](Self::swap_async), for a successor that has an id besides its type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{AsyncHandler, Handler, HandlerCx, HandlerRef, Manager, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// struct Knocking;
+    /// struct Inside;
+    ///
+    /// impl Handler<u64> for Knocking {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(&mut self, room: &u64, _cx: &mut HandlerCx<u64>) -> Reaction<u64> {
+    ///         React::swap_async_as(Inside, *room)
+    ///     }
+    /// }
+    /// # impl AsyncHandler<u64> for Inside {
+    /// #     type Call = Never;
+    /// #     async fn handle_event(&mut self, _room: &u64, _cx: &mut HandlerCx<u64>) -> Reaction<u64> { React::stay() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// manager.add_handler(Knocking).await?;
+    /// manager.sync_notify(101).await?;
+    /// assert_eq!(manager.which_handlers().await?, [HandlerRef::<Inside>::with_id(101).id()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn swap_async_as<E: Event, I: Event, H: AsyncHandler<E, I>>(successor: H, id: impl Into<Id>) -> Reaction<E, I> {
+        swapped(awaiting(successor, HandlerRef::<H>::with_id(id).into_id()), None)
+    }
+
+    /// Answers when `successor` has taken the handler's place, or could not, because its init failed: see
+    /// [`swap`](Self::swap).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Client, Handler, HandlerCx, HandlerRef, Manager, React, Reaction};
+    /// use genserver::Never;
+    ///
+    /// struct Red;
+    /// struct Green;
+    /// struct Switch(Client<&'static str>);
+    ///
+    /// impl Handler<()> for Red {
+    ///     type Call = Switch;
+    ///
+    ///     fn handle_call(&mut self, Switch(client): Switch, _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///         React::reply_swap(client, "it is green", Green)
+    ///     }
+    ///     # fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> { React::stay() }
+    /// }
+    /// # impl Handler<()> for Green {
+    /// #     type Call = Never;
+    /// #     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> { React::stay() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let red = manager.add_handler(Red).await?;
+    /// assert_eq!(manager.call(&red, Switch).await?, "it is green");
+    /// assert_eq!(manager.which_handlers().await?, [HandlerRef::<Green>::new().id()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reply_swap<E, I, R, H>(client: Client<R>, reply: R, successor: H) -> Reaction<E, I>
+    where
+        E: Event,
+        I: Event,
+        R: Send + 'static,
+        H: Handler<E, I>,
+    {
+        let reply: LateReply = Box::new(move || client.reply(reply));
+        swapped(plain(successor, HandlerRef::<H>::new().into_id()), Some(reply))
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the callbacks' return type is a Result, for `?`")]
+fn swapped<E: Event, I: Event>(handler: Seated<E, I>, reply: Option<LateReply>) -> Reaction<E, I> {
+    Ok(After(Then::Swap(Box::new(Successor { handler, reply }))))
+}
+
+/// A handler is only asked what its type can be asked, for a request is made with its [`HandlerRef`](crate::HandlerRef).
+pub(super) fn asked<C: 'static>(call: Box<dyn Any + Send>) -> C {
+    match call.downcast() {
+        Ok(call) => *call,
+        Err(_) => unreachable!("the identity of a handler has its type in it"),
+    }
+}
+
+/// What a handler's `format_status` says of its state.
+pub(super) fn shown(format: impl FnOnce(&mut Shown)) -> String {
+    let mut shown = Shown::default();
+    match catch_unwind(AssertUnwindSafe(|| format(&mut shown))) {
+        Ok(()) => shown.state,
+        Err(_) => "not shown, because format_status panicked".to_owned(),
+    }
+}

@@ -1,0 +1,43 @@
+//! How an event was sent: how long its sender waits.
+
+/// How an event was sent, which is how long its sender waits.
+///
+/// # Examples
+///
+/// ```
+/// use genevent::{Handler, HandlerCx, Manager, Mode, React, Reaction};
+/// use genserver::Never;
+///
+/// #[derive(Default)]
+/// struct Modes(Vec<Mode>);
+///
+/// impl Handler<()> for Modes {
+///     type Call = Never;
+///
+///     fn handle_event(&mut self, (): &(), cx: &mut HandlerCx<()>) -> Reaction<()> {
+///         self.0.push(cx.mode());
+///         React::stay()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let modes = manager.add_handler(Modes::default()).await?;
+/// manager.notify(())?;
+/// manager.ack_notify(()).await?;
+/// manager.sync_notify(()).await?;
+/// assert_eq!(manager.remove_handler(&modes).await?.0, [Mode::Async, Mode::Ack, Mode::Sync]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Mode {
+    /// By [`notify`](crate::Manager::notify): its sender does not wait.
+    #[default]
+    Async,
+    /// By [`ack_notify`](crate::Manager::ack_notify): its sender waits until the manager has taken it.
+    Ack,
+    /// By [`sync_notify`](crate::Manager::sync_notify): its sender waits until all handlers are done with it.
+    Sync,
+}
