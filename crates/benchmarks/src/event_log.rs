@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use genevent::persistence::Sync;
+use genevent::persistence::SyncPolicy;
 use genevent::{Handler, HandlerCx, Manager, PersistenceHandler, React, Reaction};
 use genserver::Never;
 use tokio::task::JoinHandle;
@@ -86,7 +86,7 @@ fn append(file: &mut File, event: &[u8]) {
 }
 
 async fn logged(clients: u64, ops: u64) -> Duration {
-    let log = PersistenceHandler::open(folder()).sync(Sync::EachEvent).await.expect("the folder is empty");
+    let log = PersistenceHandler::open(folder()).sync(SyncPolicy::EachEvent).await.expect("the folder is empty");
     let manager = Manager::start().await.expect("it starts");
     manager.add_async_handler(log).await.expect("it is the first");
     let elapsed = crowd(&manager, clients, ops).await;

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 
 use futures::TryStreamExt;
-use genevent::{Handler, HandlerCx, LoggerHandler, Manager, Messages, React, Reaction};
+use genevent::{Handler, HandlerCx, LoggedMessages, LoggerHandler, Manager, React, Reaction};
 use genserver::{Never, Node};
 
 /// What happens.
@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     newsroom.notify(News::Weather { degrees: -3 })?;
     newsroom.notify(News::Rumour("it will snow"))?;
-    println!("the log: {:?}", newsroom.call(&log, Messages).await?);
+    println!("the log: {:?}", newsroom.call(&log, LoggedMessages).await?);
 
     // The editor has gone, and nobody else has noticed.
     if let Some(report) = reports.next().await {

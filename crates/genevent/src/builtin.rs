@@ -6,4 +6,4 @@ mod logger;
 mod forwarder;
 
 pub use forwarder::{ForwardToManager, Forwarder};
-pub use logger::{LOGGER_DEFAULT, LoggerHandler, Messages};
+pub use logger::{LOGGER_MESSAGES_DEFAULT, LoggedMessages, LoggerHandler};

@@ -5,7 +5,7 @@ use std::any::type_name;
 use genserver::Reason;
 use genserver::sys::Shown;
 
-use crate::values::{Event, Leaving};
+use crate::values::{Event, TerminateReason};
 
 // The same for a handler that waits for something.
 mod async_handler;
@@ -24,13 +24,13 @@ mod awaiting;
 
 pub use async_handler::AsyncHandler;
 pub(crate) use awaiting::awaiting;
-pub use client::Client;
+pub use client::HandlerCaller;
 pub(crate) use client::Unanswered;
 pub use context::HandlerCx;
 pub use hold::Hold;
 pub(crate) use reaction::Then;
-pub use reaction::{After, React, Reaction};
-pub(crate) use slot::{Owner, Passed, Place, Reacting, Seated, Slot, Work, plain};
+pub use reaction::{HandlerStep, React, Reaction};
+pub(crate) use slot::{Delivery, HandlerEntry, Owner, Reacting, Registration, Slot, Work, plain};
 
 /// A handler of events of type `E`: a value with callbacks, which lives in a [`Manager`](crate::Manager).
 ///
@@ -41,23 +41,23 @@ pub(crate) use slot::{Owner, Passed, Place, Reacting, Seated, Slot, Work, plain}
 /// # Examples
 ///
 /// ```
-/// use genevent::{Client, Handler, HandlerCx, Manager, React, Reaction};
+/// use genevent::{HandlerCaller, Handler, HandlerCx, Manager, React, Reaction};
 ///
 /// /// Keeps what was said.
 /// #[derive(Default)]
 /// struct Minutes(Vec<String>);
 ///
-/// struct Messages(Client<Vec<String>>);
+/// struct LoggedMessages(HandlerCaller<Vec<String>>);
 ///
 /// impl Handler<String> for Minutes {
-///     type Call = Messages;
+///     type Call = LoggedMessages;
 ///
 ///     fn handle_event(&mut self, event: &String, _cx: &mut HandlerCx<String>) -> Reaction<String> {
 ///         self.0.push(event.clone());
 ///         React::stay()
 ///     }
 ///
-///     fn handle_call(&mut self, Messages(client): Messages, _cx: &mut HandlerCx<String>) -> Reaction<String> {
+///     fn handle_call(&mut self, LoggedMessages(client): LoggedMessages, _cx: &mut HandlerCx<String>) -> Reaction<String> {
 ///         React::reply(client, self.0.clone())
 ///     }
 /// }
@@ -67,14 +67,14 @@ pub(crate) use slot::{Owner, Passed, Place, Reacting, Seated, Slot, Work, plain}
 /// let manager = Manager::start().await?;
 /// let minutes = manager.add_handler(Minutes::default()).await?;
 /// manager.notify("hello".to_owned())?;
-/// assert_eq!(manager.call(&minutes, Messages).await?, ["hello"]);
+/// assert_eq!(manager.call(&minutes, LoggedMessages).await?, ["hello"]);
 /// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "gen_event")]
 #[doc(alias = "GenEvent")]
 pub trait Handler<E: Event, I: Event = genserver::Never>: Sized + Send + 'static {
-    /// What it can be asked, with a [`Client`](crate::Client) in it for the answer; [`Never`](genserver::Never) if nothing.
+    /// What it can be asked, with a [`HandlerCaller`](crate::HandlerCaller) in it for the answer; [`Never`](genserver::Never) if nothing.
     type Call: Send + 'static;
 
     /// Runs in the manager when the handler is added, before its first event. Nothing by default.
@@ -105,7 +105,7 @@ pub trait Handler<E: Event, I: Event = genserver::Never>: Sized + Send + 'static
     ///
     /// [`React::reply`]: answers, and goes on.
     ///
-    /// [`React::stay`]: goes on; the [`Client`](crate::Client) was answered already, or is kept to be answered later.
+    /// [`React::stay`]: goes on; the [`HandlerCaller`](crate::HandlerCaller) was answered already, or is kept to be answered later.
     ///
     /// [`React::reply_leave`], [`React::reply_swap`]: answer when that has been done.
     ///
@@ -130,7 +130,7 @@ pub trait Handler<E: Event, I: Event = genserver::Never>: Sized + Send + 'static
     ///
     /// It runs once, except when the manager is killed: then it does not run. A panic in it goes to whoever removes the
     /// handler, and nowhere else.
-    fn terminate(&mut self, why: Leaving, cx: &mut HandlerCx<E, I>) {
+    fn terminate(&mut self, why: TerminateReason, cx: &mut HandlerCx<E, I>) {
         let _ = (why, cx);
     }
 

@@ -45,16 +45,16 @@
 //!
 //! # Handlers and their owners
 //!
-//! A manager has one handler of each type, or one of each type and [id](Add::id). [`call`](Manager::call) asks one of them something;
+//! A manager has one handler of each type, or one of each type and [id](AddHandler::id). [`call`](Manager::call) asks one of them something;
 //! [`remove_handler`](Manager::remove_handler) brings it back, state and all; [`swap_handler`](Manager::swap_handler) puts another in
 //! its place without an event in between.
 //!
 //! Often a handler makes sense only as long as some process does: one that forwards to it, for instance. Such a handler is
-//! [bound to](Add::bound_to) the process, and goes with it; and a process that wants to know when its handler has gone
-//! [owns](Add::owned_by) it:
+//! [bound to](AddHandler::bound_to) the process, and goes with it; and a process that wants to know when its handler has gone
+//! [owns](AddHandler::owned_by) it:
 //!
 //! ```
-//! use genevent::{Forwarder, Gone, HandlerGone, Manager};
+//! use genevent::{Forwarder, GoneReason, HandlerGone, Manager};
 //! use genserver::{Letter, Probe};
 //!
 //! #[derive(Debug, PartialEq)]
@@ -75,7 +75,7 @@
 //!
 //! manager.stop().await?;
 //! let Some(Letter::Message(Heard::Gone(gone))) = probe.try_recv() else { panic!("the owner is told") };
-//! assert_eq!(gone.why, Gone::Shutdown);
+//! assert_eq!(gone.why, GoneReason::Shutdown);
 //! # Ok(())
 //! # }
 //! ```
@@ -137,7 +137,7 @@
 //! - A callback may ask to be [swapped](React::swap), as in Erlang. The successor takes the position and the owner.
 //! - Identities are unique, as in Elixir; Erlang allows several handlers of one identity.
 //! - An owner is watched and not linked, as in Elixir; Erlang links it. What `link: true` is in older Elixir is
-//!   [`owned_by`](Add::owned_by).
+//!   [`owned_by`](AddHandler::owned_by).
 //! - A swap that fails leaves neither handler, as in both. The new one comes back with the error.
 //! - A handler that names a successor which the manager has already has failed; the one that is there is not touched.
 //! - A failing add leaves no monitor behind, in-callback swaps may hibernate, and owners hear the real error.
@@ -167,15 +167,16 @@ mod builtin;
 #[cfg(feature = "persistence")]
 pub mod persistence;
 
-pub use builtin::{ForwardToManager, Forwarder, LOGGER_DEFAULT, LoggerHandler, Messages};
-pub use handler::{After, AsyncHandler, Client, Handler, HandlerCx, Hold, React, Reaction};
-pub use manager::{Add, CallHandler, Manager, NamedManager, Notified, Remove, Swap};
+pub use builtin::{ForwardToManager, Forwarder, LOGGER_MESSAGES_DEFAULT, LoggedMessages, LoggerHandler};
+pub use handler::{AsyncHandler, Handler, HandlerCaller, HandlerCx, HandlerStep, Hold, React, Reaction};
+pub use manager::{AddHandler, CallHandler, Manager, NamedManager, NotifyCall, RemoveHandler, SwapHandler};
 #[cfg(feature = "persistence")]
 #[doc(inline)]
 pub use persistence::PersistenceHandler;
-pub use server::{Args, Info, ManagerServer, Request};
-pub use stream::{BUFFER_DEFAULT, EventSink, EventStream, StreamCanceller, StreamError};
+pub use server::{ManagerArgs, ManagerCall, ManagerInfo, ManagerServer};
+pub use stream::{EventSink, EventStream, STREAM_BUFFER_DEFAULT, StreamCanceller, StreamError};
 pub use values::{
-    AddHandlerError, CallHandlerError, Event, Gone, HandlerGone, HandlerId, HandlerRef, Id, Lag, Leaving, MakeHandler,
-    Mode, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError, Words,
+    AddHandlerError, CallHandlerError, Event, GoneReason, HandlerGone, HandlerId, HandlerRef, InstanceId, LagPolicy,
+    MakeHandler, NotifyMode, OldHandlerError, RemoveHandlerError, ReturnedHandler, SwapHandlerError, TerminateArg,
+    TerminateReason,
 };

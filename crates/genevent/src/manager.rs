@@ -10,7 +10,7 @@ use genserver::{
 };
 
 use crate::handler::HandlerCx;
-use crate::server::{Ask, Change, Info, ManagerServer, Request, Told};
+use crate::server::{CallKind, InfoKind, ManagerCall, ManagerInfo, ManagerServer, OtherCall};
 use crate::values::Event;
 
 // How one is started, and found by its name.
@@ -18,11 +18,11 @@ mod starts;
 // Handlers: adding, removing, swapping and asking them.
 mod handlers;
 // What is asked of one handler, before it is sent.
-mod ask;
+mod handler_requests;
 // A manager by its name.
 mod named;
 
-pub use ask::{Add, CallHandler, Remove, Swap};
+pub use handler_requests::{AddHandler, CallHandler, RemoveHandler, SwapHandler};
 pub use named::NamedManager;
 
 /// An event manager that runs: see [the crate's page](crate).
@@ -122,12 +122,15 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn ack_notify(&self, event: E) -> Notified<'_, E, I, impl FnOnce(Caller<()>) -> Request<E, I> + use<E, I>> {
-        self.server.call(move |caller| Request(Ask::Ack(event, None, caller)))
+    pub fn ack_notify(
+        &self,
+        event: E,
+    ) -> NotifyCall<'_, E, I, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I>> {
+        self.server.call(move |caller| ManagerCall(CallKind::Ack(event, None, caller)))
     }
 
     /// As [`ack_notify`](Self::ack_notify), but nobody waits for longer than `within`: neither does the caller, nor the manager for
-    /// the consumers of streams to receive the event. Only for room under [`Lag::Wait`](crate::Lag::Wait) it waits as long as it takes,
+    /// the consumers of streams to receive the event. Only for room under [`LagPolicy::Wait`](crate::LagPolicy::Wait) it waits as long as it takes,
     /// for otherwise the event would be lost to that consumer.
     ///
     /// # Examples
@@ -151,8 +154,8 @@ impl<E: Event, I: Event> Manager<E, I> {
         &self,
         event: E,
         within: Duration,
-    ) -> Notified<'_, E, I, impl FnOnce(Caller<()>) -> Request<E, I> + use<E, I>> {
-        self.server.call(move |caller| Request(Ask::Ack(event, after(within), caller))).timeout(within)
+    ) -> NotifyCall<'_, E, I, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I>> {
+        self.server.call(move |caller| ManagerCall(CallKind::Ack(event, after(within), caller))).timeout(within)
     }
 
     /// Sends an event, and waits until every handler, and the consumer of every [stream](Self::stream), is done with it.
@@ -180,13 +183,16 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn sync_notify(&self, event: E) -> Notified<'_, E, I, impl FnOnce(Caller<()>) -> Request<E, I> + use<E, I>> {
-        self.server.call(move |caller| Request(Ask::Sync(event, None, caller)))
+    pub fn sync_notify(
+        &self,
+        event: E,
+    ) -> NotifyCall<'_, E, I, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I>> {
+        self.server.call(move |caller| ManagerCall(CallKind::Sync(event, None, caller)))
     }
 
     /// As [`sync_notify`](Self::sync_notify), but nobody waits for longer than `within`: neither does the caller, nor the manager
     /// for the consumers of streams to be done. So one that is stuck does not hold up the others for ever, unless it has asked for
-    /// that with [`Lag::Wait`](crate::Lag::Wait): for room in its buffer the manager waits as long as it takes.
+    /// that with [`LagPolicy::Wait`](crate::LagPolicy::Wait): for room in its buffer the manager waits as long as it takes.
     ///
     /// # Examples
     ///
@@ -208,8 +214,8 @@ impl<E: Event, I: Event> Manager<E, I> {
         &self,
         event: E,
         within: Duration,
-    ) -> Notified<'_, E, I, impl FnOnce(Caller<()>) -> Request<E, I> + use<E, I>> {
-        self.server.call(move |caller| Request(Ask::Sync(event, after(within), caller))).timeout(within)
+    ) -> NotifyCall<'_, E, I, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I>> {
+        self.server.call(move |caller| ManagerCall(CallKind::Sync(event, after(within), caller))).timeout(within)
     }
 
     /// Sends a plain message: every handler sees it in [`handle_info`](crate::Handler::handle_info), and no stream does. A manager takes
@@ -255,10 +261,10 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// ```
     #[doc(alias = "!")]
     pub fn send(&self, info: I) -> Result<(), CastError<I>> {
-        let told = self.server.send(Info(Told::Plain(info)));
+        let told = self.server.send(ManagerInfo(InfoKind::Plain(info)));
         told.map_err(|refused| {
-            refused.map(|Info(told)| match told {
-                Told::Plain(info) => info,
+            refused.map(|ManagerInfo(told)| match told {
+                InfoKind::Plain(info) => info,
                 _ => unreachable!("what is refused is what was sent"),
             })
         })
@@ -302,7 +308,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # }
     /// ```
     pub fn send_after(&self, delay: Duration, info: I) -> Timer {
-        self.server.send_after(delay, Info(Told::Plain(info)))
+        self.server.send_after(delay, ManagerInfo(InfoKind::Plain(info)))
     }
 
     /// Has every item of a stream be an event, sent as by [`notify`](Self::notify), until the stream ends or is
@@ -336,7 +342,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// ```
     pub async fn attach(&self, stream: impl Stream<Item = E> + Send + 'static) -> Result<AttachRef, CallError> {
         let stream = Box::pin(stream);
-        let attach = move |caller| Request(Ask::Change(Box::new(Change::Attach(stream, caller))));
+        let attach = move |caller| ManagerCall(CallKind::Other(Box::new(OtherCall::Attach(stream, caller))));
         self.server.call(attach).no_timeout().await
     }
 
@@ -362,7 +368,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # }
     /// ```
     pub async fn detach(&self, attached: AttachRef) -> Result<bool, CallError> {
-        let detach = move |caller| Request(Ask::Change(Box::new(Change::Detach(attached, caller))));
+        let detach = move |caller| ManagerCall(CallKind::Other(Box::new(OtherCall::Detach(attached, caller))));
         self.server.call(detach).no_timeout().await
     }
 
@@ -523,7 +529,7 @@ impl<E: Event, I: Event> Manager<E, I> {
 /// # Ok(())
 /// # }
 /// ```
-pub type Notified<'a, E, I, F> = Call<'a, ManagerServer<E, I>, (), F>;
+pub type NotifyCall<'a, E, I, F> = Call<'a, ManagerServer<E, I>, (), F>;
 
 /// When it is too late.
 fn after(within: Duration) -> Option<std::time::Instant> {

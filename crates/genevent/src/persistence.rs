@@ -29,9 +29,9 @@
 //!
 //! | policy | when [`sync_notify`](crate::Manager::sync_notify) has returned, the event survives | when the machine goes down, what may be lost |
 //! |---|---|---|
-//! | [`Sync::EachEvent`] | a crash of the program, and of the machine | nothing that was acknowledged |
-//! | [`Sync::Every`]`(d)` | a crash of the program | the events of the last `d`, and of the time a sync takes |
-//! | [`Sync::Never`] | a crash of the program | whatever the system has not written by itself |
+//! | [`SyncPolicy::EachEvent`] | a crash of the program, and of the machine | nothing that was acknowledged |
+//! | [`SyncPolicy::Every`]`(d)` | a crash of the program | the events of the last `d`, and of the time a sync takes |
+//! | [`SyncPolicy::Never`] | a crash of the program | whatever the system has not written by itself |
 //!
 //! What is acknowledged is in the log in the order in which the manager handled it, with all that came before. An event that was sent by
 //! [`notify`](crate::Manager::notify) or [`ack_notify`](crate::Manager::ack_notify) is written as soon, but nobody is told when.
@@ -48,8 +48,8 @@
 //!
 //! # Files
 //!
-//! `log.0000001` is the first. When a file has reached the size of [`rotate_at`](Open::rotate_at), the next one is begun; the
-//! oldest are deleted if there is a bound on how many are [kept](Open::keep). `lock` is held by whoever appends. While each event is
+//! `log.0000001` is the first. When a file has reached the size of [`rotate_at`](OpenLog::rotate_at), the next one is begun; the
+//! oldest are deleted if there is a bound on how many are [kept](OpenLog::keep). `lock` is held by whoever appends. While each event is
 //! synced, the newest file has up to a mebibyte of zeros at its end, which is room made ahead.
 //!
 //! # When something goes wrong
@@ -63,7 +63,7 @@
 //! - **A disk that is full or broken** fails the handler with a [`WriteError`], which names the file and the cause: it is removed, its
 //!   owner is told, and whoever waits in `sync_notify` gets [`CallError::NoReply`](genserver::CallError::NoReply) rather than an
 //!   acknowledgement. What was acknowledged stays. A sync that failed is not tried again. From then on the manager has no log, and
-//!   acknowledges what nobody keeps: whoever relies on the log [owns](crate::Add::owned_by) the handler, and stops the manager.
+//!   acknowledges what nobody keeps: whoever relies on the log [owns](crate::AddHandler::owned_by) the handler, and stops the manager.
 //! - **A second handler** for the same log, here or in another process, is refused with [`OpenError::Held`].
 //!
 //! # When (not) to use it
@@ -79,7 +79,7 @@ use std::time::Duration;
 // The handler, ...
 mod handler;
 // ... what it asks of the thread that writes, ...
-mod desk;
+mod write_queue;
 // ... and the end of the log, where that one writes.
 mod writer;
 // The events of a log, oldest first.
@@ -89,7 +89,7 @@ mod reader;
 // The bytes of a file.
 mod format;
 // Their checksums, where many are asked for.
-mod sums;
+mod checksums;
 // The names of the files, and who holds the folder.
 mod folder;
 // What a log needs of the disk.
@@ -104,8 +104,8 @@ mod error;
 mod outages;
 
 pub use error::{OpenError, ReadError, WriteError};
-pub use handler::{LogCall, Open, PersistenceHandler};
-pub use position::Position;
+pub use handler::{LogCall, OpenLog, PersistenceHandler};
+pub use position::LogPosition;
 pub use replay::{Replay, replay};
 
 /// When the disk has to have an event: see the [table](self#what-survives).
@@ -115,7 +115,7 @@ pub use replay::{Replay, replay};
 /// Who waits, waits as long as the disk takes, or does not:
 ///
 /// ```
-/// use genevent::persistence::{LogCall, Sync};
+/// use genevent::persistence::{LogCall, SyncPolicy};
 /// use genevent::{Manager, PersistenceHandler};
 ///
 ///
@@ -123,7 +123,7 @@ pub use replay::{Replay, replay};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let temporary = tempfile::tempdir()?;
 /// # let folder = temporary.path();
-/// let log = PersistenceHandler::open(folder).sync(Sync::Never).await?;
+/// let log = PersistenceHandler::open(folder).sync(SyncPolicy::Never).await?;
 /// let manager = Manager::start().await?;
 /// let log = manager.add_async_handler(log).await?;
 /// manager.sync_notify(7).await?;
@@ -133,7 +133,7 @@ pub use replay::{Replay, replay};
 /// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Sync {
+pub enum SyncPolicy {
     /// Before it is acknowledged. Events that wait at the same time share a sync.
     #[default]
     EachEvent,
@@ -175,7 +175,7 @@ pub enum Sync {
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub struct Torn {
+pub struct TornTail {
     /// Of which file.
     pub file: PathBuf,
     /// Where the cut is.
@@ -188,7 +188,7 @@ pub struct Torn {
     pub kept: Option<PathBuf>,
 }
 
-impl fmt::Display for Torn {
+impl fmt::Display for TornTail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, at, bytes, events, kept } = self;
         write!(f, "{bytes} bytes of an unfinished write were cut off {} at byte {at}", file.display())?;
@@ -201,8 +201,8 @@ impl fmt::Display for Torn {
 
 /// How a log is kept.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    sync: Sync,
+struct LogOptions {
+    sync: SyncPolicy,
     rotate_at: u32,
     keep: Option<u64>,
 }

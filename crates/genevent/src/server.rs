@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use genserver::{Caller, Cx, Down, GenServer, Init, Next, Outcome, Reason, Subject};
 
-use crate::handler::{HandlerCx, Place, Slot};
-use crate::subscription::{Patience, Taps};
-use crate::values::{Event, Gone, HandlerId, HandlerRef, Leaving, Mode};
+use crate::handler::{HandlerCx, Registration, Slot};
+use crate::subscription::{Subscriptions, WaitLimit};
+use crate::values::{Event, GoneReason, HandlerId, HandlerRef, NotifyMode, TerminateReason};
 
 // What can be asked of a manager, besides events.
 mod request;
@@ -27,10 +27,13 @@ mod turn;
 mod change;
 
 use handlers::Handlers;
-pub(crate) use request::{Add, Ask, Change, Lent, MakeSlot, NewOwner, NotAdded, Parted, Question, Swap};
+pub(crate) use request::{
+    AddFailure, AddRequest, CallKind, HandlerCall, MakeSuccessor, OtherCall, OwnerSpec, RemovedHandler, SwapRequest,
+    TakeOnce,
+};
 
 /// For how long whoever is too late is left to notice that by itself.
-const NOTICED_AFTER: Duration = Duration::from_millis(100);
+const EXPIRED_GRACE: Duration = Duration::from_millis(100);
 
 /// The server behind a [`Manager`](crate::Manager), with its handlers.
 ///
@@ -58,13 +61,13 @@ const NOTICED_AFTER: Duration = Duration::from_millis(100);
 /// ```
 pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
     handlers: Handlers<E, I>,
-    taps: Taps<E>,
+    subscriptions: Subscriptions<E>,
     cx: HandlerCx<E, I>,
     subject: Subject,
-    /// Those whose deadline has passed, oldest first, each with a [`Told::TooLate`] on its way. It notices by itself, in an instant if
+    /// Those whose deadline has passed, oldest first, each with a [`InfoKind::ExpiredCaller`] on its way. It notices by itself, in an instant if
     /// it has not yet; an answer would say that all consumers are done. Whoever was told to wait longer than for its deadline is
     /// dropped then, and told so: it would wait for ever.
-    too_late: VecDeque<Caller<()>>,
+    expired: VecDeque<Caller<()>>,
 }
 
 /// What a manager starts with.
@@ -74,7 +77,7 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
 /// They are nothing that one makes: a start does, and may be kept until it is wanted.
 ///
 /// ```
-/// use genevent::{Args, Manager, ManagerServer};
+/// use genevent::{ManagerArgs, Manager, ManagerServer};
 /// use genserver::{GenServer, Never, Start};
 ///
 ///
@@ -84,18 +87,18 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
 /// let manager = start.name("later").await?;
 /// assert!(manager.is_alive());
 ///
-/// fn starts_with(args: <ManagerServer<u8> as GenServer>::Args) -> Args<u8, Never> {
+/// fn starts_with(args: <ManagerServer<u8> as GenServer>::Args) -> ManagerArgs<u8, Never> {
 ///     args
 /// }
 /// # Ok(())
 /// # }
 /// ```
-pub struct Args<E: Event, I: Event> {
+pub struct ManagerArgs<E: Event, I: Event> {
     exits: Option<MakeInfo<I>>,
     of: std::marker::PhantomData<fn(E)>,
 }
 
-impl<E: Event, I: Event> Args<E, I> {
+impl<E: Event, I: Event> ManagerArgs<E, I> {
     pub(crate) fn new(exits: Option<MakeInfo<I>>) -> Self {
         Self { exits, of: std::marker::PhantomData }
     }
@@ -110,14 +113,14 @@ type MakeInfo<I> = Box<dyn FnMut(genserver::Exit) -> I + Send>;
 /// It is nothing that one makes, but a type that stands where a manager is seen as a server:
 ///
 /// ```
-/// use genevent::{ManagerServer, Request};
+/// use genevent::{ManagerServer, ManagerCall};
 /// use genserver::{GenServer, Never};
 ///
-/// fn asked(request: <ManagerServer<u8> as GenServer>::Call) -> Request<u8, Never> {
+/// fn asked(request: <ManagerServer<u8> as GenServer>::Call) -> ManagerCall<u8, Never> {
 ///     request
 /// }
 /// ```
-pub struct Request<E: Event, I: Event>(pub(crate) Ask<E, I>);
+pub struct ManagerCall<E: Event, I: Event>(pub(crate) CallKind<E, I>);
 
 /// What reaches a manager besides events and requests.
 ///
@@ -127,18 +130,18 @@ pub struct Request<E: Event, I: Event>(pub(crate) Ask<E, I>);
 /// makes it of a plain message:
 ///
 /// ```
-/// use genevent::{Info, ManagerServer};
+/// use genevent::{ManagerInfo, ManagerServer};
 /// use genserver::GenServer;
 ///
 /// struct Tick;
 ///
-/// fn reaches(info: <ManagerServer<u8, Tick> as GenServer>::Info) -> Info<u8, Tick> {
+/// fn reaches(info: <ManagerServer<u8, Tick> as GenServer>::Info) -> ManagerInfo<u8, Tick> {
 ///     info
 /// }
 /// ```
-pub struct Info<E: Event, I: Event>(pub(crate) Told<E, I>);
+pub struct ManagerInfo<E: Event, I: Event>(pub(crate) InfoKind<E, I>);
 
-pub(crate) enum Told<E: Event, I: Event> {
+pub(crate) enum InfoKind<E: Event, I: Event> {
     /// For the handlers.
     Plain(I),
     /// The owner of a handler has ended.
@@ -146,7 +149,7 @@ pub(crate) enum Told<E: Event, I: Event> {
     /// An event of an attached stream.
     Attached(E),
     /// The oldest of those that are too late has had time to notice.
-    TooLate,
+    ExpiredCaller,
 }
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
@@ -169,7 +172,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// # }
     /// ```
     pub fn which_handlers(&self) -> Vec<HandlerId> {
-        let streams = self.taps.ids();
+        let streams = self.subscriptions.ids();
         streams.into_iter().chain(self.handlers.places().iter().rev().map(|place| place.id.clone())).collect()
     }
 
@@ -246,73 +249,73 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
 }
 
 impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
-    type Args = Args<E, I>;
-    type Call = Request<E, I>;
+    type Args = ManagerArgs<E, I>;
+    type Call = ManagerCall<E, I>;
     type Cast = E;
-    type Info = Info<E, I>;
+    type Info = ManagerInfo<E, I>;
 
-    async fn init(args: Args<E, I>, cx: &mut Cx<Self>) -> Init<Self> {
+    async fn init(args: ManagerArgs<E, I>, cx: &mut Cx<Self>) -> Init<Self> {
         if let Some(mut make) = args.exits {
-            cx.trap_exits(move |exit| Info(Told::Plain(make(exit))));
+            cx.trap_exits(move |exit| ManagerInfo(InfoKind::Plain(make(exit))));
         }
         Init::Run(Self {
             handlers: Handlers::new(),
-            taps: Taps::new(),
+            subscriptions: Subscriptions::new(),
             cx: HandlerCx::new(cx.process_ref()),
             subject: cx.process_ref().subject(),
-            too_late: VecDeque::new(),
+            expired: VecDeque::new(),
         })
     }
 
     async fn handle_cast(&mut self, event: E, cx: &mut Cx<Self>) -> Outcome<Self> {
-        self.deliver(event, Mode::Async, Patience::Endless, cx).await;
+        self.deliver(event, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
         self.next()
     }
 
-    async fn handle_call(&mut self, Request(ask): Request<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_call(&mut self, ManagerCall(ask): ManagerCall<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
         match ask {
-            Ask::Sync(event, deadline, caller) => {
-                let patience = deadline.map_or(Patience::AsLongAs(&caller), Patience::Until);
-                if self.deliver(event, Mode::Sync, patience, cx).await {
-                    match self.cx.take_sender() {
+            CallKind::Sync(event, deadline, caller) => {
+                let limit = deadline.map_or(WaitLimit::WhileSenderWaits(&caller), WaitLimit::Until);
+                if self.deliver(event, NotifyMode::Sync, limit, cx).await {
+                    match self.cx.take_held_event() {
                         None => caller.reply(()),
-                        Some(sender) => sender.owe(caller),
+                        Some(sender) => sender.answer_when_done(caller),
                     }
                 } else if !caller.is_gone() {
-                    self.too_late.push_back(caller);
-                    cx.send_after(NOTICED_AFTER, Info(Told::TooLate));
+                    self.expired.push_back(caller);
+                    cx.send_after(EXPIRED_GRACE, ManagerInfo(InfoKind::ExpiredCaller));
                 }
             }
-            Ask::Ack(event, deadline, caller) => {
+            CallKind::Ack(event, deadline, caller) => {
                 caller.reply(());
-                let patience = deadline.map_or(Patience::Endless, Patience::Until);
-                self.deliver(event, Mode::Ack, patience, cx).await;
+                let limit = deadline.map_or(WaitLimit::Unlimited, WaitLimit::Until);
+                self.deliver(event, NotifyMode::Ack, limit, cx).await;
             }
             // What is seldom asked is boxed, so that the future of what is often asked stays small.
-            Ask::Change(change) => Box::pin(self.change(*change, cx)).await,
+            CallKind::Other(change) => Box::pin(self.change(*change, cx)).await,
         }
         self.next()
     }
 
-    async fn handle_info(&mut self, Info(told): Info<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_info(&mut self, ManagerInfo(told): ManagerInfo<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
         match told {
-            Told::Plain(info) => self.tell(info, cx).await,
-            Told::Attached(event) => {
-                self.deliver(event, Mode::Async, Patience::Endless, cx).await;
+            InfoKind::Plain(info) => self.tell(info, cx).await,
+            InfoKind::Attached(event) => {
+                self.deliver(event, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
             }
-            Told::OwnerEnded(down) => Box::pin(self.owner_ended(down, cx)).await,
-            Told::TooLate => drop(self.too_late.pop_front()),
+            InfoKind::OwnerEnded(down) => Box::pin(self.owner_ended(down, cx)).await,
+            InfoKind::ExpiredCaller => drop(self.expired.pop_front()),
         }
         self.next()
     }
 
     /// Newest first, as OTP does it. The streams end when nothing more can come.
     async fn terminate(&mut self, _: &Reason, cx: &mut Cx<Self>) {
-        self.cx.set_mode(Mode::Async);
+        self.cx.set_mode(NotifyMode::Async);
         while let Some(handler) = self.handlers.pop() {
-            self.dismiss(handler, Leaving::Stop, Gone::Shutdown, cx).await;
+            self.dismiss(handler, TerminateReason::Stop, GoneReason::Shutdown, cx).await;
         }
-        self.taps.close();
+        self.subscriptions.close();
     }
 
     fn format_status(&self, shown: &mut genserver::sys::Shown) {
@@ -331,7 +334,7 @@ fn drop_caught<T>(dropped: T) {
 }
 
 /// A handler as the status of its manager shows it.
-fn show<E: Event, I: Event>(Place { id, owner }: &Place, slot: &dyn Slot<E, I>) -> String {
+fn show<E: Event, I: Event>(Registration { id, owner }: &Registration, slot: &dyn Slot<E, I>) -> String {
     let bound = owner.as_ref().map(|owner| format!(", bound to {}", owner.pid)).unwrap_or_default();
     format!("{id}: {}{bound}", slot.shown())
 }
@@ -353,4 +356,4 @@ macro_rules! debug_as_name {
     )*};
 }
 
-debug_as_name!(Args, Request, Info);
+debug_as_name!(ManagerArgs, ManagerCall, ManagerInfo);

@@ -12,9 +12,9 @@ use futures::stream::FusedStream;
 use genserver::{CallError, Caller, Ended, Request as Asked, poll_alive};
 
 use crate::manager::Manager;
-use crate::server::{Ask, Change, Request};
-use crate::subscription::{Awaited, End, Entry, Found, Tap};
-use crate::values::{Event, HandlerId, Lag, Mode};
+use crate::server::{CallKind, ManagerCall, OtherCall};
+use crate::subscription::{Awaited, QueuedEvent, StreamEnd, Subscription, Taken};
+use crate::values::{Event, HandlerId, LagPolicy, NotifyMode};
 
 // What a stream has in the place of an event.
 mod error;
@@ -30,7 +30,7 @@ pub use sink::EventSink;
 ///
 /// ```
 /// use futures::StreamExt;
-/// use genevent::{BUFFER_DEFAULT, Manager, StreamError};
+/// use genevent::{STREAM_BUFFER_DEFAULT, Manager, StreamError};
 ///
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -38,7 +38,7 @@ pub use sink::EventSink;
 /// let manager = Manager::start().await?;
 /// let mut events = manager.stream();
 /// events.subscribe().await?;
-/// for number in 0..=BUFFER_DEFAULT {
+/// for number in 0..=STREAM_BUFFER_DEFAULT {
 ///     manager.notify_wait(number).await?;
 /// }
 /// manager.which_handlers().await?;
@@ -46,7 +46,7 @@ pub use sink::EventSink;
 /// # Ok(())
 /// # }
 /// ```
-pub const BUFFER_DEFAULT: usize = 1024;
+pub const STREAM_BUFFER_DEFAULT: usize = 1024;
 
 /// The events of a [`Manager`], as a [`Stream`]: made by [`Manager::stream`].
 ///
@@ -62,7 +62,7 @@ pub const BUFFER_DEFAULT: usize = 1024;
 ///
 /// While a consumer works on an event of [`sync_notify`](Manager::sync_notify), the manager waits for it, and cannot answer it; nor
 /// can it finish a [`sync_notify`](Manager::sync_notify) of the consumer itself, nor anything while it waits for room under
-/// [`Lag::Wait`]. A consumer that is a [process](genserver::spawn) is told so at once: what it asks fails with
+/// [`LagPolicy::Wait`]. A consumer that is a [process](genserver::spawn) is told so at once: what it asks fails with
 /// [`CallError::Cycle`], also if it asks by way of other servers. An event that was taken by then is not withdrawn.
 ///
 /// A plain task is nobody that the manager knows. What it asks then fails when its time is up, after five seconds; and what has no
@@ -95,30 +95,30 @@ pub const BUFFER_DEFAULT: usize = 1024;
 pub struct EventStream<E: Event, I: Event = genserver::Never> {
     manager: Manager<E, I>,
     buffer: usize,
-    lag: Lag,
-    mode: Mode,
+    lag: LagPolicy,
+    mode: NotifyMode,
     silence: Option<Duration>,
     duration: Option<Duration>,
-    stage: Stage<E>,
+    state: StreamState<E>,
     lost: u64,
 }
 
-enum Stage<E: Event> {
+enum StreamState<E: Event> {
     /// Nobody has asked for an event yet.
     New,
     /// The manager has been asked to add it.
-    Joining(Place<E>, Asked<HandlerId>),
-    Joined(Joined<E>),
+    Subscribing(ConsumerGuard<E>, Asked<HandlerId>),
+    Subscribed(Subscribed<E>),
     /// The manager has died, and says why.
     Died(Ended),
     Over,
 }
 
-struct Joined<E: Event> {
+struct Subscribed<E: Event> {
     id: HandlerId,
-    tap: Place<E>,
+    tap: ConsumerGuard<E>,
     /// What was taken along, to be handed out one by one.
-    taken: VecDeque<Entry<E>>,
+    taken: VecDeque<QueuedEvent<E>>,
     /// The event that the consumer works on, if somebody waits for that.
     at_work: Awaited,
     silence: Option<Pin<Box<genserver::time::Sleep>>>,
@@ -127,9 +127,9 @@ struct Joined<E: Event> {
 
 /// The consumer's share. Whoever drops it takes no more, also if the manager has not answered yet: otherwise it would fill a
 /// buffer, or wait, for nobody.
-struct Place<E>(Arc<Tap<E>>);
+struct ConsumerGuard<E>(Arc<Subscription<E>>);
 
-impl<E> Drop for Place<E> {
+impl<E> Drop for ConsumerGuard<E> {
     fn drop(&mut self) {
         self.0.leave();
     }
@@ -167,17 +167,17 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     pub(crate) fn new(manager: Manager<E, I>) -> Self {
         Self {
             manager,
-            buffer: BUFFER_DEFAULT,
-            lag: Lag::default(),
-            mode: Mode::Sync,
+            buffer: STREAM_BUFFER_DEFAULT,
+            lag: LagPolicy::default(),
+            mode: NotifyMode::Sync,
             silence: None,
             duration: None,
-            stage: Stage::New,
+            state: StreamState::New,
             lost: 0,
         }
     }
 
-    /// Holds at most so many events for the consumer, and at least one; [`BUFFER_DEFAULT`] unless this is said. It has to be said
+    /// Holds at most so many events for the consumer, and at least one; [`STREAM_BUFFER_DEFAULT`] unless this is said. It has to be said
     /// before the stream begins.
     ///
     /// # Examples
@@ -204,18 +204,18 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         self
     }
 
-    /// What happens when the buffer is full; [`Lag::DropOldest`] unless this is said. It has to be said before the stream begins.
+    /// What happens when the buffer is full; [`LagPolicy::DropOldest`] unless this is said. It has to be said before the stream begins.
     ///
     /// # Examples
     ///
     /// ```
     /// use futures::StreamExt;
-    /// use genevent::{Lag, Manager, StreamError};
+    /// use genevent::{LagPolicy, Manager, StreamError};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;
-    /// let mut events = manager.stream().buffer(2).lag(Lag::End);
+    /// let mut events = manager.stream().buffer(2).lag(LagPolicy::End);
     /// events.subscribe().await?;
     /// for number in 1..=5 {
     ///     manager.notify(number)?;
@@ -225,15 +225,15 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn lag(mut self, lag: Lag) -> Self {
+    pub fn lag(mut self, lag: LagPolicy) -> Self {
         self.lag = lag;
         self
     }
 
     /// How far the sender of an event waits for this consumer, at most: as far as it asked for, unless this is said.
     ///
-    /// With [`Mode::Async`] nobody ever waits for the consumer to take an event, however the event was sent: for a consumer that
-    /// must not keep anybody waiting, such as one that writes to a client at the other end of a wire. With [`Mode::Ack`] a
+    /// With [`NotifyMode::Async`] nobody ever waits for the consumer to take an event, however the event was sent: for a consumer that
+    /// must not keep anybody waiting, such as one that writes to a client at the other end of a wire. With [`NotifyMode::Ack`] a
     /// [`sync_notify`](Manager::sync_notify) waits until it has received the event, and not until it is done with it. What happens
     /// when the buffer is full is another matter: see [`lag`](Self::lag). It has to be said before the stream begins.
     ///
@@ -241,12 +241,12 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     ///
     /// ```
     /// use futures::StreamExt;
-    /// use genevent::{Manager, Mode};
+    /// use genevent::{Manager, NotifyMode};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;
-    /// let mut events = manager.stream().mode(Mode::Async);
+    /// let mut events = manager.stream().mode(NotifyMode::Async);
     /// events.subscribe().await?;
     /// // Nobody takes it yet, and that is no reason to wait.
     /// manager.sync_notify("hello").await?;
@@ -254,7 +254,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn mode(mut self, mode: Mode) -> Self {
+    pub fn mode(mut self, mode: NotifyMode) -> Self {
         self.mode = mode;
         self
     }
@@ -365,8 +365,10 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// # }
     /// ```
     pub fn canceller(&self) -> Option<StreamCanceller> {
-        match &self.stage {
-            Stage::Joined(joined) => Some(StreamCanceller(Arc::clone(&joined.tap.0) as Arc<dyn Cancel>)),
+        match &self.state {
+            StreamState::Subscribed(subscribed) => {
+                Some(StreamCanceller(Arc::clone(&subscribed.tap.0) as Arc<dyn Cancel>))
+            }
             _ => None,
         }
     }
@@ -389,8 +391,8 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// # }
     /// ```
     pub fn id(&self) -> Option<&HandlerId> {
-        match &self.stage {
-            Stage::Joined(joined) => Some(&joined.id),
+        match &self.state {
+            StreamState::Subscribed(subscribed) => Some(&subscribed.id),
             _ => None,
         }
     }
@@ -423,22 +425,22 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
 
     fn poll_join(&mut self, task: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         loop {
-            match &mut self.stage {
-                Stage::New => {
-                    let tap = Arc::new(Tap::new(self.buffer, self.lag, self.mode));
-                    let place = Place(Arc::clone(&tap));
+            match &mut self.state {
+                StreamState::New => {
+                    let tap = Arc::new(Subscription::new(self.buffer, self.lag, self.mode));
+                    let place = ConsumerGuard(Arc::clone(&tap));
                     let asked = self.manager.server().send_request(move |caller: Caller<HandlerId>| {
-                        Request(Ask::Change(Box::new(Change::Subscribe(tap, caller))))
+                        ManagerCall(CallKind::Other(Box::new(OtherCall::Subscribe(tap, caller))))
                     });
-                    self.stage = Stage::Joining(place, asked);
+                    self.state = StreamState::Subscribing(place, asked);
                 }
-                Stage::Joining(_, asked) => {
-                    let joined = ready!(Pin::new(asked).poll(task));
-                    let Stage::Joining(tap, _) = std::mem::replace(&mut self.stage, Stage::New) else {
+                StreamState::Subscribing(_, asked) => {
+                    let subscribed = ready!(Pin::new(asked).poll(task));
+                    let StreamState::Subscribing(tap, _) = std::mem::replace(&mut self.state, StreamState::New) else {
                         unreachable!("it was looked at just now")
                     };
-                    self.stage = Stage::Joined(Joined {
-                        id: joined?,
+                    self.state = StreamState::Subscribed(Subscribed {
+                        id: subscribed?,
                         tap,
                         taken: VecDeque::new(),
                         at_work: Awaited::Nothing,
@@ -446,15 +448,15 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
                         until: self.duration.map(|duration| Box::pin(genserver::time::sleep(duration))),
                     });
                 }
-                Stage::Joined(_) | Stage::Died(_) | Stage::Over => return Poll::Ready(Ok(())),
+                StreamState::Subscribed(_) | StreamState::Died(_) | StreamState::Over => return Poll::Ready(Ok(())),
             }
         }
     }
 }
 
-impl<E: Event> Joined<E> {
+impl<E: Event> Subscribed<E> {
     /// Hands an event to the consumer.
-    fn hand(&mut self, Entry { event, awaited }: Entry<E>) -> E {
+    fn hand(&mut self, QueuedEvent { event, awaited }: QueuedEvent<E>) -> E {
         self.silence = None;
         match awaited {
             Awaited::Nothing => {}
@@ -468,45 +470,45 @@ impl<E: Event> Joined<E> {
     }
 
     /// Hands on what was taken, unless the consumer has to end: whoever sent the event may have sent it an exit before.
-    fn poll_taken(&mut self, task: &mut Context<'_>) -> Poll<Item<E>> {
+    fn poll_taken(&mut self, task: &mut Context<'_>) -> Poll<Polled<E>> {
         ready!(poll_alive(task));
         match self.taken.pop_front() {
-            Some(entry) => Poll::Ready(Item::Event(self.hand(entry))),
+            Some(entry) => Poll::Ready(Polled::Event(self.hand(entry))),
             None => unreachable!("there are some"),
         }
     }
 
-    fn poll_next(&mut self, silence: Option<Duration>, task: &mut Context<'_>) -> Poll<Item<E>> {
+    fn poll_next(&mut self, silence: Option<Duration>, task: &mut Context<'_>) -> Poll<Polled<E>> {
         if self.at_work != Awaited::Nothing {
             self.tap.0.settle(std::mem::replace(&mut self.at_work, Awaited::Nothing));
         }
         if let Some(until) = &mut self.until
             && until.as_mut().poll(task).is_ready()
         {
-            return Poll::Ready(Item::End(End::Orderly));
+            return Poll::Ready(Polled::End(StreamEnd::Orderly));
         }
         if !self.taken.is_empty() {
             return self.poll_taken(task);
         }
         match self.tap.0.poll_take(&mut self.taken, task) {
-            Poll::Ready(Found::Events) => self.poll_taken(task),
-            Poll::Ready(Found::Lost(missed)) => Poll::Ready(Item::Lost(missed)),
-            Poll::Ready(Found::End(end)) => Poll::Ready(Item::End(end)),
+            Poll::Ready(Taken::Events) => self.poll_taken(task),
+            Poll::Ready(Taken::Lost(missed)) => Poll::Ready(Polled::Lost(missed)),
+            Poll::Ready(Taken::End(end)) => Poll::Ready(Polled::End(end)),
             Poll::Pending => {
                 let Some(silence) = silence else { return Poll::Pending };
                 let timer = self.silence.get_or_insert_with(|| Box::pin(genserver::time::sleep(silence)));
                 ready!(timer.as_mut().poll(task));
-                Poll::Ready(Item::Silence(silence))
+                Poll::Ready(Polled::Silence(silence))
             }
         }
     }
 }
 
-enum Item<E> {
+enum Polled<E> {
     Event(E),
     Lost(u64),
     Silence(Duration),
-    End(End),
+    End(StreamEnd),
 }
 
 impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
@@ -516,38 +518,38 @@ impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
         let this = self.get_mut();
         ready!(poll_alive(task));
         if let Err(error) = ready!(this.poll_join(task)) {
-            this.stage = Stage::Over;
+            this.state = StreamState::Over;
             return Poll::Ready(Some(Err(StreamError::NotStarted(error))));
         }
         loop {
-            match &mut this.stage {
-                Stage::Joined(joined) => match ready!(joined.poll_next(this.silence, task)) {
-                    Item::Event(event) => return Poll::Ready(Some(Ok(event))),
-                    Item::Lost(missed) => {
+            match &mut this.state {
+                StreamState::Subscribed(subscribed) => match ready!(subscribed.poll_next(this.silence, task)) {
+                    Polled::Event(event) => return Poll::Ready(Some(Ok(event))),
+                    Polled::Lost(missed) => {
                         this.lost += missed;
                         return Poll::Ready(Some(Err(StreamError::Lagged { missed })));
                     }
-                    Item::Silence(after) => {
-                        this.stage = Stage::Over;
+                    Polled::Silence(after) => {
+                        this.state = StreamState::Over;
                         return Poll::Ready(Some(Err(StreamError::Timeout { after })));
                     }
-                    Item::End(End::Orderly) => this.stage = Stage::Over,
-                    Item::End(End::Lagged) => {
-                        this.stage = Stage::Over;
+                    Polled::End(StreamEnd::Orderly) => this.state = StreamState::Over,
+                    Polled::End(StreamEnd::Lagged) => {
+                        this.state = StreamState::Over;
                         return Poll::Ready(Some(Err(StreamError::TooSlow)));
                     }
-                    Item::End(End::Uncopied(reason)) => {
-                        this.stage = Stage::Over;
+                    Polled::End(StreamEnd::Uncopied(reason)) => {
+                        this.state = StreamState::Over;
                         return Poll::Ready(Some(Err(StreamError::Uncopied { reason })));
                     }
-                    Item::End(End::Died) => this.stage = Stage::Died(this.manager.server().ended()),
+                    Polled::End(StreamEnd::Died) => this.state = StreamState::Died(this.manager.server().ended()),
                 },
-                Stage::Died(ended) => {
+                StreamState::Died(ended) => {
                     let reason = ready!(Pin::new(ended).poll(task));
-                    this.stage = Stage::Over;
+                    this.state = StreamState::Over;
                     return Poll::Ready(Some(Err(StreamError::Died { reason })));
                 }
-                Stage::New | Stage::Joining(..) | Stage::Over => return Poll::Ready(None),
+                StreamState::New | StreamState::Subscribing(..) | StreamState::Over => return Poll::Ready(None),
             }
         }
     }
@@ -555,7 +557,7 @@ impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
 
 impl<E: Event + Clone, I: Event> FusedStream for EventStream<E, I> {
     fn is_terminated(&self) -> bool {
-        matches!(self.stage, Stage::Over)
+        matches!(self.state, StreamState::Over)
     }
 }
 
@@ -563,14 +565,14 @@ impl<E: Event, I: Event> Unpin for EventStream<E, I> {}
 
 impl<E: Event, I: Event> fmt::Debug for EventStream<E, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match &self.stage {
-            Stage::New => "new",
-            Stage::Joining(..) => "joining",
-            Stage::Joined(_) => "joined",
-            Stage::Died(_) => "died",
-            Stage::Over => "over",
+        let state = match &self.state {
+            StreamState::New => "new",
+            StreamState::Subscribing(..) => "joining",
+            StreamState::Subscribed(_) => "subscribed",
+            StreamState::Died(_) => "died",
+            StreamState::Over => "over",
         };
-        f.debug_struct("EventStream").field("stage", &stage).field("lost", &self.lost).finish_non_exhaustive()
+        f.debug_struct("EventStream").field("state", &state).field("lost", &self.lost).finish_non_exhaustive()
     }
 }
 
@@ -602,9 +604,9 @@ trait Cancel: Send + Sync {
     fn cancel(&self);
 }
 
-impl<E: Send> Cancel for Tap<E> {
+impl<E: Send> Cancel for Subscription<E> {
     fn cancel(&self) {
-        self.end(End::Orderly);
+        self.end(StreamEnd::Orderly);
     }
 }
 

@@ -20,38 +20,38 @@ use genserver::{DeclaredWait, Pid, Reason, current_process, declare_wait};
 use spin::Yield;
 use spin::mutex::SpinMutex;
 
-use crate::values::{Lag, Mode};
+use crate::values::{LagPolicy, NotifyMode};
 
 // How long the manager waits for a consumer.
-mod patience;
+mod wait_limit;
 // All streams of a manager.
 mod list;
 
-pub(crate) use list::Taps;
-pub(crate) use patience::{Patience, STUCK_AFTER};
+pub(crate) use list::Subscriptions;
+pub(crate) use wait_limit::{SLOW_AFTER, WaitLimit};
 
 /// How many events a consumer takes along at once. It is a lock for each batch instead of one for each event.
 const BATCH: usize = 32;
 
 /// How many places an empty queue keeps.
-const KEPT: usize = 128;
+const KEPT_CAPACITY: usize = 128;
 
-/// The lock of a line. It is taken for each event and consumer, for a few instructions, and one that can put threads to sleep
+/// The lock of a state. It is taken for each event and consumer, for a few instructions, and one that can put threads to sleep
 /// would need as many again to look for sleepers when it is released. Who finds it taken gives way to other threads.
 type Locked<T> = SpinMutex<T, Yield>;
 
 /// Shared by the manager and one consumer.
-pub(crate) struct Tap<E> {
+pub(crate) struct Subscription<E> {
     copy: fn(&E) -> E,
     capacity: usize,
-    lag: Lag,
+    lag: LagPolicy,
     /// How far the sender of an event waits for this consumer, at most.
-    mode: Mode,
-    line: Locked<Line<E>>,
+    mode: NotifyMode,
+    state: Locked<State<E>>,
 }
 
-struct Line<E> {
-    queue: VecDeque<Entry<E>>,
+struct State<E> {
+    queue: VecDeque<QueuedEvent<E>>,
     /// How many events the consumer took along when it was here last.
     in_hand: usize,
     /// How many were dropped since the consumer was told.
@@ -59,23 +59,23 @@ struct Line<E> {
     consumer: Option<Waker>,
     /// The process that was here last.
     process: Option<Pid>,
-    manager: Option<Sleeper>,
+    manager: Option<WaitingManager>,
     received: u64,
     finished: u64,
-    end: Option<End>,
+    end: Option<StreamEnd>,
     /// The consumer takes no more.
     is_gone: bool,
 }
 
 /// The manager, which waits for the consumer.
-struct Sleeper {
+struct WaitingManager {
     waker: Waker,
     /// Kept for as long as it waits (rule 4).
     kept: Option<Arc<()>>,
 }
 
 /// An event on its way to a consumer.
-pub(crate) struct Entry<E> {
+pub(crate) struct QueuedEvent<E> {
     pub(crate) event: E,
     pub(crate) awaited: Awaited,
 }
@@ -90,10 +90,10 @@ pub(crate) enum Awaited {
 
 impl Awaited {
     /// What is left of it for a consumer that is waited for no further than that.
-    fn at_most(self, mode: Mode) -> Self {
+    fn at_most(self, mode: NotifyMode) -> Self {
         match (mode, self) {
-            (Mode::Async, _) => Self::Nothing,
-            (Mode::Ack, Self::Finish(number)) => Self::Receipt(number),
+            (NotifyMode::Async, _) => Self::Nothing,
+            (NotifyMode::Ack, Self::Finish(number)) => Self::Receipt(number),
             (_, as_it_is) => as_it_is,
         }
     }
@@ -109,7 +109,7 @@ enum Refused<E> {
 
 /// Why there will be no more events.
 #[derive(Clone)]
-pub(crate) enum End {
+pub(crate) enum StreamEnd {
     /// The manager has ended as it should, or the stream was cancelled.
     Orderly,
     /// The manager is gone without a word.
@@ -121,19 +121,19 @@ pub(crate) enum End {
 }
 
 /// What a consumer finds.
-pub(crate) enum Found {
+pub(crate) enum Taken {
     /// There are some in what it brought along to put them in.
     Events,
     Lost(u64),
-    End(End),
+    End(StreamEnd),
 }
 
-impl<E> Tap<E> {
-    pub(crate) fn new(capacity: usize, lag: Lag, mode: Mode) -> Self
+impl<E> Subscription<E> {
+    pub(crate) fn new(capacity: usize, lag: LagPolicy, mode: NotifyMode) -> Self
     where
         E: Clone,
     {
-        let line = Line {
+        let state = State {
             queue: VecDeque::new(),
             in_hand: 0,
             lost: 0,
@@ -145,13 +145,13 @@ impl<E> Tap<E> {
             end: None,
             is_gone: false,
         };
-        Self { copy: E::clone, capacity: capacity.max(1), lag, mode, line: SpinMutex::new(line) }
+        Self { copy: E::clone, capacity: capacity.max(1), lag, mode, state: SpinMutex::new(state) }
     }
 
     /// Leaves an event there as soon as there is room. Whether the consumer takes any more.
     async fn put_patiently(&self, mut event: E, awaited: Awaited, mut stuck: impl FnMut()) -> bool {
         loop {
-            Patience::Endless.wait(self.until(|line| line.has_room(self.capacity)), &mut stuck).await;
+            WaitLimit::Unlimited.wait(self.until(|state| state.has_room(self.capacity)), &mut stuck).await;
             match self.put(event, awaited) {
                 Ok(()) => return true,
                 Err(Refused::Over) => return false,
@@ -163,63 +163,63 @@ impl<E> Tap<E> {
     #[inline]
     fn put(&self, event: E, awaited: Awaited) -> Result<(), Refused<E>> {
         let mut oldest = None;
-        let mut line = self.line.lock();
-        if line.is_over() {
-            drop(line);
+        let mut state = self.state.lock();
+        if state.is_over() {
+            drop(state);
             return Err(Refused::Over);
         }
-        if !line.has_room(self.capacity) {
+        if !state.has_room(self.capacity) {
             match self.lag {
-                Lag::Wait => return Err(Refused::NoRoom(event)),
-                Lag::End => {
+                LagPolicy::Wait => return Err(Refused::NoRoom(event)),
+                LagPolicy::End => {
                     // The consumer is awake: there is something in its buffer.
-                    line.end(End::Lagged);
+                    state.end(StreamEnd::Lagged);
                     return Err(Refused::Over);
                 }
-                Lag::DropOldest => oldest = line.lose_oldest(),
+                LagPolicy::DropOldest => oldest = state.drop_oldest(),
             }
         }
-        line.queue.push_back(Entry { event, awaited: awaited.at_most(self.mode) });
-        let consumer = line.consumer.take();
-        drop(line);
+        state.queue.push_back(QueuedEvent { event, awaited: awaited.at_most(self.mode) });
+        let consumer = state.consumer.take();
+        drop(state);
         wake(consumer);
         drop(oldest);
         Ok(())
     }
 
     /// What there is for the consumer, who is woken when there is something.
-    pub(crate) fn poll_take(&self, taken: &mut VecDeque<Entry<E>>, task: &mut Context<'_>) -> Poll<Found> {
+    pub(crate) fn poll_take(&self, taken: &mut VecDeque<QueuedEvent<E>>, task: &mut Context<'_>) -> Poll<Taken> {
         let mut waker = None;
         let process = current_process().map(|process| process.pid());
         loop {
-            let mut line = self.line.lock();
-            line.process = process;
-            line.in_hand = 0;
-            if line.lost > 0 {
-                return Poll::Ready(Found::Lost(std::mem::take(&mut line.lost)));
+            let mut state = self.state.lock();
+            state.process = process;
+            state.in_hand = 0;
+            if state.lost > 0 {
+                return Poll::Ready(Taken::Lost(std::mem::take(&mut state.lost)));
             }
-            if !line.queue.is_empty() {
-                let spare = line.hand_out(self.batch(), taken);
-                let manager = line.manager.take();
-                drop(line);
-                rouse(manager);
+            if !state.queue.is_empty() {
+                let spare = state.hand_out(self.batch(), taken);
+                let manager = state.manager.take();
+                drop(state);
+                wake_manager(manager);
                 drop(spare);
-                return Poll::Ready(Found::Events);
+                return Poll::Ready(Taken::Events);
             }
-            if let Some(end) = &line.end {
-                return Poll::Ready(Found::End(end.clone()));
+            if let Some(end) = &state.end {
+                return Poll::Ready(Taken::End(end.clone()));
             }
-            let known = line.consumer.as_ref().is_some_and(|known| known.will_wake(task.waker()));
+            let known = state.consumer.as_ref().is_some_and(|known| known.will_wake(task.waker()));
             if !known && waker.is_none() {
-                drop(line);
+                drop(state);
                 waker = Some(task.waker().clone());
                 continue;
             }
-            let before = if known { None } else { std::mem::replace(&mut line.consumer, waker) };
-            let manager = line.manager.take();
-            drop(line);
-            rouse(manager);
-            behind_barrier(|| drop(before));
+            let before = if known { None } else { std::mem::replace(&mut state.consumer, waker) };
+            let manager = state.manager.take();
+            drop(state);
+            wake_manager(manager);
+            catch_panic(|| drop(before));
             return Poll::Pending;
         }
     }
@@ -231,69 +231,69 @@ impl<E> Tap<E> {
 
     /// The consumer has received an event, or is done with it.
     pub(crate) fn settle(&self, awaited: Awaited) {
-        let mut line = self.line.lock();
-        line.settle(awaited);
-        let manager = line.manager.take();
-        drop(line);
-        rouse(manager);
+        let mut state = self.state.lock();
+        state.settle(awaited);
+        let manager = state.manager.take();
+        drop(state);
+        wake_manager(manager);
     }
 
     /// The consumer takes no more.
     pub(crate) fn leave(&self) {
-        let mut line = self.line.lock();
-        line.is_gone = true;
-        let rest = std::mem::take(&mut line.queue);
-        let (consumer, manager) = (line.consumer.take(), line.manager.take());
-        drop(line);
-        rouse(manager);
-        behind_barrier(|| drop(consumer));
+        let mut state = self.state.lock();
+        state.is_gone = true;
+        let rest = std::mem::take(&mut state.queue);
+        let (consumer, manager) = (state.consumer.take(), state.manager.take());
+        drop(state);
+        wake_manager(manager);
+        catch_panic(|| drop(consumer));
         drop(rest);
     }
 
     /// There will be no more events; those that are there can still be taken.
-    pub(crate) fn end(&self, end: End) {
-        let mut line = self.line.lock();
-        line.end(end);
-        let (consumer, manager) = (line.consumer.take(), line.manager.take());
-        drop(line);
+    pub(crate) fn end(&self, end: StreamEnd) {
+        let mut state = self.state.lock();
+        state.end(end);
+        let (consumer, manager) = (state.consumer.take(), state.manager.take());
+        drop(state);
         wake(consumer);
-        rouse(manager);
+        wake_manager(manager);
     }
 
     fn is_over(&self) -> bool {
-        self.line.lock().is_over()
+        self.state.lock().is_over()
     }
 
-    /// Until the line is as the manager wants it, or the consumer takes no more.
-    async fn until(&self, is_so: impl Fn(&Line<E>) -> bool) {
+    /// Until the state is as the manager wants it, or the consumer takes no more.
+    async fn until(&self, is_so: impl Fn(&State<E>) -> bool) {
         let mut wait = None;
         poll_fn(|task| self.poll_until(&is_so, &mut wait, task)).await;
     }
 
     fn poll_until(
         &self,
-        is_so: impl Fn(&Line<E>) -> bool,
+        is_so: impl Fn(&State<E>) -> bool,
         wait: &mut Option<DeclaredWait>,
         task: &mut Context<'_>,
     ) -> Poll<()> {
-        let is_so = |line: &Line<E>| is_so(line) || line.is_over();
-        let line = self.line.lock();
-        if is_so(&line) {
+        let is_so = |state: &State<E>| is_so(state) || state.is_over();
+        let state = self.state.lock();
+        if is_so(&state) {
             return Poll::Ready(());
         }
-        let process = line.process;
-        drop(line);
+        let process = state.process;
+        drop(state);
         let kept = process.map(|_| Arc::new(()));
         let declared = process.zip(kept.as_ref().map(Arc::downgrade));
-        let sleeper = Sleeper { waker: task.waker().clone(), kept };
-        let mut line = self.line.lock();
-        if is_so(&line) {
+        let waiting = WaitingManager { waker: task.waker().clone(), kept };
+        let mut state = self.state.lock();
+        if is_so(&state) {
             return Poll::Ready(());
         }
-        let mut before = line.manager.replace(sleeper);
+        let mut before = state.manager.replace(waiting);
         // What was declared before is over under the lock: the consumer, which finds only the new one, could not end it.
         drop(before.as_mut().and_then(|before| before.kept.take()));
-        drop(line);
+        drop(state);
         drop(before);
         // Only now: had the consumer come between, it would have let go of what it could not find later.
         *wait = declared.map(|(process, kept): (Pid, Weak<()>)| declare_wait(&process, kept));
@@ -301,7 +301,7 @@ impl<E> Tap<E> {
     }
 }
 
-impl<E> Line<E> {
+impl<E> State<E> {
     fn is_over(&self) -> bool {
         self.is_gone || self.end.is_some()
     }
@@ -311,13 +311,13 @@ impl<E> Line<E> {
     }
 
     /// Whether the consumer is as far as `mode` says with the event of this number.
-    fn has_settled(&self, mode: Mode, number: u64) -> bool {
-        let so_far = if mode == Mode::Sync { self.finished } else { self.received };
+    fn has_settled(&self, mode: NotifyMode, number: u64) -> bool {
+        let so_far = if mode == NotifyMode::Sync { self.finished } else { self.received };
         so_far >= number
     }
 
     /// Makes room, and counts that.
-    fn lose_oldest(&mut self) -> Option<Entry<E>> {
+    fn drop_oldest(&mut self) -> Option<QueuedEvent<E>> {
         let oldest = self.queue.pop_front()?;
         self.lost += 1;
         self.settle(oldest.awaited);
@@ -325,11 +325,11 @@ impl<E> Line<E> {
     }
 
     /// Gives the oldest events to the consumer. What comes back is the memory of a burst, if it is over.
-    fn hand_out(&mut self, most: usize, taken: &mut VecDeque<Entry<E>>) -> VecDeque<Entry<E>> {
+    fn hand_out(&mut self, most: usize, taken: &mut VecDeque<QueuedEvent<E>>) -> VecDeque<QueuedEvent<E>> {
         let batch = most.min(self.queue.len());
         taken.extend(self.queue.drain(..batch));
         self.in_hand = batch - 1;
-        let is_heavy = self.queue.is_empty() && self.queue.capacity() > KEPT;
+        let is_heavy = self.queue.is_empty() && self.queue.capacity() > KEPT_CAPACITY;
         if is_heavy { std::mem::take(&mut self.queue) } else { VecDeque::new() }
     }
 
@@ -344,7 +344,7 @@ impl<E> Line<E> {
         }
     }
 
-    fn end(&mut self, end: End) {
+    fn end(&mut self, end: StreamEnd) {
         if self.end.is_none() {
             self.end = Some(end);
         }
@@ -353,17 +353,17 @@ impl<E> Line<E> {
 
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
-        behind_barrier(|| waker.wake());
+        catch_panic(|| waker.wake());
     }
 }
 
 /// Runs what belongs to the consumer. Its panic is neither the manager's nor that of another task with the stream.
-fn behind_barrier(run: impl FnOnce()) {
+fn catch_panic(run: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
         drop(Reason::caught(payload));
     }
 }
 
-fn rouse(manager: Option<Sleeper>) {
-    wake(manager.map(|sleeper| sleeper.waker));
+fn wake_manager(manager: Option<WaitingManager>) {
+    wake(manager.map(|waiting| waiting.waker));
 }

@@ -9,15 +9,16 @@ mod mode;
 // What happens to a consumer that is too slow.
 mod lag;
 // Why a handler goes.
-mod leaving;
+mod gone;
 // Why something could not be done.
 mod error;
 
 pub use error::{
-    AddHandlerError, CallHandlerError, MakeHandler, NothingLeft, RemoveHandlerError, Returned, SwapHandlerError,
+    AddHandlerError, CallHandlerError, MakeHandler, OldHandlerError, RemoveHandlerError, ReturnedHandler,
+    SwapHandlerError,
 };
 pub use event::Event;
-pub use id::{HandlerId, HandlerRef, Id};
-pub use lag::Lag;
-pub use leaving::{Gone, HandlerGone, Leaving, Words};
-pub use mode::Mode;
+pub use gone::{GoneReason, HandlerGone, TerminateArg, TerminateReason};
+pub use id::{HandlerId, HandlerRef, InstanceId};
+pub use lag::LagPolicy;
+pub use mode::NotifyMode;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use genevent::persistence::{LogCall, OpenError, ReadError, Sync, replay};
-use genevent::{AddHandlerError, Gone, HandlerGone, HandlerRef, Manager, PersistenceHandler};
+use genevent::persistence::{LogCall, OpenError, ReadError, SyncPolicy, replay};
+use genevent::{AddHandlerError, GoneReason, HandlerGone, HandlerRef, Manager, PersistenceHandler};
 use genserver::report::Report;
 use genserver::{Letter, Node, Probe, time};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ async fn logging<E: genevent::Event + Serialize>(
 }
 
 /// A log of these numbers, closed.
-async fn log_of(folder: &Path, sync: Sync, numbers: impl IntoIterator<Item = u32>) {
+async fn log_of(folder: &Path, sync: SyncPolicy, numbers: impl IntoIterator<Item = u32>) {
     let (manager, _) =
         logging(PersistenceHandler::open(folder).sync(sync).await.expect("nothing stands in its way")).await;
     for number in numbers {
@@ -77,7 +77,7 @@ async fn what_was_sent_is_replayed_in_its_order() {
 
 #[tokio::test]
 async fn each_policy_has_all_events_after_an_orderly_stop() {
-    for sync in [Sync::EachEvent, Sync::Every(Duration::from_hours(1)), Sync::Never] {
+    for sync in [SyncPolicy::EachEvent, SyncPolicy::Every(Duration::from_hours(1)), SyncPolicy::Never] {
         let folder = tempdir().unwrap();
         let (manager, _) = logging(PersistenceHandler::open(folder.path()).sync(sync).await.unwrap()).await;
         for number in 0..1_000_u32 {
@@ -97,8 +97,8 @@ fn numbers_length(end: u64) -> u64 {
 #[tokio::test]
 async fn a_log_that_is_opened_again_goes_on() {
     let folder = tempdir().unwrap();
-    log_of(folder.path(), Sync::EachEvent, 0..3).await;
-    log_of(folder.path(), Sync::Never, 3..6).await;
+    log_of(folder.path(), SyncPolicy::EachEvent, 0..3).await;
+    log_of(folder.path(), SyncPolicy::Never, 3..6).await;
     let log = PersistenceHandler::open(folder.path()).await.unwrap();
     assert_eq!(log.torn(), None);
     assert_eq!((log.position().written, log.position().synced), (6, 6));
@@ -115,7 +115,7 @@ async fn a_full_file_is_followed_by_the_next_and_numbers_go_on() {
     }
     assert_eq!(files(folder.path()), ["log.0000001", "log.0000002", "log.0000003", "log.0000004"]);
     manager.stop().await.unwrap();
-    log_of(folder.path(), Sync::EachEvent, [7]).await;
+    log_of(folder.path(), SyncPolicy::EachEvent, [7]).await;
     assert_eq!(numbers(folder.path()), [0, 1, 2, 3, 4, 5, 6, 7]);
 }
 
@@ -182,7 +182,7 @@ async fn a_handler_that_was_killed_with_its_manager_leaves_the_log_free() {
 #[tokio::test]
 async fn a_torn_tail_is_cut_off_told_and_reported() {
     let folder = tempdir().unwrap();
-    log_of(folder.path(), Sync::EachEvent, 0..3).await;
+    log_of(folder.path(), SyncPolicy::EachEvent, 0..3).await;
     let whole = fs::read(first(&folder)).unwrap();
     fs::write(first(&folder), &whole[..whole.len() - 5]).unwrap();
     assert_eq!(numbers(folder.path()), [0, 1], "a reader just ends there");
@@ -202,7 +202,7 @@ async fn a_torn_tail_is_cut_off_told_and_reported() {
 #[tokio::test]
 async fn a_changed_byte_in_the_middle_is_an_error_for_reader_and_opener() {
     let folder = tempdir().unwrap();
-    log_of(folder.path(), Sync::EachEvent, 0..3).await;
+    log_of(folder.path(), SyncPolicy::EachEvent, 0..3).await;
     let mut bytes = fs::read(first(&folder)).unwrap();
     bytes[28 + 13 + 12] ^= 1;
     fs::write(first(&folder), bytes).unwrap();
@@ -219,7 +219,7 @@ async fn a_changed_byte_in_the_middle_is_an_error_for_reader_and_opener() {
 #[tokio::test]
 async fn whole_events_behind_a_gap_that_nobody_was_promised_are_kept_aside() {
     let folder = tempdir().unwrap();
-    log_of(folder.path(), Sync::Never, 0..3).await;
+    log_of(folder.path(), SyncPolicy::Never, 0..3).await;
     let mut bytes = fs::read(first(&folder)).unwrap();
     bytes[28 + 13 + 12] ^= 1;
     fs::write(first(&folder), &bytes).unwrap();
@@ -255,7 +255,7 @@ async fn a_tail_is_torn_in_the_newest_file_only() {
 #[tokio::test]
 async fn a_file_that_was_never_finished_being_made_is_made_again() {
     let folder = tempdir().unwrap();
-    log_of(folder.path(), Sync::EachEvent, 0..3).await;
+    log_of(folder.path(), SyncPolicy::EachEvent, 0..3).await;
     for begun in [&b""[..], &b"gene"[..], &[0; 4096][..]] {
         fs::write(folder.path().join("log.0000002"), begun).unwrap();
         assert_eq!(numbers(folder.path()), [0, 1, 2]);
@@ -268,7 +268,7 @@ async fn a_file_that_was_never_finished_being_made_is_made_again() {
 #[tokio::test]
 async fn a_reader_follows_the_handler_through_files() {
     let folder = tempdir().unwrap();
-    let log = PersistenceHandler::open(folder.path()).rotate_at(200).sync(Sync::Never).await.unwrap();
+    let log = PersistenceHandler::open(folder.path()).rotate_at(200).sync(SyncPolicy::Never).await.unwrap();
     let (manager, _) = logging(log).await;
     let mut events = replay::<u32>(folder.path());
     for number in 0..100_u32 {
@@ -305,7 +305,7 @@ async fn readers_beside_a_handler_see_nothing_but_a_beginning() {
 #[tokio::test(start_paused = true)]
 async fn a_sync_every_second_is_done_after_a_second_and_not_before() {
     let folder = tempdir().unwrap();
-    let log = PersistenceHandler::open(folder.path()).sync(Sync::Every(Duration::from_secs(1))).await.unwrap();
+    let log = PersistenceHandler::open(folder.path()).sync(SyncPolicy::Every(Duration::from_secs(1))).await.unwrap();
     let (manager, log) = logging(log).await;
     for round in 1..=3_u64 {
         manager.sync_notify(round).await.unwrap();
@@ -323,7 +323,7 @@ async fn a_sync_every_second_is_done_after_a_second_and_not_before() {
 #[tokio::test]
 async fn flush_answers_when_all_before_it_is_synced() {
     let folder = tempdir().unwrap();
-    let (manager, log) = logging(PersistenceHandler::open(folder.path()).sync(Sync::Never).await.unwrap()).await;
+    let (manager, log) = logging(PersistenceHandler::open(folder.path()).sync(SyncPolicy::Never).await.unwrap()).await;
     for number in 0..10_u32 {
         manager.notify(number).unwrap();
     }
@@ -350,14 +350,14 @@ async fn an_event_that_cannot_be_written_fails_the_handler_and_leaves_no_trace()
     manager.sync_notify(Secret(false)).await.unwrap();
     manager.notify(Secret(true)).unwrap();
     let Ok(Letter::Message(gone)) = probe.recv().await else { panic!("the owner is told") };
-    assert!(matches!(gone.why, Gone::Failed(_)) && gone.to_string().contains("cannot be written"), "{gone}");
+    assert!(matches!(gone.why, GoneReason::Failed(_)) && gone.to_string().contains("cannot be written"), "{gone}");
     assert_eq!(numbers(folder.path()), [7]);
 }
 
 #[tokio::test]
 async fn events_of_another_type_are_an_error() {
     let folder = tempdir().unwrap();
-    log_of(folder.path(), Sync::EachEvent, [1]).await;
+    log_of(folder.path(), SyncPolicy::EachEvent, [1]).await;
     let read: Result<Vec<String>, _> = replay(folder.path()).collect();
     let Err(ReadError::Decode { event: 0, .. }) = read else { panic!("{read:?}") };
 }

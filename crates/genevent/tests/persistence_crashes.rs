@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use genevent::persistence::{LogCall, Sync, replay};
+use genevent::persistence::{LogCall, SyncPolicy, replay};
 use genevent::{HandlerGone, Manager, PersistenceHandler};
 use genserver::task::Task;
 use genserver::{Letter, Probe};
@@ -30,7 +30,7 @@ fn appends_for_ever() {
     let Ok(folder) = env::var(FOLDER) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let log = PersistenceHandler::open(&folder).sync(Sync::EachEvent).rotate_at(10_000).await.unwrap();
+        let log = PersistenceHandler::open(&folder).sync(SyncPolicy::EachEvent).rotate_at(10_000).await.unwrap();
         let begun = log.position().written;
         let mut owner = Probe::<HandlerGone>::new();
         let manager = Manager::start().await.unwrap();

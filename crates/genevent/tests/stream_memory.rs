@@ -7,7 +7,7 @@
 use std::alloc::System;
 
 use futures::StreamExt;
-use genevent::{BUFFER_DEFAULT, EventStream, Lag, Manager, StreamError};
+use genevent::{EventStream, LagPolicy, Manager, STREAM_BUFFER_DEFAULT, StreamError};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
@@ -65,14 +65,14 @@ async fn a_slow_consumer_keeps_to_its_bound_and_gives_it_back() {
 
     let mut slow = manager.stream();
     slow.subscribe().await.unwrap();
-    let mut short = manager.stream().buffer(8).lag(Lag::End);
+    let mut short = manager.stream().buffer(8).lag(LagPolicy::End);
     short.subscribe().await.unwrap();
     let before = held();
     for _ in 0..3 {
         let most = flood(&manager, 200_000).await;
-        assert!(most < bound(BUFFER_DEFAULT), "{most} bytes");
+        assert!(most < bound(STREAM_BUFFER_DEFAULT), "{most} bytes");
         let (received, lost) = drain(&mut slow).await;
-        assert_eq!((received, lost), (BUFFER_DEFAULT as u64, 200_000 - BUFFER_DEFAULT as u64));
+        assert_eq!((received, lost), (STREAM_BUFFER_DEFAULT as u64, 200_000 - STREAM_BUFFER_DEFAULT as u64));
         let left = held() - before;
         assert!(left < BESIDES, "{left} bytes are left of {most}");
     }
@@ -80,7 +80,7 @@ async fn a_slow_consumer_keeps_to_its_bound_and_gives_it_back() {
     drop((slow, short));
 
     // A large buffer, filled once.
-    let mut large = manager.stream().buffer(60_000).lag(Lag::Wait);
+    let mut large = manager.stream().buffer(60_000).lag(LagPolicy::Wait);
     large.subscribe().await.unwrap();
     let most = flood(&manager, 60_000).await;
     assert!(most > 60_000 * 128, "the burst was none: {most}");

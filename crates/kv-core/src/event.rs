@@ -14,7 +14,7 @@ use crate::{Bucket, BucketName};
 ///
 /// ```
 /// use futures::TryStreamExt;
-/// use genevent::Mode;
+/// use genevent::NotifyMode;
 /// use genserver::Reason;
 /// use kv_core::{BucketEvent, Store};
 ///
@@ -22,7 +22,7 @@ use crate::{Bucket, BucketName};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = Store::start().await?;
 /// // The one that takes the events is the one that makes them happen, so nobody may wait for it.
-/// let mut events = store.events().await?.stream().mode(Mode::Async);
+/// let mut events = store.events().await?.stream().mode(NotifyMode::Async);
 /// events.subscribe().await?;
 ///
 /// let bucket = store.create("shopping").await?;

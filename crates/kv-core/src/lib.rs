@@ -78,13 +78,13 @@
 //!
 //! ```
 //! use futures::TryStreamExt;
-//! use genevent::Mode;
+//! use genevent::NotifyMode;
 //! use kv_core::BucketEvent;
 //! # use kv_core::Store;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let store = Store::start().await?;
-//! let mut events = store.events().await?.stream().mode(Mode::Async);
+//! let mut events = store.events().await?.stream().mode(NotifyMode::Async);
 //! events.subscribe().await?;
 //! store.create("shopping").await?;
 //! let Some(BucketEvent::Created { name, .. }) = events.try_next().await? else { panic!("nothing else happened") };

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use genevent::{EventStream, Lag, Mode, StreamError};
+use genevent::{EventStream, LagPolicy, NotifyMode, StreamError};
 use genserver::CallError;
 use genserver::supervisor::ChildError;
 use kv_core::{BucketEvent, Store};
@@ -66,7 +66,8 @@ impl Subscription {
 /// A stream that has begun. The supervisor limits how often a manager may end while this is tried.
 async fn subscribe(store: Store, buffer: usize) -> Result<EventStream<BucketEvent>, ChildError> {
     loop {
-        let mut stream = store.events().await?.stream().buffer(buffer).lag(Lag::DropOldest).mode(Mode::Async);
+        let mut stream =
+            store.events().await?.stream().buffer(buffer).lag(LagPolicy::DropOldest).mode(NotifyMode::Async);
         let begun: Result<(), CallError> = stream.subscribe().await;
         if begun.is_ok() {
             return Ok(stream);

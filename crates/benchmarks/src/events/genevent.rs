@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use futures::StreamExt;
-use genevent::{AsyncHandler, Handler, HandlerCx, Lag, Manager, React, Reaction};
+use genevent::{AsyncHandler, Handler, HandlerCx, LagPolicy, Manager, React, Reaction};
 use genserver::Never;
 use tokio::task::JoinSet;
 
@@ -106,7 +106,7 @@ impl Bus for Streams {
         let manager = manager().await;
         let mut tasks = JoinSet::new();
         for _ in 0..told {
-            let mut events = manager.stream().lag(Lag::Wait);
+            let mut events = manager.stream().lag(LagPolicy::Wait);
             events.subscribe().await.expect("the manager runs");
             tasks.spawn(async move {
                 let mut sum = 0_u64;

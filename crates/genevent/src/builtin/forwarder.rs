@@ -6,7 +6,7 @@ use genserver::{CallError, CastError, Never, Reason, Recipient};
 
 use crate::handler::{AsyncHandler, Handler, HandlerCx, React, Reaction};
 use crate::manager::Manager;
-use crate::values::{Event, Mode};
+use crate::values::{Event, NotifyMode};
 
 /// A handler that passes a copy of every event on: to a server, a probe, or whatever else takes it.
 ///
@@ -187,13 +187,13 @@ impl<E: Event + Clone, I: Event, J: Event> AsyncHandler<E, J> for ForwardToManag
     async fn handle_event(&mut self, event: &E, cx: &mut HandlerCx<E, J>) -> Reaction<E, J> {
         let event = event.clone();
         let forwarded = match cx.mode() {
-            Mode::Async => {
+            NotifyMode::Async => {
                 // Waiting for room is what keeps the events that nobody waits for.
                 let _ended = self.0.notify_wait(event).await;
                 return if self.0.is_alive() { React::stay() } else { React::leave() };
             }
-            Mode::Ack => self.0.ack_notify(event).no_timeout().await,
-            Mode::Sync => self.0.sync_notify(event).no_timeout().await,
+            NotifyMode::Ack => self.0.ack_notify(event).no_timeout().await,
+            NotifyMode::Sync => self.0.sync_notify(event).no_timeout().await,
         };
         match forwarded {
             Ok(()) => React::stay(),

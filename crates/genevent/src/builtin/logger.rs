@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::handler::{Client, Handler, HandlerCx, React, Reaction};
+use crate::handler::{Handler, HandlerCaller, HandlerCx, React, Reaction};
 use crate::values::Event;
 
 /// How many messages a [`LoggerHandler`] keeps, unless it says otherwise.
@@ -11,14 +11,14 @@ use crate::values::Event;
 /// # Examples
 ///
 /// ```
-/// use genevent::{LOGGER_DEFAULT, LoggerHandler, Manager};
+/// use genevent::{LOGGER_MESSAGES_DEFAULT, LoggerHandler, Manager};
 ///
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manager = Manager::start().await?;
 /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-/// for number in 0..=LOGGER_DEFAULT {
+/// for number in 0..=LOGGER_MESSAGES_DEFAULT {
 ///     manager.ack_notify(number).await?;
 /// }
 /// let logger = manager.remove_handler(&logger).await?;
@@ -26,16 +26,16 @@ use crate::values::Event;
 /// # Ok(())
 /// # }
 /// ```
-pub const LOGGER_DEFAULT: usize = 10_000;
+pub const LOGGER_MESSAGES_DEFAULT: usize = 10_000;
 
 /// A handler that keeps the last events as text, and can be asked for them: the seeds' `LoggerHandler`.
 ///
-/// It keeps [`LOGGER_DEFAULT`] of them, or as many as [`keeping`](Self::keeping) says; older ones are dropped, and counted.
+/// It keeps [`LOGGER_MESSAGES_DEFAULT`] of them, or as many as [`keeping`](Self::keeping) says; older ones are dropped, and counted.
 ///
 /// # Examples
 ///
 /// ```
-/// use genevent::{LoggerHandler, Manager, Messages};
+/// use genevent::{LoggerHandler, Manager, LoggedMessages};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,7 +44,7 @@ pub const LOGGER_DEFAULT: usize = 10_000;
 /// for number in 1..=3 {
 ///     manager.notify(number)?;
 /// }
-/// assert_eq!(manager.call(&logger, Messages).await?, ["2", "3"]);
+/// assert_eq!(manager.call(&logger, LoggedMessages).await?, ["2", "3"]);
 /// assert_eq!(manager.remove_handler(&logger).await?.dropped(), 1);
 /// # Ok(())
 /// # }
@@ -61,7 +61,7 @@ pub struct LoggerHandler {
 /// # Examples
 ///
 /// ```
-/// use genevent::{LoggerHandler, Manager, Messages};
+/// use genevent::{LoggerHandler, Manager, LoggedMessages};
 ///
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -69,21 +69,21 @@ pub struct LoggerHandler {
 /// let manager = Manager::start().await?;
 /// let logger = manager.add_handler(LoggerHandler::new()).await?;
 /// manager.notify("hello")?;
-/// assert_eq!(manager.call(&logger, Messages).await?, ["hello"]);
-/// assert_eq!(manager.call(&logger, Messages).await?.len(), 1, "it keeps them");
+/// assert_eq!(manager.call(&logger, LoggedMessages).await?, ["hello"]);
+/// assert_eq!(manager.call(&logger, LoggedMessages).await?.len(), 1, "it keeps them");
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Messages(pub Client<Vec<String>>);
+pub struct LoggedMessages(pub HandlerCaller<Vec<String>>);
 
 impl LoggerHandler {
-    /// One that keeps [`LOGGER_DEFAULT`] events.
+    /// One that keeps [`LOGGER_MESSAGES_DEFAULT`] events.
     ///
     /// # Examples
     ///
     /// ```
-    /// use genevent::{LoggerHandler, Manager, Messages};
+    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -91,12 +91,12 @@ impl LoggerHandler {
     /// manager.notify("it is not there yet")?;
     /// let logger = manager.add_handler(LoggerHandler::new()).await?;
     /// manager.notify("now it is")?;
-    /// assert_eq!(manager.call(&logger, Messages).await?, ["now it is"]);
+    /// assert_eq!(manager.call(&logger, LoggedMessages).await?, ["now it is"]);
     /// # Ok(())
     /// # }
     /// ```
     pub fn new() -> Self {
-        Self::keeping(LOGGER_DEFAULT)
+        Self::keeping(LOGGER_MESSAGES_DEFAULT)
     }
 
     /// One that keeps so many events.
@@ -104,7 +104,7 @@ impl LoggerHandler {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{LoggerHandler, Manager, Messages};
+    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
     ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -113,7 +113,7 @@ impl LoggerHandler {
     /// let last = manager.add_handler(LoggerHandler::keeping(1)).await?;
     /// manager.notify("hello")?;
     /// manager.notify("world")?;
-    /// assert_eq!(manager.call(&last, Messages).await?, ["world"]);
+    /// assert_eq!(manager.call(&last, LoggedMessages).await?, ["world"]);
     /// # Ok(())
     /// # }
     /// ```
@@ -199,7 +199,7 @@ impl Default for LoggerHandler {
 }
 
 impl<E: Event + fmt::Display, I: Event> Handler<E, I> for LoggerHandler {
-    type Call = Messages;
+    type Call = LoggedMessages;
 
     fn handle_event(&mut self, event: &E, _cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         self.messages.push_back(event.to_string());
@@ -210,7 +210,7 @@ impl<E: Event + fmt::Display, I: Event> Handler<E, I> for LoggerHandler {
         React::stay()
     }
 
-    fn handle_call(&mut self, Messages(client): Messages, _cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
+    fn handle_call(&mut self, LoggedMessages(client): LoggedMessages, _cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         React::reply(client, self.messages.iter().cloned().collect())
     }
 }

@@ -8,7 +8,7 @@ use genserver::sys::Shown;
 
 use super::context::HandlerCx;
 use super::reaction::{React, Reaction};
-use crate::values::{Event, Leaving};
+use crate::values::{Event, TerminateReason};
 
 /// A [`Handler`](crate::Handler) whose callbacks may `.await`.
 ///
@@ -78,7 +78,7 @@ pub trait AsyncHandler<E: Event, I: Event = genserver::Never>: Sized + Send + 's
     }
 
     /// As [`Handler::terminate`](crate::Handler::terminate).
-    fn terminate(&mut self, why: Leaving, cx: &mut HandlerCx<E, I>) -> impl Future<Output = ()> + Send {
+    fn terminate(&mut self, why: TerminateReason, cx: &mut HandlerCx<E, I>) -> impl Future<Output = ()> + Send {
         let _ = (why, cx);
         ready(())
     }

@@ -5,16 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::async_handler::AsyncHandler;
 use super::context::HandlerCx;
-use super::reaction::{After, React, Reaction, Then};
-use super::slot::{Passed, Place, Reacting, Seated, Slot, Work, asked, shown};
+use super::reaction::{HandlerStep, React, Reaction, Then};
+use super::slot::{Delivery, HandlerEntry, Reacting, Registration, Slot, Work, asked, shown};
 use crate::values::{Event, HandlerId};
 
 /// A handler whose callbacks are futures.
 struct Awaiting<H>(H);
 
 /// The place of a handler that awaits.
-pub(crate) fn awaiting<E: Event, I: Event, H: AsyncHandler<E, I>>(handler: H, id: HandlerId) -> Seated<E, I> {
-    Seated { place: Place::new(id), slot: Box::new(Awaiting(handler)) }
+pub(crate) fn awaiting<E: Event, I: Event, H: AsyncHandler<E, I>>(handler: H, id: HandlerId) -> HandlerEntry<E, I> {
+    HandlerEntry { place: Registration::new(id), slot: Box::new(Awaiting(handler)) }
 }
 
 impl<E: Event, I: Event, H: AsyncHandler<E, I>> Slot<E, I> for Awaiting<H> {
@@ -24,19 +24,19 @@ impl<E: Event, I: Event, H: AsyncHandler<E, I>> Slot<E, I> for Awaiting<H> {
 
     #[inline]
     fn event(&mut self, _: &E, _: &mut HandlerCx<E, I>) -> Reaction<E, I> {
-        Ok(After(Then::Await))
+        Ok(HandlerStep(Then::Await))
     }
 
     #[inline]
     fn info(&mut self, _: &I, _: &mut HandlerCx<E, I>) -> Reaction<E, I> {
-        Ok(After(Then::Await))
+        Ok(HandlerStep(Then::Await))
     }
 
     #[inline]
-    fn hand<'a>(&'a mut self, passed: Passed<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
+    fn hand<'a>(&'a mut self, passed: Delivery<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
         match passed {
-            Passed::Event(event) => Reacting::from_or_box(self.0.handle_event(event, cx)),
-            Passed::Info(info) => Reacting::from_or_box(self.0.handle_info(info, cx)),
+            Delivery::Event(event) => Reacting::from_or_box(self.0.handle_event(event, cx)),
+            Delivery::Info(info) => Reacting::from_or_box(self.0.handle_info(info, cx)),
         }
     }
 

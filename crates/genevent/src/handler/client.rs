@@ -17,10 +17,10 @@ use crate::values::CallHandlerError;
 /// # Examples
 ///
 /// ```
-/// use genevent::{Client, Handler, HandlerCx, Manager, React, Reaction};
+/// use genevent::{HandlerCaller, Handler, HandlerCx, Manager, React, Reaction};
 ///
 /// struct Sum(u64);
-/// struct Get(Client<u64>);
+/// struct Get(HandlerCaller<u64>);
 ///
 /// impl Handler<u64> for Sum {
 ///     type Call = Get;
@@ -46,15 +46,15 @@ use crate::values::CallHandlerError;
 /// # }
 /// ```
 #[doc(alias = "from")]
-pub struct Client<R: Send + 'static>(Arc<Waiting<R>>);
+pub struct HandlerCaller<R: Send + 'static>(Arc<PendingReply<R>>);
 
 /// The answer of a handler, on its way through the manager.
 pub(crate) type Answer<R> = Result<R, CallHandlerError>;
 
 /// Shared by the handler, which may answer, and the manager, which says what became of the handler if it does not.
-struct Waiting<R: Send + 'static>(Mutex<Option<Caller<Answer<R>>>>);
+struct PendingReply<R: Send + 'static>(Mutex<Option<Caller<Answer<R>>>>);
 
-/// The manager's share in a [`Client`], whatever it waits for.
+/// The manager's share in a [`HandlerCaller`], whatever it waits for.
 pub(crate) trait Unanswered: Send + Sync {
     /// Tells whoever still waits that there is no answer.
     fn fail(&self, error: CallHandlerError);
@@ -63,9 +63,9 @@ pub(crate) trait Unanswered: Send + Sync {
     fn fail_if_dropped(self: Arc<Self>, error: CallHandlerError);
 }
 
-impl<R: Send + 'static> Client<R> {
+impl<R: Send + 'static> HandlerCaller<R> {
     pub(crate) fn new(caller: Caller<Answer<R>>) -> Self {
-        Self(Arc::new(Waiting(Mutex::new(Some(caller)))))
+        Self(Arc::new(PendingReply(Mutex::new(Some(caller)))))
     }
 
     pub(crate) fn unanswered(&self) -> Arc<dyn Unanswered> {
@@ -77,12 +77,12 @@ impl<R: Send + 'static> Client<R> {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Client, Handler, HandlerCx, Manager, React, Reaction};
+    /// use genevent::{HandlerCaller, Handler, HandlerCx, Manager, React, Reaction};
     ///
     /// /// Answers with the event that comes after the question.
     /// #[derive(Default)]
-    /// struct Next(Vec<Client<u8>>);
-    /// struct Ask(Client<u8>);
+    /// struct Next(Vec<HandlerCaller<u8>>);
+    /// struct Ask(HandlerCaller<u8>);
     ///
     /// impl Handler<u8> for Next {
     ///     type Call = Ask;
@@ -120,15 +120,15 @@ impl<R: Send + 'static> Client<R> {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Client, Handler, HandlerCx, Manager, React, Reaction};
+    /// use genevent::{HandlerCaller, Handler, HandlerCx, Manager, React, Reaction};
     ///
     /// /// Cooks for whoever still waits when the oven is hot.
     /// #[derive(Default)]
     /// struct Kitchen {
-    ///     orders: Vec<Client<&'static str>>,
+    ///     orders: Vec<HandlerCaller<&'static str>>,
     ///     cooked: u32,
     /// }
-    /// struct Order(Client<&'static str>);
+    /// struct Order(HandlerCaller<&'static str>);
     /// struct Hot;
     ///
     /// impl Handler<Hot> for Kitchen {
@@ -165,7 +165,7 @@ impl<R: Send + 'static> Client<R> {
     }
 }
 
-impl<R: Send + 'static> Unanswered for Waiting<R> {
+impl<R: Send + 'static> Unanswered for PendingReply<R> {
     fn fail(&self, error: CallHandlerError) {
         let caller = self.0.lock().take();
         if let Some(caller) = caller {
@@ -180,8 +180,8 @@ impl<R: Send + 'static> Unanswered for Waiting<R> {
     }
 }
 
-impl<R: Send + 'static> fmt::Debug for Client<R> {
+impl<R: Send + 'static> fmt::Debug for HandlerCaller<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("is_gone", &self.is_gone()).finish()
+        f.debug_struct("HandlerCaller").field("is_gone", &self.is_gone()).finish()
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use genserver::{Pid, ProcessRef};
 
-use super::hold::{Hold, Sender};
-use crate::values::{Event, HandlerId, HandlerRef, Mode};
+use super::hold::{HeldEvent, Hold};
+use crate::values::{Event, HandlerId, HandlerRef, NotifyMode};
 
 /// What a handler's callback has of the manager that runs it.
 ///
@@ -42,18 +42,18 @@ use crate::values::{Event, HandlerId, HandlerRef, Mode};
 /// ```
 pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
     process: ProcessRef,
-    mode: Mode,
+    mode: NotifyMode,
     hibernates: bool,
     /// There once a handler holds the event.
-    sender: Option<Arc<Sender>>,
+    held: Option<Arc<HeldEvent>>,
     /// The handler whose init runs.
-    begins: Option<HandlerId>,
+    initialising: Option<HandlerId>,
     of: PhantomData<fn(E, I)>,
 }
 
 impl<E: Event, I: Event> HandlerCx<E, I> {
     pub(crate) fn new(process: ProcessRef) -> Self {
-        Self { process, mode: Mode::Async, hibernates: false, sender: None, begins: None, of: PhantomData }
+        Self { process, mode: NotifyMode::Async, hibernates: false, held: None, initialising: None, of: PhantomData }
     }
 
     /// The process of the manager.
@@ -61,26 +61,26 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
         &self.process
     }
 
-    pub(crate) fn set_mode(&mut self, mode: Mode) {
+    pub(crate) fn set_mode(&mut self, mode: NotifyMode) {
         self.mode = mode;
-        self.sender = None;
+        self.held = None;
     }
 
     /// Says which handler is about to be initialised, or that none is.
-    pub(crate) fn set_begins(&mut self, handler: Option<HandlerId>) {
-        self.begins = handler;
+    pub(crate) fn set_initialising(&mut self, handler: Option<HandlerId>) {
+        self.initialising = handler;
     }
 
     /// Which handler this is, as its init is told.
     #[cfg(feature = "persistence")]
     pub(crate) fn handler<H: 'static>(&self) -> Option<HandlerRef<H>> {
-        let id = self.begins.as_ref().filter(|id| id.is::<H>())?.id();
+        let id = self.initialising.as_ref().filter(|id| id.is::<H>())?.id();
         Some(id.map_or_else(HandlerRef::new, |id| HandlerRef::with_id(id.clone())))
     }
 
     /// Whoever sent the event, if a handler holds it.
-    pub(crate) fn take_sender(&mut self) -> Option<Arc<Sender>> {
-        self.sender.take()
+    pub(crate) fn take_held_event(&mut self) -> Option<Arc<HeldEvent>> {
+        self.held.take()
     }
 
     /// Whether somebody has asked for hibernation since this was asked last.
@@ -127,7 +127,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Handler, HandlerCx, Manager, Mode, React, Reaction};
+    /// use genevent::{Handler, HandlerCx, Manager, NotifyMode, React, Reaction};
     /// use genserver::Never;
     ///
     /// /// Saves when somebody waits for that, and otherwise when there is enough to save.
@@ -142,7 +142,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     ///
     ///     fn handle_event(&mut self, (): &(), cx: &mut HandlerCx<()>) -> Reaction<()> {
     ///         self.unsaved += 1;
-    ///         if cx.mode() == Mode::Sync || self.unsaved == 10 {
+    ///         if cx.mode() == NotifyMode::Sync || self.unsaved == 10 {
     ///             (self.unsaved, self.saves) = (0, self.saves + 1);
     ///         }
     ///         React::stay()
@@ -161,7 +161,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn mode(&self) -> Mode {
+    pub fn mode(&self) -> NotifyMode {
         self.mode
     }
 
@@ -241,7 +241,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// # }
     /// ```
     pub fn hold(&mut self) -> Hold {
-        Hold::new(self.sender.get_or_insert_default())
+        Hold::new(self.held.get_or_insert_default())
     }
 }
 

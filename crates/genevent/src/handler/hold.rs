@@ -50,20 +50,20 @@ use parking_lot::Mutex;
 /// ```
 #[must_use = "dropping it tells the sender that the work will never be done"]
 pub struct Hold {
-    sender: Arc<Sender>,
+    sender: Arc<HeldEvent>,
     done: bool,
 }
 
 /// Whoever sent an event, and what has become of the holds on it. The last of them answers with its drop.
 #[derive(Default)]
-pub(crate) struct Sender {
+pub(crate) struct HeldEvent {
     /// Empty until all handlers have had their turn, and for good if nobody waits.
     caller: Mutex<Option<Caller<()>>>,
     lost: AtomicBool,
 }
 
 impl Hold {
-    pub(crate) fn new(sender: &Arc<Sender>) -> Self {
+    pub(crate) fn new(sender: &Arc<HeldEvent>) -> Self {
         Self { sender: Arc::clone(sender), done: false }
     }
 
@@ -119,14 +119,14 @@ impl fmt::Debug for Hold {
     }
 }
 
-impl Sender {
+impl HeldEvent {
     /// All handlers have had their turn: from here on the answer depends on the holds alone.
-    pub(crate) fn owe(self: Arc<Self>, caller: Caller<()>) {
+    pub(crate) fn answer_when_done(self: Arc<Self>, caller: Caller<()>) {
         *self.caller.lock() = Some(caller);
     }
 }
 
-impl Drop for Sender {
+impl Drop for HeldEvent {
     fn drop(&mut self) {
         // A caller that is dropped unanswered is told so. Relaxed: the count of the `Arc` orders it.
         if let Some(caller) = self.caller.get_mut().take()

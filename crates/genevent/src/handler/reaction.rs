@@ -4,14 +4,14 @@ use std::fmt;
 
 use genserver::{Never, Reason};
 
-use super::client::Client;
-use super::slot::Seated;
+use super::client::HandlerCaller;
+use super::slot::HandlerEntry;
 use crate::values::Event;
 
 /// What a handler's callback returns: how it goes on, or the reason why it failed.
 ///
 /// It is a `Result`, so `?` works in a callback. An error removes the handler, and nobody else: it is told with
-/// [`Leaving::Failed`](crate::Leaving::Failed), its owner with [`Gone::Failed`](crate::Gone::Failed), and the failure is
+/// [`TerminateReason::Failed`](crate::TerminateReason::Failed), its owner with [`GoneReason::Failed`](crate::GoneReason::Failed), and the failure is
 /// [reported](crate#when-a-handler-fails).
 ///
 /// # Examples
@@ -42,7 +42,7 @@ use crate::values::Event;
 /// # Ok(())
 /// # }
 /// ```
-pub type Reaction<E, I = Never> = Result<After<E, I>, Reason>;
+pub type Reaction<E, I = Never> = Result<HandlerStep<E, I>, Reason>;
 
 /// How a handler goes on: made by the functions of [`React`].
 ///
@@ -51,10 +51,10 @@ pub type Reaction<E, I = Never> = Result<After<E, I>, Reason>;
 /// A function that several callbacks share may return it, for its caller to pass on:
 ///
 /// ```
-/// use genevent::{After, React};
+/// use genevent::{HandlerStep, React};
 /// use genserver::Reason;
 ///
-/// fn unless_late(hour: u8) -> Result<After<u8>, Reason> {
+/// fn unless_late(hour: u8) -> Result<HandlerStep<u8>, Reason> {
 ///     if hour < 22 { React::stay() } else { React::leave() }
 /// }
 ///
@@ -62,27 +62,27 @@ pub type Reaction<E, I = Never> = Result<After<E, I>, Reason>;
 /// assert_eq!(format!("{:?}", unless_late(23)), "Ok(leave)");
 /// ```
 #[must_use = "a callback has to return it, or nothing happens"]
-pub struct After<E: Event, I: Event = Never>(pub(crate) Then<E, I>);
+pub struct HandlerStep<E: Event, I: Event = Never>(pub(crate) Then<E, I>);
 
 pub(crate) enum Then<E: Event, I: Event> {
     Stay,
     Hibernate,
-    Leave(Option<LateReply>),
+    Leave(Option<DeferredReply>),
     Swap(Box<Successor<E, I>>),
     /// A handler that awaits cannot answer at once: the manager has to poll it.
     Await,
 }
 
 /// An answer that is sent when what was asked for is done.
-pub(crate) type LateReply = Box<dyn FnOnce() + Send>;
+pub(crate) type DeferredReply = Box<dyn FnOnce() + Send>;
 
 /// Who takes a handler's place.
 pub(crate) struct Successor<E: Event, I: Event> {
-    pub(crate) handler: Seated<E, I>,
-    pub(crate) reply: Option<LateReply>,
+    pub(crate) handler: HandlerEntry<E, I>,
+    pub(crate) reply: Option<DeferredReply>,
 }
 
-impl<E: Event, I: Event> fmt::Debug for After<E, I> {
+impl<E: Event, I: Event> fmt::Debug for HandlerStep<E, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
             Then::Stay => "stay",
@@ -165,7 +165,7 @@ impl React {
     /// ```
     #[inline]
     pub fn stay<E: Event, I: Event>() -> Reaction<E, I> {
-        Ok(After(Then::Stay))
+        Ok(HandlerStep(Then::Stay))
     }
 
     /// The handler goes on, and the manager, with all its handlers, is to need as little memory as it can until its next
@@ -198,15 +198,15 @@ impl React {
     /// # }
     /// ```
     pub fn hibernate<E: Event, I: Event>() -> Reaction<E, I> {
-        Ok(After(Then::Hibernate))
+        Ok(HandlerStep(Then::Hibernate))
     }
 
-    /// The handler goes, and is told so with [`Leaving::Left`](crate::Leaving::Left): OTP's `remove_handler`.
+    /// The handler goes, and is told so with [`TerminateReason::Left`](crate::TerminateReason::Left): OTP's `remove_handler`.
     ///
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Gone, Handler, HandlerCx, HandlerGone, Manager, React, Reaction};
+    /// use genevent::{GoneReason, Handler, HandlerCx, HandlerGone, Manager, React, Reaction};
     /// use genserver::{Letter, Never, Probe};
     ///
     /// /// Is there for the first event only.
@@ -227,13 +227,13 @@ impl React {
     /// manager.add_handler(Once).owned_by(owner.sender()).await?;
     /// manager.sync_notify(()).await?;
     /// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
-    /// assert_eq!(gone.why, Gone::Normal, "it has not failed");
+    /// assert_eq!(gone.why, GoneReason::Normal, "it has not failed");
     /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "remove_handler")]
     pub fn leave<E: Event, I: Event>() -> Reaction<E, I> {
-        Ok(After(Then::Leave(None)))
+        Ok(HandlerStep(Then::Leave(None)))
     }
 
     /// Answers, and goes on: OTP's `{ok, Reply, State}`.
@@ -241,14 +241,14 @@ impl React {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Client, Handler, HandlerCx, Manager, React, Reaction};
+    /// use genevent::{HandlerCaller, Handler, HandlerCx, Manager, React, Reaction};
     ///
     /// #[derive(Default)]
     /// struct Basket(Vec<&'static str>);
     ///
     /// enum Call {
-    ///     Count(Client<usize>),
-    ///     Empty(Client<Vec<&'static str>>),
+    ///     Count(HandlerCaller<usize>),
+    ///     Empty(HandlerCaller<Vec<&'static str>>),
     /// }
     ///
     /// impl Handler<&'static str> for Basket {
@@ -277,7 +277,7 @@ impl React {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn reply<E: Event, I: Event, R: Send + 'static>(client: Client<R>, reply: R) -> Reaction<E, I> {
+    pub fn reply<E: Event, I: Event, R: Send + 'static>(client: HandlerCaller<R>, reply: R) -> Reaction<E, I> {
         client.reply(reply);
         Self::stay()
     }
@@ -287,10 +287,10 @@ impl React {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Client, Handler, HandlerCx, Manager, React, Reaction};
+    /// use genevent::{HandlerCaller, Handler, HandlerCx, Manager, React, Reaction};
     ///
     /// struct Vote(u32);
-    /// struct Close(Client<u32>);
+    /// struct Close(HandlerCaller<u32>);
     ///
     /// impl Handler<()> for Vote {
     ///     type Call = Close;
@@ -316,7 +316,7 @@ impl React {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn reply_leave<E: Event, I: Event, R: Send + 'static>(client: Client<R>, reply: R) -> Reaction<E, I> {
-        Ok(After(Then::Leave(Some(Box::new(move || client.reply(reply))))))
+    pub fn reply_leave<E: Event, I: Event, R: Send + 'static>(client: HandlerCaller<R>, reply: R) -> Reaction<E, I> {
+        Ok(HandlerStep(Then::Leave(Some(Box::new(move || client.reply(reply))))))
     }
 }

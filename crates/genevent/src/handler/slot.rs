@@ -10,10 +10,10 @@ use stackfuture::StackFuture;
 use super::Handler;
 use super::async_handler::AsyncHandler;
 use super::awaiting::awaiting;
-use super::client::Client;
+use super::client::HandlerCaller;
 use super::context::HandlerCx;
-use super::reaction::{After, LateReply, React, Reaction, Successor, Then};
-use crate::values::{Event, HandlerGone, HandlerId, HandlerRef, Id, Leaving};
+use super::reaction::{DeferredReply, HandlerStep, React, Reaction, Successor, Then};
+use crate::values::{Event, HandlerGone, HandlerId, HandlerRef, InstanceId, TerminateReason};
 
 /// A handler, of whatever type.
 pub(crate) trait Slot<E: Event, I: Event>: Send {
@@ -29,7 +29,7 @@ pub(crate) trait Slot<E: Event, I: Event>: Send {
     fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
 
     /// Both, for one that awaits.
-    fn hand<'a>(&'a mut self, passed: Passed<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
+    fn hand<'a>(&'a mut self, passed: Delivery<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
 
     /// Does `work`.
     fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
@@ -59,34 +59,34 @@ pub(crate) type Reacting<'a, E, I> = StackFuture<'a, Reaction<E, I>, ROOM>;
 pub(crate) const ROOM: usize = 96;
 
 /// What goes from handler to handler.
-pub(crate) enum Passed<'a, E, I> {
+pub(crate) enum Delivery<'a, E, I> {
     Event(&'a E),
     Info(&'a I),
 }
 
-impl<E, I> Clone for Passed<'_, E, I> {
+impl<E, I> Clone for Delivery<'_, E, I> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<E, I> Copy for Passed<'_, E, I> {}
+impl<E, I> Copy for Delivery<'_, E, I> {}
 
 /// What there is to do for one handler.
 pub(crate) enum Work {
     Init,
     Call(Box<dyn Any + Send>),
-    Terminate(Leaving),
+    Terminate(TerminateReason),
 }
 
 /// A handler that has, or is to have, its place in a manager.
-pub(crate) struct Seated<E: Event, I: Event> {
-    pub(crate) place: Place,
+pub(crate) struct HandlerEntry<E: Event, I: Event> {
+    pub(crate) place: Registration,
     pub(crate) slot: Box<dyn Slot<E, I>>,
 }
 
 /// What the manager knows of a handler.
-pub(crate) struct Place {
+pub(crate) struct Registration {
     pub(crate) id: HandlerId,
     pub(crate) owner: Option<Box<Owner>>,
 }
@@ -98,7 +98,7 @@ pub(crate) struct Owner {
     pub(crate) told: Option<Recipient<HandlerGone>>,
 }
 
-impl Place {
+impl Registration {
     pub(crate) fn new(id: HandlerId) -> Self {
         Self { id, owner: None }
     }
@@ -110,8 +110,8 @@ impl Place {
 struct Plain<H>(H);
 
 /// The place of a handler.
-pub(crate) fn plain<E: Event, I: Event, H: Handler<E, I>>(handler: H, id: HandlerId) -> Seated<E, I> {
-    Seated { place: Place::new(id), slot: Box::new(Plain(handler)) }
+pub(crate) fn plain<E: Event, I: Event, H: Handler<E, I>>(handler: H, id: HandlerId) -> HandlerEntry<E, I> {
+    HandlerEntry { place: Registration::new(id), slot: Box::new(Plain(handler)) }
 }
 
 impl<E: Event, I: Event, H: Handler<E, I>> Slot<E, I> for Plain<H> {
@@ -129,11 +129,11 @@ impl<E: Event, I: Event, H: Handler<E, I>> Slot<E, I> for Plain<H> {
         self.0.handle_info(info, cx)
     }
 
-    fn hand<'a>(&'a mut self, passed: Passed<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
+    fn hand<'a>(&'a mut self, passed: Delivery<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
         Reacting::from_or_box(async move {
             match passed {
-                Passed::Event(event) => self.event(event, cx),
-                Passed::Info(info) => self.info(info, cx),
+                Delivery::Event(event) => self.event(event, cx),
+                Delivery::Info(info) => self.info(info, cx),
             }
         })
     }
@@ -176,7 +176,7 @@ impl<E: Event, I: Event, H: Handler<E, I>> Slot<E, I> for Plain<H> {
 #[expect(clippy::missing_errors_doc, reason = "these make a callback's answer, and none of them fails")]
 impl React {
     /// `successor` takes the handler's place: the same position, and the same owner. The handler is told with
-    /// [`Leaving::Swapped`](crate::Leaving::Swapped), and its owner with [`Gone::Swapped`](crate::Gone::Swapped); then the
+    /// [`TerminateReason::Swapped`](crate::TerminateReason::Swapped), and its owner with [`GoneReason::Swapped`](crate::GoneReason::Swapped); then the
     /// successor's init runs. If that fails, both are gone: that is reported, and the owner hears why.
     ///
     /// To name a successor that the manager has already is a failure, and nobody's init runs.
@@ -267,7 +267,7 @@ impl React {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn swap_as<E: Event, I: Event, H: Handler<E, I>>(successor: H, id: impl Into<Id>) -> Reaction<E, I> {
+    pub fn swap_as<E: Event, I: Event, H: Handler<E, I>>(successor: H, id: impl Into<InstanceId>) -> Reaction<E, I> {
         swapped(plain(successor, HandlerRef::<H>::with_id(id).into_id()), None)
     }
 
@@ -340,7 +340,10 @@ impl React {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn swap_async_as<E: Event, I: Event, H: AsyncHandler<E, I>>(successor: H, id: impl Into<Id>) -> Reaction<E, I> {
+    pub fn swap_async_as<E: Event, I: Event, H: AsyncHandler<E, I>>(
+        successor: H,
+        id: impl Into<InstanceId>,
+    ) -> Reaction<E, I> {
         swapped(awaiting(successor, HandlerRef::<H>::with_id(id).into_id()), None)
     }
 
@@ -350,12 +353,12 @@ impl React {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Client, Handler, HandlerCx, HandlerRef, Manager, React, Reaction};
+    /// use genevent::{HandlerCaller, Handler, HandlerCx, HandlerRef, Manager, React, Reaction};
     /// use genserver::Never;
     ///
     /// struct Red;
     /// struct Green;
-    /// struct Switch(Client<&'static str>);
+    /// struct Switch(HandlerCaller<&'static str>);
     ///
     /// impl Handler<()> for Red {
     ///     type Call = Switch;
@@ -378,21 +381,21 @@ impl React {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn reply_swap<E, I, R, H>(client: Client<R>, reply: R, successor: H) -> Reaction<E, I>
+    pub fn reply_swap<E, I, R, H>(client: HandlerCaller<R>, reply: R, successor: H) -> Reaction<E, I>
     where
         E: Event,
         I: Event,
         R: Send + 'static,
         H: Handler<E, I>,
     {
-        let reply: LateReply = Box::new(move || client.reply(reply));
+        let reply: DeferredReply = Box::new(move || client.reply(reply));
         swapped(plain(successor, HandlerRef::<H>::new().into_id()), Some(reply))
     }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the callbacks' return type is a Result, for `?`")]
-fn swapped<E: Event, I: Event>(handler: Seated<E, I>, reply: Option<LateReply>) -> Reaction<E, I> {
-    Ok(After(Then::Swap(Box::new(Successor { handler, reply }))))
+fn swapped<E: Event, I: Event>(handler: HandlerEntry<E, I>, reply: Option<DeferredReply>) -> Reaction<E, I> {
+    Ok(HandlerStep(Then::Swap(Box::new(Successor { handler, reply }))))
 }
 
 /// A handler is only asked what its type can be asked, for a request is made with its [`HandlerRef`](crate::HandlerRef).

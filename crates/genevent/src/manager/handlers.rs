@@ -2,16 +2,16 @@
 
 use genserver::{CallError, Caller, Request as Asked};
 
-use super::{Add, CallHandler, Manager, Remove, Swap};
-use crate::handler::{AsyncHandler, Client, Handler, awaiting, plain};
-use crate::server::{Ask, Change, Question, Request};
-use crate::values::{CallHandlerError, Event, HandlerId, HandlerRef, NothingLeft};
+use super::{AddHandler, CallHandler, Manager, RemoveHandler, SwapHandler};
+use crate::handler::{AsyncHandler, Handler, HandlerCaller, awaiting, plain};
+use crate::server::{CallKind, HandlerCall, ManagerCall, OtherCall};
+use crate::values::{CallHandlerError, Event, HandlerId, HandlerRef, OldHandlerError};
 
 impl<E: Event, I: Event> Manager<E, I> {
     /// Adds a handler behind the others: its init runs in the manager, and then it sees every event.
     ///
-    /// What comes back names it. Before it is awaited, it can be given an [`id`](Add::id) besides its type, and an
-    /// [owner](Add::owned_by).
+    /// What comes back names it. Before it is awaited, it can be given an [`id`](AddHandler::id) besides its type, and an
+    /// [owner](AddHandler::owned_by).
     ///
     /// # Errors
     ///
@@ -38,8 +38,8 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn add_handler<H: Handler<E, I>>(&self, handler: H) -> Add<'_, E, I, H> {
-        Add::new(self, handler, plain::<E, I, H>)
+    pub fn add_handler<H: Handler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H> {
+        AddHandler::new(self, handler, plain::<E, I, H>)
     }
 
     /// Adds a handler that awaits: see [`add_handler`](Self::add_handler), and [`AsyncHandler`].
@@ -76,8 +76,8 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn add_async_handler<H: AsyncHandler<E, I>>(&self, handler: H) -> Add<'_, E, I, H> {
-        Add::new(self, handler, awaiting::<E, I, H>)
+    pub fn add_async_handler<H: AsyncHandler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H> {
+        AddHandler::new(self, handler, awaiting::<E, I, H>)
     }
 
     /// Removes a handler, which is told so, and returns it.
@@ -106,8 +106,8 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # }
     /// ```
     #[doc(alias = "delete_handler")]
-    pub fn remove_handler<H: Send + 'static>(&self, handler: &HandlerRef<H>) -> Remove<'_, E, I, H> {
-        Remove::new(self, handler.clone())
+    pub fn remove_handler<H: Send + 'static>(&self, handler: &HandlerRef<H>) -> RemoveHandler<'_, E, I, H> {
+        RemoveHandler::new(self, handler.clone())
     }
 
     /// Puts a handler in the place of another: the old one is told that it goes, then `make` makes the new one of what is left,
@@ -118,7 +118,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// if the new one cannot be added, neither is there.
     ///
     /// An owner of the old one is told who has its place, and is not the owner of the new one, unless it is
-    /// [said to be](Swap::owned_by).
+    /// [said to be](SwapHandler::owned_by).
     ///
     /// # Errors
     ///
@@ -144,13 +144,13 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn swap_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> Swap<'_, E, I, O, H, F>
+    pub fn swap_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F>
     where
         O: Send + 'static,
         H: Handler<E, I>,
-        F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
+        F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
     {
-        Swap::new(self, old.clone(), make, plain::<E, I, H>)
+        SwapHandler::new(self, old.clone(), make, plain::<E, I, H>)
     }
 
     /// Puts a handler that awaits in the place of another: see [`swap_handler`](Self::swap_handler).
@@ -168,19 +168,19 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn swap_async_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> Swap<'_, E, I, O, H, F>
+    pub fn swap_async_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F>
     where
         O: Send + 'static,
         H: AsyncHandler<E, I>,
-        F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
+        F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
     {
-        Swap::new(self, old.clone(), make, awaiting::<E, I, H>)
+        SwapHandler::new(self, old.clone(), make, awaiting::<E, I, H>)
     }
 
     /// Asks one handler something, and waits for the answer.
     ///
     /// The message is made by `make`, usually a variant of the handler's own [`Call`](Handler::Call), from the
-    /// [`Client`] that is to be answered.
+    /// [`HandlerCaller`] that is to be answered.
     ///
     /// # Errors
     ///
@@ -194,14 +194,14 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{LoggerHandler, Manager, Messages};
+    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;
     /// let logger = manager.add_handler(LoggerHandler::new()).await?;
     /// manager.notify("hello")?;
-    /// assert_eq!(manager.call(&logger, Messages).await?, ["hello"]);
+    /// assert_eq!(manager.call(&logger, LoggedMessages).await?, ["hello"]);
     /// # Ok(())
     /// # }
     /// ```
@@ -209,7 +209,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     where
         H: Handler<E, I>,
         R: Send + 'static,
-        F: FnOnce(Client<R>) -> H::Call + Send + 'static,
+        F: FnOnce(HandlerCaller<R>) -> H::Call + Send + 'static,
     {
         CallHandler::new(self, handler.id(), move |id, caller| question(id, caller, make))
     }
@@ -219,10 +219,10 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{AsyncHandler, Client, HandlerCx, Manager, React, Reaction};
+    /// use genevent::{AsyncHandler, HandlerCaller, HandlerCx, Manager, React, Reaction};
     ///
     /// struct Slow(u32);
-    /// struct Count(Client<u32>);
+    /// struct Count(HandlerCaller<u32>);
     ///
     /// impl AsyncHandler<()> for Slow {
     ///     type Call = Count;
@@ -250,7 +250,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     where
         H: AsyncHandler<E, I>,
         R: Send + 'static,
-        F: FnOnce(Client<R>) -> H::Call + Send + 'static,
+        F: FnOnce(HandlerCaller<R>) -> H::Call + Send + 'static,
     {
         CallHandler::new(self, handler.id(), move |id, caller| question(id, caller, make))
     }
@@ -260,13 +260,13 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{LoggerHandler, Manager, Messages};
+    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::<String>::start().await?;
     /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// let request = manager.send_request(&logger, Messages);
+    /// let request = manager.send_request(&logger, LoggedMessages);
     /// assert!(request.await??.is_empty());
     /// # Ok(())
     /// # }
@@ -275,7 +275,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     where
         H: Handler<E, I>,
         R: Send + 'static,
-        F: FnOnce(Client<R>) -> H::Call,
+        F: FnOnce(HandlerCaller<R>) -> H::Call,
     {
         let id = handler.id();
         self.server.send_request(move |caller| question(id, caller, make))
@@ -302,7 +302,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # }
     /// ```
     pub async fn which_handlers(&self) -> Result<Vec<HandlerId>, CallError> {
-        let which = |caller| Request(Ask::Change(Box::new(Change::Which(caller))));
+        let which = |caller| ManagerCall(CallKind::Other(Box::new(OtherCall::Which(caller))));
         self.server.call(which).no_timeout().await
     }
 }
@@ -311,10 +311,10 @@ impl<E: Event, I: Event> Manager<E, I> {
 fn question<E: Event, I: Event, C: Send + 'static, R: Send + 'static>(
     id: HandlerId,
     caller: Caller<Result<R, CallHandlerError>>,
-    make: impl FnOnce(Client<R>) -> C,
-) -> Request<E, I> {
-    let client = Client::new(caller);
+    make: impl FnOnce(HandlerCaller<R>) -> C,
+) -> ManagerCall<E, I> {
+    let client = HandlerCaller::new(caller);
     let unanswered = client.unanswered();
-    let question = Question { call: Box::new(make(client)), type_name: std::any::type_name::<C>() };
-    Request(Ask::Change(Box::new(Change::Call(id, question, unanswered))))
+    let question = HandlerCall { call: Box::new(make(client)), type_name: std::any::type_name::<C>() };
+    ManagerCall(CallKind::Other(Box::new(OtherCall::Call(id, question, unanswered))))
 }

@@ -3,7 +3,7 @@
 use genserver::{Exit, Name, Named, Probe, Start, StartMonitor, start};
 
 use super::{Manager, NamedManager};
-use crate::server::{Args, ManagerServer};
+use crate::server::{ManagerArgs, ManagerServer};
 use crate::values::Event;
 
 impl<E: Event> Manager<E> {
@@ -22,7 +22,7 @@ impl<E: Event> Manager<E> {
     /// # }
     /// ```
     pub fn start() -> Start<ManagerServer<E>, Self> {
-        start(Args::new(None)).handle()
+        start(ManagerArgs::new(None)).handle()
     }
 
     /// Starts a manager that is linked with the process that calls this: see [`genserver::start_link`].
@@ -45,7 +45,7 @@ impl<E: Event> Manager<E> {
     /// # }
     /// ```
     pub fn start_link() -> Start<ManagerServer<E>, Self> {
-        genserver::start_link(Args::new(None)).handle()
+        genserver::start_link(ManagerArgs::new(None)).handle()
     }
 
     /// Starts a manager that `watcher` watches: OTP's `start_monitor`. The monitor is there before anybody can find the manager.
@@ -112,7 +112,7 @@ impl<E: Event> Manager<E> {
     /// # }
     /// ```
     pub fn start_with_info<I: Event>() -> Start<ManagerServer<E, I>, Manager<E, I>> {
-        start(Args::new(None)).handle()
+        start(ManagerArgs::new(None)).handle()
     }
 
     /// Starts a manager that traps exits: an exit of anybody but its parent becomes a plain message, made by `make`, which all
@@ -151,7 +151,7 @@ impl<E: Event> Manager<E> {
     pub fn start_trapping<I: Event>(
         make: impl FnMut(Exit) -> I + Send + 'static,
     ) -> Start<ManagerServer<E, I>, Manager<E, I>> {
-        start(Args::new(Some(Box::new(make)))).handle()
+        start(ManagerArgs::new(Some(Box::new(make)))).handle()
     }
 
     /// A manager by its name, which is looked up at each use. One that takes plain messages is named by

@@ -9,10 +9,10 @@ use super::folder;
 /// Where the files of a log are.
 pub(super) trait Disk: Send {
     /// A new, empty file. One that is there is emptied.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Medium>>;
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// A file that is there.
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Medium>>;
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// A file goes.
     fn remove(&self, path: &Path) -> io::Result<()>;
@@ -22,7 +22,7 @@ pub(super) trait Disk: Send {
 }
 
 /// A file that is being written.
-pub(super) trait Medium: Send {
+pub(super) trait DiskFile: Send {
     fn write(&mut self, at: u32, bytes: &[u8]) -> io::Result<()>;
 
     /// Returns when the disk has all that was written.
@@ -36,12 +36,12 @@ pub(super) trait Medium: Send {
 pub(super) struct System;
 
 impl Disk for System {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
         Ok(Box::new(SystemFile { file, at: Some(0) }))
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         Ok(Box::new(SystemFile { file: OpenOptions::new().write(true).open(path)?, at: Some(0) }))
     }
 
@@ -60,7 +60,7 @@ struct SystemFile {
     at: Option<u64>,
 }
 
-impl Medium for SystemFile {
+impl DiskFile for SystemFile {
     fn write(&mut self, at: u32, bytes: &[u8]) -> io::Result<()> {
         if self.at != Some(at.into()) {
             self.file.seek(SeekFrom::Start(at.into()))?;

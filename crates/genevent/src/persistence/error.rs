@@ -148,7 +148,7 @@ pub enum OpenError {
 ///
 /// ```
 /// use genevent::persistence::WriteError;
-/// use genevent::{Gone, HandlerGone, Manager, PersistenceHandler};
+/// use genevent::{GoneReason, HandlerGone, Manager, PersistenceHandler};
 /// use genserver::{Letter, Probe};
 ///
 ///
@@ -165,7 +165,7 @@ pub enum OpenError {
 /// assert!(manager.sync_notify("milk".to_owned()).await.is_err(), "nobody keeps it");
 ///
 /// let Ok(Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
-/// let Gone::Failed(reason) = gone.why else { panic!("it has failed") };
+/// let GoneReason::Failed(reason) = gone.why else { panic!("it has failed") };
 /// let error = reason.downcast_ref::<WriteError>().ok_or("that is why")?;
 /// assert!(error.file.starts_with(&folder));
 /// # Ok(())

@@ -37,18 +37,18 @@ pub(super) fn numbers(folder: &Path) -> Result<Vec<u64>, ReadError> {
 
 /// A log that nobody else appends to, as long as this is held.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct FolderLock {
     _lock: File,
 }
 
 /// Makes the folder if there is none, and holds it.
-pub(super) fn hold(folder: &Path) -> Result<Held, OpenError> {
+pub(super) fn hold(folder: &Path) -> Result<FolderLock, OpenError> {
     fs::create_dir_all(folder).map_err(ReadError::io("make", folder))?;
     let path = folder.join(LOCK);
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let lock = lock.map_err(ReadError::io("open", &path))?;
     match lock.try_lock() {
-        Ok(()) => Ok(Held { _lock: lock }),
+        Ok(()) => Ok(FolderLock { _lock: lock }),
         Err(TryLockError::WouldBlock) => Err(OpenError::Held { folder: folder.to_owned() }),
         Err(TryLockError::Error(source)) => Err(ReadError::io("lock", &path)(source).into()),
     }

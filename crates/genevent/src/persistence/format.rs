@@ -11,7 +11,7 @@
 
 use crc32fast::Hasher;
 
-use super::sums::Sums;
+use super::checksums::Checksums;
 
 const MAGIC: [u8; 8] = *b"genevent";
 
@@ -152,20 +152,20 @@ pub(super) struct Tail {
 
 /// Looks through all that is left of a file from `at` on.
 ///
-/// Under [`Sync::Never`](super::Sync::Never) that may be nearly the whole file, and any byte of it may look like the beginning of a
+/// Under [`SyncPolicy::Never`](super::Sync::Never) that may be nearly the whole file, and any byte of it may look like the beginning of a
 /// long record. So none is tried by a look at all that would belong to it, and the search takes time in proportion to the bytes.
 pub(super) fn tail(rest: &[u8], salt: u32, at: u32) -> Tail {
     let bytes = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let mut tail = Tail { bytes: bytes as u64, events: 0, was_synced: false };
     if bytes > 0 {
         // With the zeros at the end: they may be the end of an event.
-        search(&Sums::of(rest), rest, salt, at, &mut tail);
+        search(&Checksums::of(rest), rest, salt, at, &mut tail);
     }
     tail
 }
 
 /// Looks for records.
-fn search(sums: &Sums<'_>, rest: &[u8], salt: u32, at: u32, tail: &mut Tail) {
+fn search(sums: &Checksums<'_>, rest: &[u8], salt: u32, at: u32, tail: &mut Tail) {
     let mut next = 0;
     while (next as u64) < tail.bytes {
         let Some(place) = u32::try_from(next).ok().and_then(|next| at.checked_add(next)) else { return };
@@ -187,7 +187,7 @@ fn search(sums: &Sums<'_>, rest: &[u8], salt: u32, at: u32, tail: &mut Tail) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sums::Sums;
+    use super::super::checksums::Checksums;
     use super::{FRAME, HEADER, Header, NoHeader, Tail, Whole, push, seal, search, tail, whole};
 
     fn record(event: &[u8], at: u32, synced: u32) -> Vec<u8> {
@@ -292,7 +292,7 @@ mod tests {
         for kibibytes in [64, 128, 256] {
             // Of four bytes in a row, two look like the beginning of a record: of 268 bytes, and of 64 kibibytes.
             let rest = [1, 0, 0, 0].repeat(kibibytes << 8);
-            let sums = Sums::of(&rest);
+            let sums = Checksums::of(&rest);
             let mut tail = Tail { bytes: rest.len() as u64, events: 0, was_synced: false };
             search(&sums, &rest, 7, 1 << 20, &mut tail);
             assert_eq!(tail.events, 0);

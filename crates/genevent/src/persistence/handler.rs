@@ -13,16 +13,16 @@ use genserver::task::Task;
 use genserver::{Reason, run_blocking, time};
 use serde::Serialize;
 
-use super::desk::Desk;
 use super::disk::{Disk, System};
 use super::error::{OpenError, WriteError};
 use super::folder;
 use super::format::EVENT_MAX;
-use super::position::Position;
+use super::position::LogPosition;
+use super::write_queue::WriteQueue;
 use super::writer::Writer;
-use super::{Limits, Sync, Torn};
-use crate::handler::{AsyncHandler, Client, HandlerCx, React, Reaction};
-use crate::values::{Event, Leaving, Mode};
+use super::{LogOptions, SyncPolicy, TornTail};
+use crate::handler::{AsyncHandler, HandlerCaller, HandlerCx, React, Reaction};
+use crate::values::{Event, NotifyMode, TerminateReason};
 
 /// At what size a file is full, unless it is said otherwise.
 const ROTATE_AT_DEFAULT: u32 = 64 << 20;
@@ -36,7 +36,7 @@ const HELD_FOR: Duration = Duration::from_millis(500);
 /// # Examples
 ///
 /// ```
-/// use genevent::persistence::{LogCall, Sync};
+/// use genevent::persistence::{LogCall, SyncPolicy};
 /// use genevent::{Manager, PersistenceHandler};
 /// use std::time::Duration;
 ///
@@ -45,7 +45,7 @@ const HELD_FOR: Duration = Duration::from_millis(500);
 /// # let temporary = tempfile::tempdir()?;
 /// # let folder = temporary.path();
 /// let manager = Manager::start().await?;
-/// let log = PersistenceHandler::open(folder).sync(Sync::Every(Duration::from_millis(100))).keep(10).await?;
+/// let log = PersistenceHandler::open(folder).sync(SyncPolicy::Every(Duration::from_millis(100))).keep(10).await?;
 /// let log = manager.add_async_handler(log).await?;
 ///
 /// manager.notify("eggs".to_owned())?;
@@ -57,10 +57,10 @@ const HELD_FOR: Duration = Duration::from_millis(500);
 /// ```
 #[doc(alias = "disk_log")]
 pub struct PersistenceHandler {
-    desk: Arc<Desk>,
+    queue: Arc<WriteQueue>,
     folder: PathBuf,
-    limits: Limits,
-    torn: Option<Torn>,
+    limits: LogOptions,
+    torn: Option<TornTail>,
     scratch: Vec<u8>,
     /// Whether it has been a manager's handler, and has gone.
     closed: bool,
@@ -92,9 +92,9 @@ pub enum LogCall {
     /// Write and sync all events that the manager has handled, and answer then. It does not hold up the manager, unless a thousand
     /// wait for that already.
     #[doc(alias = "sync")]
-    Flush(Client<Result<Position, WriteError>>),
+    Flush(HandlerCaller<Result<LogPosition, WriteError>>),
     /// How far the log is. Events that still wait to be written are not counted.
-    Position(Client<Position>),
+    Position(HandlerCaller<LogPosition>),
 }
 
 /// A log that is about to be opened: made by [`PersistenceHandler::open`]. Await it.
@@ -103,14 +103,14 @@ pub enum LogCall {
 ///
 /// ```
 /// use genevent::PersistenceHandler;
-/// use genevent::persistence::Sync;
+/// use genevent::persistence::SyncPolicy;
 ///
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let temporary = tempfile::tempdir()?;
 /// # let folder = temporary.path().join("log");
-/// let open = PersistenceHandler::open(&folder).sync(Sync::Never).keep(3);
+/// let open = PersistenceHandler::open(&folder).sync(SyncPolicy::Never).keep(3);
 /// assert!(!folder.exists(), "it is opened when this is awaited");
 /// let _log = open.await?;
 /// assert!(folder.exists());
@@ -119,15 +119,15 @@ pub enum LogCall {
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a log is opened when this is awaited"]
-pub struct Open {
+pub struct OpenLog {
     folder: PathBuf,
-    limits: Limits,
+    limits: LogOptions,
 }
 
 impl PersistenceHandler {
     /// Opens the log in this folder for more events, or begins one there; the folder is made if there is none.
     ///
-    /// Before it is awaited, it can be told [when to sync](Open::sync), and how large and how many its files may be.
+    /// Before it is awaited, it can be told [when to sync](OpenLog::sync), and how large and how many its files may be.
     ///
     /// # Errors
     ///
@@ -153,9 +153,9 @@ impl PersistenceHandler {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn open(folder: impl AsRef<Path>) -> Open {
-        let limits = Limits { sync: Sync::default(), rotate_at: ROTATE_AT_DEFAULT, keep: None };
-        Open { folder: folder.as_ref().to_owned(), limits }
+    pub fn open(folder: impl AsRef<Path>) -> OpenLog {
+        let limits = LogOptions { sync: SyncPolicy::default(), rotate_at: ROTATE_AT_DEFAULT, keep: None };
+        OpenLog { folder: folder.as_ref().to_owned(), limits }
     }
 
     /// What was cut off the end of the log when it was opened, if anything was. It is [reported](genserver::report) besides, when the
@@ -178,7 +178,7 @@ impl PersistenceHandler {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn torn(&self) -> Option<&Torn> {
+    pub fn torn(&self) -> Option<&TornTail> {
         self.torn.as_ref()
     }
 
@@ -205,15 +205,15 @@ impl PersistenceHandler {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn position(&self) -> Position {
-        self.desk.position()
+    pub fn position(&self) -> LogPosition {
+        self.queue.position()
     }
 
-    pub(super) fn on(disk: Box<dyn Disk>, folder: PathBuf, limits: Limits) -> Result<Self, OpenError> {
+    pub(super) fn on(disk: Box<dyn Disk>, folder: PathBuf, limits: LogOptions) -> Result<Self, OpenError> {
         let held = folder::hold(&folder)?;
         let (writer, torn) = Writer::open(disk, &folder, limits)?;
-        let desk = Arc::new(Desk::new(writer, limits, held));
-        Ok(Self { desk, folder, limits, torn, scratch: Vec::new(), closed: false })
+        let queue = Arc::new(WriteQueue::new(writer, limits, held));
+        Ok(Self { queue, folder, limits, torn, scratch: Vec::new(), closed: false })
     }
 
     /// Writes the event as it will stand in the log.
@@ -234,20 +234,20 @@ impl PersistenceHandler {
 
     /// Has a sync asked for when it is time.
     fn sync_later(&self) -> Result<(), Reason> {
-        let Sync::Every(period) = self.limits.sync else { return Ok(()) };
-        let desk = Arc::downgrade(&self.desk);
+        let SyncPolicy::Every(period) = self.limits.sync else { return Ok(()) };
+        let queue = Arc::downgrade(&self.queue);
         Task::start(async move {
             time::sleep(period).await;
-            if let Some(desk) = desk.upgrade() {
-                desk.flush(None);
+            if let Some(queue) = queue.upgrade() {
+                queue.flush(None);
             }
         })?;
         Ok(())
     }
 }
 
-impl Open {
-    /// When the disk has to have an event. If this is not said, [`Sync::EachEvent`].
+impl OpenLog {
+    /// When the disk has to have an event. If this is not said, [`SyncPolicy::EachEvent`].
     ///
     /// # Examples
     ///
@@ -256,18 +256,18 @@ impl Open {
     /// ```
     /// use std::time::Duration;
     /// use genevent::PersistenceHandler;
-    /// use genevent::persistence::Sync;
+    /// use genevent::persistence::SyncPolicy;
     ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = tempfile::tempdir()?;
-    /// let log = PersistenceHandler::open(folder.path()).sync(Sync::Every(Duration::from_secs(1))).await?;
+    /// let log = PersistenceHandler::open(folder.path()).sync(SyncPolicy::Every(Duration::from_secs(1))).await?;
     /// # assert_eq!(log.torn(), None);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn sync(mut self, sync: Sync) -> Self {
+    pub fn sync(mut self, sync: SyncPolicy) -> Self {
         self.limits.sync = sync;
         self
     }
@@ -339,7 +339,7 @@ impl Open {
     }
 }
 
-impl IntoFuture for Open {
+impl IntoFuture for OpenLog {
     type Output = Result<PersistenceHandler, OpenError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -364,7 +364,7 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
             });
         }
         if let Some(me) = cx.handler::<Self>() {
-            let failed = self.desk.watch();
+            let failed = self.queue.watch();
             Task::start(async move {
                 if failed.await.is_ok() {
                     // Asked anything, the handler fails, and its owner hears of it, also if no event ever comes again.
@@ -377,9 +377,9 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
 
     async fn handle_event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         self.encode(event)?;
-        self.desk.room().await;
-        let hold = (cx.mode() == Mode::Sync).then(|| cx.hold());
-        if self.desk.push(&self.scratch, hold)? {
+        self.queue.room().await;
+        let hold = (cx.mode() == NotifyMode::Sync).then(|| cx.hold());
+        if self.queue.push(&self.scratch, hold)? {
             self.sync_later()?;
         }
         React::stay()
@@ -388,21 +388,21 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
     async fn handle_call(&mut self, call: LogCall, _cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         match call {
             LogCall::Flush(client) => {
-                self.desk.room().await;
-                self.desk.flush(Some(client));
+                self.queue.room().await;
+                self.queue.flush(Some(client));
             }
-            LogCall::Position(client) => client.reply(self.desk.position()),
+            LogCall::Position(client) => client.reply(self.queue.position()),
         }
-        match self.desk.failed() {
+        match self.queue.failed() {
             Some(failed) => Err(failed.into()),
             None => React::stay(),
         }
     }
 
-    async fn terminate(&mut self, _why: Leaving, cx: &mut HandlerCx<E, I>) {
+    async fn terminate(&mut self, _why: TerminateReason, cx: &mut HandlerCx<E, I>) {
         self.closed = true;
-        let known = self.desk.failed().is_some();
-        if let Err(error) = self.desk.close().await
+        let known = self.queue.failed().is_some();
+        if let Err(error) = self.queue.close().await
             && !known
             && let Some(manager) = cx.manager()
         {
@@ -414,7 +414,7 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
     }
 
     fn format_status(&self, shown: &mut Shown) {
-        let Position { written, synced } = self.position();
+        let LogPosition { written, synced } = self.position();
         shown.state = format!("log in {}: {written} events written, {synced} synced", self.folder.display());
     }
 }

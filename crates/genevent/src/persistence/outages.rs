@@ -13,11 +13,11 @@ use genserver::runtime::Smol;
 use parking_lot::Mutex;
 
 use super::PersistenceHandler;
-use super::disk::{Disk, Medium, System};
+use super::disk::{Disk, DiskFile, System};
 use super::error::{OpenError, ReadError, WriteError};
 use super::replay::replay;
 use super::writer::Writer;
-use super::{Limits, Sync, Torn, format};
+use super::{LogOptions, SyncPolicy, TornTail, format};
 use crate::manager::Manager;
 
 /// What a disk writes at once, or not at all.
@@ -60,7 +60,7 @@ struct Forgetful(Arc<Mutex<State>>);
 struct File {
     disk: Forgetful,
     path: PathBuf,
-    medium: Box<dyn Medium>,
+    medium: Box<dyn DiskFile>,
 }
 
 impl Forgetful {
@@ -122,13 +122,13 @@ fn sectors(at: usize, mut bytes: &[u8]) -> Vec<(usize, &[u8])> {
 }
 
 impl Disk for Forgetful {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.0.lock().files.insert(path.to_owned(), Image::default());
         let medium = System.create(path)?;
         Ok(Box::new(File { disk: self.clone(), path: path.to_owned(), medium }))
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Medium>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.0.lock().files.entry(path.to_owned()).or_default();
         let medium = System.open(path)?;
         Ok(Box::new(File { disk: self.clone(), path: path.to_owned(), medium }))
@@ -146,7 +146,7 @@ impl Disk for Forgetful {
     }
 }
 
-impl Medium for File {
+impl DiskFile for File {
     fn write(&mut self, at: u32, bytes: &[u8]) -> io::Result<()> {
         let went = self.disk.turn();
         let bytes = if went.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
@@ -171,8 +171,8 @@ impl Medium for File {
     }
 }
 
-fn limits(sync: Sync, rotate_at: u32) -> Limits {
-    Limits { sync, rotate_at, keep: None }
+fn limits(sync: SyncPolicy, rotate_at: u32) -> LogOptions {
+    LogOptions { sync, rotate_at, keep: None }
 }
 
 fn event(number: u64) -> String {
@@ -219,12 +219,12 @@ fn what_was_synced_survives_every_outage() {
     for seed in 0..rounds {
         let mut numbers = Numbers(seed);
         let folder = tempfile::tempdir().unwrap();
-        let policy = [Sync::EachEvent, Sync::Never][usize::try_from(seed % 2).unwrap()];
+        let policy = [SyncPolicy::EachEvent, SyncPolicy::Never][usize::try_from(seed % 2).unwrap()];
         let limits = limits(policy, u32::try_from(numbers.within(60..4_000)).unwrap());
         let mut synced = 0;
         let disk = Forgetful::default();
         for _ in 0..4 {
-            let opened: Result<(Writer, Option<Torn>), OpenError> =
+            let opened: Result<(Writer, Option<TornTail>), OpenError> =
                 Writer::open(Box::new(disk.clone()), folder.path(), limits);
             let (mut writer, _) = opened.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             assert!(
@@ -249,7 +249,7 @@ fn what_was_synced_survives_every_outage() {
 fn small_log() -> (tempfile::TempDir, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let disk = Box::new(Forgetful::default());
-    let (mut writer, _) = Writer::open(disk, folder.path(), limits(Sync::Never, 1 << 20)).unwrap();
+    let (mut writer, _) = Writer::open(disk, folder.path(), limits(SyncPolicy::Never, 1 << 20)).unwrap();
     for together in [1, 1, 1, 5, 1, 1, 12, 1, 5, 20] {
         let from = writer.events().0;
         writer.append(&mut records(from..from + together)).unwrap();
@@ -293,11 +293,11 @@ fn room_that_was_made_ahead_is_told_from_a_torn_tail() {
 }
 
 /// It is read to some point, and opened at that point, or neither for the same reason.
-fn check(folder: &Path, bytes: &[u8]) -> Option<Torn> {
+fn check(folder: &Path, bytes: &[u8]) -> Option<TornTail> {
     let path = super::folder::file(folder, 1);
     fs::write(&path, bytes).unwrap();
     let (read_before, error) = read(folder);
-    let opened = Writer::open(Box::new(Forgetful::default()), folder, limits(Sync::Never, 1 << 20));
+    let opened = Writer::open(Box::new(Forgetful::default()), folder, limits(SyncPolicy::Never, 1 << 20));
     match (opened, error) {
         (Ok((mut writer, torn)), None) => {
             assert_eq!(writer.events().0, read_before);
@@ -329,7 +329,7 @@ fn a_disk_that_fails_fails_the_handler_and_loses_nothing_acknowledged() {
 async fn fails_after(good: u64) {
     let folder = tempfile::tempdir().unwrap();
     let disk = Forgetful::failing_after(good);
-    let limits = limits(Sync::EachEvent, 300);
+    let limits = limits(SyncPolicy::EachEvent, 300);
     let log = PersistenceHandler::on(Box::new(disk.clone()), folder.path().to_owned(), limits).unwrap();
     let mut owner = genserver::Probe::<crate::values::HandlerGone>::new();
     let manager = Manager::start().await.unwrap();

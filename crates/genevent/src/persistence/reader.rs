@@ -38,16 +38,16 @@ pub(super) enum Next {
 
 /// A file without a header.
 #[derive(Debug)]
-pub(super) enum Headless {
+pub(super) enum HeaderError {
     /// It was just being made: there is no more in it than a header, if that.
-    Torn { bytes: u64 },
+    TornTail { bytes: u64 },
     /// It is not what it should be, or cannot be read.
     Wrong(ReadError),
 }
 
 impl Reader {
-    pub(super) fn open(path: &Path, event: u64) -> Result<Self, Headless> {
-        let wrong = |source| Headless::Wrong(ReadError::io("read", path)(source));
+    pub(super) fn open(path: &Path, event: u64) -> Result<Self, HeaderError> {
+        let wrong = |source| HeaderError::Wrong(ReadError::io("read", path)(source));
         let mut file = File::open(path).map_err(wrong)?;
         let mut window = Vec::new();
         file.by_ref().take(CHUNK as u64).read_to_end(&mut window).map_err(wrong)?;
@@ -55,11 +55,11 @@ impl Reader {
             Ok(header) => header,
             Err(_) if window.iter().skip(HEADER as usize).all(|byte| *byte == 0) => {
                 let bytes = window.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
-                return Err(Headless::Torn { bytes });
+                return Err(HeaderError::TornTail { bytes });
             }
             Err(no) => {
                 let file = path.to_owned();
-                return Err(Headless::Wrong(match no {
+                return Err(HeaderError::Wrong(match no {
                     NoHeader::Foreign => ReadError::NotALog { file },
                     NoHeader::Version(version) => ReadError::Version { file, version },
                     NoHeader::Damaged => ReadError::Corrupt { file, at: 0, event },

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::ReadError;
 use super::folder;
-use super::reader::{Headless, Next, Reader};
+use super::reader::{HeaderError, Next, Reader};
 
 /// How many events a stream reads ahead.
 const AHEAD: usize = 256;
@@ -194,11 +194,11 @@ impl<E: DeserializeOwned> Replay<E> {
         let path = folder::file(&self.folder, number);
         let opened = match Reader::open(&path, wanted.unwrap_or(0)) {
             Ok(reader) => reader,
-            Err(Headless::Torn { .. }) if !folder::file(&self.folder, number + 1).exists() => return Ok(false),
-            Err(Headless::Torn { .. }) => {
+            Err(HeaderError::TornTail { .. }) if !folder::file(&self.folder, number + 1).exists() => return Ok(false),
+            Err(HeaderError::TornTail { .. }) => {
                 return Err(ReadError::Corrupt { file: path, at: 0, event: wanted.unwrap_or(0) });
             }
-            Err(Headless::Wrong(error)) => return Err(error),
+            Err(HeaderError::Wrong(error)) => return Err(error),
         };
         if wanted.is_some_and(|wanted| wanted != opened.number())
             && let Some(ended) = &self.reader

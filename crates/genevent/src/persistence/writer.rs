@@ -10,12 +10,12 @@
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, Medium};
+use super::disk::{Disk, DiskFile};
 use super::error::{OpenError, ReadError, WriteError};
 use super::folder;
 use super::format::{self, HEADER, Header};
-use super::reader::{Headless, Next, Reader};
-use super::{Limits, Sync, Torn};
+use super::reader::{HeaderError, Next, Reader};
+use super::{LogOptions, SyncPolicy, TornTail};
 
 /// How much room is made ahead at once: as much as the file is long, but no less and no more than this.
 const AHEAD: RangeInclusive<u32> = 1 << 16..=1 << 20;
@@ -24,9 +24,9 @@ const AHEAD: RangeInclusive<u32> = 1 << 16..=1 << 20;
 pub(super) struct Writer {
     disk: Box<dyn Disk>,
     folder: PathBuf,
-    limits: Limits,
+    limits: LogOptions,
     /// The newest file, ...
-    medium: Box<dyn Medium>,
+    medium: Box<dyn DiskFile>,
     /// ... its name, its number, and that of the oldest that is still there.
     path: PathBuf,
     number: u64,
@@ -46,7 +46,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Makes the log in `folder` ready for more events. What is left of an unfinished write is cut off, and told.
-    pub(super) fn open(disk: Box<dyn Disk>, folder: &Path, limits: Limits) -> Result<(Self, Option<Torn>), OpenError> {
+    pub(super) fn open(
+        disk: Box<dyn Disk>,
+        folder: &Path,
+        limits: LogOptions,
+    ) -> Result<(Self, Option<TornTail>), OpenError> {
         let numbers = folder::numbers(folder)?;
         let (Some(&oldest), Some(&number)) = (numbers.first(), numbers.last()) else {
             return Ok((Self::start(disk, folder, limits, (1, 1), 0)?, None));
@@ -54,11 +58,11 @@ impl Writer {
         let path = folder::file(folder, number);
         let reader = match Reader::open(&path, 0) {
             Ok(reader) => reader,
-            Err(Headless::Wrong(error)) => return Err(error.into()),
-            Err(Headless::Torn { bytes }) => {
+            Err(HeaderError::Wrong(error)) => return Err(error.into()),
+            Err(HeaderError::TornTail { bytes }) => {
                 let events = if oldest < number { whole_file(&folder::file(folder, number - 1))? } else { 0 };
                 let writer = Self::start(disk, folder, limits, (oldest, number), events)?;
-                return Ok((writer, Some(Torn { file: path, at: 0, bytes, events: 0, kept: None })));
+                return Ok((writer, Some(TornTail { file: path, at: 0, bytes, events: 0, kept: None })));
             }
         };
         Self::go_on(disk, folder, limits, (oldest, number), reader)
@@ -68,10 +72,10 @@ impl Writer {
     fn go_on(
         disk: Box<dyn Disk>,
         folder: &Path,
-        limits: Limits,
+        limits: LogOptions,
         (oldest, number): (u64, u64),
         mut reader: Reader,
-    ) -> Result<(Self, Option<Torn>), OpenError> {
+    ) -> Result<(Self, Option<TornTail>), OpenError> {
         let torn = match reader.skip()? {
             Next::Torn(tail) => Some(tail),
             Next::Record | Next::End => None,
@@ -92,8 +96,13 @@ impl Writer {
         // Also what was whole may be in the system's memory only. From here on it is claimed to be on the disk.
         medium.cut(end).map_err(doing("cut the unfinished end off"))?;
         disk.sync_names(folder).map_err(WriteError::new("sync", folder))?;
-        let torn =
-            torn.map(|tail| Torn { file: path.clone(), at: end.into(), bytes: tail.bytes, events: tail.events, kept });
+        let torn = torn.map(|tail| TornTail {
+            file: path.clone(),
+            at: end.into(),
+            bytes: tail.bytes,
+            events: tail.events,
+            kept,
+        });
         let events = reader.number();
         let writer = Self {
             disk,
@@ -117,7 +126,7 @@ impl Writer {
     fn start(
         disk: Box<dyn Disk>,
         folder: &Path,
-        limits: Limits,
+        limits: LogOptions,
         (oldest, number): (u64, u64),
         events: u64,
     ) -> Result<Self, WriteError> {
@@ -155,7 +164,7 @@ impl Writer {
 
     fn write(&mut self, records: &[u8], count: u64) -> Result<(), WriteError> {
         let end = self.end + u32::try_from(records.len()).unwrap_or(u32::MAX);
-        if self.limits.sync == Sync::EachEvent && end > self.room {
+        if self.limits.sync == SyncPolicy::EachEvent && end > self.room {
             self.make_room(end);
         }
         self.medium.write(self.end, records).map_err(WriteError::new("append to", &self.path))?;
@@ -213,14 +222,14 @@ impl Writer {
     /// Ends in good order.
     pub(super) fn close(&mut self) -> Result<(), WriteError> {
         match self.limits.sync {
-            Sync::Never => Ok(()),
-            Sync::EachEvent | Sync::Every(_) => self.finish(),
+            SyncPolicy::Never => Ok(()),
+            SyncPolicy::EachEvent | SyncPolicy::Every(_) => self.finish(),
         }
     }
 }
 
 /// Makes a file with nothing but a header.
-fn begin(disk: &dyn Disk, folder: &Path, path: &Path, events: u64) -> Result<(Box<dyn Medium>, u32), WriteError> {
+fn begin(disk: &dyn Disk, folder: &Path, path: &Path, events: u64) -> Result<(Box<dyn DiskFile>, u32), WriteError> {
     let salt = crc32fast::hash(path.as_os_str().as_encoded_bytes()) ^ crc32fast::hash(&events.to_le_bytes());
     let mut medium = disk.create(path).map_err(WriteError::new("make", path))?;
     let header = Header { first: events, salt }.to_bytes();
@@ -233,8 +242,8 @@ fn begin(disk: &dyn Disk, folder: &Path, path: &Path, events: u64) -> Result<(Bo
 fn whole_file(path: &Path) -> Result<u64, ReadError> {
     let mut reader = match Reader::open(path, 0) {
         Ok(reader) => reader,
-        Err(Headless::Torn { .. }) => return Err(ReadError::Corrupt { file: path.to_owned(), at: 0, event: 0 }),
-        Err(Headless::Wrong(error)) => return Err(error),
+        Err(HeaderError::TornTail { .. }) => return Err(ReadError::Corrupt { file: path.to_owned(), at: 0, event: 0 }),
+        Err(HeaderError::Wrong(error)) => return Err(error),
     };
     match reader.skip()? {
         Next::Record | Next::End => Ok(reader.number()),

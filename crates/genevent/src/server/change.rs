@@ -3,41 +3,44 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use genserver::report::{Level, Report, Told as Reported};
+use genserver::report::{Level, Report, Told};
 use genserver::{Caller, CastError, Cx, Down, Reason};
 
-use super::request::{Add, Change, NewOwner, NotAdded, Parted, Question, Swap};
-use super::turn::{Doing, react, report_failure};
-use super::{Info, ManagerServer, Told, drop_caught};
-use crate::handler::{Owner, Place, Seated, Unanswered, Work};
-use crate::values::{CallHandlerError, Event, Gone, HandlerGone, HandlerId, Leaving, Mode, NothingLeft, Words};
+use super::request::{AddFailure, AddRequest, HandlerCall, OtherCall, OwnerSpec, RemovedHandler, SwapRequest};
+use super::turn::{Activity, react, report_failure};
+use super::{InfoKind, ManagerInfo, ManagerServer, drop_caught};
+use crate::handler::{HandlerEntry, Owner, Registration, Unanswered, Work};
+use crate::values::{
+    CallHandlerError, Event, GoneReason, HandlerGone, HandlerId, NotifyMode, OldHandlerError, TerminateArg,
+    TerminateReason,
+};
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
-    pub(super) async fn change(&mut self, change: Change<E, I>, cx: &mut Cx<Self>) {
-        self.cx.set_mode(Mode::Async);
+    pub(super) async fn change(&mut self, change: OtherCall<E, I>, cx: &mut Cx<Self>) {
+        self.cx.set_mode(NotifyMode::Async);
         match change {
-            Change::Add(Add { handler, owner, caller }) => {
+            OtherCall::Add(AddRequest { handler, owner, caller }) => {
                 // The client has it back, and was told why.
                 let Some(handler) = handler.take() else { return };
                 let added = self.add(handler, owner, cx).await;
                 give(caller, added);
             }
-            Change::Remove(id, words, caller) => {
+            OtherCall::Remove(id, words, caller) => {
                 let removed = self.remove(&id, words, cx).await;
                 give(caller, removed);
             }
-            Change::Swap(swap) => self.swap(swap, cx).await,
-            Change::Call(id, question, unanswered) => self.call(id, question, unanswered, cx).await,
-            Change::Which(caller) => caller.reply(self.which_handlers()),
-            Change::Subscribe(tap, caller) => {
-                let id = self.taps.add(tap);
+            OtherCall::Swap(swap) => self.swap(swap, cx).await,
+            OtherCall::Call(id, question, unanswered) => self.call(id, question, unanswered, cx).await,
+            OtherCall::Which(caller) => caller.reply(self.which_handlers()),
+            OtherCall::Subscribe(tap, caller) => {
+                let id = self.subscriptions.add(tap);
                 caller.reply(id);
             }
-            Change::Attach(stream, caller) => {
-                let made = cx.attach(stream, |event| Info(Told::Attached(event)));
+            OtherCall::Attach(stream, caller) => {
+                let made = cx.attach(stream, |event| ManagerInfo(InfoKind::Attached(event)));
                 caller.reply(made);
             }
-            Change::Detach(attached, caller) => caller.reply(cx.detach(attached)),
+            OtherCall::Detach(attached, caller) => caller.reply(cx.detach(attached)),
         }
     }
 
@@ -45,7 +48,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     async fn call(
         &mut self,
         handler: HandlerId,
-        Question { call, type_name }: Question,
+        HandlerCall { call, type_name }: HandlerCall,
         unanswered: Arc<dyn Unanswered>,
         cx: &mut Cx<Self>,
     ) {
@@ -58,7 +61,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         let turn = react(&place.id, work, cx).await;
         let turn = self.possible(at, turn);
         let failed = turn.as_ref().err().cloned();
-        self.settle(at, turn, Doing::Asked(type_name), cx).await;
+        self.settle(at, turn, Activity::Asked(type_name), cx).await;
         match failed {
             Some(reason) => unanswered.fail(CallHandlerError::Failed { manager, handler, reason }),
             // One that the handler has kept may be answered later; one that it has dropped will not be.
@@ -67,12 +70,17 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     }
 
     /// Adds a handler behind the others, if its init agrees.
-    async fn add(&mut self, handler: Seated<E, I>, owner: Option<NewOwner>, cx: &mut Cx<Self>) -> Result<(), NotAdded> {
+    async fn add(
+        &mut self,
+        handler: HandlerEntry<E, I>,
+        owner: Option<OwnerSpec>,
+        cx: &mut Cx<Self>,
+    ) -> Result<(), AddFailure> {
         if self.handlers.position(&handler.place.id).is_some() {
-            return Err(NotAdded::AlreadyPresent(handler.slot.into_handler()));
+            return Err(AddFailure::AlreadyPresent(handler.slot.into_handler()));
         }
         let begun = self.begun(handler, cx).await;
-        let mut handler = begun.map_err(|(reason, handler)| NotAdded::Init(reason, handler.slot.into_handler()))?;
+        let mut handler = begun.map_err(|(reason, handler)| AddFailure::Init(reason, handler.slot.into_handler()))?;
         // Only now, so that a handler that was not added leaves no monitor behind.
         handler.place.owner = owner.map(|owner| Box::new(bind(owner, cx)));
         self.handlers.insert(self.handlers.len(), handler);
@@ -82,47 +90,47 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// A handler whose init has run.
     async fn begun(
         &mut self,
-        mut handler: Seated<E, I>,
+        mut handler: HandlerEntry<E, I>,
         cx: &mut Cx<Self>,
-    ) -> Result<Seated<E, I>, (Reason, Seated<E, I>)> {
-        self.cx.set_begins(Some(handler.place.id.clone()));
+    ) -> Result<HandlerEntry<E, I>, (Reason, HandlerEntry<E, I>)> {
+        self.cx.set_initialising(Some(handler.place.id.clone()));
         let init = handler.slot.work(Work::Init, &mut self.cx);
         let begun = react(&handler.place.id, init, cx).await;
-        self.cx.set_begins(None);
+        self.cx.set_initialising(None);
         match begun {
             Ok(_) => Ok(handler),
             Err(reason) => Err((reason, handler)),
         }
     }
 
-    async fn remove(&mut self, id: &HandlerId, words: Words, cx: &mut Cx<Self>) -> Option<Parted> {
+    async fn remove(&mut self, id: &HandlerId, words: TerminateArg, cx: &mut Cx<Self>) -> Option<RemovedHandler> {
         let at = self.handlers.position(id)?;
         let handler = self.handlers.take(at);
-        Some(self.part(handler, Leaving::Removed(words), Gone::Normal, cx).await)
+        Some(self.part(handler, TerminateReason::Removed(words), GoneReason::Normal, cx).await)
     }
 
     /// The old one goes, whatever becomes of the new one.
-    async fn swap(&mut self, swap: Swap<E, I>, cx: &mut Cx<Self>) {
-        let Swap { old, words, new, make, owner, caller } = swap;
+    async fn swap(&mut self, swap: SwapRequest<E, I>, cx: &mut Cx<Self>) {
+        let SwapRequest { old, words, new, make, owner, caller } = swap;
         // Before anybody goes: the client may have it back.
         let Some(make) = make.take() else { return };
         let left = match self.handlers.position(&old) {
-            None => Err(NothingLeft::NotFound { handler: old }),
+            None => Err(OldHandlerError::NotFound { handler: old }),
             Some(at) => {
                 let handler = self.handlers.take(at);
-                let gone = Gone::Swapped { by: new, owner: owner.as_ref().map(|owner| owner.pid) };
-                match self.part(handler, Leaving::Swapped(words), gone, cx).await {
-                    Parted { handler, ended: Ok(()) } => Ok(handler),
-                    Parted { handler, ended: Err(reason) } => {
+                let gone = GoneReason::Swapped { by: new, owner: owner.as_ref().map(|owner| owner.pid) };
+                match self.part(handler, TerminateReason::Swapped(words), gone, cx).await {
+                    RemovedHandler { handler, ended: Ok(()) } => Ok(handler),
+                    RemovedHandler { handler, ended: Err(reason) } => {
                         drop_caught(handler);
-                        Err(NothingLeft::Terminate { handler: old, reason })
+                        Err(OldHandlerError::Terminate { handler: old, reason })
                     }
                 }
             }
         };
         let swapped = match catch_unwind(AssertUnwindSafe(|| make(left))) {
             Ok(handler) => self.add(handler, owner, cx).await,
-            Err(payload) => Err(NotAdded::Make(Reason::caught(payload))),
+            Err(payload) => Err(AddFailure::Make(Reason::caught(payload))),
         };
         give(caller, swapped);
     }
@@ -130,13 +138,13 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// The handler at `at` has named its successor, which takes its position and its owner. Whether it does.
     ///
     /// The owner is told of each of the two for itself: the one was swapped, and the other may fail in its init.
-    pub(super) async fn succeed(&mut self, at: usize, new: Seated<E, I>, cx: &mut Cx<Self>) -> bool {
+    pub(super) async fn succeed(&mut self, at: usize, new: HandlerEntry<E, I>, cx: &mut Cx<Self>) -> bool {
         let mut old = self.handlers.take(at);
         let owner = old.place.owner.take();
         let (old_id, new_id, manager) = (old.place.id.clone(), new.place.id.clone(), cx.pid());
-        self.dismiss(old, Leaving::Swapped(Words::default()), Gone::Normal, cx).await;
+        self.dismiss(old, TerminateReason::Swapped(TerminateArg::default()), GoneReason::Normal, cx).await;
         if let Some(Owner { pid, told: Some(told), .. }) = owner.as_deref() {
-            let why = Gone::Swapped { by: new_id.clone(), owner: Some(*pid) };
+            let why = GoneReason::Swapped { by: new_id.clone(), owner: Some(*pid) };
             tell(told, HandlerGone { handler: old_id, manager, why }, cx);
         }
         match self.begun(new, cx).await {
@@ -146,8 +154,8 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
                 true
             }
             Err((reason, handler)) => {
-                report_failure(&handler.place, &*handler.slot, &Doing::Beginning, &reason, cx);
-                Self::lost(owner, HandlerGone { handler: new_id, manager, why: Gone::Failed(reason) }, cx);
+                report_failure(&handler.place, &*handler.slot, &Activity::Beginning, &reason, cx);
+                Self::lost(owner, HandlerGone { handler: new_id, manager, why: GoneReason::Failed(reason) }, cx);
                 drop_caught(handler);
                 false
             }
@@ -172,14 +180,20 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             owner.is_some_and(|owner| owner.monitor == down.reference)
         });
         if let Some(at) = bound {
-            self.cx.set_mode(Mode::Async);
+            self.cx.set_mode(NotifyMode::Async);
             let handler = self.handlers.take(at);
-            self.dismiss(handler, Leaving::OwnerEnded(down.reason), Gone::Normal, cx).await;
+            self.dismiss(handler, TerminateReason::OwnerEnded(down.reason), GoneReason::Normal, cx).await;
         }
     }
 
     /// Tells a handler that it goes, and then its owner; and nobody else wants it.
-    pub(super) async fn dismiss(&mut self, handler: Seated<E, I>, leaving: Leaving, gone: Gone, cx: &mut Cx<Self>) {
+    pub(super) async fn dismiss(
+        &mut self,
+        handler: HandlerEntry<E, I>,
+        leaving: TerminateReason,
+        gone: GoneReason,
+        cx: &mut Cx<Self>,
+    ) {
         let parted = self.part(handler, leaving, gone, cx).await;
         drop_caught(parted);
     }
@@ -187,16 +201,16 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// Tells a handler that it goes, and then its owner.
     pub(super) async fn part(
         &mut self,
-        mut handler: Seated<E, I>,
-        leaving: Leaving,
-        gone: Gone,
+        mut handler: HandlerEntry<E, I>,
+        leaving: TerminateReason,
+        gone: GoneReason,
         cx: &mut Cx<Self>,
-    ) -> Parted {
+    ) -> RemovedHandler {
         let terminate = handler.slot.work(Work::Terminate(leaving), &mut self.cx);
         let ended = react(&handler.place.id, terminate, cx).await.map(drop);
-        let Seated { place: Place { id, owner }, slot } = handler;
+        let HandlerEntry { place: Registration { id, owner }, slot } = handler;
         Self::lost(owner, HandlerGone { handler: id, manager: cx.pid(), why: gone }, cx);
-        Parted { handler: slot.into_handler(), ended }
+        RemovedHandler { handler: slot.into_handler(), ended }
     }
 }
 
@@ -210,9 +224,9 @@ fn give<R: Send + 'static>(caller: Caller<R>, answer: R) {
 }
 
 /// Watches the process that a handler is bound to.
-fn bind<E: Event, I: Event>(owner: NewOwner, cx: &mut Cx<ManagerServer<E, I>>) -> Owner {
-    let NewOwner { pid, process, told } = owner;
-    let down = |down| Info(Told::OwnerEnded(down));
+fn bind<E: Event, I: Event>(owner: OwnerSpec, cx: &mut Cx<ManagerServer<E, I>>) -> Owner {
+    let OwnerSpec { pid, process, told } = owner;
+    let down = |down| ManagerInfo(InfoKind::OwnerEnded(down));
     let monitor = match &process {
         Some(process) => cx.monitor(process, down),
         None => cx.monitor(&pid, down),
@@ -231,8 +245,7 @@ fn tell<E: Event, I: Event>(told: &genserver::Recipient<HandlerGone>, gone: Hand
         Err(payload) => Reason::caught(payload).to_string(),
     };
     cx.report(Level::Warning, |me| {
-        let told =
-            Reported::new(me, Level::Warning, "Event manager", "could not tell an owner that its handler has gone");
+        let told = Told::new(me, Level::Warning, "Event manager", "could not tell an owner that its handler has gone");
         Report::Told(told.with("gone", what.to_string()).with("why", why))
     });
 }

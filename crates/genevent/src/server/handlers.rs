@@ -3,14 +3,14 @@
 //! 1. The lists are equally long, and what is at one position belongs together. They are several because an event goes through the
 //!    slots, and what else it would have to step over takes time.
 
-use crate::handler::{Place, Seated, Slot};
+use crate::handler::{HandlerEntry, Registration, Slot};
 use crate::values::{Event, HandlerId};
 
 pub(super) struct Handlers<E: Event, I: Event> {
     slots: Vec<Box<dyn Slot<E, I>>>,
     /// Which of them await.
     awaiting: Vec<bool>,
-    places: Vec<Place>,
+    places: Vec<Registration>,
 }
 
 impl<E: Event, I: Event> Handlers<E, I> {
@@ -22,7 +22,7 @@ impl<E: Event, I: Event> Handlers<E, I> {
         self.slots.len()
     }
 
-    pub(super) fn places(&self) -> &[Place] {
+    pub(super) fn places(&self) -> &[Registration] {
         &self.places
     }
 
@@ -31,7 +31,7 @@ impl<E: Event, I: Event> Handlers<E, I> {
         &mut self.slots
     }
 
-    pub(super) fn get(&self, at: usize) -> Option<(&Place, &dyn Slot<E, I>)> {
+    pub(super) fn get(&self, at: usize) -> Option<(&Registration, &dyn Slot<E, I>)> {
         Some((self.places.get(at)?, &**self.slots.get(at)?))
     }
 
@@ -39,7 +39,7 @@ impl<E: Event, I: Event> Handlers<E, I> {
         self.awaiting.get(at).copied()
     }
 
-    pub(super) fn get_mut(&mut self, at: usize) -> Option<(&Place, &mut dyn Slot<E, I>)> {
+    pub(super) fn get_mut(&mut self, at: usize) -> Option<(&Registration, &mut dyn Slot<E, I>)> {
         Some((self.places.get(at)?, &mut **self.slots.get_mut(at)?))
     }
 
@@ -47,19 +47,19 @@ impl<E: Event, I: Event> Handlers<E, I> {
         self.places.iter().position(|place| place.id == *id)
     }
 
-    pub(super) fn insert(&mut self, at: usize, Seated { place, slot }: Seated<E, I>) {
+    pub(super) fn insert(&mut self, at: usize, HandlerEntry { place, slot }: HandlerEntry<E, I>) {
         self.awaiting.insert(at, slot.awaits());
         self.slots.insert(at, slot);
         self.places.insert(at, place);
     }
 
-    pub(super) fn take(&mut self, at: usize) -> Seated<E, I> {
+    pub(super) fn take(&mut self, at: usize) -> HandlerEntry<E, I> {
         self.awaiting.remove(at);
-        Seated { place: self.places.remove(at), slot: self.slots.remove(at) }
+        HandlerEntry { place: self.places.remove(at), slot: self.slots.remove(at) }
     }
 
     /// The newest of them.
-    pub(super) fn pop(&mut self) -> Option<Seated<E, I>> {
+    pub(super) fn pop(&mut self) -> Option<HandlerEntry<E, I>> {
         let newest = self.len().checked_sub(1)?;
         Some(self.take(newest))
     }

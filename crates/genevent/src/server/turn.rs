@@ -12,35 +12,41 @@ use genserver::report::{Level, Report, Told};
 use genserver::{Cx, Reason};
 
 use super::{ManagerServer, drop_caught};
-use crate::handler::{After, HandlerCx, Passed, Place, Reacting, Reaction, Slot, Then};
-use crate::subscription::{Patience, STUCK_AFTER};
-use crate::values::{Event, Gone, HandlerId, Leaving, Mode};
+use crate::handler::{Delivery, HandlerCx, HandlerStep, Reacting, Reaction, Registration, Slot, Then};
+use crate::subscription::{SLOW_AFTER, WaitLimit};
+use crate::values::{Event, GoneReason, HandlerId, NotifyMode, TerminateReason};
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
     /// An event goes to the streams, then to all handlers; then, unless nobody waits for that, the streams' consumers have it.
-    /// False if that took longer than the patience with them.
-    pub(super) async fn deliver(&mut self, event: E, mode: Mode, patience: Patience<'_>, cx: &mut Cx<Self>) -> bool {
+    /// False if that took longer than the limit with them.
+    pub(super) async fn deliver(
+        &mut self,
+        event: E,
+        mode: NotifyMode,
+        limit: WaitLimit<'_>,
+        cx: &mut Cx<Self>,
+    ) -> bool {
         self.cx.set_mode(mode);
-        if !self.taps.is_empty() {
-            self.taps.offer(&event, mode, |stream| report_stuck(stream, cx)).await;
+        if !self.subscriptions.is_empty() {
+            self.subscriptions.offer(&event, mode, |stream| report_slow(stream, cx)).await;
         }
         let mut at = 0;
         if let Some(turn) = self.pass(&mut at, |slot, cx| slot.event(&event, cx)) {
             // From here on there is something to wait for, or somebody goes: that is boxed, and the rest of this is small.
-            Box::pin(self.slowly(at, turn, Passed::Event(&event), cx)).await;
+            Box::pin(self.slowly(at, turn, Delivery::Event(&event), cx)).await;
         }
-        if mode == Mode::Async || self.taps.is_empty() {
+        if mode == NotifyMode::Async || self.subscriptions.is_empty() {
             return true;
         }
-        Box::pin(self.taps.wait(patience, |stream| report_stuck(stream, cx))).await
+        Box::pin(self.subscriptions.wait(limit, |stream| report_slow(stream, cx))).await
     }
 
     /// A plain message goes to all handlers, and to no stream.
     pub(super) async fn tell(&mut self, info: I, cx: &mut Cx<Self>) {
-        self.cx.set_mode(Mode::Async);
+        self.cx.set_mode(NotifyMode::Async);
         let mut at = 0;
         if let Some(turn) = self.pass(&mut at, |slot, cx| slot.info(&info, cx)) {
-            Box::pin(self.slowly(at, turn, Passed::Info(&info), cx)).await;
+            Box::pin(self.slowly(at, turn, Delivery::Info(&info), cx)).await;
         }
     }
 
@@ -57,7 +63,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
                 // Only written: to add one to what is in memory takes as long as a small handler does.
                 *at = position;
                 let turn = hand(&mut **slot, cx);
-                if !matches!(turn, Ok(After(Then::Stay))) {
+                if !matches!(turn, Ok(HandlerStep(Then::Stay))) {
                     return Some(turn);
                 }
                 // There is nothing in it to drop, and finding that out takes as long as a small handler does.
@@ -73,7 +79,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     async fn pass_async(
         &mut self,
         at: &mut usize,
-        passed: Passed<'_, E, I>,
+        passed: Delivery<'_, E, I>,
         cx: &mut Cx<Self>,
     ) -> Option<Reaction<E, I>> {
         loop {
@@ -91,10 +97,10 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
                 *at += 1;
             } else {
                 let turn = match passed {
-                    Passed::Event(event) => self.pass(at, |slot, cx| slot.event(event, cx)),
-                    Passed::Info(info) => self.pass(at, |slot, cx| slot.info(info, cx)),
+                    Delivery::Event(event) => self.pass(at, |slot, cx| slot.event(event, cx)),
+                    Delivery::Info(info) => self.pass(at, |slot, cx| slot.info(info, cx)),
                 };
-                if !matches!(turn, Some(Ok(After(Then::Await)))) {
+                if !matches!(turn, Some(Ok(HandlerStep(Then::Await)))) {
                     return turn;
                 }
             }
@@ -102,7 +108,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     }
 
     /// The handler at `at` has answered with `turn`; and on with the others.
-    async fn slowly(&mut self, mut at: usize, mut turn: Reaction<E, I>, passed: Passed<'_, E, I>, cx: &mut Cx<Self>) {
+    async fn slowly(&mut self, mut at: usize, mut turn: Reaction<E, I>, passed: Delivery<'_, E, I>, cx: &mut Cx<Self>) {
         // One net for all that await, instead of one for each: it is the handler at `at` that has panicked, also if it did so before
         // there was a future of it.
         while let Err(payload) = AssertUnwindSafe(self.go_on(&mut at, turn, passed, cx)).catch_unwind().await {
@@ -110,13 +116,13 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    async fn go_on(&mut self, at: &mut usize, turn: Reaction<E, I>, passed: Passed<'_, E, I>, cx: &mut Cx<Self>) {
+    async fn go_on(&mut self, at: &mut usize, turn: Reaction<E, I>, passed: Delivery<'_, E, I>, cx: &mut Cx<Self>) {
         let mut next = Some(turn);
-        if let Some(Ok(After(Then::Await))) = next {
+        if let Some(Ok(HandlerStep(Then::Await))) = next {
             next = self.pass_async(at, passed, cx).await;
         }
         while let Some(turn) = next {
-            if self.settle(*at, turn, Doing::Passed(passed), cx).await {
+            if self.settle(*at, turn, Activity::Delivery(passed), cx).await {
                 *at += 1;
             }
             next = self.pass_async(at, passed, cx).await;
@@ -125,7 +131,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
 
     /// A handler that wants to be swapped for one that the manager has already has failed: neither can give way.
     pub(super) fn possible(&self, at: usize, turn: Reaction<E, I>) -> Reaction<E, I> {
-        let Ok(After(Then::Swap(successor))) = &turn else { return turn };
+        let Ok(HandlerStep(Then::Swap(successor))) = &turn else { return turn };
         let by = &successor.handler.place.id;
         if self.handlers.position(by).is_none_or(|taken| taken == at) {
             return turn;
@@ -140,24 +146,24 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         &mut self,
         at: usize,
         turn: Reaction<E, I>,
-        doing: Doing<'_, E, I>,
+        doing: Activity<'_, E, I>,
         cx: &mut Cx<Self>,
     ) -> bool {
         match self.possible(at, turn) {
-            Ok(After(Then::Stay | Then::Await)) => true,
-            Ok(After(Then::Hibernate)) => {
+            Ok(HandlerStep(Then::Stay | Then::Await)) => true,
+            Ok(HandlerStep(Then::Hibernate)) => {
                 self.cx.hibernate();
                 true
             }
-            Ok(After(Then::Leave(reply))) => {
+            Ok(HandlerStep(Then::Leave(reply))) => {
                 let handler = self.handlers.take(at);
-                self.dismiss(handler, Leaving::Left, Gone::Normal, cx).await;
+                self.dismiss(handler, TerminateReason::Left, GoneReason::Normal, cx).await;
                 if let Some(reply) = reply {
                     reply();
                 }
                 false
             }
-            Ok(After(Then::Swap(successor))) => {
+            Ok(HandlerStep(Then::Swap(successor))) => {
                 let stays = self.succeed(at, successor.handler, cx).await;
                 if let Some(reply) = successor.reply {
                     reply();
@@ -167,7 +173,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             Err(reason) => {
                 let handler = self.handlers.take(at);
                 report_failure(&handler.place, &*handler.slot, &doing, &reason, cx);
-                self.dismiss(handler, Leaving::Failed(reason.clone()), Gone::Failed(reason), cx).await;
+                self.dismiss(handler, TerminateReason::Failed(reason.clone()), GoneReason::Failed(reason), cx).await;
                 false
             }
         }
@@ -175,8 +181,8 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
 }
 
 /// What a handler was doing, as a report of its failure says it.
-pub(super) enum Doing<'a, E, I> {
-    Passed(Passed<'a, E, I>),
+pub(super) enum Activity<'a, E, I> {
+    Delivery(Delivery<'a, E, I>),
     /// It was asked something of this type.
     Asked(&'static str),
     Beginning,
@@ -184,9 +190,9 @@ pub(super) enum Doing<'a, E, I> {
 
 /// Reports the failure of a handler, unless its reason is one of those that are none.
 pub(super) fn report_failure<E: Event, I: Event>(
-    place: &Place,
+    place: &Registration,
     slot: &dyn Slot<E, I>,
-    doing: &Doing<'_, E, I>,
+    doing: &Activity<'_, E, I>,
     reason: &Reason,
     cx: &Cx<ManagerServer<E, I>>,
 ) {
@@ -195,12 +201,12 @@ pub(super) fn report_failure<E: Event, I: Event>(
     }
     cx.report(Level::Error, |me| {
         let last = match doing {
-            Doing::Passed(Passed::Event(event)) => {
+            Activity::Delivery(Delivery::Event(event)) => {
                 slot.shown_event(event).unwrap_or_else(|| type_name::<E>().to_owned())
             }
-            Doing::Passed(Passed::Info(_)) => format!("info {}", type_name::<I>()),
-            Doing::Asked(question) => format!("call {question}"),
-            Doing::Beginning => "none, it was to begin".to_owned(),
+            Activity::Delivery(Delivery::Info(_)) => format!("info {}", type_name::<I>()),
+            Activity::Asked(question) => format!("call {question}"),
+            Activity::Beginning => "none, it was to begin".to_owned(),
         };
         let told = Told::new(me, Level::Error, "Event manager", "lost a handler that failed");
         let told = told.with("handler", place.id.to_string()).with("last event", last);
@@ -228,21 +234,21 @@ async fn patiently<E: Event, I: Event>(
     cx: &mut Cx<ManagerServer<E, I>>,
 ) -> Reaction<E, I> {
     let mut reaction = poll_fn(|task| poll_caught(reacting.as_mut(), task));
-    match select(&mut reaction, Box::pin(genserver::time::sleep(STUCK_AFTER))).await {
+    match select(&mut reaction, Box::pin(genserver::time::sleep(SLOW_AFTER))).await {
         Either::Left((reaction, _)) => reaction,
         Either::Right(((), _)) => {
-            report_stuck(handler, cx);
+            report_slow(handler, cx);
             reaction.await
         }
     }
 }
 
 /// Reports that a handler, or the consumer of a stream, holds everybody up.
-fn report_stuck<E: Event, I: Event>(handler: &HandlerId, cx: &mut Cx<ManagerServer<E, I>>) {
+fn report_slow<E: Event, I: Event>(handler: &HandlerId, cx: &mut Cx<ManagerServer<E, I>>) {
     cx.report(Level::Warning, |me| {
         let told = Told::new(me, Level::Warning, "Event manager", "waits for a handler, and everybody with it");
         let told = told.with("handler", handler.to_string());
-        Report::Told(told.with("waits", format!("for more than {STUCK_AFTER:?}")))
+        Report::Told(told.with("waits", format!("for more than {SLOW_AFTER:?}")))
     });
 }
 
@@ -255,7 +261,7 @@ fn stays<E: Event, I: Event>(
     task: &mut Context<'_>,
 ) -> bool {
     let polled = reacting.poll(task);
-    let stays = matches!(polled, Poll::Ready(Ok(After(Then::Stay))));
+    let stays = matches!(polled, Poll::Ready(Ok(HandlerStep(Then::Stay))));
     if stays {
         std::mem::forget(polled);
     } else {

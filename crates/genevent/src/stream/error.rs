@@ -42,7 +42,7 @@ use genserver::{CallError, Reason};
 pub enum StreamError {
     /// So many events were dropped here, because the consumer was too slow. The stream goes on.
     #[error(
-        "{missed} events were dropped, because this consumer is too slow; take them faster, or use a larger `buffer`, or `Lag::Wait`"
+        "{missed} events were dropped, because this consumer is too slow; take them faster, or use a larger `buffer`, or `LagPolicy::Wait`"
     )]
     Lagged {
         /// How many.
@@ -50,7 +50,7 @@ pub enum StreamError {
     },
     /// The buffer was full, and the stream ends for that.
     #[error(
-        "the stream was ended, because its consumer is too slow; take events faster, or use a larger `buffer`, or another `Lag`"
+        "the stream was ended, because its consumer is too slow; take events faster, or use a larger `buffer`, or another `LagPolicy`"
     )]
     TooSlow,
     /// There was no event for so long, and the stream ends for that.

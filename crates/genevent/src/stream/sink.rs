@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use genserver::{CallError, poll_alive};
 
 use crate::manager::Manager;
-use crate::values::{Event, Mode};
+use crate::values::{Event, NotifyMode};
 
 /// A [`Sink`] into a [`Manager`]: every item is an event. Made by [`Manager::sink`].
 ///
@@ -36,7 +36,7 @@ use crate::values::{Event, Mode};
 #[must_use = "a sink does nothing unless it is fed"]
 pub struct EventSink<E: Event, I: Event = genserver::Never> {
     manager: Manager<E, I>,
-    mode: Mode,
+    mode: NotifyMode,
     under_way: Option<BoxFuture<'static, Result<(), CallError>>>,
 }
 
@@ -68,42 +68,42 @@ impl<E: Event, I: Event> Manager<E, I> {
 
 impl<E: Event, I: Event> EventSink<E, I> {
     pub(crate) fn new(manager: Manager<E, I>) -> Self {
-        Self { manager, mode: Mode::Ack, under_way: None }
+        Self { manager, mode: NotifyMode::Ack, under_way: None }
     }
 
-    /// In which way its items are sent. By [`Mode::Async`], it waits for room in the manager's mailbox, and no longer.
+    /// In which way its items are sent. By [`NotifyMode::Async`], it waits for room in the manager's mailbox, and no longer.
     ///
     /// # Examples
     ///
     /// ```
     /// use futures::SinkExt;
-    /// use genevent::{LoggerHandler, Manager, Mode};
+    /// use genevent::{LoggerHandler, Manager, NotifyMode};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;
     /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// let mut sink = manager.sink().mode(Mode::Sync);
+    /// let mut sink = manager.sink().mode(NotifyMode::Sync);
     /// sink.send("hello").await?;
     /// // The handler has seen it, so it is not a moment too early for this:
     /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["hello"]);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn mode(mut self, mode: Mode) -> Self {
+    pub fn mode(mut self, mode: NotifyMode) -> Self {
         self.mode = mode;
         self
     }
 }
 
-async fn send<E: Event, I: Event>(manager: Manager<E, I>, mode: Mode, event: E) -> Result<(), CallError> {
+async fn send<E: Event, I: Event>(manager: Manager<E, I>, mode: NotifyMode, event: E) -> Result<(), CallError> {
     match mode {
-        Mode::Async => manager
+        NotifyMode::Async => manager
             .notify_wait(event)
             .await
             .map_err(|_event| CallError::NoProc { server: manager.process_ref().subject() }),
-        Mode::Ack => manager.ack_notify(event).no_timeout().await,
-        Mode::Sync => manager.sync_notify(event).no_timeout().await,
+        NotifyMode::Ack => manager.ack_notify(event).no_timeout().await,
+        NotifyMode::Sync => manager.sync_notify(event).no_timeout().await,
     }
 }
 

@@ -5,25 +5,25 @@ use std::sync::Arc;
 
 use genserver::Reason;
 
-use super::patience::Patience;
-use super::{Awaited, End, Line, Refused, Tap};
-use crate::values::{HandlerId, Mode};
+use super::wait_limit::WaitLimit;
+use super::{Awaited, Refused, State, StreamEnd, Subscription};
+use crate::values::{HandlerId, NotifyMode};
 
 /// The streams of a manager, oldest first.
-pub(crate) struct Taps<E> {
-    list: Vec<(HandlerId, Arc<Tap<E>>)>,
+pub(crate) struct Subscriptions<E> {
+    list: Vec<(HandlerId, Arc<Subscription<E>>)>,
     /// How many there were in all: each has a number.
     made: u64,
     /// The number of the last event that somebody waits for.
     awaited: u64,
-    mode: Mode,
+    mode: NotifyMode,
     /// At how many streams those are swept out that are gone (rule 5).
     sweep_at: usize,
 }
 
-impl<E> Taps<E> {
+impl<E> Subscriptions<E> {
     pub(crate) fn new() -> Self {
-        Self { list: Vec::new(), made: 0, awaited: 0, mode: Mode::Async, sweep_at: 8 }
+        Self { list: Vec::new(), made: 0, awaited: 0, mode: NotifyMode::Async, sweep_at: 8 }
     }
 
     #[inline]
@@ -31,7 +31,7 @@ impl<E> Taps<E> {
         self.list.is_empty()
     }
 
-    pub(crate) fn add(&mut self, tap: Arc<Tap<E>>) -> HandlerId {
+    pub(crate) fn add(&mut self, tap: Arc<Subscription<E>>) -> HandlerId {
         if self.list.len() >= self.sweep_at {
             self.sweep();
             self.sweep_at = (2 * self.list.len()).max(8);
@@ -53,14 +53,14 @@ impl<E> Taps<E> {
 
     /// Leaves the event with every consumer, and waits for those that want to be waited for. `stuck` is told of those that it waits
     /// long for.
-    pub(crate) async fn offer(&mut self, event: &E, mode: Mode, mut stuck: impl FnMut(&HandlerId)) {
+    pub(crate) async fn offer(&mut self, event: &E, mode: NotifyMode, mut stuck: impl FnMut(&HandlerId)) {
         self.mode = mode;
         let awaited = match mode {
-            Mode::Async => Awaited::Nothing,
-            Mode::Ack => Awaited::Receipt(self.awaited + 1),
-            Mode::Sync => Awaited::Finish(self.awaited + 1),
+            NotifyMode::Async => Awaited::Nothing,
+            NotifyMode::Ack => Awaited::Receipt(self.awaited + 1),
+            NotifyMode::Sync => Awaited::Finish(self.awaited + 1),
         };
-        self.awaited += u64::from(mode != Mode::Async);
+        self.awaited += u64::from(mode != NotifyMode::Async);
         let mut some_left = false;
         let mut at = 0;
         loop {
@@ -71,7 +71,7 @@ impl<E> Taps<E> {
                 Ok(None) => {}
                 // The copy is the user's function. Its stream cannot go on without the event; the others can.
                 Err(payload) => {
-                    tap.end(End::Uncopied(Reason::caught(payload)));
+                    tap.end(StreamEnd::Uncopied(Reason::caught(payload)));
                     some_left = true;
                 }
             }
@@ -96,15 +96,15 @@ impl<E> Taps<E> {
         None
     }
 
-    /// Until every consumer is as far as it should be with the last event, or is gone; or until the patience is over, which is false.
-    pub(crate) async fn wait(&self, patience: Patience<'_>, mut stuck: impl FnMut(&HandlerId)) -> bool {
+    /// Until every consumer is as far as it should be with the last event, or is gone; or until the limit is over, which is false.
+    pub(crate) async fn wait(&self, limit: WaitLimit<'_>, mut stuck: impl FnMut(&HandlerId)) -> bool {
         for (id, tap) in &self.list {
             let mode = self.mode.min(tap.mode);
-            if mode == Mode::Async {
+            if mode == NotifyMode::Async {
                 continue;
             }
-            let has_settled = |line: &Line<E>| line.has_settled(mode, self.awaited);
-            if !patience.wait(tap.until(has_settled), || stuck(id)).await {
+            let has_settled = |state: &State<E>| state.has_settled(mode, self.awaited);
+            if !limit.wait(tap.until(has_settled), || stuck(id)).await {
                 return false;
             }
         }
@@ -114,16 +114,16 @@ impl<E> Taps<E> {
     /// The manager ends as it should.
     pub(crate) fn close(&mut self) {
         for (_, tap) in self.list.drain(..) {
-            tap.end(End::Orderly);
+            tap.end(StreamEnd::Orderly);
         }
     }
 }
 
 /// A manager that is killed says nothing, but its streams end all the same.
-impl<E> Drop for Taps<E> {
+impl<E> Drop for Subscriptions<E> {
     fn drop(&mut self) {
         for (_, tap) in self.list.drain(..) {
-            tap.end(End::Died);
+            tap.end(StreamEnd::Died);
         }
     }
 }

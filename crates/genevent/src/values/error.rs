@@ -12,13 +12,13 @@ use super::id::HandlerId;
 /// # Examples
 ///
 /// ```
-/// use genevent::{CallHandlerError, HandlerRef, LoggerHandler, Manager, Messages};
+/// use genevent::{CallHandlerError, HandlerRef, LoggerHandler, Manager, LoggedMessages};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manager = Manager::<String>::start().name("events").await?;
 /// let nobody = HandlerRef::<LoggerHandler>::with_id("audit");
-/// let error = manager.call(&nobody, Messages).await.unwrap_err();
+/// let error = manager.call(&nobody, LoggedMessages).await.unwrap_err();
 /// assert!(matches!(error, CallHandlerError::NotFound { .. }));
 /// assert!(error.to_string().contains("has no handler genevent::builtin::logger::LoggerHandler audit"));
 /// # Ok(())
@@ -94,7 +94,7 @@ pub enum AddHandlerError<H> {
         /// Which handler it has.
         handler: HandlerId,
         /// The one that was to be added.
-        returned: Returned<H>,
+        returned: ReturnedHandler<H>,
     },
     /// The handler's init returned this error, or panicked. Nothing was added.
     #[error("init of {handler} failed: {reason}; nothing was added to {manager}")]
@@ -106,7 +106,7 @@ pub enum AddHandlerError<H> {
         /// What happened.
         reason: Reason,
         /// The one that was to be added.
-        returned: Returned<H>,
+        returned: ReturnedHandler<H>,
     },
     /// The manager itself did not answer.
     #[error("{error}")]
@@ -114,7 +114,7 @@ pub enum AddHandlerError<H> {
         /// Why not.
         error: CallError,
         /// The one that was to be added. It is not there if the manager had begun with it, and ended in its init.
-        returned: Option<Returned<H>>,
+        returned: Option<ReturnedHandler<H>>,
     },
 }
 
@@ -159,7 +159,7 @@ pub enum RemoveHandlerError<H> {
         /// What happened.
         reason: Reason,
         /// The handler, as the panic left it.
-        returned: Returned<H>,
+        returned: ReturnedHandler<H>,
     },
     /// The manager itself did not answer.
     #[error(transparent)]
@@ -199,7 +199,7 @@ pub enum SwapHandlerError<O, H> {
         /// Which handler it has.
         handler: HandlerId,
         /// The one that was to be added.
-        returned: Returned<H>,
+        returned: ReturnedHandler<H>,
     },
     /// The new handler's init returned this error, or panicked.
     #[error("init of {handler} failed: {reason}; nothing was added to {manager}, and the old handler has gone")]
@@ -211,7 +211,7 @@ pub enum SwapHandlerError<O, H> {
         /// What happened.
         reason: Reason,
         /// The one that was to be added.
-        returned: Returned<H>,
+        returned: ReturnedHandler<H>,
     },
     /// What makes the new handler panicked.
     #[error("there is no {handler} to add, because what makes it {reason}; the old handler has gone from {manager}")]
@@ -229,7 +229,7 @@ pub enum SwapHandlerError<O, H> {
         /// Why not.
         error: CallError,
         /// What makes the new handler. It is not there if the manager had begun with the swap, and ended in it.
-        make: Option<Returned<MakeHandler<O, H>>>,
+        make: Option<ReturnedHandler<MakeHandler<O, H>>>,
     },
 }
 
@@ -257,21 +257,21 @@ pub enum SwapHandlerError<O, H> {
 /// # Ok(())
 /// # }
 /// ```
-pub type MakeHandler<O, H> = Box<dyn FnOnce(Result<O, NothingLeft>) -> H + Send>;
+pub type MakeHandler<O, H> = Box<dyn FnOnce(Result<O, OldHandlerError>) -> H + Send>;
 
 /// Why a swap found nothing of the old handler: what the function that makes the new one is told instead.
 ///
 /// # Examples
 ///
 /// ```
-/// use genevent::{HandlerRef, LoggerHandler, Manager, NothingLeft};
+/// use genevent::{HandlerRef, LoggerHandler, Manager, OldHandlerError};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manager = Manager::<String>::start().await?;
 /// let nobody = HandlerRef::<LoggerHandler>::with_id("yesterday");
 /// let logger = manager.swap_handler(&nobody, |left| {
-///     assert!(matches!(left, Err(NothingLeft::NotFound { .. })));
+///     assert!(matches!(left, Err(OldHandlerError::NotFound { .. })));
 ///     LoggerHandler::new()
 /// });
 /// logger.await?;
@@ -280,7 +280,7 @@ pub type MakeHandler<O, H> = Box<dyn FnOnce(Result<O, NothingLeft>) -> H + Send>
 /// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NothingLeft {
+pub enum OldHandlerError {
     /// There was no such handler.
     #[error("there was no {handler}")]
     NotFound {
@@ -316,9 +316,9 @@ pub enum NothingLeft {
 /// # Ok(())
 /// # }
 /// ```
-pub struct Returned<H>(Box<Mutex<H>>);
+pub struct ReturnedHandler<H>(Box<Mutex<H>>);
 
-impl<H> Returned<H> {
+impl<H> ReturnedHandler<H> {
     pub(crate) fn new(handler: H) -> Self {
         Self(Box::new(Mutex::new(handler)))
     }
@@ -363,9 +363,9 @@ impl<H> Returned<H> {
     }
 }
 
-impl<H> fmt::Debug for Returned<H> {
+impl<H> fmt::Debug for ReturnedHandler<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Returned(..)")
+        f.write_str("ReturnedHandler(..)")
     }
 }
 

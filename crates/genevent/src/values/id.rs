@@ -10,39 +10,39 @@ use std::marker::PhantomData;
 /// # Examples
 ///
 /// ```
-/// use genevent::Id;
+/// use genevent::InstanceId;
 ///
-/// assert_eq!(Id::from("audit").to_string(), "audit");
-/// assert_eq!(Id::from(7).to_string(), "7");
+/// assert_eq!(InstanceId::from("audit").to_string(), "audit");
+/// assert_eq!(InstanceId::from(7).to_string(), "7");
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
-pub enum Id {
+pub enum InstanceId {
     /// A number.
     Number(u64),
     /// A text.
     Text(Cow<'static, str>),
 }
 
-impl From<&'static str> for Id {
+impl From<&'static str> for InstanceId {
     fn from(text: &'static str) -> Self {
         Self::Text(Cow::Borrowed(text))
     }
 }
 
-impl From<String> for Id {
+impl From<String> for InstanceId {
     fn from(text: String) -> Self {
         Self::Text(Cow::Owned(text))
     }
 }
 
-impl From<u64> for Id {
+impl From<u64> for InstanceId {
     fn from(number: u64) -> Self {
         Self::Number(number)
     }
 }
 
-impl fmt::Display for Id {
+impl fmt::Display for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => number.fmt(f),
@@ -68,7 +68,7 @@ impl fmt::Display for Id {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HandlerId {
     kind: Kind,
-    id: Option<Id>,
+    id: Option<InstanceId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,7 +80,7 @@ enum Kind {
 impl HandlerId {
     /// The stream with this number, of events of type `E`.
     pub(crate) fn stream<E>(number: u64) -> Self {
-        Self { kind: Kind::Stream(type_name::<E>()), id: Some(Id::Number(number)) }
+        Self { kind: Kind::Stream(type_name::<E>()), id: Some(InstanceId::Number(number)) }
     }
 
     /// Whether it is a handler of type `H`.
@@ -154,14 +154,14 @@ impl HandlerId {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{HandlerRef, Id};
+    /// use genevent::{HandlerRef, InstanceId};
     ///
     /// struct Log;
     ///
-    /// assert_eq!(HandlerRef::<Log>::with_id(7).id().id(), Some(&Id::Number(7)));
+    /// assert_eq!(HandlerRef::<Log>::with_id(7).id().id(), Some(&InstanceId::Number(7)));
     /// assert_eq!(HandlerRef::<Log>::new().id().id(), None);
     /// ```
-    pub fn id(&self) -> Option<&Id> {
+    pub fn id(&self) -> Option<&InstanceId> {
         self.id.as_ref()
     }
 }
@@ -198,7 +198,7 @@ impl fmt::Debug for HandlerId {
 /// assert_ne!(HandlerRef::<Log>::new(), HandlerRef::with_id("audit"));
 /// ```
 pub struct HandlerRef<H> {
-    id: Option<Id>,
+    id: Option<InstanceId>,
     of: PhantomData<fn() -> H>,
 }
 
@@ -211,7 +211,7 @@ impl<H: 'static> HandlerRef<H> {
     ///
     /// ```
     ///
-    /// use genevent::{HandlerRef, LoggerHandler, Manager, Messages};
+    /// use genevent::{HandlerRef, LoggerHandler, Manager, LoggedMessages};
     ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -220,7 +220,7 @@ impl<H: 'static> HandlerRef<H> {
     /// manager.add_handler(LoggerHandler::new()).await?;
     ///
     /// let logger = HandlerRef::<LoggerHandler>::new();
-    /// assert!(manager.call(&logger, Messages).await?.is_empty());
+    /// assert!(manager.call(&logger, LoggedMessages).await?.is_empty());
     /// # Ok(())
     /// # }
     /// ```
@@ -246,7 +246,7 @@ impl<H: 'static> HandlerRef<H> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn with_id(id: impl Into<Id>) -> Self {
+    pub fn with_id(id: impl Into<InstanceId>) -> Self {
         Self { id: Some(id.into()), of: PhantomData }
     }
 

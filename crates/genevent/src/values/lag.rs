@@ -6,14 +6,14 @@
 ///
 /// ```
 /// use futures::StreamExt;
-/// use genevent::{Lag, Manager, StreamError};
+/// use genevent::{LagPolicy, Manager, StreamError};
 ///
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manager = Manager::start().await?;
 /// let mut newest = manager.stream().buffer(1);
-/// let mut all_or_none = manager.stream().buffer(1).lag(Lag::End);
+/// let mut all_or_none = manager.stream().buffer(1).lag(LagPolicy::End);
 /// newest.subscribe().await?;
 /// all_or_none.subscribe().await?;
 /// manager.notify("one")?;
@@ -28,7 +28,7 @@
 /// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Lag {
+pub enum LagPolicy {
     /// The oldest event in the buffer is dropped, and counted: the consumer finds
     /// [`StreamError::Lagged`](crate::StreamError::Lagged) where there were events, with their exact number. Nobody else is affected.
     #[default]

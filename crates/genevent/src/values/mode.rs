@@ -5,11 +5,11 @@
 /// # Examples
 ///
 /// ```
-/// use genevent::{Handler, HandlerCx, Manager, Mode, React, Reaction};
+/// use genevent::{Handler, HandlerCx, Manager, NotifyMode, React, Reaction};
 /// use genserver::Never;
 ///
 /// #[derive(Default)]
-/// struct Modes(Vec<Mode>);
+/// struct Modes(Vec<NotifyMode>);
 ///
 /// impl Handler<()> for Modes {
 ///     type Call = Never;
@@ -27,12 +27,12 @@
 /// manager.notify(())?;
 /// manager.ack_notify(()).await?;
 /// manager.sync_notify(()).await?;
-/// assert_eq!(manager.remove_handler(&modes).await?.0, [Mode::Async, Mode::Ack, Mode::Sync]);
+/// assert_eq!(manager.remove_handler(&modes).await?.0, [NotifyMode::Async, NotifyMode::Ack, NotifyMode::Sync]);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub enum Mode {
+pub enum NotifyMode {
     /// By [`notify`](crate::Manager::notify): its sender does not wait.
     #[default]
     Async,

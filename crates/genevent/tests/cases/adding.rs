@@ -84,7 +84,7 @@ async fn an_identity_says_the_same_whether_its_handler_awaits() {
 /// What has become of a handler that a manager has not answered about.
 fn unanswered(error: AddHandlerError<Puppet>) -> (CallError, Option<Puppet>) {
     let AddHandlerError::Manager { error, returned } = error else { panic!("{error}") };
-    (error, returned.map(genevent::Returned::into_inner))
+    (error, returned.map(genevent::ReturnedHandler::into_inner))
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Questions to one handler.
 
-use genevent::{CallHandlerError, Client, Handler, HandlerCx, HandlerRef, Manager, React, Reaction};
+use genevent::{CallHandlerError, Handler, HandlerCaller, HandlerCx, HandlerRef, Manager, React, Reaction};
 use genserver::{CallError, Reason, TimedOut};
 
 use super::ms;
@@ -141,7 +141,7 @@ async fn ge_100_a_handler_that_fails_in_a_call_is_removed_and_the_caller_is_told
 /// One that can be asked something, and has no answer.
 struct Mute;
 
-struct Question(#[expect(dead_code, reason = "nobody answers")] Client<()>);
+struct Question(#[expect(dead_code, reason = "nobody answers")] HandlerCaller<()>);
 
 impl Handler<Told, Note> for Mute {
     type Call = Question;

@@ -4,8 +4,8 @@
 use std::future::{IntoFuture, ready};
 
 use genevent::{
-    AddHandlerError, AsyncHandler, CallHandlerError, Client, HandlerCx, Leaving, React, Reaction, RemoveHandlerError,
-    SwapHandlerError,
+    AddHandlerError, AsyncHandler, CallHandlerError, HandlerCaller, HandlerCx, React, Reaction, RemoveHandlerError,
+    SwapHandlerError, TerminateReason,
 };
 use genserver::report::{Level, Report};
 use genserver::{Probe, Reason, sys};
@@ -67,7 +67,7 @@ async fn swap(
     heir: Double,
     owner: Option<&Probe<Heard>>,
 ) -> String {
-    let swap = manager.swap_handler(puppet, |_| heir).saying("args");
+    let swap = manager.swap_handler(puppet, |_| heir).arg("args");
     let swap = if let Some(new) = owner { swap.owned_by(super::puppet::owner(new)) } else { swap };
     match swap.await {
         Ok(_) => "ok".to_owned(),
@@ -91,7 +91,7 @@ async fn come(manager: &Events, cause: Cause, flavour: Flavour, hears: &Probe<He
     let heir = Double::of("b", hears);
     let ok = "ok".to_owned();
     match cause {
-        Cause::Removed | Cause::RemovedWhilePanicking => match manager.remove_handler(&puppet).saying("args").await {
+        Cause::Removed | Cause::RemovedWhilePanicking => match manager.remove_handler(&puppet).arg("args").await {
             Ok(puppet) => format!("{} itself", puppet.name),
             Err(RemoveHandlerError::Terminate { reason, .. }) => reason.to_string(),
             Err(other) => other.to_string(),
@@ -273,7 +273,7 @@ async fn a_panic_reaches_terminate_with_the_state_as_it_was() {
 /// A handler whose callbacks are no `async fn`s: they do something before there is a future.
 struct Hasty;
 
-struct Hurry(#[expect(dead_code, reason = "nobody answers")] Client<()>);
+struct Hurry(#[expect(dead_code, reason = "nobody answers")] HandlerCaller<()>);
 
 impl AsyncHandler<Told, Note> for Hasty {
     type Call = Hurry;
@@ -311,7 +311,7 @@ impl AsyncHandler<Told, Note> for Hasty {
         ready(React::stay())
     }
 
-    fn terminate(&mut self, _why: Leaving, _cx: &mut HandlerCx<Told, Note>) -> impl Future<Output = ()> + Send {
+    fn terminate(&mut self, _why: TerminateReason, _cx: &mut HandlerCx<Told, Note>) -> impl Future<Output = ()> + Send {
         panic!("too hasty");
         #[expect(unreachable_code, reason = "it says what the future would be")]
         ready(())

@@ -194,7 +194,7 @@ async fn ge_086_a_handler_that_asks_its_own_manager_fails_at_once() {
             assert_eq!(which(&manager).await, [""; 0]);
             let told = probe.expect(|letter| matches!(letter, Letter::Message(Heard::Gone(_)))).await;
             let Letter::Message(Heard::Gone(told)) = told else { unreachable!() };
-            let genevent::Gone::Failed(reason) = told.why else { panic!("{told}") };
+            let genevent::GoneReason::Failed(reason) = told.why else { panic!("{told}") };
             assert!(matches!(reason.downcast_ref(), Some(CallError::CallingSelf { .. })), "{reason}");
         }
     }

@@ -1,6 +1,6 @@
 //! The processes that handlers belong to: a handler goes with its owner, and its owner hears of its end.
 
-use genevent::{Gone, HandlerGone};
+use genevent::{GoneReason, HandlerGone};
 use genserver::report::Report;
 use genserver::{Letter, Probe, Reason};
 
@@ -147,7 +147,7 @@ async fn ge_056_a_swap_tells_the_old_owner_who_owns_the_new_handler() {
     manager.swap_handler(&old, |_| heir).owned_by(owner(&next)).await.unwrap();
     let told = probe.expect(|letter| matches!(letter, Letter::Message(Heard::Gone(_)))).await;
     let Letter::Message(Heard::Gone(gone)) = told else { unreachable!() };
-    assert!(matches!(gone.why, Gone::Swapped { owner, .. } if owner == Some(next.pid())), "{gone}");
+    assert!(matches!(gone.why, GoneReason::Swapped { owner, .. } if owner == Some(next.pid())), "{gone}");
     assert_eq!(gone.manager, manager.pid());
     drop(next);
     assert_eq!(which(&manager).await, [""; 0]);

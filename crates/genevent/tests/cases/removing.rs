@@ -1,7 +1,7 @@
 //! How handlers are removed: what they are told, and what comes back.
 
 use genevent::{Handler, HandlerCx, React, Reaction};
-use genevent::{HandlerRef, Leaving, RemoveHandlerError};
+use genevent::{HandlerRef, RemoveHandlerError, TerminateReason};
 use genserver::{CallError, Never};
 
 use super::puppet::{Double, End, FLAVOURS, Note, Puppet, Told, heard, manager, owner, which};
@@ -13,7 +13,7 @@ async fn ge_033_a_removed_handler_is_told_and_comes_back() {
         let (manager, mut probe) = manager().await;
         let puppet = flavour.add(&manager, Puppet::new("a", &probe)).await.unwrap();
         manager.notify(Told::Number(1)).unwrap();
-        let left = manager.remove_handler(&puppet).saying("goodbye").await.unwrap();
+        let left = manager.remove_handler(&puppet).arg("goodbye").await.unwrap();
         assert_eq!(left.seen, [1], "what was sent before it is seen before it");
         assert_eq!(heard(&mut probe), ["a begins", "a sees 1", "a goes: removed goodbye"]);
         assert_eq!(which(&manager).await, [""; 0]);
@@ -106,8 +106,8 @@ impl Handler<Told, Note> for Picky {
         React::stay()
     }
 
-    fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<Told, Note>) {
-        let Leaving::Removed(mut words) = why else { panic!("it is removed, and nothing else") };
+    fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<Told, Note>) {
+        let TerminateReason::Removed(mut words) = why else { panic!("it is removed, and nothing else") };
         assert_eq!(words.take::<&str>(), None);
         self.0 = vec![words.take(), words.take()];
     }
@@ -117,7 +117,7 @@ impl Handler<Told, Note> for Picky {
 async fn a_handler_may_be_told_anything_on_its_way_out() {
     let (manager, _probe) = manager().await;
     let picky = manager.add_handler(Picky(vec![])).await.unwrap();
-    assert_eq!(manager.remove_handler(&picky).saying(7_u8).await.unwrap().0, [Some(7), None]);
+    assert_eq!(manager.remove_handler(&picky).arg(7_u8).await.unwrap().0, [Some(7), None]);
     let picky = manager.add_handler(Picky(vec![])).await.unwrap();
     assert_eq!(manager.remove_handler(&picky).await.unwrap().0, [None, None]);
 }

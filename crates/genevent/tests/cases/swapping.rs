@@ -3,17 +3,17 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use genevent::{HandlerRef, NothingLeft, SwapHandlerError};
+use genevent::{HandlerRef, OldHandlerError, SwapHandlerError};
 use genserver::{CallError, Reason};
 
 use super::puppet::{Act, Begin, Double, End, FLAVOURS, Puppet, Told, called, heard, manager, which};
 
 /// An old handler's name and what it has seen, or why there is none.
-fn left<const KIND: u8>(left: Result<Puppet<KIND>, NothingLeft>) -> Result<Vec<u32>, String> {
+fn left<const KIND: u8>(left: Result<Puppet<KIND>, OldHandlerError>) -> Result<Vec<u32>, String> {
     match left {
         Ok(old) => Ok(old.seen.clone()),
-        Err(NothingLeft::NotFound { handler }) => Err(format!("no {}", called(&handler))),
-        Err(NothingLeft::Terminate { handler, reason }) => Err(format!("{} {reason}", called(&handler))),
+        Err(OldHandlerError::NotFound { handler }) => Err(format!("no {}", called(&handler))),
+        Err(OldHandlerError::Terminate { handler, reason }) => Err(format!("{} {reason}", called(&handler))),
         Err(other) => Err(other.to_string()),
     }
 }
@@ -42,7 +42,7 @@ async fn ge_041_a_swap_hands_the_old_state_to_the_new_handler() {
         manager.notify(Told::Number(1)).unwrap();
         let heir = Double::of("c", &probe);
         let swap = flavour.swap(&manager, &old, |old| heir.having_seen(left(old).unwrap()));
-        let new = swap.saying("step aside").id(4).await.unwrap();
+        let new = swap.arg("step aside").id(4).await.unwrap();
         assert_eq!(which(&manager).await, ["Double 4", "Puppet"], "it stands behind the others, as one that is added");
         manager.sync_notify(Told::Number(2)).await.unwrap();
         assert_eq!(
@@ -121,7 +121,7 @@ async fn ge_045_when_the_new_handler_refuses_the_old_one_is_gone_too() {
 async fn ge_045_when_nothing_makes_the_new_handler_the_old_one_is_gone_too() {
     let (manager, mut probe) = manager().await;
     let old = manager.add_handler(Puppet::new("a", &probe)).await.unwrap();
-    let make = |_: Result<Puppet, NothingLeft>| -> Double { panic!("out of handlers") };
+    let make = |_: Result<Puppet, OldHandlerError>| -> Double { panic!("out of handlers") };
     let error = manager.swap_handler(&old, make).await.unwrap_err();
     let SwapHandlerError::Make { reason, .. } = error else { panic!("{error}") };
     assert_eq!(reason.to_string(), "panicked: out of handlers");

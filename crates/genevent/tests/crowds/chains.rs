@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt, poll, stream};
 use genevent::{
-    AsyncHandler, ForwardToManager, Forwarder, HandlerCx, HandlerRef, LoggerHandler, Manager, Mode, React, Reaction,
+    AsyncHandler, ForwardToManager, Forwarder, HandlerCx, HandlerRef, LoggerHandler, Manager, NotifyMode, React,
+    Reaction,
 };
 use genserver::report::Report;
 use genserver::{CallError, Letter, Never, Node, Probe};
@@ -16,16 +17,16 @@ fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-async fn tell(manager: &Manager<u32>, mode: Mode, event: u32) {
+async fn tell(manager: &Manager<u32>, mode: NotifyMode, event: u32) {
     match mode {
-        Mode::Async => manager.notify(event).unwrap(),
-        Mode::Ack => manager.ack_notify(event).await.unwrap(),
-        Mode::Sync => manager.sync_notify(event).await.unwrap(),
+        NotifyMode::Async => manager.notify(event).unwrap(),
+        NotifyMode::Ack => manager.ack_notify(event).await.unwrap(),
+        NotifyMode::Sync => manager.sync_notify(event).await.unwrap(),
     }
 }
 
 /// Takes 100 ms over every event, and notes the mode in which it came.
-struct Slow(Vec<(u32, Mode)>);
+struct Slow(Vec<(u32, NotifyMode)>);
 
 impl AsyncHandler<u32> for Slow {
     type Call = Never;
@@ -55,7 +56,7 @@ async fn chain(length: usize) -> (Vec<Manager<u32>>, HandlerRef<Slow>) {
 async fn ge_147_events_go_through_a_chain_in_the_way_they_were_sent() {
     // With acknowledgements: the last manager works on the first event, the two before it hold the second and the third.
     for (mode, held_up) in
-        [(Mode::Async, [0, 0, 0, 0]), (Mode::Ack, [0, 0, 0, 100]), (Mode::Sync, [100, 100, 100, 100])]
+        [(NotifyMode::Async, [0, 0, 0, 0]), (NotifyMode::Ack, [0, 0, 0, 100]), (NotifyMode::Sync, [100, 100, 100, 100])]
     {
         let (managers, slow) = chain(3).await;
         for (event, expected) in (1..).zip(held_up) {
@@ -74,7 +75,7 @@ async fn ge_147_events_go_through_a_chain_in_the_way_they_were_sent() {
 
 #[tokio::test]
 async fn a_chain_is_cut_where_a_manager_has_ended() {
-    for mode in [Mode::Async, Mode::Ack, Mode::Sync] {
+    for mode in [NotifyMode::Async, NotifyMode::Ack, NotifyMode::Sync] {
         let (managers, _) = chain(2).await;
         managers[1].stop().await.unwrap();
         assert_eq!(managers[0].which_handlers().await.unwrap().len(), 1);
@@ -106,7 +107,7 @@ async fn a_stream_of_one_manager_feeds_another_through_its_sink() {
     let logger = to.add_handler(LoggerHandler::new()).await.unwrap();
     let mut events = from.stream();
     events.subscribe().await.unwrap();
-    let pump = tokio::spawn(events.map(Result::unwrap).map(Ok).forward(to.sink().mode(Mode::Sync)));
+    let pump = tokio::spawn(events.map(Result::unwrap).map(Ok).forward(to.sink().mode(NotifyMode::Sync)));
     for event in 1..=3 {
         from.sync_notify(event).await.unwrap();
     }
@@ -124,7 +125,7 @@ async fn an_attached_stream_is_let_go_of_when_it_is_detached() {
     events.subscribe().await.unwrap();
     let attached = to.attach(events.map(Result::unwrap)).await.unwrap();
     from.sync_notify(1).await.unwrap();
-    assert_eq!(to.call(&logger, genevent::Messages).await.unwrap(), ["1"]);
+    assert_eq!(to.call(&logger, genevent::LoggedMessages).await.unwrap(), ["1"]);
     assert_eq!(to.detach(attached).await, Ok(true));
     assert_eq!(to.detach(attached).await, Ok(false));
     from.sync_notify(2).await.unwrap();
@@ -141,7 +142,7 @@ async fn a_sink_is_no_faster_than_its_manager_and_says_when_that_has_ended() {
     assert_eq!(begun.elapsed(), ms(200), "the third was taken when two were handled");
     managers[0].stop().await.unwrap();
     assert!(matches!(sink.send(4).await, Err(CallError::NoProc { .. })));
-    for mode in [Mode::Async, Mode::Sync] {
+    for mode in [NotifyMode::Async, NotifyMode::Sync] {
         assert!(matches!(managers[0].sink().mode(mode).send(5).await, Err(CallError::NoProc { .. })));
     }
 }
@@ -150,7 +151,7 @@ async fn a_sink_is_no_faster_than_its_manager_and_says_when_that_has_ended() {
 async fn a_sink_that_does_not_wait_for_the_manager_waits_for_room() {
     let manager = Manager::start().mailbox(2).await.unwrap();
     manager.add_async_handler(Slow(Vec::new())).await.unwrap();
-    let mut sink = manager.sink().mode(Mode::Async);
+    let mut sink = manager.sink().mode(NotifyMode::Async);
     let begun = Instant::now();
     sink.send_all(&mut stream::iter(1..=3).map(Ok)).await.unwrap();
     assert_eq!(begun.elapsed(), ms(0));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use genevent::{AsyncHandler, Handler, HandlerCx, Hold, Manager, Mode, React, Reaction};
+use genevent::{AsyncHandler, Handler, HandlerCx, Hold, Manager, NotifyMode, React, Reaction};
 use genserver::{CallError, Never, time};
 use parking_lot::Mutex;
 
@@ -94,7 +94,7 @@ async fn a_hold_that_is_done_within_the_callback_costs_the_sender_nothing() {
         type Call = Never;
 
         fn handle_event(&mut self, _event: &u8, cx: &mut HandlerCx<u8>) -> Reaction<u8> {
-            assert_eq!(cx.mode(), Mode::Sync);
+            assert_eq!(cx.mode(), NotifyMode::Sync);
             cx.hold().done();
             cx.hold().done();
             React::stay()

@@ -4,7 +4,7 @@
 // The registry of seeds 000 and 001.
 
 use futures::TryStreamExt;
-use genevent::{Forwarder, Gone, HandlerGone, Manager};
+use genevent::{Forwarder, GoneReason, HandlerGone, Manager};
 use genserver::{AsProcess, Letter, Probe, Reason};
 
 use crate::registry::{Event, Registry};
@@ -111,7 +111,7 @@ async fn the_test_hears_of_the_end_of_its_forwarder() {
     let handlers = manager.which_handlers().await.unwrap();
     manager.stop().await.unwrap();
     let Heard::HandlerGone(gone) = test.expect_message().await else { panic!("the news comes first") };
-    assert_eq!((gone.handler, gone.manager, gone.why), (handlers[0].clone(), manager.pid(), Gone::Shutdown));
+    assert_eq!((gone.handler, gone.manager, gone.why), (handlers[0].clone(), manager.pid(), GoneReason::Shutdown));
 }
 
 /// A registry that is told nothing of its end, and a manager that has none: both outlive the bucket.

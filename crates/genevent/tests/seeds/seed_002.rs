@@ -4,7 +4,8 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use genevent::{
-    Client, Handler, HandlerCx, HandlerRef, LoggerHandler as StockLogger, Manager, Messages, React, Reaction,
+    Handler, HandlerCaller, HandlerCx, HandlerRef, LoggedMessages, LoggerHandler as StockLogger, Manager, React,
+    Reaction,
 };
 use genserver::{Never, Probe};
 
@@ -20,7 +21,7 @@ struct LoggerHandler {
 }
 
 /// `:messages`.
-struct GetMessages(Client<Vec<&'static str>>);
+struct GetMessages(HandlerCaller<Vec<&'static str>>);
 
 impl Handler<Msg> for LoggerHandler {
     type Call = GetMessages;
@@ -91,5 +92,5 @@ async fn the_stock_logger_keeps_the_same_log() {
     let pid = Manager::start().await.unwrap();
     let logger = pid.add_handler(StockLogger::new()).await.unwrap();
     pid.notify("Hello World").unwrap();
-    assert_eq!(pid.call(&logger, Messages).await.unwrap(), ["Hello World"]);
+    assert_eq!(pid.call(&logger, LoggedMessages).await.unwrap(), ["Hello World"]);
 }

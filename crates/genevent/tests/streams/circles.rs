@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use genevent::{EventStream, Lag, Manager, Mode};
+use genevent::{EventStream, LagPolicy, Manager, NotifyMode};
 use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, ServerRef, spawn, start};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
@@ -32,11 +32,11 @@ async fn ask(manager: &Manager<u32>, inner: Inner, event: u32) -> Result<(), Cal
     }
 }
 
-async fn tell(manager: &Manager<u32>, mode: Mode, event: u32) -> Result<(), CallError> {
+async fn tell(manager: &Manager<u32>, mode: NotifyMode, event: u32) -> Result<(), CallError> {
     match mode {
-        Mode::Async => ask(manager, Inner::Notify, event).await,
-        Mode::Ack => ask(manager, Inner::Ack, event).await,
-        Mode::Sync => ask(manager, Inner::Sync, event).await,
+        NotifyMode::Async => ask(manager, Inner::Notify, event).await,
+        NotifyMode::Ack => ask(manager, Inner::Ack, event).await,
+        NotifyMode::Sync => ask(manager, Inner::Sync, event).await,
     }
 }
 
@@ -72,7 +72,7 @@ async fn consumer(manager: &Manager<u32>, inner: Inner) -> (mpsc::UnboundedRecei
     (sees, answered)
 }
 
-async fn check(outer: Mode, inner: Inner, is_refused: bool) {
+async fn check(outer: NotifyMode, inner: Inner, is_refused: bool) {
     let manager = Manager::start().await.unwrap();
     let (mut sees, answered) = consumer(&manager, inner).await;
     let begun = Instant::now();
@@ -97,7 +97,7 @@ async fn check(outer: Mode, inner: Inner, is_refused: bool) {
         Inner::Notify => true,
         Inner::Ack => !is_refused,
         // Over an event that nobody waits for, the manager has taken it, and only then waits for the consumer.
-        Inner::Sync => outer != Mode::Sync,
+        Inner::Sync => outer != NotifyMode::Sync,
         Inner::Which => false,
     };
     assert_eq!(seen, if is_sent { vec![1, 10, 2] } else { vec![1, 2] }, "{outer:?} {inner:?}");
@@ -106,10 +106,10 @@ async fn check(outer: Mode, inner: Inner, is_refused: bool) {
 /// There, both wait for ever. Here the consumer hears at once that it waits for who waits for it.
 #[tokio::test(start_paused = true)]
 async fn ge_146_a_consumer_is_refused_what_its_manager_can_never_answer() {
-    for outer in [Mode::Async, Mode::Ack, Mode::Sync] {
+    for outer in [NotifyMode::Async, NotifyMode::Ack, NotifyMode::Sync] {
         check(outer, Inner::Notify, false).await;
-        check(outer, Inner::Ack, outer == Mode::Sync).await;
-        check(outer, Inner::Which, outer == Mode::Sync).await;
+        check(outer, Inner::Ack, outer == NotifyMode::Sync).await;
+        check(outer, Inner::Which, outer == NotifyMode::Sync).await;
         check(outer, Inner::Sync, true).await;
     }
 }
@@ -177,7 +177,7 @@ async fn the_circle_is_seen_through_another_server() {
 #[tokio::test(start_paused = true)]
 async fn a_consumer_without_room_is_refused_as_well() {
     let manager = Manager::start().await.unwrap();
-    let mut stream = manager.stream().buffer(1).lag(Lag::Wait);
+    let mut stream = manager.stream().buffer(1).lag(LagPolicy::Wait);
     stream.subscribe().await.unwrap();
     let asks = manager.clone();
     let (answer, answered) = oneshot::channel();

@@ -9,7 +9,7 @@ use crate::support::{manager, ms, stream};
 use futures::future::join_all;
 use futures::stream::FusedStream;
 use futures::{StreamExt, TryStreamExt, poll};
-use genevent::{Lag, Manager, StreamError};
+use genevent::{LagPolicy, Manager, StreamError};
 use genserver::{CallError, Probe, Reason};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -199,7 +199,7 @@ async fn a_stream_that_is_dropped_before_it_has_begun_is_waited_for_by_nobody() 
     // The manager waits for the first stream, so the second cannot begin.
     let mut told = Box::pin(manager.sync_notify(1).no_timeout());
     assert!(poll!(&mut told).is_pending());
-    let mut second = manager.stream().lag(Lag::Wait).buffer(1);
+    let mut second = manager.stream().lag(LagPolicy::Wait).buffer(1);
     assert!(poll!(Box::pin(second.subscribe())).is_pending());
     drop(second);
     assert_eq!(first.next().await, Some(Ok(1)));

@@ -4,7 +4,7 @@
 use crate::support::{manager, ms, stream};
 use futures::stream::FusedStream;
 use futures::{StreamExt, TryStreamExt, poll};
-use genevent::{Handler, HandlerCx, Lag, Manager, React, Reaction, StreamError};
+use genevent::{Handler, HandlerCx, LagPolicy, Manager, React, Reaction, StreamError};
 use genserver::{Never, Reason};
 use tokio::time::{Instant, sleep};
 
@@ -129,7 +129,7 @@ async fn ge_150_several_streams_are_cancelled_together_and_return_what_they_had(
 #[tokio::test]
 async fn a_consumer_that_is_too_slow_ends_after_what_it_holds_if_it_said_so() {
     let manager = manager().await;
-    let mut events = manager.stream().buffer(2).lag(Lag::End);
+    let mut events = manager.stream().buffer(2).lag(LagPolicy::End);
     events.subscribe().await.unwrap();
     for event in 1..=5 {
         manager.notify(event).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use genevent::{EventStream, Lag, Manager, StreamError};
+use genevent::{EventStream, LagPolicy, Manager, StreamError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -43,7 +43,7 @@ struct Event(u64, Arc<()>);
 
 /// What the consumer knows.
 struct Ledger {
-    lag: Lag,
+    lag: LagPolicy,
     /// The number of the last event that was received, or counted as lost.
     seen: u64,
     lost: u64,
@@ -59,13 +59,13 @@ impl Ledger {
                 self.seen = number;
             }
             Some(Err(StreamError::Lagged { missed })) => {
-                assert_eq!(self.lag, Lag::DropOldest);
+                assert_eq!(self.lag, LagPolicy::DropOldest);
                 assert!(missed > 0);
                 self.seen += missed;
                 self.lost += missed;
             }
             Some(Err(StreamError::TooSlow)) => {
-                assert_eq!(self.lag, Lag::End);
+                assert_eq!(self.lag, LagPolicy::End);
                 self.is_over = true;
             }
             Some(Err(error)) => panic!("{error}"),
@@ -89,7 +89,7 @@ async fn settle() {
 }
 
 impl World {
-    async fn new(lag: Lag, capacity: usize) -> Self {
+    async fn new(lag: LagPolicy, capacity: usize) -> Self {
         let manager = Manager::start().await.unwrap();
         let mut stream = manager.stream().buffer(capacity).lag(lag);
         stream.subscribe().await.unwrap();
@@ -163,7 +163,7 @@ impl World {
     }
 }
 
-fn check(lag: Lag, capacity: usize, ops: &[Op]) {
+fn check(lag: LagPolicy, capacity: usize, ops: &[Op]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let mut world = World::new(lag, capacity).await;
@@ -180,7 +180,7 @@ proptest! {
 
     #[test]
     fn what_is_received_and_what_is_lost_is_what_was_sent(
-        lag in select(vec![Lag::DropOldest, Lag::Wait, Lag::End]),
+        lag in select(vec![LagPolicy::DropOldest, LagPolicy::Wait, LagPolicy::End]),
         capacity in select(vec![1_usize, 2, 3, 63, 64, 65]),
         ops in vec(op(), 1..40),
     ) {
@@ -192,7 +192,7 @@ proptest! {
 #[test]
 fn the_count_is_exact_while_the_two_race() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
-    for lag in [Lag::DropOldest, Lag::Wait, Lag::End] {
+    for lag in [LagPolicy::DropOldest, LagPolicy::Wait, LagPolicy::End] {
         for capacity in [1, 2, 3, 64, 65] {
             runtime.block_on(async {
                 let mut world = World::new(lag, capacity).await;

@@ -7,19 +7,19 @@ use std::sync::Arc;
 
 use crate::support::{manager, ms, stream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
-use genevent::{AsyncHandler, EventStream, HandlerCx, LoggerHandler, Manager, Mode, React, Reaction};
+use genevent::{AsyncHandler, EventStream, HandlerCx, LoggerHandler, Manager, NotifyMode, React, Reaction};
 use genserver::Never;
 use genserver::registry::UniqueRegistry;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-const MODES: [Mode; 3] = [Mode::Async, Mode::Ack, Mode::Sync];
+const MODES: [NotifyMode; 3] = [NotifyMode::Async, NotifyMode::Ack, NotifyMode::Sync];
 
-async fn tell<E: genevent::Event>(manager: &Manager<E>, mode: Mode, event: E) {
+async fn tell<E: genevent::Event>(manager: &Manager<E>, mode: NotifyMode, event: E) {
     match mode {
-        Mode::Async => manager.notify(event).map_err(|_event| "the manager is there").unwrap(),
-        Mode::Ack => manager.ack_notify(event).no_timeout().await.unwrap(),
-        Mode::Sync => manager.sync_notify(event).no_timeout().await.unwrap(),
+        NotifyMode::Async => manager.notify(event).map_err(|_event| "the manager is there").unwrap(),
+        NotifyMode::Ack => manager.ack_notify(event).no_timeout().await.unwrap(),
+        NotifyMode::Sync => manager.sync_notify(event).no_timeout().await.unwrap(),
     }
 }
 
@@ -125,7 +125,9 @@ async fn ge_136_a_consumer_that_panics_leaves_no_event_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn ge_138_a_sender_is_held_up_as_long_as_its_way_to_tell_says() {
-    for (mode, held_up) in [(Mode::Async, [0, 0, 0]), (Mode::Ack, [0, 0, 200]), (Mode::Sync, [200, 200, 200])] {
+    for (mode, held_up) in
+        [(NotifyMode::Async, [0, 0, 0]), (NotifyMode::Ack, [0, 0, 200]), (NotifyMode::Sync, [200, 200, 200])]
+    {
         let manager = manager().await;
         let mut stream = stream(&manager).await;
         let consumer = tokio::spawn(async move {
@@ -180,7 +182,7 @@ async fn ge_145_a_stream_that_takes_one_of_five_drops_the_others() {
     let mut stream = stream(&manager).await;
     let event = Arc::new(());
     for _ in 0..5 {
-        tell(&manager, Mode::Async, Arc::clone(&event)).await;
+        tell(&manager, NotifyMode::Async, Arc::clone(&event)).await;
     }
     manager.which_handlers().await.unwrap();
     assert_eq!(Arc::strong_count(&event), 6);
@@ -204,10 +206,14 @@ async fn a_consumer_is_waited_for_no_further_than_it_says() {
                 teller.which_handlers().await.unwrap();
             });
             sleep(ms(1)).await;
-            assert_eq!(teller.is_finished(), asked.min(allowed) == Mode::Async, "{asked:?} {allowed:?}: not received");
+            assert_eq!(
+                teller.is_finished(),
+                asked.min(allowed) == NotifyMode::Async,
+                "{asked:?} {allowed:?}: not received"
+            );
             assert_eq!(consumer.try_next().await.unwrap(), Some(7));
             sleep(ms(1)).await;
-            assert_eq!(teller.is_finished(), asked.min(allowed) <= Mode::Ack, "{asked:?} {allowed:?}: received");
+            assert_eq!(teller.is_finished(), asked.min(allowed) <= NotifyMode::Ack, "{asked:?} {allowed:?}: received");
             drop(consumer);
             teller.await.unwrap();
         }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, poll};
-use genevent::{EventStream, Lag, Manager, StreamError};
+use genevent::{EventStream, LagPolicy, Manager, StreamError};
 use genserver::report::Reports;
 use genserver::{CallError, Node};
 use tokio::time::{Instant, sleep};
@@ -15,7 +15,7 @@ fn ms(milliseconds: u64) -> Duration {
 }
 
 /// A manager, a stream of it with a buffer of one, and what is reported.
-async fn stuck(lag: Lag) -> (Manager<u32>, EventStream<u32>, Reports) {
+async fn stuck(lag: LagPolicy) -> (Manager<u32>, EventStream<u32>, Reports) {
     let node = Node::new();
     let reports = node.reports();
     let manager = Manager::start().name("events").on(&node).await.unwrap();
@@ -27,7 +27,7 @@ async fn stuck(lag: Lag) -> (Manager<u32>, EventStream<u32>, Reports) {
 #[tokio::test(start_paused = true)]
 async fn a_consumer_that_holds_everybody_up_is_reported_within_a_second() {
     for told in 0..3 {
-        let (manager, stream, mut reports) = stuck(Lag::Wait).await;
+        let (manager, stream, mut reports) = stuck(LagPolicy::Wait).await;
         let mut waiting = match told {
             0 => manager.sync_notify(1).no_timeout().boxed(),
             1 => async { manager.ack_notify(1).await }.boxed(),
@@ -51,7 +51,7 @@ async fn a_consumer_that_holds_everybody_up_is_reported_within_a_second() {
 /// A consumer that is only slow is nobody's business.
 #[tokio::test(start_paused = true)]
 async fn a_consumer_that_takes_less_than_a_second_is_not_reported() {
-    let (manager, mut stream, mut reports) = stuck(Lag::Wait).await;
+    let (manager, mut stream, mut reports) = stuck(LagPolicy::Wait).await;
     tokio::spawn(async move {
         while stream.next().await.is_some() {
             sleep(ms(900)).await;
@@ -65,7 +65,7 @@ async fn a_consumer_that_takes_less_than_a_second_is_not_reported() {
 
 #[tokio::test(start_paused = true)]
 async fn the_manager_waits_for_a_consumer_no_longer_than_the_sender_does() {
-    let (manager, mut stream, _reports) = stuck(Lag::DropOldest).await;
+    let (manager, mut stream, _reports) = stuck(LagPolicy::DropOldest).await;
     let begun = Instant::now();
     assert!(matches!(manager.sync_notify(1).await, Err(CallError::Timeout { .. })));
     assert_eq!(begun.elapsed(), ms(5_000));
@@ -93,7 +93,7 @@ async fn the_manager_waits_for_a_consumer_no_longer_than_the_sender_does() {
 /// A plain task is not known to the manager. What it asks without a limit is answered when the sender has given up.
 #[tokio::test(start_paused = true)]
 async fn a_plain_task_that_asks_without_a_limit_is_answered_in_the_end() {
-    let (manager, mut stream, _reports) = stuck(Lag::DropOldest).await;
+    let (manager, mut stream, _reports) = stuck(LagPolicy::DropOldest).await;
     let asks = manager.clone();
     let consumer = tokio::spawn(async move {
         stream.next().await.unwrap().unwrap();
@@ -105,7 +105,7 @@ async fn a_plain_task_that_asks_without_a_limit_is_answered_in_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_holds_for_the_manager_to_the_millisecond() {
-    let (manager, stream, _reports) = stuck(Lag::DropOldest).await;
+    let (manager, stream, _reports) = stuck(LagPolicy::DropOldest).await;
     for within in [0, 10, 1_000, 2_500] {
         let begun = Instant::now();
         let (told, handlers) = futures::join!(manager.sync_notify_within(1, ms(within)), manager.which_handlers());
@@ -119,7 +119,7 @@ async fn a_deadline_holds_for_the_manager_to_the_millisecond() {
 /// Nobody answers it, so its own time is all that would end it.
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_would_outwait_its_deadline_is_told_all_the_same() {
-    let (manager, mut stream, _reports) = stuck(Lag::DropOldest).await;
+    let (manager, mut stream, _reports) = stuck(LagPolicy::DropOldest).await;
     let begun = Instant::now();
     for event in 0..3 {
         let told = manager.sync_notify_within(event, ms(10)).no_timeout().await;

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use genevent::{
-    Add, AsyncHandler, Client, Gone, Handler, HandlerCx, HandlerGone, HandlerId, HandlerRef, Leaving, Manager,
-    NothingLeft, React, Reaction, Swap,
+    AddHandler, AsyncHandler, GoneReason, Handler, HandlerCaller, HandlerCx, HandlerGone, HandlerId, HandlerRef,
+    Manager, OldHandlerError, React, Reaction, SwapHandler, TerminateReason,
 };
 use genserver::sys::Shown;
 use genserver::{Down, Exit, Letter, Node, Probe, ProbeRef, Reason, Recipient, Start};
@@ -53,15 +53,15 @@ pub(crate) enum Act {
 /// What a puppet is asked.
 pub(crate) enum Ask {
     /// Its name.
-    Name(Client<&'static str>),
+    Name(HandlerCaller<&'static str>),
     /// What it has seen.
-    Seen(Client<Vec<u32>>),
+    Seen(HandlerCaller<Vec<u32>>),
     /// To do that, and to answer with its name if that is possible.
-    Do(Act, Client<&'static str>),
+    Do(Act, HandlerCaller<&'static str>),
     /// Keeps the client, until it sees the next event.
-    Later(Client<&'static str>),
+    Later(HandlerCaller<&'static str>),
     /// Drops the client.
-    Forget(Client<&'static str>),
+    Forget(HandlerCaller<&'static str>),
 }
 
 /// Who is to have a puppet's place.
@@ -108,7 +108,7 @@ pub(crate) struct Puppet<const KIND: u8 = 0> {
     /// It panics when it has seen so many.
     pub(crate) breaks_at: Option<usize>,
     listener: ProbeRef<Heard>,
-    waiting: Vec<Client<&'static str>>,
+    waiting: Vec<HandlerCaller<&'static str>>,
 }
 
 pub(crate) type Double = Puppet<1>;
@@ -287,15 +287,16 @@ impl<const KIND: u8> Puppet<KIND> {
         }
     }
 
-    fn leaves(&mut self, why: Leaving) {
-        let saying = |mut words: genevent::Words| words.take::<&str>().map_or(String::new(), |said| format!(" {said}"));
+    fn leaves(&mut self, why: TerminateReason) {
+        let saying =
+            |mut words: genevent::TerminateArg| words.take::<&str>().map_or(String::new(), |said| format!(" {said}"));
         self.say(match why {
-            Leaving::Removed(words) => format!("goes: removed{}", saying(words)),
-            Leaving::Swapped(words) => format!("goes: swapped{}", saying(words)),
-            Leaving::Left => "goes: left".to_owned(),
-            Leaving::Failed(reason) => format!("goes: failed, {reason}"),
-            Leaving::OwnerEnded(reason) => format!("goes: its owner ended, {reason}"),
-            Leaving::Stop => "goes: stop".to_owned(),
+            TerminateReason::Removed(words) => format!("goes: removed{}", saying(words)),
+            TerminateReason::Swapped(words) => format!("goes: swapped{}", saying(words)),
+            TerminateReason::Left => "goes: left".to_owned(),
+            TerminateReason::Failed(reason) => format!("goes: failed, {reason}"),
+            TerminateReason::OwnerEnded(reason) => format!("goes: its owner ended, {reason}"),
+            TerminateReason::Stop => "goes: stop".to_owned(),
             other => panic!("nobody knows this: {other:?}"),
         });
         assert!(self.end != End::Panic, "{} cannot end", self.name);
@@ -332,7 +333,7 @@ impl<const KIND: u8> Handler<Told, Note> for Puppet<KIND> {
         self.is_noted(note, cx)
     }
 
-    fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<Told, Note>) {
+    fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<Told, Note>) {
         self.leaves(why);
     }
 
@@ -386,7 +387,7 @@ impl<const KIND: u8> AsyncHandler<Told, Note> for Puppet<KIND> {
         self.is_noted(note, cx)
     }
 
-    async fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<Told, Note>) {
+    async fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<Told, Note>) {
         wait(if let End::Wait(time) = self.end { Some(time) } else { None }).await;
         self.leaves(why);
     }
@@ -414,7 +415,7 @@ impl Flavour {
         self,
         manager: &Events,
         puppet: Puppet<KIND>,
-    ) -> Add<'_, Told, Note, Puppet<KIND>> {
+    ) -> AddHandler<'_, Told, Note, Puppet<KIND>> {
         match self {
             Self::Plain => manager.add_handler(puppet),
             Self::Awaiting => manager.add_async_handler(puppet),
@@ -426,9 +427,9 @@ impl Flavour {
         manager: &'a Events,
         old: &HandlerRef<Puppet<OLD>>,
         make: F,
-    ) -> Swap<'a, Told, Note, Puppet<OLD>, Puppet<NEW>, F>
+    ) -> SwapHandler<'a, Told, Note, Puppet<OLD>, Puppet<NEW>, F>
     where
-        F: FnOnce(Result<Puppet<OLD>, NothingLeft>) -> Puppet<NEW> + Send + 'static,
+        F: FnOnce(Result<Puppet<OLD>, OldHandlerError>) -> Puppet<NEW> + Send + 'static,
     {
         match self {
             Self::Plain => manager.swap_handler(old, make),
@@ -515,13 +516,13 @@ pub(crate) fn called(id: &HandlerId) -> String {
     id.id().map_or(of.to_owned(), |id| format!("{of} {id}"))
 }
 
-fn why(why: &Gone) -> String {
+fn why(why: &GoneReason) -> String {
     match why {
-        Gone::Normal => "normal".to_owned(),
-        Gone::Shutdown => "shutdown".to_owned(),
-        Gone::Swapped { by, owner: None } => format!("swapped by {}", called(by)),
-        Gone::Swapped { by, owner: Some(_) } => format!("swapped by {}, owned", called(by)),
-        Gone::Failed(reason) => format!("failed, {reason}"),
+        GoneReason::Normal => "normal".to_owned(),
+        GoneReason::Shutdown => "shutdown".to_owned(),
+        GoneReason::Swapped { by, owner: None } => format!("swapped by {}", called(by)),
+        GoneReason::Swapped { by, owner: Some(_) } => format!("swapped by {}, owned", called(by)),
+        GoneReason::Failed(reason) => format!("failed, {reason}"),
         other => panic!("nobody knows this: {other:?}"),
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use genevent::{Forwarder, Lag, Mode, StreamError};
+use genevent::{Forwarder, LagPolicy, NotifyMode, StreamError};
 use genserver::{CallError, Letter, Probe, Reason};
 use kv_core::{Bucket, BucketEvent, CreateError, Store, WriteError};
 use tokio::task::JoinHandle;
@@ -186,7 +186,7 @@ async fn an_event_manager_that_crashes_comes_back_without_handlers() {
     let first = store.events().await.unwrap();
     first.add_handler(Forwarder::to(test.sender())).await.unwrap();
     let reference = test.monitor(&first);
-    let mut stream = first.stream().mode(Mode::Async);
+    let mut stream = first.stream().mode(NotifyMode::Async);
     stream.subscribe().await.unwrap();
     let bucket = store.create("shopping").await.unwrap();
     assert!(matches!(stream.next().await, Some(Ok(BucketEvent::Created { .. }))));
@@ -281,7 +281,7 @@ async fn one_failure_too_many_ends_the_store_and_its_watchers_hear_of_it() {
 async fn a_slow_consumer_slows_creating_down_and_nothing_else() {
     let store = Store::start().await.unwrap();
     let bucket = store.create("shopping").await.unwrap();
-    let mut stuck = store.events().await.unwrap().stream().lag(Lag::DropOldest);
+    let mut stuck = store.events().await.unwrap().stream().lag(LagPolicy::DropOldest);
     stuck.subscribe().await.unwrap();
     let creating = tokio::spawn({
         let store = store.clone();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use genevent::{
-    AsyncHandler, Client, Gone, Handler, HandlerCx, HandlerGone, HandlerId, HandlerRef, Leaving, Manager, NothingLeft,
-    React, Reaction,
+    AsyncHandler, GoneReason, Handler, HandlerCaller, HandlerCx, HandlerGone, HandlerId, HandlerRef, Manager,
+    OldHandlerError, React, Reaction, TerminateReason,
 };
 use genserver::{Exit, Reason};
 
@@ -36,7 +36,7 @@ pub(super) enum Note {
 pub(super) struct Question {
     pub(super) from: String,
     pub(super) program: Program,
-    pub(super) client: Client<String>,
+    pub(super) client: HandlerCaller<String>,
 }
 
 /// A handler that does as it is told.
@@ -58,10 +58,10 @@ impl Doll {
     }
 
     /// The same in the place of another.
-    pub(super) fn after(mut self, old: &Result<Self, NothingLeft>) -> Self {
+    pub(super) fn after(mut self, old: &Result<Self, OldHandlerError>) -> Self {
         self.begins = match old {
             Ok(_) => "init after left",
-            Err(NothingLeft::Terminate { .. }) => "init after crash",
+            Err(OldHandlerError::Terminate { .. }) => "init after crash",
             Err(_) => "init after nothing",
         };
         self
@@ -72,7 +72,7 @@ impl Doll {
     }
 
     /// Does what the program says, and answers.
-    fn obey(&mut self, program: &Program, mut client: Option<Client<String>>) -> Reaction<Happening, Note> {
+    fn obey(&mut self, program: &Program, mut client: Option<HandlerCaller<String>>) -> Reaction<Happening, Note> {
         let mut client = || client.take().expect("only a call is answered");
         for action in program.iter() {
             return match (action.verb.as_str(), action.args.as_slice()) {
@@ -158,13 +158,13 @@ impl Doll {
         }
     }
 
-    fn leaves(&mut self, why: Leaving) {
-        let said = |mut words: genevent::Words| words.take::<String>().unwrap_or_else(|| "swapped".to_owned());
+    fn leaves(&mut self, why: TerminateReason) {
+        let said = |mut words: genevent::TerminateArg| words.take::<String>().unwrap_or_else(|| "swapped".to_owned());
         let why = match why {
-            Leaving::Removed(words) | Leaving::Swapped(words) => said(words),
-            Leaving::Left => "remove_handler".to_owned(),
-            Leaving::Failed(reason) => format!("error {}", words::of_reason(&reason)),
-            Leaving::OwnerEnded(reason) => format!("stop {}", words::of_reason(&reason)),
+            TerminateReason::Removed(words) | TerminateReason::Swapped(words) => said(words),
+            TerminateReason::Left => "remove_handler".to_owned(),
+            TerminateReason::Failed(reason) => format!("error {}", words::of_reason(&reason)),
+            TerminateReason::OwnerEnded(reason) => format!("stop {}", words::of_reason(&reason)),
             _ => "stop".to_owned(),
         };
         self.log(Kind::Fence, format!("terminate {why}"));
@@ -193,7 +193,7 @@ impl Handler<Happening, Note> for Doll {
         self.is_told(note)
     }
 
-    fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<Happening, Note>) {
+    fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<Happening, Note>) {
         self.leaves(why);
     }
 }
@@ -229,7 +229,7 @@ impl AsyncHandler<Happening, Note> for Doll {
         self.is_told(note)
     }
 
-    async fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<Happening, Note>) {
+    async fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<Happening, Note>) {
         self.world.way.begin().await;
         self.leaves(why);
     }
@@ -239,13 +239,13 @@ impl AsyncHandler<Happening, Note> for Doll {
 pub(super) fn gone(world: &World, gone: &HandlerGone) -> (String, String) {
     let manager = world.called(gone.manager);
     let why = match &gone.why {
-        Gone::Normal => "normal".to_owned(),
-        Gone::Shutdown => "shutdown".to_owned(),
-        Gone::Swapped { by, owner } => {
+        GoneReason::Normal => "normal".to_owned(),
+        GoneReason::Shutdown => "shutdown".to_owned(),
+        GoneReason::Swapped { by, owner } => {
             let owner = owner.map_or_else(|| "nobody".to_owned(), |pid| world.called(pid));
             format!("swapped {} {owner}", of_id(by))
         }
-        Gone::Failed(reason) => format!("failed {}", words::of_reason(reason)),
+        GoneReason::Failed(reason) => format!("failed {}", words::of_reason(reason)),
         other => other.to_string(),
     };
     (manager, format!("gone {} {why}", of_id(&gone.handler)))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use genevent::{AddHandlerError, CallHandlerError, Manager, NothingLeft, RemoveHandlerError, SwapHandlerError};
+use genevent::{AddHandlerError, CallHandlerError, Manager, OldHandlerError, RemoveHandlerError, SwapHandlerError};
 use genserver::{AsProcess as _, Recipient, StartError};
 
 use super::{Actor, Done, Me, all_of, block, has, option, within};
@@ -49,7 +49,7 @@ impl Actor {
                 self.log(format!("add {word} {id} -> {added}"));
             }
             ("delete", [Arg::Word(id), Arg::Word(words)]) => {
-                let deleted = match manager.remove_handler(&reference(id)).saying(words.clone()).await {
+                let deleted = match manager.remove_handler(&reference(id)).arg(words.clone()).await {
                     Ok(_) => "ok".to_owned(),
                     Err(RemoveHandlerError::NotFound { .. }) => "not_found".to_owned(),
                     Err(RemoveHandlerError::Terminate { reason, .. }) => {
@@ -108,13 +108,13 @@ impl Actor {
         owner: Option<Recipient<genevent::HandlerGone>>,
     ) -> String {
         let old = reference(old);
-        let make = |left: Result<Doll, NothingLeft>| doll.after(&left);
+        let make = |left: Result<Doll, OldHandlerError>| doll.after(&left);
         let swap = if self.world.way == Way::Awaiting {
             manager.swap_async_handler(&old, make)
         } else {
             manager.swap_handler(&old, make)
         };
-        let swap = swap.id(new.to_owned()).saying(said.to_owned());
+        let swap = swap.id(new.to_owned()).arg(said.to_owned());
         let swapped = match owner {
             Some(owner) => swap.owned_by(owner).await,
             None => swap.await,

@@ -9,15 +9,18 @@ use futures::future::BoxFuture;
 use genserver::{AsProcess, Caller, Pid, ProcessRef, Recipient};
 
 use super::Manager;
-use crate::handler::Seated;
-use crate::server::{self, Ask, Change, Lent, MakeSlot, NewOwner, NotAdded, Parted, Request};
+use crate::handler::HandlerEntry;
+use crate::server::{
+    AddFailure, AddRequest, CallKind, MakeSuccessor, ManagerCall, OtherCall, OwnerSpec, RemovedHandler, SwapRequest,
+    TakeOnce,
+};
 use crate::values::{
-    AddHandlerError, CallHandlerError, Event, HandlerGone, HandlerId, HandlerRef, Id, MakeHandler, NothingLeft,
-    RemoveHandlerError, Returned, SwapHandlerError, Words,
+    AddHandlerError, CallHandlerError, Event, HandlerGone, HandlerId, HandlerRef, InstanceId, MakeHandler,
+    OldHandlerError, RemoveHandlerError, ReturnedHandler, SwapHandlerError, TerminateArg,
 };
 
 /// Puts a handler in its slot.
-type Seat<E, I, H> = fn(H, HandlerId) -> Seated<E, I>;
+type MakeEntry<E, I, H> = fn(H, HandlerId) -> HandlerEntry<E, I>;
 
 /// A handler that is about to be added: made by [`Manager::add_handler`]. Await it.
 ///
@@ -38,16 +41,16 @@ type Seat<E, I, H> = fn(H, HandlerId) -> Seated<E, I>;
 /// # }
 /// ```
 #[must_use = "a handler is added when this is awaited"]
-pub struct Add<'a, E: Event, I: Event, H> {
+pub struct AddHandler<'a, E: Event, I: Event, H> {
     manager: &'a Manager<E, I>,
     handler: H,
     place: HandlerRef<H>,
-    owner: Option<NewOwner>,
-    seat: Seat<E, I, H>,
+    owner: Option<OwnerSpec>,
+    seat: MakeEntry<E, I, H>,
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
-    pub(super) fn new(manager: &'a Manager<E, I>, handler: H, seat: Seat<E, I, H>) -> Self {
+impl<'a, E: Event, I: Event, H: Send + 'static> AddHandler<'a, E, I, H> {
+    pub(super) fn new(manager: &'a Manager<E, I>, handler: H, seat: MakeEntry<E, I, H>) -> Self {
         Self { manager, handler, place: HandlerRef::new(), owner: None, seat }
     }
 
@@ -71,13 +74,13 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn id(mut self, id: impl Into<Id>) -> Self {
+    pub fn id(mut self, id: impl Into<InstanceId>) -> Self {
         self.place = HandlerRef::with_id(id);
         self
     }
 
     /// Binds it to a process: when that ends, for whatever reason, the handler goes, and is told so with
-    /// [`Leaving::OwnerEnded`](crate::Leaving::OwnerEnded).
+    /// [`TerminateReason::OwnerEnded`](crate::TerminateReason::OwnerEnded).
     ///
     /// The process itself is told nothing; see [`owned_by`](Self::owned_by) for that.
     ///
@@ -115,7 +118,7 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
     /// A server has a message for it:
     ///
     /// ```
-    /// use genevent::{Gone, HandlerGone, LoggerHandler, Manager};
+    /// use genevent::{GoneReason, HandlerGone, LoggerHandler, Manager};
     /// use genserver::Letter;
     ///
     /// # use genserver::Probe;
@@ -135,7 +138,7 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
     /// let logger = manager.add_handler(LoggerHandler::new()).owned_by(owner).await?;
     /// manager.remove_handler(&logger).await?;
     /// let Some(Letter::Message(Info::LoggerGone(gone))) = probe.try_recv() else { panic!("it is told") };
-    /// assert_eq!(gone.why, Gone::Normal);
+    /// assert_eq!(gone.why, GoneReason::Normal);
     /// # Ok(())
     /// # }
     /// ```
@@ -148,9 +151,9 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
 
     async fn ask(self) -> Result<HandlerRef<H>, AddHandlerError<H>> {
         let Self { manager, handler, place, owner, seat } = self;
-        let ours = Lent::new(seat(handler, place.id()));
+        let ours = TakeOnce::new(seat(handler, place.id()));
         let handler = ours.clone();
-        let add = |caller| change(Change::Add(server::Add { handler, owner, caller }));
+        let add = |caller| change(OtherCall::Add(AddRequest { handler, owner, caller }));
         let manager_is = || manager.process_ref().subject();
         let answer = manager.server().call(add).no_timeout().await.map_err(|error| AddHandlerError::Manager {
             error,
@@ -158,23 +161,23 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Add<'a, E, I, H> {
         })?;
         match answer {
             Ok(()) => Ok(place),
-            Err(NotAdded::AlreadyPresent(handler)) => Err(AddHandlerError::AlreadyPresent {
+            Err(AddFailure::AlreadyPresent(handler)) => Err(AddHandlerError::AlreadyPresent {
                 manager: manager_is(),
                 handler: place.id(),
                 returned: returned(handler),
             }),
-            Err(NotAdded::Init(reason, handler)) => Err(AddHandlerError::Init {
+            Err(AddFailure::Init(reason, handler)) => Err(AddHandlerError::Init {
                 manager: manager_is(),
                 handler: place.id(),
                 reason,
                 returned: returned(handler),
             }),
-            Err(NotAdded::Make(_)) => unreachable!("only a swap makes a handler"),
+            Err(AddFailure::Make(_)) => unreachable!("only a swap makes a handler"),
         }
     }
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for Add<'a, E, I, H> {
+impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for AddHandler<'a, E, I, H> {
     type Output = Result<HandlerRef<H>, AddHandlerError<H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -195,7 +198,7 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for Add<'a, E, I, H> 
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manager = Manager::<String>::start().await?;
 /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-/// let remove = manager.remove_handler(&logger).saying("it is late");
+/// let remove = manager.remove_handler(&logger).arg("it is late");
 /// assert_eq!(manager.which_handlers().await?.len(), 1, "it is removed when this is awaited");
 /// remove.await?;
 /// assert_eq!(manager.which_handlers().await?.len(), 0);
@@ -203,23 +206,23 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for Add<'a, E, I, H> 
 /// # }
 /// ```
 #[must_use = "a handler is removed when this is awaited"]
-pub struct Remove<'a, E: Event, I: Event, H> {
+pub struct RemoveHandler<'a, E: Event, I: Event, H> {
     manager: &'a Manager<E, I>,
     handler: HandlerRef<H>,
-    words: Words,
+    words: TerminateArg,
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> Remove<'a, E, I, H> {
+impl<'a, E: Event, I: Event, H: Send + 'static> RemoveHandler<'a, E, I, H> {
     pub(super) fn new(manager: &'a Manager<E, I>, handler: HandlerRef<H>) -> Self {
-        Self { manager, handler, words: Words::default() }
+        Self { manager, handler, words: TerminateArg::default() }
     }
 
-    /// Tells the handler something on its way out: it finds these words in [`Leaving::Removed`](crate::Leaving::Removed).
+    /// Tells the handler something on its way out: it finds these words in [`TerminateReason::Removed`](crate::TerminateReason::Removed).
     ///
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Handler, HandlerCx, Leaving, Manager, React, Reaction};
+    /// use genevent::{Handler, HandlerCx, TerminateReason, Manager, React, Reaction};
     /// use genserver::Never;
     ///
     /// #[derive(Default)]
@@ -232,8 +235,8 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Remove<'a, E, I, H> {
     ///         React::stay()
     ///     }
     ///
-    ///     fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<()>) {
-    ///         if let Leaving::Removed(mut words) = why {
+    ///     fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<()>) {
+    ///         if let TerminateReason::Removed(mut words) = why {
     ///             self.0 = words.take();
     ///         }
     ///     }
@@ -243,21 +246,21 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Remove<'a, E, I, H> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;
     /// let guest = manager.add_handler(Guest::default()).await?;
-    /// assert_eq!(manager.remove_handler(&guest).saying("farewell").await?.0, Some("farewell"));
+    /// assert_eq!(manager.remove_handler(&guest).arg("farewell").await?.0, Some("farewell"));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn saying<T: Send + 'static>(mut self, words: T) -> Self {
-        self.words = Words::of(words);
+    pub fn arg<T: Send + 'static>(mut self, words: T) -> Self {
+        self.words = TerminateArg::of(words);
         self
     }
 
     async fn ask(self) -> Result<H, RemoveHandlerError<H>> {
         let Self { manager, handler, words } = self;
         let id = handler.id();
-        let remove = |caller| change(Change::Remove(id, words, caller));
+        let remove = |caller| change(OtherCall::Remove(id, words, caller));
         let subject = || manager.process_ref().subject();
-        let Some(Parted { handler: left, ended }) = manager.server().call(remove).no_timeout().await? else {
+        let Some(RemovedHandler { handler: left, ended }) = manager.server().call(remove).no_timeout().await? else {
             return Err(RemoveHandlerError::NotFound { manager: subject(), handler: handler.id() });
         };
         match ended {
@@ -272,7 +275,7 @@ impl<'a, E: Event, I: Event, H: Send + 'static> Remove<'a, E, I, H> {
     }
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for Remove<'a, E, I, H> {
+impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for RemoveHandler<'a, E, I, H> {
     type Output = Result<H, RemoveHandlerError<H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -301,26 +304,26 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for Remove<'a, E, I, 
 /// # }
 /// ```
 #[must_use = "handlers are swapped when this is awaited"]
-pub struct Swap<'a, E: Event, I: Event, O, H, F> {
+pub struct SwapHandler<'a, E: Event, I: Event, O, H, F> {
     manager: &'a Manager<E, I>,
     old: HandlerRef<O>,
     new: HandlerRef<H>,
-    words: Words,
+    words: TerminateArg,
     make: F,
-    owner: Option<NewOwner>,
-    seat: Seat<E, I, H>,
+    owner: Option<OwnerSpec>,
+    seat: MakeEntry<E, I, H>,
 }
 
-impl<'a, E, I, O, H, F> Swap<'a, E, I, O, H, F>
+impl<'a, E, I, O, H, F> SwapHandler<'a, E, I, O, H, F>
 where
     E: Event,
     I: Event,
     O: Send + 'static,
     H: Send + 'static,
-    F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
+    F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
 {
-    pub(super) fn new(manager: &'a Manager<E, I>, old: HandlerRef<O>, make: F, seat: Seat<E, I, H>) -> Self {
-        Self { manager, old, new: HandlerRef::new(), words: Words::default(), make, owner: None, seat }
+    pub(super) fn new(manager: &'a Manager<E, I>, old: HandlerRef<O>, make: F, seat: MakeEntry<E, I, H>) -> Self {
+        Self { manager, old, new: HandlerRef::new(), words: TerminateArg::default(), make, owner: None, seat }
     }
 
     /// Gives the new handler an id besides its type.
@@ -340,17 +343,17 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn id(mut self, id: impl Into<Id>) -> Self {
+    pub fn id(mut self, id: impl Into<InstanceId>) -> Self {
         self.new = HandlerRef::with_id(id);
         self
     }
 
-    /// Tells the old handler something on its way out: it finds these words in [`Leaving::Swapped`](crate::Leaving::Swapped).
+    /// Tells the old handler something on its way out: it finds these words in [`TerminateReason::Swapped`](crate::TerminateReason::Swapped).
     ///
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Handler, HandlerCx, Leaving, Manager, React, Reaction};
+    /// use genevent::{Handler, HandlerCx, TerminateReason, Manager, React, Reaction};
     /// use genserver::Never;
     ///
     /// #[derive(Default)]
@@ -365,8 +368,8 @@ where
     ///         React::stay()
     ///     }
     ///
-    ///     fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<()>) {
-    ///         if let Leaving::Swapped(mut words) = why {
+    ///     fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<()>) {
+    ///         if let TerminateReason::Swapped(mut words) = why {
     ///             self.window = words.take();
     ///         }
     ///     }
@@ -376,17 +379,17 @@ where
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;
     /// let early = manager.add_handler(Clerk::default()).await?;
-    /// let late = manager.swap_handler(&early, |left: Result<Clerk, _>| left.unwrap_or_default()).saying(3_u8).await?;
+    /// let late = manager.swap_handler(&early, |left: Result<Clerk, _>| left.unwrap_or_default()).arg(3_u8).await?;
     /// assert_eq!(manager.remove_handler(&late).await?.window, Some(3));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn saying<T: Send + 'static>(mut self, words: T) -> Self {
-        self.words = Words::of(words);
+    pub fn arg<T: Send + 'static>(mut self, words: T) -> Self {
+        self.words = TerminateArg::of(words);
         self
     }
 
-    /// Binds the new handler to a process: see [`Add::bound_to`].
+    /// Binds the new handler to a process: see [`AddHandler::bound_to`].
     ///
     /// # Examples
     ///
@@ -413,12 +416,12 @@ where
         self
     }
 
-    /// Binds the new handler to a process that is told when it has gone: see [`Add::owned_by`].
+    /// Binds the new handler to a process that is told when it has gone: see [`AddHandler::owned_by`].
     ///
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Gone, HandlerGone, LoggerHandler, Manager};
+    /// use genevent::{GoneReason, HandlerGone, LoggerHandler, Manager};
     /// use genserver::{Letter, Probe};
     ///
     ///
@@ -431,9 +434,9 @@ where
     /// manager.remove_handler(&new).await?;
     ///
     /// let Some(Letter::Message(first)) = owner.try_recv() else { panic!("the owner is told") };
-    /// assert_eq!(first.why, Gone::Swapped { by: new.id(), owner: Some(owner.pid()) });
+    /// assert_eq!(first.why, GoneReason::Swapped { by: new.id(), owner: Some(owner.pid()) });
     /// let Some(Letter::Message(second)) = owner.try_recv() else { panic!("and of the new one") };
-    /// assert_eq!((second.handler, second.why), (new.id(), Gone::Normal));
+    /// assert_eq!((second.handler, second.why), (new.id(), GoneReason::Normal));
     /// # Ok(())
     /// # }
     /// ```
@@ -449,37 +452,37 @@ where
         let (old, id) = (old.id(), new.id());
         let ours = {
             let id = id.clone();
-            let make: MakeSlot<E, I> = Box::new(move |left| seat(make(left.map(handler_of::<O>)), id));
-            Lent::new(make)
+            let make: MakeSuccessor<E, I> = Box::new(move |left| seat(make(left.map(handler_of::<O>)), id));
+            TakeOnce::new(make)
         };
         let make = ours.clone();
         let new_id = id.clone();
-        let swap = |caller| change(Change::Swap(server::Swap { old, words, new: new_id, make, owner, caller }));
+        let swap = |caller| change(OtherCall::Swap(SwapRequest { old, words, new: new_id, make, owner, caller }));
         let subject = || manager.process_ref().subject();
         let answer = manager.server().call(swap).no_timeout().await.map_err(|error| SwapHandlerError::Manager {
             error,
-            make: ours.take().map(|make| Returned::new(unseated(make))),
+            make: ours.take().map(|make| ReturnedHandler::new(unseated(make))),
         })?;
         match answer {
             Ok(()) => Ok(new),
-            Err(NotAdded::AlreadyPresent(handler)) => {
+            Err(AddFailure::AlreadyPresent(handler)) => {
                 Err(SwapHandlerError::AlreadyPresent { manager: subject(), handler: id, returned: returned(handler) })
             }
-            Err(NotAdded::Init(reason, handler)) => {
+            Err(AddFailure::Init(reason, handler)) => {
                 Err(SwapHandlerError::Init { manager: subject(), handler: id, reason, returned: returned(handler) })
             }
-            Err(NotAdded::Make(reason)) => Err(SwapHandlerError::Make { manager: subject(), handler: id, reason }),
+            Err(AddFailure::Make(reason)) => Err(SwapHandlerError::Make { manager: subject(), handler: id, reason }),
         }
     }
 }
 
-impl<'a, E, I, O, H, F> IntoFuture for Swap<'a, E, I, O, H, F>
+impl<'a, E, I, O, H, F> IntoFuture for SwapHandler<'a, E, I, O, H, F>
 where
     E: Event,
     I: Event,
     O: Send + 'static,
     H: Send + 'static,
-    F: FnOnce(Result<O, NothingLeft>) -> H + Send + 'static,
+    F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
 {
     type Output = Result<HandlerRef<H>, SwapHandlerError<O, H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
@@ -494,14 +497,14 @@ where
 /// # Examples
 ///
 /// ```
-/// use genevent::{LoggerHandler, Manager, Messages};
+/// use genevent::{LoggerHandler, Manager, LoggedMessages};
 ///
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manager = Manager::start().await?;
 /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-/// let call = manager.call(&logger, Messages);
+/// let call = manager.call(&logger, LoggedMessages);
 /// manager.sync_notify("hello").await?;
 /// assert_eq!(call.await?, ["hello"], "it was asked when this was awaited");
 /// # Ok(())
@@ -522,13 +525,13 @@ enum Wait {
     Forever,
 }
 
-type MakeRequest<E, I, R> = Box<dyn FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> Request<E, I> + Send>;
+type MakeRequest<E, I, R> = Box<dyn FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> ManagerCall<E, I> + Send>;
 
 impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
     pub(super) fn new(
         manager: &'a Manager<E, I>,
         handler: HandlerId,
-        make: impl FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> Request<E, I> + Send + 'static,
+        make: impl FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> ManagerCall<E, I> + Send + 'static,
     ) -> Self {
         Self { manager, handler, make: Box::new(make), wait: Wait::AsUsual }
     }
@@ -539,13 +542,13 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use genevent::{LoggerHandler, Manager, Messages};
+    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::<String>::start().await?;
     /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// let messages = manager.call(&logger, Messages).timeout(Duration::from_millis(100)).await?;
+    /// let messages = manager.call(&logger, LoggedMessages).timeout(Duration::from_millis(100)).await?;
     /// assert!(messages.is_empty());
     /// # Ok(())
     /// # }
@@ -561,10 +564,10 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use genevent::{AsyncHandler, Client, HandlerCx, Manager, React, Reaction};
+    /// use genevent::{AsyncHandler, HandlerCaller, HandlerCx, Manager, React, Reaction};
     ///
     /// struct Slow;
-    /// struct Weigh(Client<u32>);
+    /// struct Weigh(HandlerCaller<u32>);
     ///
     /// impl AsyncHandler<()> for Slow {
     ///     type Call = Weigh;
@@ -614,17 +617,17 @@ impl<'a, E: Event, I: Event, R: Send + 'static> IntoFuture for CallHandler<'a, E
     }
 }
 
-fn change<E: Event, I: Event>(change: Change<E, I>) -> Request<E, I> {
-    Request(Ask::Change(Box::new(change)))
+fn change<E: Event, I: Event>(change: OtherCall<E, I>) -> ManagerCall<E, I> {
+    ManagerCall(CallKind::Other(Box::new(change)))
 }
 
-fn bound(process: &impl AsProcess) -> NewOwner {
+fn bound(process: &impl AsProcess) -> OwnerSpec {
     let process = process.as_process();
-    NewOwner { pid: process.as_ref().map_or(Pid::NOBODY, ProcessRef::pid), process, told: None }
+    OwnerSpec { pid: process.as_ref().map_or(Pid::NOBODY, ProcessRef::pid), process, told: None }
 }
 
-fn owned(owner: Recipient<HandlerGone>) -> NewOwner {
-    NewOwner { pid: owner.pid(), process: owner.process_ref(), told: Some(owner) }
+fn owned(owner: Recipient<HandlerGone>) -> OwnerSpec {
+    OwnerSpec { pid: owner.pid(), process: owner.process_ref(), told: Some(owner) }
 }
 
 /// The handler that a manager gives back.
@@ -635,12 +638,12 @@ fn handler_of<H: 'static>(left: Box<dyn Any + Send>) -> H {
     }
 }
 
-fn returned<H: 'static>(left: Box<dyn Any + Send>) -> Returned<H> {
-    Returned::new(handler_of(left))
+fn returned<H: 'static>(left: Box<dyn Any + Send>) -> ReturnedHandler<H> {
+    ReturnedHandler::new(handler_of(left))
 }
 
 /// What makes the new handler of a swap, as it was before the manager got it.
-fn unseated<E: Event, I: Event, O: Send + 'static, H: 'static>(make: MakeSlot<E, I>) -> MakeHandler<O, H> {
+fn unseated<E: Event, I: Event, O: Send + 'static, H: 'static>(make: MakeSuccessor<E, I>) -> MakeHandler<O, H> {
     Box::new(move |left| {
         let left = left.map(|old| -> Box<dyn Any + Send> { Box::new(old) });
         handler_of(make(left).slot.into_handler())
@@ -658,9 +661,9 @@ macro_rules! debug_as_name {
 }
 
 debug_as_name! {
-    Add<H>;
-    Remove<H>;
-    Swap<O, H, F>;
+    AddHandler<H>;
+    RemoveHandler<H>;
+    SwapHandler<O, H, F>;
 }
 
 impl<E: Event, I: Event, R: Send + 'static> fmt::Debug for CallHandler<'_, E, I, R> {

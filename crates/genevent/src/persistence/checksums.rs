@@ -12,7 +12,7 @@ use crc32fast::Hasher;
 const BETWEEN: usize = 64;
 
 /// Some bytes, and the checksums of beginnings of them.
-pub(super) struct Sums<'a> {
+pub(super) struct Checksums<'a> {
     bytes: &'a [u8],
     /// At `n`, that of the first `n * BETWEEN` bytes.
     marks: Vec<u32>,
@@ -21,7 +21,7 @@ pub(super) struct Sums<'a> {
     looked_at: std::cell::Cell<usize>,
 }
 
-impl<'a> Sums<'a> {
+impl<'a> Checksums<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         let mut hasher = Hasher::new();
         let next = bytes.chunks_exact(BETWEEN).map(|chunk| {
@@ -67,12 +67,12 @@ impl<'a> Sums<'a> {
 mod tests {
     use crc32fast::Hasher;
 
-    use super::Sums;
+    use super::Checksums;
 
     #[test]
     fn the_sum_of_a_part_is_that_of_its_bytes() {
         let bytes: Vec<u8> = (0..300_u32).map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
-        let sums = Sums::of(&bytes);
+        let sums = Checksums::of(&bytes);
         for start in 0..=bytes.len() {
             for end in start..=bytes.len() {
                 let mut front = Hasher::new_with_initial(7);

@@ -9,27 +9,27 @@ use futures::future::{Either, select};
 use genserver::Caller;
 
 /// For how long somebody is waited for before that is reported.
-pub(crate) const STUCK_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const SLOW_AFTER: Duration = Duration::from_secs(1);
 
 /// For how long consumers are waited for.
 #[derive(Clone, Copy)]
-pub(crate) enum Patience<'a> {
-    Endless,
+pub(crate) enum WaitLimit<'a> {
+    Unlimited,
     Until(Instant),
     /// As long as whoever sent the event waits. It is looked for now and then, so it may be a little longer.
-    AsLongAs(&'a Caller<()>),
+    WhileSenderWaits(&'a Caller<()>),
 }
 
-impl Patience<'_> {
+impl WaitLimit<'_> {
     fn is_over(self, now: Instant) -> bool {
         match self {
-            Self::Endless => false,
+            Self::Unlimited => false,
             Self::Until(deadline) => now >= deadline,
-            Self::AsLongAs(sender) => sender.is_gone(),
+            Self::WhileSenderWaits(sender) => sender.is_gone(),
         }
     }
 
-    /// Waits for a consumer, and tells `stuck` if that takes long. False if the patience is over before.
+    /// Waits for a consumer, and tells `stuck` if that takes long. False if the limit is over before.
     pub(super) async fn wait(self, consumer: impl Future<Output = ()>, stuck: impl FnOnce()) -> bool {
         let mut consumer = pin!(consumer);
         // Many are there at once, and need no timer.
@@ -37,7 +37,7 @@ impl Patience<'_> {
             return true;
         }
         let mut stuck = Some(stuck);
-        let mut next = genserver::time::now() + STUCK_AFTER;
+        let mut next = genserver::time::now() + SLOW_AFTER;
         loop {
             let until = if let Self::Until(deadline) = self { deadline.min(next) } else { next };
             match select(consumer.as_mut(), pin!(genserver::time::sleep_until(until))).await {
@@ -48,7 +48,7 @@ impl Patience<'_> {
             if let Some(stuck) = stuck.take() {
                 stuck();
             }
-            next = until + STUCK_AFTER;
+            next = until + SLOW_AFTER;
         }
     }
 }

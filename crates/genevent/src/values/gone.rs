@@ -12,7 +12,7 @@ use super::id::HandlerId;
 /// # Examples
 ///
 /// ```
-/// use genevent::{Handler, HandlerCx, Leaving, Manager, React, Reaction};
+/// use genevent::{Handler, HandlerCx, TerminateReason, Manager, React, Reaction};
 /// use genserver::Never;
 ///
 /// #[derive(Default)]
@@ -27,8 +27,8 @@ use super::id::HandlerId;
 ///         React::stay()
 ///     }
 ///
-///     fn terminate(&mut self, why: Leaving, _cx: &mut HandlerCx<String>) {
-///         self.closed = !matches!(why, Leaving::Failed(_));
+///     fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<String>) {
+///         self.closed = !matches!(why, TerminateReason::Failed(_));
 ///     }
 /// }
 ///
@@ -42,16 +42,16 @@ use super::id::HandlerId;
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Leaving {
+pub enum TerminateReason {
     /// Somebody [removed](crate::Manager::remove_handler) it, with these words.
-    Removed(Words),
+    Removed(TerminateArg),
     /// Somebody [swapped](crate::Manager::swap_handler) it for another, with these words, or it has asked for that itself.
-    Swapped(Words),
+    Swapped(TerminateArg),
     /// It has answered that it [leaves](crate::React::leave): OTP's `remove_handler`.
     Left,
     /// One of its callbacks returned this error, or panicked: OTP's `{error, Reason}`.
     Failed(Reason),
-    /// The process that it was [bound to](crate::Add::bound_to) has ended with this reason: OTP's `{stop, Reason}`.
+    /// The process that it was [bound to](crate::AddHandler::bound_to) has ended with this reason: OTP's `{stop, Reason}`.
     OwnerEnded(Reason),
     /// The manager ends, whatever the reason: OTP's `stop`.
     Stop,
@@ -62,24 +62,24 @@ pub enum Leaving {
 /// # Examples
 ///
 /// ```
-/// use genevent::Words;
+/// use genevent::TerminateArg;
 ///
-/// let mut words = Words::of(42_u8);
+/// let mut words = TerminateArg::of(42_u8);
 /// assert_eq!(words.take::<u16>(), None);
 /// assert_eq!(words.take::<u8>(), Some(42));
 /// ```
 #[derive(Default)]
-pub struct Words(Option<Box<dyn Any + Send>>);
+pub struct TerminateArg(Option<Box<dyn Any + Send>>);
 
-impl Words {
+impl TerminateArg {
     /// This value.
     ///
     /// # Examples
     ///
     /// ```
-    /// use genevent::Words;
+    /// use genevent::TerminateArg;
     ///
-    /// let mut reasons = Words::of(["too loud", "too late"]);
+    /// let mut reasons = TerminateArg::of(["too loud", "too late"]);
     /// assert_eq!(reasons.take(), Some(["too loud", "too late"]));
     /// ```
     pub fn of<T: Send + 'static>(words: T) -> Self {
@@ -91,9 +91,9 @@ impl Words {
     /// # Examples
     ///
     /// ```
-    /// use genevent::Words;
+    /// use genevent::TerminateArg;
     ///
-    /// let mut words = Words::of("farewell".to_owned());
+    /// let mut words = TerminateArg::of("farewell".to_owned());
     /// assert_eq!(words.take::<&str>(), None, "a `String` is none");
     /// assert_eq!(words.take::<String>().as_deref(), Some("farewell"));
     /// assert_eq!(words.take::<String>(), None, "it was taken out");
@@ -109,9 +109,9 @@ impl Words {
     }
 }
 
-impl fmt::Debug for Words {
+impl fmt::Debug for TerminateArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Words(..)" } else { "Words" })
+        f.write_str(if self.0.is_some() { "TerminateArg(..)" } else { "TerminateArg" })
     }
 }
 
@@ -120,7 +120,7 @@ impl fmt::Debug for Words {
 /// # Examples
 ///
 /// ```
-/// use genevent::{Gone, HandlerGone, LoggerHandler, Manager};
+/// use genevent::{GoneReason, HandlerGone, LoggerHandler, Manager};
 /// use genserver::{Letter, Probe};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -131,7 +131,7 @@ impl fmt::Debug for Words {
 /// manager.stop().await?;
 ///
 /// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
-/// assert_eq!((gone.handler, gone.manager, gone.why), (logger.id(), manager.pid(), Gone::Shutdown));
+/// assert_eq!((gone.handler, gone.manager, gone.why), (logger.id(), manager.pid(), GoneReason::Shutdown));
 /// # Ok(())
 /// # }
 /// ```
@@ -144,7 +144,7 @@ pub struct HandlerGone {
     /// Of which manager.
     pub manager: Pid,
     /// Why.
-    pub why: Gone,
+    pub why: GoneReason,
 }
 
 /// Why a handler has gone.
@@ -155,7 +155,7 @@ pub struct HandlerGone {
 ///
 /// ```
 ///
-/// use genevent::{Gone, Handler, HandlerCx, HandlerGone, Manager, React, Reaction};
+/// use genevent::{GoneReason, Handler, HandlerCx, HandlerGone, Manager, React, Reaction};
 /// use genserver::{Letter, Never, Probe, Reason};
 ///
 /// struct Shy;
@@ -176,8 +176,8 @@ pub struct HandlerGone {
 /// manager.sync_notify("boo").await?;
 ///
 /// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
-/// assert_eq!(gone.why, Gone::Failed(Reason::term("startled")));
-/// if let Gone::Failed(_) = gone.why {
+/// assert_eq!(gone.why, GoneReason::Failed(Reason::term("startled")));
+/// if let GoneReason::Failed(_) = gone.why {
 ///     manager.add_handler(Shy).owned_by(owner.sender()).await?;
 /// }
 /// # Ok(())
@@ -185,7 +185,7 @@ pub struct HandlerGone {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Gone {
+pub enum GoneReason {
     /// It was removed, or it has left: Elixir's `:normal`.
     Normal,
     /// The manager has ended: Elixir's `:shutdown`.
@@ -207,7 +207,7 @@ impl fmt::Display for HandlerGone {
     }
 }
 
-impl fmt::Display for Gone {
+impl fmt::Display for GoneReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Normal => f.write_str("it was removed"),

@@ -12,12 +12,12 @@ use genserver::run_blocking;
 use parking_lot::Mutex;
 
 use super::error::WriteError;
-use super::folder::Held;
+use super::folder::FolderLock;
 use super::format;
-use super::position::Position;
+use super::position::LogPosition;
 use super::writer::Writer;
-use super::{Limits, Sync};
-use crate::handler::{Client, Hold};
+use super::{LogOptions, SyncPolicy};
+use crate::handler::{HandlerCaller, Hold};
 
 /// How many bytes may wait. One event more is taken, however long it is.
 const WAITING_MAX: usize = 1 << 20;
@@ -26,18 +26,18 @@ const WAITING_MAX: usize = 1 << 20;
 const FLUSHES_MAX: usize = 1024;
 
 /// Where events wait to be written.
-pub(super) struct Desk {
+pub(super) struct WriteQueue {
     state: Mutex<State>,
-    limits: Limits,
+    limits: LogOptions,
     /// Given back when the log is closed; if it never is, when the last job has ended and the handler has gone.
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<FolderLock>>,
 }
 
 struct State {
     waiting: Batch,
     writer: Option<Box<Writer>>,
     failed: Option<WriteError>,
-    position: Position,
+    position: LogPosition,
     /// The handler, if it waits for room. There is one, and it does one thing at a time.
     room: Option<oneshot::Sender<()>>,
     /// The handler, if it waits until all is written.
@@ -58,7 +58,7 @@ struct Batch {
 }
 
 /// Whoever has asked for a sync.
-pub(super) type Flush = Client<Result<Position, WriteError>>;
+pub(super) type Flush = HandlerCaller<Result<LogPosition, WriteError>>;
 
 impl Batch {
     fn is_empty(&self) -> bool {
@@ -70,8 +70,8 @@ impl Batch {
     }
 }
 
-impl Desk {
-    pub(super) fn new(writer: Writer, limits: Limits, held: Held) -> Self {
+impl WriteQueue {
+    pub(super) fn new(writer: Writer, limits: LogOptions, held: FolderLock) -> Self {
         let position = position(&writer);
         let state = State {
             waiting: Batch::default(),
@@ -86,7 +86,7 @@ impl Desk {
         Self { state: Mutex::new(state), limits, held: Mutex::new(Some(held)) }
     }
 
-    pub(super) fn position(&self) -> Position {
+    pub(super) fn position(&self) -> LogPosition {
         self.state.lock().position
     }
 
@@ -126,7 +126,7 @@ impl Desk {
             }
             format::push(&mut state.waiting.records, event);
             state.waiting.holds.extend(hold);
-            matches!(self.limits.sync, Sync::Every(_)) && !std::mem::replace(&mut state.timed, true)
+            matches!(self.limits.sync, SyncPolicy::Every(_)) && !std::mem::replace(&mut state.timed, true)
         };
         self.kick();
         Ok(timed)
@@ -195,7 +195,7 @@ impl Desk {
             state.writer.take()
         };
         if let Some(writer) = writer {
-            let job = Job { desk: Arc::clone(self), writer: Some(writer) };
+            let job = Job { queue: Arc::clone(self), writer: Some(writer) };
             drop(run_blocking(move || job.run()));
         }
     }
@@ -216,7 +216,7 @@ impl Desk {
 
 /// The writer on its way through what waits.
 struct Job {
-    desk: Arc<Desk>,
+    queue: Arc<WriteQueue>,
     writer: Option<Box<Writer>>,
 }
 
@@ -225,14 +225,14 @@ impl Job {
         let mut spare = Vec::new();
         while let Some(mut batch) = self.next(std::mem::take(&mut spare)) {
             let Some(writer) = &mut self.writer else { return };
-            if let Err(error) = write(writer, &mut batch, self.desk.limits.sync) {
+            if let Err(error) = write(writer, &mut batch, self.queue.limits.sync) {
                 refuse(batch, &error);
                 // What is open of it is closed, and nobody writes again.
                 self.writer = None;
-                return self.desk.fail(&error);
+                return self.queue.fail(&error);
             }
             let position = position(writer);
-            self.desk.state.lock().position = position;
+            self.queue.state.lock().position = position;
             batch.holds.into_iter().for_each(Hold::done);
             batch.flushes.into_iter().for_each(|flush| flush.reply(Ok(position)));
             spare = batch.records;
@@ -241,7 +241,7 @@ impl Job {
 
     /// What waits. If nothing does, the writer is brought back.
     fn next(&mut self, mut spare: Vec<u8>) -> Option<Batch> {
-        let mut state = self.desk.state.lock();
+        let mut state = self.queue.state.lock();
         if state.waiting.is_empty() {
             state.writer = self.writer.take();
             let idle = state.idle.take();
@@ -266,14 +266,14 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if self.writer.take().is_some() {
-            self.desk.fail(&WriteError::interrupted());
+            self.queue.fail(&WriteError::interrupted());
         }
     }
 }
 
-fn write(writer: &mut Writer, batch: &mut Batch, sync: Sync) -> Result<(), WriteError> {
+fn write(writer: &mut Writer, batch: &mut Batch, sync: SyncPolicy) -> Result<(), WriteError> {
     writer.append(&mut batch.records)?;
-    if batch.sync || sync == Sync::EachEvent { writer.sync() } else { Ok(()) }
+    if batch.sync || sync == SyncPolicy::EachEvent { writer.sync() } else { Ok(()) }
 }
 
 /// Nobody is told that it was done.
@@ -282,7 +282,7 @@ fn refuse(batch: Batch, error: &WriteError) {
     batch.flushes.into_iter().for_each(|flush| flush.reply(Err(error.clone())));
 }
 
-fn position(writer: &Writer) -> Position {
+fn position(writer: &Writer) -> LogPosition {
     let (written, synced) = writer.events();
-    Position { written, synced }
+    LogPosition { written, synced }
 }
