@@ -1,8 +1,8 @@
 //! Handlers that come with the crate.
 
-// One that keeps events as text.
+// Keeps events as text.
 mod logger;
-// Two that pass events on.
+// Pass events on to a process, a function or another manager.
 mod forwarder;
 
 pub use forwarder::{ForwardToManager, Forwarder};

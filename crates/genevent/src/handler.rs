@@ -7,19 +7,19 @@ use genserver::sys::Shown;
 
 use crate::values::{Event, TerminateReason};
 
-// The same for a handler that waits for something.
+// The trait of a handler whose callbacks await.
 mod async_handler;
 // What a callback is given.
 mod context;
-// What a callback answers.
+// What a callback returns.
 mod reaction;
-// An event that a handler is not done with yet.
+// An event that stays unfinished after its callback has returned.
 mod hold;
-// Who has asked a handler something.
+// The caller that a handler answers.
 mod client;
-// A handler of any type in its place, ...
+// A handler of any type, as its manager stores it, ...
 mod slot;
-// ... also if it awaits.
+// ... and the same for one whose callbacks await.
 mod awaiting;
 
 pub use async_handler::AsyncHandler;
@@ -34,9 +34,9 @@ pub(crate) use slot::{Delivery, HandlerEntry, Owner, Reacting, Registration, Slo
 
 /// A handler of events of type `E`: a value with callbacks, which lives in a [`Manager`](crate::Manager).
 ///
-/// The manager runs all its handlers in one process, one after the other, so they need no lock, and a handler that takes long
-/// makes the others wait; one that waits for something is an [`AsyncHandler`](crate::AsyncHandler). `I` is the type of the plain
-/// messages that the manager takes besides events, if it takes any.
+/// The manager runs all its handlers in one process, one after the other. So handlers need no locks, and a slow handler
+/// delays the others. A handler that has to wait for something implements [`AsyncHandler`](crate::AsyncHandler) instead.
+/// `I` is the type of the plain messages that the manager takes besides events, if it takes any.
 ///
 /// # Examples
 ///
@@ -74,42 +74,44 @@ pub(crate) use slot::{Delivery, HandlerEntry, Owner, Reacting, Registration, Slo
 #[doc(alias = "gen_event")]
 #[doc(alias = "GenEvent")]
 pub trait Handler<E: Event, I: Event = genserver::Never>: Sized + Send + 'static {
-    /// What it can be asked, with a [`HandlerCaller`](crate::HandlerCaller) in it for the answer; [`Never`](genserver::Never) if nothing.
+    /// What the handler can be asked. Each variant carries a [`HandlerCaller`](crate::HandlerCaller) to answer.
+    /// [`Never`](genserver::Never) if it can be asked nothing.
     type Call: Send + 'static;
 
-    /// Runs in the manager when the handler is added, before its first event. Nothing by default.
+    /// Runs in the manager when the handler is added, before its first event. Does nothing by default.
     ///
-    /// An error, or a panic, is the answer to whoever adds it, and the handler is not added.
+    /// If it returns an error or panics, the handler is not added, and the error goes to the process that is adding it.
     #[expect(clippy::missing_errors_doc, reason = "the errors are the handler's own")]
     fn init(&mut self, cx: &mut HandlerCx<E, I>) -> Result<(), Reason> {
         let _ = cx;
         Ok(())
     }
 
-    /// An event.
+    /// Handles an event.
     ///
-    /// [`React::stay`]: it goes on, and so does the event, to the handler that was added next.
+    /// Returning [`React::stay`] keeps the handler, and the event goes on to the handler that was added next.
     ///
-    /// [`React::hibernate`]: as that, and the manager then makes itself small until the next message.
+    /// Returning [`React::hibernate`] does the same, and the manager hibernates until its next message.
     ///
-    /// [`React::leave`]: it goes.
+    /// Returning [`React::leave`] removes the handler.
     ///
-    /// [`React::swap`]: another takes its place, from the next event on.
+    /// Returning [`React::swap`] puts another handler in its place, from the next event on.
     ///
-    /// An error, or a panic: it goes, its failure is reported, and nobody else is affected; whoever has sent the event hears
-    /// nothing of it.
+    /// An error or a panic removes the handler and is reported. No other handler is affected, and the sender of the event
+    /// is not told.
     #[expect(clippy::missing_errors_doc, reason = "the errors are the handler's own")]
     fn handle_event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
 
-    /// Something it is asked: see [`Manager::call`](crate::Manager::call). If this is not written, being asked is an error.
+    /// Answers a question: see [`Manager::call`](crate::Manager::call). By default, being asked is an error.
     ///
-    /// [`React::reply`]: answers, and goes on.
+    /// Returning [`React::reply`] answers and keeps the handler.
     ///
-    /// [`React::stay`]: goes on; the [`HandlerCaller`](crate::HandlerCaller) was answered already, or is kept to be answered later.
+    /// Returning [`React::stay`] keeps the handler; the [`HandlerCaller`](crate::HandlerCaller) has been answered already,
+    /// or is kept to be answered later.
     ///
-    /// [`React::reply_leave`], [`React::reply_swap`]: answer when that has been done.
+    /// Returning [`React::reply_leave`] or [`React::reply_swap`] answers once the handler has left or was swapped.
     ///
-    /// An error, or a panic: it goes, and the client is told why.
+    /// An error or a panic removes the handler, and the caller is told why.
     #[expect(clippy::missing_errors_doc, reason = "the errors are the handler's own")]
     fn handle_call(&mut self, call: Self::Call, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         let _ = cx;
@@ -117,29 +119,31 @@ pub trait Handler<E: Event, I: Event = genserver::Never>: Sized + Send + 'static
         Err(Reason::BadCall)
     }
 
-    /// A plain message that was [sent](crate::Manager::send) to the manager: every handler sees it. Ignored by default.
+    /// Handles a plain message that was [sent](crate::Manager::send) to the manager. Every handler sees it. Does nothing by
+    /// default.
     ///
-    /// What it returns is as for [`handle_event`](Self::handle_event).
+    /// The return values are those of [`handle_event`](Self::handle_event).
     #[expect(clippy::missing_errors_doc, reason = "the errors are the handler's own")]
     fn handle_info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         let _ = (info, cx);
         React::stay()
     }
 
-    /// It goes, and is told why. Nothing by default.
+    /// Runs when the handler leaves, with the reason. Does nothing by default.
     ///
-    /// It runs once, except when the manager is killed: then it does not run. A panic in it goes to whoever removes the
-    /// handler, and nowhere else.
+    /// It runs once, unless the manager is killed: then it does not run. A panic in it is reported only to the process that
+    /// removes the handler.
     fn terminate(&mut self, why: TerminateReason, cx: &mut HandlerCx<E, I>) {
         let _ = (why, cx);
     }
 
-    /// What [`sys::get_status`](genserver::sys::get_status) and reports show of it. By default its type.
+    /// What [`sys::get_status`](genserver::sys::get_status) and reports show of the handler: its type by default.
     fn format_status(&self, shown: &mut Shown) {
         type_name::<Self>().clone_into(&mut shown.state);
     }
 
-    /// How an event is shown in the report of a failure. By default, which is none, its type.
+    /// How an event is shown in the report of a failure. If this returns `None`, as it does by default, the event's type is
+    /// shown.
     fn format_event(event: &E) -> Option<String> {
         let _ = event;
         None

@@ -1,4 +1,4 @@
-//! An event manager after OTP's: one process, many handlers, each with a state of its own.
+//! An event manager after OTP's `gen_event`: one process with many handlers, each with its own state.
 //!
 //! ```
 //! use genevent::{Handler, HandlerCx, Manager, React, Reaction};
@@ -26,32 +26,33 @@
 //! # }
 //! ```
 //!
-//! Something happens, and several parts of a program want to know, which come and go: a log, a cache, a person at a terminal. A
-//! [`Manager`] is a process that is told once, and hands the event to each of its [`Handler`]s, oldest first. Events are passed by
-//! reference; nobody clones one that nobody keeps. A handler that panics is removed, and nobody else notices.
+//! Several parts of a program want to know when something happens, and they come and go: a log, a cache, a person at a
+//! terminal. A [`Manager`] is a process that is told once and passes the event to each of its [`Handler`]s, oldest first.
+//! Handlers get events by reference, so an event is cloned only by a handler that keeps it. A handler that panics is
+//! removed, and the others are not affected.
 //!
-//! # Three ways to tell
+//! # Three ways to send an event
 //!
 //! The sender chooses how long it waits:
 //!
 //! | function | returns when | good for |
 //! |---|---|---|
-//! | [`notify`](Manager::notify) | the event is in the mailbox | what may be handled later |
-//! | [`ack_notify`](Manager::ack_notify) | the manager has taken it | senders that could be too fast |
-//! | [`sync_notify`](Manager::sync_notify) | every handler is done with it | what the next line relies on |
+//! | [`notify`](Manager::notify) | the event is in the mailbox | events that may be handled later |
+//! | [`ack_notify`](Manager::ack_notify) | the manager has taken it | senders that could outrun the manager |
+//! | [`sync_notify`](Manager::sync_notify) | every handler is done with it | effects that the next line relies on |
 //!
-//! Events of one sender are handled in the order in which they were sent, whichever way, and so is whatever else it asks of
-//! the manager.
+//! Events of one sender are handled in the order in which they were sent, in whichever way. The sender's other requests
+//! keep the same order.
 //!
 //! # Handlers and their owners
 //!
-//! A manager has one handler of each type, or one of each type and [id](AddHandler::id). [`call`](Manager::call) asks one of them something;
-//! [`remove_handler`](Manager::remove_handler) brings it back, state and all; [`swap_handler`](Manager::swap_handler) puts another in
-//! its place without an event in between.
+//! A manager has at most one handler of each type, or one of each type and [id](AddHandler::id). [`call`](Manager::call)
+//! asks one handler something, [`remove_handler`](Manager::remove_handler) returns it with its state, and
+//! [`swap_handler`](Manager::swap_handler) replaces it without missing an event.
 //!
-//! Often a handler makes sense only as long as some process does: one that forwards to it, for instance. Such a handler is
-//! [bound to](AddHandler::bound_to) the process, and goes with it; and a process that wants to know when its handler has gone
-//! [owns](AddHandler::owned_by) it:
+//! Often a handler makes sense only as long as some process lives: a handler that forwards to that process, for instance.
+//! Such a handler is [bound to](AddHandler::bound_to) the process and is removed with it. A process that also wants to know
+//! when its handler is gone [owns](AddHandler::owned_by) it:
 //!
 //! ```
 //! use genevent::{Forwarder, GoneReason, HandlerGone, Manager};
@@ -82,8 +83,8 @@
 //!
 //! # Streams
 //!
-//! A consumer that would rather ask for events than be called with them takes a [`stream`](Manager::stream): it has a buffer with a
-//! bound, and says what happens when that is full. [`StreamExt`](futures::StreamExt) does the rest.
+//! A consumer that would rather poll for events than be called takes a [`stream`](Manager::stream). A stream has a bounded
+//! buffer and a policy for a full one. [`StreamExt`](futures::StreamExt) does the rest.
 //!
 //! ```
 //! use futures::{StreamExt, TryStreamExt};
@@ -104,26 +105,28 @@
 //!
 //! # When a handler fails
 //!
-//! A callback that returns an error, or panics, is the end of its handler. The handler is told, with its state as it is; then
-//! its owner; and whoever had called it gets the reason. The others see the event as if nothing had happened, and so does its sender.
-//! A failure is [reported](genserver::report): which handler, of which manager, the event, the handler's state, and the reason. So
-//! is a handler that waits for more than a second, because everybody else waits with it.
+//! A callback that returns an error or panics ends its handler. The handler's terminate runs, then its owner is told, and a
+//! caller that waits for it gets the reason. The other handlers still see the event, and its sender notices nothing. The
+//! failure is [reported](genserver::report) with the handler, the manager, the event, the handler's state and the reason. A
+//! handler that takes longer than a second is reported too, because all others wait for it.
 //!
 //! # What it costs
 //!
-//! An event takes a manager on one thread 45 nanoseconds, and 1.5 more for each plain handler; a bare task that calls a list of boxed
-//! functions takes 87 and 1.2. So a manager is the faster of the two up to some sixty handlers, and takes 1.2 times as long with a
-//! thousand. [`sync_notify`](Manager::sync_notify) takes 90, where the task is asked and answers in 240. A handler that could await, and
-//! does not, takes 6. None of them allocates; an event that goes to handlers that await does once, however many they are.
+//! On one thread, an event costs a manager 45 nanoseconds, plus 1.5 for each plain handler. A bare task that calls a list
+//! of boxed functions takes 87 and 1.2. So the manager is the faster of the two up to about sixty handlers, and takes 1.2
+//! times as long with a thousand. [`sync_notify`](Manager::sync_notify) takes 90 nanoseconds; asking the task and getting
+//! its answer takes 240. An async handler that does not await takes 6. None of these allocates. An event that reaches
+//! handlers that do await allocates once, however many they are.
 //!
-//! To leave an event with the consumer of a stream, and for that to take it, is 22 to 26 nanoseconds: on one thread, 0.7 to 0.9 of
-//! the time of Tokio's broadcast channel, whose sender waits for the slowest receiver as the manager does here, and 1.2 times as
-//! long with one consumer. With two workers, where a thread may have to be woken, plain handlers take 0.2 to 1.2 times as long as
-//! the bare task, and streams 0.9 to 1.2 times as long as the channel; eight of them, 1 to 1.7 times.
+//! Passing an event to the consumer of a stream takes 22 to 26 nanoseconds, including the consumer's side. On one thread
+//! that is 0.7 to 0.9 of the time of Tokio's broadcast channel, if its sender waits for the slowest receiver as the manager
+//! does here; with a single consumer it is 1.2 times as long. With two workers, where a thread may have to be woken, plain
+//! handlers take 0.2 to 1.2 times as long as the bare task, and streams 0.9 to 1.2 times as long as the channel; with eight
+//! consumers 1 to 1.7 times.
 //!
-//! These are medians of fifteen rounds, on a machine with two cores. Half of the rounds lay within a tenth of them on one thread;
-//! with two workers mostly within a third, and for eight consumers anywhere between half and twice. On yours, and beside other
-//! libraries, they are measured by
+//! These are medians of fifteen rounds on a machine with two cores. On one thread half of the rounds lay within a tenth of
+//! the median; with two workers mostly within a third, and for eight consumers anywhere between half and twice. To measure
+//! them on your machine, beside other libraries:
 //!
 //! ```text
 //! cargo xtask bench --only notify
@@ -132,38 +135,38 @@
 //!
 //! # Where this differs from OTP
 //!
-//! The vocabulary is that of Elixir's `GenEvent` 1.0 to 1.4, with what the other generations had besides:
+//! The vocabulary is that of Elixir's `GenEvent` 1.0 to 1.4, plus what the other generations had:
 //!
 //! - A callback may ask to be [swapped](React::swap), as in Erlang. The successor takes the position and the owner.
 //! - Identities are unique, as in Elixir; Erlang allows several handlers of one identity.
-//! - An owner is watched and not linked, as in Elixir; Erlang links it. What `link: true` is in older Elixir is
+//! - An owner is monitored and not linked, as in Elixir; Erlang links it. What is `link: true` in older Elixir is
 //!   [`owned_by`](AddHandler::owned_by).
-//! - A swap that fails leaves neither handler, as in both. The new one comes back with the error.
-//! - A handler that names a successor which the manager has already has failed; the one that is there is not touched.
-//! - A failing add leaves no monitor behind, in-callback swaps may hibernate, and owners hear the real error.
-//! - Only a handler of the right type can be asked what that type answers: there is no bad call, and no bad return.
-//! - [`remove_handler`](Manager::remove_handler) returns the handler, which is more than a term that its terminate could return.
-//! - Calls, and [`ack_notify`](Manager::ack_notify) and [`sync_notify`](Manager::sync_notify) among them, give up after five
-//!   seconds, unless they are told otherwise. There, the latter two wait for ever.
-//! - The manager waits for the consumer of a stream only as long as the sender of the event does; and a consumer that asks the very
-//!   manager that waits for it [hears so](EventStream#what-a-consumer-can-ask-its-manager). There, both wait for ever.
-//! - A manager does not trap exits unless it is [told to](Manager::start_trapping), as in Elixir; Erlang's always does.
+//! - After a failed swap neither handler is there, as in both. The new one comes back with the error.
+//! - A handler that names a successor which the manager already has fails. The existing one is not touched.
+//! - A failed add leaves no monitor behind, swaps inside callbacks may hibernate, and owners get the real error.
+//! - The type system allows only calls that a handler answers: bad calls and bad returns cannot happen.
+//! - [`remove_handler`](Manager::remove_handler) returns the whole handler, not just a term that its terminate returns.
+//! - Calls give up after five seconds unless told otherwise, and so do [`ack_notify`](Manager::ack_notify) and
+//!   [`sync_notify`](Manager::sync_notify). In OTP the latter two wait forever.
+//! - The manager waits for the consumer of a stream only as long as the sender of the event does. A consumer that calls the
+//!   manager that waits for it [gets an error](EventStream#calling-the-manager-from-its-consumer). In OTP both wait forever.
+//! - A manager does not trap exits unless [started that way](Manager::start_trapping), as in Elixir; Erlang's always does.
 
-// What everything here speaks of: events, which handler, how far a sender waits, why a handler goes, and the errors.
+// Plain data: events, ids, modes, policies, reasons, errors.
 mod values;
-// Handlers: their traits, what a callback is given and answers, and a handler of any type in its slot.
+// Handlers: their traits, the values their callbacks get and return, and their storage.
 mod handler;
-// What a manager and the consumer of a stream share.
+// The queue between the manager and one consumer of a stream.
 mod subscription;
-// The process of a manager.
+// The manager's process.
 mod server;
-// The client side of a manager.
+// The client side: references to a manager.
 mod manager;
-// Events as a stream, and a sink that makes them.
+// Events as a stream, and a sink for events.
 mod stream;
-// Handlers that are here already: one that keeps events as text, and two that pass them on, ...
+// The handlers that come with the crate: a logger and two forwarders, ...
 mod builtin;
-// ... and one that keeps them on disk.
+// ... and one that keeps events on disk.
 #[cfg(feature = "persistence")]
 pub mod persistence;
 

@@ -1,4 +1,4 @@
-//! The client side of a manager.
+//! The client side of a manager: a reference to it, and sending it events.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use crate::handler::HandlerCx;
 use crate::server::{CallKind, InfoKind, ManagerCall, ManagerInfo, ManagerServer, OtherCall};
 use crate::values::Event;
 
-// How one is started, and found by its name.
+// Starting a manager, and finding it by name.
 mod starts;
-// Handlers: adding, removing, swapping and asking them.
+// Adding, removing, swapping and calling handlers.
 mod handlers;
-// What is asked of one handler, before it is sent.
+// The builders that those return.
 mod handler_requests;
-// A manager by its name.
+// A manager by name.
 mod named;
 
 pub use handler_requests::{AddHandler, CallHandler, RemoveHandler, SwapHandler};
 pub use named::NamedManager;
 
-/// An event manager that runs: see [the crate's page](crate).
+/// A reference to a running event manager: see [the crate's page](crate).
 ///
-/// It is a reference like any other, cheap to clone, and neither keeps the manager alive nor ends it.
+/// Like any server reference it is cheap to clone, and it neither keeps the manager alive nor ends it.
 ///
 /// # Examples
 ///
@@ -53,11 +53,11 @@ pub struct Manager<E: Event, I: Event = genserver::Never> {
 }
 
 impl<E: Event, I: Event> Manager<E, I> {
-    /// Sends an event to all handlers, and does not wait for them.
+    /// Sends an event to all handlers without waiting for them.
     ///
     /// # Errors
     ///
-    /// The event comes back if the manager has ended, or its mailbox is full. To ignore that, as OTP does, write `let _ =`.
+    /// Returns the event if the manager has ended or its mailbox is full. To ignore that, as OTP does, write `let _ =`.
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.cast(event)
     }
 
-    /// As [`notify`](Self::notify), but waits for room if the mailbox is full.
+    /// Like [`notify`](Self::notify), but waits while the mailbox is full.
     ///
     /// # Examples
     ///
@@ -98,15 +98,15 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.cast_wait(event)
     }
 
-    /// Sends an event, and waits until the manager has taken it out of its mailbox, before any handler has seen it.
+    /// Sends an event, and waits until the manager has taken it out of its mailbox. No handler has seen it then.
     ///
-    /// So its senders are no faster than the manager. The manager then waits until every [stream](Self::stream) has
-    /// received it, before it goes on to what is next.
+    /// So a sender cannot outrun the manager. Before its next message, the manager waits until every [stream](Self::stream)
+    /// has received the event.
     ///
     /// # Errors
     ///
-    /// [`CallError`], as for every [call](ServerRef::call): the manager is not running, ends before, or does not come to the
-    /// event within five seconds, or what [`timeout`](Call::timeout) says. The event is not withdrawn then.
+    /// [`CallError`], as for every [call](ServerRef::call): the manager is not running, ends first, or does not take the
+    /// event within five seconds or the [`timeout`](Call::timeout). The event is not withdrawn then.
     ///
     /// # Examples
     ///
@@ -129,9 +129,10 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.call(move |caller| ManagerCall(CallKind::Ack(event, None, caller)))
     }
 
-    /// As [`ack_notify`](Self::ack_notify), but nobody waits for longer than `within`: neither does the caller, nor the manager for
-    /// the consumers of streams to receive the event. Only for room under [`LagPolicy::Wait`](crate::LagPolicy::Wait) it waits as long as it takes,
-    /// for otherwise the event would be lost to that consumer.
+    /// Like [`ack_notify`](Self::ack_notify), with a deadline for everybody: the caller waits no longer than `within`, and
+    /// neither does the manager for the consumers of streams to receive the event. The exception is
+    /// [`LagPolicy::Wait`](crate::LagPolicy::Wait): the manager waits for space in that consumer's buffer as long as it
+    /// takes, because the consumer would lose the event otherwise.
     ///
     /// # Examples
     ///
@@ -158,18 +159,18 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.call(move |caller| ManagerCall(CallKind::Ack(event, after(within), caller))).timeout(within)
     }
 
-    /// Sends an event, and waits until every handler, and the consumer of every [stream](Self::stream), is done with it.
+    /// Sends an event, and waits until every handler and the consumer of every [stream](Self::stream) is done with it.
     ///
-    /// That a handler has failed is not told here; it is [reported](crate#when-a-handler-fails). One that [holds](crate::Hold) the
-    /// event is done when it says so, which may be after others.
+    /// A failed handler is not an error here; it is [reported](crate#when-a-handler-fails). A handler that
+    /// [holds](crate::Hold) the event is done when it says so, which may be later than the others.
     ///
     /// # Errors
     ///
-    /// [`CallError`], as for every [call](ServerRef::call): the manager is not running, ends before, or is not done within five
-    /// seconds, or what [`timeout`](Call::timeout) says. The event is not withdrawn then, and the manager waits for consumers of
-    /// streams at most a second longer. A handler that calls its own manager gets [`CallError::CallingSelf`] at once, and so does a
-    /// [consumer](crate::EventStream#what-a-consumer-can-ask-its-manager) that the manager waits for, with [`CallError::Cycle`].
-    /// [`CallError::NoReply`] says that a handler held the event and will never be done with it.
+    /// [`CallError`], as for every [call](ServerRef::call): the manager is not running, ends first, or is not done within
+    /// five seconds or the [`timeout`](Call::timeout). The event is not withdrawn then, and the manager waits for consumers
+    /// of streams at most a second longer. A handler that calls its own manager gets [`CallError::CallingSelf`] at once. A
+    /// [consumer](crate::EventStream#calling-the-manager-from-its-consumer) that the manager waits for gets
+    /// [`CallError::Cycle`]. [`CallError::NoReply`] means that a handler held the event and will never be done with it.
     ///
     /// # Examples
     ///
@@ -190,9 +191,10 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.call(move |caller| ManagerCall(CallKind::Sync(event, None, caller)))
     }
 
-    /// As [`sync_notify`](Self::sync_notify), but nobody waits for longer than `within`: neither does the caller, nor the manager
-    /// for the consumers of streams to be done. So one that is stuck does not hold up the others for ever, unless it has asked for
-    /// that with [`LagPolicy::Wait`](crate::LagPolicy::Wait): for room in its buffer the manager waits as long as it takes.
+    /// Like [`sync_notify`](Self::sync_notify), with a deadline for everybody: the caller waits no longer than `within`,
+    /// and neither does the manager for the consumers of streams to be done. So a stuck consumer does not hold up the
+    /// others forever, unless it uses [`LagPolicy::Wait`](crate::LagPolicy::Wait): for space in its buffer the manager
+    /// waits as long as it takes.
     ///
     /// # Examples
     ///
@@ -218,12 +220,12 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.call(move |caller| ManagerCall(CallKind::Sync(event, after(within), caller))).timeout(within)
     }
 
-    /// Sends a plain message: every handler sees it in [`handle_info`](crate::Handler::handle_info), and no stream does. A manager takes
-    /// them if it was [started so](Self::start_with_info).
+    /// Sends a plain message. Every handler gets it in [`handle_info`](crate::Handler::handle_info); streams do not. The
+    /// manager has to be [started for plain messages](Self::start_with_info).
     ///
     /// # Errors
     ///
-    /// The message comes back if the manager has ended, or its mailbox is full.
+    /// Returns the message if the manager has ended or its mailbox is full.
     ///
     /// # Examples
     ///
@@ -311,14 +313,14 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.send_after(delay, ManagerInfo(InfoKind::Plain(info)))
     }
 
-    /// Has every item of a stream be an event, sent as by [`notify`](Self::notify), until the stream ends or is
-    /// [detached](Self::detach). So a stream of one manager can be joined to another.
+    /// Sends every item of a stream as an event, as by [`notify`](Self::notify), until the stream ends or is
+    /// [detached](Self::detach). This is how a stream of one manager feeds another.
     ///
-    /// The manager draws the next item when it is done with the one before.
+    /// The manager polls for the next item when it is done with the last one.
     ///
     /// # Errors
     ///
-    /// [`CallError`], if the manager is not running, or ends before.
+    /// [`CallError`], if the manager is not running or ends first.
     ///
     /// # Examples
     ///
@@ -346,11 +348,11 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.call(attach).no_timeout().await
     }
 
-    /// Lets go of a stream that was [attached](Self::attach). Whether it still was.
+    /// Drops a stream that was [attached](Self::attach), and returns whether it was still attached.
     ///
     /// # Errors
     ///
-    /// [`CallError`], if the manager is not running, or ends before.
+    /// [`CallError`], if the manager is not running or ends first.
     ///
     /// # Examples
     ///
@@ -372,8 +374,8 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.call(detach).no_timeout().await
     }
 
-    /// Ends the manager: its handlers are told, newest first, then their owners; streams end when they have handed out what was
-    /// sent before. See [`ServerRef::stop`].
+    /// Stops the manager. Handlers terminate newest first, then their owners are told. Streams end after the events that
+    /// were sent before. See [`ServerRef::stop`].
     ///
     /// # Examples
     ///
@@ -392,11 +394,11 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.stop()
     }
 
-    /// Its pid.
+    /// The manager's pid.
     ///
     /// # Examples
     ///
-    /// What its owner is told of a handler says of which manager:
+    /// An owner of handlers in several managers can tell which one a handler left:
     ///
     /// ```
     /// use genevent::{HandlerGone, LoggerHandler, Manager};
@@ -420,7 +422,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.pid()
     }
 
-    /// The name it was started with.
+    /// The name that the manager was started with.
     ///
     /// # Examples
     ///
@@ -440,7 +442,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.name()
     }
 
-    /// Whether it runs.
+    /// Whether the manager is running.
     ///
     /// # Examples
     ///
@@ -461,11 +463,11 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.is_alive()
     }
 
-    /// The manager as a process of any kind.
+    /// The manager as a process.
     ///
     /// # Examples
     ///
-    /// For what is done with any process:
+    /// For functions that take any process:
     ///
     /// ```
     /// use genevent::Manager;
@@ -489,7 +491,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     ///
     /// # Examples
     ///
-    /// How many events wait in its mailbox:
+    /// Reading how many events wait in its mailbox:
     ///
     /// ```
     /// use genevent::Manager;
@@ -511,7 +513,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 }
 
-/// An event on its way, which is awaited: a [`Call`] like any other.
+/// An event that is being sent: a [`Call`], to be awaited.
 ///
 /// # Examples
 ///
@@ -531,17 +533,17 @@ impl<E: Event, I: Event> Manager<E, I> {
 /// ```
 pub type NotifyCall<'a, E, I, F> = Call<'a, ManagerServer<E, I>, (), F>;
 
-/// When it is too late.
+/// The deadline.
 fn after(within: Duration) -> Option<std::time::Instant> {
     genserver::time::now().checked_add(within)
 }
 
-/// What a handler's callback knows of its manager in full: here, since the callbacks lie below the managers.
+/// Lives here and not beside the type, because handlers lie below managers.
 impl<E: Event, I: Event> HandlerCx<E, I> {
-    /// The manager; none if it has just been killed.
+    /// The manager, or `None` if it was just killed.
     ///
-    /// Only [`notify`](Manager::notify) and [`send`](Manager::send) make sense from here. Whatever would wait for the manager is
-    /// refused at once with [`CallError::CallingSelf`]: it is busy with this very callback.
+    /// Only [`notify`](Manager::notify) and [`send`](Manager::send) make sense in a callback. A request that would wait for
+    /// the manager fails at once with [`CallError::CallingSelf`]: the manager is busy running this callback.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! The handler that keeps every event on disk, and how to have the events back.
+//! A handler that keeps every event in a log on disk, and the replay of such a log.
 //!
 //! ```
 //! use futures::TryStreamExt;
@@ -21,56 +21,57 @@
 //! # }
 //! ```
 //!
-//! A [`PersistenceHandler`] appends each event of its manager to a log: a folder of its own, with files that only ever grow at
-//! their end. An event is anything that [serde](https://serde.rs) can write, and is encoded with
+//! A [`PersistenceHandler`] appends each event of its manager to a log: a folder of its own, with files that only grow at
+//! their end. An event is any type that [serde](https://serde.rs) can serialize, and is encoded with
 //! [postcard](https://docs.rs/postcard). OTP has `disk_log` for this.
 //!
 //! # What survives
 //!
-//! | policy | when [`sync_notify`](crate::Manager::sync_notify) has returned, the event survives | when the machine goes down, what may be lost |
+//! | policy | an event survives, once [`sync_notify`](crate::Manager::sync_notify) has returned, | a crash of the machine may lose |
 //! |---|---|---|
 //! | [`SyncPolicy::EachEvent`] | a crash of the program, and of the machine | nothing that was acknowledged |
 //! | [`SyncPolicy::Every`]`(d)` | a crash of the program | the events of the last `d`, and of the time a sync takes |
-//! | [`SyncPolicy::Never`] | a crash of the program | whatever the system has not written by itself |
+//! | [`SyncPolicy::Never`] | a crash of the program | everything the system has not written by itself |
 //!
-//! What is acknowledged is in the log in the order in which the manager handled it, with all that came before. An event that was sent by
-//! [`notify`](crate::Manager::notify) or [`ack_notify`](crate::Manager::ack_notify) is written as soon, but nobody is told when.
-//! Whoever wants to know [asks](LogCall::Flush). When the handler is removed, or its manager stops, all is written before, and
-//! synced unless the policy is `Never`. As long as a disk keeps what it has said it has: one that lies about that can be helped
-//! by nobody.
+//! Acknowledged events are in the log in the order in which the manager handled them, with all earlier ones. Events sent by
+//! [`notify`](crate::Manager::notify) or [`ack_notify`](crate::Manager::ack_notify) are written just as soon, but their
+//! senders are not told when: to find out, [ask](LogCall::Flush). When the handler is removed or its manager stops,
+//! everything is written first, and synced unless the policy is `Never`. All this assumes a disk that keeps what it has
+//! acknowledged.
 //!
 //! # What it costs
 //!
-//! The handler encodes the event and goes on; a thread [beside the runtime's](genserver::run_blocking) writes it. So the manager
-//! never waits for the disk, and events that come while the disk is at work share the next sync: sixteen senders that wait for
-//! theirs are not sixteen times as slow as one. If more than a mebibyte waits to be written, the handler waits, and the manager
-//! with it, so that its mailbox fills, and the senders hear of it.
+//! The handler encodes the event and goes on; a thread [beside the runtime's](genserver::run_blocking) writes it. So the
+//! manager never waits for the disk, and events that arrive during a write share the next sync: sixteen senders that wait
+//! for their events are not sixteen times as slow as one. If more than a mebibyte waits to be written, the handler waits,
+//! and the manager with it. Its mailbox then fills up, and its senders notice.
 //!
 //! # Files
 //!
-//! `log.0000001` is the first. When a file has reached the size of [`rotate_at`](OpenLog::rotate_at), the next one is begun; the
-//! oldest are deleted if there is a bound on how many are [kept](OpenLog::keep). `lock` is held by whoever appends. While each event is
-//! synced, the newest file has up to a mebibyte of zeros at its end, which is room made ahead.
+//! `log.0000001` is the first file. When a file reaches the size of [`rotate_at`](OpenLog::rotate_at), the next one begins.
+//! The oldest files are deleted if [`keep`](OpenLog::keep) sets a bound. `lock` is locked by the process that appends. With
+//! `EachEvent`, the newest file has up to a mebibyte of zeros at its end: space allocated in advance.
 //!
 //! # When something goes wrong
 //!
-//! - **A write that was cut off**, by a crash or an outage, leaves a torn tail. It is cut off when the log is opened, and
-//!   [told](PersistenceHandler::torn) and [reported](genserver::report): how many bytes, and where. Nothing of it was acknowledged
-//!   under a policy that promises to survive what happened. Should there be whole events behind the gap, as an outage may leave when
-//!   nothing had been synced, the piece is kept aside in a file `cut...`.
-//! - **A changed byte** in what the disk had is [`ReadError::Corrupt`], for the opener as for the reader. It is never read as another
-//!   event, and never skipped. Only in the very last event it cannot be told from a torn tail.
-//! - **A disk that is full or broken** fails the handler with a [`WriteError`], which names the file and the cause: it is removed, its
-//!   owner is told, and whoever waits in `sync_notify` gets [`CallError::NoReply`](genserver::CallError::NoReply) rather than an
-//!   acknowledgement. What was acknowledged stays. A sync that failed is not tried again. From then on the manager has no log, and
-//!   acknowledges what nobody keeps: whoever relies on the log [owns](crate::AddHandler::owned_by) the handler, and stops the manager.
-//! - **A second handler** for the same log, here or in another process, is refused with [`OpenError::Held`].
+//! - **A write that was cut off** by a crash or a power failure leaves a torn tail. It is cut off when the log is opened,
+//!   and [returned](PersistenceHandler::torn) and [reported](genserver::report): how many bytes, and where. None of it was
+//!   acknowledged under a policy that promises to survive what happened. If there are whole events after the gap, which a
+//!   power failure can leave when nothing had been synced, the piece is kept in a file `cut...`.
+//! - **A changed byte** in what the disk had is [`ReadError::Corrupt`], when opening and when reading. It is never read as
+//!   another event, and never skipped. Only in the very last event it looks like a torn tail.
+//! - **A disk that is full or broken** fails the handler with a [`WriteError`], which names the file and the cause. The
+//!   handler is removed, its owner is told, and senders that wait in `sync_notify` get
+//!   [`CallError::NoReply`](genserver::CallError::NoReply) instead of an acknowledgement. What was acknowledged stays. A
+//!   failed sync is not tried again. From then on the manager has no log and acknowledges events that nothing keeps: if you
+//!   rely on the log, [own](crate::AddHandler::owned_by) the handler, and stop the manager when it is gone.
+//! - **A second handler** for the same log, in this or another process, is refused with [`OpenError::Held`].
 //!
 //! # When (not) to use it
 //!
-//! It is a log: for replaying, for auditing, for feeding whoever was away. It has no index and no compaction; what looks events
-//! up wants a database. The types of events may grow, by variants at the end, as postcard allows; the log does not know
-//! them, so reading it as another type may succeed by chance.
+//! It is a log: for replaying, for auditing, for catching up. It has no index and no compaction; to look events up, use a
+//! database. Event types may grow by variants at their end, as postcard allows. The log does not record the type, so
+//! reading it as another type may succeed by chance.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -78,28 +79,28 @@ use std::time::Duration;
 
 // The handler, ...
 mod handler;
-// ... what it asks of the thread that writes, ...
+// ... the queue between it and the thread that writes, ...
 mod write_queue;
-// ... and the end of the log, where that one writes.
+// ... and the end of the log, where that thread writes.
 mod writer;
 // The events of a log, oldest first.
 mod replay;
 // One file, record by record.
 mod reader;
-// The bytes of a file.
+// The format of a file.
 mod format;
-// Their checksums, where many are asked for.
+// Checksums of many parts of the same bytes.
 mod checksums;
-// The names of the files, and who holds the folder.
+// The names of the files, and the lock of the folder.
 mod folder;
-// What a log needs of the disk.
+// The disk, as a trait.
 mod disk;
-// How far a log is.
+// How many events a log has, and how many are synced.
 mod position;
-// Why something could not be done.
+// The errors of opening, reading and writing.
 mod error;
 
-// A disk that fails, and forgets.
+// A disk that fails, and loses what was not synced.
 #[cfg(test)]
 mod outages;
 
@@ -108,11 +109,11 @@ pub use handler::{LogCall, OpenLog, PersistenceHandler};
 pub use position::LogPosition;
 pub use replay::{Replay, replay};
 
-/// When the disk has to have an event: see the [table](self#what-survives).
+/// When events are synced to the disk: see the [table](self#what-survives).
 ///
 /// # Examples
 ///
-/// Who waits, waits as long as the disk takes, or does not:
+/// With `Never`, an acknowledged event may not be on the disk yet:
 ///
 /// ```
 /// use genevent::persistence::{LogCall, SyncPolicy};
@@ -134,16 +135,16 @@ pub use replay::{Replay, replay};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum SyncPolicy {
-    /// Before it is acknowledged. Events that wait at the same time share a sync.
+    /// Before they are acknowledged. Events that wait at the same time share a sync.
     #[default]
     EachEvent,
-    /// After so much time, for all events of that time.
+    /// After this period, for all events of the period.
     Every(Duration),
-    /// When the system likes.
+    /// When the operating system does it.
     Never,
 }
 
-/// What was cut off the end of a log when it was opened: a write that was never finished.
+/// The unfinished write that was cut off the end of a log when it was opened.
 ///
 /// # Examples
 ///
@@ -176,15 +177,15 @@ pub enum SyncPolicy {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct TornTail {
-    /// Of which file.
+    /// The file.
     pub file: PathBuf,
-    /// Where the cut is.
+    /// The offset of the cut.
     pub at: u64,
-    /// How many bytes were cut off, without zeros at the end.
+    /// How many bytes were cut off, not counting zeros at the end.
     pub bytes: u64,
-    /// How many whole events were among them, behind a gap. Nobody had been promised that they survive.
+    /// How many whole events were among them, after a gap. None of them had been acknowledged as durable.
     pub events: u64,
-    /// Where they are, if there were any.
+    /// Where those events are kept, if there were any.
     pub kept: Option<PathBuf>,
 }
 
@@ -199,7 +200,7 @@ impl fmt::Display for TornTail {
     }
 }
 
-/// How a log is kept.
+/// The options of a log.
 #[derive(Clone, Copy, Debug)]
 struct LogOptions {
     sync: SyncPolicy,

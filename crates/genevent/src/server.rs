@@ -1,10 +1,11 @@
-//! The process of a manager: its handlers in their order, and what is asked of them.
+//! The manager's process: its handlers in order, and the messages it takes.
 //!
-//! 1. The handlers are in the order in which they were added, and see each event in that order. Nothing changes the list while
-//!    a handler has its turn, except that very turn's outcome.
-//! 2. A handler that fails harms nobody else: the event goes on to the next, and the sender hears nothing of it.
-//! 3. Whoever goes, for whatever reason, is told first; then its owner is; then whoever asked for it has the answer.
-//! 4. Streams have an event before the handlers do, so that their consumers work beside them.
+//! 1. Handlers are in the order in which they were added, and each event reaches them in that order. During a handler's
+//!    turn the list changes only by that turn's outcome.
+//! 2. A handler that fails does not affect the others: the event goes on to the next, and its sender is not told.
+//! 3. When a handler leaves, for any reason, its terminate runs first, then its owner is told, then the request that
+//!    removed it is answered.
+//! 4. Streams get an event before the handlers do, so that consumers work at the same time.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,13 +18,13 @@ use crate::handler::{HandlerCx, Registration, Slot};
 use crate::subscription::{Subscriptions, WaitLimit};
 use crate::values::{Event, GoneReason, HandlerId, HandlerRef, NotifyMode, TerminateReason};
 
-// What can be asked of a manager, besides events.
+// The calls that a manager takes.
 mod request;
 // The list of handlers.
 mod handlers;
-// An event, or a plain message, on its way through the handlers.
+// Delivering an event or a plain message.
 mod turn;
-// How handlers come, and go.
+// Adding and removing handlers.
 mod change;
 
 use handlers::Handlers;
@@ -32,17 +33,17 @@ pub(crate) use request::{
     TakeOnce,
 };
 
-/// For how long whoever is too late is left to notice that by itself.
+/// Grace period before an expired caller is dropped.
 const EXPIRED_GRACE: Duration = Duration::from_millis(100);
 
 /// The server behind a [`Manager`](crate::Manager), with its handlers.
 ///
-/// It is seen where a manager is looked at as a server: [`sys::with_state`](genserver::sys::with_state) and its like give it, and
-/// a supervisor's child may name it.
+/// You meet it where a manager is used as a server: [`sys::with_state`](genserver::sys::with_state) and its like pass it to
+/// a function, and a supervisor's child may name it.
 ///
 /// # Examples
 ///
-/// A supervisor's child is told apart by it:
+/// Telling a supervisor's child apart by it:
 ///
 /// ```
 /// use genevent::{LoggerHandler, Manager, ManagerServer};
@@ -64,17 +65,18 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
     subscriptions: Subscriptions<E>,
     cx: HandlerCx<E, I>,
     subject: Subject,
-    /// Those whose deadline has passed, oldest first, each with a [`InfoKind::ExpiredCaller`] on its way. It notices by itself, in an instant if
-    /// it has not yet; an answer would say that all consumers are done. Whoever was told to wait longer than for its deadline is
-    /// dropped then, and told so: it would wait for ever.
+    /// Callers whose deadline has passed, oldest first, each with an [`InfoKind::ExpiredCaller`] on its way. A caller
+    /// notices its deadline by itself, so it is not answered: an answer would claim that all consumers are done. A caller
+    /// that waits longer than its own deadline is dropped after the grace period and gets
+    /// [`CallError::NoReply`](genserver::CallError::NoReply); otherwise it would wait forever.
     expired: VecDeque<Caller<()>>,
 }
 
-/// What a manager starts with.
+/// The arguments of a manager's start.
 ///
 /// # Examples
 ///
-/// They are nothing that one makes: a start does, and may be kept until it is wanted.
+/// You never construct these: the functions that start a manager do.
 ///
 /// ```
 /// use genevent::{ManagerArgs, Manager, ManagerServer};
@@ -106,11 +108,11 @@ impl<E: Event, I: Event> ManagerArgs<E, I> {
 
 type MakeInfo<I> = Box<dyn FnMut(genserver::Exit) -> I + Send>;
 
-/// What a manager is asked: see [`Manager`](crate::Manager), which asks it.
+/// A call to a manager, made by the methods of [`Manager`](crate::Manager).
 ///
 /// # Examples
 ///
-/// It is nothing that one makes, but a type that stands where a manager is seen as a server:
+/// You never construct this. It is named where a manager is used as a server:
 ///
 /// ```
 /// use genevent::{ManagerServer, ManagerCall};
@@ -122,12 +124,12 @@ type MakeInfo<I> = Box<dyn FnMut(genserver::Exit) -> I + Send>;
 /// ```
 pub struct ManagerCall<E: Event, I: Event>(pub(crate) CallKind<E, I>);
 
-/// What reaches a manager besides events and requests.
+/// A message to a manager that is neither an event nor a call.
 ///
 /// # Examples
 ///
-/// It is nothing that one makes, but a type that stands where a manager is seen as a server. [`Manager::send`](crate::Manager::send)
-/// makes it of a plain message:
+/// You never construct this. It is named where a manager is used as a server; [`Manager::send`](crate::Manager::send) makes
+/// it from a plain message:
 ///
 /// ```
 /// use genevent::{ManagerInfo, ManagerServer};
@@ -142,18 +144,19 @@ pub struct ManagerCall<E: Event, I: Event>(pub(crate) CallKind<E, I>);
 pub struct ManagerInfo<E: Event, I: Event>(pub(crate) InfoKind<E, I>);
 
 pub(crate) enum InfoKind<E: Event, I: Event> {
-    /// For the handlers.
+    /// A plain message for the handlers.
     Plain(I),
     /// The owner of a handler has ended.
     OwnerEnded(Down),
     /// An event of an attached stream.
     Attached(E),
-    /// The oldest of those that are too late has had time to notice.
+    /// The grace period of the oldest expired caller is over.
     ExpiredCaller,
 }
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
-    /// The handlers it has, newest first, as [`which_handlers`](crate::Manager::which_handlers) lists them.
+    /// The handlers and streams of the manager, newest first, as [`which_handlers`](crate::Manager::which_handlers) lists
+    /// them.
     ///
     /// # Examples
     ///
@@ -176,7 +179,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         streams.into_iter().chain(self.handlers.places().iter().rev().map(|place| place.id.clone())).collect()
     }
 
-    /// A handler, to look at.
+    /// Borrows a handler.
     ///
     /// # Examples
     ///
@@ -202,11 +205,11 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         slot.handler().downcast_ref()
     }
 
-    /// A handler, to be changed.
+    /// Borrows a handler mutably.
     ///
     /// # Examples
     ///
-    /// A handler that is mended while its manager runs:
+    /// Changing a handler while its manager runs:
     ///
     /// ```
     /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
@@ -242,7 +245,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         slot.handler_mut().downcast_mut()
     }
 
-    /// How the server goes on after a message.
+    /// The step after a message.
     fn next(&mut self) -> Outcome<Self> {
         if self.cx.take_hibernates() { Next::hibernate() } else { Next::wait() }
     }
@@ -291,7 +294,7 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
                 let limit = deadline.map_or(WaitLimit::Unlimited, WaitLimit::Until);
                 self.deliver(event, NotifyMode::Ack, limit, cx).await;
             }
-            // What is seldom asked is boxed, so that the future of what is often asked stays small.
+            // Rare calls are boxed, so that the future of the frequent ones stays small.
             CallKind::Other(change) => Box::pin(self.change(*change, cx)).await,
         }
         self.next()
@@ -309,7 +312,7 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
         self.next()
     }
 
-    /// Newest first, as OTP does it. The streams end when nothing more can come.
+    /// Handlers terminate newest first, as in OTP. Streams end last, when no more events can come.
     async fn terminate(&mut self, _: &Reason, cx: &mut Cx<Self>) {
         self.cx.set_mode(NotifyMode::Async);
         while let Some(handler) = self.handlers.pop() {
@@ -325,15 +328,15 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
     }
 }
 
-/// Drops what is the user's, a handler for instance: a panic in that harms nobody else (rule 2).
+/// Drops a user's value, such as a handler. A panic in its drop stays here (rule 2).
 fn drop_caught<T>(dropped: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(dropped))) {
-        // Looking at it is what drops the payload with as much care.
+        // A panic's payload may panic when dropped, too; `Reason::caught` guards against that.
         let _ = Reason::caught(payload);
     }
 }
 
-/// A handler as the status of its manager shows it.
+/// A handler as the manager's status shows it.
 fn show<E: Event, I: Event>(Registration { id, owner }: &Registration, slot: &dyn Slot<E, I>) -> String {
     let bound = owner.as_ref().map(|owner| format!(", bound to {}", owner.pid)).unwrap_or_default();
     format!("{id}: {}{bound}", slot.shown())

@@ -16,7 +16,7 @@ use crate::server::{CallKind, ManagerCall, OtherCall};
 use crate::subscription::{Awaited, QueuedEvent, StreamEnd, Subscription, Taken};
 use crate::values::{Event, HandlerId, LagPolicy, NotifyMode};
 
-// What a stream has in the place of an event.
+// The errors of a stream.
 mod error;
 // A sink whose items are events.
 mod sink;
@@ -24,7 +24,7 @@ mod sink;
 pub use error::StreamError;
 pub use sink::EventSink;
 
-/// How many events a stream holds for its consumer, unless it says otherwise.
+/// How many events a stream buffers by default.
 ///
 /// # Examples
 ///
@@ -50,26 +50,28 @@ pub const STREAM_BUFFER_DEFAULT: usize = 1024;
 
 /// The events of a [`Manager`], as a [`Stream`]: made by [`Manager::stream`].
 ///
-/// It begins when it is polled for the first time, or with [`subscribe`](Self::subscribe); what was sent before, it does not
-/// see. It ends normally when the manager ends in an orderly way, whatever the reason, with what was sent before that. After its
-/// end it is at its end whenever it is asked. When it is dropped, the manager forgets it, and what was in its buffer is dropped too.
+/// It begins when it is first polled, or with [`subscribe`](Self::subscribe); it does not see earlier events. When the
+/// manager ends in order, for whatever reason, the stream ends after the last event. A stream that has ended stays ended.
+/// Dropping it removes it from the manager, and drops the events in its buffer.
 ///
-/// A sender that used [`ack_notify`](Manager::ack_notify) waits until the consumer has received the event; one that used
-/// [`sync_notify`](Manager::sync_notify), until the consumer is done with it: that is, until it asks for the next one, or drops
-/// the stream. A consumer that nobody is to wait for says so with [`mode`](Self::mode).
+/// A sender that used [`ack_notify`](Manager::ack_notify) waits until the consumer has received the event. A sender that
+/// used [`sync_notify`](Manager::sync_notify) waits until the consumer is done with it, that is, until it polls for the
+/// next event or drops the stream. If senders should not wait for a consumer, set its [`mode`](Self::mode).
 ///
-/// # What a consumer can ask its manager
+/// # Calling the manager from its consumer
 ///
-/// While a consumer works on an event of [`sync_notify`](Manager::sync_notify), the manager waits for it, and cannot answer it; nor
-/// can it finish a [`sync_notify`](Manager::sync_notify) of the consumer itself, nor anything while it waits for room under
-/// [`LagPolicy::Wait`]. A consumer that is a [process](genserver::spawn) is told so at once: what it asks fails with
-/// [`CallError::Cycle`], also if it asks by way of other servers. An event that was taken by then is not withdrawn.
+/// While a consumer works on an event of [`sync_notify`](Manager::sync_notify), the manager waits for it and cannot answer
+/// it. The manager cannot complete a `sync_notify` of the consumer itself either, nor do anything while it waits for space
+/// under [`LagPolicy::Wait`]. If the consumer is a [process](genserver::spawn), such a call fails at once with
+/// [`CallError::Cycle`], even if it goes through other servers. An event that the manager has already taken is not
+/// withdrawn.
 ///
-/// A plain task is nobody that the manager knows. What it asks then fails when its time is up, after five seconds; and what has no
-/// time limit, such as [`which_handlers`](Manager::which_handlers), waits as long as the manager does, which is as long as the sender
-/// of the event. [`notify`](Manager::notify) never waits.
+/// If the consumer is a plain task, the manager cannot detect the cycle. The call then fails after its timeout of five
+/// seconds. A call without a timeout, such as [`which_handlers`](Manager::which_handlers), waits as long as the manager
+/// does, which is as long as the sender of the event. [`notify`](Manager::notify) never waits.
 ///
-/// A consumer that keeps its manager waiting for more than a second is [reported](genserver::report), by its [`id`](Self::id).
+/// A consumer that keeps its manager waiting for more than a second is [reported](genserver::report), by its
+/// [`id`](Self::id).
 ///
 /// # Examples
 ///
@@ -104,12 +106,12 @@ pub struct EventStream<E: Event, I: Event = genserver::Never> {
 }
 
 enum StreamState<E: Event> {
-    /// Nobody has asked for an event yet.
+    /// Not polled yet.
     New,
-    /// The manager has been asked to add it.
+    /// The manager was asked to add it.
     Subscribing(ConsumerGuard<E>, Asked<HandlerId>),
     Subscribed(Subscribed<E>),
-    /// The manager has died, and says why.
+    /// The manager has died; resolves to the reason.
     Died(Ended),
     Over,
 }
@@ -117,16 +119,16 @@ enum StreamState<E: Event> {
 struct Subscribed<E: Event> {
     id: HandlerId,
     tap: ConsumerGuard<E>,
-    /// What was taken along, to be handed out one by one.
+    /// Events taken from the queue in one batch, to be returned one by one.
     taken: VecDeque<QueuedEvent<E>>,
-    /// The event that the consumer works on, if somebody waits for that.
+    /// The event that the consumer is working on, if a sender waits for it.
     at_work: Awaited,
     silence: Option<Pin<Box<genserver::time::Sleep>>>,
     until: Option<Pin<Box<genserver::time::Sleep>>>,
 }
 
-/// The consumer's share. Whoever drops it takes no more, also if the manager has not answered yet: otherwise it would fill a
-/// buffer, or wait, for nobody.
+/// The consumer's end of the queue. Dropping it ends the subscription, even before the manager has added it: otherwise the
+/// manager would fill a buffer, or wait, for a consumer that is gone.
 struct ConsumerGuard<E>(Arc<Subscription<E>>);
 
 impl<E> Drop for ConsumerGuard<E> {
@@ -136,7 +138,7 @@ impl<E> Drop for ConsumerGuard<E> {
 }
 
 impl<E: Event, I: Event> Manager<E, I> {
-    /// All events from now on, as a stream: see [`EventStream`].
+    /// A stream of all events from now on: see [`EventStream`].
     ///
     /// # Examples
     ///
@@ -177,8 +179,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         }
     }
 
-    /// Holds at most so many events for the consumer, and at least one; [`STREAM_BUFFER_DEFAULT`] unless this is said. It has to be said
-    /// before the stream begins.
+    /// Sets how many events to buffer, at least one (default: [`STREAM_BUFFER_DEFAULT`]). Set it before the stream begins.
     ///
     /// # Examples
     ///
@@ -204,7 +205,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         self
     }
 
-    /// What happens when the buffer is full; [`LagPolicy::DropOldest`] unless this is said. It has to be said before the stream begins.
+    /// Sets what happens when the buffer is full (default: [`LagPolicy::DropOldest`]). Set it before the stream begins.
     ///
     /// # Examples
     ///
@@ -230,12 +231,12 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         self
     }
 
-    /// How far the sender of an event waits for this consumer, at most: as far as it asked for, unless this is said.
+    /// Limits how long senders wait for this consumer (default: as long as they ask to).
     ///
-    /// With [`NotifyMode::Async`] nobody ever waits for the consumer to take an event, however the event was sent: for a consumer that
-    /// must not keep anybody waiting, such as one that writes to a client at the other end of a wire. With [`NotifyMode::Ack`] a
-    /// [`sync_notify`](Manager::sync_notify) waits until it has received the event, and not until it is done with it. What happens
-    /// when the buffer is full is another matter: see [`lag`](Self::lag). It has to be said before the stream begins.
+    /// With [`NotifyMode::Async`] no sender waits for this consumer: use it for a consumer that must not hold up anyone,
+    /// such as one that writes to a network connection. With [`NotifyMode::Ack`] a [`sync_notify`](Manager::sync_notify)
+    /// waits until the consumer has received the event, and not until it is done. Neither changes what happens when the
+    /// buffer is full: see [`lag`](Self::lag). Set it before the stream begins.
     ///
     /// # Examples
     ///
@@ -248,7 +249,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// let manager = Manager::start().await?;
     /// let mut events = manager.stream().mode(NotifyMode::Async);
     /// events.subscribe().await?;
-    /// // Nobody takes it yet, and that is no reason to wait.
+    /// // The consumer has not taken it, and the sender does not wait.
     /// manager.sync_notify("hello").await?;
     /// assert_eq!(events.next().await, Some(Ok("hello")));
     /// # Ok(())
@@ -259,7 +260,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         self
     }
 
-    /// Ends with [`StreamError::Timeout`] when the consumer has waited for so long, and there was no event.
+    /// Ends the stream with [`StreamError::Timeout`] if no event arrives for this long.
     ///
     /// # Examples
     ///
@@ -282,7 +283,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         self
     }
 
-    /// Ends, normally, so long after it began. What is still in the buffer then is dropped.
+    /// Ends the stream this long after it began, without an error. Events still in the buffer are dropped.
     ///
     /// # Examples
     ///
@@ -306,7 +307,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         self
     }
 
-    /// Begins now: what is sent after this, the stream sees. One that has begun goes on.
+    /// Begins the stream now: it will see every event sent after this. Does nothing if it has begun.
     ///
     /// # Errors
     ///
@@ -314,7 +315,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     ///
     /// # Cancel safety
     ///
-    /// If this is dropped, the stream may have begun; it can be called again.
+    /// If this is dropped, the stream may have begun. It can be called again.
     ///
     /// # Examples
     ///
@@ -341,7 +342,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         .await
     }
 
-    /// Ends it from elsewhere: see [`StreamCanceller`]. None before the stream has begun.
+    /// A handle that ends the stream from elsewhere: see [`StreamCanceller`]. `None` before the stream has begun.
     ///
     /// # Examples
     ///
@@ -373,7 +374,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         }
     }
 
-    /// Which of the manager's handlers it is. None before the stream has begun, and after its end.
+    /// The id under which the manager lists the stream. `None` before it has begun and after it has ended.
     ///
     /// # Examples
     ///
@@ -397,7 +398,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         }
     }
 
-    /// How many events were dropped so far, as far as the consumer was told: the sum of all [`StreamError::Lagged`].
+    /// How many events were dropped, as far as the consumer was told: the sum of all [`StreamError::Lagged`].
     ///
     /// # Examples
     ///
@@ -455,7 +456,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
 }
 
 impl<E: Event> Subscribed<E> {
-    /// Hands an event to the consumer.
+    /// Passes an event to the consumer.
     fn hand(&mut self, QueuedEvent { event, awaited }: QueuedEvent<E>) -> E {
         self.silence = None;
         match awaited {
@@ -469,7 +470,7 @@ impl<E: Event> Subscribed<E> {
         event
     }
 
-    /// Hands on what was taken, unless the consumer has to end: whoever sent the event may have sent it an exit before.
+    /// Passes on what was taken, unless the consumer has to end: the sender of the event may have sent it an exit first.
     fn poll_taken(&mut self, task: &mut Context<'_>) -> Poll<Polled<E>> {
         ready!(poll_alive(task));
         match self.taken.pop_front() {
@@ -611,7 +612,7 @@ impl<E: Send> Cancel for Subscription<E> {
 }
 
 impl StreamCanceller {
-    /// Ends the stream, normally, after what is in its buffer. Nobody waits for its consumer any more.
+    /// Ends the stream, without an error, after the events in its buffer. Senders no longer wait for its consumer.
     ///
     /// # Examples
     ///

@@ -1,14 +1,14 @@
-//! Where a manager leaves events for the consumer of a stream.
+//! The queue between the manager and one consumer of a stream.
 //!
-//! 1. What lies in the queue, and what the consumer took along when it was there last, is never more than the capacity.
-//! 2. An event that somebody waits for has a number, and the consumer says how far it is. Whoever drops such an event, or will
-//!    never come to it, says that too: nobody waits for what cannot happen.
-//! 3. Of the manager and the consumer, each wakes the other only if it sleeps. Events, and the wakers of consumers, are the user's:
-//!    they are copied, woken and dropped without the lock, and the wakers behind a barrier.
-//! 4. The manager says whom it waits for, if the consumer is a process: so a call of that process to its manager is refused instead
-//!    of waiting for the manager, which waits for it. It does so while it sleeps; what wakes it ends that.
-//! 5. A consumer that is gone is seen at the next event, and swept out with the others when a stream is added: so streams that
-//!    come and go without events cost no more than twice those that are there.
+//! 1. The events in the queue, plus those that the consumer took in its last batch, never exceed the capacity.
+//! 2. An event that a sender waits for has a number, and the consumer reports its progress by that number. Dropping such an
+//!    event, or ending before it, reports progress too: so no sender waits for something that cannot happen.
+//! 3. The manager and the consumer each wake the other only if it sleeps. Events and the consumers' wakers are user code:
+//!    they are cloned, woken and dropped without the lock, and panics in wakers are caught.
+//! 4. While the manager sleeps for a consumer that is a process, it declares that wait. So a call of that process to the
+//!    manager is refused, instead of waiting for the manager that waits for it. Waking the manager ends the declaration.
+//! 5. A consumer that is gone is noticed at the next event. Adding a stream sweeps such consumers out too, so streams that
+//!    come and go without events cost at most twice as much as the live ones.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -24,63 +24,64 @@ use crate::values::{LagPolicy, NotifyMode};
 
 // How long the manager waits for a consumer.
 mod wait_limit;
-// All streams of a manager.
+// The streams of a manager.
 mod list;
 
 pub(crate) use list::Subscriptions;
 pub(crate) use wait_limit::{SLOW_AFTER, WaitLimit};
 
-/// How many events a consumer takes along at once. It is a lock for each batch instead of one for each event.
+/// How many events a consumer takes at once: the lock is taken once for each batch.
 const BATCH: usize = 32;
 
-/// How many places an empty queue keeps.
+/// How much capacity an empty queue keeps.
 const KEPT_CAPACITY: usize = 128;
 
-/// The lock of a state. It is taken for each event and consumer, for a few instructions, and one that can put threads to sleep
-/// would need as many again to look for sleepers when it is released. Who finds it taken gives way to other threads.
+/// The lock of the queue. It is taken for each event and consumer, and held for a few instructions. A lock that puts
+/// threads to sleep would need as many instructions again to look for sleepers on release. A thread that finds it taken
+/// yields.
 type Locked<T> = SpinMutex<T, Yield>;
 
-/// Shared by the manager and one consumer.
+/// The queue, shared by the manager and one consumer.
 pub(crate) struct Subscription<E> {
     copy: fn(&E) -> E,
     capacity: usize,
     lag: LagPolicy,
-    /// How far the sender of an event waits for this consumer, at most.
+    /// Limits how long senders wait for this consumer.
     mode: NotifyMode,
     state: Locked<State<E>>,
 }
 
 struct State<E> {
     queue: VecDeque<QueuedEvent<E>>,
-    /// How many events the consumer took along when it was here last.
+    /// How many events of its last batch the consumer still has.
     in_hand: usize,
-    /// How many were dropped since the consumer was told.
+    /// How many events were dropped since the consumer was last told.
     lost: u64,
     consumer: Option<Waker>,
-    /// The process that was here last.
+    /// The process that polled last.
     process: Option<Pid>,
     manager: Option<WaitingManager>,
     received: u64,
     finished: u64,
     end: Option<StreamEnd>,
-    /// The consumer takes no more.
+    /// The consumer takes no more events.
     is_gone: bool,
 }
 
-/// The manager, which waits for the consumer.
+/// The manager, while it waits for the consumer.
 struct WaitingManager {
     waker: Waker,
-    /// Kept for as long as it waits (rule 4).
+    /// Held while the declared wait lasts (rule 4).
     kept: Option<Arc<()>>,
 }
 
-/// An event on its way to a consumer.
+/// An event in the queue.
 pub(crate) struct QueuedEvent<E> {
     pub(crate) event: E,
     pub(crate) awaited: Awaited,
 }
 
-/// What the manager waits for, by the number of the event.
+/// What a sender waits for, by the number of the event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Awaited {
     Nothing,
@@ -89,7 +90,7 @@ pub(crate) enum Awaited {
 }
 
 impl Awaited {
-    /// What is left of it for a consumer that is waited for no further than that.
+    /// Reduces the wait to what the consumer's mode allows.
     fn at_most(self, mode: NotifyMode) -> Self {
         match (mode, self) {
             (NotifyMode::Async, _) => Self::Nothing,
@@ -101,28 +102,28 @@ impl Awaited {
 
 /// Why an event was not put into the queue.
 enum Refused<E> {
-    /// There is no room, and the manager is to wait for it. The event comes back.
+    /// The queue is full and the manager has to wait. Returns the event.
     NoRoom(E),
-    /// The consumer takes no more.
+    /// The consumer takes no more events.
     Over,
 }
 
 /// Why there will be no more events.
 #[derive(Clone)]
 pub(crate) enum StreamEnd {
-    /// The manager has ended as it should, or the stream was cancelled.
+    /// The manager has ended in order, or the stream was cancelled.
     Orderly,
-    /// The manager is gone without a word.
+    /// The manager was killed or has crashed.
     Died,
     /// The consumer was too slow.
     Lagged,
-    /// An event could not be copied.
+    /// An event's `clone` panicked.
     Uncopied(Reason),
 }
 
 /// What a consumer finds.
 pub(crate) enum Taken {
-    /// There are some in what it brought along to put them in.
+    /// Events were moved into the consumer's batch.
     Events,
     Lost(u64),
     End(StreamEnd),
@@ -148,7 +149,7 @@ impl<E> Subscription<E> {
         Self { copy: E::clone, capacity: capacity.max(1), lag, mode, state: SpinMutex::new(state) }
     }
 
-    /// Leaves an event there as soon as there is room. Whether the consumer takes any more.
+    /// Waits for space, then puts the event into the queue. Returns whether the consumer still takes events.
     async fn put_patiently(&self, mut event: E, awaited: Awaited, mut stuck: impl FnMut()) -> bool {
         loop {
             WaitLimit::Unlimited.wait(self.until(|state| state.has_room(self.capacity)), &mut stuck).await;
@@ -172,7 +173,7 @@ impl<E> Subscription<E> {
             match self.lag {
                 LagPolicy::Wait => return Err(Refused::NoRoom(event)),
                 LagPolicy::End => {
-                    // The consumer is awake: there is something in its buffer.
+                    // The consumer is awake: its buffer is not empty.
                     state.end(StreamEnd::Lagged);
                     return Err(Refused::Over);
                 }
@@ -187,7 +188,7 @@ impl<E> Subscription<E> {
         Ok(())
     }
 
-    /// What there is for the consumer, who is woken when there is something.
+    /// Takes what there is for the consumer, or registers its waker.
     pub(crate) fn poll_take(&self, taken: &mut VecDeque<QueuedEvent<E>>, task: &mut Context<'_>) -> Poll<Taken> {
         let mut waker = None;
         let process = current_process().map(|process| process.pid());
@@ -224,12 +225,12 @@ impl<E> Subscription<E> {
         }
     }
 
-    /// Where there is little room, what is taken along would be missed by those who wait for it.
+    /// Small buffers are not taken in batches: the taken events would count against the capacity.
     fn batch(&self) -> usize {
         if self.capacity < 2 * BATCH { 1 } else { BATCH }
     }
 
-    /// The consumer has received an event, or is done with it.
+    /// Reports that the consumer has received an event or is done with it.
     pub(crate) fn settle(&self, awaited: Awaited) {
         let mut state = self.state.lock();
         state.settle(awaited);
@@ -238,7 +239,7 @@ impl<E> Subscription<E> {
         wake_manager(manager);
     }
 
-    /// The consumer takes no more.
+    /// Ends the subscription from the consumer's side.
     pub(crate) fn leave(&self) {
         let mut state = self.state.lock();
         state.is_gone = true;
@@ -250,7 +251,7 @@ impl<E> Subscription<E> {
         drop(rest);
     }
 
-    /// There will be no more events; those that are there can still be taken.
+    /// Ends the subscription from the manager's side. The consumer can still take what is in the queue.
     pub(crate) fn end(&self, end: StreamEnd) {
         let mut state = self.state.lock();
         state.end(end);
@@ -264,7 +265,7 @@ impl<E> Subscription<E> {
         self.state.lock().is_over()
     }
 
-    /// Until the state is as the manager wants it, or the consumer takes no more.
+    /// Waits until the state satisfies the manager, or the consumer takes no more.
     async fn until(&self, is_so: impl Fn(&State<E>) -> bool) {
         let mut wait = None;
         poll_fn(|task| self.poll_until(&is_so, &mut wait, task)).await;
@@ -291,11 +292,12 @@ impl<E> Subscription<E> {
             return Poll::Ready(());
         }
         let mut before = state.manager.replace(waiting);
-        // What was declared before is over under the lock: the consumer, which finds only the new one, could not end it.
+        // Ends the earlier declaration under the lock. The consumer finds only the new one, so it could not end it.
         drop(before.as_mut().and_then(|before| before.kept.take()));
         drop(state);
         drop(before);
-        // Only now: had the consumer come between, it would have let go of what it could not find later.
+        // Declared only after the lock is released and the waker is in place. If the consumer came in between, the
+        // declaration is over at once, because its token is gone.
         *wait = declared.map(|(process, kept): (Pid, Weak<()>)| declare_wait(&process, kept));
         Poll::Pending
     }
@@ -310,13 +312,13 @@ impl<E> State<E> {
         self.queue.len() + self.in_hand < capacity
     }
 
-    /// Whether the consumer is as far as `mode` says with the event of this number.
+    /// Whether the consumer has come as far as `mode` asks with the event of this number.
     fn has_settled(&self, mode: NotifyMode, number: u64) -> bool {
         let so_far = if mode == NotifyMode::Sync { self.finished } else { self.received };
         so_far >= number
     }
 
-    /// Makes room, and counts that.
+    /// Makes space, and counts the dropped event.
     fn drop_oldest(&mut self) -> Option<QueuedEvent<E>> {
         let oldest = self.queue.pop_front()?;
         self.lost += 1;
@@ -324,7 +326,7 @@ impl<E> State<E> {
         Some(oldest)
     }
 
-    /// Gives the oldest events to the consumer. What comes back is the memory of a burst, if it is over.
+    /// Moves the oldest events to the consumer. Returns the memory of a burst that is over, to be freed without the lock.
     fn hand_out(&mut self, most: usize, taken: &mut VecDeque<QueuedEvent<E>>) -> VecDeque<QueuedEvent<E>> {
         let batch = most.min(self.queue.len());
         taken.extend(self.queue.drain(..batch));
@@ -357,7 +359,7 @@ fn wake(waker: Option<Waker>) {
     }
 }
 
-/// Runs what belongs to the consumer. Its panic is neither the manager's nor that of another task with the stream.
+/// Runs user code of the consumer. A panic in it concerns neither the manager nor another task that holds the stream.
 fn catch_panic(run: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
         drop(Reason::caught(payload));

@@ -1,16 +1,16 @@
-//! The plain data of the crate, which names nothing else of it.
+//! The plain data of the crate. It names nothing else of it.
 
 // What can be an event.
 mod event;
-// Which handler is meant.
+// The ids of handlers.
 mod id;
 // How an event was sent.
 mod mode;
-// What happens to a consumer that is too slow.
+// What happens to a slow consumer.
 mod lag;
-// Why a handler goes.
+// Why a handler left.
 mod gone;
-// Why something could not be done.
+// The errors of each operation.
 mod error;
 
 pub use error::{

@@ -30,7 +30,7 @@ enum Step {
     Add(New),
     Remove(usize),
     Swap(usize, New),
-    /// Everybody is told something, and whoever tells it waits if it is so sent.
+    /// Sends an event to all, and waits if the way of sending does.
     Tell(Way, What),
     Ask(usize),
     /// An owner ends, and another begins.
@@ -233,7 +233,7 @@ impl Model {
                 while let Some(at) = self.handlers.iter().position(|member| member.new.owner == Some(*owner)) {
                     self.part(at, "its owner ended, normal", "normal");
                 }
-                // Whoever has ended hears nothing.
+                // An owner that has ended is not told.
                 self.told[*owner].clear();
                 "ok".to_owned()
             }

@@ -175,7 +175,7 @@ async fn a_handler_that_was_killed_with_its_manager_leaves_the_log_free() {
     manager.process_ref().kill();
     probe.expect_down(reference).await;
     let log = PersistenceHandler::open(folder.path()).await.unwrap();
-    assert_eq!(log.torn(), None, "zeros at the end are no tail");
+    assert_eq!(log.torn(), None, "zeros at the end are not a tail");
     assert_eq!(numbers(folder.path()), [1]);
 }
 

@@ -1,4 +1,4 @@
-//! The handler that passes events on.
+//! Handlers that pass events on.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use crate::handler::{AsyncHandler, Handler, HandlerCx, React, Reaction};
 use crate::manager::Manager;
 use crate::values::{Event, NotifyMode};
 
-/// A handler that passes a copy of every event on: to a server, a probe, or whatever else takes it.
+/// A handler that passes a copy of every event on: to a server, a probe, a channel.
 ///
-/// It leaves when whoever it forwards to has ended. If there is no room there, it fails, and says so in its report: an event is not
-/// lost without a word.
+/// It leaves when the receiver has ended. If the receiver's mailbox is full, the handler fails and is reported: no event is
+/// lost silently.
 ///
 /// # Examples
 ///
@@ -35,14 +35,14 @@ type Forward<E> = Box<dyn FnMut(&E) -> Result<(), Unforwarded> + Send>;
 
 /// Why an event was not passed on.
 enum Unforwarded {
-    /// Nobody is there any more.
+    /// The receiver has ended.
     Gone,
-    /// It was not taken, and this is why.
+    /// The receiver refused the event, for this reason.
     Refused(String),
 }
 
 impl<E: Event + Clone> Forwarder<E> {
-    /// One that forwards to a process: a [`ServerRef::recipient`](genserver::ServerRef::recipient), or a probe's
+    /// Creates a forwarder to a process: pass a [`ServerRef::recipient`](genserver::ServerRef::recipient), or a probe's
     /// [`sender`](genserver::Probe::sender).
     ///
     /// # Examples
@@ -85,7 +85,8 @@ impl<E: Event + Clone> Forwarder<E> {
 }
 
 impl<E: Event> Forwarder<E> {
-    /// One that hands each event to a function, to be passed on to a channel for instance. The handler fails with its error.
+    /// Creates a forwarder that calls a function with each event, for instance to send it into a channel. If the function
+    /// returns an error, the handler fails with it.
     ///
     /// # Examples
     ///
@@ -132,11 +133,12 @@ impl<E: Event> fmt::Debug for Forwarder<E> {
     }
 }
 
-/// A handler that passes a copy of every event on to another manager, in the way it was sent: who sent it by
-/// [`sync_notify`](Manager::sync_notify) waits for the handlers of both. So managers form chains, or trees.
+/// A handler that passes a copy of every event on to another manager, in the same [mode](crate::NotifyMode) in which it was
+/// sent: a sender that used [`sync_notify`](Manager::sync_notify) waits for the handlers of both managers. So managers can
+/// form chains and trees.
 ///
-/// It leaves when the other manager has ended. Of a circle of managers that would wait for one another, one is refused that, and
-/// loses its handler.
+/// It leaves when the other manager has ended. In a cycle of managers that would wait for each other, one of them gets an
+/// error instead of waiting, and its forwarder is removed.
 ///
 /// # Examples
 ///
@@ -158,7 +160,7 @@ impl<E: Event> fmt::Debug for Forwarder<E> {
 pub struct ForwardToManager<E: Event, I: Event = Never>(Manager<E, I>);
 
 impl<E: Event, I: Event> ForwardToManager<E, I> {
-    /// One that forwards to this manager.
+    /// Creates a forwarder to this manager.
     ///
     /// # Examples
     ///
@@ -188,7 +190,7 @@ impl<E: Event + Clone, I: Event, J: Event> AsyncHandler<E, J> for ForwardToManag
         let event = event.clone();
         let forwarded = match cx.mode() {
             NotifyMode::Async => {
-                // Waiting for room is what keeps the events that nobody waits for.
+                // Waits while the mailbox is full: a plain `notify` would lose the event.
                 let _ended = self.0.notify_wait(event).await;
                 return if self.0.is_alive() { React::stay() } else { React::leave() };
             }

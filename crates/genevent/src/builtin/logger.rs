@@ -1,4 +1,4 @@
-//! The handler that keeps what was said.
+//! The handler that keeps the last events as text.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use crate::handler::{Handler, HandlerCaller, HandlerCx, React, Reaction};
 use crate::values::Event;
 
-/// How many messages a [`LoggerHandler`] keeps, unless it says otherwise.
+/// How many events a [`LoggerHandler`] keeps by default.
 ///
 /// # Examples
 ///
@@ -28,9 +28,10 @@ use crate::values::Event;
 /// ```
 pub const LOGGER_MESSAGES_DEFAULT: usize = 10_000;
 
-/// A handler that keeps the last events as text, and can be asked for them: the seeds' `LoggerHandler`.
+/// A handler that keeps the last events as text and returns them on request.
 ///
-/// It keeps [`LOGGER_MESSAGES_DEFAULT`] of them, or as many as [`keeping`](Self::keeping) says; older ones are dropped, and counted.
+/// It keeps [`LOGGER_MESSAGES_DEFAULT`] events, or as many as [`keeping`](Self::keeping) sets. Older events are dropped and
+/// counted.
 ///
 /// # Examples
 ///
@@ -56,7 +57,7 @@ pub struct LoggerHandler {
     dropped: u64,
 }
 
-/// Asks a [`LoggerHandler`] for the events it has kept, oldest first: the seeds' `:messages`.
+/// Asks a [`LoggerHandler`] for the events it has kept, oldest first.
 ///
 /// # Examples
 ///
@@ -78,7 +79,7 @@ pub struct LoggerHandler {
 pub struct LoggedMessages(pub HandlerCaller<Vec<String>>);
 
 impl LoggerHandler {
-    /// One that keeps [`LOGGER_MESSAGES_DEFAULT`] events.
+    /// Creates a logger that keeps [`LOGGER_MESSAGES_DEFAULT`] events.
     ///
     /// # Examples
     ///
@@ -99,7 +100,7 @@ impl LoggerHandler {
         Self::keeping(LOGGER_MESSAGES_DEFAULT)
     }
 
-    /// One that keeps so many events.
+    /// Creates a logger that keeps at most this many events.
     ///
     /// # Examples
     ///
@@ -121,11 +122,11 @@ impl LoggerHandler {
         Self { messages: VecDeque::new(), keeps: events, dropped: 0 }
     }
 
-    /// How many events it has dropped, because newer ones came.
+    /// How many old events it has dropped to make room for newer ones.
     ///
     /// # Examples
     ///
-    /// Whether it has kept all there was:
+    /// Checking that nothing was dropped:
     ///
     /// ```
     ///
@@ -169,7 +170,7 @@ impl LoggerHandler {
         self.messages.iter().map(String::as_str)
     }
 
-    /// The events it has kept, oldest first, when it was removed.
+    /// The events it has kept, oldest first, once it was removed.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! The trait of a handler that waits for something.
+//! The trait of a handler whose callbacks await.
 
 use std::any::type_name;
 use std::future::{Future, ready};
@@ -12,12 +12,12 @@ use crate::values::{Event, TerminateReason};
 
 /// A [`Handler`](crate::Handler) whose callbacks may `.await`.
 ///
-/// While it waits, its manager waits with it: events and requests queue up in the manager's mailbox, and the handlers after it
-/// have not seen the event yet. That is OTP's order, and what makes [`sync_notify`](crate::Manager::sync_notify) mean
-/// something. A handler that waits for more than a second is [reported](crate#when-a-handler-fails). What need not be done in
-/// order belongs in a [stream](crate::Manager::stream), or in a process of its own.
+/// While a callback awaits, the whole manager waits: events and calls queue up in its mailbox, and later handlers have not
+/// seen the event yet. OTP has the same order, and [`sync_notify`](crate::Manager::sync_notify) relies on it. A handler
+/// that takes longer than a second is [reported](crate#when-a-handler-fails). Work that need not happen in this order
+/// belongs in a [stream](crate::Manager::stream), or in a process of its own.
 ///
-/// Its callbacks return as those of [`Handler`](crate::Handler) do.
+/// The callbacks return what those of [`Handler`](crate::Handler) return.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! A handler whose callbacks are futures.
+//! How a handler whose callbacks are futures is stored.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +12,7 @@ use crate::values::{Event, HandlerId};
 /// A handler whose callbacks are futures.
 struct Awaiting<H>(H);
 
-/// The place of a handler that awaits.
+/// Stores a handler whose callbacks await.
 pub(crate) fn awaiting<E: Event, I: Event, H: AsyncHandler<E, I>>(handler: H, id: HandlerId) -> HandlerEntry<E, I> {
     HandlerEntry { place: Registration::new(id), slot: Box::new(Awaiting(handler)) }
 }

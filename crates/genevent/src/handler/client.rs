@@ -1,4 +1,4 @@
-//! Whoever has asked a handler something and waits for the answer.
+//! The caller that a handler answers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use parking_lot::Mutex;
 
 use crate::values::CallHandlerError;
 
-/// Whoever has asked a handler something, and waits for an `R`: what [`Caller`] is to a server.
+/// A caller that has asked a handler something and waits for an `R`: what [`Caller`] is to a server.
 ///
-/// A message that is to be answered carries one, and [`Manager::call`](crate::Manager::call) makes it. It is answered with
-/// [`reply`](Self::reply) or one of the functions of [`React`](crate::React), at once or later: it can be kept. If it is dropped
-/// instead, the client is told that there is no reply; if the handler fails before, the client is told why.
+/// [`Manager::call`](crate::Manager::call) makes it, and the message carries it to the handler. Answer it with
+/// [`reply`](Self::reply) or with one of the functions of [`React`](crate::React), at once or later: it can be kept. If it
+/// is dropped, the caller gets [`CallHandlerError::NoReply`]; if the handler fails first, the caller gets the reason.
 ///
 /// # Examples
 ///
@@ -48,18 +48,18 @@ use crate::values::CallHandlerError;
 #[doc(alias = "from")]
 pub struct HandlerCaller<R: Send + 'static>(Arc<PendingReply<R>>);
 
-/// The answer of a handler, on its way through the manager.
+/// What the caller of a handler gets.
 pub(crate) type Answer<R> = Result<R, CallHandlerError>;
 
-/// Shared by the handler, which may answer, and the manager, which says what became of the handler if it does not.
+/// Shared by the handler, which may answer, and the manager, which reports the handler's end if it does not.
 struct PendingReply<R: Send + 'static>(Mutex<Option<Caller<Answer<R>>>>);
 
-/// The manager's share in a [`HandlerCaller`], whatever it waits for.
+/// The manager's view of a [`HandlerCaller`], without the type of the answer.
 pub(crate) trait Unanswered: Send + Sync {
-    /// Tells whoever still waits that there is no answer.
+    /// Sends an error to the caller, if it still waits.
     fn fail(&self, error: CallHandlerError);
 
-    /// The same, if nobody but the manager can answer any more.
+    /// Sends an error to the caller, if the handler has dropped its [`HandlerCaller`].
     fn fail_if_dropped(self: Arc<Self>, error: CallHandlerError);
 }
 
@@ -72,7 +72,7 @@ impl<R: Send + 'static> HandlerCaller<R> {
         Arc::clone(&self.0) as Arc<dyn Unanswered>
     }
 
-    /// Answers. If nobody waits any more, the answer is dropped.
+    /// Answers. If the caller no longer waits, the answer is dropped.
     ///
     /// # Examples
     ///
@@ -115,14 +115,14 @@ impl<R: Send + 'static> HandlerCaller<R> {
         }
     }
 
-    /// Whether nobody waits any more.
+    /// Whether the caller no longer waits.
     ///
     /// # Examples
     ///
     /// ```
     /// use genevent::{HandlerCaller, Handler, HandlerCx, Manager, React, Reaction};
     ///
-    /// /// Cooks for whoever still waits when the oven is hot.
+    /// /// Cooks for the callers that still wait when the oven is hot.
     /// #[derive(Default)]
     /// struct Kitchen {
     ///     orders: Vec<HandlerCaller<&'static str>>,

@@ -1,4 +1,4 @@
-//! What a handler's callback has of its manager.
+//! What a handler's callback can see and do of its manager.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,13 +7,15 @@ use std::sync::Arc;
 use genserver::{Pid, ProcessRef};
 
 use super::hold::{HeldEvent, Hold};
-use crate::values::{Event, HandlerId, HandlerRef, NotifyMode};
+#[cfg(feature = "persistence")]
+use crate::values::HandlerRef;
+use crate::values::{Event, HandlerId, NotifyMode};
 
-/// What a handler's callback has of the manager that runs it.
+/// A handler's view of the manager that runs it: every callback gets it.
 ///
 /// # Examples
 ///
-/// A handler may notify its own manager; that event comes after the one it handles.
+/// A handler may notify its own manager. That event comes after the current one.
 ///
 /// ```
 /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
@@ -44,7 +46,7 @@ pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
     process: ProcessRef,
     mode: NotifyMode,
     hibernates: bool,
-    /// There once a handler holds the event.
+    /// Set once a handler holds the event.
     held: Option<Arc<HeldEvent>>,
     /// The handler whose init runs.
     initialising: Option<HandlerId>,
@@ -66,24 +68,24 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
         self.held = None;
     }
 
-    /// Says which handler is about to be initialised, or that none is.
+    /// Sets the handler that is about to be initialised, or none.
     pub(crate) fn set_initialising(&mut self, handler: Option<HandlerId>) {
         self.initialising = handler;
     }
 
-    /// Which handler this is, as its init is told.
+    /// The handler whose init runs, if it is an `H`.
     #[cfg(feature = "persistence")]
     pub(crate) fn handler<H: 'static>(&self) -> Option<HandlerRef<H>> {
         let id = self.initialising.as_ref().filter(|id| id.is::<H>())?.id();
         Some(id.map_or_else(HandlerRef::new, |id| HandlerRef::with_id(id.clone())))
     }
 
-    /// Whoever sent the event, if a handler holds it.
+    /// Takes the current event, if a handler holds it.
     pub(crate) fn take_held_event(&mut self) -> Option<Arc<HeldEvent>> {
         self.held.take()
     }
 
-    /// Whether somebody has asked for hibernation since this was asked last.
+    /// Whether a callback has asked for hibernation since this was last called.
     pub(crate) fn take_hibernates(&mut self) -> bool {
         std::mem::take(&mut self.hibernates)
     }
@@ -122,7 +124,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
         self.process.pid()
     }
 
-    /// How the event was sent that is being handled. For whoever passes it on in the same way.
+    /// How the current event was sent. A handler that passes the event on can pass it on in the same way.
     ///
     /// # Examples
     ///
@@ -130,7 +132,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// use genevent::{Handler, HandlerCx, Manager, NotifyMode, React, Reaction};
     /// use genserver::Never;
     ///
-    /// /// Saves when somebody waits for that, and otherwise when there is enough to save.
+    /// /// Saves when a sender waits for it, and otherwise when there is enough to save.
     /// #[derive(Default)]
     /// struct Drafts {
     ///     unsaved: u32,
@@ -165,8 +167,8 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
         self.mode
     }
 
-    /// Has the manager make itself small when it is done with this message: what [`React::hibernate`](crate::React::hibernate)
-    /// does, for callbacks that answer something else. OTP's `{ok, State, hibernate}` of init.
+    /// Makes the manager hibernate after this message: for callbacks that return something else than
+    /// [`React::hibernate`](crate::React::hibernate). OTP's `{ok, State, hibernate}` of init.
     ///
     /// # Examples
     ///
@@ -201,14 +203,13 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
         self.hibernates = true;
     }
 
-    /// Keeps the event from being done when the callback returns: see [`Hold`].
+    /// Keeps the event unfinished after the callback has returned: see [`Hold`].
     ///
-    /// It makes a difference only to whoever sent the event by [`sync_notify`](crate::Manager::sync_notify), so it may be taken of any
-    /// event.
+    /// Only the sender of a [`sync_notify`](crate::Manager::sync_notify) waits for it, but any event can be held.
     ///
     /// # Examples
     ///
-    /// A handler that has its events sent by another thread:
+    /// A handler that has another thread send its events:
     ///
     /// ```
     ///

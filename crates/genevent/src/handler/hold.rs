@@ -1,4 +1,4 @@
-//! An event that a handler is not done with when its callback returns.
+//! An event that stays unfinished after its callback has returned.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use genserver::Caller;
 use parking_lot::Mutex;
 
-/// A handler's hold on the event that it was handed: made by [`HandlerCx::hold`](crate::HandlerCx::hold).
+/// Keeps an event unfinished: made by [`HandlerCx::hold`](crate::HandlerCx::hold).
 ///
-/// It is for a handler that lets others do part of its work, and goes on to the next event meanwhile. Whoever sent the event by
-/// [`sync_notify`](crate::Manager::sync_notify) waits until every hold on it is [done](Self::done). The manager does not wait.
+/// Use it in a handler that hands part of its work to someone else and goes on to the next event. A sender that used
+/// [`sync_notify`](crate::Manager::sync_notify) waits until every hold on its event is [done](Self::done). The manager does
+/// not wait.
 ///
-/// A hold that is dropped instead says that the work will never be done. Its sender gets
-/// [`CallError::NoReply`](genserver::CallError::NoReply), and not an answer that is not true.
+/// Dropping a hold means that the work will never be done. The sender gets
+/// [`CallError::NoReply`](genserver::CallError::NoReply) instead of a false acknowledgement.
 ///
 /// # Examples
 ///
@@ -54,10 +55,11 @@ pub struct Hold {
     done: bool,
 }
 
-/// Whoever sent an event, and what has become of the holds on it. The last of them answers with its drop.
+/// The sender of an event, and whether all holds on it are done. Dropping the last hold drops this, which answers the
+/// sender.
 #[derive(Default)]
 pub(crate) struct HeldEvent {
-    /// Empty until all handlers have had their turn, and for good if nobody waits.
+    /// Empty until every handler has had its turn. Stays empty if the sender does not wait.
     caller: Mutex<Option<Caller<()>>>,
     lost: AtomicBool,
 }
@@ -67,7 +69,7 @@ impl Hold {
         Self { sender: Arc::clone(sender), done: false }
     }
 
-    /// The handler is done with the event.
+    /// Marks the handler's work on the event as done.
     ///
     /// # Examples
     ///
@@ -120,7 +122,7 @@ impl fmt::Debug for Hold {
 }
 
 impl HeldEvent {
-    /// All handlers have had their turn: from here on the answer depends on the holds alone.
+    /// Called when every handler has had its turn: from here on the answer depends on the holds alone.
     pub(crate) fn answer_when_done(self: Arc<Self>, caller: Caller<()>) {
         *self.caller.lock() = Some(caller);
     }
@@ -128,7 +130,7 @@ impl HeldEvent {
 
 impl Drop for HeldEvent {
     fn drop(&mut self) {
-        // A caller that is dropped unanswered is told so. Relaxed: the count of the `Arc` orders it.
+        // Dropping a caller tells it that no reply will come. Relaxed: the `Arc`'s count orders the store before this load.
         if let Some(caller) = self.caller.get_mut().take()
             && !*self.lost.get_mut()
         {

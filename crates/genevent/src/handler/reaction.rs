@@ -1,4 +1,4 @@
-//! What a handler answers: whether it stays, leaves, or is swapped for another.
+//! What a handler's callback returns: stay, leave, or swap for another.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use super::client::HandlerCaller;
 use super::slot::HandlerEntry;
 use crate::values::Event;
 
-/// What a handler's callback returns: how it goes on, or the reason why it failed.
+/// What a handler's callback returns: the handler's next step, or the reason why it failed.
 ///
-/// It is a `Result`, so `?` works in a callback. An error removes the handler, and nobody else: it is told with
-/// [`TerminateReason::Failed`](crate::TerminateReason::Failed), its owner with [`GoneReason::Failed`](crate::GoneReason::Failed), and the failure is
-/// [reported](crate#when-a-handler-fails).
+/// It is a `Result`, so `?` works in a callback. An error removes the handler and no other: its terminate gets
+/// [`TerminateReason::Failed`](crate::TerminateReason::Failed), its owner gets
+/// [`GoneReason::Failed`](crate::GoneReason::Failed), and the failure is [reported](crate#when-a-handler-fails).
 ///
 /// # Examples
 ///
@@ -44,11 +44,11 @@ use crate::values::Event;
 /// ```
 pub type Reaction<E, I = Never> = Result<HandlerStep<E, I>, Reason>;
 
-/// How a handler goes on: made by the functions of [`React`].
+/// What a handler does next: made by the functions of [`React`].
 ///
 /// # Examples
 ///
-/// A function that several callbacks share may return it, for its caller to pass on:
+/// A function that several callbacks share can return it:
 ///
 /// ```
 /// use genevent::{HandlerStep, React};
@@ -69,14 +69,14 @@ pub(crate) enum Then<E: Event, I: Event> {
     Hibernate,
     Leave(Option<DeferredReply>),
     Swap(Box<Successor<E, I>>),
-    /// A handler that awaits cannot answer at once: the manager has to poll it.
+    /// The handler's callbacks are futures: the manager has to poll them.
     Await,
 }
 
-/// An answer that is sent when what was asked for is done.
+/// An answer that is sent after the handler has left or was swapped.
 pub(crate) type DeferredReply = Box<dyn FnOnce() + Send>;
 
-/// Who takes a handler's place.
+/// The handler that takes another's place.
 pub(crate) struct Successor<E: Event, I: Event> {
     pub(crate) handler: HandlerEntry<E, I>,
     pub(crate) reply: Option<DeferredReply>,
@@ -94,11 +94,11 @@ impl<E: Event, I: Event> fmt::Debug for HandlerStep<E, I> {
     }
 }
 
-/// The answers that a handler's callback has: one function for each of OTP's returns.
+/// The values that a handler's callback returns: one function for each of OTP's returns.
 ///
 /// # Examples
 ///
-/// A handler that has had enough after the third event:
+/// A handler that leaves after the third event:
 ///
 /// ```
 /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
@@ -132,7 +132,7 @@ pub enum React {}
 
 #[expect(clippy::missing_errors_doc, reason = "these make a callback's answer, and none of them fails")]
 impl React {
-    /// The handler goes on: OTP's `{ok, State}`.
+    /// Keeps the handler: OTP's `{ok, State}`.
     ///
     /// # Examples
     ///
@@ -168,8 +168,8 @@ impl React {
         Ok(HandlerStep(Then::Stay))
     }
 
-    /// The handler goes on, and the manager, with all its handlers, is to need as little memory as it can until its next
-    /// message: OTP's `{ok, State, hibernate}`.
+    /// Keeps the handler, and makes the manager hibernate until its next message, to use as little memory as it can: OTP's
+    /// `{ok, State, hibernate}`.
     ///
     /// # Examples
     ///
@@ -201,7 +201,8 @@ impl React {
         Ok(HandlerStep(Then::Hibernate))
     }
 
-    /// The handler goes, and is told so with [`TerminateReason::Left`](crate::TerminateReason::Left): OTP's `remove_handler`.
+    /// Removes the handler. Its terminate gets [`TerminateReason::Left`](crate::TerminateReason::Left): OTP's
+    /// `remove_handler`.
     ///
     /// # Examples
     ///
@@ -236,7 +237,7 @@ impl React {
         Ok(HandlerStep(Then::Leave(None)))
     }
 
-    /// Answers, and goes on: OTP's `{ok, Reply, State}`.
+    /// Answers and keeps the handler: OTP's `{ok, Reply, State}`.
     ///
     /// # Examples
     ///
@@ -282,7 +283,8 @@ impl React {
         Self::stay()
     }
 
-    /// Goes, and then answers: OTP's `{remove_handler, Reply}`. Whoever has the answer finds the handler gone.
+    /// Removes the handler, then answers: OTP's `{remove_handler, Reply}`. When the caller has the answer, the handler is
+    /// gone.
     ///
     /// # Examples
     ///

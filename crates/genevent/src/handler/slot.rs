@@ -1,4 +1,4 @@
-//! A handler in its place in a manager, whatever its type, and whether or not it awaits.
+//! A handler of any type, as its manager stores it, and the swaps that store a new one.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,50 +15,50 @@ use super::context::HandlerCx;
 use super::reaction::{DeferredReply, HandlerStep, React, Reaction, Successor, Then};
 use crate::values::{Event, HandlerGone, HandlerId, HandlerRef, InstanceId, TerminateReason};
 
-/// A handler, of whatever type.
+/// A handler of any type.
 pub(crate) trait Slot<E: Event, I: Event>: Send {
-    /// Whether its callbacks are to be awaited.
+    /// Whether its callbacks have to be awaited.
     fn awaits(&self) -> bool;
 
-    /// Hands it an event. One that awaits answers `Then::Await`, and is to be awaited.
+    /// Calls the handler with an event. A handler that awaits returns `Then::Await`, and has to be polled with `hand`.
     ///
-    /// This is the one function that is called for every event and handler, so a panic in it is left to whoever calls it.
+    /// This is the one function that runs for every event and handler, so catching a panic is left to its caller.
     fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
 
-    /// The same for a plain message.
+    /// Calls the handler with a plain message.
     fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
 
-    /// Both, for one that awaits.
+    /// Polls either callback of a handler that awaits.
     fn hand<'a>(&'a mut self, passed: Delivery<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
 
-    /// Does `work`.
+    /// Runs init, a call, or terminate.
     fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
 
-    /// The handler itself: an `H`.
+    /// Unwraps the handler, an `H`.
     fn into_handler(self: Box<Self>) -> Box<dyn Any + Send>;
 
-    /// The handler where it lies.
+    /// Borrows the handler.
     fn handler(&self) -> &(dyn Any + Send);
 
-    /// The same, to be changed.
+    /// Borrows the handler mutably.
     fn handler_mut(&mut self) -> &mut (dyn Any + Send);
 
-    /// The handler as it shows itself.
+    /// The handler as its `format_status` shows it.
     fn shown(&self) -> String;
 
-    /// An event as the handler shows it.
+    /// An event as the handler's `format_event` shows it.
     fn shown_event(&self, event: &E) -> Option<String>;
 }
 
-/// What a callback is about to answer.
+/// The future of a callback.
 ///
-/// It is kept where whoever awaits it is: a callback for which that is room enough takes no memory of its own.
+/// It is stored inline if it fits into [`ROOM`] bytes, so that such a callback allocates nothing.
 pub(crate) type Reacting<'a, E, I> = StackFuture<'a, Reaction<E, I>, ROOM>;
 
-/// How many bytes of a callback's future are kept without a box.
+/// How many bytes of a callback's future are stored without a box.
 pub(crate) const ROOM: usize = 96;
 
-/// What goes from handler to handler.
+/// What is delivered to one handler after the other.
 pub(crate) enum Delivery<'a, E, I> {
     Event(&'a E),
     Info(&'a I),
@@ -72,20 +72,20 @@ impl<E, I> Clone for Delivery<'_, E, I> {
 
 impl<E, I> Copy for Delivery<'_, E, I> {}
 
-/// What there is to do for one handler.
+/// What one handler is asked to run.
 pub(crate) enum Work {
     Init,
     Call(Box<dyn Any + Send>),
     Terminate(TerminateReason),
 }
 
-/// A handler that has, or is to have, its place in a manager.
+/// A handler, and what its manager knows of it.
 pub(crate) struct HandlerEntry<E: Event, I: Event> {
     pub(crate) place: Registration,
     pub(crate) slot: Box<dyn Slot<E, I>>,
 }
 
-/// What the manager knows of a handler.
+/// What a manager knows of a handler.
 pub(crate) struct Registration {
     pub(crate) id: HandlerId,
     pub(crate) owner: Option<Box<Owner>>,
@@ -104,12 +104,12 @@ impl Registration {
     }
 }
 
-/// A handler whose callbacks are done when they return.
+/// A handler whose callbacks are plain functions.
 ///
-/// There is nothing else in it: an event goes through many of these, one after the other.
+/// It holds nothing else: an event goes through many of these, one after the other.
 struct Plain<H>(H);
 
-/// The place of a handler.
+/// Stores a handler whose callbacks are plain functions.
 pub(crate) fn plain<E: Event, I: Event, H: Handler<E, I>>(handler: H, id: HandlerId) -> HandlerEntry<E, I> {
     HandlerEntry { place: Registration::new(id), slot: Box::new(Plain(handler)) }
 }
@@ -175,13 +175,14 @@ impl<E: Event, I: Event, H: Handler<E, I>> Slot<E, I> for Plain<H> {
 
 #[expect(clippy::missing_errors_doc, reason = "these make a callback's answer, and none of them fails")]
 impl React {
-    /// `successor` takes the handler's place: the same position, and the same owner. The handler is told with
-    /// [`TerminateReason::Swapped`](crate::TerminateReason::Swapped), and its owner with [`GoneReason::Swapped`](crate::GoneReason::Swapped); then the
-    /// successor's init runs. If that fails, both are gone: that is reported, and the owner hears why.
+    /// Puts `successor` in the handler's place: same position, same owner. The handler's terminate gets
+    /// [`TerminateReason::Swapped`](crate::TerminateReason::Swapped), and its owner gets
+    /// [`GoneReason::Swapped`](crate::GoneReason::Swapped). Then the successor's init runs. If that fails, both handlers
+    /// are gone: the failure is reported, and the owner gets the reason.
     ///
-    /// To name a successor that the manager has already is a failure, and nobody's init runs.
+    /// Naming a successor that the manager already has is a failure, and no init runs.
     ///
-    /// The handler has itself at hand, so what it leaves to its successor it moves there.
+    /// The handler can move any of its state into the successor.
     ///
     /// # Examples
     ///
@@ -220,11 +221,11 @@ impl React {
         swapped(plain(successor, HandlerRef::<H>::new().into_id()), None)
     }
 
-    /// As [`swap`](Self::swap), for a successor that has an id besides its type.
+    /// Like [`swap`](Self::swap), for a successor with an id besides its type.
     ///
     /// # Examples
     ///
-    /// A handler that goes on under another id for each day:
+    /// A handler that continues under a new id each day:
     ///
     /// ```
     /// use genevent::{Handler, HandlerCx, HandlerRef, Manager, React, Reaction};
@@ -271,11 +272,11 @@ impl React {
         swapped(plain(successor, HandlerRef::<H>::with_id(id).into_id()), None)
     }
 
-    /// As [`swap`](Self::swap), for a successor that awaits.
+    /// Like [`swap`](Self::swap), for a successor whose callbacks await.
     ///
     /// # Examples
     ///
-    /// A shop that does not tell the city before it opens:
+    /// A shop that tells nobody before it opens:
     ///
     /// ```
     /// use genevent::{ForwardToManager, Handler, HandlerCx, LoggerHandler, Manager, React, Reaction};
@@ -309,7 +310,7 @@ impl React {
         swapped(awaiting(successor, HandlerRef::<H>::new().into_id()), None)
     }
 
-    /// As [`swap_async`](Self::swap_async), for a successor that has an id besides its type.
+    /// Like [`swap_async`](Self::swap_async), for a successor with an id besides its type.
     ///
     /// # Examples
     ///
@@ -347,8 +348,7 @@ impl React {
         swapped(awaiting(successor, HandlerRef::<H>::with_id(id).into_id()), None)
     }
 
-    /// Answers when `successor` has taken the handler's place, or could not, because its init failed: see
-    /// [`swap`](Self::swap).
+    /// Answers after `successor` has taken the handler's place, or after its init has failed: see [`swap`](Self::swap).
     ///
     /// # Examples
     ///
@@ -398,7 +398,7 @@ fn swapped<E: Event, I: Event>(handler: HandlerEntry<E, I>, reply: Option<Deferr
     Ok(HandlerStep(Then::Swap(Box::new(Successor { handler, reply }))))
 }
 
-/// A handler is only asked what its type can be asked, for a request is made with its [`HandlerRef`](crate::HandlerRef).
+/// Unwraps a question. Its type is right: a question is made with the handler's [`HandlerRef`](crate::HandlerRef).
 pub(super) fn asked<C: 'static>(call: Box<dyn Any + Send>) -> C {
     match call.downcast() {
         Ok(call) => *call,
@@ -406,7 +406,7 @@ pub(super) fn asked<C: 'static>(call: Box<dyn Any + Send>) -> C {
     }
 }
 
-/// What a handler's `format_status` says of its state.
+/// What a handler's `format_status` shows of its state.
 pub(super) fn shown(format: impl FnOnce(&mut Shown)) -> String {
     let mut shown = Shown::default();
     match catch_unwind(AssertUnwindSafe(|| format(&mut shown))) {

@@ -1,4 +1,4 @@
-//! What is asked of a manager about one handler, before it is sent.
+//! The builders of requests about one handler: add, remove, swap, call.
 
 use std::any::Any;
 use std::fmt;
@@ -19,10 +19,10 @@ use crate::values::{
     OldHandlerError, RemoveHandlerError, ReturnedHandler, SwapHandlerError, TerminateArg,
 };
 
-/// Puts a handler in its slot.
+/// Stores a handler under an id.
 type MakeEntry<E, I, H> = fn(H, HandlerId) -> HandlerEntry<E, I>;
 
-/// A handler that is about to be added: made by [`Manager::add_handler`]. Await it.
+/// A handler to be added: made by [`Manager::add_handler`], and added when awaited.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ impl<'a, E: Event, I: Event, H: Send + 'static> AddHandler<'a, E, I, H> {
         Self { manager, handler, place: HandlerRef::new(), owner: None, seat }
     }
 
-    /// Gives it an id besides its type: OTP's `{Module, Id}`. So a manager can have several handlers of one type.
+    /// Sets an id besides the type: OTP's `{Module, Id}`. So a manager can have several handlers of one type.
     ///
     /// # Examples
     ///
@@ -79,10 +79,10 @@ impl<'a, E: Event, I: Event, H: Send + 'static> AddHandler<'a, E, I, H> {
         self
     }
 
-    /// Binds it to a process: when that ends, for whatever reason, the handler goes, and is told so with
+    /// Binds the handler to a process: when the process ends, for any reason, the handler is removed with
     /// [`TerminateReason::OwnerEnded`](crate::TerminateReason::OwnerEnded).
     ///
-    /// The process itself is told nothing; see [`owned_by`](Self::owned_by) for that.
+    /// The process is told nothing about the handler. To have it told, use [`owned_by`](Self::owned_by).
     ///
     /// # Examples
     ///
@@ -107,15 +107,15 @@ impl<'a, E: Event, I: Event, H: Send + 'static> AddHandler<'a, E, I, H> {
         self
     }
 
-    /// Binds it to a process, as [`bound_to`](Self::bound_to) does, and tells that process when the handler has gone, and why:
-    /// the seeds' `link: true`, Elixir's `add_mon_handler`, OTP's `add_sup_handler`.
+    /// Binds the handler to a process, as [`bound_to`](Self::bound_to) does, and sends that process a [`HandlerGone`] when
+    /// the handler is gone: Elixir's `add_mon_handler`, OTP's `add_sup_handler`.
     ///
-    /// Each watches the other, and neither is linked. So if the manager is killed, the owner is told nothing: an owner that
-    /// has to know that monitors the manager.
+    /// The two monitor each other and are not linked. If the manager is killed, the owner gets nothing: to learn of that
+    /// too, monitor the manager.
     ///
     /// # Examples
     ///
-    /// A server has a message for it:
+    /// A server with a message for it:
     ///
     /// ```
     /// use genevent::{GoneReason, HandlerGone, LoggerHandler, Manager};
@@ -186,7 +186,7 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for AddHandler<'a, E,
     }
 }
 
-/// A handler that is about to be removed: made by [`Manager::remove_handler`]. Await it.
+/// A handler to be removed: made by [`Manager::remove_handler`], and removed when awaited.
 ///
 /// # Examples
 ///
@@ -209,15 +209,15 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for AddHandler<'a, E,
 pub struct RemoveHandler<'a, E: Event, I: Event, H> {
     manager: &'a Manager<E, I>,
     handler: HandlerRef<H>,
-    words: TerminateArg,
+    arg: TerminateArg,
 }
 
 impl<'a, E: Event, I: Event, H: Send + 'static> RemoveHandler<'a, E, I, H> {
     pub(super) fn new(manager: &'a Manager<E, I>, handler: HandlerRef<H>) -> Self {
-        Self { manager, handler, words: TerminateArg::default() }
+        Self { manager, handler, arg: TerminateArg::default() }
     }
 
-    /// Tells the handler something on its way out: it finds these words in [`TerminateReason::Removed`](crate::TerminateReason::Removed).
+    /// Passes a value to the handler's terminate, in [`TerminateReason::Removed`](crate::TerminateReason::Removed).
     ///
     /// # Examples
     ///
@@ -236,8 +236,8 @@ impl<'a, E: Event, I: Event, H: Send + 'static> RemoveHandler<'a, E, I, H> {
     ///     }
     ///
     ///     fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<()>) {
-    ///         if let TerminateReason::Removed(mut words) = why {
-    ///             self.0 = words.take();
+    ///         if let TerminateReason::Removed(mut arg) = why {
+    ///             self.0 = arg.take();
     ///         }
     ///     }
     /// }
@@ -250,15 +250,15 @@ impl<'a, E: Event, I: Event, H: Send + 'static> RemoveHandler<'a, E, I, H> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn arg<T: Send + 'static>(mut self, words: T) -> Self {
-        self.words = TerminateArg::of(words);
+    pub fn arg<T: Send + 'static>(mut self, arg: T) -> Self {
+        self.arg = TerminateArg::of(arg);
         self
     }
 
     async fn ask(self) -> Result<H, RemoveHandlerError<H>> {
-        let Self { manager, handler, words } = self;
+        let Self { manager, handler, arg } = self;
         let id = handler.id();
-        let remove = |caller| change(OtherCall::Remove(id, words, caller));
+        let remove = |caller| change(OtherCall::Remove(id, arg, caller));
         let subject = || manager.process_ref().subject();
         let Some(RemovedHandler { handler: left, ended }) = manager.server().call(remove).no_timeout().await? else {
             return Err(RemoveHandlerError::NotFound { manager: subject(), handler: handler.id() });
@@ -284,7 +284,7 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for RemoveHandler<'a,
     }
 }
 
-/// A handler that is about to take the place of another: made by [`Manager::swap_handler`]. Await it.
+/// A handler to be swapped for another: made by [`Manager::swap_handler`], and swapped when awaited.
 ///
 /// # Examples
 ///
@@ -308,7 +308,7 @@ pub struct SwapHandler<'a, E: Event, I: Event, O, H, F> {
     manager: &'a Manager<E, I>,
     old: HandlerRef<O>,
     new: HandlerRef<H>,
-    words: TerminateArg,
+    arg: TerminateArg,
     make: F,
     owner: Option<OwnerSpec>,
     seat: MakeEntry<E, I, H>,
@@ -323,10 +323,10 @@ where
     F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
 {
     pub(super) fn new(manager: &'a Manager<E, I>, old: HandlerRef<O>, make: F, seat: MakeEntry<E, I, H>) -> Self {
-        Self { manager, old, new: HandlerRef::new(), words: TerminateArg::default(), make, owner: None, seat }
+        Self { manager, old, new: HandlerRef::new(), arg: TerminateArg::default(), make, owner: None, seat }
     }
 
-    /// Gives the new handler an id besides its type.
+    /// Sets the new handler's id besides its type.
     ///
     /// # Examples
     ///
@@ -348,7 +348,7 @@ where
         self
     }
 
-    /// Tells the old handler something on its way out: it finds these words in [`TerminateReason::Swapped`](crate::TerminateReason::Swapped).
+    /// Passes a value to the old handler's terminate, in [`TerminateReason::Swapped`](crate::TerminateReason::Swapped).
     ///
     /// # Examples
     ///
@@ -369,8 +369,8 @@ where
     ///     }
     ///
     ///     fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<()>) {
-    ///         if let TerminateReason::Swapped(mut words) = why {
-    ///             self.window = words.take();
+    ///         if let TerminateReason::Swapped(mut arg) = why {
+    ///             self.window = arg.take();
     ///         }
     ///     }
     /// }
@@ -384,8 +384,8 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn arg<T: Send + 'static>(mut self, words: T) -> Self {
-        self.words = TerminateArg::of(words);
+    pub fn arg<T: Send + 'static>(mut self, arg: T) -> Self {
+        self.arg = TerminateArg::of(arg);
         self
     }
 
@@ -416,7 +416,7 @@ where
         self
     }
 
-    /// Binds the new handler to a process that is told when it has gone: see [`AddHandler::owned_by`].
+    /// Binds the new handler to a process that is told when it is gone: see [`AddHandler::owned_by`].
     ///
     /// # Examples
     ///
@@ -448,7 +448,7 @@ where
     }
 
     async fn ask(self) -> Result<HandlerRef<H>, SwapHandlerError<O, H>> {
-        let Self { manager, old, new, words, make, owner, seat } = self;
+        let Self { manager, old, new, arg, make, owner, seat } = self;
         let (old, id) = (old.id(), new.id());
         let ours = {
             let id = id.clone();
@@ -457,7 +457,7 @@ where
         };
         let make = ours.clone();
         let new_id = id.clone();
-        let swap = |caller| change(OtherCall::Swap(SwapRequest { old, words, new: new_id, make, owner, caller }));
+        let swap = |caller| change(OtherCall::Swap(SwapRequest { old, arg, new: new_id, make, owner, caller }));
         let subject = || manager.process_ref().subject();
         let answer = manager.server().call(swap).no_timeout().await.map_err(|error| SwapHandlerError::Manager {
             error,
@@ -492,7 +492,7 @@ where
     }
 }
 
-/// A question to one handler: made by [`Manager::call`]. Await it.
+/// A question to one handler: made by [`Manager::call`], and asked when awaited.
 ///
 /// # Examples
 ///
@@ -518,7 +518,7 @@ pub struct CallHandler<'a, E: Event, I: Event, R: Send + 'static> {
     wait: Wait,
 }
 
-/// For how long an answer is waited for.
+/// How long to wait for the answer.
 enum Wait {
     AsUsual,
     For(Duration),
@@ -536,7 +536,7 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
         Self { manager, handler, make: Box::new(make), wait: Wait::AsUsual }
     }
 
-    /// Waits for so long instead of five seconds.
+    /// Sets the timeout (default: five seconds).
     ///
     /// # Examples
     ///
@@ -558,7 +558,7 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
         self
     }
 
-    /// Waits for as long as it takes.
+    /// Removes the timeout.
     ///
     /// # Examples
     ///
@@ -630,7 +630,7 @@ fn owned(owner: Recipient<HandlerGone>) -> OwnerSpec {
     OwnerSpec { pid: owner.pid(), process: owner.process_ref(), told: Some(owner) }
 }
 
-/// The handler that a manager gives back.
+/// Unwraps a handler that the manager returned.
 fn handler_of<H: 'static>(left: Box<dyn Any + Send>) -> H {
     match left.downcast() {
         Ok(handler) => *handler,
@@ -642,7 +642,7 @@ fn returned<H: 'static>(left: Box<dyn Any + Send>) -> ReturnedHandler<H> {
     ReturnedHandler::new(handler_of(left))
 }
 
-/// What makes the new handler of a swap, as it was before the manager got it.
+/// Turns the function the manager would have called back into the user's function.
 fn unseated<E: Event, I: Event, O: Send + 'static, H: 'static>(make: MakeSuccessor<E, I>) -> MakeHandler<O, H> {
     Box::new(move |left| {
         let left = left.map(|old| -> Box<dyn Any + Send> { Box::new(old) });

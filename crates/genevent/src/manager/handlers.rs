@@ -1,4 +1,4 @@
-//! Handlers, as the client of a manager sees them: adding, removing, swapping and asking them.
+//! The requests about handlers that a manager takes: add, remove, swap, call.
 
 use genserver::{CallError, Caller, Request as Asked};
 
@@ -8,19 +8,19 @@ use crate::server::{CallKind, HandlerCall, ManagerCall, OtherCall};
 use crate::values::{CallHandlerError, Event, HandlerId, HandlerRef, OldHandlerError};
 
 impl<E: Event, I: Event> Manager<E, I> {
-    /// Adds a handler behind the others: its init runs in the manager, and then it sees every event.
+    /// Adds a handler after the others: its init runs in the manager, and from then on it sees every event.
     ///
-    /// What comes back names it. Before it is awaited, it can be given an [`id`](AddHandler::id) besides its type, and an
-    /// [owner](AddHandler::owned_by).
+    /// Returns a builder, which adds the handler when awaited and resolves to a reference to it. Before that, it can be
+    /// given an [`id`](AddHandler::id) besides its type, and an [owner](AddHandler::owned_by).
     ///
     /// # Errors
     ///
-    /// [`AddHandlerError`](crate::AddHandlerError), with the handler in it, unless the manager has ended in its init. There is no time
-    /// limit, as in OTP: it waits until the manager has come to it, and then for its init.
+    /// [`AddHandlerError`](crate::AddHandlerError), with the handler in it unless the manager has ended during its init.
+    /// There is no time limit, as in OTP: it waits until the manager takes the request and the init is done.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it before it is polled adds nothing; later, the handler may have been added.
+    /// Dropping it before it is polled adds nothing. After that, the handler may have been added.
     ///
     /// # Examples
     ///
@@ -42,7 +42,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         AddHandler::new(self, handler, plain::<E, I, H>)
     }
 
-    /// Adds a handler that awaits: see [`add_handler`](Self::add_handler), and [`AsyncHandler`].
+    /// Adds a handler whose callbacks await: see [`add_handler`](Self::add_handler) and [`AsyncHandler`].
     ///
     /// # Examples
     ///
@@ -51,7 +51,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// use genserver::Never;
     /// use tokio::sync::mpsc;
     ///
-    /// /// Waits for room in a channel, and leaves when nobody is at its other end.
+    /// /// Waits for space in a channel, and leaves when the receiver is gone.
     /// struct Outbox(mpsc::Sender<u8>);
     ///
     /// impl AsyncHandler<u8> for Outbox {
@@ -80,15 +80,16 @@ impl<E: Event, I: Event> Manager<E, I> {
         AddHandler::new(self, handler, awaiting::<E, I, H>)
     }
 
-    /// Removes a handler, which is told so, and returns it.
+    /// Removes a handler, after its terminate, and returns it.
     ///
     /// # Errors
     ///
-    /// [`RemoveHandlerError`](crate::RemoveHandlerError). If the manager ends on the way, the handler goes with it.
+    /// [`RemoveHandlerError`](crate::RemoveHandlerError). If the manager ends before it answers, the handler is lost with
+    /// it.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it before it is polled removes nothing; later, the handler may have been removed.
+    /// Dropping it before it is polled removes nothing. After that, the handler may have been removed.
     ///
     /// # Examples
     ///
@@ -110,23 +111,24 @@ impl<E: Event, I: Event> Manager<E, I> {
         RemoveHandler::new(self, handler.clone())
     }
 
-    /// Puts a handler in the place of another: the old one is told that it goes, then `make` makes the new one of what is left,
-    /// in the manager, and its init runs. No event comes in between. The new one stands behind the others, as one that is
-    /// added; one that a callback is [swapped for](crate::React::swap) takes the position too.
+    /// Swaps a handler for another. The old handler terminates, `make` makes the new one from it, and the new one's init
+    /// runs, all in the manager and with no event in between. The new handler comes after the others, like one that is
+    /// added. To keep the position, a callback can [swap](crate::React::swap) itself.
     ///
-    /// The old one goes in any case, as in OTP: if there was none, `make` is told so and the new one is added all the same; and
-    /// if the new one cannot be added, neither is there.
+    /// The old handler goes in any case, as in OTP. If it was not there, `make` gets an error and the new one is added all
+    /// the same. If the new one cannot be added, neither is there.
     ///
-    /// An owner of the old one is told who has its place, and is not the owner of the new one, unless it is
-    /// [said to be](SwapHandler::owned_by).
+    /// The owner of the old handler is told what replaced it. The new handler has no owner unless it is [given
+    /// one](SwapHandler::owned_by).
     ///
     /// # Errors
     ///
-    /// [`SwapHandlerError`](crate::SwapHandlerError), with the new handler in it, or with `make` if the manager has not got to it.
+    /// [`SwapHandlerError`](crate::SwapHandlerError), with the new handler in it, or with `make` if the manager did not
+    /// take the request.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it before it is polled swaps nothing; later, the handlers may have been swapped.
+    /// Dropping it before it is polled swaps nothing. After that, the handlers may have been swapped.
     ///
     /// # Examples
     ///
@@ -153,7 +155,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         SwapHandler::new(self, old.clone(), make, plain::<E, I, H>)
     }
 
-    /// Puts a handler that awaits in the place of another: see [`swap_handler`](Self::swap_handler).
+    /// Swaps a handler for one whose callbacks await: see [`swap_handler`](Self::swap_handler).
     ///
     /// # Examples
     ///
@@ -179,17 +181,17 @@ impl<E: Event, I: Event> Manager<E, I> {
 
     /// Asks one handler something, and waits for the answer.
     ///
-    /// The message is made by `make`, usually a variant of the handler's own [`Call`](Handler::Call), from the
-    /// [`HandlerCaller`] that is to be answered.
+    /// `make` makes the message from the [`HandlerCaller`] to be answered: usually it is a variant of the handler's
+    /// [`Call`](Handler::Call).
     ///
     /// # Errors
     ///
-    /// [`CallHandlerError`](crate::CallHandlerError). A manager that does not come to it within five seconds, or what
-    /// [`timeout`](CallHandler::timeout) says, is one.
+    /// [`CallHandlerError`](crate::CallHandlerError), also if the handler does not answer within five seconds or the
+    /// [`timeout`](CallHandler::timeout).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it gives up the answer; the handler is asked all the same, unless it was never polled.
+    /// Dropping it gives up the answer. The handler is asked all the same, unless it was never polled.
     ///
     /// # Examples
     ///
@@ -214,7 +216,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         CallHandler::new(self, handler.id(), move |id, caller| question(id, caller, make))
     }
 
-    /// Asks a handler that awaits something: see [`call`](Self::call).
+    /// Asks a handler whose callbacks await: see [`call`](Self::call).
     ///
     /// # Examples
     ///
@@ -255,7 +257,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         CallHandler::new(self, handler.id(), move |id, caller| question(id, caller, make))
     }
 
-    /// Asks one handler something, and does not wait for the answer yet: see [`Request`](genserver::Request).
+    /// Asks one handler something without waiting for the answer yet: see [`Request`](genserver::Request).
     ///
     /// # Examples
     ///
@@ -281,11 +283,11 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.send_request(move |caller| question(id, caller, make))
     }
 
-    /// The handlers and streams it has, newest first.
+    /// The handlers and streams of the manager, newest first.
     ///
     /// # Errors
     ///
-    /// [`CallError`], if the manager is not running, or ends before.
+    /// [`CallError`], if the manager is not running or ends first.
     ///
     /// # Examples
     ///
@@ -307,7 +309,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 }
 
-/// What one handler is asked.
+/// The request that asks one handler something.
 fn question<E: Event, I: Event, C: Send + 'static, R: Send + 'static>(
     id: HandlerId,
     caller: Caller<Result<R, CallHandlerError>>,

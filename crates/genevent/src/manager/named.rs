@@ -1,4 +1,4 @@
-//! A manager by its name.
+//! A manager by name.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -9,10 +9,10 @@ use super::Manager;
 use crate::server::ManagerServer;
 use crate::values::Event;
 
-/// A manager by its name: made by [`Manager::named`].
+/// A manager by name: made by [`Manager::named`].
 ///
-/// The name is looked up at every use, so this survives the manager's restarts. What it has no function for, the manager has
-/// that [`resolve`](Self::resolve) finds.
+/// The name is looked up at every use, so this survives restarts of the manager. For what it has no method for,
+/// [`resolve`](Self::resolve) the manager.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub struct NamedManager<E: Event, I: Event = genserver::Never> {
 }
 
 impl<E: Event, I: Event> NamedManager<E, I> {
-    /// The manager with this name, if it takes plain messages of type `I`.
+    /// Names a manager that takes plain messages of type `I`.
     ///
     /// # Examples
     ///
@@ -71,11 +71,11 @@ impl<E: Event, I: Event> NamedManager<E, I> {
         self.name.name()
     }
 
-    /// The manager that has the name now.
+    /// Looks up the manager.
     ///
     /// # Errors
     ///
-    /// [`CallError::NoProc`] if nobody has it, [`CallError::WrongServer`] if it belongs to something else.
+    /// [`CallError::NoProc`] if no process has the name, [`CallError::WrongServer`] if it belongs to something else.
     ///
     /// # Examples
     ///
@@ -105,7 +105,7 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     ///
     /// # Errors
     ///
-    /// The event comes back if nobody has the name, or the mailbox is full.
+    /// Returns the event if no process has the name or the mailbox is full.
     ///
     /// # Examples
     ///
@@ -130,7 +130,7 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     ///
     /// # Errors
     ///
-    /// As there, and if nobody has the name.
+    /// The same, and [`CallError::NoProc`] if no process has the name.
     ///
     /// # Examples
     ///
@@ -157,7 +157,7 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     ///
     /// # Errors
     ///
-    /// As there, and if nobody has the name.
+    /// The same, and [`CallError::NoProc`] if no process has the name.
     ///
     /// # Examples
     ///
@@ -184,7 +184,7 @@ impl<E: Event, I: Event> NamedManager<E, I> {
     ///
     /// # Errors
     ///
-    /// As there, and if nobody has the name.
+    /// The same, and an error if no process has the name.
     ///
     /// # Examples
     ///

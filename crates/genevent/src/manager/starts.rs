@@ -1,4 +1,4 @@
-//! How a manager is started, and found by its name.
+//! Starting a manager, and finding it by name.
 
 use genserver::{Exit, Name, Named, Probe, Start, StartMonitor, start};
 
@@ -7,7 +7,7 @@ use crate::server::{ManagerArgs, ManagerServer};
 use crate::values::Event;
 
 impl<E: Event> Manager<E> {
-    /// Starts a manager without handlers. It can be given a [`name`](Start::name), and whatever else a start can be told.
+    /// Starts a manager without handlers. The builder takes a [`name`](Start::name) and every other option of a start.
     ///
     /// # Examples
     ///
@@ -25,10 +25,11 @@ impl<E: Event> Manager<E> {
         start(ManagerArgs::new(None)).handle()
     }
 
-    /// Starts a manager that is linked with the process that calls this: see [`genserver::start_link`].
+    /// Starts a manager that is linked to the calling process: see [`genserver::start_link`].
     ///
-    /// A manager does not trap exits: if its parent ends with anything but [`Normal`](genserver::Reason::Normal), so does the
-    /// manager, without a word to its handlers. One that is to tell them traps exits: see [`start_trapping`](Self::start_trapping).
+    /// A manager does not trap exits: if its parent ends with anything but [`Normal`](genserver::Reason::Normal), the
+    /// manager ends too, and no terminate runs. To have the handlers terminate, trap exits: see
+    /// [`start_trapping`](Self::start_trapping).
     ///
     /// # Examples
     ///
@@ -48,11 +49,12 @@ impl<E: Event> Manager<E> {
         genserver::start_link(ManagerArgs::new(None)).handle()
     }
 
-    /// Starts a manager that `watcher` watches: OTP's `start_monitor`. The monitor is there before anybody can find the manager.
+    /// Starts a manager that `watcher` monitors: OTP's `start_monitor`. The monitor is set before any process can find the
+    /// manager.
     ///
-    /// What comes back is the manager and the monitor. A start that fails leaves no `Down`. The start's options are set
-    /// [`with`](StartMonitor::with) a function. A server watches the manager that it starts with
-    /// [`monitored_in`](Start::monitored_in), which any of the starts of a manager has.
+    /// Resolves to the manager and the monitor. A failed start leaves no `Down`. Set the options of the start
+    /// [`with`](StartMonitor::with) a function. To monitor from a server, use [`monitored_in`](Start::monitored_in) on any
+    /// start.
     ///
     /// # Errors
     ///
@@ -115,8 +117,8 @@ impl<E: Event> Manager<E> {
         start(ManagerArgs::new(None)).handle()
     }
 
-    /// Starts a manager that traps exits: an exit of anybody but its parent becomes a plain message, made by `make`, which all
-    /// handlers see; that of its parent ends it in an orderly way.
+    /// Starts a manager that traps exits. An exit of any process but its parent becomes a plain message, made by `make`,
+    /// which all handlers see. An exit of its parent ends the manager in order.
     ///
     /// # Examples
     ///
@@ -154,8 +156,7 @@ impl<E: Event> Manager<E> {
         start(ManagerArgs::new(Some(Box::new(make)))).handle()
     }
 
-    /// A manager by its name, which is looked up at each use. One that takes plain messages is named by
-    /// [`NamedManager::new`].
+    /// A manager by name, looked up at each use. To name a manager that takes plain messages, use [`NamedManager::new`].
     ///
     /// # Examples
     ///

@@ -1,22 +1,22 @@
-//! The checksum of any part of some bytes, without a look at all of that part.
+//! Checksums of many parts of the same bytes, in one pass over them.
 //!
-//! The checksum of a part follows from those of two beginnings, of what ends where the part does and of what ends before it: that is
-//! what [`Hasher::combine`] is for. So one look at all bytes is enough to know that of each part, however many parts are asked for,
-//! and however long they are.
+//! The checksum of a part follows from the checksums of two prefixes: the one that ends where the part ends, and the one
+//! that ends where it begins. [`Hasher::combine`] does that. So one pass over the bytes is enough for any number of parts
+//! of any length.
 
 use std::ops::Range;
 
 use crc32fast::Hasher;
 
-/// After how many bytes a checksum is kept. So many are looked at again for each end of a part.
+/// The distance in bytes between two stored checksums. At most this much is hashed again for each end of a part.
 const BETWEEN: usize = 64;
 
-/// Some bytes, and the checksums of beginnings of them.
+/// Some bytes, and the checksums of some of their prefixes.
 pub(super) struct Checksums<'a> {
     bytes: &'a [u8],
-    /// At `n`, that of the first `n * BETWEEN` bytes.
+    /// At `n`, the checksum of the first `n * BETWEEN` bytes.
     marks: Vec<u32>,
-    /// How many bytes have been looked at.
+    /// How many bytes were hashed.
     #[cfg(test)]
     looked_at: std::cell::Cell<usize>,
 }
@@ -37,10 +37,10 @@ impl<'a> Checksums<'a> {
         }
     }
 
-    /// The checksum of what is in `front`, and this part of the bytes behind it.
+    /// The checksum of the bytes in `front`, followed by this part.
     pub(super) fn behind(&self, front: Hasher, part: Range<usize>) -> u32 {
-        // A sum is linear: with as many zeros behind both, the front and what stands before the part differ by what the wanted sum and
-        // that of the longer beginning differ by.
+        // CRC is linear. Append as many zeros to both: `front` and the bytes before the part then differ by exactly the
+        // difference between the wanted checksum and that of the longer prefix.
         let mut hasher = Hasher::new_with_initial(front.finalize() ^ self.beginning(part.start));
         hasher.combine(&Hasher::new_with_initial_len(0, part.len() as u64));
         hasher.finalize() ^ self.beginning(part.end)

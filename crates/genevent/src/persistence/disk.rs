@@ -1,4 +1,4 @@
-//! What a log needs of the disk, as a seam: the tests have one that fails, and one that forgets.
+//! The disk as a trait: tests have one that fails, and one that loses what was not synced.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -6,29 +6,29 @@ use std::path::Path;
 
 use super::folder;
 
-/// Where the files of a log are.
+/// A place for the files of a log.
 pub(super) trait Disk: Send {
-    /// A new, empty file. One that is there is emptied.
+    /// Creates an empty file. An existing one is emptied.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// A file that is there.
+    /// Opens an existing file.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// A file goes.
+    /// Deletes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Returns when the disk knows which files there are.
+    /// Returns when the folder's list of files is on the disk.
     fn sync_names(&self, folder: &Path) -> io::Result<()>;
 }
 
-/// A file that is being written.
+/// A file being written.
 pub(super) trait DiskFile: Send {
     fn write(&mut self, at: u32, bytes: &[u8]) -> io::Result<()>;
 
-    /// Returns when the disk has all that was written.
+    /// Returns when everything written is on the disk.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Cuts it off behind so many bytes, and returns when the disk knows.
+    /// Truncates the file to this length, and returns when that is on the disk.
     fn cut(&mut self, length: u32) -> io::Result<()>;
 }
 
@@ -56,7 +56,7 @@ impl Disk for System {
 
 struct SystemFile {
     file: File,
-    /// Where the file's cursor is, if that is known.
+    /// The position of the file's cursor, if it is known.
     at: Option<u64>,
 }
 
@@ -65,7 +65,7 @@ impl DiskFile for SystemFile {
         if self.at != Some(at.into()) {
             self.file.seek(SeekFrom::Start(at.into()))?;
         }
-        // Unknown until all of it is written.
+        // The cursor is unknown until the whole write has succeeded.
         self.at = None;
         self.file.write_all(bytes)?;
         self.at = Some(u64::from(at) + bytes.len() as u64);

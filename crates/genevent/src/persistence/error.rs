@@ -1,4 +1,4 @@
-//! Why a log could not be read, opened, or written.
+//! The errors of reading, opening and writing a log.
 
 use std::error::Error;
 use std::io;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 ///
 /// # Examples
 ///
-/// Events that are read as what they are not:
+/// Reading events as the wrong type:
 ///
 /// ```
 /// use genevent::persistence::{ReadError, replay};
@@ -33,60 +33,60 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The system refused.
+    /// The operating system returned an error.
     #[error("could not {doing} {file}: {source}")]
     Io {
-        /// What was to be done.
+        /// What was being done.
         doing: &'static str,
-        /// With which file.
+        /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is something else.
+    /// The file is not a log file.
     #[error("{file} is no event log; its name is one of a log's files, so move it away")]
     NotALog {
-        /// Which file.
+        /// The file.
         file: PathBuf,
     },
     /// The file was written by a later version of this crate.
     #[error("{file} is an event log of version {version}, which this program cannot read; use a later one")]
     Version {
-        /// Which file.
+        /// The file.
         file: PathBuf,
         /// Its version.
         version: u32,
     },
-    /// The disk had these bytes once, and does not have them any more.
+    /// The disk once had these bytes and no longer does.
     #[error(
         "{file} is corrupt at byte {at}, which is event {event}: what was on the disk has changed; restore the file, or move it and \
          what follows it away"
     )]
     Corrupt {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// Where the damage begins.
+        /// The offset of the damage.
         at: u64,
-        /// The number of the first event that is lost.
+        /// The number of the first lost event.
         event: u64,
     },
-    /// There is a later file, but not this one.
+    /// A later file exists, but not this one.
     #[error("{file} is missing between the other files of the log; restore it, or move those before it away")]
     Missing {
-        /// Which file.
+        /// The missing file.
         file: PathBuf,
     },
-    /// The event was written as it stands there, but is none of the type that was asked for.
+    /// The event is intact, but does not decode as the requested type.
     #[error("event {event} in {file} is not what was asked for: {source}; read it as the type it was written as")]
     Decode {
-        /// In which file.
+        /// The file.
         file: PathBuf,
         /// The number of the event.
         event: u64,
-        /// What does not fit.
+        /// The error of the decoder.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// No runtime has done the reading.
+    /// There was no runtime to read on.
     #[error(transparent)]
     NotRun(#[from] genserver::NotRun),
 }
@@ -118,33 +118,33 @@ impl ReadError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Another handler has it, in this process or in another.
+    /// Another handler has the log open, in this process or another.
     #[error(
         "the event log {folder} is open already, here or in another process, and only one may append; remove that handler, or give \
          this one a folder of its own (`replay` reads a log that is open)"
     )]
     Held {
-        /// Which log.
+        /// The log.
         folder: PathBuf,
     },
-    /// What is there could not be read.
+    /// The existing log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// What is there could not be made ready for more.
+    /// The log could not be prepared for new events.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// No runtime has done the opening.
+    /// There was no runtime to open on.
     #[error(transparent)]
     NotRun(#[from] genserver::NotRun),
 }
 
 /// Why a log takes no more events.
 ///
-/// It stays so: what a disk holds after it has refused once, nobody knows. Opening the log again finds out.
+/// The error is final: after a failed write or sync, the state of the disk is unknown. Opening the log again reads it.
 ///
 /// # Examples
 ///
-/// An owner that is told that the disk has gone:
+/// An owner that is told that the disk has failed:
 ///
 /// ```
 /// use genevent::persistence::WriteError;
@@ -178,11 +178,11 @@ pub enum OpenError {
 )]
 #[non_exhaustive]
 pub struct WriteError {
-    /// What was to be done.
+    /// What was being done.
     pub doing: &'static str,
-    /// With which file.
+    /// The file.
     pub file: PathBuf,
-    /// What the system says.
+    /// The error of the operating system.
     pub source: Arc<io::Error>,
 }
 
@@ -191,7 +191,7 @@ impl WriteError {
         move |source| Self { doing, file: file.to_owned(), source: Arc::new(source) }
     }
 
-    /// The thread that writes was not there, or has gone.
+    /// The thread that writes could not be started, or has ended.
     pub(super) fn interrupted() -> Self {
         let source = Arc::new(io::Error::other("the runtime has not done it to the end"));
         Self { doing: "write", file: PathBuf::from("the log"), source }

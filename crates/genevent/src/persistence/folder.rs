@@ -1,4 +1,4 @@
-//! The folder of a log: how its files are called, and who holds it.
+//! The folder of a log: the names of its files, and its lock.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use super::error::{OpenError, ReadError};
 
-/// Whoever has this open and locked may append. The system takes the lock from a process that ends, however it ends.
+/// The file that is locked while a process appends. The system releases the lock when the process ends, however it ends.
 const LOCK: &str = "lock";
 
-/// The file of a log with this number: `log.0000001` is the first.
+/// The path of the log file with this number: `log.0000001` is the first.
 pub(super) fn file(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("log.{number:07}"))
 }
 
-/// Where the tail of a file is kept that was cut off at `at` with whole records in it.
+/// The path for the tail of a file that was cut off at `at` with whole records in it.
 pub(super) fn cut(folder: &Path, number: u64, at: u32) -> PathBuf {
     folder.join(format!("cut.{number:07}.{at}"))
 }
 
-/// The numbers of the files there are, in their order.
+/// The numbers of the existing files, ascending.
 pub(super) fn numbers(folder: &Path) -> Result<Vec<u64>, ReadError> {
     let mut numbers: Vec<u64> = Vec::new();
     for entry in fs::read_dir(folder).map_err(ReadError::io("list", folder))? {
@@ -35,13 +35,13 @@ pub(super) fn numbers(folder: &Path) -> Result<Vec<u64>, ReadError> {
     }
 }
 
-/// A log that nobody else appends to, as long as this is held.
+/// The lock of a log: no one else appends while this exists.
 #[derive(Debug)]
 pub(super) struct FolderLock {
     _lock: File,
 }
 
-/// Makes the folder if there is none, and holds it.
+/// Creates the folder if needed, and locks it.
 pub(super) fn hold(folder: &Path) -> Result<FolderLock, OpenError> {
     fs::create_dir_all(folder).map_err(ReadError::io("make", folder))?;
     let path = folder.join(LOCK);
@@ -54,13 +54,13 @@ pub(super) fn hold(folder: &Path) -> Result<FolderLock, OpenError> {
     }
 }
 
-/// Has the disk know which files there are.
+/// Returns when the folder's list of files is on the disk.
 #[cfg(unix)]
 pub(super) fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Elsewhere a folder cannot be opened, and its names are as durable as its files.
+/// Other systems cannot open a folder; there, names are as durable as the files.
 #[cfg(not(unix))]
 pub(super) fn sync(_folder: &Path) -> io::Result<()> {
     Ok(())

@@ -1,13 +1,14 @@
-//! The bytes of a log file: a header, records, and what is not a record.
+//! The format of a log file: a header, records, and how to tell a torn tail from damage.
 //!
 //! 1. A file is a header of 28 bytes, records, and then zeros or nothing. Numbers are little-endian.
 //! 2. The header: `genevent`, the version (4), the number of the file's first event (8), a salt (4), and the checksum of all that (4).
 //! 3. A record: the length of its event (4), how much of the file was known to be on the disk when the record was written (4), a
 //!    checksum (4), and the event as postcard writes it. No record begins with twelve zeros, because of its second number.
-//! 4. A record's checksum is of the salt, its place in the file, its two numbers and its event. So a record is whole only where it
-//!    was written: what lies about in an event, or is left of another file, is none.
-//! 5. Where a record should begin and none does, the log ends. If a later record says that the disk had that place, the disk has
-//!    lost it, and the file is corrupt. If none does, nobody was promised what is there: it is a torn tail.
+//! 4. A record's checksum covers the salt, its offset in the file, its two numbers and its event. So a record is valid only
+//!    where it was written: bytes inside an event, or left over from another file, never pass for one.
+//! 5. The log ends at the first offset that has no valid record. If a later record says that the disk had that offset, the
+//!    disk has lost it, and the file is corrupt. If none does, those bytes were never promised to survive: it is a torn
+//!    tail.
 
 use crc32fast::Hasher;
 
@@ -21,29 +22,29 @@ const VERSION: u32 = 1;
 /// The length of a file's header.
 pub(super) const HEADER: u32 = 28;
 
-/// The length of what stands before an event.
+/// The length of a record's fields before its event.
 pub(super) const FRAME: usize = 12;
 
-/// The longest event, in bytes. A length beyond it is not believed.
+/// The longest event, in bytes. A greater length is taken for damage.
 pub(super) const EVENT_MAX: u32 = 64 << 20;
 
-/// What a file says of itself.
+/// The header of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Header {
     /// The number of its first event, counted from the first event of the log, which is 0.
     pub(super) first: u64,
-    /// A number that other files hardly have.
+    /// A number that other files are unlikely to have.
     pub(super) salt: u32,
 }
 
-/// Why a file has no header.
+/// Why a file has no valid header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum NoHeader {
-    /// It is something else.
+    /// It is another kind of file.
     Foreign,
-    /// It is of a later version.
+    /// It has a later version.
     Version(u32),
-    /// It was one.
+    /// It was a header, and is damaged.
     Damaged,
 }
 
@@ -75,48 +76,48 @@ impl Header {
     }
 }
 
-/// The number at that place.
+/// The number at that offset.
 pub(super) fn number(bytes: &[u8], at: usize) -> u32 {
     let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
-    u32::from_le_bytes(four.expect("whoever asks knows that there are four bytes"))
+    u32::from_le_bytes(four.expect("the caller checks that there are four bytes"))
 }
 
-/// Appends a record that is still to be sealed.
+/// Appends a record, to be sealed later.
 pub(super) fn push(records: &mut Vec<u8>, event: &[u8]) {
-    let length = u32::try_from(event.len()).expect("whoever asks knows that it is no longer than EVENT_MAX");
+    let length = u32::try_from(event.len()).expect("the caller checks EVENT_MAX");
     records.extend_from_slice(&length.to_le_bytes());
     records.extend_from_slice(&[0; 8]);
     records.extend_from_slice(event);
 }
 
-/// How long the record is that begins with these bytes.
+/// The length of the record that begins with these bytes.
 pub(super) fn size(record: &[u8]) -> usize {
     FRAME + number(record, 0) as usize
 }
 
-/// Makes a record whole that is about to be written at `at`, when the disk has the first `synced` bytes of its file.
+/// Seals a record that is about to be written at `at`, when the disk has the first `synced` bytes of its file.
 pub(super) fn seal(record: &mut [u8], salt: u32, at: u32, synced: u32) {
     record[4..8].copy_from_slice(&synced.to_le_bytes());
     let sum = sum(record, salt, at);
     record[8..12].copy_from_slice(&sum.to_le_bytes());
 }
 
-/// A record that was found whole.
+/// A valid record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Whole {
     /// Its length.
     pub(super) size: usize,
-    /// How much of the file the disk had when it was written.
+    /// How much of the file was on the disk when the record was written.
     pub(super) synced: u32,
 }
 
-/// The record at the beginning of `bytes`, which lie at `at` in their file; none if no whole one begins there.
+/// The record at the beginning of `bytes`, which lie at `at` in their file, if it is valid.
 pub(super) fn whole(bytes: &[u8], salt: u32, at: u32) -> Option<Whole> {
     let found = framed(bytes, at)?;
     (sum(&bytes[..found.size], salt, at) == number(bytes, 8)).then_some(found)
 }
 
-/// What says of itself that it is a record, and may be one by its place.
+/// A candidate: bytes that could be the header of a record at that offset.
 fn framed(bytes: &[u8], at: u32) -> Option<Whole> {
     if bytes.len() < FRAME || number(bytes, 0) > EVENT_MAX {
         return None;
@@ -131,7 +132,7 @@ fn sum(record: &[u8], salt: u32, at: u32) -> u32 {
     hasher.finalize()
 }
 
-/// The part of a record's checksum that is of everything but its event.
+/// The part of a record's checksum that covers everything but its event.
 fn front(record: &[u8], salt: u32, at: u32) -> Hasher {
     let mut hasher = Hasher::new_with_initial(salt);
     hasher.update(&at.to_le_bytes());
@@ -139,32 +140,33 @@ fn front(record: &[u8], salt: u32, at: u32) -> Hasher {
     hasher
 }
 
-/// What lies where a record should begin and none does.
+/// What lies after the last valid record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Tail {
-    /// How many bytes, without the zeros at the end.
+    /// How many bytes, not counting zeros at the end.
     pub(super) bytes: u64,
-    /// How many whole records there are behind the gap.
+    /// How many valid records there are after the gap.
     pub(super) events: u64,
-    /// Whether one of them says that the disk had the place of the gap.
+    /// Whether one of them says that the disk had the offset of the gap.
     pub(super) was_synced: bool,
 }
 
-/// Looks through all that is left of a file from `at` on.
+/// Searches the rest of a file from `at` on.
 ///
-/// Under [`SyncPolicy::Never`](super::Sync::Never) that may be nearly the whole file, and any byte of it may look like the beginning of a
-/// long record. So none is tried by a look at all that would belong to it, and the search takes time in proportion to the bytes.
+/// Under [`SyncPolicy::Never`](super::SyncPolicy::Never) that may be nearly the whole file, and any byte of it may look
+/// like the beginning of a long record. Checksums of parts come from [`Checksums`], so the search takes time in proportion
+/// to the bytes.
 pub(super) fn tail(rest: &[u8], salt: u32, at: u32) -> Tail {
     let bytes = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let mut tail = Tail { bytes: bytes as u64, events: 0, was_synced: false };
     if bytes > 0 {
-        // With the zeros at the end: they may be the end of an event.
+        // The zeros at the end count: they may be the end of an event.
         search(&Checksums::of(rest), rest, salt, at, &mut tail);
     }
     tail
 }
 
-/// Looks for records.
+/// Searches for records.
 fn search(sums: &Checksums<'_>, rest: &[u8], salt: u32, at: u32, tail: &mut Tail) {
     let mut next = 0;
     while (next as u64) < tail.bytes {
@@ -253,7 +255,7 @@ mod tests {
         assert_eq!(tail(&[0; 40], 7, 100), Tail { bytes: 0, events: 0, was_synced: false });
     }
 
-    /// Tries each byte by a look at all that a record there would be.
+    /// The same search, hashing each candidate in full.
     fn tail_tried(rest: &[u8], salt: u32, at: u32) -> Tail {
         let bytes = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let mut tail = Tail { bytes: bytes as u64, events: 0, was_synced: false };
@@ -274,7 +276,7 @@ mod tests {
             for number in 0..12_usize {
                 let event: Vec<u8> = (0..number * length % 97).map(|at| u8::from(at % 3 == 0)).collect();
                 let place = 100 + u32::try_from(rest.len()).unwrap();
-                // Some are whole, some were written elsewhere, and some lose their end to the next.
+                // Some are valid, some were written at another offset, and some lose their end to the next.
                 rest.extend(record(&event, place + u32::from(number % 4 == 1), 99 + u32::from(number % 5 == 4)));
                 if number % 3 == 2 {
                     rest.truncate(rest.len() - length % 7);
@@ -290,7 +292,7 @@ mod tests {
     #[test]
     fn a_search_looks_at_each_byte_a_bounded_number_of_times() {
         for kibibytes in [64, 128, 256] {
-            // Of four bytes in a row, two look like the beginning of a record: of 268 bytes, and of 64 kibibytes.
+            // Two of four bytes in a row look like the beginning of a record: of 268 bytes, and of 64 kibibytes.
             let rest = [1, 0, 0, 0].repeat(kibibytes << 8);
             let sums = Checksums::of(&rest);
             let mut tail = Tail { bytes: rest.len() as u64, events: 0, was_synced: false };

@@ -1,4 +1,4 @@
-//! The handler that appends to a log, and how it is opened.
+//! The handler that appends to a log, and how to open one.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -24,14 +24,13 @@ use super::{LogOptions, SyncPolicy, TornTail};
 use crate::handler::{AsyncHandler, HandlerCaller, HandlerCx, React, Reaction};
 use crate::values::{Event, NotifyMode, TerminateReason};
 
-/// At what size a file is full, unless it is said otherwise.
+/// The size at which a file is full, by default.
 const ROTATE_AT_DEFAULT: u32 = 64 << 20;
 
-/// How long a log may be held by a handler that has been killed and is at its last write.
+/// How long to wait for a log whose handler was killed and may still be in its last write.
 const HELD_FOR: Duration = Duration::from_millis(500);
 
-/// A handler that appends each event to a log on disk: the seeds' `PersistenceHandler`. See the [module](crate::persistence) for what
-/// it promises.
+/// A handler that appends each event to a log on disk. See the [module](crate::persistence) for what it promises.
 ///
 /// # Examples
 ///
@@ -62,7 +61,7 @@ pub struct PersistenceHandler {
     limits: LogOptions,
     torn: Option<TornTail>,
     scratch: Vec<u8>,
-    /// Whether it has been a manager's handler, and has gone.
+    /// Whether the log was closed because the handler left its manager.
     closed: bool,
 }
 
@@ -89,15 +88,15 @@ pub struct PersistenceHandler {
 /// ```
 #[derive(Debug)]
 pub enum LogCall {
-    /// Write and sync all events that the manager has handled, and answer then. It does not hold up the manager, unless a thousand
-    /// wait for that already.
+    /// Writes and syncs all events that the manager has handled, then answers. The manager goes on meanwhile, unless a
+    /// thousand callers already wait for this.
     #[doc(alias = "sync")]
     Flush(HandlerCaller<Result<LogPosition, WriteError>>),
-    /// How far the log is. Events that still wait to be written are not counted.
+    /// Returns how many events the log has. Events that still wait to be written are not counted.
     Position(HandlerCaller<LogPosition>),
 }
 
-/// A log that is about to be opened: made by [`PersistenceHandler::open`]. Await it.
+/// A log to be opened: made by [`PersistenceHandler::open`], and opened when awaited.
 ///
 /// # Examples
 ///
@@ -125,18 +124,18 @@ pub struct OpenLog {
 }
 
 impl PersistenceHandler {
-    /// Opens the log in this folder for more events, or begins one there; the folder is made if there is none.
+    /// Opens the log in this folder, or creates it, and the folder with it.
     ///
     /// Before it is awaited, it can be told [when to sync](OpenLog::sync), and how large and how many its files may be.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]: another handler has it open, or what is there cannot be read. One that was killed may still be at its last
-    /// write, so half a second is waited before that is an error.
+    /// [`OpenError`]: another handler has the log open, or it cannot be read. A handler that was killed may still be in its
+    /// last write, so this waits for half a second before it reports that the log is open.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it opens nothing, or closes what was opened.
+    /// Dropping it opens nothing, or closes the log again.
     ///
     /// # Examples
     ///
@@ -158,8 +157,8 @@ impl PersistenceHandler {
         OpenLog { folder: folder.as_ref().to_owned(), limits }
     }
 
-    /// What was cut off the end of the log when it was opened, if anything was. It is [reported](genserver::report) besides, when the
-    /// handler is added.
+    /// The torn tail that was cut off when the log was opened, if there was one. It is also [reported](genserver::report)
+    /// when the handler is added.
     ///
     /// # Examples
     ///
@@ -182,11 +181,11 @@ impl PersistenceHandler {
         self.torn.as_ref()
     }
 
-    /// How far the log is.
+    /// How many events the log has, and how many of them are synced.
     ///
     /// # Examples
     ///
-    /// How many events a log has had before:
+    /// How many events an existing log has:
     ///
     /// ```
     /// use genevent::{Manager, PersistenceHandler};
@@ -216,7 +215,7 @@ impl PersistenceHandler {
         Ok(Self { queue, folder, limits, torn, scratch: Vec::new(), closed: false })
     }
 
-    /// Writes the event as it will stand in the log.
+    /// Encodes the event into the scratch buffer.
     fn encode(&mut self, event: &impl Serialize) -> Result<(), Reason> {
         self.scratch.clear();
         self.scratch = postcard::to_extend(event, std::mem::take(&mut self.scratch)).map_err(|error| {
@@ -232,7 +231,7 @@ impl PersistenceHandler {
         Ok(())
     }
 
-    /// Has a sync asked for when it is time.
+    /// Schedules the sync of [`SyncPolicy::Every`].
     fn sync_later(&self) -> Result<(), Reason> {
         let SyncPolicy::Every(period) = self.limits.sync else { return Ok(()) };
         let queue = Arc::downgrade(&self.queue);
@@ -247,7 +246,7 @@ impl PersistenceHandler {
 }
 
 impl OpenLog {
-    /// When the disk has to have an event. If this is not said, [`SyncPolicy::EachEvent`].
+    /// Sets when events are synced to the disk (default: [`SyncPolicy::EachEvent`]).
     ///
     /// # Examples
     ///
@@ -272,8 +271,8 @@ impl OpenLog {
         self
     }
 
-    /// At how many bytes a file is full, and the next one begun. If this is not said, 64 MiB. An event that is longer has a file
-    /// for itself.
+    /// Sets the size in bytes at which a file is full and the next one begins (default: 64 MiB). An event longer than that
+    /// has a file of its own.
     ///
     /// # Examples
     ///
@@ -299,7 +298,7 @@ impl OpenLog {
         self
     }
 
-    /// How many full files are kept; older ones are deleted when a file is full. If this is not said, all.
+    /// Sets how many full files to keep; older ones are deleted when a file is full (default: all).
     ///
     /// # Examples
     ///
@@ -367,7 +366,7 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
             let failed = self.queue.watch();
             Task::start(async move {
                 if failed.await.is_ok() {
-                    // Asked anything, the handler fails, and its owner hears of it, also if no event ever comes again.
+                    // Any question fails the handler now, so its owner is told even if no event ever comes again.
                     let _failed = manager.call_async_handler(&me, LogCall::Position).await;
                 }
             })?;

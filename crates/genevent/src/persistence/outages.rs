@@ -1,6 +1,6 @@
-//! A disk that fails when it is told to, and forgets what was not synced when the power goes.
+//! A disk that fails when told to, and at a power failure loses what was not synced.
 //!
-//! The files are real, so that what reads them is what always reads them. What the disk has of them is kept beside.
+//! The files are real, so the real reader reads them. What the disk would have after a power failure is kept beside.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,10 +20,10 @@ use super::writer::Writer;
 use super::{LogOptions, SyncPolicy, TornTail, format};
 use crate::manager::Manager;
 
-/// What a disk writes at once, or not at all.
+/// The unit of an atomic write.
 const SECTOR: usize = 512;
 
-/// A sequence of numbers that is the same for the same seed.
+/// A reproducible sequence of numbers.
 struct Numbers(u64);
 
 impl Numbers {
@@ -37,7 +37,7 @@ impl Numbers {
     }
 }
 
-/// What the disk has of a file, and what it has not yet.
+/// The durable bytes of a file, and the writes that are not durable yet.
 #[derive(Default)]
 struct Image {
     named: bool,
@@ -48,9 +48,9 @@ struct Image {
 #[derive(Default)]
 struct State {
     files: BTreeMap<PathBuf, Image>,
-    /// How many writes and syncs go well before one fails; none fails without this.
+    /// How many writes and syncs succeed before one fails; `None` for all.
     good: Option<u64>,
-    /// How often a file was asked to sync, after an error too.
+    /// How often a file was asked to sync, including after an error.
     syncs: u64,
 }
 
@@ -82,7 +82,7 @@ impl Forgetful {
         }
     }
 
-    /// The power goes, and comes back.
+    /// Loses power, and comes back.
     fn outage(&self, numbers: &mut Numbers) {
         let mut state = self.0.lock();
         state.good = None;
@@ -110,7 +110,7 @@ impl Forgetful {
     }
 }
 
-/// The pieces of a write that lie in one sector each.
+/// The pieces of a write, one per sector.
 fn sectors(at: usize, mut bytes: &[u8]) -> Vec<(usize, &[u8])> {
     let (mut at, mut pieces) = (at, Vec::new());
     while !bytes.is_empty() {
@@ -185,7 +185,7 @@ fn records(events: Range<u64>) -> Vec<u8> {
     records
 }
 
-/// What is read is the beginning of what was written; how much that is, and why it is no more.
+/// Asserts that what is read is a prefix of what was written, and returns its length and why it ended.
 fn read(folder: &Path) -> (u64, Option<ReadError>) {
     let mut read = 0;
     for next in replay::<String>(folder) {
@@ -198,7 +198,7 @@ fn read(folder: &Path) -> (u64, Option<ReadError>) {
     (read, None)
 }
 
-/// Writes until something fails, or enough is written; how much was synced.
+/// Writes until something fails or enough is written, and returns how much was synced.
 fn fill(writer: &mut Writer, numbers: &mut Numbers, first: u64) -> Result<u64, (u64, WriteError)> {
     let mut synced = first;
     for _ in 0..numbers.within(1..12) {
@@ -338,7 +338,7 @@ async fn fails_after(good: u64) {
     while manager.sync_notify(event(acknowledged)).await.is_ok() {
         acknowledged += 1;
     }
-    // Nobody sends anything any more, and the owner is told all the same.
+    // No one sends another event, and the owner is told all the same.
     let Ok(genserver::Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
     let why = gone.to_string();
     assert!(why.contains("log.000") || why.contains("could not sync"), "{why}");

@@ -1,6 +1,6 @@
-//! How far a log is.
+//! How many events a log has, and how many of them are synced.
 
-/// How far a log is.
+/// How many events a log has, and how many of them are synced.
 ///
 /// # Examples
 ///
@@ -21,8 +21,8 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct LogPosition {
-    /// How many events have ever been written to it. They survive a crash of the program.
+    /// How many events were ever written to it. They survive a crash of the program.
     pub written: u64,
-    /// How many of those the disk has. They survive a crash of the machine.
+    /// How many of them are on the disk. They survive a crash of the machine.
     pub synced: u64,
 }

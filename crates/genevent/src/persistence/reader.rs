@@ -10,17 +10,17 @@ use super::format::{self, FRAME, HEADER, Header, NoHeader, Tail, Whole};
 /// How much is read at once, unless an event is longer.
 const CHUNK: usize = 64 << 10;
 
-/// A file of a log that is being read.
+/// A log file being read.
 #[derive(Debug)]
 pub(super) struct Reader {
     file: File,
     path: PathBuf,
     header: Header,
-    /// Where the next record begins.
+    /// The offset of the next record.
     at: u32,
     /// The number of the next event.
     event: u64,
-    /// A piece of the file, and where it begins.
+    /// A piece of the file, and its offset.
     window: Vec<u8>,
     window_at: u32,
 }
@@ -28,20 +28,20 @@ pub(super) struct Reader {
 /// What comes next in a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A whole record, to be had with [`Reader::event`].
+    /// A valid record: get it with [`Reader::event`].
     Record,
-    /// Nothing more.
+    /// The end of the file.
     End,
-    /// Something that is no record, with no proof that it ever was one.
+    /// An invalid record, with no proof that the disk ever had a valid one there.
     Torn(Tail),
 }
 
-/// A file without a header.
+/// A file without a valid header.
 #[derive(Debug)]
 pub(super) enum HeaderError {
-    /// It was just being made: there is no more in it than a header, if that.
+    /// The file was just being made: it has at most a header.
     TornTail { bytes: u64 },
-    /// It is not what it should be, or cannot be read.
+    /// The file is not what it should be, or cannot be read.
     Wrong(ReadError),
 }
 
@@ -78,7 +78,7 @@ impl Reader {
         &self.path
     }
 
-    /// Where the next record begins.
+    /// The offset of the next record.
     pub(super) fn at(&self) -> u32 {
         self.at
     }
@@ -88,7 +88,7 @@ impl Reader {
         self.event
     }
 
-    /// Looks at what comes next. Asked again, it looks again: a file may grow.
+    /// Looks at what comes next. Looking again reads again, because a file may grow.
     pub(super) fn look(&mut self) -> Result<Next, ReadError> {
         if self.whole()?.is_some() {
             return Ok(Next::Record);
@@ -96,7 +96,7 @@ impl Reader {
         loop {
             let rest = self.rest(self.at)?;
             let tail = format::tail(&rest, self.header.salt, self.at);
-            // What was being written at the first look may be there at the second, and so may what proves that it was synced.
+            // A record being written at the first look may be there at the second, with the proof that it was synced.
             self.window.clear();
             if self.whole()?.is_some() {
                 return Ok(Next::Record);
@@ -107,7 +107,7 @@ impl Reader {
             if !tail.was_synced {
                 return Ok(Next::Torn(tail));
             }
-            // Read after the proof, so there is no excuse any more.
+            // Read after the proof, so a missing record is damage for certain.
             let again = self.rest(self.at)?;
             if format::whole(&again, self.header.salt, self.at).is_none() {
                 return Err(self.corrupt());
@@ -115,7 +115,7 @@ impl Reader {
         }
     }
 
-    /// The event of the record that [`look`](Self::look) has found, and steps over it.
+    /// Returns the event of the record that [`look`](Self::look) has found, and steps over it.
     pub(super) fn event(&mut self) -> Result<&[u8], ReadError> {
         let Some(Whole { size, .. }) = self.whole()? else { return Err(self.corrupt()) };
         let from = (self.at - self.window_at) as usize;
@@ -124,7 +124,7 @@ impl Reader {
         Ok(&self.window[from + FRAME..from + size])
     }
 
-    /// Steps over all whole records, and says what is behind them.
+    /// Steps over all valid records, and returns what is behind them.
     pub(super) fn skip(&mut self) -> Result<Next, ReadError> {
         loop {
             while let Some(Whole { size, .. }) = self.whole()? {
@@ -138,12 +138,12 @@ impl Reader {
         }
     }
 
-    /// The disk had the next record, and does not have it any more.
+    /// The error for a record that the disk had and lost.
     pub(super) fn corrupt(&self) -> ReadError {
         ReadError::Corrupt { file: self.path.clone(), at: self.at.into(), event: self.event }
     }
 
-    /// All that the file has from `at` on.
+    /// All of the file from `at` on.
     pub(super) fn rest(&mut self, at: u32) -> Result<Vec<u8>, ReadError> {
         let mut rest = Vec::new();
         let read =
@@ -151,7 +151,7 @@ impl Reader {
         read.map_err(ReadError::io("read", &self.path))
     }
 
-    /// The next record, if it is whole; it is in the window then.
+    /// The next record, if it is valid. It is in the window then.
     fn whole(&mut self) -> Result<Option<Whole>, ReadError> {
         self.want(FRAME).map_err(ReadError::io("read", &self.path))?;
         let size = match self.ahead() {
@@ -162,12 +162,12 @@ impl Reader {
         Ok(format::whole(self.ahead(), self.header.salt, self.at))
     }
 
-    /// What is in the window from the next record on.
+    /// The window from the next record on.
     fn ahead(&self) -> &[u8] {
         self.window.get((self.at - self.window_at) as usize..).unwrap_or_default()
     }
 
-    /// Has so many bytes in the window, if the file has them.
+    /// Reads this many bytes into the window, if the file has them.
     fn want(&mut self, bytes: usize) -> io::Result<()> {
         if self.ahead().len() >= bytes {
             return Ok(());
@@ -175,7 +175,7 @@ impl Reader {
         self.window.clear();
         self.window_at = self.at;
         self.file.seek(SeekFrom::Start(self.at.into()))?;
-        // A length that is nonsense is read in vain, and no further than the file goes.
+        // A nonsensical length costs a useless read, but no further than the end of the file.
         self.file.by_ref().take(bytes.max(CHUNK) as u64).read_to_end(&mut self.window)?;
         Ok(())
     }

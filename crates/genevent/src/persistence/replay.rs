@@ -14,14 +14,15 @@ use super::reader::{HeaderError, Next, Reader};
 /// How many events a stream reads ahead.
 const AHEAD: usize = 256;
 
-/// The events of the log in `folder`, oldest first, as an iterator; [`into_stream`](Replay::into_stream) makes a stream of it.
+/// The events of the log in `folder`, oldest first, as an iterator. [`into_stream`](Replay::into_stream) makes it a stream.
 ///
-/// A handler may append meanwhile: the iterator ends behind the last whole event, and asked again later, it goes on from there. It
-/// neither waits for the handler nor holds it up, and changes nothing on the disk.
+/// A handler may append at the same time. The iterator ends after the last whole event; called again later, it goes on from
+/// there. It neither waits for the handler nor delays it, and changes nothing on the disk.
 ///
 /// # Errors
 ///
-/// Each item may be a [`ReadError`]. Nothing comes after one. A log that ends in an unfinished write just ends.
+/// An item may be a [`ReadError`], which is then the last item. An unfinished write at the end of a log is not an error:
+/// the iterator ends before it.
 ///
 /// # Examples
 ///
@@ -53,7 +54,7 @@ pub fn replay<E: DeserializeOwned>(folder: impl AsRef<Path>) -> Replay<E> {
 ///
 /// # Examples
 ///
-/// It is an iterator of results, so it stops where the log cannot be read:
+/// It is an iterator of results, so collecting stops at the first error:
 ///
 /// ```
 /// use genevent::persistence::{Replay, replay};
@@ -75,20 +76,20 @@ pub fn replay<E: DeserializeOwned>(folder: impl AsRef<Path>) -> Replay<E> {
 /// ```
 pub struct Replay<E> {
     folder: PathBuf,
-    /// The file that is being read. Without one it has not begun.
+    /// The file being read. `None` before the first.
     reader: Option<Reader>,
-    /// Its number.
+    /// The number of that file.
     file: u64,
     failed: bool,
     of: PhantomData<fn() -> E>,
 }
 
 impl<E: DeserializeOwned> Replay<E> {
-    /// The number of the next event, counted from the first that the log ever had, which is 0.
+    /// The number of the next event. The first event that the log ever had is number 0.
     ///
     /// # Examples
     ///
-    /// A reader that goes on where it was yesterday:
+    /// A reader that continues where it stopped:
     ///
     /// ```
     /// use genevent::persistence::replay;
@@ -118,8 +119,7 @@ impl<E: DeserializeOwned> Replay<E> {
         self.reader.as_ref().map_or(0, Reader::number)
     }
 
-    /// The same events as a stream. They are read [beside the runtime's tasks](genserver::run_blocking), 256 at a time, and no
-    /// further ahead.
+    /// The same events as a stream. They are read [beside the runtime's tasks](genserver::run_blocking), at most 256 ahead.
     ///
     /// # Examples
     ///
@@ -159,7 +159,7 @@ impl<E: DeserializeOwned> Replay<E> {
         Box::pin(futures::StreamExt::flat_map(chunks, stream::iter))
     }
 
-    /// Steps to the next record; false if there is none.
+    /// Steps to the next record, and returns false if there is none.
     fn find(&mut self) -> Result<bool, ReadError> {
         if self.reader.is_none() {
             let Some(&first) = folder::numbers(&self.folder)?.first() else { return Ok(false) };
@@ -172,7 +172,7 @@ impl<E: DeserializeOwned> Replay<E> {
             if reader.look()? == Next::Record {
                 return Ok(true);
             }
-            // A file is full before the next one is made: what is looked at again now is its end.
+            // A file is complete before the next one is made, so this second look sees its end.
             let next = self.file + 1;
             if !folder::file(&self.folder, next).exists() {
                 return Ok(false);
@@ -189,7 +189,7 @@ impl<E: DeserializeOwned> Replay<E> {
         }
     }
 
-    /// Goes on with a file; false if it is just being made. Its first event must be the one that is wanted.
+    /// Goes on with a file, and returns false if it is just being made. Its first event must be the expected one.
     fn open(&mut self, number: u64, wanted: Option<u64>) -> Result<bool, ReadError> {
         let path = folder::file(&self.folder, number);
         let opened = match Reader::open(&path, wanted.unwrap_or(0)) {

@@ -1,9 +1,9 @@
-//! Where events wait to be written, and the thread that writes them.
+//! The queue of events to be written, and the job that writes them.
 //!
-//! 1. The writer is in its place, or it is out, with a job on a thread that may block. A job takes all that waits, writes it, syncs it
-//!    if it must, and acknowledges it; then it looks again, and brings the writer back when nothing waits.
-//! 2. What waits is written by a job: whoever adds to it starts one if the writer is in its place.
-//! 3. After an error there is no writer any more, and everything that waits is refused.
+//! 1. The writer is in the queue, or out with a job on a blocking thread. A job takes everything that waits, writes it,
+//!    syncs it if needed, and acknowledges it. Then it looks again, and puts the writer back when nothing waits.
+//! 2. Everything that waits will be written by a job: adding to the queue starts one if the writer is in.
+//! 3. After an error there is no writer, and everything that waits is refused.
 
 use std::sync::Arc;
 
@@ -19,17 +19,17 @@ use super::writer::Writer;
 use super::{LogOptions, SyncPolicy};
 use crate::handler::{HandlerCaller, Hold};
 
-/// How many bytes may wait. One event more is taken, however long it is.
+/// How many bytes may wait. One more event is accepted, however long it is.
 const WAITING_MAX: usize = 1 << 20;
 
-/// How many may wait for a sync that they have asked for.
+/// How many callers may wait for a sync.
 const FLUSHES_MAX: usize = 1024;
 
-/// Where events wait to be written.
+/// The queue of events to be written.
 pub(super) struct WriteQueue {
     state: Mutex<State>,
     limits: LogOptions,
-    /// Given back when the log is closed; if it never is, when the last job has ended and the handler has gone.
+    /// Released when the log is closed. If it never is, released when the last job has ended and the handler is gone.
     held: Mutex<Option<FolderLock>>,
 }
 
@@ -38,17 +38,17 @@ struct State {
     writer: Option<Box<Writer>>,
     failed: Option<WriteError>,
     position: LogPosition,
-    /// The handler, if it waits for room. There is one, and it does one thing at a time.
+    /// Wakes the handler when there is space. There is one handler, and it does one thing at a time.
     room: Option<oneshot::Sender<()>>,
-    /// The handler, if it waits until all is written.
+    /// Wakes the handler when everything is written.
     idle: Option<oneshot::Sender<()>>,
-    /// Whoever wants to know that writing has failed.
+    /// Told when writing has failed.
     watch: Option<oneshot::Sender<()>>,
-    /// Whether a sync will be asked for in some time.
+    /// Whether a delayed sync is scheduled.
     timed: bool,
 }
 
-/// What is written at once.
+/// What one job writes.
 #[derive(Default)]
 struct Batch {
     records: Vec<u8>,
@@ -57,7 +57,7 @@ struct Batch {
     sync: bool,
 }
 
-/// Whoever has asked for a sync.
+/// A caller that has asked for a sync.
 pub(super) type Flush = HandlerCaller<Result<LogPosition, WriteError>>;
 
 impl Batch {
@@ -90,19 +90,19 @@ impl WriteQueue {
         self.state.lock().position
     }
 
-    /// Why nothing is written any more, if that is so.
+    /// The error after which nothing is written any more.
     pub(super) fn failed(&self) -> Option<WriteError> {
         self.state.lock().failed.clone()
     }
 
-    /// Ends when writing has failed, or this has gone.
+    /// Resolves when writing has failed or this was dropped.
     pub(super) fn watch(&self) -> oneshot::Receiver<()> {
         let (sender, failed) = oneshot::channel();
         self.state.lock().watch = Some(sender);
         failed
     }
 
-    /// Returns when there is room for one more event, or one more who asks for a sync.
+    /// Returns when there is space for one more event, and for one more caller that asks for a sync.
     pub(super) async fn room(&self) {
         let room = {
             let mut state = self.state.lock();
@@ -113,11 +113,11 @@ impl WriteQueue {
             state.room = Some(sender);
             room
         };
-        // A sender that is dropped says the same: look again.
+        // A dropped sender means the same: look again.
         let _told = room.await;
     }
 
-    /// An event is to be written. Whether somebody has to ask for a sync in a while.
+    /// Adds an event. Returns whether the caller has to schedule a sync.
     pub(super) fn push(self: &Arc<Self>, event: &[u8], hold: Option<Hold>) -> Result<bool, WriteError> {
         let timed = {
             let mut state = self.state.lock();
@@ -132,7 +132,7 @@ impl WriteQueue {
         Ok(timed)
     }
 
-    /// All that waits is to be written, and synced.
+    /// Has everything that waits written and synced.
     pub(super) fn flush(self: &Arc<Self>, flush: Option<Flush>) {
         let refused = {
             let mut state = self.state.lock();
@@ -151,7 +151,7 @@ impl WriteQueue {
         }
     }
 
-    /// Returns when all is written, and the log is closed: another handler may open it.
+    /// Returns when everything is written and the log is closed, so that another handler can open it.
     pub(super) async fn close(&self) -> Result<(), WriteError> {
         let finished = self.finish().await;
         let held = self.held.lock().take();
@@ -163,7 +163,7 @@ impl WriteQueue {
         let mut writer = loop {
             match self.take_writer()? {
                 Ok(writer) => break writer,
-                // A sender that is dropped says the same: look again.
+                // A dropped sender means the same: look again.
                 Err(idle) => drop(idle.await),
             }
         };
@@ -172,7 +172,7 @@ impl WriteQueue {
         Ok(())
     }
 
-    /// Takes the writer for good, or says who will bring it.
+    /// Takes the writer for good, or returns a receiver that resolves when it is back.
     fn take_writer(&self) -> Result<Result<Box<Writer>, oneshot::Receiver<()>>, WriteError> {
         let mut state = self.state.lock();
         if let Some(failed) = &state.failed {
@@ -185,7 +185,7 @@ impl WriteQueue {
         }))
     }
 
-    /// Starts a job, by rule 2.
+    /// Starts a job (rule 2).
     fn kick(self: &Arc<Self>) {
         let writer = {
             let mut state = self.state.lock();
@@ -200,7 +200,7 @@ impl WriteQueue {
         }
     }
 
-    /// By rule 3.
+    /// Fails for good (rule 3).
     fn fail(&self, error: &WriteError) {
         let (refused, told) = {
             let mut state = self.state.lock();
@@ -214,7 +214,7 @@ impl WriteQueue {
     }
 }
 
-/// The writer on its way through what waits.
+/// The writer, on a job.
 struct Job {
     queue: Arc<WriteQueue>,
     writer: Option<Box<Writer>>,
@@ -227,7 +227,7 @@ impl Job {
             let Some(writer) = &mut self.writer else { return };
             if let Err(error) = write(writer, &mut batch, self.queue.limits.sync) {
                 refuse(batch, &error);
-                // What is open of it is closed, and nobody writes again.
+                // Closes the files: nothing writes to them again.
                 self.writer = None;
                 return self.queue.fail(&error);
             }
@@ -239,7 +239,7 @@ impl Job {
         }
     }
 
-    /// What waits. If nothing does, the writer is brought back.
+    /// Takes what waits. If nothing does, puts the writer back.
     fn next(&mut self, mut spare: Vec<u8>) -> Option<Batch> {
         let mut state = self.queue.state.lock();
         if state.waiting.is_empty() {
@@ -262,7 +262,7 @@ impl Job {
     }
 }
 
-/// A job that is dropped with the writer was never run, or has panicked.
+/// A job dropped with the writer inside never ran, or has panicked.
 impl Drop for Job {
     fn drop(&mut self) {
         if self.writer.take().is_some() {
@@ -276,7 +276,7 @@ fn write(writer: &mut Writer, batch: &mut Batch, sync: SyncPolicy) -> Result<(),
     if batch.sync || sync == SyncPolicy::EachEvent { writer.sync() } else { Ok(()) }
 }
 
-/// Nobody is told that it was done.
+/// Dropping the holds tells their senders that it was not done.
 fn refuse(batch: Batch, error: &WriteError) {
     drop(batch.holds);
     batch.flushes.into_iter().for_each(|flush| flush.reply(Err(error.clone())));

@@ -1,11 +1,12 @@
-//! The end of a log: records are appended, synced, and put in the next file when one is full.
+//! The end of a log: appending records, syncing them, and starting the next file.
 //!
-//! 1. Only the newest file is ever written. It is synced before the next one is made, so what is torn is in the newest.
+//! 1. Only the newest file is ever written. It is synced before the next one is made, so a torn tail can only be in the
+//!    newest.
 //! 2. A new file has its header on the disk, and its name in the folder, before an older file is deleted.
-//! 3. Room is written ahead, as zeros, where each event is synced: a sync that need not change the length of the file is a third
-//!    cheaper. Nobody depends on it. Where there is no room for that, there is none ahead.
-//! 4. After an error nothing more is written, and nothing is synced again: a sync that fails may have thrown away what it could
-//!    not write, and the next would know nothing of it.
+//! 3. With `EachEvent`, zeros are written ahead: a sync that does not change the length of the file is a third cheaper.
+//!    Nothing depends on it. If the disk has no space for them, it is skipped.
+//! 4. After an error nothing more is written, and nothing is synced again: a failed sync may have dropped the data it could
+//!    not write, and a later sync would not know.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -17,10 +18,10 @@ use super::format::{self, HEADER, Header};
 use super::reader::{HeaderError, Next, Reader};
 use super::{LogOptions, SyncPolicy, TornTail};
 
-/// How much room is made ahead at once: as much as the file is long, but no less and no more than this.
+/// How many zeros to write ahead: as many as the file is long, within these bounds.
 const AHEAD: RangeInclusive<u32> = 1 << 16..=1 << 20;
 
-/// Whoever appends to a log.
+/// Appends to a log.
 pub(super) struct Writer {
     disk: Box<dyn Disk>,
     folder: PathBuf,
@@ -32,20 +33,20 @@ pub(super) struct Writer {
     number: u64,
     oldest: u64,
     salt: u32,
-    /// Where the next record goes.
+    /// The offset of the next record.
     end: u32,
-    /// How far there is room ahead.
+    /// The end of the zeros written ahead.
     room: u32,
-    /// What the disk has of this file, for sure.
+    /// How much of this file is on the disk for certain.
     synced: u32,
     /// How many events the log has ever had.
     events: u64,
-    /// How many of them the disk has, for sure.
+    /// How many of them are on the disk for certain.
     events_synced: u64,
 }
 
 impl Writer {
-    /// Makes the log in `folder` ready for more events. What is left of an unfinished write is cut off, and told.
+    /// Prepares the log in `folder` for more events. An unfinished write is cut off and returned.
     pub(super) fn open(
         disk: Box<dyn Disk>,
         folder: &Path,
@@ -68,7 +69,7 @@ impl Writer {
         Self::go_on(disk, folder, limits, (oldest, number), reader)
     }
 
-    /// Goes on behind the last whole record of the newest file.
+    /// Continues after the last valid record of the newest file.
     fn go_on(
         disk: Box<dyn Disk>,
         folder: &Path,
@@ -93,7 +94,7 @@ impl Writer {
             _ => None,
         };
         let mut medium = disk.open(&path).map_err(doing("open"))?;
-        // Also what was whole may be in the system's memory only. From here on it is claimed to be on the disk.
+        // Valid records may still be in the system's memory only. From here on they are claimed to be on the disk.
         medium.cut(end).map_err(doing("cut the unfinished end off"))?;
         disk.sync_names(folder).map_err(WriteError::new("sync", folder))?;
         let torn = torn.map(|tail| TornTail {
@@ -122,7 +123,7 @@ impl Writer {
         Ok((writer, torn))
     }
 
-    /// Begins a file.
+    /// Starts a file.
     fn start(
         disk: Box<dyn Disk>,
         folder: &Path,
@@ -138,12 +139,12 @@ impl Writer {
         Ok(Self { disk, folder, limits, medium, path, number, oldest, salt, end, room, synced, events, events_synced })
     }
 
-    /// How many events the log has ever had, and how many of them are on the disk for sure.
+    /// How many events the log has ever had, and how many of them are on the disk for certain.
     pub(super) fn events(&self) -> (u64, u64) {
         (self.events, self.events_synced)
     }
 
-    /// Writes records, which are sealed on the way.
+    /// Seals records and writes them.
     pub(super) fn append(&mut self, records: &mut [u8]) -> Result<(), WriteError> {
         let (mut from, mut at, mut count) = (0, 0, 0);
         while at < records.len() {
@@ -173,19 +174,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes zeros ahead, if there is room for them.
+    /// Writes zeros ahead, if there is space for them.
     fn make_room(&mut self, end: u32) {
         let most = self.limits.rotate_at.max(end) as usize;
         let wanted = end.clamp(*AHEAD.start(), *AHEAD.end());
         let ahead = (end as usize + wanted as usize).min(most).saturating_sub(self.end as usize);
         let zeros = vec![0; ahead];
-        // If there is none, the record itself may still fit, and if not, that is the error.
+        // If not, the record itself may still fit, and if it does not, that is the error.
         if self.medium.write(self.end, &zeros).is_ok() {
             self.room = self.end + u32::try_from(ahead).unwrap_or(u32::MAX);
         }
     }
 
-    /// Returns when the disk has all that was appended.
+    /// Returns when everything appended is on the disk.
     pub(super) fn sync(&mut self) -> Result<(), WriteError> {
         if self.events_synced < self.events {
             self.medium.sync().map_err(WriteError::new("sync", &self.path))?;
@@ -195,7 +196,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The file is full: on with the next.
+    /// Closes the full file and starts the next.
     fn rotate(&mut self) -> Result<(), WriteError> {
         self.finish()?;
         let number = self.number + 1;
@@ -212,14 +213,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Syncs, whatever the policy, and gives the room ahead back.
+    /// Syncs under any policy, and cuts the zeros off.
     fn finish(&mut self) -> Result<(), WriteError> {
         self.medium.cut(self.end).map_err(WriteError::new("sync", &self.path))?;
         (self.synced, self.events_synced) = (self.end, self.events);
         Ok(())
     }
 
-    /// Ends in good order.
+    /// Closes the log in good order.
     pub(super) fn close(&mut self) -> Result<(), WriteError> {
         match self.limits.sync {
             SyncPolicy::Never => Ok(()),
@@ -228,7 +229,7 @@ impl Writer {
     }
 }
 
-/// Makes a file with nothing but a header.
+/// Makes a file with only a header.
 fn begin(disk: &dyn Disk, folder: &Path, path: &Path, events: u64) -> Result<(Box<dyn DiskFile>, u32), WriteError> {
     let salt = crc32fast::hash(path.as_os_str().as_encoded_bytes()) ^ crc32fast::hash(&events.to_le_bytes());
     let mut medium = disk.create(path).map_err(WriteError::new("make", path))?;
@@ -238,7 +239,7 @@ fn begin(disk: &dyn Disk, folder: &Path, path: &Path, events: u64) -> Result<(Bo
     Ok((medium, salt))
 }
 
-/// The number of the event that follows a file which must be whole.
+/// The number of the event after a file that must be intact.
 fn whole_file(path: &Path) -> Result<u64, ReadError> {
     let mut reader = match Reader::open(path, 0) {
         Ok(reader) => reader,

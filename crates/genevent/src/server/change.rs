@@ -1,4 +1,4 @@
-//! How handlers come, and go.
+//! Adding, removing, swapping and calling handlers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,13 +20,13 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         self.cx.set_mode(NotifyMode::Async);
         match change {
             OtherCall::Add(AddRequest { handler, owner, caller }) => {
-                // The client has it back, and was told why.
+                // The caller has taken it back, and knows why.
                 let Some(handler) = handler.take() else { return };
                 let added = self.add(handler, owner, cx).await;
                 give(caller, added);
             }
-            OtherCall::Remove(id, words, caller) => {
-                let removed = self.remove(&id, words, cx).await;
+            OtherCall::Remove(id, arg, caller) => {
+                let removed = self.remove(&id, arg, cx).await;
                 give(caller, removed);
             }
             OtherCall::Swap(swap) => self.swap(swap, cx).await,
@@ -44,7 +44,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    /// Asks one handler something.
+    /// Calls one handler.
     async fn call(
         &mut self,
         handler: HandlerId,
@@ -64,12 +64,12 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         self.settle(at, turn, Activity::Asked(type_name), cx).await;
         match failed {
             Some(reason) => unanswered.fail(CallHandlerError::Failed { manager, handler, reason }),
-            // One that the handler has kept may be answered later; one that it has dropped will not be.
+            // If the handler kept the caller, it may answer later; if it dropped the caller, no answer can come.
             None => unanswered.fail_if_dropped(CallHandlerError::NoReply { manager, handler }),
         }
     }
 
-    /// Adds a handler behind the others, if its init agrees.
+    /// Adds a handler after the others, if its init succeeds.
     async fn add(
         &mut self,
         handler: HandlerEntry<E, I>,
@@ -81,13 +81,13 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
         let begun = self.begun(handler, cx).await;
         let mut handler = begun.map_err(|(reason, handler)| AddFailure::Init(reason, handler.slot.into_handler()))?;
-        // Only now, so that a handler that was not added leaves no monitor behind.
+        // Monitors only now, so that a handler that was not added leaves no monitor behind.
         handler.place.owner = owner.map(|owner| Box::new(bind(owner, cx)));
         self.handlers.insert(self.handlers.len(), handler);
         Ok(())
     }
 
-    /// A handler whose init has run.
+    /// Runs a handler's init.
     async fn begun(
         &mut self,
         mut handler: HandlerEntry<E, I>,
@@ -103,23 +103,23 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    async fn remove(&mut self, id: &HandlerId, words: TerminateArg, cx: &mut Cx<Self>) -> Option<RemovedHandler> {
+    async fn remove(&mut self, id: &HandlerId, arg: TerminateArg, cx: &mut Cx<Self>) -> Option<RemovedHandler> {
         let at = self.handlers.position(id)?;
         let handler = self.handlers.take(at);
-        Some(self.part(handler, TerminateReason::Removed(words), GoneReason::Normal, cx).await)
+        Some(self.part(handler, TerminateReason::Removed(arg), GoneReason::Normal, cx).await)
     }
 
-    /// The old one goes, whatever becomes of the new one.
+    /// The old handler goes, even if the new one cannot be added.
     async fn swap(&mut self, swap: SwapRequest<E, I>, cx: &mut Cx<Self>) {
-        let SwapRequest { old, words, new, make, owner, caller } = swap;
-        // Before anybody goes: the client may have it back.
+        let SwapRequest { old, arg, new, make, owner, caller } = swap;
+        // Taken before any handler terminates: the caller may have taken it back.
         let Some(make) = make.take() else { return };
         let left = match self.handlers.position(&old) {
             None => Err(OldHandlerError::NotFound { handler: old }),
             Some(at) => {
                 let handler = self.handlers.take(at);
                 let gone = GoneReason::Swapped { by: new, owner: owner.as_ref().map(|owner| owner.pid) };
-                match self.part(handler, TerminateReason::Swapped(words), gone, cx).await {
+                match self.part(handler, TerminateReason::Swapped(arg), gone, cx).await {
                     RemovedHandler { handler, ended: Ok(()) } => Ok(handler),
                     RemovedHandler { handler, ended: Err(reason) } => {
                         drop_caught(handler);
@@ -135,9 +135,11 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         give(caller, swapped);
     }
 
-    /// The handler at `at` has named its successor, which takes its position and its owner. Whether it does.
+    /// Swaps the handler at `at` for the successor it has named, which keeps its position and its owner. Returns whether
+    /// the successor was added.
     ///
-    /// The owner is told of each of the two for itself: the one was swapped, and the other may fail in its init.
+    /// The owner is told about both handlers: that the first was swapped, and, if the second fails in its init, that it
+    /// failed.
     pub(super) async fn succeed(&mut self, at: usize, new: HandlerEntry<E, I>, cx: &mut Cx<Self>) -> bool {
         let mut old = self.handlers.take(at);
         let owner = old.place.owner.take();
@@ -162,7 +164,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    /// An owner has lost its handler.
+    /// Ends the monitor of an owner, and tells it.
     fn lost(owner: Option<Box<Owner>>, gone: HandlerGone, cx: &mut Cx<Self>) {
         if let Some(owner) = owner {
             let Owner { monitor, told, .. } = *owner;
@@ -173,7 +175,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    /// A process has ended, and takes the handlers along that are bound to it; each has a monitor of its own.
+    /// Removes the handler that is bound to a process that has ended. Each handler has its own monitor.
     pub(super) async fn owner_ended(&mut self, down: Down, cx: &mut Cx<Self>) {
         let bound = self.handlers.places().iter().position(|place| {
             let owner = place.owner.as_ref();
@@ -186,7 +188,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    /// Tells a handler that it goes, and then its owner; and nobody else wants it.
+    /// Terminates a handler, tells its owner, and drops it.
     pub(super) async fn dismiss(
         &mut self,
         handler: HandlerEntry<E, I>,
@@ -198,7 +200,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         drop_caught(parted);
     }
 
-    /// Tells a handler that it goes, and then its owner.
+    /// Terminates a handler, tells its owner, and returns it.
     pub(super) async fn part(
         &mut self,
         mut handler: HandlerEntry<E, I>,
@@ -214,7 +216,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     }
 }
 
-/// Answers with what may have a handler in it, which is dropped if nobody waits any more.
+/// Replies with a value that may contain a handler, or drops the value if the caller no longer waits.
 fn give<R: Send + 'static>(caller: Caller<R>, answer: R) {
     if caller.is_gone() {
         drop_caught(answer);
@@ -223,7 +225,7 @@ fn give<R: Send + 'static>(caller: Caller<R>, answer: R) {
     }
 }
 
-/// Watches the process that a handler is bound to.
+/// Monitors the process that a handler is bound to.
 fn bind<E: Event, I: Event>(owner: OwnerSpec, cx: &mut Cx<ManagerServer<E, I>>) -> Owner {
     let OwnerSpec { pid, process, told } = owner;
     let down = |down| ManagerInfo(InfoKind::OwnerEnded(down));
@@ -234,8 +236,8 @@ fn bind<E: Event, I: Event>(owner: OwnerSpec, cx: &mut Cx<ManagerServer<E, I>>) 
     Owner { pid, monitor, told }
 }
 
-/// Tells an owner. One that has ended is not told; one that has no room is a loss worth a report, and so is one whose function
-/// makes no message of it.
+/// Tells an owner, unless it has ended. A full mailbox loses the message, which is reported, and so is a panic in the
+/// function that makes the message.
 fn tell<E: Event, I: Event>(told: &genserver::Recipient<HandlerGone>, gone: HandlerGone, cx: &Cx<ManagerServer<E, I>>) {
     let what = gone.clone();
     let send = || told.send(gone).err().filter(CastError::is_full).map(|refused| refused.to_string());

@@ -1,14 +1,14 @@
-//! The handlers of a manager, in their order.
+//! The list of a manager's handlers, in order.
 //!
-//! 1. The lists are equally long, and what is at one position belongs together. They are several because an event goes through the
-//!    slots, and what else it would have to step over takes time.
+//! 1. The vectors have the same length, and an index means the same handler in each. They are separate because an event
+//!    walks the slots, and stepping over the rest would take time.
 
 use crate::handler::{HandlerEntry, Registration, Slot};
 use crate::values::{Event, HandlerId};
 
 pub(super) struct Handlers<E: Event, I: Event> {
     slots: Vec<Box<dyn Slot<E, I>>>,
-    /// Which of them await.
+    /// Which handlers await.
     awaiting: Vec<bool>,
     places: Vec<Registration>,
 }
@@ -58,7 +58,7 @@ impl<E: Event, I: Event> Handlers<E, I> {
         HandlerEntry { place: self.places.remove(at), slot: self.slots.remove(at) }
     }
 
-    /// The newest of them.
+    /// Removes the newest handler.
     pub(super) fn pop(&mut self) -> Option<HandlerEntry<E, I>> {
         let newest = self.len().checked_sub(1)?;
         Some(self.take(newest))

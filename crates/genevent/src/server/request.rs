@@ -1,7 +1,7 @@
-//! What can be asked of a manager, besides events.
+//! The calls that a manager takes.
 //!
-//! A request does not know the type of its handler: the handler is in a slot already, and what only its type knows, a function
-//! of the client does.
+//! A call does not know its handler's type: the handler is already in a slot, and whatever depends on the type is a
+//! function that the client passed.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::handler::{HandlerEntry, Unanswered};
 use crate::subscription::Subscription;
 use crate::values::{Event, HandlerGone, HandlerId, OldHandlerError, TerminateArg};
 
-/// What a manager is asked.
+/// The kinds of calls.
 pub(crate) enum CallKind<E: Event, I: Event> {
-    /// Deliver an event, and answer when it has been.
+    /// Deliver an event, then answer.
     Sync(E, Option<Instant>, Caller<()>),
-    /// Deliver an event, and answer before.
+    /// Answer, then deliver an event.
     Ack(E, Option<Instant>, Caller<()>),
-    /// Whatever is less frequent.
+    /// Any call that is less frequent, boxed.
     Other(Box<OtherCall<E, I>>),
 }
 
-/// What is asked of the list of handlers, or of one handler.
+/// A call about the list of handlers, or to one handler.
 pub(crate) enum OtherCall<E: Event, I: Event> {
     Add(AddRequest<E, I>),
     Remove(HandlerId, TerminateArg, Caller<Option<RemovedHandler>>),
@@ -37,14 +37,14 @@ pub(crate) enum OtherCall<E: Event, I: Event> {
     Detach(AttachRef, Caller<bool>),
 }
 
-/// What a handler is asked.
+/// A question to a handler.
 pub(crate) struct HandlerCall {
     pub(crate) call: Box<dyn Any + Send>,
-    /// What a report calls it.
+    /// Its type, for reports.
     pub(crate) type_name: &'static str,
 }
 
-/// A handler that is to be added.
+/// A handler to be added.
 pub(crate) struct AddRequest<E: Event, I: Event> {
     pub(crate) handler: TakeOnce<HandlerEntry<E, I>>,
     pub(crate) owner: Option<OwnerSpec>,
@@ -63,37 +63,37 @@ pub(crate) struct OwnerSpec {
 pub(crate) enum AddFailure {
     AlreadyPresent(Box<dyn Any + Send>),
     Init(Reason, Box<dyn Any + Send>),
-    /// There is none, for what makes it panicked.
+    /// The function that makes the handler panicked, so there is no handler.
     Make(Reason),
 }
 
-/// A handler that has gone.
+/// A handler that was removed.
 pub(crate) struct RemovedHandler {
     /// The handler: an `H`.
     pub(crate) handler: Box<dyn Any + Send>,
-    /// How its terminate went.
+    /// The outcome of its terminate.
     pub(crate) ended: Result<(), Reason>,
 }
 
-/// A handler that is to take another's place.
+/// A handler to be swapped in.
 pub(crate) struct SwapRequest<E: Event, I: Event> {
     pub(crate) old: HandlerId,
-    pub(crate) words: TerminateArg,
-    /// Which handler the new one will be: the owner of the old one is told before it is made.
+    pub(crate) arg: TerminateArg,
+    /// The id of the new handler: the old one's owner is told before the new one is made.
     pub(crate) new: HandlerId,
     pub(crate) make: TakeOnce<MakeSuccessor<E, I>>,
     pub(crate) owner: Option<OwnerSpec>,
     pub(crate) caller: Caller<Result<(), AddFailure>>,
 }
 
-/// Makes the new handler of what the old one left, an `H`.
+/// Makes the new handler from the old one, an `H`.
 pub(crate) type MakeSuccessor<E, I> =
     Box<dyn FnOnce(Result<Box<dyn Any + Send>, OldHandlerError>) -> HandlerEntry<E, I> + Send>;
 
-/// What goes to a manager with a request, and comes back if the manager never gets to it.
+/// A value that is sent with a call, and taken back if the manager never gets to it.
 ///
-/// A call that fails says nothing of its request. So both sides have this, and whoever comes first takes what is in it: the manager
-/// when it begins, or the client when the call has failed. The other finds nothing, and does nothing.
+/// A failed call does not return its request. So both sides share this, and the first one takes the value: the manager when
+/// it begins, or the client when the call has failed. The other side finds nothing.
 pub(crate) struct TakeOnce<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> TakeOnce<T> {
@@ -101,7 +101,7 @@ impl<T> TakeOnce<T> {
         Self(Arc::new(Mutex::new(Some(lent))))
     }
 
-    /// Takes it, unless the other side has.
+    /// Takes the value, unless the other side has.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().take()
     }

@@ -1,4 +1,4 @@
-//! An event, or a plain message, on its way through the handlers.
+//! Delivering an event or a plain message to the handlers, one turn after the other.
 
 use std::any::type_name;
 use std::future::poll_fn;
@@ -17,8 +17,8 @@ use crate::subscription::{SLOW_AFTER, WaitLimit};
 use crate::values::{Event, GoneReason, HandlerId, NotifyMode, TerminateReason};
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
-    /// An event goes to the streams, then to all handlers; then, unless nobody waits for that, the streams' consumers have it.
-    /// False if that took longer than the limit with them.
+    /// Delivers an event to the streams, then to all handlers. Then, unless the mode is `Async`, waits for the streams'
+    /// consumers. Returns false if they took longer than the limit.
     pub(super) async fn deliver(
         &mut self,
         event: E,
@@ -32,7 +32,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
         let mut at = 0;
         if let Some(turn) = self.pass(&mut at, |slot, cx| slot.event(&event, cx)) {
-            // From here on there is something to wait for, or somebody goes: that is boxed, and the rest of this is small.
+            // From here on something awaits or leaves. That part is boxed, so that this future stays small.
             Box::pin(self.slowly(at, turn, Delivery::Event(&event), cx)).await;
         }
         if mode == NotifyMode::Async || self.subscriptions.is_empty() {
@@ -41,7 +41,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         Box::pin(self.subscriptions.wait(limit, |stream| report_slow(stream, cx))).await
     }
 
-    /// A plain message goes to all handlers, and to no stream.
+    /// Delivers a plain message to all handlers, and to no stream.
     pub(super) async fn tell(&mut self, info: I, cx: &mut Cx<Self>) {
         self.cx.set_mode(NotifyMode::Async);
         let mut at = 0;
@@ -50,7 +50,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    /// Hands it to the handlers from `at` on, until one of them does anything but stay.
+    /// Calls the handlers from `at` on, until one returns anything but stay.
     #[inline]
     fn pass(
         &mut self,
@@ -60,13 +60,13 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         let Self { handlers, cx, .. } = self;
         let passed = catch_unwind(AssertUnwindSafe(|| {
             for (position, slot) in handlers.slots().iter_mut().enumerate().skip(*at) {
-                // Only written: to add one to what is in memory takes as long as a small handler does.
+                // Stored, not incremented: adding to a value in memory takes as long as a small handler.
                 *at = position;
                 let turn = hand(&mut **slot, cx);
                 if !matches!(turn, Ok(HandlerStep(Then::Stay))) {
                     return Some(turn);
                 }
-                // There is nothing in it to drop, and finding that out takes as long as a small handler does.
+                // There is nothing to drop in it, and checking that takes as long as a small handler.
                 std::mem::forget(turn);
             }
             *at = handlers.len();
@@ -75,7 +75,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         passed.unwrap_or_else(|payload| Some(Err(Reason::caught(payload))))
     }
 
-    /// The same, for as long as it takes: some of the handlers await. A panic in one of those is left to whoever awaits this.
+    /// The same with handlers that await. A panic in one of those is left to the caller.
     async fn pass_async(
         &mut self,
         at: &mut usize,
@@ -107,10 +107,10 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    /// The handler at `at` has answered with `turn`; and on with the others.
+    /// Applies `turn` to the handler at `at`, then goes on with the others.
     async fn slowly(&mut self, mut at: usize, mut turn: Reaction<E, I>, passed: Delivery<'_, E, I>, cx: &mut Cx<Self>) {
-        // One net for all that await, instead of one for each: it is the handler at `at` that has panicked, also if it did so before
-        // there was a future of it.
+        // One `catch_unwind` for all handlers that await, instead of one for each. The handler at `at` has panicked, even
+        // if it did so before it returned a future.
         while let Err(payload) = AssertUnwindSafe(self.go_on(&mut at, turn, passed, cx)).catch_unwind().await {
             turn = Err(Reason::caught(payload));
         }
@@ -129,7 +129,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    /// A handler that wants to be swapped for one that the manager has already has failed: neither can give way.
+    /// Turns a swap into a failure if the manager already has a handler with the successor's id.
     pub(super) fn possible(&self, at: usize, turn: Reaction<E, I>) -> Reaction<E, I> {
         let Ok(HandlerStep(Then::Swap(successor))) = &turn else { return turn };
         let by = &successor.handler.place.id;
@@ -141,7 +141,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         Err(reason)
     }
 
-    /// Does what a handler has answered. Whether its place is still taken.
+    /// Applies what a handler has returned. Returns whether its position is still taken.
     pub(super) async fn settle(
         &mut self,
         at: usize,
@@ -180,15 +180,15 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     }
 }
 
-/// What a handler was doing, as a report of its failure says it.
+/// What a handler was doing when it failed, for the report.
 pub(super) enum Activity<'a, E, I> {
     Delivery(Delivery<'a, E, I>),
-    /// It was asked something of this type.
+    /// A question of this type.
     Asked(&'static str),
     Beginning,
 }
 
-/// Reports the failure of a handler, unless its reason is one of those that are none.
+/// Reports the failure of a handler, unless the reason counts as normal.
 pub(super) fn report_failure<E: Event, I: Event>(
     place: &Registration,
     slot: &dyn Slot<E, I>,
@@ -214,7 +214,7 @@ pub(super) fn report_failure<E: Event, I: Event>(
     });
 }
 
-/// What a handler's callback answers.
+/// Awaits a handler's callback.
 pub(super) async fn react<E: Event, I: Event>(
     handler: &HandlerId,
     reacting: Reacting<'_, E, I>,
@@ -227,7 +227,7 @@ pub(super) async fn react<E: Event, I: Event>(
     }
 }
 
-/// The same, when it was not ready at once. If that takes long, the handler is reported.
+/// Awaits a callback that was not ready at once, and reports the handler if that takes long.
 async fn patiently<E: Event, I: Event>(
     handler: &HandlerId,
     mut reacting: Pin<&mut Reacting<'_, E, I>>,
@@ -243,7 +243,7 @@ async fn patiently<E: Event, I: Event>(
     }
 }
 
-/// Reports that a handler, or the consumer of a stream, holds everybody up.
+/// Reports that a handler or a stream's consumer holds up the manager.
 fn report_slow<E: Event, I: Event>(handler: &HandlerId, cx: &mut Cx<ManagerServer<E, I>>) {
     cx.report(Level::Warning, |me| {
         let told = Told::new(me, Level::Warning, "Event manager", "waits for a handler, and everybody with it");
@@ -252,9 +252,9 @@ fn report_slow<E: Event, I: Event>(handler: &HandlerId, cx: &mut Cx<ManagerServe
     });
 }
 
-/// Whether a handler stays, and is ready to say so at once. If not, what it said is in `other`.
+/// Polls a callback, and returns whether the handler stays. Any other result is in `other`.
 ///
-/// What a handler answers is larger than a yes, and moving it from here to there takes longer than a small handler does.
+/// A reaction is larger than a bool, and moving it takes longer than a small handler.
 fn stays<E: Event, I: Event>(
     reacting: Pin<&mut Reacting<'_, E, I>>,
     other: &mut Option<Poll<Reaction<E, I>>>,
@@ -270,7 +270,7 @@ fn stays<E: Event, I: Event>(
     stays
 }
 
-/// Polls it. A panic is an error.
+/// Polls a callback. A panic becomes an error.
 fn poll_caught<E: Event, I: Event>(
     reacting: Pin<&mut Reacting<'_, E, I>>,
     task: &mut Context<'_>,

@@ -1,14 +1,14 @@
-//! What a stream has in the place of an event.
+//! The errors of a stream.
 
 use std::time::Duration;
 
 use genserver::{CallError, Reason};
 
-/// What a stream has in the place of an event.
+/// An item of a stream that is not an event.
 ///
 /// # Examples
 ///
-/// A consumer that goes on after events it has missed, and not after anything else:
+/// A consumer that continues after missed events, and stops at any other error:
 ///
 /// ```
 /// use futures::StreamExt;
@@ -40,7 +40,7 @@ use genserver::{CallError, Reason};
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// So many events were dropped here, because the consumer was too slow. The stream goes on.
+    /// Events were dropped at this point, because the consumer was too slow. The stream goes on.
     #[error(
         "{missed} events were dropped, because this consumer is too slow; take them faster, or use a larger `buffer`, or `LagPolicy::Wait`"
     )]
@@ -48,34 +48,34 @@ pub enum StreamError {
         /// How many.
         missed: u64,
     },
-    /// The buffer was full, and the stream ends for that.
+    /// The buffer was full, and the stream has ended because of it.
     #[error(
         "the stream was ended, because its consumer is too slow; take events faster, or use a larger `buffer`, or another `LagPolicy`"
     )]
     TooSlow,
-    /// There was no event for so long, and the stream ends for that.
+    /// No event arrived within the timeout, and the stream has ended.
     #[error("there was no event for {after:?}; allow more time with `timeout`, or ask for the stream again")]
     Timeout {
-        /// How long.
+        /// The timeout.
         after: Duration,
     },
-    /// An event could not be copied for this stream, because its `clone` panicked, and the stream ends for that.
+    /// An event's `clone` panicked, and the stream has ended.
     #[error(
-        "the event's `clone` {reason}, so the stream was ended, and nobody else is affected; have the event in an `Arc`, or its `clone` not panic"
+        "the event's `clone` {reason}, so the stream was ended, and no one else is affected; put the event in an `Arc`, or fix its `clone`"
     )]
     Uncopied {
-        /// What happened.
+        /// The panic.
         reason: Reason,
     },
-    /// The manager was not there, so the stream never began.
+    /// The manager was not running, so the stream never began.
     #[error(transparent)]
     NotStarted(CallError),
-    /// The manager ended without an orderly end.
+    /// The manager was killed or has crashed.
     #[error(
         "the event manager is gone: {reason}; events may have been lost: ask the manager that is started in its place for a stream"
     )]
     Died {
-        /// Why.
+        /// Why it ended.
         reason: Reason,
     },
 }

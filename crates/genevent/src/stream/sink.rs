@@ -1,4 +1,4 @@
-//! A sink whose items are the events of a manager.
+//! A sink whose items become events.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,11 +11,11 @@ use genserver::{CallError, poll_alive};
 use crate::manager::Manager;
 use crate::values::{Event, NotifyMode};
 
-/// A [`Sink`] into a [`Manager`]: every item is an event. Made by [`Manager::sink`].
+/// A [`Sink`] into a [`Manager`]: every item becomes an event. Made by [`Manager::sink`].
 ///
-/// It takes the next item when the one before has been taken out of the manager's mailbox, as by
-/// [`ack_notify`](Manager::ack_notify); so whoever feeds it is no faster than the manager. [`mode`](Self::mode) chooses another
-/// way. Flushing it waits for the last item in that way.
+/// It accepts the next item when the manager has taken the last one out of its mailbox, as with
+/// [`ack_notify`](Manager::ack_notify), so a producer cannot outrun the manager. [`mode`](Self::mode) chooses another way.
+/// Flushing waits for the last item in the same way.
 ///
 /// # Examples
 ///
@@ -41,7 +41,7 @@ pub struct EventSink<E: Event, I: Event = genserver::Never> {
 }
 
 impl<E: Event, I: Event> Manager<E, I> {
-    /// A sink whose items are events: see [`EventSink`].
+    /// A sink whose items become events: see [`EventSink`].
     ///
     /// # Examples
     ///
@@ -71,7 +71,7 @@ impl<E: Event, I: Event> EventSink<E, I> {
         Self { manager, mode: NotifyMode::Ack, under_way: None }
     }
 
-    /// In which way its items are sent. By [`NotifyMode::Async`], it waits for room in the manager's mailbox, and no longer.
+    /// Sets how items are sent. With [`NotifyMode::Async`] the sink waits for space in the manager's mailbox and no longer.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! All streams of a manager.
+//! The streams of a manager.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use crate::values::{HandlerId, NotifyMode};
 /// The streams of a manager, oldest first.
 pub(crate) struct Subscriptions<E> {
     list: Vec<(HandlerId, Arc<Subscription<E>>)>,
-    /// How many there were in all: each has a number.
+    /// How many streams there have been. Each has a number.
     made: u64,
-    /// The number of the last event that somebody waits for.
+    /// The number of the last event that a sender waits for.
     awaited: u64,
     mode: NotifyMode,
-    /// At how many streams those are swept out that are gone (rule 5).
+    /// The number of streams at which those that are gone are swept out (rule 5).
     sweep_at: usize,
 }
 
@@ -42,7 +42,7 @@ impl<E> Subscriptions<E> {
         id
     }
 
-    /// The streams, newest first.
+    /// The ids of the streams, newest first.
     pub(crate) fn ids(&self) -> Vec<HandlerId> {
         self.list.iter().rev().filter(|(_, tap)| !tap.is_over()).map(|(id, _)| id.clone()).collect()
     }
@@ -51,8 +51,8 @@ impl<E> Subscriptions<E> {
         self.list.retain(|(_, tap)| !tap.is_over());
     }
 
-    /// Leaves the event with every consumer, and waits for those that want to be waited for. `stuck` is told of those that it waits
-    /// long for.
+    /// Puts the event into every queue, and waits for space where the policy says so. `stuck` is called for a consumer that
+    /// takes long.
     pub(crate) async fn offer(&mut self, event: &E, mode: NotifyMode, mut stuck: impl FnMut(&HandlerId)) {
         self.mode = mode;
         let awaited = match mode {
@@ -69,7 +69,7 @@ impl<E> Subscriptions<E> {
             match passed {
                 Ok(Some(copy)) => some_left |= !tap.put_patiently(copy, awaited, || stuck(id)).await,
                 Ok(None) => {}
-                // The copy is the user's function. Its stream cannot go on without the event; the others can.
+                // `clone` is user code. This stream cannot continue without the event; the others can.
                 Err(payload) => {
                     tap.end(StreamEnd::Uncopied(Reason::caught(payload)));
                     some_left = true;
@@ -82,7 +82,8 @@ impl<E> Subscriptions<E> {
         }
     }
 
-    /// Leaves copies of the event with the consumers from `at` on, until there is no room with one: then its copy comes back.
+    /// Puts clones of the event into the queues from `at` on, until one is full and has to be waited for. Returns that
+    /// clone.
     fn pass(&self, at: &mut usize, event: &E, awaited: Awaited, some_left: &mut bool) -> Option<E> {
         for (here, (_, tap)) in self.list.iter().enumerate().skip(*at) {
             *at = here;
@@ -96,7 +97,8 @@ impl<E> Subscriptions<E> {
         None
     }
 
-    /// Until every consumer is as far as it should be with the last event, or is gone; or until the limit is over, which is false.
+    /// Waits until every consumer has come as far as it should with the last event, or is gone. Returns false when the
+    /// limit is over.
     pub(crate) async fn wait(&self, limit: WaitLimit<'_>, mut stuck: impl FnMut(&HandlerId)) -> bool {
         for (id, tap) in &self.list {
             let mode = self.mode.min(tap.mode);
@@ -111,7 +113,7 @@ impl<E> Subscriptions<E> {
         true
     }
 
-    /// The manager ends as it should.
+    /// The manager ends in order.
     pub(crate) fn close(&mut self) {
         for (_, tap) in self.list.drain(..) {
             tap.end(StreamEnd::Orderly);
@@ -119,7 +121,7 @@ impl<E> Subscriptions<E> {
     }
 }
 
-/// A manager that is killed says nothing, but its streams end all the same.
+/// A manager that is killed does not terminate, but its streams end all the same.
 impl<E> Drop for Subscriptions<E> {
     fn drop(&mut self) {
         for (_, tap) in self.list.drain(..) {

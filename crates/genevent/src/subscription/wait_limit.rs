@@ -1,4 +1,4 @@
-//! How long a manager waits for the consumers of its streams, and that it says so if that takes long.
+//! How long a manager waits for the consumers of its streams, and when it reports them.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use futures::future::{Either, select};
 use genserver::Caller;
 
-/// For how long somebody is waited for before that is reported.
+/// The wait after which a handler or a consumer is reported.
 pub(crate) const SLOW_AFTER: Duration = Duration::from_secs(1);
 
-/// For how long consumers are waited for.
+/// How long to wait for consumers.
 #[derive(Clone, Copy)]
 pub(crate) enum WaitLimit<'a> {
     Unlimited,
     Until(Instant),
-    /// As long as whoever sent the event waits. It is looked for now and then, so it may be a little longer.
+    /// As long as the sender of the event waits. Checked once a second, so it may be a little longer.
     WhileSenderWaits(&'a Caller<()>),
 }
 
@@ -29,10 +29,10 @@ impl WaitLimit<'_> {
         }
     }
 
-    /// Waits for a consumer, and tells `stuck` if that takes long. False if the limit is over before.
+    /// Waits for a consumer, and calls `stuck` if that takes long. Returns false if the limit is over first.
     pub(super) async fn wait(self, consumer: impl Future<Output = ()>, stuck: impl FnOnce()) -> bool {
         let mut consumer = pin!(consumer);
-        // Many are there at once, and need no timer.
+        // Most consumers are ready at once and need no timer.
         if poll_fn(|task| Poll::Ready(consumer.as_mut().poll(task).is_ready())).await {
             return true;
         }

@@ -1,4 +1,4 @@
-//! Why something could not be done with a handler: one type for each operation.
+//! The errors of what is done with a handler, one type for each operation.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::id::HandlerId;
 
-/// Why a handler did not answer a [call](crate::Manager::call).
+/// Why a [call](crate::Manager::call) to a handler has failed.
 ///
 /// # Examples
 ///
@@ -33,30 +33,30 @@ pub enum CallHandlerError {
     )]
     #[doc(alias = "bad_module")]
     NotFound {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Who was meant.
+        /// The handler that was asked.
         handler: HandlerId,
     },
     /// The handler's callback returned an error, or panicked, and the handler was removed.
     #[error("{handler} of {manager} failed and was removed: {reason}; what it was asked may be half done")]
     Failed {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Who was meant.
+        /// The handler that was asked.
         handler: HandlerId,
-        /// What happened.
+        /// The error or the panic.
         reason: Reason,
     },
-    /// The handler lives, but dropped the client without an answer.
+    /// The handler dropped the caller without answering. It is still running.
     #[error("{handler} of {manager} dropped the client without an answer; its `handle_call` forgets to reply")]
     NoReply {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Who was meant.
+        /// The handler that was asked.
         handler: HandlerId,
     },
-    /// The manager itself did not answer.
+    /// The manager did not answer.
     #[error(transparent)]
     Manager(#[from] CallError),
 }
@@ -84,41 +84,41 @@ pub enum CallHandlerError {
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum AddHandlerError<H> {
-    /// The manager has such a handler already. The new one is given back; its init has not run.
+    /// The manager already has such a handler. The new one is returned; its init has not run.
     #[error(
         "{manager} has a handler {handler} already; remove that one, swap it, or add this one with an `id` of its own"
     )]
     AlreadyPresent {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Which handler it has.
+        /// The existing handler.
         handler: HandlerId,
-        /// The one that was to be added.
+        /// The handler that was not added.
         returned: ReturnedHandler<H>,
     },
-    /// The handler's init returned this error, or panicked. Nothing was added.
+    /// The handler's init returned this error or panicked. Nothing was added.
     #[error("init of {handler} failed: {reason}; nothing was added to {manager}")]
     Init {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Which handler it would have been.
+        /// The handler that was not added.
         handler: HandlerId,
-        /// What happened.
+        /// The error or the panic.
         reason: Reason,
-        /// The one that was to be added.
+        /// The handler that was not added.
         returned: ReturnedHandler<H>,
     },
-    /// The manager itself did not answer.
+    /// The manager did not answer.
     #[error("{error}")]
     Manager {
-        /// Why not.
+        /// Why.
         error: CallError,
-        /// The one that was to be added. It is not there if the manager had begun with it, and ended in its init.
+        /// The handler that was not added. `None` if the manager had begun its init and ended in it.
         returned: Option<ReturnedHandler<H>>,
     },
 }
 
-/// Why a handler was not [removed](crate::Manager::remove_handler), or not as it should.
+/// Why a handler was not [removed](crate::Manager::remove_handler), or was removed with an error.
 ///
 /// # Examples
 ///
@@ -144,30 +144,29 @@ pub enum RemoveHandlerError<H> {
     )]
     #[doc(alias = "module_not_found")]
     NotFound {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Who was meant.
+        /// The handler that was to be removed.
         handler: HandlerId,
     },
-    /// The handler's terminate panicked. It is removed all the same.
+    /// The handler's terminate panicked. The handler was removed all the same.
     #[error("terminate of {handler} panicked: {reason}; it is removed from {manager} all the same")]
     Terminate {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Who was meant.
+        /// The handler that was removed.
         handler: HandlerId,
-        /// What happened.
+        /// The panic.
         reason: Reason,
         /// The handler, as the panic left it.
         returned: ReturnedHandler<H>,
     },
-    /// The manager itself did not answer.
+    /// The manager did not answer.
     #[error(transparent)]
     Manager(#[from] CallError),
 }
 
-/// Why no handler took another's place in a [swap](crate::Manager::swap_handler). The old one has gone, unless it is the manager that
-/// did not answer.
+/// Why a [swap](crate::Manager::swap_handler) added no new handler. The old one is gone, unless the manager did not answer.
 ///
 /// # Examples
 ///
@@ -189,55 +188,55 @@ pub enum RemoveHandlerError<H> {
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SwapHandlerError<O, H> {
-    /// The manager has such a handler already, and it is not the one that was to go. The new one is given back.
+    /// The manager already has such a handler, and it is not the one to be swapped. The new one is returned.
     #[error(
         "{manager} has a handler {handler} already, so no other can take the place of the one that went; add this one with an `id` of its own"
     )]
     AlreadyPresent {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Which handler it has.
+        /// The existing handler.
         handler: HandlerId,
-        /// The one that was to be added.
+        /// The handler that was not added.
         returned: ReturnedHandler<H>,
     },
-    /// The new handler's init returned this error, or panicked.
+    /// The new handler's init returned this error or panicked.
     #[error("init of {handler} failed: {reason}; nothing was added to {manager}, and the old handler has gone")]
     Init {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Which handler it would have been.
+        /// The handler that was not added.
         handler: HandlerId,
-        /// What happened.
+        /// The error or the panic.
         reason: Reason,
-        /// The one that was to be added.
+        /// The handler that was not added.
         returned: ReturnedHandler<H>,
     },
-    /// What makes the new handler panicked.
+    /// The function that makes the new handler panicked.
     #[error("there is no {handler} to add, because what makes it {reason}; the old handler has gone from {manager}")]
     Make {
-        /// Who was asked.
+        /// The manager.
         manager: Subject,
-        /// Which handler it would have been.
+        /// The handler that was not added.
         handler: HandlerId,
-        /// What happened.
+        /// The panic.
         reason: Reason,
     },
-    /// The manager itself did not answer.
+    /// The manager did not answer.
     #[error("{error}")]
     Manager {
-        /// Why not.
+        /// Why.
         error: CallError,
-        /// What makes the new handler. It is not there if the manager had begun with the swap, and ended in it.
+        /// The function that makes the new handler. `None` if the manager had begun the swap and ended in it.
         make: Option<ReturnedHandler<MakeHandler<O, H>>>,
     },
 }
 
-/// What makes the new handler of a [swap](crate::Manager::swap_handler), of what is left of the old one.
+/// The function of a [swap](crate::Manager::swap_handler) that makes the new handler from the old one.
 ///
 /// # Examples
 ///
-/// A swap that its manager has not got to can be made elsewhere:
+/// Using the function after a swap that never began:
 ///
 /// ```
 /// use genevent::{HandlerRef, LoggerHandler, MakeHandler, Manager, SwapHandlerError};
@@ -259,7 +258,7 @@ pub enum SwapHandlerError<O, H> {
 /// ```
 pub type MakeHandler<O, H> = Box<dyn FnOnce(Result<O, OldHandlerError>) -> H + Send>;
 
-/// Why a swap found nothing of the old handler: what the function that makes the new one is told instead.
+/// Why the function that makes the new handler of a swap does not get the old one.
 ///
 /// # Examples
 ///
@@ -284,20 +283,20 @@ pub enum OldHandlerError {
     /// There was no such handler.
     #[error("there was no {handler}")]
     NotFound {
-        /// Who was meant.
+        /// The handler that was to be swapped.
         handler: HandlerId,
     },
     /// Its terminate panicked.
     #[error("terminate of {handler} panicked: {reason}")]
     Terminate {
-        /// Who was meant.
+        /// The handler that was to be swapped.
         handler: HandlerId,
-        /// What happened.
+        /// The panic.
         reason: Reason,
     },
 }
 
-/// A handler that comes back with an error, or [what makes one](MakeHandler).
+/// A handler that an error returns, or the [function that makes one](MakeHandler).
 ///
 /// # Examples
 ///
@@ -323,7 +322,7 @@ impl<H> ReturnedHandler<H> {
         Self(Box::new(Mutex::new(handler)))
     }
 
-    /// What has come back.
+    /// Unwraps the handler.
     ///
     /// # Examples
     ///
@@ -369,7 +368,7 @@ impl<H> fmt::Debug for ReturnedHandler<H> {
     }
 }
 
-/// A handler need not be printable, so the errors that carry one print without it.
+/// A handler need not implement `Debug`, so the errors that carry one print without it.
 macro_rules! debug_without_handler {
     ($($error:ident<$($handler:ident),*>;)*) => {$(
         impl<$($handler),*> fmt::Debug for $error<$($handler),*> {

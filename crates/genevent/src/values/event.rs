@@ -1,12 +1,12 @@
-//! What can be an event.
+//! The trait of what can be an event.
 
-/// What can be an event, or a plain message: a value that threads may share.
+/// A type that can be an event or a plain message: any type that threads can share.
 ///
-/// Every such type is one; there is nothing to implement.
+/// It is implemented for all such types.
 ///
 /// # Examples
 ///
-/// Types of your own need nothing, and what threads cannot share is none:
+/// Your own types need nothing:
 ///
 /// ```
 ///

@@ -1,4 +1,4 @@
-//! Why a handler goes: what it is told itself, and what its owner is told.
+//! Why a handler left its manager: what its terminate gets, and what its owner gets.
 
 use std::any::Any;
 use std::fmt;
@@ -7,7 +7,8 @@ use genserver::{Pid, Reason};
 
 use super::id::HandlerId;
 
-/// Why a handler goes, as its [`terminate`](crate::Handler::terminate) is told: the argument of OTP's `terminate/2`.
+/// Why a handler leaves, as its [`terminate`](crate::Handler::terminate) gets it: the first argument of OTP's
+/// `terminate/2`.
 ///
 /// # Examples
 ///
@@ -43,36 +44,36 @@ use super::id::HandlerId;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TerminateReason {
-    /// Somebody [removed](crate::Manager::remove_handler) it, with these words.
+    /// It was [removed](crate::Manager::remove_handler), with this argument.
     Removed(TerminateArg),
-    /// Somebody [swapped](crate::Manager::swap_handler) it for another, with these words, or it has asked for that itself.
+    /// It was [swapped](crate::Manager::swap_handler) with this argument, or it asked to be.
     Swapped(TerminateArg),
-    /// It has answered that it [leaves](crate::React::leave): OTP's `remove_handler`.
+    /// It [left](crate::React::leave) by itself: OTP's `remove_handler`.
     Left,
-    /// One of its callbacks returned this error, or panicked: OTP's `{error, Reason}`.
+    /// One of its callbacks returned this error or panicked: OTP's `{error, Reason}`.
     Failed(Reason),
     /// The process that it was [bound to](crate::AddHandler::bound_to) has ended with this reason: OTP's `{stop, Reason}`.
     OwnerEnded(Reason),
-    /// The manager ends, whatever the reason: OTP's `stop`.
+    /// The manager ends, for any reason: OTP's `stop`.
     Stop,
 }
 
-/// Whatever the one who removes a handler has to say to it: a value of any type, or nothing. OTP's `Args` of `delete_handler`.
+/// A value passed to the handler being removed, or none: OTP's `Args` of `delete_handler`.
 ///
 /// # Examples
 ///
 /// ```
 /// use genevent::TerminateArg;
 ///
-/// let mut words = TerminateArg::of(42_u8);
-/// assert_eq!(words.take::<u16>(), None);
-/// assert_eq!(words.take::<u8>(), Some(42));
+/// let mut arg = TerminateArg::of(42_u8);
+/// assert_eq!(arg.take::<u16>(), None);
+/// assert_eq!(arg.take::<u8>(), Some(42));
 /// ```
 #[derive(Default)]
 pub struct TerminateArg(Option<Box<dyn Any + Send>>);
 
 impl TerminateArg {
-    /// This value.
+    /// Wraps a value.
     ///
     /// # Examples
     ///
@@ -82,25 +83,25 @@ impl TerminateArg {
     /// let mut reasons = TerminateArg::of(["too loud", "too late"]);
     /// assert_eq!(reasons.take(), Some(["too loud", "too late"]));
     /// ```
-    pub fn of<T: Send + 'static>(words: T) -> Self {
-        Self(Some(Box::new(words)))
+    pub fn of<T: Send + 'static>(arg: T) -> Self {
+        Self(Some(Box::new(arg)))
     }
 
-    /// Takes the value out, if it is of this type.
+    /// Takes the value out, if it has this type.
     ///
     /// # Examples
     ///
     /// ```
     /// use genevent::TerminateArg;
     ///
-    /// let mut words = TerminateArg::of("farewell".to_owned());
-    /// assert_eq!(words.take::<&str>(), None, "a `String` is none");
-    /// assert_eq!(words.take::<String>().as_deref(), Some("farewell"));
-    /// assert_eq!(words.take::<String>(), None, "it was taken out");
+    /// let mut arg = TerminateArg::of("farewell".to_owned());
+    /// assert_eq!(arg.take::<&str>(), None, "it is a `String`");
+    /// assert_eq!(arg.take::<String>().as_deref(), Some("farewell"));
+    /// assert_eq!(arg.take::<String>(), None, "it was taken out");
     /// ```
     pub fn take<T: 'static>(&mut self) -> Option<T> {
         match self.0.take()?.downcast() {
-            Ok(words) => Some(*words),
+            Ok(arg) => Some(*arg),
             Err(others) => {
                 self.0 = Some(others);
                 None
@@ -115,7 +116,7 @@ impl fmt::Debug for TerminateArg {
     }
 }
 
-/// What the owner of a handler is told when the handler has gone: Elixir's `{:gen_event_EXIT, handler, reason}`.
+/// What the owner of a handler gets when the handler is gone: Elixir's `{:gen_event_EXIT, handler, reason}`.
 ///
 /// # Examples
 ///
@@ -139,19 +140,19 @@ impl fmt::Debug for TerminateArg {
 #[non_exhaustive]
 #[doc(alias = "gen_event_EXIT")]
 pub struct HandlerGone {
-    /// Which handler.
+    /// The handler.
     pub handler: HandlerId,
-    /// Of which manager.
+    /// Its manager.
     pub manager: Pid,
     /// Why.
     pub why: GoneReason,
 }
 
-/// Why a handler has gone.
+/// Why a handler is gone.
 ///
 /// # Examples
 ///
-/// An owner whose handler is brought back when it has failed:
+/// An owner that adds its handler again after a failure:
 ///
 /// ```
 ///
@@ -186,18 +187,18 @@ pub struct HandlerGone {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum GoneReason {
-    /// It was removed, or it has left: Elixir's `:normal`.
+    /// It was removed, or it left: Elixir's `:normal`.
     Normal,
     /// The manager has ended: Elixir's `:shutdown`.
     Shutdown,
-    /// Another has its place: Elixir's `{:swapped, new, owner}`.
+    /// Another handler has taken its place: Elixir's `{:swapped, new, owner}`.
     Swapped {
-        /// Which handler.
+        /// The new handler.
         by: HandlerId,
         /// The process that the new one is bound to, if any.
         owner: Option<Pid>,
     },
-    /// One of its callbacks returned this error, or panicked; or the handler that was to take its place did so in its init.
+    /// One of its callbacks returned this error or panicked, or its successor did so in its init.
     Failed(Reason),
 }
 

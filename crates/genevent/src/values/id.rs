@@ -1,11 +1,11 @@
-//! Which handler is meant: its type, or its type and an id.
+//! The ids of handlers: a type, or a type and an id.
 
 use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// What tells two handlers of one type apart: a text or a number.
+/// Tells handlers of one type apart: a text or a number.
 ///
 /// # Examples
 ///
@@ -51,9 +51,9 @@ impl fmt::Display for InstanceId {
     }
 }
 
-/// Which handler of a manager: OTP's `Module` or `{Module, Id}`. A manager has at most one of each.
+/// Identifies a handler within its manager: OTP's `Module` or `{Module, Id}`. A manager has at most one handler for each.
 ///
-/// The type alone, and the type with an id, are different handlers: neither stands for the other.
+/// A type alone and the same type with an id are different handlers.
 ///
 /// # Examples
 ///
@@ -149,7 +149,7 @@ impl HandlerId {
         }
     }
 
-    /// What it has besides its type.
+    /// The id besides the type, if there is one.
     ///
     /// # Examples
     ///
@@ -182,11 +182,11 @@ impl fmt::Debug for HandlerId {
     }
 }
 
-/// A handler of type `H` within its manager: what [`add_handler`](crate::Manager::add_handler) returns, and what all that is asked
-/// of one handler takes.
+/// Refers to a handler of type `H` within its manager: [`add_handler`](crate::Manager::add_handler) returns it, and every
+/// request about a handler takes it.
 ///
-/// It says who is meant, not which of several that had this place one after the other; so it can also be made without the
-/// handler, and it neither keeps the handler nor ends it.
+/// It names the handler and is not tied to one instance of it. So it can be made without adding the handler, and it neither
+/// keeps the handler nor removes it.
 ///
 /// # Examples
 ///
@@ -207,7 +207,7 @@ impl<H: 'static> HandlerRef<H> {
     ///
     /// # Examples
     ///
-    /// Whoever has not added it can ask it all the same:
+    /// Calling a handler that another part of the program has added:
     ///
     /// ```
     ///
@@ -250,7 +250,7 @@ impl<H: 'static> HandlerRef<H> {
         Self { id: Some(id.into()), of: PhantomData }
     }
 
-    /// The same without the type.
+    /// The id without the type parameter.
     ///
     /// # Examples
     ///

@@ -1,6 +1,6 @@
-//! What happens to the consumer of a stream that is too slow.
+//! What happens when the buffer of a stream is full.
 
-/// What happens to a consumer that is slower than the events are, when its buffer is full.
+/// What happens when the buffer of a stream is full, because its consumer is too slow.
 ///
 /// # Examples
 ///
@@ -29,14 +29,15 @@
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum LagPolicy {
-    /// The oldest event in the buffer is dropped, and counted: the consumer finds
-    /// [`StreamError::Lagged`](crate::StreamError::Lagged) where there were events, with their exact number. Nobody else is affected.
+    /// Drops the oldest event in the buffer and counts it. At that point the consumer gets
+    /// [`StreamError::Lagged`](crate::StreamError::Lagged) with the exact number. No one else is affected.
     #[default]
     DropOldest,
-    /// The manager waits for room, and with the manager everybody else: nothing is lost, and the slowest consumer sets the
-    /// pace. Events queue up in the manager's mailbox, which has a bound of its own. A deadline, such as that of
-    /// [`sync_notify_within`](crate::Manager::sync_notify_within), ends the sender's wait, and not this one: the event would be lost.
+    /// Makes the manager wait for space, and everyone else with it: nothing is lost, and the slowest consumer sets the
+    /// pace. Events queue up in the manager's mailbox, which is bounded too. A deadline, such as that of
+    /// [`sync_notify_within`](crate::Manager::sync_notify_within), ends the sender's wait but not this one, because the
+    /// event would be lost.
     Wait,
-    /// The stream ends, with [`StreamError::TooSlow`](crate::StreamError::TooSlow), after what is in the buffer.
+    /// Ends the stream with [`StreamError::TooSlow`](crate::StreamError::TooSlow), after the events in the buffer.
     End,
 }

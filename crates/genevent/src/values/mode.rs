@@ -1,4 +1,4 @@
-//! How an event was sent: how long its sender waits.
+//! How an event was sent, which is how long its sender waits.
 
 /// How an event was sent, which is how long its sender waits.
 ///
@@ -33,11 +33,11 @@
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum NotifyMode {
-    /// By [`notify`](crate::Manager::notify): its sender does not wait.
+    /// By [`notify`](crate::Manager::notify): the sender does not wait.
     #[default]
     Async,
-    /// By [`ack_notify`](crate::Manager::ack_notify): its sender waits until the manager has taken it.
+    /// By [`ack_notify`](crate::Manager::ack_notify): the sender waits until the manager has taken the event.
     Ack,
-    /// By [`sync_notify`](crate::Manager::sync_notify): its sender waits until all handlers are done with it.
+    /// By [`sync_notify`](crate::Manager::sync_notify): the sender waits until all handlers are done with the event.
     Sync,
 }

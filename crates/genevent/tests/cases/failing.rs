@@ -1,4 +1,4 @@
-//! Every way in which a handler goes: what it is told itself, what its owner is told, what is seen by whoever asked for it, and
+//! Every way in which a handler goes: what it is told itself, what its owner is told, what the process that asked for it gets, and
 //! whether it is reported. One line for each cause of Elixir's table, for handlers that return and for those that await.
 
 use std::future::{IntoFuture, ready};
@@ -47,7 +47,7 @@ struct Seen {
     itself: Option<String>,
     /// What its owner is told.
     owner: Option<String>,
-    /// What whoever asked for it gets.
+    /// What the process that asked for it gets.
     asked: String,
     reported: bool,
 }
@@ -270,7 +270,7 @@ async fn a_panic_reaches_terminate_with_the_state_as_it_was() {
     }
 }
 
-/// A handler whose callbacks are no `async fn`s: they do something before there is a future.
+/// A handler whose callbacks are not `async fn`s: they do something before they return a future.
 struct Hasty;
 
 struct Hurry(#[expect(dead_code, reason = "nobody answers")] HandlerCaller<()>);

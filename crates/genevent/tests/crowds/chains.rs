@@ -84,9 +84,9 @@ async fn a_chain_is_cut_where_a_manager_has_ended() {
     }
 }
 
-/// One call of the circle is refused, so its handler goes; the others stay, and the sender hears nothing of it.
+/// One call in the cycle is refused, so its handler is removed. The others stay, and the sender is not told.
 #[tokio::test]
-async fn a_circle_of_managers_loses_one_of_its_handlers() {
+async fn a_cycle_of_managers_loses_one_of_its_handlers() {
     let node = Node::new();
     let mut reports = node.reports();
     let first = Manager::<u32>::start().on(&node).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_circle_of_managers_loses_one_of_its_handlers() {
     assert_eq!(left.iter().sum::<usize>(), 1, "{left:?}");
     let Some(Report::Told(told)) = reports.try_next() else { panic!("the loss is reported") };
     let reason = told.reason.unwrap().to_string();
-    assert!(reason.contains("→"), "the circle is shown: {reason}");
+    assert!(reason.contains("→"), "the cycle is shown: {reason}");
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn a_sink_that_does_not_wait_for_the_manager_waits_for_room() {
 }
 
 #[tokio::test]
-async fn a_forwarder_leaves_with_whoever_it_forwards_to_and_fails_if_there_is_no_room() {
+async fn a_forwarder_leaves_with_its_receiver_and_fails_if_the_mailbox_is_full() {
     let manager = Manager::<u32>::start().await.unwrap();
     let mut probe = Probe::new();
     manager.add_handler(Forwarder::to(probe.sender())).await.unwrap();

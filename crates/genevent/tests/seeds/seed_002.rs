@@ -86,7 +86,7 @@ async fn messages_come_back_in_the_order_of_their_arrival() {
     assert_eq!(pid.call(&logger, GetMessages).await.unwrap(), ["one", "two", "three"]);
 }
 
-/// The same log, for whoever does not want to write one.
+/// The same log with the crate's own handler.
 #[tokio::test]
 async fn the_stock_logger_keeps_the_same_log() {
     let pid = Manager::start().await.unwrap();

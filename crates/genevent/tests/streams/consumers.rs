@@ -1,4 +1,4 @@
-//! Streams: who gets which events, who waits for whom, and what is left behind.
+//! Streams: which consumer gets which events, which side waits, and what is left behind.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
@@ -29,7 +29,7 @@ async fn stuck(manager: &Manager<u32>) -> JoinHandle<()> {
     })
 }
 
-/// Time in which whoever can do something does it: the clock moves when all of them wait.
+/// Lets every task run that can: the paused clock moves when all of them wait.
 async fn settle() {
     sleep(ms(1)).await;
 }

@@ -43,7 +43,7 @@ async fn ge_143_a_canceller_ends_a_stream_with_what_it_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_canceller_wakes_the_consumer_and_frees_whoever_waits_for_it() {
+async fn a_canceller_wakes_the_consumer_and_frees_the_waiting_sender() {
     let manager = manager().await;
     let waiting = stream(&manager).await;
     let canceller = waiting.canceller().unwrap();

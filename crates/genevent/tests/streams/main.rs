@@ -1,4 +1,4 @@
-//! Streams of events: who gets which, who waits for whom, and how they end.
+//! Streams of events: which consumer gets which, which side waits, and how they end.
 #![cfg(feature = "tokio")]
 
 #[path = "../support/streams.rs"]
@@ -10,8 +10,8 @@ mod consumers;
 mod modes;
 // What becomes of a consumer that is stuck, ...
 mod patience;
-// ... or asks whoever waits for it.
-mod circles;
+// ... or calls the manager that waits for it.
+mod cycles;
 // How streams end.
 mod ends;
 // What becomes of wakers that panic.

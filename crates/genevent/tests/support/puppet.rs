@@ -82,7 +82,7 @@ pub(crate) enum Begin {
     Hibernate,
     Fail(Reason),
     Panic,
-    /// Waits for so long; only one that awaits does.
+    /// Waits this long, in a handler that awaits.
     Wait(Duration),
 }
 
@@ -94,7 +94,7 @@ pub(crate) enum End {
     Panic,
     /// It is the drop that panics.
     PanicInDrop,
-    /// Waits for so long; only one that awaits does.
+    /// Waits this long, in a handler that awaits.
     Wait(Duration),
 }
 
@@ -289,10 +289,10 @@ impl<const KIND: u8> Puppet<KIND> {
 
     fn leaves(&mut self, why: TerminateReason) {
         let saying =
-            |mut words: genevent::TerminateArg| words.take::<&str>().map_or(String::new(), |said| format!(" {said}"));
+            |mut arg: genevent::TerminateArg| arg.take::<&str>().map_or(String::new(), |said| format!(" {said}"));
         self.say(match why {
-            TerminateReason::Removed(words) => format!("goes: removed{}", saying(words)),
-            TerminateReason::Swapped(words) => format!("goes: swapped{}", saying(words)),
+            TerminateReason::Removed(arg) => format!("goes: removed{}", saying(arg)),
+            TerminateReason::Swapped(arg) => format!("goes: swapped{}", saying(arg)),
             TerminateReason::Left => "goes: left".to_owned(),
             TerminateReason::Failed(reason) => format!("goes: failed, {reason}"),
             TerminateReason::OwnerEnded(reason) => format!("goes: its owner ended, {reason}"),

@@ -156,7 +156,7 @@ impl GenServer for Between {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_circle_is_seen_through_another_server() {
+async fn the_cycle_is_seen_through_another_server() {
     let manager = Manager::start().await.unwrap();
     let between: ServerRef<Between> = start::<Between>(manager.clone()).await.unwrap();
     let mut stream = stream(&manager).await;
