@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 
+use crate::client::time;
 use crate::node::alarm;
 use crate::node::process_ref::AsProcess;
 use crate::start::probe::{Letter, Probe, limit};
-use crate::time;
 use crate::values::exit::Exit;
 use crate::values::monitor::{Down, MonitorRef};
 

@@ -161,7 +161,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn register(&self, name: impl Into<Name>) -> Result<(), crate::RegisterError> {
+    pub fn register(&self, name: impl Into<Name>) -> Result<(), crate::node::name::RegisterError> {
         self.process.register(name.into())
     }
 
