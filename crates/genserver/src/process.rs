@@ -16,7 +16,7 @@ pub(crate) mod queue;
 // Sending: into the queue, or straight into the handler.
 mod send;
 // Waiting for room in a full mailbox.
-mod room;
+mod wait_queue;
 // What becomes of what does not wait.
 mod overflow;
 // Polling: one callback after the other, and what each asks for.
@@ -25,6 +25,8 @@ pub(crate) mod poll;
 pub(crate) mod task;
 // How long callbacks block, and who may run a server because of that.
 pub(crate) mod pace;
+// The starter of a server, and what it hears.
+pub(crate) mod starter;
 // What a server reports of itself.
 mod report;
 // What a server does, as it is shown.
@@ -46,5 +48,5 @@ mod waiters;
 
 pub(crate) use death::drop_caught;
 pub(crate) use mail::{Envelope, Lazy, Process, Signal};
-pub(crate) use room::Line;
 pub(crate) use send::{Parcel, Refused, Sent, parcel};
+pub(crate) use wait_queue::RoomWait;

@@ -18,7 +18,7 @@ use crate::process::deadlock::{self, Watch};
 use crate::process::kit::{self, Kit};
 use crate::process::spare;
 use crate::process::work::{self, Done, Rescue};
-use crate::process::{Envelope, Line, Parcel, Refused, Sent, parcel};
+use crate::process::{Envelope, Parcel, Refused, RoomWait, Sent, parcel};
 use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::pid::Pid;
@@ -226,7 +226,7 @@ struct NoRoom<S: GenServer, R> {
     call: Parcel<S>,
     slot: Arc<Slot<R>>,
     deadline: Option<Instant>,
-    line: Option<Line<S>>,
+    room: Option<RoomWait<S>>,
     /// The call has failed, but the process that called has to end. An executor inside its callback polls on.
     failed: Option<CallError>,
 }
@@ -516,7 +516,7 @@ where
             Ok(Sent::Queued | Sent::AwaitsEnd) => {}
             Err(Refused::Dead) => return self.fail(CallError::NoProc { server: self.subject() }, cx),
             Err(Refused::Full) => {
-                let waiting = NoRoom { call, slot, deadline, line: None, failed: None };
+                let waiting = NoRoom { call, slot, deadline, room: None, failed: None };
                 self.aside = Some(Box::new(Aside::NoRoom(waiting)));
                 return self.poll_room(cx);
             }
@@ -569,7 +569,7 @@ where
             return Poll::Ready(Err(error));
         }
         let slot = Arc::new(Slot::new(self.server.pid()));
-        let failed = NoRoom { call: None, slot, deadline: None, line: None, failed: Some(error) };
+        let failed = NoRoom { call: None, slot, deadline: None, room: None, failed: Some(error) };
         self.aside = Some(Box::new(Aside::NoRoom(failed)));
         Poll::Pending
     }
@@ -614,8 +614,8 @@ where
                 self.aside = None;
                 return Poll::Ready(Err(error));
             }
-            let sent = match &waiting.line {
-                Some(line) if line.poll(cx).is_pending() => {
+            let sent = match &waiting.room {
+                Some(room) if room.poll(cx).is_pending() => {
                     let runtime = process.head.home.runtime();
                     if waiting.deadline.is_none_or(|deadline| deadline > runtime.now()) {
                         return Poll::Pending;
@@ -626,8 +626,8 @@ where
                     if cut::is_cut(cx) {
                         return Poll::Pending;
                     }
-                    if let Some(line) = waiting.line.take() {
-                        line.leave();
+                    if let Some(room) = waiting.room.take() {
+                        room.leave();
                     }
                     process.send_promised(&mut waiting.call, unlisted(&waiting.slot))
                 }
@@ -635,9 +635,9 @@ where
             };
             match sent {
                 Err(Refused::Full) => {
-                    waiting.line = process.stand_in_line();
-                    if let (Some(line), Some(deadline)) = (&mut waiting.line, waiting.deadline) {
-                        line.wake_at(deadline);
+                    waiting.room = process.wait_for_room();
+                    if let (Some(room), Some(deadline)) = (&mut waiting.room, waiting.deadline) {
+                        room.wake_at(deadline);
                     }
                 }
                 Err(Refused::Dead) => {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use crate::node::any_process::Head;
 use crate::node::cut;
 use crate::node::subject::Subject;
-use crate::process::{Envelope, Line, Process, Refused};
+use crate::process::{Envelope, Process, Refused, RoomWait};
 use crate::server::GenServer;
 
 /// Why a message was not taken. It is inside, so that nothing is lost.
@@ -197,12 +197,12 @@ impl<M> Error for CastError<M> {}
 pub struct CastWait<'a, S: GenServer> {
     process: &'a Arc<Process<S>>,
     cast: Option<S::Cast>,
-    line: Option<Line<S>>,
+    room: Option<RoomWait<S>>,
 }
 
 impl<'a, S: GenServer> CastWait<'a, S> {
     pub(crate) fn new(process: &'a Arc<Process<S>>, cast: S::Cast) -> Self {
-        Self { process, cast: Some(cast), line: None }
+        Self { process, cast: Some(cast), room: None }
     }
 }
 
@@ -214,17 +214,17 @@ impl<S: GenServer> Future for CastWait<'_, S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         loop {
-            if let Some(line) = &this.line {
-                ready!(line.poll(cx));
+            if let Some(room) = &this.room {
+                ready!(room.poll(cx));
             }
             if cut::is_cut(cx) {
                 return Poll::Pending;
             }
             let Some(cast) = this.cast.take() else { return Poll::Pending };
             let message = Envelope::Cast(cast);
-            let sent = match this.line.take() {
-                Some(line) => {
-                    line.leave();
+            let sent = match this.room.take() {
+                Some(room) => {
+                    room.leave();
                     this.process.push_promised(message)
                 }
                 None => this.process.push_if_room(message),
@@ -233,7 +233,7 @@ impl<S: GenServer> Future for CastWait<'_, S> {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err((Refused::Full, message)) => {
                     this.cast = Some(unpack_cast(message));
-                    this.line = this.process.stand_in_line();
+                    this.room = this.process.wait_for_room();
                 }
                 Err(refused) => return Poll::Ready(Err(CastError::new(refused, unpack_cast, &this.process.head))),
             }

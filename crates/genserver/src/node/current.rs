@@ -95,7 +95,7 @@ impl Drop for DeathBegun {
     }
 }
 
-/// Notes that a callback of `pid`, running here, dropped a caller without an answer (rule P9).
+/// Notes that a callback of `pid`, running here, dropped a caller without an answer (rule 10 of `process::mail`).
 pub(crate) fn note_unanswered(pid: Pid, slot: Arc<dyn Waiting>) {
     UNANSWERED_NOTED.set(true);
     UNANSWERED.with_borrow_mut(|list| list.push((pid, slot)));

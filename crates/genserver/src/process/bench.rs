@@ -70,8 +70,8 @@ impl<S: GenServer> AnyBench for Bench<'_, S> {
     }
 
     fn suspend(&mut self, suspended: bool) {
-        if suspended || self.body.desk.is_some() {
-            self.body.desk().suspended = suspended;
+        if suspended || self.body.cold.is_some() {
+            self.body.cold().suspended = suspended;
         }
     }
 

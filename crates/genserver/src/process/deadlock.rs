@@ -4,7 +4,7 @@
 //! whose edge would close a circle of them is given up with [`CallError::Cycle`](crate::CallError::Cycle); without that, all
 //! processes of the circle would wait until the first of their deadlines.
 //!
-//! 1. An edge has two ends. The request's end is a token that lies with the request: in its envelope, then on the desk of the
+//! 1. An edge has two ends. The request's end is a token that lies with the request: in its envelope, then in the cold state of the
 //!    server while its callback runs. When the callback has ended the token is dropped, so a caller that was kept is no edge
 //!    any more: whoever keeps it may have it answered from anywhere.
 //! 2. The caller's end stands in one list from the moment the caller really waits until it has its answer or gives up.

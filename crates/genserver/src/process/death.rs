@@ -18,12 +18,11 @@ use std::task::{Context, Poll};
 
 use futures::task::waker_ref;
 
-use super::mail::{
-    BEGUN, Begun, Body, Doing, Ending, Kick, LOOK_DOOM, LOOK_NOTED, Mail, Process, Run, Started, Starter, Task,
-};
+use super::mail::{Body, Doing, Ending, Kick, LOOK_DOOM, LOOK_NOTED, Mail, Process, Run, Task};
 use super::poll::{After, By};
 use super::queue::Queue;
-use super::ties::Farewell;
+use super::starter::{BEGUN, Begun, Started, Starter};
+use super::ties::EndNotices;
 use super::work::{self, Actor, Job, NotStarted, Verdict, discard_rescued};
 use crate::node::any_process::StoppedHere;
 use crate::node::current;
@@ -68,20 +67,20 @@ impl<S: GenServer> Process<S> {
     /// Under a name it may have been found all the same. To whoever watches it, or waits for it, it never was.
     pub(crate) fn discard(&self) {
         let begun = current::begin_death();
-        let (queue, farewell) = {
+        let (queue, notices) = {
             let mut mail = self.mail.lock();
             mail.closed = true;
             mail.run = Run::Dead;
             mail.counted = 0;
-            (mail.queue.take_all(), mail.ties.as_mut().map(|ties| ties.farewell()))
+            (mail.queue.take_all(), mail.ties.as_mut().map(|ties| ties.take_end_notices()))
         };
         self.forget_doom();
         self.head.home.node().remove(self.head.pid);
         for message in queue {
             drop_caught(message);
         }
-        if let Some(farewell) = farewell {
-            farewell.tell(self.head.pid, &Reason::NoProc, None);
+        if let Some(notices) = notices {
+            notices.tell(self.head.pid, &Reason::NoProc, None);
         }
         let ties = self.mail.lock().told();
         for slot in ties.into_iter().flat_map(|mut ties| ties.take_stoppers().drain()) {
@@ -103,7 +102,7 @@ impl<S: GenServer> Process<S> {
         let begun = if current::may_nest() && home.runtime().is_current() {
             let _entered = current::enter(self.head.pid);
             match body.actor.take() {
-                Some(actor) if body.desk.is_none() => self.init_here(actor, Box::new(args)),
+                Some(actor) if body.cold.is_none() => self.init_here(actor, Box::new(args)),
                 actor => {
                     body.actor = actor;
                     Self::told_here(|| self.drive(body, &mut Some(Job::Init(Box::new(args))), By::Caller, &mut 0))
@@ -151,7 +150,7 @@ impl<S: GenServer> Process<S> {
     /// Init is done: the starter may go on, before a continue and before any message.
     pub(super) fn started(body: &mut Body<S>) {
         body.take_starter().unwrap_or(Starter::Here).tell(Started::Running);
-        body.clear_desk();
+        body.drop_clear_cold_state();
     }
 
     /// Init declined: no terminate, for there is no state.
@@ -164,7 +163,7 @@ impl<S: GenServer> Process<S> {
         };
         let unanswered = current::take_unanswered(self.head.pid);
         let start = Some((body.take_starter().unwrap_or(Starter::Here), told));
-        body.desk().ending =
+        body.cold().ending =
             Some(Ending { reason, late_reply: None, unanswered, start, by_signal: false, last: Doing::Init });
         After::Finish
     }
@@ -175,7 +174,7 @@ impl<S: GenServer> Process<S> {
         let reason = self.mail.lock().doom.clone().unwrap_or(Reason::Killed);
         let unanswered = current::take_unanswered(self.head.pid);
         let start = body.take_starter().map(|starter| (starter, Started::Failed(reason.clone())));
-        match &mut body.desk().ending {
+        match &mut body.cold().ending {
             Some(ending) => {
                 ending.reason = reason;
                 ending.by_signal = true;
@@ -191,7 +190,7 @@ impl<S: GenServer> Process<S> {
         self.finish(body);
     }
 
-    /// Steps 2 to 6 for an idle server whose mailbox has just been closed. The end is on the stack, and comes to lie on the desk
+    /// Steps 2 to 6 for an idle server whose mailbox has just been closed. The end is on the stack, and is kept in the cold state
     /// only if terminate awaits. The caller has made this process the current one.
     pub(super) fn terminate_here(self: &Arc<Self>, mut body: Body<S>, reason: Reason) -> StoppedHere {
         let (mut ending, terminate) = self.ending(reason, None);
@@ -202,7 +201,7 @@ impl<S: GenServer> Process<S> {
                 StoppedHere::Ended(self.finish_with(body, ending))
             }
             Poll::Pending => {
-                body.desk().ending = Some(ending);
+                body.cold().ending = Some(ending);
                 if let Some(doomed) = self.park(body, Some(self.head.home.runtime().now())) {
                     self.finish_doomed(doomed);
                 }
@@ -213,12 +212,12 @@ impl<S: GenServer> Process<S> {
 
     /// Steps 3 to 6. The caller has made this process the current one.
     pub(super) fn finish(self: &Arc<Self>, mut body: Body<S>) {
-        if let Some(ending) = body.desk.as_mut().and_then(|desk| desk.ending.take()) {
+        if let Some(ending) = body.cold.as_mut().and_then(|cold| cold.ending.take()) {
             self.finish_with(body, ending);
         }
     }
 
-    /// The same for an end that does not lie on the desk. Returns the reason that everybody was told.
+    /// The same for an end that does not lie on the cold. Returns the reason that everybody was told.
     fn finish_with(self: &Arc<Self>, body: Body<S>, ending: Ending) -> Reason {
         let begun = current::begin_death();
         self.report_end(&body, &ending);
@@ -227,22 +226,22 @@ impl<S: GenServer> Process<S> {
         caught(discard_rescued);
         self.head.home.node().release_name(&self.head);
         let told = reason.clone();
-        let (farewell, queue, task, ordered) = {
+        let (notices, queue, task, ordered) = {
             let mut mail = self.mail.lock();
             mail.run = Run::Dead;
             mail.counted = 0;
             let queue = std::mem::replace(&mut mail.queue, Queue::new());
             let task = std::mem::replace(&mut mail.task, Task::Coming);
-            let farewell = mail.ties.as_mut().map(|ties| Box::new(ties.farewell()));
-            (farewell, queue, task, mail.doom.replace(told))
+            let notices = mail.ties.as_mut().map(|ties| Box::new(ties.take_end_notices()));
+            (notices, queue, task, mail.doom.replace(told))
         };
         drop(ordered);
         self.in_batch.store(0, Ordering::Relaxed);
         self.forget_doom();
         self.head.home.node().remove(self.head.pid);
         let mut start = None;
-        if farewell.is_some() || !queue.is_empty() || ending.concerns_anybody() {
-            start = self.tell(farewell, queue, ending);
+        if notices.is_some() || !queue.is_empty() || ending.concerns_anybody() {
+            start = self.tell(notices, queue, ending);
         }
         // Whoever came to wait for the end meanwhile is among them.
         let ties = self.mail.lock().told();
@@ -263,9 +262,14 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Step 5. Gives back whom step 6 releases of those who waited for the start.
-    fn tell(&self, farewell: Option<Box<Farewell>>, mut queue: Queue<S>, ending: Ending) -> Option<(Starter, Started)> {
+    fn tell(
+        &self,
+        notices: Option<Box<EndNotices>>,
+        mut queue: Queue<S>,
+        ending: Ending,
+    ) -> Option<(Starter, Started)> {
         let Ending { reason, late_reply, mut unanswered, start, .. } = ending;
-        if let Some(key) = farewell.as_ref().and_then(|farewell| farewell.alarm()) {
+        if let Some(key) = notices.as_ref().and_then(|notices| notices.alarm()) {
             self.head.home.alarm().cancel(key);
         }
         for message in queue.take_all() {
@@ -279,9 +283,9 @@ impl<S: GenServer> Process<S> {
         for slot in unanswered {
             slot.fail(Unanswered::Exit(reason.clone()));
         }
-        if let Some(farewell) = farewell {
+        if let Some(notices) = notices {
             let starter = self.head.parent().filter(|_| start.as_ref().is_some_and(|(starter, _)| starter.waits()));
-            farewell.tell(self.head.pid, &reason, starter);
+            notices.tell(self.head.pid, &reason, starter);
         }
         start
     }
@@ -291,7 +295,7 @@ impl<S: GenServer> Process<S> {
         self.doom(Reason::Killed);
     }
 
-    /// Rule P8: the first reason wins; whoever holds the body ends the process, and if nobody does, it ends here.
+    /// Dooms the process (rule 9): its poller ends it, or this thread if it has none.
     pub(super) fn doom(self: &Arc<Self>, reason: Reason) {
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead || mail.is_doomed() {

@@ -1,13 +1,13 @@
 //! The one lock of a server, and what lies behind it: where its loop stands, what is queued, and its body.
 //!
 //! A server's loop is its *body*: the state, the context, and the future of a callback that waits. The body lies behind the
-//! lock, and whoever takes it out runs the server; nobody else can. There is no second lock and no `try_lock`.
+//! lock. To run the server is to take the body out, so two threads cannot run it. There is no second lock and no `try_lock`.
 //!
-//! | `run` | body | means | who leaves it, to what |
+//! | `run` | body | means | left by whom, to what |
 //! |---|---|---|---|
 //! | `Idle` | here | waits for a message | a send: inline → `Running`, else → `Scheduled` |
 //! | `Scheduled` | here | its task has been spawned or woken | its task, or a caller → `Running` |
-//! | `Running` | out | somebody polls | that poller → `Idle`, `Awaiting`, `Scheduled` or `Dead` |
+//! | `Running` | out | a thread polls it, the *poller* | the poller → `Idle`, `Awaiting`, `Scheduled` or `Dead` |
 //! | `Awaiting` | here | a callback is parked at an await | a wake → `Scheduled`; a send only queues |
 //! | `Dead` | gone | everybody has been told | nobody |
 //!
@@ -16,12 +16,13 @@
 //!
 //! 1. A message is pushed, and the body released, under the same lock: nothing falls between the last look into the queue
 //!    and the release.
-//! 2. A wake while somebody polls is noted (`notified`), and the poller looks at the note before it lets go.
+//! 2. A wake puts a parked callback back on its way. While a thread polls, it is noted (`notified`), and the poller looks at
+//!    the note before it lets go.
 //! 3. No user code runs under the lock: no wake, no foreign waker cloned or dropped, no message dropped, no spawn. And never
 //!    two processes' locks at once.
-//! 4. `Scheduled` is left by its task; by a caller that comes first, and works the queue off
-//!    behind which it has put its call (`take_over`), unless a callback is parked; and by a doom, which takes the body wherever it
-//!    lies. A task that comes and finds the server not scheduled any more sleeps again.
+//! 4. `Scheduled` is left by the server's task; by a caller that comes before the task, queues its call, and works the queue
+//!    off up to it (`take_over`), unless a callback is parked; and by a doom. A task that finds the server in another state
+//!    sleeps again. A poller that lets go with something left to do makes the task responsible (`kick`).
 //! 5. The queue holds everything in the order of its arrival: calls, casts, infos, signals and system requests.
 //! 6. The poller takes the queue out as a whole (`fetch`), into the actor's batch. The callback's future goes from one message
 //!    of the batch to the next by itself, until its budget is used up or something has to be looked at: a doom (`look`), a
@@ -31,10 +32,13 @@
 //!    clock's and those of slots.
 //! 8. `drive` keeps all of these rules. Beside it there are plain paths for what happens nearly always: a call to an idle server
 //!    (`run_call`), init (`init_here`), a turn of a task (`run_plainly`). A plain path moves the actor alone, and only while the
-//!    body has nothing else. Whatever it meets that is not plain it hands to `drive`, and it keeps no rule of its own.
+//!    body has nothing else. It hands everything that is not plain to `drive`, and keeps no rule of its own.
+//! 9. A doom is an end ordered from outside: a kill, or an exit that is not trapped. The first reason wins. The poller ends the
+//!    process if there is one; otherwise the thread that brings the doom does, at once.
+//! 10. A caller that a callback drops without an answer is noted on the thread (`node::current`), for it is not yet known whether
+//!     the server lives on. After the callback it is told `NoReply`; if the server ends, it is told the reason.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
 use std::sync::atomic::AtomicU32;
@@ -44,16 +48,16 @@ use std::time::{Duration, Instant};
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use crate::sync::thread_local;
 
 use super::inspect::SystemRequest;
 use crate::node::alarm::Reach;
 use crate::node::any_process::Head;
 use crate::node::order::Order;
-use crate::node::reply::{Slot, Waiting};
+use crate::node::reply::Waiting;
 use crate::process::deadlock::Edge;
 use crate::process::pace::{FIRST_TURNS, Pace};
 use crate::process::queue::Queue;
+use crate::process::starter::{Started, Starter};
 use crate::process::ties::Ties;
 use crate::process::work::{Actor, Job, Work};
 use crate::server::GenServer;
@@ -108,7 +112,7 @@ pub(crate) enum Run {
     Dead,
 }
 
-/// What a process is doing, for whoever looks from outside.
+/// What a process is doing, as it is seen from outside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Doing {
@@ -144,14 +148,14 @@ pub(crate) struct Mail<S: GenServer> {
     /// How many of them there may be, less the places that were promised to senders who waited.
     pub(crate) bound: u32,
     pub(crate) queue: Queue<S>,
-    pub(crate) body: Berth<S>,
+    pub(crate) body: BodyCell<S>,
     pub(crate) task: Task,
     /// The reason of an end that was ordered from outside, where the first wins; in the end the reason that was told.
     pub(crate) doom: Option<Reason>,
     /// It is dead, and everybody has been told; until then the dead still has its stoppers.
     pub(crate) told: bool,
     pub(crate) ties: Option<Box<Ties>>,
-    pub(crate) rest: Option<Box<Rest>>,
+    pub(crate) extras: Option<Box<Extras>>,
 }
 
 /// The task that runs a server which nobody runs inline.
@@ -166,9 +170,9 @@ pub(crate) enum Task {
     AsleepElsewhere(Box<Waker>),
 }
 
-/// What only some servers have: what the clock has to do with them while they wait, and what did not find room.
+/// The part of a mailbox that few servers have: deadlines of the clock, and counts of what went wrong.
 #[derive(Default)]
-pub(crate) struct Rest {
+pub(crate) struct Extras {
     /// The start option of that name.
     pub(crate) hibernate_after: Option<Duration>,
     /// When `handle_idle` is due.
@@ -255,13 +259,13 @@ pub(crate) struct Body<S: GenServer> {
     pub(crate) actor: Option<Box<Actor<S>>>,
     /// The callback that waits for something.
     pub(crate) work: Option<std::pin::Pin<Box<dyn Work<S>>>>,
-    pub(crate) desk: Option<Box<Desk<S>>>,
+    pub(crate) cold: Option<Box<ColdState<S>>>,
 }
 
-/// Where a body lies. Whether one does needs no word of its own: a body that is here has its actor, or the callback that has it.
-pub(crate) struct Berth<S: GenServer>(Body<S>);
+/// Holds the body while nobody runs the server. It is empty if it has neither an actor nor a callback that waits.
+pub(crate) struct BodyCell<S: GenServer>(Body<S>);
 
-impl<S: GenServer> Berth<S> {
+impl<S: GenServer> BodyCell<S> {
     pub(crate) fn empty() -> Self {
         Self(Body::away())
     }
@@ -295,7 +299,7 @@ impl<S: GenServer> Berth<S> {
     /// Whether a body lies here that has nothing but its actor.
     #[inline]
     pub(crate) fn is_bare(&self) -> bool {
-        self.0.desk.is_none()
+        self.0.cold.is_none()
     }
 
     /// Takes a body out that has nothing but its actor.
@@ -330,8 +334,8 @@ impl<S: GenServer> Berth<S> {
     }
 }
 
-/// What lies on the desk of a server that has more to do than one thing at a time.
-pub(crate) struct Desk<S: GenServer> {
+/// The part of a body that few servers have: what a suspended server holds back, a silence, an end that has begun.
+pub(crate) struct ColdState<S: GenServer> {
     /// What a suspended server holds back, in order.
     pub(crate) held: VecDeque<Envelope<S>>,
     pub(crate) suspended: bool,
@@ -339,25 +343,25 @@ pub(crate) struct Desk<S: GenServer> {
     pub(crate) silence: Option<Duration>,
     /// The end that has begun.
     pub(crate) ending: Option<Ending>,
-    /// Whoever waits for init.
+    /// The starter that waits for init.
     pub(crate) starter: Option<Starter>,
     /// The caller that the present callback is working for.
     pub(crate) edge: Option<Arc<Edge>>,
 }
 
-impl<S: GenServer> Default for Desk<S> {
+impl<S: GenServer> Default for ColdState<S> {
     fn default() -> Self {
         Self { held: VecDeque::new(), suspended: false, silence: None, ending: None, starter: None, edge: None }
     }
 }
 
-impl<S: GenServer> Desk<S> {
-    /// Whether a callback that simply waits for the next message changes anything on it.
+impl<S: GenServer> ColdState<S> {
+    /// Whether something has to be done after a callback that simply waits for the next message.
     pub(crate) fn wants_judging(&self) -> bool {
         self.edge.is_some() || self.ending.is_some() || self.silence.is_some()
     }
 
-    /// Whether nothing lies on it, so that it can be put away.
+    /// Whether it has nothing, so that it can be freed.
     fn is_clear(&self) -> bool {
         self.held.is_empty()
             && !self.suspended
@@ -368,48 +372,13 @@ impl<S: GenServer> Desk<S> {
     }
 }
 
-/// What the starter hears of init.
-pub(crate) enum Started {
-    Running,
-    Ignored,
-    Failed(Reason),
-}
-
-/// Where whoever starts a server waits for init.
-pub(crate) enum Starter {
-    /// On this thread, inside [`Process::run_init`].
-    Here,
-    /// In a task of its own, for init awaited something.
-    Elsewhere(Arc<Slot<Started>>),
-}
-
-/// What a starter knows when init has been polled once.
-pub(crate) enum Begun {
-    Done(Started),
-    Awaited(Arc<Slot<Started>>),
-}
-
-thread_local! {
-    /// What the starter on this thread is told.
-    pub(super) static BEGUN: Cell<Option<Begun>> = const { Cell::new(None) };
-}
-
-impl Starter {
-    pub(crate) fn tell(self, told: Started) {
-        match self {
-            Self::Here => BEGUN.set(Some(Begun::Done(told))),
-            Self::Elsewhere(slot) => slot.fill(Ok(told)),
-        }
-    }
-}
-
 /// How a server is ending.
 pub(crate) struct Ending {
     pub(crate) reason: Reason,
     pub(crate) late_reply: Option<LateReply>,
-    /// Callers dropped by the callback that ended the server (rule P9): they get the reason.
+    /// Callers dropped by the callback that ended the server (rule 10): they get the reason.
     pub(crate) unanswered: Vec<Arc<dyn Waiting>>,
-    /// Whoever waits for a start that failed, and what to tell.
+    /// The starter of a start that failed, and what it is told.
     pub(crate) start: Option<(Starter, Started)>,
     /// Ended by a signal: nothing is reported.
     pub(crate) by_signal: bool,
@@ -422,7 +391,7 @@ impl<S: GenServer> Mail<S> {
         self.ties.get_or_insert_default()
     }
 
-    /// Everybody has been told: gives back what is left of the ties, with whoever waits for just that.
+    /// Notes that everybody has been told. Returns what is left of the ties, with those that wait for just that.
     pub(crate) fn told(&mut self) -> Option<Box<Ties>> {
         self.told = true;
         self.ties.take()
@@ -436,11 +405,11 @@ impl<S: GenServer> Mail<S> {
         }
     }
 
-    pub(crate) fn rest(&mut self) -> &mut Rest {
-        self.rest.get_or_insert_default()
+    pub(crate) fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
     }
 
-    /// Rule P2: makes the task responsible. What is returned has to be done after the lock is released.
+    /// Makes the task responsible (rule 4). What is returned has to be done after the lock is released.
     pub(crate) fn kick(&mut self) -> Kick {
         self.run = Run::Scheduled;
         match std::mem::replace(&mut self.task, Task::Coming) {
@@ -451,7 +420,7 @@ impl<S: GenServer> Mail<S> {
         }
     }
 
-    /// Gives back what a burst made the queue grow to, and the list of those who waited for their answers.
+    /// Frees the memory that a burst made the queue and the list of waiters take.
     pub(crate) fn shrink(&mut self, own: Pid) {
         if self.queue.shrink()
             && let Some(ties) = &mut self.ties
@@ -471,7 +440,7 @@ pub(crate) enum Kick {
 }
 
 impl<S: GenServer> Process<S> {
-    /// A process that is about to run init: nobody has its body yet, so whoever makes it is its poller.
+    /// A process that is about to run init. Its maker is its poller, for nobody else has its body.
     pub(crate) fn new(head: Head) -> Self {
         Self {
             head,
@@ -487,12 +456,12 @@ impl<S: GenServer> Process<S> {
                 counted: 0,
                 bound: crate::values::overflow::MAILBOX_DEFAULT,
                 queue: Queue::new(),
-                body: Berth::empty(),
+                body: BodyCell::empty(),
                 task: Task::None,
                 doom: None,
                 told: false,
                 ties: None,
-                rest: None,
+                extras: None,
             }),
             look: AtomicU8::new(0),
             doing: AtomicU8::new(0),
@@ -517,7 +486,7 @@ impl<S: GenServer> Process<S> {
             mail.bound = bound;
         }
         if settings.hibernate_after.is_some() {
-            mail.rest().hibernate_after = settings.hibernate_after;
+            mail.extras().hibernate_after = settings.hibernate_after;
         }
     }
 
@@ -599,21 +568,21 @@ impl<S: GenServer> Process<S> {
 impl<S: GenServer> Body<S> {
     /// The body of a server that has not been initialised.
     pub(crate) fn new(actor: Box<Actor<S>>) -> Self {
-        Self { actor: Some(actor), work: None, desk: None }
+        Self { actor: Some(actor), work: None, cold: None }
     }
 
     /// The body of a server whose state is there already.
     pub(crate) fn initialised(actor: Box<Actor<S>>) -> Self {
-        Self { actor: Some(actor), work: None, desk: None }
+        Self { actor: Some(actor), work: None, cold: None }
     }
 
     /// What stands for a body that somebody else has.
     pub(crate) fn away() -> Self {
-        Self { actor: None, work: None, desk: None }
+        Self { actor: None, work: None, cold: None }
     }
 
-    pub(crate) fn desk(&mut self) -> &mut Desk<S> {
-        self.desk.get_or_insert_default()
+    pub(crate) fn cold(&mut self) -> &mut ColdState<S> {
+        self.cold.get_or_insert_default()
     }
 
     /// Whether nothing of the batch is left.
@@ -621,16 +590,16 @@ impl<S: GenServer> Body<S> {
         self.actor.as_ref().is_none_or(|actor| actor.batch.is_empty())
     }
 
-    /// Whether the callback that begins may be followed by others of the batch without a look at the desk.
+    /// Whether the callback that begins may be followed by others of the batch without a look at the cold.
     #[inline]
     pub(crate) fn may_run_on(&self) -> bool {
-        self.desk.as_ref().is_none_or(|desk| !desk.suspended && !desk.wants_judging())
+        self.cold.as_ref().is_none_or(|cold| !cold.suspended && !cold.wants_judging())
     }
 
     /// Whether nothing in it needs a look before it is put back.
     #[inline]
     pub(crate) fn is_light(&self) -> bool {
-        self.desk.is_none() && self.actor.as_ref().is_none_or(|actor| actor.batch.is_light())
+        self.cold.is_none() && self.actor.as_ref().is_none_or(|actor| actor.batch.is_light())
     }
 
     /// Gives back what a burst made the batch grow to.
@@ -646,29 +615,17 @@ impl<S: GenServer> Body<S> {
     }
 
     pub(crate) fn is_suspended(&self) -> bool {
-        self.desk.as_ref().is_some_and(|desk| desk.suspended)
+        self.cold.as_ref().is_some_and(|cold| cold.suspended)
     }
 
     pub(crate) fn silence(&self) -> Option<Duration> {
-        self.desk.as_ref().and_then(|desk| desk.silence)
-    }
-
-    /// Whoever waits elsewhere for init.
-    pub(crate) fn take_starter(&mut self) -> Option<Starter> {
-        self.desk.as_mut()?.starter.take()
-    }
-
-    /// Gives whoever waits for init a slot to wait at.
-    pub(crate) fn put_starter_off(&mut self, home: Pid) -> Arc<Slot<Started>> {
-        let slot = Arc::new(Slot::new(home));
-        self.desk().starter = Some(Starter::Elsewhere(Arc::clone(&slot)));
-        slot
+        self.cold.as_ref().and_then(|cold| cold.silence)
     }
 
     /// Puts what was held back in front of everything that came later.
     pub(crate) fn release_held(&mut self) {
-        if let (Some(desk), Some(actor)) = (&mut self.desk, &mut self.actor) {
-            while let Some(message) = desk.held.pop_back() {
+        if let (Some(cold), Some(actor)) = (&mut self.cold, &mut self.actor) {
+            while let Some(message) = cold.held.pop_back() {
                 actor.batch.push_front(message);
             }
         }
@@ -683,17 +640,17 @@ impl<S: GenServer> Body<S> {
         if let Some(actor) = &mut self.actor {
             actor.batch.release();
         }
-        self.clear_desk();
+        self.drop_clear_cold_state();
     }
 
-    pub(crate) fn clear_desk(&mut self) {
-        if self.desk.as_ref().is_some_and(|desk| desk.is_clear()) {
-            self.desk = None;
+    pub(crate) fn drop_clear_cold_state(&mut self) {
+        if self.cold.as_ref().is_some_and(|cold| cold.is_clear()) {
+            self.cold = None;
         }
     }
 }
 
-/// Longer than any process lives.
+/// `now + wait`, or `None` if that overflows.
 pub(crate) fn later(now: Instant, wait: Duration) -> Option<Instant> {
     now.checked_add(wait)
 }

@@ -24,9 +24,9 @@ impl<S: GenServer> Process<S> {
             Overflow::GiveBack => {}
             Overflow::DropOldest => {
                 if let Some(oldest) = mail.queue.take_oldest() {
-                    let rest = mail.rest();
-                    rest.dropped += 1;
-                    let dropped = rest.dropped;
+                    let extras = mail.extras();
+                    extras.dropped += 1;
+                    let dropped = extras.dropped;
                     // As many are counted as before.
                     self.enqueue(mail, message);
                     self.report_overflow(dropped, false);
@@ -37,14 +37,14 @@ impl<S: GenServer> Process<S> {
             Overflow::Stop if mail.is_doomed() => return Err((Refused::Dead, message)),
             Overflow::Stop => {
                 let waiting = u64::from(self.load(&mail));
-                mail.rest().refused += 1;
+                mail.extras().refused += 1;
                 drop(mail);
                 self.report_overflow(waiting, true);
                 self.doom(Reason::Overloaded);
                 return Err((Refused::Dead, message));
             }
         }
-        mail.rest().refused += 1;
+        mail.extras().refused += 1;
         drop(mail);
         Err((Refused::Full, message))
     }

@@ -367,14 +367,14 @@ impl<M: Send + 'static> Plain<M> {
             self.head.home.node().release(&name, self.head.pid);
         }
         self.head.home.node().release_name(&self.head);
-        let (farewell, reader, downs) = {
+        let (notices, reader, downs) = {
             let mut state = self.state.lock();
             state.stage = Stage::Dead;
             state.doom = Some(reason.clone());
-            (state.ties.farewell(), state.reader.take(), std::mem::take(&mut state.letters.downs))
+            (state.ties.take_end_notices(), state.reader.take(), std::mem::take(&mut state.letters.downs))
         };
         self.head.home.node().remove(self.head.pid);
-        if let Some(key) = farewell.alarm() {
+        if let Some(key) = notices.alarm() {
             self.head.home.alarm().cancel(key);
         }
         for (reference, pid) in downs {
@@ -382,7 +382,7 @@ impl<M: Send + 'static> Plain<M> {
                 watched.demonitor(reference, self.head.pid.node());
             }
         }
-        farewell.tell(self.head.pid, &reason, starter);
+        notices.tell(self.head.pid, &reason, starter);
         let mut stoppers = {
             let mut state = self.state.lock();
             state.told = true;
@@ -641,7 +641,7 @@ impl<M: Send + 'static> crate::node::alarm::Alarmed for Deadline<M> {
         stoppers.expire(self.process.head.pid, now);
         let mut state = self.process.state.lock();
         if !state.told {
-            return state.ties.seldom().stoppers.take_back(stoppers);
+            return state.ties.rare().stoppers.take_back(stoppers);
         }
         let reason = state.doom.clone().unwrap_or(Reason::Normal);
         drop(state);

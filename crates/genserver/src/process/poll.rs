@@ -12,11 +12,9 @@ use crate::sync::MutexGuard;
 use futures::task::waker_ref;
 
 use super::death::drop_caught;
-use super::mail::{
-    BEGUN, Begun as InitBegun, Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run,
-    Signal, later,
-};
+use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, later};
 use super::queue::Queue;
+use super::starter::{BEGUN, Begun as InitBegun};
 use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
 use crate::node::current;
 use crate::node::reply::Unanswered;
@@ -78,7 +76,7 @@ impl<S: GenServer> Process<S> {
         self.run_call_timed::<false, F>(mail, call, place, perform)
     }
 
-    /// The same, where the clock is looked at: seldom, so it is not inlined into every call.
+    /// The same, where the clock is looked at: rare, so it is not inlined into every call.
     #[cold]
     #[inline(never)]
     fn run_call_as_sample<F>(
@@ -277,7 +275,7 @@ impl<S: GenServer> Process<S> {
     #[inline]
     pub(super) fn take(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
         let doing = match job {
-            _ if body.desk.is_some() && body.is_suspended() => return self.take_suspended(body, job),
+            _ if body.cold.is_some() && body.is_suspended() => return self.take_suspended(body, job),
             Some(Job::Message(Envelope::Call(_, None))) => Doing::Call,
             Some(Job::Message(Envelope::Cast(_))) => Doing::Cast,
             Some(Job::Message(Envelope::Info(_))) => Doing::Info,
@@ -290,7 +288,7 @@ impl<S: GenServer> Process<S> {
     fn take_suspended(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
         match job.take() {
             // It was not taken off the count when it was fetched.
-            Some(Job::Message(message)) if !message.passes_suspension() => body.desk().held.push_back(message),
+            Some(Job::Message(message)) if !message.passes_suspension() => body.cold().held.push_back(message),
             other => {
                 *job = other;
                 self.take_slowly(body, job);
@@ -309,7 +307,7 @@ impl<S: GenServer> Process<S> {
                 if edge.as_ref().is_some_and(|edge| !edge.begin()) {
                     return drop_caught(call);
                 }
-                body.desk().edge = edge;
+                body.cold().edge = edge;
                 self.set_doing(Doing::Call);
                 *job = Some(Job::Message(Envelope::Call(call, None)));
                 return;
@@ -357,7 +355,7 @@ impl<S: GenServer> Process<S> {
         self.mail.lock().suspended = suspended;
         if !suspended {
             body.release_held();
-            body.clear_desk();
+            body.drop_clear_cold_state();
         }
         self.settle_unanswered();
         stop.map(|reason| self.begin_end(body, reason, None))
@@ -369,7 +367,7 @@ impl<S: GenServer> Process<S> {
         if verdict.is_none() && self.doing.load(Ordering::Relaxed) == Doing::Init as u8 {
             Self::started(body);
         }
-        if verdict.is_some() || body.desk.as_ref().is_some_and(|desk| desk.wants_judging()) {
+        if verdict.is_some() || body.cold.as_ref().is_some_and(|cold| cold.wants_judging()) {
             return self.judge_slowly(body, verdict);
         }
         self.set_doing(Doing::Nothing);
@@ -380,9 +378,9 @@ impl<S: GenServer> Process<S> {
     }
 
     fn judge_slowly(self: &Arc<Self>, body: &mut Body<S>, verdict: Option<Box<Verdict<S>>>) -> After<S> {
-        if let Some(desk) = &mut body.desk {
-            desk.edge = None;
-            if let Some(ending) = &mut desk.ending {
+        if let Some(cold) = &mut body.cold {
+            cold.edge = None;
+            if let Some(ending) = &mut cold.ending {
                 ending.terminated(verdict);
                 return After::Finish;
             }
@@ -420,15 +418,15 @@ impl<S: GenServer> Process<S> {
         }
         self.set_doing(Doing::Nothing);
         self.settle_unanswered();
-        if let Some(desk) = &mut body.desk {
-            desk.silence = None;
+        if let Some(cold) = &mut body.cold {
+            cold.silence = None;
         }
         match step.then {
             Then::Continue(info) => {
                 self.set_doing(Doing::Info);
                 return After::Job(Job::Continue(info));
             }
-            Then::Idle(silence) => body.desk().silence = Some(silence),
+            Then::Idle(silence) => body.cold().silence = Some(silence),
             Then::Hibernate => {
                 body.hibernate();
                 let mut mail = self.mail.lock();
@@ -442,7 +440,7 @@ impl<S: GenServer> Process<S> {
         After::Wait
     }
 
-    /// Rule P9: the server lives on, so whoever it dropped unanswered hears that.
+    /// Tells the callers that the callback dropped unanswered (rule 10): the server lives on.
     fn settle_unanswered(&self) {
         if self.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 {
             // It does not live on.
@@ -457,7 +455,7 @@ impl<S: GenServer> Process<S> {
     fn begin_end(self: &Arc<Self>, body: &mut Body<S>, reason: Reason, late_reply: Option<LateReply>) -> Job<S> {
         self.close();
         let (ending, job) = self.ending(reason, late_reply);
-        body.desk().ending = Some(ending);
+        body.cold().ending = Some(ending);
         job
     }
 
@@ -475,17 +473,17 @@ impl<S: GenServer> Process<S> {
     #[cold]
     fn note_nested(&self, body: &mut Body<S>) {
         if current::is_nested() && self.doing() == Doing::Call {
-            body.desk().edge = Some(deadlock::token(self.head.pid));
+            body.cold().edge = Some(deadlock::token(self.head.pid));
         }
     }
 
-    /// Rule P4 for a callback that awaits. Gives the body back if the process is doomed.
+    /// Puts a callback down that awaits. Gives the body back if the process is doomed.
     pub(super) fn park(self: &Arc<Self>, body: Body<S>, now: Option<Instant>) -> Option<Body<S>> {
         let mut mail = self.mail.lock();
         if mail.is_doomed() {
             return Some(body);
         }
-        mail.rest().awaiting_since = now;
+        mail.extras().awaiting_since = now;
         mail.put_back(body);
         let kick = if std::mem::take(&mut mail.notified) {
             mail.kick()
@@ -557,7 +555,8 @@ impl<S: GenServer> Process<S> {
         Boundary::Released
     }
 
-    /// Rule P4 between two callbacks: with something left to do the task is made responsible, without it the server is idle.
+    /// Puts the body down between two callbacks. With something left to do the task is made responsible (rule 4); otherwise the
+    /// server is idle.
     fn release(self: &Arc<Self>, mail: &mut Mail<S>, body: &mut Body<S>) -> Kick {
         let suspended = body.is_suspended();
         let silence = body.silence();
@@ -606,7 +605,7 @@ impl<S: GenServer> Process<S> {
         let runtime = self.head.home.runtime();
         let now = runtime.now();
         let Some(at) = later(now, silence) else { return Kick::Nothing };
-        mail.rest().idle_at = Some(at);
+        mail.extras().idle_at = Some(at);
         self.wake_at(mail, now, at)
     }
 
@@ -615,10 +614,10 @@ impl<S: GenServer> Process<S> {
         if mail.hibernated {
             return Kick::Nothing;
         }
-        let Some(after) = mail.rest.as_ref().and_then(|rest| rest.hibernate_after) else { return Kick::Nothing };
+        let Some(after) = mail.extras.as_ref().and_then(|extras| extras.hibernate_after) else { return Kick::Nothing };
         let now = self.head.home.runtime().now();
         let Some(at) = later(now, after) else { return Kick::Nothing };
-        mail.rest().hibernate_at = Some(at);
+        mail.extras().hibernate_at = Some(at);
         self.wake_at(mail, now, at)
     }
 }
@@ -638,7 +637,7 @@ impl<S: GenServer> Mail<S> {
     /// Whether the clock has nothing to do with a server that waits.
     #[inline]
     pub(super) fn has_no_clock(&self) -> bool {
-        self.rest.as_ref().is_none_or(|rest| rest.hibernate_after.is_none() && rest.idle_at.is_none())
+        self.extras.as_ref().is_none_or(|extras| extras.hibernate_after.is_none() && extras.idle_at.is_none())
     }
 
     pub(crate) fn is_doomed(&self) -> bool {

@@ -63,9 +63,9 @@ impl<S: GenServer> Process<S> {
         }
         let Some(callback) = Callback::of(self.doing()) else { return };
         let mut mail = self.mail.lock();
-        let rest = mail.rest();
-        rest.long_schedules += 1;
-        let times = rest.long_schedules;
+        let extras = mail.extras();
+        extras.long_schedules += 1;
+        let times = extras.long_schedules;
         drop(mail);
         if times.is_power_of_two() {
             let process = Who::new(&self.head);

@@ -270,7 +270,7 @@ impl<S: GenServer> Process<S> {
             return false;
         }
         if mail.run == Run::Awaiting {
-            mail.rest().awaiting_since.get_or_insert(now);
+            mail.extras().awaiting_since.get_or_insert(now);
         }
         let swept = unlisted.map(|slot| mail.ties().add_waiter(self.head.pid, slot));
         drop(mail);
@@ -324,14 +324,14 @@ impl<S: GenServer> Mail<S> {
 
     /// Whatever arrives ends the silence that an idle timer or hibernation waits for.
     pub(super) fn forget_idle(&mut self) {
-        if let Some(rest) = &mut self.rest {
-            rest.idle_at = None;
-            rest.hibernate_at = None;
+        if let Some(extras) = &mut self.extras {
+            extras.idle_at = None;
+            extras.hibernate_at = None;
         }
     }
 }
 
-/// Rule P5: a wake puts a parked callback back on its way, and is noted if somebody polls.
+/// Rule 2.
 impl<S: GenServer> ArcWake for Process<S> {
     fn wake_by_ref(process: &Arc<Self>) {
         let mut mail = process.mail.lock();

@@ -96,7 +96,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         } else {
             let number = kind.is_of_a_link().then(|| self.head.home.node().next_reference());
             if let Some(number) = number {
-                mail.ties().seldom().exits_queued.insert((exit.from, number));
+                mail.ties().rare().exits_queued.insert((exit.from, number));
             }
             Signal::Exit(exit, number)
         };
@@ -204,7 +204,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     fn info(&self) -> ProcessInfo {
         let mail = self.mail.lock();
         let ties = mail.ties.as_deref();
-        let rest = mail.rest.as_deref();
+        let extras = mail.extras.as_deref();
         ProcessInfo {
             pid: self.head.pid,
             name: self.head.name().map(ToString::to_string),
@@ -213,12 +213,12 @@ impl<S: GenServer> AnyProcess for Process<S> {
             parent: self.head.parent(),
             status: super::status::status(mail.run, mail.closed, mail.suspended, mail.hibernated, self.doing()),
             mailbox: self.load(&mail) as usize,
-            refused: rest.map_or(0, |rest| rest.refused),
-            dropped: rest.map_or(0, |rest| rest.dropped),
+            refused: extras.map_or(0, |extras| extras.refused),
+            dropped: extras.map_or(0, |extras| extras.dropped),
             links: ties.map(|ties| ties.peers().collect()).unwrap_or_default(),
             monitors: ties.map_or(0, Ties::watchers),
             traps_exits: self.traps_exits(),
-            awaiting_since: rest.and_then(|rest| rest.awaiting_since).filter(|_| mail.run == Run::Awaiting),
+            awaiting_since: extras.and_then(|extras| extras.awaiting_since).filter(|_| mail.run == Run::Awaiting),
             has_task: !matches!(mail.task, Task::None),
         }
     }
@@ -232,15 +232,15 @@ impl<S: GenServer> Process<S> {
     /// Asks the clock to come at `at`, if it does not come earlier anyway. Called under the lock; the alarm is a leaf lock.
     pub(super) fn wake_at(self: &Arc<Self>, mail: &mut Mail<S>, now: Instant, at: Instant) -> Kick {
         let alarm = self.head.home.alarm();
-        let seldom = mail.ties().seldom();
-        if let Some((set, key)) = seldom.alarm {
+        let rare = mail.ties().rare();
+        if let Some((set, key)) = rare.alarm {
             if set <= at {
                 return Kick::Nothing;
             }
             alarm.cancel(key);
         }
         let (key, keeper) = alarm.set(at, Arc::clone(self) as Arc<dyn Alarmed>);
-        seldom.alarm = Some((at, key));
+        rare.alarm = Some((at, key));
         self.alarm_reach.set(Some(at.saturating_duration_since(now)));
         keeper.map_or(Kick::Nothing, Kick::Wake)
     }
@@ -278,7 +278,7 @@ impl<S: GenServer> Process<S> {
         let reason = mail.doom.clone().unwrap_or(Reason::NoProc);
         let told = mail.told;
         if !told {
-            mail.ties().seldom().stoppers.take_back(std::mem::take(&mut stoppers));
+            mail.ties().rare().stoppers.take_back(std::mem::take(&mut stoppers));
         }
         drop(mail);
         for slot in waiters.drain() {
@@ -319,18 +319,18 @@ impl<S: GenServer> Alarmed for Process<S> {
             return;
         }
         let (mut waiters, mut stoppers) = {
-            let seldom = mail.ties().seldom();
-            seldom.alarm = None;
+            let rare = mail.ties().rare();
+            rare.alarm = None;
             self.alarm_reach.set(None);
-            (std::mem::take(&mut seldom.waiters), std::mem::take(&mut seldom.stoppers))
+            (std::mem::take(&mut rare.waiters), std::mem::take(&mut rare.stoppers))
         };
         if mail.run != Run::Idle {
             // Something arrived before the silence was over. Asked for again, the instant would be past each time, and the
             // clock would keep the thread from whoever is to handle what arrived.
             mail.forget_idle();
         }
-        let idle_at = mail.rest.as_ref().and_then(|rest| rest.idle_at);
-        let hibernate_at = mail.rest.as_ref().and_then(|rest| rest.hibernate_at);
+        let idle_at = mail.extras.as_ref().and_then(|extras| extras.idle_at);
+        let hibernate_at = mail.extras.as_ref().and_then(|extras| extras.hibernate_at);
         let mut kick = Kick::Nothing;
         if idle_at.is_some_and(|at| at <= now) && mail.run == Run::Idle {
             mail.forget_idle();
@@ -340,7 +340,8 @@ impl<S: GenServer> Alarmed for Process<S> {
             mail.forget_idle();
             mail.hibernate();
         }
-        let pending = mail.rest.as_ref().and_then(|rest| rest.idle_at.into_iter().chain(rest.hibernate_at).min());
+        let pending =
+            mail.extras.as_ref().and_then(|extras| extras.idle_at.into_iter().chain(extras.hibernate_at).min());
         drop(mail);
         self.follow(kick);
         let next = pending
@@ -352,9 +353,9 @@ impl<S: GenServer> Alarmed for Process<S> {
         if mail.run == Run::Dead {
             return Self::tell_latecomers(self.head.pid, mail, waiters, stoppers);
         }
-        let seldom = mail.ties().seldom();
-        seldom.waiters.take_back(waiters);
-        seldom.stoppers.take_back(stoppers);
+        let rare = mail.ties().rare();
+        rare.waiters.take_back(waiters);
+        rare.stoppers.take_back(stoppers);
         let kick = next.map_or(Kick::Nothing, |at| self.wake_at(&mut mail, now, at));
         drop(mail);
         self.follow(kick);

@@ -9,7 +9,7 @@ use crate::node::alarm::AlarmKey;
 use crate::node::any_process::{About, AnyProcess, ExitKind, Head, LaidBy};
 use crate::node::dense::{Dense, Keyed};
 use crate::node::reply::{Slot, Unanswered, Waiting};
-use crate::process::room::Seat;
+use crate::process::wait_queue::QueuedSender;
 use crate::process::waiters::Waiters;
 use crate::sync::barrier;
 use crate::values::exit::Exit;
@@ -17,7 +17,7 @@ use crate::values::monitor::{Down, MonitorRef};
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// One process's half of a link. A supervisor has very many, so who laid it lies in two bits beside the peer's pid.
+/// One process's half of a link. A supervisor has very many, so the two bits that say who laid it lie in the peer's pid.
 pub(crate) struct Half {
     place: u64,
     serial_and_laid_by: u64,
@@ -38,7 +38,7 @@ impl Keyed for Half {
     }
 }
 
-/// Somebody who monitors the process.
+/// A process that monitors this one.
 pub(crate) struct Watcher {
     reference: MonitorRef,
     process: Arc<dyn AnyProcess>,
@@ -53,39 +53,39 @@ impl Keyed for Watcher {
     }
 }
 
-/// Who wants to hear of the end of a process. Kept by most processes as nothing at all.
+/// Everything that is told of the end of a process. Most processes have none.
 #[derive(Default)]
 pub(crate) struct Ties {
     monitors: Dense<Watcher>,
     links: Dense<Half>,
-    seldom: Option<Box<Seldom>>,
+    rare: Option<Box<RareTies>>,
 }
 
-/// What a process has that somebody waits for, that starts others, or whose peers have ended.
+/// Ties that few processes have: callers that wait, trapped exits that are queued, senders that wait for room.
 #[derive(Default)]
-pub(crate) struct Seldom {
-    /// Calls that really wait.
+pub(crate) struct RareTies {
+    /// Calls that wait for an answer.
     pub(crate) waiters: Waiters<dyn Waiting>,
-    /// Trapped exits that came of links, and are queued and not handled yet: whose, and in the order of their arrival.
+    /// Trapped exits of links that are queued and not handled yet: whose they are, and their numbers in the order of arrival.
     pub(crate) exits_queued: BTreeSet<(Pid, NonZeroU64)>,
-    /// Whoever waits in `stop`, or for the end.
+    /// Callers of `stop`, and futures that wait for the end.
     pub(crate) stoppers: Waiters<Slot<Reason>>,
-    /// Senders that wait for room, oldest first. Those who gave up are swept out when the line would have to grow.
-    pub(crate) room: VecDeque<Arc<Seat>>,
-    /// When the process is to be woken by the clock.
+    /// Senders that wait for room, oldest first. Those that gave up are removed before it grows.
+    pub(crate) room: VecDeque<Arc<QueuedSender>>,
+    /// When the clock wakes the process.
     pub(crate) alarm: Option<(Instant, AlarmKey)>,
-    /// What those whom the process has started have in common.
+    /// What the processes it starts have in common.
     about_child: Option<Arc<About>>,
 }
 
 impl Ties {
-    /// What is said of a process that the one of these ties starts.
+    /// What a process that this one starts knows of it.
     pub(crate) fn about_child(&mut self, own: &Head) -> Arc<About> {
-        Arc::clone(self.seldom().about_child.get_or_insert_with(|| Arc::new(own.about_child())))
+        Arc::clone(self.rare().about_child.get_or_insert_with(|| Arc::new(own.about_child())))
     }
 
-    pub(crate) fn seldom(&mut self) -> &mut Seldom {
-        self.seldom.get_or_insert_default()
+    pub(crate) fn rare(&mut self) -> &mut RareTies {
+        self.rare.get_or_insert_default()
     }
 
     /// Adds a monitor.
@@ -135,81 +135,82 @@ impl Ties {
 
     /// Whether the trapped exit with that number is queued; after this it is not.
     pub(crate) fn take_queued_exit(&mut self, peer: Pid, number: NonZeroU64) -> bool {
-        self.seldom.as_mut().is_some_and(|seldom| seldom.exits_queued.remove(&(peer, number)))
+        self.rare.as_mut().is_some_and(|rare| rare.exits_queued.remove(&(peer, number)))
     }
 
     /// Throws away the first trapped exit that came of a link with `peer`.
     pub(crate) fn forget_exit(&mut self, peer: Pid) -> bool {
-        let Some(seldom) = &mut self.seldom else { return false };
-        let first = seldom.exits_queued.range((peer, NonZeroU64::MIN)..=(peer, NonZeroU64::MAX)).next().copied();
-        first.is_some_and(|first| seldom.exits_queued.remove(&first))
+        let Some(rare) = &mut self.rare else { return false };
+        let first = rare.exits_queued.range((peer, NonZeroU64::MIN)..=(peer, NonZeroU64::MAX)).next().copied();
+        first.is_some_and(|first| rare.exits_queued.remove(&first))
     }
 
-    /// Adds a call that waits. Returns what was swept out, to be dropped outside the lock.
+    /// Adds a call that waits. Returns the waiters that were removed to make room, to be dropped outside the lock.
     pub(crate) fn add_waiter(&mut self, own: Pid, slot: Arc<dyn Waiting>) -> Vec<Arc<dyn Waiting>> {
-        self.seldom().waiters.add(own, slot)
+        self.rare().waiters.add(own, slot)
     }
 
-    /// Gives back what a burst of calls made the list of waiters grow to.
+    /// Frees the memory that a burst of calls made the list of waiters take.
     pub(crate) fn shrink_waiters(&mut self, own: Pid) {
-        if let Some(seldom) = &mut self.seldom {
-            seldom.waiters.shrink(own);
+        if let Some(rare) = &mut self.rare {
+            rare.waiters.shrink(own);
         }
     }
 
-    /// Adds somebody who waits for the end.
+    /// Adds a future that waits for the end.
     pub(crate) fn add_stopper(&mut self, own: Pid, slot: Arc<Slot<Reason>>) {
-        // Those who gave up go before the list grows; a reason has no destructor of the user's that could run here.
-        drop(self.seldom().stoppers.add(own, slot));
+        // Waiters that gave up are dropped here, under the lock: a reason has no destructor of the user's.
+        drop(self.rare().stoppers.add(own, slot));
     }
 
-    /// Everybody has been told: takes whoever waits for just that.
+    /// Takes the futures that wait until everybody has been told.
     pub(crate) fn take_stoppers(&mut self) -> Waiters<Slot<Reason>> {
-        self.seldom.as_mut().map(|seldom| std::mem::take(&mut seldom.stoppers)).unwrap_or_default()
+        self.rare.as_mut().map(|rare| std::mem::take(&mut rare.stoppers)).unwrap_or_default()
     }
 
-    /// Takes everybody who has to be told, and leaves whoever waits until they are: see [`take_stoppers`](Ties::take_stoppers).
-    pub(crate) fn farewell(&mut self) -> Farewell {
-        let mut farewell = Farewell {
+    /// Takes everybody that is told of the end. Those that wait until that is done stay: see
+    /// [`take_stoppers`](Ties::take_stoppers).
+    pub(crate) fn take_end_notices(&mut self) -> EndNotices {
+        let mut notices = EndNotices {
             monitors: std::mem::take(&mut self.monitors),
             links: std::mem::take(&mut self.links),
             waiters: Waiters::default(),
             room: VecDeque::new(),
             alarm: None,
         };
-        if let Some(seldom) = &mut self.seldom {
-            farewell.waiters = std::mem::take(&mut seldom.waiters);
-            farewell.room = std::mem::take(&mut seldom.room);
-            farewell.alarm = seldom.alarm.take();
+        if let Some(rare) = &mut self.rare {
+            notices.waiters = std::mem::take(&mut rare.waiters);
+            notices.room = std::mem::take(&mut rare.room);
+            notices.alarm = rare.alarm.take();
         }
-        farewell
+        notices
     }
 }
 
-/// Everybody who is told of an end, taken out of the lock of the process that ended.
-pub(crate) struct Farewell {
+/// Everybody that is told of an end, taken out of the lock of the process that ended.
+pub(crate) struct EndNotices {
     monitors: Dense<Watcher>,
     links: Dense<Half>,
     waiters: Waiters<dyn Waiting>,
-    room: VecDeque<Arc<Seat>>,
+    room: VecDeque<Arc<QueuedSender>>,
     alarm: Option<(Instant, AlarmKey)>,
 }
 
-impl Farewell {
+impl EndNotices {
     pub(crate) fn alarm(&self) -> Option<AlarmKey> {
         self.alarm.map(|(_, key)| key)
     }
 
-    /// Tells everybody, in the order that the promises of the architecture name: waiting callers, links, monitors. Whoever
-    /// waits in `stop` is released after this.
+    /// Tells everybody, in the order that promise 6 of the architecture names: waiting callers, links, monitors. Callers of
+    /// `stop` are released after this.
     ///
     /// A linked `starter` hears of a failed start from `start` itself, and of nothing else.
     pub(crate) fn tell(mut self, pid: Pid, reason: &Reason, starter: Option<Pid>) {
         for waiter in self.waiters.drain() {
             waiter.fail_of(pid, Unanswered::Exit(reason.clone()));
         }
-        for seat in self.room {
-            if let Some(waker) = seat.call() {
+        for sender in self.room {
+            if let Some(waker) = sender.call() {
                 barrier::wake(waker);
             }
         }

@@ -166,7 +166,7 @@ impl<R: Send + 'static> Caller<R> {
     }
 }
 
-/// Rule P9: inside a callback of the server that owes the answer the drop is noted, and settled once it is known whether the
+/// Rule 10 of `process::mail`: inside a callback of the server that owes the answer the drop is noted, and settled once it is known whether the
 /// server lives on; anywhere else the call fails now, unless the server is just ending and will say why.
 impl<R: Send + 'static> Drop for Caller<R> {
     #[inline]

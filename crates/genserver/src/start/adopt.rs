@@ -385,7 +385,7 @@ impl<S: GenServer> Adopt<S> {
         }));
         match self.first {
             First::Wait => {}
-            First::Idle(silence) => body.desk().silence = Some(silence),
+            First::Idle(silence) => body.cold().silence = Some(silence),
             First::Hibernate => body.hibernate(),
             First::Then(info) => {
                 process.mail.lock().queue.push_front(Envelope::Signal(Box::new(Signal::Continue(info))));

@@ -1,8 +1,8 @@
-//! Room in a full mailbox: who waits for it stands in a line, and is called in its turn.
+//! The senders that wait for room in a full mailbox, first come, first served.
 //!
-//! Whoever is called is promised a place: the bound is lowered by one until the place is taken or handed back, so no later
-//! sender can take it. While somebody stands in the line nobody goes past it. That is what keeps a wait for room fair, and
-//! its wake-ups from being lost: a promise that is not used, because the sender gave up, goes to the next in the line.
+//! A sender whose turn has come is promised a place: the bound is lowered by one until the place is taken or handed back, so
+//! no later sender can take it. While senders wait, nobody goes past them. That keeps the wait fair, and no wake-up is lost:
+//! if the sender has given up, its promise goes to the next in the queue.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,47 +15,47 @@ use crate::server::GenServer;
 use crate::sync::Mutex;
 use crate::sync::barrier;
 
-/// The line moves when more than this part of the mailbox is free: one eighth, and in a small mailbox one place. Otherwise a
-/// sender would be woken for every message that is handled.
+/// The queue moves when more than this part of the mailbox is free: one eighth, and in a small mailbox one place. Otherwise
+/// each handled message would wake a sender.
 const ROOM_SHARE: u32 = 8;
 
-/// One sender's place in the line. Its lock is a leaf: it is taken under the lock of a mailbox.
-pub(crate) struct Seat(Mutex<Turn>);
+/// A sender in the queue. Its lock is a leaf: it is taken under the lock of a mailbox.
+pub(crate) struct QueuedSender(Mutex<SenderState>);
 
-enum Turn {
+enum SenderState {
     Waits(Option<Waker>),
-    /// It may go: a place is promised, or the server is dead.
+    /// Its turn has come: a place is promised, or the server is dead.
     Called,
     /// It gave up, or has gone.
     Left,
 }
 
-impl Seat {
-    /// Calls whoever sits here. Nothing if nobody does any more.
+impl QueuedSender {
+    /// Tells the sender that its turn has come. Returns its waker, or `None` if it has given up.
     pub(super) fn call(&self) -> Option<Waker> {
         let mut turn = self.0.lock();
         match &mut *turn {
-            Turn::Waits(waker) => {
+            SenderState::Waits(waker) => {
                 let waker = waker.take();
-                *turn = Turn::Called;
+                *turn = SenderState::Called;
                 Some(waker.unwrap_or_else(|| Waker::noop().clone()))
             }
-            Turn::Called | Turn::Left => None,
+            SenderState::Called | SenderState::Left => None,
         }
     }
 
     fn is_left(&self) -> bool {
-        matches!(*self.0.lock(), Turn::Left)
+        matches!(*self.0.lock(), SenderState::Left)
     }
 }
 
-/// The deadline of a call that waits for room.
-impl Alarmed for Seat {
+/// Wakes a sender at its deadline.
+impl Alarmed for QueuedSender {
     fn due(self: Arc<Self>, _now: Instant) {
         let mut turn = self.0.lock();
         let waker = match &mut *turn {
-            Turn::Waits(waker) => waker.take(),
-            Turn::Called | Turn::Left => None,
+            SenderState::Waits(waker) => waker.take(),
+            SenderState::Called | SenderState::Left => None,
         };
         drop(turn);
         if let Some(waker) = waker {
@@ -64,19 +64,19 @@ impl Alarmed for Seat {
     }
 }
 
-/// A sender that stands in the line.
-pub(crate) struct Line<S: GenServer> {
+/// A sender's wait for room.
+pub(crate) struct RoomWait<S: GenServer> {
     process: Arc<Process<S>>,
-    seat: Arc<Seat>,
+    sender: Arc<QueuedSender>,
     alarm: Option<AlarmKey>,
 }
 
-impl<S: GenServer> Line<S> {
+impl<S: GenServer> RoomWait<S> {
     /// Whether it is this sender's turn.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         let waker = cx.waker().clone();
-        let mut turn = self.seat.0.lock();
-        let Turn::Waits(place) = &mut *turn else { return Poll::Ready(()) };
+        let mut turn = self.sender.0.lock();
+        let SenderState::Waits(place) = &mut *turn else { return Poll::Ready(()) };
         let before = place.replace(waker);
         drop(turn);
         barrier::drop_caught(before);
@@ -85,7 +85,7 @@ impl<S: GenServer> Line<S> {
 
     /// Wakes the sender when `at` has come, too.
     pub(crate) fn wake_at(&mut self, at: Instant) {
-        let (key, keeper) = self.process.head.home.alarm().set(at, Arc::clone(&self.seat) as Arc<dyn Alarmed>);
+        let (key, keeper) = self.process.head.home.alarm().set(at, Arc::clone(&self.sender) as Arc<dyn Alarmed>);
         self.alarm = Some(key);
         if let Some(keeper) = keeper {
             barrier::wake(keeper);
@@ -94,18 +94,18 @@ impl<S: GenServer> Line<S> {
 
     /// The sender has used its promise.
     pub(crate) fn leave(self) {
-        *self.seat.0.lock() = Turn::Left;
+        *self.sender.0.lock() = SenderState::Left;
     }
 }
 
-/// Whoever gives up lets the next one have the promise.
-impl<S: GenServer> Drop for Line<S> {
+/// A sender that gives up hands its promise to the next.
+impl<S: GenServer> Drop for RoomWait<S> {
     fn drop(&mut self) {
         if let Some(key) = self.alarm {
             self.process.head.home.alarm().cancel(key);
         }
-        let turn = std::mem::replace(&mut *self.seat.0.lock(), Turn::Left);
-        if matches!(turn, Turn::Called) {
+        let turn = std::mem::replace(&mut *self.sender.0.lock(), SenderState::Left);
+        if matches!(turn, SenderState::Called) {
             self.process.hand_back();
         }
         barrier::drop_caught(turn);
@@ -113,31 +113,31 @@ impl<S: GenServer> Drop for Line<S> {
 }
 
 impl<S: GenServer> Process<S> {
-    /// A place in the line, or nothing if there is no need for one: there is room, or the server is dead.
-    pub(crate) fn stand_in_line(self: &Arc<Self>) -> Option<Line<S>> {
-        let seat = Arc::new(Seat(Mutex::new(Turn::Waits(None))));
+    /// Joins the queue. Returns `None` if there is no need to wait: there is room, or the server is dead.
+    pub(crate) fn wait_for_room(self: &Arc<Self>) -> Option<RoomWait<S>> {
+        let sender = Arc::new(QueuedSender(Mutex::new(SenderState::Waits(None))));
         let mut mail = self.mail.lock();
         if mail.closed || !self.is_full(&mail) {
             return None;
         }
-        let line = &mut mail.ties().seldom().room;
-        if line.len() == line.capacity() {
-            // Those who gave up go before the line grows. They left their wakers behind already.
-            line.retain(|seat| !seat.is_left());
+        let queue = &mut mail.ties().rare().room;
+        if queue.len() == queue.capacity() {
+            // Senders that gave up are removed before the queue grows. They have taken their wakers along.
+            queue.retain(|sender| !sender.is_left());
         }
-        line.push_back(Arc::clone(&seat));
+        queue.push_back(Arc::clone(&sender));
         self.look.fetch_or(LOOK_ROOM, Ordering::Relaxed);
         drop(mail);
-        Some(Line { process: Arc::clone(self), seat, alarm: None })
+        Some(RoomWait { process: Arc::clone(self), sender, alarm: None })
     }
 
-    /// Whether a sender has to wait: there is no room, or others wait for what there is.
+    /// Whether a sender has to wait: there is no room, or others wait for it already.
     #[inline]
     pub(super) fn is_full(&self, mail: &Mail<S>) -> bool {
         self.load(mail) >= mail.bound || self.look.load(Ordering::Relaxed) & LOOK_ROOM != 0
     }
 
-    /// Promises the free places to those who stand first in the line. They are woken after the lock is released.
+    /// Promises the free places to the first senders of the queue. They are woken after the lock is released.
     #[cold]
     pub(super) fn make_room(&self, mail: &mut Mail<S>) -> Vec<Waker> {
         let mut woken = Vec::new();
@@ -145,15 +145,15 @@ impl<S: GenServer> Process<S> {
         if room <= mail.bound / ROOM_SHARE {
             return woken;
         }
-        let line = &mut mail.ties().seldom().room;
+        let queue = &mut mail.ties().rare().room;
         while room > 0 {
-            let Some(seat) = line.pop_front() else { break };
-            if let Some(waker) = seat.call() {
+            let Some(sender) = queue.pop_front() else { break };
+            if let Some(waker) = sender.call() {
                 woken.push(waker);
                 room -= 1;
             }
         }
-        if line.is_empty() {
+        if queue.is_empty() {
             self.look.fetch_and(!LOOK_ROOM, Ordering::Relaxed);
         }
         mail.bound -= u32::try_from(woken.len()).expect("no more are called than there is room for");
