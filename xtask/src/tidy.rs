@@ -9,6 +9,8 @@ mod layers;
 mod text;
 // What a source file may say.
 mod source;
+// Whether the rules that comments cite exist.
+mod rules;
 // What stands on the public API alone.
 mod public_api;
 
@@ -44,6 +46,7 @@ fn findings() -> Result<Vec<Finding>> {
     let files = workspace::files()?;
     let mut findings = layers::check(&workspace::packages()?);
     findings.extend(public_api::is_compiled_apart(&files));
+    findings.extend(rules::exist(&files));
     findings.extend(files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file))));
     Ok(findings)
 }
