@@ -54,7 +54,7 @@ pub enum CallError {
         "{server} did not answer within {after:?}; it may still carry the request out: ask it again, or allow the call more time with `timeout`"
     )]
     Timeout {
-        /// Who was called.
+        /// The server that was called.
         server: Subject,
         /// How long was waited.
         after: Duration,
@@ -63,13 +63,13 @@ pub enum CallError {
     #[error("{server} is not running, so the request was not carried out; start it, or look it up again")]
     #[doc(alias = "noproc")]
     NoProc {
-        /// Who was called.
+        /// The server that was called.
         server: Subject,
     },
     /// The server ended before it answered.
     #[error("{server} ended before it answered: {reason}; whether it carried the request out is not known")]
     Exit {
-        /// Who was called.
+        /// The server that was called.
         server: Subject,
         /// Why it ended.
         reason: Reason,
@@ -79,7 +79,7 @@ pub enum CallError {
         "{server} dropped the caller without an answer; one of its callbacks forgets to reply, or gave up what was asked: look for its reports"
     )]
     NoReply {
-        /// Who was called.
+        /// The server that was called.
         server: Subject,
     },
     /// The mailbox was full for as long as the call could wait. The request was not taken.
@@ -87,7 +87,7 @@ pub enum CallError {
         "the mailbox of {server} stayed full for {after:?}, so the request was not taken; send less, or give it a larger mailbox"
     )]
     Overloaded {
-        /// Who was called.
+        /// The server that was called.
         server: Subject,
         /// How long was waited for room.
         after: Duration,
@@ -96,33 +96,33 @@ pub enum CallError {
     #[error("{server} called itself; a callback has the state at hand, so use it directly, or `cast` to itself")]
     #[doc(alias = "calling_self")]
     CallingSelf {
-        /// Who was called.
+        /// The server that was called.
         server: Subject,
     },
-    /// The call would have closed a circle of processes that all wait for one another. The request is withdrawn, unless the
+    /// The call would have closed a cycle of processes that all wait for one another. The request is withdrawn, unless the
     /// server has begun with it.
     #[error(
         "{server} waits for this process, so the call would never be answered: {}; let one of them `cast`, or keep its `Caller` and answer later",
         deadlock::Arrows(cycle)
     )]
     Cycle {
-        /// Who was called.
+        /// The server that was called.
         server: Subject,
-        /// The circle: who called, who was called, and on to the one that waits for who called.
+        /// The cycle: the caller, the process that was called, and on to the one that waits for the caller.
         cycle: Vec<Subject>,
     },
-    /// A call that blocks its thread was made on one that runs tasks, where the answer might never come.
+    /// `call_blocking` was used on a thread that runs tasks, where the answer might never come.
     #[error(
         "{server} was called with `call_blocking` on a thread that runs tasks; use `call` and `.await` here, or a thread of its own"
     )]
     WouldBlock {
-        /// Who was called.
+        /// The server that was called.
         server: Subject,
     },
     /// The name belongs to a server of another type.
     #[error("{server} is a {found}, not a {wanted}; the name belongs to another server than you expect")]
     WrongServer {
-        /// Who was called.
+        /// The server that was called.
         server: Subject,
         /// The type of the server that has the name.
         found: &'static str,
@@ -132,7 +132,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Who was called.
+    /// The server that was called.
     ///
     /// # Examples
     ///
@@ -164,12 +164,12 @@ impl CallError {
 
 impl CallError {
     /// A call to `server` that would have closed a cycle.
-    pub(crate) fn cycle(server: Subject, circle: &[Pid]) -> Self {
+    pub(crate) fn cycle(server: Subject, cycle: &[Pid]) -> Self {
         let subject = |pid: &Pid| match node::find(*pid) {
             Some(process) => process.head().subject(),
             None => Subject { pid: *pid, name: None },
         };
-        Self::Cycle { server, cycle: circle.iter().map(subject).collect() }
+        Self::Cycle { server, cycle: cycle.iter().map(subject).collect() }
     }
 }
 
@@ -318,7 +318,7 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
         self
     }
 
-    /// Waits even if that closes a circle of processes that wait for one another.
+    /// Waits even if that closes a cycle of processes that wait for one another.
     ///
     /// Without this, such a call fails with [`CallError::Cycle`]. It is for a callback that waits for several things at once, of
     /// which another will come.
@@ -362,13 +362,13 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
         self.timeout.unwrap_or_default()
     }
 
-    /// What an answer that is none means to the caller.
+    /// Maps a missing answer to the caller's error.
     fn error(&self, why: Unanswered) -> CallError {
         let server = self.subject();
         match why {
             Unanswered::Exit(reason) => CallError::Exit { server, reason },
             Unanswered::Timeout => CallError::Timeout { server, after: self.after() },
-            Unanswered::Cycle(circle) => CallError::cycle(server, &circle),
+            Unanswered::Cycle(cycle) => CallError::cycle(server, &cycle),
             // The server may have ended between the drop of the caller and now; then its reason says more.
             Unanswered::NoReply => match self.server.process().ended_with() {
                 Some(reason) => CallError::Exit { server, reason },
@@ -578,7 +578,7 @@ where
     #[inline]
     fn poll_sent(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let Some(slot) = &self.slot else { return self.poll_aside(cx) };
-        // A slot that was watched for cycles is not used again: somebody who found one may be about to fill it.
+        // A slot that was watched for cycles is not used again: a thread that found a cycle may be about to fill it.
         if self.aside.is_some() {
             return self.poll_slot(cx);
         }

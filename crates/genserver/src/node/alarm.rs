@@ -1,8 +1,8 @@
 //! The clock of all processes of one runtime: one task, asleep until the earliest thing is due.
 //!
 //! A timer of the runtime for every call, idle timeout and timer would cost more than the calls themselves. So they all stand
-//! in one ordered list, and one task, the keeper, sleeps until its first entry. It ends with the runtime, or with the last who
-//! could add an entry.
+//! in one ordered list, and one task, the keeper, sleeps until its first entry. It ends with the runtime, or with the last
+//! process that could add an entry.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -96,7 +96,7 @@ impl Alarm {
         self.list.lock().entries.contains_key(&key)
     }
 
-    /// Has the keeper end: whoever could add an entry is gone, and so is whoever would hear of one.
+    /// Ends the keeper: nobody is left that could add an entry, or hear of one.
     pub(crate) fn end(&self) {
         let mut list = self.list.lock();
         list.is_over = true;

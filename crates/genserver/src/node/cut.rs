@@ -1,4 +1,4 @@
-//! Where a process that is doomed while it runs is cut off: at its next await.
+//! A process that is doomed while it runs is cut off at its next await.
 //!
 //! A kill, or an exit signal that is not trapped, ends its process at once; but a callback that is running right now cannot be
 //! taken off its thread. It ends at its next await, and every await of this crate is one, whether or not it has to wait: a
@@ -6,12 +6,12 @@
 //! process that polls it is doomed, before it does anything and before it is ready. If so it is pending, and the process's
 //! poller, which finds the doom when the callback gives way, drops the callback.
 //!
-//! 1. The look that comes before a future is ready comes after what makes it ready: whoever sends an exit and then a reply
+//! 1. The look that comes before a future is ready comes after what makes it ready: a sender of an exit and then a reply
 //!    has sent the exit first. What is ready is looked at, not taken out, until then.
 //! 2. A future that is cut loses nothing. An executor inside the callback, as `block_on`, never gives way to the process's
 //!    poller; it polls again and again, by which it is known, and is let through (`CUTS_MAX`).
-//! 3. The look is one load as long as no running process anywhere is doomed. So those are counted, each from its doom until it
-//!    is dead, and none twice. One that nobody runs is not counted: its callback is not polled again.
+//! 3. The look is one load as long as no running process anywhere is doomed. So running processes that are doomed are counted, each
+//!    once, from its doom until it is dead. A process that does not run is not counted: its callback is not polled again.
 
 use std::cell::Cell;
 use std::task::{Context, Poll};
@@ -36,12 +36,12 @@ thread_local! {
 struct Cuts {
     process: Pid,
     times: u32,
-    /// The waker of an executor inside the callback, by what it points to: who polls with it is let through.
+    /// The waker of an executor inside the callback, by what it points to. A poll with it is let through.
     passes: Option<usize>,
 }
 
-/// How often a doomed process is cut before whoever polls is taken for an executor inside the callback. The process itself is
-/// cut once or twice for each future that it polls before it gives way.
+/// How often a doomed process is cut before its polls are taken for those of an executor inside the callback. The process itself
+/// is cut once or twice for each future that it polls before it gives way.
 const CUTS_MAX: u32 = 100_000;
 
 /// A running process has been doomed.

@@ -66,7 +66,7 @@ impl<E: Keyed> Dense<E> {
         find(entries, key).ok().map(|place| &mut entries[place])
     }
 
-    /// Puts an entry in its place. Returns the one that was there.
+    /// Puts an entry in its place. Returns the entry that was there.
     pub(crate) fn insert(&mut self, entry: E) -> Option<E> {
         match &mut self.0 {
             Shape::Few(few) => match find(few, entry.key()) {
@@ -98,7 +98,7 @@ impl<E: Keyed> Dense<E> {
             }
             Shape::Many(many) => {
                 let removed = many.remove(key);
-                // Not as soon as they are few: who has now one more and now one less is not to move them each time.
+                // Not as soon as they are few: a process that has now one more, now one less would move them each time.
                 if many.len <= FEW / 2 {
                     let blocks = std::mem::take(&mut many.blocks);
                     self.0 = Shape::Few(blocks.into_values().flatten().collect());

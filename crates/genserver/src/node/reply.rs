@@ -55,7 +55,7 @@ pub(crate) struct Slot<R> {
 enum State<R> {
     /// Nobody looked yet.
     Open,
-    /// Somebody waits, until the deadline if there is one.
+    /// The caller waits, until the deadline if there is one.
     Waiting(Waker, Option<Instant>),
     Filled(Result<R, Unanswered>),
     /// The answer was taken, or nobody wants it any more.
@@ -273,7 +273,7 @@ pub(crate) trait Waiting: Send + Sync {
     fn expire(&self, home: Pid, now: Instant) -> Patience;
 }
 
-/// How long somebody waits. A wait has one deadline or none, and keeps to that.
+/// How long a wait lasts. It has one deadline or none, and that does not change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Patience {
     /// It has not begun.

@@ -1,25 +1,25 @@
-//! Calls that wait for one another in a circle, and how the last of them notices.
+//! Deadlock detection: calls that wait for one another in a cycle, and how the last of them fails.
 //!
-//! While a callback waits for the answer to a call, its process depends on the one that was called: that is an edge. A call
-//! whose edge would close a circle of them is given up with [`CallError::Cycle`](crate::CallError::Cycle); without that, all
-//! processes of the circle would wait until the first of their deadlines.
+//! While a callback waits for the answer to a call, its process depends on the process that it called. That is an edge. A call
+//! whose edge would close a cycle fails with [`CallError::Cycle`](crate::CallError::Cycle); otherwise all processes of the cycle
+//! would wait until the first of their deadlines.
 //!
 //! 1. An edge has two ends. The request's end is a token that lies with the request: in its envelope, then in the cold state of the
-//!    server while its callback runs. When the callback has ended the token is dropped, so a caller that was kept is no edge
-//!    any more: whoever keeps it may have it answered from anywhere.
+//!    server while its callback runs. When the callback has ended the token is dropped, so a kept `Caller` is
+//!    not an edge: it may be answered from anywhere.
 //! 2. The caller's end stands in one list from the moment the caller really waits until it has its answer or gives up.
 //! 3. An edge counts while both ends are there and the answer is still wanted.
-//! 4. The caller is entered first, and then the list is walked, under one lock. Of a circle's calls one is entered last, and
-//!    it sees all the others.
-//! 5. Who gives up withdraws the request if no callback has begun with it. Were it carried out, its callback would call on
-//!    around the circle, be refused further on, and leave another request behind, and so for ever.
-//! 6. Who starts a process that is linked with it waits for that process's init. So while a process is in its init, its parent
-//!    depends on it, and if the parent is in its init too, the parent's parent, and so on: a call to any of them, or to one
-//!    that waits for one of them, closes a circle. This is looked up when such a call begins to wait, and costs others nothing.
-//! 7. A process may wait for another otherwise than by a call, and [declare](declare_wait) that: an edge like any other, except that
-//!    nobody can be told that it closes a circle. So the circle's last call is given up instead, in the same way.
+//! 4. The caller is entered first, and then the list is walked, under one lock. One call of a cycle is entered last, and it
+//!    sees all the others.
+//! 5. A call that fails withdraws its request, unless a callback has begun with it. If the request were carried out, its callback
+//!    would call on around the cycle, be refused further on, and leave another request behind, without end.
+//! 6. A process that starts a linked process waits for its init. So while a process is in its init, its parent depends on it,
+//!    and if the parent is in its init too, the parent's parent, and so on. A call to any of them, or to a process that waits
+//!    for one of them, closes a cycle. Only a call made inside an init looks this up.
+//! 7. A process may wait for another in its own way, and [declare](declare_wait) that. The edge is like any other, but there is
+//!    no caller to tell that it closes a cycle. So the last call of the cycle fails instead.
 //! 8. A call that is answered by the caller's own thread never waits, and never comes here; a call from outside every process
-//!    cannot close a circle, and is not entered.
+//!    cannot close a cycle, and is not entered.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -103,20 +103,20 @@ pub fn declare_wait(process: &impl AsProcess, kept: Weak<()>) -> DeclaredWait {
     let wait = Wait { to, token: Token::Kept(kept), answer: None };
     let mut refused = Vec::new();
     let mut waits = WAITS.lock();
-    // Looked at under the lock: whoever has let go by now may have called since, and that call is no part of a circle.
+    // Looked at under the lock: a process that has let go by now may have called since, and that call closes no cycle.
     if !wait.counts() {
         return DeclaredWait { _entry: Entry { key: None } };
     }
     let key = waits.enter(from, wait);
     // It ends: each round takes a call out of the list.
-    while let Some(call) = waits.circle(from, to, &[]).and_then(|circle| waits.take_call(circle)) {
+    while let Some(call) = waits.cycle(from, to, &[]).and_then(|cycle| waits.take_call(cycle)) {
         refused.push(call);
     }
     drop(waits);
-    for (Wait { token, answer, .. }, circle) in refused {
+    for (Wait { token, answer, .. }, cycle) in refused {
         token.withdraw();
         if let Some(answer) = answer {
-            answer.fail(Unanswered::Cycle(circle));
+            answer.fail(Unanswered::Cycle(cycle));
         }
     }
     DeclaredWait { _entry: Entry { key: Some(key) } }
@@ -137,7 +137,7 @@ impl fmt::Debug for DeclaredWait {
 /// The request's end of an edge (rule 1).
 #[derive(Default)]
 pub(crate) struct Edge {
-    /// Whether the server has begun with the request, or its sender withdrawn it: whoever comes first (rule 5).
+    /// Set by the server when it begins with the request, or by the sender when it withdraws it; the first wins (rule 5).
     settled: AtomicBool,
 }
 
@@ -158,9 +158,9 @@ impl Edge {
 pub(crate) enum Token {
     /// It lies with the request.
     Laid(Weak<Edge>),
-    /// The server is ending and takes no requests: whoever calls it waits for the callback that ends it.
+    /// The server is ending and takes no requests. A caller waits for the callback that ends it.
     AtTheEnd,
-    /// The wait is no call (rule 7), and whoever is waited for keeps this.
+    /// The wait is declared (rule 7), and the process that is waited for keeps this.
     Kept(Weak<()>),
 }
 
@@ -236,7 +236,7 @@ pub(crate) fn note_end(to: Pid) {
     }
 }
 
-/// How the search for circles follows one call.
+/// How the search for cycles follows one call.
 pub(crate) enum Watch {
     /// There is nothing to see: the call comes from outside every process, or its caller does not want it.
     Nothing,
@@ -247,16 +247,16 @@ pub(crate) enum Watch {
 }
 
 impl Watch {
-    /// Takes over the token of the request that this thread has just sent to `to`, if it has one and circles are not allowed.
+    /// Takes over the token of the request that this thread has just sent to `to`, if it has one and cycles are not allowed.
     #[inline]
     pub(crate) fn sent(to: Pid, allows_cycle: bool) -> Option<Self> {
         match LAID.take() {
-            Some((whom, token)) if whom == to && !allows_cycle => Some(Self::Sent(token)),
+            Some((called, token)) if called == to && !allows_cycle => Some(Self::Sent(token)),
             _ => None,
         }
     }
 
-    /// The caller begins to wait for `to`, if it has not before. Fails with the circle that this would close.
+    /// The caller begins to wait for `to`, if it has not before. Fails with the cycle that this would close.
     #[inline]
     pub(crate) fn begin(&mut self, to: Pid, answer: impl FnOnce() -> Arc<dyn Waiting>) -> Result<(), Vec<Pid>> {
         let Self::Sent(token) = self else { return Ok(()) };
@@ -275,7 +275,7 @@ impl Watch {
     }
 }
 
-/// A circle as an error shows it: from the first to itself again.
+/// A cycle as an error shows it: from the first to itself again.
 pub(crate) struct Arrows<'a>(pub(crate) &'a [Subject]);
 
 impl fmt::Display for Arrows<'_> {
@@ -287,8 +287,11 @@ impl fmt::Display for Arrows<'_> {
     }
 }
 
-/// Enters a caller that begins to wait, until the guard is dropped. If it closes a circle it is not entered; what comes back
-/// is the circle, beginning with the caller.
+/// Enters a caller that begins to wait, until the guard is dropped.
+///
+/// # Errors
+///
+/// If it closes a cycle it is not entered. The cycle comes back, beginning with the caller.
 fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<Entry, Vec<Pid>> {
     let wait = Wait { to, token, answer: Some(answer) };
     if !wait.counts() {
@@ -299,15 +302,15 @@ fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<En
     let starters = starters(from);
     let mut waits = WAITS.lock();
     let key = waits.enter(from, wait);
-    let circle = waits.circle(from, to, &starters);
+    let cycle = waits.cycle(from, to, &starters);
     drop(waits);
     let entry = Entry { key: Some(key) };
-    let Some(circle) = circle else { return Ok(entry) };
+    let Some(cycle) = cycle else { return Ok(entry) };
     token.withdraw();
-    Err(circle)
+    Err(cycle)
 }
 
-/// Whoever waits for the init that `pid` is in, from its parent upwards (rule 6).
+/// The processes that wait for the init that `pid` is in, from its parent upwards (rule 6).
 fn starters(pid: Pid) -> Vec<Pid> {
     let mut starters = Vec::new();
     let mut next = Some(pid);
@@ -348,22 +351,22 @@ impl Waits {
         key
     }
 
-    /// Takes out the last call of a circle, with the circle as its caller sees it.
-    fn take_call(&mut self, mut circle: Vec<Pid>) -> Option<(Wait, Vec<Pid>)> {
-        for place in (0..circle.len()).rev() {
-            let (from, to) = (circle[place], circle[(place + 1) % circle.len()]);
+    /// Takes out the last call of a cycle, with the cycle as its caller sees it.
+    fn take_call(&mut self, mut cycle: Vec<Pid>) -> Option<(Wait, Vec<Pid>)> {
+        for place in (0..cycle.len()).rev() {
+            let (from, to) = (cycle[place], cycle[(place + 1) % cycle.len()]);
             let is_it = |wait: &Wait| wait.to == to && wait.answer.is_some() && wait.counts();
             let call = self.edges.range((from, 0)..=(from, u64::MAX)).find(|(_, wait)| is_it(wait));
             let Some(key) = call.map(|(key, _)| *key) else { continue };
-            circle.rotate_left(place);
-            return self.edges.remove(&key).map(|call| (call, circle));
+            cycle.rotate_left(place);
+            return self.edges.remove(&key).map(|call| (call, cycle));
         }
         None
     }
 
     /// The shortest way from `to` back to `from`, beginning with `from`: by calls alone, or by calls to one of those who wait
     /// for the init of `from`, and by their starts from there.
-    fn circle(&self, from: Pid, to: Pid, starters: &[Pid]) -> Option<Vec<Pid>> {
+    fn cycle(&self, from: Pid, to: Pid, starters: &[Pid]) -> Option<Vec<Pid>> {
         let mut reached = BTreeMap::from([(to, from)]);
         let mut next = VecDeque::from([to]);
         while let Some(pid) = next.pop_front() {
@@ -371,9 +374,9 @@ impl Waits {
                 return Some(way_back(&reached, from, from));
             }
             if let Some(place) = starters.iter().position(|starter| *starter == pid) {
-                let mut circle = way_back(&reached, from, pid);
-                circle.extend(starters[..place].iter().rev());
-                return Some(circle);
+                let mut cycle = way_back(&reached, from, pid);
+                cycle.extend(starters[..place].iter().rev());
+                return Some(cycle);
             }
             for further in self.waited_for_by(pid) {
                 reached.entry(further).or_insert_with(|| {
@@ -425,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_call_of_a_circle_is_told_all_of_it() {
+    fn the_last_call_of_a_cycle_is_told_all_of_it() {
         let [a, b, c] = pids(u32::MAX);
         let first = call(a, b);
         let second = call(b, c);
@@ -434,13 +437,13 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_waits_for_itself_is_a_circle_of_one() {
+    fn a_process_that_waits_for_itself_is_a_cycle_of_one() {
         let [a] = pids(u32::MAX - 1);
         assert_eq!(call(a, a).0.err(), Some(vec![a]));
     }
 
     #[test]
-    fn a_circle_is_found_through_any_of_several_calls() {
+    fn a_cycle_is_found_through_any_of_several_calls() {
         let [a, b, c, d] = pids(u32::MAX - 2);
         let joined = [call(a, b), call(a, c), call(a, d)];
         assert!(joined.iter().all(|call| call.0.is_ok()));
@@ -448,17 +451,17 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_an_init_is_part_of_the_circle() {
+    fn who_waits_for_an_init_is_part_of_the_cycle() {
         let [top, parent, child, other] = pids(u32::MAX - 5);
         let waits = |calls: &[Called]| {
             assert!(calls.iter().all(|call| call.0.is_ok()));
-            WAITS.lock().circle(child, other, &[parent, top])
+            WAITS.lock().cycle(child, other, &[parent, top])
         };
         assert_eq!(waits(&[]), None);
         assert_eq!(waits(&[call(other, parent)]), Some(vec![child, other, parent]));
         assert_eq!(waits(&[call(other, top)]), Some(vec![child, other, top, parent]));
-        assert_eq!(WAITS.lock().circle(child, top, &[parent, top]), Some(vec![child, top, parent]));
-        assert_eq!(WAITS.lock().circle(child, parent, &[parent, top]), Some(vec![child, parent]));
+        assert_eq!(WAITS.lock().cycle(child, top, &[parent, top]), Some(vec![child, top, parent]));
+        assert_eq!(WAITS.lock().cycle(child, parent, &[parent, top]), Some(vec![child, parent]));
     }
 
     #[test]

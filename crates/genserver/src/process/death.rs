@@ -6,7 +6,7 @@
 //! 4. Names are free.
 //! 5. The stop-reply, waiting callers, links and monitors are told. Told means put into their mailboxes: none of their code
 //!    runs here.
-//! 6. Whoever waits in `stop`, or in a start that failed, is released.
+//! 6. Callers of `stop`, and the starter of a start that failed, are released.
 //!
 //! A process that is doomed while this thread is inside another's death is only kicked, so deaths never nest.
 
@@ -64,7 +64,7 @@ impl<S: GenServer> Doomed for Process<S> {
 impl<S: GenServer> Process<S> {
     /// Lets go of a process that never ran: it did not get its name, or there was nobody to link it with.
     ///
-    /// Under a name it may have been found all the same. To whoever watches it, or waits for it, it never was.
+    /// It may have been found by its name all the same. Monitors and waiters of it are told that there is no such process.
     pub(crate) fn discard(&self) {
         let begun = current::begin_death();
         let (queue, notices) = {
@@ -243,7 +243,7 @@ impl<S: GenServer> Process<S> {
         if notices.is_some() || !queue.is_empty() || ending.concerns_anybody() {
             start = self.tell(notices, queue, ending);
         }
-        // Whoever came to wait for the end meanwhile is among them.
+        // Waiters for the end that came meanwhile are among them.
         let ties = self.mail.lock().told();
         if let Some(mut ties) = ties {
             ties.take_stoppers().drain().for_each(|stopper| stopper.fill(Ok(reason.clone())));
@@ -261,7 +261,7 @@ impl<S: GenServer> Process<S> {
         reason
     }
 
-    /// Step 5. Gives back whom step 6 releases of those who waited for the start.
+    /// Step 5. Returns the starter that step 6 releases.
     fn tell(
         &self,
         notices: Option<Box<EndNotices>>,
@@ -313,8 +313,8 @@ impl<S: GenServer> Process<S> {
         Arc::clone(self).end_here();
     }
 
-    /// Dooms it, under the lock. Whether somebody runs it, perhaps further up this thread's stack: then it is cut at its next
-    /// await, and whoever runs it ends it.
+    /// Dooms it, under the lock. Returns whether it is being run, perhaps further up this thread's stack: then it is cut at its
+    /// next await, and its poller ends it.
     fn set_doom(&self, mail: &mut Mail<S>, reason: Reason) -> bool {
         mail.doom = Some(reason);
         let runs = mail.body.is_empty();
@@ -358,7 +358,7 @@ impl Starter {
 }
 
 impl Ending {
-    /// Whether anybody is to be told who is neither in the ties nor in the queue.
+    /// Whether anybody has to be told that is neither in the ties nor in the queue.
     fn concerns_anybody(&self) -> bool {
         self.late_reply.is_some() || !self.unanswered.is_empty() || self.start.is_some() || current::any_unanswered()
     }

@@ -87,7 +87,7 @@ pub(crate) struct Process<S: GenServer> {
     /// How long its callbacks block, and so whether others than its own task may run it.
     pub(crate) pace: Pace,
     /// Written by its own callbacks only, or before there are any; so it is with what follows. Outside the lock, where it takes no
-    /// room of its own: whoever sends an exit reads it under the lock, which the link that brings the exit was laid under.
+    /// room of its own: an exit is sent under the lock, and so was the link laid that brings it.
     pub(crate) traps_exits: AtomicBool,
     /// How far ahead the clock was set, so that a call which waits need not take the lock to know that it comes early enough.
     pub(crate) alarm_reach: Reach,
@@ -131,7 +131,7 @@ pub(crate) enum Doing {
 )]
 pub(crate) struct Mail<S: GenServer> {
     pub(crate) run: Run,
-    /// A wake came while somebody polled (rule 2).
+    /// A wake came while a thread polled (rule 2).
     pub(crate) notified: bool,
     /// The end has begun: see the module's page.
     pub(crate) closed: bool,
@@ -218,7 +218,7 @@ pub(crate) trait Lazy<S: GenServer>: Send {
 /// What arrives at a server without being refused or counted.
 pub(crate) enum Signal<S: GenServer> {
     Down(Down),
-    /// An exit that was trapped. One that came of a link has a number, so that it can be thrown away.
+    /// An exit that was trapped. The exit of a link has a number, by which `unlink_flush` finds it.
     Exit(Exit, Option<NonZeroU64>),
     /// A timer of the server's own.
     Timer(TimerRef),
@@ -253,7 +253,8 @@ impl<S: GenServer> Envelope<S> {
     }
 }
 
-/// A server's loop: whoever holds it runs the server. It is moved in and out of the lock for every message, so it is small.
+/// A server's loop. The thread that holds it runs the server. It is moved in and out of the lock for every message, so it is
+/// small.
 pub(crate) struct Body<S: GenServer> {
     /// Away while a callback runs.
     pub(crate) actor: Option<Box<Actor<S>>>,
@@ -576,7 +577,7 @@ impl<S: GenServer> Body<S> {
         Self { actor: Some(actor), work: None, cold: None }
     }
 
-    /// What stands for a body that somebody else has.
+    /// An empty body, for the place of one that is out.
     pub(crate) fn away() -> Self {
         Self { actor: None, work: None, cold: None }
     }

@@ -40,8 +40,8 @@ const PROBE: &str = "genserver::Probe";
 
 /// A process without a server.
 ///
-/// One lock, as every process has. A process that plain code holds has nothing to run, so its end is told by whoever brings it;
-/// one that runs a function ends when its task has dropped the function.
+/// One lock, as every process has. A process that plain code holds has nothing to run, so the thread that ends it
+/// tells its end. A process that runs a function ends when its task has dropped the function.
 pub(crate) struct Plain<M> {
     pub(crate) head: Head,
     state: Mutex<State<M>>,
@@ -61,7 +61,7 @@ struct State<M> {
     /// It was doomed while the function was being polled, and is counted for that: see `cut`.
     noted: bool,
     letters: Letters<M>,
-    /// Whoever waits for a letter.
+    /// The reader that waits for a letter.
     reader: Option<Waker>,
     /// The task, while its function awaits.
     task: Option<Waker>,
@@ -92,7 +92,7 @@ enum Stage {
     Alive,
     /// It has to end, and waits for its task to do it.
     Doomed,
-    /// Somebody ends it, and nobody else will: its name is on its way to being free.
+    /// A thread is ending it, and no other will. Its name is about to be free.
     Ending,
     Dead,
 }
@@ -191,7 +191,7 @@ impl<M: Send + 'static> Plain<M> {
         self.state.lock().letters.downs.insert(reference, pid);
     }
 
-    /// Says whom an expected `Down` is about, if it has not come yet.
+    /// Sets which process an expected `Down` is about, if it has not come yet.
     pub(crate) fn name_down(&self, reference: MonitorRef, pid: Pid) {
         if let Some(expected) = self.state.lock().letters.downs.get_mut(&reference) {
             *expected = pid;
@@ -295,8 +295,8 @@ impl<M: Send + 'static> Plain<M> {
         }
     }
 
-    /// Whether there is no letter, and whoever asks is woken by the next one. It is asked often by a process that waits for other
-    /// things besides, and a look is all that it takes then.
+    /// Whether the mailbox is empty, and the next letter wakes this waker. A process that waits for other things too asks often,
+    /// and then one look is enough.
     fn is_awaited_by(&self, waker: &Waker) -> bool {
         let state = self.state.lock();
         let is_known = state.reader.as_ref().is_some_and(|known| known.will_wake(waker));
@@ -334,7 +334,7 @@ impl<M: Send + 'static> Plain<M> {
         let task = state.task.take();
         let has_task = state.has_task;
         if state.runs {
-            // It is cut at its next await. One that does not run is never polled again.
+            // It is cut at its next await. A function that does not run is never polled again.
             state.noted = true;
             cut::note();
         }
@@ -543,7 +543,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool {
         let pid = peer.head().pid;
         let mut state = self.state.lock();
-        // As in `monitor`. One that runs may be laying this link itself, and then the link brings its exit.
+        // As in `monitor`. A function that runs may be laying this link itself, and then the link brings its exit.
         if state.stage == Stage::Dead || state.is_never_polled_again() {
             return false;
         }

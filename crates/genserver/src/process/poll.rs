@@ -24,10 +24,10 @@ use crate::server::outcome::{LateReply, Step, Then};
 use crate::sync::barrier;
 use crate::values::reason::Reason;
 
-/// Who polls.
+/// Which thread polls a server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
-    /// Whoever called or started the server: handles one message, and leaves everything else to the task.
+    /// That of a caller or a starter. It handles one message, and leaves everything else to the task.
     Caller,
     /// The server's own task.
     Task,
@@ -142,7 +142,7 @@ impl<S: GenServer> Process<S> {
         self.drive_from(body, Some(polled), &mut None, by, budget);
     }
 
-    /// Runs the server with one message, on the thread of whoever sent it.
+    /// Runs the server with one message, on the thread of its sender.
     #[inline]
     pub(crate) fn drive_message(self: &Arc<Self>, mut body: Body<S>, message: &mut Option<Job<S>>) {
         let _entered = current::enter(self.head.pid);

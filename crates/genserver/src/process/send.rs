@@ -15,8 +15,8 @@ use crate::process::deadlock;
 use crate::server::GenServer;
 use crate::sync::barrier;
 
-/// How many sends go through the task after one found the server running: whoever comes at the same time as another had
-/// better let one poller work through the queue than fight for the body.
+/// How many sends go through the task after a sender found the server running. When several senders come at the same time, it
+/// is better that one poller works through the queue than that all fight for the body.
 const HOT_SENDS: u8 = 8;
 
 /// How many messages a caller handles before its own if it finds the server scheduled. Mostly there are one or two.
@@ -46,7 +46,7 @@ pub(crate) type Parcel<S> = Option<Job<S>>;
 
 /// Puts a message where [`Process::push`] and [`Process::send_call`] take it from.
 #[inline]
-#[expect(clippy::unnecessary_wraps, reason = "a parcel is emptied by whoever takes the message")]
+#[expect(clippy::unnecessary_wraps, reason = "a parcel is emptied by the function that takes the message")]
 pub(crate) fn parcel<S: GenServer>(message: Envelope<S>) -> Parcel<S> {
     Some(Job::Message(message))
 }
@@ -106,7 +106,7 @@ impl<S: GenServer> Process<S> {
         true
     }
 
-    /// Pushes, and makes sure that somebody comes for it.
+    /// Pushes, and wakes the task if the server is idle.
     #[inline]
     pub(super) fn enqueue(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, message: Envelope<S>) {
         mail.queue.push_back(message);
@@ -190,8 +190,8 @@ impl<S: GenServer> Process<S> {
 
     /// Queues the call, and works off what is before it, and the call; what comes meanwhile is left to the task.
     ///
-    /// Were it only queued, so would be the calls of all others whose turn in the runtime comes before that of the server's task;
-    /// when the task came it would wake them all, and they would all call again before it came next.
+    /// If we only queued it, every caller scheduled before the server's task would queue too. The task would then wake them all,
+    /// and all would call again before its next turn.
     fn take_over(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, call: &mut Parcel<S>) {
         let before = mail.queue.len() + mail.body.batched();
         let mut budget = u32::try_from(before).map_or(CALLERS_BUDGET, |before| before.min(CALLERS_BUDGET));

@@ -90,7 +90,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.closed {
             return;
         }
-        // Whoever was started by nobody is its own parent, as in OTP.
+        // A process that no other started is its own parent, as in OTP.
         let signal = if self.head.parent().unwrap_or(self.head.pid) == exit.from {
             Signal::Stop(exit.reason.into())
         } else {
@@ -247,8 +247,8 @@ impl<S: GenServer> Process<S> {
 
     /// Asks the clock to come at the deadline of a call that begins to wait now.
     ///
-    /// The deadline was left in the slot before the look at the alarm. If that comes early enough it finds the deadline: whoever
-    /// takes an alarm away looks into the slots after that.
+    /// The deadline was left in the slot before the look at the alarm. If that comes early enough it finds the deadline: a thread
+    /// that takes an alarm away looks into the slots after that.
     #[inline]
     pub(crate) fn watch_call(self: &Arc<Self>, now: Instant, deadline: Instant, timeout: Duration) {
         if !self.alarm_reach.covers(timeout) {
@@ -326,7 +326,7 @@ impl<S: GenServer> Alarmed for Process<S> {
         };
         if mail.run != Run::Idle {
             // Something arrived before the silence was over. Asked for again, the instant would be past each time, and the
-            // clock would keep the thread from whoever is to handle what arrived.
+            // clock would keep the thread from the server that has to handle what arrived.
             mail.forget_idle();
         }
         let idle_at = mail.extras.as_ref().and_then(|extras| extras.idle_at);

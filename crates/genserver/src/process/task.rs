@@ -52,7 +52,7 @@ impl<S: GenServer> ProcessTask<S> {
 ///
 /// A task that is woken by another is often kept for the worker that runs that other, and while this worker is blocked, nobody
 /// may be left who watches the runtime's timers: Tokio does not wake a second worker for one task. It does for a task that
-/// wakes itself. So a deadline of somebody who waits for a long callback is kept if the runtime has another thread.
+/// wakes itself. So the deadline of a caller that waits for a long callback is kept if the runtime has another thread.
 fn gives_way<S: GenServer>(process: &Process<S>, gave_way: &mut bool) -> bool {
     *gave_way = process.pace.is_long() && !*gave_way;
     *gave_way

@@ -128,7 +128,7 @@ impl Ties {
         self.links.remove(peer)
     }
 
-    /// Who is linked.
+    /// The linked processes.
     pub(crate) fn peers(&self) -> impl Iterator<Item = Pid> {
         self.links.iter().map(Half::key)
     }

@@ -21,9 +21,9 @@ pub(crate) struct Waiters<W: Waiting + ?Sized> {
 }
 
 struct Known<W: Waiting + ?Sized> {
-    /// Whoever has a deadline, the next one on top.
+    /// Waits with a deadline, the next one on top.
     dated: BinaryHeap<Dated<W>>,
-    /// Whoever waits as long as the process lives.
+    /// Waits without one.
     patient: Vec<Arc<W>>,
     /// How often the clock came since those were swept, times [`SWEPT_A_ROUND`].
     unswept: usize,
@@ -32,11 +32,11 @@ struct Known<W: Waiting + ?Sized> {
 /// How many of those without a deadline are looked at each time the clock comes: on the average, because all are at once.
 const SWEPT_A_ROUND: usize = 64;
 
-/// Somebody with a deadline. The earliest is the greatest.
+/// A wait with a deadline. The earliest is the greatest.
 struct Dated<W: ?Sized>(Instant, Arc<W>);
 
 impl<W: Waiting + ?Sized> Waiters<W> {
-    /// Adds somebody. Returns who was swept out, to be dropped outside the lock.
+    /// Adds a wait. Returns the waits that were removed to make room, to be dropped outside the lock.
     pub(crate) fn add(&mut self, home: Pid, slot: Arc<W>) -> Vec<Arc<W>> {
         let swept = sweep(&mut self.fresh, home);
         slot.enter();
@@ -46,13 +46,13 @@ impl<W: Waiting + ?Sized> Waiters<W> {
 
     /// Gives back what a burst of calls made it grow to: those who wait no more, and the room that they took.
     pub(crate) fn shrink(&mut self, home: Pid) {
-        // What is dropped here is empty: an answer that is still wanted is held by the one that wants it as well.
+        // No answer is dropped here, under the lock: the caller of a wait that is not over holds the slot too.
         self.fresh.retain(|slot| !slot.leave(home));
         self.fresh.shrink_to(self.fresh.len() * 2);
     }
 
-    /// Ends the waits whose deadline has passed, and says when the next one would be. Called outside the lock: whoever is told
-    /// may be anybody.
+    /// Ends the waits whose deadline has passed, and says when the next one would be. Called outside the lock:
+    /// the code of any caller may be woken.
     pub(crate) fn expire(&mut self, home: Pid, now: Instant) -> Option<Instant> {
         if self.fresh.is_empty() && self.known.is_none() {
             return None;
@@ -76,7 +76,7 @@ impl<W: Waiting + ?Sized> Waiters<W> {
         next
     }
 
-    /// Takes back those who were taken out for [`expire`](Waiters::expire); whoever came meanwhile is among them now.
+    /// Takes back the waits that were taken out for [`expire`](Waiters::expire), and keeps those that came meanwhile.
     pub(crate) fn take_back(&mut self, mut sorted: Self) {
         // Nobody is in order here but if the clock came twice at once; then they are put in order once more.
         sorted.fresh.extend(self.drain());
@@ -94,7 +94,7 @@ impl<W: Waiting + ?Sized> Waiters<W> {
 }
 
 impl<W: Waiting + ?Sized> Known<W> {
-    /// Puts somebody where they belong; gives back who has not begun to wait.
+    /// Puts a wait into its list. Gives it back if it has not begun.
     fn sort(&mut self, slot: Arc<W>, home: Pid, now: Instant) -> Option<Arc<W>> {
         match slot.expire(home, now) {
             Patience::Over => {}
@@ -115,7 +115,7 @@ impl<W: Waiting + ?Sized> Known<W> {
     }
 }
 
-/// Makes room for one more: takes out who does not wait any more, if the list would have to grow.
+/// Makes room for one more: removes the waits that are over, if the list would have to grow.
 fn sweep<W: Waiting + ?Sized>(list: &mut Vec<Arc<W>>, home: Pid) -> Vec<Arc<W>> {
     if list.len() < list.capacity() {
         return Vec::new();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_no_more_is_swept_out_and_the_next_deadline_is_one_that_counts() {
+    fn a_wait_that_is_over_is_removed_and_the_next_deadline_is_one_that_counts() {
         let looks = Arc::new(AtomicUsize::new(0));
         let (mut waiters, all, begun) = crowd(1000, &looks);
         assert_eq!(waiters.expire(Pid::NOBODY, begun), Some(begun + Duration::from_millis(1)));

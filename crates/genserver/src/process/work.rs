@@ -232,7 +232,7 @@ impl<F: 'static> CallbackPlace<F> {
         spare::put(Self::WAY, place);
     }
 
-    /// The slot: one that came back, or a new one.
+    /// A slot that came back, or a new one.
     #[cold]
     fn refill(&mut self) -> &mut Pin<Box<CallbackSlot<F>>> {
         let mut place = Self::take();
@@ -371,7 +371,7 @@ fn poll_behind_barrier<S: GenServer, F: Future<Output = Done<S>>>(
     cx: &mut Context<'_>,
 ) -> Poll<Done<S>> {
     let polled = catch_unwind(AssertUnwindSafe(|| {
-        // One that is done stays where it is until the next callback takes its place: it holds nothing any more.
+        // A future that is done stays until the next callback takes its place. It holds nothing any more.
         match future.as_mut().as_pin_mut() {
             Some(running) => running.poll(cx),
             None => Poll::Pending,

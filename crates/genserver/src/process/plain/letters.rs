@@ -34,7 +34,7 @@ use crate::values::pid::Pid;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Letter<M> {
-    /// A message that somebody sent.
+    /// A message.
     Message(M),
     /// A process that is watched has ended.
     Down(Down),

@@ -70,7 +70,7 @@ impl<M: Send + 'static> Future for PlainTask<M> {
 }
 
 impl<M: Send + 'static> Plain<M> {
-    /// Notes by whom the task is woken, unless that is known. Returns the reason to end with, if there is one.
+    /// Keeps the waker of the task, unless it is known. Returns the reason to end with, if there is one.
     fn begin_turn(&self, waker: &Waker) -> Option<Reason> {
         // Cloned and dropped outside the lock: a foreign waker is the user's code.
         let mut fresh = None;
