@@ -21,6 +21,8 @@ mod wait_queue;
 mod overflow;
 // Polling: one callback after the other, and what each asks for.
 pub(crate) mod poll;
+// What the clock does with a server that has nothing to do.
+mod idle;
 // The task that runs a server which nobody runs inline.
 pub(crate) mod task;
 // How long callbacks block, and who may run a server because of that.

@@ -418,11 +418,13 @@ where
     {
         let process = self.server.process();
         let Some(make) = self.make.take() else { return Poll::Pending };
+        // A kit is for a callback that may run here; a call that only queues needs a slot.
         if !inline {
             return self.queue(make, cx);
         }
         let mut kit = Kit::<B, R>::take();
         let call = make(Caller::new(Arc::clone(kit.slot(process.head.pid))));
+        // `make` is the user's code, so it has run before the lock is taken (rule 3 of `process::mail`).
         let mail = process.mail.lock();
         let left = if mail.may_run_call() {
             let run = process.run_call(mail, call, &mut kit.place, perform);
@@ -468,6 +470,7 @@ where
         // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
         let now = process.head.home.runtime().now();
         let deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
+        // The answer may have come since the call was queued: then there is no wait, and no alarm to set.
         let waits = slot.wait(cx, deadline);
         self.slot = Some(slot);
         if !waits {

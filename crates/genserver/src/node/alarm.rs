@@ -81,6 +81,7 @@ impl Alarm {
         let key = (at, list.last);
         let is_first = list.entries.first_key_value().is_none_or(|(first, _)| key < *first);
         list.entries.insert(key, who);
+        // Only an entry that is the first now makes the keeper's sleep too long.
         let keeper = if is_first { list.keeper.take() } else { None };
         (key, keeper)
     }
@@ -109,6 +110,7 @@ impl Alarm {
 
     /// Tells one entry that is due, or says when the next one is.
     fn pop_due(&self, now: Instant, keeper: &Waker) -> Next {
+        // Cloned before the lock is taken: a foreign waker is user code.
         let waker = keeper.clone();
         let mut list = self.list.lock();
         if list.is_over {

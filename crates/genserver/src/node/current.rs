@@ -115,6 +115,7 @@ pub(crate) fn take_unanswered(pid: Pid) -> Vec<Arc<dyn Waiting>> {
     UNANSWERED.with_borrow_mut(|list| {
         let (ours, others) = std::mem::take(list).into_iter().partition(|(home, _)| *home == pid);
         *list = others;
+        // Those of an outer callback stay: it is not known yet how that ends.
         UNANSWERED_NOTED.set(!list.is_empty());
         let ours: Vec<(Pid, Arc<dyn Waiting>)> = ours;
         ours.into_iter().map(|(_, slot)| slot).collect()

@@ -132,6 +132,7 @@ impl<R> Slot<R> {
             drop(answer);
             return;
         }
+        // The caller has not looked yet, as in every call that its caller runs: there is no waker to move out.
         if matches!(*state, State::Open) {
             *state = State::Filled(answer);
             self.done.store(true, Ordering::Release);
@@ -191,6 +192,7 @@ impl<R> Slot<R> {
             drop(state);
             return false;
         }
+        // The deadline is left before the alarm is looked at: see `Process::watch_call`.
         let deadline = deadline(&state);
         let old = std::mem::replace(&mut *state, State::Waiting(waker, deadline));
         drop(state);

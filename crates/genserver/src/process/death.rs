@@ -49,6 +49,7 @@ pub(super) trait Doomed {
 impl<S: GenServer> Doomed for Process<S> {
     fn end_here(self: Arc<Self>) {
         let mut mail = self.mail.lock();
+        // Looked at again: between the doom and this, its task or another thread may have ended it.
         let body = if mail.is_doomed() { mail.body.take() } else { None };
         if body.is_some() {
             mail.run = Run::Running;
@@ -222,12 +223,15 @@ impl<S: GenServer> Process<S> {
         let begun = current::begin_death();
         self.report_end(&body, &ending);
         let reason = ending.reason.clone();
+        // Step 3 comes before the name is free: a successor with the name may want what the state holds, a port for instance.
         drop_caught(body);
         caught(discard_rescued);
         self.head.home.node().release_name(&self.head);
         let told = reason.clone();
         let (notices, queue, task, ordered) = {
             let mut mail = self.mail.lock();
+            // From here on nothing is queued, and links, monitors and waiters that come are told at once by those that bring them.
+            // So what is taken out under this lock is everything.
             mail.run = Run::Dead;
             mail.counted = 0;
             let queue = std::mem::replace(&mut mail.queue, Queue::new());
@@ -235,6 +239,7 @@ impl<S: GenServer> Process<S> {
             let notices = mail.ties.as_mut().map(|ties| Box::new(ties.take_end_notices()));
             (notices, queue, task, mail.doom.replace(told))
         };
+        // A reason may hold a value of the user's, so it is dropped outside the lock (rule 3).
         drop(ordered);
         self.in_batch.store(0, Ordering::Relaxed);
         self.forget_doom();
@@ -251,11 +256,13 @@ impl<S: GenServer> Process<S> {
         if let Some((starter, told)) = start {
             starter.tell(told);
         }
+        // The task holds a reference to this process: it is woken to end.
         match task {
             Task::None | Task::Coming => {}
             Task::Asleep => self.wake_task(),
             Task::AsleepElsewhere(waker) => barrier::wake(*waker),
         }
+        // Deaths do not nest: what this one brought down was put off, and ends now.
         drop(begun);
         end_the_next();
         reason
@@ -272,6 +279,7 @@ impl<S: GenServer> Process<S> {
         if let Some(key) = notices.as_ref().and_then(|notices| notices.alarm()) {
             self.head.home.alarm().cancel(key);
         }
+        // Messages go before anybody is told: the drop of a call drops its caller, which is then told the reason, not `NoReply`.
         for message in queue.take_all() {
             drop_caught(message);
         }
@@ -304,6 +312,8 @@ impl<S: GenServer> Process<S> {
         if self.set_doom(&mut mail, reason) {
             return;
         }
+        // This thread is inside another death. To end this process here would nest deaths as deep as links go, and use up the
+        // stack; so its task does it.
         if current::is_dying() {
             let kick = if mail.run == Run::Scheduled { Kick::Nothing } else { mail.kick() };
             drop(mail);
@@ -318,6 +328,7 @@ impl<S: GenServer> Process<S> {
     fn set_doom(&self, mail: &mut Mail<S>, reason: Reason) -> bool {
         mail.doom = Some(reason);
         let runs = mail.body.is_empty();
+        // Relaxed is enough: the poller reads it between two messages, or finds the doom under the lock.
         self.look.fetch_or(if runs { LOOK_DOOM | LOOK_NOTED } else { LOOK_DOOM }, Ordering::Relaxed);
         if runs {
             cut::note();

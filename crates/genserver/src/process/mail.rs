@@ -413,6 +413,7 @@ impl<S: GenServer> Mail<S> {
     /// Makes the task responsible (rule 4). What is returned has to be done after the lock is released.
     pub(crate) fn kick(&mut self) -> Kick {
         self.run = Run::Scheduled;
+        // `Coming` until the task is polled: it is woken once for any number of sends.
         match std::mem::replace(&mut self.task, Task::Coming) {
             Task::None => Kick::Spawn,
             Task::Coming => Kick::Nothing,
@@ -536,6 +537,7 @@ impl<S: GenServer> Process<S> {
         };
         let message = if actor.batch.is_empty() {
             // Where the oldest may have to go, it stays where it can be found.
+            // The two queues change places, so that their buffers are used in turn and neither is allocated again.
             if mail.queue.len() > 1 && mail.overflow != Overflow::DropOldest {
                 let counted = std::mem::take(&mut mail.counted);
                 in_batch(u32::saturating_add, counted);

@@ -6,13 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::sync::MutexGuard;
 use futures::task::waker_ref;
 
 use super::death::drop_caught;
-use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal, later};
+use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal};
 use super::queue::Queue;
 use super::starter::{BEGUN, Begun as InitBegun};
 use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
@@ -104,6 +104,7 @@ impl<S: GenServer> Process<S> {
     where
         F: Future<Output = Done<S>> + Send + 'static,
     {
+        // The actor alone: a bare body has nothing else, and every word moved costs as much as an instruction of the callback.
         let Some(actor) = mail.body.take_actor() else { return Err(call) };
         mail.run = Run::Running;
         drop(mail);
@@ -119,6 +120,7 @@ impl<S: GenServer> Process<S> {
             Begun::Done((actor, None)) if !current::any_unanswered() => {
                 self.set_doing(Doing::Nothing);
                 let mut mail = self.mail.lock();
+                // Under the lock of the release, so that nothing arrives between this look and the release (rule 1).
                 if mail.is_light() && self.look.load(Ordering::Relaxed) == 0 {
                     mail.notified = false;
                     mail.body.put_actor(actor);
@@ -128,6 +130,7 @@ impl<S: GenServer> Process<S> {
                     self.drive_begun(Begun::Done((actor, None)), By::Caller, &mut 0);
                 }
             }
+            // Inside another callback the wait is an edge that deadlock detection has to see; that is `drive`'s.
             Begun::Waits(work) if !current::is_nested() => self.park_plainly(work),
             begun => self.drive_begun(begun, By::Caller, &mut 0),
         }
@@ -232,6 +235,7 @@ impl<S: GenServer> Process<S> {
         if self.pace.is_sample() && self.doing() != Doing::Init {
             return self.poll_sample(body, job, budget, cx);
         }
+        // The callback's future goes on with the batch by itself as far as this goes (rule 6), so a message costs no return to here.
         let lent = *budget > 0 && body.may_run_on();
         if lent {
             self.budget.store(*budget, Ordering::Relaxed);
@@ -485,6 +489,7 @@ impl<S: GenServer> Process<S> {
         }
         mail.extras().awaiting_since = now;
         mail.put_back(body);
+        // The callback was woken while it was polled. Parked now, it would wait for a wake that has been (rule 2).
         let kick = if std::mem::take(&mut mail.notified) {
             mail.kick()
         } else {
@@ -538,6 +543,7 @@ impl<S: GenServer> Process<S> {
         if mail.is_doomed() {
             return Boundary::Doomed;
         }
+        // The poller is at this very look, so a note of a wake has done its work (rule 2).
         mail.notified = false;
         let next = *budget > 0 && self.fetch(&mut mail, body, job);
         let mut woken = Vec::new();
@@ -545,6 +551,7 @@ impl<S: GenServer> Process<S> {
             woken = self.make_room(&mut mail);
         }
         let kick = if next { Kick::Nothing } else { self.release(&mut mail, body) };
+        // Wakers are foreign code, and the task may be polled at once on another thread: both only without the lock (rule 3).
         drop(mail);
         woken.into_iter().for_each(barrier::wake);
         self.follow(kick);
@@ -586,6 +593,7 @@ impl<S: GenServer> Process<S> {
             return self.finish_doomed(body);
         }
         let next = Envelope::Signal(Box::new(Signal::Continue(info)));
+        // In front of everything that waits: OTP's `continue` comes before any message.
         match body.batch() {
             Some(batch) if !batch.is_empty() => batch.push_front(next),
             _ => mail.queue.push_front(next),
@@ -594,31 +602,6 @@ impl<S: GenServer> Process<S> {
         let kick = mail.kick();
         drop(mail);
         self.follow(kick);
-    }
-
-    /// Sets the clock for `handle_idle`. A silence of nothing at all is over at once.
-    fn arm_silence(self: &Arc<Self>, mail: &mut Mail<S>, silence: Duration) -> Kick {
-        if silence.is_zero() {
-            mail.queue.push_back(Envelope::Signal(Box::new(Signal::Idle)));
-            return mail.kick();
-        }
-        let runtime = self.head.home.runtime();
-        let now = runtime.now();
-        let Some(at) = later(now, silence) else { return Kick::Nothing };
-        mail.extras().idle_at = Some(at);
-        self.wake_at(mail, now, at)
-    }
-
-    /// Sets the clock for `hibernate_after`.
-    fn arm_hibernation(self: &Arc<Self>, mail: &mut Mail<S>) -> Kick {
-        if mail.hibernated {
-            return Kick::Nothing;
-        }
-        let Some(after) = mail.extras.as_ref().and_then(|extras| extras.hibernate_after) else { return Kick::Nothing };
-        let now = self.head.home.runtime().now();
-        let Some(at) = later(now, after) else { return Kick::Nothing };
-        mail.extras().hibernate_at = Some(at);
-        self.wake_at(mail, now, at)
     }
 }
 

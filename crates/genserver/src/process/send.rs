@@ -109,6 +109,7 @@ impl<S: GenServer> Process<S> {
     /// Pushes, and wakes the task if the server is idle.
     #[inline]
     pub(super) fn enqueue(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, message: Envelope<S>) {
+        // In every other state somebody looks into the queue before the server is idle again (rule 1).
         mail.queue.push_back(message);
         if mail.run == Run::Idle {
             let kick = mail.kick();
@@ -142,6 +143,7 @@ impl<S: GenServer> Process<S> {
         {
             return Err(call);
         }
+        // Counted down by sends, so that a server that is contended no more is run by its callers again.
         mail.hot = mail.hot.saturating_sub(1);
         mail.note_contention();
         mail.counted += 1;
@@ -193,6 +195,7 @@ impl<S: GenServer> Process<S> {
     /// If we only queued it, every caller scheduled before the server's task would queue too. The task would then wake them all,
     /// and all would call again before its next turn.
     fn take_over(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, call: &mut Parcel<S>) {
+        // The budget ends at the caller's own call: what comes behind it would be handled at the expense of this caller.
         let before = mail.queue.len() + mail.body.batched();
         let mut budget = u32::try_from(before).map_or(CALLERS_BUDGET, |before| before.min(CALLERS_BUDGET));
         if let Some(Job::Message(call)) = call.take() {
@@ -224,6 +227,7 @@ impl<S: GenServer> Process<S> {
         if mail.run == Run::Dead {
             return Err(Refused::Dead);
         }
+        // The end has begun, and the reason is not known yet. The slot enters the list that the end tells; no request is queued.
         if mail.closed {
             let swept = unlisted.map(|slot| mail.ties().add_waiter(self.head.pid, slot));
             drop(mail);

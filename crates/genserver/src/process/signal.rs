@@ -234,6 +234,7 @@ impl<S: GenServer> Process<S> {
         let alarm = self.head.home.alarm();
         let rare = mail.ties().rare();
         if let Some((set, key)) = rare.alarm {
+            // The alarm that is set comes first, and looks at all deadlines when it comes.
             if set <= at {
                 return Kick::Nothing;
             }

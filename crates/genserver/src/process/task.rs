@@ -74,6 +74,7 @@ impl<S: GenServer> Future for ProcessTask<S> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        // Set before the server runs, not after: a send that finds it idle again while this poll returns must wake the task.
         let before = std::mem::replace(&mut mail.task, asleep);
         match mail.run {
             Run::Scheduled => {
@@ -89,6 +90,7 @@ impl<S: GenServer> Future for ProcessTask<S> {
             }
             Run::Idle | Run::Running | Run::Awaiting => drop(mail),
         }
+        // Dropped here, without the lock: it may hold a foreign waker.
         drop_caught(before);
         Poll::Pending
     }
@@ -144,6 +146,7 @@ impl<S: GenServer> Process<S> {
     fn run_plainly(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, budget: &mut u32) {
         let waker = waker_ref(self);
         let mut cx = Context::from_waker(&waker);
+        // The first message is taken out under the lock that makes the server `Running`, which saves a second one.
         mail.run = Run::Running;
         let resumed = mail.body.take_work();
         let mut next = mail.body.take_actor().map(|mut actor| {
@@ -168,6 +171,7 @@ impl<S: GenServer> Process<S> {
             };
             self.set_doing(Doing::Nothing);
             let mut mail = self.mail.lock();
+            // A doom is seen here if it came before this lock; one that comes later finds the body, or is seen at the next look.
             let is_plain = self.look.load(Ordering::Relaxed) == 0 && mail.has_no_clock();
             if is_plain && mail.queue.is_light() && actor.batch.is_light() {
                 mail.notified = false;

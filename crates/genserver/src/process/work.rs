@@ -387,6 +387,7 @@ fn poll_behind_barrier<S: GenServer, F: Future<Output = Done<S>>>(
 #[cold]
 fn rescued<S: GenServer, F>(mut future: Pin<&mut Option<F>>, payload: Box<dyn Any + Send>) -> Done<S> {
     future.set(None);
+    // `Rescue` has put the actor there while the future was unwound.
     match RESCUED.take().and_then(|actor| actor.downcast::<Actor<S>>().ok()) {
         Some(actor) => (actor, Some(Box::new(Verdict::Panicked(payload)))),
         // The panic came after the callback had given its actor back, out of the drop of something it kept.
