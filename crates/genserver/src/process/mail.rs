@@ -569,13 +569,8 @@ impl<S: GenServer> Process<S> {
 }
 
 impl<S: GenServer> Body<S> {
-    /// The body of a server that has not been initialised.
+    /// A body in which no callback waits.
     pub(crate) fn new(actor: Box<Actor<S>>) -> Self {
-        Self { actor: Some(actor), work: None, cold: None }
-    }
-
-    /// The body of a server whose state is there already.
-    pub(crate) fn initialised(actor: Box<Actor<S>>) -> Self {
         Self { actor: Some(actor), work: None, cold: None }
     }
 

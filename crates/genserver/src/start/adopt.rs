@@ -378,11 +378,8 @@ impl<S: GenServer> Adopt<S> {
         process.configure(&self.settings);
         let mut cx = Cx::new(Arc::clone(&process));
         cx.debug = self.debug.and_then(|debug| debug.begin(home.runtime().now()));
-        let mut body = Body::initialised(Box::new(Actor {
-            server: Some(self.server),
-            cx,
-            batch: crate::process::queue::Queue::new(),
-        }));
+        let mut body =
+            Body::new(Box::new(Actor { server: Some(self.server), cx, batch: crate::process::queue::Queue::new() }));
         match self.first {
             First::Wait => {}
             First::Idle(silence) => body.cold().silence = Some(silence),
