@@ -19,6 +19,7 @@ mod ci;
 mod conformance;
 mod docs;
 mod erlang;
+mod house;
 mod models;
 mod soak;
 mod test;
@@ -65,6 +66,11 @@ pub const VERBS: &[Verb] = &[
     },
     Verb { name: "conformance", about: "docs/conformance.md against the tests it names", run: conformance::run },
     Verb { name: "tidy", about: "the rules of docs/STYLE.md that a machine can see", run: tidy::run },
+    Verb {
+        name: "house",
+        about: "figures of the structure, with their limits: cycles, modules, comments",
+        run: house::run,
+    },
     Verb {
         name: "watch",
         about: "a test program, with an end when it makes no progress: cargo's runner",

@@ -17,6 +17,8 @@ pub(crate) mod queue;
 mod send;
 // Waiting for room in a full mailbox.
 mod wait_queue;
+// One of the senders that wait.
+mod queued_sender;
 // What becomes of what does not wait.
 mod overflow;
 // Polling: one callback after the other, and what each asks for.

@@ -31,8 +31,6 @@ use crate::node::current;
 use crate::node::process_ref::AsProcess;
 use crate::node::reply::{Unanswered, Waiting};
 use crate::node::subject::Subject;
-use crate::process::Envelope;
-use crate::server::GenServer;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::parking::Mutex;
 use crate::sync::{program_static, thread_local};
@@ -205,14 +203,6 @@ struct Wait {
     token: Token,
     /// None if it is no call (rule 7).
     answer: Option<Arc<dyn Waiting>>,
-}
-
-/// Puts a token into a request that is queued, if a callback sends it.
-pub(crate) fn lay<S: GenServer>(message: Envelope<S>, to: Pid) -> Envelope<S> {
-    match message {
-        Envelope::Call(call, None) if current::pid().is_some() => Envelope::Call(call, Some(token(to))),
-        other => other,
-    }
 }
 
 /// A token for a request that a callback has sent, or whose callback began inside the sender's and has to wait.

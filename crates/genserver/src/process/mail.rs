@@ -53,7 +53,7 @@ use super::inspect::SystemRequest;
 use crate::node::alarm::Reach;
 use crate::node::any_process::Head;
 use crate::node::order::Order;
-use crate::node::reply::Waiting;
+use crate::node::reply::{Slot, Waiting};
 use crate::process::deadlock::Edge;
 use crate::process::pace::{FIRST_TURNS, Pace};
 use crate::process::queue::Queue;
@@ -618,6 +618,18 @@ impl<S: GenServer> Body<S> {
 
     pub(crate) fn silence(&self) -> Option<Duration> {
         self.cold.as_ref().and_then(|cold| cold.silence)
+    }
+
+    /// The starter that waits for init in a task of its own.
+    pub(crate) fn take_starter(&mut self) -> Option<Starter> {
+        self.cold.as_mut()?.starter.take()
+    }
+
+    /// Gives the starter a slot in which to wait for init.
+    pub(crate) fn put_starter_off(&mut self, home: Pid) -> Arc<Slot<Started>> {
+        let slot = Arc::new(Slot::new(home));
+        self.cold().starter = Some(Starter::Elsewhere(Arc::clone(&slot)));
+        slot
     }
 
     /// Puts what was held back in front of everything that came later.

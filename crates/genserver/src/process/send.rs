@@ -14,6 +14,7 @@ use crate::node::reply::Waiting;
 use crate::process::deadlock;
 use crate::server::GenServer;
 use crate::sync::barrier;
+use crate::values::pid::Pid;
 
 /// How many sends go through the task after a sender found the server running. When several senders come at the same time, it
 /// is better that one poller works through the queue than that all fight for the body.
@@ -200,7 +201,7 @@ impl<S: GenServer> Process<S> {
         let mut budget = u32::try_from(before).map_or(CALLERS_BUDGET, |before| before.min(CALLERS_BUDGET));
         if let Some(Job::Message(call)) = call.take() {
             mail.counted += 1;
-            mail.queue.push_back(deadlock::lay(call, self.head.pid));
+            mail.queue.push_back(with_token(call, self.head.pid));
         }
         // What is handled before it may call others.
         deadlock::keep_laid(|| self.run_guest(mail, &mut budget));
@@ -238,7 +239,7 @@ impl<S: GenServer> Process<S> {
         mail.counted += 1;
         let swept = unlisted.map(|slot| mail.ties().add_waiter(self.head.pid, slot));
         if let Some(Job::Message(call)) = call.take() {
-            self.enqueue(mail, deadlock::lay(call, self.head.pid));
+            self.enqueue(mail, with_token(call, self.head.pid));
         }
         drop(swept);
         Ok(Sent::Queued)
@@ -305,6 +306,14 @@ impl<S: GenServer> Process<S> {
             return false;
         }
         !mail.suspended && self.pace.lets_others_run() && current::may_nest()
+    }
+}
+
+/// Puts a token into a request that is queued, if a callback sends it (rule 1 of `deadlock`).
+fn with_token<S: GenServer>(message: Envelope<S>, to: Pid) -> Envelope<S> {
+    match message {
+        Envelope::Call(call, None) if current::pid().is_some() => Envelope::Call(call, Some(deadlock::token(to))),
+        other => other,
     }
 }
 

@@ -4,10 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::node::reply::Slot;
-use crate::process::mail::Body;
-use crate::server::GenServer;
 use crate::sync::thread_local;
-use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
 /// What the starter hears of init.
@@ -42,19 +39,5 @@ impl Starter {
             Self::Here => BEGUN.set(Some(Begun::Done(told))),
             Self::Elsewhere(slot) => slot.fill(Ok(told)),
         }
-    }
-}
-
-impl<S: GenServer> Body<S> {
-    /// The starter that waits for init in a task of its own.
-    pub(crate) fn take_starter(&mut self) -> Option<Starter> {
-        self.cold.as_mut()?.starter.take()
-    }
-
-    /// Gives the starter a slot in which to wait for init.
-    pub(crate) fn put_starter_off(&mut self, home: Pid) -> Arc<Slot<Started>> {
-        let slot = Arc::new(Slot::new(home));
-        self.cold().starter = Some(Starter::Elsewhere(Arc::clone(&slot)));
-        slot
     }
 }

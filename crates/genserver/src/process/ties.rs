@@ -9,7 +9,7 @@ use crate::node::alarm::AlarmKey;
 use crate::node::any_process::{About, AnyProcess, ExitKind, Head, LaidBy};
 use crate::node::dense::{Dense, Keyed};
 use crate::node::reply::{Slot, Unanswered, Waiting};
-use crate::process::wait_queue::QueuedSender;
+use crate::process::queued_sender::QueuedSender;
 use crate::process::waiters::Waiters;
 use crate::sync::barrier;
 use crate::values::exit::Exit;

@@ -11,58 +11,13 @@ use std::time::Instant;
 
 use super::mail::{LOOK_ROOM, Mail, Process};
 use crate::node::alarm::{AlarmKey, Alarmed};
+use crate::process::queued_sender::QueuedSender;
 use crate::server::GenServer;
-use crate::sync::Mutex;
 use crate::sync::barrier;
 
 /// The queue moves when more than this part of the mailbox is free: one eighth, and in a small mailbox one place. Otherwise
 /// each handled message would wake a sender.
 const ROOM_SHARE: u32 = 8;
-
-/// A sender in the queue. Its lock is a leaf: it is taken under the lock of a mailbox.
-pub(crate) struct QueuedSender(Mutex<SenderState>);
-
-enum SenderState {
-    Waits(Option<Waker>),
-    /// Its turn has come: a place is promised, or the server is dead.
-    Called,
-    /// It gave up, or has gone.
-    Left,
-}
-
-impl QueuedSender {
-    /// Tells the sender that its turn has come. Returns its waker, or `None` if it has given up.
-    pub(super) fn call(&self) -> Option<Waker> {
-        let mut turn = self.0.lock();
-        match &mut *turn {
-            SenderState::Waits(waker) => {
-                let waker = waker.take();
-                *turn = SenderState::Called;
-                Some(waker.unwrap_or_else(|| Waker::noop().clone()))
-            }
-            SenderState::Called | SenderState::Left => None,
-        }
-    }
-
-    fn is_left(&self) -> bool {
-        matches!(*self.0.lock(), SenderState::Left)
-    }
-}
-
-/// Wakes a sender at its deadline.
-impl Alarmed for QueuedSender {
-    fn due(self: Arc<Self>, _now: Instant) {
-        let mut turn = self.0.lock();
-        let waker = match &mut *turn {
-            SenderState::Waits(waker) => waker.take(),
-            SenderState::Called | SenderState::Left => None,
-        };
-        drop(turn);
-        if let Some(waker) = waker {
-            barrier::wake(waker);
-        }
-    }
-}
 
 /// A sender's wait for room.
 pub(crate) struct RoomWait<S: GenServer> {
@@ -74,13 +29,7 @@ pub(crate) struct RoomWait<S: GenServer> {
 impl<S: GenServer> RoomWait<S> {
     /// Whether it is this sender's turn.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
-        let waker = cx.waker().clone();
-        let mut turn = self.sender.0.lock();
-        let SenderState::Waits(place) = &mut *turn else { return Poll::Ready(()) };
-        let before = place.replace(waker);
-        drop(turn);
-        barrier::drop_caught(before);
-        Poll::Pending
+        self.sender.poll(cx.waker().clone())
     }
 
     /// Wakes the sender when `at` has come, too.
@@ -94,7 +43,7 @@ impl<S: GenServer> RoomWait<S> {
 
     /// The sender has used its promise.
     pub(crate) fn leave(self) {
-        *self.sender.0.lock() = SenderState::Left;
+        self.sender.leave();
     }
 }
 
@@ -104,18 +53,16 @@ impl<S: GenServer> Drop for RoomWait<S> {
         if let Some(key) = self.alarm {
             self.process.head.home.alarm().cancel(key);
         }
-        let turn = std::mem::replace(&mut *self.sender.0.lock(), SenderState::Left);
-        if matches!(turn, SenderState::Called) {
+        if self.sender.leave() {
             self.process.hand_back();
         }
-        barrier::drop_caught(turn);
     }
 }
 
 impl<S: GenServer> Process<S> {
     /// Joins the queue. Returns `None` if there is no need to wait: there is room, or the server is dead.
     pub(crate) fn wait_for_room(self: &Arc<Self>) -> Option<RoomWait<S>> {
-        let sender = Arc::new(QueuedSender(Mutex::new(SenderState::Waits(None))));
+        let sender = QueuedSender::new();
         let mut mail = self.mail.lock();
         if mail.closed || !self.is_full(&mail) {
             return None;
