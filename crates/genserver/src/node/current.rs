@@ -61,6 +61,7 @@ pub(crate) fn is_dying() -> bool {
 /// Makes `pid` the current process until the guard is dropped, also when a panic drops it.
 #[inline]
 pub(crate) fn enter(pid: Pid) -> Entered {
+    // Kept on the stack of the poll, so that servers inside one another find their way back.
     let before = PID.replace(pid);
     DEPTH.set(DEPTH.get() + 1);
     Entered { before }

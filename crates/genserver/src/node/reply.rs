@@ -113,6 +113,7 @@ impl<R> Slot<R> {
             self.home[1].store(home.serial, Ordering::Relaxed);
             self.listed.store(false, Ordering::Relaxed);
         }
+        // Relaxed: the slot is this thread's alone until it goes out with the next `Caller`.
         let before = std::mem::replace(&mut *state, State::Open);
         self.done.store(false, Ordering::Relaxed);
         drop(state);

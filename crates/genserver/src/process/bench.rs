@@ -54,6 +54,7 @@ impl<S: GenServer> AnyBench for Bench<'_, S> {
         let suspended = self.body.is_suspended();
         let actor = self.actor();
         let (_, log) = actor.cx.kept_events();
+        // Formatted here, where no callback runs: `format_status` is the user's code, and is caught.
         let shown = Shown { log, ..Shown::default() }.format(actor.server.as_ref());
         Status {
             pid: seen.pid,

@@ -291,6 +291,7 @@ fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<En
     // Looked up before the lock is taken: it looks into processes.
     let starters = starters(from);
     let mut waits = WAITS.lock();
+    // Entered before the walk, and under the same lock: of two calls that close a cycle, one sees the other (rule 4).
     let key = waits.enter(from, wait);
     let cycle = waits.cycle(from, to, &starters);
     drop(waits);
@@ -358,6 +359,7 @@ impl Waits {
     /// for the init of `from`, and by their starts from there.
     fn cycle(&self, from: Pid, to: Pid, starters: &[Pid]) -> Option<Vec<Pid>> {
         let mut reached = BTreeMap::from([(to, from)]);
+        // Breadth first, so that the cycle that is reported is one of the shortest. Each process is visited once.
         let mut next = VecDeque::from([to]);
         while let Some(pid) = next.pop_front() {
             if pid == from {

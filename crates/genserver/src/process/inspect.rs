@@ -60,6 +60,7 @@ impl<S: GenServer> Process<S> {
         if mail.run == Run::Dead {
             return Asked::Dead;
         }
+        // The end has begun. The request is not carried out, and its slot is told the reason with all others.
         if mail.closed {
             let swept = mail.ties().add_waiter(self.head.pid, slot);
             drop(mail);

@@ -635,6 +635,7 @@ impl<S: GenServer> Body<S> {
     /// Puts what was held back in front of everything that came later.
     pub(crate) fn release_held(&mut self) {
         if let (Some(cold), Some(actor)) = (&mut self.cold, &mut self.actor) {
+            // From the last to the first, so that they come to stand in their order.
             while let Some(message) = cold.held.pop_back() {
                 actor.batch.push_front(message);
             }

@@ -39,6 +39,7 @@ impl<S: GenServer> Process<S> {
                 let waiting = u64::from(self.load(&mail));
                 mail.extras().refused += 1;
                 drop(mail);
+                // Reported before the doom, which may end the process on this thread.
                 self.report_overflow(waiting, true);
                 self.doom(Reason::Overloaded);
                 return Err((Refused::Dead, message));

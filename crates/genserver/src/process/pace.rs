@@ -218,6 +218,7 @@ impl<S: GenServer> Process<S> {
         }
         self.pace.note_short();
         mail.turns = self.pace.turns();
+        // Read under the lock, which nobody fights for here: the turn begins with it.
         let since = self.head.home.runtime().now();
         self.run_scheduled(mail, budget);
         let turn = self.head.home.runtime().now().saturating_duration_since(since);

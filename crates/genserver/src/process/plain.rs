@@ -240,6 +240,7 @@ impl<M: Send + 'static> Plain<M> {
 
     /// The same, among so many that came first.
     fn take_among(&self, seen: usize, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
+        // Taken out, for `wanted` is the user's code and may use this very process.
         let mut mine = std::mem::take(&mut self.state.lock().letters.queue);
         let found = mine.iter().take(seen).position(&mut wanted).and_then(|place| mine.remove(place));
         let mut state = self.state.lock();
@@ -279,6 +280,7 @@ impl<M: Send + 'static> Plain<M> {
             if let Some(letter) = self.take_among(seen, &mut wanted) {
                 return Poll::Ready(Ok(letter));
             }
+            // Cloned before the lock is taken: a foreign waker is user code.
             let waker = cx.waker().clone();
             let mut state = self.state.lock();
             if state.letters.queue.len() > seen {
@@ -331,6 +333,7 @@ impl<M: Send + 'static> Plain<M> {
         }
         state.stage = Stage::Doomed;
         state.doom = Some(reason);
+        // The task ends the process with its next poll, so that the function is dropped where it ran.
         let task = state.task.take();
         let has_task = state.has_task;
         if state.runs {
@@ -359,9 +362,11 @@ impl<M: Send + 'static> Plain<M> {
             if state.noted {
                 cut::forget();
             }
+            // `Ending` before the name is free: nobody who finds the name free meets a process that still takes messages.
             state.stage = Stage::Ending;
             (state.name.take(), state.starter.take())
         };
+        // A starter that still waits hears of the end by its start, and so not by the link as well.
         let starter = starter.filter(|(_, slot)| slot.is_open()).map(|(starter, _)| starter);
         if let Some(name) = name {
             self.head.home.node().release(&name, self.head.pid);
@@ -377,6 +382,7 @@ impl<M: Send + 'static> Plain<M> {
         if let Some(key) = notices.alarm() {
             self.head.home.alarm().cancel(key);
         }
+        // Its monitors of others go with it. Otherwise each would stay with the watched until that ends.
         for (reference, pid) in downs {
             if let Some(watched) = crate::node::find(pid) {
                 watched.demonitor(reference, self.head.pid.node());
@@ -495,6 +501,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         if state.stage != Stage::Alive {
             return;
         }
+        // A link that was taken back meanwhile brings nothing.
         if kind == ExitKind::Link && state.ties.unlink(exit.from).is_none() {
             return;
         }
@@ -516,6 +523,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn down(self: Arc<Self>, down: Down) {
         let mut state = self.state.lock();
+        // A monitor that was taken back is not expected any more.
         if state.stage != Stage::Alive || state.letters.downs.remove(&down.reference).is_none() {
             return;
         }

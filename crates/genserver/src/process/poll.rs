@@ -170,6 +170,7 @@ impl<S: GenServer> Process<S> {
         by: By,
         budget: &mut u32,
     ) {
+        // A callback wakes its process, not its poller: the next poll may be on another thread.
         let waker = waker_ref(self);
         let mut cx = Context::from_waker(&waker);
         let mut resume = first.is_none() && job.is_none() && body.actor.is_none();
@@ -185,6 +186,7 @@ impl<S: GenServer> Process<S> {
                 // No callback ran, so nothing of what the last one asked for is changed.
                 None => After::Wait,
                 Some(Poll::Pending) => {
+                    // Init has to wait: its starter goes on waiting in its own task, and the server's task takes over.
                     if by == By::Caller && self.doing() == Doing::Init {
                         BEGUN.set(Some(InitBegun::Awaited(body.put_starter_off(self.head.pid))));
                     } else if by == By::Caller {
@@ -192,6 +194,7 @@ impl<S: GenServer> Process<S> {
                     }
                     // A caller that ran a call here and has to wait looks at the clock anyway: it says since when.
                     let now = (by == By::Task || self.doing() != Doing::Call).then(|| self.head.home.runtime().now());
+                    // Doomed while the callback was polled: it is never polled again, so it ends here.
                     if let Some(doomed) = self.park(body, now) {
                         self.finish_doomed(doomed);
                     }
@@ -308,6 +311,7 @@ impl<S: GenServer> Process<S> {
                 return;
             }
             Some(Job::Message(Envelope::Call(call, edge))) => {
+                // The caller has given up and withdrawn the request (rule 5 of `deadlock`).
                 if edge.as_ref().is_some_and(|edge| !edge.begin()) {
                     return drop_caught(call);
                 }
@@ -361,6 +365,7 @@ impl<S: GenServer> Process<S> {
             body.release_held();
             body.drop_clear_cold_state();
         }
+        // A request runs the user's code, which may drop callers that the state holds.
         self.settle_unanswered();
         stop.map(|reason| self.begin_end(body, reason, None))
     }

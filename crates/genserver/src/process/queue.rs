@@ -64,6 +64,7 @@ impl<S: GenServer> Queue<S> {
     pub(crate) fn take_oldest(&mut self) -> Option<Envelope<S>> {
         let queue = self.0.as_mut()?;
         let is_droppable = |message: &Envelope<S>| !matches!(message, Envelope::Call(..) | Envelope::Signal(_));
+        // Calls and signals stay: a caller waits for the one, and a sender was promised the other.
         let place = queue.iter().take(LOOKED_AT).position(is_droppable)?;
         queue.remove(place)
     }
@@ -92,6 +93,7 @@ impl<S: GenServer> Queue<S> {
     /// Gives back what a burst made it grow to, once it is empty. Whether there was such a burst.
     pub(crate) fn shrink(&mut self) -> bool {
         let had_burst = self.is_empty() && !self.is_light();
+        // The box goes too, so that a server that is idle again costs one pointer.
         if had_burst {
             self.0 = None;
         }

@@ -67,6 +67,7 @@ impl<S: GenServer> Process<S> {
         extras.long_schedules += 1;
         let times = extras.long_schedules;
         drop(mail);
+        // The first, the second, the fourth: a server that is always slow does not flood the log.
         if times.is_power_of_two() {
             let process = Who::new(&self.head);
             let report = LongSchedule { process, server: type_name::<S>(), callback, blocked, times };

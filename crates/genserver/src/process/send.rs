@@ -71,6 +71,7 @@ impl<S: GenServer> Process<S> {
         full: impl FnOnce(&Arc<Self>, MutexGuard<'_, Mail<S>>, Envelope<S>) -> Result<(), (Refused, Envelope<S>)>,
     ) -> Result<(), (Refused, Envelope<S>)> {
         let mut mail = self.mail.lock();
+        // From the moment the end begins, casts come back: terminate may run for long, and none would be handled after it.
         if mail.closed {
             return Err((Refused::Dead, message));
         }
@@ -85,6 +86,7 @@ impl<S: GenServer> Process<S> {
     /// Queues a cast for which a place was promised, unless the server is dead; then it comes back.
     pub(crate) fn push_promised(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
         let mut mail = self.mail.lock();
+        // The promise was a place that nobody else could take. It is given back as this message takes it.
         mail.bound += 1;
         if mail.closed {
             return Err((Refused::Dead, message));

@@ -41,6 +41,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     }
 
     fn is_doomed(&self) -> bool {
+        // Without the lock: deadlines and cuts ask this of processes whose lock may be held further up this thread's stack.
         self.look.load(Ordering::Relaxed) & LOOK_DOOM != 0
     }
 
@@ -49,6 +50,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     }
 
     fn order_down(self: Arc<Self>, exit: Exit) {
+        // A server that traps exits is asked to stop, so that terminate runs, as if its supervisor had sent the exit.
         if self.traps_exits() {
             self.signal(Signal::Stop(exit.reason.into()));
         } else {
@@ -77,11 +79,13 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.run == Run::Dead {
             return;
         }
+        // The exit of a link that has been taken back meanwhile is not heard. That look and the unlink are under one lock.
         if kind == ExitKind::Link && mail.ties().unlink(exit.from).is_none() {
             return;
         }
         if !self.traps_exits() {
             drop(mail);
+            // As in OTP: `normal` from another process is ignored, and from itself it is an end.
             if exit.reason != Reason::Normal || exit.from == self.head.pid {
                 self.doom(exit.reason);
             }
@@ -94,6 +98,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         let signal = if self.head.parent().unwrap_or(self.head.pid) == exit.from {
             Signal::Stop(exit.reason.into())
         } else {
+            // By this number `unlink_flush` finds the exit of a link in the mailbox, and not one that was sent by hand.
             let number = kind.is_of_a_link().then(|| self.head.home.node().next_reference());
             if let Some(number) = number {
                 mail.ties().rare().exits_queued.insert((exit.from, number));
@@ -118,6 +123,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     }
 
     fn demonitor(&self, reference: MonitorRef, node: u32) {
+        // Dropped outside the lock: it may be the last reference to the watcher (rule 3).
         let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.unwatch(reference, node));
         drop(removed);
     }
@@ -321,6 +327,7 @@ impl<S: GenServer> Alarmed for Process<S> {
         }
         let (mut waiters, mut stoppers) = {
             let rare = mail.ties().rare();
+            // Taken away before the slots are looked at: a call that begins to wait from here on sets an alarm of its own.
             rare.alarm = None;
             self.alarm_reach.set(None);
             (std::mem::take(&mut rare.waiters), std::mem::take(&mut rare.stoppers))
@@ -345,12 +352,14 @@ impl<S: GenServer> Alarmed for Process<S> {
             mail.extras.as_ref().and_then(|extras| extras.idle_at.into_iter().chain(extras.hibernate_at).min());
         drop(mail);
         self.follow(kick);
+        // Without the lock: an expired call wakes its caller, whose waker is foreign code.
         let next = pending
             .into_iter()
             .chain(waiters.expire(self.head.pid, now))
             .chain(stoppers.expire(self.head.pid, now))
             .min();
         let mut mail = self.mail.lock();
+        // The process has ended while the lists were out, and could not tell those who wait in them.
         if mail.run == Run::Dead {
             return Self::tell_latecomers(self.head.pid, mail, waiters, stoppers);
         }

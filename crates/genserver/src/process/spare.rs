@@ -84,6 +84,7 @@ const fn slot_way<R>() -> usize {
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
 pub(crate) fn take_slot<R: Send + 'static>() -> Option<Arc<Slot<R>>> {
+    // A thread that is ending keeps nothing.
     let kept = SLOTS.try_with(|slots| slots[current::depth() % LEVELS][slot_way::<R>()].take());
     kept.ok().flatten()?.downcast().ok()
 }

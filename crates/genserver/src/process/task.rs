@@ -64,6 +64,7 @@ impl<S: GenServer> Future for ProcessTask<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { process, gave_way, ended } = &mut *self;
         let ours = process.task_waker.get_or_init(|| Box::new(Kept::new(cx.waker().clone())));
+        // Mostly the executor polls with the same waker, which is kept. A second one is kept for this sleep alone.
         let asleep =
             if ours.will_wake(cx.waker()) { Task::Asleep } else { Task::AsleepElsewhere(Box::new(cx.waker().clone())) };
         let mut mail = process.mail.lock();
@@ -82,12 +83,14 @@ impl<S: GenServer> Future for ProcessTask<S> {
                 process.run_scheduled(mail, &mut budget);
             }
             Run::Dead => {
+                // The waker goes, and with it what it holds of the runtime.
                 let ours = std::mem::replace(&mut mail.task, Task::Coming);
                 drop(mail);
                 drop_caught((before, ours));
                 *ended = true;
                 return Poll::Ready(());
             }
+            // Another thread runs it, or has run it already: its next kick wakes this task.
             Run::Idle | Run::Running | Run::Awaiting => drop(mail),
         }
         // Dropped here, without the lock: it may hold a foreign waker.

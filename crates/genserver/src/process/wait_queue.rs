@@ -103,6 +103,7 @@ impl<S: GenServer> Process<S> {
         if queue.is_empty() {
             self.look.fetch_and(!LOOK_ROOM, Ordering::Relaxed);
         }
+        // The promised places are taken off the bound, so nobody who comes now gets one of them.
         mail.bound -= u32::try_from(woken.len()).expect("no more are called than there is room for");
         woken
     }

@@ -39,6 +39,7 @@ impl<W: Waiting + ?Sized> Waiters<W> {
     /// Adds a wait. Returns the waits that were removed to make room, to be dropped outside the lock.
     pub(crate) fn add(&mut self, home: Pid, slot: Arc<W>) -> Vec<Arc<W>> {
         let swept = sweep(&mut self.fresh, home);
+        // Entered after the sweep: a slot that is used again is in the list until a sweep takes it out (rule 3 of `reply`).
         slot.enter();
         self.fresh.push(slot);
         swept
@@ -58,6 +59,7 @@ impl<W: Waiting + ?Sized> Waiters<W> {
             return None;
         }
         let known = self.known.get_or_insert_default();
+        // Each slot is looked at once here, and from then on at its own deadline only.
         let fresh = std::mem::take(&mut self.fresh);
         self.fresh = fresh.into_iter().filter_map(|slot| known.sort(slot, home, now)).collect();
         while known.dated.peek().is_some_and(|Dated(at, slot)| *at <= now || !slot.is_open()) {

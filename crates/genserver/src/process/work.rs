@@ -290,6 +290,7 @@ where
     S: GenServer,
     F: Future<Output = Done<S>> + Send + 'static,
 {
+    // Out of the thread's keeping while the callback runs, for that may begin another callback of the same type.
     let mut place = CallbackPlace::take();
     let begun = place.begin(perform, job.callback(), actor, job, cx);
     spare::put(CallbackPlace::<F>::WAY, place);
@@ -414,6 +415,7 @@ impl<S: GenServer> Rescue<S> {
 
 impl<S: GenServer> Drop for Rescue<S> {
     fn drop(&mut self) {
+        // Without a panic the callback was dropped while it waited: the process was killed, and its state goes with it.
         if let Some(actor) = self.0.take()
             && std::thread::panicking()
         {

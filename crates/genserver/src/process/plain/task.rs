@@ -32,6 +32,7 @@ impl<M: Send + 'static> PlainTask<M> {
     fn end(&mut self, reason: Reason) {
         let _entered = current::enter(self.process.head.pid);
         let begun = current::begin_death();
+        // Its drop is the user's code, and runs as the process that it belonged to. Nobody is told of the end before.
         drop_caught(self.function.take());
         self.process.finish(reason);
         drop(begun);
@@ -51,6 +52,7 @@ impl<M: Send + 'static> Future for PlainTask<M> {
         let Some(function) = &mut this.function else { return Poll::Ready(()) };
         let polled = {
             let _entered = current::enter(this.process.head.pid);
+            // A function that panicked is not polled again: it is dropped in `end`.
             catch_unwind(AssertUnwindSafe(|| function.as_mut().poll(cx)))
         };
         let reason = match (polled, this.process.end_turn()) {
