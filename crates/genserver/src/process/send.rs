@@ -70,7 +70,7 @@ impl<S: GenServer> Process<S> {
         message: Envelope<S>,
         full: impl FnOnce(&Arc<Self>, MutexGuard<'_, Mail<S>>, Envelope<S>) -> Result<(), (Refused, Envelope<S>)>,
     ) -> Result<(), (Refused, Envelope<S>)> {
-        let mut mail = self.mail.lock();
+        let mut mail = self.mail.lock_briefly();
         // From the moment the end begins, casts come back: terminate may run for long, and none would be handled after it.
         if mail.closed {
             return Err((Refused::Dead, message));

@@ -5,12 +5,26 @@
 //! the user's, no wake, no drop of a message), so a thread that finds one held waits by spinning.
 //!
 //! How it spins decides what many callers of one server cost. Two threads that fight for one mailbox get less done than one that
-//! works while the other waits, because every turn moves the mailbox from one processor's cache to the other's. So the one
-//! that loses looks again only after a pause that is long beside a call, and the winner does many calls meanwhile. It does not
-//! sleep, for a system's shortest sleep is some fifty microseconds, and that would be the tail of every call: with such naps
-//! the slowest call of a thousand took ten times as long. If many pauses do not help, it looks all the time; if that does not
-//! help, the holder was taken off its processor: then it gives way, and in the end it sleeps, so that no scheduling policy can
-//! keep the holder away.
+//! works while the other waits, because every turn moves the mailbox from one processor's cache to the other's. So a caller that
+//! loses looks again only after a pause that is long beside a call ([`lock`](Mutex::lock)), and the winner does many calls
+//! meanwhile. A thread does not sleep, for a system's shortest sleep is some fifty microseconds, and that would be the tail of
+//! every call: with such naps the slowest call of a thousand took ten times as long. A sender that only leaves a message pauses
+//! for a tenth of that ([`lock_briefly`](Mutex::lock_briefly)): it has nothing to gain from a winner that goes on, and its
+//! pauses are its tail.
+//!
+//! Two workers on two cores of an AMD EPYC; the mean and the slowest of a thousand:
+//!
+//! | pause, looks | calls of 16 clients that run the server | queued calls of 16 clients | casts of 16 senders |
+//! |---|---|---|---|
+//! | 20 | 532 ns, 246 µs | 769 ns, 67 µs | 117 ns, 3 µs |
+//! | 200 | 164 ns, 233 µs | 386 ns, 44 µs | 109 ns, 12 µs |
+//! | 1,000 | 138 ns, 294 µs | 339 ns, 90 µs | |
+//! | a hand-written actor | 415 ns, 34 µs | 415 ns, 34 µs | 232 ns, 5 µs |
+//!
+//! The slowest calls of the first column do not wait for the lock, but for their task's turn: see `docs/PERFORMANCE.md`.
+//!
+//! If many pauses do not help, it looks all the time. If that does not help, the holder was taken off its processor: then it gives
+//! way, and in the end it sleeps, so that no scheduling policy can keep the holder away.
 
 use std::hint::spin_loop;
 use std::thread;
@@ -26,6 +40,8 @@ pub(crate) struct Mutex<T>(SpinMutex<T>);
 
 /// How long a pause is, in looks at nothing: two to five microseconds.
 const PAUSE: u32 = 200;
+/// The same for a thread that only leaves something.
+const BRIEF_PAUSE: u32 = 20;
 /// How many pauses there are before it looks all the time.
 const PAUSES: u32 = 20;
 /// How many looks there are, pauses included, before it gives way to other threads.
@@ -44,17 +60,26 @@ impl<T> Mutex<T> {
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         match self.0.try_lock() {
             Some(guard) => guard,
-            None => self.lock_slowly(),
+            None => self.lock_slowly(PAUSE),
+        }
+    }
+
+    /// The same for a thread that only leaves something behind the lock, and has no use for a long pause.
+    #[inline]
+    pub(crate) fn lock_briefly(&self) -> MutexGuard<'_, T> {
+        match self.0.try_lock() {
+            Some(guard) => guard,
+            None => self.lock_slowly(BRIEF_PAUSE),
         }
     }
 
     #[cold]
     #[expect(clippy::disallowed_methods, reason = "a lock gives way to a thread, not to a task, and knows no runtime")]
-    fn lock_slowly(&self) -> MutexGuard<'_, T> {
+    fn lock_slowly(&self, pause: u32) -> MutexGuard<'_, T> {
         let mut tries = 0;
         loop {
             match tries {
-                0..PAUSES => (0..PAUSE).for_each(|_| spin_loop()),
+                0..PAUSES => (0..pause).for_each(|_| spin_loop()),
                 PAUSES..LOOKS => spin_loop(),
                 LOOKS..YIELDS => thread::yield_now(),
                 _ => thread::sleep(NAP),

@@ -22,6 +22,11 @@ impl<T> Mutex<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same: in a model nobody pauses.
+    pub(crate) fn lock_briefly(&self) -> MutexGuard<'_, T> {
+        self.lock()
+    }
+
     pub(crate) fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
