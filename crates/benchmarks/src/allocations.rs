@@ -69,7 +69,7 @@ fn build() -> Result<(), String> {
     build.args(["build", "--quiet", "--bin", PROGRAM]);
     build.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
     if !cfg!(debug_assertions) {
-        build.arg("--release");
+        build.args(["--profile", "bench"]);
     }
     let built = build.output().map_err(|error| error.to_string())?;
     if built.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&built.stderr).into_owned()) }

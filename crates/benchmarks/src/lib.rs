@@ -2,7 +2,7 @@
 //!
 //! Every number is a ratio to `raw`, the Tokio actor one would write by hand, measured in the same
 //! rounds of the same run; `raw again` is a second copy of it and shows how much of a ratio is noise.
-//! `cargo run --release -p benchmarks -- --help` lists the options.
+//! `cargo run --profile bench -p benchmarks -- --help` lists the options.
 
 // The servers under test, and the trait through which the workloads see them.
 pub mod subjects;

@@ -179,7 +179,8 @@ fn count(options: &Options) -> Result<(Vec<Row>, Vec<Figure>)> {
 
 /// Builds the program, and says where it is. The features of its dependencies are its own, whatever else is built.
 fn build() -> Result<PathBuf> {
-    Cargo::line(&format!("build --quiet --release --package {PACKAGE}")).run()?;
+    Cargo::line(&format!("build --quiet --profile bench --package {PACKAGE}")).run()?;
+    // The folder of the profile `bench`, too.
     Ok(workspace::target().join("release").join(PACKAGE))
 }
 
