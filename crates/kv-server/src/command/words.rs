@@ -70,13 +70,19 @@ fn word_end(rest: &[u8], wide: bool) -> usize {
     end
 }
 
-/// The same for the white space of ASCII. Most lines have no other, and values may be long: it looks at many bytes at a time.
+/// The same for the white space of ASCII. Most lines have no other.
 fn ascii_word_end(rest: &[u8]) -> usize {
     const AT_ONCE: usize = 16;
     let is_blank = |byte: &u8| matches!(byte, 9..=13 | 32);
-    // No early end, so that the compiler can make one step of it.
+    // Verbs, names and keys are mostly short: sixteen bytes at once would look at the words behind them as well.
+    let start = &rest[..rest.len().min(AT_ONCE)];
+    if let Some(end) = start.iter().position(is_blank) {
+        return end;
+    }
+    // Values may be long. No early end, so that the compiler can make one step of it.
     let has_blank = |bytes: &[u8]| bytes.iter().fold(false, |has, byte| has | is_blank(byte));
-    let clear = AT_ONCE * rest.chunks_exact(AT_ONCE).take_while(|bytes| !has_blank(bytes)).count();
+    let chunks = rest[start.len()..].chunks_exact(AT_ONCE).take_while(|bytes| !has_blank(bytes));
+    let clear = start.len() + AT_ONCE * chunks.count();
     rest[clear..].iter().position(is_blank).map_or(rest.len(), |at| clear + at)
 }
 
@@ -241,6 +247,19 @@ mod tests {
         plain("", &[]);
         plain(" \t\r\n", &[]);
         plain("  a \t b\r\n", &[b"a", b"b"]);
+    }
+
+    #[test]
+    fn a_word_of_any_length_ends_where_white_space_begins() {
+        for length in 1..70 {
+            let word = "x".repeat(length);
+            for line in
+                [format!("{word} b"), format!("{word}\tb and more than a few bytes"), format!("{word}\u{3000}b")]
+            {
+                assert_eq!(Line::new(line.as_bytes()).plain().next(), Some(word.as_bytes()), "{line:?}");
+            }
+            plain(&word, &[word.as_bytes()]);
+        }
     }
 
     #[test]
