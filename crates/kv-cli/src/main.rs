@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::io::{self, IsTerminal};
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -167,7 +168,14 @@ impl Runtime {
     }
 
     fn run<F: Future>(&self, future: F) -> F::Output {
-        self.0.as_ref().expect("it is there until it is dropped").block_on(future)
+        let mut output = None;
+        self.drive(pin!(async { output = Some(future.await) }));
+        output.expect("a future has an output when it is over")
+    }
+
+    /// Compiles the runtime once, and not for each future.
+    fn drive(&self, future: Pin<&mut dyn Future<Output = ()>>) {
+        self.0.as_ref().expect("it is there until it is dropped").block_on(future);
     }
 
     /// None if it takes longer.
