@@ -8,8 +8,7 @@
 //!
 //! Whichever it is, the entries are in the order of their keys, so nobody can see how they lie.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::VecDeque;
 
 /// Something that knows under which key it is kept. The key never changes.
 pub(crate) trait Keyed {
@@ -36,10 +35,18 @@ const BLOCK: usize = 128;
 /// By how many places a block grows. Little, for most blocks never get more than one entry after they have been begun.
 const STEP: usize = 8;
 
-/// No block is empty. It stands under a key that is not greater than any of its own, and greater than all of the block before.
+/// Blocks in the order of their keys, and none of them empty.
+///
+/// They lie in a row, and not in a `BTreeMap`: that would be compiled again for every server.
 struct Blocks<E: Keyed> {
     len: usize,
-    blocks: BTreeMap<E::Key, Vec<E>>,
+    blocks: VecDeque<Block<E>>,
+}
+
+struct Block<E: Keyed> {
+    /// Not greater than any key in here, and greater than all of the block before.
+    from: E::Key,
+    entries: Vec<E>,
 }
 
 impl<E: Keyed> Dense<E> {
@@ -53,7 +60,7 @@ impl<E: Keyed> Dense<E> {
     pub(crate) fn get(&self, key: E::Key) -> Option<&E> {
         let entries = match &self.0 {
             Shape::Few(few) => few,
-            Shape::Many(many) => many.blocks.range(..=key).next_back()?.1.as_slice(),
+            Shape::Many(many) => many.blocks[many.block_of(key)?].entries.as_slice(),
         };
         find(entries, key).ok().map(|place| &entries[place])
     }
@@ -61,7 +68,10 @@ impl<E: Keyed> Dense<E> {
     pub(crate) fn get_mut(&mut self, key: E::Key) -> Option<&mut E> {
         let entries = match &mut self.0 {
             Shape::Few(few) => few,
-            Shape::Many(many) => many.blocks.range_mut(..=key).next_back()?.1.as_mut_slice(),
+            Shape::Many(many) => {
+                let block = many.block_of(key)?;
+                many.blocks[block].entries.as_mut_slice()
+            }
         };
         find(entries, key).ok().map(|place| &mut entries[place])
     }
@@ -101,7 +111,7 @@ impl<E: Keyed> Dense<E> {
                 // Not as soon as they are few: a process that has now one more, now one less would move them each time.
                 if many.len <= FEW / 2 {
                     let blocks = std::mem::take(&mut many.blocks);
-                    self.0 = Shape::Few(blocks.into_values().flatten().collect());
+                    self.0 = Shape::Few(blocks.into_iter().flat_map(|block| block.entries).collect());
                 }
                 removed
             }
@@ -114,14 +124,16 @@ impl<E: Keyed> Dense<E> {
             Shape::Few(few) => (&**few, None),
             Shape::Many(many) => (&[][..], Some(many)),
         };
-        few.iter().chain(many.into_iter().flat_map(|many| many.blocks.values().flatten())).inspect(|_| looked())
+        few.iter()
+            .chain(many.into_iter().flat_map(|many| many.blocks.iter().flat_map(|block| &block.entries)))
+            .inspect(|_| looked())
     }
 
     /// The entry with the greatest key.
     pub(crate) fn last(&self) -> Option<&E> {
         match &self.0 {
             Shape::Few(few) => few.last(),
-            Shape::Many(many) => many.blocks.values().next_back()?.last(),
+            Shape::Many(many) => many.blocks.back()?.entries.last(),
         }
     }
 
@@ -131,7 +143,7 @@ impl<E: Keyed> Dense<E> {
             Shape::Few(few) => (few.into_vec(), None),
             Shape::Many(many) => (Vec::new(), Some(many.blocks)),
         };
-        few.into_iter().chain(many.into_iter().flat_map(|blocks| blocks.into_values().flatten())).inspect(|_| looked())
+        few.into_iter().chain(many.into_iter().flatten().flat_map(|block| block.entries)).inspect(|_| looked())
     }
 }
 
@@ -176,17 +188,23 @@ pub(crate) mod looks {
 impl<E: Keyed> Blocks<E> {
     /// One block of entries that are in order. There is at least one.
     fn of(entries: Vec<E>) -> Self {
-        Self { len: entries.len(), blocks: BTreeMap::from([(entries[0].key(), entries)]) }
+        let block = Block { from: entries[0].key(), entries };
+        Self { len: block.entries.len(), blocks: VecDeque::from([block]) }
+    }
+
+    /// The block that has this key if any has. None has one that goes before all others.
+    fn block_of(&self, key: E::Key) -> Option<usize> {
+        self.blocks.partition_point(|block| block.from <= key).checked_sub(1)
     }
 
     fn insert(&mut self, entry: E) -> Option<E> {
         let key = entry.key();
-        let Some((_, block)) = self.blocks.range_mut(..=key).next_back() else {
-            // It goes before all others: into the first block, which stands under its key from now on.
-            let (_, first) = self.blocks.pop_first().unwrap_or((key, Vec::new()));
-            self.blocks.insert(key, first);
-            return self.insert(entry);
-        };
+        let number = self.block_of(key).unwrap_or_else(|| {
+            // It goes into the first block, which begins with it from now on.
+            self.blocks[0].from = key;
+            0
+        });
+        let block = &mut self.blocks[number].entries;
         let place = match find(block, key) {
             Ok(place) => return Some(std::mem::replace(&mut block[place], entry)),
             Err(place) => place,
@@ -206,19 +224,20 @@ impl<E: Keyed> Blocks<E> {
         } else {
             put(&mut behind, place - middle, entry);
         }
-        self.blocks.insert(behind[0].key(), behind);
+        self.blocks.insert(number + 1, Block { from: behind[0].key(), entries: behind });
         None
     }
 
     fn remove(&mut self, key: E::Key) -> Option<E> {
-        let (&name, block) = self.blocks.range_mut(..=key).next_back()?;
+        let number = self.block_of(key)?;
+        let block = &mut self.blocks[number].entries;
         let place = find(block, key).ok()?;
         let removed = block.remove(place);
         self.len -= 1;
         if block.is_empty() {
-            self.blocks.remove(&name);
+            self.take_block(number);
         } else if block.len() <= BLOCK / 4 {
-            self.join(name);
+            self.join(number);
         } else if block.capacity() / 2 > block.len() {
             block.shrink_to(block.len() + STEP);
         }
@@ -226,22 +245,28 @@ impl<E: Keyed> Blocks<E> {
     }
 
     /// Lays a block that has become small together with one beside it, if both are one block and not a full one.
-    fn join(&mut self, name: E::Key) {
-        let len = |block: Option<(&E::Key, &Vec<E>)>| block.map_or(0, |(_, block)| block.len());
-        let own = len(self.blocks.get_key_value(&name));
-        let before = self.blocks.range(..name).next_back();
-        let behind = self.blocks.range((Bound::Excluded(name), Bound::Unbounded)).next();
-        let fits = |(_, block): &(&E::Key, &Vec<E>)| block.len() + own <= BLOCK / 4 * 3;
-        let (first, second) = match (before.filter(fits), behind.filter(fits)) {
-            (Some((&before, _)), _) => (before, name),
-            (None, Some((&behind, _))) => (name, behind),
-            (None, None) => return,
+    fn join(&mut self, number: usize) {
+        let len = |number: usize| self.blocks.get(number).map(|block| block.entries.len());
+        let fits =
+            |beside: usize| len(beside).zip(len(number)).is_some_and(|(beside, own)| beside + own <= BLOCK / 4 * 3);
+        let first = match number.checked_sub(1) {
+            Some(before) if fits(before) => before,
+            _ if fits(number + 1) => number,
+            _ => return,
         };
-        let second = self.blocks.remove(&second).unwrap_or_default();
-        if let Some(first) = self.blocks.get_mut(&first) {
-            first.reserve_exact(second.len());
-            first.extend(second);
+        let second = self.take_block(first + 1);
+        let first = &mut self.blocks[first].entries;
+        first.reserve_exact(second.len());
+        first.extend(second);
+    }
+
+    /// Takes a block out, and gives back room when it was the last of many.
+    fn take_block(&mut self, number: usize) -> Vec<E> {
+        let entries = self.blocks.remove(number).map_or_else(Vec::new, |block| block.entries);
+        if self.blocks.capacity() / 4 > self.blocks.len() {
+            self.blocks.shrink_to(self.blocks.len() * 2);
         }
+        entries
     }
 }
 
@@ -255,6 +280,8 @@ fn put<E>(block: &mut Vec<E>, place: usize, entry: E) {
 #[cfg(test)]
 mod tests {
     //! It does what a `BTreeMap` does, and what it takes.
+
+    use std::collections::BTreeMap;
 
     use proptest::prelude::*;
 
@@ -336,9 +363,11 @@ mod tests {
             assert_eq!(dense.get(key).map(|entry| entry.1), model.get(&key).copied());
         }
         let Shape::Many(many) = &dense.0 else { return };
-        assert_eq!(many.blocks.values().map(Vec::len).sum::<usize>(), many.len);
-        assert!(many.blocks.values().all(|block| !block.is_empty() && block.capacity() <= BLOCK));
-        assert!(many.blocks.iter().all(|(name, block)| *name <= block[0].key()));
+        let blocks = || many.blocks.iter().map(|block| &block.entries);
+        assert_eq!(blocks().map(Vec::len).sum::<usize>(), many.len);
+        assert!(blocks().all(|entries| !entries.is_empty() && entries.capacity() <= BLOCK));
+        assert!(many.blocks.iter().all(|block| block.from <= block.entries[0].key()));
+        assert!(many.blocks.capacity() < 4 * many.blocks.len() + 4, "the room of blocks that are gone");
     }
 
     proptest! {
@@ -356,7 +385,7 @@ mod tests {
     fn room(dense: &Dense<Numbered>) -> usize {
         match &dense.0 {
             Shape::Few(few) => few.len(),
-            Shape::Many(many) => many.blocks.values().map(Vec::capacity).sum(),
+            Shape::Many(many) => many.blocks.iter().map(|block| block.entries.capacity()).sum(),
         }
     }
 

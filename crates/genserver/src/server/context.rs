@@ -1,6 +1,5 @@
 //! What a server can do in a callback: its own reference, monitors, links, exits, timers, streams.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -10,7 +9,6 @@ use crate::node::dense::{Dense, Keyed};
 use crate::node::process_ref::AsProcess;
 use crate::process::{Process, Signal};
 use crate::server::GenServer;
-use crate::server::attach::AttachRef;
 use crate::values::exit::Exit;
 use crate::values::monitor::{Down, MonitorRef};
 use crate::values::pid::Pid;
@@ -101,13 +99,13 @@ struct More<S: GenServer> {
     /// Whom each monitor watches, and what the server makes of its `Down`.
     downs: Dense<Watched<S>>,
     exits: Option<Box<dyn FnMut(Exit) -> S::Info + Send>>,
-    timers: BTreeMap<TimerRef, OwnTimerEntry<S>>,
-    attached: BTreeMap<AttachRef, Attached<S>>,
+    timers: Dense<OwnTimerEntry<S>>,
+    attached: Dense<Attached<S>>,
 }
 
 impl<S: GenServer> Default for More<S> {
     fn default() -> Self {
-        Self { downs: Dense::default(), exits: None, timers: BTreeMap::new(), attached: BTreeMap::new() }
+        Self { downs: Dense::default(), exits: None, timers: Dense::default(), attached: Dense::default() }
     }
 }
 
@@ -144,7 +142,7 @@ impl<S: GenServer> Cx<S> {
             }
             Signal::Timer(timer) => self.fire(timer),
             Signal::Attached(reference, item) => {
-                let attached = self.more.as_mut()?.attached.get_mut(&reference)?;
+                let attached = self.more.as_mut()?.attached.get_mut(reference)?;
                 let info = (attached.make)(item);
                 attached.gate.open();
                 info
@@ -164,10 +162,10 @@ impl<S: GenServer> Drop for Cx<S> {
                 process.process().demonitor(watched.reference, self.process.head.pid.node());
             }
         }
-        for entry in more.timers.values() {
+        for entry in more.timers.iter() {
             self.process.head.home.alarm().cancel(entry.key);
         }
-        for attached in more.attached.values() {
+        for attached in more.attached.iter() {
             attached.gate.close();
         }
     }

@@ -4,14 +4,24 @@ use std::sync::Arc;
 
 use futures::Stream;
 
+use crate::node::dense::Keyed;
 use crate::server::GenServer;
 use crate::server::attach::{AttachRef, Gate, Item, Pump};
 use crate::server::context::Cx;
 
 /// A stream that is attached: what its items become, and what lets them through.
 pub(super) struct Attached<S: GenServer> {
+    reference: AttachRef,
     pub(super) make: Box<dyn FnMut(Item) -> Option<S::Info> + Send>,
     pub(super) gate: Arc<Gate>,
+}
+
+impl<S: GenServer> Keyed for Attached<S> {
+    type Key = AttachRef;
+
+    fn key(&self) -> AttachRef {
+        self.reference
+    }
 }
 
 impl<S: GenServer> Cx<S> {
@@ -47,7 +57,7 @@ impl<S: GenServer> Cx<S> {
         let reference = AttachRef(self.next_reference().get());
         let gate = Arc::new(Gate::default());
         let unpack = move |item: Item| item.downcast::<T>().ok().map(|item| make(*item));
-        self.more().attached.insert(reference, Attached { make: Box::new(unpack), gate: Arc::clone(&gate) });
+        self.more().attached.insert(Attached { reference, make: Box::new(unpack), gate: Arc::clone(&gate) });
         let process = Arc::clone(&self.process);
         let pump = Pump { process, stream: Box::pin(stream), reference, gate, ended: None };
         self.process.head.home.runtime().spawn(Box::pin(pump));
@@ -76,7 +86,7 @@ impl<S: GenServer> Cx<S> {
     /// # }
     /// ```
     pub fn detach(&mut self, reference: AttachRef) -> bool {
-        let attached = self.more.as_mut().and_then(|more| more.attached.remove(&reference));
+        let attached = self.more.as_mut().and_then(|more| more.attached.remove(reference));
         attached.is_some_and(|attached| {
             attached.gate.close();
             true

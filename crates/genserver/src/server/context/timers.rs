@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::node::alarm::{self, AlarmKey, Alarmed};
+use crate::node::dense::Keyed;
 use crate::process::{Process, Signal};
 use crate::server::GenServer;
 use crate::server::context::Cx;
@@ -52,9 +53,18 @@ impl<S: GenServer> Alarmed for OwnTimer<S> {
 
 /// A timer that is set, with the message it brings.
 pub(super) struct OwnTimerEntry<S: GenServer> {
+    timer: TimerRef,
     pub(super) key: AlarmKey,
     alarmed: Arc<OwnTimer<S>>,
     message: TimerMessage<S>,
+}
+
+impl<S: GenServer> Keyed for OwnTimerEntry<S> {
+    type Key = TimerRef;
+
+    fn key(&self) -> TimerRef {
+        self.timer
+    }
 }
 
 enum TimerMessage<S: GenServer> {
@@ -150,7 +160,7 @@ impl<S: GenServer> Cx<S> {
         let timer = TimerRef(self.next_reference().get());
         let alarmed = Arc::new(OwnTimer { process: Arc::clone(&self.process), timer, queued: AtomicBool::new(false) });
         let key = alarm::set(&self.process.head.home, at, Arc::clone(&alarmed) as Arc<_>);
-        self.more().timers.insert(timer, OwnTimerEntry { key, alarmed, message });
+        self.more().timers.insert(OwnTimerEntry { timer, key, alarmed, message });
         timer
     }
 
@@ -179,7 +189,7 @@ impl<S: GenServer> Cx<S> {
     /// # }
     /// ```
     pub fn cancel_timer(&mut self, timer: TimerRef) -> Option<Duration> {
-        let entry = self.more.as_mut()?.timers.remove(&timer)?;
+        let entry = self.more.as_mut()?.timers.remove(timer)?;
         self.process.head.home.alarm().cancel(entry.key);
         Some(entry.key.0.saturating_duration_since(self.now()))
     }
@@ -205,7 +215,7 @@ impl<S: GenServer> Cx<S> {
     /// # }
     /// ```
     pub fn read_timer(&self, timer: TimerRef) -> Option<Duration> {
-        let entry = self.more.as_ref()?.timers.get(&timer)?;
+        let entry = self.more.as_ref()?.timers.get(timer)?;
         Some(entry.key.0.saturating_duration_since(self.now()))
     }
 
@@ -213,9 +223,9 @@ impl<S: GenServer> Cx<S> {
     pub(super) fn fire(&mut self, timer: TimerRef) -> Option<S::Info> {
         let home = Arc::clone(&self.process.head.home);
         let timers = &mut self.more.as_mut()?.timers;
-        match timers.remove(&timer)? {
+        match timers.remove(timer)? {
             OwnTimerEntry { message: TimerMessage::Once(info), .. } => Some(info),
-            OwnTimerEntry { key, alarmed, message: TimerMessage::Every(period, mut make) } => {
+            OwnTimerEntry { key, alarmed, message: TimerMessage::Every(period, mut make), .. } => {
                 let now = home.runtime().now();
                 let mut at = key.0 + period;
                 if at <= now {
@@ -225,8 +235,8 @@ impl<S: GenServer> Cx<S> {
                 alarmed.queued.store(false, Ordering::Relaxed);
                 let key = alarm::set(&home, at, Arc::clone(&alarmed) as Arc<_>);
                 let info = make();
-                let entry = OwnTimerEntry { key, alarmed, message: TimerMessage::Every(period, make) };
-                self.more.as_mut()?.timers.insert(timer, entry);
+                let entry = OwnTimerEntry { timer, key, alarmed, message: TimerMessage::Every(period, make) };
+                self.more.as_mut()?.timers.insert(entry);
                 Some(info)
             }
         }
