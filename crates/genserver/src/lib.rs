@@ -1,4 +1,4 @@
-//! OTP's processes and servers for Rust: state that one process owns, and that everybody else asks it for.
+//! OTP's processes and servers for Rust: each server owns its state, and clients reach it by messages.
 //!
 //! ```
 //! use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
@@ -31,14 +31,14 @@
 //! # }
 //! ```
 //!
-//! A server is a type with callbacks. Its state lives in a process of its own; whoever holds a [`ServerRef`] sends it messages,
-//! and it handles them one at a time, in the order they arrived. So the state needs no lock, and a crash takes nothing with it
-//! but that process, and those that asked to be taken along.
+//! A server is a type with callbacks. Its state lives in a process of its own. Clients hold a [`ServerRef`] and send it messages,
+//! which it handles one at a time, in the order they arrived. So the state needs no lock, and a crash takes down only that
+//! process and the processes linked to it.
 //!
 //! # Calls, casts and infos
 //!
-//! A *call* is answered, a *cast* is not, and an *info* is everything else that can reach a process: the news that another has
-//! ended, a timer, an item of a stream. There is one message type for each. One idea carries the whole interface: **a
+//! A *call* is answered, a *cast* is not, and an *info* is everything else that can reach a process: the end of another
+//! process, a timer, an item of a stream. There is one message type for each. One idea carries the whole interface: **a
 //! constructor is a function**, so a variant of the server's own enum says both what to send and where the answer goes.
 //!
 //! ```
@@ -87,8 +87,8 @@
 //! # }
 //! ```
 //!
-//! `queue.call(Call::Dequeue)` works because the variant is a function from [`Caller`] to `Call`; the type of the answer is the
-//! caller's, and nobody writes an arm that cannot happen. A variant that carries more is a closure away:
+//! `queue.call(Call::Dequeue)` works because the variant is a function from [`Caller`] to `Call`. The call's return type is the
+//! caller's type parameter, so the client has no impossible variant to match. For a variant with more fields, pass a closure:
 //! `registry.call(|caller| Call::Lookup(name, caller))`. A message of a foreign type is a compile error:
 //!
 //! ```compile_fail,E0308
@@ -107,9 +107,9 @@
 //! # }
 //! ```
 //!
-//! Ask by call unless there is a reason not to: waiting for the answer is what keeps a client from sending more than its server
-//! can take. A cast is for what nobody waits for; it comes back if the server is gone or its mailbox full, and is never lost
-//! without an error.
+//! Prefer calls unless there is a reason not to: waiting for the answer keeps a client from sending more than its server can
+//! take. Use a cast if nobody waits for the result. It comes back if the server is gone or its mailbox is full, and is never
+//! lost without an error.
 //!
 //! # The client side
 //!
@@ -150,17 +150,17 @@
 //! # }
 //! ```
 //!
-//! # What a callback answers
+//! # What a callback returns
 //!
-//! A callback returns an [`Outcome`]: how to go on, or the reason to stop for. [`Next`] has a function for each of OTP's
-//! returns. An [`Outcome`] is a `Result`, so `?` works in a callback, and an error stops the server with that error as its
-//! reason: "let it crash", as a value. A [`Caller`] need not be answered at once; it can be kept in the state, sent to a task,
-//! and answered from there with [`Caller::reply`]. Every call ends: with the answer, with the server's exit reason, with a
-//! time-out, or with the news that the server forgot to answer.
+//! A callback returns an [`Outcome`]: how to go on, or the reason to stop. [`Next`] has a function for each of OTP's
+//! return values. An [`Outcome`] is a `Result`, so `?` works in a callback, and an error stops the server with that error as its
+//! reason: "let it crash", as a value. A [`Caller`] need not be answered at once: the server can keep it in its state or send it
+//! to a task, which answers with [`Caller::reply`]. Every call ends: with the answer, with the server's exit reason, with a
+//! timeout, or with an error that says that the server forgot to answer.
 //!
 //! # Agents
 //!
-//! A server that is nothing but a state needs no messages of its own: an [`Agent`](agent::Agent) is sent functions.
+//! A server that only holds a value needs no messages of its own: clients send an [`Agent`](agent::Agent) functions to run.
 //!
 //! ```
 //! use genserver::agent::Agent;
@@ -177,9 +177,9 @@
 //!
 //! # When another process ends
 //!
-//! A *monitor* tells one process, once, that another has ended, and why. A *link* joins two: when one ends, the other gets its
-//! exit, and ends too unless it traps exits. Use a link if one makes no sense without the other, a monitor if you only want to
-//! know.
+//! A *monitor* tells one process, once, that another has ended, and why. A *link* joins two processes: when one ends, the other
+//! gets its exit, and ends too unless it traps exits. Use a link if neither makes sense without the other, a monitor if you only
+//! want to know.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -254,14 +254,14 @@
 //! # }
 //! ```
 //!
-//! The last line is no luck: when [`stop`](ServerRef::stop) returns, the `Down` is in the registry's mailbox, ahead of anything
-//! sent after it. A server that monitors has to say what a [`Down`] is to it, here with `Info::BucketDown`; the same holds for
-//! exits, timers and streams, all of which are arranged in the server's [`Cx`].
+//! The last line does not depend on timing: when [`stop`](ServerRef::stop) returns, the `Down` is in the registry's mailbox,
+//! ahead of anything sent after it. A server that monitors has to say which message a [`Down`] becomes, here `Info::BucketDown`. The
+//! same holds for exits, timers and streams, all of which are set up in the server's [`Cx`].
 //!
 //! # Supervisors
 //!
-//! A server that crashes is started again by its [supervisor](mod@supervisor), with a fresh state; so the code of a server need not
-//! deal with what nobody thought of.
+//! When a server crashes, its [supervisor](mod@supervisor) starts it again with a fresh state. So the code of a server need not
+//! handle errors that nobody expected.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -281,20 +281,21 @@
 //! # }
 //! ```
 //!
-//! For children that come and go, a session or a connection each, there is the [dynamic supervisor](mod@dynamic_supervisor).
+//! For children that come and go, such as one per connection, there is the [dynamic supervisor](mod@dynamic_supervisor).
 //!
 //! # Names
 //!
-//! A server can be started with a [`name`](Start::name), and is found by it through [`Named`], which looks it up at every use
+//! A server can be started with a [`name`](Start::name). Clients find it with [`Named`], which looks the name up at every use
 //! and so survives a restart. Names are text, belong to at most one live process, and cost nothing once they are released, so
-//! they may come from outside. A [`Node`] is a space of names and a table of processes; a program has one, and tests make
-//! their own.
+//! they may come from outside the program. A [`Node`] is a space of names and a table of processes. A program has one, and tests
+//! make their own.
 //!
-//! A [`registry`] is for more than one name each: keys of any type, with a value beside each, for one process or for many.
+//! A [`registry`] allows more: keys of any type, several keys per process, a value beside each key, and keys that are unique or
+//! shared by many processes.
 //!
 //! # Testing
 //!
-//! A [`Probe`] is a process that plain code holds: with it a test can be told things, watch, link, and expect what arrives.
+//! A [`Probe`] is a process held by plain code: a test uses it to receive messages, monitor, link, and expect what arrives.
 //!
 //! ```
 //! use genserver::{Probe, Reason};
@@ -319,8 +320,8 @@
 //! # }
 //! ```
 //!
-//! A test that starts processes runs in [`supervised`](fn@supervised), which stops all of them when it ends, however it
-//! ends, and gives it a node of its own:
+//! A test that starts processes runs in [`supervised`](fn@supervised). It gives the test a node of its own, and stops every
+//! process when the test ends, even by a panic:
 //!
 //! ```
 //! # use genserver_doc::quiet::*;
@@ -340,13 +341,12 @@
 //! # async fn main() { if cfg!(feature = "tokio") { it_is_quiet().await } }
 //! ```
 //!
-//! All time is the runtime's, so Tokio's paused clock works for every time-out and timer here.
+//! All time comes from the runtime, so Tokio's paused clock works for every timeout and timer here.
 //!
-//! # Looking inside
+//! # Inspecting a running program
 //!
-//! A running program can be looked into, without any code in its servers: [`Node::process_list`] tells what each process does,
-//! [`sys`] asks a server for its state, holds it still, and shows what it does, and [`report`] tells whoever subscribes what went
-//! wrong, and why.
+//! A running program can be inspected without any code in its servers. [`Node::process_list`] shows what each process is doing,
+//! [`sys`] reads a server's state, suspends it and traces it, and [`report`] tells its subscribers what went wrong, and why.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -367,18 +367,18 @@
 //! # What a call costs
 //!
 //! **A call to an idle server runs on the caller's own task**: no task switch, no wake-up, no timer. A server needs a task of the
-//! runtime only when one of its callbacks awaits something, or a message is left that nobody is running; most never do. For
+//! runtime only when one of its callbacks awaits something, or when a message waits that no caller is running; most never do. For
 //! this to be fair, a caller spends a unit of its cooperative budget on every call, and callbacks should not block the thread.
-//! A server whose callbacks turn out to block it for longer than 100 µs is moved to a task of its own, until they are short
-//! again; [`Start::inline`] says so beforehand. [`ServerRef::call`] tells what that means for a caller and its timeout.
+//! A server whose callbacks block the thread for longer than 100 µs is moved to a task of its own until they are short
+//! again; [`Start::inline`] sets that beforehand. [`ServerRef::call`] says what this means for a caller and its timeout.
 //!
-//! Which task that is says nothing about whose message it is: a caller works off what others have sent before it. So a callback
-//! does not look at what belongs to a task, as task-local values do; what it needs to know is in the message.
+//! The task that runs a callback need not belong to the message's sender: a caller first handles what others have sent before
+//! it. So a callback must not rely on what belongs to a task, such as task-local values; put what it needs into the message.
 //!
 //! # When (not) to use a server
 //!
-//! A server is for state that has to be owned, for an order that has to be kept, for a life that somebody watches. It is no
-//! way to arrange code. This calculator gains nothing from being one, and every user of it queues behind every other:
+//! Use a server for state that needs an owner, for work that must happen in order, or for something that must be supervised. Do
+//! not use one to organise code. This calculator gains nothing from being a server, and all its users queue behind each other:
 //!
 //! ```
 //! # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
@@ -406,34 +406,34 @@
 //! # assert_eq!(add(1, 2), 3);
 //! ```
 //!
-//! And a map that many threads read and few write, with nothing to watch and nothing to order, is better off behind a lock.
-//! If you do not need a process, you do not need a process.
+//! And a map that many threads read and few write, with nothing to supervise and nothing to order, is better off behind a lock.
+//! If you do not need a process, do not use one.
 //!
 //! # What differs from OTP
 //!
 //! - A callback changes the state in place. After a panic, terminate sees the state as the panic left it.
 //! - A process can be cut off only where it awaits. Code that never awaits cannot be killed.
-//! - A mailbox is bounded, and a cast that it has no room for comes back, unless the server was started with another
+//! - A mailbox is bounded, and a cast that finds it full comes back, unless the server was started with another
 //!   [`Overflow`]. Replies, exits, `Down`s, timers and requests of [`sys`] are never refused.
-//! - A server that forgets to answer fails the call at once, where OTP's caller would wait for the time-out. A late or a second
-//!   answer cannot be seen.
-//! - A linked start that fails returns the error, and spares a starter that does not trap exits; OTP ends it.
-//! - A call that would close a circle of calls returns an error that names the circle, where OTP would wait for the time-out. Waits
-//!   that are no calls are seen if they are [declared](declare_wait).
-//! - When [`stop`](ServerRef::stop) returns, everybody has been told; OTP promises that to the stopper only.
+//! - A server that forgets to answer fails the call at once, where OTP's caller would wait for the timeout. The caller never
+//!   sees a late or a second answer.
+//! - A linked start that fails returns the error, and does not end a starter that does not trap exits; in OTP it does.
+//! - A call that would close a cycle of calls returns an error that names the cycle, where OTP would wait for the timeout. Waits
+//!   other than calls are seen if they are [declared](declare_wait).
+//! - When [`stop`](ServerRef::stop) returns, every link and monitor has been notified; OTP promises that only to the stopper.
 //! - There is no distribution, and no hot loading of code.
 //!
 //! # Features
 //!
-//! `tokio` (on by default) runs processes on the Tokio runtime of whoever starts them; `smol` on async-executor. Without
-//! either, bring a [`runtime::Runtime`] of your own. `serde` serialises what tools want to show; `tracing` turns reports into
-//! events. None changes what another means.
+//! `tokio` (on by default) runs processes on the Tokio runtime that they are started on; `smol` runs them on async-executor.
+//! Without either, bring a [`runtime::Runtime`] of your own. `serde` serialises the types that tools show; `tracing` turns
+//! reports into events. No feature changes the meaning of another.
 
-// The examples run on Tokio: where it is left out there is none to be tried, and those of this page do nothing.
+// The examples run on Tokio. Without that feature there is nothing to run them on, so this page's examples are compiled out.
 #![cfg_attr(all(doctest, not(feature = "tokio")), cfg(false))]
 
-// The layers, from the lowest up. A folder names those above it in this list, and never those below: `cargo xtask tidy` checks
-// that, with the table in `xtask/src/tidy/layers.rs`.
+// The layers, from the lowest up. A folder may name only the folders above it in that list: `cargo xtask tidy` checks
+// this with the table in `xtask/src/tidy/layers.rs`.
 pub mod agent;
 mod client;
 mod node;

@@ -1,4 +1,4 @@
-//! Plain data that everything else speaks of: pids, reasons, signals, what is seen of a process.
+//! Plain data that the rest of the crate uses: pids, reasons, signals, what is seen of a process.
 
 // The identity of a process.
 pub(crate) mod pid;
@@ -6,11 +6,11 @@ pub(crate) mod pid;
 pub(crate) mod reason;
 // Where the last panic of a thread came from.
 pub(crate) mod panic_place;
-// A value as text, whatever its `Display` does.
+// A value as text, even if its `Display` panics.
 pub(crate) mod shown;
 // Exit signals.
 pub(crate) mod exit;
-// Being told once when a process ends.
+// Monitors and the message that a process has ended.
 pub(crate) mod monitor;
 // What can be seen of a process from outside.
 pub(crate) mod info;

@@ -5,7 +5,7 @@ use crate::values::reason::Reason;
 
 /// An exit signal that was trapped: OTP's `{'EXIT', From, Reason}`.
 ///
-/// It is what the function passed to [`Cx::trap_exits`](crate::Cx::trap_exits) is given.
+/// The function passed to [`Cx::trap_exits`](crate::Cx::trap_exits) is given one.
 ///
 /// # Examples
 ///
@@ -29,8 +29,8 @@ use crate::values::reason::Reason;
 #[doc(alias = "EXIT")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exit {
-    /// Who ended, or who sent the signal; [`Pid::NOBODY`] for plain code.
+    /// The process that ended or sent the signal; [`Pid::NOBODY`] for plain code.
     pub from: Pid,
-    /// Why.
+    /// Why it ended, or the reason that was sent.
     pub reason: Reason,
 }

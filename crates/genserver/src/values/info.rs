@@ -1,13 +1,13 @@
-//! What can be seen of a process from outside, without asking it: so it is seen also of one that hangs.
+//! What can be seen of a process from outside, even if it hangs.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::values::pid::Pid;
 
-/// A look at one process: made by [`Node::process_list`](crate::Node::process_list), [`Node::info`](crate::Node::info) and [`ServerRef::info`](crate::ServerRef::info).
+/// A snapshot of one process: made by [`Node::process_list`](crate::Node::process_list), [`Node::info`](crate::Node::info) and [`ServerRef::info`](crate::ServerRef::info).
 ///
-/// It is taken under the lock of that one process, and asks nobody: a process that hangs is seen hanging.
+/// It is taken under that process's lock and does not wait for the process, so it works even if the process hangs.
 /// [`Display`](fmt::Display) prints it as a line.
 ///
 /// # Examples
@@ -38,27 +38,27 @@ pub struct ProcessInfo {
     pub name: Option<String>,
     /// Its label.
     pub label: Option<String>,
-    /// The type of the server in it.
+    /// The type of the server that runs in it.
     pub server: &'static str,
-    /// Whoever started it linked.
+    /// The process that started it with a link.
     pub parent: Option<Pid>,
     /// What it is doing.
     pub status: Status,
-    /// How many calls, casts and infos wait.
+    /// How many calls, casts and infos are waiting.
     pub mailbox: usize,
-    /// How many casts and plain messages were given back so far, because the mailbox had no room for them.
+    /// How many casts and plain messages were given back so far because the mailbox was full.
     pub refused: u64,
-    /// How many casts and plain messages were dropped so far, to make room for others: see
+    /// How many casts and plain messages were dropped so far to make room for others: see
     /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
     pub dropped: u64,
-    /// Which processes it is linked to.
+    /// The processes it is linked to.
     pub links: Vec<Pid>,
     /// How many monitors watch it.
     pub monitors: usize,
     /// Whether it traps exits.
     pub traps_exits: bool,
-    /// Since when its callback has been awaiting something, on the clock of its runtime. None unless it awaits now: a callback
-    /// that runs without awaiting is not timed, because that would cost every message.
+    /// Since when its callback has been awaiting something, on the clock of its runtime. `None` unless it awaits now: a callback
+    /// that runs without awaiting is not timed, because that would cost time at every message.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub awaiting_since: Option<Instant>,
     /// Whether it has needed a task of the runtime so far.
@@ -66,7 +66,7 @@ pub struct ProcessInfo {
 }
 
 impl ProcessInfo {
-    /// For how long its callback has been awaiting something, as of `now`. `now` is the time on the clock of its runtime.
+    /// How long its callback has been awaiting something, as of `now`. `now` is the time on the clock of its runtime.
     ///
     /// # Examples
     ///
@@ -136,19 +136,19 @@ impl fmt::Display for ProcessInfo {
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Status {
-    /// It waits for a message.
+    /// It is waiting for a message.
     Waiting,
-    /// It waits, having given its memory back.
+    /// It is waiting, and has released its memory.
     Hibernated,
     /// Somebody suspended it: see [`sys::suspend`](crate::sys::suspend).
     Suspended,
-    /// Something waits for it, and its task will come.
+    /// A message is waiting, and the process's task is scheduled to handle it.
     Scheduled,
-    /// It runs a callback.
+    /// It is running a callback.
     Running(Callback),
     /// Its callback awaits something.
     Awaiting(Callback),
-    /// It ends.
+    /// It is ending.
     Ending,
 }
 
@@ -166,7 +166,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// Which callback runs.
+/// The callback that a process is running.
 ///
 /// # Examples
 ///

@@ -1,13 +1,13 @@
-//! Monitors: being told once when a process ends.
+//! Monitors, which tell a process once that another has ended.
 
 use std::num::NonZeroU64;
 
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// One monitor, and the `Down` that will come from it.
+/// Identifies one monitor, and the `Down` that will come from it.
 ///
-/// It is unique in its node, can be compared, ordered and used as a key, and is what tells one [`Down`] from another.
+/// It is unique in its node, can be compared, ordered and used as a key, and tells one [`Down`] from another.
 ///
 /// # Examples
 ///
@@ -31,9 +31,9 @@ use crate::values::reason::Reason;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MonitorRef(pub(crate) NonZeroU64);
 
-/// The news that a monitored process has ended: OTP's `DOWN` message.
+/// The message that a monitored process has ended: OTP's `DOWN` message.
 ///
-/// Exactly one comes from each monitor, behind everything that the process had sent to the watcher. When it arrives, the
+/// Each monitor sends exactly one, after everything that the process had sent to the watcher. When it arrives, the
 /// process's name is free.
 ///
 /// # Examples
@@ -57,7 +57,7 @@ pub struct MonitorRef(pub(crate) NonZeroU64);
 #[doc(alias = "DOWN")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Down {
-    /// Which monitor this comes from.
+    /// The monitor that this comes from.
     pub reference: MonitorRef,
     /// The process that ended.
     pub pid: Pid,

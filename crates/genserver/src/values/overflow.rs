@@ -1,11 +1,11 @@
-//! What a server does with a message for which its mailbox has no room.
+//! The overflow policy of a mailbox: what happens to a message that finds it full.
 
-/// What becomes of a cast or a plain message for which a mailbox has no room: see [`Start::overflow`](crate::Start::overflow).
+/// What happens to a cast or a plain message that finds the mailbox full: see [`Start::overflow`](crate::Start::overflow).
 ///
-/// Calls and [`cast_wait`](crate::ServerRef::cast_wait) wait for room whatever this says, and signals (replies, exits, `Down`s,
-/// timers, orders to stop, requests of [`sys`](crate::sys)) are never refused. Nothing is lost in silence: what is given back is
-/// an error at its sender, what is dropped is counted in [`ProcessInfo::dropped`](crate::ProcessInfo::dropped) and
-/// [reported](crate::report::Report::Overflowed).
+/// Calls and [`cast_wait`](crate::ServerRef::cast_wait) wait for space under every policy, and signals (replies, exits, `Down`s,
+/// timers, orders to stop, requests of [`sys`](crate::sys)) are never refused. Nothing is lost silently: the sender of a message
+/// that is given back gets an error, and a message that is dropped is counted in
+/// [`ProcessInfo::dropped`](crate::ProcessInfo::dropped) and [reported](crate::report::Report::Overflowed).
 ///
 /// To drop the newest instead of the oldest, ignore the error: `let _ = server.cast(..)`. It is counted in
 /// [`ProcessInfo::refused`](crate::ProcessInfo::refused).
@@ -37,18 +37,18 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// It comes back to its sender as [`CastError::Full`](crate::CastError::Full).
+    /// The message comes back to its sender as [`CastError::Full`](crate::CastError::Full).
     #[default]
     GiveBack,
-    /// It takes the place of the oldest cast or plain message that waits, which is dropped and counted.
+    /// The message replaces the oldest waiting cast or plain message, which is dropped and counted.
     ///
-    /// Never dropped are calls. If nothing but calls waits, the message comes back. Beyond that there are two limits: what a
-    /// suspended server holds back is kept, and behind more than a thousand calls nobody looks for the oldest cast.
+    /// Calls are never dropped. If only calls are waiting, the message comes back. There are two more limits: the messages
+    /// that a suspended server holds back are kept, and the search for the oldest cast stops after a thousand calls.
     DropOldest,
-    /// The server ends, with [`Reason::Overloaded`](crate::Reason::Overloaded), as if by an exit signal of that reason.
+    /// The server ends with [`Reason::Overloaded`](crate::Reason::Overloaded), as if by an exit signal of that reason.
     ///
-    /// For a server that had better begin anew with an empty mailbox than work through a long one. What waits is dropped with it,
-    /// callers get the reason, and terminate does not run.
+    /// Use it for a server that should start again with an empty mailbox rather than work through a long one. The waiting
+    /// messages are dropped, callers get the reason, and terminate does not run.
     Stop,
 }
 

@@ -1,4 +1,4 @@
-//! Where the last panic of this thread came from: noted by a hook of the program's, because the panic itself does not say.
+//! Where the last panic of this thread happened: the panic hook notes it, because the payload does not say.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -15,12 +15,12 @@ thread_local! {
     static PLACE: Cell<Option<PanicPlace>> = const { Cell::new(None) };
 }
 
-/// Notes where the panic with this payload came from.
+/// Notes where the panic with this payload happened.
 pub(crate) fn note(payload: &dyn Any, location: String, backtrace: Option<String>) {
     PLACE.set(Some(PanicPlace { message: text(payload), location, backtrace }));
 }
 
-/// Where the panic with this payload came from, if it is known. It is told once.
+/// Returns where the panic with this payload happened, if it is known. It is removed, so the next call returns `None`.
 pub(crate) fn take(payload: &(dyn Any + Send)) -> Option<PanicPlace> {
     // The noted panic may have been caught by other code, and a different one resumed since.
     PLACE.take().filter(|place| place.message == text(payload))

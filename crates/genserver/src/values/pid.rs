@@ -23,14 +23,14 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid {
-    /// The node, and where the process stands in its table. One number, for pids are compared and stored at every call.
+    /// The node, and the process's index in its table. They share one number because pids are compared and stored at every call.
     place: u64,
-    /// Counts the processes of a node; this is what makes the pid unique.
+    /// Counts the processes of a node, which makes the pid unique.
     pub(crate) serial: u64,
 }
 
 impl Pid {
-    /// The pid of no process: where a signal from plain code comes from, and who has a name that nobody has.
+    /// The pid of no process: the sender of a signal from plain code, or the owner of a name that is not registered.
     ///
     /// # Examples
     ///
@@ -49,7 +49,7 @@ impl Pid {
     #[doc(alias = "undefined")]
     pub const NOBODY: Self = Self::new(u32::MAX, 0, 0);
 
-    /// The number that is printed: it counts the processes of the node, from one.
+    /// The number that is printed. It counts the processes of the node, from one.
     ///
     /// # Examples
     ///
@@ -76,7 +76,7 @@ impl Pid {
         (self.place >> 32) as u32
     }
 
-    /// Where the process stands in its node's table.
+    /// The process's index in its node's table.
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
     pub(crate) fn index(self) -> u32 {
         self.place as u32

@@ -11,15 +11,15 @@ use crate::values::panic_place;
 
 /// Why a process ended, or is asked to end.
 ///
-/// The variants are OTP's own reasons; everything else a program can say travels as a [`Term`], an error or a panic, and
-/// can be taken out again with [`downcast_ref`](Reason::downcast_ref). A reason is cheap to clone: it goes to every link,
+/// The variants are OTP's own reasons. Any other reason of a program is a [`Term`], an error or a panic, and
+/// [`downcast_ref`](Reason::downcast_ref) takes it out again. A reason is cheap to clone: it goes to every link,
 /// monitor and waiting caller.
 ///
-/// [`is_normal_set`](Reason::is_normal_set) is what decides whether an end is reported and whether a transient child is
+/// [`is_normal_set`](Reason::is_normal_set) decides whether an end is reported and whether a transient child is
 /// restarted; nothing in this crate looks at the variants for that.
 ///
-/// Every error converts into a reason, so `?` works in a callback and stops the server with that error. For that to be
-/// possible `Reason` is not an [`Error`] itself.
+/// Every error converts into a reason, so `?` works in a callback and stops the server with that error. To make that
+/// possible, `Reason` itself does not implement [`Error`].
 ///
 /// # Examples
 ///
@@ -36,39 +36,39 @@ use crate::values::panic_place;
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The process did what it was there for. Not reported; a link does not carry it to a process that does not trap exits.
+    /// The process finished its work. Not reported; a link does not carry it to a process that does not trap exits.
     Normal,
     /// An orderly stop, usually from a supervisor. Not reported.
     Shutdown,
-    /// An orderly stop that says more, OTP's `{shutdown, Term}`. Not reported.
+    /// An orderly stop that carries a value, OTP's `{shutdown, Term}`. Not reported.
     ShutdownWith(Term),
-    /// The process stopped itself with the reason `kill`. As it travels over links it can be trapped like any other reason.
+    /// The process stopped itself with the reason `kill`. Over links it can be trapped like any other reason.
     Kill,
     /// The process was killed from outside. No callback ran.
     Killed,
-    /// There is no such process: it ended before, or never was.
+    /// There is no such process: it had ended already, or never existed.
     #[doc(alias = "noproc")]
     NoProc,
     /// The runtime that the process ran on was shut down.
     RuntimeGone,
     /// Its mailbox overflowed, and it was started with [`Overflow::Stop`](crate::Overflow::Stop).
     Overloaded,
-    /// A call arrived that the server has no `handle_call` for.
+    /// A call arrived, and the server does not implement `handle_call`.
     #[doc(alias = "bad_call")]
     BadCall,
-    /// A cast arrived that the server has no `handle_cast` for.
+    /// A cast arrived, and the server does not implement `handle_cast`.
     #[doc(alias = "bad_cast")]
     BadCast,
     /// Any other value.
     Term(Term),
-    /// An error, usually out of a callback that returned it with `?`.
+    /// An error, usually from a callback that returned it with `?`.
     Error(Failure),
     /// A callback panicked.
     Panic(Panic),
 }
 
 impl Reason {
-    /// A reason made of any value: OTP's "any term".
+    /// Makes a reason of any value: OTP's "any term".
     ///
     /// # Examples
     ///
@@ -85,7 +85,7 @@ impl Reason {
         Self::Term(Term::new(value))
     }
 
-    /// An orderly stop that carries a value, OTP's `{shutdown, Term}`.
+    /// Makes an orderly stop that carries a value, OTP's `{shutdown, Term}`.
     ///
     /// # Examples
     ///
@@ -98,7 +98,7 @@ impl Reason {
         Self::ShutdownWith(Term::new(value))
     }
 
-    /// Whether this is one of OTP's quiet reasons: `normal`, `shutdown` or `{shutdown, _}`.
+    /// Returns whether this is one of OTP's quiet reasons: `normal`, `shutdown` or `{shutdown, _}`.
     ///
     /// A process that ends with one of them is not reported, and a transient child is not restarted.
     ///
@@ -114,7 +114,7 @@ impl Reason {
         matches!(self, Self::Normal | Self::Shutdown | Self::ShutdownWith(_))
     }
 
-    /// The value inside, if it is a `T`: of a term, of an orderly stop that carries one, of an error, or of a panic.
+    /// The value inside, if it is a `T`: that of a term, an orderly stop with a value, an error or a panic.
     ///
     /// # Examples
     ///
@@ -134,9 +134,9 @@ impl Reason {
         }
     }
 
-    /// The reason of a panic that was caught with [`std::panic::catch_unwind`]: for whoever runs the code of others.
+    /// Makes the reason of a panic that [`std::panic::catch_unwind`] has caught, for code that runs foreign code.
     ///
-    /// The payload is dropped, and a panic of its own goes no further.
+    /// The payload is dropped. If that panics too, the second panic is caught.
     ///
     /// # Examples
     ///
@@ -165,8 +165,8 @@ impl<E: Error + Send + Sync + 'static> From<E> for Reason {
 
 /// Two reasons are equal if they are the same variant with equal content.
 ///
-/// Errors and panics cannot be compared by value: an error equals another of the same type that prints the same, a panic
-/// another with the same message.
+/// Errors and panics cannot be compared by value. An error equals another of the same type that prints the same; a panic
+/// equals another with the same message.
 impl PartialEq for Reason {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -220,7 +220,7 @@ impl fmt::Debug for Reason {
     }
 }
 
-/// Any value, as part of a [`Reason`]: printed with its `Debug`, compared with its `PartialEq`, taken out by type.
+/// Any value, as part of a [`Reason`]: printed with its `Debug`, compared with its `PartialEq`, downcast by type.
 ///
 /// # Examples
 ///
@@ -250,7 +250,7 @@ impl Term {
         Self(Arc::new(value))
     }
 
-    /// The value, if it is a `T`.
+    /// Returns the value, if it is a `T`.
     ///
     /// # Examples
     ///
@@ -363,7 +363,7 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// An error that can also be looked at as `Any`, so that a reason is taken apart in one way whatever it holds.
+/// An error that can also be seen as `Any`, so that every kind of reason is downcast in the same way.
 trait AnyError: Error + Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn as_error(&self) -> &(dyn Error + Send + Sync + 'static);
@@ -379,7 +379,7 @@ impl<E: Error + Send + Sync + 'static> AnyError for E {
     }
 }
 
-/// What a panic said, as part of a [`Reason`].
+/// The message of a panic, as part of a [`Reason`].
 ///
 /// The place of the panic is known only when [`report::capture_panics`](crate::report::capture_panics) was called.
 ///
@@ -407,7 +407,7 @@ struct PanicParts {
 }
 
 impl Panic {
-    /// Runs code of the user's behind a barrier. What a panic brought is dropped behind it too, for that may panic in turn.
+    /// Runs user code and catches its panic. The payload is dropped behind the barrier too, because dropping it may panic.
     pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Self> {
         catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
             let panic = Self::new(&*payload);
@@ -432,7 +432,7 @@ impl Panic {
         }))
     }
 
-    /// What was passed to `panic!`.
+    /// The message that was passed to `panic!`.
     ///
     /// # Examples
     ///

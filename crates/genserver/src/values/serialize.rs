@@ -1,4 +1,4 @@
-//! How identities and reasons serialise, for tools: a pid is its number, a reason its kind and its text.
+//! How pids and reasons serialise, for tools: a pid as its number, a reason as its kind and its text.
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -6,14 +6,14 @@ use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 use crate::values::shown::shown;
 
-/// The number that is printed.
+/// Serialises the number that is printed.
 impl Serialize for Pid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(self.number())
     }
 }
 
-/// `kind`, the variant in lower case, and `text`, what it prints.
+/// Serialises `kind`, the variant in lower case, and `text`, what it prints.
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Reason", 2)?;
