@@ -1,4 +1,4 @@
-//! The seam to the world: a few doors, and nothing else in the crate knows time, tasks, threads or chance.
+//! What the crate needs from an async runtime: tasks, time, threads and random numbers.
 //!
 //! ```
 //! # use genserver_doc::quiet::*;
@@ -15,16 +15,16 @@
 //! # }
 //! ```
 //!
-//! A process runs on the runtime of whoever starts it, unless its [`Node`](crate::Node) has one of its own.
+//! A process runs on the runtime that it is started on, unless its [`Node`](crate::Node) has one of its own.
 //!
-//! # A runtime that nobody drives
+//! # A runtime that is not being driven
 //!
-//! Tasks and time of a process are its runtime's. A runtime that nobody drives has neither: Tokio's current-thread runtime while
-//! nobody is in its `block_on`, or a `Smol` under the same condition. Its servers do not run, and a call to one of them from
-//! another runtime or a plain thread does not even time out, because nobody watches that clock. The time-outs of
-//! [`stop`](crate::ServerRef::stop) and [`sys`](crate::sys), timers and idle clocks stand still in the same way, and go on when
-//! somebody drives the runtime again. Where that may happen, bound the wait by a clock of your own, as
-//! [`time::timeout`](crate::time::timeout) does, or start the server on a runtime with threads of its own.
+//! A process depends on its runtime for tasks and time. A runtime that is not being driven provides neither: that is Tokio's
+//! current-thread runtime while no thread is in its `block_on`, or a `Smol` under the same condition. Its servers do not run, and
+//! a call to one of them from another runtime or a plain thread does not even time out: that clock stands still. So do the
+//! timeouts of [`stop`](crate::ServerRef::stop) and [`sys`](crate::sys), timers and idle timeouts; they go on when a thread
+//! drives the runtime again. Where that may happen, bound the wait by a clock of your own, as
+//! [`time::timeout`](crate::time::timeout) does, or start the server on a runtime with its own threads.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,12 +32,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-// The default: whichever Tokio runtime the starter is in.
+// The default: the Tokio runtime that the process is started on.
 #[cfg(feature = "tokio")]
 mod shield;
 #[cfg(feature = "tokio")]
 pub(crate) mod tokio;
-// The second: async-executor and async-io, the crates under smol.
+// The second runtime: async-executor and async-io, the crates that smol is made of.
 #[cfg(feature = "smol")]
 pub(crate) mod smol;
 
@@ -82,11 +82,11 @@ pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// ```
 pub type BlockingWork = Box<dyn FnOnce() + Send>;
 
-/// What processes need of the world.
+/// An async runtime that processes can run on.
 ///
 /// # Examples
 ///
-/// A runtime that does what Tokio does, and counts the tasks:
+/// A runtime that delegates to Tokio and counts the tasks:
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
@@ -137,38 +137,38 @@ pub trait Runtime: Send + Sync + 'static {
     /// Runs the future to its end, or drops it when the runtime is shut down.
     fn spawn(&self, task: TaskFuture);
 
-    /// Does work that blocks its thread, for [`run_blocking`](crate::run_blocking), on a thread that runs no tasks; or drops it
-    /// undone.
+    /// Runs work that blocks its thread, for [`run_blocking`](crate::run_blocking), on a thread that runs no tasks; or drops
+    /// the work without running it.
     ///
-    /// Without another word each work has a thread of its own. A runtime that keeps threads for this, as Tokio does, uses those.
+    /// By default each piece of work gets a thread of its own. A runtime with a pool of blocking threads, like Tokio, uses that.
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]
     fn spawn_blocking(&self, work: BlockingWork) {
-        // A system without threads drops the work, and whoever waits for it hears of that.
+        // If the system cannot start a thread, it drops the work, and the waiting task sees that.
         drop(std::thread::Builder::new().name("blocking work".to_owned()).spawn(work));
     }
 
-    /// A future that ends at `at`: never before, possibly after.
+    /// Returns a future that completes at `at`: never earlier, possibly later.
     fn sleep_until(&self, at: Instant) -> Sleep;
 
-    /// What time it is, on a clock that never goes back.
+    /// The current time, on a clock that never goes back.
     fn now(&self) -> Instant;
 
     /// A random number, for jitter and for the choices of a simulation.
     fn entropy(&self) -> u64;
 
-    /// Whether the current thread is polling a task of this runtime.
+    /// Returns whether the current thread is polling a task of this runtime.
     fn is_current(&self) -> bool;
 
-    /// Takes one unit of the current task's cooperative budget. Without budget the task is woken, and has to yield.
+    /// Takes one unit of the current task's cooperative budget. If none is left, the task is woken and has to yield.
     fn poll_budget(&self, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// Whether a caller on this thread may run a server of this runtime: ready with `false` on a thread of another runtime or of
-    /// none, and with `true` after a unit of the task's budget was taken. Pending like [`poll_budget`](Runtime::poll_budget).
+    /// Whether a caller on this thread may run a server of this runtime: ready with `false` on a thread of another runtime
+    /// or none, with `true` after a unit of the task's budget was taken. Pending like [`poll_budget`](Runtime::poll_budget).
     fn poll_inline(&self, cx: &mut Context<'_>) -> Poll<bool> {
         if self.is_current() { self.poll_budget(cx).map(|()| true) } else { Poll::Ready(false) }
     }
 
-    /// Tells runtimes apart: equal for two handles of one runtime, and never used again for another.
+    /// Identifies the runtime: equal for two handles of the same runtime, and never used again for another.
     fn id(&self) -> u64;
 }
 
@@ -185,7 +185,7 @@ pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
     None
 }
 
-/// The number of the runtime that [`ambient`] would find, where it can be told at less cost.
+/// The id of the runtime that [`ambient`] would find, where that is cheaper to get.
 pub(crate) fn ambient_id() -> Option<u64> {
     #[cfg(feature = "smol")]
     if smol::ambient().is_some() {

@@ -1,4 +1,4 @@
-//! A future of a runtime that is polled with the waker of anybody: its timers are woken together, and one must not fail all.
+//! Polls a runtime's future with a waker that cannot panic: Tokio wakes due timers together, and each must be woken.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,14 +10,14 @@ use pin_project_lite::pin_project;
 use crate::sync::waiter::Kept;
 
 pin_project! {
-    /// Gives the future a waker that does not panic.
+    /// Polls the future with a waker that does not panic.
     ///
     /// Tokio wakes all timers that are due in one go, on the thread that polls the clock. A panic there unwinds through its
     /// scheduler, and the other timers are never woken.
     pub(super) struct Shielded<F> {
         #[pin]
         future: F,
-        // The waker that the future was last given, and what it stands before.
+        // The guarded waker that the future is polled with, and the shield inside it.
         given: Option<(Waker, Arc<Shield>)>,
     }
 }
@@ -42,7 +42,7 @@ impl<F: Future> Future for Shielded<F> {
     }
 }
 
-/// A waker that wakes another behind a barrier.
+/// A waker that wakes another and catches its panic.
 struct Shield(Kept);
 
 impl Wake for Shield {

@@ -1,7 +1,7 @@
-//! The second runtime behind the seam: async-executor and async-io, the crates under smol.
+//! The second runtime: async-executor and async-io, the crates that smol is made of.
 //!
-//! It keeps the seam honest: what Tokio gives for nothing (a task that knows its runtime, a budget for each poll) is done here
-//! by hand, with two numbers in the thread.
+//! It keeps the `Runtime` trait honest: what Tokio provides (a task that knows its runtime, a budget for each poll) is done here
+//! by hand, with two thread-local numbers.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use pin_project_lite::pin_project;
 
 use super::{Runtime, Sleep, TaskFuture};
 
-/// How many units of work a task may do in one poll, before the others of its thread have their turn.
+/// How many units of work a task may do in one poll before it has to yield.
 const BUDGET: u8 = 128;
 
 /// Set in every id, because the ids of Tokio's runtimes count from one as well.
@@ -30,22 +30,22 @@ const OURS: u64 = 1 << 63;
 
 static LAST: AtomicU64 = AtomicU64::new(OURS);
 
-/// The runtimes that live, so that a thread finds its own by the number. As many entries as there are runtimes.
+/// The live runtimes, so that a thread finds its own by number.
 static LIVE: Mutex<BTreeMap<u64, Weak<Executor<'static>>>> = Mutex::new(BTreeMap::new());
 
 thread_local! {
     /// The runtime of the task that this thread is polling; 0 if it polls none.
     static CURRENT: Cell<u64> = const { Cell::new(0) };
-    /// What that task has left of its budget.
+    /// The budget that this task has left.
     static LEFT: Cell<u8> = const { Cell::new(0) };
 }
 
 /// A runtime over async-executor and async-io.
 ///
-/// It owns its tasks, and has no threads of its own: whoever is in [`block_on`](Smol::block_on) lends it theirs. When it is
-/// dropped, every process on it ends with [`Reason::RuntimeGone`](crate::Reason::RuntimeGone).
+/// It owns its tasks and has no threads of its own: its tasks run on the threads that are in [`block_on`](Smol::block_on).
+/// When it is dropped, every process on it ends with [`Reason::RuntimeGone`](crate::Reason::RuntimeGone).
 ///
-/// Nothing needs to be said to start a process on it: a process runs on the runtime of whoever starts it. To put a whole
+/// A process that is started inside `block_on` runs on it without further setup. To put a whole
 /// [`Node`](crate::Node) on it, give the node a [`handle`](Smol::handle).
 ///
 /// # Examples
@@ -81,7 +81,7 @@ pub struct Smol {
 }
 
 impl Smol {
-    /// A runtime without tasks.
+    /// Makes a runtime without tasks.
     ///
     /// # Examples
     ///
@@ -99,7 +99,7 @@ impl Smol {
         Self { executor, id }
     }
 
-    /// What a [`Node`](crate::Node) needs of it. It does not keep the runtime alive.
+    /// Returns a handle for a [`Node`](crate::Node). It does not keep the runtime alive.
     ///
     /// # Examples
     ///
@@ -121,10 +121,10 @@ impl Smol {
         SmolHandle { executor: Arc::downgrade(&self.executor), id: self.id }
     }
 
-    /// Runs `future` to its end on this thread, and the runtime's tasks beside it.
+    /// Runs `future` to completion on this thread, together with the runtime's tasks.
     ///
-    /// Several threads may do so at once, and then they share the tasks. The tasks that are left when the last of them
-    /// returns stay where they are, until somebody comes again or the runtime is dropped.
+    /// Several threads may do so at once; they then share the tasks. When the last of them returns, the remaining tasks
+    /// stop running until a thread enters again or the runtime is dropped.
     ///
     /// # Examples
     ///
@@ -143,7 +143,7 @@ impl Smol {
         async_io::block_on(self.executor.run(Inside { future, id: self.id }))
     }
 
-    /// Runs `future` to its end on this thread, with the help of so many other threads, which end when it does.
+    /// Runs `future` to completion on this thread and `threads` others, which end when it does.
     ///
     /// # Panics
     ///
@@ -178,7 +178,7 @@ impl Smol {
     }
 }
 
-/// Sends the helping threads home, also when a panic comes by.
+/// Stops the helping threads, even if the main one panics.
 struct Helpers(Vec<AbortHandle>);
 
 impl Drop for Helpers {
@@ -187,7 +187,7 @@ impl Drop for Helpers {
     }
 }
 
-/// The tasks are dropped with the executor, and each tells its process.
+/// Drops the tasks with the executor; each then tells its process.
 impl Drop for Smol {
     fn drop(&mut self) {
         LIVE.lock().remove(&self.id);
@@ -200,10 +200,10 @@ impl fmt::Debug for Smol {
     }
 }
 
-/// A [`Smol`] as a node and its processes see it.
+/// A weak handle to a [`Smol`], for nodes and processes.
 ///
-/// It is weak, because the runtime's tasks hold processes and processes hold their runtime: a strong one would keep both alive
-/// for ever.
+/// It is weak because the runtime's tasks hold processes and processes hold their runtime: a strong handle would keep both alive
+/// forever.
 ///
 /// # Examples
 ///
@@ -231,7 +231,7 @@ impl fmt::Debug for SmolHandle {
 
 impl Runtime for SmolHandle {
     fn spawn(&self, task: TaskFuture) {
-        // Without an executor the task is dropped, which is how its process learns that the runtime is gone.
+        // Without an executor the task is dropped; that is how its process learns that the runtime is gone.
         if let Some(executor) = self.executor.upgrade() {
             executor.spawn(Inside { future: task, id: self.id }).detach();
         }
@@ -274,7 +274,7 @@ impl Runtime for SmolHandle {
 }
 
 pin_project! {
-    /// A task of the runtime: while it is polled the thread knows where it is, and how much it may do.
+    /// A task of the runtime: while it is polled, the thread knows the runtime and the task's budget.
     struct Inside<F> {
         #[pin]
         future: F,
@@ -292,7 +292,7 @@ impl<F: Future> Future for Inside<F> {
     }
 }
 
-/// Restores what the thread was doing before, also when a panic comes by.
+/// Restores the thread's earlier runtime and budget, even if the poll panics.
 struct Outer {
     id: u64,
     left: u8,

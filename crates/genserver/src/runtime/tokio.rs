@@ -1,4 +1,4 @@
-//! The Tokio runtime behind the seam.
+//! Tokio as a runtime of processes.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -24,7 +24,7 @@ use super::{BlockingWork, Runtime, Sleep, TaskFuture};
 /// use genserver::runtime::Tokio;
 ///
 /// let runtime = tokio::runtime::Runtime::new()?;
-/// // Whoever starts a server in this node need not be inside the runtime.
+/// // A server in this node can be started from outside the runtime.
 /// let node = Node::with_runtime(Arc::new(Tokio::new(runtime.handle().clone())));
 /// let server = futures::executor::block_on(node.start::<Quiet>(()))?;
 /// assert!(server.is_alive());
@@ -38,16 +38,16 @@ pub struct Tokio {
 }
 
 thread_local! {
-    /// Which runtime a task belongs to. A task never changes its runtime and its id is never used again, so this never lies;
-    /// it saves the look at the handle, which costs two atomic operations.
+    /// The runtime that a task belongs to. A task never changes its runtime and its id is never used again, so an entry stays
+    /// true; it saves looking at the handle, which costs two atomic operations.
     static TASK_HOMES: [Cell<Option<(TaskId, RuntimeId)>>; KNOWN_TASKS] = const { [const { Cell::new(None) }; KNOWN_TASKS] };
 }
 
-/// Of how many tasks a thread remembers the runtime: those that take turns on it.
+/// For how many tasks a thread remembers the runtime.
 const KNOWN_TASKS: usize = 64;
 
 impl Tokio {
-    /// The runtime behind `handle`.
+    /// Makes a runtime of `handle`.
     ///
     /// # Examples
     ///
@@ -121,7 +121,7 @@ fn current_id() -> Option<RuntimeId> {
         // A future under `block_on` has no id.
         return Handle::try_current().ok().map(|handle| handle.id());
     };
-    // Ids count upwards, so tasks that were spawned together do not meet in one place.
+    // Ids count upwards, so tasks that were spawned together get different slots.
     #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits are wanted")]
     let place = number(task) as usize % KNOWN_TASKS;
     TASK_HOMES.with(|homes| match homes[place].get() {
@@ -140,13 +140,13 @@ fn number(id: impl Hash) -> u64 {
     hasher.0
 }
 
-/// The number of the Tokio runtime that the current thread is in. Asks the handle, not the task: a task may have entered
+/// The id of the Tokio runtime that the current thread is in. It asks the handle, not the task: a task may have entered
 /// another runtime.
 pub(super) fn ambient_id() -> Option<u64> {
     Handle::try_current().ok().map(|handle| number(handle.id()))
 }
 
-/// Reads the number out of a runtime's id, which is shown to nobody but hashers.
+/// Reads the number out of a runtime's id, which only `Hash` exposes.
 struct IdHasher(u64);
 
 impl Hasher for IdHasher {

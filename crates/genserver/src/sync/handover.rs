@@ -1,8 +1,8 @@
-//! One value on its way from who makes it to who waits for it.
+//! A oneshot channel whose wakers are called behind a barrier.
 //!
-//! It is a channel for one value, with one difference to others: the wakers of both sides are woken and dropped behind a
-//! [`barrier`]. Handing a value over wakes who waits, and so does giving up. Neither is to crash a task that has done its work, nor
-//! to meet the panic of one that has not.
+//! It differs from other oneshot channels in one thing: the wakers of both sides are woken and dropped behind a
+//! [`barrier`]. Sending a value wakes the receiver, and so does dropping the sender. Neither may crash the sending task, even if
+//! the other task's waker panics.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use parking_lot::Mutex;
 
 use crate::sync::barrier;
 
-/// The two sides of a new handover.
+/// Makes the two sides of a new channel.
 pub(crate) fn handover<T>() -> (Giver<T>, Taker<T>) {
     let state = State { value: None, giver: Side::default(), taker: Side::default() };
     let shared = Arc::new(Mutex::new(state));
     (Giver(Arc::clone(&shared)), Taker(shared))
 }
 
-/// The side that makes the value. Dropped without it, it gives up.
+/// The side that sends the value. Dropping it unused tells the receiver that no value will come.
 pub(crate) struct Giver<T>(Arc<Mutex<State<T>>>);
 
 /// The side that waits for the value.
@@ -34,28 +34,28 @@ struct State<T> {
 #[derive(Default)]
 struct Side {
     is_gone: bool,
-    /// It waits for the other side.
+    /// The waker of the side that waits for the other.
     waker: Option<Waker>,
 }
 
 impl<T> Giver<T> {
-    /// Hands the value over. It comes back if nobody wants it any more.
+    /// Sends the value. It comes back if the receiver was dropped.
     pub(crate) fn give(self, value: T) -> Result<(), T> {
         let mut state = self.0.lock();
         if state.taker.is_gone {
             return Err(value);
         }
         state.value = Some(value);
-        // The taker is woken by the drop of this side, which follows.
+        // Dropping this side, which follows, wakes the receiver.
         Ok(())
     }
 
-    /// Whether nobody wants the value any more.
+    /// Returns whether the receiver was dropped.
     pub(crate) fn is_unwanted(&self) -> bool {
         self.0.lock().taker.is_gone
     }
 
-    /// Waits until nobody wants the value any more.
+    /// Waits until the receiver is dropped.
     pub(crate) async fn unwanted(&mut self) {
         poll_fn(|cx| {
             let waker = cx.waker().clone();
@@ -73,7 +73,7 @@ impl<T> Giver<T> {
 }
 
 impl<T> Taker<T> {
-    /// Ready with the value, or without one if the giver has given up.
+    /// Ready with the value, or with `None` if the sender was dropped without sending.
     pub(crate) fn poll_value(&self, cx: &Context<'_>) -> Poll<Option<T>> {
         let waker = cx.waker().clone();
         let mut state = self.0.lock();

@@ -1,15 +1,15 @@
-//! What stands behind the door while a model runs: shuttle's locks, atomics and thread-locals, under the names and with the
-//! functions that the crate uses.
+//! The sync primitives while a model runs: shuttle's locks, atomics and thread-locals, with the names and functions that the
+//! crate uses.
 
 use std::cell::{Cell, RefCell};
 use std::sync::PoisonError;
 
 pub(crate) use shuttle::sync::atomic;
 
-/// What is behind the lock while this lives.
+/// The guard of a locked [`Mutex`].
 pub(crate) type MutexGuard<'a, T> = shuttle::sync::MutexGuard<'a, T>;
 
-/// A lock without poisoning, as both of the crate's locks are: a place to stop at when it is taken, and when it is let go.
+/// A lock without poisoning, as both of the crate's locks are. A model stops when it is taken and when it is released.
 #[derive(Default)]
 pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
 
@@ -32,7 +32,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// To a model there is no difference between spinning and sleeping.
+/// In a model there is no difference between spinning and sleeping.
 pub(crate) mod parking {
     pub(crate) use super::{Mutex, MutexGuard};
 }
@@ -85,7 +85,7 @@ macro_rules! thread_local_of_a_model {
     )*};
 }
 
-/// Made anew for each execution, so that none sees what another left.
+/// Made anew for each execution, so that none sees what another left behind.
 macro_rules! program_static {
     ($(#[$attr:meta])* $vis:vis static $name:ident: $type:ty = $init:expr;) => {
         $(#[$attr])* $vis static $name: $crate::sync::modelled::PerExecution<$type> = {
@@ -98,7 +98,7 @@ macro_rules! program_static {
 pub(crate) use program_static;
 pub(crate) use thread_local_of_a_model as thread_local;
 
-/// What [`program_static`] makes.
+/// The type that [`program_static`] makes.
 pub(crate) struct PerExecution<T: Sync + 'static>(pub(crate) &'static shuttle::lazy_static::Lazy<T>);
 
 impl<T: Sync> std::ops::Deref for PerExecution<T> {

@@ -1,18 +1,18 @@
-//! The wakers of tasks that wait, where they lie until they are woken.
+//! Slots that hold the wakers of waiting tasks.
 
 use std::task::Waker;
 
 use crate::sync::barrier;
 use crate::sync::parking::Mutex;
 
-/// Where a task leaves its waker. What it waits for is kept elsewhere, and looked at after the waker was left.
+/// The slot for a task's waker. The task registers first, and then checks whatever it waits for, which is stored elsewhere.
 ///
-/// The waker is cloned, woken and dropped without the lock, and a panic of it stays with its owner: see [`barrier`].
+/// The waker is cloned, woken and dropped without the lock, and its panic goes no further: see [`barrier`].
 #[derive(Default)]
 pub(crate) struct Waiter(Mutex<Option<Waker>>);
 
 impl Waiter {
-    /// Leaves the waker of the task that waits. The task that waited before is woken no more.
+    /// Stores the waker of the task that waits. A task that waited before is no longer woken.
     pub(crate) fn register(&self, waker: &Waker) {
         if self.0.lock().as_ref().is_some_and(|known| known.will_wake(waker)) {
             return;
@@ -22,7 +22,7 @@ impl Waiter {
         barrier::drop_caught(before);
     }
 
-    /// Wakes the task that waits, if one does.
+    /// Wakes the task that waits, if there is one.
     pub(crate) fn wake(&self) {
         let waker = self.0.lock().take();
         if let Some(waker) = waker {
@@ -38,7 +38,7 @@ impl Drop for Waiter {
     }
 }
 
-/// A waker of others that is kept, and dropped by whatever it lies in.
+/// A foreign waker that is stored, and whose drop cannot unwind into its holder.
 pub(crate) struct Kept(Option<Waker>);
 
 impl Kept {
@@ -52,7 +52,7 @@ impl Kept {
         }
     }
 
-    /// Whether it wakes the same task.
+    /// Returns whether it wakes the same task.
     pub(crate) fn will_wake(&self, waker: &Waker) -> bool {
         self.0.as_ref().is_some_and(|kept| kept.will_wake(waker))
     }
