@@ -1,4 +1,4 @@
-//! The world that processes live in: the table of processes, and their names.
+//! Nodes: a table of processes and a space of names.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -31,37 +31,37 @@ pub(crate) mod subject;
 pub(crate) mod order;
 // A reference to any process.
 pub(crate) mod process_ref;
-// Names, and who has them.
+// Names of processes.
 pub(crate) mod name;
 // Links and monitors between any two processes.
 pub(crate) mod link;
-// Which process the current thread runs.
+// The process that the current thread runs.
 pub(crate) mod current;
-// Awaits of a process that is doomed.
+// Cutting a doomed process off where it awaits.
 pub(crate) mod cut;
-// What is due when.
+// The timer queue of a node.
 pub(crate) mod alarm;
 // The slot through which an answer travels.
 pub(crate) mod reply;
 // Exactly sized lists.
 pub(crate) mod dense;
 
-// A part of its table of processes.
+// One shard of the table of processes.
 mod shard;
 
 use shard::Shard;
 
-/// How many parts the process table has, so that starting on many threads does not meet on one lock.
+/// How many shards the process table has, so that starts on many threads do not contend for one lock.
 const SHARDS: u32 = 16;
 
-/// All nodes that live, so that a pid finds its process from anywhere. Behind a lock that no model sees (see `sync`): nothing
-/// is done under it that one could stop at, and it outlives every execution of a model.
+/// All live nodes, so that a pid finds its process from anywhere. The lock is one that models do not see (see `sync`): nothing
+/// happens under it at which a model could stop, and it outlives every execution of a model.
 static NODES: RwLock<BTreeMap<u32, Weak<Inner>>> = RwLock::new(BTreeMap::new());
 static LAST_NODE: AtomicU32 = AtomicU32::new(0);
 
-/// A world of processes: a table of them, and a space of names.
+/// A table of processes and a space of names.
 ///
-/// A clone is the same node. It lasts for as long as somebody has it or a process lives in it, and so does the task that keeps its
+/// A clone is the same node. It lives as long as a clone exists or a process runs in it. So does the task that keeps its
 /// time, one on each runtime that its processes run on.
 ///
 /// # Examples
@@ -74,7 +74,7 @@ static LAST_NODE: AtomicU32 = AtomicU32::new(0);
 ///
 /// let (left, right) = (Node::new(), Node::new());
 /// let server = left.start::<Quiet>(()).name("quiet").await?;
-/// // Names of one node are free in the other.
+/// // The names of one node are free in the other.
 /// assert_ne!(right.start::<Quiet>(()).name("quiet").await?, server);
 /// assert_eq!(left.whereis("quiet"), Some(server.process_ref()));
 /// # Ok(())
@@ -83,21 +83,21 @@ static LAST_NODE: AtomicU32 = AtomicU32::new(0);
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
-    /// None in what a process knows of its node: it holds its own home, and no other.
-    kept: Option<Arc<Kept>>,
+    /// `None` in the node that a process holds: a process keeps its own home alive, and no other.
+    strong_homes: Option<Arc<StrongHomes>>,
 }
 
-/// What whoever made a node keeps of it with each clone: its homes, so that the clock goes on from one process to the next.
+/// The homes that a node keeps alive while a clone of it exists, so that the clock goes on from one process to the next.
 ///
-/// A home ends when nobody keeps it and no process lives there, and its clock with it.
+/// A home ends, and its clock with it, when no clone keeps it and no process lives there.
 #[derive(Default)]
-struct Kept {
+struct StrongHomes {
     homes: Mutex<Vec<Arc<Home>>>,
 }
 
 struct Inner {
     id: u32,
-    /// The runtime of all its processes; without one it is that of whoever starts a process.
+    /// The runtime of all its processes. If there is none, a process runs on the runtime that it is started on.
     runtime: Option<Arc<dyn Runtime>>,
     homes: Mutex<Vec<(u64, Weak<Home>)>>,
     table: [Mutex<Shard>; SHARDS as usize],
@@ -107,13 +107,13 @@ struct Inner {
     reports: Hub,
 }
 
-/// A node as seen from one runtime: what a process needs to know of the world.
+/// A node as seen from one runtime: the part of it that a process uses.
 pub(crate) struct Home {
     node: Node,
     runtime: Arc<dyn Runtime>,
     alarm: Arc<Alarm>,
-    /// Where it is kept, if it is.
-    kept: Weak<Kept>,
+    /// The node's list that keeps it alive, if there is one.
+    kept_by: Weak<StrongHomes>,
     /// The runtime was shut down: nothing can run here any more.
     gone: AtomicBool,
 }
@@ -131,15 +131,15 @@ impl Home {
         &self.alarm
     }
 
-    /// Whether the runtime was shut down. Whoever puts a process into the table looks here afterwards.
+    /// Returns whether the runtime was shut down. Check this after a process was put into the table.
     pub(crate) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::SeqCst)
     }
 
-    /// The runtime was shut down: everything that ran on it ends.
+    /// The runtime was shut down: every process on it ends.
     pub(crate) fn runtime_gone(self: &Arc<Self>) {
         self.gone.store(true, Ordering::SeqCst);
-        if let Some(kept) = self.kept.upgrade() {
+        if let Some(kept) = self.kept_by.upgrade() {
             kept.homes.lock().retain(|home| !Arc::ptr_eq(home, self));
         }
         for process in self.node.processes() {
@@ -150,7 +150,7 @@ impl Home {
     }
 }
 
-/// Nobody can set the alarm any more.
+/// No process is left to set the alarm.
 impl Drop for Home {
     fn drop(&mut self) {
         self.alarm.end();
@@ -158,7 +158,7 @@ impl Drop for Home {
 }
 
 impl Node {
-    /// A world of its own, empty, on the runtime of whoever starts a process in it.
+    /// Makes an empty node. Each of its processes runs on the runtime that it is started on.
     ///
     /// # Examples
     ///
@@ -180,7 +180,7 @@ impl Node {
         Self::build(None)
     }
 
-    /// A world of its own whose processes all run on `runtime`.
+    /// Makes an empty node whose processes all run on `runtime`.
     ///
     /// # Examples
     ///
@@ -201,7 +201,7 @@ impl Node {
         Self::build(Some(runtime))
     }
 
-    /// The program's own node, where processes live that are started outside any process and say nothing else.
+    /// Returns the program's own node, where processes are started by default outside any process.
     ///
     /// # Examples
     ///
@@ -221,7 +221,7 @@ impl Node {
         PROGRAM.get_or_init(Self::new).clone()
     }
 
-    /// The node of the process that runs on this thread, or the program's.
+    /// Returns the node of the process that runs on this thread, or the program's.
     ///
     /// # Examples
     ///
@@ -258,7 +258,7 @@ impl Node {
         nodes.retain(|_, node| node.strong_count() > 0);
         nodes.insert(id, Arc::downgrade(&inner));
         drop(nodes);
-        Self { inner, kept: Some(Arc::default()) }
+        Self { inner, strong_homes: Some(Arc::default()) }
     }
 
     pub(crate) fn hub(&self) -> &Hub {
@@ -267,7 +267,7 @@ impl Node {
 
     fn find(id: u32) -> Option<Self> {
         let inner = NODES.read().get(&id)?.upgrade()?;
-        Some(Self { inner, kept: None })
+        Some(Self { inner, strong_homes: None })
     }
 
     /// This node as seen from the runtime that new processes run on.
@@ -284,15 +284,15 @@ impl Node {
         }
         homes.retain(|(_, home)| home.strong_count() > 0);
         let home = Arc::new(Home {
-            node: Self { inner: Arc::clone(&self.inner), kept: None },
+            node: Self { inner: Arc::clone(&self.inner), strong_homes: None },
             runtime,
             alarm: Arc::default(),
-            kept: self.kept.as_ref().map_or_else(Weak::new, Arc::downgrade),
+            kept_by: self.strong_homes.as_ref().map_or_else(Weak::new, Arc::downgrade),
             gone: AtomicBool::new(false),
         });
         homes.push((id, Arc::downgrade(&home)));
         drop(homes);
-        if let Some(kept) = &self.kept {
+        if let Some(kept) = &self.strong_homes {
             kept.homes.lock().push(Arc::clone(&home));
         }
         let keeper = Keeper::new(Arc::downgrade(&home), Arc::clone(&home.alarm), Arc::clone(&home.runtime));
@@ -300,7 +300,7 @@ impl Node {
         Some(home).filter(|home| !home.is_gone())
     }
 
-    /// Puts a process into the table, made with the pid it gets.
+    /// Adds a process to the table; `make` is given its pid.
     pub(crate) fn insert<P: AnyProcess + 'static>(&self, make: impl FnOnce(Pid) -> P) -> Arc<P> {
         let serial = self.inner.last_serial.fetch_add(1, Ordering::Relaxed) + 1;
         #[expect(clippy::cast_possible_truncation, reason = "less than the number of shards")]
@@ -311,9 +311,9 @@ impl Node {
         })
     }
 
-    /// Takes a process out of the table.
+    /// Removes a process from the table.
     pub(crate) fn remove(&self, pid: Pid) {
-        // A statement of its own: what is taken out is dropped without the lock.
+        // A statement of its own, so that the process is dropped after the lock is released.
         let removed =
             self.inner.table[(pid.index() % SHARDS) as usize].lock().remove((pid.index() / SHARDS) as usize, pid);
         drop(removed);
@@ -334,14 +334,14 @@ impl Node {
         all
     }
 
-    /// A reference for a new monitor or timer.
+    /// A number for a new monitor or timer.
     pub(crate) fn next_reference(&self) -> NonZeroU64 {
         NonZeroU64::MIN.saturating_add(self.inner.last_reference.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The process that has a name: OTP's `whereis`.
+    /// Looks up the process that has a name: OTP's `whereis`.
     ///
-    /// It makes no promise that the process is still alive when the answer is used.
+    /// The process may end before the result is used.
     ///
     /// # Examples
     ///
@@ -363,7 +363,7 @@ impl Node {
         .filter(|process| process.process().holds_name())
     }
 
-    /// Gives a process a name. A registry of the user's that panics has refused it.
+    /// Registers a process's name. If the user's registry panics, that counts as a refusal.
     pub(crate) fn register(&self, name: &Name, process: &ProcessRef) -> Result<(), RegisterError> {
         match name {
             Name::Local(name) => self.inner.names.register(name, process),
@@ -373,7 +373,7 @@ impl Node {
         }
     }
 
-    /// Frees the name of a process that ends. A registry of the user's may panic; the process ends all the same.
+    /// Releases the name of a process that ends. The user's registry may panic; the process ends all the same.
     pub(crate) fn release_name(&self, head: &Head) {
         if let Some(name) = head.name() {
             self.release(name, head.pid);
@@ -388,9 +388,9 @@ impl Node {
         }
     }
 
-    /// A look at every process of this node, in the order in which they were started.
+    /// Returns a snapshot of every process of this node, in the order in which they were started.
     ///
-    /// Each is looked at by itself: processes go on, start and end meanwhile.
+    /// Each snapshot is taken separately: processes go on, start and end meanwhile.
     ///
     /// # Examples
     ///
@@ -415,7 +415,7 @@ impl Node {
         self.processes().into_iter().map(|process| process.info()).collect()
     }
 
-    /// A look at one process of this node. None if it has ended.
+    /// Returns a snapshot of one process of this node, or `None` if it has ended.
     ///
     /// # Examples
     ///
@@ -448,7 +448,7 @@ impl fmt::Debug for Node {
 }
 
 thread_local! {
-    /// The program's node as seen from the runtime with this number, which this thread was in last.
+    /// The id of the runtime that this thread was in last, and the program's node as seen from it.
     static LAST_HOME: Cell<Option<(u64, Weak<Home>)>> = const { Cell::new(None) };
 }
 
@@ -473,12 +473,12 @@ pub(crate) fn current_home() -> Option<Arc<Home>> {
     Some(home)
 }
 
-/// The process of a pid, if it lives.
+/// The process with this pid, if it is alive.
 pub(crate) fn find(pid: Pid) -> Option<Arc<dyn AnyProcess>> {
     Node::find(pid.node())?.get(pid)
 }
 
-/// Whether the process is past its last callback and will tell everybody why in a moment.
+/// Returns whether the process has run its last callback and will send its end to all watchers in a moment.
 pub(crate) fn is_ending(pid: Pid) -> bool {
     find(pid).is_some_and(|process| process.is_ending())
 }

@@ -11,7 +11,7 @@ use crate::values::monitor::{Down, MonitorRef};
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// There is nobody to link with.
+/// The process to link with does not exist.
 ///
 /// # Examples
 ///
@@ -32,11 +32,11 @@ use crate::values::reason::Reason;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{target} is not running, so there is nobody to link with; start it first, or trap exits to be told instead")]
 pub struct LinkError {
-    /// Who was to be linked.
+    /// The process that was to be linked.
     pub target: Subject,
 }
 
-/// Sets a monitor, or delivers its `Down` at once if there is nobody to watch.
+/// Sets a monitor, or delivers its `Down` at once if the process does not exist.
 pub(crate) fn watch(reference: MonitorRef, pid: Pid, target: Option<ProcessRef>, watcher: Arc<dyn AnyProcess>) {
     let watched = target.is_some_and(|target| target.process().monitor(reference, Arc::clone(&watcher)));
     if !watched {
@@ -44,7 +44,7 @@ pub(crate) fn watch(reference: MonitorRef, pid: Pid, target: Option<ProcessRef>,
     }
 }
 
-/// Links two processes. Each half lies with its own process, and the locks are taken one after the other.
+/// Links two processes. Each process holds its own half, and the locks are taken one after the other.
 pub(crate) fn link(own: &Arc<dyn AnyProcess>, target: &impl AsProcess) -> Result<(), LinkError> {
     let pid = target.pid_or_nobody();
     if pid == own.head().pid {
@@ -57,14 +57,14 @@ pub(crate) fn link(own: &Arc<dyn AnyProcess>, target: &impl AsProcess) -> Result
     nobody(own, other.process().head().subject())
 }
 
-/// Lays both halves of a link. False if `other` had ended before, and then there is no link.
+/// Creates both halves of a link. Returns false, and creates no link, if `other` had ended before.
 ///
-/// Whichever of the two ends while the halves are laid, the other gets its exit, once: an exit is taken only by a half that is
-/// there, and takes it away.
+/// If one of the two ends in between, the other gets its exit exactly once: an exit is delivered only through a half that
+/// exists, and removes it.
 pub(crate) fn tie(own: &Arc<dyn AnyProcess>, other: &Arc<dyn AnyProcess>) -> bool {
     own.link(Arc::clone(other), LaidBy::Own);
     if !other.link(Arc::clone(own), LaidBy::Peer) {
-        // It may have linked with us just before its end: then its exit has arrived, or is on its way.
+        // It may have linked with us just before its end: then its exit has arrived or is on its way.
         return !own.take_back(other.head().pid);
     }
     if let Some(reason) = own.ended_with() {
@@ -81,7 +81,7 @@ fn nobody(own: &Arc<dyn AnyProcess>, target: Subject) -> Result<(), LinkError> {
     Ok(())
 }
 
-/// Takes a link away on both sides; whether ours was there.
+/// Removes a link on both sides; returns whether our half existed.
 pub(crate) fn unlink(own: &Arc<dyn AnyProcess>, target: &impl AsProcess) -> bool {
     let was_linked = own.unlink(target.pid_or_nobody());
     if let Some(other) = target.as_process() {

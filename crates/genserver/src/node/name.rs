@@ -1,4 +1,4 @@
-//! Names of processes, and the registries they are kept in.
+//! Names of processes, and the registries that hold them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,8 +11,8 @@ use crate::values::pid::Pid;
 
 /// The name of a process: in its node's own space, in the program's, or in a registry of the user's.
 ///
-/// A name belongs to at most one live process, is text, and costs nothing once it is released: unlike an atom it may come
-/// from outside.
+/// A name is text, belongs to at most one live process, and costs nothing once it is released. Unlike an atom it may come
+/// from outside the program.
 ///
 /// # Examples
 ///
@@ -26,14 +26,14 @@ use crate::values::pid::Pid;
 pub enum Name {
     /// In the space of the node that the process lives in.
     Local(Arc<str>),
-    /// In the one space that all nodes of the program share.
+    /// In the space that all nodes of the program share.
     Global(Arc<str>),
     /// In a registry of the user's.
     Via(Arc<dyn NameRegistry>, Arc<str>),
 }
 
 impl Name {
-    /// A name in the space that all nodes of the program share: OTP's `{global, Name}`, within one program.
+    /// Makes a name in the space that all nodes of the program share: OTP's `{global, Name}`, within one program.
     ///
     /// # Examples
     ///
@@ -53,7 +53,7 @@ impl Name {
         Self::Global(name.into())
     }
 
-    /// A name in a registry of the user's: OTP's `{via, Module, Name}`.
+    /// Makes a name in a registry of the user's: OTP's `{via, Module, Name}`.
     ///
     /// # Examples
     ///
@@ -64,7 +64,7 @@ impl Name {
     /// use genserver::{Name, NameRegistry, Pid, ProcessRef, RegisterError};
     /// use std::sync::Arc;
     ///
-    /// /// Gives no name to anybody.
+    /// /// Refuses every name.
     /// struct Nobody;
     ///
     /// impl NameRegistry for Nobody {
@@ -129,9 +129,9 @@ impl fmt::Debug for Name {
     }
 }
 
-/// A registry of names that is not ours: OTP's `via` module.
+/// A registry of names that the user provides: OTP's `via` module.
 ///
-/// Its functions are called on the thread of whoever starts, ends or looks up a process, and must not wait for long.
+/// Its functions run on the thread that starts, ends or looks up a process, and must not block for long.
 ///
 /// # Examples
 ///
@@ -141,7 +141,7 @@ impl fmt::Debug for Name {
 /// use std::sync::{Arc, Mutex};
 /// use genserver::{Name, NameRegistry, Pid, ProcessRef, RegisterError};
 ///
-/// /// Names that do not care about upper and lower case.
+/// /// Names in which upper and lower case are the same.
 /// #[derive(Default)]
 /// struct AnyCase(Mutex<BTreeMap<String, ProcessRef>>);
 ///
@@ -183,14 +183,14 @@ pub trait NameRegistry: Send + Sync {
     /// [`RegisterError::Taken`] if a live process has it, [`RegisterError::Refused`] for any other reason.
     fn register(&self, name: &str, process: &ProcessRef) -> Result<(), RegisterError>;
 
-    /// Takes `name` from the process with that pid, and from no other.
+    /// Releases `name` if the process with that pid has it.
     fn unregister(&self, name: &str, pid: Pid);
 
-    /// Who has `name`.
+    /// Returns the process that has `name`.
     fn whereis(&self, name: &str) -> Option<ProcessRef>;
 }
 
-/// Why a registry did not give a name.
+/// The error of a registry that did not register a name.
 ///
 /// # Examples
 ///
@@ -210,12 +210,12 @@ pub enum RegisterError {
     /// A live process has it.
     #[error("the name is taken by {0}; stop that process first, or choose another name")]
     Taken(Pid),
-    /// The registry refused it, and says why.
+    /// The registry refused the name, with this explanation.
     #[error("the registry refused the name: {0}")]
     Refused(String),
 }
 
-/// A space of names: what a node has for its own, and the program for all.
+/// A space of names: each node has one, and the program has one for all nodes.
 #[derive(Default)]
 pub(crate) struct Names {
     map: Mutex<BTreeMap<Arc<str>, ProcessRef>>,
@@ -238,7 +238,7 @@ impl NameRegistry for Names {
         if process.process().holds_name() {
             return Ok(());
         }
-        // It ended in between, and did not know that it had this name.
+        // The process ended in between, before it knew that it had this name.
         self.unregister(name, process.pid());
         Err(RegisterError::Refused("the process has ended".to_owned()))
     }

@@ -8,20 +8,20 @@ use crate::values::reason::Reason;
 /// An order to stop, on its way to the process.
 pub(crate) struct Order {
     reason: Reason,
-    /// Set for the [`Stop`] that waits, if one does.
+    /// Set when the process begins to stop because of this order, for the [`Stop`] that waits.
     carried_out: Option<Arc<AtomicBool>>,
 }
 
 impl Order {
-    /// An order for a [`Stop`](crate::Stop) that waits, and hears through `carried_out` whether the process came to it.
+    /// An order whose sender, a [`Stop`](crate::Stop), waits and learns from `carried_out` whether the process obeyed it.
     pub(crate) fn told(reason: Reason, carried_out: Arc<AtomicBool>) -> Self {
         Self { reason, carried_out: Some(carried_out) }
     }
 
-    /// The process begins to end because of it: the reason.
+    /// The process begins to stop because of this order: returns the reason.
     pub(crate) fn carry_out(self) -> Reason {
         if let Some(carried_out) = self.carried_out {
-            // Whoever waits reads it after it was told of the end, which is behind a lock.
+            // Relaxed: the waiting side reads this after it was told of the end, which happens under a lock.
             carried_out.store(true, Ordering::Relaxed);
         }
         self.reason
@@ -32,7 +32,7 @@ impl Order {
     }
 }
 
-/// An order that nobody waits for.
+/// An order whose sender does not wait.
 impl From<Reason> for Order {
     fn from(reason: Reason) -> Self {
         Self { reason, carried_out: None }

@@ -1,4 +1,4 @@
-//! A reference to any process, whatever runs in it.
+//! A reference to any process, with a server or plain code in it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,10 +14,9 @@ use crate::values::info::ProcessInfo;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// A reference to any process: to watch, link, stop and look at it, not to send it messages.
+/// A reference to any process: to monitor, link, stop and inspect it, but not to send it messages.
 ///
-/// It neither keeps the process alive nor ends it. A typed reference comes out of it with
-/// [`downcast`](ProcessRef::downcast).
+/// It neither keeps the process alive nor ends it. Use [`downcast`](ProcessRef::downcast) to get a typed reference.
 ///
 /// # Examples
 ///
@@ -51,7 +50,7 @@ impl ProcessRef {
         &self.process
     }
 
-    /// Which process this is.
+    /// The pid of the process.
     ///
     /// # Examples
     ///
@@ -68,7 +67,7 @@ impl ProcessRef {
         self.process.head().pid
     }
 
-    /// The name it was started with, if it was. It keeps none after its end.
+    /// The name it was started with, if any. It has none after its end.
     ///
     /// # Examples
     ///
@@ -85,7 +84,7 @@ impl ProcessRef {
         self.process.head().name()
     }
 
-    /// How an error names it: by its name, if it has one, and its pid.
+    /// The process as an error names it: by its name, if it has one, and its pid.
     ///
     /// # Examples
     ///
@@ -121,9 +120,9 @@ impl ProcessRef {
         self.process.head().home.node().clone()
     }
 
-    /// Whether it takes messages. False from the moment its end begins, and so while terminate runs.
+    /// Returns whether it takes messages. This is false from the moment its end begins, and so while terminate runs.
     ///
-    /// There OTP's `is_process_alive` is still true: it is the opposite of [`has_ended`](ProcessRef::has_ended).
+    /// OTP's `is_process_alive` is still true then: it is the opposite of [`has_ended`](ProcessRef::has_ended).
     ///
     /// # Examples
     ///
@@ -144,11 +143,11 @@ impl ProcessRef {
         self.process.is_alive()
     }
 
-    /// Whether its end is over: its state has been dropped, and its names are free.
+    /// Returns whether its end is complete: its state has been dropped, and its names are free.
     ///
-    /// Between the moment when [`is_alive`](ProcessRef::is_alive) turns false and this one lies terminate. Whoever has been told
-    /// of the end, by a `Down`, an exit or an error, finds this true. A table that holds something for a process, as its name,
-    /// asks here whether that still counts.
+    /// Terminate runs between the moment when [`is_alive`](ProcessRef::is_alive) turns false and the moment when this turns true.
+    /// After a `Down`, an exit or an error has told of the end, this is true. A table that holds something for a process, such as
+    /// its name, checks this to see whether the entry is still valid.
     ///
     /// # Examples
     ///
@@ -169,7 +168,7 @@ impl ProcessRef {
         !self.process.holds_name()
     }
 
-    /// What can be seen of it from outside.
+    /// Returns a snapshot of the process.
     ///
     /// # Examples
     ///
@@ -207,7 +206,7 @@ impl ProcessRef {
         link::send_exit(&self.process, reason.into());
     }
 
-    /// Kills it: no callback runs, and nobody can trap that. See [`ServerRef::kill`](crate::ServerRef::kill).
+    /// Kills it: no callback runs, and it cannot be trapped. See [`ServerRef::kill`](crate::ServerRef::kill).
     ///
     /// # Examples
     ///
@@ -228,7 +227,8 @@ impl ProcessRef {
         Arc::clone(&self.process).exit(Exit { from, reason: Reason::Kill }, ExitKind::Kill);
     }
 
-    /// Takes the link between it and another process away, on both sides: OTP's `unlink/1`, from whoever holds the reference.
+    /// Removes the link between this process and another on both sides: OTP's `unlink/1`, which here any holder of the reference
+    /// may call.
     ///
     /// A process does so for itself with `current_process()`, or with [`Cx::unlink`](crate::Cx::unlink). An exit that has been
     /// trapped already is still handled. Returns whether there was a link.
@@ -268,13 +268,13 @@ impl fmt::Debug for ProcessRef {
     }
 }
 
-/// Whatever names one process: a reference, a pid, a name, or a client type of your own.
+/// Refers to one process: a reference, a pid, a name, or a client type of your own.
 ///
-/// It is what `monitor`, `link` and the like take.
+/// `monitor`, `link` and similar functions take it.
 ///
 /// # Examples
 ///
-/// A client type that can be watched like the server that it hides:
+/// A client type that can be monitored like the server that it wraps:
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
@@ -299,16 +299,16 @@ impl fmt::Debug for ProcessRef {
 /// # }
 /// ```
 pub trait AsProcess {
-    /// The process, if there is one: a pid or a name may refer to nobody.
+    /// The process, if it exists: a pid or a name may refer to none.
     fn as_process(&self) -> Option<ProcessRef>;
 
-    /// The pid for news of a process that does not exist.
+    /// The pid for the messages about a process that does not exist.
     #[doc(hidden)]
     fn pid_or_nobody(&self) -> Pid {
         self.as_process().map_or(Pid::NOBODY, |process| process.pid())
     }
 
-    /// The process, or what a request to it fails with.
+    /// Returns the process, or the error of a request to it.
     #[doc(hidden)]
     fn find_process(&self) -> Result<ProcessRef, NotFound> {
         let nobody = || NotFound::Nobody(Subject { pid: self.pid_or_nobody(), name: None });
@@ -316,11 +316,11 @@ pub trait AsProcess {
     }
 }
 
-/// Why a reference leads to no process.
+/// The error of a reference that leads to no process.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum NotFound {
-    /// The process has ended, or nobody has the name.
+    /// The process has ended, or the name is not registered.
     Nobody(Subject),
     /// The name belongs to a server of another type.
     WrongServer { server: Subject, found: &'static str, wanted: &'static str },
@@ -356,7 +356,7 @@ impl AsProcess for Pid {
     }
 }
 
-/// The process with a name, in the node of the caller or in the space that the name itself says.
+/// Looks up the process with a name, in the node of the caller or in the space that the name itself says.
 ///
 /// # Examples
 ///
@@ -375,7 +375,7 @@ pub fn whereis(name: impl Into<Name>) -> Option<ProcessRef> {
     Node::current().whereis(name)
 }
 
-/// The process whose code runs on this thread: OTP's `self()`. `None` in plain code, and in tasks that a process has spawned.
+/// The process that runs on this thread: OTP's `self()`. `None` in plain code, and in tasks that a process has spawned.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! A part of a node's table of processes: each under an index, and memory for about as many as there are.
+//! One shard of a node's table of processes: a slab that releases memory when its processes have gone.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use slab::Slab;
 use crate::node::any_process::AnyProcess;
 use crate::values::pid::Pid;
 
-/// A part of this capacity is left as it is.
+/// A shard of up to this capacity is not shrunk.
 const KEPT: usize = 64;
 
-/// Some of a node's processes, by their indices.
+/// Some of a node's processes, by index.
 #[derive(Default)]
 pub(super) struct Shard {
     processes: Slab<Arc<dyn AnyProcess>>,
-    /// At so many processes it is tried to give memory back.
+    /// When this number of processes is left, the shard tries to release memory.
     try_at: usize,
 }
 
 impl Shard {
-    /// Puts in what `make` makes of the index that it gets.
+    /// Adds the process that `make` makes of its index.
     pub(super) fn insert<P: AnyProcess + 'static>(&mut self, make: impl FnOnce(usize) -> P) -> Arc<P> {
         if self.processes.len() * 2 >= self.processes.capacity() {
             self.try_at = self.processes.capacity() / 4;
@@ -30,12 +30,12 @@ impl Shard {
         process
     }
 
-    /// The process, if it is the one that stands there.
+    /// The process at `index`, if its pid is `pid`.
     pub(super) fn get(&self, index: usize, pid: Pid) -> Option<&Arc<dyn AnyProcess>> {
         self.processes.get(index).filter(|process| process.head().pid == pid)
     }
 
-    /// Takes the process out, if it is the one that stands there. It is to be dropped without the lock.
+    /// Removes the process at `index`, if its pid is `pid`. Drop it after the lock is released.
     pub(super) fn remove(&mut self, index: usize, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
         self.get(index, pid)?;
         let removed = self.processes.try_remove(index);
@@ -47,10 +47,10 @@ impl Shard {
         self.processes.iter().map(|(_, process)| process)
     }
 
-    /// Gives back the memory of a burst, as far as nobody who is still there stands behind it.
+    /// Releases the memory of a burst, as far as no live process is stored behind it.
     ///
-    /// That looks at every place. So it is tried each time that half of the processes have gone since it was tried last, and from
-    /// the beginning only when the table has been half full again.
+    /// That scans the whole shard. So it runs each time half of the processes have gone since it ran last, and starts over
+    /// only when the shard has been half full again.
     fn give_back(&mut self) {
         let processes = self.processes.len();
         if self.processes.capacity() <= KEPT || processes > self.try_at {

@@ -26,14 +26,14 @@ use crate::values::pid::Pid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject {
-    /// Which process; [`Pid::NOBODY`] if a name belonged to none.
+    /// Its pid; [`Pid::NOBODY`] if a name was not registered.
     pub pid: Pid,
-    /// The name it was started with or looked for.
+    /// The name it was started with or looked up by.
     pub name: Option<Name>,
 }
 
 impl Subject {
-    /// A name that nobody has.
+    /// A name that is not registered.
     pub(crate) fn nobody(name: &Name) -> Self {
         Self { pid: Pid::NOBODY, name: Some(name.clone()) }
     }
