@@ -1,4 +1,4 @@
-//! The trait that a server implements: its messages and its callbacks.
+//! The trait that servers implement: message types and callbacks.
 
 use std::fmt;
 use std::future::{Future, ready};
@@ -13,27 +13,27 @@ pub(crate) mod context;
 pub(crate) mod outcome;
 // Where an answer goes.
 pub(crate) mod caller;
-// What is shown of a server.
+// How a server is shown.
 pub(crate) mod show;
-// What is switched on at a server: logs, traces, hooks.
+// Debugging of one server: logs, traces, hooks.
 pub(crate) mod debug;
 // Streams whose items become messages.
 pub(crate) mod attach;
 
-/// A server: its messages, and the callbacks that handle them.
+/// A server: its message types, and the callbacks that handle the messages.
 ///
 /// The four associated types say what can reach it, the callbacks what it does about it. They run one at a time, in the
-/// server's own process; each is given the state and the process's [`Cx`], and answers how to go on. Only
-/// [`init`](GenServer::init) has to be written; a server without calls, casts or infos says [`Never`] for their type.
+/// server's own process. Each is given the state and the process's [`Cx`], and returns how to go on. Only
+/// [`init`](GenServer::init) is required. A server without calls, casts or infos uses [`Never`] for their type.
 ///
-/// The state has to be `Send`, because the server runs now on one thread, now on another; it need not be `Sync`. That the
-/// callbacks' futures are `Send` is demanded here, so an error about it stands at the callback that is to blame.
+/// The state has to be `Send`, because the server runs now on one thread, now on another; it need not be `Sync`. The trait
+/// requires the callbacks' futures to be `Send`, so the compiler reports a violation at the callback that causes it.
 ///
 /// # Callbacks never block
 ///
-/// A callback may be polled on the task of whoever calls the server: the current *process* is then the server, but task-locals
-/// are that task's, which may not even be the task of the one whose message it is. A callback that blocks its thread blocks them
-/// all. Work that computes for long or blocks belongs on a thread of its own, with the [`Caller`](crate::Caller) taken along:
+/// A callback may be polled on the task of any caller of the server. The current *process* is then the server, but task-locals
+/// are those of that task, which need not be the task that sent the message. A callback that blocks its thread blocks all of
+/// them. Work that computes for long or blocks belongs on a thread of its own, with the [`Caller`](crate::Caller) moved along:
 ///
 /// ```
 /// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
@@ -66,24 +66,24 @@ pub(crate) mod attach;
 /// ```
 #[doc(alias = "gen_server")]
 pub trait GenServer: Sized + Send + 'static {
-    /// What [`init`](GenServer::init) is given.
+    /// The argument of [`init`](GenServer::init).
     type Args: Send + 'static;
-    /// Requests that are answered: usually an enum whose variants carry a [`Caller`](crate::Caller).
+    /// Requests with an answer: usually an enum whose variants carry a [`Caller`](crate::Caller).
     type Call: Send + 'static;
-    /// Requests that are not answered.
+    /// Requests without an answer.
     type Cast: Send + 'static;
     /// Everything else that can arrive: `Down`s, exits, timers, items of attached streams, plain messages.
     type Info: Send + 'static;
 
-    /// Makes the state. Whoever starts the server waits for it.
+    /// Makes the state. The starter waits for it.
     ///
-    /// The process exists already and has its name, so messages may be queueing; none is handled before this is done.
+    /// The process exists already and has its name, so messages may be queueing; none is handled before this returns.
     ///
     /// Returning [`Init::Run`] starts the server: `start` returns its reference, and it waits for messages.
     ///
-    /// Returning [`Init::RunIdle`] does the same, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives for so
-    /// long. [`Init::RunHibernate`] gives memory back first. [`Init::RunThen`] handles an info before any message that has
-    /// arrived: the place for what takes long and need not hold up the starter.
+    /// Returning [`Init::RunIdle`] does the same, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives in that
+    /// time. [`Init::RunHibernate`] releases memory first. [`Init::RunThen`] handles an info before any message that has
+    /// arrived: use it for slow work that should not hold up the starter.
     ///
     /// Returning [`Init::Ignore`] does not start the server, and that is no failure: `start` returns
     /// [`StartError::Ignored`](crate::StartError::Ignored), the process ends `normal`, and nothing is reported.
@@ -122,15 +122,15 @@ pub trait GenServer: Sized + Send + 'static {
 
     /// Handles a call.
     ///
-    /// Returning [`Next::reply`] sends the answer and waits for the next message; with
-    /// [`reply_idle`](Next::reply_idle), [`reply_hibernate`](Next::reply_hibernate) or [`reply_then`](Next::reply_then) it goes
-    /// on as those without a reply do.
+    /// Returning [`Next::reply`] sends the answer and waits for the next message.
+    /// [`reply_idle`](Next::reply_idle), [`reply_hibernate`](Next::reply_hibernate) and [`reply_then`](Next::reply_then) send it and
+    /// go on like their counterparts without a reply.
     ///
-    /// Returning [`Next::wait`] sends no answer now. The [`Caller`](crate::Caller) was kept, to be answered later; if it was
+    /// Returning [`Next::wait`] sends no answer yet. Keep the [`Caller`](crate::Caller) to answer later; if it was
     /// dropped, the call fails with [`CallError::NoReply`](crate::CallError::NoReply).
     ///
-    /// Returning [`Next::idle`] does the same, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives for so long;
-    /// [`Next::hibernate`] gives memory back; [`Next::then`] handles an info before anything that waits.
+    /// Returning [`Next::idle`] does the same, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives in that time.
+    /// [`Next::hibernate`] releases memory. [`Next::then`] handles an info before any waiting message.
     ///
     /// Returning [`Next::stop_reply`] runs [`terminate`](GenServer::terminate), sends the answer, and ends the server.
     ///
@@ -179,7 +179,7 @@ pub trait GenServer: Sized + Send + 'static {
     ///
     /// Returning [`Next::idle`], [`Next::hibernate`] or [`Next::then`] goes on as after a call.
     ///
-    /// Returning [`Next::reply`] answers a caller that was kept from an earlier call.
+    /// Returning [`Next::reply`] answers a [`Caller`](crate::Caller) that was kept from an earlier call.
     ///
     /// Returning [`Next::stop`], or an error with `?`, runs terminate and ends the server.
     ///
@@ -220,7 +220,7 @@ pub trait GenServer: Sized + Send + 'static {
         ready(Next::stop(Reason::BadCast))
     }
 
-    /// Handles everything else: what was arranged in the [`Cx`], what [`Next::then`] said, and plain messages.
+    /// Handles everything else: what was set up in the [`Cx`], the info of [`Next::then`], and plain messages.
     ///
     /// It returns what [`handle_cast`](GenServer::handle_cast) returns.
     ///
@@ -267,10 +267,10 @@ pub trait GenServer: Sized + Send + 'static {
         ready(Next::wait())
     }
 
-    /// Runs when nothing arrived for as long as the last callback asked for with [`Next::idle`]: OTP's `handle_info(timeout)`.
+    /// Runs when nothing has arrived for the time that the last callback passed to [`Next::idle`]: OTP's `handle_info(timeout)`.
     ///
-    /// Any message puts it off for good, and only the next [`Next::idle`] arms it again; a request of [`sys`](crate::sys)
-    /// starts it anew from its full length. If a message is already waiting when the silence begins, there is no silence.
+    /// Any message cancels it, and only the next [`Next::idle`] arms it again; a request of [`sys`](crate::sys)
+    /// restarts it at its full length. If a message is already waiting when the callback returns, the timeout does not start.
     ///
     /// It returns what [`handle_cast`](GenServer::handle_cast) returns. Without this callback nothing happens.
     ///
@@ -308,13 +308,13 @@ pub trait GenServer: Sized + Send + 'static {
         ready(Next::wait())
     }
 
-    /// Runs before the server ends, if it ends in order.
+    /// Runs before the server ends, if it ends in an orderly way.
     ///
     /// It runs when a callback stops the server, returns an error or panics, when [`stop`](crate::ServerRef::stop) orders it to,
     /// and when its parent exits while it traps exits. It does **not** run when init fails, when the server is killed, when an
-    /// exit ends it that it does not trap, and when the runtime is shut down; so nothing that has to happen may depend on it.
+    /// exit that it does not trap ends it, and when the runtime is shut down. So do not put anything here that must happen.
     ///
-    /// From its beginning the server takes no messages: casts come back, and calls wait for the reason. After a panic the state
+    /// When it begins, the server stops taking messages: casts come back, and calls wait for the reason. After a panic the state
     /// is as the panic left it. A panic in terminate replaces the reason.
     ///
     /// # Examples
@@ -346,13 +346,14 @@ pub trait GenServer: Sized + Send + 'static {
         ready(())
     }
 
-    /// Shows the state, in reports and in [`sys::get_status`](crate::sys::get_status), and may rewrite all else that is shown.
+    /// Shows the state, in reports and in [`sys::get_status`](crate::sys::get_status), and may rewrite everything else that is shown.
     ///
-    /// Leaving `shown` as it is shows the type of the server in place of its state. Setting [`state`](crate::server::show::Shown::state)
-    /// shows that; [`set_state`](crate::server::show::Shown::set_state) is for states that are `Debug`. The last message, the reason and
-    /// the log are shown as this leaves them: it is the place to blot a secret out.
+    /// If it does not change `shown`, the type of the server is shown in place of its state. Setting
+    /// [`state`](crate::server::show::Shown::state) replaces that; [`set_state`](crate::server::show::Shown::set_state) is for states
+    /// that are `Debug`. The last message, the reason and the log are shown as this leaves them, so this is the place to remove a
+    /// secret.
     ///
-    /// Panicking shows a fixed text in place of state, message and log.
+    /// If it panics, a fixed text is shown in place of state, message and log.
     ///
     /// # Examples
     ///
@@ -379,10 +380,10 @@ pub trait GenServer: Sized + Send + 'static {
 
     /// Shows a message, in the logs and traces of [`sys`](crate::sys) and in reports.
     ///
-    /// It is asked only while somebody looks. Returning `None` shows the type of the message. `Message` is `Debug` if calls,
-    /// casts and infos are: returning `Some(format!("{message:?}"))` shows them whole.
+    /// It runs only while something is watching. Returning `None` shows the type of the message. `Message` is `Debug` if calls,
+    /// casts and infos are: returning `Some(format!("{message:?}"))` shows them in full.
     ///
-    /// Panicking shows a fixed text.
+    /// If it panics, a fixed text is shown.
     ///
     /// # Examples
     ///
@@ -415,7 +416,7 @@ pub trait GenServer: Sized + Send + 'static {
     }
 }
 
-/// The message type of a server that takes none of that kind.
+/// The message type for a kind of message that a server does not take.
 ///
 /// It has no values, so the callback for it needs no body.
 ///
@@ -424,7 +425,7 @@ pub trait GenServer: Sized + Send + 'static {
 /// ```
 /// use genserver::{Cx, GenServer, Init, Never};
 ///
-/// /// A server without messages: it is there to be watched, and to hold its name.
+/// /// A server without messages, which is only monitored and holds its name.
 /// struct Lock;
 ///
 /// impl GenServer for Lock {

@@ -1,4 +1,4 @@
-//! Streams whose items come to a server as infos.
+//! Streams whose items a server receives as infos.
 
 use std::any::Any;
 use std::future::Future;
@@ -16,7 +16,7 @@ use crate::sync::barrier;
 use crate::sync::parking::Mutex;
 use crate::values::reason::Reason;
 
-/// One stream that was attached to a server.
+/// Identifies one stream that is attached to a server.
 ///
 /// # Examples
 ///
@@ -39,10 +39,10 @@ use crate::values::reason::Reason;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AttachRef(pub(crate) u64);
 
-/// An item on its way. Its type is known to the function that the server attached the stream with.
+/// An item on its way. The function that was passed to `attach` knows its type.
 pub(crate) type Item = Box<dyn Any + Send>;
 
-/// Lets one item through at a time, and ends the pump when the server detaches the stream.
+/// Lets one item through at a time, and stops the pump when the server detaches the stream.
 #[derive(Default)]
 pub(crate) struct Gate {
     inner: Mutex<GateState>,
@@ -68,20 +68,20 @@ impl Gate {
         }
     }
 
-    /// Nothing may come any more.
+    /// The stream is detached: nothing may come any more.
     pub(crate) fn close(&self) {
         self.inner.lock().closed = true;
         self.open();
     }
 
-    /// Whether an item may come now; the end if none ever may.
+    /// Ready when an item may come; `None` if the gate is closed.
     fn poll_pass(&self, cx: &Context<'_>) -> Poll<Option<()>> {
         let waker = cx.waker().clone();
         let mut inner = self.inner.lock();
         if inner.closed {
             return Poll::Ready(None);
         }
-        // Left behind in either case: a pump that waits for its stream has to hear that it was detached.
+        // The waker is stored in either case: a pump that waits for its stream has to be woken when it is detached.
         let before = inner.waker.replace(waker);
         let busy = inner.busy;
         drop(inner);
@@ -94,7 +94,7 @@ impl Gate {
     }
 }
 
-/// The task that draws a stream and hands each item to the server. It ends with the stream, with the server, or when the
+/// The task that polls a stream and sends each item to the server. It ends with the stream, with the server, or when the
 /// server detaches it.
 pub(crate) struct Pump<S: GenServer, T> {
     pub(crate) process: Arc<Process<S>>,

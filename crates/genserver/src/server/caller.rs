@@ -1,4 +1,4 @@
-//! The caller of a request, as its server sees it: where the answer goes.
+//! The caller of a request, as the server sees it: where the answer goes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use crate::node::current;
 use crate::node::reply::{Slot, Unanswered};
 use crate::values::pid::Pid;
 
-/// Whoever waits for the answer to a call: OTP's `From`.
+/// The caller who waits for the answer to a call: OTP's `From`.
 ///
-/// A server answers with [`Next::reply`](crate::Next::reply), or later and from anywhere with [`reply`](Caller::reply). It can be
-/// kept in the state, put into another message, or moved to a task. It is used up by the answer, so there is no second one.
+/// A server answers with [`Next::reply`](crate::Next::reply), or later and from anywhere with [`reply`](Caller::reply). A `Caller`
+/// can be kept in the state, put into another message, or moved to a task. Answering consumes it, so there is no second answer.
 ///
-/// Dropped without an answer, it fails the call: with [`CallError::NoReply`](crate::CallError::NoReply) if the server lives on,
-/// with its exit reason if the callback that dropped it ends the server. The end of the server ends the call too, wherever the
-/// caller is kept.
+/// Dropping it without an answer fails the call: with [`CallError::NoReply`](crate::CallError::NoReply) if the server lives on,
+/// with the exit reason if the callback that dropped it ends the server. The end of the server ends the call too, wherever the
+/// `Caller` is kept.
 ///
 /// # Examples
 ///
-/// A server that answers when it has what was asked for:
+/// A server that answers once it has what was asked for:
 ///
 /// ```
 /// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
@@ -65,7 +65,7 @@ use crate::values::pid::Pid;
 #[doc(alias = "from")]
 #[must_use = "dropping a caller without an answer fails its call"]
 pub struct Caller<R: Send + 'static> {
-    /// Empty only once the answer was given.
+    /// Empty only after the answer was given.
     slot: Option<Arc<Slot<R>>>,
 }
 
@@ -76,7 +76,7 @@ impl<R: Send + 'static> Caller<R> {
 
     /// Answers the call, from any task or thread: OTP's `reply/2`.
     ///
-    /// If nobody waits any more, the answer is dropped.
+    /// If the caller no longer waits, the answer is dropped.
     ///
     /// # Examples
     ///
@@ -105,11 +105,11 @@ impl<R: Send + 'static> Caller<R> {
         }
     }
 
-    /// Whether nobody waits for the answer any more: the call timed out or was dropped.
+    /// Returns whether the caller no longer waits: the call timed out or was dropped.
     ///
     /// # Examples
     ///
-    /// A server that lets go of those who gave up:
+    /// A server that drops callers who gave up:
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
@@ -139,7 +139,7 @@ impl<R: Send + 'static> Caller<R> {
         self.slot.as_ref().is_none_or(|slot| slot.is_done())
     }
 
-    /// The server that owes the answer.
+    /// The server that has to answer.
     ///
     /// # Examples
     ///
@@ -166,8 +166,8 @@ impl<R: Send + 'static> Caller<R> {
     }
 }
 
-/// Rule 10 of `process::mail`: inside a callback of the server that owes the answer the drop is noted, and settled once it is known whether the
-/// server lives on; anywhere else the call fails now, unless the server is just ending and will say why.
+/// Inside a callback of the server that has to answer, the drop is only noted (rule 10 of `process::mail`); it is settled once it is known whether the
+/// server lives on. Anywhere else the call fails now, unless the server is just ending, in which case its reason follows.
 impl<R: Send + 'static> Drop for Caller<R> {
     #[inline]
     fn drop(&mut self) {

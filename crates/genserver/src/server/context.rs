@@ -14,9 +14,9 @@ use crate::values::monitor::{Down, MonitorRef};
 use crate::values::pid::Pid;
 pub use timers::TimerRef;
 
-// Who it is.
+// Pid, name, node and clock of the server.
 mod identity;
-// Monitors, and servers that are linked or watched from their start.
+// Monitors, and starts of servers that are linked or monitored.
 mod monitors;
 // Links and trapped exits.
 mod links;
@@ -28,11 +28,11 @@ pub(crate) mod timers;
 use streams::Attached;
 use timers::OwnTimerEntry;
 
-/// A server's side of its own process: every callback gets it.
+/// The context of a server's callbacks: a handle to its own process.
 ///
-/// What can arrive besides calls and casts is arranged here, and each arrangement names the [`Info`](GenServer::Info) it
-/// arrives as: a function for a `Down`, an exit or a stream's item, the message itself for a timer. A variant of the server's
-/// own enum is such a function.
+/// It sets up everything that can arrive besides calls and casts. Each function is told which [`Info`](GenServer::Info) the
+/// event becomes: it takes a function for a `Down`, an exit or a stream's item, and the message itself for a timer. A variant of
+/// the server's own enum is such a function.
 ///
 /// # Examples
 ///
@@ -72,14 +72,14 @@ use timers::OwnTimerEntry;
 pub struct Cx<S: GenServer> {
     pub(crate) process: Arc<Process<S>>,
     more: Option<Box<More<S>>>,
-    /// What `sys` has switched on at this server; nothing at most.
+    /// What `sys` has switched on at this server; usually `None`.
     pub(crate) debug: Option<Box<crate::server::debug::Debug>>,
 }
 
 /// Makes a `Down` into the server's own info.
 type DownInfo<S> = Box<dyn FnOnce(Down) -> <S as GenServer>::Info + Send>;
 
-/// A monitor that is set: whom it is about, and what the news of that end becomes.
+/// A monitor that is set: the watched process, and the info that its `Down` becomes.
 struct Watched<S: GenServer> {
     reference: MonitorRef,
     pid: Pid,
@@ -94,9 +94,9 @@ impl<S: GenServer> Keyed for Watched<S> {
     }
 }
 
-/// What only some servers have.
+/// The parts that only some servers use.
 struct More<S: GenServer> {
-    /// Whom each monitor watches, and what the server makes of its `Down`.
+    /// The process that each monitor watches, and the info that its `Down` becomes.
     downs: Dense<Watched<S>>,
     exits: Option<Box<dyn FnMut(Exit) -> S::Info + Send>>,
     timers: Dense<OwnTimerEntry<S>>,
@@ -126,7 +126,7 @@ impl<S: GenServer> Cx<S> {
         Arc::clone(&self.process) as Arc<dyn AnyProcess>
     }
 
-    /// Makes a signal into the server's own info. Nothing, if it was called off before it was handled.
+    /// Turns a signal into the server's own info. `None` if it was cancelled before it was handled.
     pub(crate) fn translate(&mut self, signal: Signal<S>) -> Option<S::Info> {
         match signal {
             Signal::Down(down) => {
@@ -134,7 +134,7 @@ impl<S: GenServer> Cx<S> {
                 Some((watched.make)(down))
             }
             Signal::Exit(exit, number) => {
-                // One that was flushed is not in the set any more.
+                // An exit that was flushed is no longer in the set.
                 if number.is_some_and(|number| !self.process.take_queued_exit(exit.from, number)) {
                     return None;
                 }
@@ -153,7 +153,7 @@ impl<S: GenServer> Cx<S> {
     }
 }
 
-/// A context goes with its server: what it had arranged is called off.
+/// The context is dropped with its server, and cancels what the server has set up.
 impl<S: GenServer> Drop for Cx<S> {
     fn drop(&mut self) {
         let Some(more) = self.more.take() else { return };

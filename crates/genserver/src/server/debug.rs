@@ -1,6 +1,6 @@
-//! What is switched on at one server: its log, its traces, its statistics, its hooks.
+//! Debugging of one server: its log, traces, statistics and hooks.
 //!
-//! A server at which nothing is switched on has none of this, and looks for it with one test per callback.
+//! A server for which nothing is switched on has none of this, and checks for it with one test per callback.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -16,12 +16,12 @@ use crate::server::show::Message;
 use crate::values::info::Callback;
 use crate::values::reason::Panic;
 
-// What a server does, as it is seen.
+// Events: the steps of a server that can be watched.
 pub(crate) mod event;
-// What is switched on before it begins.
+// The options with which a server starts.
 pub(crate) mod options;
 
-/// Everything that is switched on at one server. Nothing in it grows but the hooks, of which there is one an id.
+/// Everything that is switched on for one server. Only the hooks can grow, and there is one per id.
 #[derive(Default)]
 pub(crate) struct Debug {
     pub(crate) log: Option<Ring>,
@@ -31,13 +31,13 @@ pub(crate) struct Debug {
     pub(crate) file: Option<Box<dyn Write + Send>>,
     pub(crate) counters: Option<Counters>,
     pub(crate) hooks: Vec<(String, Box<HookFn>)>,
-    /// The message that the present or last callback was given, while anybody wants to see it.
+    /// The message of the current or last callback, while something shows it.
     message: Option<String>,
 }
 
 pub(crate) type HookFn = dyn FnMut(&Event) -> Hook + Send;
 
-/// The last events.
+/// A ring of the last events.
 pub(crate) struct Ring {
     pub(crate) length: usize,
     pub(crate) events: VecDeque<Event>,
@@ -54,7 +54,7 @@ impl Ring {
         Self { length: 0, events: VecDeque::new() }
     }
 
-    /// Keeps so many from now on, and of those it has the newest.
+    /// Changes the length of the ring; keeps the newest events.
     pub(crate) fn resize(&mut self, length: usize) {
         self.length = length;
         while self.events.len() > length {
@@ -73,26 +73,26 @@ impl Debug {
         self.log.is_none() && !self.trace && self.file.is_none() && self.counters.is_none() && self.hooks.is_empty()
     }
 
-    /// Adds a hook, unless there is one of that id.
+    /// Adds a hook, unless one with that id exists.
     pub(crate) fn install(&mut self, id: String, hook: Box<HookFn>) {
         if self.hooks.iter().all(|(installed, _)| *installed != id) {
             self.hooks.push((id, hook));
         }
     }
 
-    /// Puts everything away if nothing is switched on any more.
+    /// Drops everything if nothing is switched on any more.
     pub(crate) fn tidy(debug: &mut Option<Box<Self>>) {
         if debug.as_ref().is_some_and(|debug| debug.is_off()) {
             *debug = None;
         }
     }
 
-    /// Whether anybody looks at what a message says.
+    /// Returns whether anything shows the content of messages.
     fn shows_messages(&self) -> bool {
         self.log.is_some() || self.trace || self.file.is_some() || !self.hooks.is_empty()
     }
 
-    /// Shows one event to everybody who wants to see it.
+    /// Passes one event to the log, the trace, the file and the hooks.
     fn note(&mut self, process: &str, event: Event) {
         if let Some(counters) = &mut self.counters {
             match event {
@@ -119,7 +119,7 @@ impl Debug {
     }
 }
 
-/// With the feature `tracing` it is an event of that; without, a line on standard error, for whoever traces wants to see it.
+/// Emits a `tracing` event with that feature, and otherwise prints a line on standard error.
 #[cfg(feature = "tracing")]
 fn trace(process: &str, event: &Event) {
     tracing::info!(target: "genserver::sys", process, "{process} {event}");
@@ -132,14 +132,14 @@ fn trace(process: &str, event: &Event) {
 }
 
 impl<S: GenServer> Cx<S> {
-    /// The events that a report of the server's end shows, and the last message, as far as they were kept.
+    /// The last message and the logged events, for the report of the server's end, as far as they were kept.
     pub(crate) fn kept_events(&self) -> (Option<String>, Vec<String>) {
         let Some(debug) = &self.debug else { return (None, Vec::new()) };
         let events = debug.log.iter().flat_map(|log| &log.events).map(ToString::to_string);
         (debug.message.clone(), events.collect())
     }
 
-    /// A callback is about to begin. What a signal brings is known only later: see [`note_info`](Cx::note_info).
+    /// A callback is about to begin. What a signal becomes is known only later: see [`note_info`](Cx::note_info).
     #[inline]
     pub(crate) fn note_job(&mut self, job: &Job<S>) {
         if self.debug.is_some() {
@@ -192,7 +192,7 @@ impl<S: GenServer> Cx<S> {
     fn note_outcome_slowly(&mut self, outcome: &Outcome<S>) {
         match outcome {
             Ok(step) if step.replied => self.note_event(Event::Out),
-            // A server that stops sends nothing, and says so by its end.
+            // A server that stops sends nothing here; its end is reported separately.
             Err(_) | Ok(Step { then: Then::Stop(_), .. }) => {}
             Ok(_) => self.note_event(Event::NoReply),
         }
@@ -206,7 +206,7 @@ impl<S: GenServer> Cx<S> {
         Debug::tidy(&mut self.debug);
     }
 
-    /// A message as the server shows it, remembered for the report of a crash.
+    /// A message as the server shows it, kept for the report of a crash.
     fn show(&mut self, message: Message<'_, S>) -> String {
         let Some(debug) = &mut self.debug else { return String::new() };
         if !debug.shows_messages() {

@@ -1,4 +1,4 @@
-//! What a callback answers: how the server goes on.
+//! What a callback returns: how the server goes on.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::reason::Reason;
 
-/// What a callback returns: how to go on, or the reason to stop for.
+/// The return type of callbacks: how to go on, or the reason to stop.
 ///
 /// It is a `Result`, so `?` works in a callback; an error stops the server with that error as its reason.
 ///
@@ -34,7 +34,7 @@ use crate::values::reason::Reason;
 /// ```
 pub type Outcome<S> = Result<Step<S>, Reason>;
 
-/// How a server goes on after a callback. Made by the functions of [`Next`].
+/// How a server goes on after a callback. The functions of [`Next`] make it.
 ///
 /// # Examples
 ///
@@ -59,17 +59,17 @@ pub type Outcome<S> = Result<Step<S>, Reason>;
 #[must_use = "a callback has to return its step, or nothing happens"]
 pub struct Step<S: GenServer> {
     pub(crate) then: Then<S>,
-    /// Whether the step was made by a function that also replied.
+    /// Whether the function that made the step also replied.
     pub(crate) replied: bool,
 }
 
-/// What a step asks for.
+/// The action that a step asks for.
 pub(crate) enum Then<S: GenServer> {
     Wait,
     Idle(Duration),
     Hibernate,
     Continue(S::Info),
-    /// Boxed, so that the steps of every day stay small.
+    /// Boxed, so that the common steps stay small.
     Stop(Box<(Reason, Option<LateReply>)>),
 }
 
@@ -89,7 +89,7 @@ impl<S: GenServer> fmt::Debug for Step<S> {
     }
 }
 
-/// The answers a callback may give: a function for each of OTP's return values.
+/// The values that a callback may return: a function for each of OTP's return values.
 ///
 /// | OTP | here |
 /// |---|---|
@@ -178,9 +178,9 @@ impl Next {
         step(Then::Wait)
     }
 
-    /// Waits for the next message, and runs [`handle_idle`](GenServer::handle_idle) if none arrives for `silence`.
+    /// Waits for the next message, and runs [`handle_idle`](GenServer::handle_idle) if none arrives within `silence`.
     ///
-    /// If a message is waiting already, it is handled and there is no silence, also if `silence` is nothing at all.
+    /// If a message is already waiting, it is handled and the timeout does not start, even if `silence` is zero.
     ///
     /// # Examples
     ///
@@ -212,9 +212,9 @@ impl Next {
         step(Then::Idle(silence))
     }
 
-    /// Gives memory back, then waits for the next message: OTP's `hibernate`.
+    /// Releases memory, then waits for the next message: OTP's `hibernate`.
     ///
-    /// What goes is the room for the callbacks' futures and the buffers of the mailbox; the next message makes them anew.
+    /// It releases the space of the callbacks' futures and the buffers of the mailbox; the next message allocates them again.
     ///
     /// # Examples
     ///
@@ -241,7 +241,7 @@ impl Next {
         step(Then::Hibernate)
     }
 
-    /// Handles `info` before anything that waits in the mailbox: OTP's `{continue, Term}`.
+    /// Handles `info` before any message that waits in the mailbox: OTP's `{continue, Term}`.
     ///
     /// # Examples
     ///
@@ -277,7 +277,7 @@ impl Next {
 
     /// Stops: runs terminate with `reason`, then ends with it.
     ///
-    /// Anything that is a [`Reason`] or converts into one will do: every error does.
+    /// `reason` is a [`Reason`] or anything that converts into one, as every error does.
     ///
     /// # Examples
     ///
@@ -308,7 +308,7 @@ impl Next {
 
     /// Replies, then waits for the next message: OTP's `{reply, Reply, State}`.
     ///
-    /// The answer is on its way when this returns; that the callback has returned is not waited for.
+    /// The answer is sent when this function is called; it does not wait for the callback to return.
     ///
     /// # Examples
     ///
@@ -366,7 +366,7 @@ impl Next {
         replied(Then::Idle(silence))
     }
 
-    /// Replies, then gives memory back and waits.
+    /// Replies, then releases memory and waits.
     ///
     /// # Examples
     ///
@@ -393,7 +393,7 @@ impl Next {
         replied(Then::Hibernate)
     }
 
-    /// Replies, then handles `info` before anything that waits in the mailbox.
+    /// Replies, then handles `info` before any message that waits in the mailbox.
     ///
     /// # Examples
     ///
@@ -502,13 +502,13 @@ fn replied<S: GenServer>(then: Then<S>) -> Outcome<S> {
 pub enum Init<S: GenServer> {
     /// Runs: `start` returns the reference, and the server waits for messages.
     Run(S),
-    /// Runs, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives for so long.
+    /// Runs, and [`handle_idle`](GenServer::handle_idle) runs if nothing arrives within this time.
     RunIdle(S, Duration),
-    /// Runs, hibernating first.
+    /// Runs after releasing memory.
     RunHibernate(S),
     /// Runs, and handles this info before any message.
     RunThen(S, S::Info),
-    /// Does not run, and that is no failure: `start` returns [`StartError::Ignored`](crate::StartError::Ignored).
+    /// Does not run, which is not a failure: `start` returns [`StartError::Ignored`](crate::StartError::Ignored).
     Ignore,
     /// Does not run: `start` returns the reason and the process ends with it.
     Stop(Reason),

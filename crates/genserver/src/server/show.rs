@@ -1,4 +1,4 @@
-//! What is shown of a server: its state and messages as it says, and never more than it says.
+//! How a server is shown: its state and messages as it formats them, and nothing else.
 
 use std::any::type_name;
 use std::fmt;
@@ -7,7 +7,7 @@ use crate::server::GenServer;
 use crate::values::pid::Pid;
 use crate::values::reason::Panic;
 
-/// Stands for whatever a formatter that panicked was to show.
+/// Shown in place of whatever a formatter that panicked was to show.
 pub(crate) const NOT_SHOWN: &str = "not shown, because format_status panicked";
 
 /// A message, as [`GenServer::format_message`] is given it.
@@ -54,7 +54,7 @@ pub enum Message<'a, S: GenServer> {
 }
 
 impl<S: GenServer> Message<'_, S> {
-    /// The message as the server shows it, or its type.
+    /// The message as the server formats it, or its type.
     pub(crate) fn show(self) -> String {
         let of_type = match self {
             Self::Call(_) => type_name::<S::Call>(),
@@ -69,7 +69,7 @@ impl<S: GenServer> Message<'_, S> {
     }
 }
 
-/// Shows the message alone: whether it is a call, a cast or an info is said where it is printed.
+/// Shows only the message: the place where it is printed says whether it is a call, a cast or an info.
 impl<S: GenServer> fmt::Debug for Message<'_, S>
 where
     S::Call: fmt::Debug,
@@ -87,8 +87,7 @@ where
 
 /// What is about to be shown of a server: [`GenServer::format_status`] may rewrite all of it.
 ///
-/// It is what reports and [`get_status`](crate::sys::get_status) show, in every place, and nothing of the server is shown that is
-/// not in it.
+/// Reports and [`get_status`](crate::sys::get_status) show this and nothing else of the server.
 ///
 /// # Examples
 ///
@@ -113,19 +112,19 @@ where
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shown {
-    /// The state. It comes as the type's name, because a state need not be `Debug`.
+    /// The state. It is set to the type's name, because a state need not be `Debug`.
     pub state: String,
-    /// The last message, in a report: as [`GenServer::format_message`] shows it while a log or a trace is on, and otherwise its
+    /// The last message, in a report: as [`GenServer::format_message`] shows it while a log or a trace is on, otherwise its
     /// type.
     pub message: Option<String>,
-    /// The reason of the end, in a report.
+    /// The reason why the server ended, in a report.
     pub reason: Option<String>,
-    /// The events of the log, oldest first, if one is on.
+    /// The events of the log, oldest first, if the log is on.
     pub log: Vec<String>,
 }
 
 impl Shown {
-    /// Shows the state as `Debug` prints it, or whatever else stands for it.
+    /// Shows the state as `Debug` prints it, or another value in its place.
     ///
     /// # Examples
     ///
@@ -162,7 +161,7 @@ impl Shown {
         self.state = format!("{state:?}");
     }
 
-    /// Asks the server to rewrite this. One that panics shows nothing but the reason.
+    /// Lets the server rewrite this. If that panics, only the reason is shown.
     pub(crate) fn format<S: GenServer>(self, server: Option<&S>) -> Self {
         let Some(server) = server else { return self };
         let mut shown = Self { state: type_name::<S>().to_owned(), ..self.clone() };
@@ -178,9 +177,9 @@ impl Shown {
     }
 }
 
-/// A server as [`get_status`](crate::sys::get_status) finds it.
+/// The status of a server, as [`get_status`](crate::sys::get_status) returns it.
 ///
-/// [`Display`](fmt::Display) prints it as text, a line a field.
+/// [`Display`](fmt::Display) prints it as text, one line per field.
 ///
 /// # Examples
 ///
@@ -202,7 +201,7 @@ impl Shown {
 #[non_exhaustive]
 #[doc(alias = "get_status")]
 pub struct Status {
-    /// Which process it is.
+    /// The pid of the process.
     pub pid: Pid,
     /// Its name.
     pub name: Option<String>,
@@ -210,15 +209,15 @@ pub struct Status {
     pub label: Option<String>,
     /// The type of the server.
     pub server: &'static str,
-    /// Whether it is suspended. A server that is not runs.
+    /// Whether it is suspended. If not, it is running.
     pub suspended: bool,
-    /// Whose exit is an order to stop.
+    /// The process whose exit is an order to stop.
     pub parent: Option<Pid>,
-    /// How many calls, casts and infos wait, those that a suspended server holds back included.
+    /// How many calls, casts and infos are waiting, including those that a suspended server holds back.
     pub mailbox: usize,
-    /// Which processes it is linked to.
+    /// The processes it is linked to.
     pub links: Vec<Pid>,
-    /// Its last events, oldest first, if a log is on.
+    /// Its last events, oldest first, if the log is on.
     pub log: Vec<String>,
     /// Its state, as its [`format_status`](GenServer::format_status) shows it.
     pub state: String,

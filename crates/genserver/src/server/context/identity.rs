@@ -1,4 +1,4 @@
-//! Who a server is, and where and when it is.
+//! The server's own pid, name, node and clock.
 
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ impl<S: GenServer> Cx<S> {
         self.process.head.pid
     }
 
-    /// The name it was started with, if it was.
+    /// The name it was started with, if any.
     ///
     /// # Examples
     ///
@@ -77,7 +77,7 @@ impl<S: GenServer> Cx<S> {
         self.process.head.home.node()
     }
 
-    /// What time it is for this server: the runtime's clock, which a simulation or a paused test moves.
+    /// The current time for this server: the runtime's clock, which a simulation or a paused test controls.
     ///
     /// # Examples
     ///
@@ -101,7 +101,7 @@ impl<S: GenServer> Cx<S> {
         self.process.head.home.runtime().now()
     }
 
-    /// This process without its type.
+    /// An untyped reference to this process.
     ///
     /// # Examples
     ///

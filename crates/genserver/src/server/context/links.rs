@@ -9,7 +9,7 @@ use crate::values::exit::Exit;
 impl<S: GenServer> Cx<S> {
     /// Links this process with another: when one ends, the other gets its exit. OTP's `link/1`.
     ///
-    /// There is at most one link between two processes, and a link with oneself is none.
+    /// There is at most one link between two processes, and linking a process with itself has no effect.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl<S: GenServer> Cx<S> {
         link::link(&self.erased(), target)
     }
 
-    /// Takes a link away, on both sides. An exit that is queued already is still handled: see
+    /// Removes a link on both sides. An exit that is already queued is still handled: see
     /// [`unlink_flush`](Cx::unlink_flush).
     ///
     /// Returns whether there was a link.
@@ -70,9 +70,9 @@ impl<S: GenServer> Cx<S> {
         link::unlink(&self.erased(), target)
     }
 
-    /// Takes a link away, and its exit too if that is queued already: nothing arrives from it after this.
+    /// Removes a link, and its exit too if that is already queued: nothing arrives from it after this.
     ///
-    /// Returns whether an exit was thrown away.
+    /// Returns whether an exit was discarded.
     ///
     /// # Examples
     ///
@@ -101,11 +101,11 @@ impl<S: GenServer> Cx<S> {
         self.process.forget_exit(target.pid_or_nobody())
     }
 
-    /// Traps exits from now on: `make` makes each exit signal into an info. OTP's `process_flag(trap_exit, true)`.
+    /// Traps exits from now on: `make` turns each exit signal into an info. OTP's `process_flag(trap_exit, true)`.
     ///
-    /// Whether exits are trapped is looked up when a signal arrives. Not trapped are `kill`, and the exit of the process that
-    /// started this one linked: that is an order to stop, and terminate runs. So is an exit that a server sends to itself, if
-    /// nobody started it linked.
+    /// Whether exits are trapped is decided when a signal arrives. Two signals are not trapped: `kill`, and the exit of the process
+    /// that started this one with a link, which is an order to stop, so terminate runs. If no process started the server with a
+    /// link, an exit that it sends to itself counts as such an order too.
     ///
     /// # Examples
     ///
@@ -135,7 +135,7 @@ impl<S: GenServer> Cx<S> {
         self.process.set_traps_exits(true);
     }
 
-    /// Traps exits no longer. What has been trapped before still arrives.
+    /// Stops trapping exits. Exits that have been trapped before still arrive.
     ///
     /// # Examples
     ///
@@ -144,7 +144,7 @@ impl<S: GenServer> Cx<S> {
     /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.trap_exits(Info::Exit);
-    ///     // ... something during which its own end would be a pity ...
+    ///     // ... something that an exit should not interrupt ...
     ///     cx.untrap_exits();
     ///     Init::Run(Watcher::default())
     /// }

@@ -8,11 +8,11 @@ use crate::values::monitor::{Down, MonitorRef};
 use crate::values::pid::Pid;
 
 impl<S: GenServer> Cx<S> {
-    /// Watches a process: when it ends, `make` makes the `Down` into an info. OTP's `monitor/2`.
+    /// Monitors a process: when it ends, `make` turns the `Down` into an info. OTP's `monitor/2`.
     ///
-    /// Each call is a monitor of its own and brings exactly one `Down`, behind everything that process had sent to this one.
-    /// For a process that has ended, or a name that nobody has, it comes at once, with [`Reason::NoProc`](crate::Reason).
-    /// `make` runs here, when the `Down` has its turn.
+    /// Each call creates a monitor of its own and delivers exactly one `Down`, after everything that process had sent to this one.
+    /// If the process has ended or the name is not registered, it comes at once, with [`Reason::NoProc`](crate::Reason).
+    /// `make` runs in this process when the `Down` is handled.
     ///
     /// # Examples
     ///
@@ -47,7 +47,7 @@ impl<S: GenServer> Cx<S> {
         reference
     }
 
-    /// Notes what the `Down` of a monitor becomes.
+    /// Remembers which info the `Down` of a monitor becomes.
     pub(crate) fn watches(
         &mut self,
         reference: MonitorRef,
@@ -57,9 +57,9 @@ impl<S: GenServer> Cx<S> {
         self.more().downs.insert(Watched { reference, pid, make: Box::new(make) });
     }
 
-    /// Takes a monitor back: nothing arrives from it after this, not even a `Down` that is queued already.
+    /// Removes a monitor: nothing arrives from it after this, not even a `Down` that is already queued.
     ///
-    /// Returns whether it was still to be handled; false if its `Down` has been, or it was taken back before. It is OTP's
+    /// Returns whether its `Down` had not been handled yet; false if it had, or if the monitor was removed before. This is OTP's
     /// `demonitor` with `flush` and `info`.
     ///
     /// # Examples

@@ -1,4 +1,4 @@
-//! Streams that a server draws.
+//! Streams that are attached to a server.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::server::GenServer;
 use crate::server::attach::{AttachRef, Gate, Item, Pump};
 use crate::server::context::Cx;
 
-/// A stream that is attached: what its items become, and what lets them through.
+/// An attached stream: the info that its items become, and the gate that lets them through.
 pub(super) struct Attached<S: GenServer> {
     reference: AttachRef,
     pub(super) make: Box<dyn FnMut(Item) -> Option<S::Info> + Send>,
@@ -25,10 +25,10 @@ impl<S: GenServer> Keyed for Attached<S> {
 }
 
 impl<S: GenServer> Cx<S> {
-    /// Draws a stream: each item arrives as the info that `make` makes of it.
+    /// Attaches a stream: `make` turns each item into an info.
     ///
-    /// One item at a time is in the mailbox, and the next is drawn when it has been handled, so a fast stream waits for the
-    /// server. The end of the stream is silent; to hear of it, chain an item that says so. The stream is dropped when the server
+    /// At most one item is in the mailbox, and the next is polled for when it has been handled, so a fast stream waits for the
+    /// server. The end of the stream sends nothing; to be told, chain an item that says so. The stream is dropped when the server
     /// ends or [detaches](Cx::detach) it.
     ///
     /// # Examples
@@ -64,7 +64,7 @@ impl<S: GenServer> Cx<S> {
         reference
     }
 
-    /// Lets go of a stream. Nothing arrives from it after this. Returns whether it was attached.
+    /// Detaches a stream. Nothing arrives from it after this. Returns whether it was attached.
     ///
     /// # Examples
     ///

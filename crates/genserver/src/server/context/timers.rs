@@ -10,7 +10,7 @@ use crate::server::GenServer;
 use crate::server::context::Cx;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// One of a server's own timers, as its context names it.
+/// Identifies one of a server's own timers.
 ///
 /// # Examples
 ///
@@ -35,11 +35,11 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TimerRef(pub(crate) u64);
 
-/// A server's own timer: the message lies in the server's context, and only the news that it is due travels.
+/// A server's own timer: the message stays in the server's context, and only a signal that it is due travels.
 pub(crate) struct OwnTimer<S: GenServer> {
     pub(crate) process: Arc<Process<S>>,
     pub(crate) timer: TimerRef,
-    /// An interval has one tick under way at most; this says that it has.
+    /// An interval has at most one tick queued; this says whether it has.
     pub(crate) queued: AtomicBool,
 }
 
@@ -51,7 +51,7 @@ impl<S: GenServer> Alarmed for OwnTimer<S> {
     }
 }
 
-/// A timer that is set, with the message it brings.
+/// A timer that is set, with its message.
 pub(super) struct OwnTimerEntry<S: GenServer> {
     timer: TimerRef,
     pub(super) key: AlarmKey,
@@ -73,9 +73,9 @@ enum TimerMessage<S: GenServer> {
 }
 
 impl<S: GenServer> Cx<S> {
-    /// Sends this server `info` when `delay` has passed: OTP's `send_after(Time, self(), Msg)`.
+    /// Sends this server `info` after `delay`: OTP's `send_after(Time, self(), Msg)`.
     ///
-    /// It is a timer, not a silence: other messages do not put it off. It never comes early.
+    /// Unlike an idle timeout, other messages do not cancel it. It never fires early.
     ///
     /// # Examples
     ///
@@ -101,7 +101,7 @@ impl<S: GenServer> Cx<S> {
         self.send_at(at, info)
     }
 
-    /// Sends this server `info` when `at` has come.
+    /// Sends this server `info` at the instant `at`.
     ///
     /// # Examples
     ///
@@ -126,10 +126,10 @@ impl<S: GenServer> Cx<S> {
         self.set_timer(at, TimerMessage::Once(info))
     }
 
-    /// Sends this server an info every `period`, the first when one has passed: OTP's `send_interval`.
+    /// Sends this server an info every `period`, the first after one period: OTP's `send_interval`.
     ///
-    /// `make` makes each one, here, when it has its turn. At most one is queued at a time; ticks that a busy server cannot
-    /// take are left out. A period of nothing is taken as a millisecond.
+    /// `make` makes each info, in this process, when the tick is handled. At most one tick is queued at a time; a busy server
+    /// skips ticks. A period of zero is treated as a millisecond.
     ///
     /// # Examples
     ///
@@ -164,9 +164,9 @@ impl<S: GenServer> Cx<S> {
         timer
     }
 
-    /// Calls a timer off: how long it still had to go; nothing if it is unknown or has been handled.
+    /// Cancels a timer and returns the time it still had to go; `None` if it is unknown or has been handled.
     ///
-    /// A timer that is due and queued, but not handled, had nothing to go; it is called off too. Nothing arrives after this.
+    /// A timer that is due and queued, but not handled, is cancelled too and returns zero. Nothing arrives after this.
     ///
     /// # Examples
     ///
@@ -194,7 +194,7 @@ impl<S: GenServer> Cx<S> {
         Some(entry.key.0.saturating_duration_since(self.now()))
     }
 
-    /// How long a timer still has to go; nothing if it is unknown or has been handled.
+    /// The time that a timer still has to go; `None` if it is unknown or has been handled.
     ///
     /// # Examples
     ///

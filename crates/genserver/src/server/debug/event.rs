@@ -1,16 +1,16 @@
-//! What there is to see of a server while it works: its events, and what is kept of them.
+//! Events: the steps of a server that logs, traces and hooks see, and what is kept of them.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::values::info::Callback;
 
-/// One thing that a server did, as hooks, traces and logs see it.
+/// One step of a server, as hooks, traces and logs see it.
 ///
-/// A call is two events: it came in, and something went out. [`Display`](fmt::Display) prints one as a phrase that the name of
-/// the server goes before: `got call Add(1)`.
+/// A call is two events: a message came in, and something went out. [`Display`](fmt::Display) prints an event as a phrase to be
+/// put after the server's name: `got call Add(1)`.
 ///
-/// What came in is shown as [`GenServer::format_message`](crate::GenServer::format_message) shows it.
+/// A message is shown as [`GenServer::format_message`](crate::GenServer::format_message) formats it.
 ///
 /// # Examples
 ///
@@ -40,13 +40,13 @@ pub enum Event {
         /// The message.
         message: String,
     },
-    /// The callback replied by what it returned: OTP's `{out, Reply, To, State}`.
+    /// The callback's return value replied: OTP's `{out, Reply, To, State}`.
     ///
-    /// A reply that was made with [`Caller::reply`](crate::Caller::reply) is not seen.
+    /// A reply made with [`Caller::reply`](crate::Caller::reply) is not seen.
     Out,
     /// The callback returned without a reply: OTP's `{noreply, State}`.
     NoReply,
-    /// What the last callback wanted done next begins: OTP's `{continue, Term}`.
+    /// The info that the last callback passed to [`Next::then`](crate::Next::then) is handled: OTP's `{continue, Term}`.
     Continue {
         /// The message.
         message: String,
@@ -67,7 +67,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// What becomes of a hook after an event: see [`install`](crate::sys::install).
+/// Whether a hook stays after an event: see [`install`](crate::sys::install).
 ///
 /// # Examples
 ///
@@ -97,9 +97,9 @@ pub enum Hook {
     Done,
 }
 
-/// The last events of a server: what [`get_log`](crate::sys::get_log) returns.
+/// The last events of a server, as [`get_log`](crate::sys::get_log) returns them.
 ///
-/// [`Display`](fmt::Display) prints it as text, a line an event.
+/// [`Display`](fmt::Display) prints it as text, one line per event.
 ///
 /// # Examples
 ///
@@ -134,7 +134,7 @@ impl fmt::Display for Log {
     }
 }
 
-/// What a server has done since somebody began to count: see [`statistics`](crate::sys::statistics).
+/// What a server has done since counting was switched on: see [`statistics`](crate::sys::statistics).
 ///
 /// # Examples
 ///
@@ -156,18 +156,18 @@ impl fmt::Display for Log {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// When the count began, on the clock of the server's runtime.
+    /// When counting began, on the clock of the server's runtime.
     pub since: Instant,
-    /// When it was looked at.
+    /// When the numbers were read.
     pub now: Instant,
     /// How many messages came in.
     pub messages_in: u64,
-    /// How many replies callbacks made by what they returned; others are not counted.
+    /// How many replies callbacks made by their return values; other replies are not counted.
     pub messages_out: u64,
 }
 
 impl Statistics {
-    /// For how long it has been counted.
+    /// How long it has been counted.
     ///
     /// # Examples
     ///

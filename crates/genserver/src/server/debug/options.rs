@@ -1,4 +1,4 @@
-//! What is switched on at a server before it begins.
+//! The debug options with which a server starts.
 
 use std::fmt;
 use std::fs::File;
@@ -9,12 +9,13 @@ use std::time::Instant;
 use super::event::{Event, Hook};
 use super::{Counters, Debug, HookFn, Ring};
 
-/// What is switched on at a server from its start: what OTP's start option `debug` takes.
+/// The debug options of a server from its start: OTP's start option `debug`.
 ///
-/// Passed to [`Start::debug`](crate::Start::debug), it sees all that the server does, from what its init wanted done next. Everything
-/// can be switched off later, and on again, with the functions of [`sys`](crate::sys).
+/// Passed to [`Start::debug`](crate::Start::debug), they see everything that the server does after its init, beginning with the
+/// info of [`Init::RunThen`](crate::Init::RunThen). The functions of [`sys`](crate::sys) can switch everything off later, and on
+/// again.
 ///
-/// OTP reports an option that makes no sense, and starts the server without any. Here there is none that makes no sense, and a
+/// OTP reports an invalid option and starts the server without any. Here no option can be invalid, and a
 /// file that cannot be opened is an error where the options are made.
 ///
 /// # Examples
@@ -42,7 +43,7 @@ pub struct DebugOptions {
 }
 
 impl DebugOptions {
-    /// Nothing is switched on.
+    /// Makes options with nothing switched on.
     ///
     /// # Examples
     ///
@@ -103,11 +104,11 @@ impl DebugOptions {
         self
     }
 
-    /// Writes each event to the file at `path`, which is made anew: see [`log_to_file`](crate::sys::log_to_file).
+    /// Writes each event to the file at `path`, which is created or truncated: see [`log_to_file`](crate::sys::log_to_file).
     ///
     /// # Errors
     ///
-    /// What the system says if the file cannot be opened.
+    /// The system's error if the file cannot be opened.
     ///
     /// # Examples
     ///
@@ -143,7 +144,7 @@ impl DebugOptions {
         self
     }
 
-    /// Has `hook` called with each event: see [`install`](crate::sys::install). The first hook of an id stays.
+    /// Calls `hook` with each event: see [`install`](crate::sys::install). If two hooks have the same id, the first one stays.
     ///
     /// # Examples
     ///
@@ -166,7 +167,7 @@ impl DebugOptions {
         self
     }
 
-    /// As it lies in the server. Counts begin now.
+    /// Turns the options into the debug state of a server. Counts begin now.
     pub(crate) fn begin(self, now: Instant) -> Option<Box<Debug>> {
         let mut debug = self.debug;
         if self.counts {
