@@ -1,4 +1,4 @@
-//! Reports of what went wrong: as values to whoever subscribes, and as `tracing` events with the feature of that name.
+//! Reports of what went wrong: values for subscribers, and `tracing` events with the feature of that name.
 //!
 //! ```
 //! use genserver::{Cx, GenServer, Init, Never, Next, Node, Outcome};
@@ -38,42 +38,42 @@
 //!
 //! | what | reports |
 //! |---|---|
-//! | a server ends by what a callback did or returned, by `stop` or by its parent's exit, with a reason outside of the [normal set](crate::Reason::is_normal_set) | [`Report::Terminated`], then [`Report::Crashed`] |
-//! | an init that panics or stops, with such a reason | [`Report::Crashed`] |
-//! | terminate panics | both, with its panic as the reason |
+//! | a server ends by what a callback did or returned, by `stop` or by its parent's exit, with a reason outside the [normal set](crate::Reason::is_normal_set) | [`Report::Terminated`], then [`Report::Crashed`] |
+//! | an init panics or stops, with such a reason | [`Report::Crashed`] |
+//! | terminate panics | both, with the panic of terminate as the reason |
 //! | an end with a reason of the normal set; any end by an exit signal or a kill | none |
-//! | a message that nothing was written for | [`Report::Unexpected`] |
-//! | a task ends by a panic or by what it returned, with a reason outside of the normal set | [`Report::TaskFailed`], then [`Report::Crashed`] |
-//! | messages that are dropped because a mailbox is full, or an end because of that | [`Report::Overflowed`] |
-//! | a callback that was timed, and blocked its thread for longer than 100 ms | [`Report::LongSchedule`] |
+//! | a message that the server does not handle | [`Report::Unexpected`] |
+//! | a task ends by a panic or by what it returned, with a reason outside the normal set | [`Report::TaskFailed`], then [`Report::Crashed`] |
+//! | messages are dropped because a mailbox is full, or a server ends because of that | [`Report::Overflowed`] |
+//! | a callback that was timed blocked its thread for longer than the limit, a second by default | [`Report::LongSchedule`] |
 //! | a supervisor starts, loses or cannot start a child | [`Report::Supervised`] |
-//! | whatever a library has to say of its own kind of process | [`Report::Told`] |
+//! | anything that a library reports of its own kind of process | [`Report::Told`] |
 //!
-//! A report is made before anybody is told of the end: whoever hears of a death finds its reports already there. Without a
-//! subscriber, and without `tracing`, nothing is made at all. [`Node::reports`](crate::Node::reports) shows what went wrong;
-//! what goes as it should, as the start of a child, is there for those who ask for it with
+//! A report is published before the links and monitors of a process are notified: when you hear of a process's end, its reports
+//! are already there. Without a subscriber, and without `tracing`, no report is made at all. [`Node::reports`](crate::Node::reports)
+//! yields what went wrong. To get normal events too, such as the start of a child, subscribe with
 //! [`Node::reports_from`](crate::Node::reports_from).
 //!
 //! # What is shown
 //!
-//! No more than the server shows of itself: see [`GenServer::format_status`](crate::GenServer::format_status). A report prints in
+//! Only what the server shows of itself: see [`GenServer::format_status`](crate::GenServer::format_status). A report prints in
 //! full with `Display`, and within limits with [`Report::render`].
 
-// Who gets reports.
+// The subscribers of a node.
 mod hub;
 // Reports as text.
 mod render;
-// How a report of an end is made.
+// Making the report of an end.
 pub(crate) mod end;
 // What supervisors report.
 mod supervised;
 // What tasks report.
 mod task;
-// What is reported of callbacks that block.
+// The report of a callback that blocks its thread.
 mod long_schedule;
-// What other libraries report.
+// The report that other libraries make.
 mod told;
-// Where a panic came from.
+// Where a panic happened.
 mod panics;
 // Reports as events, and callbacks as spans, of `tracing`.
 mod trace;
@@ -95,21 +95,21 @@ pub(crate) use end::crashed;
 pub(crate) use hub::Hub;
 pub(crate) use trace::Scope;
 
-/// How bad it is that there is something to report, from bad to good.
+/// The severity of a report, worst first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Level {
     /// Something broke.
     Error,
-    /// Something is odd.
+    /// Something is unusual.
     Warning,
-    /// Something went as it should, and is worth knowing.
+    /// A normal event that is worth knowing.
     Info,
-    /// Something went as it should.
+    /// A normal event.
     Debug,
 }
 
-/// Something that went wrong, for people and tools to see.
+/// A report for people and tools, usually of something that went wrong.
 ///
 /// # Examples
 ///
@@ -133,26 +133,26 @@ pub enum Level {
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "report", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Report {
-    /// A server ended, with what it knows of its end.
+    /// A server ended: its own report, with its state.
     Terminated(Terminated),
-    /// A process ended, with what is known of it from outside.
+    /// A process ended: what is known of it from outside.
     Crashed(Crashed),
-    /// A message arrived that nothing was written for.
+    /// A message arrived that the server does not handle.
     Unexpected(Unexpected),
     /// A mailbox overflowed, and messages were dropped.
     Overflowed(Overflowed),
-    /// A callback blocked its thread for long.
+    /// A callback blocked its thread for a long time.
     LongSchedule(LongSchedule),
     /// Something happened to the child of a supervisor.
     Supervised(Supervised),
     /// A task ended without a result.
     TaskFailed(TaskFailed),
-    /// A library has something to say of its process.
+    /// A library reports something of its own kind of process.
     Told(Told),
 }
 
 impl Report {
-    /// How bad it is.
+    /// The severity.
     pub fn level(&self) -> Level {
         match self {
             Self::Terminated(_) | Self::Crashed(_) | Self::TaskFailed(_) => Level::Error,
@@ -162,7 +162,7 @@ impl Report {
         }
     }
 
-    /// Which process it is about.
+    /// The process that it is about.
     ///
     /// # Examples
     ///
@@ -191,7 +191,7 @@ impl Report {
         }
     }
 
-    /// Why the process ended, or what is reported of its child happened.
+    /// The reason for the end of the process, or for what happened to its child.
     ///
     /// # Examples
     ///
@@ -239,7 +239,7 @@ impl Report {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Who {
-    /// Which process it is.
+    /// Its pid.
     pub pid: Pid,
     /// Its name.
     pub name: Option<String>,
@@ -253,7 +253,7 @@ impl Who {
     }
 }
 
-/// The last message that a server was given.
+/// The last message that a server handled.
 ///
 /// # Examples
 ///
@@ -277,9 +277,9 @@ impl Who {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LastMessage {
-    /// The callback that it was given to.
+    /// The callback that handled it.
     pub callback: Callback,
-    /// The message as the server shows it while its log or trace is on, and otherwise its type.
+    /// The message as the server shows it while its log or trace is on, otherwise its type.
     pub text: String,
 }
 
@@ -310,19 +310,19 @@ pub struct Terminated {
     pub process: Who,
     /// The type of the server.
     pub server: &'static str,
-    /// The message whose callback ended the server. None if the end came from outside, as an order.
+    /// The message whose callback ended the server. `None` if the end came from outside, for example by an order to stop.
     pub last_message: Option<LastMessage>,
-    /// The process whose call that message was, if the call was left without an answer.
+    /// The process that sent this message, if it was a call that was left without an answer.
     pub client: Option<Who>,
     /// The state, as the server shows it.
     pub state: String,
-    /// The last events, if a log is on.
+    /// The last events, if the log was on.
     pub log: Vec<String>,
-    /// Why it ended. If the server rewrites the reason where it is shown, this is what it wrote, as a term.
+    /// Why it ended. If the server rewrites the reason that is shown, this is what it wrote, as a term.
     pub reason: Reason,
 }
 
-/// The report of a process's end, whatever ran in it.
+/// The report of a process's end, with a server or plain code in it.
 ///
 /// # Examples
 ///
@@ -348,15 +348,15 @@ pub struct Terminated {
 pub struct Crashed {
     /// The process.
     pub process: Who,
-    /// What ran in it: the type of the server.
+    /// The type of the server or function that ran in it.
     pub entry: &'static str,
     /// Whether it ended in its init.
     pub in_init: bool,
-    /// Why it ended. If the server rewrites the reason where it is shown, this is what it wrote, as a term.
+    /// Why it ended. If the server rewrites the reason that is shown, this is what it wrote, as a term.
     pub reason: Reason,
-    /// Whoever started it, and so on upwards, as far as it is known.
+    /// The process that started it, the process that started that one, and so on, as far as they are known.
     pub ancestors: Vec<Who>,
-    /// Which processes it was linked to.
+    /// The processes it was linked to.
     pub links: Vec<Who>,
     /// How many calls, casts and infos it had not handled.
     pub mailbox: usize,
@@ -364,7 +364,7 @@ pub struct Crashed {
     pub traps_exits: bool,
 }
 
-/// The report of a message that nothing was written for.
+/// The report of a message that the server does not handle.
 ///
 /// # Examples
 ///
@@ -386,19 +386,19 @@ pub struct Crashed {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Unexpected {
-    /// The process that got it.
+    /// The process that received it.
     pub process: Who,
     /// The type of the server.
     pub server: &'static str,
-    /// The message as [`Cx::unexpected`](crate::Cx::unexpected) was given it; as
-    /// [`format_message`](crate::GenServer::format_message) shows it, if the server has no `handle_info`.
+    /// The message as it was passed to [`Cx::unexpected`](crate::Cx::unexpected); if the server has no `handle_info`, as
+    /// [`format_message`](crate::GenServer::format_message) shows it.
     pub message: String,
 }
 
-/// The report of a mailbox that had no room, from a server that was started to make some: see
-/// [`Overflow`](crate::Overflow).
+/// The report of a mailbox that overflowed, from a server whose [`Overflow`](crate::Overflow) policy drops messages or ends the
+/// server.
 ///
-/// It is made for the first message that is dropped, the second, the fourth, the eighth and so on: a flood makes few reports.
+/// It is made for the first message that is dropped, the second, the fourth, the eighth and so on, so a flood makes few reports.
 ///
 /// # Examples
 ///
@@ -426,8 +426,8 @@ pub struct Overflowed {
     pub process: Who,
     /// The type of the server.
     pub server: &'static str,
-    /// How many messages were dropped so far; if it ends the server, how many waited.
+    /// How many messages were dropped so far; if the server ends, how many were waiting.
     pub dropped: u64,
-    /// Whether the server ends of it.
+    /// Whether the server ends because of it.
     pub ends: bool,
 }

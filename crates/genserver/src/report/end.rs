@@ -1,4 +1,4 @@
-//! How reports are made: from what is there when a process ends, before any of it is dropped.
+//! Makes the report of an end while the process's parts still exist.
 
 use super::{Crashed, Report, Who};
 use crate::node;
@@ -6,7 +6,7 @@ use crate::node::any_process::AnyProcess;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// Reports the end of a process without a server, and returns the reason.
+/// Reports the end of a process that runs no server, and returns the reason.
 pub(crate) fn crashed(process: &dyn AnyProcess, entry: &'static str, reason: Reason) -> Reason {
     let hub = process.head().home.node().hub();
     if !reason.is_normal_set() && hub.is_heard() {
@@ -29,7 +29,7 @@ pub(crate) fn crash(process: &dyn AnyProcess, entry: &'static str, in_init: bool
     }
 }
 
-/// A process by its pid: with its name, if it lives.
+/// A process by its pid, with its name if it is alive.
 pub(crate) fn who(pid: Pid) -> Who {
     node::find(pid).map_or(Who { pid, name: None, label: None }, |process| Who::new(process.head()))
 }

@@ -1,4 +1,4 @@
-//! Who gets the reports of a node, and the queue in which they come.
+//! The subscribers of a node's reports, and the queue of each.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,15 +20,15 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::barrier;
 use crate::sync::parking::Mutex;
 
-/// How many reports wait for one subscriber.
+/// How many reports a subscriber's queue holds.
 const CAPACITY: usize = 1024;
 
-/// Everybody who gets the reports of one node.
+/// The subscribers of one node.
 pub(crate) struct Hub {
-    /// One entry a subscriber; those that are gone are swept out by the next.
+    /// One entry per subscriber. The next subscription removes the entries of those that are gone.
     channels: Mutex<Vec<Weak<Channel>>>,
     listeners: Arc<Listeners>,
-    /// How long a callback blocks its thread before that is reported, in nanoseconds.
+    /// How long a callback may block its thread before that is reported, in nanoseconds.
     long_schedule: AtomicU64,
 }
 
@@ -40,16 +40,16 @@ impl Default for Hub {
     }
 }
 
-/// How many subscribers there are.
+/// The numbers of subscribers.
 #[derive(Default)]
 struct Listeners {
     all: AtomicUsize,
-    /// Those who also want to know what goes as it should.
+    /// Those that also want reports of normal events.
     curious: AtomicUsize,
 }
 
 impl Listeners {
-    /// Those who count a subscriber from `level` on.
+    /// The counters that a subscriber from `level` on is counted in.
     fn of(&self, level: Level) -> impl Iterator<Item = &AtomicUsize> {
         let curious = (level > Level::Warning).then_some(&self.curious);
         [&self.all].into_iter().chain(curious)
@@ -57,12 +57,12 @@ impl Listeners {
 }
 
 impl Hub {
-    /// Whether a report of something that went wrong would be seen by anybody.
+    /// Returns whether a report of something that went wrong has a subscriber.
     pub(crate) fn is_heard(&self) -> bool {
         self.is_heard_at(Level::Warning)
     }
 
-    /// Whether a report of this level would be seen by anybody.
+    /// Returns whether a report of this level has a subscriber.
     pub(crate) fn is_heard_at(&self, level: Level) -> bool {
         let listeners = if level > Level::Warning { &self.listeners.curious } else { &self.listeners.all };
         listeners.load(Ordering::Acquire) > 0 || trace::is_on(level)
@@ -77,7 +77,7 @@ impl Hub {
         self.long_schedule.store(nanos, Ordering::Relaxed);
     }
 
-    /// Gives a report to everybody.
+    /// Sends a report to all subscribers.
     pub(crate) fn publish(&self, report: &Report) {
         trace::emit(report);
         let channels: Vec<_> = self.channels.lock().iter().filter_map(Weak::upgrade).collect();
@@ -99,7 +99,7 @@ impl Hub {
     }
 }
 
-/// The node is gone, so no more reports come.
+/// The node is gone, so no more reports will come.
 impl Drop for Hub {
     fn drop(&mut self) {
         for channel in self.channels.get_mut().iter().filter_map(Weak::upgrade) {
@@ -109,7 +109,7 @@ impl Drop for Hub {
 }
 
 struct Channel {
-    /// The least of what is wanted.
+    /// The least severe level that the subscriber wants.
     level: Level,
     state: Mutex<Waiting>,
 }
@@ -127,7 +127,7 @@ impl Channel {
         let mut state = self.state.lock();
         if state.reports.len() >= CAPACITY {
             state.dropped += 1;
-            // The guard goes before the report does: a reason in it is a value of the user's.
+            // The guard is dropped before the report is: a reason in it is a user's value, with a destructor of its own.
             drop(state);
             drop(report);
             return;
@@ -147,9 +147,9 @@ impl Channel {
     }
 }
 
-/// The reports of a node, as they come: made by [`Node::reports`], and a `futures::Stream`.
+/// A subscription to the reports of a node: made by [`Node::reports`], and a `futures::Stream`.
 ///
-/// A thousand and some reports wait; those that find no room are dropped and counted, because the first report of a disaster
+/// The queue holds 1,024 reports. Reports that find it full are dropped and counted, because the first report of a disaster
 /// says more than the last.
 ///
 /// # Examples
@@ -167,7 +167,7 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Returns the next report if one waits.
+    /// Returns the next report if there is one.
     ///
     /// # Examples
     ///
@@ -187,7 +187,7 @@ impl Reports {
         self.channel.state.lock().reports.pop_front()
     }
 
-    /// Waits for the next report. None when the node is gone and nothing waits any more.
+    /// Waits for the next report. Returns `None` when the node is gone and the queue is empty.
     ///
     /// # Cancel safety
     ///
@@ -209,7 +209,7 @@ impl Reports {
         poll_fn(|cx| self.poll_report(cx)).await
     }
 
-    /// How many reports found no room.
+    /// How many reports were dropped because the queue was full.
     ///
     /// # Examples
     ///
@@ -244,7 +244,7 @@ impl Reports {
         drop(state);
         drop(waker);
         ready!(poll_alive(cx));
-        // Nobody else takes one out.
+        // Only this subscriber takes reports out, so there is still one.
         Poll::Ready(self.channel.state.lock().reports.pop_front())
     }
 }
@@ -288,7 +288,7 @@ impl Node {
         self.reports_from(Level::Warning)
     }
 
-    /// Subscribes to the reports of this node that are of this level or worse.
+    /// Subscribes to the reports of this node that are at least as severe as `level`.
     ///
     /// # Examples
     ///

@@ -6,20 +6,20 @@ use super::Who;
 use crate::node::Node;
 use crate::values::info::Callback;
 
-/// How long a callback blocks its thread before that is reported, unless [`Node::long_schedule`] sets it. Longer than a busy
-/// system takes a thread off its processor, and than it takes to print the backtrace of a panic.
+/// How long a callback may block its thread before that is reported, unless [`Node::long_schedule`] sets it. It is longer than
+/// a busy system takes a thread off its processor, and than it takes to print the backtrace of a panic.
 pub(super) const LONG_SCHEDULE: Duration = Duration::from_secs(1);
 
 /// The report of a callback that blocked its thread: OTP's `long_schedule`.
 ///
-/// It is made when the callback comes back, or reaches its next await, if it blocked for longer than a second, or what
-/// [`Node::long_schedule`] sets. It is made for the first time that this happens to a server, the second, the fourth, the
-/// eighth and so on: a server of long callbacks makes few reports.
+/// It is made when the callback returns, or reaches its next await, if it blocked for longer than a second, or than
+/// [`Node::long_schedule`] sets. It is made the first time that this happens to a server, the second, the fourth, the
+/// eighth and so on, so a server with many long callbacks makes few reports.
 ///
-/// Only a callback that was timed can be reported, and most are not, because a look at the clock costs more than a call: see
-/// [`ServerRef::call`](crate::ServerRef::call) for which are. From the first that took longer than 100 µs, all callbacks of
-/// the server are timed, until they are short again. `init` never is. In virtual time, such as Tokio's paused clock, a callback
-/// takes no time.
+/// Only a callback that was timed can be reported, and most are not, because reading the clock costs more than a call: see
+/// [`ServerRef::call`](crate::ServerRef::call) for which are. After the first that took longer than 100 µs, all callbacks of
+/// the server are timed until they are short again. `init` is never timed. In virtual time, such as Tokio's paused clock, a
+/// callback takes no time.
 ///
 /// # Examples
 ///
@@ -67,14 +67,14 @@ pub struct LongSchedule {
     pub callback: Callback,
     /// How long it blocked its thread.
     pub blocked: Duration,
-    /// How often callbacks of this server have blocked so long.
+    /// How often callbacks of this server have blocked for longer than the limit.
     pub times: u64,
 }
 
 impl Node {
-    /// Sets how long a callback of this node may block its thread before that is reported: a second unless set.
+    /// Sets how long a callback of this node may block its thread before that is reported. The default is one second.
     ///
-    /// With [`Duration::MAX`] there are no such reports. See [`LongSchedule`] for which callbacks are timed.
+    /// [`Duration::MAX`] turns these reports off. See [`LongSchedule`] for which callbacks are timed.
     ///
     /// # Examples
     ///

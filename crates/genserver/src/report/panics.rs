@@ -6,11 +6,11 @@ use std::sync::Once;
 use crate::node::current;
 use crate::values::panic_place;
 
-/// Notes, from now on, where a process of this crate panics, so that its reason and its reports can say so.
+/// From now on, notes where processes of this crate panic, so that their reasons and reports can say so.
 ///
-/// It sets a panic hook for the whole program, once: calling this again does nothing. The hook that was there before is called
-/// after ours, so what is printed stays as it was; a hook that is set later and calls no other replaces it. The backtrace is
-/// taken if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asks for one.
+/// It sets a panic hook for the whole program, once: calling this again does nothing. The earlier hook is called
+/// after this one, so what is printed stays the same. A hook that is set later replaces this one unless it calls it. The
+/// backtrace is taken if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asks for one.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Reports as text: always the same sentences, with what the user's values say cut to size.
+//! Reports as text: fixed sentences, with the user's values cut to size.
 
 use std::fmt::{self, Write as _};
 
@@ -11,7 +11,7 @@ use crate::values::shown::shown;
 
 /// How much of a report is printed: see [`Report::render`].
 ///
-/// The limits are for each value in it, the state or the reason for instance. The sentences around them are always there.
+/// The limits apply to each value in it, such as the state or the reason. The sentences around them are always printed.
 ///
 /// # Examples
 ///
@@ -27,14 +27,14 @@ pub struct Limits {
     pub chars: Option<usize>,
     /// How many lines of a value are printed.
     pub lines: Option<usize>,
-    /// How many brackets deep a value is printed; what lies deeper is `..`.
+    /// How many brackets deep a value is printed; deeper parts become `..`.
     pub depth: Option<usize>,
-    /// Whether the whole report is one line. Line breaks in values are printed as `\n` then.
+    /// Whether the whole report is one line. Line breaks in values are then printed as `\n`.
     pub single_line: bool,
 }
 
 impl Limits {
-    /// Everything, on as many lines as it takes.
+    /// No limits: everything is printed, on as many lines as it takes.
     ///
     /// # Examples
     ///
@@ -48,17 +48,17 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// What suits a log file: 4096 characters and 64 lines a value.
+    /// Limits that suit a log file: 4096 characters and 64 lines per value.
     fn default() -> Self {
         Self { chars: Some(4096), lines: Some(64), ..Self::NONE }
     }
 }
 
 impl Report {
-    /// The report as text, within limits.
+    /// Returns the report as text, within limits.
     ///
-    /// It is cut between characters and says where it was cut. A value that panics when it is printed is replaced by a fixed
-    /// text: this never fails.
+    /// It is cut between characters and says where it was cut. A value whose formatting panics is replaced by a fixed
+    /// text, so this never fails.
     ///
     /// # Examples
     ///
@@ -131,7 +131,7 @@ impl fmt::Display for LastMessage {
     }
 }
 
-/// A text that is being written.
+/// The text that is being written.
 struct Page<'a> {
     text: String,
     limits: &'a Limits,
@@ -257,7 +257,7 @@ impl Page<'_> {
         self.value("reason", &shown(reason));
     }
 
-    /// A value of the user's, within limits.
+    /// Writes a user's value, within limits.
     fn value(&mut self, name: &str, value: &str) {
         let value = cut(value, self.limits);
         self.line(name, &value);
@@ -273,7 +273,7 @@ impl Page<'_> {
     }
 }
 
-/// The part of a text that is within the limits. What was cut off is marked with `...`.
+/// The part of a text that is within the limits, with `...` where it was cut off.
 fn cut(text: &str, limits: &Limits) -> String {
     let mut text = match limits.depth {
         Some(depth) => flatten(text, depth),
@@ -294,7 +294,7 @@ fn cut(text: &str, limits: &Limits) -> String {
     text
 }
 
-/// A text with `..` for what stands deeper than `depth` brackets. Brackets in quotes are no brackets.
+/// The text with `..` in place of everything deeper than `depth` brackets. Brackets in quotes do not count.
 fn flatten(text: &str, depth: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut level = 0_usize;

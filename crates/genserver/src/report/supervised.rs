@@ -1,4 +1,4 @@
-//! What supervisors report of their children.
+//! The reports that supervisors make of their children.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::{Level, Who};
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// What a supervisor reports of one of its children: OTP's supervisor and progress reports.
+/// A supervisor's report of one of its children: OTP's supervisor and progress reports.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -17,39 +17,39 @@ pub struct Supervised {
     pub event: SupervisorEvent,
     /// The child it happened to.
     pub child: Offender,
-    /// Why it happened, if it is no good news.
+    /// Why it happened, if something went wrong.
     pub reason: Option<Reason>,
 }
 
 impl Supervised {
-    /// What the supervisor `process` has to say of a child.
+    /// Makes the report of the supervisor `process` about a child.
     pub fn new(process: Who, event: SupervisorEvent, child: Offender, reason: Option<Reason>) -> Self {
         Self { process, event, child, reason }
     }
 }
 
-/// What can happen to a child.
+/// The events in the life of a child that its supervisor reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum SupervisorEvent {
-    /// It was started, along with the supervisor or once more after it had ended: OTP's progress report.
+    /// It was started, together with the supervisor or again after it had ended: OTP's progress report.
     Progress,
-    /// It was started because somebody asked for it. This is of less interest: whoever asked has the answer.
+    /// It was started on request. This is less important, because the requester has the answer.
     ProgressOnRequest,
     /// It could not be started.
     StartError,
-    /// It ended by itself, and should not have.
+    /// It ended by itself, although it should have gone on.
     ChildTerminated,
-    /// It was told to end, and ended in another way.
+    /// It was ordered to end, and ended with another reason.
     ShutdownError,
-    /// It ended once more than is allowed, so its supervisor gives up.
+    /// It ended more often than is allowed, so its supervisor gives up.
     #[doc(alias = "reached_max_restart_intensity")]
     Shutdown,
 }
 
 impl SupervisorEvent {
-    /// How bad it is.
+    /// The severity.
     pub fn level(self) -> Level {
         match self {
             Self::ProgressOnRequest => Level::Debug,
@@ -59,7 +59,7 @@ impl SupervisorEvent {
     }
 }
 
-/// As a sentence goes on after "the supervisor".
+/// Prints the words that follow "supervisor NAME" in a sentence.
 impl fmt::Display for SupervisorEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -76,18 +76,18 @@ impl fmt::Display for SupervisorEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Offender {
-    /// Which process it is, or was. None if it did not start.
+    /// The pid it has or had. `None` if it did not start.
     pub pid: Option<Pid>,
-    /// What it is called among the children of its supervisor.
+    /// Its id among the children of its supervisor.
     pub id: String,
     /// The type of the server or function that runs in it.
     pub runs: &'static str,
-    /// When it is started again.
+    /// Its restart policy.
     pub restart: String,
-    /// How it is ended.
+    /// Its shutdown policy.
     pub shutdown: String,
     /// Worker or supervisor.
     pub kind: String,
-    /// Whether its end can be the end of its supervisor.
+    /// Whether its end can end its supervisor.
     pub significant: bool,
 }

@@ -1,4 +1,4 @@
-//! What a task reports of its end.
+//! The report that a task makes of its end.
 
 use super::end::who;
 use super::{Level, Report, Who};
@@ -6,7 +6,7 @@ use crate::node::process_ref::ProcessRef;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// A task's own report of its end, outside of the normal set: Elixir's task report. That of its process follows.
+/// A task's own report of an end outside the normal set: Elixir's task report. The report of its process follows.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -15,23 +15,23 @@ pub struct TaskFailed {
     pub process: Who,
     /// The process that spawned it, if one did.
     pub started_by: Option<Who>,
-    /// The type of the function that ran in it, which says where it is written.
+    /// The type of the function that ran in it, which says where it is defined.
     pub function: &'static str,
     /// Why it ended.
     pub reason: Reason,
 }
 
 impl TaskFailed {
-    /// What the task `process` has to say.
+    /// Makes the report of the task `process`.
     pub fn new(process: Who, started_by: Option<Pid>, function: &'static str, reason: Reason) -> Self {
         Self { process, started_by: started_by.map(who), function, reason }
     }
 }
 
 impl ProcessRef {
-    /// Publishes a report about this process, made by `make`, if anybody would see one of that level.
+    /// Publishes a report about this process, made by `make`, if a report of that level has a subscriber.
     ///
-    /// It is for libraries that have their own kinds of processes; a process that crashes is reported anyway.
+    /// It is for libraries that have their own kinds of processes. A process that crashes is reported anyway.
     ///
     /// # Examples
     ///

@@ -1,11 +1,11 @@
-//! What a library reports of a process of its own kind.
+//! The report that a library makes of its own kind of process.
 
 use super::{Level, Who};
 use crate::values::reason::Reason;
 
-/// What a library has to say of one of its processes: a sentence, and what belongs to it.
+/// A report that a library makes of one of its processes: a sentence with details.
 ///
-/// It is for libraries that have their own kinds of servers, and published with [`Cx::report`](crate::Cx::report).
+/// It is for libraries that define their own kinds of servers. Publish it with [`Cx::report`](crate::Cx::report).
 ///
 /// # Examples
 ///
@@ -43,39 +43,39 @@ use crate::values::reason::Reason;
 pub struct Told {
     /// The process.
     pub process: Who,
-    /// How bad it is.
+    /// The severity.
     pub level: Level,
     /// What kind of process it is: the first word of the sentence.
     pub kind: &'static str,
-    /// What is said of it: the rest of the sentence.
+    /// What happened: the rest of the sentence.
     pub what: String,
-    /// What belongs to it, each with its name.
+    /// Details, each with a name.
     pub details: Vec<(&'static str, String)>,
-    /// Why it happened, if that has a reason.
+    /// Why it happened, if there is a reason.
     pub reason: Option<Reason>,
 }
 
 impl Told {
-    /// This sentence.
+    /// Makes a report without details.
     pub fn new(process: Who, level: Level, kind: &'static str, what: impl Into<String>) -> Self {
         Self { process, level, kind, what: what.into(), details: Vec::new(), reason: None }
     }
 
-    /// Adds something that belongs to it.
+    /// Adds a detail.
     #[must_use = "it is the report with the detail"]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.details.push((name, value.into()));
         self
     }
 
-    /// Adds why it happened.
+    /// Adds the reason.
     #[must_use = "it is the report with the reason"]
     pub fn because(mut self, reason: Reason) -> Self {
         self.reason = Some(reason);
         self
     }
 
-    /// What belongs to it under this name.
+    /// The detail with this name.
     pub fn detail(&self, name: &str) -> Option<&str> {
         self.details.iter().find(|(of, _)| *of == name).map(|(_, value)| &**value)
     }

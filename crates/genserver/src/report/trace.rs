@@ -1,7 +1,7 @@
-//! Reports as events of `tracing`, and callbacks as its spans. Without the feature there is nothing here.
+//! Reports as `tracing` events, and callbacks as spans. Without the feature all of this does nothing.
 //!
-//! Whether anybody listens is asked first, with one look at a number: who switches the feature on and installs no subscriber
-//! pays no more.
+//! The first check is whether anything subscribes, which reads one number. So a program that enables the feature without a
+//! subscriber pays only for that.
 
 #[cfg(feature = "tracing")]
 pub(crate) use on::Scope;
@@ -24,7 +24,7 @@ mod on {
     use crate::report::{self, Report, Supervised, Told};
     use crate::values::shown::shown;
 
-    /// Whether a report of this level would be seen.
+    /// Returns whether a report of this level has a subscriber.
     pub(crate) fn is_on(level: report::Level) -> bool {
         LevelFilter::current() >= filter(level)
     }
@@ -38,7 +38,7 @@ mod on {
         }
     }
 
-    /// Makes an event of a report.
+    /// Emits a report as an event.
     pub(crate) fn emit(report: &Report) {
         if !is_on(report.level()) {
             return;
@@ -108,7 +108,7 @@ mod on {
         }
     }
 
-    /// A macro's level has to be known when it is compiled, so there is one event for each.
+    /// The level in a macro has to be known at compile time, so there is one event for each.
     macro_rules! event_at {
         ($level:expr, $($fields:tt)*) => {
             match $level {
@@ -138,7 +138,7 @@ mod on {
         );
     }
 
-    /// The details have names of their own, which `tracing` would have to know when it is compiled: so they are one text.
+    /// The details go into one text, because `tracing` would have to know their names at compile time.
     fn told(process: &str, report: &Told) {
         let details: Vec<String> = report.details.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         event_at!(
@@ -157,20 +157,20 @@ mod on {
         all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// The span of one callback: entered whenever the callback is polled, by whomever.
+    /// The span of one callback. It is entered whenever the callback is polled, on any task.
     #[derive(Debug)]
     pub(crate) struct Scope(Option<Span>);
 
     impl Scope {
         pub(crate) const NONE: Self = Self(None);
 
-        /// Whether anybody may want spans.
+        /// Returns whether a subscriber may want spans.
         #[inline]
         pub(crate) fn is_on() -> bool {
             LevelFilter::current() >= LevelFilter::INFO
         }
 
-        /// The span for a callback, if anybody wants it.
+        /// Makes the span of a callback, if a subscriber wants it.
         #[inline]
         pub(crate) fn begin(head: &Head, callback: &'static str) -> Self {
             if Self::is_on() { Self::make(head, callback) } else { Self::NONE }
@@ -178,7 +178,7 @@ mod on {
 
         #[cold]
         fn make(head: &Head, callback: &'static str) -> Self {
-            // Without a parent: whoever runs the server is not what it works for, and may be anybody.
+            // The span has no parent: the task that runs the server may be anyone's, and the callback is not part of its work.
             let span = tracing::span!(
                 target: "genserver::callback",
                 parent: None,
@@ -211,7 +211,7 @@ mod off {
 
     pub(crate) fn emit(_report: &Report) {}
 
-    /// The span of one callback: nothing.
+    /// The span of one callback: empty.
     #[derive(Debug)]
     pub(crate) struct Scope;
 
@@ -235,6 +235,6 @@ mod off {
         }
     }
 
-    /// What is dropped when a poll ends: nothing.
+    /// The guard that is dropped when a poll ends: empty.
     pub(crate) struct Entered;
 }
