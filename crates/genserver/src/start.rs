@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::client::server_ref::ServerRef;
-use crate::client::stop::Burial;
+use crate::client::stop::EndAfterKill;
 use crate::node::any_process::{About, AnyProcess, Head};
 use crate::node::name::{Name, RegisterError};
 use crate::node::process_ref::ProcessRef;
@@ -33,17 +33,17 @@ use crate::values::reason::Reason;
 mod from_server;
 // ... or on a node.
 mod on_node;
-// A server whose state is there already.
+// Making a server of a state that exists already.
 pub(crate) mod adopt;
 // Async functions as processes.
 pub(crate) mod spawn;
 // Processes held by plain code.
 pub(crate) mod probe;
-// Why a start fails.
+// The error of a start.
 mod error;
-// What a start that is dropped leaves behind.
+// Telling why a start is dropped.
 mod left;
-// Starts that are watched from the beginning.
+// Starts of servers that are monitored from the beginning.
 mod monitor;
 
 pub use error::StartError;
@@ -52,21 +52,21 @@ pub use monitor::StartMonitor;
 
 /// Starts a server and waits until its `init` has run: OTP's `start/3,4`.
 ///
-/// The server is linked to nobody; see [`start_link`]. What comes back is a builder for the options, and is awaited.
+/// The server is not linked; see [`start_link`] for that. This returns a builder; set options and await it.
 ///
 /// # Errors
 ///
-/// The awaited start returns a [`StartError`]. When it does, the process is gone and its name free: a new attempt cannot
+/// The awaited start returns a [`StartError`]. When it does, the process is gone and its name free, so a new attempt cannot
 /// collide with it.
 ///
 /// # Cancel safety
 ///
-/// A start that is dropped by hand while init runs kills the process, for nobody could refer to it. `select!` and a time-out
+/// Dropping the start while init runs kills the process, because nothing could refer to it. `select!` and a timeout
 /// around the start do that.
 ///
-/// A start that is dropped because its starter ends leaves the process alone, as OTP does. The starter is the process whose
-/// callback or function awaits the start; it may be killed meanwhile, or panic. Init goes on, without the limit that
-/// [`timeout`](Start::timeout) set, and the server keeps its name. What a link adds is on the page of [`start_link`].
+/// It is different if the start is dropped because its starter ends: as in OTP, the process goes on. The starter is the process
+/// whose callback or function awaits the start; it may have been killed, or it may panic. Init then goes on without the limit
+/// that [`timeout`](Start::timeout) set, and the server keeps its name. [`start_link`] says what a link adds.
 ///
 /// # Examples
 ///
@@ -91,8 +91,8 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 
 /// Starts a server linked to the process that runs on this thread: OTP's `start_link/3,4`.
 ///
-/// In a callback that is the server itself. If init fails, the starter gets the error from the start, and no exit: unlike in
-/// OTP it lives on, for an error that is returned can be handled or passed on with `?`.
+/// In a callback, that process is the server itself. If init fails, the starter gets the error from the start, and no exit. Unlike
+/// in OTP it lives on, because it can handle the returned error or pass it on with `?`.
 ///
 /// # Errors
 ///
@@ -100,9 +100,9 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 ///
 /// # Cancel safety
 ///
-/// As [`start`]. If the starter ends while init runs, the link brings its reason, `killed` if it was killed:
+/// As [`start`]. If the starter ends while init runs, its reason arrives over the link, `killed` if it was killed:
 ///
-/// - a server that does not trap exits ends with that reason at once, without terminate; with `normal` nothing happens to it;
+/// - a server that does not trap exits ends with that reason at once, without terminate; the reason `normal` has no effect;
 /// - a server that has called [`Cx::trap_exits`] finishes init, and then runs terminate with the reason.
 ///
 /// # Examples
@@ -125,12 +125,12 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
     start(args).link()
 }
 
-/// A start under way, and its options. Awaiting it gives a [`ServerRef`], or the client type that [`handle`](Start::handle)
-/// names.
+/// A start and its options. Awaiting it returns a [`ServerRef`], or the client type that [`handle`](Start::handle)
+/// sets.
 ///
 /// # Cancel safety
 ///
-/// Dropped by hand while init runs it kills the process; dropped because its starter ends it does not: see [`start`].
+/// Dropping it while init runs kills the process, unless it is dropped because its starter ends: see [`start`].
 ///
 /// # Examples
 ///
@@ -149,7 +149,7 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
 #[must_use = "nothing is started until this is awaited"]
 pub struct Start<S: GenServer, H = ServerRef<S>> {
     args: Option<S::Args>,
-    /// Boxed, as what follows: most starts have neither, and a start is moved about.
+    /// Boxed, like the next field: most starts have neither, and a start is moved around.
     options: Option<Box<Options>>,
     under_way: Option<Box<UnderWay<S>>>,
     handle: PhantomData<fn() -> H>,
@@ -167,34 +167,34 @@ struct Options {
     debug: Option<Box<DebugOptions>>,
 }
 
-/// What a new process is linked to.
+/// The link of a new process.
 #[derive(Default)]
 enum Link {
     #[default]
     Nobody,
-    /// Whoever polls the start.
+    /// With the process that polls the start.
     Starter,
     Process(ProcessRef),
 }
 
-/// A process whose init is over, and what its starter is told.
+/// A process whose init is over, and the result for its starter.
 struct Initialised<S: GenServer> {
     process: Arc<Process<S>>,
     told: Started,
 }
 
-/// A start whose init awaits.
+/// A start whose init is awaiting something.
 struct UnderWay<S: GenServer> {
     process: Arc<Process<S>>,
     begun: Arc<Slot<Started>>,
     linked: Option<ProcessRef>,
     monitor: Option<(MonitorRef, ProcessRef)>,
-    /// The process that awaits the start: the one that first polled it, or the one that the options name.
+    /// The process that awaits the start: the one that polled it first, or the one that the options name.
     starter: Option<Pid>,
-    /// How long is waited for init.
+    /// The time limit for init.
     limit: Option<(Duration, Sleep)>,
-    /// It took too long and was killed.
-    burial: Option<Burial>,
+    /// Set when init took too long and the process was killed.
+    killed: Option<EndAfterKill>,
 }
 
 impl<S: GenServer, H> Start<S, H> {
@@ -202,7 +202,7 @@ impl<S: GenServer, H> Start<S, H> {
         self.options.get_or_insert_default()
     }
 
-    /// Gives the server a name. It has it before init runs.
+    /// Gives the server a name. It is registered before init runs.
     ///
     /// # Examples
     ///
@@ -239,10 +239,10 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Kills the server if init has not ended by then. Without it init may take as long as it likes.
+    /// Kills the server if init takes longer than this. Without it there is no limit.
     ///
-    /// An init is cut off at an await. One that computes all the time is waited for for another second; then its name is taken
-    /// away and the start returns, and what init makes later is thrown away.
+    /// An init is cut off where it awaits. If it computes without awaiting, the start waits for another second, then releases the
+    /// name and returns; what init makes later is discarded.
     ///
     /// # Examples
     ///
@@ -271,7 +271,7 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Starts it in this node, instead of the starter's.
+    /// Starts it in this node instead of the starter's.
     ///
     /// # Examples
     ///
@@ -316,10 +316,10 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// How many calls, casts and infos may wait: 65,536 unless said otherwise, and at least one.
+    /// Sets how many calls, casts and infos may wait: 65,536 by default, and at least one.
     ///
-    /// A cast into a full mailbox is given back, unless [`overflow`](Start::overflow) says otherwise; `cast_wait` and calls
-    /// wait for room.
+    /// A cast that finds the mailbox full is given back, unless [`overflow`](Start::overflow) sets another policy. `cast_wait` and
+    /// calls wait for space.
     ///
     /// # Examples
     ///
@@ -338,9 +338,9 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// What becomes of a cast or a plain message that finds no room: it is given back unless said otherwise.
+    /// Sets the policy for casts and plain messages that find the mailbox full. By default they are given back.
     ///
-    /// It is looked at only when the mailbox is full. See [`Overflow`] for what there is.
+    /// It applies only when the mailbox is full. See [`Overflow`] for the policies.
     ///
     /// # Examples
     ///
@@ -362,12 +362,12 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Whether callers may run the server on their own task when nobody else does, which is the default: if it is idle, and if its
-    /// task has been woken and has not come yet; then a caller handles a few of the messages that came before its own, too. So
-    /// may the task of another server that has sent it something, when that one is done.
+    /// Sets whether callers may run the server on their own task, which is the default. A caller does so if the server is idle, or if
+    /// its task was woken but has not run yet; in that case the caller also handles a few of the messages that came before its own.
+    /// The task of another server that has sent it something may run it too, when that server is done.
     ///
-    /// Turn it off for a server whose callbacks block their thread, or compute for long between two awaits: its callers then wait
-    /// for its own task, so their timeouts hold and their other work goes on. Without that the library finds it out from the
+    /// Turn it off for a server whose callbacks block their thread, or compute for long between two awaits. Its callers then wait
+    /// for its own task, so their timeouts hold and their other work goes on. If you do not, the library learns it from the
     /// callbacks themselves, but holds up some callers until then: see [`ServerRef::call`].
     ///
     /// # Examples
@@ -387,7 +387,7 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Hibernates by itself after so much silence: OTP's option of that name.
+    /// Hibernates when no message has arrived for `silence`: OTP's option of that name.
     ///
     /// # Examples
     ///
@@ -409,7 +409,7 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Switches on what shows what the server does, from its start: OTP's option of that name.
+    /// Switches debugging on from the start: OTP's option of that name.
     ///
     /// # Examples
     ///
@@ -431,10 +431,10 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Gives whoever awaits the start a client type instead of the bare reference.
+    /// Makes the start return a client type instead of the bare reference.
     ///
-    /// So the options stay open to who starts it: a client's own `start` returns this, and is given a name, a node or a link
-    /// like any other.
+    /// So a client's own `start` function can return the builder, and its users can set a name, a node or a link as for any
+    /// other start.
     ///
     /// # Examples
     ///
@@ -473,7 +473,7 @@ impl<S: GenServer, H> Start<S, H> {
         }
     }
 
-    /// Makes the process, gives it its name and its ties, and runs init. Nothing comes back if init awaits: the start is under way.
+    /// Makes the process, its name and its ties, and runs init. Returns `None` if init awaits: the start is then under way.
     fn begin(&mut self, args: S::Args, cx: &Context<'_>) -> Result<Option<Initialised<S>>, StartError> {
         let Prepared { process, linked, monitor, debug, timeout } = match self.options.take() {
             None => {
@@ -486,19 +486,19 @@ impl<S: GenServer, H> Start<S, H> {
         own.debug = debug.and_then(|debug| debug.begin(home.runtime().now()));
         let actor = Box::new(Actor { server: None, cx: own, batch: Queue::new() });
         let begun = match process.run_init(Body::new(actor), args) {
-            // Its starter has to end: the start is as one that is still under way when its starter ends.
+            // The starter has to end, so the result is not returned: the start is treated as one that is still under way.
             Begun::Done(told) if cut::is_cut(cx) => Arc::new(Slot::filled(process.head.pid, told)),
             Begun::Done(told) => return Ok(Some(Initialised { process, told })),
             Begun::Awaited(begun) => begun,
         };
         let limit = timeout.map(|limit| (limit, home.runtime().sleep_until(crate::node::alarm::after(home, limit))));
         let starter = current::pid().or_else(|| process.head.parent());
-        self.under_way = Some(Box::new(UnderWay { process, begun, linked, monitor, starter, limit, burial: None }));
+        self.under_way = Some(Box::new(UnderWay { process, begun, linked, monitor, starter, limit, killed: None }));
         Ok(None)
     }
 }
 
-/// A process with the name and the ties that the options ask for, and what is left of the options.
+/// A process with the name and the ties that the options ask for, and the remaining options.
 struct Prepared<S: GenServer> {
     process: Arc<Process<S>>,
     linked: Option<ProcessRef>,
@@ -508,7 +508,7 @@ struct Prepared<S: GenServer> {
 }
 
 impl<S: GenServer> Prepared<S> {
-    /// One whose start has no options.
+    /// A process whose start has no options.
     fn plain(process: Arc<Process<S>>) -> Self {
         Self { process, linked: None, monitor: None, debug: None, timeout: None }
     }
@@ -546,7 +546,7 @@ fn prepare<S: GenServer>(options: Options) -> Result<Prepared<S>, StartError> {
     Ok(Prepared { process, linked, monitor, debug, timeout })
 }
 
-/// Makes a process that nobody runs yet, and gives it its name.
+/// Makes a process that does not run yet, and registers its name.
 pub(crate) fn make_process<S: GenServer>(
     home: &Arc<Home>,
     name: Option<Name>,
@@ -567,7 +567,7 @@ pub(crate) fn make_process<S: GenServer>(
     Ok(process)
 }
 
-/// What is said of a process: its name, its label, and who started it.
+/// The properties of a process: its name, its label, and its ancestors.
 pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>) -> Option<Arc<About>> {
     let of_parent = parent.map(|pid| match node::find(pid) {
         Some(parent) => parent.about_child(),
@@ -580,7 +580,7 @@ pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pi
     Some(Arc::new(About { name, label: label.map(String::into_boxed_str), ancestors }))
 }
 
-/// Gives the new process its name; if it was faster taken than looked up, the process goes without init having run.
+/// Registers the name of the new process. If it was taken since it was looked up, the process is discarded before init runs.
 fn register<S: GenServer>(home: &Arc<Home>, process: &Arc<Process<S>>, name: Name) -> Result<(), StartError> {
     let erased = ProcessRef::new(Arc::clone(process) as Arc<dyn AnyProcess>);
     let refused = match home.node().register(&name, &erased) {
@@ -595,7 +595,7 @@ fn register<S: GenServer>(home: &Arc<Home>, process: &Arc<Process<S>>, name: Nam
 }
 
 impl<S: GenServer> UnderWay<S> {
-    /// Ends a start that nobody waits for any more. The link goes first, so that the kill does not come back over it.
+    /// Kills the process of a start that was dropped. The link goes first, so that the kill does not come back over it.
     fn abandon(&self) {
         if let Some(starter) = &self.linked {
             starter.process().unlink(self.process.head.pid);
@@ -605,9 +605,9 @@ impl<S: GenServer> UnderWay<S> {
         self.begun.close();
     }
 
-    /// Lets the process go on without its starter, which ends. Its link stays, and brings the starter's reason.
+    /// Lets the process go on without its starter, which ends. The link stays, and delivers the starter's reason.
     fn leave(&self) {
-        // A start that fails from here on is told to nobody, so a link with another than the starter carries the exit.
+        // Nobody gets the error of this start any more, so a link with a process other than the starter carries the exit.
         self.begun.close();
         if let Some((reference, watcher)) = &self.monitor {
             self.process.demonitor(*reference, watcher.pid().node());
@@ -615,7 +615,7 @@ impl<S: GenServer> UnderWay<S> {
     }
 }
 
-/// The start is nowhere pinned: init lies in the new process.
+/// The start itself is never pinned: init is pinned in the new process.
 impl<S: GenServer, H> Unpin for Start<S, H> {}
 
 impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {
@@ -637,11 +637,11 @@ impl<S: GenServer, H> Start<S, H> {
             return Poll::Ready(initialised.judge());
         }
         let Some(under_way) = &mut self.under_way else { return Poll::Pending };
-        if let Some(burial) = &mut under_way.burial {
-            ready!(Pin::new(burial).poll(cx));
+        if let Some(killed) = &mut under_way.killed {
+            ready!(Pin::new(killed).poll(cx));
             let head = &under_way.process.head;
             if under_way.process.ended_with().is_none() {
-                // Init computes on and on. Whatever it makes will never serve, so another may have the name.
+                // Init computes without awaiting. Its result will never be used, so the name can be given to another process.
                 head.home.node().release_name(head);
             }
             let after = under_way.limit.as_ref().map_or(Duration::ZERO, |(after, _)| *after);
@@ -655,11 +655,11 @@ impl<S: GenServer, H> Start<S, H> {
         {
             ready!(sleep.as_mut().poll(cx));
             if cut::is_cut(cx) {
-                // The limit is its starter's, and goes with it.
+                // The limit belongs to the starter, which is ending.
                 return Poll::Pending;
             }
             under_way.abandon();
-            under_way.burial = Some(Burial::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
+            under_way.killed = Some(EndAfterKill::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
             return self.poll_server(cx);
         }
         let told = ready!(polled).unwrap_or(Started::Failed(Reason::RuntimeGone));
@@ -669,7 +669,7 @@ impl<S: GenServer, H> Start<S, H> {
 }
 
 impl<S: GenServer> Initialised<S> {
-    /// What the start returns.
+    /// The result of the start.
     fn judge(self) -> Result<ServerRef<S>, StartError> {
         let Self { process, told } = self;
         match told {

@@ -27,7 +27,7 @@ use crate::values::reason::Reason;
 use futures::future::Either;
 use std::future::poll_fn;
 
-/// Why a stop did not end as it was asked to.
+/// The error of a stop.
 ///
 /// # Examples
 ///
@@ -49,44 +49,44 @@ use std::future::poll_fn;
 /// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum StopError {
-    /// The process had ended before, or never was.
+    /// The process had ended before, or never existed.
     #[error("{server} is not running, so it was not stopped; if that is what you wanted, ignore this error")]
     NoProc {
-        /// Who was to stop.
+        /// The process that was to stop.
         server: Subject,
     },
     /// A process cannot wait for its own end.
     #[error("{server} called stop on itself; return `Next::stop(reason)` from the callback instead")]
     CallingSelf {
-        /// Who was to stop.
+        /// The process that was to stop.
         server: Subject,
     },
-    /// It did not end in time. The order stands: it will stop later.
+    /// It did not end in time. The order stands, so it will stop later.
     #[error(
         "{server} did not stop within {after:?}; the order stands and it will stop when it comes to it, or use `kill`"
     )]
     Timeout {
-        /// Who was to stop.
+        /// The process that was to stop.
         server: Subject,
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
-    /// It ended, but not as this order asked: with another reason, or before it came to this order. The reason may be the one that
-    /// was asked for, if somebody else had stopped it with that. OTP's `stop` exits with it.
+    /// It ended, but not because of this order: with another reason, or before it handled the order. The reason may be the requested
+    /// one, if another order had stopped it with the same reason. OTP's `stop` exits with it.
     #[error("{server} did not end as this stop asked, but with the reason {reason}")]
     Exit {
-        /// Who was to stop.
+        /// The process that was to stop.
         server: Subject,
         /// The reason it ended with.
         reason: Reason,
     },
 }
 
-/// A stop under way, made by [`ServerRef::stop`](crate::ServerRef::stop).
+/// A stop in progress, made by [`ServerRef::stop`](crate::ServerRef::stop).
 ///
 /// # Cancel safety
 ///
-/// Dropping it gives up the news, never the order: once it was polled the process stops.
+/// Dropping it stops waiting, but does not withdraw the order: once it was polled, the process stops.
 ///
 /// # Examples
 ///
@@ -109,7 +109,7 @@ pub struct Stop {
     reason: Reason,
     timeout: Option<Duration>,
     slot: Option<Arc<Slot<Reason>>>,
-    /// Whether the process came to the order, if it did not do so at once.
+    /// Whether the process stopped because of this order, if it did not do so at once.
     carried_out: Option<Arc<AtomicBool>>,
     deadline: Option<Instant>,
 }
@@ -142,7 +142,7 @@ impl Stop {
         self
     }
 
-    /// Waits for so long only. The order is not withdrawn when the time is over.
+    /// Sets the timeout (default: none). The order is not withdrawn when the time is over.
     ///
     /// # Examples
     ///
@@ -166,7 +166,7 @@ impl Stop {
         self.process.head().subject()
     }
 
-    /// Sends the order; the reason, if the process has ended with it already.
+    /// Sends the order; returns the reason if the process has already ended with it.
     fn order(&mut self) -> Result<Option<Reason>, StopError> {
         let pid = self.process.head().pid;
         if current::pid() == Some(pid) {
@@ -203,7 +203,7 @@ impl Stop {
             Err(Unanswered::Timeout) => {
                 Err(StopError::Timeout { server: server(), after: self.timeout.unwrap_or_default() })
             }
-            // Only calls are followed in circles.
+            // Only calls are checked for cycles.
             Err(Unanswered::NoReply | Unanswered::Cycle(_)) => Err(StopError::NoProc { server: server() }),
         }
     }
@@ -222,7 +222,7 @@ impl Future for Stop {
                 if !cut::is_cut(cx) {
                     return Poll::Ready(this.judge(Ok(reason)));
                 }
-                // The end that was brought here has brought its own over a link.
+                // The end that was carried out here has ended our own process over a link.
                 this.slot = Some(Arc::new(Slot::filled(this.process.head().pid, reason)));
             }
         }
@@ -238,7 +238,7 @@ impl Future for Stop {
     }
 }
 
-/// Dropping a stop gives up the news, never the order.
+/// Dropping a stop does not withdraw its order.
 impl Drop for Stop {
     fn drop(&mut self) {
         if let Some(slot) = &self.slot {
@@ -256,16 +256,16 @@ impl fmt::Debug for Stop {
     }
 }
 
-/// How long is waited for a process after it was killed: one that never awaits cannot be cut off.
+/// How long to wait for a process after it was killed: a process that never awaits cannot be cut off.
 pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
 
-/// Waits until a process that was killed is gone, for [`KILL_GRACE`] at most.
-pub(crate) struct Burial {
+/// Waits for the end of a process that was killed, for [`KILL_GRACE`] at most.
+pub(crate) struct EndAfterKill {
     ended: Ended,
     grace: Sleep,
 }
 
-impl Burial {
+impl EndAfterKill {
     pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
         let home = Arc::clone(&process.head().home);
         let grace = home.runtime().sleep_until(crate::node::alarm::after(&home, KILL_GRACE));
@@ -273,7 +273,7 @@ impl Burial {
     }
 }
 
-impl Future for Burial {
+impl Future for EndAfterKill {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -287,17 +287,17 @@ impl Future for Burial {
 impl Node {
     /// Ends all processes of this node, and waits until they have ended.
     ///
-    /// All are ordered to stop with the reason `shutdown`, the youngest first, as a supervisor does with its children;
-    /// terminate runs in servers that trap exits, and a function that traps them finds an [`Exit`] in its mailbox. Whatever is
-    /// left at the deadline is killed. A process that does not even await any more cannot be killed; it is left alone when
-    /// another second has passed.
+    /// All are ordered to stop with the reason `shutdown`, the youngest first, as a supervisor does with its children.
+    /// Terminate runs in servers that trap exits, and a function that traps them finds an [`Exit`] in its mailbox. What is
+    /// left at the deadline is killed. A process that computes without awaiting cannot be killed; after another second this
+    /// returns without it.
     ///
-    /// New processes can still be started; they are not waited for. Nor does the process that calls this end: it returns from
-    /// its callback as it likes.
+    /// New processes can still be started; this does not wait for them. Nor does it end the process that calls it, which
+    /// returns from its callback as usual.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it does not withdraw the orders, but nobody is killed at the deadline.
+    /// Dropping it does not withdraw the orders, but no process is killed at the deadline.
     ///
     /// # Examples
     ///
@@ -319,7 +319,7 @@ impl Node {
         poll_fn(poll_alive).await;
         let mut processes = self.processes();
         processes.retain(|process| Some(process.head().pid) != current::pid());
-        // One whose runtime is gone has ended by itself.
+        // A process whose runtime is gone has ended by itself.
         processes.retain(|process| !process.head().home.is_gone());
         processes.reverse();
         let Some(home) = processes.first().map(|process| Arc::clone(&process.head().home)) else { return };
@@ -340,7 +340,7 @@ impl Node {
 }
 
 impl ProcessRef {
-    /// Orders it to stop and waits until everybody has been told: see [`ServerRef::stop`](crate::ServerRef::stop).
+    /// Orders it to stop and waits until all its watchers have been notified: see [`ServerRef::stop`](crate::ServerRef::stop).
     ///
     /// # Errors
     ///
@@ -366,11 +366,11 @@ impl ProcessRef {
         Stop::new(Arc::clone(self.process()))
     }
 
-    /// Waits for its end, and returns the reason: a monitor for plain code.
+    /// Waits for its end and returns the reason: a monitor for plain code.
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped and made again at any time.
+    /// It can be dropped and called again at any time.
     ///
     /// # Examples
     ///
@@ -393,8 +393,8 @@ impl ProcessRef {
 
 /// Waits for the end of a process: made by [`ServerRef::ended`](crate::ServerRef::ended).
 ///
-/// It ends when everybody has been told, with the reason; at once, with [`Reason::NoProc`], if the process had ended before
-/// this was first polled and its reason is not known any more.
+/// It completes with the reason when all watchers have been notified. It completes at once with [`Reason::NoProc`] if the
+/// process had ended before the first poll and its reason is no longer known.
 ///
 /// # Cancel safety
 ///
@@ -437,7 +437,7 @@ impl Future for Ended {
         } else {
             let slot = Arc::new(Slot::new(this.process.head().pid));
             if let Some(reason) = this.process.await_end(Arc::clone(&slot)) {
-                // Looked at after the reason was seen; it is there the next time, too.
+                // Checked after the reason was seen; the reason is still there at the next poll.
                 return if cut::is_cut(cx) { Poll::Pending } else { Poll::Ready(reason) };
             }
             this.slot.insert(slot)

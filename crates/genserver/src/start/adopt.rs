@@ -1,4 +1,4 @@
-//! Making a server out of a task that runs already: the task becomes the server's own.
+//! Turning a running task into a server.
 
 use std::fmt;
 use std::future::Future;
@@ -21,13 +21,13 @@ use crate::start::{StartError, make_process};
 use crate::values::overflow::Overflow;
 use crate::values::reason::Reason;
 
-/// Makes a server of a state that is there already, run by whoever awaits it: OTP's `enter_loop`.
+/// Makes a server of a state that exists already, run by the task that awaits it: OTP's `enter_loop`.
 ///
-/// `init` is not called. What comes back is a builder; [`enter`](Adopt::enter) makes the server.
+/// `init` is not called. This returns a builder; [`enter`](Adopt::enter) makes the server.
 ///
-/// It is for code that is a task before it is a server: it has shaken hands, read its configuration or waited for others, and
-/// what it has made is the state. It is also how a server is run on a task of one's own choice: one in a `LocalSet`, or that of
-/// `main`.
+/// It is for code that is a task before it becomes a server: it has done a handshake, read its configuration or waited for others,
+/// and the result is the state. It is also the way to run a server on a task of your own choice, such as one in a `LocalSet` or
+/// that of `main`.
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ use crate::values::reason::Reason;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // A task that has been talking for a while...
+/// // A task that has been talking to its peer for a while...
 /// let greeting = "hello".to_owned();
 /// // ... goes on as a server.
 /// let (server, run) = genserver::adopt(Session { greeting }).name("session").enter()?;
@@ -85,7 +85,7 @@ pub fn adopt<S: GenServer>(server: S) -> Adopt<S> {
     }
 }
 
-/// How a server that is made of a state begins; made by [`adopt`].
+/// The options of a server that is made of a state; made by [`adopt`].
 ///
 /// # Examples
 ///
@@ -157,7 +157,7 @@ impl<S: GenServer> Adopt<S> {
         self
     }
 
-    /// Puts it into this node, instead of that of the process that runs here, or the program's.
+    /// Puts it into this node. The default is the node of the process that runs here, or the program's.
     ///
     /// # Examples
     ///
@@ -178,7 +178,7 @@ impl<S: GenServer> Adopt<S> {
         self
     }
 
-    /// How many calls, casts and infos may wait: see [`Start::mailbox`](crate::Start::mailbox).
+    /// Sets how many calls, casts and infos may wait: see [`Start::mailbox`](crate::Start::mailbox).
     ///
     /// # Examples
     ///
@@ -197,7 +197,7 @@ impl<S: GenServer> Adopt<S> {
         self
     }
 
-    /// What becomes of a cast or a plain message that finds no room: see [`Start::overflow`](crate::Start::overflow).
+    /// Sets the policy for casts and plain messages that find the mailbox full: see [`Start::overflow`](crate::Start::overflow).
     ///
     /// # Examples
     ///
@@ -220,9 +220,9 @@ impl<S: GenServer> Adopt<S> {
         self
     }
 
-    /// Whether callers may run the idle server on their own task: see [`Start::inline`](crate::Start::inline).
+    /// Sets whether callers may run the idle server on their own task: see [`Start::inline`](crate::Start::inline).
     ///
-    /// Turned off, callbacks run nowhere but in the future that [`enter`](Adopt::enter) returns.
+    /// If it is off, callbacks run only in the future that [`enter`](Adopt::enter) returns.
     ///
     /// # Examples
     ///
@@ -241,7 +241,7 @@ impl<S: GenServer> Adopt<S> {
         self
     }
 
-    /// Hibernates by itself after so much silence.
+    /// Hibernates when no message has arrived for `silence`.
     ///
     /// # Examples
     ///
@@ -264,7 +264,7 @@ impl<S: GenServer> Adopt<S> {
         self
     }
 
-    /// Switches on what shows what the server does: see [`Start::debug`](crate::Start::debug).
+    /// Switches debugging on: see [`Start::debug`](crate::Start::debug).
     ///
     /// # Examples
     ///
@@ -347,14 +347,14 @@ impl<S: GenServer> Adopt<S> {
         self
     }
 
-    /// Makes the server: its reference, and the future that runs it.
+    /// Makes the server: returns its reference, and the future that runs it.
     ///
-    /// The server takes messages from here on, and handles them once the future is polled.
+    /// The server takes messages from now on, and handles them once the future is polled.
     ///
     /// # Errors
     ///
     /// [`StartError::AlreadyStarted`] or [`StartError::NameRefused`] if it cannot have its name, [`StartError::NoRuntime`] if
-    /// the thread is in no runtime. The state is dropped then.
+    /// the thread is in no runtime. In either case the state is dropped.
     ///
     /// # Examples
     ///
@@ -402,11 +402,11 @@ impl<S: GenServer> fmt::Debug for Adopt<S> {
     }
 }
 
-/// The task of a server that was made by [`adopt`]: runs it to its end, and returns the reason.
+/// The future that runs a server made by [`adopt`]. It runs the server to its end, and returns the reason.
 ///
 /// # Cancel safety
 ///
-/// Dropping it before its end kills the server: nobody else runs it.
+/// Dropping it earlier kills the server, because nothing else runs it.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Why a server, or a process of any kind, did not start.
+//! The error of a start.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::node::subject::Subject;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// Why a server did not start.
+/// The error of a server, or a process of another kind, that did not start.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ use crate::values::reason::Reason;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The thread is in no runtime, so there is nothing for the server to run on.
+    /// The thread is in no runtime, so the server has nothing to run on.
     #[error(
         "no runtime to start a process on: start it inside one, as an async main does, or in a node made with `Node::with_runtime`"
     )]
@@ -50,7 +50,7 @@ pub enum StartError {
     AlreadyStarted {
         /// The name.
         name: Name,
-        /// Who has it.
+        /// The process that has it.
         pid: Pid,
     },
     /// The registry refused the name. Init did not run.
@@ -58,41 +58,41 @@ pub enum StartError {
     NameRefused {
         /// The name.
         name: Name,
-        /// What the registry said.
+        /// The registry's explanation.
         why: String,
     },
-    /// Init returned [`Init::Ignore`](crate::Init::Ignore): the server has nothing to do, and that is no failure.
+    /// Init returned [`Init::Ignore`](crate::Init::Ignore): the server has nothing to do, which is not a failure.
     #[error("init chose not to run ({server})")]
     Ignored {
-        /// Who did not start.
+        /// The server that did not start.
         server: Subject,
     },
     /// Init failed, stopped, or panicked.
     #[error("init of {server} failed: {reason}")]
     Failed {
-        /// Who did not start.
+        /// The process that did not start.
         server: Subject,
         /// Why.
         reason: Reason,
     },
-    /// A process dropped its [`Ack`](crate::Ack) without a word, and has been killed: see [`start_process`](crate::start_process).
+    /// A process dropped its [`Ack`](crate::Ack) without using it, and was killed: see [`start_process`](crate::start_process).
     #[error("{server} dropped its `Ack` without a word and was killed; have it call `ready` or `fail`")]
     NoAck {
-        /// Who did not start.
+        /// The process that did not start.
         server: Subject,
     },
-    /// What makes the start panicked, before there was a process: the function in the specification of a child, for instance.
+    /// The code that makes the start panicked before there was a process, for example the function in a child specification.
     #[error("there is nothing to start, because what makes it {reason}")]
     Panicked {
         /// The panic.
         reason: Reason,
     },
-    /// Init did not end in time; its process has been killed.
+    /// Init did not finish in time; its process was killed.
     #[error("init of {server} did not end within {after:?} and was killed; allow it more time with `timeout`")]
     Timeout {
-        /// Who did not start.
+        /// The process that did not start.
         server: Subject,
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
 }

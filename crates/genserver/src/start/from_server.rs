@@ -16,7 +16,7 @@ impl<S: GenServer> Cx<S> {
     ///
     /// # Errors
     ///
-    /// As [`start`](crate::start()). The failure of a linked start is told by its error alone: no exit comes besides.
+    /// As [`start`](crate::start()). If a linked start fails, only this error says so: no exit follows.
     ///
     /// # Examples
     ///
@@ -43,13 +43,13 @@ impl<S: GenServer> Cx<S> {
         start(args).linked_to(self.process_ref())
     }
 
-    /// Starts a server watched by this one: OTP's `start_monitor`. See [`StartMonitor`].
+    /// Starts a server monitored by this one: OTP's `start_monitor`. See [`StartMonitor`].
     ///
-    /// The monitor is there before the server runs, and a start that fails leaves nothing of it behind.
+    /// The monitor exists before the server runs. If the start fails, the monitor is removed.
     ///
     /// # Cancel safety
     ///
-    /// As [`start`](crate::start()); the monitor is taken back.
+    /// As [`start`](crate::start()); the monitor is removed.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl<S: GenServer> Cx<S> {
         self.watch_start(start(args), make)
     }
 
-    /// A start whose server this one watches.
+    /// A start whose server this one monitors.
     pub(crate) fn watch_start<T: GenServer, H>(
         &mut self,
         start: Start<T, H>,

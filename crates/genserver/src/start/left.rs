@@ -1,4 +1,4 @@
-//! Starts that are dropped before they are done: by hand, or because their starter ends.
+//! Tells why an unfinished start is dropped: by its user, or because its starter ends.
 
 use std::thread;
 
@@ -6,19 +6,19 @@ use crate::node;
 use crate::node::current;
 use crate::values::pid::Pid;
 
-/// Whether a start is dropped because the process that awaits it ends. If it is not, the start was dropped by hand, as `select!`
-/// and a time-out around it do.
+/// Returns whether a start is dropped because the process that awaits it ends. If not, its user dropped it, as `select!`
+/// and a timeout around it do.
 ///
-/// The two have to be told apart. After a drop by hand nobody could refer to the new process, so it is killed. A starter that
-/// ends is no reason to kill it: what a link between the two means is the link's business.
+/// The two cases differ. If the user dropped it, nothing could refer to the new process, so it is killed. If the starter ends,
+/// that alone is no reason to kill the new process; a link between the two decides.
 pub(crate) fn starter_ends(starter: Option<Pid>) -> bool {
-    // A process that ends drops what its callback or its function holds inside its death.
+    // A process that ends drops its callback or its function during its death.
     if current::is_dying() {
         return true;
     }
     let Some(starter) = starter else { return false };
-    // A panic drops it while it unwinds, and the death comes after that.
+    // A panic drops the start while it unwinds, before the death.
     let panics = thread::panicking() && current::pid() == Some(starter);
-    // A process that plain code holds ends without dropping that code's futures.
+    // A process that is held by plain code ends without dropping that code's futures.
     panics || node::find(starter).is_none()
 }

@@ -1,4 +1,4 @@
-//! Starts of servers that are watched from the beginning.
+//! Starts of servers that are monitored from the beginning.
 
 use std::fmt;
 use std::future::Future;
@@ -14,11 +14,11 @@ use crate::start::probe::Probe;
 use crate::values::monitor::{Down, MonitorRef};
 use crate::values::pid::Pid;
 
-/// A start under way whose server is watched from the beginning: OTP's `start_monitor/3,4`.
+/// A start whose server is monitored from the beginning: OTP's `start_monitor/3,4`.
 ///
 /// # Cancel safety
 ///
-/// As [`start`](crate::start()); the monitor is taken back.
+/// As [`start`](crate::start()); the monitor is removed.
 ///
 /// # Examples
 ///
@@ -39,14 +39,14 @@ use crate::values::pid::Pid;
 pub struct StartMonitor<'a, S: GenServer, H = ServerRef<S>> {
     start: Start<S, H>,
     reference: MonitorRef,
-    /// Has the watcher keep what it makes of the `Down`, once the server runs.
+    /// Makes the watcher keep its side of the monitor, once the server runs.
     keep: Box<dyn FnMut(Pid) + Send + 'a>,
 }
 
 impl<S: GenServer, H> Start<S, H> {
-    /// Has `watcher` watch the server. The monitor is there before init runs, and a start that fails leaves nothing of it behind.
+    /// Makes `watcher` monitor the server. The monitor exists before init runs. If the start fails, the monitor is removed.
     ///
-    /// What is awaited then yields the monitor beside the server. For a start with no options there is
+    /// The awaited start then returns the monitor beside the server. For a start without options there is
     /// [`Probe::start_monitor`].
     ///
     /// # Examples
@@ -69,7 +69,7 @@ impl<S: GenServer, H> Start<S, H> {
         watcher.watch_start(self)
     }
 
-    /// The same for a watcher that is a server: `make` makes the `Down` into an info of it, as in
+    /// The same for a watcher that is a server: `make` turns the `Down` into one of its infos, as in
     /// [`Cx::monitor`](crate::Cx::monitor).
     ///
     /// # Examples
@@ -113,7 +113,7 @@ impl<'a, S: GenServer, H> StartMonitor<'a, S, H> {
         Self { start, reference, keep: Box::new(keep) }
     }
 
-    /// Sets options of the start: its builder is passed through `set`.
+    /// Sets options of the start: passes its builder through `set`.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Processes held by plain code: a pid and a mailbox for tests, `main`, and whatever else is no server.
+//! Processes held by plain code: a pid and a mailbox for tests, `main`, and other code that is not a server.
 
 use std::fmt;
 use std::future::Future;
@@ -16,27 +16,27 @@ use crate::node::process_ref::{AsProcess, ProcessRef};
 use crate::process::plain::Plain;
 use crate::values::pid::Pid;
 
-// A probe by itself: made, named, told things.
+// The probe itself: creation, name, mailbox.
 mod own;
 // Its monitors and links, and the servers it starts.
 mod ties;
-// What tests wait for, ...
+// Waiting with a time limit, ...
 mod expect;
-// ... and how long.
+// ... and that limit.
 mod limit;
-// What others hold, ...
+// The reference that others hold, ...
 mod sender;
-// ... also without knowing that it is a probe.
+// ... and the same as an untyped recipient.
 mod recipient;
 
 pub use crate::process::plain::letters::Letter;
 pub use sender::ProbeRef;
 
-/// How long [`Probe::expect`] waits: what the tests of the seeds wait.
+/// How long [`Probe::expect`] waits by default.
 ///
-/// It is real time unless the clock is paused, and a machine that does much else may need more. The environment variable
-/// `GENSERVER_EXPECT_WITHIN_MS` sets another limit, in milliseconds, for a whole run of tests, as ExUnit's
-/// `assert_receive_timeout` does. It is read once, by the first `expect` of the program. A package sets it for all of its tests
+/// It is real time unless the clock is paused, and a busy machine may need more. The environment variable
+/// `GENSERVER_EXPECT_WITHIN_MS` sets another limit, in milliseconds, for a whole test run, like ExUnit's
+/// `assert_receive_timeout`. It is read once, by the first `expect` of the program. A package sets it for all of its tests
 /// in `.cargo/config.toml`:
 ///
 /// ```toml
@@ -54,10 +54,10 @@ pub use sender::ProbeRef;
 /// ```
 pub const EXPECT_WITHIN: Duration = Duration::from_millis(500);
 
-/// A process that plain code holds: it can be told things, watch, link, and start servers linked to it.
+/// A process held by plain code: it can receive messages, monitor, link, and start servers linked to it.
 ///
-/// It is to `main` and to tests what the shell is to Erlang. Its mailbox holds [`Letter`]s: messages of type `M`, `Down`s and
-/// trapped exits, in the order they arrived. Dropping it ends the process with the reason `normal`.
+/// It gives `main` and tests what the shell gives an Erlang programmer. Its mailbox holds [`Letter`]s: messages of type `M`,
+/// `Down`s and trapped exits, in the order they arrived. Dropping it ends the process with the reason `normal`.
 ///
 /// # Examples
 ///
@@ -100,7 +100,7 @@ impl<M: Send + 'static> Default for Probe<M> {
     }
 }
 
-/// Plain code lets go of its process: it ends, `normal`.
+/// Ends the process with the reason `normal`.
 impl<M: Send + 'static> Drop for Probe<M> {
     fn drop(&mut self) {
         self.process.let_go();
@@ -129,7 +129,7 @@ impl<F: Future> Future for Scope<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // The process around it, whose await this is, is another.
+        // This await may belong to an enclosing process, which is a different one.
         ready!(poll_alive(cx));
         let polled = {
             let _entered = current::enter(self.pid);

@@ -18,12 +18,12 @@ use crate::values::monitor::MonitorRef;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-// Processes that say when they are ready.
+// Processes that report when they are ready.
 mod ready;
 
 pub use ready::{Ack, StartProcess, start_process};
 
-/// How an async function that runs as a process may end: with nothing, which is `normal`, or with a reason.
+/// The result of an async function that runs as a process: nothing, which ends it `normal`, or a reason.
 ///
 /// # Examples
 ///
@@ -32,7 +32,7 @@ pub use ready::{Ack, StartProcess, start_process};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::{Probe, ProbeRef, Reason, spawn};
 ///
-/// /// Ends with the error, if the text is no number.
+/// /// Ends with the error if the text is not a number.
 /// async fn parse(text: &'static str) -> Result<(), Reason> {
 ///     let _number: u32 = text.parse()?;
 ///     Ok(())
@@ -44,11 +44,11 @@ pub use ready::{Ack, StartProcess, start_process};
 /// # }
 /// ```
 pub trait Ending {
-    /// The reason, if there is one.
+    /// Returns the reason as an error, if there is one.
     ///
     /// # Errors
     ///
-    /// The reason that the process ends with.
+    /// The reason with which the process ends.
     fn into_ending(self) -> Result<(), Reason>;
 }
 
@@ -66,8 +66,8 @@ impl Ending for Result<(), Reason> {
 
 /// Runs an async function as a process of its own: OTP's `spawn/1`.
 ///
-/// The function is given its own mailbox. The process ends `normal` with the function, with the reason it returns, or with its
-/// panic; an exit signal that it does not trap, or a kill, cuts it off at its next await.
+/// The function is given its own mailbox. The process ends `normal` when the function returns, or with the reason it returns, or
+/// with its panic. An exit signal that it does not trap, or a kill, cuts it off at its next await.
 ///
 /// # Errors
 ///
@@ -104,7 +104,7 @@ where
 
 /// Runs an async function as a process linked to the one that runs on this thread: OTP's `spawn_link/1`.
 ///
-/// The link is there before it runs. Plain code that holds a [`Probe`] has [`Probe::spawn_link`].
+/// The link exists before the function runs. Plain code that holds a [`Probe`] uses [`Probe::spawn_link`].
 ///
 /// # Errors
 ///
@@ -139,7 +139,7 @@ where
 }
 
 impl<N: Send + 'static> Probe<N> {
-    /// Runs an async function as a process linked to this one: OTP's `spawn_link/1`. The link is there before it runs.
+    /// Runs an async function as a process linked to this one: OTP's `spawn_link/1`. The link exists before the function runs.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl<N: Send + 'static> Probe<N> {
         launch(Bonds { link: Some(self.process_ref()), ..Bonds::default() }, function)
     }
 
-    /// Runs an async function as a process watched by this one: OTP's `spawn_monitor/1`. The monitor is there before it runs.
+    /// Runs an async function as a process monitored by this one: OTP's `spawn_monitor/1`. The monitor exists before it runs.
     ///
     /// # Errors
     ///
@@ -206,25 +206,25 @@ impl<N: Send + 'static> Probe<N> {
     }
 }
 
-/// What a process has with others before it runs.
+/// The ties that a process has before it runs.
 #[derive(Default)]
 struct Bonds {
     link: Option<ProcessRef>,
     watch: Option<Watch>,
-    /// Where its starter waits until it is ready.
+    /// The slot in which its starter waits until it is ready.
     ready: Option<Arc<dyn Waiting>>,
 }
 
-/// A monitor that waits for its process.
+/// A monitor that is set once its process exists.
 struct Watch {
     reference: MonitorRef,
     watcher: ProcessRef,
-    /// Tells the watcher whom the monitor is about.
+    /// Tells the watcher which process the monitor is for.
     name: Box<dyn FnOnce(Pid) + Send>,
 }
 
 impl<N: Send + 'static> Probe<N> {
-    /// A monitor of a process that is yet to be made.
+    /// A monitor of a process that does not exist yet.
     fn watch(&self) -> Watch {
         let reference = MonitorRef(self.process.head.home.node().next_reference());
         self.process.expect_down(reference, Pid::NOBODY);
@@ -233,7 +233,7 @@ impl<N: Send + 'static> Probe<N> {
     }
 }
 
-/// Makes the process and its ties, and hands its task to the runtime.
+/// Makes the process and its ties, and spawns its task on the runtime.
 fn launch<M, F, T>(bonds: Bonds, function: impl FnOnce(Probe<M>) -> F) -> Result<ProbeRef<M>, StartError>
 where
     M: Send + 'static,
@@ -257,11 +257,11 @@ where
     }
     let linked = link.as_ref().is_none_or(|starter| link::tie(&erased, starter.process()));
     if !linked {
-        // Whoever is to be linked with it has ended: it gets no turn at all.
+        // The process to link with has ended, so the new one never runs.
         erased.exit(Exit { from: Pid::NOBODY, reason: Reason::NoProc }, ExitKind::Sent);
     }
     let probe = Probe { process: Arc::clone(&process) };
-    // The function belongs to the new process also as far as it runs here: its panic is that process's end.
+    // The part of the function that runs here belongs to the new process already: its panic ends that process.
     let body: Function = match catch_unwind(AssertUnwindSafe(|| function(probe))) {
         Ok(body) => Box::pin(async move { body.await.into_ending() }),
         Err(payload) => Box::pin(future::ready(Err(Reason::caught(payload)))),

@@ -1,4 +1,4 @@
-//! Waiting for what has to arrive, as tests do.
+//! Waiting for a letter with a time limit, as tests do.
 
 use std::fmt;
 use std::pin::pin;
@@ -14,14 +14,14 @@ use crate::values::exit::Exit;
 use crate::values::monitor::{Down, MonitorRef};
 
 impl<M: Send + 'static> Probe<M> {
-    /// Waits for the first letter that `wanted` accepts, and leaves the others where they are: what `assert_receive` does.
+    /// Waits for the first letter that `wanted` accepts, and leaves the others in the mailbox: ExUnit's `assert_receive`.
     ///
     /// It waits half a second, [`EXPECT_WITHIN`](crate::EXPECT_WITHIN), or as long as the environment variable
-    /// `GENSERVER_EXPECT_WITHIN_MS` says. [`expect_within`](Self::expect_within) waits as long as its caller says.
+    /// `GENSERVER_EXPECT_WITHIN_MS` says. [`expect_within`](Self::expect_within) takes the time as an argument.
     ///
     /// # Panics
     ///
-    /// If none comes in time, saying what else is there. If the variable is set to something else than a number of
+    /// If none comes in time; the message lists the other letters. If the variable is set to something other than a number of
     /// milliseconds.
     ///
     /// # Cancel safety
@@ -51,7 +51,7 @@ impl<M: Send + 'static> Probe<M> {
         self.expect_within(limit::expect_within(), wanted).await
     }
 
-    /// The same, waiting for `within`, whatever the environment says.
+    /// Like [`expect`](Probe::expect), but waits for `within`, whatever the environment says.
     ///
     /// # Panics
     ///
@@ -84,7 +84,7 @@ impl<M: Send + 'static> Probe<M> {
         found.unwrap_or_else(|| panic!("no such letter within {within:?}; in the mailbox: {:?}", self.process.show()))
     }
 
-    /// Waits for the next message and takes it, as long as [`expect`](Self::expect).
+    /// Waits for the next message and takes it, for as long as [`expect`](Self::expect).
     ///
     /// # Panics
     ///
@@ -118,7 +118,7 @@ impl<M: Send + 'static> Probe<M> {
         }
     }
 
-    /// Waits for the `Down` of a monitor, as long as [`expect`](Self::expect).
+    /// Waits for the `Down` of a monitor, for as long as [`expect`](Self::expect).
     ///
     /// # Panics
     ///
@@ -155,7 +155,7 @@ impl<M: Send + 'static> Probe<M> {
         }
     }
 
-    /// Waits for a trapped exit from a process, as long as [`expect`](Self::expect).
+    /// Waits for a trapped exit from a process, for as long as [`expect`](Self::expect).
     ///
     /// # Panics
     ///
@@ -193,11 +193,11 @@ impl<M: Send + 'static> Probe<M> {
         }
     }
 
-    /// Waits for `silence`, and makes sure that nothing arrived: what `refute_receive` does.
+    /// Waits for `silence`, and checks that nothing arrives: ExUnit's `refute_receive`.
     ///
     /// # Panics
     ///
-    /// If something is there, or comes in that time.
+    /// If a letter is there already, or arrives in that time.
     ///
     /// # Cancel safety
     ///

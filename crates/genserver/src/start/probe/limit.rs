@@ -1,4 +1,4 @@
-//! How long a test waits for what has to arrive. Nothing else in the crate looks at the environment of the program.
+//! The time limit of `expect`. Nothing else in the crate reads the program's environment.
 
 use std::env;
 use std::ffi::OsStr;
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use super::EXPECT_WITHIN;
 
-/// The variable that says it for a whole run.
+/// The variable that sets the limit for a whole test run.
 const VARIABLE: &str = "GENSERVER_EXPECT_WITHIN_MS";
 
-/// What `expect` waits in this run.
+/// The time that `expect` waits in this run.
 pub(super) fn expect_within() -> Duration {
     static LIMIT: OnceLock<Duration> = OnceLock::new();
     *LIMIT.get_or_init(|| read(env::var_os(VARIABLE).as_deref()))
 }
 
-/// A value that says nothing is a mistake that would show as a test that fails now and then.
+/// An invalid value panics: if it were ignored, a test would fail now and then.
 fn read(value: Option<&OsStr>) -> Duration {
     let Some(value) = value else { return EXPECT_WITHIN };
     let millis = value.to_str().and_then(|text| text.parse().ok());
@@ -26,7 +26,7 @@ fn read(value: Option<&OsStr>) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    //! What the variable may say.
+    //! The values that the variable may have.
 
     use super::*;
 

@@ -1,4 +1,4 @@
-//! A probe by itself: how it is made, who it is, and how it takes letters out of its mailbox.
+//! The probe itself: creation, pid, name, and taking letters out of its mailbox.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
 impl<M: Send + 'static> Probe<M> {
-    /// A new process in the node of whoever asks.
+    /// Makes a new process in the caller's node.
     ///
     /// # Panics
     ///
-    /// If the thread is in no runtime: a probe waits on one.
+    /// If the thread is in no runtime: a probe needs one to wait.
     ///
     /// # Examples
     ///
@@ -39,7 +39,7 @@ impl<M: Send + 'static> Probe<M> {
         Self::on(&Node::current())
     }
 
-    /// A new process in `node`.
+    /// Makes a new process in `node`.
     ///
     /// # Panics
     ///
@@ -81,7 +81,7 @@ impl<M: Send + 'static> Probe<M> {
         self.process.head.pid
     }
 
-    /// This process without the type of its messages.
+    /// An untyped reference to this process.
     ///
     /// # Examples
     ///
@@ -100,7 +100,7 @@ impl<M: Send + 'static> Probe<M> {
         ProcessRef::new(self.erased())
     }
 
-    /// Whether it is alive: an exit that it does not trap ends it.
+    /// Returns whether it is alive: an exit that it does not trap ends it.
     ///
     /// # Examples
     ///
@@ -122,7 +122,7 @@ impl<M: Send + 'static> Probe<M> {
         self.process.is_alive()
     }
 
-    /// Where others send it messages.
+    /// The reference through which others send it messages.
     ///
     /// # Examples
     ///
@@ -146,7 +146,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// # Errors
     ///
-    /// [`RegisterError`](crate::RegisterError) if the name is taken, or this process has one.
+    /// [`RegisterError`](crate::RegisterError) if the name is taken, or this process already has one.
     ///
     /// # Examples
     ///
@@ -165,7 +165,7 @@ impl<M: Send + 'static> Probe<M> {
         self.process.register(name.into())
     }
 
-    /// Runs a future as this process: what it calls and starts is called and started by it.
+    /// Runs a future as this process: it makes its calls and starts in the name of this process.
     ///
     /// # Examples
     ///
@@ -189,7 +189,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// # Errors
     ///
-    /// The reason of this process's end, if it has ended and everything that had arrived is taken out.
+    /// The reason of this process's end, if it has ended and its mailbox is empty.
     ///
     /// # Cancel safety
     ///
@@ -233,7 +233,7 @@ impl<M: Send + 'static> Probe<M> {
         self.process.take_letter(|_| true)
     }
 
-    /// Takes everything that has arrived: what `flush()` does in a shell.
+    /// Takes everything that has arrived, like `flush()` in the Erlang shell.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! A probe as one that takes messages of some type.
+//! A probe as a [`Recipient`] of some message type.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl<M: Send + 'static> Takes<M> for ProbeRef<M> {
     }
 }
 
-/// What takes a `T` for a probe of something else.
+/// Passes each `T` on to a probe of another message type.
 pub(super) struct Relayed<M: Send + 'static, F> {
     pub(super) probe: ProbeRef<M>,
     pub(super) into: F,

@@ -1,4 +1,4 @@
-//! Where messages for a probe are sent.
+//! The reference through which messages are sent to a probe.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::values::exit::Exit;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// Where messages for a [`Probe`](crate::Probe) are sent.
+/// A reference through which messages are sent to a [`Probe`](crate::Probe).
 ///
 /// # Examples
 ///
@@ -60,7 +60,7 @@ impl<M: Send + 'static> ProbeRef<M> {
         self.process.head.pid
     }
 
-    /// Whether it takes messages: false once it has ended, or has been ordered to by an exit that it does not trap.
+    /// Returns whether it takes messages: false once it has ended, or has been ordered to by an exit that it does not trap.
     ///
     /// # Examples
     ///
@@ -107,7 +107,7 @@ impl<M: Send + 'static> ProbeRef<M> {
         self.process.send(message).map_err(|refused| self.refused(refused))
     }
 
-    /// The probe as one that takes a `T`, which `into` makes into a message: see [`Recipient`].
+    /// The probe as a recipient of `T`; `into` turns each into a message: see [`Recipient`].
     ///
     /// # Examples
     ///
@@ -148,7 +148,7 @@ impl<M: Send + 'static> ProbeRef<M> {
         self.process.send_as(message, into).map_err(|refused| self.refused(refused))
     }
 
-    /// The process without the type of its messages.
+    /// An untyped reference to the process.
     ///
     /// # Examples
     ///

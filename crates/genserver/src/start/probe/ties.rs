@@ -1,4 +1,4 @@
-//! What a probe has with other processes: monitors, links, exits, and the servers that it starts.
+//! A probe's ties to other processes: monitors, links, exits, and the servers that it starts.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
 impl<M: Send + 'static> Probe<M> {
-    /// Watches a process: its `Down` arrives as a [`Letter::Down`](crate::Letter::Down). See [`Cx::monitor`](crate::Cx::monitor).
+    /// Monitors a process: its `Down` arrives as a [`Letter::Down`](crate::Letter::Down). See [`Cx::monitor`](crate::Cx::monitor).
     ///
     /// # Examples
     ///
@@ -40,8 +40,8 @@ impl<M: Send + 'static> Probe<M> {
         reference
     }
 
-    /// Takes a monitor back, with its `Down` if that has arrived and was not taken out: OTP's `demonitor` with `flush` and
-    /// `info`. Returns whether the monitor was there, or its `Down` was thrown away.
+    /// Removes a monitor, and its `Down` if that is in the mailbox: OTP's `demonitor` with `flush` and
+    /// `info`. Returns whether the monitor existed, or its `Down` was discarded.
     ///
     /// # Examples
     ///
@@ -95,7 +95,7 @@ impl<M: Send + 'static> Probe<M> {
         link::link(&self.erased(), target)
     }
 
-    /// Takes a link away. An exit that has arrived already stays. Returns whether there was a link.
+    /// Removes a link. An exit that has arrived already stays. Returns whether there was a link.
     ///
     /// # Examples
     ///
@@ -117,7 +117,7 @@ impl<M: Send + 'static> Probe<M> {
         link::unlink(&self.erased(), target)
     }
 
-    /// Takes a link away, and throws its exit away if it has arrived. Returns whether one was thrown away.
+    /// Removes a link, and discards its exit if it has arrived. Returns whether an exit was discarded.
     ///
     /// # Examples
     ///
@@ -141,7 +141,7 @@ impl<M: Send + 'static> Probe<M> {
         self.process.forget_exit(target.pid_or_nobody())
     }
 
-    /// Whether exits arrive as [`Letter::Exit`](crate::Letter::Exit) from now on, or end this process, which is how it begins.
+    /// Sets whether exits arrive as [`Letter::Exit`](crate::Letter::Exit) from now on. If not, the default, they end this process.
     ///
     /// # Examples
     ///
@@ -218,7 +218,7 @@ impl<M: Send + 'static> Probe<M> {
         start(args).linked_to(self.process_ref())
     }
 
-    /// Starts a server watched by this process: OTP's `start_monitor`. A start that fails leaves no `Down`.
+    /// Starts a server monitored by this process: OTP's `start_monitor`. A start that fails leaves no `Down`.
     ///
     /// # Errors
     ///
@@ -226,7 +226,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// # Cancel safety
     ///
-    /// As [`start`](crate::start()); the monitor is taken back.
+    /// As [`start`](crate::start()); the monitor is removed.
     ///
     /// # Examples
     ///
@@ -247,12 +247,12 @@ impl<M: Send + 'static> Probe<M> {
         self.watch_start(start(args))
     }
 
-    /// A start whose server this process watches.
+    /// A start whose server this process monitors.
     pub(crate) fn watch_start<S: GenServer, H>(&mut self, start: Start<S, H>) -> StartMonitor<'_, S, H> {
         let reference = MonitorRef(self.process.head.home.node().next_reference());
         let watcher = self.process_ref();
         let process = &self.process;
-        // A `Down` that nobody expects is thrown away, so it is expected before the server can end.
+        // An unexpected `Down` is discarded, so it has to be expected before the server can end.
         process.expect_down(reference, Pid::NOBODY);
         let mut forget = ForgetDown { process, reference, kept: false };
         StartMonitor::new(start, reference, watcher, move |pid| forget.keep(pid))

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::{Bonds, Ending, Watch, launch};
-use crate::client::stop::Burial;
+use crate::client::stop::EndAfterKill;
 use crate::node;
 use crate::node::current;
 use crate::node::cut;
@@ -22,10 +22,10 @@ use crate::values::monitor::MonitorRef;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
-/// What a process tells its starter when it is ready: see [`start_process`].
+/// The handle with which a process tells its starter that it is ready: see [`start_process`].
 ///
-/// Dropped without a word by a process that lives on, it fails the start at once with [`StartError::NoAck`], and the process is
-/// killed: its starter will never know it, and nobody else does. OTP's starter would go on waiting.
+/// If the process drops it unused and goes on, the start fails at once with [`StartError::NoAck`] and the process is
+/// killed, because nothing will ever refer to it. In OTP the starter would go on waiting.
 ///
 /// # Examples
 ///
@@ -41,16 +41,16 @@ use crate::values::reason::Reason;
 /// # }
 /// ```
 pub struct Ack<V: Send + 'static> {
-    /// Where the starter waits; nothing once it was told.
+    /// The slots in which the starter waits; `None` once it was told.
     door: Option<Door<V>>,
-    /// The process that has it.
+    /// The process that holds it.
     pid: Pid,
 }
 
-/// Where a starter waits for a process to get ready.
+/// The slots in which a starter waits for a process to get ready.
 struct Door<V> {
     ready: Arc<Slot<V>>,
-    /// Filled if the process will never be: with the reason, if it said one.
+    /// Filled if the process will never be ready: with the reason, if it gave one.
     never: Arc<Slot<Option<Reason>>>,
 }
 
@@ -88,9 +88,9 @@ impl<V: Send + 'static> Ack<V> {
         }
     }
 
-    /// The process will not get ready: its starter gets the reason once the process is gone. OTP's `init_fail`.
+    /// The process will not be ready: its starter gets the reason once the process is gone. OTP's `init_fail`.
     ///
-    /// The function has to return what this returns, and to have cleaned up before: at its next await it is killed.
+    /// The function must clean up before it calls this and must return the result: at its next await it is killed.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl<V: Send + 'static> Ack<V> {
     }
 }
 
-/// Dropped by the end of the process it says nothing: the end does. So it is with a panic, which comes before the end.
+/// If the end of the process drops it, nothing is sent: the end itself tells the starter. A panic counts as the end.
 impl<V: Send + 'static> Drop for Ack<V> {
     fn drop(&mut self) {
         if let Some(door) = self.door.take()
@@ -136,19 +136,19 @@ impl<V: Send + 'static> fmt::Debug for Ack<V> {
     }
 }
 
-/// Runs an async function as a process, and waits until it says that it is ready: OTP's `proc_lib:start`.
+/// Runs an async function as a process, and waits until it reports that it is ready: OTP's `proc_lib:start`.
 ///
 /// # Errors
 ///
 /// [`StartError::Failed`] with the reason if the process ends before it is ready, [`StartError::NoAck`] if it dropped its
-/// [`Ack`] without a word and was killed, [`StartError::Timeout`] if it takes longer than [`timeout`](StartProcess::timeout)
-/// allows and was killed. In each case the process is gone, and no exit of it is left behind.
+/// [`Ack`] unused and was killed, [`StartError::Timeout`] if it took longer than [`timeout`](StartProcess::timeout)
+/// allows and was killed. In each case the process is gone, and no exit of it arrives.
 ///
 /// # Cancel safety
 ///
-/// Dropped by hand before the process is ready it kills the process, for nobody could refer to it. `select!` and a time-out
-/// around the start do that. Dropped because its starter ends it leaves the process alone, as OTP does: a link with the starter
-/// brings the reason, and nothing else happens to the process. It is not ended for dropping its [`Ack`] then.
+/// Dropping the start before the process is ready kills the process, because nothing could refer to it. `select!` and a timeout
+/// around the start do that. It is different if the start is dropped because its starter ends: as in OTP, the process goes on,
+/// and only a link with the starter delivers the reason. The process is then not killed for dropping its [`Ack`].
 ///
 /// # Examples
 ///
@@ -213,7 +213,7 @@ type Launch<M, V> = Box<dyn FnOnce(Bonds, Door<V>) -> Result<ProbeRef<M>, StartE
 pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
     launch: Option<Launch<M, V>>,
     link: Option<ProcessRef>,
-    /// It is to be linked with whoever polls the start.
+    /// Whether it is to be linked with the process that polls the start.
     links_with_starter: bool,
     watch: Option<Watch>,
     timeout: Option<Duration>,
@@ -227,11 +227,11 @@ struct GettingReady<M: Send + 'static, V: Send + 'static> {
     starter: Option<Pid>,
     ended: crate::client::stop::Ended,
     sleep: Option<Sleep>,
-    /// It will not be ready, and was killed.
-    burial: Option<(Burial, Late)>,
+    /// Set when it will not be ready and was killed.
+    killed: Option<(EndAfterKill, Late)>,
 }
 
-/// Nobody waits for it any more. So a link with another than its starter carries its exit from now on.
+/// Nobody waits for it any more, so from now on a link with a process other than its starter carries its exit.
 impl<M: Send + 'static, V: Send + 'static> Drop for GettingReady<M, V> {
     fn drop(&mut self) {
         self.door.ready.close();
@@ -239,19 +239,19 @@ impl<M: Send + 'static, V: Send + 'static> Drop for GettingReady<M, V> {
     }
 }
 
-/// Why a process that was to get ready was killed.
+/// Why a process was killed before it was ready.
 enum Late {
     /// It took too long.
     TimedOut,
-    /// It said that it will never be ready, or dropped its `Ack` without saying so.
+    /// It reported that it will never be ready, or dropped its `Ack` unused.
     Never(Option<Reason>),
 }
 
 impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     /// Links it with the process that runs on this thread when the start is awaited: OTP's `proc_lib:start_link`.
     ///
-    /// From plain code the start fails with [`StartError::NotAProcess`]. As with [`linked_to`](Self::linked_to), a start that
-    /// fails is told by its error alone.
+    /// From plain code the start fails with [`StartError::NotAProcess`]. As with [`linked_to`](Self::linked_to), if the start fails,
+    /// only its error says so.
     ///
     /// # Examples
     ///
@@ -277,7 +277,7 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
 
     /// Links it with `starter`: OTP's `proc_lib:start_link`.
     ///
-    /// A start that fails is told by its error alone: unlike in OTP a starter that does not trap exits lives on.
+    /// If the start fails, only its error says so: unlike in OTP, a starter that does not trap exits lives on.
     ///
     /// # Examples
     ///
@@ -299,9 +299,9 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
         self
     }
 
-    /// Has `watcher` watch it: OTP's `proc_lib:start_monitor`. The monitor is there before the function runs.
+    /// Makes `watcher` monitor it: OTP's `proc_lib:start_monitor`. The monitor exists before the function runs.
     ///
-    /// Its one `Down` comes also if the start fails, as in OTP.
+    /// Its one `Down` comes even if the start fails, as in OTP.
     ///
     /// # Examples
     ///
@@ -327,7 +327,7 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
 
     /// Kills it if it is not ready by then.
     ///
-    /// A function is cut off at an await. One that computes all the time is waited for for another second.
+    /// A function is cut off where it awaits. If it computes without awaiting, the start waits for another second.
     ///
     /// # Examples
     ///
@@ -350,7 +350,7 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
         self
     }
 
-    /// A start that did not succeed leaves no trace with a starter that traps exits.
+    /// Removes the link of a start that failed, so that a starter that traps exits sees no exit.
     fn unlink(&self, process: &ProbeRef<M>) {
         if let Some(starter) = &self.link {
             let own = Arc::clone(starter.process());
@@ -385,11 +385,11 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
             };
             let ended = process.process_ref().ended();
             let starter = current::pid().or(this.link.as_ref().map(ProcessRef::pid));
-            this.under_way = Some(GettingReady { process, door, starter, ended, sleep, burial: None });
+            this.under_way = Some(GettingReady { process, door, starter, ended, sleep, killed: None });
         }
         let Some(under_way) = &mut this.under_way else { return Poll::Pending };
-        if let Some((burial, late)) = &mut under_way.burial {
-            ready!(Pin::new(burial).poll(cx));
+        if let Some((killed, late)) = &mut under_way.killed {
+            ready!(Pin::new(killed).poll(cx));
             let error = late.error(&under_way.process.process_ref(), this.timeout);
             this.under_way = None;
             return Poll::Ready(Err(error));
@@ -400,7 +400,7 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
             return Poll::Ready(Ok((process, value)));
         }
         if let Poll::Ready(reason) = Pin::new(&mut under_way.ended).poll(cx) {
-            // It may have got ready and ended since the slot was looked into.
+            // It may have got ready and ended since the slot was checked.
             let started = match under_way.door.ready.take() {
                 Some(Ok(value)) => Ok((under_way.process.clone(), value)),
                 _ => Err(StartError::Failed {
@@ -417,14 +417,14 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
                 let Some(sleep) = &mut under_way.sleep else { return Poll::Pending };
                 ready!(sleep.as_mut().poll(cx));
                 if cut::is_cut(cx) {
-                    // The limit is its starter's, and goes with it.
+                    // The limit belongs to the starter, which is ending.
                     return Poll::Pending;
                 }
                 Late::TimedOut
             }
         };
         let process = under_way.process.clone();
-        under_way.burial = Some((Burial::new(Arc::clone(process.process_ref().process())), late));
+        under_way.killed = Some((EndAfterKill::new(Arc::clone(process.process_ref().process())), late));
         this.unlink(&process);
         process.kill();
         self.poll(cx)
@@ -432,14 +432,14 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
 }
 
 impl Late {
-    /// What the starter is told of a process that was killed for being late.
+    /// The error of a start whose process was killed before it was ready.
     fn error(&self, process: &ProcessRef, timeout: Option<Duration>) -> StartError {
         let server = process.process().head().subject();
         let never = match self {
             Self::TimedOut => return StartError::Timeout { server, after: timeout.unwrap_or_default() },
             Self::Never(reason) => reason.clone(),
         };
-        // It may have ended by itself meanwhile, and then its own reason says more than that it was killed.
+        // It may have ended by itself meanwhile; then its own reason says more than that it was killed.
         let ended = process.process().ended_with().filter(|reason| *reason != Reason::Killed);
         match ended.or(never) {
             Some(reason) => StartError::Failed { server, reason },
@@ -448,7 +448,7 @@ impl Late {
     }
 }
 
-/// Nobody will ever know the process, unless its starter ends: that leaves it alone.
+/// Kills the process, to which nothing can refer any more, unless the starter ends: that leaves the process alone.
 impl<M: Send + 'static, V: Send + 'static> Drop for StartProcess<M, V> {
     fn drop(&mut self) {
         let Some(under_way) = self.under_way.take() else { return };
