@@ -1,30 +1,30 @@
-//! References to servers, and what is done with them: call, cast, request, send, stop, wait.
+//! References to servers and what they can do: call, cast, request, send, stop, wait.
 
-// A server of a known type.
+// A reference to a server of a known type.
 pub(crate) mod server_ref;
-// A server by its name.
+// A server looked up by its name.
 pub(crate) mod named;
-// Whatever refers to one server.
+// Anything that refers to one server.
 pub(crate) mod as_server;
 // A server that ends with its last reference.
 pub(crate) mod scoped;
-// Asking, and waiting for the answer.
+// Calls: sending a request and waiting for the answer.
 pub(crate) mod call;
-// Telling.
+// Casts and plain messages.
 pub(crate) mod cast;
-// Asking now, and fetching the answer later.
+// Requests: sending now, and taking the answer later.
 pub(crate) mod request;
-// Asking or telling many.
+// Calls and casts to many servers.
 pub(crate) mod fan_out;
-// Asking from a thread that runs no tasks.
+// Calls from a thread that runs no tasks.
 mod blocking;
-// Any process that takes messages of one type.
+// References to any process that takes messages of one type.
 pub(crate) mod recipient;
 // Stopping, and waiting for the end.
 pub(crate) mod stop;
 // Messages that come later.
 pub(crate) mod timer;
-// Waiting for a while, or no longer than a while.
+// Sleeping, and timeouts.
 pub mod time;
 // Work that blocks its thread.
 pub(crate) mod run_blocking;

@@ -1,4 +1,4 @@
-//! Calls from plain threads: the thread sleeps until the answer is there.
+//! Calls from plain threads, which block until the answer arrives.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::runtime::Runtime;
 use crate::server::GenServer;
 use crate::server::caller::Caller;
 
-/// More units than any runtime gives a task for one poll.
+/// More units than any runtime gives a task per poll.
 const UNITS_MAX: u32 = 1024;
 
 impl<S, R, F> Call<'_, S, R, F>
@@ -19,17 +19,17 @@ where
     R: Send + 'static,
     F: FnOnce(Caller<R>) -> S::Call,
 {
-    /// Waits for the answer on this thread, which sleeps meanwhile: for threads that run no tasks.
+    /// Blocks this thread until the answer arrives: for threads that run no tasks.
     ///
-    /// Whoever is inside Tokio's `spawn_blocking` or `block_in_place` may use it too.
+    /// It also works inside Tokio's `spawn_blocking` and `block_in_place`.
     ///
-    /// Somebody has to drive the server's runtime meanwhile: on a [runtime that nobody drives](crate::runtime), as a current-thread
-    /// one outside of its `block_on`, there is neither an answer nor a time-out, and this thread sleeps on.
+    /// The server's runtime must be driven meanwhile. On a [runtime that is not being driven](crate::runtime), such as a
+    /// current-thread runtime outside its `block_on`, there is neither an answer nor a timeout, and this thread stays blocked.
     ///
     /// # Errors
     ///
     /// As for [`call`](crate::ServerRef::call), and [`CallError::WouldBlock`] on a thread that runs the tasks of the server's
-    /// runtime: the answer may need that very thread. Nothing is sent then.
+    /// runtime, because the answer may need that very thread. In that case nothing is sent.
     ///
     /// # Examples
     ///
@@ -66,8 +66,8 @@ where
     }
 }
 
-/// Whether the thread runs none of the runtime's tasks. A thread inside the runtime may still be one that is lent for blocking;
-/// what tells it from a task is that nobody rations it.
+/// Returns whether the thread runs none of the runtime's tasks. A thread inside the runtime may be a blocking thread. It is
+/// recognised by its cooperative budget, which is unlimited there.
 fn may_block(runtime: &dyn Runtime) -> bool {
     if !runtime.is_current() {
         return true;
@@ -76,7 +76,7 @@ fn may_block(runtime: &dyn Runtime) -> bool {
     (0..UNITS_MAX).all(|_| runtime.poll_budget(&mut cx).is_ready())
 }
 
-/// Wakes a thread that sleeps.
+/// Wakes a parked thread.
 struct Unpark(Thread);
 
 impl Wake for Unpark {

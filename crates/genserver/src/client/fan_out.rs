@@ -1,4 +1,4 @@
-//! One message for many servers.
+//! Calls and casts to many servers at once.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::pid::Pid;
 
-/// Tells every one of these servers something, and waits for none: OTP's `abcast`.
+/// Casts to each of these servers without waiting: OTP's `abcast`.
 ///
-/// `make` makes the message for each, in order. What could not be delivered comes back, each with the server that did not take
-/// it; the list is empty if all did. The servers may be references, names, or clients: see [`AsServer`].
+/// `make` makes the message for each, in order. Casts that could not be delivered come back, each with its server;
+/// the list is empty if all were delivered. The servers may be references, names, or clients: see [`AsServer`].
 ///
 /// # Examples
 ///
@@ -60,13 +60,13 @@ pub fn cast_all<T: AsServer>(
     servers.into_iter().filter_map(tell).collect()
 }
 
-/// What a server is called with.
+/// The type of the calls of a server.
 type CallOf<T> = <<T as AsServer>::Server as GenServer>::Call;
 
-/// What a server is told.
+/// The type of the casts of a server.
 type CastOf<T> = <<T as AsServer>::Server as GenServer>::Cast;
 
-/// What came of [`call_all`]: everybody who was asked is in one of the lists, in the order of asking.
+/// The result of [`call_all`]: each server is in one of the lists, in the order of asking.
 ///
 /// # Examples
 ///
@@ -88,14 +88,14 @@ type CastOf<T> = <<T as AsServer>::Server as GenServer>::Cast;
 #[non_exhaustive]
 #[doc(alias = "multi_call")]
 pub struct Answers<R> {
-    /// Who answered, and what.
+    /// The servers that answered, with their answers.
     pub answered: Vec<(Pid, R)>,
-    /// Who did not, and why.
+    /// The servers that did not answer, with the errors.
     pub failed: Vec<(Pid, CallError)>,
 }
 
 impl<R> Answers<R> {
-    /// The answers alone, if everybody answered.
+    /// Returns the answers if every server answered.
     ///
     /// # Errors
     ///
@@ -129,15 +129,15 @@ impl<R> Default for Answers<R> {
     }
 }
 
-/// Asks all of these servers at once, and waits until each has answered or the deadline has come: OTP's `multi_call`.
+/// Calls all of these servers at once, and waits until each has answered or the deadline has come: OTP's `multi_call`.
 ///
-/// The deadline is one for all. Whoever has not answered by then, has ended or is not running is in the list of those who
-/// failed; an answer that comes later vanishes. The servers may be references, names, or clients: see [`AsServer`]. A name that
-/// nobody has fails as [`Pid::NOBODY`].
+/// The deadline applies to all. A server that has not answered by then, has ended or is not running is listed under `failed`;
+/// an answer that comes later is dropped. The servers may be references, names, or clients: see [`AsServer`]. A name that is
+/// not registered fails as [`Pid::NOBODY`].
 ///
 /// # Cancel safety
 ///
-/// If it is dropped the answers are given up, never the requests.
+/// Dropping it abandons the answers, but does not withdraw the requests.
 ///
 /// # Examples
 ///
@@ -180,10 +180,10 @@ pub async fn call_all<T: AsServer, R: Send + 'static>(
     gather(asked, deadline.into()).await
 }
 
-/// Whoever was asked: the servers, and those who could not be.
+/// The servers that were asked, and those that could not be.
 struct Asked<S: GenServer, R: Send + 'static> {
     members: Vec<Result<ServerRef<S>, CallError>>,
-    /// Each request is labelled with its place among the members.
+    /// Each request is labelled with the index of its member.
     requests: Requests<usize, R>,
 }
 
@@ -206,7 +206,7 @@ fn ask_all<T: AsServer, R: Send + 'static>(
 
 async fn gather<S: GenServer, R: Send + 'static>(asked: Asked<S, R>, deadline: Deadline) -> Answers<R> {
     let Asked { members, mut requests } = asked;
-    // Without a server there is nobody to wait for, and so no clock to ask.
+    // Without a server there is no answer to wait for, and so no clock to ask.
     let now = members.iter().flatten().next().map(|first| first.process().head.home.runtime().now());
     let until = now.map_or(Deadline::NEVER, |now| deadline.since(now));
     let mut answers: Vec<Option<Result<R, CallError>>> = members.iter().map(|_| None).collect();

@@ -1,4 +1,4 @@
-//! References to anything that takes a message, whatever server it is.
+//! References to any process that takes messages of one type, without its server type.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -15,24 +15,24 @@ use crate::process::{Envelope, Lazy};
 use crate::server::GenServer;
 use crate::values::pid::Pid;
 
-// The same for questions, which are answered.
+// The same for calls.
 mod calls;
 
 pub use calls::{CallRecipient, RecipientCall};
 
-/// Whoever takes a message of type `M`: a server of any type, or a probe.
+/// A destination for messages of type `M`: a server of any type, or a probe.
 ///
-/// Made by [`ServerRef::recipient`] or [`ServerRef::info_recipient`], or from a [`ProbeRef`](crate::ProbeRef). It is cheap to clone, can be sent
-/// and shared, and does not keep its process alive. One that is made by [`Named::recipient`] looks the name up for every message,
-/// and so survives restarts.
+/// Make one with [`ServerRef::recipient`] or [`ServerRef::info_recipient`], or from a [`ProbeRef`](crate::ProbeRef). It is cheap to
+/// clone, can be sent and shared, and does not keep its process alive. A recipient that is made by [`Named::recipient`] looks the
+/// name up for every message, and so survives restarts.
 ///
-/// The function that makes `M` into a message of the server's own runs where the server runs, when the message has its turn:
-/// that is how `M` can be given back if it is refused. A panic in the function is as one in the server's callback.
+/// The function that turns `M` into the server's own message runs in the server, when the message is handled. Therefore `M` can be
+/// given back if it is refused. If the function panics, that counts as a panic of the server's callback.
 ///
 /// # Examples
 ///
-/// Two crates whose servers tell each other things need not name each other. The first says what it sends, and to whom is no
-/// matter:
+/// Two crates can have servers that send each other messages without naming each other. The first says what it sends, but not
+/// to which server:
 ///
 /// ```
 /// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
@@ -41,7 +41,7 @@ pub use calls::{CallRecipient, RecipientCall};
 ///
 ///     pub struct Celsius(pub f32);
 ///
-///     /// Tells somebody every measurement.
+///     /// Sends every measurement to a recipient.
 ///     pub struct Thermometer(Recipient<Celsius>);
 ///
 ///     impl GenServer for Thermometer {
@@ -98,34 +98,34 @@ pub struct Recipient<M: Send + 'static> {
     takes: Arc<dyn Takes<M>>,
 }
 
-/// A process that takes `M`.
+/// A process that takes messages of type `M`.
 pub(crate) trait Takes<M>: Send + Sync {
     fn take(&self, message: M) -> Result<(), CastError<M>>;
-    /// The process; none if it is a name that nobody has.
+    /// The process; `None` if it is a name that is not registered.
     fn process(&self) -> Option<Arc<dyn AnyProcess>>;
-    /// Who it is, for a person.
+    /// The process as text for people.
     fn title(&self) -> String;
 }
 
 impl<M: Send + 'static> Recipient<M> {
-    fn of<S, F>(whom: Whom<S>, into: F) -> Self
+    fn of<S, F>(to: Destination<S>, into: F) -> Self
     where
         S: GenServer,
         F: Fn(M) -> Envelope<S> + Send + Sync + 'static,
     {
-        Self { takes: Arc::new(Addressed { whom, into: Arc::new(into) }) }
+        Self { takes: Arc::new(Addressed { to, into: Arc::new(into) }) }
     }
 
-    /// What a process takes that is no server.
+    /// A recipient for a process that runs no server.
     pub(crate) fn taken_by(takes: impl Takes<M> + 'static) -> Self {
         Self { takes: Arc::new(takes) }
     }
 
-    /// Sends the message, and waits for nothing.
+    /// Sends the message without waiting.
     ///
     /// # Errors
     ///
-    /// The message comes back if the process has ended, if nobody has the name, or if the mailbox is full.
+    /// The message comes back if the process has ended, if the name is not registered, or if the mailbox is full.
     ///
     /// # Examples
     ///
@@ -148,7 +148,7 @@ impl<M: Send + 'static> Recipient<M> {
         self.takes.take(message)
     }
 
-    /// The pid of whoever it is; [`Pid::NOBODY`] if it is a name that nobody has.
+    /// The pid of the process; [`Pid::NOBODY`] if the recipient is a name that is not registered.
     ///
     /// # Examples
     ///
@@ -165,9 +165,9 @@ impl<M: Send + 'static> Recipient<M> {
         self.takes.process().map_or(Pid::NOBODY, |process| process.head().pid)
     }
 
-    /// Whether it takes messages. False from the moment its end begins, and so while terminate runs.
+    /// Returns whether it takes messages. This is false from the moment its end begins, and so while terminate runs.
     ///
-    /// There OTP's `is_process_alive` is still true: it is the opposite of [`ProcessRef::has_ended`].
+    /// OTP's `is_process_alive` is still true then: it is the opposite of [`ProcessRef::has_ended`].
     ///
     /// # Examples
     ///
@@ -187,7 +187,7 @@ impl<M: Send + 'static> Recipient<M> {
         self.takes.process().is_some_and(|process| process.is_alive())
     }
 
-    /// The process, to watch or to stop it; none if it is a name that nobody has.
+    /// The process, to monitor or to stop it; `None` if the recipient is a name that is not registered.
     ///
     /// # Examples
     ///
@@ -205,13 +205,13 @@ impl<M: Send + 'static> Recipient<M> {
     }
 }
 
-/// A server: held, or looked up at each use.
-enum Whom<S: GenServer> {
+/// A server: held by reference, or looked up by name at each use.
+enum Destination<S: GenServer> {
     Held(ServerRef<S>),
     Named(Named<S>),
 }
 
-impl<S: GenServer> Whom<S> {
+impl<S: GenServer> Destination<S> {
     fn find(&self) -> Result<Cow<'_, ServerRef<S>>, CallError> {
         match self {
             Self::Held(server) => Ok(Cow::Borrowed(server)),
@@ -232,9 +232,9 @@ impl<S: GenServer> Whom<S> {
     }
 }
 
-/// A server, with the function that makes its message.
+/// A server, and the function that makes its message.
 struct Addressed<S: GenServer, F> {
-    whom: Whom<S>,
+    to: Destination<S>,
     into: Arc<F>,
 }
 
@@ -245,7 +245,7 @@ where
     F: Fn(M) -> Envelope<S> + Send + Sync + 'static,
 {
     fn take(&self, message: M) -> Result<(), CastError<M>> {
-        let server = match self.whom.find() {
+        let server = match self.to.find() {
             Ok(server) => server,
             Err(nobody) => return Err(CastError::NoProc { message, server: nobody.server().clone() }),
         };
@@ -263,15 +263,15 @@ where
     }
 
     fn process(&self) -> Option<Arc<dyn AnyProcess>> {
-        self.whom.process()
+        self.to.process()
     }
 
     fn title(&self) -> String {
-        self.whom.title()
+        self.to.title()
     }
 }
 
-/// A message on its way to a server, not yet made into the server's own.
+/// A message on its way to a server, not yet turned into the server's own type.
 struct Letter<M, F> {
     message: M,
     into: Arc<F>,
@@ -293,9 +293,9 @@ where
 }
 
 impl<S: GenServer> ServerRef<S> {
-    /// The server as one that takes an `M`, which `into` makes into a cast: see [`Recipient`].
+    /// Makes a recipient of `M` out of the server; `into` turns each `M` into a cast. See [`Recipient`].
     ///
-    /// A variant of the server's own enum is such a function; if the server's casts are `M` themselves, it is
+    /// A variant of the server's own enum is such a function. If the server's cast type is `M` itself, pass
     /// [`identity`](std::convert::identity).
     ///
     /// # Examples
@@ -312,10 +312,10 @@ impl<S: GenServer> ServerRef<S> {
     /// # }
     /// ```
     pub fn recipient<M: Send + 'static>(&self, into: impl Fn(M) -> S::Cast + Send + Sync + 'static) -> Recipient<M> {
-        Recipient::of(Whom::Held(self.clone()), move |message| Envelope::Cast(into(message)))
+        Recipient::of(Destination::Held(self.clone()), move |message| Envelope::Cast(into(message)))
     }
 
-    /// The server as one that takes an `M`, which `into` makes into a plain message for `handle_info`: see [`Recipient`].
+    /// Makes a recipient of `M` out of the server; `into` turns each `M` into a message for `handle_info`. See [`Recipient`].
     ///
     /// # Examples
     ///
@@ -334,12 +334,12 @@ impl<S: GenServer> ServerRef<S> {
         &self,
         into: impl Fn(M) -> S::Info + Send + Sync + 'static,
     ) -> Recipient<M> {
-        Recipient::of(Whom::Held(self.clone()), move |message| Envelope::Info(into(message)))
+        Recipient::of(Destination::Held(self.clone()), move |message| Envelope::Info(into(message)))
     }
 }
 
 impl<S: GenServer> Named<S> {
-    /// Whoever has the name, as one that takes an `M`, which `into` makes into a cast: see [`ServerRef::recipient`].
+    /// Makes a recipient of `M` out of the name; `into` turns each `M` into a cast. See [`ServerRef::recipient`].
     ///
     /// The name is looked up for each message.
     ///
@@ -361,10 +361,10 @@ impl<S: GenServer> Named<S> {
     /// # }
     /// ```
     pub fn recipient<M: Send + 'static>(&self, into: impl Fn(M) -> S::Cast + Send + Sync + 'static) -> Recipient<M> {
-        Recipient::of(Whom::Named(self.clone()), move |message| Envelope::Cast(into(message)))
+        Recipient::of(Destination::Named(self.clone()), move |message| Envelope::Cast(into(message)))
     }
 
-    /// Whoever has the name, as one that takes an `M`, which `into` makes into a plain message for `handle_info`: see
+    /// Makes a recipient of `M` out of the name; `into` turns each `M` into a message for `handle_info`. See
     /// [`ServerRef::info_recipient`].
     ///
     /// The name is looked up for each message.
@@ -388,7 +388,7 @@ impl<S: GenServer> Named<S> {
         &self,
         into: impl Fn(M) -> S::Info + Send + Sync + 'static,
     ) -> Recipient<M> {
-        Recipient::of(Whom::Named(self.clone()), move |message| Envelope::Info(into(message)))
+        Recipient::of(Destination::Named(self.clone()), move |message| Envelope::Info(into(message)))
     }
 }
 

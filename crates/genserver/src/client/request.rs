@@ -1,4 +1,4 @@
-//! Requests: asking now, and fetching the answer when it suits.
+//! Requests: sending now, and taking the answer later.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -19,7 +19,7 @@ use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::pid::Pid;
 
-// Until when something waits.
+// The time limit of a wait.
 mod deadline;
 // Several requests, answered in any order.
 mod collection;
@@ -28,21 +28,21 @@ pub use collection::{NoRequest, NoResponse, Requests, Response};
 pub(crate) use deadline::Limit;
 pub use deadline::{Deadline, TimedOut};
 
-/// A request that has been sent, and whose answer can be fetched later: OTP's request id.
+/// A request that has been sent, and whose answer can be taken later: OTP's request id.
 ///
-/// Made by [`ServerRef::send_request`](crate::ServerRef::send_request). The answer can be fetched in five ways, which differ in
+/// Made by [`ServerRef::send_request`](crate::ServerRef::send_request). There are five ways to take the answer. They differ in
 /// what happens when it is not there yet:
 ///
-/// | | waits | not there in time |
+/// | | waits | if there is no answer in time |
 /// |---|---|---|
-/// | [`check`](Request::check) | never | nothing; ask again later |
+/// | [`check`](Request::check) | never | `None`; check again later |
 /// | [`wait`](Request::wait) | until the deadline | [`TimedOut`]; the request stays, wait again |
-/// | [`receive`](Request::receive) | until the deadline | [`CallError::Timeout`]; the request is given up |
+/// | [`receive`](Request::receive) | until the deadline | [`CallError::Timeout`]; the request is abandoned |
 /// | `request.await` | as long as the server lives | |
-/// | [`Requests`] | for whichever of many comes first | as `wait` or `receive` |
+/// | [`Requests`] | for the first answer to many requests | as `wait` or `receive` |
 ///
-/// Dropping a request gives the answer up, and never the request itself: the server still carries it out. An answer that comes
-/// after that is dropped, and nobody can see it.
+/// Dropping a request abandons the answer, but does not withdraw the request: the server still carries it out. An answer that
+/// comes after that is dropped unseen.
 ///
 /// # Examples
 ///
@@ -63,7 +63,7 @@ pub use deadline::{Deadline, TimedOut};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let squares = genserver::start::<Squares>(()).await?;
-/// // Both are under way before either is waited for.
+/// // Both are in progress before either is waited for.
 /// let three = squares.send_request(|caller| Call::Square(3, caller));
 /// let four = squares.send_request(|caller| Call::Square(4, caller));
 /// assert_eq!(three.await? + four.await?, 25);
@@ -78,13 +78,13 @@ pub struct Request<R: Send + 'static> {
 enum State<R> {
     /// The answer will come through the slot.
     Sent { slot: Arc<Slot<R>>, process: Arc<dyn AnyProcess>, watch: Watch },
-    /// It is here, and nobody has fetched it.
+    /// It is here, and has not been taken yet.
     Answered(Result<R, CallError>),
-    /// It has been fetched.
+    /// It has been taken.
     Over,
 }
 
-/// Sends a request, whatever becomes of it: one that nobody takes is answered at once.
+/// Sends a request. If it cannot be delivered, the request fails with that error.
 pub(crate) fn send<S, R, F>(process: &Arc<Process<S>>, make: F) -> Request<R>
 where
     S: GenServer,
@@ -92,7 +92,7 @@ where
     F: FnOnce(Caller<R>) -> S::Call,
 {
     let slot = Arc::new(Slot::new(process.head.pid));
-    // A request has no deadline; whoever waits for it may have one, and keeps it.
+    // A request has no deadline of its own; each wait for it may have one.
     slot.wait(&Context::from_waker(Waker::noop()), None);
     let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
     let server = || process.head.subject();
@@ -113,9 +113,9 @@ impl<R: Send + 'static> Request<R> {
         Self { state: State::Answered(Err(error)) }
     }
 
-    /// The answer if it is there, without waiting: OTP's `check_response`.
+    /// Returns the answer if it is there, without waiting: OTP's `check_response`.
     ///
-    /// `None` means that there is no answer yet, or that it has been fetched before.
+    /// `None` means that there is no answer yet, or that it has already been taken.
     ///
     /// # Examples
     ///
@@ -157,16 +157,16 @@ impl<R: Send + 'static> Request<R> {
 
     /// Waits for the answer, and keeps the request if it does not come in time: OTP's `wait_response`.
     ///
-    /// Returns the answer, which may be an error, as soon as it is there; an answer that comes together with the deadline
-    /// wins. A deadline that has passed is one look. The request is answered once: after that there is nothing to wait for.
+    /// Returns the answer, which may be an error, as soon as it is there. If the answer and the deadline come together, the answer
+    /// wins. With a deadline that has passed, it only checks. A request is answered once: after that there is nothing to wait for.
     ///
     /// # Errors
     ///
-    /// [`TimedOut`] if there was no answer by the deadline. The request is as it was, and may be waited for again.
+    /// [`TimedOut`] if there was no answer by the deadline. The request is unchanged, and may be waited for again.
     ///
     /// # Panics
     ///
-    /// Panics if the answer has been fetched before.
+    /// Panics if the answer has already been taken.
     ///
     /// # Cancel safety
     ///
@@ -194,7 +194,7 @@ impl<R: Send + 'static> Request<R> {
     /// let baker = genserver::start::<Baker>(()).await?;
     /// let mut request = baker.send_request(|caller| caller);
     /// assert_eq!(request.wait(Duration::from_secs(10)).await, Err(TimedOut));
-    /// // There is time for something else; the bread is still in the oven.
+    /// // Do something else; the bread is still in the oven.
     /// assert_eq!(request.wait(Duration::from_secs(100)).await??, "bread");
     /// # Ok(())
     /// # }
@@ -206,21 +206,21 @@ impl<R: Send + 'static> Request<R> {
         poll_fn(|cx| self.poll_until(cx, &mut limit, &mut watch)).await
     }
 
-    /// Waits for the answer, and gives it up if it does not come in time: OTP's `receive_response`.
+    /// Waits for the answer, and abandons it if it does not come in time: OTP's `receive_response`.
     ///
     /// Together with [`send_request`](crate::ServerRef::send_request) it is a call in two steps.
     ///
     /// # Errors
     ///
-    /// What a [`call`](crate::ServerRef::call) fails with; [`CallError::Timeout`] at the deadline.
+    /// The errors of a [`call`](crate::ServerRef::call); [`CallError::Timeout`] at the deadline.
     ///
     /// # Panics
     ///
-    /// Panics if the answer has been fetched before.
+    /// Panics if the answer has already been taken.
     ///
     /// # Cancel safety
     ///
-    /// The answer is given up if this is dropped, because the request is inside it. [`wait`](Request::wait) keeps it.
+    /// Dropping this abandons the answer, because it owns the request. [`wait`](Request::wait) keeps it.
     ///
     /// # Examples
     ///
@@ -258,7 +258,7 @@ impl<R: Send + 'static> Request<R> {
         }
     }
 
-    /// Whether the answer has been fetched: then there is nothing to wait for.
+    /// Returns whether the answer has been taken; then there is nothing to wait for.
     ///
     /// # Examples
     ///
@@ -279,7 +279,7 @@ impl<R: Send + 'static> Request<R> {
         matches!(self.state, State::Over)
     }
 
-    /// Polls for the answer, and for the deadline after it: an answer that comes together with the deadline wins.
+    /// Polls for the answer, and then for the deadline: if both come together, the answer wins.
     fn poll_until(
         &mut self,
         cx: &mut Context<'_>,
@@ -313,7 +313,7 @@ impl<R: Send + 'static> Request<R> {
         self.check().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// How the search for circles of calls follows one wait for this request.
+    /// How the search for call cycles follows one wait for this request.
     fn watch(&self) -> Watch {
         match &self.state {
             State::Sent { watch, .. } => watch.again(),
@@ -321,7 +321,7 @@ impl<R: Send + 'static> Request<R> {
         }
     }
 
-    /// A wait begins. If it would close a circle of calls, the request is over.
+    /// Begins a wait. If it would close a cycle of calls, the request is over.
     fn begin(&mut self, watch: &mut Watch) -> Result<(), CallError> {
         let State::Sent { slot, process, .. } = &self.state else { return Ok(()) };
         let Err(circle) = watch.begin(process.head().pid, || erased(slot)) else { return Ok(()) };
@@ -331,7 +331,7 @@ impl<R: Send + 'static> Request<R> {
         Err(error)
     }
 
-    /// Leaves a waker that is woken by the answer; false if there is nothing to wait for.
+    /// Registers a waker that the answer wakes; false if there is nothing to wait for.
     fn await_answer(&self, waker: &Waker) -> bool {
         assert!(!self.is_over(), "the answer to this request has been fetched before; send another request");
         match &self.state {
@@ -340,7 +340,7 @@ impl<R: Send + 'static> Request<R> {
         }
     }
 
-    /// Whose clock ends the waits for it. Without one there is nothing to wait for.
+    /// The home whose clock ends the waits for it. `None` if there is nothing to wait for.
     fn home(&self) -> Option<&Arc<Home>> {
         match &self.state {
             State::Sent { process, .. } => Some(&process.head().home),
@@ -348,7 +348,7 @@ impl<R: Send + 'static> Request<R> {
         }
     }
 
-    /// The request was given up at its deadline.
+    /// The error of a request that was abandoned at its deadline.
     fn timed_out(&self, after: Duration) -> CallError {
         let server = match &self.state {
             State::Sent { process, .. } => process.head().subject(),
@@ -358,7 +358,7 @@ impl<R: Send + 'static> Request<R> {
     }
 }
 
-/// What it means that there is no answer.
+/// Maps a missing answer to the caller's error.
 fn failure(process: &dyn AnyProcess, why: Unanswered) -> CallError {
     let server = process.head().subject();
     match why {
@@ -369,12 +369,12 @@ fn failure(process: &dyn AnyProcess, why: Unanswered) -> CallError {
     }
 }
 
-/// Waits for as long as the server lives. Unlike [`wait`](Request::wait) and [`receive`](Request::receive) it is never given up
-/// for closing a circle of calls: a request that is polled beside other things does not keep its process from going on.
+/// Waits for as long as the server lives. Unlike [`wait`](Request::wait) and [`receive`](Request::receive) it is never aborted
+/// for closing a cycle of calls: a request that is polled beside other futures does not keep its process from going on.
 ///
 /// # Panics
 ///
-/// Panics when polled after the answer has been fetched.
+/// Panics when polled after the answer has been taken.
 impl<R: Send + 'static> Future for Request<R> {
     type Output = Result<R, CallError>;
 
@@ -383,10 +383,10 @@ impl<R: Send + 'static> Future for Request<R> {
     }
 }
 
-/// What is polled lies in the server.
+/// The future that is polled is stored in the server.
 impl<R: Send + 'static> Unpin for Request<R> {}
 
-/// Gives the answer up.
+/// Abandons the answer.
 impl<R: Send + 'static> Drop for Request<R> {
     fn drop(&mut self) {
         if let State::Sent { slot, .. } = &self.state {

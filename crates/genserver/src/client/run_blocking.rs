@@ -1,4 +1,4 @@
-//! Work that blocks its thread, done where it holds up nobody.
+//! Runs work that blocks its thread on a thread where it holds up nothing else.
 
 use std::fmt;
 use std::future::Future;
@@ -11,21 +11,21 @@ use crate::node;
 use crate::node::cut::poll_alive;
 use crate::sync::handover::{Taker, handover};
 
-/// Does `work` on a thread that runs no tasks, and gives what it returns: for files, locks of the system, and whatever else has
+/// Runs `work` on a thread that runs no tasks, and returns its result: for files, system locks, and other work that has
 /// no future.
 ///
-/// Callbacks and tasks [must not block](crate#what-a-call-costs) the thread they run on, for others run there too. Which thread
-/// it is that may be blocked instead is up to the [runtime](crate::runtime::Runtime::spawn_blocking).
+/// Callbacks and tasks [must not block](crate#what-a-call-costs) the thread they run on, because others run there too. The
+/// [runtime](crate::runtime::Runtime::spawn_blocking) chooses the thread that may be blocked instead.
 ///
-/// The work begins at once, awaited or not. If it panics, so does whoever awaits it, with the same panic.
+/// The work begins at once, even before it is awaited. If it panics, the await panics with the same payload.
 ///
 /// # Errors
 ///
-/// [`NotRun`] if nobody did it: the runtime was shut down or has no thread for it, or this is plain code outside every runtime.
+/// [`NotRun`] if it did not run: the runtime was shut down or has no thread for it, or this is plain code outside every runtime.
 ///
 /// # Cancel safety
 ///
-/// Work that has begun goes on to its end. Dropping the future drops what it returns.
+/// Work that has begun runs to completion. Dropping the future drops its result.
 ///
 /// # Examples
 ///
@@ -45,20 +45,20 @@ pub fn run_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static
     let (giver, taker) = handover();
     if let Some(home) = node::current_home() {
         home.runtime().spawn_blocking(Box::new(move || {
-            // Who has gone does not want it.
+            // The value comes back if the future was dropped, and is dropped here.
             let _unwanted = giver.give(catch_unwind(AssertUnwindSafe(work)));
         }));
     }
     RunBlocking { taker, done: None }
 }
 
-/// What came of the work: nothing if it was never done.
+/// The result of the work; `None` if it never ran.
 type Done<R> = Option<thread::Result<R>>;
 
-/// Work that is being done elsewhere: made by [`run_blocking`]. Await it for what it returns.
+/// Work that runs on another thread: made by [`run_blocking`]. Await it for the result.
 pub struct RunBlocking<R> {
     taker: Taker<thread::Result<R>>,
-    /// What came of the work, until it is given out.
+    /// The result, until it is returned.
     done: Option<Done<R>>,
 }
 
@@ -70,7 +70,7 @@ impl<R> Future for RunBlocking<R> {
         if this.done.is_none() {
             this.done = Some(ready!(this.taker.poll_value(cx)));
         }
-        // After the work: whatever it did to this process came before.
+        // Checked after the work is done, because the work may have ended this process.
         ready!(poll_alive(cx));
         match this.done.take().flatten() {
             Some(Ok(returned)) => Poll::Ready(Ok(returned)),
@@ -80,7 +80,7 @@ impl<R> Future for RunBlocking<R> {
     }
 }
 
-/// Nothing of it is pinned: the work is done elsewhere.
+/// Nothing in it is pinned: the work runs elsewhere.
 impl<R> Unpin for RunBlocking<R> {}
 
 impl<R> fmt::Debug for RunBlocking<R> {
@@ -89,7 +89,7 @@ impl<R> fmt::Debug for RunBlocking<R> {
     }
 }
 
-/// No runtime did some [blocking work](run_blocking).
+/// The error of [blocking work](run_blocking) that no runtime ran.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "no runtime has run the blocking work: there is none here, or it was shut down, or it has no thread left; await it in a task or a callback, on a runtime that goes on"

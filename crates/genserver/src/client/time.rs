@@ -1,4 +1,4 @@
-//! The time of the runtime that a process runs on: what to sleep and to measure by, so that a simulation can drive it.
+//! The current process's clock: sleeps and timeouts that a simulation can control.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -16,9 +16,9 @@
 //! # }
 //! ```
 //!
-//! Inside a process these are the clock of the runtime it was started on; in plain code, of the runtime the thread is in. A
+//! Inside a process this is the clock of the runtime it was started on; in plain code, of the runtime that the thread is in. A
 //! library that takes its time from here runs on every runtime that its user chooses, and under simulated time. A *server*
-//! seldom sleeps, for it would keep its callers waiting: it has [`Cx::send_after`](crate::Cx::send_after).
+//! should rarely sleep, because its callers would wait: use [`Cx::send_after`](crate::Cx::send_after).
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -34,11 +34,11 @@ use crate::node::cut::poll_alive;
 use crate::node::{self, Home};
 pub use crate::runtime::Sleep;
 
-/// What time it is, on a clock that never goes back.
+/// Returns the current time, on a clock that never goes back.
 ///
 /// # Panics
 ///
-/// In plain code outside every runtime: there is no clock.
+/// In plain code outside every runtime, where there is no clock.
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ pub fn now() -> Instant {
     home().runtime().now()
 }
 
-/// Ends once `duration` has passed: never before, possibly after.
+/// Waits until `duration` has passed: never less, possibly more.
 ///
 /// # Panics
 ///
@@ -65,7 +65,7 @@ pub fn now() -> Instant {
 ///
 /// # Cancel safety
 ///
-/// Dropping it forgets it; nothing else happens.
+/// Dropping it has no other effect.
 ///
 /// # Examples
 ///
@@ -85,7 +85,7 @@ pub fn sleep(duration: Duration) -> Sleep {
     sleep_in(&home, alarm::after(&home, duration))
 }
 
-/// Ends at `at`: never before, possibly after.
+/// Waits until `at`: never earlier, possibly later.
 ///
 /// # Panics
 ///
@@ -93,7 +93,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 ///
 /// # Cancel safety
 ///
-/// Dropping it forgets it; nothing else happens.
+/// Dropping it has no other effect.
 ///
 /// # Examples
 ///
@@ -112,7 +112,7 @@ pub fn sleep_until(at: Instant) -> Sleep {
     sleep_in(&home(), at)
 }
 
-/// A sleep that is an await of this crate: the runtime's own does not know whether its process has to end.
+/// A sleep as an await of this crate. The runtime's own sleep does not know whether its process has to end.
 pub(crate) fn sleep_in(home: &Arc<Home>, at: Instant) -> Sleep {
     let mut sleep = home.runtime().sleep_until(at);
     Box::pin(poll_fn(move |cx| {
@@ -121,9 +121,9 @@ pub(crate) fn sleep_in(home: &Arc<Home>, at: Instant) -> Sleep {
     }))
 }
 
-/// What `future` ends with, or [`Elapsed`] if that takes longer than `duration`.
+/// Waits for `future` for at most `duration`: returns its output, or [`Elapsed`].
 ///
-/// The clock starts when it is first polled. A future that is ready at once costs no timer.
+/// The clock starts at the first poll. A future that is ready at once needs no timer.
 ///
 /// # Errors
 ///
@@ -131,7 +131,7 @@ pub(crate) fn sleep_in(home: &Arc<Home>, at: Instant) -> Sleep {
 ///
 /// # Panics
 ///
-/// When it is polled by plain code outside every runtime.
+/// When polled in plain code outside every runtime.
 ///
 /// # Cancel safety
 ///
@@ -154,10 +154,10 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 }
 
 pin_project_lite::pin_project! {
-    /// A future that is given so much time; made by [`timeout`].
+    /// A future with a time limit; made by [`timeout`].
     #[must_use = "nothing happens until this is awaited"]
     pub struct Timeout<F: Future> {
-        // It keeps what it ends with, while its process has to end.
+        // It keeps the output while its process has to end.
         #[pin]
         future: MaybeDone<F>,
         duration: Duration,
@@ -187,7 +187,7 @@ impl<F: Future> fmt::Debug for Timeout<F> {
     }
 }
 
-/// A [`timeout`] has passed.
+/// The error of a [`timeout`] that has passed.
 ///
 /// # Examples
 ///
@@ -204,11 +204,11 @@ impl<F: Future> fmt::Debug for Timeout<F> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not done within {after:?}")]
 pub struct Elapsed {
-    /// How long was waited.
+    /// The time limit.
     pub after: Duration,
 }
 
-/// Whose clock it is.
+/// The home whose clock is used.
 fn home() -> Arc<Home> {
     node::current_home().expect("there is a clock only inside a process or a runtime, as an async main has one")
 }

@@ -1,4 +1,4 @@
-//! Timers: messages that come later.
+//! Timers: messages that are sent later.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::server::GenServer;
 use crate::sync::parking::Mutex;
 use crate::values::pid::Pid;
 
-/// A message under way to a server, made by [`ServerRef::send_after`](crate::ServerRef::send_after).
+/// A message that will be sent to a server, made by [`ServerRef::send_after`](crate::ServerRef::send_after).
 ///
-/// Dropping it does not cancel the message. Nothing arrives after a [`cancel`](Timer::cancel) that returned a duration: the
-/// stale timer message that OTP's users flush from their mailboxes does not exist here.
+/// Dropping it does not cancel the message. Nothing arrives after a [`cancel`](Timer::cancel) that returned a duration, so there
+/// are none of the stale timer messages that OTP's users flush from their mailboxes.
 ///
 /// # Examples
 ///
@@ -48,7 +48,7 @@ impl Timer {
         Self { home, to: process.head.pid, key }
     }
 
-    /// Calls the message off: how long it still had to go, or nothing if it has been delivered or the server has ended.
+    /// Cancels the message and returns the time it still had to go; `None` if it was delivered or the server has ended.
     ///
     /// # Examples
     ///
@@ -70,11 +70,11 @@ impl Timer {
     #[doc(alias = "cancel_timer")]
     pub fn cancel(&self) -> Option<Duration> {
         let left = self.read();
-        // A message to the dead is let go of, too.
+        // The entry is removed even if the server is dead, which drops the message.
         self.home.alarm().cancel(self.key).then_some(left).flatten()
     }
 
-    /// How long the message still has to go, or nothing if it has been delivered or called off, or the server has ended.
+    /// The time that the message still has to go; `None` if it was delivered or cancelled, or the server has ended.
     ///
     /// # Examples
     ///

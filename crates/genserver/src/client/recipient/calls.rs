@@ -1,4 +1,4 @@
-//! References to anything that answers a question, whatever server it is.
+//! References to any server that answers requests of one type, without its server type.
 
 use std::fmt;
 use std::future::Future;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::Whom;
+use super::Destination;
 use crate::client::call::{CALL_TIMEOUT, CallError};
 use crate::client::named::Named;
 use crate::client::request::{self, Request};
@@ -18,10 +18,10 @@ use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::pid::Pid;
 
-/// Whoever answers a question of type `Q` with an `R`, whatever server it is.
+/// A reference to any server that answers a `Q` with an `R`, without its server type.
 ///
-/// Made by [`ServerRef::call_recipient`], or by [`Named::call_recipient`], and then the name is looked up for every question. It
-/// is to calls what [`Recipient`](crate::Recipient) is to casts, and an idle server runs on the caller's own task here too.
+/// Make one with [`ServerRef::call_recipient`], or with [`Named::call_recipient`], which looks the name up for every request. It
+/// does for calls what [`Recipient`](crate::Recipient) does for casts, and an idle server runs on the caller's own task here too.
 ///
 /// # Examples
 ///
@@ -41,7 +41,7 @@ use crate::values::pid::Pid;
 /// # }
 /// use genserver::CallRecipient;
 ///
-/// /// Knows that words can be looked up, and not where.
+/// /// Knows that words can be looked up, but not where.
 /// async fn translate(words: &CallRecipient<String, Option<&'static str>>, word: &str) -> String {
 ///     match words.call(word.to_owned()).await {
 ///         Ok(Some(found)) => found.to_owned(),
@@ -61,22 +61,22 @@ pub struct CallRecipient<Q: Send + 'static, R: Send + 'static> {
     answers: Arc<dyn Answers<Q, R>>,
 }
 
-/// The answer under way.
+/// The pending answer.
 type Answer<R> = Pin<Box<dyn Future<Output = Result<R, CallError>> + Send>>;
 
 /// A process that answers `Q` with `R`.
 trait Answers<Q, R: Send + 'static>: Send + Sync {
     fn call(self: Arc<Self>, question: Q, timeout: Option<Duration>) -> Answer<R>;
     fn send_request(&self, question: Q) -> Request<R>;
-    /// The process; none if it is a name that nobody has.
+    /// The process; `None` if it is a name that is not registered.
     fn process(&self) -> Option<Arc<dyn AnyProcess>>;
-    /// Who it is, for a person.
+    /// The process as text for people.
     fn title(&self) -> String;
 }
 
-/// A server, with the function that makes its call.
+/// A server, and the function that makes its call.
 struct Asked<S: GenServer, F> {
-    whom: Whom<S>,
+    to: Destination<S>,
     into: F,
 }
 
@@ -89,7 +89,7 @@ where
 {
     fn call(self: Arc<Self>, question: Q, timeout: Option<Duration>) -> Answer<R> {
         Box::pin(async move {
-            let server = self.whom.find()?;
+            let server = self.to.find()?;
             let call = server.call(|caller| (self.into)(question, caller));
             match timeout {
                 Some(timeout) => call.timeout(timeout).await,
@@ -99,31 +99,31 @@ where
     }
 
     fn send_request(&self, question: Q) -> Request<R> {
-        match self.whom.find() {
+        match self.to.find() {
             Ok(server) => request::send(server.process(), |caller| (self.into)(question, caller)),
             Err(nobody) => Request::failed(nobody),
         }
     }
 
     fn process(&self) -> Option<Arc<dyn AnyProcess>> {
-        self.whom.process()
+        self.to.process()
     }
 
     fn title(&self) -> String {
-        self.whom.title()
+        self.to.title()
     }
 }
 
 impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
-    /// Asks, and waits for the answer: see [`ServerRef::call`].
+    /// Calls the server and waits for the answer: see [`ServerRef::call`].
     ///
     /// # Errors
     ///
-    /// The awaited call returns a [`CallError`], as every call does.
+    /// The awaited call returns a [`CallError`], like every call.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the call gives up the answer, never the request.
+    /// Dropping the call abandons the answer, but does not withdraw the request.
     ///
     /// # Examples
     ///
@@ -144,7 +144,7 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
         RecipientCall { recipient: self, stage: Stage::Unsent(question), timeout: Some(CALL_TIMEOUT) }
     }
 
-    /// Asks, and leaves the answer for later: see [`ServerRef::send_request`].
+    /// Sends the request, whose answer can be taken later: see [`ServerRef::send_request`].
     ///
     /// # Examples
     ///
@@ -163,7 +163,7 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
         self.answers.send_request(question)
     }
 
-    /// The pid of whoever it is; [`Pid::NOBODY`] if it is a name that nobody has.
+    /// The pid of the process; [`Pid::NOBODY`] if the recipient is a name that is not registered.
     ///
     /// # Examples
     ///
@@ -181,9 +181,9 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
         self.answers.process().map_or(Pid::NOBODY, |process| process.head().pid)
     }
 
-    /// Whether it takes messages. False from the moment its end begins, and so while terminate runs.
+    /// Returns whether it takes messages. This is false from the moment its end begins, and so while terminate runs.
     ///
-    /// There OTP's `is_process_alive` is still true: it is the opposite of [`ProcessRef::has_ended`].
+    /// OTP's `is_process_alive` is still true then: it is the opposite of [`ProcessRef::has_ended`].
     ///
     /// # Examples
     ///
@@ -202,7 +202,7 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
         self.answers.process().is_some_and(|process| process.is_alive())
     }
 
-    /// The process, to watch or to stop it; none if it is a name that nobody has.
+    /// The process, to monitor or to stop it; `None` if the recipient is a name that is not registered.
     ///
     /// # Examples
     ///
@@ -222,7 +222,7 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
 }
 
 impl<S: GenServer> ServerRef<S> {
-    /// The server as one that answers a `Q` with an `R`: see [`CallRecipient`].
+    /// Makes a recipient out of the server; `into` turns each `Q` into a call that is answered with an `R`. See [`CallRecipient`].
     ///
     /// # Examples
     ///
@@ -242,14 +242,14 @@ impl<S: GenServer> ServerRef<S> {
         R: Send + 'static,
         F: Fn(Q, Caller<R>) -> S::Call + Send + Sync + 'static,
     {
-        CallRecipient { answers: Arc::new(Asked { whom: Whom::Held(self.clone()), into }) }
+        CallRecipient { answers: Arc::new(Asked { to: Destination::Held(self.clone()), into }) }
     }
 }
 
 impl<S: GenServer> Named<S> {
-    /// Whoever has the name, as one that answers a `Q` with an `R`: see [`CallRecipient`].
+    /// Makes a recipient out of the name; `into` turns each `Q` into a call that is answered with an `R`. See [`CallRecipient`].
     ///
-    /// The name is looked up for each question.
+    /// The name is looked up for each request.
     ///
     /// # Examples
     ///
@@ -273,15 +273,15 @@ impl<S: GenServer> Named<S> {
         R: Send + 'static,
         F: Fn(Q, Caller<R>) -> S::Call + Send + Sync + 'static,
     {
-        CallRecipient { answers: Arc::new(Asked { whom: Whom::Named(self.clone()), into }) }
+        CallRecipient { answers: Arc::new(Asked { to: Destination::Named(self.clone()), into }) }
     }
 }
 
-/// A call under way, made by [`CallRecipient::call`].
+/// A call in progress, made by [`CallRecipient::call`].
 ///
 /// # Cancel safety
 ///
-/// Dropping it gives up the answer, never the request.
+/// Dropping it abandons the answer, but does not withdraw the request.
 ///
 /// # Examples
 ///
@@ -293,7 +293,7 @@ impl<S: GenServer> Named<S> {
 /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
 /// let call = get.call(());
 /// counter.cast(Add(1))?;
-/// // The question is sent here, behind the cast.
+/// // The request is sent here, after the cast.
 /// assert_eq!(call.await?, 2);
 /// # Ok(())
 /// # }
@@ -312,7 +312,7 @@ enum Stage<Q, R> {
 }
 
 impl<Q: Send + 'static, R: Send + 'static> RecipientCall<'_, Q, R> {
-    /// Waits for so long instead of five seconds.
+    /// Sets the timeout (default: five seconds).
     ///
     /// # Examples
     ///
@@ -354,7 +354,7 @@ impl<Q: Send + 'static, R: Send + 'static> RecipientCall<'_, Q, R> {
     }
 }
 
-/// The question is moved out, and the call behind it lies in a box.
+/// The request is moved out, and the call behind it is boxed.
 impl<Q: Send + 'static, R: Send + 'static> Unpin for RecipientCall<'_, Q, R> {}
 
 impl<Q: Send + 'static, R: Send + 'static> Future for RecipientCall<'_, Q, R> {

@@ -1,4 +1,4 @@
-//! Several requests at once, fetched in the order in which they are answered.
+//! Many requests in one collection, taken in the order in which they are answered.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -15,16 +15,16 @@ use crate::node::cut::poll_alive;
 use crate::sync::parking::Mutex;
 use crate::sync::waiter::Waiter;
 
-/// Requests under way, each with a label: OTP's request id collection.
+/// A collection of pending requests, each with a label: OTP's request id collection.
 ///
-/// They come out in the order in which they were answered, each with its label, whether the answer is one or an error; an error
-/// of one leaves the others alone. A member that has come out is gone. OTP can also be told to keep it (`Delete = false`); here
+/// They come out in the order in which they were answered, each with its label and its answer or error. An error
+/// of one does not affect the others. A member that has come out is gone. OTP can also be told to keep it (`Delete = false`); here
 /// its answer has been moved out, so there is nothing to keep.
 ///
-/// One collection may hold thousands: an answer finds its member by itself, and the others are not looked at. Dropping the
-/// collection gives all answers up; the servers still carry the requests out.
+/// One collection may hold thousands: an answer finds its member without looking at the others. Dropping the
+/// collection abandons all answers; the servers still carry the requests out.
 ///
-/// A wait for a collection is not looked at by the search for circles of calls, because any member may end it.
+/// The search for call cycles ignores a wait for a collection, because any member may end the wait.
 ///
 /// It is also a `futures::Stream`, which ends when the collection is empty.
 ///
@@ -69,7 +69,7 @@ pub struct Requests<L, R: Send + 'static> {
     arrivals: Arc<Arrivals>,
 }
 
-/// What a member of a collection comes out as: its label, and its answer or the error instead of one.
+/// A member of a collection that has come out: its label, and its answer or error.
 ///
 /// # Examples
 ///
@@ -93,14 +93,14 @@ struct Member<L, R: Send + 'static> {
     request: Request<R>,
 }
 
-/// Which members have their answer, oldest first. As many entries as there are such members.
+/// The members that have their answer, oldest first.
 #[derive(Default)]
 struct Arrivals {
     keys: Mutex<VecDeque<u64>>,
     waiter: Waiter,
 }
 
-/// What the answer of one member wakes.
+/// The waker that the answer of one member calls.
 struct Bell {
     arrivals: Arc<Arrivals>,
     key: u64,
@@ -113,7 +113,7 @@ impl Wake for Bell {
     }
 }
 
-/// There is no request in the collection, so no answer can come.
+/// The error of an empty collection, which can get no answer.
 ///
 /// # Examples
 ///
@@ -127,7 +127,7 @@ impl Wake for Bell {
 #[error("there is no request in the collection, so no answer can come; add one first")]
 pub struct NoRequest;
 
-/// Why a collection of requests yields nothing.
+/// The reason why a collection of requests yields nothing.
 ///
 /// # Examples
 ///
@@ -164,7 +164,7 @@ impl From<TimedOut> for NoResponse {
 }
 
 impl<L, R: Send + 'static> Requests<L, R> {
-    /// A collection without members.
+    /// Makes an empty collection.
     ///
     /// # Examples
     ///
@@ -191,7 +191,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
     ///
     /// # Panics
     ///
-    /// Panics if the answer to the request has been fetched before.
+    /// Panics if the answer to the request has already been taken.
     ///
     /// # Examples
     ///
@@ -218,7 +218,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
         }
     }
 
-    /// How many members have not come out.
+    /// The number of members that have not come out.
     ///
     /// # Examples
     ///
@@ -239,7 +239,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
         self.members.len()
     }
 
-    /// Whether no member is left.
+    /// Returns whether the collection has no members.
     ///
     /// # Examples
     ///
@@ -263,7 +263,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
         self.members.is_empty()
     }
 
-    /// The next answer if there is one, without waiting: OTP's `check_response`.
+    /// Returns the next answer if there is one, without waiting: OTP's `check_response`.
     ///
     /// # Errors
     ///
@@ -285,8 +285,8 @@ impl<L, R: Send + 'static> Requests<L, R> {
     ///
     /// # Errors
     ///
-    /// [`NoResponse::TimedOut`] if no member was answered by the deadline; all are still there. [`NoResponse::NoRequest`] if
-    /// the collection is empty.
+    /// [`NoResponse::TimedOut`] if no member was answered by the deadline; all are still in the collection.
+    /// [`NoResponse::NoRequest`] if the collection is empty.
     ///
     /// # Cancel safety
     ///
@@ -317,16 +317,16 @@ impl<L, R: Send + 'static> Requests<L, R> {
         poll_fn(|cx| self.poll_until(cx, &mut limit)).await
     }
 
-    /// Waits for the next answer, and gives all members up if none comes in time: OTP's `receive_response`.
+    /// Waits for the next answer, and abandons all members if none comes in time: OTP's `receive_response`.
     ///
     /// # Errors
     ///
-    /// [`NoResponse::TimedOut`] if no member was answered by the deadline; the collection is empty then, and the answers that
-    /// come later vanish. [`NoResponse::NoRequest`] if it is empty to begin with.
+    /// [`NoResponse::TimedOut`] if no member was answered by the deadline; the collection is then empty, and later answers are
+    /// dropped. [`NoResponse::NoRequest`] if it is empty to begin with.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if the wait is dropped: the members are given up at the deadline only.
+    /// Nothing is lost if the wait is dropped: the members are abandoned only at the deadline.
     ///
     /// # Examples
     ///
@@ -361,7 +361,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
         if let Poll::Ready(next) = self.poll_pop(cx) {
             return Poll::Ready(next.ok_or(NoResponse::NoRequest));
         }
-        // Nobody has an answer, so each member has a server, and the clock of one is as good as that of another.
+        // No member has an answer, so each has a live server, and the clock of any of them will do.
         let home = self.members.values().next().and_then(|member| member.request.home()).map(Arc::clone);
         ready!(limit.poll(cx, home.as_ref()));
         let has_answer = self.has_answer();
@@ -372,7 +372,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
     fn poll_pop(&mut self, cx: &mut Context<'_>) -> Poll<Option<Response<L, R>>> {
         if !self.is_empty() && !self.has_answer() {
             self.arrivals.waiter.register(cx.waker());
-            // Looked at again: an answer that came before the waker was left has woken nobody.
+            // Checked again: an answer that came before the waker was registered has woken nothing.
             if !self.has_answer() {
                 return Poll::Pending;
             }
@@ -381,7 +381,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
         Poll::Ready(self.pop())
     }
 
-    /// Whether a member has its answer. Nobody else takes it out.
+    /// Returns whether a member has its answer. Only the collection takes it out.
     fn has_answer(&self) -> bool {
         !self.arrivals.keys.lock().is_empty()
     }

@@ -1,4 +1,4 @@
-//! Deadlines: a while from now, an instant, or never; and how a wait ends at one.
+//! Deadlines: a duration, an instant, or never; and how a wait ends at one.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,11 +10,11 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::barrier;
 use crate::sync::waiter::Waiter;
 
-/// Until when to wait: for so long, until an instant, or for ever.
+/// The time limit of a wait: a duration, an instant, or never.
 ///
-/// Whatever takes one takes a [`Duration`] or an [`Instant`] as well. A duration counts from the moment the wait begins, on the
-/// clock of the runtime; an instant is what several waits share. An instant that has passed, like no time at all, is one look
-/// without waiting.
+/// Every function that takes a deadline also takes a [`Duration`] or an [`Instant`]. A duration counts from the moment the wait
+/// begins, on the clock of the runtime. Use an instant to share one deadline between several waits. With an instant that has
+/// passed, or a duration of zero, the wait checks once and returns.
 ///
 /// # Examples
 ///
@@ -41,7 +41,7 @@ enum Until {
 }
 
 impl Deadline {
-    /// Waits for ever: OTP's `infinity`.
+    /// Waits forever: OTP's `infinity`.
     ///
     /// # Examples
     ///
@@ -59,17 +59,17 @@ impl Deadline {
     #[doc(alias = "infinity")]
     pub const NEVER: Self = Self(Until::Never);
 
-    /// The same as an instant, which several waits can share.
+    /// The deadline as an instant, which several waits can share.
     pub(crate) fn since(self, now: Instant) -> Self {
         self.at(now).map_or(Self::NEVER, Self::from)
     }
 
-    /// How long after `now` it is.
+    /// The time from `now` to the deadline.
     pub(crate) fn after(self, now: Instant) -> Duration {
         self.at(now).map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
     }
 
-    /// The instant; nothing if that is never, or longer than a clock can count.
+    /// The instant; `None` if it is never, or if the clock cannot count that far.
     pub(crate) fn at(self, now: Instant) -> Option<Instant> {
         match self.0 {
             Until::After(duration) => now.checked_add(duration),
@@ -91,7 +91,7 @@ impl From<Instant> for Deadline {
     }
 }
 
-/// There was no answer by the deadline, and the request stays.
+/// The error of a wait that reached its deadline; the request stays.
 ///
 /// # Examples
 ///
@@ -115,7 +115,7 @@ impl From<Instant> for Deadline {
 #[error("there was no answer by the deadline; the request stays, so wait again, or drop it to give the answer up")]
 pub struct TimedOut;
 
-/// A deadline as one wait keeps it. The clock is read when the wait really waits, and not before.
+/// The deadline of one wait. The clock is not read before the wait really waits.
 pub(crate) struct Limit {
     deadline: Deadline,
     stage: Stage,
@@ -157,13 +157,13 @@ impl Limit {
         };
     }
 
-    /// How long the wait was to last, as far as it was begun.
+    /// The length of the wait, as far as it was begun.
     pub(crate) fn waited(&self) -> Duration {
         self.waited
     }
 }
 
-/// An entry in the alarm that wakes one task. It is taken back when dropped, so that many short waits with long deadlines
+/// An entry in the alarm that wakes one task. Dropping it removes the entry, so that many short waits with long deadlines
 /// leave nothing behind.
 struct Timer {
     home: Arc<Home>,
@@ -187,9 +187,9 @@ impl Timer {
         Self { home: Arc::clone(home), key, bell }
     }
 
-    /// Whether the instant has come; if not, the task is woken when it does.
+    /// Returns whether the instant has come; if not, the task is woken when it does.
     fn is_due(&self, cx: &Context<'_>) -> bool {
-        // Registered first: a ring between the two is then seen by one of them.
+        // Registered first, so that a ring in between is not missed.
         self.bell.waiter.register(cx.waker());
         self.bell.rang.load(Ordering::Acquire)
     }
