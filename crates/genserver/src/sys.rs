@@ -1,4 +1,4 @@
-//! Looking into a running server, and changing it, without any code in it: OTP's `sys`.
+//! Inspects and changes a running server that has no code for it: OTP's `sys`.
 //!
 //! ```
 //! use genserver::sys;
@@ -30,14 +30,14 @@
 //! # }
 //! ```
 //!
-//! Every function asks the server and waits for the answer, five seconds unless the [`Request`] is told otherwise. The request
-//! goes through the mailbox like a call, behind everything that was sent before, and the server does it between two
-//! callbacks: a server whose callback hangs does not answer, and [`info`](crate::ServerRef::info), which asks nobody, tells
-//! what it is at. A suspended server answers. A request ends no idle time: the idle clock begins anew after it.
+//! Every function sends the server a request and waits for the answer, for five seconds unless the [`Request`] sets another
+//! timeout. The request goes through the mailbox like a call, after everything that was sent before, and the server handles it
+//! between two callbacks. So a server whose callback hangs does not answer; [`info`](crate::ServerRef::info), which does not ask
+//! the server, shows what it is doing. A suspended server answers. A request does not end an idle timeout, but restarts it.
 //!
-//! The functions about the state know its type, and take whatever refers to one server of that type: see
-//! [`AsServer`](crate::AsServer). All others take whatever names a process: see [`AsProcess`](crate::AsProcess). So a tool can look
-//! into what it finds in a [`process_list`](crate::Node::process_list):
+//! The functions about the state know its type, and take anything that refers to one server of that type: see
+//! [`AsServer`](crate::AsServer). The others take anything that refers to a process: see [`AsProcess`](crate::AsProcess). So a tool
+//! can inspect what it finds in a [`process_list`](crate::Node::process_list):
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -61,39 +61,39 @@
 //!
 //! # The state
 //!
-//! [`get_state`] clones it, [`with_state`] looks at it where it is. [`replace_state`] makes a new one out of the old and keeps the
-//! old if that fails; [`update_state`] works on the state itself. What is given to them runs in the server, between two
-//! callbacks, so it must not block; its panic is the requester's error, and the server lives on.
+//! [`get_state`] clones it, [`with_state`] reads it in place. [`replace_state`] makes a new state from the old one and keeps the
+//! old one if that fails; [`update_state`] changes the state in place. The functions passed to them run in the server, between two
+//! callbacks, so they must not block. A panic in them is an error for the requester, and the server lives on.
 //!
-//! # Stopping the world
+//! # Suspending a server
 //!
-//! [`suspend`] has a server hold back everything but these requests and the order to stop; [`resume`] lets it go on, with
-//! everything in its order.
+//! [`suspend`] makes a server hold back everything but these requests and the order to stop; [`resume`] lets it go on, with
+//! all messages in their order.
 //!
 //! # Watching
 //!
 //! [`trace`], [`log`](fn@log), [`log_to_file`], [`statistics`] and hooks ([`install`]) see each [`Event`] of a server. A server
-//! at which none of them is on pays nothing for them. [`Start::debug`](crate::Start::debug) switches them on before a server begins.
+//! that uses none of them pays nothing for them. [`Start::debug`](crate::Start::debug) switches them on before a server begins.
 //!
 //! # What is shown
 //!
-//! A state or a message is shown only as its server says: Rust cannot print what has no `Debug`, and a secret should not be
-//! printed because it has one. [`GenServer::format_status`](crate::GenServer::format_status) shows the state and may rewrite
-//! all else that is shown of a server; [`GenServer::format_message`](crate::GenServer::format_message)
+//! A state or a message is shown only as its server formats it: Rust cannot print a type without `Debug`, and a secret should not
+//! be printed just because it has one. [`GenServer::format_status`](crate::GenServer::format_status) shows the state and may
+//! rewrite everything else that is shown of a server; [`GenServer::format_message`](crate::GenServer::format_message)
 //! shows messages.
 //!
 //! # When not to use it
 //!
-//! These functions are for people who look for a fault, for tools and for tests. A program that asks a server for its state
-//! to work with it has no interface to that server: give it a call instead.
+//! These functions are for debugging, for tools and for tests. If a program needs a server's state
+//! to work, the server lacks an interface: give it a call instead.
 
-// The state: to look at, to change, to hold still.
+// The state: reading, changing, suspending.
 mod state;
-// What a server does: logs, traces, counts, hooks.
+// Events: logs, traces, counts, hooks.
 mod watch;
-// How a request travels, and its answer.
+// The request and its answer.
 mod request;
-// Why there is none.
+// The error of a request.
 mod error;
 pub use crate::server::debug::event::{Event, Hook, Log, Statistics};
 pub use crate::server::debug::options::DebugOptions;

@@ -1,4 +1,4 @@
-//! Why a request of `sys` has no answer.
+//! The error of a `sys` request.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::node::process_ref::NotFound;
 use crate::node::subject::Subject;
 use crate::values::reason::{Panic, Reason};
 
-/// Why a request of [`sys`](crate::sys) has no answer: one variant for each thing that can be done about it.
+/// The error of a request of [`sys`](crate::sys): one variant for each thing that can be done about it.
 ///
 /// # Examples
 ///
@@ -30,51 +30,51 @@ use crate::values::reason::{Panic, Reason};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SysError {
-    /// No answer came in time. The request is not withdrawn: the server does it when its callback is over.
+    /// No answer came in time. The request is not withdrawn: the server handles it when its callback returns.
     #[error(
         "{server} did not answer sys::{request} within {after:?}: a callback of it is busy, see `info`, and the request \
          stays queued; allow it more time with `timeout`"
     )]
     Timeout {
-        /// Who was asked.
+        /// The server that was asked.
         server: Subject,
-        /// For what: the function's name.
+        /// The name of the function that asked.
         request: &'static str,
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
-    /// There is no such process: it had ended before, or nobody has the name.
+    /// There is no such process: it had ended before, or the name is not registered.
     #[error("{server} is not running, so sys::{request} was not done; start it, or look it up again")]
     NoProc {
-        /// Who was asked.
+        /// The server that was asked.
         server: Subject,
-        /// For what: the function's name.
+        /// The name of the function that asked.
         request: &'static str,
     },
-    /// The server ended before it came to the request.
+    /// The server ended before it handled the request.
     #[error("{server} ended before it came to sys::{request}: {reason}; look it up again if it was restarted")]
     Exit {
-        /// Who was asked.
+        /// The server that was asked.
         server: Subject,
-        /// For what: the function's name.
+        /// The name of the function that asked.
         request: &'static str,
         /// Why it ended.
         reason: Reason,
     },
-    /// A server asked for itself, and would have waited for its own callback to end.
+    /// A server asked itself, and would have waited for its own callback to end.
     #[error("{server} used sys::{request} on itself; a callback has the state at hand, so use it directly")]
     CallingSelf {
-        /// Who asked, and was asked.
+        /// The server that asked itself.
         server: Subject,
-        /// For what: the function's name.
+        /// The name of the function that asked.
         request: &'static str,
     },
-    /// There is no server in the process: plain code holds it, or a function runs in it.
+    /// The process runs no server: plain code holds it, or a function runs in it.
     #[error("there is no server in {server} that sys::{request} could ask; see `info` for what can be seen of it")]
     NoServer {
-        /// Who was asked.
+        /// The process that was asked.
         server: Subject,
-        /// For what: the function's name.
+        /// The name of the function that asked.
         request: &'static str,
     },
     /// The function that was sent to the server panicked there. The server lives on.
@@ -84,44 +84,44 @@ pub enum SysError {
         panic.message()
     )]
     CallbackFailed {
-        /// Who was asked.
+        /// The server that was asked.
         server: Subject,
-        /// For what: the function's name.
+        /// The name of the function that asked.
         request: &'static str,
-        /// What the function's panic said.
+        /// The panic of the function.
         panic: Panic,
     },
-    /// The server keeps no statistics.
+    /// The server does not count messages.
     #[error("{server} keeps no statistics; switch them on with `sys::statistics_on` first")]
     NoStatistics {
-        /// Who was asked.
+        /// The server that was asked.
         server: Subject,
     },
-    /// The file for the log cannot be opened.
+    /// The file for the log could not be opened.
     #[error("the log of {server} cannot go to {}: {error}; choose a file that can be written", path.display())]
     File {
-        /// Whose log it was to be.
+        /// The server that was to write the log.
         server: Subject,
         /// The file.
         path: PathBuf,
-        /// What the system says of it.
+        /// The system's error.
         #[source]
         error: Arc<io::Error>,
     },
     /// The name belongs to a server of another type.
     #[error("{server} is a {found}, not a {wanted}; the name belongs to another server than you expect")]
     WrongServer {
-        /// Who was asked.
+        /// The server that was asked.
         server: Subject,
         /// The type of the server that has the name.
         found: &'static str,
-        /// The type that was asked for.
+        /// The type that was requested.
         wanted: &'static str,
     },
 }
 
 impl SysError {
-    /// What it means for a request that its server was not found.
+    /// The error of a request whose server was not found.
     pub(super) fn nobody(error: NotFound, request: &'static str) -> Self {
         match error {
             NotFound::WrongServer { server, found, wanted } => Self::WrongServer { server, found, wanted },

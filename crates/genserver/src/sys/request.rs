@@ -1,4 +1,4 @@
-//! A request to a server that the library answers for it: how it travels, and how its answer comes back.
+//! A request of `sys`: how it travels to the server, and how its answer comes back.
 
 use std::fmt;
 use std::future::Future;
@@ -22,14 +22,14 @@ use crate::process::bench::{AnyBench, Bench};
 use crate::process::inspect::{self, SystemRequest};
 use crate::values::reason::Panic;
 
-/// A request to a server that is under way: what the functions of [`sys`](crate::sys) return.
+/// A pending request of [`sys`](crate::sys), returned by its functions.
 ///
-/// Nothing is sent before it is awaited. It waits five seconds on the clock of the server's runtime, see
+/// Nothing is sent before it is awaited. It waits five seconds on the clock of the server's runtime; see
 /// [`timeout`](Request::timeout).
 ///
 /// # Cancel safety
 ///
-/// Dropping it gives the answer up, never the request: once it was sent, the server does it.
+/// Dropping it abandons the answer, but does not withdraw the request: once it was sent, the server handles it.
 ///
 /// # Examples
 ///
@@ -43,7 +43,7 @@ use crate::values::reason::Panic;
 /// let counter = genserver::start::<Counter>(1).await?;
 /// let request = sys::with_state(&counter, |counter| counter.0).timeout(Duration::from_secs(1));
 /// counter.cast(Add(1))?;
-/// // The request is sent here, behind the cast.
+/// // The request is sent here, after the cast.
 /// assert_eq!(request.await?, 2);
 /// # Ok(())
 /// # }
@@ -61,28 +61,28 @@ enum Stage<R> {
     Done,
 }
 
-/// Puts a request into the mailbox, or has it done here and now.
+/// Puts a request into the mailbox, or handles it on this thread.
 type Post<R> = Box<dyn FnOnce(&ProcessRef, Arc<Slot<Answer<R>>>, bool) -> Asked + Send>;
 
 pub(super) type Answer<R> = Result<R, Trouble>;
 
-/// Why the server's side has no answer.
+/// The server's error.
 pub(super) enum Trouble {
     Panicked(Panic),
     NoStatistics,
     File(PathBuf, io::Error),
 }
 
-/// Does what was asked for, and answers.
+/// Runs the request in the server, and answers.
 fn answer<R: Send>(slot: &Slot<Answer<R>>, order: impl FnOnce() -> Answer<R>) {
-    // What the user sent runs behind a barrier: it is no callback, and its panic is its requester's affair.
+    // The user's function runs behind a barrier: it is not a callback, and its panic is the requester's error.
     let done = Panic::catch(order).unwrap_or_else(|panic| Err(Trouble::Panicked(panic)));
-    // An answer that nobody waits for any more is dropped here, and its drop is the user's code too.
+    // An answer that is no longer wanted is dropped here, and dropping it may run user code too.
     let _ = Panic::catch(|| slot.fill(Ok(done)));
 }
 
 impl<R: Send + 'static> Request<R> {
-    /// A request that has to do with the state of a server, and so with its type.
+    /// A request about the state of a server, which needs its type.
     pub(super) fn typed<T: AsServer>(
         name: &'static str,
         server: &T,
@@ -99,7 +99,7 @@ impl<R: Send + 'static> Request<R> {
         Self::new(name, found.map(|server| server.process_ref()).map_err(CallError::into_not_found), Box::new(post))
     }
 
-    /// A request that can be made of every server.
+    /// A request that every server can handle.
     pub(super) fn untyped<T: AsProcess>(
         name: &'static str,
         process: &T,
@@ -118,7 +118,7 @@ impl<R: Send + 'static> Request<R> {
         Self { name, stage: Stage::Unsent(found, post), timeout: Some(CALL_TIMEOUT) }
     }
 
-    /// Waits for so long instead of five seconds.
+    /// Sets the timeout (default: five seconds).
     ///
     /// # Examples
     ///
@@ -190,13 +190,13 @@ impl<R: Send + 'static> Request<R> {
         match why {
             Unanswered::Timeout => SysError::Timeout { server, request, after: self.timeout.unwrap_or_default() },
             Unanswered::Exit(reason) => SysError::Exit { server, request, reason },
-            // Only calls are followed in circles.
+            // Only calls are checked for cycles.
             Unanswered::NoReply | Unanswered::Cycle(_) => SysError::NoProc { server, request },
         }
     }
 }
 
-/// Nothing in a request is pinned: what it does, it does where the server runs.
+/// Nothing in a request is pinned: its work runs in the server.
 impl<R> Unpin for Request<R> {}
 
 impl<R: Send + 'static> Future for Request<R> {

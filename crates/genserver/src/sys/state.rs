@@ -1,4 +1,4 @@
-//! The state of a server, to look at and to change; and the server itself, to hold still and to end.
+//! The state of a server: reading and changing it, and suspending or ending the server.
 
 use super::{Request, Status};
 use crate::client::as_server::AsServer;
@@ -10,8 +10,8 @@ use crate::values::reason::Reason;
 ///
 /// # Errors
 ///
-/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if the clone panics; and as every request, if the server is not running, ends, or does not
-/// answer in time.
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if the clone panics; and, like every request, if the server is not
+/// running, ends, or does not answer in time.
 ///
 /// # Examples
 ///
@@ -40,11 +40,11 @@ where
     Request::typed("get_state", server, |bench| Ok(bench.server().clone()))
 }
 
-/// Looks at the state where it is, and returns what `look` makes of it: [`get_state`] for a state that is no `Clone`.
+/// Reads the state in place, and returns the result of `look`: [`get_state`] for a state that is not `Clone`.
 ///
 /// # Errors
 ///
-/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `look` panics; and as every request.
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `look` panics; otherwise like every request.
 ///
 /// # Examples
 ///
@@ -75,13 +75,13 @@ where
     Request::typed("with_state", server, |bench| Ok(look(bench.server())))
 }
 
-/// Replaces the state by what `replace` makes of a clone of it, and returns a clone of the new one.
+/// Replaces the state by the result of `replace` on a clone of it, and returns a clone of the new one.
 ///
-/// If `replace` panics, nothing changes: the server goes on with the state it had.
+/// If `replace` panics, nothing changes: the server goes on with the old state.
 ///
 /// # Errors
 ///
-/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `replace` panics; and as every request.
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `replace` panics; otherwise like every request.
 ///
 /// # Examples
 ///
@@ -113,20 +113,20 @@ where
         let new = replace(bench.server().clone());
         let answer = new.clone();
         let old = std::mem::replace(bench.server(), new);
-        // The new state is in its place: a panic in the drop of the old one is not a failure of the replacement.
+        // The new state is in place, so a panic in the drop of the old one is not a failure of the replacement.
         drop_caught(old);
         Ok(answer)
     })
 }
 
-/// Changes the state where it is, and returns what `update` returns: [`replace_state`] for a state that is no `Clone`.
+/// Changes the state in place, and returns what `update` returns: [`replace_state`] for a state that is not `Clone`.
 ///
-/// If `update` panics, the server lives on with the state as the panic left it, half changed perhaps: Rust keeps no other.
-/// Where that matters, let `update` do first what can fail, or use [`replace_state`].
+/// If `update` panics, the server lives on with the state as the panic left it, which may be half changed. Where that matters,
+/// let `update` first do what can fail, or use [`replace_state`].
 ///
 /// # Errors
 ///
-/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `update` panics; and as every request.
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if `update` panics; otherwise like every request.
 ///
 /// # Examples
 ///
@@ -158,15 +158,15 @@ where
     Request::typed("update_state", server, |bench| Ok(update(bench.server())))
 }
 
-/// Has the server hold back everything but the requests of this module and the order to stop, until it is told to
+/// Makes the server hold back everything but the requests of this module and the order to stop, until
 /// [`resume`].
 ///
 /// It is not counted: a server that was suspended twice is resumed once. What arrives meanwhile keeps its order and its place
-/// in the mailbox, and callers wait, for as long as they wait.
+/// in the mailbox, and callers go on waiting until their timeouts.
 ///
 /// # Errors
 ///
-/// As every request, if the server is not running, ends, or does not answer in time.
+/// Like every request, if the server is not running, ends, or does not answer in time.
 ///
 /// # Examples
 ///
@@ -190,11 +190,11 @@ pub fn suspend<T: AsProcess>(server: &T) -> Request<()> {
     })
 }
 
-/// Lets a suspended server go on. A server that is not suspended is left as it is.
+/// Lets a suspended server go on. It has no effect on a server that is not suspended.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -220,12 +220,12 @@ pub fn resume<T: AsProcess>(server: &T) -> Request<()> {
     })
 }
 
-/// Returns what there is to say of the server, with its state as its
+/// Returns the status of the server, with its state as its
 /// [`format_status`](crate::GenServer::format_status) shows it.
 ///
 /// # Errors
 ///
-/// As every request. A formatter that panics is no error: a fixed text stands for the state then.
+/// Like every request. A formatter that panics is not an error: a fixed text is shown in place of the state.
 ///
 /// # Examples
 ///
@@ -245,13 +245,13 @@ pub fn get_status<T: AsProcess>(server: &T) -> Request<Status> {
     Request::untyped("get_status", server, |bench| Ok(bench.status()))
 }
 
-/// Orders the server to stop with `reason`, and returns before it has.
+/// Orders the server to stop with `reason`, and returns without waiting for the end.
 ///
-/// Unlike [`stop`](crate::ServerRef::stop) it does not wait for the end: terminate has not begun when this returns.
+/// Unlike after [`stop`](crate::ServerRef::stop), terminate has not begun when this returns.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! What a server does, to look at: switched on and off at one server.
+//! Watching what a server does: traces, logs, statistics and hooks, switched on and off for one server.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use super::{Event, Hook, Log, Request, Statistics};
 use crate::node::process_ref::AsProcess;
 use crate::server::debug::{Counters, Debug, Ring};
 
-/// How many events OTP's log keeps unless it is told otherwise.
+/// How many events OTP's log keeps by default.
 ///
 /// # Examples
 ///
@@ -36,14 +36,14 @@ fn switch<T: AsProcess>(server: &T, name: &'static str, turn: impl FnOnce(&mut D
     })
 }
 
-/// Prints each event of the server from now on, or no more.
+/// Switches the trace on or off: each event of the server is printed.
 ///
 /// With the feature `tracing` an event is a `tracing` event of level `INFO` and target `genserver::sys`; without it, a line on
-/// standard error. To have events as values, [`install`] a hook.
+/// standard error. To get events as values, [`install`] a hook.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ fn switch<T: AsProcess>(server: &T, name: &'static str, turn: impl FnOnce(&mut D
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let quiet = genserver::start::<Quiet>(()).await?;
 /// sys::trace(&quiet, true).await?;
-/// // ... look at what it does ...
+/// // ... watch what it does ...
 /// sys::trace(&quiet, false).await?;
 /// # Ok(())
 /// # }
@@ -65,12 +65,12 @@ pub fn trace<T: AsProcess>(server: &T, on: bool) -> Request<()> {
 
 /// Keeps the last `length` events of the server from now on; OTP's default is [`LOG_LENGTH`].
 ///
-/// If a log is on already it gets the new length, and keeps the newest of what it has. A `length` of 0 keeps none. The report of
-/// a crash shows the log, and while it is on, the last message.
+/// If a log is on already, it gets the new length and keeps its newest events. A `length` of 0 keeps none. The report of
+/// a crash shows the log and, while it is on, the last message.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -92,11 +92,11 @@ pub fn log<T: AsProcess>(server: &T, length: usize) -> Request<()> {
     switch(server, "log", move |debug| debug.log.get_or_insert_with(Ring::new).resize(length))
 }
 
-/// Returns the events that the log has kept. Empty if no log is on.
+/// Returns the events that the log has kept. It is empty if the log is off.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -122,11 +122,11 @@ pub fn get_log<T: AsProcess>(server: &T) -> Request<Log> {
     })
 }
 
-/// Keeps no events any more, and forgets those that were kept.
+/// Switches the log off, and forgets the events that it has kept.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -148,14 +148,14 @@ pub fn log_off<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "log_off", |debug| debug.log = None)
 }
 
-/// Writes each event as a line to the file at `path` from now on. The file is made anew.
+/// Writes each event as a line to the file at `path` from now on. The file is created or truncated.
 ///
-/// The server itself opens the file and writes to it, and waits for the disk: this is for looking for a fault. Lines that cannot
-/// be written end it.
+/// The server itself opens and writes the file, and waits for the disk, so use this only for debugging. If a line cannot be
+/// written, the log to the file ends.
 ///
 /// # Errors
 ///
-/// [`SysError::File`](super::SysError::File) if the file cannot be opened; and as every request.
+/// [`SysError::File`](super::SysError::File) if the file cannot be opened; otherwise like every request.
 ///
 /// # Examples
 ///
@@ -181,11 +181,11 @@ pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> Reques
     })
 }
 
-/// Writes no events to a file any more, and closes it.
+/// Stops writing events to a file, and closes it.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -209,11 +209,11 @@ pub fn log_to_file_off<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "log_to_file_off", |debug| debug.file = None)
 }
 
-/// Begins to count messages, from nothing. A count that is on already goes on.
+/// Starts counting messages, from zero. If counting is on already, it goes on.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -238,11 +238,11 @@ pub fn statistics_on<T: AsProcess>(server: &T) -> Request<()> {
     })
 }
 
-/// Returns what was counted since [`statistics_on`].
+/// Returns the counts since [`statistics_on`].
 ///
 /// # Errors
 ///
-/// [`SysError::NoStatistics`](super::SysError::NoStatistics) if nothing is counted; and as every request.
+/// [`SysError::NoStatistics`](super::SysError::NoStatistics) if counting is off; otherwise like every request.
 ///
 /// # Examples
 ///
@@ -278,11 +278,11 @@ pub fn statistics<T: AsProcess>(server: &T) -> Request<Statistics> {
     })
 }
 
-/// Counts no more, and forgets what was counted.
+/// Stops counting, and forgets the counts.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -303,14 +303,14 @@ pub fn statistics_off<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "statistics_off", |debug| debug.counters = None)
 }
 
-/// Has `hook` called with each event of the server, in the server, until it is removed.
+/// Calls `hook` with each event of the server, in the server, until it is removed.
 ///
-/// If a hook is installed under `id` already, that one stays and this one is dropped. A hook that returns [`Hook::Done`], or
-/// panics, is removed; the server does not notice. It must not block.
+/// If there is a hook under `id` already, that one stays and this one is dropped. A hook that returns [`Hook::Done`] or
+/// panics is removed; the server is not affected. It must not block.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -353,11 +353,11 @@ where
     switch(server, "install", move |debug| debug.install(id, Box::new(hook)))
 }
 
-/// Removes the hook that was installed under `id`. Without one, nothing happens.
+/// Removes the hook that was installed under `id`. If there is none, nothing happens.
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
@@ -383,7 +383,7 @@ pub fn remove<T: AsProcess>(server: &T, id: impl Into<String>) -> Request<()> {
 ///
 /// # Errors
 ///
-/// As every request.
+/// Like every request.
 ///
 /// # Examples
 ///
