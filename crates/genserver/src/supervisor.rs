@@ -1,4 +1,4 @@
-//! Supervisors: processes that start others, watch over them, and start them again when they crash.
+//! Supervisors: processes that start child processes and restart them when they crash.
 //!
 //! ```
 //! use genserver::supervisor::{ChildSpec, Supervisor};
@@ -6,7 +6,7 @@
 //!
 //! struct Lengths;
 //!
-//! /// How long the words of a text are, on average.
+//! /// The average length of the words of a text.
 //! struct Average(&'static str, Caller<usize>);
 //!
 //! impl GenServer for Lengths {
@@ -33,10 +33,10 @@
 //! let supervisor = Supervisor::one_for_one().child(spec).start().await?;
 //! assert_eq!(lengths.call(|caller| Average("one two three", caller)).await?, 3);
 //!
-//! // Nobody thought of a text without words. Dividing by their number panics, and that is the end of this server ...
+//! // A text without words was not expected. The division by zero panics and ends this server ...
 //! assert!(lengths.call(|caller| Average("", caller)).await.is_err());
 //!
-//! // ... but there is another one.
+//! // ... but its supervisor has started another one.
 //! assert_eq!(lengths.waiting().call(|caller| Average("four five", caller)).await?, 4);
 //! # supervisor.stop().await?;
 //! # Ok(())
@@ -45,25 +45,25 @@
 //!
 //! # Let it crash
 //!
-//! Whatever goes wrong in a server that nobody has thought of ends it: its state can no longer be trusted. Its supervisor then
-//! starts a new one, whose `init` makes a state that can. So the code of a server says what to do when things go as they
-//! should, and which errors its callers are to see; everything else is left to a process that has nothing else to do. Callers of
-//! the one that crashed learn the reason, and everybody else goes on.
+//! An error that nobody expected ends the server it happens in, because its state can no longer be trusted. Its supervisor then
+//! starts a new one, whose `init` makes a fresh state. So the code of a server says what to do when things go well, and which
+//! errors its callers see; the supervisor handles everything else. Callers of the crashed server learn the reason, and all other
+//! processes go on.
 //!
-//! For this to help, what a server needs to go on must not be what made it crash. What has to survive is kept by somebody else:
-//! in a file, or in a server that does little and so seldom crashes. And whoever is of no use without the server that
-//! crashed has to go with it, which is what the strategies are for.
+//! For this to help, what a server needs to go on must not be what made it crash. Keep what has to survive somewhere else:
+//! in a file, or in a server that does little and so rarely crashes. And a process that is useless without the server that
+//! crashed has to end with it, which is what the strategies are for.
 //!
-//! # Who is started again
+//! # Which children are restarted
 //!
-//! | | when a child ends, started again are | for children that |
+//! | | when a child ends, it restarts | for children that |
 //! |---|---|---|
-//! | [`Supervisor::one_for_one`] | the child | know nothing of one another |
-//! | [`Supervisor::rest_for_one`] | the child and those after it | need those before them |
-//! | [`Supervisor::one_for_all`] | all | need one another |
+//! | [`Supervisor::one_for_one`] | that child | are independent of each other |
+//! | [`Supervisor::rest_for_one`] | that child and those after it | need those before them |
+//! | [`Supervisor::one_for_all`] | all | need each other |
 //!
-//! Children are started in the order in which they were added, each when `init` of the one before has ended, and ended in the
-//! reverse order, one after the other.
+//! Children are started in the order in which they were added, each after the `init` of the one before has finished. They are
+//! ended in the reverse order, one after the other.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -74,7 +74,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
 //! let count = counter.reference();
-//! // It has asked the counter something before, so it is not to meet another one.
+//! // Its state depends on the counter it was started with, so it restarts together with the counter.
 //! let reader = ChildSpec::process("reader", move |mut me: Probe<()>| {
 //!     let count = count.clone();
 //!     async move {
@@ -94,44 +94,45 @@
 //!
 //! # When, and how often
 //!
-//! A [`ChildSpec`] says when its child is started again: a *permanent* one always, a *transient* one unless it ended in order,
-//! a *temporary* one never. See [`Restart`].
+//! A [`ChildSpec`] says when its child is restarted: a *permanent* one always, a *transient* one unless it ended in an orderly
+//! way, a *temporary* one never. See [`Restart`].
 //!
-//! A child that crashes as soon as it runs would be started again for ever, and nobody would notice. So a supervisor counts:
-//! unless it is told otherwise, it allows **3 restarts within 5 seconds** ([`max_restarts`](SupervisorSpec::max_restarts),
-//! [`within`](SupervisorSpec::within)). One more, and it gives up: it ends its children, and itself with the reason `shutdown`.
-//! If it has a supervisor of its own, that one starts it again with all its children, or gives up in turn; so a fault that a
-//! small restart does not mend is met by a larger one. A restart that fails counts too, and is tried again.
+//! A child that crashes as soon as it runs would be restarted forever, unnoticed. So a supervisor counts: by default it allows
+//! **3 restarts within 5 seconds** ([`max_restarts`](SupervisorSpec::max_restarts), [`within`](SupervisorSpec::within)). At one
+//! more, it gives up: it ends its children, and then itself with the reason `shutdown`. If it has a supervisor of its own, that
+//! one restarts it with all its children, or gives up in turn. So a fault that a small restart does not repair leads to a larger
+//! one. A restart that fails counts too, and is tried again.
 //!
-//! A supervisor may also be there for one piece of work, and end when that is done: see [`AutoShutdown`].
+//! A supervisor may also exist for one piece of work, and end when that is done: see [`AutoShutdown`].
 //!
 //! # How children are ended
 //!
-//! A child is told to stop by the exit `shutdown` of its supervisor. One that does not trap exits ends at its next await; in one
+//! A supervisor orders a child to stop by the exit `shutdown`. A child that does not trap exits ends at its next await; in one
 //! that does, [`terminate`](crate::GenServer::terminate) runs. After **5 seconds** it is killed ([`Shutdown`]). A child that is a
-//! supervisor itself is given all the time it needs.
+//! supervisor itself gets all the time it needs.
 //!
 //! # Finding a child
 //!
-//! A reference to a server is a reference to one process, and of no use after a crash. Three things stay good:
+//! A reference to a server refers to one process, and is useless after a crash. Three things survive a restart:
 //!
-//! - a [`ChildRef`], for as long as the supervisor lives: taken from the spec, as above, so that it can be given to siblings, or
+//! - a [`ChildRef`], as long as the supervisor lives: taken from the spec, as above, so that it can be given to siblings, or
 //!   from the supervisor with [`Supervisor::child`];
-//! - a [`Named`](crate::Named), if the child is given a [`name`](crate::Start::name): for what is to be found from everywhere, also
-//!   after the supervisor itself has been started again;
-//! - a registry, for what is many and comes and goes.
+//! - a [`Named`](crate::Named), if the child has a [`name`](crate::Start::name): it works everywhere in the program, even
+//!   after the supervisor itself has been restarted;
+//! - a registry, for many processes that come and go.
 //!
-//! Between the end of a child and its next start lies a *restart window*: a few microseconds as a rule, longer if other children
-//! have to be ended first or if the child takes its time to start. What is done through a `ChildRef` meanwhile fails at once, with
-//! an error that says so ([`ChildError::Restarting`]), because who calls knows best what to do: try again, say no to whoever
-//! asked, or crash. Who would rather wait says [`waiting`](ChildRef::waiting), as in the first example; its calls wait for the
-//! child up to their time-out, and give up at once on a child that is stopped or gone. A request that the child had taken when it
-//! crashed is never sent twice.
+//! Between the end of a child and its next start there is a *restart window*: usually a few microseconds, longer if other children
+//! have to be ended first or if the child takes long to start. A call or cast through a `ChildRef` fails at once in that window,
+//! with the error [`ChildError::Restarting`], because the caller knows best what to do: try again, return an error, or crash. To
+//! wait instead, use [`waiting`](ChildRef::waiting), as in the first example. Its calls wait for the child up to their timeout,
+//! and give up at once on a child that is stopped or gone. A request that the child had taken when it crashed is never sent
+//! twice.
 //!
 //! # Trees
 //!
-//! A supervisor can be the child of another. Put together what fails together, and what is important near the top. Inside of a
-//! tree it is started with `start_link`; the top of the tree with `start`, for `main` is no process that it could be linked with.
+//! A supervisor can be the child of another. Put together what fails together, and put what is important near the top. Inside a
+//! tree, start it with `start_link`; at the top of the tree with `start`, because `main` is not a process that it could be linked
+//! with.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -159,8 +160,8 @@
 //!
 //! # A link or a monitor?
 //!
-//! A registry starts buckets and wants to forget each that ends. Should it be linked with them, or monitor them? If it is linked
-//! and does not trap exits, the crash of one bucket is the end of the registry, and so of every other bucket:
+//! A registry starts buckets and wants to forget each one that ends. Should it link to them, or monitor them? If it links
+//! and does not trap exits, the crash of one bucket ends the registry, and so every other bucket:
 //!
 //! <figure>
 //! <svg viewBox="0 0 460 96" width="460" role="img" aria-label="A registry and a bucket joined by a link: each ends with the other" fill="none" stroke="currentColor" font-family="sans-serif" font-size="14">
@@ -172,9 +173,9 @@
 //! </svg>
 //! </figure>
 //!
-//! The registry only wants to know, so it monitors. But then nobody would end the buckets when the registry ends, and nobody would
-//! start either of them again. That is not the registry's business: it belongs to a supervisor, which is linked with both, so that
-//! none of them can outlive it unnoticed, and traps exits, so that none can take it along:
+//! The registry only needs to know, so it monitors. But then the buckets would not end with the registry, and neither would be
+//! restarted. That is the job of a supervisor. It is linked to both, so that no child outlives it, and it traps exits, so that no
+//! child's crash ends it:
 //!
 //! <figure>
 //! <svg viewBox="0 0 460 200" width="460" role="img" aria-label="A supervisor linked with a registry and with a bucket; the registry monitors the bucket" fill="none" stroke="currentColor" font-family="sans-serif" font-size="14">
@@ -189,37 +190,37 @@
 //! </svg>
 //! </figure>
 //!
-//! So: *link* what makes no sense without one another, and leave that to supervisors as far as it goes; *monitor* whom you want
-//! to hear of. Both at once, from one process to another, is a mistake. What is started with
-//! [`start_link`](crate::start_link) is ready to be supervised: that is why it is the common way.
+//! So *link* processes that make no sense without each other, and where possible leave that to supervisors; *monitor* a process
+//! to be told of its end. Both at once, from one process to another, is a mistake. A process that is started with
+//! [`start_link`](crate::start_link) can be supervised: that is why it is the common way.
 //!
 //! # While it runs
 //!
-//! Children can be added ([`Supervisor::start_child`]), ended, started again and deleted, listed and counted while the supervisor
-//! runs. A supervisor of many children that are all alike and come and go is better off as a
-//! [dynamic one](mod@crate::dynamic_supervisor).
+//! Children can be added ([`Supervisor::start_child`]), ended, restarted, deleted, listed and counted while the supervisor
+//! runs. For many similar children that come and go, use a
+//! [dynamic supervisor](mod@crate::dynamic_supervisor).
 //!
-//! What goes wrong is reported, as [`Report::Supervised`](crate::report::Report::Supervised); those who ask for it also see
-//! each start.
+//! What goes wrong is reported, as [`Report::Supervised`](crate::report::Report::Supervised). Each start is reported too, at a
+//! lower level.
 //!
-//! # What no supervisor can survive
+//! # What no supervisor survives
 //!
-//! A supervisor runs no code of yours but the functions that make starts, and catches their panics; it can be relied on as far as
-//! the program itself can. These end the program, and no library can do anything about it:
+//! The only code of yours that a supervisor runs is the functions that make starts, and it catches their panics. So it is as
+//! reliable as the program itself. These end the whole program, and no library can prevent it:
 //!
 //! - panics in a program that was compiled with `panic = "abort"`, and a panic while another one unwinds;
-//! - a stack that overflows, and memory that runs out;
+//! - a stack overflow, and running out of memory;
 //! - `std::process::exit` and `abort`, wherever they are called.
 //!
-//! And code that never awaits cannot be ended. A child that computes on and on is given up a second after it was killed: the
-//! supervisor goes on, and what is left of the child occupies its thread until it is done.
+//! And code that never awaits cannot be ended. If a child still computes a second after it was killed, the supervisor gives it up
+//! and goes on; what is left of the child occupies its thread until it returns.
 //!
 //! # What it costs
 //!
 //! A child costs no more if there are many others. From the crash of one until its successor runs it takes about 2.5 microseconds on
-//! one thread, and 3 if it is one of a hundred thousand; a bare task that takes the place of another takes 1. With two workers,
-//! where a thread may have to be woken, it takes 3 to 6, and one in a hundred longer than 8 to 25. These are medians of several
-//! runs on a machine with two cores. On yours, and beside other libraries, they are measured by
+//! one thread, and 3 if it is one of a hundred thousand; replacing a bare task by another takes 1. With two workers,
+//! where a thread may have to be woken, it takes 3 to 6, and one in a hundred takes longer than 8 to 25. These are medians of
+//! several runs on a machine with two cores. To measure yours, and other libraries, run
 //!
 //! ```text
 //! cargo xtask bench --only restart
@@ -227,44 +228,45 @@
 //!
 //! # When (not) to use a supervisor
 //!
-//! An error that you expect is a value: a file that may be missing, a text that does not parse. Return it to whoever can do
-//! something about it. A crash is for what was not expected, and a restart helps only against what goes away by itself or lies in
-//! the state that is thrown away. And what may simply be lost, a one-off computation for instance, needs no supervisor.
+//! An error that you expect is a value: a file that may be missing, a text that does not parse. Return it to the caller that can
+//! do something about it. A crash is for what was not expected, and a restart helps only against a fault that goes away by itself
+//! or lies in the discarded state. And what may simply be lost, such as a one-off computation, needs no supervisor.
 //!
 //! # What differs from OTP
 //!
-//! - There is no module with an `init/1`: a supervisor is a value, and a tree a function that returns one. A supervisor that makes
-//!   its spec in its own process is [`Supervisor::start_with`].
-//! - The defaults are Elixir's; OTP's own is one restart within five seconds. Time is not cut to whole seconds: see [`Intensity`].
-//! - A supervisor monitors its children. So it hears of the end of one that has taken its link away, and cannot be made to believe
-//!   in an end by an exit that somebody feigns.
-//! - A start that failed is tried again by way of the clock, about a millisecond later, so that others have a turn before.
-//! - A child that was killed and does not end is given up after a second, where OTP's, which always ends, is waited for.
-//! - References to children, and calls that wait for a restart, are not there in OTP.
+//! - There is no module with an `init/1`: a supervisor is a value, and a tree is a function that returns one. For a supervisor
+//!   that makes its spec in its own process, see [`Supervisor::start_with`].
+//! - The defaults are Elixir's; OTP's own is one restart within five seconds. Times are not truncated to whole seconds: see
+//!   [`Intensity`].
+//! - A supervisor monitors its children. So it is told of the end of a child that has removed its link, and a forged exit
+//!   does not deceive it.
+//! - A start that failed is tried again through a timer, about a millisecond later, so that others have a turn before.
+//! - A child that was killed and does not end is given up after a second. OTP waits for it, but there it always ends.
+//! - OTP has no references to children, and no calls that wait for a restart.
 
-// What is said about a supervisor and its children.
+// The spec of a supervisor and its children.
 // Supervisors of children that come and go.
 pub mod dynamic;
 
 mod child_spec;
 mod policy;
 mod spec;
-// What can be asked of a supervisor.
+// The errors of a supervisor's functions.
 mod error;
 mod handle;
-// How everybody else finds a child.
+// References through which others find a child.
 mod child_ref;
 mod place;
 mod waiting;
-// The server: its children, what it is asked, and what it does when one ends.
+// The server: its children, its calls, and what it does when a child ends.
 mod children;
 mod intensity;
 mod restart;
 mod server;
-// One child in the hands of its supervisor.
+// One child, as its supervisor handles it.
 mod child;
 
-// That many children cost no more than each of them does.
+// A test that many children cost no more than each of them does.
 #[cfg(all(test, feature = "tokio"))]
 mod tests {
     mod scale;
@@ -277,6 +279,6 @@ pub use error::{DeleteChildError, FindChildError, RestartChildError, StartChildE
 pub use handle::{ChildCounts, ChildEntry, Supervisor};
 pub use intensity::Intensity;
 pub use policy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
-pub use server::{Args, News, Request, Server};
+pub use server::{Args, Server, SupervisorCall, SupervisorInfo};
 pub use spec::{FailedToStartChild, SpecError, SupervisorSpec};
 pub use waiting::WaitingChildRef;

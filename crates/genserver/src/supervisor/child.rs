@@ -1,4 +1,4 @@
-//! A spec and what has become of it: the part of a child that every kind of supervisor needs.
+//! A child as its supervisor holds it: the part that every kind of supervisor needs.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -9,20 +9,21 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 
-use super::child_spec::{ChildInfo, ChildSpec, Kept, Parts, Said};
+use super::child_spec::{ChildInfo, ChildSpec, Description, Parts, RestartParts};
 use super::place::{Place, Whereabouts};
 use super::policy::{Restart, Shutdown};
 use crate::{ProcessRef, Reason, StartError, time};
 
-/// How long is waited for a child after it was killed: one that never awaits cannot be cut off.
+/// How long to wait for a child after it was killed: a child that never awaits cannot be cut off.
 const KILL_GRACE: Duration = Duration::from_secs(1);
 
-/// A child as its supervisor has it: what it was told of it, and whether it runs. For whoever writes a supervisor.
+/// A child as its supervisor holds it: its spec and its state. Use it to write a supervisor of your own.
 ///
-/// It starts and ends the child in the name of the current process, which is the supervisor in a callback of it; when to do so
-/// is the supervisor's business. To hear of the child's end the supervisor watches it with [`Cx::monitor`](crate::Cx::monitor),
-/// and then says what becomes of it with [`restarting`](Child::restarting) or [`stopped`](Child::stopped), which is what those
-/// see that hold a [`ChildRef`](super::ChildRef). Dropping it tells them that the child is gone for good; it ends nothing.
+/// It starts and ends the child in the name of the current process, which in a callback is the supervisor. The supervisor decides
+/// when. To be told of the child's end, the supervisor monitors it with [`Cx::monitor`](crate::Cx::monitor), and then
+/// records what follows with [`restarting`](Child::restarting) or [`stopped`](Child::stopped). Every
+/// [`ChildRef`](super::ChildRef) to the child sees that. Dropping a `Child` tells them that the child is gone for good; it does
+/// not end the process.
 ///
 /// # Examples
 ///
@@ -49,9 +50,9 @@ const KILL_GRACE: Duration = Duration::from_secs(1);
 /// # }
 /// ```
 pub struct Child {
-    said: Arc<Said>,
-    // None if there is nothing to keep: so it is with most of very many.
-    kept: Option<Box<Kept>>,
+    description: Arc<Description>,
+    // None if there is nothing to keep, as for most of very many children.
+    restart_parts: Option<Box<RestartParts>>,
     state: ChildState,
 }
 
@@ -80,11 +81,11 @@ pub struct Child {
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ChildState {
-    /// It runs, as this process; or it has ended and its supervisor is about to hear of it.
+    /// It runs as this process; or it has just ended, and its supervisor has not been told yet.
     Running(ProcessRef),
-    /// It has ended, and its supervisor tries to start it again.
+    /// It has ended, and its supervisor is trying to start it again.
     Restarting,
-    /// It does not run: it was stopped, ended in order, or chose not to run. [`Supervisor::restart_child`] starts it.
+    /// It does not run: it was stopped, ended in an orderly way, or chose not to run. [`Supervisor::restart_child`] starts it.
     ///
     /// [`Supervisor::restart_child`]: super::Supervisor::restart_child
     #[doc(alias = "undefined")]
@@ -102,21 +103,21 @@ impl ChildState {
 }
 
 impl Child {
-    /// A child that has not been started yet.
+    /// Makes a child that has not been started yet.
     pub fn new(spec: ChildSpec) -> Self {
-        let Parts { said, kept } = spec.parts;
-        Self { said: Arc::new(said), kept: Some(kept), state: ChildState::Stopped }
+        let Parts { description, restart_parts } = spec.parts;
+        Self { description: Arc::new(description), restart_parts: Some(restart_parts), state: ChildState::Stopped }
     }
 
-    /// What its spec says.
+    /// The part of its spec that describes it.
     pub fn info(&self) -> &ChildInfo {
-        &self.said.info
+        &self.description.info
     }
 
-    /// Keeps what its spec says together with another child, if the same is said of both.
+    /// Shares the memory of its description with another child, if both have the same.
     ///
-    /// Nobody can see a difference. It is for supervisors of very many children that are all alike: a hundred bytes are saved
-    /// with each.
+    /// This has no visible effect. It is for supervisors of very many similar children, and saves a hundred bytes
+    /// per child.
     ///
     /// # Examples
     ///
@@ -137,8 +138,8 @@ impl Child {
     /// # }
     /// ```
     pub fn share_info(&mut self, other: &Self) {
-        if self.said == other.said {
-            self.said = Arc::clone(&other.said);
+        if self.description == other.description {
+            self.description = Arc::clone(&other.description);
         }
     }
 
@@ -152,23 +153,23 @@ impl Child {
         self.state.process()
     }
 
-    /// Starts it, linked with the current process, which is its parent from then on. It is for a child that does not run.
+    /// Starts it, linked with the current process, which becomes its parent. The child must not be running.
     ///
-    /// When this returns, init has run. The state is as before if it fails. What a temporary child was started from is dropped as
-    /// soon as it runs, for it is never started again.
+    /// When this returns, init has run. If it fails, the state is as before. The start function of a temporary child is dropped as
+    /// soon as the child runs, because it is never started again.
     ///
     /// # Errors
     ///
-    /// What the start returned; [`StartError::Panicked`] if the function of the spec panicked.
+    /// The error of the start; [`StartError::Panicked`] if the function of the spec panicked.
     ///
     /// # Panics
     ///
-    /// If a temporary child is started again.
+    /// If a temporary child is started a second time.
     ///
     /// # Cancel safety
     ///
-    /// As [`start_link`](crate::start_link): dropped by hand it kills the child; if the supervisor ends meanwhile, the link brings
-    /// its reason.
+    /// As [`start_link`](crate::start_link): dropping this kills the child; but if the supervisor ends meanwhile, the child gets the
+    /// reason over the link.
     ///
     /// # Examples
     ///
@@ -190,39 +191,39 @@ impl Child {
     /// ```
     pub async fn start(&mut self) -> Result<ProcessRef, StartError> {
         poll_fn(crate::poll_alive).await;
-        let factory = self.kept.as_mut().and_then(|kept| kept.factory.as_mut());
+        let factory = self.restart_parts.as_mut().and_then(|restart_parts| restart_parts.factory.as_mut());
         let factory = factory.expect("a temporary child is started once");
         let starting = catch_unwind(AssertUnwindSafe(factory)).map_err(panicked)?;
         let process = AssertUnwindSafe(starting).catch_unwind().await.map_err(panicked)??;
         self.state = ChildState::Running(process.clone());
         self.tell();
         if self.info().restart == Restart::Temporary
-            && let Some(kept) = &mut self.kept
+            && let Some(restart_parts) = &mut self.restart_parts
         {
-            kept.factory = None;
-            if kept.is_nothing() {
-                self.kept = None;
+            restart_parts.factory = None;
+            if restart_parts.is_nothing() {
+                self.restart_parts = None;
             }
         }
         Ok(process)
     }
 
-    /// Ends it the way its spec says, and waits until it has ended: returns the reason if that is not what was to be expected.
+    /// Ends it as its spec says, and waits for the end. Returns the reason if that is unexpected.
     ///
-    /// It relies on no link: a child that has taken its link away ends all the same. The state is [`ChildState::Stopped`]
-    /// afterwards; if the child did not run there is nothing else to do. The exit comes from the current process, so that it is an
-    /// order to a child that traps exits.
+    /// It does not rely on a link: a child that has removed its link ends all the same. The state is [`ChildState::Stopped`]
+    /// afterwards; if the child did not run, nothing else happens. The exit comes from the current process, so a child that traps
+    /// exits takes it as an order.
     ///
-    /// To be expected is `shutdown` from a child that was told to stop and `killed` from one that was killed; and every reason of
-    /// the [normal set](Reason::is_normal_set) from a child that is not permanent. A child that had to be killed because it did not
-    /// end in time is not what was to be expected.
+    /// Expected are `shutdown` from a child that was ordered to stop, `killed` from a child that was killed, and every reason of
+    /// the [normal set](Reason::is_normal_set) from a child that is not permanent. If a child had to be killed because it did not
+    /// end in time, that is unexpected.
     ///
-    /// Code that never awaits cannot be killed. A child that does not end within a second of being killed is given up: it is no
-    /// child any more, and what is left of it can do nothing but compute.
+    /// Code that never awaits cannot be killed. A child that does not end within a second of being killed is given up: it no longer
+    /// counts as a child, and what is left of it can only compute.
     ///
     /// # Cancel safety
     ///
-    /// Dropping this before it is ready leaves the child told to stop, and the state as it was.
+    /// If this is dropped before it completes, the child has its order to stop, and the state is unchanged.
     ///
     /// # Examples
     ///
@@ -248,7 +249,7 @@ impl Child {
         self.end(Whereabouts::Stopped).await
     }
 
-    /// The same for a child that will be started again along with others: references to it wait for that.
+    /// The same for a child that is about to be restarted together with others: references to it wait for that.
     pub(super) async fn shut_down_to_restart(&mut self) -> Option<Reason> {
         self.end(Whereabouts::Restarting).await
     }
@@ -260,15 +261,15 @@ impl Child {
             ChildState::Restarting | ChildState::Stopped => None,
         };
         self.state = ChildState::Stopped;
-        if let Some(kept) = &self.kept {
-            kept.tell(|| then);
+        if let Some(restart_parts) = &self.restart_parts {
+            restart_parts.tell(|| then);
         }
         reason.filter(|reason| !self.info().shutdown.leads_to(reason, self.info().restart))
     }
 
-    /// Why it has ended, as the monitor that tells of it has `told`.
+    /// Returns why it has ended, given the reason `told` of its `Down`.
     ///
-    /// A child may end before its supervisor can watch it. The monitor then knows of no process, and the reason is what the
+    /// A child may end before its supervisor can monitor it. The `Down` then knows no process, and this returns the reason that the
     /// process left behind.
     ///
     /// # Examples
@@ -303,7 +304,7 @@ impl Child {
         }
     }
 
-    /// Notes that it has ended and is to be started again.
+    /// Records that it has ended and is about to be restarted.
     ///
     /// # Examples
     ///
@@ -324,7 +325,7 @@ impl Child {
         self.tell();
     }
 
-    /// Notes that it does not run, and will not be started unless somebody asks for it.
+    /// Records that it does not run, and will be started only on request.
     ///
     /// # Examples
     ///
@@ -347,17 +348,17 @@ impl Child {
         self.tell();
     }
 
-    /// Where references to it look for it.
+    /// The place where references to it look it up.
     pub(super) fn place(&mut self) -> Arc<Place> {
         let whereabouts = self.whereabouts();
-        let kept = self.kept.get_or_insert_with(|| Box::new(Kept::nothing()));
-        kept.place(&self.said, whereabouts)
+        let restart_parts = self.restart_parts.get_or_insert_with(|| Box::new(RestartParts::nothing()));
+        restart_parts.place(&self.description, whereabouts)
     }
 
-    /// Tells those who refer to it what it is doing.
+    /// Tells the references to it about its state.
     fn tell(&self) {
-        if let Some(kept) = &self.kept {
-            kept.tell(|| self.whereabouts());
+        if let Some(restart_parts) = &self.restart_parts {
+            restart_parts.tell(|| self.whereabouts());
         }
     }
 
@@ -370,7 +371,7 @@ impl Child {
     }
 }
 
-/// Ends a process the way `shutdown` says, and waits for that.
+/// Ends a process as `shutdown` says, and waits for the end.
 async fn end(process: &ProcessRef, shutdown: Shutdown) -> Reason {
     let mut ended = pin!(process.ended());
     match shutdown {
@@ -391,7 +392,7 @@ async fn end(process: &ProcessRef, shutdown: Shutdown) -> Reason {
     time::timeout(KILL_GRACE, ended).await.unwrap_or_else(|_| given_up())
 }
 
-/// A start that failed because what makes it panicked.
+/// The error of a start whose function panicked.
 fn panicked(payload: Box<dyn std::any::Any + Send>) -> StartError {
     StartError::Panicked { reason: Reason::caught(payload) }
 }

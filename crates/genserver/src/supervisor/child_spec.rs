@@ -1,4 +1,4 @@
-//! What a supervisor is told of a child: how to start it, when to start it again, how to end it.
+//! The specification of a child: how to start it, when to restart it, how to end it.
 
 use std::any::{TypeId, type_name};
 use std::borrow::Cow;
@@ -19,11 +19,11 @@ use crate::{
     Ending, GenServer, Pid, Probe, ProbeRef, ProcessRef, ServerRef, Start, StartError, StartProcess, spawn_link,
 };
 
-/// How to start a child, when to start it again, and how to end it: OTP's `child_spec()`.
+/// How to start a child, when to restart it, and how to end it: OTP's `child_spec()`.
 ///
-/// It is made from a function that starts the child, and is run at the first start and at each one after a crash. What the
-/// function returns is not awaited yet, so that the supervisor can link the child with itself before it runs; whether the
-/// function says `start` or `start_link` makes no difference.
+/// It is made from a function that starts the child, which runs at the first start and again after each crash. The
+/// supervisor awaits what the function returns, so that it can link the child with itself before the child runs. Whether the
+/// function uses `start` or `start_link` makes no difference.
 ///
 /// | | default |
 /// |---|---|
@@ -31,7 +31,7 @@ use crate::{
 /// | [`shutdown`](ChildSpec::shutdown) | five seconds; [`Shutdown::Infinity`] for a supervisor |
 /// | [`significant`](ChildSpec::significant) | no |
 ///
-/// The first type parameter is what runs in the child, the second what a start of it yields: what
+/// The first type parameter is what runs in the child. The second is the result of a start, which
 /// [`Supervisor::start_child`](super::Supervisor::start_child) returns. Without parameters it is the spec of any child: see
 /// [`untyped`](ChildSpec::untyped).
 ///
@@ -62,42 +62,42 @@ pub struct ChildSpec<S = (), H = ProcessRef> {
     types: PhantomData<fn() -> S>,
 }
 
-/// How what a start yields comes of the process.
+/// Where the result of a start comes from.
 enum Yields<H> {
-    /// It can be made of the process.
+    /// It can be made from the process.
     Of(fn(&ProcessRef) -> H),
     /// The start leaves it here.
     Left(Arc<Mutex<Option<H>>>),
 }
 
-/// What a spec is without its types.
+/// A spec without its types.
 pub(super) struct Parts {
-    pub(super) said: Said,
-    pub(super) kept: Box<Kept>,
+    pub(super) description: Description,
+    pub(super) restart_parts: Box<RestartParts>,
 }
 
-/// What a spec says of a child. It never changes once there is a child, so those of which the same is said have it together.
+/// The description of a child. It never changes once there is a child, so children with the same description share it.
 #[derive(PartialEq)]
-pub(super) struct Said {
+pub(super) struct Description {
     pub(super) info: ChildInfo,
-    /// The type of the server that runs in the child, if one does.
+    /// The type of the server that runs in the child, if it is a server.
     server: Option<TypeId>,
 }
 
-/// What only a child has that may be started again, or that somebody refers to.
-pub(super) struct Kept {
-    /// None once a temporary child runs: it is never started again, and what it was started from may be large.
+/// The parts that only a child needs that may be restarted, or that has references to it.
+pub(super) struct RestartParts {
+    /// None once a temporary child runs: it is never started again, and the function may hold much memory.
     pub(super) factory: Option<Factory>,
-    /// Where references to the child look for it; made with the first of them.
+    /// Where references to the child look it up; made with the first of them.
     place: OnceCell<Arc<Place>>,
 }
 
-impl Kept {
+impl RestartParts {
     fn new(factory: Option<Factory>) -> Self {
         Self { factory, place: OnceCell::new() }
     }
 
-    /// What is kept of a child that keeps nothing.
+    /// The parts of a child that needs none of them.
     pub(super) fn nothing() -> Self {
         Self::new(None)
     }
@@ -106,12 +106,12 @@ impl Kept {
         self.factory.is_none() && self.place.get().is_none()
     }
 
-    pub(super) fn place(&self, said: &Said, whereabouts: Whereabouts) -> Arc<Place> {
-        let make = || Arc::new(Place::new(said.info.id.clone(), said.server, whereabouts));
+    pub(super) fn place(&self, description: &Description, whereabouts: Whereabouts) -> Arc<Place> {
+        let make = || Arc::new(Place::new(description.info.id.clone(), description.server, whereabouts));
         Arc::clone(self.place.get_or_init(make))
     }
 
-    /// Tells those who refer to the child.
+    /// Tells the references to the child.
     pub(super) fn tell(&self, whereabouts: impl FnOnce() -> Whereabouts) {
         if let Some(place) = self.place.get() {
             place.set(whereabouts());
@@ -133,20 +133,20 @@ impl Runs {
     }
 }
 
-/// Nobody has the child any more.
-impl Drop for Kept {
+/// The child is dropped: it is gone for good.
+impl Drop for RestartParts {
     fn drop(&mut self) {
         self.tell(|| Whereabouts::Gone);
     }
 }
 
-/// Starts the child, once for each call.
+/// Starts the child, once per call.
 pub(super) type Factory = Box<dyn FnMut() -> Starting + Send>;
 
-/// A start of a child that is under way.
+/// A start of a child in progress.
 pub(super) type Starting = Pin<Box<dyn Future<Output = Result<ProcessRef, StartError>> + Send>>;
 
-/// What a spec says, apart from how to start the child.
+/// The description of a child: its spec without the function that starts it.
 ///
 /// # Examples
 ///
@@ -166,24 +166,24 @@ pub(super) type Starting = Pin<Box<dyn Future<Output = Result<ProcessRef, StartE
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ChildInfo {
-    /// What it is called among the children of its supervisor.
+    /// Its id among the children of its supervisor.
     pub id: Cow<'static, str>,
     /// The type of the server or function that runs in it.
     pub runs: &'static str,
-    /// When it is started again.
+    /// When it is restarted.
     pub restart: Restart,
     /// How it is ended.
     pub shutdown: Shutdown,
     /// Whether it supervises others.
     pub kind: ChildKind,
-    /// Whether its end can be the end of its supervisor: see [`AutoShutdown`](super::AutoShutdown).
+    /// Whether its end can end its supervisor: see [`AutoShutdown`](super::AutoShutdown).
     pub significant: bool,
 }
 
 impl ChildInfo {
-    /// The child as a report of its supervisor shows it; `pid` is the process it is or was last, if it was one.
+    /// The child as a report of its supervisor shows it; `pid` is its process, or the last one it had, if any.
     ///
-    /// It is for whoever writes a supervisor.
+    /// It is for supervisors of your own.
     ///
     /// # Examples
     ///
@@ -211,14 +211,14 @@ impl ChildInfo {
 }
 
 impl ChildSpec {
-    /// A server, or whatever else is started as one: an agent, a registry, a client type of your own.
+    /// A server, or anything else with the same kind of start: an agent, a registry, a client type of your own.
     ///
-    /// `start` is called at every start and returns a [`Start`]: a name, a label, a time-out for init and all else that a start
-    /// can be given are said there.
+    /// `start` runs at every start and returns a [`Start`]. Set a name, a label, a timeout for init and all other options
+    /// there.
     ///
     /// # Examples
     ///
-    /// What the server is started with is taken along by the closure:
+    /// The closure moves or clones the server's arguments into the start:
     ///
     /// ```
     /// # use genserver_doc::counter::*;
@@ -245,7 +245,7 @@ impl ChildSpec {
         })
     }
 
-    /// Another supervisor, of whatever sort: a child of kind [`Supervisor`](ChildKind::Supervisor) that is given all the time it
+    /// Another supervisor of any kind: a child of kind [`Supervisor`](ChildKind::Supervisor) that gets all the time it
     /// needs to stop.
     ///
     /// # Examples
@@ -281,7 +281,7 @@ impl ChildSpec {
 
     /// An async function that runs as a process: see [`spawn`](crate::spawn).
     ///
-    /// It counts as started at once. Whoever depends on it being ready uses [`start_process`](Self::start_process).
+    /// It counts as started at once. If others depend on it being ready, use [`start_process`](Self::start_process).
     ///
     /// # Examples
     ///
@@ -314,9 +314,9 @@ impl ChildSpec {
         })
     }
 
-    /// A process that says when it is ready: see [`start_process`](crate::start_process).
+    /// A process that reports when it is ready: see [`start_process`](crate::start_process).
     ///
-    /// The next child starts when this one is ready. What it says then is part of what
+    /// The next child starts when this one is ready. The value that it reports is part of what
     /// [`Supervisor::start_child`](super::Supervisor::start_child) returns; at later starts it is dropped.
     ///
     /// # Examples
@@ -364,7 +364,7 @@ impl ChildSpec {
 }
 
 impl<H> Yields<H> {
-    /// A place for a start to leave what it yields, for as long as somebody may ask for it.
+    /// A place where a start leaves its result, as long as it may still be asked for.
     fn left() -> (Weak<Mutex<Option<H>>>, Self) {
         let place = Arc::new(Mutex::new(None));
         (Arc::downgrade(&place), Self::Left(place))
@@ -383,12 +383,12 @@ impl<H> Yields<H> {
     }
 }
 
-/// What the start of a server yields.
+/// The result of a server's start.
 fn of_server<S: GenServer, H: From<ServerRef<S>>>(process: &ProcessRef) -> H {
     process.downcast::<S>().expect("the start of a server yields a process of that server").into()
 }
 
-/// Leaves what a start yields, if somebody may ask for it.
+/// Leaves the result of a start, if it may still be asked for.
 fn leave<H>(place: &Weak<Mutex<Option<H>>>, make: impl FnOnce() -> H) {
     if let Some(place) = place.upgrade() {
         let yielded = make();
@@ -412,12 +412,12 @@ impl<S, H> ChildSpec<S, H> {
             kind: ChildKind::default(),
             significant: false,
         };
-        let said = Said { info, server: runs.server };
-        let kept = Box::new(Kept::new(Some(Box::new(factory))));
-        Self { parts: Parts { said, kept }, yields, types: PhantomData }
+        let description = Description { info, server: runs.server };
+        let restart_parts = Box::new(RestartParts::new(Some(Box::new(factory))));
+        Self { parts: Parts { description, restart_parts }, yields, types: PhantomData }
     }
 
-    /// When the child is started again after it has ended. The default is [`Restart::Permanent`].
+    /// Sets when the child is restarted after it has ended. The default is [`Restart::Permanent`].
     ///
     /// # Examples
     ///
@@ -427,7 +427,7 @@ impl<S, H> ChildSpec<S, H> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// // A session ends when its user leaves, and is started again only if it crashes.
+    /// // A session ends when its user leaves, and is restarted only if it crashes.
     /// let session = ChildSpec::server("session", || genserver::start_link::<Counter>(0)).restart(Restart::Transient);
     /// let supervisor = Supervisor::one_for_one().start().await?;
     /// let session = supervisor.start_child(session).await?;
@@ -438,11 +438,11 @@ impl<S, H> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn restart(mut self, restart: Restart) -> Self {
-        self.parts.said.info.restart = restart;
+        self.parts.description.info.restart = restart;
         self
     }
 
-    /// How the child is ended. The default is to give it five seconds, and to give a supervisor all the time it needs.
+    /// Sets how the child is ended. By default it gets five seconds, and a supervisor all the time it needs.
     ///
     /// # Examples
     ///
@@ -452,18 +452,18 @@ impl<S, H> ChildSpec<S, H> {
     /// use std::time::Duration;
     /// use genserver::supervisor::{ChildSpec, Shutdown};
     ///
-    /// // It writes what it has to a disk when it ends.
+    /// // It writes its state to a disk when it ends.
     /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
     /// let counter = counter.shutdown(Shutdown::After(Duration::from_secs(30)));
     /// assert_eq!(counter.info().shutdown.to_string(), "within 30s");
     /// # }
     /// ```
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
-        self.parts.said.info.shutdown = shutdown;
+        self.parts.description.info.shutdown = shutdown;
         self
     }
 
-    /// Whether the child's own end can be the end of its supervisor: see [`AutoShutdown`](super::AutoShutdown).
+    /// Sets whether the child's own end can end its supervisor: see [`AutoShutdown`](super::AutoShutdown).
     ///
     /// # Examples
     ///
@@ -485,11 +485,11 @@ impl<S, H> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn significant(mut self, significant: bool) -> Self {
-        self.parts.said.info.significant = significant;
+        self.parts.description.info.significant = significant;
         self
     }
 
-    /// What the child is counted and listed as. Only a supervisor that was not made with [`ChildSpec::supervisor`] needs this.
+    /// Sets how the child is counted and listed. Only a supervisor that was not made with [`ChildSpec::supervisor`] needs this.
     ///
     /// # Examples
     ///
@@ -498,27 +498,27 @@ impl<S, H> ChildSpec<S, H> {
     /// # fn main() {
     /// use genserver::supervisor::{ChildKind, ChildSpec};
     ///
-    /// // A server that looks after others in its own way.
+    /// // A server that supervises others in its own way.
     /// let pool = ChildSpec::server("pool", || genserver::start_link::<Counter>(0)).kind(ChildKind::Supervisor);
     /// assert_eq!((pool.id(), pool.info().kind), ("pool", ChildKind::Supervisor));
     /// # }
     /// ```
     pub fn kind(mut self, kind: ChildKind) -> Self {
-        self.parts.said.info.kind = kind;
+        self.parts.description.info.kind = kind;
         self
     }
 
-    /// What the child is called among the children of its supervisor.
+    /// The id of the child among the children of its supervisor.
     pub fn id(&self) -> &str {
-        &self.parts.said.info.id
+        &self.parts.description.info.id
     }
 
-    /// What this says, apart from how to start the child.
+    /// The description of the child: the spec without the function that starts it.
     pub fn info(&self) -> &ChildInfo {
-        &self.parts.said.info
+        &self.parts.description.info
     }
 
-    /// The same without its types, so that specs of different children go into one list. A start of it yields the process.
+    /// The same spec without its types, so that specs of different children fit into one list. A start of it returns the process.
     ///
     /// # Examples
     ///
@@ -543,9 +543,9 @@ impl<S, H> ChildSpec<S, H> {
         ChildSpec { parts: self.parts, yields: Yields::Of(ProcessRef::clone), types: PhantomData }
     }
 
-    /// The same without its types, and what makes a process that was started from it into what this spec yields.
+    /// Splits the spec into an untyped one and a function that turns the started process into this spec's result.
     ///
-    /// It is for whoever writes a supervisor: the spec goes to the server, the function stays with the client, and is called with
+    /// It is for supervisors of your own: the spec goes to the server. The function stays with the client, which calls it with
     /// the process that the first start of the [`Child`](super::Child) returns.
     ///
     /// # Panics
@@ -578,9 +578,9 @@ impl<S, H> ChildSpec<S, H> {
 }
 
 impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
-    /// A reference to the child that stays good over its restarts; taken from the spec before the spec is given away.
+    /// Returns a reference to the child that survives its restarts. Take it before the spec is given away.
     ///
-    /// It can be given to the siblings of the child, which are started before anybody could ask the supervisor for it.
+    /// It can be given to the siblings of the child, which are started before the supervisor can be asked for it.
     ///
     /// # Examples
     ///
@@ -612,12 +612,12 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn reference(&self) -> ChildRef<S, H> {
-        ChildRef::new(self.parts.kept.place(&self.parts.said, Whereabouts::NotStarted))
+        ChildRef::new(self.parts.restart_parts.place(&self.parts.description, Whereabouts::NotStarted))
     }
 }
 
 impl<S, H> fmt::Debug for ChildSpec<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChildSpec").field("info", &self.parts.said.info).finish_non_exhaustive()
+        f.debug_struct("ChildSpec").field("info", &self.parts.description.info).finish_non_exhaustive()
     }
 }

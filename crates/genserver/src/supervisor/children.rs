@@ -1,4 +1,4 @@
-//! The children of a supervisor: in the order of their first starts, each found without a look at the others.
+//! The children of a supervisor: in the order of their first starts, each found without searching the others.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use super::child::Child;
 use crate::node::dense::looked;
 use crate::{MonitorRef, Pid};
 
-/// Children by their numbers, and numbers by the ids.
+/// Children by their numbers, and the numbers by id.
 #[derive(Default)]
 pub(super) struct Children {
     /// Numbers grow, so this is the order of the first starts.
@@ -17,24 +17,24 @@ pub(super) struct Children {
     last: u64,
 }
 
-/// A child, and the monitor that tells of its end.
+/// A child, and the monitor that watches it.
 pub(super) struct Watched {
     pub(super) child: Child,
     pub(super) monitor: Option<MonitorRef>,
-    /// The process it is, or was last.
+    /// The process of the child, or the last one it had.
     pub(super) pid: Option<Pid>,
-    /// What the monitor calls it: never that of another child of its supervisor.
+    /// The number that its monitor reports: unique among the children of its supervisor.
     pub(super) number: u64,
 }
 
 impl Children {
-    /// A child that is to be, with the number that it will have. It is not among the others yet.
+    /// Prepares a new child with the number that it will have. It is not among the others yet.
     pub(super) fn next(&mut self, child: Child) -> Watched {
         self.last += 1;
         Watched { child, monitor: None, pid: None, number: self.last }
     }
 
-    /// Takes a child in, whose number is larger than those of the others.
+    /// Adds a child, whose number is larger than those of the others.
     pub(super) fn push(&mut self, watched: Watched) {
         self.numbers.insert(watched.child.info().id.clone(), watched.number);
         self.watched.insert(watched.number, watched);
@@ -54,24 +54,24 @@ impl Children {
         }
     }
 
-    /// Takes out the one that was started last.
+    /// Removes the child that was started last.
     pub(super) fn pop(&mut self) -> Option<Watched> {
         let (_, watched) = self.watched.pop_last()?;
         self.numbers.remove(&watched.child.info().id);
         Some(watched)
     }
 
-    /// Those from `first` on, the last first.
+    /// The numbers from the last child back to `first`.
     pub(super) fn backwards_to(&self, first: u64) -> Vec<u64> {
         self.watched.range(first..).rev().inspect(|_| looked()).map(|(number, _)| *number).collect()
     }
 
-    /// Those from `first` to `last`, in order.
+    /// The children from `first` to `last`, in order.
     pub(super) fn range_mut(&mut self, first: u64, last: u64) -> impl Iterator<Item = &mut Watched> {
         self.watched.range_mut(first..=last).inspect(|_| looked()).map(|(_, watched)| watched)
     }
 
-    /// All, in order.
+    /// All children, in order.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Watched> {
         self.watched.values().inspect(|_| looked())
     }

@@ -1,4 +1,4 @@
-//! Supervisors of children that come and go: started on demand, by the thousand, each on its own.
+//! Supervisors of children that come and go: independent children, started on demand, by the thousand.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -19,19 +19,19 @@
 //! ```
 //!
 //! A [`Supervisor`](crate::supervisor::Supervisor) knows its children by their ids, starts them in order, and ends them in the
-//! reverse. A [`DynamicSupervisor`] starts with none. Its children know nothing of one another, it finds them by their processes,
-//! and what it does for one takes no longer if there are a hundred thousand others. A child is told by the same
-//! [`ChildSpec`](crate::supervisor::ChildSpec), and is started, watched and ended in the same way. Its id is for reports; many
-//! may have the same.
+//! reverse order. A [`DynamicSupervisor`] starts with none. Its children are independent of each other, it finds them by their
+//! processes, and an operation on one takes no longer if there are a hundred thousand others. A child has the same
+//! [`ChildSpec`](crate::supervisor::ChildSpec), and is started, monitored and ended in the same way. Its id is only for reports;
+//! several children may have the same.
 //!
 //! # Restarts
 //!
-//! A child that ends is started again if its [`Restart`](crate::supervisor::Restart) says so, and forgotten if not. The children
-//! share one allowance: one restart too many within the time, whichever children they are of, and the supervisor ends them all
-//! and itself, with the reason `shutdown`. Processes that belong to a client that can come again, such as one for each
-//! connection, are better [`Temporary`](crate::supervisor::Restart::Temporary): they end alone.
+//! A child that ends is restarted if its [`Restart`](crate::supervisor::Restart) says so, and forgotten if not. The children
+//! share one allowance: at one restart too many within the time, no matter of which children, the supervisor ends them all
+//! and itself, with the reason `shutdown`. Processes that belong to a client that can come again, such as one per
+//! connection, should be [`Temporary`](crate::supervisor::Restart::Temporary): their crashes affect no other child.
 //!
-//! After a restart a child is another process. Whoever goes on using it holds a reference that survives that:
+//! After a restart a child is another process. To go on using it, hold a reference that survives the restart:
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -51,10 +51,10 @@
 //! # }
 //! ```
 //!
-//! # What a child is started with
+//! # The arguments of a child
 //!
-//! OTP gives a dynamic supervisor `extra_arguments`, which it puts before those of every child. Here a closure takes along what a
-//! child needs, at its first start and at every later one; what all children need is given to the function that makes their
+//! OTP gives a dynamic supervisor `extra_arguments`, which it puts before those of every child. Here a closure captures what a
+//! child needs, at its first start and at every later one. Pass what all children need to the function that makes their
 //! specs:
 //!
 //! ```
@@ -84,16 +84,16 @@
 //!
 //! # How it ends
 //!
-//! All children are told to stop at once, in no order, and end side by side. Each has the time that its
-//! [`Shutdown`](crate::supervisor::Shutdown) says from then on, so the end of the supervisor takes as long as the slowest of its
+//! All children are ordered to stop at once, in no order, and end concurrently. Each has the time that its
+//! [`Shutdown`](crate::supervisor::Shutdown) allows, so the end of the supervisor takes as long as the slowest of its
 //! children, and no longer.
 //!
 //! # What it costs
 //!
 //! Each of a hundred thousand children takes about 4 microseconds to be started one by one and stopped with all the others, and 5
 //! with two workers; a bare task in a `JoinSet` takes 2.6, and 1.6. A restart takes about 3 microseconds, 3 to 6 with two workers,
-//! whether there are a thousand children or a hundred thousand. These are medians on a machine with two cores. On yours, and beside
-//! other libraries, they are measured by
+//! whether there are a thousand children or a hundred thousand. These are medians on a machine with two cores. To measure yours,
+//! and other libraries, run
 //!
 //! ```text
 //! cargo xtask bench --only "start + stop"
@@ -103,25 +103,26 @@
 //! # When (not) to use one
 //!
 //! For children that are known from the beginning, or that have to be started in an order, use a
-//! [`Supervisor`](crate::supervisor::Supervisor). And if children take long to start: a supervisor waits for the init of one before
-//! it starts the next. Let init return [`Init::RunThen`](crate::Init::RunThen) and do what takes long afterwards, or start several
-//! dynamic supervisors and choose one by the hash of a key, as Elixir's `PartitionSupervisor` does.
+//! [`Supervisor`](crate::supervisor::Supervisor). It also matters if children take long to start: a supervisor waits for the init
+//! of one before it starts the next. Let init return [`Init::RunThen`](crate::Init::RunThen) and do the slow part afterwards, or
+//! start several dynamic supervisors and choose one by the hash of a key, as Elixir's `PartitionSupervisor` does.
 //!
 //! # What differs from OTP
 //!
-//! - `extra_arguments` are a closure's business: see above.
-//! - What `which_children` lists is in the order in which the children were first started.
-//! - A function that starts a child cannot return what is no start: in OTP that is an error of `start_child`, here of the compiler.
+//! - Closures replace `extra_arguments`: see above.
+//! - `which_children` lists the children in the order in which they were first started.
+//! - A function that starts a child cannot return anything but a start. In OTP that is an error of `start_child`, here of the
+//!   compiler.
 
-// What is said about one.
+// The spec of a dynamic supervisor.
 mod spec;
-// What can be asked of one.
+// The errors of its functions.
 mod error;
 mod handle;
-// The server: its children, and what it does when one ends.
+// The server: its children, and what it does when a child ends.
 mod server;
 
 pub use error::{FindChildError, StartChildError, TerminateChildError};
 pub use handle::DynamicSupervisor;
-pub use server::{News, Request, Server};
+pub use server::{DynamicSupervisorCall, DynamicSupervisorInfo, Server};
 pub use spec::DynamicSupervisorSpec;

@@ -1,9 +1,9 @@
-//! Why something that a supervisor was asked to do was not done.
+//! The errors of a supervisor's functions.
 
 use super::spec::SpecError;
 use crate::{CallError, Pid, StartError};
 
-/// Why [`Supervisor::start_child`](super::Supervisor::start_child) started no child.
+/// The error of [`Supervisor::start_child`](super::Supervisor::start_child).
 ///
 /// # Examples
 ///
@@ -30,40 +30,40 @@ use crate::{CallError, Pid, StartError};
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartChildError {
-    /// A child with that id runs, or the name that the child was to have belongs to a process. Use that one, or end it first.
+    /// A child with that id runs, or the name that the child was to have belongs to a process. Use that process, or end it first.
     #[doc(alias = "already_started")]
     #[error("the child {id} was started before, as process {pid}; use that one, or terminate it first")]
     AlreadyStarted {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
         /// The process.
         pid: Pid,
     },
-    /// There is a child with that id, but it does not run at the moment.
+    /// There is a child with that id, but it is not running.
     #[doc(alias = "already_present")]
     #[error(
         "there is a child {id} already, which does not run at the moment; use `restart_child`, or delete it, or choose another id"
     )]
     AlreadyPresent {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
     },
-    /// Its init chose not to run, and that is no failure. A temporary child is forgotten; any other is there now, as stopped.
+    /// Its init chose not to run, which is not a failure. A temporary child is forgotten; any other is kept as stopped.
     #[doc(alias = "ignore")]
     #[error("the child {id} chose not to run; unless it is temporary, `restart_child` tries again")]
     Ignored {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
     },
     /// It did not start, and is forgotten.
     #[error("the child {id} did not start: {error}")]
     Failed {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
-        /// Why it did not.
+        /// Why it did not start.
         error: StartError,
     },
-    /// Something is wrong with the spec.
+    /// The spec is invalid.
     #[error(transparent)]
     Spec(#[from] SpecError),
     /// The supervisor did not answer.
@@ -71,7 +71,7 @@ pub enum StartChildError {
     Supervisor(#[from] CallError),
 }
 
-/// Why [`Supervisor::terminate_child`](super::Supervisor::terminate_child) ended no child.
+/// The error of [`Supervisor::terminate_child`](super::Supervisor::terminate_child).
 ///
 /// # Examples
 ///
@@ -97,7 +97,7 @@ pub enum TerminateChildError {
     #[doc(alias = "not_found")]
     #[error("there is no child {id}")]
     NotFound {
-        /// What was asked for.
+        /// The id that was asked for.
         id: String,
     },
     /// The supervisor did not answer.
@@ -105,7 +105,7 @@ pub enum TerminateChildError {
     Supervisor(#[from] CallError),
 }
 
-/// Why [`Supervisor::restart_child`](super::Supervisor::restart_child) started no child.
+/// The error of [`Supervisor::restart_child`](super::Supervisor::restart_child).
 ///
 /// # Examples
 ///
@@ -132,38 +132,38 @@ pub enum RestartChildError {
     #[doc(alias = "not_found")]
     #[error("there is no child {id}; start one with `start_child`")]
     NotFound {
-        /// What was asked for.
+        /// The id that was asked for.
         id: String,
     },
-    /// It runs.
+    /// It is running already.
     #[doc(alias = "running")]
     #[error("the child {id} runs, as process {pid}; terminate it first")]
     Running {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
         /// The process.
         pid: Pid,
     },
-    /// Its supervisor is about to do that.
+    /// Its supervisor is already restarting it.
     #[doc(alias = "restarting")]
     #[error("the child {id} is being restarted anyway")]
     Restarting {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
     },
-    /// Its init chose not to run, and that is no failure. It is stopped as before.
+    /// Its init chose not to run, which is not a failure. It stays stopped.
     #[doc(alias = "ignore")]
     #[error("the child {id} chose not to run")]
     Ignored {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
     },
-    /// It did not start, and is stopped as before.
+    /// It did not start, and stays stopped.
     #[error("the child {id} did not start: {error}")]
     Failed {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
-        /// Why it did not.
+        /// Why it did not start.
         error: StartError,
     },
     /// The supervisor did not answer.
@@ -171,7 +171,7 @@ pub enum RestartChildError {
     Supervisor(#[from] CallError),
 }
 
-/// Why [`Supervisor::delete_child`](super::Supervisor::delete_child) deleted no child.
+/// The error of [`Supervisor::delete_child`](super::Supervisor::delete_child).
 ///
 /// # Examples
 ///
@@ -199,23 +199,23 @@ pub enum DeleteChildError {
     #[doc(alias = "not_found")]
     #[error("there is no child {id}, so it was not deleted; if that is what you wanted, ignore this error")]
     NotFound {
-        /// What was asked for.
+        /// The id that was asked for.
         id: String,
     },
-    /// It runs.
+    /// It is running.
     #[doc(alias = "running")]
     #[error("the child {id} runs, as process {pid}; terminate it first")]
     Running {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
         /// The process.
         pid: Pid,
     },
-    /// Its supervisor is about to start it again.
+    /// Its supervisor is restarting it.
     #[doc(alias = "restarting")]
     #[error("the child {id} is being restarted; terminate it first")]
     Restarting {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
     },
     /// The supervisor did not answer.
@@ -223,7 +223,7 @@ pub enum DeleteChildError {
     Supervisor(#[from] CallError),
 }
 
-/// Why a supervisor had nothing to say about a child.
+/// The error of a lookup of a child in a supervisor.
 ///
 /// # Examples
 ///
@@ -251,17 +251,17 @@ pub enum FindChildError {
     #[doc(alias = "not_found")]
     #[error("there is no child {id}")]
     NotFound {
-        /// What was asked for.
+        /// The id that was asked for.
         id: String,
     },
-    /// Something else runs in it.
+    /// A server of another type, or a function, runs in it.
     #[error("the child {id} is a {found}, not a {wanted}")]
     WrongServer {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
-        /// What runs in it.
+        /// The type of the server or function that runs in it.
         found: &'static str,
-        /// What was looked for.
+        /// The type that was looked for.
         wanted: &'static str,
     },
     /// The supervisor did not answer.

@@ -9,15 +9,15 @@ use super::children::Watched;
 use super::error::{DeleteChildError, FindChildError, RestartChildError, StartChildError, TerminateChildError};
 use super::place::Place;
 use super::policy::{ChildKind, Strategy};
-use super::server::{Args, Ask, Request, Server};
+use super::server::{Args, Operation, Server, SupervisorCall};
 use super::spec::SupervisorSpec;
 use crate::{AsProcess, AsServer, CallError, Caller, GenServer, Name, Pid, ProcessRef, ServerRef, Start, Stop, start};
 
-/// A supervisor that runs: see [the module's page](super).
+/// A running supervisor: see [the module's page](super).
 ///
-/// It is a reference like any other, cheap to clone, and neither keeps the supervisor alive nor ends it. What is asked through
-/// it waits for as long as the supervisor lives, for a child may take its time to start and to stop. A child must therefore not
-/// ask its own supervisor anything in its init, which fails with [`CallError::Cycle`], nor when it is being stopped: each would
+/// It is a reference like any other, cheap to clone, and neither keeps the supervisor alive nor ends it. Its requests
+/// have no timeout, because a child may take its time to start and to stop. A child must therefore not
+/// call its own supervisor in its init, which fails with [`CallError::Cycle`], nor while it is being stopped: each would
 /// wait for the other.
 ///
 /// # Examples
@@ -47,28 +47,28 @@ pub struct Supervisor {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ChildEntry {
-    /// What its spec says.
+    /// The description in its spec.
     pub info: ChildInfo,
     /// What it is doing.
     pub state: ChildState,
 }
 
-/// How many children a supervisor has: made by [`Supervisor::count_children`].
+/// The numbers of a supervisor's children: made by [`Supervisor::count_children`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct ChildCounts {
-    /// All of them, whether they run or not.
+    /// All of them, running or not.
     pub specs: usize,
-    /// Those that run.
+    /// Those that are running.
     pub active: usize,
-    /// Those that are supervisors, whether they run or not.
+    /// Those that are supervisors, running or not.
     pub supervisors: usize,
-    /// Those that are not.
+    /// Those that are not supervisors, running or not.
     pub workers: usize,
 }
 
 impl ChildCounts {
-    /// Counts `children`, for a supervisor of your own that keeps them.
+    /// Counts `children`, for a supervisor of your own.
     ///
     /// # Examples
     ///
@@ -100,7 +100,7 @@ impl ChildCounts {
 }
 
 impl Supervisor {
-    /// A child that ends is started again, and nobody else: see [`Strategy::OneForOne`].
+    /// When a child ends, only that child is restarted: see [`Strategy::OneForOne`].
     ///
     /// # Examples
     ///
@@ -127,7 +127,7 @@ impl Supervisor {
         SupervisorSpec::new(Strategy::OneForOne)
     }
 
-    /// When a child ends, all are started again: see [`Strategy::OneForAll`].
+    /// When a child ends, all children are restarted: see [`Strategy::OneForAll`].
     ///
     /// # Examples
     ///
@@ -154,7 +154,7 @@ impl Supervisor {
         SupervisorSpec::new(Strategy::OneForAll)
     }
 
-    /// When a child ends, it and those started after it are started again: see [`Strategy::RestForOne`].
+    /// When a child ends, that child and those started after it are restarted: see [`Strategy::RestForOne`].
     ///
     /// # Examples
     ///
@@ -183,7 +183,7 @@ impl Supervisor {
 
     /// Starts a supervisor that makes its own spec, in its own process: OTP's `init/1` of a supervisor.
     ///
-    /// If `init` returns nothing, the supervisor does not run, and that is no failure: the start returns
+    /// If `init` returns `None`, the supervisor does not run, which is not a failure: the start returns
     /// [`StartError::Ignored`](crate::StartError::Ignored). If it panics, the start returns the panic.
     ///
     /// # Examples
@@ -209,15 +209,15 @@ impl Supervisor {
         start::<Server>(Args::made_by(init)).handle()
     }
 
-    /// Starts a child and adds it behind the others. Returns what its start yields: a reference to its server, for instance.
+    /// Starts a child and adds it after the others. Returns the result of its start, for example a reference to its server.
     ///
     /// # Errors
     ///
-    /// [`StartChildError`]; unless it says otherwise, the supervisor has no such child then.
+    /// [`StartChildError`]; unless it says otherwise, the supervisor then has no such child.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it gives up the answer; the child is started all the same.
+    /// Dropping it abandons the answer; the child is started all the same.
     ///
     /// # Examples
     ///
@@ -239,14 +239,14 @@ impl Supervisor {
     /// ```
     pub async fn start_child<S, H>(&self, spec: ChildSpec<S, H>) -> Result<H, StartChildError> {
         let (spec, handle) = spec.split();
-        let started = self.ask(|caller| Ask::StartChild(spec, caller)).await?;
+        let started = self.ask(|caller| Operation::StartChild(spec, caller)).await?;
         started.map(handle)
     }
 
-    /// Ends a child the way its spec says, and waits for that. A temporary child is forgotten; any other stays, as stopped.
+    /// Ends a child as its spec says, and waits for the end. A temporary child is forgotten; any other is kept as stopped.
     ///
-    /// A child that does not run is left as it is; one that is being restarted is not. This never ends the supervisor, even if the
-    /// child is significant.
+    /// It has no effect on a child that does not run; if the child is being restarted, that stops. This never ends the supervisor,
+    /// even if the child is significant.
     ///
     /// # Errors
     ///
@@ -254,7 +254,7 @@ impl Supervisor {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it gives up the answer; the child is ended all the same.
+    /// Dropping it abandons the answer; the child is ended all the same.
     ///
     /// # Examples
     ///
@@ -274,7 +274,7 @@ impl Supervisor {
     /// ```
     pub async fn terminate_child(&self, id: impl Into<String>) -> Result<(), TerminateChildError> {
         let id = id.into();
-        self.ask(|caller| Ask::TerminateChild(id, caller)).await?
+        self.ask(|caller| Operation::TerminateChild(id, caller)).await?
     }
 
     /// Starts a child that is stopped. It keeps its place among the others.
@@ -285,7 +285,7 @@ impl Supervisor {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it gives up the answer; the child is started all the same.
+    /// Dropping it abandons the answer; the child is started all the same.
     ///
     /// # Examples
     ///
@@ -309,7 +309,7 @@ impl Supervisor {
     /// ```
     pub async fn restart_child(&self, id: impl Into<String>) -> Result<ProcessRef, RestartChildError> {
         let id = id.into();
-        self.ask(|caller| Ask::RestartChild(id, caller)).await?
+        self.ask(|caller| Operation::RestartChild(id, caller)).await?
     }
 
     /// Forgets a child that is stopped.
@@ -337,10 +337,10 @@ impl Supervisor {
     /// ```
     pub async fn delete_child(&self, id: impl Into<String>) -> Result<(), DeleteChildError> {
         let id = id.into();
-        self.ask(|caller| Ask::DeleteChild(id, caller)).await?
+        self.ask(|caller| Operation::DeleteChild(id, caller)).await?
     }
 
-    /// All children, the one that was started last first: OTP's order, and the one in which they are ended.
+    /// Returns all children, the one that was started last first: OTP's order, and the order in which they are ended.
     ///
     /// # Errors
     ///
@@ -368,10 +368,10 @@ impl Supervisor {
     /// # }
     /// ```
     pub async fn which_children(&self) -> Result<Vec<ChildEntry>, CallError> {
-        self.ask(Ask::WhichChildren).await
+        self.ask(Operation::WhichChildren).await
     }
 
-    /// How many children there are, run, and supervise others.
+    /// Returns how many children there are, how many run, and how many are supervisors.
     ///
     /// # Errors
     ///
@@ -395,10 +395,10 @@ impl Supervisor {
     /// # }
     /// ```
     pub async fn count_children(&self) -> Result<ChildCounts, CallError> {
-        self.ask(Ask::CountChildren).await
+        self.ask(Operation::CountChildren).await
     }
 
-    /// What the spec of a child says, and what the child is doing: OTP's `get_childspec/2` and `which_child/2`.
+    /// Returns the description and the state of a child: OTP's `get_childspec/2` and `which_child/2`.
     ///
     /// # Errors
     ///
@@ -427,11 +427,11 @@ impl Supervisor {
         Ok(self.find(id.into()).await?.entry)
     }
 
-    /// A reference to the child with that id, in which a server of type `S` runs. It stays good over restarts.
+    /// Returns a reference to the child with that id, in which a server of type `S` runs. The reference survives restarts.
     ///
     /// # Errors
     ///
-    /// [`FindChildError`] if there is no such child, or something else runs in it.
+    /// [`FindChildError`] if there is no such child, or if something else runs in it.
     ///
     /// # Examples
     ///
@@ -463,11 +463,11 @@ impl Supervisor {
 
     async fn find(&self, id: String) -> Result<FoundChild, FindChildError> {
         let wanted = id.clone();
-        let found = self.ask(|caller| Ask::Find(id, caller)).await?;
+        let found = self.ask(|caller| Operation::Find(id, caller)).await?;
         found.ok_or(FindChildError::NotFound { id: wanted })
     }
 
-    /// Ends the supervisor with the reason `normal`, and its children before it, the last first: see [`ServerRef::stop`].
+    /// Ends the children, the last first, and then the supervisor, with the reason `normal`: see [`ServerRef::stop`].
     ///
     /// # Errors
     ///
@@ -496,12 +496,12 @@ impl Supervisor {
         self.server.pid()
     }
 
-    /// The name it was started with, if it was.
+    /// The name it was started with, if any.
     pub fn name(&self) -> Option<&Name> {
         self.server.name()
     }
 
-    /// Whether it takes requests. False from the moment its end begins.
+    /// Returns whether it takes requests. False from the moment its end begins.
     pub fn is_alive(&self) -> bool {
         self.server.is_alive()
     }
@@ -528,13 +528,13 @@ impl Supervisor {
         self.server.process_ref()
     }
 
-    /// Asks the supervisor, and waits for as long as it lives.
-    async fn ask<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> Ask) -> Result<R, CallError> {
-        self.server.call(|caller| Request(make(caller))).no_timeout().await
+    /// Calls the supervisor without a timeout.
+    async fn ask<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> Operation) -> Result<R, CallError> {
+        self.server.call(|caller| SupervisorCall(make(caller))).no_timeout().await
     }
 }
 
-/// What a supervisor knows of one child.
+/// What a supervisor finds out about one child.
 pub(super) struct FoundChild {
     entry: ChildEntry,
     place: std::sync::Arc<Place>,

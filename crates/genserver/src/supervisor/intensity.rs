@@ -1,12 +1,12 @@
-//! How many restarts are too many: a window that slides along with the time.
+//! The restart limit: a sliding window over the attempts.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// So many restarts within so long; one more, and a supervisor gives up.
+/// Allows a number of restarts within a time; at one more, a supervisor gives up.
 ///
-/// The window slides: what counts is how many attempts were made in the time up to and with `now`. An attempt exactly `within`
-/// ago still counts. OTP cuts its clock to whole seconds before it compares, so there an attempt may count for almost a second
+/// The window slides: an attempt counts if it was made at most `within` before `now`, both ends included. OTP truncates
+/// its clock to whole seconds before it compares, so there an attempt may count for almost a second
 /// longer; here it is exact.
 ///
 /// # Examples
@@ -28,24 +28,24 @@ use std::time::{Duration, Instant};
 pub struct Intensity {
     max_restarts: u32,
     within: Duration,
-    /// The attempts that still count, oldest first: at most one more than are allowed.
+    /// The attempts that still count, oldest first: at most one more than allowed.
     attempts: VecDeque<Instant>,
 }
 
 impl Intensity {
-    /// How many restarts are allowed, unless said otherwise: three, within [`WITHIN`](Self::WITHIN). Elixir's number.
+    /// How many restarts are allowed by default: three, within [`WITHIN`](Self::WITHIN). Elixir's number.
     pub const MAX_RESTARTS: u32 = 3;
-    /// In what time, unless said otherwise: five seconds.
+    /// The default time: five seconds.
     pub const WITHIN: Duration = Duration::from_secs(5);
 
-    /// Allows `max_restarts` within so long. None at all makes the first end of a child the last.
+    /// Allows `max_restarts` within `within`. With zero, the first end of a child is the last.
     pub fn new(max_restarts: u32, within: Duration) -> Self {
         Self { max_restarts, within, attempts: VecDeque::new() }
     }
 
-    /// Counts an attempt made now; whether it is one of those that are allowed.
+    /// Counts an attempt made now, and returns whether it is allowed.
     ///
-    /// `now` never goes back from one attempt to the next, as [`Cx::now`](crate::Cx::now) does not.
+    /// `now` must never go back from one attempt to the next; [`Cx::now`](crate::Cx::now) never does.
     pub fn allows(&mut self, now: Instant) -> bool {
         while self.attempts.front().is_some_and(|then| now.saturating_duration_since(*then) > self.within) {
             self.attempts.pop_front();
@@ -53,7 +53,7 @@ impl Intensity {
         self.attempts.push_back(now);
         let allowed = self.attempts.len() <= self.max_restarts as usize;
         if !allowed {
-            // It is counted, and the oldest makes room: whoever goes on all the same needs no more than this to be told again.
+            // The attempt counts, and the oldest makes room for it: one attempt over the limit is enough to say no again.
             self.attempts.pop_front();
         }
         allowed
@@ -72,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    /// Which attempts, in milliseconds, are allowed.
+    /// Checks which attempts, in milliseconds, are allowed.
     #[track_caller]
     fn check(max_restarts: u32, within: u64, attempts: &[(u64, bool)]) {
         let mut intensity = Intensity::new(max_restarts, Duration::from_millis(within));

@@ -1,4 +1,4 @@
-//! Where the references to one child look for it: written by its supervisor, read by everybody.
+//! The place where references look up one child: written by its supervisor, read by all of them.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -12,23 +12,23 @@ use super::policy::Restart;
 use crate::ProcessRef;
 use crate::sync::barrier;
 
-/// The whereabouts of one child, in one life of its supervisor.
+/// The state of one child, during one life of its supervisor.
 pub(super) struct Place {
     id: Cow<'static, str>,
-    /// The type of the server that runs in the child, if one does.
+    /// The type of the server that runs in the child, if it is a server.
     server: Option<TypeId>,
     now: Mutex<Now>,
 }
 
 struct Now {
     whereabouts: Whereabouts,
-    /// One for each call that waits for the child, and its owner takes it out again.
+    /// One waker per call that waits for the child; the call removes it again.
     waiting: BTreeMap<u64, Waker>,
-    /// The number of the next one that waits.
+    /// The number of the next waker.
     next: u64,
 }
 
-/// What is known of a child.
+/// The known state of a child.
 #[derive(Clone)]
 pub(super) enum Whereabouts {
     NotStarted,
@@ -44,7 +44,7 @@ impl Place {
         Self { id, server, now: Mutex::new(now) }
     }
 
-    /// Whether an `S` runs in the child.
+    /// Returns whether an `S` runs in the child.
     pub(super) fn runs<S: 'static>(&self) -> bool {
         self.server == Some(TypeId::of::<S>())
     }
@@ -53,7 +53,7 @@ impl Place {
         &self.id
     }
 
-    /// Changes what is known, and wakes whoever waits for that.
+    /// Changes the state, and wakes everything that waits for a change.
     pub(super) fn set(&self, whereabouts: Whereabouts) {
         let mut now = self.now.lock();
         let before = std::mem::replace(&mut now.whereabouts, whereabouts);
@@ -63,7 +63,7 @@ impl Place {
         waiting.into_values().for_each(barrier::wake);
     }
 
-    /// The child, if it runs.
+    /// The process of the child, if it runs.
     pub(super) fn current(&self) -> Result<ProcessRef, ChildError> {
         let whereabouts = self.now.lock().whereabouts.clone();
         match whereabouts {
@@ -72,7 +72,7 @@ impl Place {
         }
     }
 
-    /// What to say of a child that turned out to have ended.
+    /// The error for a child that turned out to have ended.
     pub(super) fn ended(&self) -> ChildError {
         let whereabouts = self.now.lock().whereabouts.clone();
         self.error(&whereabouts)
@@ -81,7 +81,7 @@ impl Place {
     fn error(&self, whereabouts: &Whereabouts) -> ChildError {
         let id = self.id.to_string();
         match whereabouts {
-            // Its supervisor has yet to hear of the end, but nothing else can come of it.
+            // Its supervisor has not been told of the end yet, but the child will not be restarted.
             Whereabouts::Running(_, Restart::Temporary) | Whereabouts::Gone => ChildError::Gone { id },
             Whereabouts::Running(..) | Whereabouts::Restarting => ChildError::Restarting { id },
             Whereabouts::NotStarted => ChildError::NotStarted { id },
@@ -89,9 +89,9 @@ impl Place {
         }
     }
 
-    /// The child as soon as it runs; an error if it never will, or not without somebody's doing.
+    /// Ready with the child when it runs; an error if it will never run, or only on request.
     ///
-    /// `turn` is where the caller's waker stands; whoever gives up waiting calls [`leave`](Self::leave) with it.
+    /// `turn` is the number of the caller's waker. To give up waiting, call [`leave`](Self::leave) with it.
     pub(super) fn poll_running(
         &self,
         cx: &Context<'_>,
@@ -104,7 +104,7 @@ impl Place {
                 Err(ChildError::Restarting { .. } | ChildError::NotStarted { .. }) => {}
                 settled => return Poll::Ready(settled),
             }
-            // Whoever changes what is known takes all wakers: one that was put down before a change is woken by it.
+            // Every change of the state takes all wakers, so a waker that was stored before a change is woken by it.
             let Some(waker) = waker.take() else { return Poll::Pending };
             let mut now = self.now.lock();
             let number = *turn.get_or_insert_with(|| {
@@ -117,7 +117,7 @@ impl Place {
         }
     }
 
-    /// Gives up waiting.
+    /// Removes the waker of a call that gives up waiting.
     pub(super) fn leave(&self, turn: u64) {
         let waker = self.now.lock().waiting.remove(&turn);
         barrier::drop_caught(waker);

@@ -1,11 +1,11 @@
-//! What can be said about a child, and about how a supervisor treats its children.
+//! Policies: when children are restarted, how they are ended, and when their supervisor ends.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::Reason;
 
-/// When a child that has ended is started again.
+/// When a child is restarted after it has ended.
 ///
 /// | | after `normal`, `shutdown`, or a shutdown with a value | after anything else |
 /// |---|---|---|
@@ -29,14 +29,14 @@ pub enum Restart {
     /// Always. This is the default.
     #[default]
     Permanent,
-    /// If it ended with a reason outside of the [normal set](Reason::is_normal_set).
+    /// If it ended with a reason outside the [normal set](Reason::is_normal_set).
     Transient,
     /// Never. Its spec is forgotten when it ends.
     Temporary,
 }
 
 impl Restart {
-    /// Whether a child that ended with this reason is to be started again.
+    /// Returns whether a child that ended with this reason is to be restarted.
     pub fn is_due(self, reason: &Reason) -> bool {
         match self {
             Self::Permanent => true,
@@ -56,10 +56,10 @@ impl fmt::Display for Restart {
     }
 }
 
-/// How a supervisor ends a child that runs.
+/// How a supervisor ends a running child.
 ///
 /// The default is five seconds for a server or a function, and [`Infinity`](Shutdown::Infinity) for a supervisor, which needs
-/// the time for its own children.
+/// time for its own children.
 ///
 /// # Examples
 ///
@@ -71,21 +71,21 @@ impl fmt::Display for Restart {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shutdown {
-    /// Kills it: no callback of it runs, and nobody can trap that.
+    /// Kills it: no callback runs, and it cannot be trapped.
     #[doc(alias = "brutal_kill")]
     BrutalKill,
-    /// Tells it to stop with the exit `shutdown`, and kills it if it has not ended after so long.
+    /// Orders it to stop with the exit `shutdown`, and kills it if it has not ended after this time.
     After(Duration),
-    /// Tells it to stop, and waits for as long as that takes.
+    /// Orders it to stop, and waits as long as that takes.
     #[doc(alias = "infinity")]
     Infinity,
 }
 
 impl Shutdown {
-    /// Whether `reason` is what this could lead to, so that there is nothing to report.
+    /// Returns whether `reason` is expected after this, so that there is nothing to report.
     ///
-    /// A child that was told to stop ends with `shutdown`, one that was killed with `killed`. Another reason of the
-    /// [normal set](Reason::is_normal_set) is fine too, except from a child that is never to end by itself.
+    /// A child that was ordered to stop ends with `shutdown`, one that was killed with `killed`. Another reason of the
+    /// [normal set](Reason::is_normal_set) is fine too, except from a permanent child.
     pub(super) fn leads_to(self, reason: &Reason, restart: Restart) -> bool {
         match reason {
             Reason::Killed => self == Self::BrutalKill,
@@ -112,7 +112,7 @@ impl fmt::Display for Shutdown {
     }
 }
 
-/// Whether a child supervises others itself. It is told apart when children are counted and listed.
+/// Whether a child is a supervisor itself. Only counts and lists make a difference.
 ///
 /// # Examples
 ///
@@ -144,16 +144,16 @@ impl fmt::Display for ChildKind {
     }
 }
 
-/// Whom the end of one child concerns.
+/// Which children are restarted when one child ends.
 ///
-/// | | is started again |
+/// | | restarted |
 /// |---|---|
 /// | `OneForOne` | the child |
 /// | `OneForAll` | all children, after those that still run have been ended |
 /// | `RestForOne` | the child and those started after it, after these have been ended |
 ///
 /// Children are ended in the reverse of the order in which they were started, one after the other. A temporary child that is
-/// ended for the sake of another is not started again. However many are started again, it counts as one restart.
+/// ended because of another is not restarted. However many children are restarted together, it counts as one restart.
 ///
 /// # Examples
 ///
@@ -171,9 +171,9 @@ impl fmt::Display for ChildKind {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Strategy {
-    /// The child alone: for children that know nothing of one another.
+    /// Only the child: for children that are independent of each other.
     OneForOne,
-    /// All of them: for children that make no sense without one another.
+    /// All of them: for children that make no sense without each other.
     OneForAll,
     /// The child and those started after it: for children that depend on those before them.
     RestForOne,
@@ -191,9 +191,9 @@ impl fmt::Display for Strategy {
 
 /// Whether a supervisor ends when its significant children have ended.
 ///
-/// What counts is the end of a [significant](super::ChildSpec::significant) child by itself: of a transient one in order, of a
-/// temporary one however it may be. A child that is started again has not ended in this sense, nor has one that was ended by
-/// its supervisor, for the sake of another or because somebody asked for it. The supervisor then ends its other children, and
+/// What counts is the end of a [significant](super::ChildSpec::significant) child by itself: for a transient child an orderly end,
+/// for a temporary child any end. A child that is restarted has not ended in this sense, nor has a child that its
+/// supervisor ended, because of another child or on request. The supervisor then ends its other children, and
 /// itself with the reason `shutdown`.
 ///
 /// # Examples
@@ -230,7 +230,7 @@ pub enum AutoShutdown {
 
 #[cfg(test)]
 mod tests {
-    //! Which end of a child that was told to end is reported.
+    //! Which end of a child that was ordered to end is reported.
 
     use super::*;
 

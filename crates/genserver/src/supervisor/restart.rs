@@ -1,13 +1,13 @@
-//! What a supervisor does when a child has ended: who is started again, how often, and when it gives up.
+//! What a supervisor does when a child has ended: which children it restarts, how often, and when it gives up.
 //!
 //! 1. A child that has ended in a way that its restart kind allows is forgotten, or stays as stopped. If it was significant, the
 //!    supervisor may end (see [`AutoShutdown`]).
-//! 2. Any other is started again. Each attempt counts, whether or not it succeeds; one too many, and the supervisor ends.
-//! 3. If others are to be started along with it, those that run are ended first, the last first; a temporary one is forgotten.
+//! 2. Any other child is restarted. Each attempt counts, whether or not it succeeds; at one too many, the supervisor ends.
+//! 3. If others are to be restarted along with it, those that run are ended first, the last first; a temporary one is forgotten.
 //!    Then all are started, in order.
-//! 4. If one of them does not start, it is noted as restarting, those after it stay as stopped, and the supervisor sets itself a
-//!    timer to try again, which goes through its mailbox. So whoever has asked it something meanwhile has the answer before the
-//!    next attempt, and who asks it to stop need not wait until it gives up.
+//! 4. If one of them does not start, it is marked as restarting, those after it stay as stopped, and the supervisor sets a
+//!    timer to try again, which goes through its mailbox. So requests that have arrived meanwhile are answered before the
+//!    next attempt, and an order to stop need not wait until the supervisor gives up.
 //! 5. The next attempt is made on behalf of the child that did not start.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::child::ChildState;
 use super::children::Watched;
 use super::policy::{AutoShutdown, Restart, Strategy};
-use super::server::{News, Server, Told};
+use super::server::{Event, Server, SupervisorInfo};
 use crate::report::{Report, Supervised, SupervisorEvent};
 use crate::{Cx, Next, Outcome, ProcessRef, Reason, StartError};
 
@@ -42,7 +42,7 @@ pub(super) async fn child_ended(
     if significant && is_over(server) { Next::stop(Reason::Shutdown) } else { Next::wait() }
 }
 
-/// Whether the end of a significant child, which has just happened, is the end of its supervisor.
+/// Returns whether the end of a significant child, which has just happened, ends its supervisor.
 fn is_over(server: &Server) -> bool {
     match server.auto_shutdown {
         AutoShutdown::Never => false,
@@ -54,7 +54,7 @@ fn is_over(server: &Server) -> bool {
     }
 }
 
-/// Tries to start the child with this number again, along with whoever is to be started with it.
+/// Tries to restart the child with this number, along with the children that its strategy adds.
 pub(super) async fn restart(server: &mut Server, number: u64, cx: &mut Cx<Server>) -> Outcome<Server> {
     if !server.intensity.allows(cx.now()) {
         let watched = &mut server.children[number];
@@ -76,7 +76,7 @@ pub(super) async fn restart(server: &mut Server, number: u64, cx: &mut Cx<Server
     Next::wait()
 }
 
-/// Ends the children from `first` on that run, the last first.
+/// Ends the running children from `first` on, the last first.
 async fn shut_down_from(server: &mut Server, first: u64, cx: &mut Cx<Server>) {
     for number in server.children.backwards_to(first) {
         let watched = &mut server.children[number];
@@ -87,7 +87,7 @@ async fn shut_down_from(server: &mut Server, first: u64, cx: &mut Cx<Server>) {
     }
 }
 
-/// Starts the children in order, up to one that does not start: its id.
+/// Starts the children in order, up to the first that does not start: returns its id.
 async fn start_range(server: &mut Server, first: u64, last: u64, cx: &mut Cx<Server>) -> Result<(), String> {
     for watched in server.children.range_mut(first, last) {
         match watched.start(SupervisorEvent::Progress, cx).await {
@@ -103,16 +103,16 @@ async fn start_range(server: &mut Server, first: u64, last: u64, cx: &mut Cx<Ser
     Ok(())
 }
 
-/// Has the supervisor try again when it comes to it (rule 4).
+/// Sets a timer to try again later (rule 4).
 ///
-/// By way of the clock, so that everybody else has a turn before: what keeps the child from starting may be another process
-/// that is about to end, and holds the child's name until then. And a timer is never refused, unlike a message.
+/// A timer gives every other task a turn before: the child may fail to start because another process, which is about to end,
+/// still holds its name. And unlike a message, a timer is never refused.
 fn try_again(id: String, cx: &mut Cx<Server>) {
-    cx.send_after(Duration::ZERO, News(Told::TryAgain(id)));
+    cx.send_after(Duration::ZERO, SupervisorInfo(Event::TryAgain(id)));
 }
 
 impl Watched {
-    /// Starts the child, watches it, and reports that as `event`.
+    /// Starts the child, monitors it, and reports that as `event`.
     pub(super) async fn start(
         &mut self,
         event: SupervisorEvent,
@@ -121,19 +121,19 @@ impl Watched {
         let process = self.child.start().await?;
         self.pid = Some(process.pid());
         let number = self.number;
-        self.monitor = Some(cx.monitor(&process, move |down| News(Told::Down(number, down))));
+        self.monitor = Some(cx.monitor(&process, move |down| SupervisorInfo(Event::Down(number, down))));
         self.report(event, None, cx);
         Ok(process)
     }
 
-    /// Ends the child, and reports an end that was not to be expected.
+    /// Ends the child, and reports an unexpected end.
     pub(super) async fn shut_down(&mut self, cx: &mut Cx<Server>) {
         self.unwatch(cx);
         let unexpected = self.child.shut_down().await;
         self.report_shutdown(unexpected, cx);
     }
 
-    /// The same for a child that is to be started again.
+    /// The same for a child that is about to be restarted.
     async fn shut_down_to_restart(&mut self, cx: &mut Cx<Server>) {
         self.unwatch(cx);
         let unexpected = self.child.shut_down_to_restart().await;

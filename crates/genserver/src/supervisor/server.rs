@@ -1,4 +1,4 @@
-//! The server in a supervisor: its children, what it is asked, and what it is told of.
+//! The server in a supervisor: its children, its calls and its infos.
 
 use std::fmt;
 
@@ -15,8 +15,8 @@ use crate::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, Proce
 
 /// The server that runs in a [`Supervisor`](super::Supervisor).
 ///
-/// It is named where a start or a reference has to say what runs: `Start<Server, Supervisor>`, `Named<Server>`. All that can be
-/// asked of it is asked through the [`Supervisor`](super::Supervisor).
+/// Use it where a type has to name the server: `Start<Server, Supervisor>`, `Named<Server>`. Its functions are those of
+/// [`Supervisor`](super::Supervisor).
 ///
 /// # Examples
 ///
@@ -24,7 +24,7 @@ use crate::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, Proce
 /// use genserver::Start;
 /// use genserver::supervisor::{Server, Supervisor};
 ///
-/// /// What a library starts, as a part of the tree of whoever uses it.
+/// /// Starts a library's part of its user's supervision tree.
 /// fn start_link() -> Start<Server, Supervisor> {
 ///     Supervisor::one_for_one().start_link().name("the tree of a library")
 /// }
@@ -36,7 +36,7 @@ pub struct Server {
     pub(super) children: Children,
 }
 
-/// What a supervisor is started from.
+/// The arguments of a supervisor's start.
 pub struct Args(Make);
 
 type Make = Box<dyn FnOnce() -> Option<SupervisorSpec> + Send>;
@@ -51,10 +51,10 @@ impl Args {
     }
 }
 
-/// What a supervisor can be asked; what its [`Supervisor`](super::Supervisor) sends it.
-pub struct Request(pub(super) Ask);
+/// The calls of a supervisor, which [`Supervisor`](super::Supervisor) sends.
+pub struct SupervisorCall(pub(super) Operation);
 
-pub(super) enum Ask {
+pub(super) enum Operation {
     StartChild(ChildSpec, Caller<Result<ProcessRef, StartChildError>>),
     TerminateChild(String, Caller<Result<(), TerminateChildError>>),
     RestartChild(String, Caller<Result<ProcessRef, RestartChildError>>),
@@ -64,27 +64,27 @@ pub(super) enum Ask {
     Find(String, Caller<Option<FoundChild>>),
 }
 
-/// What a supervisor is told of.
-pub struct News(pub(super) Told);
+/// The infos of a supervisor.
+pub struct SupervisorInfo(pub(super) Event);
 
-pub(super) enum Told {
+pub(super) enum Event {
     /// The child with this number has ended.
     Down(u64, Down),
-    /// A link brought an exit. That of the parent does not come here, and nobody else's matters: it is the monitors that tell of
-    /// the children, and they can neither be taken away by the child nor be feigned.
+    /// An exit arrived over a link. The parent's exit does not come here, and no other matters: the monitors tell of
+    /// the children's ends, and a child can neither remove nor forge them.
     Exit,
-    /// It is time to try again to start the child that could not be started.
+    /// Try again to start the child that could not be started.
     TryAgain(String),
 }
 
 impl GenServer for Server {
     type Args = Args;
-    type Call = Request;
+    type Call = SupervisorCall;
     type Cast = Never;
-    type Info = News;
+    type Info = SupervisorInfo;
 
     async fn init(Args(make): Args, cx: &mut Cx<Self>) -> Init<Self> {
-        cx.trap_exits(|_: Exit| News(Told::Exit));
+        cx.trap_exits(|_: Exit| SupervisorInfo(Event::Exit));
         let Some(spec) = make() else { return Init::Ignore };
         if let Err(error) = spec.check() {
             return Init::Stop(error.into());
@@ -101,53 +101,55 @@ impl GenServer for Server {
                 return Init::Stop(Reason::shutdown_with(failed));
             }
         }
-        // There is seldom anything for it to do.
+        // A supervisor is idle most of the time.
         Init::RunHibernate(server)
     }
 
-    async fn handle_call(&mut self, Request(ask): Request, cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_call(&mut self, SupervisorCall(ask): SupervisorCall, cx: &mut Cx<Self>) -> Outcome<Self> {
         match ask {
-            Ask::StartChild(spec, caller) => {
+            Operation::StartChild(spec, caller) => {
                 let started = self.start_child(spec, cx).await;
                 Next::reply(caller, started)
             }
-            Ask::TerminateChild(id, caller) => {
+            Operation::TerminateChild(id, caller) => {
                 let terminated = self.terminate_child(id, cx).await;
                 Next::reply(caller, terminated)
             }
-            Ask::RestartChild(id, caller) => {
+            Operation::RestartChild(id, caller) => {
                 let restarted = self.restart_child(id, cx).await;
                 Next::reply(caller, restarted)
             }
-            Ask::DeleteChild(id, caller) => {
+            Operation::DeleteChild(id, caller) => {
                 let deleted = self.delete_child(id);
                 Next::reply(caller, deleted)
             }
-            Ask::WhichChildren(caller) => Next::reply(caller, self.children.iter().rev().map(Watched::entry).collect()),
-            Ask::CountChildren(caller) => Next::reply(caller, self.count()),
-            Ask::Find(id, caller) => {
+            Operation::WhichChildren(caller) => {
+                Next::reply(caller, self.children.iter().rev().map(Watched::entry).collect())
+            }
+            Operation::CountChildren(caller) => Next::reply(caller, self.count()),
+            Operation::Find(id, caller) => {
                 let found = self.children.find(&id).map(|number| FoundChild::new(&mut self.children[number].child));
                 Next::reply(caller, found)
             }
         }
     }
 
-    async fn handle_info(&mut self, News(told): News, cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_info(&mut self, SupervisorInfo(told): SupervisorInfo, cx: &mut Cx<Self>) -> Outcome<Self> {
         match told {
-            Told::Down(number, down) => {
+            Event::Down(number, down) => {
                 if self.children.get(number).is_some_and(|watched| watched.monitor == Some(down.reference)) {
                     restart::child_ended(self, number, down.reason, cx).await
                 } else {
                     Next::wait()
                 }
             }
-            Told::TryAgain(id) => match self.children.find(&id) {
+            Event::TryAgain(id) => match self.children.find(&id) {
                 Some(number) if self.children[number].child.state() == &ChildState::Restarting => {
                     restart::restart(self, number, cx).await
                 }
                 _ => Next::wait(),
             },
-            Told::Exit => Next::wait(),
+            Event::Exit => Next::wait(),
         }
     }
 
@@ -181,7 +183,7 @@ impl Server {
         Ok(())
     }
 
-    /// A child that chose not to run may be asked again, unless it is temporary.
+    /// Keeps a child that chose not to run, so that it can be started later, unless it is temporary.
     fn keep_ignored(&mut self, mut watched: Watched) {
         if watched.child.info().restart != Restart::Temporary {
             watched.child.stopped();
@@ -219,7 +221,7 @@ impl Server {
         self.children[number].shut_down(cx).await;
         self.forget(number);
         if was_restarting {
-            // Those that were to be started along with it will not be.
+            // The children that were to be started along with it will not be started.
             for watched in self.children.iter_mut() {
                 if watched.child.state() == &ChildState::Stopped {
                     watched.child.stopped();
@@ -229,7 +231,7 @@ impl Server {
         Ok(())
     }
 
-    /// A child does not run any more, and is not started again by itself.
+    /// The child no longer runs, and is not restarted.
     pub(super) fn forget(&mut self, number: u64) {
         let watched = &mut self.children[number];
         if watched.child.info().restart == Restart::Temporary {
@@ -288,26 +290,26 @@ impl fmt::Debug for Args {
     }
 }
 
-impl fmt::Debug for Request {
+impl fmt::Debug for SupervisorCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Ask::StartChild(spec, _) => write!(f, "start_child({})", spec.id()),
-            Ask::TerminateChild(id, _) => write!(f, "terminate_child({id})"),
-            Ask::RestartChild(id, _) => write!(f, "restart_child({id})"),
-            Ask::DeleteChild(id, _) => write!(f, "delete_child({id})"),
-            Ask::WhichChildren(_) => f.write_str("which_children"),
-            Ask::CountChildren(_) => f.write_str("count_children"),
-            Ask::Find(id, _) => write!(f, "child({id})"),
+            Operation::StartChild(spec, _) => write!(f, "start_child({})", spec.id()),
+            Operation::TerminateChild(id, _) => write!(f, "terminate_child({id})"),
+            Operation::RestartChild(id, _) => write!(f, "restart_child({id})"),
+            Operation::DeleteChild(id, _) => write!(f, "delete_child({id})"),
+            Operation::WhichChildren(_) => f.write_str("which_children"),
+            Operation::CountChildren(_) => f.write_str("count_children"),
+            Operation::Find(id, _) => write!(f, "child({id})"),
         }
     }
 }
 
-impl fmt::Debug for News {
+impl fmt::Debug for SupervisorInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Told::Down(_, down) => down.fmt(f),
-            Told::Exit => f.write_str("an exit"),
-            Told::TryAgain(id) => write!(f, "try again to start {id}"),
+            Event::Down(_, down) => down.fmt(f),
+            Event::Exit => f.write_str("an exit"),
+            Event::TryAgain(id) => write!(f, "try again to start {id}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a supervisor is started from, and what can be wrong with it.
+//! The spec of a supervisor, and its validation.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::server::Args;
 use super::{Intensity, Server, Supervisor};
 use crate::{Start, start};
 
-/// A supervisor that is not started yet: made by [`Supervisor::one_for_one`] and its siblings.
+/// The spec of a supervisor: made by [`Supervisor::one_for_one`] and its siblings.
 ///
 /// | | default |
 /// |---|---|
@@ -50,7 +50,7 @@ pub struct SupervisorSpec {
 }
 
 impl SupervisorSpec {
-    /// No children yet, and the defaults. [`Supervisor::one_for_one`] and its siblings are shorter.
+    /// Makes a spec with the defaults and no children. [`Supervisor::one_for_one`] and its siblings are shorter.
     pub fn new(strategy: Strategy) -> Self {
         Self {
             strategy,
@@ -87,7 +87,7 @@ impl SupervisorSpec {
         self
     }
 
-    /// Adds several children, or one that there may be: an `Option` is a list too.
+    /// Adds any number of children. An `Option` works too: it adds a child if there is one.
     ///
     /// # Examples
     ///
@@ -111,8 +111,8 @@ impl SupervisorSpec {
         self
     }
 
-    /// How many restarts are allowed in the time that [`within`](Self::within) says. One more, and the supervisor gives up: it
-    /// ends its children and then itself, with the reason `shutdown`. None at all makes the first crash the last.
+    /// Sets how many restarts are allowed in the time that [`within`](Self::within) sets. At one more, the supervisor gives up: it
+    /// ends its children and then itself, with the reason `shutdown`. With zero, the first crash is the last.
     ///
     /// # Examples
     ///
@@ -136,7 +136,7 @@ impl SupervisorSpec {
         self
     }
 
-    /// In what time so many restarts are allowed: see [`Intensity`].
+    /// Sets the time in which that many restarts are allowed: see [`Intensity`].
     ///
     /// # Examples
     ///
@@ -147,7 +147,7 @@ impl SupervisorSpec {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// // A link that may break once an hour, as routers do; more often, and something is wrong.
+    /// // A link that may break once an hour, as routers do. If it breaks more often, something is wrong.
     /// let link = ChildSpec::server("link", || genserver::start_link::<Counter>(0));
     /// let supervisor =
     ///     Supervisor::one_for_one().max_restarts(1).within(Duration::from_hours(1)).child(link).start().await?;
@@ -162,7 +162,7 @@ impl SupervisorSpec {
         self
     }
 
-    /// Whether the supervisor ends when its significant children have.
+    /// Sets whether the supervisor ends when its significant children have ended.
     pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
         self.auto_shutdown = auto_shutdown;
         self
@@ -170,13 +170,13 @@ impl SupervisorSpec {
 
     /// Starts the supervisor and its children, and waits until the last of them has been started.
     ///
-    /// It is linked with nobody. Options of the start, a name for instance, are said on what this returns.
+    /// It is not linked. Set options of the start, such as a name, on the returned builder.
     ///
     /// # Errors
     ///
     /// As [`genserver::start`](crate::start()). If a child does not start, those before it have been ended when this returns, and
-    /// the reason of [`StartError::Failed`](crate::StartError::Failed) is a shutdown with a [`FailedToStartChild`]. If something is
-    /// wrong with the spec, no child was started, and the reason is a [`SpecError`].
+    /// the reason of [`StartError::Failed`](crate::StartError::Failed) is a shutdown with a [`FailedToStartChild`]. If
+    /// the spec is invalid, no child was started, and the reason is a [`SpecError`].
     ///
     /// # Examples
     ///
@@ -214,8 +214,8 @@ impl SupervisorSpec {
         start::<Server>(Args::spec(self)).handle()
     }
 
-    /// The same, linked with the process that runs on this thread: what the function of a
-    /// [`ChildSpec::supervisor`] returns.
+    /// Starts the supervisor linked with the process that runs on this thread. The function of a
+    /// [`ChildSpec::supervisor`] returns this.
     ///
     /// # Errors
     ///
@@ -241,7 +241,7 @@ impl SupervisorSpec {
         self.start().link()
     }
 
-    /// Whether everything about it makes sense.
+    /// Checks that the spec is valid.
     pub(super) fn check(&self) -> Result<(), SpecError> {
         if self.within.is_zero() {
             return Err(SpecError::ZeroPeriod);
@@ -257,7 +257,7 @@ impl SupervisorSpec {
     }
 }
 
-/// Whether what the spec of a child says makes sense under a supervisor that ends when `auto_shutdown` says.
+/// Checks that the spec of a child is valid under a supervisor with this `auto_shutdown`.
 pub(super) fn check_child(child: &ChildInfo, auto_shutdown: AutoShutdown) -> Result<(), SpecError> {
     let id = || child.id.to_string();
     if child.id.is_empty() {
@@ -283,9 +283,9 @@ impl fmt::Debug for SupervisorSpec {
     }
 }
 
-/// What is wrong with the spec of a supervisor or of a child.
+/// The error of an invalid spec of a supervisor or of a child.
 ///
-/// Most of what can be wrong with one in OTP cannot be written down here. A child needs a function that starts it:
+/// Most specs that are invalid in OTP do not compile here. A child needs a function that starts it:
 ///
 /// ```compile_fail,E0061
 /// use genserver::supervisor::ChildSpec;
@@ -303,7 +303,7 @@ impl fmt::Debug for SupervisorSpec {
 /// let spec = ChildSpec::server("counter", || "a counter");
 /// ```
 ///
-/// It has to be able to do so again and again, so it cannot give away what it has; it clones it, or makes it anew:
+/// It has to be able to do so repeatedly, so it cannot give away what it captured; it clones it, or makes it anew:
 ///
 /// ```compile_fail,E0507
 /// # use genserver_doc::counter::*;
@@ -323,7 +323,7 @@ impl fmt::Debug for SupervisorSpec {
 /// # }
 /// ```
 ///
-/// A supervisor has a strategy, and there is no other way to make one:
+/// A supervisor has one of three strategies:
 ///
 /// ```compile_fail,E0599
 /// use genserver::supervisor::Supervisor;
@@ -335,55 +335,55 @@ impl fmt::Debug for SupervisorSpec {
 #[non_exhaustive]
 pub enum SpecError {
     /// Two children have the same id.
-    #[error("two children are called {id}; an id tells the children of a supervisor apart: give one of them another")]
+    #[error("two children have the id {id}, which has to be unique within a supervisor: give one of them another")]
     #[doc(alias = "duplicate_child_name")]
     DuplicateId {
         /// The id.
         id: String,
     },
     /// A child has an empty id.
-    #[error("a child that runs {runs} has an empty id; say what it is called among the children of its supervisor")]
+    #[error("a child that runs {runs} has an empty id; give it one that is unique within its supervisor")]
     EmptyId {
-        /// The type of what runs in it.
+        /// The type of the server or function that runs in it.
         runs: &'static str,
     },
-    /// A child is significant, but its supervisor would not care.
+    /// A child is significant, but its supervisor ignores that.
     #[error(
         "the child {id} is significant, but its supervisor never ends by itself; choose another `auto_shutdown`, or make the child not significant"
     )]
     SignificantWithoutAutoShutdown {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
     },
-    /// A child is significant, and permanent too: it is always started again, so its end never means anything.
+    /// A child is significant and permanent. It is always restarted, so its end never counts.
     #[error(
         "the child {id} is significant and permanent, but a permanent child never ends for good; make it transient or temporary"
     )]
     PermanentSignificant {
-        /// What the child is called.
+        /// The id of the child.
         id: String,
     },
-    /// Restarts are allowed within no time at all.
+    /// The time for restarts is zero.
     #[error(
-        "restarts are counted within no time at all, so that there would never be too many; give `within` some time"
+        "the time for restarts is zero, so there could never be too many; set `within` to a longer time"
     )]
     ZeroPeriod,
 }
 
-/// A supervisor did not start because of one of its children: OTP's `{failed_to_start_child, Id, Reason}`.
+/// The error of a supervisor whose child did not start: OTP's `{failed_to_start_child, Id, Reason}`.
 ///
-/// It is what the reason of [`StartError::Failed`](crate::StartError::Failed) carries:
+/// The reason of [`StartError::Failed`](crate::StartError::Failed) carries it:
 /// `reason.downcast_ref::<FailedToStartChild>()`.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FailedToStartChild {
-    /// What the child is called.
+    /// The id of the child.
     pub id: String,
     /// Why it did not start.
     pub error: crate::StartError,
 }
 
-/// A reason prints a value as this does.
+/// Prints the error as `Display` does, because a reason prints a value with `Debug`.
 impl fmt::Debug for FailedToStartChild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the child {} did not start: {}", self.id, self.error)

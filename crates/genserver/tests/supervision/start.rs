@@ -170,7 +170,7 @@ async fn sup_015_a_spec_of_a_child_that_makes_no_sense_is_refused() {
         AutoShutdown::Never,
         SpecError::EmptyId { runs: std::any::type_name::<Ward>() },
         &format!(
-            "a child that runs {} has an empty id; say what it is called among the children of its supervisor",
+            "a child that runs {} has an empty id; give it one that is unique within its supervisor",
             std::any::type_name::<Ward>()
         ),
     )
@@ -218,7 +218,7 @@ async fn sup_014_two_children_with_one_id_are_refused() {
     assert_eq!(wrong(&error), &SpecError::DuplicateId { id: "twin".to_owned() });
     assert_eq!(
         wrong(&error).to_string(),
-        "two children are called twin; an id tells the children of a supervisor apart: give one of them another"
+        "two children have the id twin, which has to be unique within a supervisor: give one of them another"
     );
     assert!(diary.read().is_empty());
 }
@@ -229,7 +229,7 @@ async fn sup_016_restarts_within_no_time_are_refused() {
     assert_eq!(wrong(&error), &SpecError::ZeroPeriod);
     assert_eq!(
         error.to_string().split_once("failed: ").unwrap().1,
-        "restarts are counted within no time at all, so that there would never be too many; give `within` some time"
+        "the time for restarts is zero, so there could never be too many; set `within` to a longer time"
     );
     Supervisor::one_for_one().max_restarts(0).within(Duration::MAX).start().await.unwrap();
 }

@@ -1,9 +1,9 @@
-//! Why something that a dynamic supervisor was asked to do was not done.
+//! The errors of a dynamic supervisor's functions.
 
 use crate::{CallError, Pid, StartError};
 
-/// Why [`DynamicSupervisor::start_child`](super::DynamicSupervisor::start_child) started no child. Whatever it says, there is no
-/// such child then.
+/// The error of [`DynamicSupervisor::start_child`](super::DynamicSupervisor::start_child). In every case the supervisor has no
+/// such child.
 ///
 /// # Examples
 ///
@@ -32,45 +32,45 @@ use crate::{CallError, Pid, StartError};
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartChildError {
-    /// There are as many children as there may be.
+    /// The supervisor already has as many children as are allowed.
     #[doc(alias = "max_children")]
     #[error(
-        "the child {id} was not started, for the supervisor has the {max} children that it may have; end one first"
+        "the child {id} was not started, because the supervisor already has its maximum of {max} children; end one first"
     )]
     MaxChildren {
-        /// What the child was to be called.
+        /// The id that the child was to have.
         id: String,
-        /// How many there may be.
+        /// How many children are allowed.
         max: usize,
     },
     /// The name that the child was to have belongs to a process.
     #[doc(alias = "already_started")]
     #[error("the child {id} was to have a name that belongs to process {pid}; use that one, or choose another name")]
     AlreadyStarted {
-        /// What the child was to be called.
+        /// The id that the child was to have.
         id: String,
         /// The process.
         pid: Pid,
     },
-    /// Its init chose not to run, and that is no failure.
+    /// Its init chose not to run, which is not a failure.
     #[doc(alias = "ignore")]
     #[error("the child {id} chose not to run")]
     Ignored {
-        /// What the child was to be called.
+        /// The id that the child was to have.
         id: String,
     },
     /// It did not start.
     #[error("the child {id} did not start: {error}")]
     Failed {
-        /// What the child was to be called.
+        /// The id that the child was to have.
         id: String,
-        /// Why it did not.
+        /// Why it did not start.
         error: StartError,
     },
-    /// Its spec says that its end can be that of its supervisor, and here that cannot be.
+    /// Its spec is significant, which a dynamic supervisor does not support.
     #[error("the child {id} is significant, but a dynamic supervisor never ends with a child; make it not significant")]
     Significant {
-        /// What the child was to be called.
+        /// The id that the child was to have.
         id: String,
     },
     /// The supervisor did not answer.
@@ -78,15 +78,15 @@ pub enum StartChildError {
     Supervisor(#[from] CallError),
 }
 
-/// Why [`DynamicSupervisor::terminate_child`](super::DynamicSupervisor::terminate_child) ended no child.
+/// The error of [`DynamicSupervisor::terminate_child`](super::DynamicSupervisor::terminate_child).
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TerminateChildError {
-    /// The process is no child of it, or not any more.
+    /// The process is not, or no longer, a child of it.
     #[doc(alias = "not_found")]
-    #[error("process {pid} is no child of this supervisor; if it has ended already, ignore this error")]
+    #[error("process {pid} is not a child of this supervisor; if it has ended already, ignore this error")]
     NotFound {
-        /// Which process was to end.
+        /// The process that was to end.
         pid: Pid,
     },
     /// The supervisor did not answer.
@@ -94,15 +94,15 @@ pub enum TerminateChildError {
     Supervisor(#[from] CallError),
 }
 
-/// Why a dynamic supervisor had nothing to say about a process.
+/// The error of a lookup of a child in a dynamic supervisor.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FindChildError {
-    /// The process is no child of it, or not any more.
+    /// The process is not, or no longer, a child of it.
     #[doc(alias = "not_found")]
-    #[error("process {pid} is no child of this supervisor, or not any more")]
+    #[error("process {pid} is not, or no longer, a child of this supervisor")]
     NotFound {
-        /// Which process was asked for.
+        /// The process that was looked up.
         pid: Pid,
     },
     /// The supervisor did not answer.

@@ -3,16 +3,16 @@
 use std::fmt;
 
 use super::error::{FindChildError, StartChildError, TerminateChildError};
-use super::server::{Ask, Request, Server};
+use super::server::{DynamicSupervisorCall, Operation, Server};
 use super::spec::DynamicSupervisorSpec;
 use crate::supervisor::{ChildCounts, ChildEntry, ChildSpec};
 use crate::{AsProcess, AsServer, CallError, Caller, Name, Pid, ProcessRef, ServerRef, Stop};
 
-/// A dynamic supervisor that runs: see the [page of the module](super).
+/// A running dynamic supervisor: see the [page of the module](super).
 ///
-/// It is a reference like any other, cheap to clone, and neither keeps the supervisor alive nor ends it. What is asked through
-/// it waits for as long as the supervisor lives, for a child may take its time to start and to stop. A child must therefore not
-/// ask its own supervisor anything in its init, nor when it is being stopped: each would wait for the other.
+/// It is a reference like any other, cheap to clone, and neither keeps the supervisor alive nor ends it. Its requests
+/// have no timeout, because a child may take its time to start and to stop. A child must therefore not
+/// call its own supervisor in its init, nor while it is being stopped: each would wait for the other.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ pub struct DynamicSupervisor {
 }
 
 impl DynamicSupervisor {
-    /// The spec of a dynamic supervisor, to be started.
+    /// Makes the spec of a dynamic supervisor, which can then be started.
     ///
     /// # Examples
     ///
@@ -63,7 +63,7 @@ impl DynamicSupervisor {
         DynamicSupervisorSpec::new()
     }
 
-    /// Starts a child. Returns what its start yields: a reference to its server, for instance.
+    /// Starts a child. Returns the result of its start, for example a reference to its server.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl DynamicSupervisor {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it gives up the answer; the child is started all the same.
+    /// Dropping it abandons the answer; the child is started all the same.
     ///
     /// # Examples
     ///
@@ -94,20 +94,20 @@ impl DynamicSupervisor {
     /// ```
     pub async fn start_child<S, H>(&self, spec: ChildSpec<S, H>) -> Result<H, StartChildError> {
         let (spec, handle) = spec.split();
-        let started = self.ask(|caller| Ask::StartChild(spec, caller)).await?;
+        let started = self.ask(|caller| Operation::StartChild(spec, caller)).await?;
         started.map(handle)
     }
 
-    /// Ends a child the way its spec says, waits for that, and forgets it. One that is being restarted is not; it goes by the
-    /// process that it was last.
+    /// Ends a child as its spec says, waits for the end, and forgets the child. If it is being restarted, that stops; name it by
+    /// the last process that it had.
     ///
     /// # Errors
     ///
-    /// [`TerminateChildError::NotFound`] if the process is no child, or not any more.
+    /// [`TerminateChildError::NotFound`] if the process is not, or no longer, a child.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it gives up the answer; the child is ended all the same.
+    /// Dropping it abandons the answer; the child is ended all the same.
     ///
     /// # Examples
     ///
@@ -132,10 +132,10 @@ impl DynamicSupervisor {
     /// ```
     pub async fn terminate_child(&self, child: &impl AsProcess) -> Result<(), TerminateChildError> {
         let pid = child.pid_or_nobody();
-        self.ask(|caller| Ask::TerminateChild(pid, caller)).await?
+        self.ask(|caller| Operation::TerminateChild(pid, caller)).await?
     }
 
-    /// All children, in the order in which they were first started.
+    /// Returns all children, in the order in which they were first started.
     ///
     /// # Errors
     ///
@@ -160,10 +160,11 @@ impl DynamicSupervisor {
     /// # }
     /// ```
     pub async fn which_children(&self) -> Result<Vec<ChildEntry>, CallError> {
-        self.ask(Ask::WhichChildren).await
+        self.ask(Operation::WhichChildren).await
     }
 
-    /// How many children there are, run, and supervise others. One that is being restarted is there, and does not run.
+    /// Returns how many children there are, how many run, and how many are supervisors. A child that is being restarted does not
+    /// run.
     ///
     /// # Errors
     ///
@@ -189,14 +190,14 @@ impl DynamicSupervisor {
     /// # }
     /// ```
     pub async fn count_children(&self) -> Result<ChildCounts, CallError> {
-        self.ask(Ask::CountChildren).await
+        self.ask(Operation::CountChildren).await
     }
 
-    /// What the spec of a child says, and what the child is doing: OTP's `get_childspec/2` and `which_child/2`.
+    /// Returns the description and the state of a child: OTP's `get_childspec/2` and `which_child/2`.
     ///
     /// # Errors
     ///
-    /// [`FindChildError::NotFound`] if the process is no child, or not any more.
+    /// [`FindChildError::NotFound`] if the process is not, or no longer, a child.
     ///
     /// # Examples
     ///
@@ -220,10 +221,10 @@ impl DynamicSupervisor {
     #[doc(alias = "which_child")]
     pub async fn child_entry(&self, child: &impl AsProcess) -> Result<ChildEntry, FindChildError> {
         let pid = child.pid_or_nobody();
-        self.ask(|caller| Ask::Find(pid, caller)).await?
+        self.ask(|caller| Operation::Find(pid, caller)).await?
     }
 
-    /// Ends the supervisor with the reason `normal`, and its children before it, all at once: see [`ServerRef::stop`].
+    /// Ends all children at once, and then the supervisor, with the reason `normal`: see [`ServerRef::stop`].
     ///
     /// # Errors
     ///
@@ -255,12 +256,12 @@ impl DynamicSupervisor {
         self.server.pid()
     }
 
-    /// The name it was started with, if it was.
+    /// The name it was started with, if any.
     pub fn name(&self) -> Option<&Name> {
         self.server.name()
     }
 
-    /// Whether it takes requests. False from the moment its end begins.
+    /// Returns whether it takes requests. False from the moment its end begins.
     pub fn is_alive(&self) -> bool {
         self.server.is_alive()
     }
@@ -270,9 +271,9 @@ impl DynamicSupervisor {
         self.server.process_ref()
     }
 
-    /// Asks the supervisor, and waits for as long as it lives.
-    async fn ask<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> Ask) -> Result<R, CallError> {
-        self.server.call(|caller| Request(make(caller))).no_timeout().await
+    /// Calls the supervisor without a timeout.
+    async fn ask<R: Send + 'static>(&self, make: impl FnOnce(Caller<R>) -> Operation) -> Result<R, CallError> {
+        self.server.call(|caller| DynamicSupervisorCall(make(caller))).no_timeout().await
     }
 }
 

@@ -1,13 +1,13 @@
-//! The server in a dynamic supervisor: its children, what it is asked, and what it does when one ends.
+//! The server in a dynamic supervisor: its children, its calls, and what it does when a child ends.
 //!
-//! 1. Each child stands under the process that it is, or was last. Nothing that is done for one looks at the others, except where
-//!    all are asked for.
-//! 2. A child that ends is forgotten, unless it is to be started again. Each attempt to do so counts, whether or not it succeeds;
-//!    one too many, and the supervisor ends.
-//! 3. A child that does not start again keeps its place, as restarting, and the supervisor sets itself a timer to try once more,
-//!    which goes through its mailbox. So whoever has asked it something meanwhile has the answer first, and who wants it to stop
+//! 1. Each child is stored under its process, or the last one it had. An operation on one child does not look at the others,
+//!    unless it is about all of them.
+//! 2. A child that ends is forgotten, unless it is to be restarted. Each attempt counts, whether or not it succeeds; at one
+//!    too many, the supervisor ends.
+//! 3. A child whose restart fails keeps its place, as restarting. The supervisor then sets a timer to try once more,
+//!    and the timer goes through its mailbox. So requests that have arrived meanwhile are answered first, and an order to stop
 //!    need not wait.
-//! 4. At its end all children are told to stop before any is waited for.
+//! 4. At its end it orders all children to stop before it waits for any of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,8 +26,8 @@ use crate::{
 
 /// The server that runs in a [`DynamicSupervisor`](super::DynamicSupervisor).
 ///
-/// It is named where a start or a reference has to say what runs: `Start<Server, DynamicSupervisor>`, `Named<Server>`. All that
-/// can be asked of it is asked through the [`DynamicSupervisor`](super::DynamicSupervisor).
+/// Use it where a type has to name the server: `Start<Server, DynamicSupervisor>`, `Named<Server>`. Its functions are those of
+/// [`DynamicSupervisor`](super::DynamicSupervisor).
 ///
 /// # Examples
 ///
@@ -45,18 +45,18 @@ pub struct Server {
     max_children: usize,
     /// Rule 1.
     children: Dense<Watched>,
-    /// The first monitors of those children that are not what they were first: see [`Watched::monitor`].
+    /// The first monitors of those children that have been restarted: see [`Watched::monitor`].
     first: BTreeMap<Pid, MonitorRef>,
-    /// How many have been started since the beginning.
+    /// How many children have been started so far.
     started: u64,
 }
 
-/// A child, and the monitor that tells of its end.
+/// A child, and the monitor that watches it.
 struct Watched {
-    /// The process that it is, or was last.
+    /// The process of the child, or the last one it had.
     pid: Pid,
     child: Child,
-    /// None if it does not run. Monitors are numbered as they are set, so the first one of a child tells which was started before.
+    /// None if it does not run. Monitor numbers increase, so the first monitor of a child shows which was started earlier.
     monitor: Option<MonitorRef>,
 }
 
@@ -68,10 +68,10 @@ impl Keyed for Watched {
     }
 }
 
-/// What a dynamic supervisor can be asked; what its [`DynamicSupervisor`](super::DynamicSupervisor) sends it.
-pub struct Request(pub(super) Ask);
+/// The calls of a dynamic supervisor, which [`DynamicSupervisor`](super::DynamicSupervisor) sends.
+pub struct DynamicSupervisorCall(pub(super) Operation);
 
-pub(super) enum Ask {
+pub(super) enum Operation {
     StartChild(ChildSpec, Caller<Result<ProcessRef, StartChildError>>),
     TerminateChild(Pid, Caller<Result<(), TerminateChildError>>),
     WhichChildren(Caller<Vec<ChildEntry>>),
@@ -79,26 +79,26 @@ pub(super) enum Ask {
     Find(Pid, Caller<Result<ChildEntry, FindChildError>>),
 }
 
-/// What a dynamic supervisor is told of.
-pub struct News(Told);
+/// The infos of a dynamic supervisor.
+pub struct DynamicSupervisorInfo(Event);
 
-enum Told {
+enum Event {
     /// A child has ended.
     Down(Down),
-    /// A link brought an exit. That of the parent does not come here, and it is the monitors that tell of the children.
+    /// An exit arrived over a link. The parent's exit does not come here, and the children's ends are known from the monitors.
     Exit,
-    /// It is time to try again to start the child that was this process last.
+    /// Try again to start the child whose last process was this one.
     TryAgain(Pid),
 }
 
 impl GenServer for Server {
     type Args = DynamicSupervisorSpec;
-    type Call = Request;
+    type Call = DynamicSupervisorCall;
     type Cast = Never;
-    type Info = News;
+    type Info = DynamicSupervisorInfo;
 
     async fn init(spec: DynamicSupervisorSpec, cx: &mut Cx<Self>) -> Init<Self> {
-        cx.trap_exits(|_: Exit| News(Told::Exit));
+        cx.trap_exits(|_: Exit| DynamicSupervisorInfo(Event::Exit));
         match spec.intensity() {
             Ok(intensity) => Init::Run(Self {
                 intensity,
@@ -111,45 +111,53 @@ impl GenServer for Server {
         }
     }
 
-    async fn handle_call(&mut self, Request(ask): Request, cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_call(
+        &mut self,
+        DynamicSupervisorCall(ask): DynamicSupervisorCall,
+        cx: &mut Cx<Self>,
+    ) -> Outcome<Self> {
         match ask {
-            Ask::StartChild(spec, caller) => {
+            Operation::StartChild(spec, caller) => {
                 let started = self.start_child(spec, cx).await;
                 Next::reply(caller, started)
             }
-            Ask::TerminateChild(pid, caller) => {
+            Operation::TerminateChild(pid, caller) => {
                 let terminated = self.terminate_child(pid, cx).await;
                 Next::reply(caller, terminated)
             }
-            Ask::WhichChildren(caller) => Next::reply(caller, self.entries()),
-            Ask::CountChildren(caller) => Next::reply(caller, self.count()),
-            Ask::Find(pid, caller) => {
+            Operation::WhichChildren(caller) => Next::reply(caller, self.entries()),
+            Operation::CountChildren(caller) => Next::reply(caller, self.count()),
+            Operation::Find(pid, caller) => {
                 let found = self.children.get(pid).map(Watched::entry);
                 Next::reply(caller, found.ok_or(FindChildError::NotFound { pid }))
             }
         }
     }
 
-    async fn handle_info(&mut self, News(told): News, cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_info(
+        &mut self,
+        DynamicSupervisorInfo(told): DynamicSupervisorInfo,
+        cx: &mut Cx<Self>,
+    ) -> Outcome<Self> {
         match told {
-            Told::Down(down) => match self.take_if(down.pid, |watched| watched.monitor == Some(down.reference)) {
+            Event::Down(down) => match self.take_if(down.pid, |watched| watched.monitor == Some(down.reference)) {
                 Some(watched) => self.ended(down, watched, cx).await,
                 None => Next::wait(),
             },
-            Told::TryAgain(pid) => {
+            Event::TryAgain(pid) => {
                 match self.take_if(pid, |watched| watched.child.state() == &ChildState::Restarting) {
                     Some(watched) => self.restart(pid, watched, cx).await,
                     None => Next::wait(),
                 }
             }
-            Told::Exit => Next::wait(),
+            Event::Exit => Next::wait(),
         }
     }
 
     /// Ends the children, all at once (rule 4).
     async fn terminate(&mut self, _reason: &Reason, cx: &mut Cx<Self>) {
         let mut children: Vec<Watched> = self.children.drain().collect();
-        // Told to stop by the first poll of each, and given its own time from then on.
+        // The first poll of each orders it to stop, and starts its time limit.
         let ends = join_all(children.iter_mut().map(Watched::shut_down)).await;
         for (watched, (pid, unexpected)) in children.iter().zip(ends) {
             watched.report_shutdown(pid, unexpected, cx);
@@ -165,7 +173,7 @@ impl GenServer for Server {
     }
 }
 
-/// What is asked of it.
+/// The calls.
 impl Server {
     async fn start_child(&mut self, spec: ChildSpec, cx: &mut Cx<Self>) -> Result<ProcessRef, StartChildError> {
         let id = spec.id().to_owned();
@@ -217,15 +225,15 @@ impl Server {
 
 /// What it does when a child ends.
 impl Server {
-    /// Takes a child out, if it is there and as expected.
+    /// Removes a child, if it exists and is as expected.
     fn take_if(&mut self, pid: Pid, expected: impl FnOnce(&Watched) -> bool) -> Option<Watched> {
         if self.children.get(pid).is_some_and(expected) { self.children.remove(pid) } else { None }
     }
 
-    /// A child that runs takes its place, and is watched.
+    /// Adds a running child and monitors it.
     fn watch(&mut self, process: &ProcessRef, mut watched: Watched, event: SupervisorEvent, cx: &mut Cx<Self>) {
         watched.pid = process.pid();
-        watched.monitor = Some(cx.monitor(process, |down| News(Told::Down(down))));
+        watched.monitor = Some(cx.monitor(process, |down| DynamicSupervisorInfo(Event::Down(down))));
         watched.report(event, Some(process.pid()), None, cx);
         self.children.insert(watched);
     }
@@ -245,7 +253,7 @@ impl Server {
         Next::wait()
     }
 
-    /// Tries to start a child again that was `pid` last.
+    /// Tries to restart the child whose last process was `pid`.
     async fn restart(&mut self, pid: Pid, mut watched: Watched, cx: &mut Cx<Self>) -> Outcome<Self> {
         if !self.intensity.allows(cx.now()) {
             let reason = Reason::term("reached_max_restart_intensity");
@@ -258,7 +266,7 @@ impl Server {
                 self.first.extend(first.map(|first| (process.pid(), first)));
                 self.watch(&process, watched, SupervisorEvent::Progress, cx);
             }
-            // It has nothing to do any more.
+            // The child chose not to run, so it is forgotten.
             Err(StartError::Ignored { .. }) => {}
             Err(error) => {
                 watched.report(SupervisorEvent::StartError, None, Some(error.into()), cx);
@@ -273,11 +281,11 @@ impl Server {
     }
 }
 
-/// Has the supervisor try again when it comes to it (rule 3): by way of the clock, so that everybody else has a turn before. A
-/// message to itself would keep every other task of the thread waiting for as long as the child does not start, and a full
+/// Sets a timer to try again later (rule 3), so that every other task has a turn before. A
+/// message to itself would keep the other tasks of the thread waiting as long as the child does not start, and a full
 /// mailbox would refuse it.
 fn try_again(pid: Pid, cx: &mut Cx<Server>) {
-    cx.send_after(Duration::ZERO, News(Told::TryAgain(pid)));
+    cx.send_after(Duration::ZERO, DynamicSupervisorInfo(Event::TryAgain(pid)));
 }
 
 impl Watched {
@@ -285,7 +293,7 @@ impl Watched {
         ChildEntry { info: self.child.info().clone(), state: self.child.state().clone() }
     }
 
-    /// Ends the child: which process it was, and the reason if that was not to be expected.
+    /// Ends the child: returns its process, and the reason if that was unexpected.
     async fn shut_down(&mut self) -> (Option<Pid>, Option<Reason>) {
         let pid = self.child.process().map(ProcessRef::pid);
         (pid, self.child.shut_down().await)
@@ -304,7 +312,7 @@ impl Watched {
     }
 }
 
-/// The children are counted: there may be very many.
+/// Prints the number of children: there may be very many.
 #[expect(clippy::missing_fields_in_debug, reason = "`first` only says in which order the children are listed")]
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -317,24 +325,24 @@ impl fmt::Debug for Server {
     }
 }
 
-impl fmt::Debug for Request {
+impl fmt::Debug for DynamicSupervisorCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Ask::StartChild(spec, _) => write!(f, "start_child({})", spec.id()),
-            Ask::TerminateChild(pid, _) => write!(f, "terminate_child({pid})"),
-            Ask::WhichChildren(_) => f.write_str("which_children"),
-            Ask::CountChildren(_) => f.write_str("count_children"),
-            Ask::Find(pid, _) => write!(f, "child_entry({pid})"),
+            Operation::StartChild(spec, _) => write!(f, "start_child({})", spec.id()),
+            Operation::TerminateChild(pid, _) => write!(f, "terminate_child({pid})"),
+            Operation::WhichChildren(_) => f.write_str("which_children"),
+            Operation::CountChildren(_) => f.write_str("count_children"),
+            Operation::Find(pid, _) => write!(f, "child_entry({pid})"),
         }
     }
 }
 
-impl fmt::Debug for News {
+impl fmt::Debug for DynamicSupervisorInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Told::Down(down) => down.fmt(f),
-            Told::Exit => f.write_str("an exit"),
-            Told::TryAgain(pid) => write!(f, "try again to start what was {pid}"),
+            Event::Down(down) => down.fmt(f),
+            Event::Exit => f.write_str("an exit"),
+            Event::TryAgain(pid) => write!(f, "try again to start what was {pid}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is said about a dynamic supervisor before it is started.
+//! The spec of a dynamic supervisor.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use super::server::Server;
 use crate::supervisor::{Intensity, SpecError};
 use crate::{Start, start};
 
-/// A dynamic supervisor to be: made by [`DynamicSupervisor::new`].
+/// The spec of a dynamic supervisor: made by [`DynamicSupervisor::new`].
 ///
 /// | | default |
 /// |---|---|
 /// | [`max_restarts`](Self::max_restarts) | three |
 /// | [`within`](Self::within) | five seconds |
-/// | [`max_children`](Self::max_children) | as many as there is memory for |
+/// | [`max_children`](Self::max_children) | no limit |
 ///
 /// There is no [`AutoShutdown`](crate::supervisor::AutoShutdown) here: children that come and go cannot be significant.
 ///
@@ -37,7 +37,7 @@ impl DynamicSupervisorSpec {
         Self { max_restarts: Intensity::MAX_RESTARTS, within: Intensity::WITHIN, max_children: usize::MAX }
     }
 
-    /// How many restarts of any children are allowed in the time that [`within`](Self::within) says. One more, and the
+    /// Sets how many restarts, of any children, are allowed in the time that [`within`](Self::within) sets. At one more, the
     /// supervisor gives up: it ends its children and then itself, with the reason `shutdown`.
     ///
     /// # Examples
@@ -63,7 +63,7 @@ impl DynamicSupervisorSpec {
         self
     }
 
-    /// In what time so many restarts are allowed: see [`Intensity`].
+    /// Sets the time in which that many restarts are allowed: see [`Intensity`].
     ///
     /// # Examples
     ///
@@ -86,9 +86,9 @@ impl DynamicSupervisorSpec {
         self
     }
 
-    /// How many children there may be. One more is refused with [`StartChildError::MaxChildren`](super::StartChildError).
+    /// Sets how many children are allowed. One more is refused with [`StartChildError::MaxChildren`](super::StartChildError).
     ///
-    /// A child that is being restarted counts: its place is kept.
+    /// A child that is being restarted counts, because it keeps its place.
     ///
     /// # Examples
     ///
@@ -113,11 +113,11 @@ impl DynamicSupervisorSpec {
         self
     }
 
-    /// Starts the supervisor. It is linked with nobody. Options of the start, a name for instance, are said on what this returns.
+    /// Starts the supervisor without a link. Set options of the start, such as a name, on the returned builder.
     ///
     /// # Errors
     ///
-    /// As [`genserver::start`](crate::start()). If restarts are counted within no time at all, the reason of
+    /// As [`genserver::start`](crate::start()). If the time for restarts is zero, the reason of
     /// [`StartError::Failed`](crate::StartError::Failed) is [`SpecError::ZeroPeriod`].
     ///
     /// # Examples
@@ -139,8 +139,8 @@ impl DynamicSupervisorSpec {
         start::<Server>(self).handle()
     }
 
-    /// The same, linked with the process that runs on this thread: what the function of a
-    /// [`ChildSpec::supervisor`](crate::supervisor::ChildSpec::supervisor) returns.
+    /// Starts the supervisor linked with the process that runs on this thread. The function of a
+    /// [`ChildSpec::supervisor`](crate::supervisor::ChildSpec::supervisor) returns this.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! That a child costs a supervisor no more when there are many others.
+//! A child costs a supervisor no more when there are many others.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use crate::node::dense::looks;
@@ -23,7 +23,7 @@ fn quiet(id: String) -> ChildSpec<Quiet, crate::ServerRef<Quiet>> {
     ChildSpec::server(id, || start_link::<Quiet>(()))
 }
 
-/// Starts so many, ends a quarter one by one, kills a quarter, and ends the rest with their supervisor.
+/// Starts this many children, ends a quarter one by one, kills a quarter, and ends the rest with their supervisor.
 async fn dynamic_life(children: usize) {
     let supervisor = DynamicSupervisor::new().start().await.unwrap();
     let mut started = Vec::with_capacity(children);
@@ -44,7 +44,7 @@ async fn dynamic_life(children: usize) {
     }
 }
 
-/// Starts half as many at once and half one by one, has a quarter started again, ends and deletes a quarter one by one, and
+/// Starts half at once and half one by one, has a quarter restarted, ends and deletes a quarter one by one, and
 /// ends the rest with their supervisor.
 async fn static_life(children: usize) {
     let id = |number: usize| format!("child {number}");
@@ -64,8 +64,8 @@ async fn static_life(children: usize) {
     supervisor.stop().await.unwrap();
 }
 
-/// Counts the looks: at a child of a supervisor, and at a link or a monitor of any process. For ten times as many children they are
-/// ten times as many, and a few more; what goes through all children for each makes them a hundred times as many.
+/// Counts the lookups: of a child of a supervisor, and of a link or a monitor of any process. Ten times as many children take
+/// ten times as many, and a few more. An algorithm that visits all children for each would take a hundred times as many.
 async fn check<F: Future<Output = ()>>(life: impl Fn(usize) -> F) {
     let mut looks = [0; 2];
     for (children, looks) in [200, 2000].into_iter().zip(&mut looks) {
