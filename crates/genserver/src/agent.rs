@@ -1,4 +1,4 @@
-//! Agents: a process around a state, and functions that are sent to it.
+//! Agents: processes that hold a value, and run the functions that clients send.
 //!
 //! ```
 //! use genserver::agent::Agent;
@@ -12,16 +12,16 @@
 //! # }
 //! ```
 //!
-//! An agent is the smallest server: it has a state and no messages of its own. Whoever holds it sends a function, the agent
-//! runs it on its state, and sends back what it returns. It has all that a process has: a name, links, monitors, a place under
-//! a supervisor, an end that others hear of. What it cannot do is hear of others: it takes no `Down`s and no timers. What
-//! needs them is a [`GenServer`](crate::GenServer).
+//! An agent is the smallest server: it has a state and no messages of its own. A client sends a function, the agent
+//! runs it on its state, and sends back the result. It has everything that a process has: a name, links, monitors, a place under
+//! a supervisor, an end that others are told of. But it cannot receive messages: it takes no `Down`s and no timers. If you need
+//! them, write a [`GenServer`](crate::GenServer).
 //!
 //! # Reading and changing
 //!
-//! [`get`](Agent::get) shows the state to a function, [`update`](Agent::update) lets it change the state, and
-//! [`get_and_update`](Agent::get_and_update) does that and answers. [`cast`](Agent::cast) changes it without waiting. The first
-//! three are calls: they wait five seconds unless told otherwise, and end with a [`CallError`](crate::CallError) if there is no
+//! [`get`](Agent::get) passes the state to a function, [`update`](Agent::update) lets a function change it, and
+//! [`get_and_update`](Agent::get_and_update) does both. [`cast`](Agent::cast) changes the state without waiting. The first
+//! three are calls: they wait five seconds by default, and end with a [`CallError`](crate::CallError) if there is no
 //! answer.
 //!
 //! ```
@@ -39,9 +39,9 @@
 //! # }
 //! ```
 //!
-//! # The client's side and the agent's
+//! # The client side and the agent side
 //!
-//! The function runs in the agent. What it needs it takes along, and nothing of the caller's can be borrowed:
+//! The function runs in the agent. It has to own what it needs, and cannot borrow from the caller:
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -58,14 +58,14 @@
 //!     }
 //!
 //!     pub async fn get(&self, key: &str) -> Result<Option<i64>, CallError> {
-//!         // Here is the client.
+//!         // This runs in the client.
 //!         let key = key.to_owned();
 //!         self.0.get(move |items| {
-//!             // Here is the agent.
+//!             // This runs in the agent.
 //!             items.get(&key).copied()
 //!         })
 //!         .await
-//!         // And here is the client again.
+//!         // This runs in the client again.
 //!     }
 //!
 //!     pub async fn put(&self, key: &str, value: i64) -> Result<(), CallError> {
@@ -82,7 +82,7 @@
 //!     }
 //! }
 //!
-//! /// So that a start can give it: see [`Start::handle`].
+//! /// Lets a start return a `Bucket`: see [`Start::handle`].
 //! impl From<ServerRef<AgentServer<HashMap<String, i64>>>> for Bucket {
 //!     fn from(server: ServerRef<AgentServer<HashMap<String, i64>>>) -> Self {
 //!         Bucket(server.into())
@@ -102,9 +102,9 @@
 //!
 //! # Slow functions
 //!
-//! While a function runs the agent does nothing else, so everybody who asks it waits. A function that computes for long also
-//! keeps the thread, and if the agent was idle that is the thread of whoever asked. So take out what is needed, compute in the
-//! client, and put the result in:
+//! While a function runs, the agent does nothing else, so all other clients wait. A function that computes for long also
+//! occupies the thread, and if the agent was idle, that is the thread of the caller. So copy out what is needed, compute in the
+//! client, and put the result back:
 //!
 //! ```
 //! # use genserver::agent::Agent;
@@ -112,10 +112,10 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let numbers = Agent::start(|| vec![1, 2, 3]).await?;
-//! // Everybody waits for this:
+//! // All clients wait for this:
 //! let sum = numbers.get(|numbers| expensive(numbers)).await?;
 //!
-//! // Nobody waits for this:
+//! // No other client waits for this:
 //! let copy = numbers.get(|numbers| numbers.clone()).await?;
 //! let sum = expensive(&copy);
 //! # assert_eq!(sum, 6);
@@ -123,20 +123,20 @@
 //! # }
 //! ```
 //!
-//! What is read often and changed seldom is cheap to take out as an `Arc`. If a function has to be slow, start the agent with
-//! [`inline(false)`](Start::inline): then it runs on a task of its own. A call that has run out of time is not withdrawn: its
-//! function still runs when it comes to it.
+//! A value that is read often and changed rarely is cheap to copy out as an `Arc`. If a function has to be slow, start the agent
+//! with [`inline(false)`](Start::inline): then the function runs on a task of its own. A call that has timed out is not withdrawn:
+//! its function still runs when its turn comes.
 //!
 //! # A function that panics
 //!
-//! The agent ends, with the panic as its reason, and the state is lost. Whoever asked gets the reason in a
-//! [`CallError::Exit`](crate::CallError::Exit), and so does everybody who was waiting; nothing unwinds into them. Links and
-//! monitors are told as ever. A start function that panics fails the start.
+//! The agent ends, with the panic as its reason, and the state is lost. The caller gets the reason in a
+//! [`CallError::Exit`](crate::CallError::Exit), and so do all callers that were waiting; nothing unwinds into them. Links and
+//! monitors are notified as usual. If the function of a start panics, the start fails.
 //!
 //! # When (not) to use an agent
 //!
-//! What a function in an agent can do, it can do under a lock too, and a lock is faster. **If state only has to be shared, use
-//! a [`Mutex`](std::sync::Mutex)**: a map of statistics, a cache, a counter that several tasks add to.
+//! Whatever a function in an agent does, it can do under a lock too, and a lock is faster. **If state only has to be shared, use
+//! a [`Mutex`](std::sync::Mutex)**: for a map of statistics, a cache, a counter that several tasks increase.
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
@@ -146,20 +146,21 @@
 //! # assert_eq!(*hits.lock().expect("no code panics under it"), 1);
 //! ```
 //!
-//! One look at a number takes about 13 nanoseconds behind a mutex of `parking_lot`, 40 behind one of Tokio, 80 in an agent, and 190
+//! Reading a number takes about 13 nanoseconds behind a mutex of `parking_lot`, 40 behind Tokio's mutex, 80 in an agent, and 190
 //! in a hand-written actor with a channel: medians of one client on one thread, measured by
 //!
 //! ```text
 //! cargo xtask bench --only "get, 1 client"
 //! ```
 //!
-//! An agent is for state that has a life: that others find by name, that is watched, that crashes alone and starts again
-//! from the beginning under a supervisor instead of being poisoned. A call to an idle agent runs on the caller's own task, so
-//! that costs no task switch.
+//! Use an agent for state with a lifecycle: others find it by name or monitor it, and when it crashes, it crashes alone and
+//! starts afresh under a supervisor instead of being poisoned. A call to an idle agent runs on the caller's own task, so
+//! this costs no task switch.
 //!
-//! Every agent's function can do everything with the state, so the rules about it stand wherever one is written. Keep them
-//! together in one client type, as in `Bucket` above. When the rules grow, when somebody has to hear that another process has
-//! ended, when something has to happen later: write a [`GenServer`](crate::GenServer), whose messages say what can be done.
+//! Every function can do everything with the state, so the rules about the state are wherever such a function is written. Keep
+//! them together in one client type, like `Bucket` above. When the rules grow, when the state must react to the end of
+//! another process, or when something has to happen later, write a [`GenServer`](crate::GenServer): its messages say what can be
+//! done.
 
 use std::fmt;
 
@@ -167,16 +168,16 @@ use crate::{AsProcess, Call, Caller, CastError, Name, Named, Pid, ProcessRef, Se
 
 // The server behind the handle.
 mod server;
-// Agents by name.
+// Agents looked up by name.
 mod named;
 
 pub use named::NamedAgent;
 pub use server::{AgentServer, Function};
 
-/// An agent: see the [module](self).
+/// A reference to an agent: see the [module](self).
 ///
-/// It is cheap to clone and can be sent and shared whatever the state is. It does not keep the agent alive, and dropping it
-/// ends nothing.
+/// It is cheap to clone and can be sent and shared, whatever the type of the state. It does not keep the agent alive, and
+/// dropping it does not end the agent.
 ///
 /// # Examples
 ///
@@ -202,10 +203,9 @@ pub struct Agent<S: Send + 'static> {
 }
 
 impl<S: Send + 'static> Agent<S> {
-    /// Starts an agent whose state is what `first` returns: OTP's `Agent.start/2`.
+    /// Starts an agent with the state that `first` returns: OTP's `Agent.start/2`.
     ///
-    /// `first` runs in the new process, and the start waits for it. What comes back is the builder for a start's options, and is
-    /// awaited.
+    /// `first` runs in the new process, and the start waits for it. This returns a builder; set options and await it.
     ///
     /// # Errors
     ///
@@ -256,7 +256,7 @@ impl<S: Send + 'static> Agent<S> {
         Self::start(first).link()
     }
 
-    /// The agent with that name, looked up anew at every use: see [`NamedAgent`].
+    /// Returns a reference to the agent with that name, looked up at every use: see [`NamedAgent`].
     ///
     /// # Examples
     ///
@@ -278,20 +278,20 @@ impl<S: Send + 'static> Agent<S> {
         Named::new(name).into()
     }
 
-    /// Shows the state to a function, and returns what that returns: OTP's `Agent.get/2,3`.
+    /// Passes the state to a function, and returns the function's result: OTP's `Agent.get/2,3`.
     ///
-    /// The function runs in the agent. What is returned is a call, which is sent when it is awaited and waits five seconds; see
+    /// The function runs in the agent. This returns a call, which is sent when it is awaited and waits five seconds; see
     /// [`timeout`](Call::timeout), [`no_timeout`](Call::no_timeout) and, on a thread that runs no tasks,
     /// [`blocking`](Call::blocking).
     ///
     /// # Errors
     ///
     /// The awaited call returns a [`CallError`](crate::CallError): the agent is not running, ended (as it does if the function
-    /// panics), did not come to it in time, or is the process that calls.
+    /// panics), did not handle the call in time, or is the calling process itself.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the call gives up the answer. Once it was sent, the function runs.
+    /// Dropping the call abandons the answer. Once the call was sent, the function runs.
     ///
     /// # Examples
     ///
@@ -321,7 +321,7 @@ impl<S: Send + 'static> Agent<S> {
         self.get_and_update(move |state| function(state))
     }
 
-    /// Lets a function change the state, and waits until it has: OTP's `Agent.update/2,3`.
+    /// Lets a function change the state, and waits until that is done: OTP's `Agent.update/2,3`.
     ///
     /// # Errors
     ///
@@ -355,7 +355,7 @@ impl<S: Send + 'static> Agent<S> {
         self.get_and_update(function)
     }
 
-    /// Lets a function change the state, and returns what that returns: OTP's `Agent.get_and_update/2,3`.
+    /// Lets a function change the state, and returns the function's result: OTP's `Agent.get_and_update/2,3`.
     ///
     /// # Errors
     ///
@@ -389,13 +389,13 @@ impl<S: Send + 'static> Agent<S> {
         self.server.call(move |caller| Function::answering(caller, function))
     }
 
-    /// Lets a function change the state, and waits for nothing: OTP's `Agent.cast/2`.
+    /// Lets a function change the state, without waiting: OTP's `Agent.cast/2`.
     ///
-    /// That it was taken does not mean that it runs: the agent may end first.
+    /// `Ok` does not mean that the function runs: the agent may end first.
     ///
     /// # Errors
     ///
-    /// The function comes back if the agent has ended or its mailbox is full. OTP answers `ok` in both cases; that is
+    /// The function comes back if the agent has ended or its mailbox is full. OTP returns `ok` in both cases; for that, write
     /// `let _ = agent.cast(..)`.
     ///
     /// # Examples
@@ -418,9 +418,9 @@ impl<S: Send + 'static> Agent<S> {
         self.server.cast(Function::quiet(function))
     }
 
-    /// Stops the agent with the reason `normal`, and waits until everybody has been told: OTP's `Agent.stop/1,3`.
+    /// Stops the agent with the reason `normal`, and waits until all its watchers have been notified: OTP's `Agent.stop/1,3`.
     ///
-    /// The order takes its turn behind the functions that wait. See [`ServerRef::stop`].
+    /// The order waits its turn after the functions in the mailbox. See [`ServerRef::stop`].
     ///
     /// # Errors
     ///
@@ -452,22 +452,22 @@ impl<S: Send + 'static> Agent<S> {
         self.server.pid()
     }
 
-    /// The name that it was started with, if it was.
+    /// The name it was started with, if any.
     pub fn name(&self) -> Option<&Name> {
         self.server.name()
     }
 
-    /// Whether it takes functions. False from the moment its end begins.
+    /// Returns whether it takes functions. False from the moment its end begins.
     pub fn is_alive(&self) -> bool {
         self.server.is_alive()
     }
 
-    /// The agent without the type of its state.
+    /// An untyped reference to the agent.
     pub fn process_ref(&self) -> ProcessRef {
         self.server.process_ref()
     }
 
-    /// The agent as the server that it is: for [`sys`](crate::sys), exits, and all else that a server knows.
+    /// The agent as a server: for [`sys`](crate::sys), exits, and everything else that a server can do.
     ///
     /// # Examples
     ///

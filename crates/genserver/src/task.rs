@@ -1,4 +1,4 @@
-//! Tasks: async functions that run as processes of their own, and whose results somebody awaits.
+//! Tasks: async functions that run as processes of their own, and whose results are awaited.
 //!
 //! ```
 //! use genserver::task::Task;
@@ -6,20 +6,20 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let answer = Task::spawn(async { 6 * 7 });
-//! // Something else is done here, while the task runs.
+//! // Do something else here while the task runs.
 //! assert_eq!(answer.await?, 42);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! A task does one thing and ends. It is a process: it has a pid, can be linked, watched and killed, and a crash in it is an
-//! exit with a reason. What [`Task::spawn`] returns is owned. Who holds it awaits the result, once, and nobody else can.
+//! A task does one thing and ends. It is a process: it has a pid, can be linked, monitored and killed, and a crash in it is an
+//! exit with a reason. [`Task::spawn`] returns an owned handle. Its owner awaits the result, once, and no one else can.
 //!
 //! # A task and the process that spawns it
 //!
-//! A task is linked with the process that spawns it: they make no sense without each other. If the task crashes, its
-//! spawner gets the exit, and ends too unless it traps exits; if the spawner ends, the task is taken along. Plain code, as
-//! `main` and a test are, is no process. A task that it spawns is linked with nobody, and is told of by its handle alone.
+//! A task is linked with the process that spawns it, because the two make no sense without each other. If the task crashes, its
+//! spawner gets the exit, and ends too unless it traps exits; if the spawner ends, so does the task. Plain code, such as
+//! `main` or a test, is not a process. A task that it spawns is not linked, and only its handle tells of its end.
 //!
 //! ```
 //! use genserver::task::Task;
@@ -37,16 +37,16 @@
 //! # }
 //! ```
 //!
-//! # When the result does not come
+//! # When there is no result
 //!
-//! Awaiting a task waits for five seconds, or as long as [`timeout`](Join::timeout) says, and ends with a [`TaskError`] if the
-//! task ended without a result or not in time. In OTP such an `await` exits its caller; here the error is returned, and `?` in
-//! a callback, or in another task, makes it the exit.
+//! Awaiting a task waits for five seconds, or as long as [`timeout`](Join::timeout) sets, and ends with a [`TaskError`] if the
+//! task ended without a result or not in time. In OTP such an `await` exits its caller; here it returns the error, and `?` in
+//! a callback, or in another task, turns it into the exit.
 //!
-//! **A time-out does not end the task.** In OTP the caller exits and takes the task along over the link, and that is what `?`
-//! does here as well. Whoever handles the error instead decides what becomes of the task, and still holds it after
-//! [`join`](Task::join), which only borrows: join it again, or end it with [`shutdown`](Task::shutdown). Awaiting the task itself
-//! gives the handle away. After a time-out nobody holds the task any more, and only its link, if it has one, still ends it.
+//! **A timeout does not end the task.** In OTP the caller exits, and the link ends the task too; `?` does the same
+//! here. If you handle the error instead, you decide what happens to the task. After [`join`](Task::join), which only borrows,
+//! you still hold it: join it again, or end it with [`shutdown`](Task::shutdown). Awaiting the task itself consumes the handle.
+//! After that timeout nothing refers to the task any more, and only its link, if it has one, can end it.
 //!
 //! ```
 //! use std::time::Duration;
@@ -63,14 +63,14 @@
 //! # }
 //! ```
 //!
-//! To look whether a result is there yet, and to look again later, there is [`yield_for`](Task::yield_for). Nothing ever arrives
-//! after a wait was given up: a result that nobody fetches is dropped.
+//! To check whether a result is there yet, and check again later, use [`yield_for`](Task::yield_for). Nothing ever arrives
+//! after a wait was abandoned: a result that is not taken is dropped.
 //!
 //! # A task that fails
 //!
-//! A panic ends a task with that panic as its reason. What its function *returns* is a result, whatever it is: a task that
-//! returns an `Err` has done its work, and hands the error to its owner. To make errors exits, so that the owner is hit by
-//! them like by a crash, say [`or_exit`]: then `?` in the task ends it, as it ends a server in a callback.
+//! A panic ends a task with that panic as its reason. Any value that its function *returns* is a result: a task that
+//! returns an `Err` has done its work, and hands the error to its owner. To turn errors into exits, which hit the owner
+//! like a crash, use [`or_exit`]: then `?` in the task ends it, as it ends a server in a callback.
 //!
 //! ```
 //! use genserver::task::{Task, or_exit};
@@ -91,8 +91,9 @@
 //!
 //! # Many tasks
 //!
-//! [`await_many`] awaits several tasks under one deadline, [`yield_many`] collects what is ready by one. For a collection of
-//! unknown length there is [`async_stream`]: it runs a function over the items, a few at a time, each in a task of its own.
+//! [`await_many`] awaits several tasks under one deadline, and [`yield_many`] collects the results that are ready by a deadline.
+//! For a collection of unknown length use [`async_stream`]: it runs a function over the items, a few at a time, each in a task of
+//! its own.
 //!
 //! ```
 //! use futures::StreamExt;
@@ -109,7 +110,7 @@
 //!
 //! # In a server
 //!
-//! A callback that awaits a task keeps everybody else waiting. Hand the [`Caller`](crate::Caller) to the task instead, and go
+//! A callback that awaits a task keeps all other callers waiting. Hand the [`Caller`](crate::Caller) to the task instead, and go
 //! on:
 //!
 //! ```
@@ -143,24 +144,24 @@
 //! # }
 //! ```
 //!
-//! A server that needs the result itself draws the task like a stream of one item, with [`Cx::attach`](crate::Cx::attach) of
-//! `task.into_future().no_timeout().into_stream()`, and gets it as an info.
+//! A server that needs the result itself attaches the task as a stream of one item, with [`Cx::attach`](crate::Cx::attach) of
+//! `task.into_future().no_timeout().into_stream()`, and gets the result as an info.
 //!
 //! # Without a result
 //!
-//! [`Task::start`] runs a function whose result nobody wants, and [`Task::start_link`] links it. The handle of an awaited task
-//! can be dropped too: that ends nothing, the task goes on and its result is dropped. [`ignore`](Task::ignore) says so aloud,
-//! and takes the link away.
+//! [`Task::start`] runs a function without returning its result, and [`Task::start_link`] links it. You can also drop the handle
+//! of any task: that does not end the task, which goes on, and its result is dropped. [`ignore`](Task::ignore) does the same
+//! explicitly, and removes the link.
 //!
 //! # Under a supervisor
 //!
-//! A [`TaskSupervisor`] knows its tasks, bounds their number and ends them when it ends. With
+//! A [`TaskSupervisor`] knows its tasks, limits their number and ends them when it ends. With
 //! [`spawn_nolink`](TaskSupervisor::spawn_nolink) it runs tasks whose crash their owner survives.
 //!
 //! # When (not) to use a task
 //!
-//! A task is worth its process if it is to run beside its owner, and if its end concerns somebody. To do one thing after the
-//! other, await the function itself. To await several things at once, and to be gone together with them, `join!` is enough:
+//! A task is worth its process if it runs beside its owner, and if its end matters to others. To do one thing after the
+//! other, await the function itself. To await several things at once and drop them together, `join!` is enough:
 //!
 //! ```
 //! # async fn fetch(_what: &str) -> u8 { 1 }
@@ -171,9 +172,9 @@
 //! # }
 //! ```
 //!
-//! It runs them by turns on one thread, borrows what it likes, and a panic in one is a panic here. What lasts, and answers
-//! more than once, is a server. A function that blocks its thread is no better off in a task: it cannot be killed, and it
-//! keeps a thread of the runtime; hand it to the runtime's pool for such functions, and await that.
+//! It runs them by turns on one thread, may borrow, and a panic in one of them is a panic here. For something that lasts and
+//! answers more than once, write a server. A function that blocks its thread should not run in a task: it cannot be killed, and it
+//! occupies a thread of the runtime. Use [`run_blocking`](crate::run_blocking) and await that.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -187,9 +188,9 @@ mod body;
 mod running;
 // Waiting for results.
 mod join;
-// Looking whether results are there.
+// Checking whether results are there.
 mod yielding;
-// Ending a task before it ends by itself.
+// Ending a task from outside.
 mod ending;
 // A task for each item of a stream.
 mod stream;
@@ -209,12 +210,12 @@ use body::{Bond, launch, launch_unattended};
 use join::Patience;
 use running::Running;
 
-/// A task, in the hands of whoever awaits it: OTP's `Task.t()`.
+/// The handle of a task, with which its owner awaits it: OTP's `Task.t()`.
 ///
-/// It is not `Clone`: a result is handed out once, to whoever holds the handle. Dropping it ends nothing. The task goes on,
+/// It is not `Clone`, because a result is returned only once. Dropping it does not end the task. The task goes on,
 /// still linked with its spawner, and its result is dropped.
 ///
-/// `task.await` is the same as [`task.join().await`](Task::join), with the handle gone afterwards.
+/// `task.await` is the same as [`task.join().await`](Task::join), but consumes the handle.
 ///
 /// # Examples
 ///
@@ -248,24 +249,24 @@ pub struct Task<T> {
 }
 
 enum State<T> {
-    /// Nobody has seen a result yet.
+    /// No result has been seen yet.
     Running(Running<T>),
-    /// The result is here, and nobody has fetched it.
+    /// The result is here, and has not been taken.
     Done(Result<T, Reason>),
-    /// It has been fetched.
+    /// The result has been taken.
     Over,
 }
 
-/// What is pinned lies in the task's process.
+/// The future that is pinned is stored in the task's process.
 impl<T> Unpin for Task<T> {}
 
 impl<T: Send + 'static> Task<T> {
-    /// Runs a future as a process of its own, and keeps its result for whoever holds the handle: OTP's `Task.async`.
+    /// Runs a future as a process of its own, and keeps its result for the owner of the handle: OTP's `Task.async`.
     ///
-    /// The task is linked with the process that calls this. In plain code there is none, and it is linked with nobody. It runs
-    /// at once, whether or not somebody awaits it. What else than a future it can run is said at [`TaskBody`].
+    /// The task is linked with the calling process. Plain code is not a process, so there the task is not linked. It runs
+    /// at once, whether or not it is awaited. [`TaskBody`] says what else it can run.
     ///
-    /// A task that cannot run, because the thread is in no runtime for instance, fails when it is awaited, with the
+    /// If the task cannot run, for example because the thread is in no runtime, awaiting it fails with the
     /// [`StartError`] as its reason.
     ///
     /// # Examples
@@ -285,7 +286,7 @@ impl<T: Send + 'static> Task<T> {
         launch(Bond::Linked, |_me: Probe<Never>| body)
     }
 
-    /// Runs an async function that has a mailbox, as [`spawn`](crate::spawn) gives it one: for a task that is sent messages, or traps exits.
+    /// Runs an async function with a mailbox, like [`spawn`](crate::spawn): for a task that receives messages, or traps exits.
     ///
     /// # Examples
     ///
@@ -314,10 +315,10 @@ impl<T: Send + 'static> Task<T> {
         launch(Bond::Linked, function)
     }
 
-    /// A task that has ended already, with `value`. There is no process, and an await is ready at once: OTP's
+    /// Returns a task that has ended already, with `value`. There is no process, and an await is ready at once: OTP's
     /// `Task.completed`.
     ///
-    /// It is for a function that returns a task, and sometimes has the result at hand.
+    /// It is for a function that returns a task, and sometimes has the result already.
     ///
     /// # Examples
     ///
@@ -335,20 +336,20 @@ impl<T: Send + 'static> Task<T> {
         Self { process: None, state: State::Done(Ok(value)) }
     }
 
-    /// Waits for the result, for five seconds unless told otherwise: OTP's `Task.await`.
+    /// Waits for the result, for five seconds by default: OTP's `Task.await`.
     ///
-    /// What comes back is a builder for the time, and is awaited. The handle is only borrowed: after a time-out the task goes
-    /// on, and can be joined again or [shut down](Task::shutdown). `task.await` gives the handle away.
+    /// This returns a builder for the timeout; await it. The handle is only borrowed: after a timeout the task goes
+    /// on, and can be joined again or [shut down](Task::shutdown). `task.await` consumes the handle.
     ///
     /// # Errors
     ///
     /// The awaited join returns a [`TaskError`]: [`Exit`](TaskError::Exit) if the task ended without a result,
-    /// [`Timeout`](TaskError::Timeout) if it did not end in time. A result is handed out once: after that the task has ended
+    /// [`Timeout`](TaskError::Timeout) if it did not end in time. A result is returned once; after that, the join fails
     /// with [`Reason::NoProc`].
     ///
     /// # Panics
     ///
-    /// When it has to wait for a limited time in plain code outside every runtime: there is no clock.
+    /// When it has to wait with a timeout in plain code outside every runtime, where there is no clock.
     ///
     /// # Cancel safety
     ///
@@ -372,7 +373,7 @@ impl<T: Send + 'static> Task<T> {
         Join::new(self)
     }
 
-    /// Has the result brought into the handle, if it is there. Ready if nothing more will come.
+    /// Moves the result into the handle, if it is there. Ready if nothing more will come.
     fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let State::Running(running) = &mut self.state {
             let result = ready!(running.poll(cx));
@@ -381,7 +382,7 @@ impl<T: Send + 'static> Task<T> {
         Poll::Ready(())
     }
 
-    /// Fetches the result.
+    /// Takes the result.
     fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Reason>> {
         ready!(self.poll_done(cx));
         Poll::Ready(match std::mem::replace(&mut self.state, State::Over) {
@@ -390,19 +391,19 @@ impl<T: Send + 'static> Task<T> {
         })
     }
 
-    /// Fetches the result, or nothing when the time is over.
+    /// Takes the result, or returns `None` when the time is over.
     fn poll_within(&mut self, patience: &mut Patience, cx: &mut Context<'_>) -> Poll<Option<Result<T, Reason>>> {
         let mut done = self.poll_done(cx);
         if done.is_pending() {
             ready!(patience.poll(cx));
-            // A result that comes together with the deadline wins.
+            // If the result and the deadline come together, the result wins.
             done = self.poll_done(cx);
         }
         ready!(crate::poll_alive(cx));
         Poll::Ready(if done.is_ready() { self.take_result() } else { None })
     }
 
-    /// Fetches the result if it is there, without waiting.
+    /// Takes the result if it is there, without waiting.
     fn take_result(&mut self) -> Option<Result<T, Reason>> {
         match self.poll_result(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => Some(result),
@@ -433,9 +434,9 @@ impl<T> Task<T> {
 }
 
 impl Task<()> {
-    /// Runs a future as a process whose result nobody awaits: OTP's `Task.start`. It is linked with nobody.
+    /// Runs a future as a process whose result is not awaited: OTP's `Task.start`. It is not linked.
     ///
-    /// It may end with nothing or with a reason, as a function that is [spawned](crate::spawn).
+    /// Like a function that is [spawned](crate::spawn), it may end with nothing or with a reason.
     ///
     /// # Errors
     ///
@@ -460,7 +461,7 @@ impl Task<()> {
         launch_unattended(Bond::Free, future)
     }
 
-    /// The same, linked with the process that calls this: OTP's `Task.start_link`.
+    /// The same, linked with the calling process: OTP's `Task.start_link`.
     ///
     /// # Errors
     ///
@@ -488,7 +489,7 @@ impl Task<()> {
     }
 }
 
-/// Waits for five seconds: see [`Task::join`], which can be told another time.
+/// Waits for five seconds: see [`Task::join`] for another timeout.
 impl<T: Send + 'static> IntoFuture for Task<T> {
     type Output = Result<T, TaskError>;
     type IntoFuture = Join<T>;

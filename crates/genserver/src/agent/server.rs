@@ -1,4 +1,4 @@
-//! The server behind an agent: its state, and the functions that are its messages.
+//! The server behind an agent: its state, and its messages, which are functions.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
 
 /// The server of an [`Agent`](super::Agent), with its state.
 ///
-/// It is seen where an agent is looked at as a server: [`sys::get_state`](crate::sys::get_state) and its like give it, a
+/// Use it where an agent is a server: [`sys::get_state`](crate::sys::get_state) and similar functions return it, a
 /// supervisor's child may name it, and `probe.start_link::<AgentServer<u8>>(Box::new(|| 0))` starts one.
 ///
 /// # Examples
@@ -39,16 +39,16 @@ pub struct AgentServer<S>(
     pub S,
 );
 
-/// A function on its way to an agent: the message behind [`Agent::get`](super::Agent::get), [`Agent::cast`](super::Agent::cast)
-/// and their like.
+/// A function on its way to an agent: the message that [`Agent::get`](super::Agent::get), [`Agent::cast`](super::Agent::cast)
+/// and similar functions send.
 ///
-/// One box holds the function, what it has taken along, and where its answer goes.
+/// One box holds the function, its captures, and the destination of the answer.
 pub struct Function<S: Send + 'static>(Run<S>);
 
 type Run<S> = Box<dyn FnOnce(&mut S) -> Outcome<AgentServer<S>> + Send>;
 
 impl<S: Send + 'static> Function<S> {
-    /// One whose result is the answer to a call. If it panics, its caller goes with it and gets the reason.
+    /// A function whose result is the answer to a call. If it panics, its caller is dropped and so gets the reason.
     pub(super) fn answering<R: Send + 'static>(
         caller: Caller<R>,
         function: impl FnOnce(&mut S) -> R + Send + 'static,
@@ -59,7 +59,7 @@ impl<S: Send + 'static> Function<S> {
         }))
     }
 
-    /// One that nobody waits for.
+    /// A function whose result is not awaited.
     pub(super) fn quiet(function: impl FnOnce(&mut S) + Send + 'static) -> Self {
         Self(Box::new(move |state| {
             function(state);

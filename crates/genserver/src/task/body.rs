@@ -18,13 +18,13 @@ use crate::report::{Level, Report, TaskFailed};
 use crate::sync::handover::{Giver, Taker, handover};
 use crate::{Ending, Never, Pid, Probe, ProcessRef, Reason, StartError, current_process, spawn, spawn_link};
 
-/// What a task can run: any future, or one that [may exit](or_exit).
+/// A type that a task can run: any future, or one that [may exit](or_exit).
 ///
-/// What a future returns is the task's result, an `Err` like everything else.
+/// The output of a future is the task's result, even if it is an `Err`.
 ///
 /// # Examples
 ///
-/// A type of your own can be what a task runs:
+/// A type of your own can be a task's body:
 ///
 /// ```
 /// use genserver::Reason;
@@ -51,10 +51,10 @@ pub trait TaskBody: Send + 'static {
     /// The task's result.
     type Output: Send + 'static;
 
-    /// Runs it. An error is the reason that the task exits with.
+    /// Runs it. If it returns an error, the task exits with that reason.
     fn run(self) -> impl Future<Output = Result<Self::Output, Reason>> + Send;
 
-    /// What it is called in reports.
+    /// Its name in reports.
     fn name() -> &'static str {
         type_name::<Self>()
     }
@@ -68,10 +68,10 @@ impl<F: Future<Output: Send + 'static> + Send + 'static> TaskBody for F {
     }
 }
 
-/// Has an error of a future be the exit of its task: OTP's `exit/1` in a task, and `?` as in a callback.
+/// Makes an error of a future the exit of its task: OTP's `exit/1` in a task, and `?` as in a callback.
 ///
-/// The task's result is what the future returns in `Ok`. If it returns `Err`, the task has no result: it ends with that
-/// reason, which is reported and travels over links like a panic. `Err(Reason::Normal)` ends it quietly.
+/// The task's result is the `Ok` value of the future. If the future returns `Err`, the task has no result: it ends with that
+/// reason, which is reported and travels over links like a panic. `Err(Reason::Normal)` ends it silently.
 ///
 /// # Examples
 ///
@@ -117,36 +117,36 @@ where
     }
 }
 
-/// What a new task has with its spawner.
+/// The ties of a new task to its spawner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bond {
-    /// A link with the process that spawns it, if one does.
+    /// A link with the process that spawns it, if any.
     Linked,
-    /// The same, taken away when it ends with a result: its spawner hears of crashes only.
+    /// The same, removed when it ends with a result: only its crashes reach its spawner.
     LinkedForCrashes,
-    /// Nothing.
+    /// None.
     Free,
 }
 
-/// A task that is not started yet: what it will run, for whom, and where its result goes.
+/// A task that is not started yet: what it will run, its spawner, and the destination of its result.
 pub(super) struct Plan<W, T> {
     function: W,
     owner: Option<ProcessRef>,
     bond: Bond,
-    /// Whether it ends when nobody wants its result any more.
+    /// Whether it ends when its handle is dropped.
     leashed: bool,
     callers: Vec<Pid>,
     giver: Giver<T>,
 }
 
-/// What the owner of a task keeps of it until it is started.
+/// The part of a task that its owner holds until the task is started.
 pub(super) struct Stub<T> {
     owner: Option<ProcessRef>,
     result: Taker<T>,
 }
 
 impl<T> Stub<T> {
-    /// The handle, now that the task runs.
+    /// The handle of the running task.
     pub(super) fn started(self, process: ProcessRef) -> Task<T> {
         let running = Running::new(process.clone(), self.owner, self.result);
         Task { process: Some(process), state: State::Running(running) }
@@ -172,18 +172,18 @@ where
 }
 
 impl<W, T: Send + 'static> Plan<W, T> {
-    /// Has the task end when its handle is dropped.
+    /// Makes the task end when its handle is dropped.
     pub(super) fn leashed(mut self) -> Self {
         self.leashed = true;
         self
     }
 
-    /// Whether there is somebody to run it for: then it is linked with them.
+    /// Links the task with its spawner; returns false if the spawner is gone, or the task is no longer wanted.
     fn is_wanted<M: Send + 'static>(&self, me: &mut Probe<M>) -> bool {
         !self.giver.is_unwanted() && self.owner.as_ref().is_none_or(|owner| me.link(owner).is_ok())
     }
 
-    /// What runs in the process of the task.
+    /// Makes the future that runs in the process of the task.
     fn body<M, B>(self, me: Probe<M>) -> Body<B>
     where
         M: Send + 'static,
@@ -198,7 +198,7 @@ impl<W, T: Send + 'static> Plan<W, T> {
             }
         };
         Body::new(pid, callers, B::name(), async move {
-            // What ran is dropped before its result is handed over: whoever has the result finds nothing held any more.
+            // The function is dropped before its result is sent: when the owner has the result, the function holds nothing any more.
             let run = async move { function(me).run().await };
             let value = if leashed {
                 match select(pin!(run), pin!(giver.unwanted())).await {
@@ -216,14 +216,14 @@ impl<W, T: Send + 'static> Plan<W, T> {
             if bond == Bond::LinkedForCrashes {
                 unlink();
             }
-            // If the handle is gone nobody wants it, and it is dropped here, in the task.
+            // If the handle is gone, the value comes back and is dropped here, in the task.
             drop(giver.give(value));
             Ok(())
         })
     }
 }
 
-/// Runs `function` as a task, and gives its handle.
+/// Runs `function` as a task, and returns its handle.
 pub(super) fn launch<M, B>(bond: Bond, function: impl FnOnce(Probe<M>) -> B + Send + 'static) -> Task<B::Output>
 where
     M: Send + 'static,
@@ -238,7 +238,7 @@ where
     }
 }
 
-/// What a supervisor starts for a planned task. It is started once.
+/// The start function of a planned task for its supervisor. It starts once.
 pub(super) fn supervised<M, B, W>(plan: Plan<W, B::Output>) -> impl FnMut(Probe<M>) -> Body<B> + Send + 'static
 where
     M: Send + 'static,
@@ -247,13 +247,13 @@ where
 {
     let mut plan = Some(plan);
     move |mut me: Probe<M>| match plan.take() {
-        // Whoever asked for it may have ended, or given it up: then it does not run at all.
+        // If the requester has ended or given the task up, it does not run at all.
         Some(plan) if plan.is_wanted(&mut me) => plan.body(me),
         _ => Body::nothing(),
     }
 }
 
-/// What a supervisor starts for a task whose result nobody awaits, as often as it has to.
+/// The start function of a task whose result is not awaited. It starts as often as needed.
 pub(super) fn restarted<F>(function: impl Fn() -> F + Send + Sync + 'static) -> impl FnMut(Probe<Never>) -> Body<F>
 where
     F: Future<Output: Ending> + Send + 'static,
@@ -265,7 +265,7 @@ where
     }
 }
 
-/// Runs a future as a task whose result nobody awaits.
+/// Runs a future as a task whose result is not awaited.
 pub(super) fn launch_unattended<F>(bond: Bond, future: F) -> Result<ProcessRef, StartError>
 where
     F: Future<Output: Ending> + Send + 'static,
@@ -278,14 +278,14 @@ where
     spawned.map(|process| process.process_ref())
 }
 
-/// Runs a task's function, and reports its end if it is one to be reported. Its process reports it after this.
+/// Runs a task's function, and reports its end if it is abnormal. The report of its process follows.
 async fn reported(
     started_by: Option<Pid>,
     function: &'static str,
     future: impl Future<Output = Result<(), Reason>>,
 ) -> Result<(), Reason> {
     let ended = AssertUnwindSafe(future).catch_unwind().await;
-    // What a task brings that was killed meanwhile is not what it ends with.
+    // If the task was killed meanwhile, that is its reason, and not what the function returned.
     poll_fn(crate::poll_alive).await;
     let Err(reason) = ended.unwrap_or_else(|payload| Err(Reason::caught(payload))) else { return Ok(()) };
     if !reason.is_normal_set()
@@ -301,21 +301,21 @@ async fn reported(
 const CALLERS_KEPT: usize = 16;
 
 thread_local! {
-    /// On whose behalf the task runs that this thread polls just now.
+    /// The callers of the task that this thread is polling.
     static ON_BEHALF: RefCell<Option<Arc<Callers>>> = const { RefCell::new(None) };
 }
 
 struct Callers {
-    /// The task that they have called.
+    /// The task that has these callers.
     task: Pid,
     callers: Vec<Pid>,
 }
 
-/// On whose behalf this task runs: the process that spawned it, then the one on whose behalf that ran, and so on, as far as
+/// Returns the callers of this task: the process that spawned it, then that process's caller, and so on, as far as
 /// they were tasks. OTP's `$callers`.
 ///
-/// A supervised task is started by its supervisor, and so descends from it; its callers are those that asked for it. It is
-/// empty in plain code, in a process that is no task, and in a task that plain code has spawned.
+/// A supervised task is started by its supervisor, and so descends from it; its callers are the processes that requested it. It
+/// is empty in plain code, in a process that is not a task, and in a task that plain code has spawned.
 ///
 /// # Examples
 ///
@@ -342,7 +342,7 @@ pub fn callers() -> Vec<Pid> {
     let Some(here) = current_process() else { return Vec::new() };
     ON_BEHALF.with_borrow(|current| match current {
         Some(current) if current.task == here.pid() => current.callers.clone(),
-        // A server that runs on this task's thread is not called a task for it.
+        // A server that is run by this task's thread is not the task, and has no callers.
         _ => Vec::new(),
     })
 }
@@ -355,7 +355,7 @@ fn chain() -> Vec<Pid> {
     chain
 }
 
-/// What runs in the process of a task. Its type is what the process is reported as, so it is named after `B` and nothing else.
+/// The future that runs in the process of a task. Reports show its type, so it is named after `B` and nothing else.
 pub(super) struct Body<B> {
     callers: Arc<Callers>,
     future: BoxFuture<'static, Result<(), Reason>>,
@@ -379,7 +379,7 @@ impl<B> Body<B> {
     }
 }
 
-/// While it is polled, this thread knows its callers.
+/// Sets the thread's callers while it is polled.
 impl<B> Future for Body<B> {
     type Output = Result<(), Reason>;
 
@@ -389,7 +389,7 @@ impl<B> Future for Body<B> {
     }
 }
 
-/// Restores who was current before, also when a panic drops it.
+/// Restores the callers that were set before, even if a panic drops it.
 struct Restored {
     before: Option<Arc<Callers>>,
 }

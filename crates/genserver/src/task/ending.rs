@@ -1,4 +1,4 @@
-//! Ending a task before it ends by itself, and letting it go.
+//! Ending a task from outside, and letting it go.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use super::{State, Task};
 use crate::Reason;
 use crate::supervisor::Shutdown;
 
-/// How long is waited for a task after it was killed: one that never awaits cannot be cut off.
+/// How long to wait for a task after it was killed: a task that never awaits cannot be cut off.
 pub(super) const KILL_GRACE: Duration = Duration::from_secs(1);
 
 impl<T: Send + 'static> Task<T> {
     /// Ends the task, and waits until it has ended: OTP's `Task.shutdown`.
     ///
-    /// The link is taken away first, so nothing of this comes back to the spawner. A task that does not trap exits ends at its
+    /// The link is removed first, so the spawner gets no exit from this. A task that does not trap exits ends at its
     /// next await; one that does finds an [`Exit`](crate::Exit) in its mailbox.
     ///
-    /// Returns the result if there was one after all; nothing if the task ended as it was told to; otherwise the reason that
-    /// it ended with: [`Reason::Killed`] if it was told to stop and had to be killed, [`Reason::NoProc`] if its result was
-    /// fetched before. A task that never awaits cannot be killed. It is waited for for another second, and then counts as
+    /// Returns the result if there was one after all, and `None` if the task ended as ordered. Otherwise it returns the
+    /// reason: [`Reason::Killed`] if the task was ordered to stop and had to be killed, [`Reason::NoProc`] if its result was
+    /// taken before. A task that never awaits cannot be killed. This waits for it for another second, and then treats it as
     /// killed.
     ///
     /// # Panics
@@ -28,7 +28,7 @@ impl<T: Send + 'static> Task<T> {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it is ready, the task has its order, and nobody will kill it.
+    /// If it is dropped before it completes, the task keeps its order to stop, but will not be killed.
     ///
     /// # Examples
     ///
@@ -53,7 +53,7 @@ impl<T: Send + 'static> Task<T> {
         }
     }
 
-    /// Lets the task go: it runs on, linked with nobody, and its result is dropped. OTP's `Task.ignore`.
+    /// Lets the task go: it runs on without a link, and its result is dropped. OTP's `Task.ignore`.
     ///
     /// Returns the result, or the reason of an end without one, if it is there already.
     ///
@@ -81,7 +81,7 @@ impl<T: Send + 'static> Task<T> {
         result
     }
 
-    /// Gives the order to end; the result if there is one.
+    /// Orders it to end; returns the result if there is one already.
     pub(super) fn order(&mut self, how: Shutdown) -> Option<Result<T, Reason>> {
         let result = self.take_result();
         if let State::Running(running) = &mut self.state {
@@ -94,7 +94,7 @@ impl<T: Send + 'static> Task<T> {
         result
     }
 
-    /// Waits until a task that has its order has ended.
+    /// Waits until a task that was ordered to end has ended.
     pub(super) async fn bury(&mut self, how: Shutdown) -> Option<Result<T, Reason>> {
         let (expected, within) = match how {
             Shutdown::BrutalKill => (Reason::Killed, Some(KILL_GRACE)),
@@ -108,7 +108,7 @@ impl<T: Send + 'static> Task<T> {
             }
             result = self.wait(Some(KILL_GRACE)).await.or(Some(Err(Reason::Killed)));
         }
-        // It is over, also for one that cannot be killed.
+        // A task that cannot be killed counts as ended, too.
         self.state = State::Over;
         result.filter(|result| !matches!(result, Err(reason) if *reason == expected))
     }
@@ -121,7 +121,7 @@ impl<T: Send + 'static> Task<T> {
 }
 
 impl<T> Task<T> {
-    /// Nobody will ever ask for it: it goes.
+    /// Kills the task without waiting, because its result will never be asked for.
     pub(super) fn abandon(&mut self) {
         if let State::Running(running) = &mut self.state {
             running.unlink();

@@ -16,10 +16,10 @@ use super::{State, Task};
 use crate::time::{self, Sleep};
 use crate::{Pid, Reason};
 
-/// How long an await waits unless told otherwise: OTP's five seconds.
+/// How long an await waits by default: OTP's five seconds.
 pub const AWAIT_WITHIN: Duration = Duration::from_secs(5);
 
-/// Why an awaited task brought no result.
+/// The error of an awaited task that has no result.
 ///
 /// # Examples
 ///
@@ -39,27 +39,27 @@ pub const AWAIT_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// It did not end in time. It goes on: nothing is called off by waiting no longer.
+    /// It did not end in time. It goes on: a timeout cancels nothing.
     #[error(
         "task {task} did not end within {after:?}, and goes on; `join` it again, end it with `shutdown`, or allow it more time with `timeout`"
     )]
     Timeout {
-        /// Which task.
+        /// The pid of the task.
         task: Pid,
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
-    /// It ended without a result: it crashed, or was ended from outside. [`Reason::NoProc`] if its result was fetched before.
+    /// It ended without a result: it crashed, or was ended from outside. [`Reason::NoProc`] if its result was taken before.
     #[error("task {task} ended without a result: {reason}")]
     Exit {
-        /// Which task; [`Pid::NOBODY`] if it could not be started at all.
+        /// The pid of the task; [`Pid::NOBODY`] if it could not be started at all.
         task: Pid,
-        /// Why.
+        /// Why it ended.
         reason: Reason,
     },
 }
 
-/// How long is waited. The clock is read when somebody really waits, and not before.
+/// A time limit. The clock is not read before the wait really waits.
 pub(super) struct Patience {
     within: Option<Duration>,
     sleep: Option<Sleep>,
@@ -70,7 +70,7 @@ impl Patience {
         Self { within, sleep: None }
     }
 
-    /// Ready when the time is over. No time at all is one look without waiting.
+    /// Ready when the time is over. With zero, it is ready at once.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.within {
             None => Poll::Pending,
@@ -97,7 +97,7 @@ impl Patience {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nobody waits until this is awaited"]
+#[must_use = "this does not wait until it is awaited"]
 pub struct Join<T, K = Task<T>> {
     task: K,
     within: Option<Duration>,
@@ -111,7 +111,7 @@ impl<T, K> Join<T, K> {
         Self { task, within, patience: Patience::new(within), result: PhantomData }
     }
 
-    /// Waits for so long instead of five seconds. No time at all is one look without waiting.
+    /// Sets the timeout (default: five seconds). With zero, the wait only checks for the result.
     ///
     /// # Examples
     ///
@@ -180,8 +180,8 @@ impl<T, K: BorrowMut<Task<T>>> fmt::Debug for Join<T, K> {
 
 /// Waits for the results of several tasks, under one deadline: OTP's `Task.await_many`.
 ///
-/// The results come in the order of the tasks, all of them or none. What comes back is a builder for the time, five seconds
-/// for all together unless told otherwise, and is awaited. The tasks are only borrowed.
+/// The results come in the order of the tasks, all of them or none. This returns a builder for the timeout, by default five
+/// seconds for all together; await it. The tasks are only borrowed.
 ///
 /// # Errors
 ///
@@ -213,14 +213,14 @@ pub fn await_many<T: Send + 'static>(tasks: &mut [Task<T>]) -> AwaitMany<'_, T> 
 }
 
 /// A wait for several tasks, made by [`await_many`].
-#[must_use = "nobody waits until this is awaited"]
+#[must_use = "this does not wait until it is awaited"]
 pub struct AwaitMany<'a, T> {
     tasks: &'a mut [Task<T>],
     within: Option<Duration>,
 }
 
 impl<T: Send + 'static> AwaitMany<'_, T> {
-    /// Waits for so long, for all together, instead of five seconds.
+    /// Sets the timeout for all together (default: five seconds).
     ///
     /// # Examples
     ///
@@ -303,14 +303,14 @@ impl<T> fmt::Debug for AwaitMany<'_, T> {
 }
 
 impl<T: Send + 'static> Task<T> {
-    /// The result of a task that has one, as an await returns it.
+    /// The result of a finished task, as an await returns it.
     fn take_outcome(&mut self) -> Result<T, TaskError> {
         let task = self.pid();
         self.take_result().unwrap_or(Err(Reason::NoProc)).map_err(|reason| TaskError::Exit { task, reason })
     }
 }
 
-/// The end of one task among several; gives the task back.
+/// The end of one of several tasks; returns the task's handle.
 pub(super) struct Done<'a, T> {
     place: usize,
     task: Option<&'a mut Task<T>>,
@@ -335,15 +335,15 @@ impl<'a, T: Send + 'static> Future for Done<'a, T> {
     }
 }
 
-/// The ends of several tasks: each is looked at when it is woken, and not whenever another is.
+/// The ends of several tasks. Each is polled when it is woken, and not whenever another is.
 pub(super) fn each<T: Send + 'static>(tasks: &mut [Task<T>]) -> FuturesUnordered<Done<'_, T>> {
     tasks.iter_mut().enumerate().map(|(place, task)| Done { place, task: Some(task) }).collect()
 }
 
-/// The time is over.
+/// The error that the time is over.
 pub(super) struct OutOfTime;
 
-/// The next task that has ended, and its place; nothing if all have.
+/// The next task that has ended, and its index; `None` if all have.
 pub(super) async fn next_done<'a, T: Send + 'static>(
     waiting: &mut FuturesUnordered<Done<'a, T>>,
     patience: &mut Patience,
@@ -353,7 +353,7 @@ pub(super) async fn next_done<'a, T: Send + 'static>(
         let mut polled = waiting.poll_next_unpin(cx);
         if polled.is_pending() {
             ready!(patience.poll(cx));
-            // A result that comes together with the deadline wins.
+            // If the result and the deadline come together, the result wins.
             polled = waiting.poll_next_unpin(cx);
         }
         Poll::Ready(match polled {

@@ -1,4 +1,4 @@
-//! A task that runs, as its owner sees it: where its result comes from, and how it is let go or ended.
+//! A running task, as its owner sees it: where its result comes from, and how it is let go or ended.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,13 +7,13 @@ use std::task::{Context, Poll, ready};
 use crate::sync::handover::Taker;
 use crate::{Ended, ProcessRef, Reason};
 
-/// A task whose result nobody has seen yet.
+/// A task whose result has not been seen yet.
 pub(super) struct Running<T> {
     process: ProcessRef,
-    /// Whom it is linked with.
+    /// The process it is linked with.
     owner: Option<ProcessRef>,
     result: Taker<T>,
-    /// It will bring no result: this brings its reason.
+    /// Set when no result will come: it yields the reason.
     ended: Option<Ended>,
 }
 
@@ -22,7 +22,7 @@ impl<T> Running<T> {
         Self { process, owner, result, ended: None }
     }
 
-    /// The result, or the reason of an end without one. A result that is there wins over the end that follows it.
+    /// Ready with the result, or with the reason of an end without one. A result wins over the end that follows it.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Reason>> {
         if self.ended.is_none() {
             match ready!(self.result.poll_value(cx)) {
@@ -34,7 +34,7 @@ impl<T> Running<T> {
         Pin::new(ended).poll(cx).map(Err)
     }
 
-    /// Takes the link away: what becomes of the task concerns its spawner no more.
+    /// Removes the link: the fate of the task no longer affects its spawner.
     pub(super) fn unlink(&mut self) {
         if let Some(owner) = self.owner.take() {
             owner.unlink(&self.process);

@@ -1,4 +1,4 @@
-//! A task for each item of a stream, a few at a time.
+//! Runs a function over the items of a stream, each in a task of its own, a few at a time.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use super::AWAIT_WITHIN;
 use super::body::{Bond, TaskBody, launch};
 use crate::{Never, Probe, current_process};
 
-// What is yielded for an item that failed.
+// What the stream yields for an item that failed.
 mod exit;
 // The task of one item.
 mod item;
@@ -28,30 +28,30 @@ use item::{Ended, Item};
 
 /// Runs `function` over `items`, each in a task of its own, a few at a time: OTP's `Task.async_stream`.
 ///
-/// What comes back is a stream of the results, and a builder for how it runs. It is lazy: an item is taken, and its task
-/// spawned, when somebody waits for a result. So it works on endless items too.
+/// This returns a stream of the results, which is also a builder. It is lazy: it takes an item, and spawns its task,
+/// when it is polled for a result. So it works on endless items too.
 ///
-/// Unless told otherwise as many tasks run as the machine has cores, the results come in the order of the items, and each item
+/// By default as many tasks run as the machine has cores, the results come in the order of the items, and each item
 /// has five seconds.
 ///
 /// # When an item fails
 ///
-/// In a process, what is said of [`Task::spawn`](super::Task::spawn) holds: a crash in a task takes the consumer along, unless
-/// it traps exits. If it does (which is looked up when the stream is first polled), and in plain code, the reason comes in
+/// In a process, a crash in a task ends the consumer too, as described at [`Task::spawn`](super::Task::spawn), unless
+/// it traps exits. If it does (this is checked at the first poll), and in plain code, the stream yields the reason in
 /// place of the result, and no exit arrives in the mailbox.
 ///
-/// When the time of an item is over its task is killed. The stream then yields [`ItemTimedOut`] as the reason, and ends,
-/// together with all tasks that still run: in OTP the consumer exits here, and `?` makes it do so. With
+/// When the time of an item is over, its task is killed. The stream then yields [`ItemTimedOut`] as the reason, and ends,
+/// together with all tasks that still run. In OTP the consumer exits here, and `?` does the same. With
 /// [`ItemTimeout::KillTask`] the stream goes on.
 ///
 /// # Cancel safety
 ///
-/// Dropping the stream kills the tasks that still run, and leaves neither links nor messages behind. Nothing is lost if a wait
+/// Dropping the stream kills the tasks that still run, and leaves no links or messages behind. Nothing is lost if a wait
 /// for the next result is dropped.
 ///
 /// # Panics
 ///
-/// When it has to wait for a limited time in plain code outside every runtime.
+/// When it has to wait with a timeout in plain code outside every runtime.
 ///
 /// # Examples
 ///
@@ -77,7 +77,7 @@ where
     async_stream_of(stream::iter(items), function)
 }
 
-/// The same for items that come as a stream.
+/// The same for items that come from a stream.
 ///
 /// # Examples
 ///
@@ -126,14 +126,14 @@ where
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ItemTimeout {
-    /// The stream yields the time-out, and ends.
+    /// The stream yields the timeout, and ends.
     #[default]
     Exit,
-    /// The stream yields the time-out in place of the item's result, and goes on.
+    /// The stream yields the timeout in place of the item's result, and goes on.
     KillTask,
 }
 
-/// The reason that comes in place of an item whose time was over.
+/// The reason that is yielded for an item whose time was over.
 ///
 /// # Examples
 ///
@@ -151,29 +151,29 @@ pub enum ItemTimeout {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("an item was not done within {after:?}, and its task was killed; allow the items more time with `timeout`")]
 pub struct ItemTimedOut {
-    /// How long was waited.
+    /// The time limit.
     pub after: Duration,
 }
 
-/// How the task of an item is started.
+/// The function that starts the task of an item.
 type Start<I, T> = Box<dyn FnMut(Bond, I) -> Starting<T> + Send>;
 
 pin_project! {
     /// The results of tasks that run over the items of a stream, made by [`async_stream`].
-    #[must_use = "nothing runs until somebody waits for the results"]
+    #[must_use = "nothing runs until the stream is polled"]
     pub struct AsyncStream<St: Stream, T, E: ItemExit<St::Item> = ExitAlone> {
-        // None when nothing more is taken from it.
+        // None when no more items are taken from it.
         #[pin]
         items: Option<St>,
         start: Start<St::Item, T>,
         options: Options,
-        // What the tasks have with the consumer, once that is known.
+        // The ties between the tasks and the consumer, once they are known.
         bond: Option<Bond>,
-        running: FuturesUnordered<Item<T, E::Kept>>,
-        // Results that are not due yet, by their places: as many as tasks may run, and those that end while they do.
-        waiting: BTreeMap<u64, Ended<T, E::Kept>>,
-        // The result whose turn it is, while the consumer has to end.
-        due: Option<Ended<T, E::Kept>>,
+        running: FuturesUnordered<Item<T, E::Input>>,
+        // Results that are not due yet, by index: as many as tasks may run, and those that end meanwhile.
+        waiting: BTreeMap<u64, Ended<T, E::Input>>,
+        // The result that is due, while the consumer has to end.
+        due: Option<Ended<T, E::Input>>,
         started: u64,
         delivered: u64,
     }
@@ -198,7 +198,7 @@ impl<St: Stream, T> AsyncStream<St, T> {
         Self::with(Some(items), Box::new(start), options)
     }
 
-    /// Has the item come back with the reason if its task failed: the stream then yields `Err((item, reason))`.
+    /// Returns the item with the reason if its task failed: the stream then yields `Err((item, reason))`.
     ///
     /// # Examples
     ///
@@ -237,9 +237,9 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
         }
     }
 
-    /// How many tasks run at once, at most: as many as the machine has cores, unless told otherwise.
+    /// Sets how many tasks run at once, at most. The default is the number of the machine's cores.
     ///
-    /// What is to run alike on every machine, as a simulation, is told otherwise.
+    /// Set it if every machine has to behave alike, as in a simulation.
     ///
     /// # Examples
     ///
@@ -260,7 +260,7 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
         self
     }
 
-    /// Links no task with the consumer: the reason of an item that fails comes in place of its result, whoever consumes.
+    /// Does not link the tasks with the consumer: if an item fails, its reason is yielded in place of its result.
     ///
     /// # Examples
     ///
@@ -288,10 +288,10 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
         self
     }
 
-    /// Whether the results come in the order of the items, which is the default, or as they get ready.
+    /// Sets whether the results come in the order of the items, which is the default, or as they get ready.
     ///
-    /// While an item takes long, the results behind it wait: no more of them than tasks may run. Then no further task is
-    /// spawned before it is done.
+    /// While a slow item runs, the results after it wait, at most as many as tasks may run. Then no further task is
+    /// spawned until that item is done.
     ///
     /// # Examples
     ///
@@ -317,7 +317,7 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
         self
     }
 
-    /// How long each item may take: five seconds, unless told otherwise.
+    /// Sets how long each item may take (default: five seconds).
     ///
     /// # Examples
     ///
@@ -338,7 +338,7 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
         self
     }
 
-    /// Each item may take as long as it likes: OTP's `infinity`.
+    /// Removes the time limit of the items: OTP's `infinity`.
     ///
     /// # Examples
     ///
@@ -359,7 +359,7 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
         self
     }
 
-    /// What happens when the time of an item is over: the stream ends, unless told otherwise.
+    /// Sets what happens when the time of an item is over. By default the stream ends.
     ///
     /// # Examples
     ///
@@ -415,8 +415,8 @@ where
     T: Send + 'static,
     E: ItemExit<St::Item>,
 {
-    /// The result whose turn it is, if it is there.
-    fn next_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Ended<T, E::Kept>> {
+    /// The result that is due, if it is there.
+    fn next_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Ended<T, E::Input>> {
         let this = self.project();
         if let Some(ended) = this.due.take() {
             return Some(ended);
@@ -453,8 +453,8 @@ where
         Poll::Ready(())
     }
 
-    /// Makes an item's end into what the consumer gets.
-    fn deliver(self: Pin<&mut Self>, ended: Ended<T, E::Kept>) -> Result<T, E::Exit> {
+    /// Turns the end of an item into what the stream yields.
+    fn deliver(self: Pin<&mut Self>, ended: Ended<T, E::Input>) -> Result<T, E::Exit> {
         let mut this = self.project();
         *this.delivered += 1;
         let reason = match ended.result {
@@ -473,7 +473,7 @@ where
     }
 }
 
-/// What the tasks have with whoever polls the stream. Who traps exits is told in place of the result, and of nothing else.
+/// The ties between the tasks and the process that polls the stream. If it traps exits, it only sees the reason that is yielded.
 fn bond_with_consumer() -> Bond {
     match current_process() {
         Some(consumer) if consumer.info().traps_exits => Bond::Free,

@@ -1,4 +1,4 @@
-//! Tasks under a supervisor: whom they are linked with, and who else ends them.
+//! Supervised tasks: what they are linked with, and who else ends them.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -18,15 +18,15 @@ use crate::{AsProcess, CallError, Ending, Never, Pid, Probe, ProbeRef, ProcessRe
 
 /// A supervisor of tasks: OTP's `Task.Supervisor`.
 ///
-/// A task that a process spawns by itself is that process's business alone. Under a supervisor there is one place that knows
-/// all tasks, bounds their number and ends them, and a task can be awaited by a process that its crash does not touch:
+/// A task that a process spawns by itself concerns only that process. A supervisor knows
+/// all its tasks, limits their number and ends them, and a task's crash need not affect the process that awaits it:
 ///
-/// | | linked with who asks | its result |
+/// | | linked with the requester | its result |
 /// |---|---|---|
 /// | [`spawn`](TaskSupervisor::spawn) | yes | is awaited |
 /// | [`spawn_nolink`](TaskSupervisor::spawn_nolink) | no | is awaited |
-/// | [`async_stream`](TaskSupervisor::async_stream) | yes, or [not](AsyncStream::nolink) | comes in a stream |
-/// | [`start_child`](TaskSupervisor::start_child) | no | nobody has it |
+/// | [`async_stream`](TaskSupervisor::async_stream) | yes, or [not](AsyncStream::nolink) | is yielded by a stream |
+/// | [`start_child`](TaskSupervisor::start_child) | no | is dropped |
 ///
 /// It is a [`DynamicSupervisor`] whose children are tasks. It is a reference like any other, cheap to clone, and neither keeps
 /// the supervisor alive nor ends it.
@@ -73,7 +73,7 @@ pub struct TaskSupervisor {
 }
 
 impl TaskSupervisor {
-    /// Starts a supervisor of any number of tasks. Options of the start, a name for instance, are said on what this returns.
+    /// Starts a supervisor of any number of tasks. Set options of the start, such as a name, on the returned builder.
     ///
     /// # Examples
     ///
@@ -93,7 +93,7 @@ impl TaskSupervisor {
         Self::start_from(DynamicSupervisor::new())
     }
 
-    /// Starts a supervisor of tasks with the options of a dynamic supervisor: how many tasks there may be, for instance.
+    /// Starts a supervisor of tasks with the options of a dynamic supervisor, such as the maximal number of tasks.
     ///
     /// # Examples
     ///
@@ -116,17 +116,17 @@ impl TaskSupervisor {
         spec.start().handle()
     }
 
-    /// Runs a task, linked with this supervisor and with the process that calls this: OTP's `Task.Supervisor.async`.
+    /// Runs a task, linked with this supervisor and with the calling process: OTP's `Task.Supervisor.async`.
     ///
-    /// The task is as one that [`Task::spawn`] runs, and besides it ends with the supervisor. Plain code is linked with nothing.
+    /// The task is like one that [`Task::spawn`] runs, but also ends with the supervisor. Plain code is not linked.
     ///
     /// # Errors
     ///
-    /// [`StartChildError`] if the supervisor does not answer, or has as many tasks as it may.
+    /// [`StartChildError`] if the supervisor does not answer, or has its maximal number of tasks.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it is ready, the task may run or not. Nobody will have its result.
+    /// If it is dropped before it completes, the task may or may not run. Its result is dropped.
     ///
     /// # Examples
     ///
@@ -153,10 +153,10 @@ impl TaskSupervisor {
         self.begin(plan, stub).await
     }
 
-    /// Runs a task, linked with this supervisor alone: OTP's `Task.Supervisor.async_nolink`.
+    /// Runs a task, linked only with this supervisor: OTP's `Task.Supervisor.async_nolink`.
     ///
-    /// Whoever awaits the task is told of its crash by the await, and not touched by it. The task goes on when the process that
-    /// asked for it ends.
+    /// If the task crashes, awaiting it returns that as an error, and does not affect the awaiting process. The task goes on when
+    /// the process that requested it ends.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl TaskSupervisor {
     ///
     /// # Examples
     ///
-    /// A server that can do without what it asks for:
+    /// A server that can do without the result:
     ///
     /// ```
     /// use genserver::task::TaskSupervisor;
@@ -206,7 +206,7 @@ impl TaskSupervisor {
         self.begin(plan, stub).await
     }
 
-    /// Has the supervisor start a planned task.
+    /// Lets the supervisor start a planned task.
     async fn begin<B, W>(
         &self,
         plan: Plan<W, B::Output>,
@@ -221,11 +221,11 @@ impl TaskSupervisor {
         Ok(stub.started(process.process_ref()))
     }
 
-    /// Runs a task whose result nobody has: OTP's `Task.Supervisor.start_child`.
+    /// Runs a task whose result is dropped: OTP's `Task.Supervisor.start_child`.
     ///
-    /// What comes back is a builder, and is awaited: it gives the process of the task, which is linked with the supervisor alone.
-    /// Unless told otherwise the task is temporary, so it runs once, however it ends. `function` makes what runs, once for each
-    /// start; it ends as a function that is [spawned](crate::spawn) does.
+    /// This returns a builder; await it to get the process of the task, which is linked only with the supervisor.
+    /// By default the task is temporary, so it runs once, however it ends. `function` makes the future, once for each
+    /// start. The future ends like a function that is [spawned](crate::spawn).
     ///
     /// # Errors
     ///
@@ -256,7 +256,7 @@ impl TaskSupervisor {
         StartTask { supervisor: self.supervisor.clone(), spec }
     }
 
-    /// The processes of the tasks that run, in the order in which they were first started.
+    /// Returns the processes of the running tasks, in the order in which they were first started.
     ///
     /// # Errors
     ///
@@ -281,11 +281,11 @@ impl TaskSupervisor {
         Ok(children.into_iter().filter_map(|child| child.state.process().cloned()).collect())
     }
 
-    /// Ends a task, and waits until it has ended. Whoever is linked with it gets its exit.
+    /// Ends a task, and waits until it has ended. A process that is linked with it gets its exit.
     ///
     /// # Errors
     ///
-    /// [`TerminateChildError::NotFound`] if there is no such task, or not any more.
+    /// [`TerminateChildError::NotFound`] if there is no such task, or no longer.
     ///
     /// # Examples
     ///
@@ -337,7 +337,7 @@ impl TaskSupervisor {
         self.async_stream_of(stream::iter(items), function)
     }
 
-    /// The same for items that come as a stream.
+    /// The same for items that come from a stream.
     ///
     /// # Examples
     ///
@@ -366,13 +366,13 @@ impl TaskSupervisor {
         AsyncStream::new(items, move |bond, item| {
             let (tasks, function) = (tasks.clone(), Arc::clone(&function));
             let (plan, stub) = plan(bond, move |_me: Probe<Never>| function(item));
-            // Nobody could kill the task if the stream is dropped while the supervisor is asked: it has to see to that itself.
+            // If the stream is dropped while the supervisor is asked, nothing else could kill the task, so the task watches its handle.
             let plan = plan.leashed();
             Starting::Asked(Box::pin(async move { tasks.begin(plan, stub).await.map_err(Reason::from) }))
         })
     }
 
-    /// Ends the supervisor with the reason `normal`, and its tasks before it, all at once: see [`ServerRef::stop`].
+    /// Ends the tasks all at once, and then the supervisor, with the reason `normal`: see [`ServerRef::stop`].
     ///
     /// # Examples
     ///
@@ -397,7 +397,7 @@ impl TaskSupervisor {
         self.supervisor.pid()
     }
 
-    /// Whether it takes requests. False from the moment its end begins.
+    /// Returns whether it takes requests. False from the moment its end begins.
     pub fn is_alive(&self) -> bool {
         self.supervisor.is_alive()
     }
@@ -434,7 +434,7 @@ pub struct StartTask {
 }
 
 impl StartTask {
-    /// When the task is started again after it has ended: never, unless told otherwise.
+    /// Sets when the task is restarted after it has ended (default: never).
     ///
     /// # Examples
     ///
@@ -466,7 +466,7 @@ impl StartTask {
         self
     }
 
-    /// How the task is ended: it is given five seconds, unless told otherwise.
+    /// Sets how the task is ended (default: it gets five seconds).
     ///
     /// # Examples
     ///

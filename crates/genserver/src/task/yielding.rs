@@ -1,4 +1,4 @@
-//! Looking whether results are there, and looking again later.
+//! Checking whether results are there, and checking again later.
 
 use std::fmt;
 use std::future::{IntoFuture, poll_fn};
@@ -11,10 +11,10 @@ use super::{AWAIT_WITHIN, Shutdown, Task};
 use crate::Reason;
 
 impl<T: Send + 'static> Task<T> {
-    /// Waits for the result for so long, and leaves the task as it is if it does not come: OTP's `Task.yield`.
+    /// Waits for the result for at most `within`, and leaves the task as it is if none comes: OTP's `Task.yield`.
     ///
-    /// Returns the result, or the reason of an end without one; nothing if the task has not ended yet, and then it can be asked
-    /// again. No time at all is one look without waiting. A result is handed out once: after that the task has ended with
+    /// Returns the result, or the reason of an end without one; `None` if the task has not ended yet, in which case it can be asked
+    /// again. With zero, it only checks. A result is returned once; after that, this returns
     /// [`Reason::NoProc`].
     ///
     /// # Panics
@@ -38,7 +38,7 @@ impl<T: Send + 'static> Task<T> {
     ///     "bread"
     /// });
     /// assert_eq!(bread.yield_for(Duration::from_secs(10)).await, None);
-    /// // There is time for something else; the bread is still in the oven.
+    /// // Do something else; the bread is still in the oven.
     /// assert_eq!(bread.yield_for(Duration::from_secs(100)).await, Some(Ok("bread")));
     /// # }
     /// ```
@@ -48,7 +48,7 @@ impl<T: Send + 'static> Task<T> {
     }
 }
 
-/// What becomes of the tasks that [`yield_many`] has waited for in vain.
+/// What happens to the tasks that have not ended when the time of a [`yield_many`] is over.
 ///
 /// # Examples
 ///
@@ -79,8 +79,8 @@ pub enum OnTimeout {
 
 /// Waits for the results of several tasks, and returns those that are there when the time is over: OTP's `Task.yield_many`.
 ///
-/// The results come in the order of the tasks, with nothing in place of one that has not ended. What comes back is a builder,
-/// five seconds for all together unless told otherwise, and is awaited. The tasks are only borrowed, and can be asked again.
+/// The results come in the order of the tasks, with `None` for a task that has not ended. This returns a builder for the timeout,
+/// by default five seconds for all together; await it. The tasks are only borrowed, and can be asked again.
 ///
 /// # Panics
 ///
@@ -113,8 +113,8 @@ pub fn yield_many<T: Send + 'static>(tasks: &mut [Task<T>]) -> YieldMany<'_, T> 
     YieldMany { tasks, within: Some(AWAIT_WITHIN), limit: None, on_timeout: OnTimeout::Nothing }
 }
 
-/// A look at several tasks, made by [`yield_many`].
-#[must_use = "nobody waits until this is awaited"]
+/// A wait for several tasks, made by [`yield_many`].
+#[must_use = "this does not wait until it is awaited"]
 pub struct YieldMany<'a, T> {
     tasks: &'a mut [Task<T>],
     within: Option<Duration>,
@@ -123,7 +123,7 @@ pub struct YieldMany<'a, T> {
 }
 
 impl<T: Send + 'static> YieldMany<'_, T> {
-    /// Waits for so long, for all together, instead of five seconds.
+    /// Sets the timeout for all together (default: five seconds).
     ///
     /// # Examples
     ///
@@ -142,7 +142,7 @@ impl<T: Send + 'static> YieldMany<'_, T> {
         self
     }
 
-    /// Waits until all have ended, or as many as the [`limit`](YieldMany::limit) says.
+    /// Waits until all have ended, or as many as [`limit`](YieldMany::limit) sets.
     ///
     /// # Examples
     ///
@@ -163,7 +163,7 @@ impl<T: Send + 'static> YieldMany<'_, T> {
         self
     }
 
-    /// Returns as soon as so many have ended. The others then go on, whatever is to become of them when the time is over.
+    /// Returns as soon as this many have ended. The others then go on, whatever [`on_timeout`](YieldMany::on_timeout) says.
     ///
     /// # Examples
     ///
@@ -181,7 +181,7 @@ impl<T: Send + 'static> YieldMany<'_, T> {
         self
     }
 
-    /// What becomes of those that have not ended when the time is over: nothing, unless told otherwise.
+    /// Sets what happens to the tasks that have not ended when the time is over. By default they go on.
     ///
     /// # Examples
     ///
@@ -205,7 +205,7 @@ impl<T: Send + 'static> YieldMany<'_, T> {
         poll_fn(crate::poll_alive).await;
         let Self { tasks, within, limit, on_timeout } = self;
         let mut patience = Patience::new(within);
-        // Fetched at the end, so that nothing is lost if this is dropped before.
+        // Taken at the end, so that nothing is lost if this is dropped before.
         let mut found = vec![false; tasks.len()];
         let mut wanted = limit.unwrap_or(tasks.len());
         let mut is_late = false;
@@ -231,10 +231,10 @@ impl<T: Send + 'static> YieldMany<'_, T> {
     }
 }
 
-/// A task that has not ended in time, and where its result goes if it has one after all.
+/// A task that has not ended in time, and where to put its result if it has one after all.
 type Late<'a, T> = (&'a mut Task<T>, &'a mut Option<Result<T, Reason>>);
 
-/// What becomes of tasks that have not ended in time.
+/// Handles the tasks that have not ended in time.
 async fn give_up<T: Send + 'static>(late: Vec<Late<'_, T>>, how: OnTimeout) {
     match how {
         OnTimeout::Nothing => {}
@@ -242,7 +242,7 @@ async fn give_up<T: Send + 'static>(late: Vec<Late<'_, T>>, how: OnTimeout) {
         OnTimeout::Kill => {
             let mut dying = Vec::with_capacity(late.len());
             for (task, result) in late {
-                // All are killed before any is waited for.
+                // All are killed before the first is waited for.
                 *result = task.order(Shutdown::BrutalKill);
                 if result.is_none() {
                     dying.push((task, result));

@@ -1,19 +1,19 @@
-//! What a stream of results yields for an item that failed: the reason alone, or the item with it.
+//! What a stream yields for an item that failed: the reason alone, or the item with the reason.
 
 use crate::Reason;
 
-/// What an [`AsyncStream`](super::AsyncStream) yields for an item that failed. There are two of them: [`ExitAlone`] and
+/// What an [`AsyncStream`](super::AsyncStream) yields for an item that failed: [`ExitAlone`] or
 /// [`ExitWithInput`].
 pub trait ItemExit<I> {
-    /// What is kept of the item while its task runs.
-    type Kept;
-    /// What is yielded.
+    /// The part of the item that is kept while its task runs.
+    type Input;
+    /// The error that is yielded.
     type Exit;
 
-    /// Keeps what will be needed.
-    fn keep(item: &I) -> Self::Kept;
-    /// Makes what is yielded.
-    fn exit(kept: Self::Kept, reason: Reason) -> Self::Exit;
+    /// Keeps the part that will be needed.
+    fn keep(item: &I) -> Self::Input;
+    /// Makes the error that is yielded.
+    fn exit(input: Self::Input, reason: Reason) -> Self::Exit;
 }
 
 /// The reason alone.
@@ -21,7 +21,7 @@ pub trait ItemExit<I> {
 pub struct ExitAlone;
 
 impl<I> ItemExit<I> for ExitAlone {
-    type Kept = ();
+    type Input = ();
     type Exit = Reason;
 
     fn keep(_item: &I) {}
@@ -36,7 +36,7 @@ impl<I> ItemExit<I> for ExitAlone {
 pub struct ExitWithInput;
 
 impl<I: Clone> ItemExit<I> for ExitWithInput {
-    type Kept = I;
+    type Input = I;
     type Exit = (I, Reason);
 
     fn keep(item: &I) -> I {

@@ -1,4 +1,4 @@
-//! The task of one item: started, given its time, and killed with the stream.
+//! The task of one item: started, limited in time, and killed with the stream.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,12 +22,12 @@ pub(in super::super) enum Starting<T> {
 
 /// How an item ended.
 pub(super) struct Ended<T, K> {
-    /// The result; none if its time was over.
+    /// The result; `None` if its time was over.
     pub(super) result: Result<Option<T>, Reason>,
     pub(super) kept: K,
 }
 
-/// One item on its way: its place among the items, what is kept of it, and its task.
+/// One item in progress: its index, the part of it that is kept, and its task.
 pub(super) struct Item<T, K> {
     place: u64,
     kept: Option<K>,
@@ -38,7 +38,7 @@ pub(super) struct Item<T, K> {
 enum Stage<T> {
     Asked(BoxFuture<'static, Result<Task<T>, Reason>>),
     Running(Task<T>, Patience),
-    /// Its time was over, and it was killed. Its place is not free before it has ended.
+    /// Its time was over, and it was killed. It counts against the limit until it has ended.
     Dying(Task<T>, Patience),
     Over,
 }
@@ -53,7 +53,7 @@ impl<T, K> Item<T, K> {
     }
 }
 
-/// What is pinned lies in the task's process, or in a box.
+/// The future that is pinned is stored in the task's process, or boxed.
 impl<T, K> Unpin for Item<T, K> {}
 
 impl<T: Send + 'static, K> Future for Item<T, K> {
@@ -83,7 +83,7 @@ impl<T: Send + 'static, K> Item<T, K> {
                     }
                     ready!(patience.poll(cx));
                     if let Some(result) = task.order(Shutdown::BrutalKill) {
-                        // It came together with the deadline.
+                        // The result came together with the deadline.
                         return Poll::Ready(result.map(Some));
                     }
                     let Stage::Running(task, _) = std::mem::replace(&mut self.stage, Stage::Over) else { continue };
