@@ -1,4 +1,4 @@
-//! A registry: keys that processes hold, each with a value, which everybody can look up without asking anybody.
+//! Registries: shared tables in which processes hold keys, with a value beside each key.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -20,18 +20,18 @@
 //! # }
 //! ```
 //!
-//! A [`Registry`] is a value to clone and to pass on; all clones are the same registry. What it holds lies in a table that all
-//! of them share, so looking something up sends no message and waits for nobody. Keys are any values that can be hashed and
-//! compared; they cost nothing once they are given up, so they may come from outside.
+//! A [`Registry`] is a value to clone and pass around; all clones are the same registry. They share one table,
+//! so a lookup sends no message and waits for no process. Any value that can be hashed and
+//! compared can be a key. Keys cost nothing once they are released, so they may come from outside the program.
 //!
-//! Behind it runs one process, its [`Keeper`], which watches whoever holds something and clears away what the dead leave. That
-//! process is what is started, supervised and stopped: see [`Registry::start`].
+//! Behind the table runs one process, its [`Keeper`], which monitors the processes that hold keys and removes the entries of those
+//! that have ended. This is the process that you start, supervise and stop: see [`Registry::start`].
 //!
 //! # Unique and duplicate
 //!
 //! In a [`Registry::unique`] a key belongs to one process at a time: it names that process. In a [`Registry::duplicate`] any
-//! number of processes hold a key, each as often as it likes: it names a group, such as all who want to hear of a topic. What
-//! makes sense for one of them only is a method of that one only.
+//! number of processes hold a key, each any number of times: it names a group, such as the subscribers of a topic. A method
+//! that makes sense for only one of the two exists only there.
 //!
 //! # Registering
 //!
@@ -70,12 +70,12 @@
 //! # }
 //! ```
 //!
-//! [`Registry::of`] registers somebody else: a [`Probe`](crate::Probe) in plain code, or a server that knows nothing of
+//! [`Registry::of`] registers another process: a [`Probe`](crate::Probe) in plain code, or a server that does not know about
 //! registries.
 //!
 //! # As names
 //!
-//! A key of a unique registry can be the name of a process: started with [`Registry::via`], it holds the key from before its
+//! A key of a unique registry can be the name of a process. A process started with [`Registry::via`] holds the key from before its
 //! init until its end, and a [`Named`](crate::Named) finds it through the registry.
 //!
 //! ```
@@ -96,39 +96,39 @@
 //!
 //! # How long an entry lives
 //!
-//! Until its process gives it up or has ended, and not a moment longer: whoever has been told of an end, by a `Down`, an exit or
-//! an error, finds nothing of that process in any registry, and can take its keys at once. While a process terminates it still
-//! holds what it held, as it does its name; [`ProcessRef::is_alive`] tells whether it takes messages.
+//! An entry lives until its process releases it or has ended, and not a moment longer. After a `Down`, an exit or
+//! an error has told you of an end, no registry has an entry of that process, and its keys can be taken at once. While a process
+//! terminates it still holds its keys, as it does its name; [`ProcessRef::is_alive`] tells whether it takes messages.
 //!
-//! The keeper only keeps the table small. If it crashes, nothing is lost: its successor, started on the same registry by a
-//! supervisor, goes on with the table as it is. Nobody can register until then, for a process that nobody watches would be
-//! cleared away by nobody.
+//! The keeper only keeps the table small. If it crashes, nothing is lost: a supervisor starts its successor on the same registry,
+//! with the table as it is. Until then no process can register, because the entries of a process that is not monitored would
+//! never be removed.
 //!
 //! # What it costs
 //!
-//! The table is cut into sixteen parts by the hash of the key, and into as many by the process, so that processes that register
-//! at the same time seldom meet: what OTP leaves to the option `partitions`. A look-up takes a lock that readers share.
+//! The table is divided into sixteen parts by the hash of the key, and into as many by the process, so that processes that
+//! register at the same time rarely contend; OTP has the option `partitions` for this. A lookup takes a lock that readers share.
 //!
-//! A key's `Hash` and `Eq` run under such a lock: they must not use the registry, which derived ones never do. No other code of
-//! yours does: not the destructor of a value, not a function passed to [`dispatch`](Registry::dispatch).
+//! The `Hash` and `Eq` of a key run under such a lock: they must not use the registry, and derived ones never do. No other user
+//! code runs under a lock: no destructor of a value, and no function passed to [`dispatch`](Registry::dispatch).
 //!
 //! # When (not) to use a registry
 //!
-//! A server that everybody knows is better off with a plain [`name`](crate::Start::name). Data that belong to no process belong
-//! into a map. And who starts a process for a key on demand takes a [`lock`](Registry::lock), or starts it with
-//! [`via`](Registry::via) and takes "already started" for an answer: between a look-up and a start somebody else has time.
+//! For a server that everything knows, use a plain [`name`](crate::Start::name). For data that belongs to no process, use a map. To
+//! start a process for a key on demand, take a [`lock`](Registry::lock), or start it with [`via`](Registry::via) and
+//! handle "already started": between a lookup and a start another process may start it.
 //!
 //! # What differs from OTP
 //!
-//! - A dead process is never found, where OTP may show it for a moment, and never counted.
-//! - Registering links nobody. The end of a registry takes nobody along, and a crash of it loses nothing.
-//! - Anybody may register any process, with [`of`](Registry::of).
-//! - There are no patterns: [`matching`](Registry::matching) and the like take a function that looks at the value, and
+//! - A dead process is never found and never counted; OTP may show it for a moment.
+//! - Registering creates no link. The end of a registry ends no other process, and a crash of it loses nothing.
+//! - Any code may register any process, with [`of`](Registry::of).
+//! - There are no patterns: [`matching`](Registry::matching) and similar functions take a function that looks at the value, and
 //!   [`select`](Registry::select) is an iterator.
-//! - `dispatch` has no `parallel`. To send to each entry there is nothing to overlap, since a send never waits; and what one
-//!   process sends keeps its order only if that process sends it. Work that takes long for each entry goes into tasks:
+//! - `dispatch` has no `parallel`. Sends to the entries have nothing to overlap, since a send never waits, and the messages of one
+//!   process keep their order only if that process sends them. Do slow work per entry in tasks:
 //!   [`async_stream`](crate::task::async_stream()) over [`lookup`](Registry::lookup) runs one for each entry.
-//! - A listener with a full mailbox is told later how many events it missed.
+//! - A listener whose mailbox was full is told later how many events it missed.
 
 use std::borrow::Borrow;
 use std::hash::Hash;
@@ -137,36 +137,36 @@ use std::sync::Arc;
 
 use crate::{AsProcess, ProcessRef, Start, current_process};
 
-// What a look-up finds.
+// The result of a lookup.
 mod entry;
-// Looking into it: by key, by value, and all of it.
+// Reading it: by key, by value, and all of it.
 mod read;
 // A registry as one process sees it.
 mod owner;
 // A registry as a space of names.
 mod via;
-// Who is told of what happens.
+// Processes that are told of changes.
 mod listener;
 // Locks by key.
 mod lock;
-// What is said about the registry itself.
+// Values about the registry itself.
 mod meta;
-// What can go wrong.
+// Errors.
 mod error;
-// The table that all handles share, and the process that keeps it small.
+// The table that all clones share, and the process that keeps it small.
 mod keeper;
 mod table;
 
 pub use entry::{Entry, Updated};
 pub use error::{RegisterDuplicateError, RegisterUniqueError, UpdateError};
-pub use keeper::{AlreadyRunning, Keeper, Kept, Watch};
+pub use keeper::{AlreadyRunning, Keeper, KeeperArgs, Watch};
 pub use listener::Event;
 pub use lock::{Lock, LockGuard};
 pub use owner::Owner;
 
 use table::Table;
 
-/// What can be a key: every value that can be hashed, compared and shared.
+/// A key of a registry: any value that can be hashed, compared and shared.
 ///
 /// # Examples
 ///
@@ -193,7 +193,7 @@ use table::Table;
 pub trait Key: Hash + Eq + Send + Sync + 'static {}
 impl<T: Hash + Eq + Send + Sync + 'static> Key for T {}
 
-/// What can stand beside a key: every value that can be shared.
+/// A value beside a key: any value that can be shared.
 pub trait Value: Send + Sync + 'static {}
 impl<T: Send + Sync + 'static> Value for T {}
 
@@ -211,7 +211,7 @@ pub type UniqueRegistry<K, V = ()> = Registry<K, V, Unique>;
 /// A registry in which any number of processes hold a key.
 pub type DuplicateRegistry<K, V = ()> = Registry<K, V, Duplicate>;
 
-/// Keys that processes hold, each with a value; see the [page of the module](self).
+/// A table in which processes hold keys, each with a value; see the [page of the module](self).
 ///
 /// A clone is the same registry.
 ///
@@ -222,7 +222,7 @@ pub type DuplicateRegistry<K, V = ()> = Registry<K, V, Duplicate>;
 /// use genserver::registry::{Registry, UniqueRegistry};
 /// use genserver::{Name, ServerRef};
 ///
-/// /// Counters by the page that they count the visits of.
+/// /// Visit counters, by page.
 /// #[derive(Clone)]
 /// struct Visits(UniqueRegistry<String>);
 ///
@@ -252,14 +252,14 @@ pub struct Registry<K: Key, V: Value, Kind> {
 }
 
 impl<K: Key, V: Value> Registry<K, V, Unique> {
-    /// A new registry in which a key belongs to one process at a time. It is empty, and not [started](Registry::start) yet.
+    /// Makes a registry in which a key belongs to one process at a time. It is empty, and not [started](Registry::start) yet.
     ///
     /// # Examples
     ///
     /// ```
     /// use genserver::registry::{Registry, UniqueRegistry};
     ///
-    /// // What it holds is told by its type, or by what is registered.
+    /// // The types of key and value are inferred from what is registered.
     /// let rooms: UniqueRegistry<String, u32> = Registry::unique();
     /// assert!(!rooms.is_running());
     /// assert!(rooms.lookup("lobby").is_none(), "looking up asks nobody");
@@ -268,16 +268,16 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
         Self::new()
     }
 
-    /// Takes `key` for the process that calls this, with `value` beside it: OTP's `register/3`.
+    /// Registers the calling process under `key`, with `value` beside it: OTP's `register/3`.
     ///
-    /// The key is taken when this returns, and stays so until the process gives it up or has ended. One that a process held
-    /// which has ended is free.
+    /// The process holds the key when this returns, until it releases the key or ends. A key whose holder has ended is
+    /// free.
     ///
     /// # Errors
     ///
-    /// [`AlreadyRegistered`](RegisterUniqueError::AlreadyRegistered) if a process holds the key, also if that is the caller;
+    /// [`AlreadyRegistered`](RegisterUniqueError::AlreadyRegistered) if a process holds the key, even if that is the caller;
     /// [`NoProcess`](RegisterUniqueError::NoProcess) from plain code, which registers with [`of`](Registry::of);
-    /// [`NotRunning`](RegisterUniqueError::NotRunning) if the registry does not run. Key and value come back.
+    /// [`NotRunning`](RegisterUniqueError::NotRunning) if the registry is not running. Key and value come back.
     ///
     /// # Examples
     ///
@@ -302,7 +302,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
         self.caller().register(key, value)
     }
 
-    /// Whoever holds `key`, with the value: OTP's `lookup/2`. `None` if nobody does.
+    /// Returns the entry of `key`: OTP's `lookup/2`. `None` if no process holds it.
     ///
     /// # Examples
     ///
@@ -359,14 +359,14 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
         self.lookup(key).map(|entry| entry.process().clone())
     }
 
-    /// Replaces the value beside `key`, which the process that calls this holds: OTP's `update_value/3`.
+    /// Replaces the value beside `key`, which the calling process holds: OTP's `update_value/3`.
     ///
-    /// Returns the entry as it is now and as it was. Listeners are not told. `update` runs here, and once more if the value has been
-    /// replaced meanwhile, which only a process that updates from two tasks can do.
+    /// Returns the new and the old entry. Listeners are not told. `update` runs on this thread, and again if the value was
+    /// replaced meanwhile, which only happens if a process updates from two tasks.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::NotRegistered`] if nobody holds the key, [`UpdateError::NotOwned`] if another process does.
+    /// [`UpdateError::NotRegistered`] if no process holds the key, [`UpdateError::NotOwned`] if another process does.
     ///
     /// # Examples
     ///
@@ -396,7 +396,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
 }
 
 impl<K: Key, V: Value> Registry<K, V, Duplicate> {
-    /// A new registry in which any number of processes hold a key. It is empty, and not [started](Registry::start) yet.
+    /// Makes a registry in which any number of processes hold a key. It is empty, and not [started](Registry::start) yet.
     ///
     /// # Examples
     ///
@@ -425,12 +425,12 @@ impl<K: Key, V: Value> Registry<K, V, Duplicate> {
         Self::new()
     }
 
-    /// Adds an entry under `key` for the process that calls this: OTP's `register/3`. One process may have several.
+    /// Adds an entry under `key` for the calling process: OTP's `register/3`. One process may have several.
     ///
     /// # Errors
     ///
     /// [`NoProcess`](RegisterDuplicateError::NoProcess) from plain code, which registers with [`of`](Registry::of);
-    /// [`NotRunning`](RegisterDuplicateError::NotRunning) if the registry does not run. Key and value come back.
+    /// [`NotRunning`](RegisterDuplicateError::NotRunning) if the registry is not running. Key and value come back.
     ///
     /// # Examples
     ///
@@ -453,7 +453,7 @@ impl<K: Key, V: Value> Registry<K, V, Duplicate> {
         self.caller().register(key, value)
     }
 
-    /// Everybody who holds `key`, with their values, in the order in which they registered: OTP's `lookup/2`.
+    /// Returns all entries of `key`, in the order in which they were registered: OTP's `lookup/2`.
     ///
     /// # Examples
     ///
@@ -487,14 +487,14 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         Self { table: Arc::new(Table::new()), kind: PhantomData }
     }
 
-    /// Starts the registry: the process that watches whoever holds something. Until then nobody can register.
+    /// Starts the registry's process, which monitors the processes that hold keys. Until then no process can register.
     ///
-    /// It is a start like any other, with all its options; under a supervisor the child's factory is this function, called on a
-    /// clone of the registry, and a restart goes on with the same table.
+    /// It is a start like any other, with all its options. Under a supervisor, call it in the child's start function on a
+    /// clone of the registry; a restart goes on with the same table.
     ///
     /// # Errors
     ///
-    /// As every start; it fails with [`AlreadyRunning`] if the registry runs.
+    /// Those of every start; it fails with [`AlreadyRunning`] if the registry is running.
     ///
     /// # Examples
     ///
@@ -518,7 +518,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// # }
     /// ```
     pub fn start(&self) -> Start<Keeper<K, V>> {
-        crate::start::<Keeper<K, V>>(Kept { table: Arc::clone(&self.table) }).label("registry")
+        crate::start::<Keeper<K, V>>(KeeperArgs { table: Arc::clone(&self.table) }).label("registry")
     }
 
     /// The same, linked with the process that runs on this thread.
@@ -546,12 +546,12 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         self.start().link()
     }
 
-    /// Whether it has been started and has not ended: whether processes can register.
+    /// Returns whether it has been started and has not ended, so that processes can register.
     pub fn is_running(&self) -> bool {
         self.table.is_kept()
     }
 
-    /// The registry as `process` sees it: there a process registers that does not do it itself.
+    /// Returns the registry as `process` sees it, for example to register a process that does not register itself.
     ///
     /// # Examples
     ///
@@ -574,7 +574,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         Owner::new(self, process.as_process())
     }
 
-    /// The registry as the process sees it whose code runs on this thread: for plain code, as nobody.
+    /// Returns the registry as the current process sees it; in plain code, as no process.
     ///
     /// # Examples
     ///
@@ -597,7 +597,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         Owner::new(self, current_process())
     }
 
-    /// Gives up everything that the process that calls this holds under `key`: OTP's `unregister/2`. Returns whether there was
+    /// Releases everything that the calling process holds under `key`: OTP's `unregister/2`. Returns whether there was
     /// anything.
     ///
     /// # Examples
@@ -625,8 +625,8 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         self.caller().unregister(key)
     }
 
-    /// Gives up what the process that calls this holds under `key` with a value that `wanted` accepts: OTP's
-    /// `unregister_match/3,4`. Returns how many entries that were.
+    /// Releases the entries of the calling process under `key` whose value `wanted` accepts: OTP's
+    /// `unregister_match/3,4`. Returns how many there were.
     ///
     /// # Examples
     ///

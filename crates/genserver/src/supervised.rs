@@ -1,4 +1,4 @@
-//! Tests whose processes end with them: what ExUnit's `start_supervised!` is.
+//! Tests whose processes end with them: ExUnit's `start_supervised!`.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -19,20 +19,20 @@
 //! # async fn main() { a_counter_counts().await }
 //! ```
 //!
-//! A test that starts processes has to stop them, or they are in the way of the next. [`supervised`] runs a test and then
-//! stops everything that was started in it, and waits for the end, **also when the test panics**; then it goes on panicking.
-//! A value whose drop stops a server cannot do that, because a drop cannot wait.
+//! A test that starts processes has to stop them, or they disturb the next test. [`supervised`] runs a test, then
+//! stops everything that was started in it and waits for the end, **even if the test panics**; then it resumes the panic.
+//! A guard that stops a server when dropped cannot do that, because a drop cannot wait.
 //!
-//! # A world for each test
+//! # A node for each test
 //!
-//! The test runs in a [`Node`] of its own. So names never collide, though tests run at once, and nothing has to be passed
-//! along for that: what is started in the test, directly or by a server, is in its node, and there names are looked up.
+//! The test runs in a [`Node`] of its own. So names never collide although tests run concurrently, and nothing has to be passed
+//! around for that: everything that is started in the test, directly or by a server, is in its node, and looks up names there.
 //!
-//! The test itself is a process, as it is in ExUnit. So [`start_link`](crate::start_link) works in it, and means the same as
-//! `start_link` there: **if a process ends badly that the test is linked to, the test fails at once**, without waiting for
-//! what will never come. What [`start_supervised`](TestSupervisor::start_supervised) starts is linked to a supervisor beside
-//! the test instead, so a test may make it crash and look on. It is not started again, as it is by ExUnit; a test of restarts
-//! starts a supervisor.
+//! The test itself is a process, as in ExUnit. So [`start_link`](crate::start_link) works in it, and has the same effect
+//! as there: **if a process that the test is linked to ends abnormally, the test fails at once**, instead of waiting for
+//! something that will never come. A process that [`start_supervised`](TestSupervisor::start_supervised) starts is linked to a
+//! supervisor beside the test instead, so a test may make it crash and observe that. Unlike in ExUnit it is not restarted; to
+//! test restarts, start a supervisor.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -55,22 +55,22 @@
 //! # }
 //! ```
 //!
-//! Tasks that a test spawns on the runtime are no part of it: they are in no process, and nobody stops them.
+//! Tasks that a test spawns directly on the runtime are not part of it: they are in no process, and are not stopped.
 //!
 //! # How it ends
 //!
-//! The test's own process ends with `shutdown`, and so does what is linked to it. What `start_supervised` started is stopped
-//! one by one, the last first, as a supervisor stops its children: it is sent the exit `shutdown`, and killed if it has not
-//! ended within five seconds, or what its [`ChildSpec`] allows. Then whatever else lives in the node is shut down in the same
-//! way. Only then does `supervised` return what the test returned, or panic as the test did.
+//! The test's own process ends with `shutdown`, and so do the processes linked to it. What `start_supervised` started is stopped
+//! one by one, the last first, as a supervisor stops its children: each gets the exit `shutdown`, and is killed if it has not
+//! ended within five seconds, or the time that its [`ChildSpec`] allows. Then everything else in the node is shut down in the
+//! same way. Only then does `supervised` return what the test returned, or panic as the test did.
 //!
-//! If the test fails, its message says what else went wrong: the children that ended badly, and the
-//! [reports](crate::report) of the node. A test that passes is not failed by a crash: it may have been the point. A test that
-//! returns an error returns it when all has been stopped.
+//! If the test fails, its message says what else went wrong: the children that ended abnormally, and the
+//! [reports](crate::report) of the node. A crash does not fail a test that passes: it may be the point of the test. If a test
+//! returns an error, `supervised` returns it when everything has been stopped.
 //!
-//! # What tests have in common
+//! # Setup shared by several tests
 //!
-//! What ExUnit does in `setup` is a function here, which takes the test:
+//! A function that takes the test does what ExUnit does in `setup`:
 //!
 //! ```
 //! use genserver::agent::Agent;
@@ -108,22 +108,22 @@ use crate::report::{Report, Reports};
 use crate::supervisor::{Child, ChildSpec, Restart};
 use crate::{AsProcess, GenServer, Letter, Never, Node, Pid, Probe, ProcessRef, Reason, ServerRef, Start};
 
-/// How long that may take to end which nobody supervises.
+/// How long the processes without a supervisor may take to end.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 
-/// Runs a test in a node of its own, and stops everything that was started in it, however it ends: see the
+/// Runs a test in a node of its own, and stops everything that was started in it, however the test ends: see the
 /// [module](self).
 ///
 /// Returns what the test returns, when everything has been stopped.
 ///
 /// # Panics
 ///
-/// If the test panics, with its message; if a process ends badly that the test is linked to; if the thread is in no runtime.
-/// In the first two cases too everything has been stopped.
+/// If the test panics, with its message; if a process that the test is linked to ends abnormally; if the thread is in no runtime.
+/// In the first two cases everything has been stopped, too.
 ///
 /// # Cancel safety
 ///
-/// If it is dropped before its end, everything is told to stop, and nobody waits.
+/// If it is dropped before its end, everything is ordered to stop, but nothing waits for that.
 ///
 /// # Examples
 ///
@@ -156,11 +156,11 @@ pub async fn supervised<T>(test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
 enum Outcome<T> {
     Returned(T),
     Panicked(Box<dyn Any + Send>),
-    /// It was cut off by an exit.
+    /// An exit cut it off.
     Ended(Reason),
 }
 
-/// Runs the body as a process of the node. When this returns, the body is dropped and its process has ended.
+/// Runs the body as a process of the node. When this returns, the body has been dropped and its process has ended.
 async fn run<T>(supervisor: &TestSupervisor, test: impl AsyncFnOnce(&TestSupervisor) -> T) -> Outcome<T> {
     let process = Probe::<Never>::on(&supervisor.node);
     let ended = process.process_ref().ended();
@@ -168,16 +168,16 @@ async fn run<T>(supervisor: &TestSupervisor, test: impl AsyncFnOnce(&TestSupervi
     let outcome = match select(ended, body).await {
         Either::Left((reason, _)) => Outcome::Ended(reason),
         Either::Right((Err(payload), _)) => Outcome::Panicked(payload),
-        // The exit came first, though the test did not look.
+        // The exit came first, although the test did not notice.
         Either::Right((Ok(_), ended)) if !process.is_alive() => Outcome::Ended(ended.await),
         Either::Right((Ok(value), _)) => Outcome::Returned(value),
     };
-    // What is linked to the test goes with it, as in ExUnit; a probe that is merely dropped ends `normal`.
+    // The processes linked to the test end with it, as in ExUnit. If the probe were only dropped, its reason would be `normal`.
     process.process_ref().exit(Reason::Shutdown);
     outcome
 }
 
-/// Goes on with a test's panic, saying what else went wrong if there was something.
+/// Resumes a test's panic, adding what else went wrong.
 fn panic_on(payload: Box<dyn Any + Send>, mishaps: &[String]) -> ! {
     let message = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref().map(String::as_str));
     match message {
@@ -186,7 +186,7 @@ fn panic_on(payload: Box<dyn Any + Send>, mishaps: &[String]) -> ! {
     }
 }
 
-/// What went wrong beside a test, as the end of its message.
+/// What else went wrong during a test, as the end of its message.
 struct Mishaps<'a>(&'a [String]);
 
 impl fmt::Display for Mishaps<'_> {
@@ -201,9 +201,9 @@ impl fmt::Display for Mishaps<'_> {
     }
 }
 
-/// The supervisor of one test, which [`supervised`] gives to it.
+/// The supervisor of one test, which [`supervised`] passes to it.
 ///
-/// It starts nothing again: a test wants to see what ended.
+/// It restarts nothing, so that the test sees what ended.
 ///
 /// # Examples
 ///
@@ -229,14 +229,14 @@ impl fmt::Display for Mishaps<'_> {
 /// ```
 pub struct TestSupervisor {
     node: Node,
-    /// What the children are linked to.
+    /// The process that the children are linked to.
     process: Probe<Never>,
-    /// The oldest first.
+    /// The children, oldest first.
     children: Mutex<Vec<Started>>,
     reports: Reports,
 }
 
-/// What was started. It stays when it has ended, for its name.
+/// A child that was started. It is kept after its end, for its name.
 struct Started {
     process: ProcessRef,
     /// None once it was stopped.
@@ -252,15 +252,15 @@ impl TestSupervisor {
         Self { node, process, children: Mutex::default(), reports }
     }
 
-    /// Starts a process that is stopped after the test, and waits until it runs.
+    /// Starts a process that is stopped after the test, and waits until it is running.
     ///
-    /// It takes any start, with its options: of a server, of an agent, of a client type. It takes any [`ChildSpec`] too, for what
-    /// is no server, or takes longer to stop; only its restart does not count. Whether a start was made by `start` or by
-    /// `start_link`, the process is linked to this supervisor, which takes no harm if it crashes.
+    /// It takes any start with its options: of a server, an agent or a client type. It also takes any [`ChildSpec`], for a process
+    /// that is not a server or takes longer to stop; only its restart policy is ignored. Whether the start was made by `start` or
+    /// `start_link`, the process is linked to this supervisor, which survives its crash.
     ///
     /// # Panics
     ///
-    /// If the start fails. A start that is to fail is awaited by itself.
+    /// If the start fails. If the test expects the start to fail, await the start itself.
     ///
     /// # Cancel safety
     ///
@@ -296,11 +296,11 @@ impl TestSupervisor {
     }
 
     /// Stops a process that [`start_supervised`](Self::start_supervised) started, as the end of the test would, and waits until
-    /// it is gone. If it had ended before, nothing happens.
+    /// it has ended. If it had ended before, nothing happens.
     ///
     /// # Panics
     ///
-    /// If `child` is something else.
+    /// If `child` is not one of these processes.
     ///
     /// # Examples
     ///
@@ -352,12 +352,12 @@ impl TestSupervisor {
     async fn stop(&self, position: usize) {
         let child = self.children.lock()[position].child.take();
         if let Some(mut child) = child {
-            // Whoever ends otherwise than it should is not what the test is about, and is reported.
+            // An abnormal end is not what the test is about, and is reported.
             let _ = self.process.scope(child.shut_down()).await;
         }
     }
 
-    /// Stops the children, the youngest first, and then whatever else lives in the node.
+    /// Stops the children, the youngest first, and then everything else in the node.
     async fn stop_all(&self) {
         let started = self.children.lock().len();
         for position in (0..started).rev() {
@@ -366,7 +366,7 @@ impl TestSupervisor {
         self.node.shutdown(SHUTDOWN_WITHIN).await;
     }
 
-    /// What went wrong so far: children that ended badly, and what was reported.
+    /// What went wrong so far: children that ended abnormally, and the reports.
     fn mishaps(&mut self) -> Vec<String> {
         let mut mishaps = Vec::new();
         for letter in self.process.flush() {
@@ -377,7 +377,7 @@ impl TestSupervisor {
             }
         }
         let reports: Vec<Report> = std::iter::from_fn(|| self.reports.try_next()).collect();
-        // A server's or a task's own report says more than that of its process.
+        // A server's or a task's own report says more than the report of its process.
         let told = |pid: Pid| {
             let own = |report: &&Report| matches!(report, Report::Terminated(_) | Report::TaskFailed(_));
             reports.iter().filter(own).any(|report| report.process().pid == pid)
@@ -403,7 +403,7 @@ impl TestSupervisor {
     }
 }
 
-/// Whoever drops a test in its middle leaves nothing running for long.
+/// If a test is dropped in its middle, its processes are ordered to stop.
 impl Drop for TestSupervisor {
     fn drop(&mut self) {
         for process in self.node.process_list().iter().rev() {

@@ -1,14 +1,14 @@
-//! One entry of a registry: a key, whoever holds it, and the value beside it.
+//! One entry of a registry: a key, the process that holds it, and the value beside it.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::{Pid, ProcessRef};
 
-/// A key that a process holds, with its value: what a look-up finds.
+/// A key that a process holds, with its value: the result of a lookup.
 ///
-/// It is a snapshot, cheap to clone. It goes on saying what it said when the key has been given up or its value has been
-/// replaced, and keeps neither the process alive nor the key taken.
+/// It is a snapshot, cheap to clone. It does not change when the key is released or the value is
+/// replaced, and it neither keeps the process alive nor the key taken.
 ///
 /// # Examples
 ///
@@ -32,12 +32,12 @@ pub struct Entry<K, V> {
     parts: Arc<Parts<K, V>>,
 }
 
-/// A value that was replaced: what [`Registry::update_value`](super::Registry::update_value) returns.
+/// A value that was replaced: the result of [`Registry::update_value`](super::Registry::update_value).
 #[derive(Debug)]
 pub struct Updated<K, V> {
-    /// The entry as it is now.
+    /// The new entry.
     pub new: Entry<K, V>,
-    /// The entry as it was.
+    /// The old entry.
     pub old: Entry<K, V>,
 }
 
@@ -48,7 +48,7 @@ struct Parts<K, V> {
     process: ProcessRef,
 }
 
-/// Where an entry stands in the table of keys: the hash of its key, and its number among all entries.
+/// The position of an entry in the table of keys: the hash of its key, and its number among all entries.
 pub(super) type Place = (u64, u64);
 
 impl<K, V> Entry<K, V> {
@@ -80,17 +80,17 @@ impl<K, V> Entry<K, V> {
         self.parts.place
     }
 
-    /// Whether its process is still there to hold anything: an entry ends with its process, not when somebody clears it away.
+    /// Returns whether its process has not ended: an entry ends with its process, not when it is removed.
     pub(super) fn counts(&self) -> bool {
         !self.parts.process.has_ended()
     }
 
-    /// Key and value, if nobody else has the entry.
+    /// Key and value, if no one else holds the entry.
     pub(super) fn into_parts(self) -> Option<(K, V)> {
         Arc::into_inner(self.parts).map(|parts| (parts.key, parts.value))
     }
 
-    /// Whether both are the same entry with the same value, not only under the same key.
+    /// Returns whether both are the same entry with the same value, and not only under the same key.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.parts, &other.parts)
     }

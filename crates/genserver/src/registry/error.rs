@@ -1,11 +1,11 @@
-//! What can go wrong when a process registers or updates, and what comes back.
+//! The errors of registering and updating; key and value come back in them.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::ProcessRef;
 
-/// Why a key of a unique registry was not taken. Key and value come back.
+/// The error of a key that was not taken in a unique registry. Key and value come back.
 ///
 /// # Examples
 ///
@@ -34,32 +34,32 @@ use crate::ProcessRef;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterUniqueError<K, V> {
-    /// A process holds the key: another one, or the same that asks for it again.
+    /// A process holds the key: another one, or the caller itself.
     AlreadyRegistered {
         /// The key.
         key: K,
-        /// The value that was to stand beside it.
+        /// The value for it.
         value: V,
-        /// Who holds the key.
+        /// The process that holds the key.
         holder: ProcessRef,
     },
     /// There is no process to hold it: the caller is plain code, or the process has ended.
     NoProcess {
         /// The key.
         key: K,
-        /// The value that was to stand beside it.
+        /// The value for it.
         value: V,
     },
-    /// The registry has not been started, or has ended: nobody would notice the end of whoever holds the key.
+    /// The registry has not been started, or has ended, so nothing would notice the end of the holder.
     NotRunning {
         /// The key.
         key: K,
-        /// The value that was to stand beside it.
+        /// The value for it.
         value: V,
     },
 }
 
-/// Why an entry was not added to a duplicate registry. Key and value come back.
+/// The error of an entry that was not added to a duplicate registry. Key and value come back.
 ///
 /// # Examples
 ///
@@ -70,7 +70,7 @@ pub enum RegisterUniqueError<K, V> {
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let topics = Registry::duplicate();
 /// topics.start().await?;
-/// let refused = topics.register("news", "daily").expect_err("plain code is no process");
+/// let refused = topics.register("news", "daily").expect_err("plain code is not a process");
 /// assert!(matches!(refused, RegisterDuplicateError::NoProcess { .. }));
 /// assert_eq!(refused.into_inner(), ("news", "daily"));
 /// # Ok(())
@@ -83,19 +83,19 @@ pub enum RegisterDuplicateError<K, V> {
     NoProcess {
         /// The key.
         key: K,
-        /// The value that was to stand beside it.
+        /// The value for it.
         value: V,
     },
-    /// The registry has not been started, or has ended: nobody would notice the end of whoever holds the key.
+    /// The registry has not been started, or has ended, so nothing would notice the end of the holder.
     NotRunning {
         /// The key.
         key: K,
-        /// The value that was to stand beside it.
+        /// The value for it.
         value: V,
     },
 }
 
-/// Why a value was not replaced.
+/// The error of a value that was not replaced.
 ///
 /// # Examples
 ///
@@ -120,11 +120,11 @@ pub enum RegisterDuplicateError<K, V> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum UpdateError {
-    /// Nobody holds the key.
+    /// No process holds the key.
     NotRegistered,
-    /// Another process holds it; each updates only its own.
+    /// Another process holds it; a process may update only its own values.
     NotOwned {
-        /// Who holds the key.
+        /// The process that holds the key.
         holder: ProcessRef,
     },
 }
@@ -132,7 +132,7 @@ pub enum UpdateError {
 const NO_PROCESS: &str = "there is no living process to hold the key; call it in a process, or name one with `of`";
 const NOT_RUNNING: &str = "the registry is not running; start it first";
 
-/// A process for a person: its name if it has one, and its pid.
+/// A process as text for people: its name if it has one, and its pid.
 fn title(process: &ProcessRef) -> String {
     match process.name() {
         Some(name) => format!("{name} {}", process.pid()),
@@ -141,7 +141,7 @@ fn title(process: &ProcessRef) -> String {
 }
 
 impl<K, V> RegisterUniqueError<K, V> {
-    /// Key and value, as they were to be registered.
+    /// Returns key and value, as they were passed to `register`.
     ///
     /// # Examples
     ///
@@ -160,7 +160,7 @@ impl<K, V> RegisterUniqueError<K, V> {
         }
     }
 
-    /// Who holds the key, if that was why.
+    /// The process that holds the key, if that was the reason.
     pub fn holder(&self) -> Option<&ProcessRef> {
         match self {
             Self::AlreadyRegistered { holder, .. } => Some(holder),
@@ -170,7 +170,7 @@ impl<K, V> RegisterUniqueError<K, V> {
 }
 
 impl<K, V> RegisterDuplicateError<K, V> {
-    /// Key and value, as they were to be registered.
+    /// Returns key and value, as they were passed to `register`.
     pub fn into_inner(self) -> (K, V) {
         match self {
             Self::NoProcess { key, value } | Self::NotRunning { key, value } => (key, value),
@@ -203,7 +203,7 @@ impl fmt::Display for UpdateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRegistered => {
-                f.write_str("nobody holds the key, so there is no value to update; register it first")
+                f.write_str("no process holds the key, so there is no value to update; register it first")
             }
             Self::NotOwned { holder } => {
                 write!(f, "process {} holds the key, and only that can update its value; ask it to", title(holder))
@@ -212,7 +212,7 @@ impl fmt::Display for UpdateError {
     }
 }
 
-/// Written by hand, so that keys and values need not be `Debug` to be given back.
+/// Written by hand, so that a key or a value without `Debug` can be given back.
 impl<K, V> fmt::Debug for RegisterUniqueError<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

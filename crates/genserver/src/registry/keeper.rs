@@ -1,4 +1,4 @@
-//! The process of a registry: it watches whoever holds a key, and clears away what the dead have left.
+//! The process of a registry: it monitors the processes that hold keys, and removes the entries of those that have ended.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use super::table::Table;
 use super::{Key, Value};
 use crate::{Cx, Down, GenServer, Init, Never, Next, Outcome};
 
-/// The server of a registry: what [`Registry::start`](super::Registry::start) starts.
+/// The server of a registry, which [`Registry::start`](super::Registry::start) starts.
 ///
-/// Nobody asks it anything: it is there to be started, supervised and stopped.
+/// It takes no calls: it is there to be started, supervised and stopped.
 ///
 /// # Examples
 ///
@@ -34,12 +34,12 @@ pub struct Keeper<K: Key, V: Value> {
     table: Arc<Table<K, V>>,
 }
 
-/// What a [`Keeper`] is started with.
-pub struct Kept<K: Key, V: Value> {
+/// The arguments of a [`Keeper`].
+pub struct KeeperArgs<K: Key, V: Value> {
     pub(super) table: Arc<Table<K, V>>,
 }
 
-/// What a registry tells its [`Keeper`]: there is somebody to watch.
+/// The message from a registry to its [`Keeper`] that there are new processes to monitor.
 #[derive(Debug)]
 pub struct Watch {
     _private: (),
@@ -51,7 +51,7 @@ impl Watch {
     }
 }
 
-/// Why a second keeper of one registry does not start.
+/// The error of a second keeper of the same registry.
 ///
 /// # Examples
 ///
@@ -75,24 +75,24 @@ pub struct AlreadyRunning;
 impl<K: Key, V: Value> Keeper<K, V> {
     fn watch(owners: Vec<crate::Pid>, cx: &mut Cx<Self>) {
         for owner in owners {
-            // Its `Down` tells who it was; one that has ended meanwhile brings it at once.
+            // Its `Down` says which process it was. If it has ended meanwhile, the `Down` comes at once.
             cx.monitor(&owner, std::convert::identity);
         }
     }
 }
 
 impl<K: Key, V: Value> GenServer for Keeper<K, V> {
-    type Args = Kept<K, V>;
+    type Args = KeeperArgs<K, V>;
     type Call = Never;
     type Cast = Watch;
     type Info = Down;
 
-    async fn init(Kept { table }: Kept<K, V>, cx: &mut Cx<Self>) -> Init<Self> {
+    async fn init(KeeperArgs { table }: KeeperArgs<K, V>, cx: &mut Cx<Self>) -> Init<Self> {
         if !table.begin(cx.this()) {
             return Init::Fail(AlreadyRunning.into());
         }
         let keeper = Self { table };
-        // After a restart there are some.
+        // After a restart the table already has owners.
         Self::watch(keeper.table.owners(), cx);
         Init::Run(keeper)
     }
@@ -108,7 +108,7 @@ impl<K: Key, V: Value> GenServer for Keeper<K, V> {
     }
 }
 
-/// However it ends, its successor may begin.
+/// Its successor may start, however it ends.
 impl<K: Key, V: Value> Drop for Keeper<K, V> {
     fn drop(&mut self) {
         self.table.end();
@@ -121,8 +121,8 @@ impl<K: Key, V: Value> std::fmt::Debug for Keeper<K, V> {
     }
 }
 
-impl<K: Key, V: Value> std::fmt::Debug for Kept<K, V> {
+impl<K: Key, V: Value> std::fmt::Debug for KeeperArgs<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kept").finish_non_exhaustive()
+        f.debug_struct("KeeperArgs").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Listeners: processes that are told who registers and who gives up.
+//! Listeners: processes that are told of registrations and releases.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use super::entry::Entry;
 use super::{Key, Registry, Value};
 use crate::{AsProcess, Pid, Recipient};
 
-/// What a listener of a registry is told: see [`Registry::listen`](super::Registry::listen).
+/// An event of a registry, sent to its listeners: see [`Registry::listen`](super::Registry::listen).
 ///
 /// # Examples
 ///
@@ -40,10 +40,10 @@ pub enum Event<K, V> {
     /// A process has registered.
     #[doc(alias = "register")]
     Registered(Entry<K, V>),
-    /// A process has given an entry up. Nothing is told when it ends: whoever wants to know that watches it.
+    /// A process has released an entry. There is no event when the process ends: monitor it to be told.
     #[doc(alias = "unregister")]
     Unregistered(Entry<K, V>),
-    /// So many events before the next one did not fit into the listener's mailbox.
+    /// This many events before the next one did not fit into the listener's mailbox.
     Missed(u64),
 }
 
@@ -59,14 +59,14 @@ impl<K, V> Clone for Event<K, V> {
 }
 
 impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
-    /// Tells `recipient` from now on who registers and who gives up: OTP's option `listeners`, at any time.
+    /// Sends `recipient` an event for each registration and release from now on: OTP's option `listeners`, at any time.
     ///
-    /// When a process has registered or unregistered, the event is in the listener's mailbox; those of one process come in the
-    /// order of what it did. When a process *ends*, nothing is told of what it held, as in OTP, and neither when it gives its
-    /// [name](Registry::via) back in ending: a listener that wants to know watches whoever registers.
+    /// When a process has registered or unregistered, the event is in the listener's mailbox; the events of one process come in the
+    /// order of its actions. When a process *ends*, there is no event for its entries, as in OTP, and none when its
+    /// [name](Registry::via) is released: a listener that needs to know monitors the processes that register.
     ///
-    /// A listener whose mailbox is full misses events, and is told how many before the next one it gets. One that has ended is
-    /// forgotten.
+    /// A listener whose mailbox is full misses events, and is told how many before the next one it gets. A listener that has ended
+    /// is forgotten.
     ///
     /// # Examples
     ///
@@ -92,7 +92,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         self.table.listeners.add(recipient.into());
     }
 
-    /// Tells `listener` no longer. Returns whether it was told so far.
+    /// Sends `listener` no more events. Returns whether it was a listener.
     ///
     /// # Examples
     ///
@@ -124,7 +124,7 @@ pub(super) struct Listeners<K: Key, V: Value> {
     list: RwLock<Vec<Arc<Listener<K, V>>>>,
 }
 
-/// One of them, and how many events it has missed since it was last told one.
+/// One listener, and how many events it has missed since the last one it was sent.
 struct Listener<K: Key, V: Value> {
     recipient: Recipient<Event<K, V>>,
     missed: AtomicU64,
@@ -149,11 +149,11 @@ impl<K: Key, V: Value> Listeners<K, V> {
 
     fn remove_where(&self, mut which: impl FnMut(&Listener<K, V>) -> bool) -> bool {
         let removed: Vec<_> = self.list.write().extract_if(.., |listener| which(listener)).collect();
-        // What a recipient carries is dropped here, where no lock is held.
+        // The recipients are dropped here, where no lock is held.
         !removed.is_empty()
     }
 
-    /// Tells all of them. Called with no lock held, by whoever did what is told: so the events of one process keep its order.
+    /// Sends an event to all of them. The process that acted calls it, without a lock: so its events keep their order.
     pub(super) fn tell(&self, event: &Event<K, V>) {
         let list = self.list.read();
         if list.is_empty() {
@@ -172,7 +172,7 @@ impl<K: Key, V: Value> Listeners<K, V> {
 }
 
 impl<K: Key, V: Value> Listener<K, V> {
-    /// Whether it lives.
+    /// Returns whether the listener is alive.
     fn tell(&self, event: Event<K, V>) -> bool {
         let missed = self.missed.swap(0, Ordering::Relaxed);
         let told = match missed {

@@ -1,4 +1,4 @@
-//! Locks by key: whoever has one has it alone, and the next in line gets it.
+//! Locks by key, granted in the order of asking.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,23 +15,23 @@ use super::table::PARTS;
 use super::{Key, Registry, Value};
 use crate::sync::barrier;
 
-/// All keys that are locked now.
+/// The keys that are locked now.
 pub(super) struct Locks<K> {
     hasher: RandomState,
     last_number: AtomicU64,
     parts: [Mutex<BTreeMap<Place, Held<K>>>; PARTS],
 }
 
-/// Where a locked key stands: its hash, and the number of whoever locked it first.
+/// The position of a locked key: its hash, and the number of the first holder.
 type Place = (u64, u64);
 
 /// A key that is locked.
 struct Held<K> {
     key: K,
-    /// The number of who has it.
+    /// The number of the holder.
     holder: u64,
-    /// Who comes after, in the order of their numbers, which is the order of coming. Each is a future that somebody holds, so
-    /// they need no bound of ours.
+    /// The waiting futures in the order of their numbers, which is the order in which they came. The users hold these futures, so
+    /// this list needs no limit.
     line: BTreeMap<u64, Waker>,
 }
 
@@ -52,10 +52,10 @@ impl<K> Locks<K> {
         self.last_number.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Waits on, if its turn has not come; gives the waker back if it has.
+    /// Goes on waiting if its turn has not come; returns whether it has.
     fn wait(&self, place: Place, number: u64, waker: Waker) -> bool {
         let mut part = self.part(place).lock();
-        // Whoever stands in line keeps the key locked.
+        // A future that waits keeps the key locked.
         let Some(held) = part.get_mut(&place) else { return false };
         let (is_next, unused) =
             if held.holder == number { (true, Some(waker)) } else { (false, held.line.insert(number, waker)) };
@@ -64,7 +64,7 @@ impl<K> Locks<K> {
         is_next
     }
 
-    /// Gives the key to the next in line, or frees it.
+    /// Passes the key to the next in line, or unlocks it.
     fn pass(&self, place: Place) {
         let mut part = self.part(place).lock();
         let Some(held) = part.get_mut(&place) else { return };
@@ -82,7 +82,7 @@ impl<K> Locks<K> {
         }
     }
 
-    /// Leaves the line, or passes on what has been given already.
+    /// Leaves the line, or passes on the lock that it was already given.
     fn leave(&self, place: Place, number: u64) {
         let mut part = self.part(place).lock();
         let Some(held) = part.get_mut(&place) else { return };
@@ -102,7 +102,7 @@ impl<K> Locks<K> {
 }
 
 impl<K: Key> Locks<K> {
-    /// Takes the key if it is free, or a place in line.
+    /// Locks the key if it is free, or joins the line.
     fn take(&self, key: K, waker: Waker) -> (Place, u64, bool) {
         let hash = self.hasher.hash_one(&key);
         let number = self.next_number();
@@ -123,20 +123,20 @@ impl<K: Key> Locks<K> {
 }
 
 impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
-    /// Waits until nobody else has locked `key`, and locks it until the guard is dropped.
+    /// Locks `key` until the guard is dropped; waits while another holder has it.
     ///
-    /// It is for what must happen once for each key, such as looking whether a server runs and starting it if not. The locks
-    /// have nothing to do with who holds which key: they are a space of their own, and need no process and no registry that
-    /// runs.
+    /// Use it for what must happen once per key, such as starting a server unless it is running. The locks
+    /// have nothing to do with registered keys: they have a space of their own, and need neither a process nor a running
+    /// registry.
     ///
-    /// Whoever waits gets the lock in the order of asking. The guard may be kept across awaits, sent elsewhere, or put into a
-    /// server's state; when it is dropped, by the end of its scope, a panic, or the death of the task or process it lies in,
-    /// the next one has the lock. Locking a key again while holding it waits for oneself: give the waiting a
-    /// [`timeout`](crate::time::timeout) where that may happen.
+    /// The lock is granted in the order of asking. The guard may be kept across awaits, sent elsewhere, or put into a
+    /// server's state. When it is dropped, by the end of its scope, a panic, or the death of the task or process that has it,
+    /// the next in line gets the lock. Locking a key that you hold already waits forever: where that may happen, set a
+    /// [`timeout`](crate::time::timeout).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it leaves the line. A lock that had been given to it already goes to the next.
+    /// Dropping it leaves the line. If the lock was already granted to it, the next in line gets it.
     ///
     /// # Examples
     ///
@@ -147,7 +147,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// use genserver::{ProcessRef, StartError};
     /// use genserver::registry::{Registry, UniqueRegistry};
     ///
-    /// /// The one server for `room`, which is started if nobody did before.
+    /// /// The one server for `room`, which is started if it is not running.
     /// async fn room(rooms: &UniqueRegistry<String>, room: &str) -> Result<ProcessRef, StartError> {
     ///     let _only_one = rooms.lock(room.to_owned()).await;
     ///     if let Some(running) = rooms.whereis(room) {
@@ -169,7 +169,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     }
 }
 
-/// A lock that is waited for; made by [`Registry::lock`].
+/// A future that waits for a lock; made by [`Registry::lock`].
 #[must_use = "nothing is locked until this is awaited"]
 pub struct Lock<K> {
     locks: Arc<Locks<K>>,
@@ -182,7 +182,7 @@ enum Stage<K> {
     Over,
 }
 
-/// The key is moved out, and nothing else lies here.
+/// The key is moved out, and nothing else is stored here.
 impl<K> Unpin for Lock<K> {}
 
 impl<K: Key> Future for Lock<K> {
@@ -190,7 +190,7 @@ impl<K: Key> Future for Lock<K> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LockGuard<K>> {
         ready!(crate::poll_alive(cx));
-        // Cloned here, where no lock is held: a waker is somebody else's code.
+        // Cloned here, where no lock is held: a foreign waker is user code.
         let waker = cx.waker().clone();
         let (place, number, is_ours) = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::New(key) => self.locks.take(key, waker),
@@ -201,7 +201,7 @@ impl<K: Key> Future for Lock<K> {
         if !is_ours {
             return Poll::Pending;
         }
-        // Whoever passed it on may have sent an exit before that.
+        // The holder that passed it on may have sent us an exit before that.
         ready!(crate::poll_alive(cx));
         self.stage = Stage::Over;
         Poll::Ready(LockGuard { locks: Arc::clone(&self.locks), place })

@@ -1,4 +1,4 @@
-//! What is said about a registry as a whole, one value of each type.
+//! Values about a registry as a whole, one of each type.
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
@@ -32,10 +32,10 @@ impl Meta {
 }
 
 impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
-    /// What was [put](Registry::put_meta) under the type `T`, if anything was.
+    /// Returns the value that was [put](Registry::put_meta) under the type `T`, if any.
     ///
-    /// A registry can carry something about itself: whom to ask, what its keys mean. OTP keeps it under atoms; here its type is
-    /// its key, so what is read is what was put. Wrap plain numbers and texts in types of your own.
+    /// A registry can carry values about itself, such as what its keys mean. OTP keeps them under atoms; here the type is
+    /// the key, so you read the type that was put. Wrap plain numbers and texts in types of your own.
     ///
     /// # Examples
     ///
@@ -55,7 +55,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         self.table.meta.get()
     }
 
-    /// Puts something about the registry itself under the type `T`, in place of what was there.
+    /// Puts a value about the registry itself under the type `T`, replacing any earlier one.
     ///
     /// # Examples
     ///
@@ -74,7 +74,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         self.table.meta.put(value);
     }
 
-    /// Takes out what was put under the type `T`.
+    /// Removes the value under the type `T`.
     ///
     /// # Examples
     ///

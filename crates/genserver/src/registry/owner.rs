@@ -1,4 +1,4 @@
-//! A registry as one process sees it: what it holds, takes and gives up.
+//! A registry as one process sees it: its entries, registering and releasing.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::ProcessRef;
 
 /// A registry as one process sees it; made by [`Registry::of`] and [`Registry::caller`].
 ///
-/// Everything that a registry does for the process that calls it, this does for the one it was made for.
+/// All the operations that a registry does for the calling process, this does for the process it was made for.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ use crate::ProcessRef;
 /// ```
 pub struct Owner<'a, K: Key, V: Value, Kind> {
     registry: &'a Registry<K, V, Kind>,
-    /// None for plain code, and for a pid or a name that refers to nobody any more.
+    /// None for plain code, and for a pid or a name that no longer refers to a process.
     process: Option<ProcessRef>,
 }
 
@@ -45,7 +45,7 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
         Self { registry, process: process.filter(|process| !process.has_ended()) }
     }
 
-    /// Gives up everything that the process holds under `key`. Returns whether there was anything.
+    /// Releases everything that the process holds under `key`. Returns whether there was anything.
     ///
     /// # Examples
     ///
@@ -72,7 +72,7 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
         self.unregister_match(key, |_| true) > 0
     }
 
-    /// Gives up what the process holds under `key` with a value that `wanted` accepts. Returns how many entries that were.
+    /// Releases the entries of the process under `key` whose value `wanted` accepts. Returns how many there were.
     ///
     /// # Examples
     ///
@@ -109,7 +109,7 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
 
     /// The keys that the process holds, in the order in which it took them: OTP's `keys/2`.
     ///
-    /// In a duplicate registry a key stands there as often as it is held.
+    /// In a duplicate registry a key appears as often as the process holds it.
     ///
     /// # Examples
     ///
@@ -138,7 +138,7 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
         entries.iter().map(|entry| entry.key().clone()).collect()
     }
 
-    /// The values that the process has under `key`, in the order in which it registered them: OTP's `values/3`.
+    /// The values of the process under `key`, in the order in which it registered them: OTP's `values/3`.
     ///
     /// # Examples
     ///
@@ -177,7 +177,7 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
 }
 
 impl<K: Key, V: Value> Owner<'_, K, V, Unique> {
-    /// Takes `key` for the process: see [`Registry::register`].
+    /// Registers the process under `key`: see [`Registry::register`].
     ///
     /// # Errors
     ///

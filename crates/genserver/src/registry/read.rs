@@ -1,4 +1,4 @@
-//! Looking into a registry: by key, by value, and all of it.
+//! Reading a registry: by key, by value, and all of it.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -8,10 +8,10 @@ use super::entry::Entry;
 use super::{Key, Registry, Value};
 
 impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
-    /// Calls `f` with everybody who holds `key`, in the order in which they registered: OTP's `dispatch/3`. Returns what it
-    /// returned, or `None` if nobody holds the key, and then it is not called.
+    /// Calls `f` with all entries of `key`, in the order in which they were registered: OTP's `dispatch/3`. Returns the result of
+    /// `f`; if no process holds the key, `f` is not called and this returns `None`.
     ///
-    /// `f` runs here, before this returns, and may use the registry as it likes.
+    /// `f` runs on this thread, before this returns, and may use the registry.
     ///
     /// # Panics
     ///
@@ -33,7 +33,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     ///
     /// topics.dispatch("news", |subscribers| {
     ///     for subscriber in subscribers {
-    ///         // One that has just ended, or has no room, misses it.
+    ///         // A process that has just ended, or whose mailbox is full, misses it.
     ///         let _ = subscriber.value().send("rain".to_owned());
     ///     }
     /// });
@@ -51,7 +51,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         if entries.is_empty() { None } else { Some(f(&entries)) }
     }
 
-    /// The entries under `key` with a value that `wanted` accepts, in the order in which they were registered: OTP's
+    /// Returns the entries under `key` whose value `wanted` accepts, in the order in which they were registered: OTP's
     /// `match/3,4`, with a function for the pattern and its guards.
     ///
     /// # Examples
@@ -85,7 +85,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         entries
     }
 
-    /// How many entries under `key` have a value that `wanted` accepts: OTP's `count_match/3,4`.
+    /// Returns how many entries under `key` have a value that `wanted` accepts: OTP's `count_match/3,4`.
     ///
     /// # Examples
     ///
@@ -113,10 +113,10 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         self.matching(key, wanted).len()
     }
 
-    /// All entries, in the order in which they were registered: OTP's `select/2`, and with `count` behind it `count_select/2`.
+    /// Returns all entries, in the order in which they were registered: OTP's `select/2`; with `count` it is `count_select/2`.
     ///
-    /// They are those that are there when this is called. It goes through the whole table and sorts it: no look-up by another
-    /// name.
+    /// They are the entries at the time of the call. It copies and sorts the whole table, so do not use it in place of a
+    /// lookup.
     ///
     /// # Examples
     ///
@@ -142,7 +142,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
         self.table.all().into_iter()
     }
 
-    /// How many entries there are: OTP's `count/1`. It looks at each.
+    /// Returns how many entries there are: OTP's `count/1`. It looks at each.
     ///
     /// # Examples
     ///
@@ -166,7 +166,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     }
 }
 
-/// How much lies in the table, counting what the dead have left and the keeper has not cleared yet.
+/// Prints the sizes of the table, including entries of ended processes that the keeper has not removed yet.
 impl<K: Key, V: Value, Kind> fmt::Debug for Registry<K, V, Kind> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (entries, processes) = self.table.sizes();

@@ -1,15 +1,15 @@
-//! The table of a registry: entries by key and by owner, each in parts of their own, and whom the keeper has to watch.
+//! The table of a registry: entries by key and by process, each map in parts, and the processes that the keeper monitors.
 //!
-//! An entry stands in two maps, by its key and by its process, and no two locks are ever held at once. So there are moments
-//! in which an entry stands in one of them only; these rules make them harmless:
+//! An entry is stored in two maps, by its key and by its process, and no two locks are ever held at once. So at some moments
+//! an entry is in only one of them; these rules make that harmless:
 //!
-//! - T1. What holds a key is decided by the table of keys alone, under the lock of one part.
-//! - T2. An entry counts as long as its process has not ended; whoever reads looks at that, and at nothing else. So a dead
-//!   process holds nothing from the moment of its end, whether it has been cleared away or not.
-//! - T3. Whoever registers looks once more whether its process has ended when the entry stands in both maps. If it has, the
-//!   keeper may have cleared before, so the entry is taken out here; if not, the keeper will clear later.
+//! - T1. The table of keys alone decides who holds a key, under the lock of one part.
+//! - T2. An entry counts as long as its process has not ended; every reader checks that, and nothing else. So an ended
+//!   process holds nothing from the moment of its end, whether or not its entries have been removed.
+//! - T3. After an entry is in both maps, the registration checks once more whether its process has ended. If it has, the
+//!   keeper may have run before, so the entry is removed here; if not, the keeper will remove it later.
 //! - T4. A process is put on the keeper's list when it first registers, and stays there until its end.
-//! - T5. Entries that are taken out are dropped when no lock is held: their values belong to somebody else.
+//! - T5. Entries that are removed are dropped when no lock is held: their values may run user code.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,21 +28,21 @@ use super::meta::Meta;
 use super::{Key, Value};
 use crate::{Pid, ProcessRef, ServerRef};
 
-/// How many parts each map has, so that writers on many threads do not meet on one lock: as many as the process table.
+/// How many parts each map has, so that writers on many threads do not contend for one lock: as many as the process table.
 pub(super) const PARTS: usize = 16;
 
-/// Everything that the handles of one registry share.
+/// Everything that the clones of one registry share.
 pub(super) struct Table<K: Key, V: Value> {
-    /// Keyed by chance, so that nobody outside can choose keys that meet in one place. The hashes order nothing that is seen:
-    /// entries are shown by their numbers.
+    /// Randomly keyed, so that outsiders cannot choose keys that collide. No visible order depends on the hashes:
+    /// entries are ordered by their numbers.
     hasher: RandomState,
     last_number: AtomicU64,
-    /// The entries of a key lie next to each other, in the order in which they were made.
+    /// The entries of a key are next to each other, in the order in which they were made.
     by_key: [RwLock<BTreeMap<Place, Entry<K, V>>>; PARTS],
     by_owner: [Mutex<Owned<K, V>>; PARTS],
     is_kept: AtomicBool,
     keeper: Mutex<Option<ServerRef<Keeper<K, V>>>>,
-    /// Who registered something for the first time and is not watched yet; at most every process there is.
+    /// Processes that have registered for the first time and are not monitored yet; at most all processes.
     unwatched: Mutex<Vec<Pid>>,
     /// Whether the keeper has been told of them.
     nudged: AtomicBool,
@@ -51,10 +51,10 @@ pub(super) struct Table<K: Key, V: Value> {
     pub(super) meta: Meta,
 }
 
-/// What the processes of one part hold.
+/// The entries of the processes of one part.
 struct Owned<K, V> {
     entries: BTreeMap<(Pid, u64), Entry<K, V>>,
-    /// Whom the keeper watches, or will.
+    /// The processes that the keeper monitors, or is about to.
     watched: BTreeSet<Pid>,
 }
 
@@ -108,14 +108,14 @@ impl<K: Key, V: Value> Table<K, V> {
         self.by_key.iter().map(|part| part.read().values().filter(|entry| entry.counts()).count()).sum()
     }
 
-    /// How many entries lie in the table, and how many processes are watched, whether they count or not.
+    /// How many entries are in the table, and how many processes are monitored, whether or not they count.
     pub(super) fn sizes(&self) -> (usize, usize) {
         let entries = self.by_key.iter().map(|part| part.read().len()).sum();
         let watched = self.by_owner.iter().map(|part| part.lock().watched.len()).sum();
         (entries, watched)
     }
 
-    /// What a process holds, in the order in which it took it.
+    /// The entries of a process, in the order in which it registered them.
     pub(super) fn of(&self, process: &ProcessRef) -> Vec<Entry<K, V>> {
         let pid = process.pid();
         let owned = self.owned_by(pid).lock();
@@ -124,7 +124,7 @@ impl<K: Key, V: Value> Table<K, V> {
         if process.has_ended() { Vec::new() } else { entries }
     }
 
-    /// Puts an entry among those of its process, and has that watched: rules T3 and T4.
+    /// Adds an entry to those of its process, and has the process monitored: rules T3 and T4.
     pub(super) fn own(&self, entry: &Entry<K, V>) {
         let pid = entry.pid();
         let mut owned = self.owned_by(pid).lock();
@@ -140,7 +140,7 @@ impl<K: Key, V: Value> Table<K, V> {
         }
     }
 
-    /// Takes an entry out. Whether it was there.
+    /// Removes an entry; returns whether it was there.
     pub(super) fn remove(&self, entry: &Entry<K, V>) -> bool {
         let place = entry.place();
         let removed = self.keys_at(place.0).write().remove(&place);
@@ -150,7 +150,7 @@ impl<K: Key, V: Value> Table<K, V> {
         removed.is_some()
     }
 
-    /// Puts `new` where `old` stands, if it still does.
+    /// Replaces `old` by `new`, if `old` is still there.
     pub(super) fn replace(&self, old: &Entry<K, V>, new: &Entry<K, V>) -> bool {
         let place = old.place();
         let mut keys = self.keys_at(place.0).write();
@@ -164,7 +164,7 @@ impl<K: Key, V: Value> Table<K, V> {
         true
     }
 
-    /// Clears away what a process held that has ended.
+    /// Removes the entries of a process that has ended.
     pub(super) fn forget(&self, pid: Pid) {
         let mut owned = self.owned_by(pid).lock();
         owned.watched.remove(&pid);
@@ -177,19 +177,19 @@ impl<K: Key, V: Value> Table<K, V> {
     }
 }
 
-/// What needs to tell keys apart.
+/// The part that compares keys.
 impl<K: Key, V: Value> Table<K, V> {
     pub(super) fn entry(&self, key: K, value: V, process: ProcessRef) -> Entry<K, V> {
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
         Entry::new((self.hash(&key), number), key, value, process)
     }
 
-    /// Puts an entry among those of its key.
+    /// Adds an entry to those of its key.
     pub(super) fn insert(&self, entry: &Entry<K, V>) {
         self.keys_at(entry.place().0).write().insert(entry.place(), entry.clone());
     }
 
-    /// The same, if no other process holds the key; else whoever does. Rule T1: this decides.
+    /// The same, if no other process holds the key; otherwise returns the holder. Rule T1: this decides.
     pub(super) fn insert_unique(&self, entry: &Entry<K, V>) -> Result<(), ProcessRef> {
         let hash = entry.place().0;
         let mut keys = self.keys_at(hash).write();
@@ -221,7 +221,7 @@ impl<K: Key, V: Value> Table<K, V> {
         entries
     }
 
-    /// The one entry of a key, if it has one that counts.
+    /// The only entry of a key, if it has one that counts.
     pub(super) fn find_one<Q>(&self, key: &Q) -> Option<Entry<K, V>>
     where
         K: Borrow<Q>,
@@ -234,7 +234,7 @@ impl<K: Key, V: Value> Table<K, V> {
         found.filter(Entry::counts)
     }
 
-    /// The entries of a key that are a process's own.
+    /// The entries of a key that belong to a process.
     pub(super) fn find_of<Q>(&self, pid: Pid, key: &Q) -> Vec<Entry<K, V>>
     where
         K: Borrow<Q>,
@@ -246,9 +246,9 @@ impl<K: Key, V: Value> Table<K, V> {
     }
 }
 
-/// How a process comes to an entry.
+/// Registering.
 impl<K: Key, V: Value> Table<K, V> {
-    /// Takes a key for a process, and tells the listeners.
+    /// Registers a process under a key, and tells the listeners.
     pub(super) fn register_unique(
         &self,
         process: &ProcessRef,
@@ -288,7 +288,7 @@ impl<K: Key, V: Value> Table<K, V> {
     }
 }
 
-/// What the keeper and those who keep it busy share.
+/// The part that the keeper and the registering processes share.
 impl<K: Key, V: Value> Table<K, V> {
     pub(super) fn is_kept(&self) -> bool {
         self.is_kept.load(Ordering::Acquire)
@@ -298,30 +298,30 @@ impl<K: Key, V: Value> Table<K, V> {
         self.keeper.lock().clone()
     }
 
-    /// A keeper begins, unless there is one.
+    /// Begins as the keeper, unless there is one.
     pub(super) fn begin(&self, keeper: ServerRef<Keeper<K, V>>) -> bool {
         if self.is_kept.swap(true, Ordering::AcqRel) {
             return false;
         }
         let before = self.keeper.lock().replace(keeper);
         drop(before);
-        // Whoever stands on the list is among those that the new keeper is about to watch.
+        // The processes on the list are among those that the new keeper is about to monitor.
         self.nudged.store(false, Ordering::Release);
         self.unwatched.lock().clear();
         true
     }
 
-    /// The keeper has ended, however that came about.
+    /// The keeper has ended, for whatever reason.
     pub(super) fn end(&self) {
         self.is_kept.store(false, Ordering::Release);
     }
 
-    /// Everybody who is to be watched.
+    /// All processes that are to be monitored.
     pub(super) fn owners(&self) -> Vec<Pid> {
         self.by_owner.iter().flat_map(|part| part.lock().watched.iter().copied().collect::<Vec<_>>()).collect()
     }
 
-    /// Who is not watched yet. Whoever comes after this nudges again.
+    /// The processes that are not monitored yet. A process that is added after this nudges again.
     pub(super) fn take_unwatched(&self) -> Vec<Pid> {
         self.nudged.store(false, Ordering::Release);
         std::mem::take(&mut *self.unwatched.lock())
@@ -332,7 +332,7 @@ impl<K: Key, V: Value> Table<K, V> {
         if !self.nudged.swap(true, Ordering::AcqRel)
             && let Some(keeper) = self.keeper()
         {
-            // There is never more than one in its mailbox, and if it has ended its successor asks for everybody.
+            // There is never more than one in its mailbox, and if the keeper has ended, its successor takes all owners.
             let _ = keeper.cast(Watch::new());
         }
     }
@@ -346,7 +346,7 @@ fn all_of(pid: Pid) -> std::ops::RangeInclusive<(Pid, u64)> {
     (pid, 0)..=(pid, u64::MAX)
 }
 
-/// In which part a number belongs.
+/// The part to which a number belongs.
 fn part(number: u64) -> usize {
     #[expect(clippy::cast_possible_truncation, reason = "less than the number of parts")]
     let part = (number % PARTS as u64) as usize;

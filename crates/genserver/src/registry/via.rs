@@ -10,13 +10,13 @@ use super::{Key, Registry, Unique, Value};
 use crate::{Name, NameRegistry, Pid, ProcessRef, RegisterError, Term};
 
 impl<K: Key, V: Value> Registry<K, V, Unique> {
-    /// A name for a process: `key` in this registry, with `value` beside it.
+    /// Makes a name for a process: `key` in this registry, with `value` beside it.
     ///
-    /// Whoever is started with it holds the key from before its init until its end, as with any name; a second start with it
-    /// fails with [`StartError::AlreadyStarted`](crate::StartError::AlreadyStarted). It is also how a [`Named`](crate::Named)
-    /// finds the process, and then the value does not matter.
+    /// A process that is started with it holds the key from before its init until its end, as with any name; a second start with it
+    /// fails with [`StartError::AlreadyStarted`](crate::StartError::AlreadyStarted). A [`Named`](crate::Named) with this name
+    /// finds the process; the value then does not matter.
     ///
-    /// In errors and reports the name is shown as the key is: text as it is, everything else as its `Debug` prints it.
+    /// In errors and reports the name is shown as the key: text as it is, everything else as its `Debug` prints it.
     ///
     /// # Examples
     ///
@@ -41,7 +41,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// # }
     /// ```
     ///
-    /// A duplicate registry has no names, for a name belongs to one process:
+    /// A duplicate registry has no names, because a name belongs to one process:
     ///
     /// ```compile_fail,E0599
     /// # // RAT-026
@@ -59,9 +59,9 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
         Name::via(Arc::new(Via { table: Arc::clone(&self.table), key, value }), text)
     }
 
-    /// This registry as a space of names, for keys that are text: what [`Name::via`] takes.
+    /// Returns this registry as a space of names, for keys that are text: pass it to [`Name::via`].
     ///
-    /// Two names of it are equal if they are the same text, as names are elsewhere.
+    /// Two names in it are equal if they are the same text, like other names.
     ///
     /// # Examples
     ///
@@ -133,7 +133,7 @@ impl<K: Key + Clone, V: Value + Clone> NameRegistry for Via<K, V> {
     }
 }
 
-/// Gives a process its name. One that ended in between did not know that it had it, and has given nothing back.
+/// Registers a process's name. If the process ended in between, it did not know its name and has not released it.
 fn take<K: Key, V: Value>(table: &Table<K, V>, key: K, value: V, process: &ProcessRef) -> Result<(), RegisterError> {
     match table.register_unique(process, key, value) {
         Ok(entry) if entry.counts() => Ok(()),
