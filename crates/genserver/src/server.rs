@@ -85,7 +85,7 @@ pub trait GenServer: Sized + Send + 'static {
     /// time. [`Init::RunHibernate`] releases memory first. [`Init::RunThen`] handles an info before any message that has
     /// arrived: use it for slow work that should not hold up the starter.
     ///
-    /// Returning [`Init::Ignore`] does not start the server, and that is no failure: `start` returns
+    /// Returning [`Init::Ignore`] does not start the server, which is not a failure: `start` returns
     /// [`StartError::Ignored`](crate::StartError::Ignored), the process ends `normal`, and nothing is reported.
     ///
     /// Returning [`Init::Stop`] ends the process with the reason, which `start` returns; a link carries it to the starter.

@@ -290,8 +290,8 @@ impl<R: Send + 'static> Request<R> {
             return Poll::Ready(Ok(answer));
         }
         ready!(poll_alive(cx));
-        if let Err(circle) = self.begin(watch) {
-            return Poll::Ready(Ok(Err(circle)));
+        if let Err(cycle) = self.begin(watch) {
+            return Poll::Ready(Ok(Err(cycle)));
         }
         let home = self.home().map(Arc::clone);
         ready!(limit.poll(cx, home.as_ref()));
@@ -324,8 +324,8 @@ impl<R: Send + 'static> Request<R> {
     /// Begins a wait. If it would close a cycle of calls, the request is over.
     fn begin(&mut self, watch: &mut Watch) -> Result<(), CallError> {
         let State::Sent { slot, process, .. } = &self.state else { return Ok(()) };
-        let Err(circle) = watch.begin(process.head().pid, || erased(slot)) else { return Ok(()) };
-        let error = CallError::cycle(process.head().subject(), &circle);
+        let Err(cycle) = watch.begin(process.head().pid, || erased(slot)) else { return Ok(()) };
+        let error = CallError::cycle(process.head().subject(), &cycle);
         slot.close();
         self.state = State::Over;
         Err(error)
@@ -365,7 +365,7 @@ fn failure(process: &dyn AnyProcess, why: Unanswered) -> CallError {
         Unanswered::NoReply => CallError::NoReply { server },
         Unanswered::Exit(reason) => CallError::Exit { server, reason },
         Unanswered::Timeout => CallError::Timeout { server, after: Duration::ZERO },
-        Unanswered::Cycle(circle) => CallError::cycle(server, &circle),
+        Unanswered::Cycle(cycle) => CallError::cycle(server, &cycle),
     }
 }
 

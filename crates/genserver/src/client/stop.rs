@@ -63,7 +63,7 @@ pub enum StopError {
     },
     /// It did not end in time. The order stands, so it will stop later.
     #[error(
-        "{server} did not stop within {after:?}; the order stands and it will stop when it comes to it, or use `kill`"
+        "{server} did not stop within {after:?}; the order stands and it will stop when it handles the order, or use `kill`"
     )]
     Timeout {
         /// The process that was to stop.
@@ -73,7 +73,7 @@ pub enum StopError {
     },
     /// It ended, but not because of this order: with another reason, or before it handled the order. The reason may be the requested
     /// one, if another order had stopped it with the same reason. OTP's `stop` exits with it.
-    #[error("{server} did not end as this stop asked, but with the reason {reason}")]
+    #[error("{server} did not end because of this stop, but with the reason {reason}")]
     Exit {
         /// The process that was to stop.
         server: Subject,
@@ -415,7 +415,7 @@ impl ProcessRef {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nobody waits until this is awaited"]
+#[must_use = "this does not wait until it is awaited"]
 pub struct Ended {
     process: Arc<dyn AnyProcess>,
     slot: Option<Arc<Slot<Reason>>>,

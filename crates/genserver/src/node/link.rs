@@ -30,7 +30,7 @@ use crate::values::reason::Reason;
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{target} is not running, so there is nobody to link with; start it first, or trap exits to be told instead")]
+#[error("{target} is not running, so it cannot be linked; start it first, or trap exits to be told instead")]
 pub struct LinkError {
     /// The process that was to be linked.
     pub target: Subject,

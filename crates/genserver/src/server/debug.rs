@@ -126,7 +126,7 @@ fn trace(process: &str, event: &Event) {
 }
 
 #[cfg(not(feature = "tracing"))]
-#[expect(clippy::print_stderr, reason = "whoever traces a server asked for it to be printed")]
+#[expect(clippy::print_stderr, reason = "tracing a server asks for printed output")]
 fn trace(process: &str, event: &Event) {
     eprintln!("{process} {event}");
 }

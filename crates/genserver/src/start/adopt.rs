@@ -100,7 +100,7 @@ pub fn adopt<S: GenServer>(server: S) -> Adopt<S> {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "there is no server before `enter`"]
+#[must_use = "no server exists until `enter` is called"]
 pub struct Adopt<S: GenServer> {
     server: S,
     first: First<S>,

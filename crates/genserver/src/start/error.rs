@@ -41,9 +41,7 @@ pub enum StartError {
     )]
     NoRuntime,
     /// There is no process to link with: the caller is plain code, or the process has ended.
-    #[error(
-        "start_link links with the process that calls it, as long as that lives, and plain code is none: use `start`, or a `Probe`"
-    )]
+    #[error("start_link has to be called by a live process, which plain code is not: use `start`, or a `Probe`")]
     NotAProcess,
     /// A live process has the name. Init did not run.
     #[error("the name {name} belongs to process {pid}; use that one, stop it first, or choose another name")]
@@ -76,13 +74,13 @@ pub enum StartError {
         reason: Reason,
     },
     /// A process dropped its [`Ack`](crate::Ack) without using it, and was killed: see [`start_process`](crate::start_process).
-    #[error("{server} dropped its `Ack` without a word and was killed; have it call `ready` or `fail`")]
+    #[error("{server} dropped its `Ack` unused and was killed; have it call `ready` or `fail`")]
     NoAck {
         /// The process that did not start.
         server: Subject,
     },
     /// The code that makes the start panicked before there was a process, for example the function in a child specification.
-    #[error("there is nothing to start, because what makes it {reason}")]
+    #[error("there is nothing to start, because the function that makes the start {reason}")]
     Panicked {
         /// The panic.
         reason: Reason,

@@ -364,9 +364,7 @@ pub enum SpecError {
         id: String,
     },
     /// The time for restarts is zero.
-    #[error(
-        "the time for restarts is zero, so there could never be too many; set `within` to a longer time"
-    )]
+    #[error("the time for restarts is zero, so there could never be too many; set `within` to a longer time")]
     ZeroPeriod,
 }
 

@@ -32,7 +32,7 @@ use crate::values::reason::{Panic, Reason};
 pub enum SysError {
     /// No answer came in time. The request is not withdrawn: the server handles it when its callback returns.
     #[error(
-        "{server} did not answer sys::{request} within {after:?}: a callback of it is busy, see `info`, and the request \
+        "{server} did not answer sys::{request} within {after:?}: one of its callbacks is busy (see `info`), and the request \
          stays queued; allow it more time with `timeout`"
     )]
     Timeout {
@@ -44,7 +44,7 @@ pub enum SysError {
         after: Duration,
     },
     /// There is no such process: it had ended before, or the name is not registered.
-    #[error("{server} is not running, so sys::{request} was not done; start it, or look it up again")]
+    #[error("{server} is not running, so sys::{request} failed; start it, or look it up again")]
     NoProc {
         /// The server that was asked.
         server: Subject,
@@ -52,7 +52,7 @@ pub enum SysError {
         request: &'static str,
     },
     /// The server ended before it handled the request.
-    #[error("{server} ended before it came to sys::{request}: {reason}; look it up again if it was restarted")]
+    #[error("{server} ended before it handled sys::{request}: {reason}; look it up again if it was restarted")]
     Exit {
         /// The server that was asked.
         server: Subject,
@@ -70,7 +70,7 @@ pub enum SysError {
         request: &'static str,
     },
     /// The process runs no server: plain code holds it, or a function runs in it.
-    #[error("there is no server in {server} that sys::{request} could ask; see `info` for what can be seen of it")]
+    #[error("{server} runs no server, which sys::{request} needs; use `info` to inspect it")]
     NoServer {
         /// The process that was asked.
         server: Subject,

@@ -140,7 +140,7 @@ pub enum Status {
     Waiting,
     /// It is waiting, and has released its memory.
     Hibernated,
-    /// Somebody suspended it: see [`sys::suspend`](crate::sys::suspend).
+    /// It is suspended: see [`sys::suspend`](crate::sys::suspend).
     Suspended,
     /// A message is waiting, and the process's task is scheduled to handle it.
     Scheduled,

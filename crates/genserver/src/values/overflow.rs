@@ -52,5 +52,5 @@ pub enum Overflow {
     Stop,
 }
 
-/// How many messages a mailbox holds unless told otherwise.
+/// How many messages a mailbox holds by default.
 pub const MAILBOX_DEFAULT: u32 = 65_536;

@@ -223,7 +223,7 @@ async fn a_panic_in_each_callback() {
             .await
             .unwrap();
         let error = server.stop().await.unwrap_err();
-        says(&error, server, "process PID did not end as this stop asked, but with the reason panicked: boom");
+        says(&error, server, "process PID did not end because of this stop, but with the reason panicked: boom");
     })
     .await;
 }
@@ -268,7 +268,7 @@ async fn a_stop_that_fails() {
     says(
         &error,
         &server,
-        "process PID did not stop within 1s; the order stands and it will stop when it comes to it, or use `kill`",
+        "process PID did not stop within 1s; the order stands and it will stop when it handles the order, or use `kill`",
     );
     server.kill();
     let error = server.stop().await.unwrap_err();

@@ -70,7 +70,10 @@ async fn a_panic_of_what_makes_the_start_is_a_failed_start() {
     let mut child = Child::new(spec.untyped());
     let error = supervisor.scope(async { child.start().await }).await.unwrap_err();
     assert!(matches!(&error, StartError::Panicked { reason } if reason.to_string() == "panicked: no puppet today"));
-    assert_eq!(error.to_string(), "there is nothing to start, because the function that makes the start panicked: no puppet today");
+    assert_eq!(
+        error.to_string(),
+        "there is nothing to start, because the function that makes the start panicked: no puppet today"
+    );
     assert_eq!(child.state(), &ChildState::Stopped);
 }
 

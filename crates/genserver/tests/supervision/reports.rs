@@ -113,7 +113,9 @@ async fn a_child_that_does_not_start_at_boot_is_reported() {
     spec.start().on(&node).await.unwrap_err();
     assert_eq!(
         shortly(&mut reports),
-        ["StartError second: there is nothing to start, because the function that makes the start panicked: no second can be made"]
+        [
+            "StartError second: there is nothing to start, because the function that makes the start panicked: no second can be made"
+        ]
     );
     // That is no crash: the supervisor ends with a shutdown.
     assert!(reports.try_next().is_none());

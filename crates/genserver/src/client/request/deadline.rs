@@ -112,7 +112,7 @@ impl From<Instant> for Deadline {
 /// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
-#[error("there was no answer by the deadline; the request stays, so wait again, or drop it to give the answer up")]
+#[error("there was no answer by the deadline; the request stays, so wait again, or drop it to abandon the answer")]
 pub struct TimedOut;
 
 /// The deadline of one wait. The clock is not read before the wait really waits.

@@ -82,7 +82,7 @@ impl<S: GenServer> Cx<S> {
     /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.trap_exits(Info::Exit);
-    ///     cx.link(&target).expect("whoever traps exits is told instead");
+    ///     cx.link(&target).expect("a process that traps exits gets an exit instead");
     ///     target.kill();
     ///     assert!(cx.unlink_flush(&target), "its exit had arrived");
     ///     Init::Run(Watcher::default())
@@ -115,7 +115,7 @@ impl<S: GenServer> Cx<S> {
     /// # watcher! { ProcessRef;
     /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
     ///     cx.trap_exits(Info::Exit);
-    ///     cx.link(&target).expect("whoever traps exits is told instead");
+    ///     cx.link(&target).expect("a process that traps exits gets an exit instead");
     ///     Init::Run(Watcher(Vec::new()))
     /// }
     /// # }
