@@ -1,4 +1,4 @@
-//! The core suite on the second runtime, and what is that runtime's own.
+//! The core suite on the second runtime, and tests of that runtime itself.
 #![cfg(feature = "smol")]
 
 use std::future::Future;

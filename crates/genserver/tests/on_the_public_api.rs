@@ -1,13 +1,13 @@
-//! The modules that are written on nothing but what the crate exports, compiled in a crate of a stranger's.
+//! The modules that use only what the crate exports, compiled in a foreign crate.
 //!
-//! It compiles, or it does not: that they work is tested elsewhere.
+//! This only has to compile: other tests check that the modules work.
 #![cfg(feature = "tokio")]
 
 pub use genserver::*;
 
 #[path = "../src"]
 mod src {
-    //! The sources of the crate, as far as they stand on its public interface.
+    //! The sources of the crate that use only its public interface.
 
     pub mod agent;
     pub mod registry;
@@ -15,7 +15,7 @@ mod src {
     pub mod supervisor;
     pub mod task;
 
-    // These stand on nothing else of the crate, and belong to no module more than to another.
+    // These depend on nothing else of the crate, and belong to no single module.
     pub(crate) mod sync {
         pub(crate) mod barrier;
         pub(crate) mod handover;

@@ -1,4 +1,4 @@
-//! A million names cost nothing once they are given up, though they come from outside.
+//! A million names cost nothing once they are released, although they come from outside.
 //!
 //! The only test of its program: it counts what the whole program holds.
 #![cfg(feature = "tokio")]
@@ -19,7 +19,7 @@ fn held() -> isize {
     isize::try_from(stats.bytes_allocated).unwrap() - isize::try_from(stats.bytes_deallocated).unwrap()
 }
 
-/// Once to have everybody watched, and once more for the news of who had ended by then.
+/// Once to have all owners monitored, and once more for the `Down`s of those that had ended by then.
 async fn settle(keeper: &impl AsProcess) {
     sys::get_status(keeper).await.unwrap();
     sys::get_status(keeper).await.unwrap();
@@ -48,13 +48,13 @@ async fn a_million_names_leave_the_memory_as_it_was() {
     let registry = UniqueRegistry::<String>::unique();
     let keeper = registry.start().on(&node).await.unwrap();
     let probe = Probe::<()>::on(&node);
-    // What is made once, is made here.
+    // Everything that is allocated once is allocated here.
     registry.of(&probe).register("warm".to_owned(), ()).unwrap();
     registry.of(&probe).unregister("warm");
     settle(&keeper).await;
     let before = held();
 
-    // One process that registers and gives up.
+    // One process that registers and releases.
     for first in (0..NAMES).step_by(AT_ONCE as usize) {
         for name in first..first + AT_ONCE {
             registry.of(&probe).register(format!("user {name}"), ()).unwrap();

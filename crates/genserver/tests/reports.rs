@@ -1,4 +1,4 @@
-//! Reports: which ends make them, what they say, and what they do not.
+//! Reports: which ends make them, what they say, and what they do not say.
 #![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
@@ -10,7 +10,7 @@ use genserver::{
     CallError, Callback, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Probe, Reason, ServerRef,
 };
 
-/// A server that keeps a secret, and breaks in every way there is.
+/// A server that keeps a secret, and can fail in every way.
 struct Vault {
     secret: &'static str,
     formatter: Formatter,
@@ -141,7 +141,7 @@ async fn a_log_that_is_on_shows_in_the_report() {
     let last = terminated.last_message.unwrap();
     assert!(last.text.starts_with(r#"Stop(Term("crashed")"#), "{}", last.text);
     assert_eq!(terminated.log, [format!("got call {}", last.text)]);
-    assert!(terminated.client.is_none(), "plain code is no process");
+    assert!(terminated.client.is_none(), "plain code is not a process");
 }
 
 /// How many reports an end makes.
@@ -176,7 +176,7 @@ async fn an_ordered_end_has_no_last_message() {
     assert_eq!(both(&mut reports).0.last_message, None);
 }
 
-/// An init that does as it is told.
+/// An init that does what it is told.
 struct Starter;
 
 enum Start {
@@ -417,7 +417,7 @@ async fn the_reports_of_a_node_that_is_gone_end() {
     assert_eq!(reports.next().await, None);
 }
 
-/// Runs a function as a process that was started by a named one, and returns what is reported of it.
+/// Runs a function as a process that a named one has started, and returns its report.
 async fn report_of<F>(function: impl FnOnce(Probe<()>) -> F + Send + 'static) -> Vec<Report>
 where
     F: Future<Output = Result<(), Reason>> + Send + 'static,

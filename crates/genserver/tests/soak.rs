@@ -1,7 +1,7 @@
-//! What a program holds after very many crashes and names: nothing of them.
+//! Very many crashes and names leave no memory behind.
 //!
-//! Each test counts what its whole program holds, so they run one at a time. A short form of each is run with all the others;
-//! the long ones are `cargo xtask soak`.
+//! Each test counts what its whole program holds, so they run one at a time. A short form of each runs with all other tests;
+//! `cargo xtask soak` runs the long ones.
 #![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
@@ -17,10 +17,10 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// How many bytes more than before a program may hold, however long it ran.
+/// How many bytes more than before a program may hold, however long it has run.
 const GROWTH_MAX: isize = 1 << 20;
 
-/// How many bytes more of the machine's memory it may take: the allocator keeps some of what it was given back.
+/// How many bytes more of the machine's memory it may use: the allocator keeps some of what was freed.
 const RESIDENT_MAX: isize = 5 << 20;
 
 /// One test counts at a time.
@@ -32,19 +32,19 @@ fn held() -> isize {
     isize::try_from(stats.bytes_allocated).unwrap() - isize::try_from(stats.bytes_deallocated).unwrap()
 }
 
-/// How many bytes of the machine's memory the program takes; nothing where the system does not tell.
+/// How many bytes of the machine's memory the program uses; zero where the system does not say.
 fn resident() -> isize {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
     pages.and_then(|pages| pages.split(' ').nth(1)?.parse::<isize>().ok()).unwrap_or_default() * 4096
 }
 
-/// Runs `work` on a runtime of its own, some of it first, and looks what is left: in the program, and on the runtime.
+/// Runs `work` on a runtime of its own, with a warm-up, and checks what is left: in the program, and on the runtime.
 fn leaves_nothing_behind<F: Future<Output = ()>>(work: impl Fn(Node, u32) -> F, times: u32) {
     let _alone = COUNTING.lock();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let node = Node::new();
-        // The first of everything stays: thread-locals, tables, the task that keeps the node's time.
+        // The first run leaves things for good: thread-locals, tables, the task that keeps the node's time.
         work(node.clone(), 1100).await;
         let (before, tasks, taken) = (held(), alive(), resident());
         work(node.clone(), times).await;
@@ -65,7 +65,7 @@ fn alive() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
-/// The child that runs now. One that has just ended may be known as running until its supervisor has heard of it.
+/// The child that runs now. A child that has just ended may count as running until its supervisor is told.
 async fn running(child: &ChildRef<AgentServer<Vec<u8>>, Agent<Vec<u8>>>) -> Agent<Vec<u8>> {
     loop {
         let agent = child.waiting().current().await.unwrap();
@@ -76,7 +76,7 @@ async fn running(child: &ChildRef<AgentServer<Vec<u8>>, Agent<Vec<u8>>>) -> Agen
     }
 }
 
-/// A child of a supervisor ends badly so many times, in three ways, and is started again each time.
+/// A child of a supervisor ends abnormally this many times, in three ways, and is restarted each time.
 async fn crashes(node: Node, times: u32) {
     let spec = ChildSpec::server("agent", || Agent::start_link(|| vec![0_u8; 64]).name("crashing"));
     let child = spec.reference();
@@ -100,7 +100,7 @@ async fn crashes(node: Node, times: u32) {
     assert_eq!(node.whereis("crashing"), None);
 }
 
-/// So many names are given, no two the same, a thousand at a time, and taken away with their processes.
+/// This many names are registered, all different, a thousand at a time, and released with their processes.
 async fn names(node: Node, times: u32) {
     for batch in 0..times.div_ceil(1000) {
         let mut agents = Vec::new();

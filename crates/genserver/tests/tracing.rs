@@ -12,7 +12,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Writes down what happens, as lines.
+/// Records what happens, as lines.
 #[derive(Clone, Default)]
 struct Notes {
     lines: Arc<Mutex<Vec<String>>>,
@@ -129,7 +129,7 @@ async fn a_callback_is_a_span_of_its_own() {
 
     worker.call(Call::Yield).await.unwrap();
     let [_, lines @ ..] = &notes.take()[..] else { panic!("no span") };
-    assert_eq!(lines, ["in 2", "out 2", "in 2", "out 2"], "entered at each poll, whoever polls");
+    assert_eq!(lines, ["in 2", "out 2", "in 2", "out 2"], "entered at each poll, on any task");
 }
 
 #[tokio::test]

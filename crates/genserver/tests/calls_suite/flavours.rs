@@ -1,4 +1,4 @@
-//! One test on one thread and on two, and an end for those that hang.
+//! Runs one test on one thread and on two, and ends a test that hangs.
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A server that does what its messages tell it to, and writes down what it is told; and a log that outlives it.
+//! A server that does what its messages tell it to, and records what it is told; and a log that outlives it.
 #![allow(dead_code, reason = "each test file uses another part of this one")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
@@ -14,10 +14,10 @@ pub(crate) type Act =
 /// What init is to do with the puppet it is given.
 pub(crate) type Begin = Box<dyn for<'a> FnOnce(Puppet, &'a mut Cx<Puppet>) -> BoxFuture<'a, Init<Puppet>> + Send>;
 
-/// What terminate is to do, after it has written down its reason.
+/// What terminate is to do, after it has recorded its reason.
 pub(crate) type Curtain = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
-/// What was done, in its order; shared by a test and its servers.
+/// What was done, in order; shared by a test and its servers.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -26,7 +26,7 @@ impl Log {
         self.0.lock().unwrap().push(what.into());
     }
 
-    /// Everything since the last time.
+    /// Everything since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
@@ -89,7 +89,7 @@ pub(crate) fn answer<R: Send + 'static>(caller: Caller<R>, value: R) -> Act {
     act(move |_, _| Next::reply(caller, value))
 }
 
-/// A call that never comes back: it awaits for ever, with its caller.
+/// A call that never returns: it awaits forever, with its caller.
 pub(crate) fn park<R: Send + 'static>(caller: Caller<R>) -> Act {
     slow(move |_, _| {
         Box::pin(async move {
@@ -100,7 +100,7 @@ pub(crate) fn park<R: Send + 'static>(caller: Caller<R>) -> Act {
     })
 }
 
-/// A cast that writes a note.
+/// A cast that records a note.
 pub(crate) fn note(what: &'static str) -> Act {
     act(move |puppet, _| {
         puppet.log.note(what);

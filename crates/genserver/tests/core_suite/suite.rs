@@ -1,6 +1,6 @@
-//! What every runtime has to keep: the core of a server's life, from the outside.
+//! The core suite: what every runtime has to provide for the life of a server, seen from outside.
 //!
-//! Each test is a function of the runtime; `core_suite!` makes them the tests of one.
+//! Each test is a function of the runtime; `core_suite!` turns them into the tests of one runtime.
 
 #![expect(clippy::unwrap_used, reason = "a failed `unwrap` is a failed test, also in what the tests share")]
 #![expect(clippy::needless_pass_by_value, reason = "a test owns its world")]
@@ -19,11 +19,11 @@ pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) trait World: Sync + 'static {
     /// A runtime of its own, with two threads if it can.
     fn new() -> Self;
-    /// Runs a future to its end inside the runtime.
+    /// Runs a future to completion inside the runtime.
     fn run<T: Send>(&self, future: impl Future<Output = T> + Send) -> T;
     /// Spawns a task; called from inside.
     fn spawn(&self, task: Task);
-    /// Ends a while later.
+    /// Completes a while later.
     fn sleep(duration: Duration) -> Task;
 }
 

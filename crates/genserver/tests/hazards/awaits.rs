@@ -1,4 +1,4 @@
-//! Every await of this crate is the last of a process that has to end, whether or not it would have to wait.
+//! Every await of this crate is the last of a process that has to end, even if it would be ready at once.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::future::{IntoFuture, poll_fn, ready};
@@ -56,7 +56,7 @@ fn quiet() -> ChildSpec<genserver::agent::AgentServer<i32>, Agent<i32>> {
     ChildSpec::server("quiet", || Agent::start_link(|| 1))
 }
 
-/// Awaits each, in a process of its own: once as it is, and once in a process that has been killed just before.
+/// Awaits each in a process of its own: once normally, and once in a process that has just been killed.
 macro_rules! awaits {
     ($($what:literal: |$me:ident| { $($before:tt)* } => $awaited:expr;)*) => {$(
         for killed in [false, true] {
@@ -197,7 +197,7 @@ async fn a_killed_process_does_not_come_back_from_any_other_await() {
     }
 }
 
-/// What rings there is the answer, and not what wakes a process that has to end.
+/// The answer rings there, and not the wake-up of a process that has to end.
 #[tokio::test(start_paused = true)]
 async fn a_request_that_a_killed_process_puts_into_a_collection_has_no_answer_for_that() {
     let server = puppet().await;

@@ -1,4 +1,4 @@
-//! Work that blocks its thread: where it runs, and what becomes of it.
+//! Work that blocks its thread: where it runs, and what happens to it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc;
@@ -12,7 +12,7 @@ use genserver::{run_blocking, time};
 async fn blocking_work_runs_beside_the_tasks_of_one_thread() {
     let (sender, receiver) = mpsc::channel();
     let work = run_blocking(move || (receiver.recv(), thread::current().id()));
-    // The work waits for what this thread sends, so it would never end on it.
+    // The work waits for what this thread sends, so on this thread it would never end.
     sender.send(7).unwrap();
     let (received, on) = work.await.unwrap();
     assert_eq!(received, Ok(7));
@@ -27,7 +27,7 @@ async fn blocking_work_that_nobody_awaits_is_done() {
 }
 
 #[tokio::test]
-async fn a_panic_of_blocking_work_is_a_panic_of_whoever_awaits_it() {
+async fn a_panic_in_blocking_work_resumes_at_its_await() {
     let panic = AssertUnwindSafe(run_blocking(|| panic!("no paper"))).catch_unwind().await.unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"no paper"));
 }
@@ -43,7 +43,7 @@ async fn time_that_is_paused_does_not_pass_while_blocking_work_is_done() {
 }
 
 #[test]
-fn work_that_a_runtime_drops_is_an_error_for_whoever_awaits_it() {
+fn work_that_a_runtime_drops_is_an_error_at_its_await() {
     let gone = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let handle = gone.handle().clone();
     drop(gone);

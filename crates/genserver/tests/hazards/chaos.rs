@@ -120,7 +120,7 @@ impl GenServer for Victim {
                 std::panic::resume_unwind(Box::new("panicked late"))
             }
             Call::AskAnother(caller, another) => {
-                // Two that call each other at the same time would wait for ever.
+                // Two that call each other at the same time would wait forever.
                 let _ = another.call(Call::Reply).timeout(Duration::from_millis(1)).await;
                 Next::reply(caller, 5)
             }
@@ -158,7 +158,7 @@ impl GenServer for Victim {
     }
 }
 
-/// A small generator: what it draws depends on nothing but its seed.
+/// A small generator whose numbers depend only on the seed.
 struct Dice(u64);
 
 impl Dice {
@@ -218,7 +218,7 @@ async fn client(world: Arc<World>, seed: u64, ended: Arc<AtomicU64>) {
         let make = draw(&mut dice, another);
         match dice.below(50) {
             0 => {
-                // Sent, and given up.
+                // Sent, and then dropped.
                 let mut call = Box::pin(server.call(make));
                 let _ = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
             }
@@ -264,7 +264,7 @@ async fn every_call_ends() {
                 _ => {}
             }
         }
-        // Nobody is to wait for what is still to be done here.
+        // Nothing that is still pending here may be waited for.
         drop(killing);
         for job in jobs {
             job();

@@ -1,4 +1,4 @@
-//! Processes that call one another in a circle: one of them is told, and nobody hangs.
+//! Processes that call one another in a cycle: one of them gets an error, and none hangs.
 #![expect(clippy::unwrap_used, reason = "a failed `unwrap` is a failed test, also in what the tests share")]
 
 use std::sync::{Arc, Mutex};
@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures::future::join_all;
 use genserver::{CallError, Caller, Cx, Deadline, GenServer, Init, Never, Next, Outcome, Pid, Reason, ServerRef};
 
-/// Further than any circle here: who goes round and round has met itself.
+/// More steps than any cycle here has: a call that goes round has met itself by then.
 const STEPS: u8 = 20;
 
-/// Calls others from its handler, and tells what came of it.
+/// Calls others from its handler, and reports the results.
 struct Node {
     next: Vec<ServerRef<Node>>,
     kept: Vec<Caller<()>>,
@@ -22,7 +22,7 @@ struct Node {
 enum Ask {
     /// Answer at once.
     Ping(Caller<()>),
-    /// Ask all that come next to do the same, so many steps further, and answer when they have.
+    /// Ask all next nodes to do the same, this many steps further, and answer when they have.
     Around(How, u8, Caller<()>),
     /// Keep the caller, and answer when told.
     Keep(Caller<()>),
@@ -39,13 +39,13 @@ enum How {
     Collected,
     /// Ask for an answer that is kept.
     Keeps,
-    /// Ask for no more than a sign of life, and not for long.
+    /// Ask only for a sign of life, with a short timeout.
     Pings,
-    /// Have the next ask for that.
+    /// Make the next node do that.
     ThenPings,
     /// Let the others run first.
     Slowly,
-    /// Give the next something to do in which it asks those that come next to it, and ask it while that still waits.
+    /// Give the next node work in which it asks its own next nodes, and ask it while that still waits.
     CastsFirst,
 }
 
@@ -143,7 +143,7 @@ impl GenServer for Node {
 
 type Errors = Arc<Mutex<Vec<CallError>>>;
 
-/// Servers that call as the lists say: the server of each place calls those at the places in its list.
+/// Servers that call as the lists say: each server calls those at the indices in its list.
 async fn servers<const N: usize>(next: [&[usize]; N]) -> ([ServerRef<Node>; N], Errors) {
     let errors = Errors::default();
     let mut servers = Vec::new();
@@ -157,28 +157,28 @@ async fn servers<const N: usize>(next: [&[usize]; N]) -> ([ServerRef<Node>; N], 
     (servers.try_into().unwrap(), errors)
 }
 
-/// The circle that an error names.
-fn circle(error: &CallError) -> Vec<Pid> {
+/// The cycle that an error names.
+fn cycle(error: &CallError) -> Vec<Pid> {
     match error {
         CallError::Cycle { cycle, .. } => cycle.iter().map(|subject| subject.pid).collect(),
-        other => panic!("{other} is no cycle"),
+        other => panic!("{other} is not a cycle"),
     }
 }
 
-/// Calls around the first server, and expects errors that name the circle of the servers at these places.
+/// Calls around the first server, and expects errors that name the cycle of the servers at these indices.
 async fn check<const N: usize>(next: [&[usize]; N], how: How, expected: &[usize]) {
     let (servers, errors) = servers(next).await;
     servers[0].call(|caller| Ask::Around(how, STEPS, caller)).no_timeout().await.unwrap();
     let errors = errors.lock().unwrap();
     assert!(!errors.is_empty(), "nobody was told");
     let expected: Vec<Pid> = expected.iter().map(|place| servers[*place].pid()).collect();
-    for named in errors.iter().map(circle) {
+    for named in errors.iter().map(cycle) {
         assert!((0..N).any(|turn| rotated(&expected, turn) == named), "{named:?} is not {expected:?}");
     }
 }
 
-fn rotated(circle: &[Pid], turn: usize) -> Vec<Pid> {
-    circle.iter().cycle().skip(turn % circle.len()).take(circle.len()).copied().collect()
+fn rotated(cycle: &[Pid], turn: usize) -> Vec<Pid> {
+    cycle.iter().cycle().skip(turn % cycle.len()).take(cycle.len()).copied().collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,45 +187,45 @@ async fn two_that_call_each_other_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_circle_is_found_when_the_calls_go_through_the_tasks() {
+async fn the_cycle_is_found_when_the_calls_go_through_the_tasks() {
     check([&[1], &[0]], How::Slowly, &[0, 1]).await;
     check([&[1], &[2], &[0]], How::Slowly, &[0, 1, 2]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_that_call_in_a_circle_are_told() {
+async fn three_that_call_in_a_cycle_get_errors() {
     check([&[1], &[2], &[0]], How::Calls, &[0, 1, 2]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_circle_deeper_than_inline_calls_nest_is_found() {
+async fn a_cycle_deeper_than_inline_calls_nest_is_found() {
     check([&[1], &[2], &[3], &[4], &[5], &[6], &[0]], How::Calls, &[0, 1, 2, 3, 4, 5, 6]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_circle_behind_the_first_call_is_found() {
+async fn a_cycle_behind_the_first_call_is_found() {
     check([&[1], &[2], &[1]], How::Calls, &[1, 2]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_circle_through_one_of_two_joined_calls_is_found() {
+async fn a_cycle_through_one_of_two_joined_calls_is_found() {
     check([&[1, 2], &[], &[0]], How::Calls, &[0, 2]).await;
     check([&[1, 2], &[0], &[]], How::Slowly, &[0, 1]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_received_can_close_a_circle() {
+async fn a_request_that_is_received_can_close_a_cycle() {
     check([&[1], &[0]], How::Requests, &[0, 1]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn receiving_a_request_to_oneself_is_a_circle_of_one() {
+async fn receiving_a_request_to_oneself_is_a_cycle_of_one() {
     check([&[0]], How::Requests, &[0]).await;
 }
 
 /// The first is ending, and its terminate calls the second, whose handler calls the first.
 #[tokio::test(start_paused = true)]
-async fn a_call_to_a_server_that_is_ending_can_close_a_circle() {
+async fn a_call_to_a_server_that_is_ending_can_close_a_cycle() {
     let (servers, errors) = servers([&[1], &[0]]).await;
     servers[0].cast(Tell::SayGoodbye).unwrap();
     let asking = servers[1].send_request(|caller| Ask::Around(How::Slowly, STEPS, caller));
@@ -239,7 +239,7 @@ async fn a_call_to_a_server_that_is_ending_can_close_a_circle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_may_close_a_circle_on_demand_and_then_times_out() {
+async fn a_call_may_close_a_cycle_on_demand_and_then_times_out() {
     let (servers, errors) = servers([&[1], &[0]]).await;
     servers[0].call(|caller| Ask::Around(How::CallsAllowed, STEPS, caller)).no_timeout().await.unwrap();
     assert!(matches!(errors.lock().unwrap()[0], CallError::Timeout { .. }), "{errors:?}");
@@ -256,8 +256,8 @@ async fn requests_that_may_be_answered_beside_others_are_not_looked_at() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kept_caller_is_no_edge() {
-    // The first waits for a caller that the second has kept; the second asks the third, and that one the first.
+async fn a_kept_caller_adds_no_edge() {
+    // The first waits for a caller that the second has kept; the second asks the third, and the third the first.
     let (servers, errors) = servers([&[1], &[2], &[0]]).await;
     let [first, second, _] = &servers;
     let (waiting, asked) = futures::join!(first.call(|caller| Ask::Around(How::Keeps, STEPS, caller)), async {
@@ -283,7 +283,7 @@ async fn a_call_from_a_task_of_the_handler_is_nobodys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_error_names_the_circle_for_a_person() {
+async fn the_text_of_the_error_names_the_cycle() {
     let errors = Errors::default();
     let node = genserver::Node::new();
     let first = genserver::start::<Node>(Arc::clone(&errors)).on(&node).name("first").await.unwrap();
@@ -298,7 +298,7 @@ async fn the_error_names_the_circle_for_a_person() {
 
 /// Many servers on two threads, each calling another: none may hang, whatever the order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_circle_hangs_when_many_close_at_once() {
+async fn no_cycle_hangs_when_many_close_at_once() {
     const SERVERS: usize = 6;
     for round in 0..200 {
         let (servers, errors) = servers::<SERVERS>([&[1], &[2], &[3], &[4], &[5], &[0]]).await;
@@ -321,18 +321,18 @@ async fn spawned<T: Send + 'static>(future: impl Future<Output = T> + Send + 'st
     tokio::spawn(future).await.unwrap()
 }
 
-/// Starts a child that calls it in its init; so does the child, as deep as it is told.
+/// Starts a child that calls it in its init; the child does the same, as deep as it is told.
 struct Nest {
     answer: Option<CallError>,
 }
 
 enum NestCall {
-    /// Have a child, so many deep, that calls `whom` in its init, and say what came of it.
+    /// Start children, this many deep, the last of which makes its call in its init, and report the result.
     Breed(u8, Caller<Option<CallError>>),
     Answer(Caller<Option<CallError>>),
 }
 
-/// How many generations there are still to be, and whom the youngest calls.
+/// How many generations are still to come, and which server the youngest calls.
 type Brood = Option<(u8, ServerRef<Nest>)>;
 
 impl GenServer for Nest {
@@ -344,9 +344,9 @@ impl GenServer for Nest {
     async fn init(brood: Brood, cx: &mut Cx<Self>) -> Init<Self> {
         let answer = match brood {
             None => None,
-            Some((0, whom)) => whom.call(NestCall::Answer).no_timeout().await.err(),
-            Some((more, whom)) => {
-                let child = cx.start_link::<Nest>(Some((more - 1, whom))).await.unwrap();
+            Some((0, target)) => target.call(NestCall::Answer).no_timeout().await.err(),
+            Some((more, target)) => {
+                let child = cx.start_link::<Nest>(Some((more - 1, target))).await.unwrap();
                 child.call(NestCall::Answer).await.unwrap()
             }
         };
@@ -365,7 +365,7 @@ impl GenServer for Nest {
 }
 
 #[tokio::test]
-async fn a_call_in_init_to_who_waits_for_that_init_is_a_circle() {
+async fn a_call_in_init_to_the_process_that_waits_for_it_is_a_cycle() {
     for generations in 0..3_u8 {
         let nest = genserver::start::<Nest>(None).await.unwrap();
         let answer = nest.call(|caller| NestCall::Breed(generations, caller)).await.unwrap();
@@ -376,12 +376,12 @@ async fn a_call_in_init_to_who_waits_for_that_init_is_a_circle() {
     }
 }
 
-/// Who calls a server that is scheduled works its queue off, and what comes first there may call on.
+/// The caller of a scheduled server works its queue off, and an earlier message there may make calls too.
 #[tokio::test(start_paused = true)]
-async fn a_circle_is_found_that_what_was_queued_before_the_call_closes() {
+async fn a_cycle_that_an_earlier_queued_message_closes_is_found() {
     let (servers, errors) = servers([&[1], &[0]]).await;
     for server in &servers {
-        // Afterwards its task has come, and sleeps.
+        // Afterwards its task has run, and sleeps.
         server.cast(Tell::AnswerKept).unwrap();
         tokio::task::yield_now().await;
         assert!(server.info().has_task);

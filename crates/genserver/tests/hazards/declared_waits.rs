@@ -1,4 +1,4 @@
-//! Waits that are no calls, and the calls that would close a circle with them.
+//! Waits other than calls, and the calls that would close a cycle with them.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::{Arc, Weak};
@@ -10,7 +10,7 @@ use genserver::{
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-/// Waits for what it has lent, or asks another of its kind.
+/// Waits for what it has lent, or asks another pool.
 struct Pool {
     asked: usize,
 }
@@ -18,7 +18,7 @@ struct Pool {
 enum Call {
     /// How often it was asked.
     Asked(Caller<usize>),
-    /// Have another be asked.
+    /// Asks another pool.
     Relay(ServerRef<Pool>, Caller<Result<usize, CallError>>),
 }
 
@@ -61,7 +61,7 @@ async fn pool() -> ServerRef<Pool> {
     start::<Pool>(()).await.unwrap()
 }
 
-/// The pool has lent something, and wants it back.
+/// Marks something as lent, and makes the pool want it back.
 fn lend(pool: &ServerRef<Pool>, holder: &Probe<()>) -> Held {
     let ((back, wanted), kept) = (oneshot::channel(), Arc::new(()));
     let wait_for = WaitFor(holder.process_ref(), Arc::downgrade(&kept), wanted);
@@ -74,27 +74,27 @@ async fn ask(pool: &ServerRef<Pool>, holder: &Probe<()>) -> Result<usize, CallEr
 }
 
 #[track_caller]
-fn is_circle(asked: Result<usize, CallError>, expected: &[Pid]) {
+fn is_cycle(asked: Result<usize, CallError>, expected: &[Pid]) {
     let Err(CallError::Cycle { cycle, .. }) = asked else { panic!("{asked:?}") };
     assert_eq!(cycle.iter().map(|subject| subject.pid).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
-async fn a_call_to_who_waits_for_the_caller_fails_whichever_comes_first() {
+async fn a_call_to_a_server_that_waits_for_the_caller_fails_whichever_comes_first() {
     let (pool, holder) = (pool().await, Probe::new());
     for yields in 0..3 {
         let held = lend(&pool, &holder);
         for _ in 0..yields {
             yield_now().await;
         }
-        is_circle(ask(&pool, &holder).await, &[holder.pid(), pool.pid()]);
+        is_cycle(ask(&pool, &holder).await, &[holder.pid(), pool.pid()]);
         held.back.send(()).unwrap();
     }
     assert_eq!(ask(&pool, &holder).await, Ok(1), "those that failed were not carried out");
 }
 
 #[tokio::test]
-async fn the_circle_is_seen_through_others() {
+async fn the_cycle_is_seen_through_others() {
     let (pool, other, holder) = (pool().await, pool().await, Probe::new());
     for yields in 0..3 {
         let _held = lend(&pool, &holder);
@@ -104,18 +104,18 @@ async fn the_circle_is_seen_through_others() {
         let through = Call::Relay;
         let (to, by) = (pool.clone(), other.clone());
         let asked = holder.scope(async move { by.call(|caller| through(to, caller)).await }).await;
-        // Either of the two calls is the last of the circle.
+        // Either of the two calls closes the cycle.
         let asked = asked.and_then(|asked| asked);
         assert!(matches!(asked, Err(CallError::Cycle { ref cycle, .. }) if cycle.len() == 3), "{asked:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_let_go_of_is_no_circle_though_the_wait_is_not_over() {
+async fn a_released_loan_closes_no_cycle_though_the_wait_is_not_over() {
     let (pool, holder) = (pool().await, Probe::new());
     let Held { _kept: kept, back } = lend(&pool, &holder);
     yield_now().await;
-    is_circle(ask(&pool, &holder).await, &[holder.pid(), pool.pid()]);
+    is_cycle(ask(&pool, &holder).await, &[holder.pid(), pool.pid()]);
     drop(kept);
     let asked = ask(&pool, &holder);
     let gives_back = async {
@@ -125,9 +125,9 @@ async fn what_is_let_go_of_is_no_circle_though_the_wait_is_not_over() {
     assert_eq!(futures::join!(asked, gives_back).0, Ok(1));
 }
 
-/// It was let go of before the wait was declared, and the call came between the two.
+/// The loan was released before the wait was declared, and the call came between the two.
 #[tokio::test]
-async fn what_is_let_go_of_before_it_is_waited_for_is_no_circle() {
+async fn a_loan_released_before_the_wait_closes_no_cycle() {
     let (pool, holder) = (pool().await, Probe::new());
     let Held { _kept: kept, back } = lend(&pool, &holder);
     drop(kept);
@@ -146,7 +146,7 @@ async fn who_is_not_waited_for_is_not_refused() {
         yield_now().await;
         held.back.send(()).unwrap();
     };
-    // Plain code is no process, and not in any circle.
+    // Plain code is not a process, and never part of a cycle.
     let asked = futures::join!(ask(&pool, &other), pool.call(Call::Asked), gives_back);
     assert_eq!((asked.0, asked.1), (Ok(1), Ok(2)));
 }
@@ -158,8 +158,8 @@ async fn all_calls_of_one_caller_are_refused() {
     let three =
         holder.scope(async { futures::join!(pool.call(Call::Asked), pool.call(Call::Asked), other.call(Call::Asked)) });
     let (first, second, third) = three.await;
-    is_circle(first, &[holder.pid(), pool.pid()]);
-    is_circle(second, &[holder.pid(), pool.pid()]);
+    is_cycle(first, &[holder.pid(), pool.pid()]);
+    is_cycle(second, &[holder.pid(), pool.pid()]);
     assert_eq!(third, Ok(1), "it closes none");
 }
 

@@ -1,4 +1,4 @@
-//! A process that is doomed while it calls: it never comes back from the call, and calls nobody any more.
+//! A doomed process: it never returns from the call it is in, and makes no further calls.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::pin::pin;
@@ -17,8 +17,8 @@ use crate::flavours::soon;
 use crate::puppet::{self, Act, Curtain, Log, Play, Puppet, Told, act, answer, note, slow, waiting};
 
 on_both_flavours! {
-    pl_050_who_is_linked_with_a_server_ends_in_the_call_that_the_server_ends_in
-    pl_051_who_traps_exits_hears_the_error_of_the_call_and_then_the_exit
+    pl_050_a_caller_linked_with_its_server_ends_in_the_call_that_ends_the_server
+    pl_051_a_caller_that_traps_exits_gets_the_error_of_the_call_and_then_the_exit
     pl_052_an_exit_signal_comes_before_the_reply_that_follows_it
     pl_053_a_killed_process_calls_nobody_any_more
     a_killed_process_casts_to_nobody_any_more
@@ -48,12 +48,12 @@ fn boom() -> Reason {
     Reason::term("boom")
 }
 
-/// Both exits from outside, with the reasons that they bring.
+/// Both exits from outside, with the reasons that they lead to.
 fn exits() -> [(Reason, Reason); 2] {
     [(boom(), boom()), (Reason::Kill, Reason::Killed)]
 }
 
-/// A process that has a client of its own and calls another.
+/// A process with a client of its own that calls another process.
 struct Scene {
     path: Path,
     log: Log,
@@ -87,7 +87,7 @@ impl Scene {
         linked.await.unwrap();
     }
 
-    /// What the caller's client hears while the caller calls the callee.
+    /// Returns what the caller's client gets while the caller calls the callee.
     async fn call(&self, deed: Deed) -> Result<Result<(), CallError>, CallError> {
         let (callee, path) = (self.callee.clone(), self.path);
         let calls = |client| {
@@ -106,12 +106,12 @@ impl Scene {
         self.caller.call(calls).await
     }
 
-    /// What was noted, but for what made the callee busy.
+    /// The notes, without those that only kept the callee busy.
     fn noted(&self) -> Vec<String> {
         self.log.take().into_iter().filter(|line| line != "was busy").collect()
     }
 
-    /// The caller never came back from its call, and ended for that reason.
+    /// Asserts that the caller never came back from its call, and ended with that reason.
     #[track_caller]
     fn assert_gone(&self, told: Result<Result<(), CallError>, CallError>, reason: &Reason) {
         let told = match told {
@@ -157,7 +157,7 @@ async fn aside(path: Path) {
     }
 }
 
-async fn pl_050_who_is_linked_with_a_server_ends_in_the_call_that_the_server_ends_in() {
+async fn pl_050_a_caller_linked_with_its_server_ends_in_the_call_that_ends_the_server() {
     for path in PATHS {
         let scene = Scene::set(path).await;
         scene.link(false).await;
@@ -167,13 +167,13 @@ async fn pl_050_who_is_linked_with_a_server_ends_in_the_call_that_the_server_end
     }
 }
 
-async fn pl_051_who_traps_exits_hears_the_error_of_the_call_and_then_the_exit() {
+async fn pl_051_a_caller_that_traps_exits_gets_the_error_of_the_call_and_then_the_exit() {
     for path in PATHS {
         let scene = Scene::set(path).await;
         scene.link(true).await;
         let told = scene.call(stops(path)).await.unwrap();
         assert!(matches!(told, Err(CallError::Exit { reason, .. }) if reason == boom()), "{path:?}");
-        // It goes on, and comes to the exit in its turn.
+        // It goes on, and handles the exit in its turn.
         scene.caller.call(|client| answer(client, ())).await.unwrap();
         assert_eq!(scene.noted(), ["terminate boom", "the call came back", "exit boom"], "{path:?}");
     }
@@ -190,7 +190,7 @@ async fn pl_052_an_exit_signal_comes_before_the_reply_that_follows_it() {
     }
 }
 
-/// Kills a process from a thread that has nothing to do with it, and returns when that is done.
+/// Kills a process from an unrelated thread, and returns when that is done.
 fn kill_from_elsewhere(process: ProcessRef) {
     #[expect(clippy::disallowed_methods, reason = "a thread that belongs to no runtime")]
     let killer = std::thread::spawn(move || process.kill());
@@ -200,7 +200,7 @@ fn kill_from_elsewhere(process: ProcessRef) {
 /// What a process does on one of the paths.
 type Calls = fn(Path, ServerRef<Puppet>) -> BoxFuture<'static, ()>;
 
-/// Has a server do something after it was killed, and makes sure that it is cut there.
+/// Makes a server do something after it was killed, and checks that it is cut off there.
 async fn after_a_kill(scene: &Scene, does: impl FnOnce(ServerRef<Puppet>) -> BoxFuture<'static, ()> + Send + 'static) {
     let callee = scene.callee.clone();
     let told = scene.caller.call(|client| {
@@ -215,7 +215,7 @@ async fn after_a_kill(scene: &Scene, does: impl FnOnce(ServerRef<Puppet>) -> Box
         })
     });
     scene.assert_gone(told.await, &Reason::Killed);
-    // What was sent comes before this.
+    // What was sent is handled before this.
     scene.callee.call(|client| answer(client, ())).await.unwrap();
     assert_eq!(scene.noted(), [""; 0], "{:?}: something was sent after the kill", scene.path);
 }
@@ -266,7 +266,7 @@ async fn a_call_among_others_that_are_awaited_together_is_cut_too() {
             })
         },
         |path, callee| Box::pin(select_all((0..2).map(move |_| Box::pin(calls(path, callee.clone())))).map(drop)),
-        // So many that they are polled one by one, each when it is woken.
+        // So many that each is polled only when it is woken.
         |path, callee| Box::pin(join_all((0..100).map(move |_| calls(path, callee.clone()))).map(drop)),
         |path, callee| {
             Box::pin(async move {
@@ -283,7 +283,7 @@ async fn a_call_among_others_that_are_awaited_together_is_cut_too() {
     }
 }
 
-/// Nobody can cut off an executor inside a callback: it gets its answers, and the callback ends at its own next await.
+/// An executor inside a callback cannot be cut off: it gets its answers, and the callback ends at its own next await.
 async fn block_on_in_a_doomed_callback_does_not_hang() {
     let scene = Scene::set(Path::Idle).await;
     let callee = scene.callee.clone();
@@ -323,7 +323,7 @@ async fn a_call_that_dooms_its_caller_is_answered_all_the_same_under_block_on() 
             })
         })
     });
-    // What it answered came after the kill, but code that does not await cannot be stopped.
+    // The answer came after the kill, but code that does not await cannot be stopped.
     assert_eq!(told.await, Ok(Ok(())));
     assert_eq!(scene.caller.ended().await, Reason::Killed);
     assert_eq!(scene.noted(), ["terminate normal", "the executor came back"]);
@@ -337,7 +337,7 @@ enum Way {
     StartLink,
 }
 
-/// A child whose init dooms its starter, when both are done with that.
+/// A child whose init dooms its starter, and what both have to say afterwards.
 struct Left {
     node: Node,
     log: Log,
@@ -446,7 +446,7 @@ async fn pl_057_an_exit_cuts_terminate_off_at_its_next_await() {
     }
 }
 
-/// How a callback or a function may end that has been doomed.
+/// The ways in which a doomed callback or function may end by itself.
 const OWN_ENDS: [fn() -> Result<(), Reason>; 3] =
     [|| Ok(()), || Err(Reason::term("an end of its own")), || panic!("an end of its own")];
 

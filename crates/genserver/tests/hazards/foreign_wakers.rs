@@ -1,4 +1,4 @@
-//! Wakers that panic: that is the misfortune of who polls with them, and of nobody else.
+//! Wakers that panic: the panic affects only the task that polls with them.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::time::Duration;
@@ -27,7 +27,7 @@ async fn puppet() -> ServerRef<Puppet> {
     start::<Puppet>(waiting(&Log::default())).await.unwrap()
 }
 
-/// Has a callback await for a second.
+/// Makes a callback await for a second.
 fn keep_busy(server: &ServerRef<Puppet>) {
     let nap = slow(|_, _| {
         Box::pin(async {
@@ -58,7 +58,7 @@ enum Callee {
     Busy,
     /// The callback of the call awaits something.
     AwaitsFirst,
-    /// Somebody else will answer.
+    /// Another process will answer.
     Keeps,
 }
 
@@ -73,7 +73,7 @@ async fn callee(callee: Callee) -> ServerRef<Puppet> {
     server
 }
 
-/// A call that is not answered at once, wherever it finds the server.
+/// A call that is not answered at once, whatever state the server is in.
 fn ask(callee: Callee, caller: Caller<u32>) -> Act {
     match callee {
         Callee::InItsTask | Callee::Busy => answer(caller, 7),
@@ -104,7 +104,7 @@ async fn a_server_that_answers_a_caller_whose_waker_panics_goes_on() {
         assert_eq!(another.await, Ok(7), "{bomb:?}, {kind:?}");
         assert!(fuse.has_gone_off(), "{bomb:?}, {kind:?}");
         assert_eq!(call.await, Ok(7), "{bomb:?}, {kind:?}: the answer is there for who asks again");
-        // Whoever answers lives: the server, and what it left the caller with.
+        // The server that answers is alive, and so is the `Caller` that it was left with.
         sleep(ms(100)).await;
         assert!(server.is_alive(), "{bomb:?}, {kind:?}");
         assert_eq!(server.call(|caller| answer(caller, 8)).await, Ok(8));
@@ -139,7 +139,7 @@ async fn an_end_is_told_to_everybody_whatever_the_wakers_of_some_do() {
             peer.trap_exits(true);
             peer.link(&server).unwrap();
             let down = peer.monitor(&server);
-            // One that waits in each way, and somebody behind each.
+            // One call that waits in each way, and another caller behind each.
             let mut call = Box::pin(server.call(|caller| ask(kind, caller)).no_timeout());
             let mut ended = server.ended();
             let mut late_end = server.ended();
@@ -154,7 +154,7 @@ async fn an_end_is_told_to_everybody_whatever_the_wakers_of_some_do() {
 
             let reason = if kills { Reason::Killed } else { Reason::term("boom") };
             if kills {
-                // Nothing unwinds into who kills.
+                // Nothing unwinds into the killer.
                 server.kill();
             } else {
                 server.exit(reason.clone());
@@ -226,7 +226,7 @@ async fn a_process_gets_ready_whatever_the_waker_of_its_starter_does() {
         assert!(fuse.has_gone_off());
         assert!(process.is_alive() && value == 7, "{bomb:?}");
 
-        // Given up, it takes its waker along.
+        // When it is dropped, its waker goes too.
         let mut given_up = start::<Puppet>(in_no_hurry());
         let fuse = plant(bomb, &mut given_up);
         drop(given_up);
@@ -235,7 +235,7 @@ async fn a_process_gets_ready_whatever_the_waker_of_its_starter_does() {
 }
 
 #[tokio::test]
-async fn whoever_sends_to_a_server_that_is_run_with_such_a_waker_goes_on() {
+async fn a_sender_to_a_server_that_is_run_with_such_a_waker_goes_on() {
     for bomb in BOMBS {
         let log = Log::default();
         let puppet = Puppet { log: log.clone(), curtain: None, when_idle: None, kept: None };
@@ -272,8 +272,8 @@ async fn senders_behind_one_whose_waker_panics_get_their_room() {
 
         sleep(ms(1500)).await;
         assert!(fuse.has_gone_off(), "{bomb:?}");
-        assert!(server.is_alive(), "{bomb:?}: a waker is no callback of the server");
-        // It was called, as its owner finds out when it looks.
+        assert!(server.is_alive(), "{bomb:?}: a waker is not a callback of the server");
+        // It was called, which its owner finds out when it checks.
         first.await.unwrap();
         sleep(ms(1)).await;
         assert!(in_line.has_gone_off(), "{bomb:?}: its turn came");
@@ -303,7 +303,7 @@ async fn a_server_that_ends_tells_everybody_behind_a_sender_whose_waker_panics()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_is_read_with_such_a_waker_fails_nobody_who_sends_to_it() {
+async fn a_probe_that_is_read_with_such_a_waker_fails_no_sender() {
     for bomb in BOMBS {
         let server = puppet().await;
         let mut probe = Probe::<u32>::new();
@@ -364,7 +364,7 @@ async fn sleepers_beside_one_whose_waker_panics_wake_up() {
     for bomb in BOMBS {
         let mut first = sleep(ms(100));
         let fuse = plant(bomb, &mut first);
-        // Due in the same moment, and woken in one go.
+        // Due at the same moment, and woken together.
         join_all((0..3).map(|_| sleep(ms(100)))).await;
         first.await;
         assert!(fuse.has_gone_off(), "{bomb:?}");
@@ -416,14 +416,14 @@ async fn a_key_passes_on_to_a_waker_that_panics_and_from_there_to_the_next() {
         .unwrap();
         sleep(ms(1)).await;
         assert!(fuse.has_gone_off());
-        assert!(holder.is_alive(), "{bomb:?}: whoever lets go is not the one that was woken");
+        assert!(holder.is_alive(), "{bomb:?}: the process that drops it is not the one that was woken");
         drop(second.await);
         drop(third.await);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_supervisor_wakes_those_who_wait_for_a_child_whatever_their_wakers_do() {
+async fn a_supervisor_wakes_all_waiters_for_a_child_whatever_their_wakers_do() {
     for bomb in BOMBS {
         let mut lives = 0;
         let spec = ChildSpec::server("agent", move || {
@@ -447,7 +447,7 @@ async fn a_supervisor_wakes_those_who_wait_for_a_child_whatever_their_wakers_do(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_report_reaches_all_who_listen_whatever_their_wakers_do() {
+async fn a_report_reaches_all_subscribers_whatever_their_wakers_do() {
     for bomb in BOMBS {
         let node = Node::new();
         let (mut first, mut second) = (node.reports(), node.reports());

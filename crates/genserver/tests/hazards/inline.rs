@@ -35,7 +35,7 @@ async fn puppet() -> ServerRef<Puppet> {
     start::<Puppet>(waiting(&Log::default())).await.unwrap()
 }
 
-/// Wakes by a thread of its own.
+/// Wakes from a thread of its own.
 #[derive(Clone)]
 struct Elsewhere(std::sync::mpsc::Sender<Waker>);
 
@@ -47,7 +47,7 @@ impl Elsewhere {
         Self(wakers)
     }
 
-    /// Pending once, and woken from the other thread as soon as may be.
+    /// Pending once, and woken from the other thread as soon as possible.
     async fn bounce(&self) {
         let mut bounced = false;
         poll_fn(|cx| {
@@ -69,7 +69,7 @@ async fn a_waker_that_fires_while_a_caller_polls_is_not_lost() {
         let called = server.call(move |caller| {
             slow(move |_, _| {
                 Box::pin(async move {
-                    // Once it is woken within its own poll, once from elsewhere, during the poll or after.
+                    // One wake comes within its own poll, one from another thread, during the poll or after it.
                     yield_now().await;
                     elsewhere.bounce().await;
                     poll_fn(|cx| {
@@ -108,7 +108,7 @@ impl GenServer for Counter {
     }
 }
 
-/// Nothing follows the last cast that could bring a forgotten one to light, so it has to be handled by itself.
+/// Nothing follows the last cast that would bring a forgotten one to light, so it has to be handled by itself.
 async fn a_message_that_comes_while_the_poller_lets_go_is_handled() {
     let count = Arc::new(AtomicU32::new(0));
     let server = start::<Counter>(Arc::clone(&count)).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_message_that_comes_while_the_poller_lets_go_is_handled() {
     }
 }
 
-/// Asserts that it is alone in its callbacks.
+/// Asserts that only one of its callbacks runs at a time.
 struct Alone {
     inside: AtomicBool,
 }
@@ -244,7 +244,7 @@ fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-/// Runs this on a thread that belongs to no runtime.
+/// Runs this on a thread outside every runtime.
 pub(crate) async fn on_a_plain_thread<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let (tell, told) = oneshot::channel();
     #[expect(clippy::disallowed_methods, reason = "a thread that belongs to no runtime")]
@@ -252,7 +252,7 @@ pub(crate) async fn on_a_plain_thread<T: Send + 'static>(run: impl FnOnce() -> T
     told.await.unwrap()
 }
 
-/// Calls a hundred times, some of which await, and says in which runtimes the handlers ran.
+/// Calls a hundred times, some of which await, and returns the runtimes in which the handlers ran.
 async fn call_often(server: ServerRef<Puppet>) -> Vec<tokio::runtime::Id> {
     let mut homes = Vec::new();
     for round in 0..500 {
@@ -395,7 +395,7 @@ async fn a_handler_gets_on_although_its_caller_has_no_budget_left() {
         for number in 0..300 {
             fill.send(number).unwrap();
         }
-        // Eat what there is of the caller's budget.
+        // Use up the caller's budget.
         let (feed, mut eat) = mpsc::unbounded_channel();
         for number in 0..used {
             feed.send(number).unwrap();
@@ -419,7 +419,7 @@ async fn a_handler_gets_on_although_its_caller_has_no_budget_left() {
     }
 }
 
-/// A server whose handler runs an executor of its own on the same thread, and in it calls others.
+/// A server whose handler runs an executor of its own on the same thread, and calls other servers in it.
 #[tokio::test(start_paused = true)]
 async fn an_executor_inside_a_handler_does_not_lock_the_library() {
     let (outer, inner) = (puppet().await, puppet().await);
@@ -462,7 +462,7 @@ async fn a_handler_that_blocks_in_place_may_be_called_meanwhile() {
                         Handle::current().block_on(async move {
                             let mut calls = JoinSet::new();
                             let busy = this.clone();
-                            // From another task it is a call like any other: it waits for the server to be free.
+                            // From another task it is a call like any other: it waits until the server is free.
                             calls.spawn(async move { busy.call(|caller| answer(caller, 1)).await });
                             other.call(|caller| answer(caller, ())).await.unwrap();
                             yield_now().await;
@@ -539,7 +539,7 @@ async fn fifty_servers_may_start_one_another_in_a_row() {
         let first = start::<Nested>(deeper).await.unwrap();
         assert_eq!(first.call(|caller| caller).no_timeout().await, Ok(deeper + 1));
         let mut last = first.clone();
-        // One end takes all of them along, one after the other.
+        // One end takes down all of them, one after the other.
         first.exit(Reason::term("all of you"));
         assert_eq!(last.ended().await, Reason::term("all of you"));
         last = first;

@@ -1,4 +1,4 @@
-//! Servers whose callbacks block their thread: who runs them, and that nobody who waits for one is held up.
+//! Servers whose callbacks block their thread: which task runs them, and that none of their clients is held up.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(
     clippy::disallowed_methods,
@@ -40,20 +40,20 @@ impl Stage {
         Self { clock, node, server }
     }
 
-    /// A call whose callback takes so long. Whether its caller ran it.
+    /// A call whose callback takes this long. Returns whether its caller ran it.
     async fn call(&self, takes: Duration) -> bool {
         let clock = Arc::clone(&self.clock);
         let called = self.server.call(move |caller| {
             act(move |_, _| {
                 clock.spend(takes);
-                // The test itself is no task.
+                // The test itself is not a task.
                 Next::reply(caller, tokio::task::try_id().is_none())
             })
         });
         called.await.unwrap()
     }
 
-    /// The same, so often.
+    /// The same, this many times.
     async fn calls(&self, takes: Duration, times: usize) -> Vec<bool> {
         let mut here = Vec::new();
         for _ in 0..times {
@@ -96,7 +96,7 @@ async fn a_long_server_that_is_short_again_is_run_by_its_callers_again() {
     let stage = Stage::new().await;
     stage.calls(LONG, 10).await;
     assert_eq!(stage.calls(SHORT, 6).await, [false, false, false, false, true, true]);
-    // The next turn is timed again: it had been long before.
+    // The next turn is timed again, because the one before was long.
     stage.call(LONG).await;
     assert!(!stage.call(LONG).await);
     let here = stage.calls(SHORT, 20).await;
@@ -197,7 +197,7 @@ async fn a_server_that_is_called_once_does_not_look_at_the_clock() {
     assert_eq!(stage.clock.looks(), before);
 }
 
-/// Blocks the threads that come to it until it is opened.
+/// Blocks the threads that enter it until it is opened.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<State>, Condvar)>);
 
@@ -208,7 +208,7 @@ struct State {
 }
 
 impl Gate {
-    /// Blocks this thread. A test that opens the gate only after somebody was held up fails after this time, and does not hang.
+    /// Blocks this thread. If the gate is opened only after something was held up, the test fails after this time instead of hanging.
     fn block(&self) {
         let (state, changed) = &*self.0;
         let mut state = state.lock().unwrap();
@@ -224,7 +224,7 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    /// Waits until somebody blocks.
+    /// Waits until a thread blocks here.
     async fn is_reached(&self) {
         while self.0.0.lock().unwrap().blocked == 0 {
             yield_now().await;
@@ -267,7 +267,7 @@ impl Stage {
     }
 }
 
-/// Calls again and again; each time-out comes while the callback blocks, for the gate is opened by the caller that had it.
+/// Calls repeatedly. Each timeout comes while the callback blocks, because the caller that timed out opens the gate.
 async fn deadlines_are_kept(stage: Arc<Stage>) {
     for round in 0..30 {
         let gate = Gate::default();
@@ -284,7 +284,7 @@ async fn deadlines_are_kept(stage: Arc<Stage>) {
             },
         }
         gate.open();
-        // The next round begins when the timer wakes this task, and nobody else is awake.
+        // The next round begins when the timer wakes this task, and nothing else is awake.
         while stage.server.info().status != Status::Waiting {
             sleep(TIMEOUT).await;
         }
@@ -338,7 +338,7 @@ async fn a_deadline_in_another_runtime_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_who_has_to_do_with_a_long_server_is_held_up() {
+async fn a_long_server_holds_up_none_of_its_clients() {
     let stage = Stage::long().await;
     let (server, gate) = (stage.server.clone(), Gate::default());
     let blocks = stage.block(&gate);
@@ -362,7 +362,7 @@ async fn nobody_who_has_to_do_with_a_long_server_is_held_up() {
     .await;
     gate.open();
     assert_eq!(soon(server.ended()).await, Reason::term("enough"));
-    // It was carried out, and its caller hears of that or of the end.
+    // It was carried out; its caller gets the answer or the end.
     drop(soon(blocked).await.unwrap());
 }
 
@@ -400,7 +400,7 @@ async fn callers_of_a_long_server_leave_the_threads_to_others() {
         callers.spawn(async move { server.call(blocks).no_timeout().await });
     }
     gate.is_reached().await;
-    // One thread is blocked by the callback, and none by those who wait for it.
+    // The callback blocks one thread; the callers that wait for it block none.
     let mut others = JoinSet::new();
     for number in 0..16 {
         let other = other.clone();
@@ -418,7 +418,7 @@ async fn callers_of_a_long_server_leave_the_threads_to_others() {
     }
 }
 
-/// What is reported of long callbacks, of which there are no other reports here.
+/// The reports of long callbacks; there are no other reports here.
 fn reported(reports: &mut Reports) -> Vec<LongSchedule> {
     let next = || match reports.try_next()? {
         Report::LongSchedule(report) => Some(report),

@@ -1,6 +1,6 @@
 //! What could go wrong when callers run servers on their own threads.
 //!
-//! Each row of the design's table of hazards is a test of `inline`, of `waiting`, of `the_end` or of `chaos`.
+//! Each row of the design's table of hazards is a test of `inline`, `waiting`, `the_end` or `chaos`.
 #![cfg(feature = "tokio")]
 
 #[macro_use]
@@ -15,23 +15,23 @@ mod puppet;
 
 // While a caller runs a server, ...
 mod inline;
-// ... while nobody does, ...
+// ... while it is idle, ...
 mod waiting;
 // ... and when it ends.
 mod the_end;
-// What becomes of wakers that panic.
+// Wakers that panic.
 mod foreign_wakers;
-// What a process does no more that has to end.
+// What a process must not do any more when it has to end, ...
 mod doomed;
-// ... and whatever else it awaits.
+// ... and every await that it may be in.
 mod awaits;
-// Callbacks that block, and those who wait for them.
+// Callbacks that block, and their clients.
 mod long_callbacks;
 // All of it at once.
 mod chaos;
-// Circles of calls, ...
+// Cycles of calls, ...
 mod deadlock;
-// ... circles with waits that are no calls, ...
+// ... cycles with waits other than calls, ...
 mod declared_waits;
-// ... and threads that do nothing else for a while.
+// ... and threads that are blocked for a while.
 mod blocking_work;

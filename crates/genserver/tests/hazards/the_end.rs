@@ -147,7 +147,7 @@ async fn a_panic_in_the_drop_of_a_state_is_kept_from_everybody() {
                 Reason::Normal
             }
             _ => {
-                // Its caller does not want the reply any more, so it is dropped where the server ends.
+                // Its caller no longer wants the reply, so the reply is dropped where the server ends.
                 let mut call = Box::pin(server.call(Light::Bomb));
                 assert!(call.as_mut().now_or_never().is_none());
                 drop(call);
@@ -170,7 +170,7 @@ async fn a_panic_in_the_drop_of_a_message_keeps_nobody_waiting() {
     let kill = async { server.kill() };
     let (called, ()) = join(called, kill).await;
     assert_eq!(exit_reason(called), Reason::Killed);
-    // The first cast that is handled panics there: there is no handler for it that would keep it from its drop.
+    // The first cast that is handled panics there: no handler keeps it from being dropped.
     let server = start::<Explosive>(()).await.unwrap();
     server.cast(Bomb("in the drop of a message")).unwrap();
     assert_eq!(panic_message(&server.ended().await), "in the drop of a message");
@@ -189,7 +189,7 @@ async fn a_panic_whose_payload_panics_ends_its_server_only() {
     assert_eq!(panic_message(&server.ended().await), "a value that is not text");
 }
 
-/// Keeps a server busy without an await until it is told to go on, and says when it is.
+/// Keeps a server busy without an await until it may go on, and reports when it is busy.
 fn compute(started: oneshot::Sender<()>, go_on: Arc<AtomicBool>) -> puppet::Act {
     act(move |puppet, _| {
         started.send(()).unwrap();
@@ -201,10 +201,10 @@ fn compute(started: oneshot::Sender<()>, go_on: Arc<AtomicBool>) -> puppet::Act 
     })
 }
 
-/// A server that computes on another thread meets this; what it wrote, and how it ended.
+/// Runs `meet` against a server that computes on another thread; returns what it wrote and how it ended.
 async fn while_it_computes(meet: impl FnOnce(&ServerRef<Puppet>)) -> (Vec<String>, Reason) {
     let log = Log::default();
-    // A runtime of its own, so that somebody is there to look even where the test has one thread.
+    // A runtime of its own, so that one thread can look on even if the test has only one thread.
     let own = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = {
         let _entered = own.enter();
@@ -430,7 +430,7 @@ fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// What a watcher in another runtime hears when the runtime of a server is shut down.
+/// What a monitor in another runtime receives when the runtime of a server is shut down.
 fn shut_down(prepare: impl AsyncFnOnce(&ServerRef<Puppet>)) -> (Reason, Vec<String>) {
     let log = Log::default();
     let ours = runtime();

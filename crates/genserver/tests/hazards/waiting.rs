@@ -1,4 +1,4 @@
-//! What could go wrong around a server that nobody runs just now: dropped calls, lost references, busy monitors, suspension.
+//! What could go wrong around an idle server: dropped calls, lost references, busy monitors, suspension.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::future::poll_fn;
@@ -15,7 +15,7 @@ use crate::puppet::{self, Log, Puppet, act, answer, note, slow, waiting};
 on_both_flavours! {
     a_dropped_call_gives_up_the_answer_and_not_the_request
     a_server_that_nobody_refers_to_lives_on
-    whoever_stops_a_server_may_be_its_monitor
+    a_server_may_be_stopped_by_its_monitor
     a_busy_monitor_holds_up_nobodys_end
     a_stale_waker_disturbs_no_later_callback
     a_suspended_server_is_run_by_nobody_and_keeps_the_order
@@ -67,7 +67,7 @@ async fn a_server_that_nobody_refers_to_lives_on() {
     assert!(weak.upgrade().is_none());
 }
 
-async fn whoever_stops_a_server_may_be_its_monitor() {
+async fn a_server_may_be_stopped_by_its_monitor() {
     for _ in 0..200 {
         let log = Log::default();
         let server = puppet().await;

@@ -1,4 +1,4 @@
-//! One message for many servers: who answers, who does not, and what it costs.
+//! One message for many servers: which answer, which do not, and what it costs.
 #![expect(clippy::unwrap_used, reason = "a failed `unwrap` is a failed test, also in what the tests share")]
 
 use std::future::Future;
@@ -18,7 +18,7 @@ struct Member {
 enum Ask {
     Count(Caller<u32>),
     Stop(Caller<u32>),
-    /// Asks all of these, itself perhaps among them.
+    /// Asks all of these, which may include itself.
     Poll(Vec<ServerRef<Member>>, Caller<Answers<u32>>),
 }
 
@@ -151,7 +151,7 @@ async fn gs_145_a_fan_out_call_lists_who_did_not_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_itself_among_others_fails_alone() {
+async fn a_server_that_calls_itself_among_others_fails_alone() {
     let members = members(&[0, 0]).await;
     let all = members.clone();
     let polled = members[0].call(|caller| Ask::Poll(all, caller)).await.unwrap();
@@ -160,7 +160,7 @@ async fn whoever_asks_itself_among_others_fails_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_to_ask_is_no_answers() {
+async fn a_call_to_no_servers_has_no_answers() {
     let nobody: [ServerRef<Member>; 0] = [];
     assert_eq!(call_all(nobody, Ask::Count, Duration::ZERO).await, Answers::default());
 }

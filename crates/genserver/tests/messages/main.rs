@@ -1,14 +1,14 @@
-//! Messages: to whom they go, how their answers come back, and what happens when there are too many.
+//! Messages: where they go, how their answers come back, and what happens when there are too many.
 #![cfg(feature = "tokio")]
 
 #[path = "../calls_suite/puppet.rs"]
 mod puppet;
 
-// Calls, and answers that are fetched later.
+// Calls, and answers that are taken later.
 mod requests;
-// Whoever takes a message.
+// Recipients of any type.
 mod recipients;
-// One message for many.
+// One message to many servers.
 mod fan_out;
-// Many messages for one.
+// Many messages to one server.
 mod overload;

@@ -1,4 +1,4 @@
-//! Order and bounds: what senders may rely on when there are many of them, and when there is no room.
+//! Order and bounds: what senders may rely on when there are many of them, and when the mailbox is full.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 
@@ -56,7 +56,7 @@ impl GenServer for Judge {
     }
 }
 
-/// One sender, with every way to send there is.
+/// One sender, which uses every way to send.
 async fn send_in_order(judge: ServerRef<Judge>, sender: usize) {
     for number in 1..=2000 {
         let from = From { sender, number };
@@ -69,7 +69,7 @@ async fn send_in_order(judge: ServerRef<Judge>, sender: usize) {
     }
 }
 
-/// Sends again for as long as the mailbox is full.
+/// Sends again as long as the mailbox is full.
 async fn while_full<M>(
     mut sent: Result<(), genserver::CastError<M>>,
     send: impl Fn(M) -> Result<(), genserver::CastError<M>>,
@@ -103,12 +103,12 @@ async fn the_order_of_each_sender_is_kept_on_two_threads() {
     the_order_of_sixteen_senders_is_kept().await;
 }
 
-/// A server whose mailbox holds so much, busy until the sender is dropped or used.
+/// A server whose mailbox holds this many, busy until the sender is dropped or used.
 async fn busy(bound: u32) -> (ServerRef<Puppet>, Log, oneshot::Sender<()>) {
     busy_with(bound, Overflow::GiveBack).await
 }
 
-/// The same, with a policy for what finds no room.
+/// The same, with an overflow policy.
 async fn busy_with(bound: u32, overflow: Overflow) -> (ServerRef<Puppet>, Log, oneshot::Sender<()>) {
     let log = Log::default();
     let server = start::<Puppet>(waiting(&log)).mailbox(bound).overflow(overflow).await.unwrap();
@@ -129,7 +129,7 @@ fn until(gone: oneshot::Receiver<()>) -> Act {
     })
 }
 
-/// Polls once, so that what is to wait stands in its line.
+/// Polls once, so that a waiting future joins its queue.
 fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(&noop_waker()))
 }
@@ -213,7 +213,7 @@ async fn senders_that_wait_for_room_get_it_in_their_order() {
 }
 
 #[tokio::test]
-async fn nobody_goes_past_those_who_wait_for_room() {
+async fn no_sender_overtakes_one_that_waits_for_space() {
     let (server, _, go) = busy(1).await;
     server.cast(note("first")).unwrap();
     let mut waits = pin!(server.cast_wait(note("second")));
@@ -292,7 +292,7 @@ async fn a_call_that_got_room_still_keeps_its_deadline() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_room_hears_of_the_end() {
+async fn a_sender_that_waits_for_space_hears_of_the_end() {
     let (server, _, _go) = busy(1).await;
     server.cast(note("first")).unwrap();
     let call = server.call(|caller| answer(caller, ()));
@@ -306,7 +306,7 @@ async fn whoever_waits_for_room_hears_of_the_end() {
     assert!(!cast.unwrap_err().is_full());
 }
 
-/// Many more senders than places, some of which give up: everybody else gets through, and the bound is as it was.
+/// Many more senders than places, some of which give up: all others get through, and the bound is unchanged.
 async fn a_crowd_gets_through_a_narrow_door() {
     const SENDERS: usize = 8;
     const EACH: usize = 1000;
@@ -393,7 +393,7 @@ async fn a_server_that_is_slow_with_each_message_finds_the_newest() {
     for what in ["one", "two", "three"] {
         server.cast(note(what)).unwrap();
     }
-    // It has begun with the first, and nothing that waits behind it is out of reach.
+    // It has begun with the first, and everything that waits behind it can be replaced.
     while server.info().mailbox == 4 {
         yield_now().await;
     }
@@ -413,7 +413,7 @@ async fn a_call_is_never_dropped() {
     assert!(poll_once(first.as_mut()).is_pending());
     assert!(server.cast(note("nothing but calls waits")).unwrap_err().is_full());
     assert_eq!((server.info().refused, server.info().dropped), (1, 0));
-    // Nor does a call take the place of anything: it waits for room, like every other.
+    // A call does not replace anything either: it waits for space, like every other.
     let mut third = pin!(server.call(|caller| answer(caller, "third")));
     assert!(poll_once(third.as_mut()).is_pending());
     assert_eq!(server.info().mailbox, 2);
@@ -459,7 +459,7 @@ async fn a_caller_inside_a_dropped_cast_is_told() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_room_takes_nobodys_place() {
+async fn a_sender_that_waits_for_space_replaces_no_message() {
     let (server, log, go) = busy_with(1, Overflow::DropOldest).await;
     server.cast(note("one")).unwrap();
     let mut waits = pin!(server.cast_wait(note("two")));
@@ -494,7 +494,7 @@ async fn what_is_dropped_may_do_in_its_drop_what_it_likes() {
             }))
             .unwrap();
     }
-    // The first goes; it sends, and the second goes, and panics; neither harms whoever sends.
+    // The first is dropped, and sends; the second is dropped, and panics; neither harms the sender.
     server.cast(note("one")).unwrap();
     server.cast(note("two")).unwrap();
     assert_eq!(server.info().dropped, 3);

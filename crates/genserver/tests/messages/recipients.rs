@@ -1,4 +1,4 @@
-//! References to whoever takes a message.
+//! References to any process that takes messages of one type.
 #![expect(clippy::unwrap_used, reason = "a failed `unwrap` is a failed test, also in what the tests share")]
 
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use genserver::{
     Recipient, ServerRef, sys,
 };
 
-/// Writes down what it is told.
+/// Records what it is told.
 struct Scribe(Vec<String>);
 
 enum Ask {
@@ -177,7 +177,7 @@ async fn it_shows_who_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_named_recipient_finds_whoever_has_the_name_now() {
+async fn a_named_recipient_finds_the_current_holder_of_the_name() {
     let node = Node::new();
     let name = Named::<Scribe>::on(&node, "scribe");
     let (notes, plain) = (name.recipient(Tell::Note), name.info_recipient(Plain));

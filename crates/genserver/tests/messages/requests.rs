@@ -1,4 +1,4 @@
-//! Calls whose callers give up or call themselves, and requests whose answers are fetched later.
+//! Calls whose callers give up or call themselves, and requests whose answers are taken later.
 #![expect(clippy::unwrap_used, reason = "a failed `unwrap` is a failed test, also in what the tests share")]
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use genserver::{
     Node, Outcome, Pid, ProcessRef, Reason, RegisterError, Request, Requests, ServerRef, TimedOut,
 };
 
-/// Answers with what it is asked, sooner or later.
+/// Echoes what it is asked, sooner or later.
 #[derive(Default)]
 struct Echo {
     kept: Vec<Caller<u32>>,
@@ -28,7 +28,7 @@ enum Ask {
     Never(Caller<u32>),
     Forget(Caller<u32>),
     Stop(Reason, Caller<u32>),
-    /// Calls whoever it was told, and reports the error.
+    /// Calls the process it was given, and reports the error.
     CallNext(Caller<Option<CallError>>),
     CallSelf(Caller<[Option<CallError>; 2]>),
 }
@@ -64,7 +64,7 @@ impl GenServer for Echo {
             Ask::Forget(_caller) => Next::wait(),
             Ask::Stop(reason, _caller) => Next::stop(reason),
             Ask::CallNext(caller) => {
-                let next = self.next.clone().expect("it was told whom to call");
+                let next = self.next.clone().expect("it was given a server to call");
                 Next::reply(caller, next.call(|caller| Ask::Echo(0, caller)).await.err())
             }
             Ask::CallSelf(caller) => {
@@ -142,7 +142,7 @@ impl NameRegistry for Shelf {
     }
 }
 
-/// A name of each kind, the same in none but its own space.
+/// A name of each kind; they are equal only within their own spaces.
 fn names(name: &str) -> [Name; 3] {
     [Name::from(name), Name::global(name), Name::via(Arc::new(Shelf::default()), name)]
 }
@@ -288,7 +288,7 @@ async fn gs_095_receiving_past_the_deadline_gives_up_the_rest() {
     assert_eq!(requests.receive(deadline).await, Ok((2, Ok(20))));
     assert_eq!(requests.receive(deadline).await, Err(NoResponse::TimedOut));
     assert_eq!(now(), deadline);
-    // Given up: nothing of them is left, now or when the servers have answered.
+    // After the timeout nothing of them is left, now or when the servers have answered.
     assert_eq!(requests.receive(deadline + millis(1000)).await, Err(NoResponse::NoRequest));
     for server in servers {
         server.call(echo(0)).await.unwrap();
@@ -425,7 +425,7 @@ async fn a_collection_yields_in_the_order_of_the_answers() {
     assert_eq!(came, order);
 }
 
-/// Each answer wakes the collection's waiter once, and no member is looked at for another's sake: this would take minutes if it
+/// Each answer wakes the collection's waiter once, and looks at no other member: this would take minutes if it
 /// were quadratic.
 #[tokio::test(start_paused = true)]
 async fn a_collection_holds_thousands() {

@@ -1,4 +1,4 @@
-//! Calls and casts from several threads at once: each call ends, with its own answer; nothing is lost, doubled or overtaken.
+//! Calls and casts from several threads at once: each call ends with its own answer; nothing is lost, doubled or overtaken.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl GenServer for Clerk {
     }
 }
 
-/// So many callers, each of which asks twice.
+/// This many callers, each of which asks twice.
 fn each_caller_gets_its_own_answers(callers: u32) {
     let world = World::new(1);
     let clerk = world.start::<Clerk>(());
@@ -89,7 +89,7 @@ fn tasks_that_share_threads_each_get_their_own_answers() {
         let ends = [1, 2, 3].map(|who| {
             let (server, end) = (server.clone(), Door::default());
             let ended = end.clone();
-            // It begins on one thread and may go on on the other, where another task left something of its own.
+            // It begins on one thread and may go on on the other, where another task left state of its own.
             world.task(async move {
                 assert_eq!(server.call(|caller| aside(caller, who)).no_timeout().await, Ok(who));
                 assert_eq!(server.call(|caller| answer(caller, 10 * who)).no_timeout().await, Ok(10 * who));
@@ -104,7 +104,7 @@ fn tasks_that_share_threads_each_get_their_own_answers() {
     });
 }
 
-/// What stands in a puppet's log, which stays as it is.
+/// The content of a puppet's log, which is not cleared.
 async fn read(puppet: &ServerRef<Puppet>) -> Vec<String> {
     let reading = puppet.call(|caller: Caller<Vec<String>>| {
         act(move |puppet, _| {
@@ -207,7 +207,7 @@ fn a_cast_that_comes_while_the_poller_lets_go_is_handled() {
             let server = server.clone();
             world.client(async move { server.call(|caller| answer(caller, 1)).no_timeout().await })
         };
-        // Nothing follows it that could bring it to light.
+        // No later message would bring it to light.
         let handled = Door::default();
         let handler = handled.clone();
         let cast = act(move |_, _| {
@@ -237,7 +237,7 @@ fn the_first_task_of_a_server_races_an_inline_run() {
     });
 }
 
-/// A server whose task has come once, so that from now on a caller may come before it.
+/// A server whose task has run once, so that from now on a caller may come before it.
 fn with_a_task(world: &World, log: &Log) -> ServerRef<Puppet> {
     let server = world.start::<Puppet>(waiting(log));
     let handled = Door::default();
@@ -325,7 +325,7 @@ fn a_call_that_is_given_up_leaves_the_next_one_its_own_answer() {
             // Polled once and dropped: queued, running, parked or answered.
             let once = poll_immediate(first.call(|caller| behind(&given_up, caller, 1)).no_timeout()).await;
             assert!(once.is_none_or(|answer| answer == Ok(1)));
-            // The same thread calls again, with what the first call left in it.
+            // The same thread calls again, with the state that the first call left in it.
             assert_eq!(first.call(|caller| behind(&given_up, caller, 2)).no_timeout().await, Ok(2));
         });
         let second =
@@ -395,7 +395,7 @@ fn a_kept_caller_is_answered_once_from_another_thread() {
         if answerer.join().unwrap() {
             assert_eq!(asker.join().unwrap(), Ok(7));
         } else {
-            // It came too early. Whoever forgets the caller drops it, and that is an answer too.
+            // It came too early. To drop the caller is to answer it, too.
             let forget = act(|puppet, _| {
                 puppet.kept = None;
                 Next::wait()
@@ -408,7 +408,7 @@ fn a_kept_caller_is_answered_once_from_another_thread() {
 }
 
 #[test]
-fn of_two_servers_that_call_each_other_one_hears_of_the_circle() {
+fn of_two_servers_that_call_each_other_one_gets_the_cycle_error() {
     check(|| {
         let world = World::new(2);
         let [left, right] = [(); 2].map(|()| world.start::<Puppet>(waiting(&Log::default())));
@@ -492,7 +492,7 @@ fn a_call_ends_once_when_its_deadline_and_its_answer_come_together() {
                 let first = server.call(|caller| behind(&door, caller, 1)).timeout(LIMIT);
                 let first = called.opened_by(Box::pin(first)).await;
                 assert!(matches!(first, Ok(1) | Err(CallError::Timeout { .. })), "{first:?}");
-                // The answer that came too late is not the answer to this.
+                // A late answer is not the answer to this.
                 assert_eq!(server.call(|caller| answer(caller, 2)).no_timeout().await, Ok(2));
             })
         };
@@ -504,7 +504,7 @@ fn a_call_ends_once_when_its_deadline_and_its_answer_come_together() {
     });
 }
 
-/// The second turn is timed, and is long; from then on the callers queue, until four callbacks were short.
+/// The second turn is timed, and is long. From then on the callers queue, until four callbacks were short.
 #[test]
 fn callers_of_a_server_that_becomes_long_and_short_again_each_get_their_own_answers() {
     check(|| {

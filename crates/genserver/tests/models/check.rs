@@ -1,4 +1,4 @@
-//! Running a model under many schedules, and one of them again.
+//! Running a model under many schedules, and repeating one of them.
 
 use std::env;
 
@@ -9,20 +9,20 @@ use shuttle::{Config, MaxSteps, Runner};
 
 use crate::exhaustive::Exhaustive;
 
-/// How many schedules of each kind, unless `GENSERVER_MODELS` says otherwise.
+/// How many schedules of each kind are run, unless `GENSERVER_MODELS` says otherwise.
 const SCHEDULES: usize = 5_000;
-/// How many preemptions a schedule of the last kind has, and one.
+/// How many preemptions a schedule of the last kind has, plus one.
 const DEPTH: usize = 3;
-/// The gate runs the same schedules each time, so that it fails for a change and not for bad luck. A deep run draws others:
+/// Every run uses the same schedules, so that a failure comes from a change and not from bad luck. For other schedules,
 /// `SHUTTLE_RANDOM_SEED` replaces this.
 const SEED: u64 = 1986;
-/// No execution of a model that goes on takes more steps; one that does goes round in circles.
+/// No execution of a model takes more steps; one that does goes round in cycles.
 const STEPS_MAX: usize = 50_000;
-/// How many schedules are run twice, to see that nothing but the schedule decides.
+/// How many schedules are run twice, to see that only the schedule decides.
 const TWICE: usize = 20;
 
-/// Runs a model under every schedule with few preemptions; then under random ones; then under such as have two preemptions
-/// in places that are drawn.
+/// Runs a model under every schedule with few preemptions; then under random ones; then under schedules with two preemptions
+/// in random places.
 ///
 /// A schedule that fails is printed. With it in `GENSERVER_MODELS_REPLAY`, only that one is run.
 pub(crate) fn check(model: fn()) {
@@ -44,7 +44,7 @@ fn run(scheduler: impl Scheduler + 'static, model: fn()) {
     let mut config = Config::new();
     config.max_steps = MaxSteps::FailAfter(STEPS_MAX);
     config.stack_size = 1 << 18;
-    // It warns that it takes every atomic for a sequentially consistent one.
+    // Without this it warns that it treats every atomic as sequentially consistent.
     config.silence_warnings = true;
     Runner::new(scheduler, config).run(model);
 }

@@ -1,4 +1,4 @@
-//! Ends that race with calls, with watchers, with links, and with one another: everybody hears of each, once, and the same.
+//! Ends that race with calls, monitors, links, and one another: all are told of each end, once, with the same reason.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ fn puppet(world: &World) -> ServerRef<Puppet> {
     world.start::<Puppet>(waiting(&Log::default()))
 }
 
-/// What a call may bring that races with an end for one of these reasons.
+/// The possible results of a call that races with an end for one of these reasons.
 #[track_caller]
 fn assert_ended<T: PartialEq + std::fmt::Debug>(called: Result<T, CallError>, answer: &T, reasons: &[Reason]) {
     match called {
@@ -178,7 +178,7 @@ fn everybody_hears_the_same_reason_of_an_end_that_several_bring() {
             })
         };
         let reason = wait_for(server.ended());
-        // The end has been told, so this is no wait.
+        // The end has been notified, so this does not wait.
         let told = probe.flush();
         assert!(matches!(&told[..], [Letter::Down(down)] if down.reference == reference && down.reason == reason));
         killer.join().unwrap();
@@ -314,7 +314,7 @@ fn every_down_is_queued_when_a_stop_returns() {
     });
 }
 
-/// Links one with another from its own callback, and says whether that went well.
+/// Links one with another from its own callback, and returns whether that succeeded.
 async fn link(own: &ServerRef<Puppet>, other: &ServerRef<Puppet>) -> Result<(), CallError> {
     let other = other.process_ref();
     let linked = own.call(|caller| {
@@ -335,7 +335,7 @@ fn a_link_that_races_with_an_end_ends_the_other_too() {
             let other = other.clone();
             outsider(async move { other.kill() })
         };
-        // Linked in time it gets the exit; too late, the failed link stops it.
+        // If it links in time, it gets the exit; if too late, the failed link stops it.
         let _ = wait_for(link(&own, &other));
         let reason = wait_for(own.ended());
         assert_eq!(wait_for(other.ended()), Reason::Killed);
@@ -397,7 +397,7 @@ fn a_link_that_a_process_lays_while_it_is_killed_brings_its_exit() {
         };
         let _ = probe.link(&server);
         killer.join().unwrap();
-        // Laid before, while or after the probe ended.
+        // Created before, during or after the end of the probe.
         assert_eq!(wait_for(server.ended()), Reason::term("out"));
         world.end();
     });
@@ -565,7 +565,7 @@ fn what_is_still_queued_is_not_handled_after_a_kill() {
         caster.join().unwrap();
         killer.join().unwrap();
         world.end();
-        // Terminate is no callback of a process that was killed.
+        // Terminate does not run in a process that was killed.
         let log = log.take();
         let after = log.iter().skip_while(|line| *line != "killed").skip(1).count();
         assert!(after <= 1, "it ends before the next message: {log:?}");
@@ -583,7 +583,7 @@ fn a_panic_that_races_with_calls_ends_each_with_its_reason() {
             let server = server.clone();
             world.client(async move { server.call(|caller| answer(caller, 1)).no_timeout().await })
         };
-        // Without the hook, which would print it each time.
+        // Without the panic hook, which would print it each time.
         let panic = |caller: Caller<()>| {
             act(move |_, _| {
                 let _caller = caller;

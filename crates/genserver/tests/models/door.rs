@@ -1,4 +1,4 @@
-//! Something that a callback waits for, and another thread opens; and knowing that a future waits.
+//! A door that a callback waits for and another thread opens, and a way to know that a future waits.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};

@@ -1,16 +1,16 @@
-//! A scheduler that leaves no schedule out: first those without a preemption, then those with one, and so on.
+//! A scheduler that tries all schedules: first those without a preemption, then those with one, and so on.
 //!
-//! A *preemption* takes a thread off that could go on. Where a thread cannot go on, whoever can is tried, and that costs
-//! nothing. Most faults of this kind need one preemption or two.
+//! A *preemption* stops a thread that could go on. Where a thread cannot go on, each other thread is tried, which counts as
+//! none. Most faults of this kind need one preemption or two.
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
-/// Tries every schedule with so many preemptions, then with one more, until it has tried as many as it may.
+/// Tries all schedules with a number of preemptions, then with one more, until its limit is reached.
 #[derive(Debug)]
 pub(crate) struct Exhaustive {
     left: usize,
     preemptions: usize,
-    /// What was chosen at each step of the present schedule, out of how many.
+    /// What was chosen at each step of the current schedule, out of how many.
     chosen: Vec<(usize, usize)>,
     step: usize,
     preempted: usize,
@@ -18,12 +18,12 @@ pub(crate) struct Exhaustive {
 }
 
 impl Exhaustive {
-    /// Tries so many schedules at most.
+    /// Tries at most this many schedules.
     pub(crate) fn new(schedules: usize) -> Self {
         Self { left: schedules, preemptions: 0, chosen: Vec::new(), step: 0, preempted: 0, begun: false }
     }
 
-    /// Makes the last choice that there is another for in another way; false if there is none.
+    /// Changes the last choice that has an alternative; false if there is none.
     fn advance(&mut self) -> bool {
         while self.chosen.pop_if(|(choice, of)| *choice + 1 == *of).is_some() {}
         let Some((choice, _)) = self.chosen.last_mut() else { return false };

@@ -1,4 +1,4 @@
-//! Starts that race with one another, with whoever gives them up, and with the end of all.
+//! Starts that race with one another, with being dropped, and with the end of the runtime.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::door::Door;
 use crate::puppet::{Begin, Log, Play, Puppet, act, answer, waiting};
 use crate::world::{World, outsider, wait_for};
 
-/// A puppet whose init waits at a door, and writes down that it came there and that it went through.
+/// A puppet whose init waits at a door, and records that it came there and that it went through.
 fn behind(door: &Door, log: &Log) -> Play {
     let door = door.clone();
     let begin: Begin = Box::new(move |puppet, _| {
@@ -55,7 +55,7 @@ fn a_start_that_is_given_up_while_init_awaits_ends_its_process() {
                 let pid = server.unwrap().pid();
                 assert!(matches!(second(), Err(StartError::AlreadyStarted { pid: holder, .. }) if holder == pid));
             }
-            // Nobody could ever refer to it, so the name is not kept from the next for long.
+            // Nothing could ever refer to it, so it does not keep the name from the next for long.
             None => loop {
                 match second() {
                     Ok(_) => break,
@@ -184,7 +184,7 @@ fn a_linked_start_ends_with_its_starter() {
     });
 }
 
-/// What a call may bring while the runtime goes.
+/// The possible results of a call while the runtime goes.
 #[track_caller]
 fn assert_gone(called: Result<u32, CallError>) {
     match called {

@@ -1,4 +1,4 @@
-//! The clock, when it comes at the same time as a message.
+//! The clock, when it fires at the same time as a message arrives.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const LATER: Duration = Duration::from_millis(10);
 /// A call that is kept, and never answered.
 fn keep(caller: Caller<u32>) -> crate::puppet::Act {
     act(move |_, _| {
-        // Whoever keeps it keeps it for ever.
+        // The caller is kept forever.
         std::mem::forget(caller);
         Next::wait()
     })
@@ -36,7 +36,7 @@ fn an_idle_timer_that_races_with_a_message_fires_once_or_not_at_all() {
         };
         world.pass(SOON);
         assert_eq!(caller.join().unwrap(), Ok(1));
-        // The message ended the silence, so there is nothing more to come.
+        // The message ended the idle timeout, so nothing more is to come.
         world.pass(LATER);
         assert_eq!(wait_for(server.call(|caller| answer(caller, 2)).no_timeout()), Ok(2));
         world.end();
@@ -119,7 +119,7 @@ fn a_timer_from_outside_is_cancelled_or_arrives() {
     });
 }
 
-/// Calls with so much time, and says when it waits.
+/// Calls with this timeout, and reports when it waits.
 fn call_for(world: &World, server: &ServerRef<Puppet>, time: Duration) -> (Door, shuttle::thread::JoinHandle<()>) {
     let (server, waits) = (server.clone(), Door::default());
     let waiting = waits.clone();
@@ -136,7 +136,7 @@ fn every_deadline_is_kept_whichever_was_set_first() {
         let world = World::new(1);
         let server = world.start::<Puppet>(waiting(&Log::default()));
         let callers = [SOON, LATER, SOON].map(|time| call_for(&world, &server, time));
-        // Some of them set theirs before this, some while the clock looks, some after.
+        // Some of them set theirs before this, some while the clock checks, some after.
         world.pass(SOON);
         for (waits, _) in &callers {
             wait_for(waits.pass());

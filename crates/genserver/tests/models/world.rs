@@ -1,7 +1,7 @@
-//! The world of one execution: a runtime with so many threads, a node on it, and a clock that moves when it is told to.
+//! The world of one execution: a runtime with a number of threads, a node on it, and a clock that the model moves.
 //!
-//! Everything of its own is behind locks that the model checker does not see, so that an execution stops at what the crate
-//! does and not at what its runtime does.
+//! Its own state is behind locks that the model checker does not see, so that an execution stops at the crate's
+//! steps and not at its runtime's.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -18,7 +18,7 @@ use shuttle::future::batch_semaphore::{BatchSemaphore, Fairness};
 use shuttle::thread::JoinHandle;
 
 shuttle::thread_local! {
-    /// The runtime that this thread belongs to; 0 if to none.
+    /// The runtime that this thread belongs to; 0 if none.
     static INSIDE: AtomicU64 = AtomicU64::new(0);
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world whose tasks run on so many threads. The thread that makes it is inside it, as an async main is.
+    /// A world whose tasks run on this many threads. The thread that makes it is inside it, like an async main.
     pub(crate) fn new(threads: usize) -> Self {
         let runtime = Arc::new(Workers::new());
         INSIDE.with(|inside| inside.store(runtime.id, SeqCst));
@@ -52,7 +52,7 @@ impl World {
         wait_for(self.node.start::<S>(args)).expect("its init runs to its end")
     }
 
-    /// A thread inside the runtime, as one of a program that has several: it may run servers itself.
+    /// A thread inside the runtime, like one of a program with several: it may run servers itself.
     pub(crate) fn client<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         let id = self.runtime.id;
         shuttle::thread::spawn(move || {
@@ -66,12 +66,12 @@ impl World {
         self.runtime.spawn(Box::pin(future));
     }
 
-    /// Moves the clock, and wakes whoever slept until then.
+    /// Moves the clock, and wakes the tasks that slept until then.
     pub(crate) fn pass(&self, time: Duration) {
         self.runtime.pass(time);
     }
 
-    /// The same for a callback, which then takes so long.
+    /// The same for a callback, which then takes this long.
     pub(crate) fn passes(&self) -> impl Fn(Duration) + Clone + Send + 'static + use<> {
         let runtime = Arc::clone(&self.runtime);
         move |time| runtime.pass(time)
@@ -93,7 +93,7 @@ pub(crate) fn outsider<T: Send + 'static>(future: impl Future<Output = T> + Send
     shuttle::thread::spawn(move || wait_for(future))
 }
 
-/// Waits on this thread. If nothing can end the wait, the model fails: every thread is blocked.
+/// Waits on this thread. If nothing can end the wait, the model fails, because every thread is blocked.
 pub(crate) fn wait_for<F: Future>(future: F) -> F::Output {
     shuttle::future::block_on(future)
 }
@@ -102,7 +102,7 @@ pub(crate) fn wait_for<F: Future>(future: F) -> F::Output {
 struct Workers {
     id: u64,
     ready: Mutex<VecDeque<Arc<Task>>>,
-    /// As many permits as there are ready tasks.
+    /// As many permits as there are tasks that are ready.
     jobs: BatchSemaphore,
     /// Every task that has not ended.
     tasks: Mutex<Vec<Arc<Task>>>,
@@ -286,7 +286,7 @@ impl ArcWake for Task {
     }
 }
 
-/// A lock that the model checker does not see. No execution stops while one is held, so nobody ever waits for one.
+/// A lock that the model checker does not see. No execution stops while one is held, so no thread ever waits for one.
 pub(crate) fn locked<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     lock.try_lock().unwrap_or_else(|error| match error {
         std::sync::TryLockError::Poisoned(guard) => PoisonError::into_inner(guard),

@@ -1,4 +1,4 @@
-//! The order of an end, and what may go wrong in it: long chains, watchers that come at that moment, panics, two threads.
+//! The order of an end, and what may go wrong in it: long chains, late monitors, panics, two threads.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use genserver::{
     Pid, Probe, ProbeRef, ProcessRef, Reason, RegisterError, ServerRef, spawn, start, sys, whereis,
 };
 
-/// One of a chain: linked with the one before it.
+/// A link of a chain: linked with the one before it.
 struct Bead;
 
 impl GenServer for Bead {
@@ -98,7 +98,7 @@ fn a_long_chain_dies_with_its_runtime() {
     assert!(beads.iter().all(|bead| !bead.is_alive()));
 }
 
-/// A server that looks at itself while it terminates.
+/// A server that checks its own state while it terminates.
 struct Onlooker(ProbeRef<(bool, bool)>);
 
 impl GenServer for Onlooker {
@@ -195,11 +195,11 @@ async fn a_terminating_server_gives_casts_back_and_its_reason_to_calls() {
     assert!(!server.is_alive());
     assert!(matches!(server.cast(7), Err(CastError::NoProc { message: 7, .. })));
     assert!(whereis("slow").is_some_and(|process| !process.has_ended()), "the name is not free yet");
-    // Watched while it is dying: told once, with the reason.
+    // Monitored while it is dying: notified once, with the reason.
     let reference = probe.monitor(&server);
     let call = server.call(|caller| caller).await;
     assert!(matches!(&call, Err(CallError::Exit { reason, .. }) if *reason == Reason::term("over")), "{call:?}");
-    assert!(server.process_ref().has_ended(), "whoever is told finds it ended");
+    assert!(server.process_ref().has_ended(), "it has ended when the watchers are told");
     assert_eq!(probe.expect_down(reference).await.reason, Reason::term("over"));
     assert_eq!(probe.flush(), []);
     assert!(matches!(server.call(|caller| caller).await, Err(CallError::NoProc { .. })));
@@ -333,7 +333,7 @@ async fn a_storm_of_links_and_exits_leaves_nobody_behind() {
         for linker in linkers {
             assert_eq!(linker.await, Reason::Normal);
         }
-        // Whoever is linked with one that died has died; the others are alone with the living.
+        // Every process linked with one that died has died; the others are linked only with live ones.
         for server in &crowd {
             let _ = server.call(|caller| caller).await;
         }
@@ -424,7 +424,7 @@ async fn a_killed_callback_is_not_polled_once_more() {
     while polls.load(Ordering::SeqCst) < 5 {
         tokio::task::yield_now().await;
     }
-    // Linked with one that is killed, it is doomed from inside another's death, and its task has been woken before.
+    // It is linked with one that is killed, so it is doomed during another's death, and its task has been woken before.
     let peer = start::<Bead>(Some(server.process_ref())).await.unwrap();
     peer.kill();
     let polled = polls.load(Ordering::SeqCst);
@@ -432,7 +432,7 @@ async fn a_killed_callback_is_not_polled_once_more() {
     assert_eq!(polls.load(Ordering::SeqCst), polled);
 }
 
-/// Goes on and on by itself, without ever awaiting.
+/// Goes on forever without awaiting.
 struct Perpetual(Arc<AtomicU32>);
 
 impl GenServer for Perpetual {
@@ -494,7 +494,7 @@ async fn a_kill_during_the_last_callback_leaves_no_turn_to_terminate() {
     assert_eq!(terminated.load(Ordering::SeqCst), 0);
 }
 
-/// A server that hears of one end, and says so.
+/// A server that is told of one end, and passes it on.
 struct Watcher(ProbeRef<Down>);
 
 impl GenServer for Watcher {
@@ -516,7 +516,7 @@ impl GenServer for Watcher {
     }
 }
 
-/// Each node numbers its monitors by itself, so two watchers of one process may have the same number.
+/// Each node numbers its own monitors, so two watchers of one process may have the same number.
 #[tokio::test(start_paused = true)]
 async fn watchers_of_several_nodes_hear_of_an_end_each_whatever_their_numbers() {
     let mut told = Probe::<Down>::new();
@@ -543,7 +543,7 @@ impl Drop for Shrapnel {
     }
 }
 
-/// A registry that gives names and fails to take them back.
+/// A registry that registers names and fails to release them.
 struct Clinging;
 
 impl NameRegistry for Clinging {

@@ -1,4 +1,4 @@
-//! What becomes of a process that is still getting ready when its starter ends.
+//! What happens to a process that is still getting ready when its starter ends.
 
 use std::future::pending;
 
@@ -30,10 +30,10 @@ impl Way {
     }
 }
 
-/// How the starter comes to start the child.
+/// The state in which the starter starts the child.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Path {
-    /// On its caller's own task, for it is idle.
+    // On its caller's own task, because it is idle.
     Idle,
     /// On its own task, after what was queued before.
     Busy,
@@ -68,7 +68,7 @@ impl GenServer for Starter {
             sleep(ms(10)).await;
         }
         match way {
-            // The limit is the starter's, and goes with it.
+            // The limit belongs to the starter, and ends with it.
             Way::Start => drop(start::<Puppet>(plan).name("kid").timeout(ms(500)).await),
             Way::StartLink => drop(genserver::start_link::<Puppet>(plan).name("kid").timeout(ms(500)).await),
             Way::CxStartLink => drop(cx.start_link::<Puppet>(plan).name("kid").await),
@@ -130,21 +130,21 @@ impl Scene {
         self.child.is_alive() && self.node.whereis("kid").as_ref() == Some(&self.child)
     }
 
-    /// Ends the starter with `signal`, and says with what it ended.
+    /// Ends the starter with `signal`, and returns its reason.
     async fn end_starter(&self, signal: Reason) -> Reason {
         sleep(ms(100)).await;
         self.starter.process_ref().exit(signal);
         self.starter.ended().await
     }
 
-    /// What the child has said since.
+    /// What the child has reported since.
     fn heard(&mut self) -> Vec<Heard> {
         let message = |letter| if let Letter::Message(heard) = letter { Some(heard) } else { None };
         self.probe.flush().into_iter().filter_map(message).collect()
     }
 }
 
-/// Both ways for a starter to end, with what its links bring.
+/// Both ways in which a starter ends, with the reason that its links carry.
 fn ends() -> [(Reason, Reason); 2] {
     [(Reason::term("boom"), Reason::term("boom")), (Reason::Kill, Reason::Killed)]
 }
@@ -230,7 +230,7 @@ async fn pl_040_a_process_that_is_not_ready_is_left_to_its_link_when_its_starter
     }
 }
 
-/// A server whose callback is cut short by a panic beside the start.
+/// A server whose callback is ended by a panic beside the start.
 struct Clumsy;
 
 impl GenServer for Clumsy {

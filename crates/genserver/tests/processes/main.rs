@@ -10,19 +10,19 @@ mod puppet;
 mod starts;
 // ... what may go wrong in it, ...
 mod starting;
-// ... what becomes of those whose starter ends meanwhile, ...
+// ... what happens to those whose starter ends meanwhile, ...
 mod left_starts;
 // ... tasks that become servers, ...
 mod adopting;
-// ... and processes that are none.
+// ... and processes that are not servers.
 mod plain_processes;
 // Links, monitors and exit signals, ...
 mod signals;
 // ... and those of servers.
 mod ties_of_servers;
-// What a process hears of time.
+// A process and time.
 mod timers;
 // How one process ends, ...
 mod dying;
-// ... and how all of a node do.
+// ... and how all of a node's do.
 mod shutdowns;

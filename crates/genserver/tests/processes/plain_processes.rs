@@ -159,7 +159,7 @@ async fn pl_011_stop_tells_every_ending_apart() {
     assert!(matches!(Named::<Puppet>::new("pl_011").stop().await, Err(StopError::NoProc { .. })));
 }
 
-/// Sleeps for as long as it is told to.
+/// Sleeps as long as it is told to.
 struct Sleeper(ProbeRef<Heard>);
 
 impl genserver::GenServer for Sleeper {
@@ -220,7 +220,7 @@ fn forgetting() -> StartProcess<(), ()> {
     })
 }
 
-/// One that drops it before it runs at all.
+/// A process that drops it before it runs at all.
 fn never_taking() -> StartProcess<(), ()> {
     start_process(|_me: Probe<()>, _ack: Ack<()>| pending::<()>())
 }
@@ -246,7 +246,7 @@ async fn a_dropped_acknowledgement_fails_every_form_of_start_at_once() {
 }
 
 #[tokio::test]
-async fn whoever_fails_and_lives_on_is_killed_and_its_starter_gets_the_reason() {
+async fn a_process_that_fails_and_lives_on_is_killed_and_its_starter_gets_the_reason() {
     let lives_on = start_process(|_me: Probe<()>, ack: Ack<()>| async move {
         let _ = ack.fail(Reason::term("no"));
         pending::<()>().await;
@@ -314,7 +314,7 @@ async fn a_plain_process_hears_of_an_order_to_stop_if_it_traps_exits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_is_linked_or_watched_at_its_start_runs_in_the_node_of_whoever_does_it() {
+async fn a_function_linked_or_monitored_at_its_start_runs_in_the_node_of_that_process() {
     let node = Node::new();
     let mut probe = Probe::<()>::on(&node);
     let linked = probe.spawn_link(|_: Probe<()>| pending::<()>()).unwrap();

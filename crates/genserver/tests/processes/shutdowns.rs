@@ -22,7 +22,7 @@ async fn on(node: &Node, plan: Plan) -> ServerRef<Puppet> {
     node.start::<Puppet>(plan).await.unwrap()
 }
 
-/// Without the news that it began.
+/// The messages except those about beginnings.
 fn ends(probe: &mut Probe<Heard>) -> Vec<Heard> {
     let message = |letter| match letter {
         Letter::Message(heard) => Some(heard),
@@ -32,7 +32,7 @@ fn ends(probe: &mut Probe<Heard>) -> Vec<Heard> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_terminates_who_traps_exits_and_ends_the_others() {
+async fn a_shutdown_terminates_servers_that_trap_exits_and_ends_the_others() {
     let mut probe = Probe::<Heard>::new();
     for with_task in [false, true] {
         let node = Node::new();
@@ -62,7 +62,7 @@ async fn a_shutdown_terminates_who_traps_exits_and_ends_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_left_at_the_deadline_is_killed() {
+async fn a_process_that_is_left_at_the_deadline_is_killed() {
     let mut probe = Probe::<Heard>::new();
     let node = Node::new();
     let stuck = on(&node, Plan::new(Begin::Run).traps().told(probe.sender())).await;
@@ -91,7 +91,7 @@ async fn whoever_is_left_at_the_deadline_is_killed() {
     assert_eq!(ends(&mut probe), [Heard::Dropped]);
 }
 
-/// Computes without ever awaiting, until it is told to stop by other means.
+/// Computes without awaiting, until it is told to stop by other means.
 struct Blocked(mpsc::Receiver<()>, mpsc::Sender<()>);
 
 impl GenServer for Blocked {
@@ -198,7 +198,7 @@ fn a_runtime_that_goes_ends_everything_on_it() {
         watcher.monitor(&spawned),
         watcher.monitor(&held),
     ];
-    // A call waits on another runtime, one on a plain thread, and one lies before a server that hangs.
+    // A call waits on another runtime, one on a plain thread, and one in front of a server that hangs.
     let (waits, waiting) = mpsc::channel();
     let elsewhere = {
         let (hanging, waits) = (hanging.clone(), waits.clone());

@@ -1,4 +1,4 @@
-//! Links, monitors and exit signals: what arrives, in which order, and what can still be taken back.
+//! Links, monitors and exit signals: what arrives, in which order, and what can still be cancelled.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ async fn puppet_telling(probe: &Probe<Heard>) -> ServerRef<Puppet> {
     server
 }
 
-/// Has everything that was sent before handled.
+/// Returns when everything that was sent before has been handled.
 async fn probe_born(server: &ServerRef<Puppet>) {
     assert_eq!(server.call(Ask::Ping).await, Ok("pong"));
 }
@@ -220,7 +220,7 @@ async fn linking_with_the_dead_is_an_error_or_an_exit() {
 }
 
 #[tokio::test]
-async fn pl_027_a_peers_normal_end_is_told_only_to_who_traps() {
+async fn pl_027_a_peers_normal_end_reaches_only_a_process_that_traps() {
     let mut heard = Probe::<Heard>::new();
     let [plain, trapping] = [puppet_telling(&heard).await, puppet_telling(&heard).await];
     trapping.cast(Tell::Trap).unwrap();
@@ -349,7 +349,7 @@ async fn pl_035_a_name_is_free_before_the_down() {
     }
 }
 
-/// Keeps its callers for somebody else to answer.
+/// Keeps its callers for another process to answer.
 struct Desk(Arc<Mutex<Vec<Caller<u32>>>>);
 
 struct Question(Caller<u32>);

@@ -1,5 +1,5 @@
-//! What may go wrong around a start: nobody waits for it, the thread is not the runtime's, the runtime is gone, the registry is
-//! on fire.
+//! What may go wrong around a start: it is dropped, the thread is outside the runtime, the runtime is gone, the registry
+//! panics.
 
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -49,7 +49,7 @@ async fn a_start_that_is_never_polled_starts_nothing() {
 }
 
 #[test]
-fn init_runs_inside_the_runtime_whoever_starts_it() {
+fn init_runs_inside_the_runtime_even_if_its_starter_does_not() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let node = Node::with_runtime(Arc::new(Tokio::new(runtime.handle().clone())));
     // Sleeping needs the runtime's context, which this thread does not have.
@@ -108,7 +108,7 @@ async fn nobody_starts_linked_to_the_dead_or_to_plain_code() {
     assert_eq!(genserver::whereis("orphan"), None);
 }
 
-/// A registry whose names are watched from the moment they are given.
+/// A registry that monitors each process as soon as it is registered.
 struct Watched(Mutex<Probe<()>>);
 
 impl NameRegistry for Watched {
@@ -125,7 +125,7 @@ impl NameRegistry for Watched {
 }
 
 #[tokio::test]
-async fn whoever_watched_a_start_that_came_to_nothing_is_told() {
+async fn a_monitor_of_a_start_that_failed_brings_its_down() {
     let watched = Arc::new(Watched(Mutex::new(Probe::new())));
     let starter = Probe::<()>::new();
     starter.sender().kill();
@@ -151,7 +151,7 @@ async fn a_registry_that_panics_or_refuses_fails_the_start() {
     }
 }
 
-/// Its init computes until it is let go.
+/// Its init computes until it is released.
 struct Brooding;
 
 impl GenServer for Brooding {
@@ -183,7 +183,7 @@ fn an_init_that_never_awaits_releases_its_starter_and_its_name_and_never_serves(
     assert_eq!(node.whereis("brooding"), Some(other.process_ref()));
 }
 
-/// Starts one more of its kind in its init, and so on.
+/// Starts another of its kind in its init, and so on.
 struct Nest;
 
 struct Depth(Caller<u32>);

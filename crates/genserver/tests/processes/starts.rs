@@ -1,4 +1,4 @@
-//! How servers start: what init can answer, what a failed start leaves behind, and which name reaches what.
+//! How servers start: what init can return, what a failed start leaves behind, and which name leads where.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::Arc;
@@ -78,7 +78,7 @@ async fn gs_005_a_quiet_init_error_is_returned_without_a_report() {
     let Heard::Born(process) = probe.expect_message().await else { panic!("init was to run") };
     assert_eq!(process.ended().await, Reason::Normal);
     assert_eq!(reports.try_next(), None);
-    // One that does not give up quietly is reported, and is the first that is.
+    // An init that fails loudly is reported, and is the first that is.
     node.start::<Puppet>(plan(Begin::Stop(reason.clone()))).await.unwrap_err();
     let Some(Report::Crashed(loud)) = reports.try_next() else { panic!("it is reported") };
     assert!(loud.in_init);
@@ -170,7 +170,7 @@ async fn gs_013_names_of_another_registry_are_apart() {
     here.stop().await.unwrap();
 }
 
-/// What can come of a start, with the plan that brings it about.
+/// The possible results of a start, with the plan that leads to each.
 fn every_begin() -> [Begin; 6] {
     [
         Begin::Run,
@@ -225,7 +225,7 @@ async fn free(node: &Node) {
     }
 }
 
-/// The server's own end is no concern of the test.
+/// Unlinks the server, whose own end does not matter here.
 async fn free_linked(node: &Node, starter: &mut Probe<()>) {
     free(node).await;
     starter.flush();
@@ -248,7 +248,7 @@ async fn start_in_each_way(plan: &Plan, limit: Duration) -> Vec<(StartError, Vec
     failures
 }
 
-/// Starts what fails, again and again; each attempt needs what the one before it held.
+/// Starts something that fails, repeatedly; each attempt needs what the one before it held.
 async fn never_collides(begin: Begin, rounds: usize, limit: Duration, expected: impl Fn(&StartError) -> bool) {
     let exclusive = Exclusive::default();
     let plan = plan(begin).holding(&exclusive);

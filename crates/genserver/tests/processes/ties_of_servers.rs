@@ -1,4 +1,4 @@
-//! Monitors and links that a server takes back while their news waits in its own mailbox.
+//! Monitors and links that a server removes while their messages wait in its own mailbox.
 
 use std::mem::take;
 
@@ -6,7 +6,7 @@ use genserver::{
     Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, Pid, ProcessRef, Reason, ServerRef, start,
 };
 
-/// Ends others in its own callbacks, so that what it hears of them is queued when it changes its mind.
+/// Ends others in its own callbacks, so that their signals are queued when it changes its mind.
 #[derive(Default)]
 struct Fickle {
     heard: Vec<Info>,
@@ -19,15 +19,15 @@ enum Info {
 }
 
 enum Call {
-    /// Watches it twice, ends it, and takes one monitor back: whether it was there.
+    /// Monitors it twice, ends it, and removes one monitor: returns whether it existed.
     Demonitor(ProcessRef, Caller<[bool; 2]>),
-    /// Links with it, ends it, and takes the link back with its exit.
+    /// Links with it, ends it, and removes the link with its exit.
     UnlinkFlush(ProcessRef, Caller<[bool; 2]>),
-    /// Links with one that has ended twice, throws an exit away, and links with it once more.
+    /// Links twice with a process that has ended, discards an exit, and links with it once more.
     FlushDead(ProcessRef, Caller<bool>),
-    /// Links with it, ends it, and takes the link back.
+    /// Links with it, ends it, and removes the link.
     Unlink(ProcessRef, Caller<bool>),
-    /// Links with both, and leaves one before it ends.
+    /// Links with both, and unlinks one before it ends.
     Leave(ProcessRef, ProcessRef, Caller<bool>),
     Heard(Caller<Vec<Info>>),
 }
@@ -128,7 +128,7 @@ async fn a_server_that_only_unlinks_still_hears_what_was_queued() -> Tested {
 }
 
 #[tokio::test]
-async fn a_server_hears_nothing_of_who_it_left() -> Tested {
+async fn a_server_hears_nothing_of_a_process_it_unlinked() -> Tested {
     let (server, left, _) = fickle().await?;
     let kept = start::<Fickle>(()).await?;
     let both = kept.process_ref();

@@ -1,4 +1,4 @@
-//! Timers: when they fire, what they tell, and that nothing comes after a cancel.
+//! Timers: when they fire, what they send, and that nothing arrives after a cancel.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::time::{Duration, Instant};
@@ -15,12 +15,12 @@ async fn puppet(probe: &mut Probe<Heard>) -> ServerRef<Puppet> {
     server
 }
 
-/// Sets timers of its own as it is told to, and tells what they bring.
+/// Sets its own timers as it is told to, and reports what they send.
 struct Clock(ProbeRef<u32>);
 
 enum Ask {
     After(Duration, u32, Caller<TimerRef>),
-    /// When that much has passed, as an instant.
+    /// At the instant when this much time has passed.
     At(Duration, u32, Caller<(TimerRef, Instant)>),
     Every(Duration, u32, Caller<TimerRef>),
     Read(TimerRef, Caller<Option<Duration>>),
@@ -58,7 +58,7 @@ impl GenServer for Clock {
         }
     }
 
-    /// Is busy for so long.
+    /// Is busy for this long.
     async fn handle_cast(&mut self, long: Duration, _cx: &mut Cx<Self>) -> Outcome<Self> {
         sleep(long).await;
         Next::wait()
@@ -111,7 +111,7 @@ async fn pl_033_nothing_arrives_after_a_cancel() {
     let clock = start::<Clock>(told.sender()).await.unwrap();
     let timer = clock.call(|caller| Ask::After(ms(10), 1, caller)).await.unwrap();
     assert_eq!(clock.call(|caller| Ask::Cancel(timer, caller)).await, Ok(Some(ms(10))));
-    // It was due, and its news queued, when it was called off.
+    // It was due, and its signal queued, when it was cancelled.
     let left = clock.call(|caller| Ask::OversleepAndCancel(ms(10), caller)).await;
     assert_eq!(left, Ok(Some(Duration::ZERO)));
     told.expect_none(ms(100)).await;

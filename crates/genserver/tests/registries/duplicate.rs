@@ -70,7 +70,7 @@ async fn rat_023_dispatch_gets_the_whole_key_in_the_callers_process() {
     let dispatched = alice.scope(async {
         topics.dispatch("news", |entries| {
             calls += 1;
-            // It may use the registry, and whoever it finds.
+            // It may use the registry, and the processes that it finds.
             assert_eq!(topics.lookup("news").len(), 2);
             (pairs(entries), current_process())
         })
@@ -93,7 +93,7 @@ async fn rat_024_a_task_for_each_entry_runs_outside_the_caller_and_beside_the_ot
     }
     let mut caller = probe();
     caller.trap_exits(true);
-    // None gets past it before all have come, so one after the other would never be done.
+    // No function gets past it before all have come, so one after the other would never finish.
     let all_have_come = Arc::new(Barrier::new(CROWD));
     let dispatch = async_stream(topics.lookup("news"), move |entry| {
         let all_have_come = Arc::clone(&all_have_come);

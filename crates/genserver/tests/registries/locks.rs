@@ -1,4 +1,4 @@
-//! Locks by key: one at a time, in the order of asking, whatever becomes of whoever has one or waits.
+//! Locks by key: one holder at a time, in the order of asking, whatever happens to the holder or to those who wait.
 #![expect(clippy::disallowed_methods, reason = "several tasks contend on purpose")]
 
 use std::sync::Arc;
@@ -117,7 +117,7 @@ async fn many_tasks_that_lock_leave_and_panic_never_meet_and_leave_nothing() {
                 let which = (task + round) % 2;
                 let mut lock = rooms.lock(["a", "b"][which]);
                 if round % 3 == 0 {
-                    // Leaves if it does not get it at once.
+                    // Leaves the line if it does not get the lock at once.
                     let Some(guard) = poll_immediate(&mut lock).await else { continue };
                     drop(guard);
                     continue;

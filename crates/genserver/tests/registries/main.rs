@@ -1,4 +1,4 @@
-//! Registries: who holds a key, who waits for it, and who is found by it.
+//! Registries: who holds a key, who waits for it, and how it is looked up.
 #![cfg(feature = "tokio")]
 
 #[path = "../support/puppet.rs"]
@@ -11,7 +11,7 @@ mod unique;
 mod names;
 // ... and a key of many.
 mod duplicate;
-// One after the other.
+// Locks.
 mod locks;
-// All at once.
+// Many threads at once.
 mod storms;

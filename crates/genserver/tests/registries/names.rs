@@ -1,4 +1,4 @@
-//! Keys of a registry as the names of servers: what holds for names elsewhere holds for them.
+//! Keys of a registry as the names of servers: what holds for other names holds for them.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use crate::puppet::{self, Ask, Begin, Plan, Puppet, Tell, ms, sleep};
@@ -15,7 +15,7 @@ async fn servers() -> UniqueRegistry<String> {
     servers
 }
 
-/// A state to ask for and to change: what an agent is.
+/// A state to read and to change, like an agent's.
 struct Bowl(u32);
 
 impl GenServer for Bowl {

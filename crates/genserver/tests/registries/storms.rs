@@ -1,4 +1,4 @@
-//! Many threads that register, give up, die and look up at once.
+//! Many threads that register, release, die and look up at once.
 #![expect(clippy::disallowed_methods, reason = "several tasks contend on purpose")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
@@ -12,9 +12,9 @@ const KEYS: usize = 8;
 const TASKS: usize = 8;
 const ROUNDS: usize = 400;
 
-/// What a registry holds, once its keeper has done all that it was told so far.
+/// The sizes of a registry, once its keeper has handled everything sent so far.
 async fn sizes(registry: &impl std::fmt::Debug, keeper: &impl AsProcess) -> String {
-    // Once to have everybody watched, and once more for the news of who had ended by then.
+    // Once to have all owners monitored, and once more for the `Down`s of those that had ended by then.
     sys::get_status(keeper).await.unwrap();
     sys::get_status(keeper).await.unwrap();
     format!("{registry:?}")
@@ -45,7 +45,7 @@ async fn a_key_never_has_two_holders_and_nothing_is_left_in_the_end() {
                         assert!(registry.of(&probe).unregister(&key));
                     }
                 }
-                // The other half of the keys become free by this.
+                // This releases the other half of the keys.
                 drop(probe);
                 assert!(registry.lookup(&key).is_none_or(|entry| *entry.value() <= ROUNDS));
                 listener_reads(&registry);

@@ -28,9 +28,9 @@ fn pairs(entries: impl IntoIterator<Item = Entry<String, u32>>) -> Vec<(String, 
     entries.into_iter().map(|entry| (entry.key().clone(), *entry.value())).collect()
 }
 
-/// What a registry holds, once its keeper has done all that it was told so far.
+/// The sizes of a registry, once its keeper has handled everything sent so far.
 async fn settled(registry: &Rooms, keeper: &impl AsProcess) -> String {
-    // Once to have everybody watched, and once more for the news of who had ended by then.
+    // Once to have all owners monitored, and once more for the `Down`s of those that had ended by then.
     sys::get_status(keeper).await.unwrap();
     sys::get_status(keeper).await.unwrap();
     format!("{registry:?}")
@@ -73,7 +73,7 @@ async fn rat_003_a_key_of_another_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn rat_004_a_dead_holder_is_no_holder_before_it_is_cleared_away() {
+async fn rat_004_a_dead_holder_holds_nothing_even_before_its_entries_are_removed() {
     let rooms = Rooms::unique();
     let keeper = rooms.start().await.unwrap();
     let (alice, bob) = (probe(), probe());
@@ -85,13 +85,13 @@ async fn rat_004_a_dead_holder_is_no_holder_before_it_is_cleared_away() {
     rooms.of(&bob).register(key("a"), 2).unwrap();
     assert_eq!(rooms.whereis("a"), Some(bob.process_ref()));
 
-    // What the keeper clears away afterwards is the first entry, not the second.
+    // The keeper then removes the first entry, not the second.
     sys::resume(&keeper).await.unwrap();
     assert!(settled(&rooms, &keeper).await.starts_with("Registry { entries: 1, processes: 1,"));
     assert_eq!(rooms.whereis("a"), Some(bob.process_ref()));
 }
 
-/// A number or a text: what is equal is the key's own affair.
+/// A number or a text: the key decides what is equal.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Mixed {
     Number(u32),
@@ -124,7 +124,7 @@ async fn rat_006_a_value_is_updated_by_its_owner_alone() {
     assert_eq!((*updated.new.value(), *updated.old.value()), (2, 1));
     assert_eq!(rooms.of(&alice).values("a"), [2]);
     assert_eq!(pairs(rooms.lookup("a")), [(key("a"), 2)]);
-    // It stands in both maps, and goes from both.
+    // It is in both maps, and is removed from both.
     assert_eq!(rooms.of(&alice).keys(), ["a"]);
     assert!(rooms.of(&alice).unregister("a"));
     assert!(rooms.of(&alice).keys().is_empty());
@@ -141,7 +141,7 @@ async fn rat_007_dispatch_is_for_a_key_that_somebody_holds() {
 }
 
 #[tokio::test]
-async fn rat_008_unregistering_is_no_failure_whether_the_key_is_there_or_not() {
+async fn rat_008_unregistering_succeeds_whether_or_not_the_key_is_there() {
     let rooms = rooms().await;
     let (alice, bob) = (probe(), probe());
     rooms.of(&alice).register(key("a"), 1).unwrap();
@@ -255,7 +255,7 @@ async fn rat_018_refused_registrations_leave_the_tables_as_they_were() {
     assert_eq!(settled(&rooms, &keeper).await, before);
 }
 
-/// A key that lies where all others of its kind lie: what one partition is in OTP.
+/// A key whose hash is the same for all: what one partition is in OTP.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Crowded(u32);
 
@@ -265,7 +265,7 @@ impl std::hash::Hash for Crowded {
     }
 }
 
-/// What can be seen of a registry after some registering, unregistering, updating and dying.
+/// The visible content of a registry after some registering, unregistering, updating and dying.
 async fn seen<K: genserver::registry::Key + Clone>(make: impl Fn(u32) -> K) -> Vec<Vec<(u32, u32)>> {
     let registry = Registry::unique();
     registry.start().await.unwrap();
@@ -351,7 +351,7 @@ async fn nobody_registers_before_the_start_and_nobody_is_registered_from_plain_c
 }
 
 #[tokio::test]
-async fn a_restarted_keeper_clears_away_who_died_meanwhile_and_watches_the_others() {
+async fn a_restarted_keeper_removes_the_dead_and_monitors_the_others() {
     let rooms = Rooms::unique();
     let keeper = rooms.start().await.unwrap();
     let (alice, bob) = (probe(), probe());

@@ -1,4 +1,4 @@
-//! The programs this library began with, each with its own tests and console sessions.
+//! The programs that this library began with, each with its own tests and console sessions.
 #![cfg(feature = "tokio")]
 
 mod seed_002_simple_queue;

@@ -154,7 +154,7 @@ impl GenServer for Monitoring {
     }
 }
 
-/// Kills the list with the given function, and goes on only when its `Down` has arrived.
+/// Kills the list with the given function, and returns only when its `Down` has arrived.
 async fn kill_with(TodoList(list): &TodoList, function: impl AsyncFnOnce(&Agent<Items>)) {
     let mut shell = Probe::<()>::new();
     let reference = shell.monitor(list);
@@ -176,7 +176,7 @@ async fn spawns_todo_lists<S: GenServer<Args = (), Call = Call, Cast = Create>>(
     todo.put("eggs").await.unwrap();
     assert_eq!(todo.get().await.unwrap(), ["eggs"]);
 
-    // To ensure a list means that a second create finds it.
+    // Ensuring a list means that a second create finds it.
     manager.create("shopping");
     assert_eq!(manager.lookup("shopping").await, Some(todo));
     assert_eq!(manager.stop().await, Ok(()));
@@ -219,7 +219,7 @@ async fn the_second_manager_removes_todo_lists_on_exit() {
     manager.stop().await.unwrap();
 }
 
-/// What 3.5 warns of: it is linked as well as monitoring, so the crash of a list takes the manager along.
+/// What 3.5 warns of: it is linked as well as monitoring, so the crash of a list ends the manager too.
 #[tokio::test]
 async fn a_crash_of_a_list_takes_a_linked_manager_along() {
     let manager = Manager::<Monitoring>::start().await.unwrap();
@@ -247,7 +247,7 @@ async fn a_message_for_nobody_is_passed_over() {
 /// ["eggs"]
 /// ```
 ///
-/// Names are text here and cost nothing once they are free, so what makes this a terrible idea there is none.
+/// Names are text here and cost nothing once they are released, so the reason against this does not apply.
 #[tokio::test]
 async fn the_session_with_a_name() {
     let shell = Probe::<()>::new();

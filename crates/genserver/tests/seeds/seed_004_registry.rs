@@ -110,7 +110,7 @@ impl Registry {
     }
 }
 
-/// What `setup` does there, with `start_supervised!`: each test has a registry of its own, which is gone before the next begins.
+/// Like `setup` there with `start_supervised!`: each test has a registry of its own, which is gone before the next begins.
 async fn with_registry(test: impl AsyncFnOnce(Registry)) {
     supervised(async |supervisor| test(supervisor.start_supervised(Registry::start_link()).await).await).await;
 }
@@ -144,7 +144,7 @@ async fn one_test_does_not_interfere_with_the_next() {
     }
 }
 
-/// Sound as it stands, unlike in the seed: when `stop` returns, the `Down` is in the registry's mailbox before the lookup.
+/// This works as it stands, unlike in the seed: when `stop` returns, the `Down` is in the registry's mailbox before the lookup.
 // also: GE-157
 async fn removes_buckets_on_exit() {
     with_registry(async |registry| {
@@ -241,7 +241,7 @@ async fn the_options_of_the_start_are_forwarded() {
     .await;
 }
 
-/// What the last section warns of: the registry is linked to its buckets, so the crash of one takes it along.
+/// What the last section warns of: the registry is linked to its buckets, so the crash of a bucket ends the registry too.
 #[tokio::test]
 async fn a_crash_of_a_bucket_takes_the_linked_registry_along() {
     with_registry(async |registry| {

@@ -1,4 +1,4 @@
-//! Casts, infos, the idle time-out and continues: messages without an answer, and what goes before the mailbox.
+//! Casts, infos, the idle timeout and continues: messages without an answer, and what goes before the mailbox.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 
@@ -44,7 +44,7 @@ async fn gs_103_a_cast_that_stops_gives_terminate_its_reason() {
     assert_eq!(log.take(), ["terminate stopped"]);
 }
 
-/// A registry that knows nobody.
+/// A registry without entries.
 struct Nobody;
 
 impl genserver::NameRegistry for Nobody {
@@ -252,7 +252,7 @@ async fn gs_119_init_continues_before_what_others_sent_meanwhile() {
     let named = Named::<Puppet>::on(&node, "early");
     let sender = named.clone();
     node.start::<Puppet>(beginning(&log, move |puppet, _| {
-        // Somebody else, on another thread, finds the name before init is done.
+        // Another thread finds the name before init is done.
         let sending = std::thread::scope(|scope| scope.spawn(move || sender.send(Told::Note("message"))).join());
         assert!(sending.unwrap().is_ok());
         Init::RunThen(puppet, Told::Note("continue"))
@@ -304,7 +304,7 @@ async fn a_message_that_is_queued_already_goes_before_an_idle_timeout_of_nothing
     server.cast(act(|_, _| Next::idle(Duration::ZERO))).unwrap();
     server.cast(note("queued")).unwrap();
     sleep(SECOND).await;
-    assert_eq!(log.take(), ["queued"], "the time-out is dropped");
+    assert_eq!(log.take(), ["queued"], "the timeout is dropped");
     server.cast(act(|_, _| Next::idle(Duration::ZERO))).unwrap();
     sleep(SECOND).await;
     assert_eq!(log.take(), ["idle"]);
@@ -370,7 +370,7 @@ async fn an_init_can_arm_the_idle_timeout() {
     assert!(server.is_alive());
 }
 
-/// A message that arrives just when the silence is over, before the server's own task has run, finds the clock where it was.
+/// If a message arrives just when the idle timeout is over, before the server's own task has run, the clock is not disturbed.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_races_the_idle_timeout_does_not_stop_the_clock() {
     for early in [Duration::ZERO, Duration::from_millis(1)] {
@@ -398,7 +398,7 @@ fn park_a_while() -> puppet::Act {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silence_longer_than_all_clocks_is_no_silence() {
+async fn an_idle_timeout_longer_than_the_clock_never_fires() {
     let (server, log) = puppet().await;
     server.cast(act(|_, _| Next::idle(Duration::MAX))).unwrap();
     sleep(SECOND).await;

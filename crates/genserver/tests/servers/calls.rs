@@ -1,4 +1,4 @@
-//! Calls, replies and stops: every way a call can end, and what stopping promises to whoever asks for it.
+//! Calls, replies and stops: every way in which a call can end, and what stopping guarantees.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 
@@ -18,7 +18,7 @@ async fn puppet() -> (ServerRef<Puppet>, Log) {
     (start::<Puppet>(waiting(&log)).await.unwrap(), log)
 }
 
-/// The reason with which a call says that its server ended.
+/// The exit reason in a call's error.
 #[track_caller]
 fn exit_reason<R: std::fmt::Debug>(called: Result<R, CallError>) -> Reason {
     match called {
@@ -27,7 +27,7 @@ fn exit_reason<R: std::fmt::Debug>(called: Result<R, CallError>) -> Reason {
     }
 }
 
-/// Lets everything run that can, without a look at the clock.
+/// Lets everything run that can, without moving the clock.
 async fn settle() {
     for _ in 0..64 {
         yield_now().await;
@@ -85,7 +85,7 @@ async fn gs_048_a_call_that_times_out_leaves_the_server_unharmed() {
     assert_eq!(log.take(), ["done all the same"]);
 }
 
-/// Ends a server linked to a probe by `end`, of which nothing is reported, and says what call, terminate and the probe heard.
+/// Ends a server linked to a probe by `end`, of which nothing is reported, and returns what call, terminate and the probe got.
 async fn heard_of(end: impl FnOnce() -> Outcome<Puppet> + Send + 'static) -> (Reason, Vec<String>, Reason) {
     let log = Log::default();
     let node = Node::new();
@@ -420,7 +420,7 @@ async fn gs_082_without_a_terminate_the_stop_reason_is_the_exit_reason() {
     }
 }
 
-/// Gives a puppet something to do in terminate.
+/// Sets what a puppet does in terminate.
 async fn set_curtain(server: &ServerRef<Puppet>, curtain: puppet::Curtain) {
     let set = server.call(|caller| {
         act(|puppet, _| {
@@ -485,7 +485,7 @@ async fn gs_085_a_stop_that_times_out_still_stops_the_server() {
     assert_eq!(log.take(), ["terminate normal"]);
 }
 
-/// How long the quickest of a hundred calls takes from a probe with so many letters in its mailbox.
+/// How long the quickest of a hundred calls takes from a probe with this many letters in its mailbox.
 #[expect(clippy::disallowed_methods, reason = "measures the machine, not the runtime's clock")]
 async fn quickest_call(letters: usize, server: &ServerRef<Puppet>) -> Duration {
     let mut probe = Probe::<usize>::new();
@@ -507,7 +507,7 @@ async fn quickest_call(letters: usize, server: &ServerRef<Puppet>) -> Duration {
     quickest
 }
 
-/// The quickest of many: whoever else uses the machine does not get between all of them.
+/// The quickest of many: other programs on the machine do not disturb all of them.
 #[tokio::test]
 async fn gs_148_a_callers_full_mailbox_does_not_slow_a_call() {
     let (server, _) = puppet().await;
@@ -516,7 +516,7 @@ async fn gs_148_a_callers_full_mailbox_does_not_slow_a_call() {
     assert!(full < 10 * empty, "{full:?} with a full mailbox, {empty:?} with an empty one");
 }
 
-/// What is queued first is handled first, whoever of the ways in it takes.
+/// What is queued first is handled first, whichever way of sending is used.
 #[tokio::test]
 async fn casts_infos_calls_and_stops_of_one_sender_keep_their_order() {
     let (server, log) = puppet().await;

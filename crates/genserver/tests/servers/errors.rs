@@ -1,4 +1,4 @@
-//! Every failure says what happened, to whom, and what to do about it.
+//! Every error says what happened, to which process, and what to do about it.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::error::Error;
@@ -122,7 +122,7 @@ async fn a_dropped_caller() {
     let text = "process PID dropped the caller without an answer; one of its callbacks forgets to reply, or gave up what was \
                 asked: look for its reports";
     says(&error, &server, text);
-    // Also at once: by another task, and when the server is busy.
+    // The same at once: from another task, and when the server is busy.
     let (keep, kept) = oneshot::channel::<Caller<()>>();
     let call = server.call(|caller| {
         act(move |_, _| {
@@ -167,7 +167,7 @@ async fn a_server_of_another_type() {
     assert!(text.ends_with("Puppet; the name belongs to another server than you expect"), "{text}");
 }
 
-/// What a caller and a watcher hear when the callback panics that `provoke` brings about.
+/// What a caller and a watcher get when `provoke` makes the callback panic.
 async fn hears_of_the_panic(provoke: impl AsyncFnOnce(&ServerRef<Puppet>)) {
     let server = puppet().await;
     let mut probe = Probe::<()>::new();
@@ -309,7 +309,7 @@ async fn dropping_a_pending_call_disturbs_nobody() {
     }
     go.send(()).unwrap();
     assert_eq!(server.call(|caller| answer(caller, 2)).await, Ok(2));
-    // One that was never polled was never sent.
+    // A call that was never polled was never sent.
     let log = Log::default();
     let noted = log.clone();
     drop(server.call(move |caller| {

@@ -1,4 +1,4 @@
-//! How the end of one process reaches another, and when terminate runs: the termination matrix, row by row.
+//! How the end of one process affects another, and when terminate runs: the termination matrix, row by row.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 
@@ -43,7 +43,7 @@ async fn settle() {
     }
 }
 
-/// A parent that can be ended, and will not be missed.
+/// A parent that can be ended without harm.
 fn parent() -> Probe<()> {
     Probe::new()
 }
@@ -70,7 +70,7 @@ async fn gs_130_a_parents_normal_end_leaves_the_server_running() {
 }
 
 #[tokio::test]
-async fn gs_133_a_strangers_exit_signal_is_an_info_to_who_traps() {
+async fn gs_133_a_strangers_exit_signal_is_an_info_for_a_server_that_traps() {
     let log = Log::default();
     let server = trapping(&log).await;
     let stranger = parent();
@@ -81,7 +81,7 @@ async fn gs_133_a_strangers_exit_signal_is_an_info_to_who_traps() {
     assert_eq!(log.take(), ["exit boom", "exit normal", "exit shutdown"]);
 }
 
-/// A killing that is to leave no word of the server's behind.
+/// Kills the server, and checks that it wrote nothing more.
 async fn killed(server: &ServerRef<Puppet>, log: &Log) {
     let mut probe = Probe::<()>::new();
     let down = probe.monitor(server);
@@ -195,7 +195,7 @@ async fn gs_138_a_killed_servers_name_is_free_on_its_down() {
 
 // The termination matrix: what brings the end, whether terminate runs and with which reason, and the exit reason.
 
-/// A server that traps or does not, brought to its end; its exit reason, and what terminate wrote.
+/// Brings a server that traps or does not to its end; returns its exit reason, and what terminate wrote.
 async fn ended(traps: bool, end: impl AsyncFnOnce(&ServerRef<Puppet>, Probe<()>)) -> (Reason, Vec<String>) {
     let log = Log::default();
     let parent = parent();
@@ -216,7 +216,7 @@ fn nothing() -> Vec<String> {
     Vec::new()
 }
 
-/// Has the server do this, and does not wait for it.
+/// Makes the server do this, without waiting for it.
 fn tell(server: &ServerRef<Puppet>, what: Act) {
     server.cast(what).unwrap();
 }
@@ -285,7 +285,7 @@ async fn matrix_a_stop_from_outside_runs_terminate_whether_it_traps_or_not() {
 }
 
 #[tokio::test]
-async fn matrix_a_parents_exit_is_an_order_to_stop_for_who_traps() {
+async fn matrix_a_parents_exit_is_an_order_to_stop_for_a_server_that_traps() {
     for reason in [Reason::term("boom"), Reason::Shutdown, Reason::Normal] {
         let text = reason.to_string();
         let sent = reason.clone();
@@ -324,7 +324,7 @@ async fn matrix_a_parents_exit_waits_for_its_turn() {
 }
 
 #[tokio::test]
-async fn matrix_a_parents_exit_ends_who_does_not_trap_without_terminate() {
+async fn matrix_a_parents_exit_ends_a_server_that_does_not_trap_without_terminate() {
     let sent = ended(false, async |server, parent| parent.exit(server, Reason::term("boom")));
     assert_eq!(sent.await, (Reason::term("boom"), nothing()));
     let shutdown = ended(false, async |server, parent| {
@@ -336,7 +336,7 @@ async fn matrix_a_parents_exit_ends_who_does_not_trap_without_terminate() {
 }
 
 #[tokio::test]
-async fn matrix_a_parents_normal_exit_is_nothing_to_who_does_not_trap() {
+async fn matrix_a_parents_normal_exit_leaves_a_server_that_does_not_trap_alone() {
     let log = Log::default();
     let parent = parent();
     let server = parent.start_link::<Puppet>(waiting(&log)).await.unwrap();
@@ -362,7 +362,7 @@ async fn matrix_a_monitoring_starter_is_a_parent_whose_exit_stops() {
 }
 
 #[tokio::test]
-async fn matrix_a_strangers_exit_ends_who_does_not_trap_without_terminate() {
+async fn matrix_a_strangers_exit_ends_a_server_that_does_not_trap_without_terminate() {
     let log = Log::default();
     let server = puppet(&log).await;
     let stranger = parent();
@@ -491,7 +491,7 @@ async fn the_first_of_several_orders_wins() {
     assert_eq!(log.take(), nothing());
 }
 
-/// Says when it is dropped.
+/// Records when it is dropped.
 struct Dropped(Log);
 
 impl Drop for Dropped {

@@ -1,4 +1,4 @@
-//! Hibernation: when a server gives its memory back, what wakes it, and what does not.
+//! Hibernation: when a server releases its memory, what wakes it, and what does not.
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
 use std::time::Duration;
@@ -7,11 +7,11 @@ use genserver::{Caller, Cx, GenServer, Init, Next, Node, Outcome, ServerRef, Sta
 
 #[derive(Clone)]
 struct Sleeper {
-    /// Whoever is answered by an info, later.
+    /// A caller that an info answers later.
     open: Open,
 }
 
-/// A caller is no `Clone`; a copy of the state has none.
+/// A caller is not `Clone`; a copy of the state has none.
 #[derive(Default)]
 struct Open(Option<Caller<&'static str>>);
 
@@ -31,7 +31,7 @@ enum Cast {
     Nothing,
     /// Hibernates when this timer fires.
     TimerToSleep(Duration),
-    /// Waits for this silence when the timer fires, and hibernates after it.
+    /// Sets this idle timeout when the timer fires, and hibernates after it.
     TimerToSilence(Duration, Duration),
 }
 
@@ -113,7 +113,7 @@ async fn settle(server: &ServerRef<Sleeper>) {
     }
 }
 
-/// Moves the clock, and lets everybody do what is due.
+/// Moves the clock, and lets all tasks do what is due.
 async fn pass(time: Duration) {
     // A sleep that was set after everything that is due by then ends after it.
     #[expect(clippy::disallowed_methods, reason = "the paused clock of the test")]

@@ -1,4 +1,4 @@
-//! Servers: what their callbacks may do, how they are called, how they end, and how they look from outside.
+//! Servers: what their callbacks may do, how they are called, how they end, and what is seen of them from outside.
 #![cfg(feature = "tokio")]
 
 #[path = "../support/clock.rs"]
@@ -10,17 +10,17 @@ mod puppet;
 mod callbacks;
 // ... and those with one.
 mod calls;
-// How a server ends, and who hears of it.
+// How a server ends, and which processes are told.
 mod exits;
-// Who is told that it stopped it.
+// Which stopper is told that it stopped the server.
 mod stops;
-// That nobody is forgotten in it.
+// That no waiting process is forgotten.
 mod told;
-// What an error says.
+// The texts of errors.
 mod errors;
-// Who runs a server where its own task is not.
+// Which task runs a server in place of its own.
 mod one_after_another;
-// When a server makes itself small.
+// How a server releases memory.
 mod hibernation;
-// What can be seen from outside.
+// Inspection from outside.
 mod sys;

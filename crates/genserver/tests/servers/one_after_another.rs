@@ -1,4 +1,4 @@
-//! A server whose task is on its way may be run by a caller that comes first.
+//! A server whose task is scheduled may be run by a caller that comes first.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -50,12 +50,12 @@ fn pass(to: ServerRef<Worker>, from: ServerRef<Worker>) -> Work {
     Box::new(move || drop(to.cast(pass(from, to.clone()))))
 }
 
-/// Where what a server was sent before a call is done: by the caller, or in the server's own task.
+/// Returns where earlier messages are handled at a call: by the caller, or in the server's own task.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_takes_longer_than_a_wake_up_is_left_to_its_own_task_for_a_while() {
     let (clock, node) = Clock::new();
     let server = node.start::<Worker>(()).await.unwrap();
-    // Its task has come once, and sleeps.
+    // Its task has run once, and sleeps.
     give(&server, || {});
     tokio::task::yield_now().await;
     let (done, mut seen) = tokio::sync::mpsc::unbounded_channel();
@@ -64,7 +64,7 @@ async fn a_server_that_takes_longer_than_a_wake_up_is_left_to_its_own_task_for_a
         let (done, clock) = (done.clone(), Arc::clone(&clock));
         give(&server, move || {
             clock.spend(Duration::from_micros(3));
-            // The test itself is no task.
+            // The test itself is not a task.
             done.send(tokio::task::try_id().is_none()).unwrap();
         });
         server.call(|caller| caller).await.unwrap();
@@ -106,7 +106,7 @@ async fn a_callback_that_gives_its_thread_away_may_wait_for_the_one_it_gave_some
 }
 
 #[test]
-fn whoever_belongs_to_another_runtime_runs_there() {
+fn a_server_of_another_runtime_runs_there() {
     let runtimes: [_; 2] = std::array::from_fn(|_| Builder::new_multi_thread().worker_threads(1).build().unwrap());
     let nodes = [0, 1].map(|at| {
         let handle = Handle::clone(runtimes[at].handle());
@@ -118,7 +118,7 @@ fn whoever_belongs_to_another_runtime_runs_there() {
     assert_eq!(told.recv().unwrap(), runtimes[1].handle().id());
 }
 
-/// A server whose task has come before, and sleeps.
+/// A server whose task has run before, and sleeps.
 async fn worker_with_a_task() -> ServerRef<Worker> {
     let server = worker().await;
     let (done, seen) = tokio::sync::oneshot::channel();
@@ -224,7 +224,7 @@ async fn a_caller_stops_at_a_request_to_suspend_that_came_before_it() {
 }
 
 #[tokio::test]
-async fn a_caller_does_not_go_past_whoever_waits_for_room() {
+async fn a_caller_does_not_overtake_a_sender_that_waits_for_space() {
     let server = start::<Worker>(()).mailbox(1).await.unwrap();
     let (done, seen) = tokio::sync::oneshot::channel();
     give(&server, move || done.send(()).unwrap());
@@ -243,7 +243,7 @@ async fn a_caller_does_not_go_past_whoever_waits_for_room() {
 }
 
 #[tokio::test]
-async fn a_caller_runs_nobody_who_was_killed_before_the_task_came() {
+async fn a_caller_runs_no_server_that_was_killed_before_its_task_ran() {
     let server = worker_with_a_task().await;
     let notes = Arc::default();
     assert!(server.cast(noting(1, &notes)).is_ok());

@@ -1,4 +1,4 @@
-//! Stops of a process that ends already, or is about to: who is told that it was stopped, and who that it ended.
+//! Stops of a process that is ending or about to end: which of them succeed, and which only learn that it ended.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::future::pending;
@@ -15,7 +15,7 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Where the orders find the server.
+/// The state of the server when the orders arrive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Server {
     /// Callers run it.
@@ -44,7 +44,7 @@ async fn puppet(server: Server) -> ServerRef<Puppet> {
     puppet
 }
 
-/// Has a callback of the puppet await something.
+/// Makes a callback of the puppet await something.
 async fn keep_busy(puppet: &ServerRef<Puppet>) {
     let nap = slow(|_, _| {
         Box::pin(async {
@@ -56,7 +56,7 @@ async fn keep_busy(puppet: &ServerRef<Puppet>) {
     sleep(ms(1)).await;
 }
 
-/// What one who stopped a process is told: nothing more, or the reason of its end.
+/// What a stopper is told: nothing more, or the reason of the end.
 fn told(stopped: Result<(), StopError>) -> Result<(), Reason> {
     stopped.map_err(|error| match error {
         StopError::Exit { reason, .. } => reason,
@@ -106,7 +106,7 @@ async fn gs_176_a_server_that_ends_before_it_comes_to_a_stop_was_not_stopped_by_
             }
             sleep(ms(1)).await;
         };
-        // A kill comes after the order, and wins; the cast stands before it in the mailbox.
+        // A kill comes after the order, and wins; the cast is before it in the mailbox.
         let stopped = if reason == Reason::Killed {
             join(puppet.stop().reason(reason.clone()), ends).await.0
         } else {
@@ -144,7 +144,7 @@ async fn whichever_handle_stops_a_second_time_hears_the_reason() {
     assert_eq!([first, second, third].map(told), [Ok(()), Err(Reason::Normal), Err(Reason::Normal)]);
 
     let agent = Agent::start(|| 0).await.unwrap();
-    // Suspended, it leaves the orders to its task, and both wait there.
+    // A suspended server leaves the orders to its task, and both wait there.
     sys::suspend(&agent).await.unwrap();
     let (first, second) = join(agent.stop(), agent.stop()).await;
     assert_eq!([first, second].map(told), [Ok(()), Err(Reason::Normal)]);

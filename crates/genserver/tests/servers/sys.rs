@@ -1,4 +1,4 @@
-//! Looking into running servers: state, suspension, status, logs, traces, statistics, hooks.
+//! Inspecting running servers: state, suspension, status, logs, traces, statistics, hooks.
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
 use std::sync::mpsc::{Receiver, channel};
@@ -97,7 +97,7 @@ async fn add(counter: &ServerRef<Counter>, more: u64) -> u64 {
     counter.call(|caller| Call::Add(more, caller)).await.unwrap()
 }
 
-/// Moves the clock, and lets everybody do what is due by then.
+/// Moves the clock, and lets all tasks do what is due by then.
 async fn pass(time: Duration) {
     #[expect(clippy::disallowed_methods, reason = "the paused clock of the test")]
     tokio::time::sleep(time).await;
@@ -260,7 +260,7 @@ async fn pl_014_statistics_count_one_in_and_one_out() {
     assert_eq!((counted.messages_in, counted.messages_out), (1, 1));
     assert_eq!(counted.duration(), Duration::from_secs(3));
 
-    // A reply that is no return value is not counted, and what the server tells itself to go on with is no message.
+    // A reply that is not a return value is not counted, and an info of `Next::then` is not a message.
     counter.call(|caller| Call::AddLater(1, caller)).await.unwrap();
     let counted = sys::statistics(&counter).await.unwrap();
     assert_eq!((counted.messages_in, counted.messages_out), (2, 1));
@@ -512,7 +512,7 @@ async fn what_is_switched_on_from_the_start_sees_everything() {
     let eager = genserver::start::<Eager>(()).debug(debug).await.unwrap();
     eager.send(()).unwrap();
     let statistics = sys::statistics(&eager).await.unwrap();
-    // A continue is no message that came in.
+    // A continue does not count as a message that came in.
     assert_eq!((statistics.messages_in, statistics.messages_out), (1, 0));
     let expected = ["continues with ()", "sent no reply", "got ()", "sent no reply"];
     assert_eq!(all(&events), expected);

@@ -1,4 +1,4 @@
-//! Who is told of an end, and when. Whoever is forgotten would wait for ever, so every wait here has a limit, in virtual time.
+//! Which processes are told of an end, and when. Waits are limited in virtual time, because a forgotten one would never end.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::fmt::Debug;
@@ -15,19 +15,19 @@ use genserver::{
 
 use crate::puppet::{Log, Puppet, act, answer, beginning, note, park, waiting};
 
-/// Somebody who waits. It is looked at again only when it has been woken, so a wake that is lost is seen.
+/// A future that waits. It is polled again only when it has been woken, so a lost wake is seen.
 type Wait<F> = FuturesUnordered<F>;
 
 /// Begins to wait for something that has not come yet.
 async fn begun<F: Future>(wait: F) -> Wait<F> {
     let mut wait = Wait::from_iter([wait]);
     assert!(poll_immediate(wait.next()).await.is_none());
-    // A server may need its own task to come to it.
+    // A server may need its own task to get there.
     genserver::time::sleep(Duration::from_millis(1)).await;
     wait
 }
 
-/// What somebody hears in the end. Nobody who waits has a deadline of their own: the end alone can be the answer.
+/// The output of a wait. No wait has a deadline of its own: only the end can be the answer.
 async fn told<F: Future>(mut wait: Wait<F>) -> F::Output {
     let heard = genserver::time::timeout(Duration::from_mins(1), wait.next()).await;
     heard.expect("somebody is not told of the end").expect("it is heard once")
@@ -62,8 +62,8 @@ const ENDS: [fn(&ServerRef<Puppet>); 5] = [
     |server| server.cast(act(|_, _| panic!("a slip"))).unwrap(),
 ];
 
-/// Promise 6: the state is dropped, then the names are free. Were a name free before, a second server could begin while the
-/// first still has what only one can have, a port or a file.
+/// Promise 6: the state is dropped, then the names are free. If a name were free before, a second server could begin while the
+/// first still holds an exclusive resource, such as a port or a file.
 #[tokio::test(start_paused = true)]
 async fn a_name_is_taken_until_the_state_is_dropped() {
     for end in ENDS {
@@ -93,9 +93,9 @@ fn cuts() -> [Cut; 2] {
     [(ServerRef::kill, Reason::Killed), (|server| server.exit(Reason::term("cut")), Reason::term("cut"))]
 }
 
-/// A call in every place where one can be, and whatever else waits for a server.
+/// A call in every place where a call can be, and everything else that waits for a server.
 #[tokio::test(start_paused = true)]
-async fn everybody_who_waits_is_told_the_reason() {
+async fn all_that_wait_are_told_the_reason() {
     for ((cut, reason), inline) in cuts().into_iter().flat_map(|cut| [(cut.clone(), true), (cut, false)]) {
         let server = start::<Puppet>(waiting(&Log::default())).inline(inline).await.unwrap();
         let (keep, kept) = oneshot::channel();
@@ -146,7 +146,7 @@ async fn a_caller_that_is_dropped_on_the_way_to_the_end_is_told_the_reason() {
         });
         assert_eq!(exit_reason(told(Wait::from_iter([dropped.no_timeout()])).await), Reason::term("dropped"));
 
-        // In terminate, which runs after the callback has been settled with.
+        // In terminate, which runs after the callback's dropped callers have been settled.
         let server = start::<Puppet>(waiting(&Log::default())).inline(inline).await.unwrap();
         let dropped = server.call(|caller: Caller<u32>| {
             act(move |puppet, _| {
@@ -188,9 +188,9 @@ async fn a_sender_that_waits_for_room_gets_its_message_back() {
     }
 }
 
-/// A kill goes over links as `killed`: each that does not trap exits ends of it, and hands it on.
+/// A kill goes over links as `killed`: each process that does not trap exits ends with it, and passes it on.
 #[tokio::test(start_paused = true)]
-async fn a_kill_reaches_everybody_who_is_linked() {
+async fn a_kill_reaches_all_linked_processes() {
     for awaits in [false, true] {
         let node = Node::new();
         let mut watcher = Probe::<()>::on(&node);

@@ -1,4 +1,4 @@
-//! What can be asked of a supervisor: starting, ending, restarting, deleting, listing and finding children.
+//! The functions of a supervisor: starting, ending, restarting, deleting, listing and finding children.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::future::pending;
@@ -89,7 +89,7 @@ async fn sup_039_only_a_child_that_is_stopped_is_deleted() {
 }
 
 #[tokio::test]
-async fn sup_042_what_a_child_says_at_its_start_is_told_to_whoever_starts_it() {
+async fn sup_042_the_value_that_a_child_yields_at_its_start_reaches_its_starter() {
     let counts = std::sync::Arc::new(std::sync::atomic::AtomicU16::new(8080));
     let counted = std::sync::Arc::clone(&counts);
     let spec = ChildSpec::start_process("listener", move || {
@@ -236,7 +236,7 @@ async fn siblings_that_are_restarted_together_are_waited_for_together() {
     // The second has been ended, and the first is being started.
     assert_eq!(waiting.call(Ping).await, Ok("second"));
 
-    // It does not start: the second is not started until it does.
+    // It does not start, so the second is not started either until it does.
     diary.plan("first", [Begin::Stop(genserver::Reason::term("no"))]);
     diary.plan("first", [Begin::Sleep(ms(3000))]);
     end(&supervisor, "first", wards::Tell::Fail).await;
@@ -291,7 +291,7 @@ const _: () = assert_send::<genserver::supervisor::SupervisorSpec>();
 const fn assert_server<S: GenServer>() {}
 const _: () = assert_server::<genserver::supervisor::Server>();
 
-/// Asks its supervisor something in its init.
+/// Calls its supervisor in its init.
 struct Impatient;
 
 impl GenServer for Impatient {
@@ -309,7 +309,7 @@ impl GenServer for Impatient {
 }
 
 #[tokio::test]
-async fn a_child_that_asks_its_supervisor_in_its_init_is_told_that_it_would_wait_for_ever() {
+async fn a_child_that_calls_its_supervisor_in_its_init_gets_an_error() {
     let node = Node::new();
     let named = Named::<genserver::supervisor::Server>::on(&node, "busy");
     let child = || {

@@ -1,4 +1,4 @@
-//! One child in the hands of whoever supervises it: its start, its end, and the references to it.
+//! One child as its supervisor handles it: its start, its end, and the references to it.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "clients are plain tasks of the runtime")]
 
@@ -24,7 +24,7 @@ fn puppet() -> ChildSpec<Puppet, ServerRef<Puppet>> {
     ChildSpec::server("puppet", || start_link(Plan::new(Begin::Run)))
 }
 
-/// A child that traps exits, and does not listen to the order to stop.
+/// A child that traps exits, and ignores the order to stop.
 fn stubborn() -> ChildSpec {
     ChildSpec::process("stubborn", |mut me: Probe<()>| async move {
         me.trap_exits(true);
@@ -191,7 +191,7 @@ async fn what_a_start_yields_comes_out_of_the_spec() {
     assert_eq!(number, 8080);
 }
 
-/// What a reference to the puppet says of it.
+/// Checks what a reference to the puppet says about it.
 #[track_caller]
 fn check(reference: &ChildRef<Puppet>, expected: &Result<ServerRef<Puppet>, ChildError>) {
     assert_eq!(&reference.current(), expected);
@@ -271,7 +271,7 @@ async fn a_waiting_call_waits_for_the_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_for_a_child_that_goes_is_told() {
+async fn a_call_that_waits_for_a_child_fails_when_the_child_is_gone() {
     let supervisor = supervisor();
     let spec = puppet();
     let waiting = spec.reference().waiting();

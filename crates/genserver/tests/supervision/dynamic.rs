@@ -1,4 +1,4 @@
-//! Dynamic supervisors: what can be asked of them, and what a start of a child can come to.
+//! Dynamic supervisors: their functions, and the possible results of starting a child.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::Arc;
@@ -232,7 +232,7 @@ async fn children_are_listed_in_the_order_of_their_first_start() {
     assert_eq!(listed.iter().map(|child| child.info.id.as_ref()).collect::<Vec<_>>(), names);
     assert!(listed.iter().all(|child| child.state.process().is_some()));
     assert_ne!(listed[1].state.process(), Some(&wards[1].process_ref()));
-    // The restarted one goes by its new process.
+    // The restarted child is named by its new process.
     let restarted = listed[1].state.process().unwrap();
     assert!(supervisor.child_entry(&wards[1]).await.is_err());
     assert_eq!(supervisor.child_entry(restarted).await.unwrap().info.id, "b");

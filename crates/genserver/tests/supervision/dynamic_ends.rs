@@ -1,4 +1,4 @@
-//! How dynamic supervisors and their children end: side by side, each within its own time.
+//! How dynamic supervisors and their children end: concurrently, each within its own time.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use crate::wards::{Begin, Diary, Tell, Ward, deaf, ms, now};
@@ -12,7 +12,7 @@ async fn supervisor() -> DynamicSupervisor {
     DynamicSupervisor::new().start().await.unwrap()
 }
 
-/// A child with this shutdown that takes so long to terminate.
+/// A child with this shutdown that takes this long to terminate.
 async fn lingering(
     supervisor: &DynamicSupervisor,
     diary: &Diary,
@@ -25,7 +25,7 @@ async fn lingering(
     ward
 }
 
-/// A function that traps exits, and when it is told to end does so with a reason of its own.
+/// A function that traps exits, and ends with a reason of its own when it is ordered to end.
 fn willful(reason: Reason) -> ChildSpec {
     let function = move |mut me: Probe<()>| {
         let reason = reason.clone();
@@ -95,7 +95,7 @@ async fn sup_028_children_that_end_otherwise_do_not_change_how_the_supervisor_en
     assert_eq!(supervisor.process_ref().ended().await, Reason::Shutdown);
     for (child, reason) in children {
         assert_eq!(child.ended().await, reason);
-        // Each was permanent, and `shutdown` is all that was expected of it.
+        // Each was permanent, so only `shutdown` was expected of it.
         let report = supervised(&mut reports).expect("it was reported");
         assert_eq!((report.event, report.child.pid), (SupervisorEvent::ShutdownError, Some(child.pid())));
         assert_eq!(report.reason, Some(reason));
@@ -103,7 +103,7 @@ async fn sup_028_children_that_end_otherwise_do_not_change_how_the_supervisor_en
     assert_eq!(supervised(&mut reports), None);
 }
 
-/// Ends a supervisor with one child: the child's reason, whether that is reported, and how long it took.
+/// Ends a supervisor with one child: returns the child's reason, whether that is reported, and how long it took.
 async fn ending(spec: ChildSpec) -> (Reason, bool, u128) {
     let node = Node::new();
     let mut reports = node.reports_from(Level::Error);
@@ -186,7 +186,7 @@ async fn a_killed_supervisor_takes_its_children_along() {
     let ward = supervisor.start_child(diary.ward("ward")).await.unwrap();
     supervisor.process_ref().kill();
     assert_eq!(quiet.process_ref().ended().await, Reason::Killed);
-    // It traps exits, and this one is its parent's: an order.
+    // It traps exits, and this exit is its parent's: an order.
     assert_eq!(ward.ended().await, Reason::Killed);
     assert_eq!(diary.read(), ["start ward", "stop ward killed"]);
 }

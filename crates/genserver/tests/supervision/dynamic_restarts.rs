@@ -1,4 +1,4 @@
-//! How dynamic supervisors start children again, how often, and when they give up.
+//! How dynamic supervisors restart children, how often, and when they give up.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use crate::wards::{Begin, Diary, Ping, Tell, Ward, ms, process, sleep};
@@ -7,7 +7,7 @@ use genserver::report::{Level, Report, SupervisorEvent};
 use genserver::supervisor::{ChildRef, ChildSpec, ChildState, Restart, Supervisor};
 use genserver::{Ack, Node, Probe, Reason, ServerRef, start_process};
 
-/// What the children of a supervisor are doing, in the order of their first start.
+/// The states of a supervisor's children, in the order of their first start.
 async fn states(supervisor: &DynamicSupervisor) -> Vec<String> {
     let shown = |state| match state {
         ChildState::Running(_) => "runs",
@@ -18,7 +18,7 @@ async fn states(supervisor: &DynamicSupervisor) -> Vec<String> {
     children.into_iter().map(|child| format!("{} {}", child.info.id, shown(child.state))).collect()
 }
 
-/// Starts a ward; a reference to it that survives its restarts comes with it.
+/// Starts a ward; returns it with a reference that survives its restarts.
 async fn start(supervisor: &DynamicSupervisor, spec: ChildSpec<Ward, ServerRef<Ward>>) -> ChildRef<Ward> {
     let reference = spec.reference();
     supervisor.start_child(spec).await.unwrap();
@@ -83,7 +83,7 @@ async fn sup_062_a_child_that_chooses_not_to_run_again_is_gone() {
 #[tokio::test]
 async fn sup_065_one_restart_too_many_ends_the_supervisor_and_attempts_count() {
     let node = Node::new();
-    // By crashes: the fourth within five seconds, whoever crashes.
+    // By crashes: the fourth within five seconds, of any children.
     let diary = Diary::new();
     let supervisor = DynamicSupervisor::new().start().on(&node).await.unwrap();
     let wards = [start(&supervisor, diary.ward("a")).await, start(&supervisor, diary.ward("b")).await];
@@ -95,7 +95,7 @@ async fn sup_065_one_restart_too_many_ends_the_supervisor_and_attempts_count() {
     assert_eq!(supervisor.process_ref().ended().await, Reason::Shutdown);
     assert!(wards.iter().all(|ward| ward.current().is_err()));
 
-    // By attempts: the first start again fails, and so do the next ones.
+    // By attempts: the first restart fails, and so do the next ones.
     let mut reports = node.reports_from(Level::Error);
     let supervisor = DynamicSupervisor::new().max_restarts(2).start().on(&node).await.unwrap();
     let ward = start(&supervisor, diary.ward("c")).await;
@@ -135,7 +135,7 @@ async fn sup_066_restarts_come_to_different_things() {
     let ok = start(&supervisor, diary.ward("ok")).await;
     kill(&ok).await;
     assert_eq!(ok.waiting().call(Ping).await, Ok("ok"));
-    // Has more to say at its start; later starts drop it.
+    // Yields a value at its start; later starts drop it.
     let extra = ChildSpec::start_process("extra", || {
         start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
             ack.ready(8080);
@@ -146,14 +146,14 @@ async fn sup_066_restarts_come_to_different_things() {
     extra.kill();
     extra.process_ref().ended().await;
     assert_eq!(states(&supervisor).await, ["ok runs", "extra runs"]);
-    // Fails, by an error or by a panic of whatever kind, and is tried again until it works.
+    // Fails, by an error or by a panic of any kind, and is tried again until it works.
     let works = start(&supervisor, diary.ward("works")).await;
     let no = || Begin::Stop(Reason::term("no"));
     diary.plan("works", [no(), Begin::Panic, Begin::FactoryPanic, Begin::Stop(Reason::Normal)]);
     kill(&works).await;
     assert_eq!(works.waiting().call(Ping).await, Ok("works"));
     assert_eq!(states(&supervisor).await, ["ok runs", "extra runs", "works runs"]);
-    // Until then it is there, and does not run.
+    // Until then it exists, and does not run.
     diary.plan("works", std::iter::repeat_n(no(), 10_000));
     kill(&works).await;
     assert_eq!(states(&supervisor).await, ["ok runs", "extra runs", "works restarts"]);
@@ -181,7 +181,7 @@ async fn sup_067_an_endless_restart_lets_the_supervisor_be_asked_and_stopped() {
 }
 
 #[tokio::test]
-async fn sup_060_a_restart_that_never_works_ends_the_supervisor_and_whoever_is_linked_with_it() {
+async fn sup_060_a_restart_that_never_works_ends_the_supervisor_and_the_processes_linked_with_it() {
     let mut shell = Probe::<()>::new();
     let supervisor = shell.scope(async { DynamicSupervisor::new().start_link().await }).await.unwrap();
     let diary = Diary::new();

@@ -1,6 +1,6 @@
-//! Random sequences of what can befall a static supervisor, against a model of it that is short enough to be read.
+//! Random sequences of events in a static supervisor, compared with a model of it that is short enough to be read.
 //!
-//! `SUPERVISOR_SEQUENCES=1000000` runs as many of them; the default is what a push can afford.
+//! `SUPERVISOR_SEQUENCES=1000000` runs that many; the default is what a push can afford.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,7 +13,7 @@ use proptest::prelude::{Just, prop_oneof};
 use proptest::strategy::Strategy as Drawn;
 use proptest::test_runner::{Config, TestRunner};
 
-/// More than a whole number of seconds, so that what little time the steps themselves take never decides.
+/// Not a whole number of seconds, so that the little time that the steps themselves take never decides.
 const WITHIN: Duration = Duration::from_millis(5500);
 const IDS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -21,7 +21,7 @@ const IDS: [&str; 4] = ["a", "b", "c", "d"];
 #[derive(Clone, Debug)]
 enum Step {
     Die(usize, Death),
-    /// The next starts of a child go like this.
+    /// How the next starts of a child go.
     Plan(usize, Vec<Begin>),
     Wait(u64),
     Start(usize, Restart),
@@ -38,7 +38,7 @@ enum Death {
     Kill,
 }
 
-/// What a supervisor is, as far as its children can tell.
+/// A supervisor, as far as its children can observe it.
 struct Model {
     strategy: Strategy,
     max_restarts: usize,
@@ -65,7 +65,7 @@ impl Model {
         self.at(id).is_some_and(|at| self.children[at].runs)
     }
 
-    /// Starts the child in this place; false if its start fails.
+    /// Starts the child at this index; false if its start fails.
     fn begin(&mut self, at: usize) -> bool {
         let id = self.children[at].id;
         let begin = self.plans.get_mut(id).and_then(VecDeque::pop_front).unwrap_or(Begin::Run);
@@ -79,7 +79,7 @@ impl Model {
         succeeds
     }
 
-    /// Ends the children from this place on, the last first.
+    /// Ends the children from this index on, the last first.
     fn end_from(&mut self, first: usize) {
         for kid in self.children[first..].iter_mut().rev().filter(|kid| kid.runs) {
             kid.runs = false;
@@ -99,7 +99,7 @@ impl Model {
         }
     }
 
-    /// Restarts by the strategy, again and again until it succeeds or has been tried too often.
+    /// Restarts by the strategy, repeatedly, until it succeeds or has been tried too often.
     fn restart(&mut self, mut at: usize) {
         loop {
             let window = WITHIN.as_secs();
@@ -133,7 +133,7 @@ impl Model {
         }
     }
 
-    /// Takes the step; what the supervisor answers, where it answers.
+    /// Takes the step; returns the supervisor's answer, if it answers.
     fn step(&mut self, step: &Step) -> Option<bool> {
         match step {
             Step::Die(child, death) => {
@@ -165,7 +165,7 @@ impl Model {
                 self.children.push(Kid { id, restart: *restart, runs: false });
                 let at = self.children.len() - 1;
                 let started = self.begin(at);
-                // What ignores its start stays as a child that is stopped, unless it is temporary.
+                // A child that ignores its start stays as stopped, unless it is temporary.
                 let runs = self.children[at].runs;
                 if !started || (!runs && *restart == Restart::Temporary) {
                     self.children.pop();
@@ -205,7 +205,7 @@ impl Model {
     }
 }
 
-/// What a child that ends with an error says.
+/// The error of a child that ends with one.
 fn error() -> String {
     Reason::from("a number".parse::<u8>().unwrap_err()).to_string()
 }

@@ -1,4 +1,4 @@
-//! What supervisors report, to whom, and how it reads.
+//! The reports of supervisors: which there are, who gets them, and their text.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use crate::wards::{self, Begin, Diary, Tell, deaf, end, kill, ms, process, settled, states, ward};
@@ -6,13 +6,13 @@ use genserver::report::{Level, Limits, Report, Reports, Supervised, SupervisorEv
 use genserver::supervisor::{Restart, Shutdown, SpecError, Supervisor, SupervisorSpec};
 use genserver::{Node, Reason, StartError};
 
-/// The reports of supervisors that have come.
+/// The reports of supervisors that have arrived.
 fn supervised(reports: &mut Reports) -> Vec<Supervised> {
     let all = std::iter::from_fn(|| reports.try_next());
     all.filter_map(|report| if let Report::Supervised(report) = report { Some(report) } else { None }).collect()
 }
 
-/// What they are about, shortly.
+/// A short form of those reports.
 fn shortly(reports: &mut Reports) -> Vec<String> {
     let line = |report: Supervised| {
         let reason = report.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -77,7 +77,7 @@ async fn a_permanent_child_that_ends_in_order_is_reported_and_others_are_not() {
     states(&supervisor).await;
     assert_eq!(shortly(&mut reports), ["ChildTerminated permanent: normal"]);
 
-    // And one that is never started again is reported if it did not end in order.
+    // A temporary child is reported too, if its end was abnormal.
     supervisor.start_child(diary.ward("temporary").restart(Restart::Temporary)).await.unwrap();
     end(&supervisor, "temporary", Tell::Stop(Reason::term("boom"))).await;
     states(&supervisor).await;
@@ -117,7 +117,7 @@ async fn a_child_that_does_not_start_at_boot_is_reported() {
             "StartError second: there is nothing to start, because the function that makes the start panicked: no second can be made"
         ]
     );
-    // That is no crash: the supervisor ends with a shutdown.
+    // That is not a crash: the supervisor ends with a shutdown.
     assert!(reports.try_next().is_none());
 }
 
@@ -132,7 +132,7 @@ async fn a_spec_that_makes_no_sense_is_a_crash_of_its_supervisor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sup_070_a_start_on_request_is_no_news() {
+async fn sup_070_a_start_on_request_makes_no_progress_report() {
     let (node, diary) = (Node::new(), Diary::new());
     let (mut info, mut debug) = (node.reports_from(Level::Info), node.reports_from(Level::Debug));
     diary.plan("first", [Begin::Run, Begin::Stop(Reason::term("no"))]);
@@ -186,7 +186,7 @@ async fn sup_085_reports_are_text_within_limits() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_less_gets_less() {
+async fn a_subscriber_gets_only_the_levels_it_asked_for() {
     let (node, diary) = (Node::new(), Diary::new());
     let mut errors = node.reports_from(Level::Error);
     let curious = node.reports_from(Level::Debug);

@@ -1,4 +1,4 @@
-//! What a supervisor does when a child ends: who is started again, how often, and what happens if that fails.
+//! What a supervisor does when a child ends: which children it restarts, how often, and what happens if that fails.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "clients are plain tasks of the runtime")]
 
@@ -26,7 +26,7 @@ async fn family(strategy: Strategy, diary: &Diary, names: &[&'static str]) -> Su
     supervisor
 }
 
-/// What is left of the only child after it has ended with each of these reasons.
+/// Checks what is left of the only child after it has ended with each of these reasons.
 async fn check_ends(restart: Restart, expected: [&[&str]; 4]) {
     let reasons = [Reason::Normal, Reason::Shutdown, Reason::shutdown_with("x"), Reason::term("boom")];
     for (reason, expected) in reasons.into_iter().zip(expected) {
@@ -112,7 +112,7 @@ async fn sup_056_one_for_all_restarts_all_until_it_is_too_often() {
     let after = pids(&supervisor).await;
     assert_eq!(diary.read(), ["stop c shutdown", "stop a shutdown", "start a", "start b", "start c"]);
     assert!(before.iter().zip(&after).all(|(before, after)| before.0 == after.0 && before.1 != after.1));
-    // However many were started again, it was one restart.
+    // However many children were restarted, it counts as one restart.
     kill(&supervisor, "c").await;
     assert_eq!(supervisor.process_ref().ended().await, Reason::Shutdown);
     assert_eq!(diary.read(), ["stop b shutdown", "stop a shutdown"]);
@@ -182,7 +182,7 @@ async fn sup_063_restarts_that_are_far_enough_apart_are_never_too_many() {
     }
 }
 
-/// Deaths at these times, in milliseconds: the last of them is one too many, and none before it.
+/// Checks deaths at these times, in milliseconds: the last is one too many, and none before it.
 async fn check_limit(max_restarts: u32, within: Duration, deaths: &[u64], is_fatal: bool) {
     let diary = Diary::new();
     let spec = Supervisor::one_for_one().max_restarts(max_restarts).within(within).child(diary.ward("child"));
@@ -200,7 +200,7 @@ async fn check_limit(max_restarts: u32, within: Duration, deaths: &[u64], is_fat
 
 #[tokio::test(start_paused = true)]
 async fn the_limit_of_restarts_is_exact() {
-    // So many are allowed, and one more is not.
+    // This many are allowed, and one more is not.
     check_limit(3, ms(5000), &[0, 0, 0], false).await;
     check_limit(3, ms(5000), &[0, 0, 0, 0], true).await;
     // The window includes its edge.
@@ -209,7 +209,7 @@ async fn the_limit_of_restarts_is_exact() {
     // It slides.
     check_limit(3, ms(5000), &[0, 1000, 2000, 5001, 6000], true).await;
     check_limit(3, ms(5000), &[0, 1000, 2000, 5001, 6001, 7001], false).await;
-    // None at all is none at all.
+    // Zero allows none.
     check_limit(0, ms(5000), &[0], true).await;
 }
 
@@ -250,7 +250,7 @@ async fn sup_067_a_supervisor_that_restarts_in_vain_can_be_spoken_with() {
         assert_eq!(states(&supervisor).await, ["child stopped"]);
         assert!(diary.read().is_empty(), "nobody tries any more");
 
-        // Again, and this time the supervisor is told to stop.
+        // Again, but this time the supervisor is ordered to stop.
         diary.forget_plans();
         supervisor.restart_child("child").await.unwrap();
         diary.plan("child", std::iter::repeat_n(no(), 10_000));
@@ -274,9 +274,9 @@ async fn sup_068_a_whole_tree_is_started_again() {
     let top = Supervisor::one_for_all().child(left).child(right).start().await.unwrap();
     let sub = async |id: &str| Supervisor::from(process(&top, id).await.downcast().unwrap());
 
-    // A supervisor that was stopped is started again along with the others.
+    // A supervisor that was stopped is restarted along with the others.
     top.terminate_child("right").await.unwrap();
-    // What was started later is not known to the tree that is started again.
+    // A child that was started later is unknown to the restarted tree.
     let extra = sub("left").await.start_child(diary.ward("extra")).await.unwrap();
     diary.read();
     let left = sub("left").await;
@@ -388,7 +388,7 @@ async fn a_sibling_that_ends_while_it_is_being_ended_is_started_again_once() {
     let diary = Diary::new();
     let supervisor = family(Strategy::OneForAll, &diary, &["a", "b", "c"]).await;
     let children = [process(&supervisor, "a").await, process(&supervisor, "c").await];
-    // Both have ended before the supervisor hears of either.
+    // Both have ended before the supervisor is told of either.
     children.iter().for_each(genserver::ProcessRef::kill);
     assert_eq!(states(&supervisor).await, ["a runs", "b runs", "c runs"]);
     assert_eq!(diary.read(), ["stop b shutdown", "start a", "start b", "start c"]);
@@ -401,7 +401,7 @@ async fn a_child_that_took_too_long_to_die_still_holds_its_name_and_is_tried_aga
     let spec = ChildSpec::server("child", || start_link::<Ward>(("child", Diary::new())).name("contested"));
     let supervisor = Supervisor::one_for_one().max_restarts(u32::MAX).child(spec).start().on(&node).await.unwrap();
     let child = ward(&supervisor, "child").await;
-    // Somebody else is quicker to take the name.
+    // Another process takes the name first.
     let thief = tokio::spawn({
         let (node, child) = (node.clone(), child.clone());
         async move {

@@ -1,4 +1,4 @@
-//! Significant children: whose own end is the end of their supervisor, and whose is not.
+//! Significant children: which ends of a child end its supervisor, and which do not.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use crate::wards::{Diary, Tell, end, kill, process, states};
@@ -7,7 +7,7 @@ use genserver::supervisor::{AutoShutdown, ChildSpec, Restart, Strategy, Supervis
 
 const MODES: [AutoShutdown; 3] = [AutoShutdown::Never, AutoShutdown::AnySignificant, AutoShutdown::AllSignificant];
 
-/// How a child comes to its end.
+/// The ways in which a child ends.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Terminated,
@@ -29,7 +29,7 @@ async fn bring_about(end_of: End, supervisor: &Supervisor, id: &str) {
     }
 }
 
-/// Whether the supervisor of two children is there after the first has ended.
+/// Checks whether the supervisor of two children is alive after the first has ended.
 async fn check(mode: AutoShutdown, restart: Restart, significant: bool, end_of: End, stays: bool) {
     let diary = Diary::new();
     let child = diary.ward("child").restart(restart).significant(significant);

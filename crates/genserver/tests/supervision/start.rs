@@ -1,4 +1,4 @@
-//! How supervisors start: what they are started from, in which order, and what a start that fails leaves behind.
+//! How supervisors start: from what, in which order, and what a failed start leaves behind.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use genserver::{
     Callback, Letter, Name, NameRegistry, Node, Probe, ProcessRef, Reason, StartError, Status, start_link,
 };
 
-/// What a failed start says of the child that is to blame.
+/// The child that a failed start blames.
 #[track_caller]
 fn blamed(error: &StartError) -> &FailedToStartChild {
     let StartError::Failed { reason, .. } = error else { panic!("{error}") };
@@ -23,7 +23,7 @@ fn blamed(error: &StartError) -> &FailedToStartChild {
     reason.downcast_ref().unwrap()
 }
 
-/// What a failed start says of its spec.
+/// The error in a spec that a failed start reports.
 #[track_caller]
 fn wrong(error: &StartError) -> &SpecError {
     let StartError::Failed { reason, .. } = error else { panic!("{error}") };
@@ -149,7 +149,7 @@ fn sup_012_a_spec_has_defaults_that_go_by_what_it_starts() {
     assert_eq!((impatient.info().shutdown, impatient.info().kind), (Shutdown::After(ms(100)), ChildKind::Supervisor));
 }
 
-/// What a supervisor says of its spec, and that it says the same of a child that is started later.
+/// Checks what a supervisor reports about a spec, and that it reports the same for a child that is started later.
 async fn check_child(spec: fn(&Diary) -> ChildSpec, auto_shutdown: AutoShutdown, expected: SpecError, text: &str) {
     let diary = Diary::new();
     let children = Supervisor::one_for_one().auto_shutdown(auto_shutdown).child(diary.ward("other"));
@@ -347,7 +347,7 @@ fn the_defaults_are_elixirs() {
     assert!(shown.contains("max_restarts: 3, within: 5s, auto_shutdown: Never"), "{shown}");
 }
 
-/// How a supervisor comes to start a child whose init takes its time.
+/// The ways in which a supervisor starts a child whose init is slow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Starts {
     AtBoot,
@@ -360,7 +360,7 @@ fn in_background(work: impl Future<Output = ()> + Send + 'static) {
     genserver::spawn(|_: Probe<()>| work).unwrap();
 }
 
-/// Has a supervisor start a child whose init takes a second; the name of both says which is which. Returns the child.
+/// Makes a supervisor start a child whose init takes a second; both are named after the way. Returns the child.
 async fn in_init(starts: Starts, traps: bool, node: &Node, probe: &mut Probe<Heard>) -> ProcessRef {
     let teller = probe.sender();
     let mut lives = 0;

@@ -1,5 +1,5 @@
-//! How supervisors end: in which order their children do, how long that may take, and what becomes of children when a
-//! supervisor cannot see to them.
+//! How supervisors end: the order of their children, how long that may take, and what happens to children when a
+//! supervisor cannot end them.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "clients are plain tasks of the runtime")]
 
@@ -11,7 +11,7 @@ use genserver::dynamic_supervisor::DynamicSupervisor;
 use genserver::supervisor::{ChildSpec, ChildState, Restart, Shutdown, Supervisor, SupervisorSpec};
 use genserver::{Letter, Node, Probe, ProcessRef, Reason, StopError};
 
-/// A function that traps exits, and when it is told to end does so with a reason of its own.
+/// A function that traps exits, and ends with a reason of its own when it is ordered to end.
 fn willful(id: &'static str, reason: Reason) -> ChildSpec {
     let function = move |mut me: Probe<()>| {
         let reason = reason.clone();
@@ -94,7 +94,7 @@ async fn sup_026_brutal_kill_asks_nobody() {
 async fn sup_029_children_end_one_after_the_other_the_last_first() {
     let diary = Diary::new();
     let supervisor = Supervisor::one_for_one().children(["a", "b"].map(|name| diary.ward(name))).start().await.unwrap();
-    // It takes its time, and still the other has to wait.
+    // It takes its time, and the other still has to wait.
     ward(&supervisor, "b").await.cast(Tell::Linger(ms(1000))).unwrap();
     diary.read();
     let a = ward(&supervisor, "a").await;
@@ -215,7 +215,7 @@ async fn an_exit_of_anybody_else_is_ignored() {
     stranger.exit(&supervisor, Reason::term("go away"));
     stranger.link(&supervisor).unwrap();
     drop(stranger);
-    // An exit that seems to come from a child is no end of that child.
+    // A forged exit of a child does not count as its end.
     process(&supervisor, "child").await;
     let child = ward(&supervisor, "child").await;
     let mut messenger = Probe::<()>::new();
@@ -255,7 +255,7 @@ async fn a_supervisor_in_a_node_that_is_shut_down_ends_its_children_in_order() {
     assert!(node.process_list().is_empty());
 }
 
-/// What a run of the next test has drawn, to be printed when it fails.
+/// The random numbers of one run of the next test, to be printed when it fails.
 struct Draw(u64);
 
 impl Draw {
@@ -284,10 +284,10 @@ async fn check_order(seed: u64) {
         let delays = [draw.delay(3), draw.delay(3), draw.delay(3)];
         diary.plan(name, delays.map(wards::Begin::Sleep));
     }
-    // Of its own: whoever runs in it may be killed.
+    // A node of its own, in which any process may be killed.
     let node = Node::new();
     let start = tokio::spawn(strategy().max_restarts(1000).children(children).start().on(&node).into_future());
-    // Whoever has written that it started may be killed, also while its siblings are being started or ended.
+    // Any child that has recorded its start may be killed, even while its siblings are being started or ended.
     for _ in 0..draw.next(6) {
         sleep(draw.delay(4)).await;
         let victims: Vec<ProcessRef> = victims(&node);
@@ -295,7 +295,7 @@ async fn check_order(seed: u64) {
             victims[draw.next(victims.len())].kill();
         }
     }
-    // One that is killed in its init at boot is a child that did not start.
+    // A child that is killed in its init at boot did not start.
     if let Ok(supervisor) = start.await.unwrap() {
         if draw.next(2) == 0 {
             sleep(draw.delay(10)).await;
@@ -321,7 +321,7 @@ async fn check_order(seed: u64) {
     assert!(running.is_empty(), "seed {seed}: {running:?} in {lines:#?}");
 }
 
-/// The wards that there are.
+/// The wards that exist.
 fn victims(node: &Node) -> Vec<ProcessRef> {
     let wards = node.process_list().into_iter().filter(|info| info.server.ends_with("Ward"));
     wards.filter_map(|info| genserver::AsProcess::as_process(&info.pid)).collect()

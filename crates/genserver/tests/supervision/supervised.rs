@@ -1,4 +1,4 @@
-//! Tests whose processes end with them: in which order, how a failing one ends, and what it says.
+//! Tests whose processes end with them: the order, how a failing test ends, and what its message says.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use genserver::{
 };
 use parking_lot::Mutex;
 
-/// Says when it ends and why, and ends as it is told to.
+/// Reports when and why it ends, and ends as it is told to.
 struct Mourned {
     name: &'static str,
     diary: Diary,
@@ -26,7 +26,7 @@ type Diary = Arc<Mutex<Vec<String>>>;
 #[derive(Clone, Copy)]
 enum Ends {
     Well,
-    /// Terminate awaits what never comes.
+    /// Terminate awaits something that never comes.
     Never,
 }
 
@@ -59,7 +59,7 @@ impl GenServer for Mourned {
         if matches!(self.ends, Ends::Never) {
             std::future::pending::<()>().await;
         }
-        // An end takes its time, and is waited for.
+        // Its end takes time, and is waited for.
         tokio::task::yield_now().await;
         self.diary.lock().push(format!("{}: {reason}", self.name));
     }
@@ -73,7 +73,7 @@ fn read(diary: &Diary) -> Vec<String> {
     diary.lock().clone()
 }
 
-/// What a test that fails says.
+/// The message of a test that fails.
 async fn failure(test: impl AsyncFnOnce(&TestSupervisor)) -> String {
     let payload = AssertUnwindSafe(supervised(test)).catch_unwind().await.expect_err("the test is to fail");
     let text = payload.downcast_ref::<&str>().map(ToString::to_string);
@@ -106,7 +106,7 @@ async fn a_test_that_panics_goes_on_panicking_when_all_have_stopped() {
 }
 
 #[tokio::test]
-async fn a_panic_that_is_no_text_goes_on_as_it_is() {
+async fn a_panic_without_a_text_is_resumed_unchanged() {
     let test = supervised(async |_test| std::panic::panic_any(7_u8));
     let payload: Box<dyn std::any::Any + Send> = AssertUnwindSafe(test).catch_unwind().await.unwrap_err();
     assert_eq!(payload.downcast_ref::<u8>(), Some(&7));
@@ -123,7 +123,7 @@ async fn an_error_is_returned_when_all_have_stopped() {
     })
     .await;
     assert!(matches!(returned, Err(StartError::AlreadyStarted { .. })), "{returned:?}");
-    // The second was linked to the test alone, and went with it.
+    // The second was linked only to the test, and ended with it.
     let mut read = read(&diary);
     read.sort();
     assert_eq!(read, ["first: shutdown", "second: shutdown"]);
@@ -202,7 +202,7 @@ async fn a_test_that_fails_says_which_children_ended_badly() {
 }
 
 #[tokio::test]
-async fn a_test_ends_with_who_it_is_linked_to() {
+async fn a_test_ends_with_a_process_it_is_linked_to() {
     let diary = Diary::default();
     let said = failure(async |test| {
         test.start_supervised(mourned("first", &diary)).await;
@@ -216,7 +216,7 @@ async fn a_test_ends_with_who_it_is_linked_to() {
     assert_eq!(read(&diary), ["second: panicked: second fell over", "first: shutdown"]);
 }
 
-/// The body ends in the very poll in which it is cut off: it does not get away with it.
+/// The body finishes in the very poll in which it is cut off, and still does not pass.
 #[tokio::test]
 async fn a_test_does_not_pass_by_not_looking() {
     let said = failure(async |_test| {
@@ -296,7 +296,7 @@ async fn a_child_spec_says_how_its_child_is_stopped() {
     assert_eq!((time::now() - begun).as_secs(), 60);
 }
 
-/// A client type of its own, as a library has one.
+/// A client type of its own, such as a library has.
 struct Client(ServerRef<Mourned>);
 
 impl From<ServerRef<Mourned>> for Client {
@@ -325,7 +325,7 @@ async fn tests_leave_no_task_behind() {
         })
         .await;
     }
-    // What has been told to end does so in its next turn.
+    // A process that was ordered to end does so in its next turn.
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }

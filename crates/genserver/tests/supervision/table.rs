@@ -1,4 +1,4 @@
-//! The restart table: what becomes of a child and its siblings, for each strategy, restart kind and way to end.
+//! The restart table: what happens to a child and its siblings, for each strategy, restart kind and way to end.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use crate::wards::{Diary, Tell, end, kill, pids};
@@ -15,7 +15,7 @@ enum Exit {
     Kill,
 }
 
-/// One cell. `renewed` are the children that are other processes afterwards; the child is there as `left` says.
+/// One cell. `renewed` are the children that are other processes afterwards; `left` says what is left of the child.
 async fn check(strategy: Strategy, restart: Restart, exit: Exit, renewed: &[&str], left: Left) {
     let diary = Diary::new();
     let supervisor = SupervisorSpec::new(strategy)

@@ -1,6 +1,6 @@
 //! Wakers that panic: when they are woken, or when they are dropped.
 //!
-//! A clone cannot panic here: that takes a waker that is made by hand, with unsafe code. It would happen on the thread of who polls.
+//! A clone cannot panic here: that takes a waker made by hand, with unsafe code. It would panic on the thread that polls.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(crate) const BOMBS: [Bomb; 2] = [Bomb::OnWake, Bomb::OnDrop];
 pub(crate) struct Fuse(Arc<AtomicBool>);
 
 impl Fuse {
-    /// Looks once: later it is as if nothing had happened.
+    /// Checks once and resets: later checks return false.
     pub(crate) fn has_gone_off(&self) -> bool {
         self.0.swap(false, Ordering::SeqCst)
     }
@@ -54,7 +54,7 @@ impl Drop for Charge {
     }
 }
 
-/// Polls what is not ready yet, and leaves the only copy of such a waker with it.
+/// Polls a future that is not ready, and leaves the only copy of such a waker with it.
 #[track_caller]
 pub(crate) fn plant<F: Future + Unpin>(bomb: Bomb, future: &mut F) -> Fuse {
     let fuse = Fuse(Arc::default());

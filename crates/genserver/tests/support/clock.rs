@@ -18,7 +18,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// The clock of the present runtime, and a node on it.
+    /// The clock of the current runtime, and a node on it.
     pub(crate) fn new() -> (Arc<Self>, Node) {
         let tokio = Tokio::new(Handle::current());
         let clock = Arc::new(Self { tokio, spent: AtomicU64::new(0), looks: AtomicU64::new(0) });
@@ -27,12 +27,12 @@ impl Clock {
         (clock, node)
     }
 
-    /// Lets so much time pass at once.
+    /// Lets this much time pass at once.
     pub(crate) fn spend(&self, time: Duration) {
         self.spent.fetch_add(u64::try_from(time.as_nanos()).expect("a test is short"), SeqCst);
     }
 
-    /// How often somebody has looked at it.
+    /// How often it was read.
     pub(crate) fn looks(&self) -> u64 {
         self.looks.load(SeqCst)
     }
@@ -51,7 +51,7 @@ impl Runtime for Clock {
         self.tokio.spawn_blocking(work);
     }
 
-    /// What is spent while somebody sleeps makes nobody wake earlier.
+    // Time that is spent during a sleep does not end the sleep earlier.
     fn sleep_until(&self, at: Instant) -> Sleep {
         self.tokio.sleep_until(at.checked_sub(self.ahead()).unwrap_or(at))
     }

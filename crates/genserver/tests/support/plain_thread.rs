@@ -1,4 +1,4 @@
-//! Waiting on a thread that is in no runtime.
+//! Waiting on a thread outside every runtime.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,7 +14,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs a future on this thread, which knows nothing of any runtime.
+/// Runs a future on this thread, outside every runtime.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(current())));

@@ -1,4 +1,4 @@
-//! A puppet: a server that does as it is told, and tells a probe what happens to it.
+//! A puppet: a server that does what it is told, and tells a probe what happens to it.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
@@ -12,7 +12,7 @@ use genserver::{
     RegisterError,
 };
 
-/// A server that does as it is told.
+/// A server that does what it is told.
 pub(crate) struct Puppet {
     told: Option<ProbeRef<Heard>>,
     traps: bool,
@@ -52,7 +52,7 @@ pub(crate) enum Begin {
     Panic(&'static str),
     /// Sleeps first, then runs.
     Sleep(Duration),
-    /// Never comes out of init.
+    /// Never returns from init.
     Hang,
 }
 
@@ -80,7 +80,7 @@ impl Plan {
 pub(crate) enum Ask {
     Ping(Caller<&'static str>),
     Stop(Reason, Caller<()>),
-    /// Never comes back.
+    /// Never returns.
     Hang(Caller<()>),
     Number(Caller<u64>),
 }
@@ -203,11 +203,11 @@ impl GenServer for Puppet {
     }
 }
 
-/// Something that one process at a time can have.
+/// Something that only one process at a time can have.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exclusive(Arc<AtomicBool>);
 
-/// It, while somebody has it.
+/// The exclusive thing, while a process has it.
 pub(crate) struct Held(Exclusive);
 
 impl Exclusive {
@@ -256,13 +256,13 @@ impl NameRegistry for Phonebook {
     }
 }
 
-/// Lets time pass.
+/// Sleeps in virtual time.
 #[expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 pub(crate) async fn sleep(delay: Duration) {
     tokio::time::sleep(delay).await;
 }
 
-/// What time it is, paused or not.
+/// The current time, paused or not.
 #[expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 pub(crate) fn now() -> tokio::time::Instant {
     tokio::time::Instant::now()

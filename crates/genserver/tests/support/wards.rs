@@ -1,4 +1,4 @@
-//! Children for supervisors: they end as they are told, and write down what happens to them.
+//! Children for supervisors: they end as they are told, and record what happens to them.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 use genserver::supervisor::{ChildSpec, ChildState, Supervisor};
 use genserver::{Caller, Cx, Exit, GenServer, Init, Next, Outcome, Pid, Probe, ProcessRef, Reason, ServerRef};
 
-/// What happens to the children of one test, in order; and how their next starts are to go.
+/// What happens to the children of one test, in order; and how their next starts go.
 #[derive(Clone, Default)]
 pub(crate) struct Diary(Arc<Mutex<Pages>>);
 
@@ -17,20 +17,20 @@ pub(crate) struct Diary(Arc<Mutex<Pages>>);
 struct Pages {
     lines: Vec<String>,
     begins: BTreeMap<&'static str, VecDeque<Begin>>,
-    /// Whether every end is written down, also of those that are killed.
+    /// Whether every end is recorded, even of those that are killed.
     tells_ends: bool,
 }
 
-/// How a start is to go.
+/// How a start goes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Begin {
     Run,
     Ignore,
     Stop(Reason),
     Panic,
-    /// What makes the start panics.
+    /// The function that makes the start panics.
     FactoryPanic,
-    /// Runs, after so long.
+    /// Runs, after this much time.
     Sleep(Duration),
 }
 
@@ -43,12 +43,12 @@ impl Diary {
         self.0.lock().unwrap().lines.push(line.into());
     }
 
-    /// What has been written since this was called last.
+    /// What has been recorded since the last call.
     pub(crate) fn read(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().lines)
     }
 
-    /// How the next starts of the child are to go. Later ones run.
+    /// Sets how the next starts of the child go. Later ones run.
     pub(crate) fn plan(&self, name: &'static str, begins: impl IntoIterator<Item = Begin>) {
         self.0.lock().unwrap().begins.entry(name).or_default().extend(begins);
     }
@@ -58,7 +58,7 @@ impl Diary {
         self.0.lock().unwrap().begins.clear();
     }
 
-    /// Every end is written down from now on, also of those that are killed.
+    /// Records every end from now on, even of those that are killed.
     pub(crate) fn tell_ends(&self) {
         self.0.lock().unwrap().tells_ends = true;
     }
@@ -111,7 +111,7 @@ pub(crate) enum Tell {
     /// Ends with an error, by `?`.
     Fail,
     Panic,
-    /// Takes so long to terminate from now on.
+    /// Takes this long to terminate from now on.
     Linger(Duration),
     /// Panics when it terminates.
     Break,
@@ -175,7 +175,7 @@ impl GenServer for Ward {
     }
 }
 
-/// A child that traps exits and hears nothing.
+/// A child that traps exits and ignores them.
 pub(crate) fn deaf(id: &'static str) -> ChildSpec {
     let function = |mut me: Probe<()>| async move {
         me.trap_exits(true);
@@ -216,7 +216,7 @@ pub(crate) async fn pids(supervisor: &Supervisor) -> Vec<(String, Option<Pid>)> 
     children.map(|child| (child.info.id.to_string(), child.state.process().map(ProcessRef::pid))).collect()
 }
 
-/// The children in the order of their start, with what they are doing.
+/// The children in the order of their start, with their states.
 pub(crate) async fn states(supervisor: &Supervisor) -> Vec<String> {
     let children = supervisor.which_children().await.unwrap().into_iter().rev();
     children
@@ -231,7 +231,7 @@ pub(crate) async fn states(supervisor: &Supervisor) -> Vec<String> {
         .collect()
 }
 
-/// Lets the supervisor try again as often as it takes until none of its children is restarting.
+/// Lets the supervisor try again until none of its children is restarting.
 pub(crate) async fn settled(supervisor: &Supervisor) -> Vec<String> {
     loop {
         let states = states(supervisor).await;
@@ -242,13 +242,13 @@ pub(crate) async fn settled(supervisor: &Supervisor) -> Vec<String> {
     }
 }
 
-/// Lets time pass.
+/// Sleeps in virtual time.
 #[expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 pub(crate) async fn sleep(delay: Duration) {
     tokio::time::sleep(delay).await;
 }
 
-/// What time it is, paused or not.
+/// The current time, paused or not.
 #[expect(clippy::disallowed_methods, reason = "a test's time is the runtime's own")]
 pub(crate) fn now() -> tokio::time::Instant {
     tokio::time::Instant::now()

@@ -1,4 +1,4 @@
-//! Agents: the cases of their suite, and what happens to whoever asks one that ends.
+//! Agents: the cases of their suite, and what callers of an agent that ends get.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -49,7 +49,7 @@ async fn rat_032_a_name_reaches_its_agent_with_calls_and_casts() {
     assert_eq!(format!("{named:?}"), "NamedAgent(counter)");
     assert_eq!(format!("{agent:?}"), format!("Agent(counter {})", agent.pid()));
 
-    // The next agent of that name is reached as well: the name is resolved at every use.
+    // The next agent of that name is found as well: the name is looked up at every use.
     kill(&agent).await;
     Agent::start(|| 100_u32).name("counter").on(&node).await.unwrap();
     assert_eq!(named.get(|count| *count).await, Ok(100));
@@ -130,7 +130,7 @@ async fn rat_036_a_function_that_panics_ends_its_agent_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_panic_reaches_all_who_wait() {
+async fn a_panic_reaches_all_waiting_callers() {
     let agent = Agent::start(|| 0).await.unwrap();
     sys::suspend(agent.server()).await.unwrap();
     agent.cast(|_| panic!("oops")).unwrap();

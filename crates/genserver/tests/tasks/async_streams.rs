@@ -26,7 +26,7 @@ fn slip(message: &str) {
     panic!("{message}");
 }
 
-/// Gives every task the time to do what it can.
+/// Gives every task time to do what it can.
 async fn settle() {
     sleep(ms(1)).await;
 }
@@ -66,7 +66,7 @@ impl Drop for Run {
     }
 }
 
-/// Sleeps so many milliseconds for each item, and counts.
+/// Sleeps this many milliseconds for each item, and counts.
 fn sleepers<I>(millis: I, gauge: &Gauge) -> AsyncStream<stream::Iter<I::IntoIter>, u64>
 where
     I: IntoIterator<Item = u64>,
@@ -86,7 +86,7 @@ fn values<T, E: Debug>(results: Vec<Result<T, E>>) -> Vec<T> {
     results.into_iter().map(Result::unwrap).collect()
 }
 
-/// A process that consumes, and that plain code can look at.
+/// A process that consumes, and that plain code can observe.
 fn consumer(traps: bool) -> Probe<()> {
     let mut consumer = Probe::new();
     consumer.trap_exits(traps);
@@ -189,7 +189,7 @@ async fn a_crash_takes_a_consumer_along_that_does_not_trap_exits() {
             number
         });
         assert_eq!(results.next().await, Some(Ok(1)));
-        // It dies of the link, wherever it waits.
+        // The link ends it, wherever it waits.
         pending::<()>().await;
     });
     assert_eq!(consumer.unwrap().process_ref().ended().await.to_string(), "panicked: crash");
@@ -240,7 +240,7 @@ async fn a_time_out_ends_a_stream_together_with_what_still_runs() {
     assert_eq!(gauge.running(), 0);
 }
 
-/// The processes of a node, but for one.
+/// The number of processes of a node, except the consumer.
 fn others(node: &Node, consumer: &ProcessRef) -> usize {
     node.process_list().iter().filter(|info| info.pid != consumer.pid()).count()
 }
@@ -269,7 +269,7 @@ async fn rat_058_a_stream_that_is_dropped_early_leaves_nothing() {
 #[tokio::test]
 async fn rat_060_whatever_ends_first_the_other_side_is_cleaned_up() {
     let cleanup = Arc::new(());
-    // A stream that has something to clean up.
+    // A stream that has to clean something up.
     let resource = || {
         let held = Arc::clone(&cleanup);
         stream::repeat(()).map(move |()| Arc::strong_count(&held))

@@ -1,4 +1,4 @@
-//! Tasks and agents: processes that do one thing, and processes that keep one.
+//! Tasks and agents: processes that do one thing, and processes that hold a value.
 #![cfg(feature = "tokio")]
 
 #[path = "../support/plain_thread.rs"]
@@ -10,5 +10,5 @@ mod tasks;
 mod supervisors;
 // ... and a stream of them.
 mod async_streams;
-// What is kept.
+// Agents.
 mod agents;

@@ -1,4 +1,4 @@
-//! Tasks under a supervisor: whom they are linked with, who ends them, and how many there may be.
+//! Supervised tasks: what they are linked with, who ends them, and how many there may be.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::future::pending;
@@ -110,7 +110,7 @@ async fn rat_063_a_started_child_is_ended_and_started_again_as_it_says() {
     let second = &tasks.children().await.unwrap()[0];
     assert_ne!(second.pid(), first.pid());
 
-    // Unless told otherwise it runs once, however it ends.
+    // By default it runs once, however it ends.
     let temporary = tasks.start_child(|| async { Err(boom()) }).await.unwrap();
     temporary.ended().await;
     settle().await;

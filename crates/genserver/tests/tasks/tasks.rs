@@ -1,4 +1,4 @@
-//! Tasks: their results, their ends, and what they have with the process that spawns them.
+//! Tasks: their results, their ends, and their ties to the process that spawns them.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::future::{Future, pending};
@@ -23,7 +23,7 @@ fn slip(message: &str) {
     panic!("{message}");
 }
 
-/// A process that stands for an owner, and that can be asked what has arrived.
+/// A process that stands for an owner, and whose mailbox can be read.
 fn shell(traps: bool) -> Probe<()> {
     let mut shell = Probe::new();
     shell.trap_exits(traps);
@@ -39,7 +39,7 @@ fn process<T>(task: &Task<T>) -> ProcessRef {
     task.as_process().unwrap()
 }
 
-/// Gives every task the time to do what it can.
+/// Gives every task time to do what it can.
 async fn settle() {
     sleep(ms(1)).await;
 }
@@ -51,7 +51,7 @@ fn is_timeout<T>(result: &Result<T, TaskError>, expected: Duration) -> bool {
 fn exit_of<T: std::fmt::Debug>(result: Result<T, TaskError>) -> Reason {
     match result {
         Err(TaskError::Exit { reason, .. }) => reason,
-        other => panic!("this is no exit: {other:?}"),
+        other => panic!("this is not an exit: {other:?}"),
     }
 }
 
@@ -82,7 +82,7 @@ async fn rat_041_an_await_that_times_out_leaves_no_message() {
         assert_eq!((now() - begun).as_millis(), within.as_millis());
         sleep(ms(100)).await;
         assert!(owner.flush().is_empty());
-        // The task was not called off, and its result was kept.
+        // The task was not cancelled, and its result was kept.
         assert_eq!(task.join().await, Ok(()));
     }
     let begun = now();
@@ -111,7 +111,7 @@ async fn rat_042_an_await_tells_how_a_task_ended_without_a_result() {
     process(&killed).kill();
     assert_eq!(exit_of(killed.await), Reason::Killed);
 
-    // One exit came of each, over its link.
+    // Each sent one exit over its link.
     assert_eq!(owner.flush().len(), 5);
 }
 
@@ -153,7 +153,7 @@ async fn rat_046_many_awaits_end_with_the_first_failure() {
     let mut tasks = [task_of(&owner, async { 0 }).await, task_of(&owner, slow()).await];
     let late = await_many(&mut tasks).timeout(ms(10)).await;
     assert_eq!(late, Err(TaskError::Timeout { task: tasks[1].pid(), after: ms(10) }));
-    // Nothing is lost: what was there is kept, and what was late can still come.
+    // Nothing is lost: early results are kept, and late ones can still come.
     assert_eq!(await_many(&mut tasks).await, Ok(vec![0, 1]));
 
     let exits = || Task::spawn(or_exit(async { Err(boom()) }));
@@ -234,7 +234,7 @@ async fn rat_051_a_shutdown_ends_a_task_and_says_how() {
     settle().await;
     assert_eq!(crashed.shutdown(after).await.unwrap().unwrap_err().to_string(), "panicked: before");
 
-    // Nothing of it came back.
+    // The spawner got nothing from it.
     settle().await;
     assert!(owner.is_alive());
     assert!(owner.process_ref().info().links.is_empty());
@@ -256,7 +256,7 @@ async fn a_task_that_traps_exits_may_finish_before_the_deadline() {
 }
 
 #[tokio::test]
-async fn rat_052_a_task_whose_result_was_fetched_is_no_process_any_more() {
+async fn rat_052_a_task_whose_result_was_taken_fails_with_noproc() {
     let mut task = Task::spawn(async { 1 });
     assert_eq!(task.join().await, Ok(1));
     assert_eq!(exit_of(task.join().await), Reason::NoProc);
@@ -282,7 +282,7 @@ async fn rat_053_an_ignored_task_goes_on_without_its_owner() {
     settle().await;
     assert_eq!(Arc::strong_count(&alive), 1, "its result was dropped");
 
-    // The failure of one that is ignored concerns nobody.
+    // The failure of an ignored task affects nothing.
     let fails = task_of(&owner, async {
         sleep(ms(10)).await;
         slip("ignored");
@@ -480,7 +480,7 @@ async fn thousands_of_tasks_each_bring_their_result() {
     }
     let results = await_many(&mut tasks).timeout(Duration::from_mins(1)).await.unwrap();
     assert!(results.iter().copied().eq(0..5000));
-    // A task is out of the table before its links are told, so it is both that are waited for.
+    // A task leaves the table before its links are notified, so wait for both.
     while node.process_list().len() > 1 || !owner.process_ref().info().links.is_empty() {
         tokio::task::yield_now().await;
     }
@@ -515,7 +515,7 @@ async fn rat_066_a_task_that_fails_reports_it_once_and_its_process_after_it() {
     let text = Report::TaskFailed(task.clone()).to_string();
     assert!(text.starts_with(&format!("Task {pid} terminating\n  started by: {}", owner.pid())), "{text}");
 
-    // An error that is the exit, and one of a task that nobody awaits.
+    // An error that becomes the exit, and an error of a task that is not awaited.
     owner.scope(async { Task::spawn(or_exit(async { Err::<u8, _>(boom()) })).await }).await.unwrap_err();
     let unattended = owner.scope(async { Task::start(async { Err(boom()) }) }).await.unwrap();
     unattended.ended().await;

@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "GENSERVER_EXPECT_WITHIN_MS is 30s; set it to a number of milliseconds, or not at all")]
-    fn a_value_that_is_no_number_is_refused() {
+    fn a_value_that_is_not_a_number_is_refused() {
         read(Some("30s".as_ref()));
     }
 }
