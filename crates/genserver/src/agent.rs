@@ -124,8 +124,8 @@
 //! ```
 //!
 //! A value that is read often and changed rarely is cheap to copy out as an `Arc`. If a function has to be slow, start the agent
-//! with [`inline(false)`](Start::inline): then the function runs on a task of its own. A call that has timed out is not withdrawn:
-//! its function still runs when its turn comes.
+//! with [`inline(false)`](Start::inline): then the function runs on a task of its own. A call that has timed out is not
+//! withdrawn: its function still runs when its turn comes.
 //!
 //! # A function that panics
 //!

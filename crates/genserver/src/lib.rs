@@ -255,8 +255,8 @@
 //! ```
 //!
 //! The last line does not depend on timing: when [`stop`](ServerRef::stop) returns, the `Down` is in the registry's mailbox,
-//! ahead of anything sent after it. A server that monitors has to say which message a [`Down`] becomes, here `Info::BucketDown`. The
-//! same holds for exits, timers and streams, all of which are set up in the server's [`Cx`].
+//! ahead of anything sent after it. A server that monitors has to say which message a [`Down`] becomes, here `Info::BucketDown`.
+//! The same holds for exits, timers and streams, all of which are set up in the server's [`Cx`].
 //!
 //! # Supervisors
 //!

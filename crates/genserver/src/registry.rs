@@ -24,8 +24,8 @@
 //! so a lookup sends no message and waits for no process. Any value that can be hashed and
 //! compared can be a key. Keys cost nothing once they are released, so they may come from outside the program.
 //!
-//! Behind the table runs one process, its [`Keeper`], which monitors the processes that hold keys and removes the entries of those
-//! that have ended. This is the process that you start, supervise and stop: see [`Registry::start`].
+//! Behind the table runs one process, its [`Keeper`], which monitors the processes that hold keys and removes the entries of
+//! those that have ended. This is the process that you start, supervise and stop: see [`Registry::start`].
 //!
 //! # Unique and duplicate
 //!
@@ -75,8 +75,8 @@
 //!
 //! # As names
 //!
-//! A key of a unique registry can be the name of a process. A process started with [`Registry::via`] holds the key from before its
-//! init until its end, and a [`Named`](crate::Named) finds it through the registry.
+//! A key of a unique registry can be the name of a process. A process started with [`Registry::via`] holds the key from before
+//! its init until its end, and a [`Named`](crate::Named) finds it through the registry.
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -114,9 +114,9 @@
 //!
 //! # When (not) to use a registry
 //!
-//! For a server that everything knows, use a plain [`name`](crate::Start::name). For data that belongs to no process, use a map. To
-//! start a process for a key on demand, take a [`lock`](Registry::lock), or start it with [`via`](Registry::via) and
-//! handle "already started": between a lookup and a start another process may start it.
+//! For a server that everything knows, use a plain [`name`](crate::Start::name). For data that belongs to no process, use a map.
+//! To start a process for a key on demand, take a [`lock`](Registry::lock), or start it with [`via`](Registry::via) and handle
+//! "already started": between a lookup and a start another process may start it.
 //!
 //! # What differs from OTP
 //!
@@ -125,8 +125,8 @@
 //! - Any code may register any process, with [`of`](Registry::of).
 //! - There are no patterns: [`matching`](Registry::matching) and similar functions take a function that looks at the value, and
 //!   [`select`](Registry::select) is an iterator.
-//! - `dispatch` has no `parallel`. Sends to the entries have nothing to overlap, since a send never waits, and the messages of one
-//!   process keep their order only if that process sends them. Do slow work per entry in tasks:
+//! - `dispatch` has no `parallel`. Sends to the entries have nothing to overlap, since a send never waits, and the messages of
+//!   one process keep their order only if that process sends them. Do slow work per entry in tasks:
 //!   [`async_stream`](crate::task::async_stream()) over [`lookup`](Registry::lookup) runs one for each entry.
 //! - A listener whose mailbox was full is told later how many events it missed.
 

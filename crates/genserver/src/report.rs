@@ -50,9 +50,9 @@
 //! | anything that a library reports of its own kind of process | [`Report::Told`] |
 //!
 //! A report is published before the links and monitors of a process are notified: when you hear of a process's end, its reports
-//! are already there. Without a subscriber, and without `tracing`, no report is made at all. [`Node::reports`](crate::Node::reports)
-//! yields what went wrong. To get normal events too, such as the start of a child, subscribe with
-//! [`Node::reports_from`](crate::Node::reports_from).
+//! are already there. Without a subscriber, and without `tracing`, no report is made at all.
+//! [`Node::reports`](crate::Node::reports) yields what went wrong. To get normal events too, such as the start of a child,
+//! subscribe with [`Node::reports_from`](crate::Node::reports_from).
 //!
 //! # What is shown
 //!

@@ -122,9 +122,9 @@ pub trait GenServer: Sized + Send + 'static {
 
     /// Handles a call.
     ///
-    /// Returning [`Next::reply`] sends the answer and waits for the next message.
-    /// [`reply_idle`](Next::reply_idle), [`reply_hibernate`](Next::reply_hibernate) and [`reply_then`](Next::reply_then) send it and
-    /// go on like their counterparts without a reply.
+    /// Returning [`Next::reply`] sends the answer and waits for the next message. [`reply_idle`](Next::reply_idle),
+    /// [`reply_hibernate`](Next::reply_hibernate) and [`reply_then`](Next::reply_then) send it and go on like their counterparts
+    /// without a reply.
     ///
     /// Returning [`Next::wait`] sends no answer yet. Keep the [`Caller`](crate::Caller) to answer later; if it was
     /// dropped, the call fails with [`CallError::NoReply`](crate::CallError::NoReply).
@@ -346,12 +346,13 @@ pub trait GenServer: Sized + Send + 'static {
         ready(())
     }
 
-    /// Shows the state, in reports and in [`sys::get_status`](crate::sys::get_status), and may rewrite everything else that is shown.
+    /// Shows the state, in reports and in [`sys::get_status`](crate::sys::get_status), and may rewrite everything else that is
+    /// shown.
     ///
     /// If it does not change `shown`, the type of the server is shown in place of its state. Setting
-    /// [`state`](crate::server::show::Shown::state) replaces that; [`set_state`](crate::server::show::Shown::set_state) is for states
-    /// that are `Debug`. The last message, the reason and the log are shown as this leaves them, so this is the place to remove a
-    /// secret.
+    /// [`state`](crate::server::show::Shown::state) replaces that; [`set_state`](crate::server::show::Shown::set_state) is for
+    /// states that are `Debug`. The last message, the reason and the log are shown as this leaves them, so this is the place to
+    /// remove a secret.
     ///
     /// If it panics, a fixed text is shown in place of state, message and log.
     ///

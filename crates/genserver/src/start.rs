@@ -91,8 +91,8 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 
 /// Starts a server linked to the process that runs on this thread: OTP's `start_link/3,4`.
 ///
-/// In a callback, that process is the server itself. If init fails, the starter gets the error from the start, and no exit. Unlike
-/// in OTP it lives on, because it can handle the returned error or pass it on with `?`.
+/// In a callback, that process is the server itself. If init fails, the starter gets the error from the start, and no exit.
+/// Unlike in OTP it lives on, because it can handle the returned error or pass it on with `?`.
 ///
 /// # Errors
 ///
@@ -318,8 +318,8 @@ impl<S: GenServer, H> Start<S, H> {
 
     /// Sets how many calls, casts and infos may wait: 65,536 by default, and at least one.
     ///
-    /// A cast that finds the mailbox full is given back, unless [`overflow`](Start::overflow) sets another policy. `cast_wait` and
-    /// calls wait for space.
+    /// A cast that finds the mailbox full is given back, unless [`overflow`](Start::overflow) sets another policy. `cast_wait`
+    /// and calls wait for space.
     ///
     /// # Examples
     ///
@@ -362,9 +362,9 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Sets whether callers may run the server on their own task, which is the default. A caller does so if the server is idle, or if
-    /// its task was woken but has not run yet; in that case the caller also handles a few of the messages that came before its own.
-    /// The task of another server that has sent it something may run it too, when that server is done.
+    /// Sets whether callers may run the server on their own task, which is the default. A caller does so if the server is idle,
+    /// or if its task was woken but has not run yet; in that case the caller also handles a few of the messages that came before
+    /// its own. The task of another server that has sent it something may run it too, when that server is done.
     ///
     /// Turn it off for a server whose callbacks block their thread, or compute for long between two awaits. Its callers then wait
     /// for its own task, so their timeouts hold and their other work goes on. If you do not, the library learns it from the

@@ -254,9 +254,9 @@ impl TestSupervisor {
 
     /// Starts a process that is stopped after the test, and waits until it is running.
     ///
-    /// It takes any start with its options: of a server, an agent or a client type. It also takes any [`ChildSpec`], for a process
-    /// that is not a server or takes longer to stop; only its restart policy is ignored. Whether the start was made by `start` or
-    /// `start_link`, the process is linked to this supervisor, which survives its crash.
+    /// It takes any start with its options: of a server, an agent or a client type. It also takes any [`ChildSpec`], for a
+    /// process that is not a server or takes longer to stop; only its restart policy is ignored. Whether the start was made by
+    /// `start` or `start_link`, the process is linked to this supervisor, which survives its crash.
     ///
     /// # Panics
     ///

@@ -121,12 +121,12 @@
 //!   after the supervisor itself has been restarted;
 //! - a registry, for many processes that come and go.
 //!
-//! Between the end of a child and its next start there is a *restart window*: usually a few microseconds, longer if other children
-//! have to be ended first or if the child takes long to start. A call or cast through a `ChildRef` fails at once in that window,
-//! with the error [`ChildError::Restarting`], because the caller knows best what to do: try again, return an error, or crash. To
-//! wait instead, use [`waiting`](ChildRef::waiting), as in the first example. Its calls wait for the child up to their timeout,
-//! and give up at once on a child that is stopped or gone. A request that the child had taken when it crashed is never sent
-//! twice.
+//! Between the end of a child and its next start there is a *restart window*: usually a few microseconds, longer if other
+//! children have to be ended first or if the child takes long to start. A call or cast through a `ChildRef` fails at once in that
+//! window, with the error [`ChildError::Restarting`], because the caller knows best what to do: try again, return an error, or
+//! crash. To wait instead, use [`waiting`](ChildRef::waiting), as in the first example. Its calls wait for the child up to their
+//! timeout, and give up at once on a child that is stopped or gone. A request that the child had taken when it crashed is never
+//! sent twice.
 //!
 //! # Trees
 //!
@@ -217,10 +217,10 @@
 //!
 //! # What it costs
 //!
-//! A child costs no more if there are many others. From the crash of one until its successor runs it takes about 2.5 microseconds on
-//! one thread, and 3 if it is one of a hundred thousand; replacing a bare task by another takes 1. With two workers,
-//! where a thread may have to be woken, it takes 3 to 6, and one in a hundred takes longer than 8 to 25. These are medians of
-//! several runs on a machine with two cores. To measure yours, and other libraries, run
+//! A child costs no more if there are many others. From the crash of one until its successor runs it takes about 2.5 microseconds
+//! on one thread, and 3 if it is one of a hundred thousand; replacing a bare task by another takes 1. With two workers, where a
+//! thread may have to be woken, it takes 3 to 6, and one in a hundred takes longer than 8 to 25. These are medians of several
+//! runs on a machine with two cores. To measure yours, and other libraries, run
 //!
 //! ```text
 //! cargo xtask bench --only restart

@@ -36,8 +36,8 @@
 //! the server, shows what it is doing. A suspended server answers. A request does not end an idle timeout, but restarts it.
 //!
 //! The functions about the state know its type, and take anything that refers to one server of that type: see
-//! [`AsServer`](crate::AsServer). The others take anything that refers to a process: see [`AsProcess`](crate::AsProcess). So a tool
-//! can inspect what it finds in a [`process_list`](crate::Node::process_list):
+//! [`AsServer`](crate::AsServer). The others take anything that refers to a process: see [`AsProcess`](crate::AsProcess). So a
+//! tool can inspect what it finds in a [`process_list`](crate::Node::process_list):
 //!
 //! ```
 //! # use genserver_doc::counter::*;
@@ -62,8 +62,8 @@
 //! # The state
 //!
 //! [`get_state`] clones it, [`with_state`] reads it in place. [`replace_state`] makes a new state from the old one and keeps the
-//! old one if that fails; [`update_state`] changes the state in place. The functions passed to them run in the server, between two
-//! callbacks, so they must not block. A panic in them is an error for the requester, and the server lives on.
+//! old one if that fails; [`update_state`] changes the state in place. The functions passed to them run in the server, between
+//! two callbacks, so they must not block. A panic in them is an error for the requester, and the server lives on.
 //!
 //! # Suspending a server
 //!

@@ -173,8 +173,8 @@
 //! ```
 //!
 //! It runs them by turns on one thread, may borrow, and a panic in one of them is a panic here. For something that lasts and
-//! answers more than once, write a server. A function that blocks its thread should not run in a task: it cannot be killed, and it
-//! occupies a thread of the runtime. Use [`run_blocking`](crate::run_blocking) and await that.
+//! answers more than once, write a server. A function that blocks its thread should not run in a task: it cannot be killed, and
+//! it occupies a thread of the runtime. Use [`run_blocking`](crate::run_blocking) and await that.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};

@@ -22,12 +22,12 @@ pub use calls::{CallRecipient, RecipientCall};
 
 /// A destination for messages of type `M`: a server of any type, or a probe.
 ///
-/// Make one with [`ServerRef::recipient`] or [`ServerRef::info_recipient`], or from a [`ProbeRef`](crate::ProbeRef). It is cheap to
-/// clone, can be sent and shared, and does not keep its process alive. A recipient that is made by [`Named::recipient`] looks the
-/// name up for every message, and so survives restarts.
+/// Make one with [`ServerRef::recipient`] or [`ServerRef::info_recipient`], or from a [`ProbeRef`](crate::ProbeRef). It is cheap
+/// to clone, can be sent and shared, and does not keep its process alive. A recipient that is made by [`Named::recipient`] looks
+/// the name up for every message, and so survives restarts.
 ///
-/// The function that turns `M` into the server's own message runs in the server, when the message is handled. Therefore `M` can be
-/// given back if it is refused. If the function panics, that counts as a panic of the server's callback.
+/// The function that turns `M` into the server's own message runs in the server, when the message is handled. Therefore `M` can
+/// be given back if it is refused. If the function panics, that counts as a panic of the server's callback.
 ///
 /// # Examples
 ///

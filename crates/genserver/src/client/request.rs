@@ -157,8 +157,9 @@ impl<R: Send + 'static> Request<R> {
 
     /// Waits for the answer, and keeps the request if it does not come in time: OTP's `wait_response`.
     ///
-    /// Returns the answer, which may be an error, as soon as it is there. If the answer and the deadline come together, the answer
-    /// wins. With a deadline that has passed, it only checks. A request is answered once: after that there is nothing to wait for.
+    /// Returns the answer, which may be an error, as soon as it is there. If the answer and the deadline come together, the
+    /// answer wins. With a deadline that has passed, it only checks. A request is answered once: after that there is nothing to
+    /// wait for.
     ///
     /// # Errors
     ///

@@ -71,8 +71,8 @@ pub enum StopError {
         /// The time limit.
         after: Duration,
     },
-    /// It ended, but not because of this order: with another reason, or before it handled the order. The reason may be the requested
-    /// one, if another order had stopped it with the same reason. OTP's `stop` exits with it.
+    /// It ended, but not because of this order: with another reason, or before it handled the order. The reason may be the
+    /// requested one, if another order had stopped it with the same reason. OTP's `stop` exits with it.
     #[error("{server} did not end because of this stop, but with the reason {reason}")]
     Exit {
         /// The process that was to stop.

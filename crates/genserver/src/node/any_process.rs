@@ -180,7 +180,8 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn watch_deadline(self: Arc<Self>, at: Instant);
     /// The runtime that the process ran on was shut down.
     fn runtime_gone(self: Arc<Self>);
-    /// Sends it a request of [`sys`](crate::sys). The slot gets the exit reason if the process ends before it handles the request.
+    /// Sends it a request of [`sys`](crate::sys). The slot gets the exit reason if the process ends before it handles the
+    /// request.
     fn ask(self: Arc<Self>, request: Untyped, slot: Arc<dyn Waiting>, inline: bool) -> Asked;
     fn info(&self) -> ProcessInfo;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;

@@ -61,12 +61,12 @@ impl<K, V> Clone for Event<K, V> {
 impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// Sends `recipient` an event for each registration and release from now on: OTP's option `listeners`, at any time.
     ///
-    /// When a process has registered or unregistered, the event is in the listener's mailbox; the events of one process come in the
-    /// order of its actions. When a process *ends*, there is no event for its entries, as in OTP, and none when its
+    /// When a process has registered or unregistered, the event is in the listener's mailbox; the events of one process come in
+    /// the order of its actions. When a process *ends*, there is no event for its entries, as in OTP, and none when its
     /// [name](Registry::via) is released: a listener that needs to know monitors the processes that register.
     ///
-    /// A listener whose mailbox is full misses events, and is told how many before the next one it gets. A listener that has ended
-    /// is forgotten.
+    /// A listener whose mailbox is full misses events, and is told how many before the next one it gets. A listener that has
+    /// ended is forgotten.
     ///
     /// # Examples
     ///

@@ -12,8 +12,8 @@ use crate::{Name, NameRegistry, Pid, ProcessRef, RegisterError, Term};
 impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// Makes a name for a process: `key` in this registry, with `value` beside it.
     ///
-    /// A process that is started with it holds the key from before its init until its end, as with any name; a second start with it
-    /// fails with [`StartError::AlreadyStarted`](crate::StartError::AlreadyStarted). A [`Named`](crate::Named) with this name
+    /// A process that is started with it holds the key from before its init until its end, as with any name; a second start with
+    /// it fails with [`StartError::AlreadyStarted`](crate::StartError::AlreadyStarted). A [`Named`](crate::Named) with this name
     /// finds the process; the value then does not matter.
     ///
     /// In errors and reports the name is shown as the key: text as it is, everything else as its `Debug` prints it.

@@ -9,8 +9,9 @@ use crate::values::pid::Pid;
 
 /// The caller who waits for the answer to a call: OTP's `From`.
 ///
-/// A server answers with [`Next::reply`](crate::Next::reply), or later and from anywhere with [`reply`](Caller::reply). A `Caller`
-/// can be kept in the state, put into another message, or moved to a task. Answering consumes it, so there is no second answer.
+/// A server answers with [`Next::reply`](crate::Next::reply), or later and from anywhere with [`reply`](Caller::reply). A
+/// `Caller` can be kept in the state, put into another message, or moved to a task. Answering consumes it, so there is no second
+/// answer.
 ///
 /// Dropping it without an answer fails the call: with [`CallError::NoReply`](crate::CallError::NoReply) if the server lives on,
 /// with the exit reason if the callback that dropped it ends the server. The end of the server ends the call too, wherever the

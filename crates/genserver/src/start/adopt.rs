@@ -25,9 +25,9 @@ use crate::values::reason::Reason;
 ///
 /// `init` is not called. This returns a builder; [`enter`](Adopt::enter) makes the server.
 ///
-/// It is for code that is a task before it becomes a server: it has done a handshake, read its configuration or waited for others,
-/// and the result is the state. It is also the way to run a server on a task of your own choice, such as one in a `LocalSet` or
-/// that of `main`.
+/// It is for code that is a task before it becomes a server: it has done a handshake, read its configuration or waited for
+/// others, and the result is the state. It is also the way to run a server on a task of your own choice, such as one in a
+/// `LocalSet` or that of `main`.
 ///
 /// # Examples
 ///

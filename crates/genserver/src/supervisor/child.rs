@@ -155,8 +155,8 @@ impl Child {
 
     /// Starts it, linked with the current process, which becomes its parent. The child must not be running.
     ///
-    /// When this returns, init has run. If it fails, the state is as before. The start function of a temporary child is dropped as
-    /// soon as the child runs, because it is never started again.
+    /// When this returns, init has run. If it fails, the state is as before. The start function of a temporary child is dropped
+    /// as soon as the child runs, because it is never started again.
     ///
     /// # Errors
     ///
@@ -168,8 +168,8 @@ impl Child {
     ///
     /// # Cancel safety
     ///
-    /// As [`start_link`](crate::start_link): dropping this kills the child; but if the supervisor ends meanwhile, the child gets the
-    /// reason over the link.
+    /// As [`start_link`](crate::start_link): dropping this kills the child; but if the supervisor ends meanwhile, the child gets
+    /// the reason over the link.
     ///
     /// # Examples
     ///
@@ -218,8 +218,8 @@ impl Child {
     /// the [normal set](Reason::is_normal_set) from a child that is not permanent. If a child had to be killed because it did not
     /// end in time, that is unexpected.
     ///
-    /// Code that never awaits cannot be killed. A child that does not end within a second of being killed is given up: it no longer
-    /// counts as a child, and what is left of it can only compute.
+    /// Code that never awaits cannot be killed. A child that does not end within a second of being killed is given up: it no
+    /// longer counts as a child, and what is left of it can only compute.
     ///
     /// # Cancel safety
     ///
@@ -269,8 +269,8 @@ impl Child {
 
     /// Returns why it has ended, given the reason `told` of its `Down`.
     ///
-    /// A child may end before its supervisor can monitor it. The `Down` then knows no process, and this returns the reason that the
-    /// process left behind.
+    /// A child may end before its supervisor can monitor it. The `Down` then knows no process, and this returns the reason that
+    /// the process left behind.
     ///
     /// # Examples
     ///

@@ -91,9 +91,9 @@
 //! # What it costs
 //!
 //! Each of a hundred thousand children takes about 4 microseconds to be started one by one and stopped with all the others, and 5
-//! with two workers; a bare task in a `JoinSet` takes 2.6, and 1.6. A restart takes about 3 microseconds, 3 to 6 with two workers,
-//! whether there are a thousand children or a hundred thousand. These are medians on a machine with two cores. To measure yours,
-//! and other libraries, run
+//! with two workers; a bare task in a `JoinSet` takes 2.6, and 1.6. A restart takes about 3 microseconds, 3 to 6 with two
+//! workers, whether there are a thousand children or a hundred thousand. These are medians on a machine with two cores. To
+//! measure yours, and other libraries, run
 //!
 //! ```text
 //! cargo xtask bench --only "start + stop"

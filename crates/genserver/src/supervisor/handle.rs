@@ -245,8 +245,8 @@ impl Supervisor {
 
     /// Ends a child as its spec says, and waits for the end. A temporary child is forgotten; any other is kept as stopped.
     ///
-    /// It has no effect on a child that does not run; if the child is being restarted, that stops. This never ends the supervisor,
-    /// even if the child is significant.
+    /// It has no effect on a child that does not run; if the child is being restarted, that stops. This never ends the
+    /// supervisor, even if the child is significant.
     ///
     /// # Errors
     ///

@@ -191,10 +191,10 @@ impl fmt::Display for Strategy {
 
 /// Whether a supervisor ends when its significant children have ended.
 ///
-/// What counts is the end of a [significant](super::ChildSpec::significant) child by itself: for a transient child an orderly end,
-/// for a temporary child any end. A child that is restarted has not ended in this sense, nor has a child that its
-/// supervisor ended, because of another child or on request. The supervisor then ends its other children, and
-/// itself with the reason `shutdown`.
+/// What counts is the end of a [significant](super::ChildSpec::significant) child by itself: for a transient child an orderly
+/// end, for a temporary child any end. A child that is restarted has not ended in this sense, nor has a child that its supervisor
+/// ended, because of another child or on request. The supervisor then ends its other children, and itself with the reason
+/// `shutdown`.
 ///
 /// # Examples
 ///

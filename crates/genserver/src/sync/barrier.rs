@@ -1,8 +1,8 @@
 //! Calls foreign wakers and destructors so that a panic in them goes no further.
 //!
-//! A waker belongs to the task that polled. It is woken, and often dropped, on the thread of something unrelated: a
-//! server that answers, a process that ends, the clock. If it panicked there, it would end them, and others would not be woken. So
-//! each waker that came from outside is woken and dropped by a function of this module, and so is each message that is not handled.
+//! A waker belongs to the task that polled. It is woken, and often dropped, on the thread of something unrelated: a server that
+//! answers, a process that ends, the clock. If it panicked there, it would end them, and others would not be woken. So each waker
+//! that came from outside is woken and dropped by a function of this module, and so is each message that is not handled.
 //!
 //! A waker is cloned without a barrier: that happens on the thread that polls, and before anything is changed.
 //!

@@ -10,8 +10,8 @@ use crate::values::reason::Reason;
 ///
 /// # Errors
 ///
-/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if the clone panics; and, like every request, if the server is not
-/// running, ends, or does not answer in time.
+/// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if the clone panics; and, like every request, if the server is
+/// not running, ends, or does not answer in time.
 ///
 /// # Examples
 ///

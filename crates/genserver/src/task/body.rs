@@ -198,7 +198,8 @@ impl<W, T: Send + 'static> Plan<W, T> {
             }
         };
         Body::new(pid, callers, B::name(), async move {
-            // The function is dropped before its result is sent: when the owner has the result, the function holds nothing any more.
+            // The function is dropped before its result is sent: when the owner has the result, the function holds nothing any
+            // more.
             let run = async move { function(me).run().await };
             let value = if leashed {
                 match select(pin!(run), pin!(giver.unwanted())).await {

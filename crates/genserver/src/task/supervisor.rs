@@ -366,7 +366,8 @@ impl TaskSupervisor {
         AsyncStream::new(items, move |bond, item| {
             let (tasks, function) = (tasks.clone(), Arc::clone(&function));
             let (plan, stub) = plan(bond, move |_me: Probe<Never>| function(item));
-            // If the stream is dropped while the supervisor is asked, nothing else could kill the task, so the task watches its handle.
+            // If the stream is dropped while the supervisor is asked, nothing else could kill the task, so the task watches its
+            // handle.
             let plan = plan.leashed();
             Starting::Asked(Box::pin(async move { tasks.begin(plan, stub).await.map_err(Reason::from) }))
         })

@@ -13,9 +13,8 @@ use crate::Reason;
 impl<T: Send + 'static> Task<T> {
     /// Waits for the result for at most `within`, and leaves the task as it is if none comes: OTP's `Task.yield`.
     ///
-    /// Returns the result, or the reason of an end without one; `None` if the task has not ended yet, in which case it can be asked
-    /// again. With zero, it only checks. A result is returned once; after that, this returns
-    /// [`Reason::NoProc`].
+    /// Returns the result, or the reason of an end without one; `None` if the task has not ended yet, in which case it can be
+    /// asked again. With zero, it only checks. A result is returned once; after that, this returns [`Reason::NoProc`].
     ///
     /// # Panics
     ///

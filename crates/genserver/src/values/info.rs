@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::values::pid::Pid;
 
-/// A snapshot of one process: made by [`Node::process_list`](crate::Node::process_list), [`Node::info`](crate::Node::info) and [`ServerRef::info`](crate::ServerRef::info).
+/// A snapshot of one process: made by [`Node::process_list`](crate::Node::process_list), [`Node::info`](crate::Node::info) and
+/// [`ServerRef::info`](crate::ServerRef::info).
 ///
 /// It is taken under that process's lock and does not wait for the process, so it works even if the process hangs.
 /// [`Display`](fmt::Display) prints it as a line.

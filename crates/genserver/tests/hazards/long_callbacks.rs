@@ -208,7 +208,8 @@ struct State {
 }
 
 impl Gate {
-    /// Blocks this thread. If the gate is opened only after something was held up, the test fails after this time instead of hanging.
+    /// Blocks this thread. If the gate is opened only after something was held up, the test fails after this time instead of
+    /// hanging.
     fn block(&self) {
         let (state, changed) = &*self.0;
         let mut state = state.lock().unwrap();

@@ -222,7 +222,8 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
 }
 
 impl<S: GenServer> ServerRef<S> {
-    /// Makes a recipient out of the server; `into` turns each `Q` into a call that is answered with an `R`. See [`CallRecipient`].
+    /// Makes a recipient out of the server; `into` turns each `Q` into a call that is answered with an `R`. See
+    /// [`CallRecipient`].
     ///
     /// # Examples
     ///

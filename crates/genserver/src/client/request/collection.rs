@@ -17,9 +17,9 @@ use crate::sync::waiter::Waiter;
 
 /// A collection of pending requests, each with a label: OTP's request id collection.
 ///
-/// They come out in the order in which they were answered, each with its label and its answer or error. An error
-/// of one does not affect the others. A member that has come out is gone. OTP can also be told to keep it (`Delete = false`); here
-/// its answer has been moved out, so there is nothing to keep.
+/// They come out in the order in which they were answered, each with its label and its answer or error. An error of one does not
+/// affect the others. A member that has come out is gone. OTP can also be told to keep it (`Delete = false`); here its answer has
+/// been moved out, so there is nothing to keep.
 ///
 /// One collection may hold thousands: an answer finds its member without looking at the others. Dropping the
 /// collection abandons all answers; the servers still carry the requests out.

@@ -103,9 +103,9 @@ impl<S: GenServer> Cx<S> {
 
     /// Traps exits from now on: `make` turns each exit signal into an info. OTP's `process_flag(trap_exit, true)`.
     ///
-    /// Whether exits are trapped is decided when a signal arrives. Two signals are not trapped: `kill`, and the exit of the process
-    /// that started this one with a link, which is an order to stop, so terminate runs. If no process started the server with a
-    /// link, an exit that it sends to itself counts as such an order too.
+    /// Whether exits are trapped is decided when a signal arrives. Two signals are not trapped: `kill`, and the exit of the
+    /// process that started this one with a link, which is an order to stop, so terminate runs. If no process started the server
+    /// with a link, an exit that it sends to itself counts as such an order too.
     ///
     /// # Examples
     ///

@@ -10,8 +10,8 @@ use crate::values::pid::Pid;
 impl<S: GenServer> Cx<S> {
     /// Monitors a process: when it ends, `make` turns the `Down` into an info. OTP's `monitor/2`.
     ///
-    /// Each call creates a monitor of its own and delivers exactly one `Down`, after everything that process had sent to this one.
-    /// If the process has ended or the name is not registered, it comes at once, with [`Reason::NoProc`](crate::Reason).
+    /// Each call creates a monitor of its own and delivers exactly one `Down`, after everything that process had sent to this
+    /// one. If the process has ended or the name is not registered, it comes at once, with [`Reason::NoProc`](crate::Reason).
     /// `make` runs in this process when the `Down` is handled.
     ///
     /// # Examples

@@ -14,7 +14,8 @@ use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
 impl<M: Send + 'static> Probe<M> {
-    /// Monitors a process: its `Down` arrives as a [`Letter::Down`](crate::Letter::Down). See [`Cx::monitor`](crate::Cx::monitor).
+    /// Monitors a process: its `Down` arrives as a [`Letter::Down`](crate::Letter::Down). See
+    /// [`Cx::monitor`](crate::Cx::monitor).
     ///
     /// # Examples
     ///
@@ -141,7 +142,8 @@ impl<M: Send + 'static> Probe<M> {
         self.process.forget_exit(target.pid_or_nobody())
     }
 
-    /// Sets whether exits arrive as [`Letter::Exit`](crate::Letter::Exit) from now on. If not, the default, they end this process.
+    /// Sets whether exits arrive as [`Letter::Exit`](crate::Letter::Exit) from now on. If not, the default, they end this
+    /// process.
     ///
     /// # Examples
     ///

@@ -250,8 +250,8 @@ enum Late {
 impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     /// Links it with the process that runs on this thread when the start is awaited: OTP's `proc_lib:start_link`.
     ///
-    /// From plain code the start fails with [`StartError::NotAProcess`]. As with [`linked_to`](Self::linked_to), if the start fails,
-    /// only its error says so.
+    /// From plain code the start fails with [`StartError::NotAProcess`]. As with [`linked_to`](Self::linked_to), if the start
+    /// fails, only its error says so.
     ///
     /// # Examples
     ///
