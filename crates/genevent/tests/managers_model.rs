@@ -348,7 +348,7 @@ impl Real {
             assert_eq!(lines(real), std::mem::take(expected), "what an owner was told");
         }
         let failures = std::iter::from_fn(|| self.reports.try_next());
-        let failures = failures.filter(|report| matches!(report, Report::Told(_)) && report.level() == Level::Error);
+        let failures = failures.filter(|report| matches!(report, Report::Custom(_)) && report.level() == Level::Error);
         assert_eq!(failures.count(), std::mem::take(&mut model.failures), "the failures that are reported");
     }
 }

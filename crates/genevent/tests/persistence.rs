@@ -193,7 +193,7 @@ async fn a_torn_tail_is_cut_off_told_and_reported() {
     // Of the first eight bytes of a record the last three are zeros, and might be room that was made ahead.
     assert_eq!((torn.file, torn.at, torn.bytes, torn.events), (first(&folder), 28 + 26, 5, 0));
     let (manager, _) = logging(log).await;
-    let Some(Report::Told(told)) = reports.next().await else { panic!("it is reported") };
+    let Some(Report::Custom(told)) = reports.next().await else { panic!("it is reported") };
     assert!(told.detail("torn").unwrap().starts_with("5 bytes of an unfinished write were cut off"));
     manager.sync_notify(9_u32).await.unwrap();
     assert_eq!(numbers(folder.path()), [0, 1, 9]);

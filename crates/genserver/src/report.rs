@@ -47,7 +47,7 @@
 //! | messages are dropped because a mailbox is full, or a server ends because of that | [`Report::Overflowed`] |
 //! | a callback that was timed blocked its thread for longer than the limit, a second by default | [`Report::LongSchedule`] |
 //! | a supervisor starts, loses or cannot start a child | [`Report::Supervised`] |
-//! | anything that a library reports of its own kind of process | [`Report::Told`] |
+//! | anything that a library reports of its own kind of process | [`Report::Custom`] |
 //!
 //! A report is published before the links and monitors of a process are notified: when you hear of a process's end, its reports
 //! are already there. Without a subscriber, and without `tracing`, no report is made at all.
@@ -72,7 +72,7 @@ mod task;
 // The report of a callback that blocks its thread.
 mod long_schedule;
 // The report that other libraries make.
-mod told;
+mod custom;
 // Where a panic happened.
 mod panics;
 // Reports as events, and callbacks as spans, of `tracing`.
@@ -83,13 +83,13 @@ use crate::values::info::Callback;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
+pub use custom::CustomReport;
 pub use hub::Reports;
 pub use long_schedule::LongSchedule;
 pub use panics::capture_panics;
 pub use render::Limits;
 pub use supervised::{Offender, Supervised, SupervisorEvent};
 pub use task::TaskFailed;
-pub use told::Told;
 
 pub(crate) use end::crashed;
 pub(crate) use hub::Hub;
@@ -148,7 +148,7 @@ pub enum Report {
     /// A task ended without a result.
     TaskFailed(TaskFailed),
     /// A library reports something of its own kind of process.
-    Told(Told),
+    Custom(CustomReport),
 }
 
 impl Report {
@@ -158,7 +158,7 @@ impl Report {
             Self::Terminated(_) | Self::Crashed(_) | Self::TaskFailed(_) => Level::Error,
             Self::Unexpected(_) | Self::Overflowed(_) | Self::LongSchedule(_) => Level::Warning,
             Self::Supervised(report) => report.event.level(),
-            Self::Told(report) => report.level,
+            Self::Custom(report) => report.level,
         }
     }
 
@@ -187,7 +187,7 @@ impl Report {
             Self::LongSchedule(report) => &report.process,
             Self::Supervised(report) => &report.process,
             Self::TaskFailed(report) => &report.process,
-            Self::Told(report) => &report.process,
+            Self::Custom(report) => &report.process,
         }
     }
 
@@ -214,7 +214,7 @@ impl Report {
             Self::Unexpected(_) | Self::Overflowed(_) | Self::LongSchedule(_) => None,
             Self::Supervised(report) => report.reason.as_ref(),
             Self::TaskFailed(report) => Some(&report.reason),
-            Self::Told(report) => report.reason.as_ref(),
+            Self::Custom(report) => report.reason.as_ref(),
         }
     }
 }

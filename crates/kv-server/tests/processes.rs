@@ -143,7 +143,7 @@ async fn run_out_of_descriptors() {
     let mut reports = Node::current().reports();
     let store = Store::start().await.unwrap();
     let server = options().limits(Limits { connections: 1_000, ..limits() }).start(store).await.unwrap();
-    let Some(Report::Told(fewer)) = reports.next().await else { panic!("it says that there are fewer") };
+    let Some(Report::Custom(fewer)) = reports.next().await else { panic!("it says that there are fewer") };
     assert_eq!(fewer.detail("connections"), Some(&*server.connections_max().to_string()));
     assert_eq!(fewer.detail("told to take"), Some("1000"));
     println!("connections {}", server.connections_max());
@@ -157,7 +157,7 @@ async fn run_out_of_descriptors() {
     files.pop();
     let mut client = Client::connect(address).await;
     client.send("PING\r\n").await;
-    let Some(Report::Told(trouble)) = reports.next().await else { panic!("it says that it cannot accept") };
+    let Some(Report::Custom(trouble)) = reports.next().await else { panic!("it says that it cannot accept") };
     println!("error {}", trouble.detail("error").unwrap());
     assert_eq!(trouble.detail("address"), Some(&*address.to_string()));
     drop(files);

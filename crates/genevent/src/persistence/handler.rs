@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use genserver::report::{Level, Report, Told};
+use genserver::report::{CustomReport, Level, Report};
 use genserver::sys::Shown;
 use genserver::task::Task;
 use genserver::{Reason, run_blocking, time};
@@ -358,8 +358,9 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
         let Some(manager) = cx.manager() else { return Ok(()) };
         if let Some(torn) = &self.torn {
             manager.process_ref().report(Level::Warning, |me| {
-                let told = Told::new(me, Level::Warning, "Event manager", "has opened a log with an unfinished end");
-                Report::Told(told.with("torn", torn.to_string()))
+                let told =
+                    CustomReport::new(me, Level::Warning, "Event manager", "has opened a log with an unfinished end");
+                Report::Custom(told.with("torn", torn.to_string()))
             });
         }
         if let Some(me) = cx.handler::<Self>() {
@@ -406,8 +407,8 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
             && let Some(manager) = cx.manager()
         {
             manager.process_ref().report(Level::Error, |me| {
-                let told = Told::new(me, Level::Error, "Event manager", "could not close a log");
-                Report::Told(told.because(error.into()))
+                let told = CustomReport::new(me, Level::Error, "Event manager", "could not close a log");
+                Report::Custom(told.because(error.into()))
             });
         }
     }

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use genserver::report::{Level, Report, Told};
+use genserver::report::{CustomReport, Level, Report};
 use genserver::{Caller, CastError, Cx, Down, Reason};
 
 use super::request::{AddFailure, AddRequest, HandlerCall, OtherCall, OwnerSpec, RemovedHandler, SwapRequest};
@@ -247,7 +247,8 @@ fn tell<E: Event, I: Event>(told: &genserver::Recipient<HandlerGone>, gone: Hand
         Err(payload) => Reason::caught(payload).to_string(),
     };
     cx.report(Level::Warning, |me| {
-        let told = Told::new(me, Level::Warning, "Event manager", "could not tell an owner that its handler has gone");
-        Report::Told(told.with("gone", what.to_string()).with("why", why))
+        let told =
+            CustomReport::new(me, Level::Warning, "Event manager", "could not tell an owner that its handler has gone");
+        Report::Custom(told.with("gone", what.to_string()).with("why", why))
     });
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures::FutureExt;
 use futures::future::{Either, select};
-use genserver::report::{Level, Report, Told};
+use genserver::report::{CustomReport, Level, Report};
 use genserver::{Cx, Reason};
 
 use super::{ManagerServer, drop_caught};
@@ -208,9 +208,9 @@ pub(super) fn report_failure<E: Event, I: Event>(
             Activity::Asked(question) => format!("call {question}"),
             Activity::Beginning => "none, it was to begin".to_owned(),
         };
-        let told = Told::new(me, Level::Error, "Event manager", "lost a handler that failed");
+        let told = CustomReport::new(me, Level::Error, "Event manager", "lost a handler that failed");
         let told = told.with("handler", place.id.to_string()).with("last event", last);
-        Report::Told(told.with("state", slot.shown()).because(reason.clone()))
+        Report::Custom(told.with("state", slot.shown()).because(reason.clone()))
     });
 }
 
@@ -246,9 +246,9 @@ async fn patiently<E: Event, I: Event>(
 /// Reports that a handler or a stream's consumer holds up the manager.
 fn report_slow<E: Event, I: Event>(handler: &HandlerId, cx: &mut Cx<ManagerServer<E, I>>) {
     cx.report(Level::Warning, |me| {
-        let told = Told::new(me, Level::Warning, "Event manager", "waits for a handler, and everybody with it");
+        let told = CustomReport::new(me, Level::Warning, "Event manager", "waits for a handler, and everybody with it");
         let told = told.with("handler", handler.to_string());
-        Report::Told(told.with("waits", format!("for more than {SLOW_AFTER:?}")))
+        Report::Custom(told.with("waits", format!("for more than {SLOW_AFTER:?}")))
     });
 }
 

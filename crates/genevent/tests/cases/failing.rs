@@ -149,7 +149,7 @@ async fn go(cause: Cause, flavour: Flavour) -> Seen {
     let told = heard(&mut owns);
     assert!(told.len() <= 1, "its owner is told once: {told:?}");
     let failures = std::iter::from_fn(|| reports.try_next());
-    let failures = failures.filter(|report| matches!(report, Report::Told(_)) && report.level() == Level::Error);
+    let failures = failures.filter(|report| matches!(report, Report::Custom(_)) && report.level() == Level::Error);
     Seen {
         itself: itself.first().map(|line| (*line).to_owned()),
         owner: told.first().map(|line| line.trim_start_matches("Puppet has gone: ").to_owned()),
@@ -265,7 +265,7 @@ async fn a_panic_reaches_terminate_with_the_state_as_it_was() {
         flavour.add(&manager, Puppet::new("a", &hears)).await.unwrap();
         manager.notify(Told::Number(1)).unwrap();
         manager.sync_notify(Told::Do("a", Act::Panic)).await.unwrap();
-        let Some(Report::Told(told)) = reports.try_next() else { panic!("it is reported") };
+        let Some(Report::Custom(told)) = reports.try_next() else { panic!("it is reported") };
         assert_eq!(told.detail("state"), Some("a has seen [1]"));
     }
 }

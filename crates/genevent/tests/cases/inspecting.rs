@@ -4,7 +4,7 @@ use std::any::type_name;
 
 use genevent::HandlerRef;
 use genserver::Reason;
-use genserver::report::{Level, Limits, Report, Reports, Told as Reported};
+use genserver::report::{CustomReport, Level, Limits, Report, Reports};
 use genserver::sys::{self, SysError};
 
 use super::puppet::{
@@ -14,9 +14,9 @@ use super::{ms, passed};
 
 /// The one report there is.
 #[track_caller]
-fn only(reports: &mut Reports) -> Reported {
+fn only(reports: &mut Reports) -> CustomReport {
     match (reports.try_next(), reports.try_next()) {
-        (Some(Report::Told(told)), None) => told,
+        (Some(Report::Custom(told)), None) => told,
         other => panic!("this is not one report of a manager: {other:?}"),
     }
 }
@@ -178,7 +178,7 @@ async fn ge_122_a_report_is_rendered_within_its_limits() {
     let mut reports = node.reports();
     manager.add_handler(Puppet::new("a", &probe)).await.unwrap();
     manager.sync_notify(Told::Do("a", Act::Fail(Reason::term("a long\nreason")))).await.unwrap();
-    let report = Report::Told(only(&mut reports));
+    let report = Report::Custom(only(&mut reports));
     let printed = |limits: &Limits| {
         report.render(limits).replace(&manager.pid().to_string(), "<1>").replace(type_name::<Puppet>(), "Puppet")
     };
@@ -208,7 +208,7 @@ async fn a_handler_that_everybody_waits_for_is_reported_by_name() {
 
     let begun = genserver::time::now();
     manager.notify(wait(ms(3000))).unwrap();
-    let Some(Report::Told(told)) = reports.next().await else { panic!("it is reported") };
+    let Some(Report::Custom(told)) = reports.next().await else { panic!("it is reported") };
     assert_eq!(passed(begun), 1000, "after a second");
     assert_eq!(told.level, Level::Warning);
     assert_eq!(told.detail("handler"), Some(&*format!("{} 2", type_name::<Puppet>())));

@@ -256,7 +256,7 @@ async fn an_owner_that_makes_no_message_of_it_harms_nobody_and_is_reported() {
     manager.remove_handler(&puppet).await.unwrap();
     assert_eq!(which(&manager).await, ["Double"]);
     assert_eq!(heard(&mut probe), ["b begins", "a begins", "a goes: removed"]);
-    let Some(Report::Told(told)) = reports.try_next() else { panic!("it is reported") };
+    let Some(Report::Custom(told)) = reports.try_next() else { panic!("it is reported") };
     assert!(told.detail("why").unwrap().starts_with("panicked: what is "), "{told:?}");
 }
 

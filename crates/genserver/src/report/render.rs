@@ -3,7 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use super::{
-    Crashed, LastMessage, LongSchedule, Overflowed, Report, Supervised, TaskFailed, Terminated, Told, Unexpected, Who,
+    Crashed, CustomReport, LastMessage, LongSchedule, Overflowed, Report, Supervised, TaskFailed, Terminated,
+    Unexpected, Who,
 };
 use crate::values::info::Callback;
 use crate::values::reason::Reason;
@@ -98,7 +99,7 @@ impl Report {
             Self::LongSchedule(report) => page.long_schedule(report),
             Self::Supervised(report) => page.supervised(report),
             Self::TaskFailed(report) => page.task_failed(report),
-            Self::Told(report) => page.told(report),
+            Self::Custom(report) => page.custom(report),
         }
         page.text
     }
@@ -213,7 +214,7 @@ impl Page<'_> {
         self.reason(&report.reason);
     }
 
-    fn told(&mut self, report: &Told) {
+    fn custom(&mut self, report: &CustomReport) {
         self.title(report.kind, &report.process, &report.what);
         self.label(&report.process);
         for (name, value) in &report.details {

@@ -66,7 +66,7 @@ impl fmt::Display for SupervisorEvent {
             Self::Progress | Self::ProgressOnRequest => "started a child",
             Self::StartError => "could not start a child",
             Self::ChildTerminated => "lost a child",
-            Self::ShutdownError => "saw a child end in another way than it was told to",
+            Self::ShutdownError => "saw a child end in another way than it was ordered to",
             Self::Shutdown => "gives up, because its children end too often",
         })
     }

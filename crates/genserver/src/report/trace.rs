@@ -21,7 +21,7 @@ mod on {
     use tracing::{Level, Span};
 
     use crate::node::any_process::Head;
-    use crate::report::{self, Report, Supervised, Told};
+    use crate::report::{self, CustomReport, Report, Supervised};
     use crate::values::shown::shown;
 
     /// Returns whether a report of this level has a subscriber.
@@ -95,7 +95,7 @@ mod on {
                 "callback blocked its thread"
             ),
             Report::Supervised(report) => supervised(&process, report),
-            Report::Told(report) => told(&process, report),
+            Report::Custom(report) => custom(&process, report),
             Report::TaskFailed(report) => tracing::error!(
                 target: "genserver",
                 process,
@@ -139,7 +139,7 @@ mod on {
     }
 
     /// The details go into one text, because `tracing` would have to know their names at compile time.
-    fn told(process: &str, report: &Told) {
+    fn custom(process: &str, report: &CustomReport) {
         let details: Vec<String> = report.details.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         event_at!(
             report.level,

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use genserver::dynamic_supervisor::{self, DynamicSupervisor};
-use genserver::report::{Level, Report, Told};
+use genserver::report::{CustomReport, Level, Report};
 use genserver::supervisor::{ChildRef, ChildSpec, Restart};
 use genserver::{CallError, Caller, Cx, Down, GenServer, Init, Next, Outcome, Reason};
 
@@ -237,8 +237,9 @@ impl RegistryServer {
             (created, Some(caller)) => caller.reply(created),
             (Ok(_), None) => {}
             (Err(error), None) => cx.report(Level::Error, |me| {
-                Report::Told(
-                    Told::new(me, Level::Error, "Registry", "could not create a bucket").with("why", error.to_string()),
+                Report::Custom(
+                    CustomReport::new(me, Level::Error, "Registry", "could not create a bucket")
+                        .with("why", error.to_string()),
                 )
             }),
         }
@@ -273,7 +274,7 @@ impl RegistryServer {
     /// A handler that is slow or in trouble is no reason to stop; but somebody should know.
     async fn tell(&self, event: BucketEvent, cx: &mut Cx<Self>) {
         if let Err(error) = self.events.tell(event).await {
-            cx.report(Level::Warning, |me| Report::Told(untold(me, &error)));
+            cx.report(Level::Warning, |me| Report::Custom(untold(me, &error)));
         }
     }
 }
@@ -291,9 +292,9 @@ fn watch(name: BucketName, bucket: &Bucket, cx: &mut Cx<RegistryServer>) {
     cx.monitor(bucket, |down| News(Tiding::Down(name, down)));
 }
 
-fn untold(me: genserver::report::Who, error: &CallError) -> Told {
+fn untold(me: genserver::report::Who, error: &CallError) -> CustomReport {
     let what = "told the event manager of a bucket, and did not hear that its handlers have seen the event";
-    Told::new(me, Level::Warning, "Registry", what).with("why", error.to_string())
+    CustomReport::new(me, Level::Warning, "Registry", what).with("why", error.to_string())
 }
 
 impl fmt::Debug for RegistryServer {

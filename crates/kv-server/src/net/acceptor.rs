@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use genserver::dynamic_supervisor::{self, DynamicSupervisor};
-use genserver::report::{Level, Report, Told};
+use genserver::report::{CustomReport, Level, Report};
 use genserver::supervisor::{ChildRef, ChildSpec, Restart, Shutdown};
 use genserver::{Never, Probe, ProcessRef, Reason, time};
 
@@ -165,10 +165,10 @@ impl Trouble {
 fn report(me: &ProcessRef, address: &Address, error: &io::Error) {
     me.report(Level::Warning, |me| {
         let what = "cannot accept connections; it goes on trying, and those who come have to wait";
-        let told = Told::new(me, Level::Warning, "Acceptor", what);
+        let told = CustomReport::new(me, Level::Warning, "Acceptor", what);
         let told = told.with("address", address.to_string()).with("error", error.to_string());
         // The usual cause, and the only one that somebody here can do something about.
-        Report::Told(told.with("descriptors allowed", descriptors::allowed().to_string()))
+        Report::Custom(told.with("descriptors allowed", descriptors::allowed().to_string()))
     });
 }
 

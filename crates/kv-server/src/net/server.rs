@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genserver::dynamic_supervisor::DynamicSupervisor;
-use genserver::report::{Level, Report, Told};
+use genserver::report::{CustomReport, Level, Report};
 use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::{AsProcess, Ended, ProcessRef, Reason, StartError, StopError};
 use kv_core::Store;
@@ -510,10 +510,10 @@ impl ServerOptions {
         }
         supervisor.process_ref().report(Level::Warning, |me| {
             let what = "takes fewer connections than it was told to: raise the limit of open files (ulimit -n)";
-            let told = Told::new(me, Level::Warning, "Server", what);
+            let told = CustomReport::new(me, Level::Warning, "Server", what);
             let told = told.with("connections", connections.limit().to_string());
             let told = told.with("told to take", self.limits.connections.to_string());
-            Report::Told(told.with("descriptors allowed", descriptors::allowed().to_string()))
+            Report::Custom(told.with("descriptors allowed", descriptors::allowed().to_string()))
         });
     }
 }

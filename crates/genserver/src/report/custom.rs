@@ -10,7 +10,7 @@ use crate::values::reason::Reason;
 /// # Examples
 ///
 /// ```
-/// use genserver::report::{Level, Report, Told};
+/// use genserver::report::{Level, Report, CustomReport};
 /// # use genserver::{Cx, GenServer, Init, Never, Node};
 /// # struct Oven;
 /// # impl GenServer for Oven {
@@ -20,7 +20,7 @@ use crate::values::reason::Reason;
 /// #     type Info = Never;
 /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
 ///     cx.report(Level::Warning, |me| {
-///         Report::Told(Told::new(me, Level::Warning, "Oven", "is hot").with("degrees", "300"))
+///         Report::Custom(CustomReport::new(me, Level::Warning, "Oven", "is hot").with("degrees", "300"))
 ///     });
 ///     Init::Run(Oven)
 /// }
@@ -40,7 +40,7 @@ use crate::values::reason::Reason;
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Told {
+pub struct CustomReport {
     /// The process.
     pub process: Who,
     /// The severity.
@@ -55,7 +55,7 @@ pub struct Told {
     pub reason: Option<Reason>,
 }
 
-impl Told {
+impl CustomReport {
     /// Makes a report without details.
     pub fn new(process: Who, level: Level, kind: &'static str, what: impl Into<String>) -> Self {
         Self { process, level, kind, what: what.into(), details: Vec::new(), reason: None }
