@@ -240,9 +240,9 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     /// is part of it.
     ///
     /// If the caller runs the server itself, and the callback blocks its thread beyond the timeout, the call returns late, with
-    /// the answer. That happens to the first two callers of a server whose callbacks are long, unless it was started with
-    /// [`inline(false)`](crate::Start::inline); after that, its callers queue, and the timeout holds. [`ServerRef::call`] has the
-    /// rules.
+    /// the answer. That happens to the first two or three callers of a server whose callbacks are long, unless it was started
+    /// with [`inline(false)`](crate::Start::inline); after that, its callers queue, and the timeout holds. [`ServerRef::call`]
+    /// has the rules.
     ///
     /// # Examples
     ///

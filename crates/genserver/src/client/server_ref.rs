@@ -96,14 +96,15 @@ impl<S: GenServer> ServerRef<S> {
     /// [`timeout`](Call::timeout), `tokio::time::timeout` and `select!` around the call cannot act. So callers run a server only
     /// while its callbacks are short. The library times a few of them, because a look at the clock costs more than the rest of
     /// a call: the second that a caller or task runs, the 4th, 8th, 16th, 32nd and 64th, and then every 64th. If one blocks for
-    /// more than 100 µs between two awaits, the server runs in its own task from then on. Calls to it queue, and their deadlines
-    /// hold whatever it does, as long as the runtime has another thread. It is run by its callers again after four short
-    /// callbacks in a row; each time that it has become long again it takes twice as many, up to 64.
+    /// more than 100 µs between two awaits, the next is timed, too: the system may have taken the thread away meanwhile. If that
+    /// one blocks as long, or any for more than 10 ms, the server runs in its own task from then on. Calls to it queue, and
+    /// their deadlines hold whatever it does, as long as the runtime has another thread. It is run by its callers again after
+    /// four short callbacks in a row; each time that it has become long again it takes twice as many, up to 64.
     ///
-    /// So the first two callers of a new server with long callbacks are held up, and up to 64 of one that becomes long later.
-    /// If you know beforehand that callbacks block, say so with [`inline(false)`](crate::Start::inline), and nobody is held up.
-    /// What a callback awaits never counts. A callback that blocked for more than a second is
-    /// [reported](crate::report::LongSchedule).
+    /// So the first three callers of a new server with long callbacks are held up, or two if these block for more than 10 ms;
+    /// and up to 65 of one that becomes long later. If you know beforehand that callbacks block, say so with
+    /// [`inline(false)`](crate::Start::inline), and nobody is held up. What a callback awaits never counts. A callback that was
+    /// timed, and blocked for more than a second, is [reported](crate::report::LongSchedule).
     ///
     /// # Errors
     ///
