@@ -8,7 +8,7 @@
 -export([main/1, born/2, log/3, called/1, find/1, ticks/1, seed/0, take_turns/1, door/0, format/2]).
 
 %% A script is given up when so many attempts were too slow for their ticks.
--define(ATTEMPTS, 7).
+-define(ATTEMPTS, 6).
 
 main([File, Tick]) ->
     logger:set_primary_config(level, none),

@@ -6,20 +6,25 @@
 use crate::erlang::{Erlang, ErlangError};
 use crate::ours::{self, Way};
 use crate::script::Script;
+use crate::smaller::smaller;
 use crate::trace::Trace;
 
 /// With how many seeds a script is tried on OTP if it differs: first with a few, then more.
-const CHANCES: [u32; 4] = [8, 60, 300, 3000];
+const CHANCES: [u32; 6] = [8, 40, 120, 360, 1080, 3240];
 
-/// More scripts than this are not in doubt after many chances: they differ.
+/// More scripts than this are not in doubt after as many chances as in the first rounds: they differ.
 const DOUBTS: usize = 20;
+const DOUBTED: u32 = 120;
+
+/// How many chances each attempt to make a script smaller gets.
+const CHANCES_OF_SMALLER: u32 = 120;
 
 /// A script, and what happens in it on both sides.
 #[derive(Debug)]
 pub struct Compared<'a> {
     /// The script.
     pub script: &'a Script,
-    /// What OTP has shown. The first is what it does when it is left alone.
+    /// What OTP has shown. The first is what it does when it is left alone, unless that was too slow for its clock.
     pub theirs: Vec<Trace>,
     /// What these crates do, in each way, or what makes no sense in the script.
     pub ours: Vec<(Way, Result<Trace, String>)>,
@@ -54,9 +59,11 @@ impl Compared<'_> {
 
     /// The script, and for each way that differs what OTP does (`-`) and what happens here (`+`).
     fn show(&self) -> String {
+        let nothing = Trace::from_lines([]);
+        let theirs = self.theirs.first().unwrap_or(&nothing);
         let ways = self.differences().into_iter().map(|(way, trace)| {
             let difference = match trace {
-                Ok(trace) => self.theirs[0].difference(trace),
+                Ok(trace) => theirs.difference(trace),
                 Err(complaint) => format!("{complaint}\n"),
             };
             format!("-- {way:?}\n{difference}")
@@ -64,10 +71,8 @@ impl Compared<'_> {
         format!("{}{}", self.script, ways.collect::<String>())
     }
 
-    fn note(&mut self, shown: Trace) {
-        if !shown.lines().is_empty() && !self.theirs.contains(&shown) {
-            self.theirs.push(shown);
-        }
+    fn note(&mut self, shown: Option<Trace>) {
+        self.theirs.extend(shown.filter(|shown| !self.theirs.contains(shown)));
     }
 }
 
@@ -77,20 +82,55 @@ impl Compared<'_> {
 ///
 /// When Erlang fails.
 pub fn compare<'a>(erlang: &Erlang, scripts: &[&'a Script], listed: &[&str]) -> Result<Vec<Compared<'a>>, ErlangError> {
+    let mut compared = once(erlang, scripts)?;
+    in_doubt(erlang, compared.iter_mut().filter(|it| !listed.contains(&&*it.script.name)).collect(), &CHANCES)?;
+    match compared.iter().find(|it| it.theirs.is_empty()) {
+        Some(it) => Err(ErlangError::Failed(format!("the machine is too busy for the clock of `{}`", it.script.name))),
+        None => Ok(compared),
+    }
+}
+
+/// Runs the scripts on both sides, on OTP as they are.
+fn once<'a>(erlang: &Erlang, scripts: &[&'a Script]) -> Result<Vec<Compared<'a>>, ErlangError> {
     let first = erlang.run(&scripts.iter().map(|script| (*script, 0)).collect::<Vec<_>>())?;
-    let mut compared: Vec<Compared<'a>> =
-        scripts.iter().zip(first).map(|(script, theirs)| both(script, theirs)).collect();
+    Ok(scripts.iter().zip(first).map(|(script, theirs)| both(script, theirs)).collect())
+}
+
+/// Gives those that differ further chances, round by round.
+fn in_doubt(erlang: &Erlang, mut compared: Vec<&mut Compared<'_>>, rounds: &[u32]) -> Result<(), ErlangError> {
     let mut tried = 0;
-    for chances in CHANCES {
-        let in_doubt = |it: &&mut Compared<'_>| !listed.contains(&&*it.script.name) && !it.differences().is_empty();
-        let mut doubts: Vec<_> = compared.iter_mut().filter(in_doubt).collect();
-        if tried > CHANCES[0] && doubts.len() > DOUBTS {
+    for chances in rounds {
+        compared.retain(|it| !it.differences().is_empty());
+        if tried >= DOUBTED && compared.len() > DOUBTS {
             break;
         }
-        explore(erlang, &mut doubts, tried + 1..=chances)?;
-        tried = chances;
+        explore(erlang, &mut compared, tried + 1..=*chances)?;
+        tried = *chances;
     }
-    Ok(compared)
+    Ok(())
+}
+
+/// The script with as little in it as makes it differ still.
+///
+/// # Errors
+///
+/// When Erlang fails.
+pub fn smallest(erlang: &Erlang, script: &Script) -> Result<Script, ErlangError> {
+    let mut smallest = script.clone();
+    // Each round takes something away, so the script itself is the bound.
+    loop {
+        let smaller = smaller(&smallest);
+        let mut compared = once(erlang, &smaller.iter().collect::<Vec<_>>())?;
+        // What makes no sense any more is no difference.
+        let makes_sense = |it: &&mut Compared<'_>| it.ours.iter().all(|(_, trace)| trace.is_ok());
+        in_doubt(erlang, compared.iter_mut().filter(makes_sense).collect(), &[8, CHANCES_OF_SMALLER])?;
+        let differs =
+            |it: &&Compared<'_>| it.ours.iter().all(|(_, trace)| trace.is_ok()) && !it.differences().is_empty();
+        match compared.iter().find(differs) {
+            Some(found) => smallest = found.script.clone(),
+            None => return Ok(smallest),
+        }
+    }
 }
 
 /// Has OTP show what else may happen in these scripts, with each of the seeds.
@@ -119,7 +159,9 @@ pub fn may_be(ours: &Trace, theirs: &[Trace], is_drawn: bool) -> bool {
     theirs.contains(ours) || is_drawn && ours.too_late().iter().any(|ours| theirs.contains(ours))
 }
 
-fn both(script: &Script, theirs: Trace) -> Compared<'_> {
+fn both(script: &Script, theirs: Option<Trace>) -> Compared<'_> {
     let ours = Way::ALL.map(|way| (way, ours::run(script, way)));
-    Compared { script, theirs: vec![theirs], ours: ours.into() }
+    let mut compared = Compared { script, theirs: Vec::new(), ours: ours.into() };
+    compared.note(theirs);
+    compared
 }

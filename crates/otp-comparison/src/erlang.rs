@@ -37,6 +37,13 @@ pub struct Erlang {
     folder: PathBuf,
 }
 
+impl Drop for Erlang {
+    fn drop(&mut self) {
+        // What is left of it is rubbish, and harms nobody.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
 /// Why Erlang did not say what it does.
 #[derive(Debug)]
 pub enum ErlangError {
@@ -49,7 +56,7 @@ pub enum ErlangError {
 }
 
 impl Erlang {
-    /// Compiles the modules into that folder.
+    /// Compiles the modules into that folder, which is removed in the end.
     ///
     /// # Errors
     ///
@@ -87,22 +94,22 @@ impl Erlang {
     ///
     /// # Errors
     ///
-    /// When a node does not start, hangs, or says something that makes no sense; or when a script without a seed was too slow for its
-    /// clock, however often it was tried. With a seed, such a script has the empty trace.
-    pub fn run(&self, scripts: &[(&Script, u32)]) -> Result<Vec<Trace>, ErlangError> {
+    /// When a node does not start, hangs, or says something that makes no sense. A script that was too slow for its clock, however
+    /// often it was tried, has no trace.
+    pub fn run(&self, scripts: &[(&Script, u32)]) -> Result<Vec<Option<Trace>>, ErlangError> {
         let nodes = (scripts.len() / RUNS).clamp(1, NODES);
         let parts: Vec<_> = scripts.chunks(scripts.len().div_ceil(nodes).max(1)).collect();
         thread::scope(|scope| {
             let nodes: Vec<_> = (0..).zip(parts).map(|(at, part)| scope.spawn(move || self.node(at, part))).collect();
             let crashed = |_panic| Err(ErlangError::Failed("whoever watches a node has crashed".to_owned()));
             let traces = nodes.into_iter().map(|node| node.join().unwrap_or_else(crashed));
-            let traces: Result<Vec<Vec<Trace>>, ErlangError> = traces.collect();
+            let traces: Result<Vec<Vec<Option<Trace>>>, ErlangError> = traces.collect();
             Ok(traces?.into_iter().flatten().collect())
         })
     }
 
     /// One node and its part of the scripts.
-    fn node(&self, number: usize, scripts: &[(&Script, u32)]) -> Result<Vec<Trace>, ErlangError> {
+    fn node(&self, number: usize, scripts: &[(&Script, u32)]) -> Result<Vec<Option<Trace>>, ErlangError> {
         let file = format!("scripts_{number}");
         fs::write(
             self.folder.join(&file),
@@ -139,9 +146,10 @@ fn lines(node: &mut Child) -> Receiver<String> {
 }
 
 /// Hears a node out. What it says of a script ends where the next begins.
-fn listen(lines: &Receiver<String>, scripts: &[(&Script, u32)]) -> Result<Vec<Trace>, ErlangError> {
-    let mut traces: Vec<Trace> = Vec::new();
-    let mut events = None;
+fn listen(lines: &Receiver<String>, scripts: &[(&Script, u32)]) -> Result<Vec<Option<Trace>>, ErlangError> {
+    let mut traces: Vec<Option<Trace>> = Vec::new();
+    // What has been said of the script, and whether it was too slow.
+    let mut heard: Option<(Vec<Event>, bool)> = None;
     loop {
         let line = lines.recv_timeout(SILENCE).map_err(|error| {
             let what = match error {
@@ -153,20 +161,22 @@ fn listen(lines: &Receiver<String>, scripts: &[(&Script, u32)]) -> Result<Vec<Tr
         })?;
         let is_over = line == "done";
         if is_over || line.starts_with("== ") {
-            traces.extend(events.replace(Vec::new()).map(Trace::of));
+            let before = heard.replace((Vec::new(), false));
+            traces.extend(before.map(|(events, is_late)| (!is_late).then(|| Trace::of(events))));
             if is_over {
                 return Ok(traces);
             }
             continue;
         }
-        if line == "late" && scripts.get(traces.len()).is_some_and(|(_, seed)| *seed != 0) {
+        if line == "late" {
+            heard = Some((Vec::new(), true));
             continue;
         }
         let event = event(&line).ok_or_else(|| {
             let at = scripts.get(traces.len()).map_or("its end", |(script, _)| &script.name);
             ErlangError::Failed(format!("at `{at}` the node says `{line}`"))
         })?;
-        events.get_or_insert_default().push(event);
+        heard.get_or_insert_default().0.push(event);
     }
 }
 

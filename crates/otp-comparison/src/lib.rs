@@ -37,6 +37,7 @@
 //! | `call b [...]`, `call b [...] within 2` | calls a server, which does that in its callback; `call!` fails with what the call fails with |
 //! | `cast b [...]`, `send b [...]` | a cast, and a plain message |
 //! | `request KEY b [...]`, then `receive KEY`, `await KEY`, `check KEY` | asks now, and fetches the answer later, `within` some ticks |
+//! | `gather KEY b [...]`, then `collect` or `pick within 2` | asks several, and fetches whichever answer comes first; `collect` gives up all |
 //! | `keep KEY`, `answer KEY WORD`, `respond WORD` | keeps the client, answers it later; answers it at once and goes on |
 //! | `link b`, `unlink b`, `monitor b`, `demonitor b`, `trap on`, `trap off` | |
 //! | `exit b REASON`, `kill b` | sends an exit |
@@ -44,7 +45,8 @@
 //! | `start server c [...]`, `start plain c [...]` | with `link`, `monitor`, `name @n`, `within 2`, `hibernate_after 2` |
 //! | `register @n`, `whereis @n`, `alive b` | |
 //! | `timer KEY 2 b [...]`, `cancel KEY`, `read KEY` | a message in so many ticks |
-//! | `suspend b`, `resume b` | |
+//! | `suspend b`, `resume b`, `statistics b on`, `off` or `get` | |
+//! | `set 7`, `state b`, `replace b 7` | its state, which `sys` shows and replaces; with a word, `replace` fails |
 //! | `hold`, `sleep 2` | waits in the callback until the script opens the door, or so many ticks |
 //! | `on WHAT [...]` | what it will do at a `down`, `exit`, `timeout`, `gone` (a handler has gone) or in its `terminate` |
 //! | `only 2 [...]` | what only the second process of its label does |
@@ -87,5 +89,7 @@ pub mod ours;
 pub mod compare;
 pub mod listed;
 pub mod record;
+// What is shown of a script that differs.
+pub mod smaller;
 // The command line.
 pub mod options;

@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use otp_comparison::compare::{Compared, compare, explore};
+use otp_comparison::compare::{Compared, compare, explore, smallest};
 use otp_comparison::erlang::Erlang;
 use otp_comparison::options::{Options, scratch};
 use otp_comparison::record::{self, Recorded};
@@ -15,6 +15,9 @@ use otp_comparison::{drawn, listed};
 /// How many drawn scripts are recorded, and how many traces one may have.
 const DRAWN: usize = 220;
 const TRACES: usize = 4;
+
+/// Of so many scripts that differ, what matters is worked out.
+const SHORTENED: usize = 5;
 
 /// With which seeds OTP shows what else it may do in what is recorded.
 const RECORDED_SEEDS: std::ops::RangeInclusive<u32> = 1001..=1020;
@@ -41,6 +44,9 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     let erlang = Erlang::find(&scratch())?;
     println!("beside OTP {}", erlang.release()?);
+    if options.scripts > 0 {
+        println!("and {} scripts, drawn from the seeds from {} on", options.scripts, options.first);
+    }
     let mut families = families();
     if let Some(words) = &options.words {
         for family in &mut families {
@@ -60,6 +66,9 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
             Some(complaint) => {
                 wrong += 1;
                 println!("{complaint}");
+                if !is_listed && wrong <= SHORTENED {
+                    println!("{}", shortened(&erlang, compared.script)?);
+                }
             }
             None => as_listed += usize::from(is_listed),
         }
@@ -73,6 +82,16 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
         record(&erlang, &families, &mut compared, &listed)?;
     }
     Ok(wrong == 0)
+}
+
+/// What is left of a script that differs when all is taken away that does not matter.
+fn shortened(erlang: &Erlang, script: &Script) -> Result<String, Box<dyn std::error::Error>> {
+    let smallest = smallest(erlang, script)?;
+    let compared = compare(erlang, &[&smallest], &[])?.remove(0);
+    // It may have got fewer chances than the script itself.
+    let shown = compared.complaint(false);
+    Ok(shown
+        .map_or_else(|| "it cannot be made smaller".to_owned(), |shown| format!("the same with less in it:\n{shown}")))
 }
 
 /// Writes down what OTP does in each scenario, and in some of the drawn scripts.

@@ -60,10 +60,11 @@ impl Options {
     }
 }
 
-/// A folder for what Erlang compiles and reads: beside the folder that this program was built into.
+/// A folder of this run for what Erlang compiles and reads: beside the folder that this program was built into.
 pub fn scratch() -> PathBuf {
     let program = env::current_exe().unwrap_or_default();
-    program.ancestors().nth(2).map_or_else(|| PathBuf::from("erlang"), |target| target.join("erlang"))
+    let folder = format!("erlang-{}", std::process::id());
+    program.ancestors().nth(2).map_or_else(|| PathBuf::from(&folder), |target| target.join(&folder))
 }
 
 #[cfg(test)]
