@@ -76,32 +76,50 @@ obey([Action | Rest], {{Manager, _} = Who, AtTheEnd} = State) ->
 
 %% ---- What processes ask of managers. Does it if it is that.
 
-act({add, M, Id, Program}) -> added(add, M, Id, gen_event:add_handler(find(M), {doll, Id}, {called(find(M)), Id, Program}));
-act({add, M, Id, owned, Program}) ->
+act(Action) ->
+    try do(Action) catch
+        %% A manager that has ended, or ends meanwhile.
+        exit:Reason ->
+            [Verb, M | Rest] = tuple_to_list(Action),
+            Ids = [Word || Word <- [M | Rest], is_atom(Word), Word =/= owned],
+            Shown = case Verb of
+                swap -> [lists:nth(1, Ids), lists:nth(2, Ids), lists:nth(4, Ids)];
+                delete -> lists:sublist(Ids, 2);
+                _ -> Ids
+            end,
+            own("~s ~s -> ~s", [Verb, lists:join(" ", [atom_to_list(It) || It <- Shown]), text(reason(Reason))])
+    end.
+
+%% A request fails with the reason, or with the reason and what was asked.
+reason({Reason, {gen_event, _, _}}) -> Reason;
+reason(Reason) -> Reason.
+
+do({add, M, Id, Program}) -> added(add, M, Id, gen_event:add_handler(find(M), {doll, Id}, {called(find(M)), Id, Program}));
+do({add, M, Id, owned, Program}) ->
     added(add, M, Id, gen_event:add_sup_handler(find(M), {doll, Id}, {called(find(M)), Id, Program}));
-act({delete, M, Id, Word}) ->
+do({delete, M, Id, Word}) ->
     Deleted = case gen_event:delete_handler(find(M), {doll, Id}, Word) of
         {error, module_not_found} -> "not_found";
         {'EXIT', Reason} -> format("failed ~s", [text(Reason)]);
         left -> "ok"
     end,
     own("delete ~s ~s -> ~s", [M, Id, Deleted]);
-act({swap, M, Old, Word, New, Program}) ->
+do({swap, M, Old, Word, New, Program}) ->
     swapped(M, Old, New, gen_event:swap_handler(find(M), {{doll, Old}, Word}, {{doll, New}, {called(find(M)), New, Program}}));
-act({swap, M, Old, Word, New, owned, Program}) ->
+do({swap, M, Old, Word, New, owned, Program}) ->
     swapped(M, Old, New,
         gen_event:swap_sup_handler(find(M), {{doll, Old}, Word}, {{doll, New}, {called(find(M)), New, Program}}));
-act({ask, M, Id, Program}) -> ask(M, Id, Program, infinity);
-act({ask, M, Id, Program, within, N}) -> ask(M, Id, Program, ticks(N));
-act({notify, M, Program}) -> gen_event:notify(find(M), {happening, get(called), Program});
-act({sync, M, Program}) ->
+do({ask, M, Id, Program}) -> ask(M, Id, Program, infinity);
+do({ask, M, Id, Program, within, N}) -> ask(M, Id, Program, ticks(N));
+do({notify, M, Program}) -> gen_event:notify(find(M), {happening, get(called), Program});
+do({sync, M, Program}) ->
     Done = try text(gen_event:sync_notify(find(M), {happening, get(called), Program})) catch exit:Reason -> text(Reason) end,
     own("sync ~s -> ~s", [M, Done]);
-act({tell, M, Program}) -> find(M) ! {message, get(called), Program};
-act({handlers, M}) ->
+do({tell, M, Program}) -> find(M) ! {message, get(called), Program};
+do({handlers, M}) ->
     Ids = [atom_to_list(Id) || {doll, Id} <- gen_event:which_handlers(find(M))],
     own("handlers ~s -> ~s", [M, puppet:all_of(Ids)]);
-act(Action) ->
+do(Action) ->
     [manager, Label | Rest] = tuple_to_list(Action),
     Start = case lists:member(link, Rest) of
         true -> start_link;

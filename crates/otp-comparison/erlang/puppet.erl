@@ -19,10 +19,10 @@ init({Label, Program, WardOf}) ->
     begin_as(Label, WardOf),
     log_life("init"),
     case run(Program, none) of
-        wait -> {ok, state};
-        {idle, N} -> {ok, state, ticks(N)};
-        hibernate -> {ok, state, hibernate};
-        {then, Next} -> {ok, state, {continue, Next}};
+        wait -> {ok, 0};
+        {idle, N} -> {ok, 0, ticks(N)};
+        hibernate -> {ok, 0, hibernate};
+        {then, Next} -> {ok, 0, {continue, Next}};
         ignore -> ignore;
         {stop, Reason} -> {stop, Reason}
     end.
@@ -47,16 +47,22 @@ terminate(Reason, _) ->
     log_life(format("terminate ~s", [text(Reason)])),
     run(on(terminate), none).
 
-returned(wait, State) -> {noreply, State};
-returned({idle, N}, State) -> {noreply, State, ticks(N)};
-returned(hibernate, State) -> {noreply, State, hibernate};
-returned({then, Program}, State) -> {noreply, State, {continue, Program}};
-returned({stop, Reason}, State) -> {stop, Reason, State};
-returned({reply, Value}, State) -> {reply, Value, State};
-returned({reply_idle, Value, N}, State) -> {reply, Value, State, ticks(N)};
-returned({reply_hibernate, Value}, State) -> {reply, Value, State, hibernate};
-returned({reply_then, Value, Program}, State) -> {reply, Value, State, {continue, Program}};
-returned({stop_reply, Reason, Value}, State) -> {stop, Reason, Value, State}.
+returned(How, State) ->
+    case erase(new_state) of
+        undefined -> returned_with(How, State);
+        New -> returned_with(How, New)
+    end.
+
+returned_with(wait, State) -> {noreply, State};
+returned_with({idle, N}, State) -> {noreply, State, ticks(N)};
+returned_with(hibernate, State) -> {noreply, State, hibernate};
+returned_with({then, Program}, State) -> {noreply, State, {continue, Program}};
+returned_with({stop, Reason}, State) -> {stop, Reason, State};
+returned_with({reply, Value}, State) -> {reply, Value, State};
+returned_with({reply_idle, Value, N}, State) -> {reply, Value, State, ticks(N)};
+returned_with({reply_hibernate, Value}, State) -> {reply, Value, State, hibernate};
+returned_with({reply_then, Value, Program}, State) -> {reply, Value, State, {continue, Program}};
+returned_with({stop_reply, Reason, Value}, State) -> {stop, Reason, Value, State}.
 
 %% ---- The plain process.
 
@@ -109,6 +115,10 @@ arrived({message, From, Program}) ->
 arrived(timeout) ->
     log(me(), "|", "timeout"),
     on(timeout);
+arrived({[alias | _], Value}) ->
+    %% The answer of a request that nobody has fetched.
+    log(me(), "|", format("answer ~s", [Value])),
+    [];
 arrived({'DOWN', _, process, Pid, Reason}) ->
     log(me(), "<" ++ called(Pid), format("down ~s ~s", [called(Pid), text(Reason)])),
     on(down);
@@ -163,6 +173,7 @@ act({raise, Word}, _) -> error(Word);
 
 %% ---- What concerns nobody else.
 
+act({set, N}, _) -> put(new_state, N);
 act({say, Word}, _) -> own("said ~s", [Word]);
 act({on, What, Program}, _) -> put({on, What}, Program);
 act({only, Number, Program}, _) ->
@@ -186,7 +197,7 @@ act({respond, Value}, Client) -> gen_server:reply(Client, Value);
 
 act({link, Word}, _) ->
     with(link, Word, fun(Pid) ->
-        try link(Pid) catch error:noproc -> own("link ~s -> noproc", [Word]) end
+        try link(Pid) catch error:noproc -> own("link ~s -> noproc", [word(Word)]) end
     end);
 act({unlink, Word}, _) -> with(unlink, Word, fun(Pid) -> unlink(Pid) end);
 act({monitor, Word}, _) -> with(monitor, Word, fun(Pid) -> put({monitor, Word}, monitor(process, Pid)) end);
@@ -196,7 +207,7 @@ act({demonitor, Word}, _) ->
         Reference -> demonitor(Reference, [flush])
     end;
 act({alive, Word}, _) ->
-    with(alive, Word, fun(Pid) -> own("alive ~s -> ~s", [Word, is_process_alive(Pid)]) end);
+    with(alive, Word, fun(Pid) -> own("alive ~s -> ~s", [word(Word), is_process_alive(Pid)]) end);
 act({kill, Word}, _) -> with(kill, Word, fun(Pid) -> exit(Pid, kill) end);
 act({exit, Word, Reason}, _) -> with(exit, Word, fun(Pid) -> exit(Pid, Reason) end);
 act({trap, on}, _) -> process_flag(trap_exit, true);
@@ -222,10 +233,13 @@ act({'call!', To, Program}, _) ->
 act({cast, To, Program}, _) -> gen_server:cast(target(To), {tell, me(), Program});
 act({send, To, Program}, _) -> catch send(target(To), {message, me(), Program});
 act({request, Key, To, Program}, _) -> put({request, Key}, gen_server:send_request(target(To), {ask, Program}));
-act({'receive', Key}, _) ->
-    own_answer('receive', Key, gen_server:receive_response(erase({request, Key}), infinity));
-act({'receive', Key, within, N}, _) ->
-    own_answer('receive', Key, gen_server:receive_response(erase({request, Key}), ticks(N)));
+act({gather, Key, To, Program}, _) ->
+    put(gathered, gen_server:send_request(target(To), {ask, Program}, Key, gathered()));
+act({collect}, _) -> fetch_any(collect, receive_response, infinity);
+act({collect, within, N}, _) -> fetch_any(collect, receive_response, ticks(N));
+act({pick, within, N}, _) -> fetch_any(pick, wait_response, ticks(N));
+act({'receive', Key}, _) -> receive_answer(Key, infinity);
+act({'receive', Key, within, N}, _) -> receive_answer(Key, ticks(N));
 act({await, Key, within, N}, _) -> await(await, Key, ticks(N));
 act({check, Key}, _) -> await(check, Key, 0);
 act({timer, Key, N, To, Program}, _) ->
@@ -244,8 +258,15 @@ act({read, Key}, _) ->
 
 act({halt, Word, Reason}, _) -> halt_it(Word, Reason, infinity);
 act({halt, Word, Reason, within, N}, _) -> halt_it(Word, Reason, ticks(N));
-act({suspend, Word}, _) -> own("suspend ~s -> ~s", [Word, sys:suspend(find(Word))]);
-act({resume, Word}, _) -> own("resume ~s -> ~s", [Word, sys:resume(find(Word))]);
+act({suspend, Word}, _) -> own("suspend ~s -> ~s", [Word, inside(Word, fun(Pid) -> sys:suspend(Pid, infinity) end)]);
+act({resume, Word}, _) -> own("resume ~s -> ~s", [Word, inside(Word, fun(Pid) -> sys:resume(Pid, infinity) end)]);
+act({state, Word}, _) -> own("state ~s -> ~s", [Word, inside(Word, fun(Pid) -> sys:get_state(Pid, infinity) end)]);
+act({replace, Word, New}, _) ->
+    Replace = fun(_) when is_integer(New) -> New end,
+    own("replace ~s -> ~s", [Word, inside(Word, fun(Pid) -> sys:replace_state(Pid, Replace, infinity), ok end)]);
+act({statistics, Word, What}, _) ->
+    Flag = case What of on -> true; off -> false; get -> get end,
+    own("statistics ~s -> ~s", [Word, inside(Word, fun(Pid) -> counted(sys:statistics(Pid, Flag, infinity)) end)]);
 act(Action, Client) ->
     case tuple_to_list(Action) of
         [start, Kind, Label | Rest] -> own("start ~s -> ~s", [Label, started(start_any(Kind, Label, Rest))]);
@@ -273,10 +294,40 @@ own_answer(Verb, Key, {reply, Value}) -> own("~s ~s -> ~s", [Verb, word(Key), Va
 own_answer(Verb, Key, timeout) -> own("~s ~s failed: timeout", [Verb, word(Key)]);
 own_answer(Verb, Key, {error, {Reason, _}}) -> own("~s ~s failed: ~s", [Verb, word(Key), text(Reason)]).
 
+gathered() ->
+    case get(gathered) of
+        undefined -> gen_server:reqids_new();
+        Gathered -> Gathered
+    end.
+
+fetch_any(Verb, Fetch, Timeout) ->
+    case gen_server:Fetch(gathered(), Timeout, true) of
+        no_request -> own("~s -> no request", [Verb]);
+        timeout ->
+            Verb =:= collect andalso erase(gathered),
+            own("~s -> nothing yet", [Verb]);
+        {Answer, Key, Left} ->
+            put(gathered, Left),
+            own_answer(Verb, Key, Answer)
+    end.
+
+%% An answer is fetched once.
+receive_answer(Key, Timeout) ->
+    case erase({request, Key}) of
+        undefined -> next;
+        Request -> own_answer('receive', Key, gen_server:receive_response(Request, Timeout))
+    end.
+
 await(Verb, Key, Timeout) ->
-    case gen_server:wait_response(get({request, Key}), Timeout) of
-        timeout -> own("~s ~s -> nothing yet", [Verb, Key]);
-        Answer -> own_answer(Verb, Key, Answer)
+    case get({request, Key}) of
+        undefined -> next;
+        Request ->
+            case gen_server:wait_response(Request, Timeout) of
+                timeout -> own("~s ~s -> nothing yet", [Verb, Key]);
+                Answer ->
+                    erase({request, Key}),
+                    own_answer(Verb, Key, Answer)
+            end
     end.
 
 send({global, Name}, Message) -> global:send(Name, Message);
@@ -285,6 +336,21 @@ send(To, Message) -> To ! Message.
 halt_it(Word, Reason, Timeout) ->
     Stopped = try text(gen_server:stop(target(Word), Reason, Timeout)) catch exit:Other -> text(Other) end,
     own("halt ~s -> ~s", [word(Word), Stopped]).
+
+inside(Word, Do) ->
+    inside_of(find(Word), Do).
+
+inside_of(undefined, _) -> "nobody";
+inside_of(Pid, Do) ->
+    try text(Do(Pid)) catch
+        exit:{Reason, {sys, _, _}} -> text(Reason);
+        error:{callback_failed, _, _} -> "failed"
+    end.
+
+counted(ok) -> ok;
+counted({ok, no_statistics}) -> no_statistics;
+counted({ok, Counted}) ->
+    list_to_atom(format("in ~w, out ~w", [proplists:get_value(Key, Counted) || Key <- [messages_in, messages_out]])).
 
 start_any(plain, Label, Rest) ->
     Spawn = case {lists:member(link, Rest), lists:member(monitor, Rest)} of

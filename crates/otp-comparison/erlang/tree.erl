@@ -55,6 +55,10 @@ start_dynamic(Id, Program) -> gen_server:start_link(puppet, {Id, Program, none},
 %% Does it if it is about a supervisor.
 act(Action) ->
     case Action of
+        {Verb, Word} when Verb =:= which; Verb =:= count ->
+            try do(Action) catch
+                exit:{Reason, {gen_server, call, _}} -> own("~s ~s -> ~s", [Verb, Word, text(Reason)])
+            end;
         {_, _} -> do(Action);
         _ ->
             [Verb, Word, Third | _] = tuple_to_list(Action),
@@ -119,6 +123,7 @@ state(restarting) -> restarting.
 started({ok, undefined}) -> "ignored";
 started({ok, _}) -> "ok";
 started({error, {already_started, _}}) -> "already_started";
+started({error, {bad_combination, _}}) -> "failed bad_spec";
 started({error, {Reason, Child}}) when element(1, Child) =:= child -> format("failed ~s", [text(Reason)]);
 started({error, Reason}) when Reason =:= already_present; Reason =:= running; Reason =:= restarting;
                               Reason =:= not_found -> atom_to_list(Reason);

@@ -1,6 +1,7 @@
 //! Reasons as words: `boom`, `shutdown(idle)`, `panic(boom)`. Both sides write them alike.
 
 use genserver::supervisor::{FailedToStartChild, SpecError};
+use genserver::sys::SysError;
 use genserver::{CallError, Reason, StartError, StopError};
 
 /// The reason that a word of a script means.
@@ -60,6 +61,18 @@ pub(crate) fn of_stop(error: &StopError) -> String {
         StopError::CallingSelf { .. } => "calling_self".to_owned(),
         StopError::Timeout { .. } => "timeout".to_owned(),
         StopError::Exit { reason, .. } => of_reason(reason),
+    }
+}
+
+/// What a trace says for a request of `sys` that failed.
+pub(crate) fn of_sys(error: &SysError) -> String {
+    match error {
+        SysError::NoProc { .. } => "noproc".to_owned(),
+        SysError::Exit { reason, .. } => of_reason(reason),
+        SysError::CallingSelf { .. } => "calling_self".to_owned(),
+        SysError::CallbackFailed { .. } => "failed".to_owned(),
+        SysError::NoStatistics { .. } => "no_statistics".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -17,9 +17,9 @@ pub(super) const LONG_SCHEDULE: Duration = Duration::from_secs(1);
 /// eighth and so on, so a server with many long callbacks makes few reports.
 ///
 /// Only a callback that was timed can be reported, and most are not, because reading the clock costs more than a call: see
-/// [`ServerRef::call`](crate::ServerRef::call) for which are. When the callbacks of a server have turned out
-/// to be long, all of them are timed until they are short again. `init` is never timed. In virtual time, such as Tokio's paused clock, a
-/// callback takes no time.
+/// [`ServerRef::call`](crate::ServerRef::call) for which are. When the callbacks of a server have turned out to be long, all of
+/// them are timed until they are short again. `init` is never timed. In virtual time, such as Tokio's paused clock, a callback
+/// takes no time.
 ///
 /// # Examples
 ///

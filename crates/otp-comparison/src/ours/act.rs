@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use genserver::{Caller, Cx, MonitorRef, Probe, Reason, Request, Timer, TimerRef};
+use genserver::{Caller, Cx, MonitorRef, Probe, Reason, Request, Requests, Timer, TimerRef};
 
 use super::plain::Mail;
 use super::puppet::Puppet;
@@ -18,6 +18,8 @@ mod ties;
 mod talk;
 // Starting processes, and stopping them.
 pub(super) mod lives;
+// Looking into servers, and holding them still.
+mod inside;
 // Supervisors.
 mod trees;
 // Event managers.
@@ -39,6 +41,10 @@ pub(super) struct Actor {
     monitors: BTreeMap<String, MonitorRef>,
     timers: BTreeMap<String, AnyTimer>,
     requests: BTreeMap<String, Request<String>>,
+    /// Requests whose answers are taken as they come.
+    gathered: Requests<String, String>,
+    /// What `sys` shows of it.
+    pub(super) state: u32,
 }
 
 /// A timer of its own, or one for another process.
@@ -93,6 +99,8 @@ impl Actor {
             monitors: BTreeMap::new(),
             timers: BTreeMap::new(),
             requests: BTreeMap::new(),
+            gathered: Requests::new(),
+            state: 0,
         }
     }
 
@@ -149,6 +157,9 @@ impl Actor {
             done = self.live(verb, args, me).await;
         }
         if done.is_none() {
+            done = self.look_inside(verb, args).await;
+        }
+        if done.is_none() {
             done = self.tree(verb, args).await;
         }
         if done.is_none() {
@@ -165,6 +176,7 @@ impl Actor {
     async fn by_itself(&mut self, verb: &str, args: &[Arg], caller: &mut Option<Caller<String>>) -> Option<Done> {
         match (verb, args) {
             ("say", [Arg::Word(word)]) => self.log(format!("said {word}")),
+            ("set", [Arg::Number(state)]) => self.state = *state,
             ("on", [Arg::Word(what), Arg::Block(program)]) => drop(self.on.insert(what.clone(), Arc::clone(program))),
             ("only", [Arg::Number(number), Arg::Block(program)]) => {
                 let counts = usize::try_from(*number).is_ok_and(|number| number == self.number);

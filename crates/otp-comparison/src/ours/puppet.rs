@@ -87,6 +87,14 @@ impl Options {
 }
 
 impl Puppet {
+    pub(super) fn state(&self) -> u32 {
+        self.0.state
+    }
+
+    pub(super) fn set_state(&mut self, state: u32) {
+        self.0.state = state;
+    }
+
     /// In one way of running, every callback awaits something before it does anything.
     async fn begin(&self) {
         self.0.world.way.begin().await;

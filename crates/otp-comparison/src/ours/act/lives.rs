@@ -1,12 +1,12 @@
-//! Starting processes, stopping them, and holding them still.
+//! Starting processes, and stopping them.
 
 use std::sync::Arc;
 
-use genserver::{StartError, sys};
+use genserver::StartError;
 
 use super::{Actor, Done, Me, block, has, option, within};
 use crate::ours::puppet::{self, Info, Options, Plan, Puppet};
-use crate::ours::world::{What, World, ticks};
+use crate::ours::world::{World, ticks};
 use crate::ours::{Way, plain};
 use crate::script::{Arg, Program};
 use crate::words;
@@ -37,12 +37,6 @@ impl Actor {
                     }
                 };
                 self.log(format!("halt {word} -> {stopped}"));
-            }
-            ("suspend" | "resume", [Arg::Word(word)]) => {
-                let (_, What::Server(server)) = self.world.find(word)? else { return None };
-                let done = if verb == "suspend" { sys::suspend(&server).await } else { sys::resume(&server).await };
-                let done = if done.is_ok() { "ok" } else { "failed" };
-                self.log(format!("{verb} {word} -> {done}"));
             }
             _ => return None,
         }

@@ -52,6 +52,7 @@ impl Actor {
                 let deleted = match manager.remove_handler(&reference(id)).arg(words.clone()).await {
                     Ok(_) => "ok".to_owned(),
                     Err(RemoveHandlerError::NotFound { .. }) => "not_found".to_owned(),
+                    Err(RemoveHandlerError::Manager(error)) => words::of_call(&error),
                     Err(RemoveHandlerError::Terminate { reason, .. }) => {
                         format!("failed {}", words::of_reason(&reason))
                     }
@@ -77,9 +78,9 @@ impl Actor {
             }
             ("tell", [Arg::Block(program)]) => drop(manager.send(Note::Told(self.happening(program)))),
             ("handlers", []) => {
-                let handlers = manager.which_handlers().await.unwrap_or_default();
-                let handlers: Vec<_> = handlers.iter().map(of_id).collect();
-                self.log(format!("handlers {word} -> {}", all_of(&handlers)));
+                let handlers = manager.which_handlers().await;
+                let handlers = handlers.map(|handlers| all_of(&handlers.iter().map(of_id).collect::<Vec<_>>()));
+                self.log(format!("handlers {word} -> {}", handlers.unwrap_or_else(|error| words::of_call(&error))));
             }
             _ => return None,
         }
@@ -122,6 +123,7 @@ impl Actor {
         match swapped {
             Ok(_) => "ok".to_owned(),
             Err(SwapHandlerError::Init { reason, .. }) => format!("failed {}", words::of_reason(&reason)),
+            Err(SwapHandlerError::Manager { error, .. }) => words::of_call(&error),
             Err(SwapHandlerError::AlreadyPresent { .. }) => "already_present".to_owned(),
             Err(other) => other.to_string(),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use genserver::{CallError, Named, Request, ServerRef};
+use genserver::{CallError, Deadline, Named, NoResponse, Request, ServerRef};
 
 use super::{Actor, AnyTimer, Done, Me, Return, within};
 use crate::ours::plain::Mail;
@@ -37,16 +37,14 @@ impl Actor {
             }
             ("send", [Arg::Word(word), Arg::Block(program)]) => self.send(word, program),
             ("request", [Arg::Word(key), Arg::Word(word), Arg::Block(program)]) => {
-                let ask = self.asking(program);
-                let request = match name(word) {
-                    Some(name) => Named::<Puppet>::on(&self.world.node, name).send_request(ask),
-                    None => match self.server(word) {
-                        Ok(server) => server.send_request(ask),
-                        Err(_) => Named::<Puppet>::new(NOBODY).send_request(ask),
-                    },
-                };
+                let request = self.request(word, program);
                 self.requests.insert(key.clone(), request);
             }
+            ("gather", [Arg::Word(key), Arg::Word(word), Arg::Block(program)]) => {
+                let request = self.request(word, program);
+                self.gathered.add(key.clone(), request);
+            }
+            ("collect" | "pick", rest) => self.fetch_any(verb, within(rest)).await,
             ("receive" | "await" | "check", [Arg::Word(key), rest @ ..]) => {
                 if let Some(request) = self.requests.remove(key) {
                     self.fetch(verb, key, request, within(rest)).await;
@@ -99,6 +97,29 @@ impl Actor {
             Some((_, What::Server(server))) => drop(server.send(Info::Message(self.telling(program)))),
             Some((_, What::Plain(process))) => drop(process.send(Mail::Message(self.telling(program)))),
             _ => {}
+        }
+    }
+
+    fn request(&self, word: &str, program: &Program) -> Request<String> {
+        let ask = self.asking(program);
+        match name(word) {
+            Some(name) => Named::<Puppet>::on(&self.world.node, name).send_request(ask),
+            None => match self.server(word) {
+                Ok(server) => server.send_request(ask),
+                Err(_) => Named::<Puppet>::new(NOBODY).send_request(ask),
+            },
+        }
+    }
+
+    /// Fetches the first answer to those that were gathered.
+    async fn fetch_any(&mut self, verb: &str, within: Option<u32>) {
+        let deadline = within.map_or(Deadline::NEVER, |count| ticks(count).into());
+        let answer =
+            if verb == "collect" { self.gathered.receive(deadline).await } else { self.gathered.wait(deadline).await };
+        match answer {
+            Ok((key, answer)) => self.log_answer(verb, &key, answer.as_ref()),
+            Err(NoResponse::TimedOut) => self.log(format!("{verb} -> nothing yet")),
+            Err(_) => self.log(format!("{verb} -> no request")),
         }
     }
 

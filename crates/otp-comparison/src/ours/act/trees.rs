@@ -8,7 +8,7 @@ use genserver::supervisor::{
     AutoShutdown, ChildSpec, ChildState, DeleteChildError, Restart, RestartChildError, Shutdown, StartChildError,
     Strategy, Supervisor, SupervisorSpec, TerminateChildError,
 };
-use genserver::{ProcessRef, ServerRef, Start, current_process};
+use genserver::{CallError, ProcessRef, ServerRef, Start, current_process};
 
 use super::{Actor, Done, all_of, block, has, option};
 use crate::ours::puppet::{self, Plan, Puppet};
@@ -69,19 +69,22 @@ impl Actor {
     async fn look_at(&self, verb: &str, args: &[Arg]) -> Option<Done> {
         match (verb, args) {
             ("which", [Arg::Word(word)]) => {
-                let mut children = match self.world.find(word)? {
+                let children = match self.world.find(word)? {
                     (_, What::Tree(supervisor)) => supervisor.which_children().await,
                     (_, What::Dynamic(supervisor)) => supervisor.which_children().await,
                     _ => return None,
-                }
-                .unwrap_or_default()
-                .into_iter()
-                .map(|child| match child.state {
-                    ChildState::Running(_) => format!("{} running", child.info.id),
-                    ChildState::Restarting => format!("{} restarting", child.info.id),
-                    ChildState::Stopped => format!("{} stopped", child.info.id),
-                })
-                .collect::<Vec<_>>();
+                };
+                let children = match children {
+                    Ok(children) => children.into_iter(),
+                    Err(error) => return Some(self.failed(verb, word, &error)),
+                };
+                let mut children = children
+                    .map(|child| match child.state {
+                        ChildState::Running(_) => format!("{} running", child.info.id),
+                        ChildState::Restarting => format!("{} restarting", child.info.id),
+                        ChildState::Stopped => format!("{} stopped", child.info.id),
+                    })
+                    .collect::<Vec<_>>();
                 if let (_, What::Dynamic(_)) = self.world.find(word)? {
                     children.sort();
                 }
@@ -92,8 +95,11 @@ impl Actor {
                     (_, What::Tree(supervisor)) => supervisor.count_children().await,
                     (_, What::Dynamic(supervisor)) => supervisor.count_children().await,
                     _ => return None,
-                }
-                .unwrap_or_default();
+                };
+                let counts = match counts {
+                    Ok(counts) => counts,
+                    Err(error) => return Some(self.failed(verb, word, &error)),
+                };
                 self.log(format!(
                     "count {word} -> specs {}, active {}, supervisors {}, workers {}",
                     counts.specs, counts.active, counts.supervisors, counts.workers
@@ -102,6 +108,12 @@ impl Actor {
             _ => return None,
         }
         Some(Done::Next)
+    }
+
+    /// A question that nobody answers.
+    fn failed(&self, verb: &str, word: &str, error: &CallError) -> Done {
+        self.log(format!("{verb} {word} -> {}", words::of_call(error)));
+        Done::Next
     }
 
     async fn administer(&self, verb: &str, word: &str, id: &str) -> Option<String> {
@@ -204,6 +216,7 @@ fn of_start(started: &Result<ProcessRef, StartChildError>) -> String {
         Err(StartChildError::Ignored { .. }) => "ignored".to_owned(),
         Err(StartChildError::Failed { error, .. }) => format!("failed {}", words::of_start(error)),
         Err(StartChildError::Supervisor(error)) => words::of_call(error),
+        Err(StartChildError::Spec(_)) => "failed bad_spec".to_owned(),
         Err(error) => error.to_string(),
     }
 }
