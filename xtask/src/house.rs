@@ -1,16 +1,13 @@
 //! `cargo xtask house`: figures of the structure of the code, each with its limit.
 //!
 //! They say what a reader meets: how many modules a crate shows at its root, how many files import each other in a cycle,
-//! how often the engine says why, and words that a native reader stumbles over. A figure beyond its limit fails the verb.
+//! and how often the engine says why. A figure beyond its limit fails the verb. Words are tidy's: rule 27 of `docs/STYLE.md`.
 
 // Which file of a crate imports which.
 mod imports;
 
 use crate::workspace::{self, File};
 use crate::{Failure, Result};
-
-/// Words that are correct and not natural, and what is said instead: rule 27 of `docs/STYLE.md`.
-const STUMBLES: &[&str] = &["whoever", "whom", "for so long", "are no "];
 
 /// Files of the engine that lie below it, because all processes need them.
 const ENGINE: &[&str] = &["/node/reply.rs", "/node/current.rs", "/node/alarm.rs", "/node/cut.rs"];
@@ -85,9 +82,6 @@ fn figures(files: &[File]) -> Vec<Figure> {
         let name = format!("{krate}: files of the largest import cycle");
         figures.push(Figure { name, value: count(largest.len()), limit: Limit::AtMost(limit), parts: largest });
     }
-    let ours = files.iter().filter(|file| file.is("rs") || file.is("md"));
-    let stumbles = ours.filter(|file| !spells_them_out(&file.path)).map(|file| stumbles(&file.text)).sum();
-    figures.push(figure("words that a native reader stumbles over", count(stumbles), Limit::None));
     figures
 }
 
@@ -123,16 +117,6 @@ fn comments(files: &[&File]) -> f64 {
     100.0 * count(comments) / count(code).max(1.0)
 }
 
-/// Files that have to spell the words out.
-fn spells_them_out(path: &str) -> bool {
-    path.starts_with("xtask/src/") || path == "docs/STYLE.md"
-}
-
-fn stumbles(text: &str) -> usize {
-    let text = text.to_lowercase();
-    STUMBLES.iter().map(|word| text.matches(word).count()).sum()
-}
-
 #[cfg(test)]
 mod tests {
     //! Small crates with known figures.
@@ -158,10 +142,5 @@ mod tests {
         let file =
             File::new("crates/a/src/process/b.rs", "//! A page.\n/// Docs.\nfn f() {\n    // Why.\n    g();\n}\n");
         assert!((comments(&[&file]) - 100.0 / 3.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn words_are_found_whatever_their_case() {
-        assert_eq!(stumbles("Whoever waits, and for whom; there are no others."), 3);
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Failure, Result};
 
-/// A test program says something when each of its tests ends. One that says nothing for so long is stuck.
+/// A test program says something when each of its tests ends. One that is silent for this long is stuck.
 const SILENCE: Duration = Duration::from_mins(10);
 
 /// How often the program is looked at while it says nothing.

@@ -60,7 +60,7 @@ pub fn counted(subjects: &[&str]) -> Result<Vec<Counted>, String> {
         .collect()
 }
 
-/// Under cargo, brings the counting program up to date; otherwise whoever built this one built both.
+/// Under cargo, brings the counting program up to date; otherwise both were built together.
 fn build() -> Result<(), String> {
     let Ok(cargo) = env::var("CARGO") else {
         return Ok(());

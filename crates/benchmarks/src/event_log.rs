@@ -1,7 +1,7 @@
 //! Events that are on the disk when their sender is told so: by the log of `genevent`, by a handler that blocks its thread for it, and
 //! by a bare loop of append and sync.
 //!
-//! The bar is 1.1 of the bare loop with one sender. With several, whoever lets them share a sync is far below it.
+//! The bar is 1.1 of the bare loop with one sender. With several senders, a log that lets them share a sync is far below it.
 
 use std::fs::{self, File, OpenOptions};
 use std::future::Future;

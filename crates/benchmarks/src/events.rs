@@ -43,10 +43,10 @@ pub trait Waits: Bus {
     fn sync_notify(&mut self, event: u64) -> impl Future<Output = ()> + Send;
 }
 
-/// The event after the last: whoever cannot be asked how far it is, says when it has come to this one.
+/// The event after the last: a contender that cannot be asked how far it is says when it has come to this one.
 const LAST: u64 = u64::MAX;
 
-/// How an event is sent, and to whom.
+/// How an event is sent, and to which receivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
     /// To handlers, and nobody waits for them.
@@ -236,7 +236,7 @@ async fn sync_notify_all<B: Waits>(told: u64, ops: u64) -> Duration {
     elapsed
 }
 
-/// How many there are of whom none may cost an allocation.
+/// How many receivers there are in the test that none costs an allocation.
 const MANY: u64 = 1_024;
 
 /// How many events are counted.

@@ -151,7 +151,7 @@ impl<R> Counter<R> {
         self.count
     }
 
-    /// Handles a cast, and says what to send on and to whom.
+    /// Handles a cast, and says what to send on, and where.
     pub fn handle(&mut self, cast: Cast<R>) -> Option<(&R, Cast<R>)> {
         match cast {
             Cast::Add(n) => self.count += n,

@@ -123,7 +123,7 @@
 //! - A dead process is never found and never counted; OTP may show it for a moment.
 //! - Registering creates no link. The end of a registry ends no other process, and a crash of it loses nothing.
 //! - Any code may register any process, with [`of`](Registry::of).
-//! - There are no patterns: [`matching`](Registry::matching) and similar functions take a function that looks at the value, and
+//! - Patterns do not exist here: [`matching`](Registry::matching) and similar functions take a function that looks at the value, and
 //!   [`select`](Registry::select) is an iterator.
 //! - `dispatch` has no `parallel`. Sends to the entries have nothing to overlap, since a send never waits, and the messages of
 //!   one process keep their order only if that process sends them. Do slow work per entry in tasks:

@@ -21,7 +21,7 @@ const MODULES: [(&str, &str); 4] = [
     ("doll.erl", include_str!("../erlang/doll.erl")),
 ];
 
-/// A node that says nothing for so long hangs. No script takes nearly as long, however often it is tried.
+/// A node that prints nothing for this long hangs. No script takes nearly as long, however often it is tried.
 const SILENCE: Duration = Duration::from_mins(2);
 
 /// A tick of a script's clock to begin with, in milliseconds. A script that is too slow for it is tried with a longer one.
@@ -101,7 +101,7 @@ impl Erlang {
         let parts: Vec<_> = scripts.chunks(scripts.len().div_ceil(nodes).max(1)).collect();
         thread::scope(|scope| {
             let nodes: Vec<_> = (0..).zip(parts).map(|(at, part)| scope.spawn(move || self.node(at, part))).collect();
-            let crashed = |_panic| Err(ErlangError::Failed("whoever watches a node has crashed".to_owned()));
+            let crashed = |_panic| Err(ErlangError::Failed("the thread that watches a node has crashed".to_owned()));
             let traces = nodes.into_iter().map(|node| node.join().unwrap_or_else(crashed));
             let traces: Result<Vec<Vec<Option<Trace>>>, ErlangError> = traces.collect();
             Ok(traces?.into_iter().flatten().collect())

@@ -75,7 +75,7 @@ async fn drive(script: &Script, world: Arc<World>) {
     }
 }
 
-/// Whoever runs a script: no process of it, but what starts the first ones and tells them what to do.
+/// The runner of a script. It is not one of its processes: it starts the first ones and tells them what to do.
 struct Driver {
     begun: tokio::time::Instant,
     ticks: u32,
@@ -100,7 +100,7 @@ impl Driver {
         match self.world.find(who) {
             Some((_, What::Server(server))) => drop(server.send(puppet::Info::Order(program))),
             Some((_, What::Plain(process))) => drop(process.send(plain::Mail::Order(program))),
-            // Whoever was to start it has not.
+            // Its starter has not started it.
             _ => {}
         }
     }

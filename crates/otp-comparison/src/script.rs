@@ -26,7 +26,7 @@ pub struct Script {
 /// One line of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The process that does it; without one, whoever runs the script.
+    /// The process that does it; without one, the runner of the script.
     pub who: Option<String>,
     /// What it does.
     pub program: Program,

@@ -1,4 +1,4 @@
-//! A script with something taken away: whoever looks for what makes a script differ wants no more of it than that.
+//! Smaller versions of a script, to find the part that makes it differ.
 
 use crate::script::{Action, Arg, Program, Script, Step};
 

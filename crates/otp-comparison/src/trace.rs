@@ -70,12 +70,12 @@ impl Trace {
         let (step, event) = line.split_once(' ')?;
         let (who, text) = event.split_once(": ")?;
         let words: Vec<&str> = text.split(' ').collect();
-        let (["call", whom, "failed:", reason] | ["halt", whom, "->", reason] | ["down" | "exit", whom, reason]) =
+        let (["call", target, "failed:", reason] | ["halt", target, "->", reason] | ["down" | "exit", target, reason]) =
             *words
         else {
             return None;
         };
-        let ended = format!("{step} {whom}: ended {reason}");
+        let ended = format!("{step} {target}: ended {reason}");
         let head = text.strip_suffix(reason).filter(|_| self.0.contains(&ended))?;
         Some(format!("{step} {who}: {head}noproc"))
     }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_too_late_hears_noproc() {
+    fn a_caller_that_comes_too_late_hears_noproc() {
         let lines = |lines: [&str; 3]| Trace::from_lines(lines.map(str::to_owned));
         let heard = lines(["1 a: call b failed: boom", "1 b: ended boom", "2 a: down b boom"]);
         let too_late = lines(["1 a: call b failed: noproc", "1 b: ended boom", "2 a: down b boom"]);

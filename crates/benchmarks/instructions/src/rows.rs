@@ -1,4 +1,4 @@
-//! The rows of the table: what is done, and by whom.
+//! The rows of the table: each operation, and the subjects that do it.
 
 use std::pin::Pin;
 

@@ -30,7 +30,7 @@ pub(super) struct Speech {
     pub(super) lines: usize,
 }
 
-/// Connections, and whoever waits for all of them.
+/// Connections, and the task that waits for all of them.
 #[derive(Debug)]
 pub(super) struct Client {
     connections: Vec<Connection>,
@@ -97,7 +97,7 @@ impl Client {
 }
 
 impl Connection {
-    /// Sends the next commands; false if there are no more.
+    /// Sends the next commands; false if none are left.
     fn send(&mut self, speech: &Speech, pipeline: usize, batch: &mut Vec<u8>) -> bool {
         if self.left == 0 {
             return false;

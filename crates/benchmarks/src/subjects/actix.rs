@@ -49,7 +49,7 @@ impl Actor for Counting {
 
     fn stopped(&mut self, _ctx: &mut Self::Context) {
         if let Some(stopper) = self.stopper.take() {
-            stopper.send(()).expect("whoever stops waits for the end");
+            stopper.send(()).expect("the caller of the stop waits for the end");
         }
     }
 }

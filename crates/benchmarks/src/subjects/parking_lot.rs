@@ -1,4 +1,4 @@
-//! No server at all: the counter behind a lock, which whoever wants the count takes.
+//! No server at all: the counter behind a lock, which every reader takes.
 
 use std::sync::Arc;
 

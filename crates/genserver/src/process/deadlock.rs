@@ -181,7 +181,7 @@ impl Token {
 }
 
 thread_local! {
-    /// The token of the request that this thread has just sent from inside a callback, and to whom. One whose sender did not
+    /// The token of the request that this thread has just sent from inside a callback, and its receiver. One whose sender did not
     /// have to wait is left lying; it can only ever mean the callback that it was laid for.
     static LAID: Cell<Option<(Pid, Token)>> = const { Cell::new(None) };
 }

@@ -3,7 +3,7 @@
 //! A server's loop is its *body*: the state, the context, and the future of a callback that waits. The body lies behind the
 //! lock. To run the server is to take the body out, so two threads cannot run it. There is no second lock and no `try_lock`.
 //!
-//! | `run` | body | means | left by whom, to what |
+//! | `run` | body | means | left by, to |
 //! |---|---|---|---|
 //! | `Idle` | here | waits for a message | a send: inline → `Running`, else → `Scheduled` |
 //! | `Scheduled` | here | its task has been spawned or woken | its task, or a caller → `Running` |

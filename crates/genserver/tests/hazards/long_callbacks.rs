@@ -419,7 +419,7 @@ async fn callers_of_a_long_server_leave_the_threads_to_others() {
     }
 }
 
-/// The reports of long callbacks; there are no other reports here.
+/// The reports of long callbacks, the only reports here.
 fn reported(reports: &mut Reports) -> Vec<LongSchedule> {
     let next = || match reports.try_next()? {
         Report::LongSchedule(report) => Some(report),

@@ -112,7 +112,7 @@ impl Draft {
             16 => self.line(&format!("{who}: handlers m")),
             17 => {
                 let tie = self.chance.of(&["monitor m", "link m"]);
-                // The end of whoever is linked with a manager is a message to its handlers.
+                // The end of a process that is linked with a manager is a message to its handlers.
                 self.line(&format!("{who}: {tie}"));
             }
             18 if !self.is_owned => {

@@ -32,7 +32,7 @@ struct Draft {
     keys: usize,
     kept: Vec<(usize, usize)>,
     timers: Vec<(usize, usize)>,
-    /// Who has suspended whom.
+    /// Pairs of processes: the first has suspended the second.
     suspended: Vec<(usize, usize)>,
     /// Whether servers are suspended in this script; if not, they may hibernate. OTP's never rest that are told to do both.
     suspends: bool,
@@ -75,9 +75,9 @@ impl Draft {
             self.line(&format!("{kind} {label}{name}{init}"));
         }
         for _ in 0..self.chance.between(1, 3) {
-            let (who, whom) = self.two();
+            let (who, target) = self.two();
             let tie = self.chance.of(&["link", "link", "monitor"]);
-            self.line(&format!("{who}: {tie} {whom}"));
+            self.line(&format!("{who}: {tie} {target}"));
         }
     }
 
@@ -89,8 +89,8 @@ impl Draft {
 
     /// This process, and another.
     fn but(&mut self, who: usize) -> (&'static str, &'static str) {
-        let whom = self.chance.between(0, self.servers.len() - 2);
-        (LABELS[who], LABELS[whom + usize::from(whom >= who)])
+        let target = self.chance.between(0, self.servers.len() - 2);
+        (LABELS[who], LABELS[target + usize::from(target >= who)])
     }
 
     fn anybody(&mut self) -> usize {
@@ -126,12 +126,12 @@ impl Draft {
                 self.line(&format!("{}: {verb} t{key}", LABELS[at]));
             }
             10 if !self.suspended.is_empty() => {
-                let (who, whom) = self.suspended.remove(0);
-                self.line(&format!("{}: resume {}", LABELS[who], LABELS[whom]));
+                let (who, target) = self.suspended.remove(0);
+                self.line(&format!("{}: resume {}", LABELS[who], LABELS[target]));
             }
             _ => {
                 let mut actions = vec![self.action(who, 2)];
-                // Whoever has killed somebody may be as good as dead, and would notice at its next await only.
+                // A process that has killed another may be doomed itself, and would notice at its next await only.
                 let may_go_on = !["kill", "exit"].iter().any(|verb| actions[0].starts_with(verb));
                 if may_go_on && self.chance.one_in(3) {
                     actions.push(self.action(who, 2));
@@ -187,18 +187,18 @@ impl Draft {
 
     /// Links, monitors and names.
     fn tie(&mut self, who: usize) -> String {
-        let whom = self.anybody();
+        let target = self.anybody();
         // By its name, now and then.
-        let at = if self.servers[whom] && self.chance.one_in(5) { "@" } else { "" };
-        let label = format!("{at}{}{}", LABELS[whom], if at.is_empty() { "" } else { "_" });
+        let at = if self.servers[target] && self.chance.one_in(5) { "@" } else { "" };
+        let label = format!("{at}{}{}", LABELS[target], if at.is_empty() { "" } else { "_" });
         match self.chance.between(1, 10) {
             1..=4 => format!("link {label}"),
             5 => format!("unlink {label}"),
             6 | 7 => format!("monitor {label}"),
-            8 => format!("demonitor {}", LABELS[whom]),
+            8 => format!("demonitor {}", LABELS[target]),
             // Not a name by which a server is called.
-            9 if !self.servers[who] && !self.servers[whom] => format!("register @{}_", LABELS[whom]),
-            _ => format!("whereis @{}_", LABELS[whom]),
+            9 if !self.servers[who] && !self.servers[target] => format!("register @{}_", LABELS[target]),
+            _ => format!("whereis @{}_", LABELS[target]),
         }
     }
 
@@ -214,14 +214,14 @@ impl Draft {
 
     /// Messages, calls and stops.
     fn talk(&mut self, who: usize, depth: usize) -> String {
-        let whom = self.anybody();
-        let label = LABELS[whom];
+        let target = self.anybody();
+        let label = LABELS[target];
         match self.chance.between(1, 14) {
-            1 | 2 if self.servers[whom] => format!("cast {label} [{}]", self.program(whom, depth - 1)),
-            3 | 4 => format!("send {label} [{}]", self.program(whom, depth - 1)),
+            1 | 2 if self.servers[target] => format!("cast {label} [{}]", self.program(target, depth - 1)),
+            3 | 4 => format!("send {label} [{}]", self.program(target, depth - 1)),
             5 => {
-                let verb = if self.servers[whom] { self.chance.of(&["cast", "send"]) } else { "send" };
-                format!("{verb} @{label}_ [{}]", self.program(whom, depth - 1))
+                let verb = if self.servers[target] { self.chance.of(&["cast", "send"]) } else { "send" };
+                format!("{verb} @{label}_ [{}]", self.program(target, depth - 1))
             }
             _ => match self.later_server(who) {
                 Some(server) => self.ask(who, server, depth),
@@ -250,8 +250,8 @@ impl Draft {
             10 => {
                 let reason = self.chance.of(&["normal", "shutdown", "boom"]);
                 let by = self.chance.of(&["", "", "@"]);
-                let whom = if by.is_empty() { label.to_owned() } else { format!("@{label}_") };
-                format!("halt {whom} {reason}{}", self.within())
+                let target = if by.is_empty() { label.to_owned() } else { format!("@{label}_") };
+                format!("halt {target} {reason}{}", self.within())
             }
             11 | 12 => {
                 self.keys += 1;
@@ -281,13 +281,13 @@ impl Draft {
 
     /// What takes time.
     fn time(&mut self, who: usize, depth: usize) -> String {
-        let whom = self.anybody();
+        let target = self.anybody();
         match self.chance.between(1, 4) {
-            1 | 2 if self.servers[whom] => match self.deadline() {
+            1 | 2 if self.servers[target] => match self.deadline() {
                 Some(count) => {
                     self.keys += 1;
                     self.timers.push((who, self.keys));
-                    format!("timer t{} {count} {} [say due]", self.keys, LABELS[whom])
+                    format!("timer t{} {count} {} [say due]", self.keys, LABELS[target])
                 }
                 None => "say busy".to_owned(),
             },

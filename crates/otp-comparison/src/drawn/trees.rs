@@ -2,7 +2,7 @@
 //!
 //! A child keeps its link, because OTP's supervisor would miss it. A child of a dynamic supervisor is not ignored at a restart,
 //! because OTP's would keep a place for it. Nobody waits at a door where a restart fails: the next attempt comes by the clock
-//! here, and OTP's does not wait for what is asked meanwhile. The starter traps exits, because OTP would end it when a start fails. Whoever shuts down waits for nobody's clock: a child that
+//! here, and OTP's does not wait for what is asked meanwhile. The starter traps exits, because OTP would end it when a start fails. A shutdown waits for no clock: a child that
 //! takes its time is killed at once or gets as long as it wants, or two ticks, in which nothing else is due.
 
 use super::chance::Chance;

@@ -144,7 +144,7 @@ impl World {
         let called = self.called(process.pid());
         let door = self.inner().doors.remove(&called);
         if let Some(door) = door {
-            // Whoever waited there may be gone.
+            // The process that waited there may be gone.
             let _ = door.send(());
         }
     }

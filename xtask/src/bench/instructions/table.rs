@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn three_in_a_hundred_are_no_change() {
+    fn three_in_a_hundred_are_not_a_change() {
         let table = table(figure(1_000.0, 0.0, &[]));
         for same in [971.0, 1_000.0, 1_029.0] {
             assert_eq!(table.changes(&[figure(same, 0.005, &[])], true), Changes::default());
