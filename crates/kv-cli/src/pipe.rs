@@ -23,15 +23,18 @@ pub(crate) async fn run(mut connection: Connection, input: impl AsyncRead + Unpi
         }
         for line in lines {
             match Command::parse(line.clone()) {
-                Ok(Command::Quit) => {
-                    connection.queue_line(&line);
-                    return answers(&mut connection, &mut output).await;
-                }
                 Ok(Command::Subscribe) => {
                     answers(&mut connection, &mut output).await?;
                     return events(connection, input, &mut output).await;
                 }
-                _ => connection.queue_line(&line),
+                Ok(command) => {
+                    connection.queue(&command);
+                    if command == Command::Quit {
+                        return answers(&mut connection, &mut output).await;
+                    }
+                }
+                // A newer server may know it.
+                Err(_) => connection.queue_unknown(&line),
             }
         }
         answers(&mut connection, &mut output).await?;
@@ -42,7 +45,7 @@ pub(crate) async fn run(mut connection: Connection, input: impl AsyncRead + Unpi
 async fn answers(connection: &mut Connection, output: &mut Output) -> Result<(), Failure> {
     while connection.awaited() > 0 {
         let answer = connection.answer().await.map_err(|error| Failure::new(Exit::Server, error))?;
-        output.write(&print::lines(&answer))?;
+        output.write(&print::answer(&answer))?;
     }
     output.flush()?;
     Ok(())

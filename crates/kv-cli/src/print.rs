@@ -37,24 +37,18 @@ pub(crate) fn show(text: &[u8]) -> io::Result<()> {
     output.flush()
 }
 
-/// What the protocol says, with the line ends of this side.
-pub(crate) fn lines(answer: &Answer) -> Vec<u8> {
-    let mut wire = Vec::new();
-    answer.encode(&mut wire);
-    local(wire)
+/// The lines of an answer.
+pub(crate) fn answer(answer: &Answer) -> Vec<u8> {
+    let mut text = Vec::new();
+    answer.print(&mut text);
+    text
 }
 
-/// What the protocol says of an event, with the line ends of this side.
+/// The line of an event.
 pub(crate) fn event(event: &Event) -> Vec<u8> {
-    let mut wire = Vec::new();
-    event.encode(&mut wire);
-    local(wire)
-}
-
-/// A carriage return stands nowhere but in the ends of lines: in any other place it is written as an escape.
-fn local(mut wire: Vec<u8>) -> Vec<u8> {
-    wire.retain(|byte| *byte != b'\r');
-    wire
+    let mut text = Vec::new();
+    event.print(&mut text);
+    text
 }
 
 /// Prints what a command came to, for a person or a script: the value alone, or each item in a line of its own.
@@ -62,7 +56,7 @@ pub(crate) fn plain(answer: &Answer) -> Result<(), Failure> {
     let text = match answer {
         Answer::Value(value) => [&unquoted(value)[..], b"\n"].concat(),
         Answer::Items(items) => items.iter().flat_map(|item| [&item[..], b"\n"]).collect::<Vec<_>>().concat(),
-        Answer::Done | Answer::Pong | Answer::Help(_) => lines(answer),
+        Answer::Done | Answer::Pong | Answer::Help(_) => self::answer(answer),
         refusal => return Err(refused(refusal)),
     };
     Ok(show(&text)?)
@@ -125,6 +119,8 @@ fn refused(answer: &Answer) -> Failure {
         Answer::UnknownCommand => {
             Failure::new(Exit::Server, "the server does not know this command; it may be an older one than this kv")
         }
-        other => Failure::new(Exit::Server, format_args!("the server answered {}", visible(&lines(other)).trim_end())),
+        other => {
+            Failure::new(Exit::Server, format_args!("the server answered {}", visible(&self::answer(other)).trim_end()))
+        }
     }
 }

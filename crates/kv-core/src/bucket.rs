@@ -4,20 +4,23 @@ use std::fmt;
 
 use bytes::Bytes;
 use genserver::{
-    AsProcess, AsServer, Call, CallError, Caller, Pid, ProcessRef, Reason, ServerRef, Start, Stop, start, start_link,
+    AsProcess, AsServer, CallError, Caller, Pid, ProcessRef, Reason, ServerRef, Start, Stop, start, start_link,
 };
 
-use crate::operation::{Done, Operation, Page};
+use crate::operation::{KeyPage, Operation, OperationResult};
 use crate::storage::StorageError;
 
 // The process, and how its entries change.
 mod server;
 // The entries.
 mod entries;
+// A read that is awaited.
+mod read;
 
-use server::Ask;
+pub use read::BucketRead;
+use server::CallKind;
 pub(crate) use server::Keeper;
-pub use server::{BucketArgs, BucketServer, Request};
+pub use server::{BucketArgs, BucketCall, BucketServer};
 
 /// A bucket that runs: a reference to its process, cheap to clone.
 ///
@@ -48,22 +51,8 @@ pub use server::{BucketArgs, BucketServer, Request};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bucket(ServerRef<BucketServer>);
 
-/// A question to a bucket, to be awaited. It waits five seconds for the answer, unless told otherwise.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-/// use kv_core::Bucket;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let bucket = Bucket::start().await?;
-/// assert_eq!(bucket.get("milk").timeout(Duration::from_millis(100)).await?, None);
-/// # Ok(())
-/// # }
-/// ```
-pub type Read<'a, R, F> = Call<'a, BucketServer, R, F>;
+/// What a bucket answers to one operation.
+type Stored = Result<OperationResult, StorageError>;
 
 /// Why a bucket was not changed, or not surely.
 ///
@@ -198,9 +187,8 @@ impl Bucket {
     pub fn get<K: Into<Bytes>>(
         &self,
         key: K,
-    ) -> Read<'_, Option<Bytes>, impl FnOnce(Caller<Option<Bytes>>) -> Request + use<K>> {
-        let key = key.into();
-        self.0.call(|caller| Request(Ask::Get(key, caller)))
+    ) -> BucketRead<'_, Option<Bytes>, impl FnOnce(Caller<Stored>) -> BucketCall + use<K>> {
+        self.read(Operation::Get(key.into()), OperationResult::into_value)
     }
 
     /// Stores a value under a key, in place of the one that is there.
@@ -229,8 +217,7 @@ impl Bucket {
     /// # }
     /// ```
     pub async fn put(&self, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Result<(), WriteError> {
-        let (key, value) = (key.into(), value.into());
-        Ok(self.0.call(|caller| Request(Ask::Put(key, value, caller))).await??)
+        self.apply_one(Operation::Put(key.into(), value.into())).await.map(drop)
     }
 
     /// Takes out a key, and returns what was there.
@@ -254,8 +241,7 @@ impl Bucket {
     /// # }
     /// ```
     pub async fn delete(&self, key: impl Into<Bytes>) -> Result<Option<Bytes>, WriteError> {
-        let key = key.into();
-        Ok(self.0.call(|caller| Request(Ask::Delete(key, caller))).await??)
+        self.apply_one(Operation::Delete(key.into())).await.map(OperationResult::into_value)
     }
 
     /// One page of the keys, in their order.
@@ -267,20 +253,20 @@ impl Bucket {
     /// # Examples
     ///
     /// ```
-    /// use kv_core::{Bucket, Page};
+    /// use kv_core::{Bucket, KeyPage};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bucket = Bucket::start().await?;
     /// bucket.put("milk", "1").await?;
     /// bucket.put("eggs", "12").await?;
-    /// assert_eq!(bucket.keys(Page::first(10)).await?, ["eggs", "milk"]);
-    /// assert_eq!(bucket.keys(Page::after("eggs", 10)).await?, ["milk"]);
+    /// assert_eq!(bucket.keys(KeyPage::first(10)).await?, ["eggs", "milk"]);
+    /// assert_eq!(bucket.keys(KeyPage::after("eggs", 10)).await?, ["milk"]);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn keys(&self, page: Page) -> Read<'_, Vec<Bytes>, impl FnOnce(Caller<Vec<Bytes>>) -> Request + use<>> {
-        self.0.call(|caller| Request(Ask::Keys(page, caller)))
+    pub fn keys(&self, page: KeyPage) -> BucketRead<'_, Vec<Bytes>, impl FnOnce(Caller<Stored>) -> BucketCall + use<>> {
+        self.read(Operation::Keys(page), OperationResult::into_keys)
     }
 
     /// One page of the keys and their values, in the order of the keys.
@@ -292,25 +278,21 @@ impl Bucket {
     /// # Examples
     ///
     /// ```
-    /// use kv_core::{Bucket, Page};
+    /// use kv_core::{Bucket, KeyPage};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bucket = Bucket::start().await?;
     /// bucket.put("milk", "1").await?;
-    /// assert_eq!(bucket.entries(Page::first(10)).await?, [("milk".into(), "1".into())]);
+    /// assert_eq!(bucket.entries(KeyPage::first(10)).await?, [("milk".into(), "1".into())]);
     /// # Ok(())
     /// # }
     /// ```
-    #[expect(
-        clippy::type_complexity,
-        reason = "the closure that asks cannot be named, and the rest is what is answered"
-    )]
     pub fn entries(
         &self,
-        page: Page,
-    ) -> Read<'_, Vec<(Bytes, Bytes)>, impl FnOnce(Caller<Vec<(Bytes, Bytes)>>) -> Request + use<>> {
-        self.0.call(|caller| Request(Ask::Entries(page, caller)))
+        page: KeyPage,
+    ) -> BucketRead<'_, Vec<(Bytes, Bytes)>, impl FnOnce(Caller<Stored>) -> BucketCall + use<>> {
+        self.read(Operation::Entries(page), OperationResult::into_entries)
     }
 
     /// How many keys there are.
@@ -332,8 +314,8 @@ impl Bucket {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn len(&self) -> Read<'_, usize, impl FnOnce(Caller<usize>) -> Request + use<>> {
-        self.0.call(|caller| Request(Ask::Len(caller)))
+    pub fn len(&self) -> BucketRead<'_, usize, impl FnOnce(Caller<Stored>) -> BucketCall + use<>> {
+        self.read(Operation::Len, OperationResult::into_len)
     }
 
     /// Takes out all keys, and returns how many there were.
@@ -357,7 +339,7 @@ impl Bucket {
     /// # }
     /// ```
     pub async fn clear(&self) -> Result<usize, WriteError> {
-        Ok(self.0.call(|caller| Request(Ask::Clear(caller))).await??)
+        self.apply_one(Operation::Clear).await.map(OperationResult::into_len)
     }
 
     /// Shows the value of a key to a function that may change it, put one there or take it away, and returns what that returns.
@@ -397,7 +379,7 @@ impl Bucket {
         F: FnOnce(&mut Option<Bytes>) -> R + Send + 'static,
     {
         let key = key.into();
-        Ok(self.0.call(|caller| Request(Ask::update(key, function, caller))).await??)
+        Ok(self.0.call(|caller| BucketCall(CallKind::update(key, function, caller))).await??)
     }
 
     /// Puts `new` in place of `expected`, if that is what the key has. None stands for no value, on both sides.
@@ -439,6 +421,38 @@ impl Bucket {
         self.update(key, compare).await?
     }
 
+    /// Carries out one operation. What the other methods do with a type for each operation, this does with values.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`] if nothing was changed, or if that is not known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::{Bucket, Operation, OperationResult};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bucket = Bucket::start().await?;
+    /// bucket.apply_one(Operation::Put("milk".into(), "3".into())).await?;
+    /// let found = bucket.apply_one(Operation::Get("milk".into())).await?;
+    /// assert_eq!(found, OperationResult::Value(Some("3".into())));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn apply_one(&self, operation: Operation) -> Result<OperationResult, WriteError> {
+        Ok(self.0.call(|caller| BucketCall(CallKind::One(operation, caller))).await??)
+    }
+
+    fn read<R>(
+        &self,
+        operation: Operation,
+        unwrap: fn(OperationResult) -> R,
+    ) -> BucketRead<'_, R, impl FnOnce(Caller<Stored>) -> BucketCall + use<R>> {
+        BucketRead::new(self.0.call(|caller| BucketCall(CallKind::One(operation, caller))), unwrap)
+    }
+
     /// Does many things at once, in their order: in one message, and all of them or none.
     ///
     /// Nobody else's operation comes in between. There are as many answers as operations, each at the same place.
@@ -450,18 +464,49 @@ impl Bucket {
     /// # Examples
     ///
     /// ```
-    /// use kv_core::{Bucket, Done, Operation};
+    /// use kv_core::{Bucket, OperationResult, Operation};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bucket = Bucket::start().await?;
     /// let swap = vec![Operation::Delete("left".into()), Operation::Put("right".into(), "1".into()), Operation::Len];
-    /// assert_eq!(bucket.apply(swap).await?, [Done::Value(None), Done::Put, Done::Len(1)]);
+    /// assert_eq!(bucket.apply(swap).await?, [OperationResult::Value(None), OperationResult::Put, OperationResult::Len(1)]);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn apply(&self, operations: Vec<Operation>) -> Result<Vec<Done>, WriteError> {
-        Ok(self.0.call(|caller| Request(Ask::Apply(operations, caller))).await??)
+    pub async fn apply(&self, operations: Vec<Operation>) -> Result<Vec<OperationResult>, WriteError> {
+        Ok(self.0.call(|caller| BucketCall(CallKind::All(operations, caller))).await??)
+    }
+
+    /// Carries out several operations in their order and in one message, each by itself: one that the storage refuses does not
+    /// undo the others.
+    ///
+    /// No other client's operation comes in between. The storage is first asked to store all of them at once, and only if it
+    /// refuses that, each of them.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if the bucket did not answer. In the list, the [`StorageError`] of each operation that was not carried out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::{Bucket, Operation, OperationResult};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bucket = Bucket::start().await?;
+    /// let put = Operation::Put("milk".into(), "3".into());
+    /// let results = bucket.apply_each(vec![put, Operation::Len]).await?;
+    /// assert_eq!(results, [Ok(OperationResult::Put), Ok(OperationResult::Len(1))]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn apply_each(
+        &self,
+        operations: Vec<Operation>,
+    ) -> Result<Vec<Result<OperationResult, StorageError>>, CallError> {
+        self.0.call(|caller| BucketCall(CallKind::Each(operations, caller))).await
     }
 
     /// Ends the bucket, and makes the storage forget it: what is created under its name after this is empty.
@@ -487,7 +532,7 @@ impl Bucket {
     /// # }
     /// ```
     pub async fn remove(&self) -> Result<(), WriteError> {
-        Ok(self.0.call(|caller| Request(Ask::Remove(caller))).await??)
+        Ok(self.0.call(|caller| BucketCall(CallKind::Remove(caller))).await??)
     }
 
     /// Ends the bucket, after all that was asked of it before. What its storage remembers is found again when a bucket of that

@@ -49,7 +49,7 @@
 //! comparing and setting, or as a list of operations.
 //!
 //! ```
-//! use kv_core::{Done, Operation};
+//! use kv_core::{OperationResult, Operation};
 //! # use kv_core::Store;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -62,7 +62,7 @@
 //! shopping.compare_and_set("milk", Some("2".into()), Some("3".into())).await?;
 //!
 //! let both = vec![Operation::Get("milk".into()), Operation::Delete("milk".into())];
-//! let three = Done::Value(Some("3".into()));
+//! let three = OperationResult::Value(Some("3".into()));
 //! assert_eq!(shopping.apply(both).await?, [three.clone(), three]);
 //! # store.stop().await?;
 //! # Ok(())
@@ -146,13 +146,13 @@ mod name;
 // What remembers a bucket's entries when its process is gone.
 mod storage;
 
-pub use bucket::{Bucket, BucketArgs, BucketServer, CompareAndSetError, Read, Request, WriteError};
+pub use bucket::{Bucket, BucketArgs, BucketCall, BucketRead, BucketServer, CompareAndSetError, WriteError};
 pub use event::{BucketEvent, Events};
 pub use name::{BucketName, NAME_MAX, NameError};
-pub use operation::{Done, Operation, Page};
+pub use operation::{KeyPage, Operation, OperationResult};
 pub use registry::{
-    CreateError, CreateLater, CreateLaterError, News, NotStarted, Registry, RegistryArgs, RegistryRequest,
+    CreateError, CreateLater, CreateLaterError, NotStarted, Registry, RegistryArgs, RegistryCall, RegistryInfo,
     RegistryServer,
 };
-pub use storage::{Change, Durability, MemoryStorage, Storage, StorageError};
+pub use storage::{Durability, MemoryStorage, Storage, StorageChange, StorageError};
 pub use store::{Store, StoreOptions};

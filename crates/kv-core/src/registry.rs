@@ -16,9 +16,9 @@ pub(crate) mod table;
 mod error;
 
 pub use error::{CreateError, CreateLaterError, NotStarted};
-pub use server::{CreateLater, News, RegistryArgs, RegistryRequest, RegistryServer};
+pub use server::{CreateLater, RegistryArgs, RegistryCall, RegistryInfo, RegistryServer};
 
-use server::Ask;
+use server::CallKind;
 use table::Table;
 
 /// The registry of a store's buckets, by their names: a reference, cheap to clone.
@@ -163,11 +163,11 @@ impl Registry {
         let name = BucketName::new(name)?;
         let created = match &self.server {
             Server::One(server) => {
-                let call = server.call(|caller| RegistryRequest(Ask::Create(name.clone(), caller)));
+                let call = server.call(|caller| RegistryCall(CallKind::Create(name.clone(), caller)));
                 call.await.map_err(ChildCallError::Call)
             }
             Server::Child(child) => {
-                child.waiting().call(|caller| RegistryRequest(Ask::Create(name.clone(), caller))).await
+                child.waiting().call(|caller| RegistryCall(CallKind::Create(name.clone(), caller))).await
             }
         };
         match created {
@@ -260,9 +260,9 @@ impl Registry {
         // What cannot be a name, no bucket has.
         let Ok(name) = BucketName::new(name) else { return Ok(None) };
         match &self.server {
-            Server::One(server) => Ok(server.call(|caller| RegistryRequest(Ask::Lookup(name, caller))).await?),
+            Server::One(server) => Ok(server.call(|caller| RegistryCall(CallKind::Lookup(name, caller))).await?),
             Server::Child(child) => {
-                child.waiting().call(|caller| RegistryRequest(Ask::Lookup(name.clone(), caller))).await
+                child.waiting().call(|caller| RegistryCall(CallKind::Lookup(name.clone(), caller))).await
             }
         }
     }
@@ -313,8 +313,8 @@ impl Registry {
     /// ```
     pub async fn stop(&self) -> Result<(), ChildCallError> {
         match &self.server {
-            Server::One(server) => Ok(server.call(|caller| RegistryRequest(Ask::Stop(caller))).await?),
-            Server::Child(child) => child.waiting().call(|caller| RegistryRequest(Ask::Stop(caller))).await,
+            Server::One(server) => Ok(server.call(|caller| RegistryCall(CallKind::Stop(caller))).await?),
+            Server::Child(child) => child.waiting().call(|caller| RegistryCall(CallKind::Stop(caller))).await,
         }
     }
 

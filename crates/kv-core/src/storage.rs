@@ -26,7 +26,7 @@ use crate::BucketName;
 /// use std::sync::Mutex;
 /// use async_trait::async_trait;
 /// use bytes::Bytes;
-/// use kv_core::{BucketName, Change, Durability, Storage, StorageError, Store};
+/// use kv_core::{BucketName, StorageChange, Durability, Storage, StorageError, Store};
 ///
 /// #[derive(Debug, Default)]
 /// struct Shelf(Mutex<BTreeMap<BucketName, BTreeMap<Bytes, Bytes>>>);
@@ -45,13 +45,13 @@ use crate::BucketName;
 ///         Ok(self.0.lock().unwrap().entry(bucket.clone()).or_default().clone().into_iter().collect())
 ///     }
 ///
-///     async fn commit(&self, bucket: &BucketName, changes: Vec<Change>) -> Result<(), StorageError> {
+///     async fn commit(&self, bucket: &BucketName, changes: Vec<StorageChange>) -> Result<(), StorageError> {
 ///         let mut shelf = self.0.lock().unwrap();
 ///         let entries = shelf.entry(bucket.clone()).or_default();
 ///         for change in changes {
 ///             match change {
-///                 Change::Put(key, value) => drop(entries.insert(key, value)),
-///                 Change::Delete(key) => drop(entries.remove(&key)),
+///                 StorageChange::Put(key, value) => drop(entries.insert(key, value)),
+///                 StorageChange::Delete(key) => drop(entries.remove(&key)),
 ///             }
 ///         }
 ///         Ok(())
@@ -108,7 +108,7 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// # Cancel safety
     ///
     /// A bucket that is killed drops the future, and then nobody was told that the changes are safe. They may be, or not.
-    async fn commit(&self, bucket: &BucketName, changes: Vec<Change>) -> Result<(), StorageError>;
+    async fn commit(&self, bucket: &BucketName, changes: Vec<StorageChange>) -> Result<(), StorageError>;
 
     /// Forgets a bucket and its entries.
     ///
@@ -123,13 +123,13 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 /// # Examples
 ///
 /// ```
-/// use kv_core::Change;
+/// use kv_core::StorageChange;
 ///
-/// let changes = [Change::Put("milk".into(), "1".into()), Change::Delete("eggs".into())];
+/// let changes = [StorageChange::Put("milk".into(), "1".into()), StorageChange::Delete("eggs".into())];
 /// assert_eq!(changes.len(), 2);
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Change {
+pub enum StorageChange {
     /// From now on the key has this value.
     Put(Bytes, Bytes),
     /// From now on the key has none.
@@ -241,7 +241,7 @@ impl Storage for MemoryStorage {
         Ok(Vec::new())
     }
 
-    async fn commit(&self, _bucket: &BucketName, _changes: Vec<Change>) -> Result<(), StorageError> {
+    async fn commit(&self, _bucket: &BucketName, _changes: Vec<StorageChange>) -> Result<(), StorageError> {
         Ok(())
     }
 

@@ -90,7 +90,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Writes it.
+    /// Writes the lines of the protocol, each ended by CR and LF.
     ///
     /// # Examples
     ///
@@ -103,26 +103,50 @@ impl Answer {
     /// assert_eq!(lines, b"1\r\nOK\r\nOK\r\n");
     /// ```
     pub fn encode(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Done => out.extend(DONE),
-            Self::Value(value) => write_value(value, out),
+        self.write(b"\r\n", out);
+    }
+
+    /// Writes the same lines for a file or a terminal, each ended by LF.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Answer;
+    ///
+    /// let mut text = Vec::new();
+    /// Answer::Items(vec!["milk".into()]).print(&mut text);
+    /// assert_eq!(text, b"* milk\nOK\n");
+    /// ```
+    pub fn print(&self, out: &mut Vec<u8>) {
+        self.write(b"\n", out);
+    }
+
+    fn write(&self, end: &[u8], out: &mut Vec<u8>) {
+        let last = match self {
+            Self::Done => DONE,
+            Self::Value(value) => {
+                write_line(value, end, out);
+                DONE
+            }
             Self::Items(items) => {
                 for item in items {
-                    write_item(item, out);
+                    write_item(item, end, out);
                 }
-                out.extend(DONE);
+                DONE
             }
             Self::Help(lines) => {
                 for line in lines {
-                    write_line(line, out);
+                    write_line(line, end, out);
                 }
-                out.extend(DONE);
+                DONE
             }
-            Self::Pong => out.extend(PONG),
-            Self::NotFound => out.extend(NOT_FOUND),
-            Self::UnknownCommand => out.extend(UNKNOWN_COMMAND),
-            Self::Error(text) => write_error(&String::from_utf8_lossy(text), out),
-        }
+            Self::Pong => PONG,
+            Self::NotFound => NOT_FOUND,
+            Self::UnknownCommand => UNKNOWN_COMMAND,
+            Self::Error(text) => return write_error_line(&String::from_utf8_lossy(text), end, out),
+        };
+        out.extend(last.trim_ascii_end());
+        out.extend(end);
     }
 
     /// What a value was before it was written with quotes; None if it was not. A client that stores no values of this kind
@@ -155,30 +179,33 @@ pub(crate) fn breaks(text: &[u8]) -> bool {
     text.iter().any(|byte| matches!(byte, b'\r' | b'\n'))
 }
 
-fn write_line(line: &[u8], out: &mut Vec<u8>) {
+/// What ends a line of the protocol.
+pub(crate) const END: &[u8] = b"\r\n";
+
+fn write_line(line: &[u8], end: &[u8], out: &mut Vec<u8>) {
     if breaks(line) {
         words::quote(line, out);
     } else {
         out.extend(line);
     }
-    out.extend(b"\r\n");
+    out.extend(end);
 }
 
 /// A value, and OK.
 pub(crate) fn write_value(value: &[u8], out: &mut Vec<u8>) {
-    write_line(value, out);
+    write_line(value, END, out);
     out.extend(DONE);
 }
 
 /// A key, or the name of a bucket, in a list of them.
-pub(crate) fn write_item(item: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn write_item(item: &[u8], end: &[u8], out: &mut Vec<u8>) {
     out.extend(ITEM);
     if is_quoted_item(item) {
         words::quote(item, out);
     } else {
         out.extend(item);
     }
-    out.extend(b"\r\n");
+    out.extend(end);
 }
 
 /// Whether an item is written with quotes.
@@ -200,9 +227,13 @@ fn read_item(line: &Bytes) -> Option<Bytes> {
 
 /// What is wrong, in one line.
 pub(crate) fn write_error(text: &str, out: &mut Vec<u8>) {
+    write_error_line(text, END, out);
+}
+
+fn write_error_line(text: &str, end: &[u8], out: &mut Vec<u8>) {
     out.extend(b"ERROR ");
     write_text(text, out);
-    out.extend(b"\r\n");
+    out.extend(end);
 }
 
 /// How much of a reason or an error is told: what a process panics with may be as long as it likes.

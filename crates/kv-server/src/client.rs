@@ -128,11 +128,11 @@ impl<R, W> Client<R, W> {
     pub fn queue(&mut self, command: &Command) {
         self.close_last();
         command.encode(&mut self.wire.unsent);
-        self.await_answer(command);
+        self.await_answer(Reading::of(command));
     }
 
-    /// Adds a line as a person typed it, without its end. It need not be a command; one that is none is answered with a line all the
-    /// same, [`Answer::UnknownCommand`] as a rule.
+    /// Adds a line that [is not a command](Command::parse), as far as this client knows. A server that does not know it either
+    /// answers [`Answer::UnknownCommand`]. One that does may answer with one line, like most commands.
     ///
     /// # Examples
     ///
@@ -144,18 +144,16 @@ impl<R, W> Client<R, W> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (reader, writer) = (Cursor::new("UNKNOWN COMMAND\r\n"), Vec::new());
     /// let mut client = Client::new(reader, writer);
-    /// client.queue_line(b"BUY milk");
+    /// client.queue_unknown(b"BUY milk");
     /// assert_eq!(client.answer().await?, Answer::UnknownCommand);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn queue_line(&mut self, line: &[u8]) {
+    pub fn queue_unknown(&mut self, line: &[u8]) {
         self.close_last();
         self.wire.unsent.extend_from_slice(line);
         self.wire.unsent.extend_from_slice(b"\r\n");
-        let command = Command::parse(Bytes::copy_from_slice(line));
-        // What is no command is answered with one line, as this one is.
-        self.await_answer(&command.unwrap_or(Command::Ping));
+        self.await_answer(Reading::of_unknown());
     }
 
     /// How many commands have not been answered yet.
@@ -182,9 +180,9 @@ impl<R, W> Client<R, W> {
         self.awaited.len()
     }
 
-    fn await_answer(&mut self, command: &Command) {
-        let is_open = matches!(command, Command::Get { .. });
-        self.awaited.push_back(Awaited { reading: Reading::of(command), is_open, is_pinged: false });
+    fn await_answer(&mut self, reading: Reading) {
+        let is_open = reading.is_open();
+        self.awaited.push_back(Awaited { reading, is_open, is_pinged: false });
     }
 
     /// Marks the end of the last answer before another comes behind it, if it needs a mark.
@@ -227,7 +225,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
         self.last_answer().await
     }
 
-    /// Sends a [line](Self::queue_line) and returns what is answered.
+    /// Sends a line that is [not a command](Self::queue_unknown), and returns its answer.
     ///
     /// # Errors
     ///
@@ -243,17 +241,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// # use futures::io::Cursor;
     /// use kv_server::{Answer, Client};
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (reader, writer) = (Cursor::new("1\r\nOK\r\n"), Vec::new());
+    /// # let (reader, writer) = (Cursor::new("UNKNOWN COMMAND\r\n"), Vec::new());
     /// let mut client = Client::new(reader, writer);
-    /// assert_eq!(client.send_line(b"GET shopping milk").await?, Answer::Value("1".into()));
+    /// assert_eq!(client.send_unknown(b"BUY milk").await?, Answer::UnknownCommand);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send_line(&mut self, line: &[u8]) -> Result<Answer, AnswerError> {
-        self.queue_line(line);
+    pub async fn send_unknown(&mut self, line: &[u8]) -> Result<Answer, AnswerError> {
+        self.queue_unknown(line);
         self.last_answer().await
     }
 

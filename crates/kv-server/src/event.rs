@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::answer::write_text;
+use crate::answer::{END, write_text};
 use crate::command::words;
 
 /// Something that happened to buckets, as a subscriber is told.
@@ -63,7 +63,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Writes its line.
+    /// Writes the line of the protocol, ended by CR and LF.
     ///
     /// # Examples
     ///
@@ -76,6 +76,27 @@ impl Event {
     /// assert_eq!(lines, b"CREATED shopping\r\nMISSED 2\r\n");
     /// ```
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.write(out);
+        out.extend(END);
+    }
+
+    /// Writes the same line for a file or a terminal, ended by LF.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_server::Event;
+    ///
+    /// let mut text = Vec::new();
+    /// Event::Created { bucket: "shopping".into() }.print(&mut text);
+    /// assert_eq!(text, b"CREATED shopping\n");
+    /// ```
+    pub fn print(&self, out: &mut Vec<u8>) {
+        self.write(out);
+        out.push(b'\n');
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Created { bucket } => write_created(bucket, out),
             Self::Exited { bucket, reason } => write_exited(bucket, &String::from_utf8_lossy(reason), out),
@@ -113,10 +134,10 @@ impl Event {
     }
 }
 
+/// A line without its end, and so are the next two.
 pub(crate) fn write_created(name: &[u8], out: &mut Vec<u8>) {
     out.extend(b"CREATED ");
     write_name(name, out);
-    out.extend(b"\r\n");
 }
 
 pub(crate) fn write_exited(name: &[u8], reason: &str, out: &mut Vec<u8>) {
@@ -124,13 +145,12 @@ pub(crate) fn write_exited(name: &[u8], reason: &str, out: &mut Vec<u8>) {
     write_name(name, out);
     out.push(b' ');
     write_text(reason, out);
-    out.extend(b"\r\n");
 }
 
 pub(crate) fn write_missed(events: Option<u64>, out: &mut Vec<u8>) {
     match events {
-        Some(events) => out.extend(format!("MISSED {events}\r\n").as_bytes()),
-        None => out.extend(b"MISSED ?\r\n"),
+        Some(events) => out.extend(format!("MISSED {events}").as_bytes()),
+        None => out.extend(b"MISSED ?"),
     }
 }
 

@@ -14,11 +14,10 @@ use std::vec;
 use bytes::Bytes;
 use futures::io::AsyncWrite;
 use genserver::CallError;
-use kv_core::{Bucket, Done, Operation, Store, WriteError};
+use kv_core::{Operation, OperationResult, StorageError, Store, WriteError};
 
 use crate::answer;
 use crate::command::{Sentence, Verb};
-use crate::lines::Lines;
 use crate::session::{Failed, Replies};
 
 /// How many commands are gathered at most. More gain little; but a bucket has other clients, and the answers, which may be large,
@@ -46,8 +45,8 @@ pub(crate) struct Gathered {
 enum Asked {
     /// Nothing: this is the answer.
     Known(&'static [u8]),
-    /// The bucket of a group, which is asked this by the line that begins here.
-    Bucket { group: usize, verb: Verb, line: usize },
+    /// The bucket of a group, which is asked this.
+    Bucket { group: usize, verb: Verb },
 }
 
 /// The commands for one bucket.
@@ -63,10 +62,8 @@ struct Group {
 enum Answers {
     #[default]
     None,
-    One(Option<Done>),
-    All(vec::IntoIter<Done>),
-    /// Each for itself.
-    Each(vec::IntoIter<Result<Done, Refusal>>),
+    One(Option<OperationResult>),
+    Each(vec::IntoIter<Result<OperationResult, StorageError>>),
     /// The same to each.
     Refused(Refusal),
 }
@@ -84,8 +81,8 @@ impl Gathered {
         self.commands.push(Asked::Known(answer));
     }
 
-    /// A command for a bucket, out of the line that begins at `line` of `read`. There has to be [room](Self::is_full).
-    pub(crate) fn ask(&mut self, sentence: Sentence<'_>, line: usize, read: &Bytes) {
+    /// A command for a bucket, out of a line of `read`. There has to be [room](Self::is_full).
+    pub(crate) fn ask(&mut self, sentence: Sentence<'_>, read: &Bytes) {
         let Sentence { verb, words: [bucket, key, value] } = sentence;
         let known = self.groups[..self.used].iter().rposition(|group| group.name == *bucket);
         let group = known.unwrap_or_else(|| {
@@ -97,7 +94,7 @@ impl Gathered {
             self.used - 1
         });
         self.groups[group].operations.push(operation(verb, key, value, read));
-        self.commands.push(Asked::Bucket { group, verb, line });
+        self.commands.push(Asked::Bucket { group, verb });
     }
 
     /// Whether there are none.
@@ -114,22 +111,16 @@ impl Gathered {
     pub(crate) async fn carry_out<W: AsyncWrite + Unpin>(
         &mut self,
         store: &Store,
-        read: &Bytes,
         replies: &mut Replies<W>,
     ) -> Result<(), Failed> {
-        for index in 0..self.used {
-            let answers = match self.groups[index].ask(store).await {
-                Ok(answers) => answers,
-                Err(Unanswered::Refused(refusal)) => Answers::Refused(refusal),
-                Err(Unanswered::Together(bucket)) => self.one_by_one(index, &bucket, read).await,
-            };
-            self.groups[index].answers = answers;
+        for group in &mut self.groups[..self.used] {
+            group.answers = group.ask(store).await.unwrap_or_else(Answers::Refused);
         }
         for command in &self.commands {
             match command {
                 Asked::Known(answer) => replies.short().extend(*answer),
-                Asked::Bucket { group, verb, .. } => match (verb, self.groups[*group].answers.next()) {
-                    (Verb::Get, Ok(Done::Value(value))) => replies.value(&value.unwrap_or_default()).await?,
+                Asked::Bucket { group, verb } => match (verb, self.groups[*group].answers.next()) {
+                    (Verb::Get, Ok(OperationResult::Value(value))) => replies.value(&value.unwrap_or_default()).await?,
                     (_, Ok(_)) => replies.short().extend(answer::DONE),
                     (_, Err(refusal)) => refusal.write(replies.short()),
                 },
@@ -142,29 +133,6 @@ impl Gathered {
         self.groups.iter_mut().for_each(Group::clear);
         Ok(())
     }
-
-    /// All or none is not what a client asked for that happened to send several commands in one packet. So if the bucket would not do
-    /// all of them, each is tried alone, as if it had come alone.
-    async fn one_by_one(&self, group: usize, bucket: &Bucket, read: &Bytes) -> Answers {
-        let mut answers = Vec::new();
-        for command in &self.commands {
-            if let Asked::Bucket { group: of, line, .. } = command
-                && *of == group
-                && let Some(line) = Lines::of(&read[*line..]).next()
-                && let Ok(Sentence { verb, words: [_, key, value] }) = Sentence::read(line)
-            {
-                answers.push(one(bucket, operation(verb, key, value, read)).await.map_err(Refusal::from));
-            }
-        }
-        Answers::Each(answers.into_iter())
-    }
-}
-
-/// Why a group has no answers.
-enum Unanswered {
-    Refused(Refusal),
-    /// The storage would not keep all of it, and nothing was done.
-    Together(Bucket),
 }
 
 impl Group {
@@ -177,52 +145,35 @@ impl Group {
         }
     }
 
-    async fn ask(&mut self, store: &Store) -> Result<Answers, Unanswered> {
+    async fn ask(&mut self, store: &Store) -> Result<Answers, Refusal> {
         let bucket = std::str::from_utf8(&self.name).ok().and_then(|name| store.lookup(name));
         let Some(bucket) = bucket else {
             self.operations.clear();
-            return Err(Unanswered::Refused(Refusal::NotFound));
+            return Err(Refusal::NotFound);
         };
         if self.operations.len() == 1
             && let Some(operation) = self.operations.pop()
         {
-            let done = one(&bucket, operation).await;
-            return done.map(|done| Answers::One(Some(done))).map_err(|error| Unanswered::Refused(error.into()));
+            return Ok(Answers::One(Some(bucket.apply_one(operation).await?)));
         }
         // The next read will bring about as many.
         let next = Vec::with_capacity(self.operations.len().min(KEPT.1));
-        match bucket.apply(std::mem::replace(&mut self.operations, next)).await {
-            Ok(done) => Ok(Answers::All(done.into_iter())),
-            Err(WriteError::Storage(_)) => Err(Unanswered::Together(bucket)),
-            Err(error) => Err(Unanswered::Refused(error.into())),
-        }
+        // Each by itself: all or none is not what a client asked for that happened to send several commands in one packet.
+        let results = bucket.apply_each(std::mem::replace(&mut self.operations, next)).await?;
+        Ok(Answers::Each(results.into_iter()))
     }
 }
 
 impl Answers {
-    fn next(&mut self) -> Result<Done, Refusal> {
+    fn next(&mut self) -> Result<OperationResult, Refusal> {
         let done = match self {
             Self::None => None,
             Self::One(done) => done.take().map(Ok),
-            Self::All(done) => done.next().map(Ok),
-            Self::Each(each) => each.next(),
+            Self::Each(results) => results.next().map(|result| result.map_err(Refusal::from)),
             Self::Refused(refusal) => Some(Err(refusal.clone())),
         };
         done.expect("a bucket answers as many operations as it was asked")
     }
-}
-
-/// One operation by itself, which needs no list of them.
-async fn one(bucket: &Bucket, operation: Operation) -> Result<Done, WriteError> {
-    Ok(match operation {
-        Operation::Get(key) => Done::Value(bucket.get(key).await?),
-        Operation::Put(key, value) => {
-            bucket.put(key, value).await?;
-            Done::Put
-        }
-        Operation::Delete(key) => Done::Value(bucket.delete(key).await?),
-        other => unreachable!("no command asks for {other:?}"),
-    })
 }
 
 impl Refusal {
@@ -240,6 +191,12 @@ impl From<CallError> for Refusal {
             CallError::NoProc { .. } => Self::NotFound,
             error => Self::Error(error.to_string()),
         }
+    }
+}
+
+impl From<StorageError> for Refusal {
+    fn from(error: StorageError) -> Self {
+        WriteError::from(error).into()
     }
 }
 

@@ -100,8 +100,6 @@ mod command;
 mod answer;
 // ... and what a subscriber is told.
 mod event;
-// The commands explained.
-mod help;
 
 // Whole lines out of what was read.
 mod lines;
@@ -126,10 +124,9 @@ pub mod prompt;
 
 pub use answer::{Answer, Reading, Step, UnexpectedLine};
 pub use client::{AnswerError, Client, Events, EventsError, SubscribeError};
-pub use command::{Command, UnknownCommand};
+pub use command::{COMMANDS, Command, CommandUsage, UnknownCommand};
 pub use drain::{Drain, Told};
 pub use event::Event;
-pub use help::{USAGES, Usage};
 pub use limits::Limits;
 pub use lines::Lines;
 pub use session::{Session, SessionEnd};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Command, USAGES, Usage};
+use crate::{COMMANDS, Command, CommandUsage};
 
 /// How many completions are offered: more than a person reads.
 const OFFERS_MAX: usize = 100;
@@ -93,11 +93,11 @@ impl<'a> Completion<'a> {
     /// assert_eq!(Completion::of("p").commands(), ["PUT ", "PING"]);
     /// ```
     pub fn commands(&self) -> Vec<String> {
-        let begins = |usage: &&Usage| {
+        let begins = |usage: &&CommandUsage| {
             usage.word.get(..self.typed.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(self.typed))
         };
-        let offer = |usage: &Usage| usage.word.to_owned() + if usage.arguments.is_empty() { "" } else { " " };
-        USAGES.iter().filter(begins).map(offer).collect()
+        let offer = |usage: &CommandUsage| usage.word.to_owned() + if usage.arguments.is_empty() { "" } else { " " };
+        COMMANDS.iter().filter(begins).map(offer).collect()
     }
 
     /// Those of `names` that begin with what was typed and can be typed without quotes, 100 at most.
@@ -133,8 +133,8 @@ fn argument<'a>(command: &str, bucket: Option<&'a str>, more: usize) -> Wanted<'
 }
 
 /// The command that this word names, in capitals or not.
-fn find(word: &str) -> Option<&'static Usage> {
-    USAGES.iter().find(|usage| usage.word.eq_ignore_ascii_case(word))
+fn find(word: &str) -> Option<&'static CommandUsage> {
+    COMMANDS.iter().find(|usage| usage.word.eq_ignore_ascii_case(word))
 }
 
 /// What is still to be typed of a line: the arguments that are missing, to be shown behind the cursor.
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(Completion::of("ge").commands(), ["GET "]);
         assert_eq!(Completion::of("D").commands(), ["DELETE ", "DROP "]);
         assert_eq!(Completion::of("ü").commands(), [] as [&str; 0]);
-        assert_eq!(Completion::of("").commands().len(), USAGES.len());
+        assert_eq!(Completion::of("").commands().len(), COMMANDS.len());
     }
 
     #[test]

@@ -33,18 +33,18 @@ impl<'a> Link<'a> {
     /// Prints what a line is answered. Breaks when that was goodbye. What goes wrong with the server is said, and does not end the
     /// prompt.
     pub(super) fn answer(&mut self, line: &str) -> Result<ControlFlow<()>, Failure> {
-        let command = line.parse::<Command>();
-        if command == Ok(Command::Subscribe) {
+        let command = line.parse::<Command>().ok();
+        if command == Some(Command::Subscribe) {
             self.runtime.run(watch(self.target))?;
             return Ok(ControlFlow::Continue(()));
         }
-        match self.runtime.run(self.ask(line)) {
+        match self.runtime.run(self.ask(line, command.as_ref())) {
             Ok(Some(answer)) => {
-                show(&print::lines(&answer))?;
+                show(&print::answer(&answer))?;
                 if answer == Answer::UnknownCommand {
                     say(advice(line));
                 }
-                let is_over = command == Ok(Command::Quit) && answer == Answer::Done;
+                let is_over = command == Some(Command::Quit) && answer == Answer::Done;
                 return Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
             }
             Ok(None) => say("no longer waiting for the answer; what was asked may be done all the same"),
@@ -53,14 +53,21 @@ impl<'a> Link<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The answer to a line, unless Ctrl-C is pressed first.
-    async fn ask(&mut self, line: &str) -> Result<Option<Answer>, Failure> {
+    /// Asks what a line says, and returns the answer unless Ctrl-C is pressed first. A line that is not a command is sent as it is: a
+    /// newer server may know it.
+    async fn ask(&mut self, line: &str, command: Option<&Command>) -> Result<Option<Answer>, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.target.open().await?,
         };
+        let asked = async {
+            match command {
+                Some(command) => connection.send(command).await,
+                None => connection.send_unknown(line.as_bytes()).await,
+            }
+        };
         // Ctrl-C first: from before anything is sent it must not end the program.
-        let answer = match select(pin!(interrupted()), pin!(connection.send_line(line.as_bytes()))).await {
+        let answer = match select(pin!(interrupted()), pin!(asked)).await {
             // The connection goes too: a server that is stuck with one line is stuck with the next.
             Either::Left(_) => return Ok(None),
             Either::Right((answer, _)) => answer,

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
-use crate::Page;
+use crate::KeyPage;
 
 /// Keys and their values.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Entries {
     }
 
     /// A part of them, in the order of the keys.
-    pub(super) fn page(&self, page: &Page) -> impl Iterator<Item = (&Bytes, &Bytes)> {
+    pub(super) fn page(&self, page: &KeyPage) -> impl Iterator<Item = (&Bytes, &Bytes)> {
         let after = page.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let keys = self.order.range::<Bytes, _>((after, Bound::Unbounded)).take(page.limit);
         keys.map(|key| (key, &self.values[key]))
@@ -126,6 +126,6 @@ mod tests {
         drop(buffer);
         assert_eq!(Arc::strong_count(&large), 1);
         assert_eq!(entries.get(&"milk".into()), Some(&"2".into()));
-        assert_eq!(entries.page(&Page::first(9)).count(), 1);
+        assert_eq!(entries.page(&KeyPage::first(9)).count(), 1);
     }
 }

@@ -8,8 +8,8 @@ use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, Reason};
 
 use super::entries::Entries;
 use crate::BucketName;
-use crate::operation::{Done, Operation, Page};
-use crate::storage::{Change, Storage, StorageError};
+use crate::operation::{KeyPage, Operation, OperationResult};
+use crate::storage::{Storage, StorageChange, StorageError};
 
 /// The server behind a [`Bucket`](crate::Bucket), with its entries.
 ///
@@ -72,45 +72,43 @@ pub(crate) struct Keeper {
 ///
 /// ```
 /// use genserver::GenServer;
-/// use kv_core::{BucketServer, Request};
+/// use kv_core::{BucketServer, BucketCall};
 ///
-/// fn asked(request: <BucketServer as GenServer>::Call) -> Request {
+/// fn asked(request: <BucketServer as GenServer>::Call) -> BucketCall {
 ///     request
 /// }
 /// ```
-pub struct Request(pub(super) Ask);
+pub struct BucketCall(pub(super) CallKind);
 
-pub(super) enum Ask {
-    Get(Bytes, Caller<Option<Bytes>>),
-    Put(Bytes, Bytes, Caller<Kept<()>>),
-    Delete(Bytes, Caller<Kept<Option<Bytes>>>),
-    Keys(Page, Caller<Vec<Bytes>>),
-    Entries(Page, Caller<Vec<(Bytes, Bytes)>>),
-    Len(Caller<usize>),
-    Clear(Caller<Kept<usize>>),
-    Update(Bytes, Function),
-    Apply(Vec<Operation>, Caller<Kept<Vec<Done>>>),
-    Remove(Caller<Kept<()>>),
+pub(super) enum CallKind {
+    /// One operation. Most calls are of this kind, so it needs no list.
+    One(Operation, Caller<Stored<OperationResult>>),
+    /// Several operations: all of them or none.
+    All(Vec<Operation>, Caller<Stored<Vec<OperationResult>>>),
+    /// Several operations: all of them, or else each by itself.
+    Each(Vec<Operation>, Caller<Vec<Stored<OperationResult>>>),
+    Update(Bytes, UpdateFunction),
+    Remove(Caller<Stored<()>>),
 }
 
-/// An answer that waits for the storage.
-type Kept<R> = Result<R, StorageError>;
+/// A result that is valid once the storage has stored the change.
+type Stored<R> = Result<R, StorageError>;
 
-/// A client's function: it changes the value, and leaves what tells the client.
-type Function = Box<dyn FnOnce(&mut Option<Bytes>) -> Tell + Send>;
+/// A client's function: it changes the value, and returns what replies to the client.
+type UpdateFunction = Box<dyn FnOnce(&mut Option<Bytes>) -> SendReply + Send>;
 
-/// Tells a client what came of its function.
-type Tell = Box<dyn FnOnce(Kept<()>) + Send>;
+/// Replies to a client once the storage has answered.
+type SendReply = Box<dyn FnOnce(Stored<()>) + Send>;
 
-impl Ask {
+impl CallKind {
     pub(super) fn update<R: Send + 'static>(
         key: Bytes,
         function: impl FnOnce(&mut Option<Bytes>) -> R + Send + 'static,
-        caller: Caller<Kept<R>>,
+        caller: Caller<Stored<R>>,
     ) -> Self {
-        let function: Function = Box::new(move |value| {
+        let function: UpdateFunction = Box::new(move |value| {
             let answer = function(value);
-            Box::new(move |kept: Kept<()>| caller.reply(kept.map(|()| answer)))
+            Box::new(move |stored: Stored<()>| caller.reply(stored.map(|()| answer)))
         });
         Self::Update(key, function)
     }
@@ -118,7 +116,7 @@ impl Ask {
 
 impl GenServer for BucketServer {
     type Args = BucketArgs;
-    type Call = Request;
+    type Call = BucketCall;
     type Cast = Never;
     type Info = Never;
 
@@ -130,41 +128,29 @@ impl GenServer for BucketServer {
         }
     }
 
-    async fn handle_call(&mut self, Request(ask): Request, _cx: &mut Cx<Self>) -> Outcome<Self> {
-        match ask {
-            Ask::Get(key, caller) => Next::reply(caller, self.entries.get(&key).cloned()),
-            Ask::Put(key, value, caller) => {
-                self.set(key, Some(value));
-                let kept = self.commit().await;
-                Next::reply(caller, kept)
+    async fn handle_call(&mut self, BucketCall(call): BucketCall, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        match call {
+            CallKind::One(operation, caller) => {
+                let result = self.one(operation).await;
+                Next::reply(caller, result)
             }
-            Ask::Delete(key, caller) => {
-                let before = self.set(key, None);
-                let kept = self.commit().await;
-                Next::reply(caller, kept.map(|()| before))
+            CallKind::All(operations, caller) => {
+                let results = self.all(operations).await;
+                Next::reply(caller, results)
             }
-            Ask::Keys(page, caller) => Next::reply(caller, self.keys(&page)),
-            Ask::Entries(page, caller) => Next::reply(caller, self.entries(&page)),
-            Ask::Len(caller) => Next::reply(caller, self.entries.len()),
-            Ask::Clear(caller) => {
-                let had = self.clear();
-                let kept = self.commit().await;
-                Next::reply(caller, kept.map(|()| had))
+            CallKind::Each(operations, caller) => {
+                let results = self.each(operations).await;
+                Next::reply(caller, results)
             }
-            Ask::Update(key, function) => {
+            CallKind::Update(key, function) => {
                 let mut value = self.entries.get(&key).cloned();
-                let tell = function(&mut value);
+                let send_reply = function(&mut value);
                 self.set(key, value);
-                let kept = self.commit().await;
-                tell(kept);
+                let stored = self.commit().await;
+                send_reply(stored);
                 Next::wait()
             }
-            Ask::Apply(operations, caller) => {
-                let done = operations.into_iter().map(|it| self.apply(it)).collect();
-                let kept = self.commit().await;
-                Next::reply(caller, kept.map(|()| done))
-            }
-            Ask::Remove(caller) => match self.forget().await {
+            CallKind::Remove(caller) => match self.forget().await {
                 Ok(()) => Next::stop_reply(Reason::Normal, caller, Ok(())),
                 Err(error) => Next::reply(caller, Err(error)),
             },
@@ -173,18 +159,47 @@ impl GenServer for BucketServer {
 }
 
 impl BucketServer {
-    fn apply(&mut self, operation: Operation) -> Done {
+    async fn one(&mut self, operation: Operation) -> Stored<OperationResult> {
+        let result = self.apply(operation);
+        self.commit().await.map(|()| result)
+    }
+
+    async fn all(&mut self, operations: Vec<Operation>) -> Stored<Vec<OperationResult>> {
+        let results = operations.into_iter().map(|operation| self.apply(operation)).collect();
+        self.commit().await.map(|()| results)
+    }
+
+    async fn each(&mut self, operations: Vec<Operation>) -> Vec<Stored<OperationResult>> {
+        // Stored only if the storage can refuse. The bytes are shared, not copied.
+        let again = if self.keeper.is_some() { operations.clone() } else { Vec::new() };
+        match self.all(operations).await {
+            Ok(results) => results.into_iter().map(Ok).collect(),
+            // Boxed, so that the future of what is frequent stays small.
+            Err(_) => Box::pin(self.one_by_one(again)).await,
+        }
+    }
+
+    async fn one_by_one(&mut self, operations: Vec<Operation>) -> Vec<Stored<OperationResult>> {
+        let mut results = Vec::with_capacity(operations.len());
+        for operation in operations {
+            results.push(self.one(operation).await);
+        }
+        results
+    }
+
+    /// Applies an operation to the entries. The change is stored by the next [`commit`](Self::commit).
+    fn apply(&mut self, operation: Operation) -> OperationResult {
         match operation {
-            Operation::Get(key) => Done::Value(self.entries.get(&key).cloned()),
+            Operation::Get(key) => OperationResult::Value(self.entries.get(&key).cloned()),
             Operation::Put(key, value) => {
                 self.set(key, Some(value));
-                Done::Put
+                OperationResult::Put
             }
-            Operation::Delete(key) => Done::Value(self.set(key, None)),
-            Operation::Keys(page) => Done::Keys(self.keys(&page)),
-            Operation::Entries(page) => Done::Entries(self.entries(&page)),
-            Operation::Len => Done::Len(self.entries.len()),
-            Operation::Clear => Done::Len(self.clear()),
+            Operation::Delete(key) => OperationResult::Value(self.set(key, None)),
+            Operation::Keys(page) => OperationResult::Keys(self.keys(&page)),
+            Operation::Entries(page) => OperationResult::Entries(self.entries(&page)),
+            Operation::Len => OperationResult::Len(self.entries.len()),
+            Operation::Clear => OperationResult::Len(self.clear()),
         }
     }
 
@@ -207,39 +222,39 @@ impl BucketServer {
     }
 
     /// Has the storage keep what was changed since the last time, or takes it back.
-    async fn commit(&mut self) -> Kept<()> {
+    async fn commit(&mut self) -> Stored<()> {
         let Some(keeper) = &mut self.keeper else { return Ok(()) };
         if keeper.before.is_empty() {
             return Ok(());
         }
         // A key that was changed twice is told twice, both times with what it has now.
         let changes = keeper.before.iter().map(|(key, _)| match self.entries.get(key) {
-            Some(value) => Change::Put(key.clone(), value.clone()),
-            None => Change::Delete(key.clone()),
+            Some(value) => StorageChange::Put(key.clone(), value.clone()),
+            None => StorageChange::Delete(key.clone()),
         });
-        let kept = keeper.storage.commit(&keeper.bucket, changes.collect()).await;
+        let stored = keeper.storage.commit(&keeper.bucket, changes.collect()).await;
         let before = std::mem::take(&mut keeper.before);
-        if kept.is_err() {
+        if stored.is_err() {
             // Backwards, so that of several changes of one key the first one's past comes back.
             for (key, value) in before.into_iter().rev() {
                 self.entries.set(&key, value);
             }
         }
-        kept
+        stored
     }
 
-    async fn forget(&self) -> Kept<()> {
+    async fn forget(&self) -> Stored<()> {
         match &self.keeper {
             Some(keeper) => keeper.storage.remove(&keeper.bucket).await,
             None => Ok(()),
         }
     }
 
-    fn keys(&self, page: &Page) -> Vec<Bytes> {
+    fn keys(&self, page: &KeyPage) -> Vec<Bytes> {
         self.entries.page(page).map(|(key, _)| key.clone()).collect()
     }
 
-    fn entries(&self, page: &Page) -> Vec<(Bytes, Bytes)> {
+    fn entries(&self, page: &KeyPage) -> Vec<(Bytes, Bytes)> {
         self.entries.page(page).map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }
@@ -263,19 +278,14 @@ impl fmt::Debug for Keeper {
     }
 }
 
-impl fmt::Debug for Request {
+impl fmt::Debug for BucketCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Ask::Get(..) => "Get",
-            Ask::Put(..) => "Put",
-            Ask::Delete(..) => "Delete",
-            Ask::Keys(..) => "Keys",
-            Ask::Entries(..) => "Entries",
-            Ask::Len(..) => "Len",
-            Ask::Clear(..) => "Clear",
-            Ask::Update(..) => "Update",
-            Ask::Apply(..) => "Apply",
-            Ask::Remove(..) => "Remove",
+        f.write_str(match &self.0 {
+            CallKind::One(operation, _) => operation.name(),
+            CallKind::All(..) => "Apply",
+            CallKind::Each(..) => "ApplyEach",
+            CallKind::Update(..) => "Update",
+            CallKind::Remove(_) => "Remove",
         })
     }
 }

@@ -94,15 +94,15 @@ enum Supervisor {
 ///
 /// ```
 /// use genserver::GenServer;
-/// use kv_core::{RegistryRequest, RegistryServer};
+/// use kv_core::{RegistryCall, RegistryServer};
 ///
-/// fn asked(request: <RegistryServer as GenServer>::Call) -> RegistryRequest {
+/// fn asked(request: <RegistryServer as GenServer>::Call) -> RegistryCall {
 ///     request
 /// }
 /// ```
-pub struct RegistryRequest(pub(super) Ask);
+pub struct RegistryCall(pub(super) CallKind);
 
-pub(super) enum Ask {
+pub(super) enum CallKind {
     Create(BucketName, CreateCaller),
     Lookup(BucketName, Caller<Option<Bucket>>),
     Stop(Caller<()>),
@@ -135,26 +135,26 @@ pub struct CreateLater(pub(super) BucketName);
 ///
 /// ```
 /// use genserver::GenServer;
-/// use kv_core::{News, RegistryServer};
+/// use kv_core::{RegistryInfo, RegistryServer};
 ///
-/// fn comes(info: <RegistryServer as GenServer>::Info) -> News {
+/// fn comes(info: <RegistryServer as GenServer>::Info) -> RegistryInfo {
 ///     info
 /// }
 /// ```
 #[derive(Debug)]
-pub struct News(Tiding);
+pub struct RegistryInfo(InfoKind);
 
 #[derive(Debug)]
-enum Tiding {
+enum InfoKind {
     Begin,
     Down(BucketName, Down),
 }
 
 impl GenServer for RegistryServer {
     type Args = RegistryArgs;
-    type Call = RegistryRequest;
+    type Call = RegistryCall;
     type Cast = CreateLater;
-    type Info = News;
+    type Info = RegistryInfo;
 
     async fn init(args: RegistryArgs, _cx: &mut Cx<Self>) -> Init<Self> {
         let buckets = match args.buckets {
@@ -166,17 +166,17 @@ impl GenServer for RegistryServer {
         };
         let RegistryArgs { table, events, storage, .. } = args;
         // What was before is taken over first of all; whoever looks up finds it meanwhile.
-        Init::RunThen(Self { table, events, buckets, storage, waiting: BTreeMap::new() }, News(Tiding::Begin))
+        Init::RunThen(Self { table, events, buckets, storage, waiting: BTreeMap::new() }, RegistryInfo(InfoKind::Begin))
     }
 
-    async fn handle_call(&mut self, RegistryRequest(ask): RegistryRequest, cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_call(&mut self, RegistryCall(ask): RegistryCall, cx: &mut Cx<Self>) -> Outcome<Self> {
         match ask {
-            Ask::Create(name, caller) => {
+            CallKind::Create(name, caller) => {
                 self.create(name, Some(caller), cx).await;
                 Next::wait()
             }
-            Ask::Lookup(name, caller) => Next::reply(caller, self.table.alive(&name)),
-            Ask::Stop(caller) => Next::stop_reply(Reason::Normal, caller, ()),
+            CallKind::Lookup(name, caller) => Next::reply(caller, self.table.alive(&name)),
+            CallKind::Stop(caller) => Next::stop_reply(Reason::Normal, caller, ()),
         }
     }
 
@@ -185,10 +185,10 @@ impl GenServer for RegistryServer {
         Next::wait()
     }
 
-    async fn handle_info(&mut self, News(tiding): News, cx: &mut Cx<Self>) -> Outcome<Self> {
-        match tiding {
-            Tiding::Begin => self.begin(cx).await?,
-            Tiding::Down(name, down) => self.gone(name, down, cx).await,
+    async fn handle_info(&mut self, RegistryInfo(info): RegistryInfo, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match info {
+            InfoKind::Begin => self.begin(cx).await?,
+            InfoKind::Down(name, down) => self.gone(name, down, cx).await,
         }
         Next::wait()
     }
@@ -289,7 +289,7 @@ impl Supervisor {
 }
 
 fn watch(name: BucketName, bucket: &Bucket, cx: &mut Cx<RegistryServer>) {
-    cx.monitor(bucket, |down| News(Tiding::Down(name, down)));
+    cx.monitor(bucket, |down| RegistryInfo(InfoKind::Down(name, down)));
 }
 
 fn untold(me: genserver::report::Who, error: &CallError) -> CustomReport {
@@ -309,12 +309,12 @@ impl fmt::Debug for RegistryArgs {
     }
 }
 
-impl fmt::Debug for RegistryRequest {
+impl fmt::Debug for RegistryCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Ask::Create(name, _) => f.debug_tuple("Create").field(name).finish(),
-            Ask::Lookup(name, _) => f.debug_tuple("Lookup").field(name).finish(),
-            Ask::Stop(_) => f.write_str("Stop"),
+            CallKind::Create(name, _) => f.debug_tuple("Create").field(name).finish(),
+            CallKind::Lookup(name, _) => f.debug_tuple("Lookup").field(name).finish(),
+            CallKind::Stop(_) => f.write_str("Stop"),
         }
     }
 }

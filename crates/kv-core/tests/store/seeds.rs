@@ -3,7 +3,7 @@
 
 use genevent::{Forwarder, HandlerGone, Manager};
 use genserver::{AsProcess, Letter, Probe, Reason, supervised};
-use kv_core::{Bucket, BucketEvent, Page, Registry};
+use kv_core::{Bucket, BucketEvent, KeyPage, Registry};
 
 /// How a seed's `create` and `lookup` are said here.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -108,7 +108,7 @@ async fn seed_003_spawns_todo_lists() {
 
         let todo = way.lookup(&manager, "shopping").await.unwrap();
         todo.put("eggs", "").await.unwrap();
-        assert_eq!(todo.keys(Page::first(10)).await.unwrap(), ["eggs"]);
+        assert_eq!(todo.keys(KeyPage::first(10)).await.unwrap(), ["eggs"]);
         // `on_exit(fn -> Todo.Manager.stop(manager) end)`
         assert_eq!(manager.stop().await, Ok(()));
     }

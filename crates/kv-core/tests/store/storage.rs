@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use kv_core::{
-    BucketName, Change, CompareAndSetError, CreateError, Done, Durability, Operation, Page, Storage, StorageError,
-    Store, WriteError,
+    BucketName, CompareAndSetError, CreateError, Durability, KeyPage, Operation, OperationResult, Storage,
+    StorageChange, StorageError, Store, WriteError,
 };
 use parking_lot::Mutex;
 use proptest::prelude::*;
@@ -60,7 +60,7 @@ impl Storage for Shelf {
         Ok(self.0.lock().buckets.entry(bucket.clone()).or_default().clone().into_iter().collect())
     }
 
-    async fn commit(&self, bucket: &BucketName, changes: Vec<Change>) -> Result<(), StorageError> {
+    async fn commit(&self, bucket: &BucketName, changes: Vec<StorageChange>) -> Result<(), StorageError> {
         // As slow as a disk: whoever is impatient comes in between.
         tokio::task::yield_now().await;
         self.works()?;
@@ -69,8 +69,8 @@ impl Storage for Shelf {
         let entries = inside.buckets.entry(bucket.clone()).or_default();
         for change in changes {
             match change {
-                Change::Put(key, value) => drop(entries.insert(key, value)),
-                Change::Delete(key) => drop(entries.remove(&key)),
+                StorageChange::Put(key, value) => drop(entries.insert(key, value)),
+                StorageChange::Delete(key) => drop(entries.remove(&key)),
             }
         }
         Ok(())
@@ -148,8 +148,8 @@ async fn what_the_storage_does_not_keep_the_bucket_takes_back() {
     assert_eq!(text, "the storage failed: the shelf broke; mend it; the bucket is as it was before");
 
     // What changes nothing needs no storage.
-    assert_eq!(bucket.entries(Page::first(10)).await.unwrap(), [("milk".into(), "1".into())]);
-    assert_eq!(bucket.apply(vec![Operation::Len]).await.unwrap(), [Done::Len(1)]);
+    assert_eq!(bucket.entries(KeyPage::first(10)).await.unwrap(), [("milk".into(), "1".into())]);
+    assert_eq!(bucket.apply(vec![Operation::Len]).await.unwrap(), [OperationResult::Len(1)]);
     shelf.fail(false);
     bucket.put("milk", "2").await.unwrap();
     assert_eq!(shelf.entries("shopping").unwrap()[&b"milk"[..]], "2");
@@ -200,8 +200,8 @@ fn value() -> impl Strategy<Value = Option<Bytes>> {
     proptest::option::of((0..4_u8).prop_map(|byte| Bytes::copy_from_slice(&[b'0' + byte])))
 }
 
-fn page() -> impl Strategy<Value = Page> {
-    (proptest::option::of(key()), 0..4_usize).prop_map(|(after, limit)| Page { after, limit })
+fn page() -> impl Strategy<Value = KeyPage> {
+    (proptest::option::of(key()), 0..4_usize).prop_map(|(after, limit)| KeyPage { after, limit })
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -228,38 +228,38 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 /// What a bucket is: an ordered map, and nothing else.
-fn model(entries: &mut Entries, operation: &Operation) -> Done {
-    let page = |page: &Page| {
+fn model(entries: &mut Entries, operation: &Operation) -> OperationResult {
+    let page = |page: &KeyPage| {
         let after = |key: &Bytes| page.after.as_ref().is_none_or(|after| key > after);
         entries.clone().into_iter().filter(|(key, _)| after(key)).take(page.limit).collect::<Vec<_>>()
     };
     match operation {
-        Operation::Get(key) => Done::Value(entries.get(key).cloned()),
+        Operation::Get(key) => OperationResult::Value(entries.get(key).cloned()),
         Operation::Put(key, value) => {
             entries.insert(key.clone(), value.clone());
-            Done::Put
+            OperationResult::Put
         }
-        Operation::Delete(key) => Done::Value(entries.remove(key)),
-        Operation::Keys(keys) => Done::Keys(page(keys).into_iter().map(|(key, _)| key).collect()),
-        Operation::Entries(both) => Done::Entries(page(both)),
-        Operation::Len => Done::Len(entries.len()),
-        Operation::Clear => Done::Len(std::mem::take(entries).len()),
+        Operation::Delete(key) => OperationResult::Value(entries.remove(key)),
+        Operation::Keys(keys) => OperationResult::Keys(page(keys).into_iter().map(|(key, _)| key).collect()),
+        Operation::Entries(both) => OperationResult::Entries(page(both)),
+        Operation::Len => OperationResult::Len(entries.len()),
+        Operation::Clear => OperationResult::Len(std::mem::take(entries).len()),
     }
 }
 
 /// Does one thing, each by its own function.
-async fn one(bucket: &kv_core::Bucket, operation: Operation) -> Result<Done, WriteError> {
+async fn one(bucket: &kv_core::Bucket, operation: Operation) -> Result<OperationResult, WriteError> {
     Ok(match operation {
-        Operation::Get(key) => Done::Value(bucket.get(key).await?),
+        Operation::Get(key) => OperationResult::Value(bucket.get(key).await?),
         Operation::Put(key, value) => {
             bucket.put(key, value).await?;
-            Done::Put
+            OperationResult::Put
         }
-        Operation::Delete(key) => Done::Value(bucket.delete(key).await?),
-        Operation::Keys(page) => Done::Keys(bucket.keys(page).await?),
-        Operation::Entries(page) => Done::Entries(bucket.entries(page).await?),
-        Operation::Len => Done::Len(bucket.len().await?),
-        Operation::Clear => Done::Len(bucket.clear().await?),
+        Operation::Delete(key) => OperationResult::Value(bucket.delete(key).await?),
+        Operation::Keys(page) => OperationResult::Keys(bucket.keys(page).await?),
+        Operation::Entries(page) => OperationResult::Entries(bucket.entries(page).await?),
+        Operation::Len => OperationResult::Len(bucket.len().await?),
+        Operation::Clear => OperationResult::Len(bucket.clear().await?),
     })
 }
 
@@ -323,7 +323,7 @@ async fn agrees(ops: Vec<Op>) {
         if !failed {
             entries = then;
         }
-        assert_eq!(bucket.entries(Page::first(100)).await.unwrap(), entries.clone().into_iter().collect::<Vec<_>>());
+        assert_eq!(bucket.entries(KeyPage::first(100)).await.unwrap(), entries.clone().into_iter().collect::<Vec<_>>());
         assert_eq!(shelf.entries("shopping").unwrap(), entries, "it is kept before it is answered");
     }
     store.stop().await.unwrap();

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Answer, read_item};
-use crate::command::Command;
+use crate::command::{AnswerShape, Command};
 
 /// The answer to a command, as a client reads it: it is given the lines that come, one after the other, and says when it has all.
 ///
@@ -129,12 +129,22 @@ impl Reading {
     /// assert_eq!(Reading::of(&Command::get("shopping", "milk")).line(line()), Ok(Step::More), "it is a value");
     /// ```
     pub fn of(command: &Command) -> Self {
-        Self(match command {
-            Command::Get { .. } => State::Get,
-            Command::List { .. } | Command::Buckets => State::Items(Vec::new()),
-            Command::Help => State::Help(Vec::new()),
-            _ => State::Line,
+        Self(match command.verb().usage().answer {
+            AnswerShape::Line => State::Line,
+            AnswerShape::Value => State::Get,
+            AnswerShape::Items => State::Items(Vec::new()),
+            AnswerShape::Help => State::Help(Vec::new()),
         })
+    }
+
+    /// The answer to a line that is not a command, as far as this crate knows: one line.
+    pub(crate) fn of_unknown() -> Self {
+        Self(State::Line)
+    }
+
+    /// Whether another answer behind this one could be taken for a part of it.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.0, State::Get)
     }
 
     /// Takes the next line, which is given without its end.

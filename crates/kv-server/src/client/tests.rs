@@ -28,7 +28,10 @@ fn check(lines: &[&str], said: &str, expected: &[Answer], sent: &str) {
     let mut asked = Vec::new();
     let mut client = Client::new(Cursor::new(said.as_bytes()), &mut asked);
     for line in lines {
-        client.queue_line(line.as_bytes());
+        match line.parse::<Command>() {
+            Ok(command) => client.queue(&command),
+            Err(_) => client.queue_unknown(line.as_bytes()),
+        }
     }
     let answers: Vec<Answer> = expected.iter().map(|_| block_on(client.answer()).unwrap()).collect();
     assert_eq!(answers, expected);

@@ -2,15 +2,14 @@
 
 use bytes::Bytes;
 use futures::io::{AsyncRead, AsyncWrite};
-use kv_core::{CreateError, Page};
+use kv_core::{CreateError, KeyPage};
 
 use super::SessionEnd;
 use super::connection::Connection;
 use super::replies::Failed;
 use crate::answer;
-use crate::command::{Sentence, Verb, is_from_browser};
+use crate::command::{COMMANDS, Sentence, Verb, is_from_browser};
 use crate::execute::Refusal;
-use crate::help::USAGES;
 use crate::lines::Lines;
 use crate::subscription::Subscription;
 
@@ -43,17 +42,17 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 Taken::Gathered if !self.gathered.is_full() => continue,
                 Taken::Gathered => None,
                 Taken::Alone(sentence) => {
-                    self.carry_out(&read).await?;
+                    self.carry_out().await?;
                     self.alone(sentence).await?
                 }
                 Taken::Last(end) => Some(end),
             };
-            self.carry_out(&read).await?;
+            self.carry_out().await?;
             if end.is_some() {
                 return Ok(end);
             }
         }
-        self.carry_out(&read).await?;
+        self.carry_out().await?;
         Ok(self.rest_is_too_long().then_some(SessionEnd::LineTooLong))
     }
 
@@ -69,9 +68,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             _ if has_subscribed => self.gathered.known(NO_OTHER),
             Err(_) => self.gathered.known(answer::UNKNOWN_COMMAND),
             Ok(sentence) => match sentence.verb {
-                Verb::Get | Verb::Put | Verb::Delete => {
-                    self.gathered.ask(sentence, line.as_ptr().addr() - read.as_ptr().addr(), read);
-                }
+                Verb::Get | Verb::Put | Verb::Delete => self.gathered.ask(sentence, read),
                 Verb::Ping => self.gathered.known(answer::PONG),
                 _ => return Taken::Alone(sentence),
             },
@@ -92,7 +89,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 self.replies.short().extend(answer::DONE);
                 return Ok(Some(SessionEnd::Quit));
             }
-            _ => self.help(),
+            Verb::Help => self.help(),
+            Verb::Get | Verb::Put | Verb::Delete | Verb::Ping => unreachable!("these are gathered"),
         }
         self.replies.room().await?;
         Ok(None)
@@ -130,7 +128,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         };
         let mut after = None;
         loop {
-            let keys = match bucket.keys(Page { after: after.clone(), limit: KEYS }).await {
+            let keys = match bucket.keys(KeyPage { after: after.clone(), limit: KEYS }).await {
                 Ok(keys) => keys,
                 Err(error) => {
                     // After the first keys it is too late to say that there is no such bucket.
@@ -175,17 +173,17 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
 
     fn help(&mut self) {
         let out = self.replies.short();
-        for usage in USAGES {
+        for usage in COMMANDS {
             out.extend(format!("{usage}\r\n").as_bytes());
         }
         out.extend(answer::DONE);
     }
 
-    async fn carry_out(&mut self, read: &Bytes) -> Result<(), Failed> {
+    async fn carry_out(&mut self) -> Result<(), Failed> {
         if self.gathered.is_empty() {
             return Ok(());
         }
-        self.gathered.carry_out(&self.store, read, &mut self.replies).await
+        self.gathered.carry_out(&self.store, &mut self.replies).await
     }
 
     fn rest_is_too_long(&self) -> bool {

@@ -61,18 +61,6 @@ pub(super) struct Connection<R, W> {
     reads: u32,
 }
 
-/// Which protocol a client speaks: told by the first byte that it sends.
-enum Protocol {
-    Lines,
-}
-
-impl Protocol {
-    /// With `*` begins Redis's protocol. Until that is spoken here, it begins a line like any other.
-    fn of(_first: u8) -> Self {
-        Self::Lines
-    }
-}
-
 /// What a session waited for.
 enum Woken {
     Read,
@@ -99,16 +87,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 
     pub(super) async fn run(mut self) -> Result<SessionEnd, Failed> {
-        let mut protocol = None;
         let end = loop {
             if let Woken::End(end) = poll_fn(|cx| self.poll_wait(cx)).await? {
                 break end;
             }
-            let first = self.lines.rest().first().copied().unwrap_or_default();
-            let end = match protocol.get_or_insert_with(|| Protocol::of(first)) {
-                Protocol::Lines => self.answer().await?,
-            };
-            if let Some(end) = end {
+            if let Some(end) = self.answer().await? {
                 break end;
             }
         };
@@ -197,7 +180,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 Some(News::Happened(BucketEvent::Exited { name, reason, .. })) => {
                     event::write_exited(name.as_bytes(), &reason.to_string(), out);
                 }
-                Some(News::Happened(_)) => {}
+                // A subscriber of this protocol has no line for it.
+                Some(News::Happened(_)) => continue,
                 Some(News::Missed(events)) => event::write_missed(events, out),
                 None => {
                     answer::write_error("the store has stopped, so there are no more events; connect again later", out);
@@ -205,6 +189,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                     return false;
                 }
             }
+            out.extend(answer::END);
         }
         true
     }

@@ -80,7 +80,7 @@ impl<W: AsyncWrite + Unpin> Replies<W> {
     /// A key, or the name of a bucket, in a list of them.
     pub(crate) async fn item(&mut self, item: &[u8]) -> Result<(), Failed> {
         if item.len() <= PIECE {
-            answer::write_item(item, &mut self.waiting);
+            answer::write_item(item, answer::END, &mut self.waiting);
             return Ok(());
         }
         self.waiting.extend(answer::ITEM);

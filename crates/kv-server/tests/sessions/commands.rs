@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::Client;
 use async_trait::async_trait;
 use bytes::Bytes;
-use kv_core::{BucketName, Change, Durability, Storage, StorageError, Store};
+use kv_core::{BucketName, Durability, Storage, StorageChange, StorageError, Store};
 use kv_server::{Drain, Limits, Session, SessionEnd};
 
 async fn with_store() -> (Store, Client) {
@@ -214,8 +214,8 @@ impl Storage for Picky {
         Ok(Vec::new())
     }
 
-    async fn commit(&self, _bucket: &BucketName, changes: Vec<Change>) -> Result<(), StorageError> {
-        let picky = |change: &Change| matches!(change, Change::Put(_, value) if value != "1");
+    async fn commit(&self, _bucket: &BucketName, changes: Vec<StorageChange>) -> Result<(), StorageError> {
+        let picky = |change: &StorageChange| matches!(change, StorageChange::Put(_, value) if value != "1");
         if changes.iter().any(picky) { Err(StorageError::new("only 1;\nput 1")) } else { Ok(()) }
     }
 

@@ -1,0 +1,134 @@
+//! What makes one table of commands into an enum, the lines that say them, and their explanations.
+
+/// The shape of a command's answer: how a client knows where it ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AnswerShape {
+    /// One line, which is not a value.
+    Line,
+    /// A value, which may be any line, and `OK`.
+    Value,
+    /// A line `* item` for each item, and `OK`.
+    Items,
+    /// Lines of text, and `OK`.
+    Help,
+}
+
+/// A command, as it is explained to a person.
+///
+/// # Examples
+///
+/// ```
+/// use kv_server::COMMANDS;
+///
+/// let put = COMMANDS.iter().find(|usage| usage.word == "PUT").expect("it is in the table");
+/// assert_eq!(put.arguments, ["bucket", "key", "value"]);
+/// assert_eq!(put.to_string(), "PUT bucket key value: stores the value; NOT FOUND if there is no such bucket");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct CommandUsage {
+    /// The word it begins with.
+    pub word: &'static str,
+    /// What follows, one word each.
+    pub arguments: &'static [&'static str],
+    /// What it does and answers.
+    pub about: &'static str,
+    pub(crate) answer: AnswerShape,
+}
+
+/// A line of `HELP`.
+impl std::fmt::Display for CommandUsage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word)?;
+        self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))?;
+        write!(f, ": {}", self.about)
+    }
+}
+
+/// Makes the table of commands into what has one part for each of them.
+///
+/// A row is a variant with its arguments, `=`, the word that a line begins with, the [shape of the answer](AnswerShape), and what
+/// `HELP` says. The arguments have the names that a person is shown.
+macro_rules! commands {
+    (
+        $(#[$attribute:meta])*
+        pub enum $Command:ident {$(
+            $(#[$doc:meta])*
+            $Verb:ident $({ $($(#[$argument_doc:meta])* $argument:ident),+ $(,)? })? = $word:literal, $answer:ident, $about:literal;
+        )+}
+    ) => {
+        $(#[$attribute])*
+        pub enum $Command {$(
+            $(#[$doc])*
+            $Verb $({ $($(#[$argument_doc])* $argument: Bytes),+ })?,
+        )+}
+
+        /// Which command it is.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(crate) enum Verb {$($Verb),+}
+
+        /// Every command, in the order in which one meets them.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use kv_server::{COMMANDS, Command};
+        ///
+        /// for usage in COMMANDS {
+        ///     let line = [&[usage.word], usage.arguments].concat().join(" ");
+        ///     assert!(line.parse::<Command>().is_ok(), "{usage}");
+        /// }
+        /// ```
+        pub const COMMANDS: &[CommandUsage] = &[$(CommandUsage {
+            word: $word,
+            arguments: &[$($(stringify!($argument)),+)?],
+            about: $about,
+            answer: AnswerShape::$answer,
+        }),+];
+
+        impl Verb {
+            /// The command whose lines begin with this word.
+            pub(crate) fn of(word: &[u8]) -> Option<Self> {
+                $(if word == $word.as_bytes() {
+                    return Some(Self::$Verb);
+                })+
+                None
+            }
+
+            /// Its row of the table: there, the commands are in the same order.
+            pub(crate) fn usage(self) -> &'static CommandUsage {
+                &COMMANDS[self as usize]
+            }
+        }
+
+        impl $Command {
+            pub(crate) fn verb(&self) -> Verb {
+                match self {
+                    $(Self::$Verb { .. } => Verb::$Verb,)+
+                }
+            }
+
+            /// The command with these arguments; there may be more of them than it has.
+            fn of(verb: Verb, arguments: [Bytes; ARGUMENTS_MAX]) -> Self {
+                let mut arguments = arguments.into_iter();
+                match verb {
+                    $(Verb::$Verb => Self::$Verb $({ $($argument: arguments.next().unwrap_or_default()),+ })?,)+
+                }
+            }
+
+            /// Its arguments, in their order.
+            fn arguments(&self) -> [Option<&Bytes>; ARGUMENTS_MAX] {
+                let mut arguments = [None; ARGUMENTS_MAX];
+                match self {
+                    $(Self::$Verb $({ $($argument),+ })? => {
+                        let these: &[&Bytes] = &[$($($argument),+)?];
+                        arguments.iter_mut().zip(these).for_each(|(argument, this)| *argument = Some(*this));
+                    })+
+                }
+                arguments
+            }
+        }
+    };
+}
+
+pub(super) use commands;
