@@ -158,6 +158,8 @@
 //! # }
 //! ```
 //!
+//! The example `supervision` (`cargo run -p genserver --example supervision`) crashes a tree of two levels until it gives up.
+//!
 //! # A link or a monitor?
 //!
 //! A registry starts buckets and wants to forget each one that ends. Should it link to them, or monitor them? If it links
