@@ -82,6 +82,9 @@
 //! # }
 //! ```
 //!
+//! The example `dynamic_supervisor` (`cargo run -p genserver --example dynamic_supervisor`) starts a session for each user, and
+//! finds it through a registry.
+//!
 //! # How it ends
 //!
 //! All children are ordered to stop at once, in no order, and end concurrently. Each has the time that its
