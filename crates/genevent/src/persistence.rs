@@ -39,6 +39,9 @@
 //! everything is written first, and synced unless the policy is `Never`. All this assumes a disk that keeps what it has
 //! acknowledged.
 //!
+//! The example `events_with_replay` (`cargo run -p genevent --example events_with_replay`) makes a state from the log at each
+//! start.
+//!
 //! # What it costs
 //!
 //! The handler encodes the event and goes on; a thread [beside the runtime's](genserver::run_blocking) writes it. So the
