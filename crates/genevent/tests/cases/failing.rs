@@ -4,11 +4,11 @@
 use std::future::{IntoFuture, ready};
 
 use genevent::{
-    AddHandlerError, AsyncHandler, CallHandlerError, HandlerCaller, HandlerCx, React, Reaction, RemoveHandlerError,
-    SwapHandlerError, TerminateReason,
+    AddHandlerError, AsyncHandler, CallHandlerError, GoneReason, HandlerCaller, HandlerCx, HandlerGone, Manager, React,
+    Reaction, RemoveHandlerError, SwapHandlerError, TerminateReason,
 };
 use genserver::report::{Level, Report};
-use genserver::{Probe, Reason, sys};
+use genserver::{Letter, Never, Probe, Reason, sys};
 
 use super::puppet::{
     Act, Ask, Begin, Double, End, Events, FLAVOURS, Flavour, Heard, Note, Puppet, Told, heard, new_manager, owner,
@@ -368,5 +368,36 @@ async fn a_handler_whose_drop_panics_harms_nobody() {
         heard(&mut hears);
         manager.stop().await.unwrap();
         assert_eq!(heard(&mut hears), ["a goes: stop", "healthy goes: stop"]);
+    }
+}
+
+/// Awaits nothing.
+struct Prompt;
+
+impl AsyncHandler<Option<Reason>> for Prompt {
+    type Call = Never;
+
+    async fn handle_event(
+        &mut self,
+        event: &Option<Reason>,
+        _cx: &mut HandlerCx<Option<Reason>>,
+    ) -> Reaction<Option<Reason>> {
+        match event {
+            None => React::leave(),
+            Some(reason) => Err(reason.clone()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_could_await_may_go_at_once() {
+    let boom = Reason::term("boom");
+    for (event, why) in [(None, GoneReason::Normal), (Some(boom.clone()), GoneReason::Failed(boom))] {
+        let mut owner = Probe::new();
+        let manager = Manager::start().await.unwrap();
+        manager.add_async_handler(Prompt).owned_by(owner.sender()).await.unwrap();
+        manager.sync_notify(event).await.unwrap();
+        let told: Option<Letter<HandlerGone>> = owner.try_recv();
+        assert!(matches!(told, Some(Letter::Message(gone)) if gone.why == why));
     }
 }

@@ -271,3 +271,24 @@ async fn an_owner_is_told_after_its_handler_and_before_who_asked() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_an_owner_is_told_reads_as_a_sentence() {
+    let (manager, mut probe) = manager().await;
+    let puppet = manager.add_handler(Puppet::new("a", &probe)).owned_by(owner(&probe)).await.unwrap();
+    manager.remove_handler(&puppet).await.unwrap();
+    let told = probe.flush().into_iter().find_map(|letter| match letter {
+        Letter::Message(Heard::Gone(gone)) => Some(gone),
+        _ => None,
+    });
+    let who = puppet.id();
+    let expected = format!("{who} has gone from {}: it was removed", manager.pid());
+    assert_eq!(told.unwrap().to_string(), expected);
+    for (why, expected) in [
+        (GoneReason::Shutdown, "the manager has ended".to_owned()),
+        (GoneReason::Swapped { by: who.clone(), owner: None }, format!("{who} has its place")),
+        (GoneReason::Failed(Reason::term("boom")), "it failed: boom".to_owned()),
+    ] {
+        assert_eq!(why.to_string(), expected);
+    }
+}

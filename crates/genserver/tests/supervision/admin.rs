@@ -244,6 +244,21 @@ async fn siblings_that_are_restarted_together_are_waited_for_together() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_siblings_of_a_child_that_is_not_restarted_after_all_are_stopped() {
+    let diary = Diary::new();
+    let (first, second) = (diary.ward("first"), diary.ward("second"));
+    let sibling = second.reference();
+    let supervisor = Supervisor::one_for_all().child(first).child(second).start().await.unwrap();
+    diary.plan("first", [Begin::Stop(genserver::Reason::term("no"))]);
+    // While the second lingers, the order comes: it is handled before the supervisor tries again.
+    wards::ward(&supervisor, "second").await.cast(wards::Tell::Linger(ms(1000))).unwrap();
+    kill(&supervisor, "first").await;
+    supervisor.terminate_child("first").await.unwrap();
+    assert_eq!(states(&supervisor).await, ["first stopped", "second stopped"]);
+    assert_eq!(sibling.current().unwrap_err(), ChildError::Stopped { id: named("second") });
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_supervisor_can_be_looked_up_watched_and_looked_into() {
     let node = Node::new();
     let diary = Diary::new();
@@ -261,6 +276,19 @@ async fn a_supervisor_can_be_looked_up_watched_and_looked_into() {
     supervisor.stop().await.unwrap();
     assert_eq!(probe.expect_down(reference).await.pid, supervisor.pid());
     assert!(node.process_list().is_empty());
+}
+
+#[tokio::test]
+async fn the_log_of_a_supervisor_says_what_it_was_asked() {
+    let supervisor = family(&Diary::new()).await;
+    sys::log(&supervisor, 10).await.unwrap();
+    supervisor.terminate_child("second").await.unwrap();
+    supervisor.count_children().await.unwrap();
+    let log = sys::get_log(&supervisor).await.unwrap();
+    let events: Vec<String> = log.events.iter().map(ToString::to_string).collect();
+    for asked in ["got call terminate_child(second)", "got call count_children"] {
+        assert!(events.iter().any(|event| event == asked), "{events:?}");
+    }
 }
 
 #[tokio::test]

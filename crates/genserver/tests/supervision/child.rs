@@ -271,6 +271,27 @@ async fn a_waiting_call_waits_for_the_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_who_wait_for_a_child_go_on_when_it_is_back() {
+    let supervisor = supervisor();
+    let spec = puppet();
+    let waiting = spec.reference().waiting();
+    let (mut child, process) = started(&supervisor, spec.untyped()).await;
+    process.kill();
+    child.restarting();
+    let begun = now();
+    let calls = [(); 3].map(|()| {
+        let waiting = waiting.clone();
+        tokio::spawn(async move { waiting.call_timeout(Ask::Ping, ms(1000)).await })
+    });
+    tokio::task::yield_now().await;
+    supervisor.scope(async { child.start().await }).await.unwrap();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), Ok("pong"));
+    }
+    assert_eq!(begun.elapsed().as_millis(), 0, "none was woken by its time-out");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_waits_for_a_child_fails_when_the_child_is_gone() {
     let supervisor = supervisor();
     let spec = puppet();
