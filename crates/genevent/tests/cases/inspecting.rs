@@ -100,7 +100,10 @@ async fn what_is_no_failure_is_not_reported() {
             flavour.add(&manager, puppet).await.unwrap();
             manager.sync_notify(Told::Do("a", Act::Fail(reason))).await.unwrap();
             assert_eq!(manager.which_handlers().await.unwrap(), []);
-            assert_eq!(reports.try_next(), None);
+            // A callback that panics takes a second on a busy machine, if a backtrace is shown. That is reported, and no failure.
+            let failure = |report: &Report| !matches!(report, Report::LongSchedule(_));
+            let failed = std::iter::from_fn(|| reports.try_next()).find(failure);
+            assert_eq!(failed, None);
         }
     }
 }
