@@ -7,7 +7,7 @@
 use std::alloc::System;
 
 use futures::future::join_all;
-use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef, start};
+use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef, Status, start};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tokio::sync::oneshot;
 
@@ -24,6 +24,7 @@ struct Sink;
 
 enum Cast {
     Park(oneshot::Receiver<()>),
+    Hibernate,
     Ballast(#[expect(dead_code, reason = "it only has a size")] [u8; 64]),
 }
 
@@ -42,8 +43,10 @@ impl GenServer for Sink {
     }
 
     async fn handle_cast(&mut self, cast: Cast, _cx: &mut Cx<Self>) -> Outcome<Self> {
-        if let Cast::Park(until) = cast {
-            let _ = until.await;
+        match cast {
+            Cast::Park(until) => drop(until.await),
+            Cast::Hibernate => return Next::hibernate(),
+            Cast::Ballast(_) => {}
         }
         Next::wait()
     }
@@ -93,4 +96,17 @@ async fn a_drained_mailbox_gives_its_memory_back() {
     synced(&server).await;
     let left = held() - before;
     assert!(left < 200_000, "{left} bytes are left");
+
+    // What is kept for the next messages goes when there are to be none for a while.
+    for _ in 0..100 {
+        server.cast(Cast::Ballast([0; 64])).unwrap();
+    }
+    synced(&server).await;
+    let kept = held();
+    server.cast(Cast::Hibernate).unwrap();
+    while server.info().status != Status::Hibernated {
+        tokio::task::yield_now().await;
+    }
+    let given_back = kept - held();
+    assert!(given_back > 1000, "{given_back} bytes are given back");
 }
