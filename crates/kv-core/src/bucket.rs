@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use genserver::{
-    AsProcess, AsServer, CallError, Caller, Pid, ProcessRef, Reason, ServerRef, Start, Stop, start, start_link,
+    AsProcess, AsServer, Call, CallError, Caller, Pid, ProcessRef, Reason, ServerRef, Start, Stop, start, start_link,
 };
 
 use crate::operation::{KeyPage, Operation, OperationResult};
@@ -187,8 +187,9 @@ impl Bucket {
     pub fn get<K: Into<Bytes>>(
         &self,
         key: K,
-    ) -> BucketRead<'_, Option<Bytes>, impl FnOnce(Caller<Stored>) -> BucketCall + use<K>> {
-        self.read(Operation::Get(key.into()), OperationResult::into_value)
+    ) -> Call<'_, BucketServer, Option<Bytes>, impl FnOnce(Caller<Option<Bytes>>) -> BucketCall + use<K>> {
+        let key = key.into();
+        self.0.call(|caller| BucketCall(CallKind::Get(key, caller)))
     }
 
     /// Stores a value under a key, in place of the one that is there.

@@ -81,7 +81,10 @@ pub(crate) struct Keeper {
 pub struct BucketCall(pub(super) CallKind);
 
 pub(super) enum CallKind {
-    /// One operation. Most calls are of this kind, so it needs no list.
+    /// A read of one value. It has an answer of its own type, because it is the most frequent call by far, and to wrap and unwrap
+    /// an [`OperationResult`] would cost it a tenth.
+    Get(Bytes, Caller<Option<Bytes>>),
+    /// One operation, which needs no list.
     One(Operation, Caller<Stored<OperationResult>>),
     /// Several operations: all of them or none.
     All(Vec<Operation>, Caller<Stored<Vec<OperationResult>>>),
@@ -130,9 +133,12 @@ impl GenServer for BucketServer {
 
     async fn handle_call(&mut self, BucketCall(call): BucketCall, _cx: &mut Cx<Self>) -> Outcome<Self> {
         match call {
+            CallKind::Get(key, caller) => Next::reply(caller, self.entries.get(&key).cloned()),
             CallKind::One(operation, caller) => {
-                let result = self.one(operation).await;
-                Next::reply(caller, result)
+                let result = self.apply(operation);
+                // Mostly there is nothing to store, and then no future is built for it.
+                let stored = if self.has_changes() { self.commit().await } else { Ok(()) };
+                Next::reply(caller, stored.map(|()| result))
             }
             CallKind::All(operations, caller) => {
                 let results = self.all(operations).await;
@@ -188,6 +194,7 @@ impl BucketServer {
     }
 
     /// Applies an operation to the entries. The change is stored by the next [`commit`](Self::commit).
+    #[inline]
     fn apply(&mut self, operation: Operation) -> OperationResult {
         match operation {
             Operation::Get(key) => OperationResult::Value(self.entries.get(&key).cloned()),
@@ -221,12 +228,14 @@ impl BucketServer {
         len
     }
 
+    /// Whether there are changes that the storage has not stored.
+    fn has_changes(&self) -> bool {
+        self.keeper.as_ref().is_some_and(|keeper| !keeper.before.is_empty())
+    }
+
     /// Has the storage keep what was changed since the last time, or takes it back.
     async fn commit(&mut self) -> Stored<()> {
-        let Some(keeper) = &mut self.keeper else { return Ok(()) };
-        if keeper.before.is_empty() {
-            return Ok(());
-        }
+        let Some(keeper) = self.keeper.as_mut().filter(|keeper| !keeper.before.is_empty()) else { return Ok(()) };
         // A key that was changed twice is told twice, both times with what it has now.
         let changes = keeper.before.iter().map(|(key, _)| match self.entries.get(key) {
             Some(value) => StorageChange::Put(key.clone(), value.clone()),
@@ -281,6 +290,7 @@ impl fmt::Debug for Keeper {
 impl fmt::Debug for BucketCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
+            CallKind::Get(..) => "Get",
             CallKind::One(operation, _) => operation.name(),
             CallKind::All(..) => "Apply",
             CallKind::Each(..) => "ApplyEach",
