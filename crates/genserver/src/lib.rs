@@ -88,8 +88,8 @@
 //! ```
 //!
 //! `queue.call(Call::Dequeue)` works because the variant is a function from [`Caller`] to `Call`. The call's return type is the
-//! caller's type parameter, so the client has no impossible variant to match. For a variant with more fields, pass a closure:
-//! `registry.call(|caller| Call::Lookup(name, caller))`. A message of a foreign type is a compile error:
+//! type parameter of its `Caller`, so the client has no impossible variant to match. For a variant with more fields, pass a
+//! closure: `registry.call(|caller| Call::Lookup(name, caller))`. A message of a foreign type is a compile error:
 //!
 //! ```compile_fail,E0308
 //! # use genserver::{Cx, GenServer, Init, Never};

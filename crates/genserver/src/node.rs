@@ -306,7 +306,7 @@ impl Node {
         #[expect(clippy::cast_possible_truncation, reason = "less than the number of shards")]
         let shard = (serial % u64::from(SHARDS)) as u32;
         self.inner.table[shard as usize].lock().insert(|place| {
-            let place = u32::try_from(place).expect("four thousand million processes do not fit into memory");
+            let place = u32::try_from(place).expect("four billion processes do not fit into memory");
             make(Pid::new(self.inner.id, place * SHARDS + shard, serial))
         })
     }

@@ -98,10 +98,10 @@
 //! way, a *temporary* one never. See [`Restart`].
 //!
 //! A child that crashes as soon as it runs would be restarted forever, unnoticed. So a supervisor counts: by default it allows
-//! **3 restarts within 5 seconds** ([`max_restarts`](SupervisorSpec::max_restarts), [`within`](SupervisorSpec::within)). At one
-//! more, it gives up: it ends its children, and then itself with the reason `shutdown`. If it has a supervisor of its own, that
-//! one restarts it with all its children, or gives up in turn. So a fault that a small restart does not repair leads to a larger
-//! one. A restart that fails counts too, and is tried again.
+//! **3 restarts within 5 seconds** ([`max_restarts`](SupervisorSpec::max_restarts), [`within`](SupervisorSpec::within)). One
+//! more, and it gives up: it ends its children, and then itself with the reason `shutdown`. If it has a supervisor of its own,
+//! that one restarts it with all its children, or gives up in turn. So a fault that a small restart does not repair leads to a
+//! larger one. A restart that fails counts too, and is tried again.
 //!
 //! A supervisor may also exist for one piece of work, and end when that is done: see [`AutoShutdown`].
 //!

@@ -16,7 +16,7 @@ pub(crate) mod barrier;
 // Wakers of waiting tasks.
 pub(crate) mod waiter;
 // One value, sent from one task to another.
-pub(crate) mod handover;
+pub(crate) mod oneshot;
 
 #[cfg(not(genserver_shuttle))]
 pub(crate) use crate::sync::lock::{Mutex, MutexGuard};

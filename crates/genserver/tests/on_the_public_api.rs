@@ -18,7 +18,7 @@ mod src {
     // These depend on nothing else of the crate, and belong to no single module.
     pub(crate) mod sync {
         pub(crate) mod barrier;
-        pub(crate) mod handover;
+        pub(crate) mod oneshot;
     }
     pub(crate) mod node {
         pub(crate) mod dense;

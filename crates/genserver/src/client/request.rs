@@ -70,7 +70,7 @@ pub use deadline::{Deadline, TimedOut};
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "dropping a request gives its answer up; use `cast` if none is wanted"]
+#[must_use = "dropping a request abandons its answer; use `cast` if none is wanted"]
 pub struct Request<R: Send + 'static> {
     state: State<R>,
 }

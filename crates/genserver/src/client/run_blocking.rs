@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::node;
 use crate::node::cut::poll_alive;
-use crate::sync::handover::{Taker, handover};
+use crate::sync::oneshot;
 
 /// Runs `work` on a thread that runs no tasks, and returns its result: for files, system locks, and other work that has
 /// no future.
@@ -42,14 +42,14 @@ use crate::sync::handover::{Taker, handover};
 #[doc(alias = "spawn_blocking")]
 #[doc(alias = "dirty_io")]
 pub fn run_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> RunBlocking<R> {
-    let (giver, taker) = handover();
+    let (sender, receiver) = oneshot::channel();
     if let Some(home) = node::current_home() {
         home.runtime().spawn_blocking(Box::new(move || {
             // The value comes back if the future was dropped, and is dropped here.
-            let _unwanted = giver.give(catch_unwind(AssertUnwindSafe(work)));
+            let _unsent = sender.send(catch_unwind(AssertUnwindSafe(work)));
         }));
     }
-    RunBlocking { taker, done: None }
+    RunBlocking { receiver, done: None }
 }
 
 /// The result of the work; `None` if it never ran.
@@ -57,7 +57,7 @@ type Done<R> = Option<thread::Result<R>>;
 
 /// Work that runs on another thread: made by [`run_blocking`]. Await it for the result.
 pub struct RunBlocking<R> {
-    taker: Taker<thread::Result<R>>,
+    receiver: oneshot::Receiver<thread::Result<R>>,
     /// The result, until it is returned.
     done: Option<Done<R>>,
 }
@@ -68,7 +68,7 @@ impl<R> Future for RunBlocking<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if this.done.is_none() {
-            this.done = Some(ready!(this.taker.poll_value(cx)));
+            this.done = Some(ready!(this.receiver.poll_recv(cx)));
         }
         // Checked after the work is done, because the work may have ended this process.
         ready!(poll_alive(cx));

@@ -27,7 +27,7 @@
 //! # Restarts
 //!
 //! A child that ends is restarted if its [`Restart`](crate::supervisor::Restart) says so, and forgotten if not. The children
-//! share one allowance: at one restart too many within the time, no matter of which children, the supervisor ends them all
+//! share one allowance: one restart too many within the time, of whichever children, and the supervisor ends them all
 //! and itself, with the reason `shutdown`. Processes that belong to a client that can come again, such as one per
 //! connection, should be [`Temporary`](crate::supervisor::Restart::Temporary): their crashes affect no other child.
 //!

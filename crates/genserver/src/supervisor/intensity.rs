@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Allows a number of restarts within a time; at one more, a supervisor gives up.
+/// Allows a number of restarts within a time; one more, and a supervisor gives up.
 ///
 /// The window slides: an attempt counts if it was made at most `within` before `now`, both ends included. OTP truncates
 /// its clock to whole seconds before it compares, so there an attempt may count for almost a second

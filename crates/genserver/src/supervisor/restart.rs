@@ -2,7 +2,7 @@
 //!
 //! 1. A child that has ended in a way that its restart kind allows is forgotten, or stays as stopped. If it was significant, the
 //!    supervisor may end (see [`AutoShutdown`]).
-//! 2. Any other child is restarted. Each attempt counts, whether or not it succeeds; at one too many, the supervisor ends.
+//! 2. Any other child is restarted. Each attempt counts, whether or not it succeeds; one too many, and the supervisor ends.
 //! 3. If others are to be restarted along with it, those that run are ended first, the last first; a temporary one is forgotten.
 //!    Then all are started, in order.
 //! 4. If one of them does not start, it is marked as restarting, those after it stay as stopped, and the supervisor sets a

@@ -111,7 +111,7 @@ impl SupervisorSpec {
         self
     }
 
-    /// Sets how many restarts are allowed in the time that [`within`](Self::within) sets. At one more, the supervisor gives up:
+    /// Sets how many restarts are allowed in the time that [`within`](Self::within) sets. One more, and the supervisor gives up:
     /// it ends its children and then itself, with the reason `shutdown`. With zero, the first crash is the last.
     ///
     /// # Examples

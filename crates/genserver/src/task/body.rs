@@ -15,7 +15,7 @@ use futures::future::{BoxFuture, Either, select};
 use super::running::Running;
 use super::{State, Task};
 use crate::report::{Level, Report, TaskFailed};
-use crate::sync::handover::{Giver, Taker, handover};
+use crate::sync::oneshot;
 use crate::{Ending, Never, Pid, Probe, ProcessRef, Reason, StartError, current_process, spawn, spawn_link};
 
 /// A type that a task can run: any future, or one that [may exit](or_exit).
@@ -136,13 +136,13 @@ pub(super) struct Plan<W, T> {
     /// Whether it ends when its handle is dropped.
     leashed: bool,
     callers: Vec<Pid>,
-    giver: Giver<T>,
+    sender: oneshot::Sender<T>,
 }
 
 /// The part of a task that its owner holds until the task is started.
 pub(super) struct Stub<T> {
     owner: Option<ProcessRef>,
-    result: Taker<T>,
+    result: oneshot::Receiver<T>,
 }
 
 impl<T> Stub<T> {
@@ -166,8 +166,8 @@ where
     W: FnOnce(Probe<M>) -> B + Send + 'static,
 {
     let owner = current_process().filter(|_| bond != Bond::Free);
-    let (giver, result) = handover();
-    let plan = Plan { function, owner: owner.clone(), bond, leashed: false, callers: chain(), giver };
+    let (sender, result) = oneshot::channel();
+    let plan = Plan { function, owner: owner.clone(), bond, leashed: false, callers: chain(), sender };
     (plan, Stub { owner, result })
 }
 
@@ -180,7 +180,7 @@ impl<W, T: Send + 'static> Plan<W, T> {
 
     /// Links the task with its spawner; returns false if the spawner is gone, or the task is no longer wanted.
     fn is_wanted<M: Send + 'static>(&self, me: &mut Probe<M>) -> bool {
-        !self.giver.is_unwanted() && self.owner.as_ref().is_none_or(|owner| me.link(owner).is_ok())
+        !self.sender.is_closed() && self.owner.as_ref().is_none_or(|owner| me.link(owner).is_ok())
     }
 
     /// Makes the future that runs in the process of the task.
@@ -190,7 +190,7 @@ impl<W, T: Send + 'static> Plan<W, T> {
         B: TaskBody<Output = T>,
         W: FnOnce(Probe<M>) -> B + Send + 'static,
     {
-        let Self { function, owner, bond, leashed, callers, mut giver } = self;
+        let Self { function, owner, bond, leashed, callers, mut sender } = self;
         let pid = me.pid();
         let unlink = move || {
             if let Some(owner) = owner {
@@ -202,7 +202,7 @@ impl<W, T: Send + 'static> Plan<W, T> {
             // more.
             let run = async move { function(me).run().await };
             let value = if leashed {
-                match select(pin!(run), pin!(giver.unwanted())).await {
+                match select(pin!(run), pin!(sender.closed())).await {
                     Either::Left((value, _)) => value?,
                     Either::Right(((), _)) => {
                         unlink();
@@ -218,7 +218,7 @@ impl<W, T: Send + 'static> Plan<W, T> {
                 unlink();
             }
             // If the handle is gone, the value comes back and is dropped here, in the task.
-            drop(giver.give(value));
+            drop(sender.send(value));
             Ok(())
         })
     }

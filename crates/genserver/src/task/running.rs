@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::sync::handover::Taker;
+use crate::sync::oneshot;
 use crate::{Ended, ProcessRef, Reason};
 
 /// A task whose result has not been seen yet.
@@ -12,20 +12,20 @@ pub(super) struct Running<T> {
     process: ProcessRef,
     /// The process it is linked with.
     owner: Option<ProcessRef>,
-    result: Taker<T>,
+    result: oneshot::Receiver<T>,
     /// Set when no result will come: it yields the reason.
     ended: Option<Ended>,
 }
 
 impl<T> Running<T> {
-    pub(super) fn new(process: ProcessRef, owner: Option<ProcessRef>, result: Taker<T>) -> Self {
+    pub(super) fn new(process: ProcessRef, owner: Option<ProcessRef>, result: oneshot::Receiver<T>) -> Self {
         Self { process, owner, result, ended: None }
     }
 
     /// Ready with the result, or with the reason of an end without one. A result wins over the end that follows it.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Reason>> {
         if self.ended.is_none() {
-            match ready!(self.result.poll_value(cx)) {
+            match ready!(self.result.poll_recv(cx)) {
                 Some(value) => return Poll::Ready(Ok(value)),
                 None => self.ended = Some(self.process.ended()),
             }

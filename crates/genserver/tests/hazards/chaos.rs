@@ -15,7 +15,7 @@ const CLIENTS: u64 = 16;
 /// How many servers they call. One that has ended is replaced.
 const SERVERS: u64 = 5;
 
-/// What happens elsewhere: answers and wakes from a thread that belongs to no runtime.
+/// What happens elsewhere: answers and wakes from a thread outside every runtime.
 type Elsewhere = std::sync::mpsc::Sender<Box<dyn FnOnce() + Send>>;
 
 struct Victim {
@@ -251,7 +251,7 @@ async fn every_call_ends() {
     let world = Arc::new(World { servers, elsewhere });
     let over = Arc::new(AtomicBool::new(false));
     let (killing, over_there) = (Arc::clone(&world), Arc::clone(&over));
-    #[expect(clippy::disallowed_methods, reason = "a thread that belongs to no runtime")]
+    #[expect(clippy::disallowed_methods, reason = "a thread outside every runtime")]
     let foreign = std::thread::spawn(move || {
         let mut dice = Dice(99);
         while !over_there.load(SeqCst) {

@@ -192,7 +192,7 @@ async fn pl_052_an_exit_signal_comes_before_the_reply_that_follows_it() {
 
 /// Kills a process from an unrelated thread, and returns when that is done.
 fn kill_from_elsewhere(process: ProcessRef) {
-    #[expect(clippy::disallowed_methods, reason = "a thread that belongs to no runtime")]
+    #[expect(clippy::disallowed_methods, reason = "a thread outside every runtime")]
     let killer = std::thread::spawn(move || process.kill());
     killer.join().unwrap();
 }

@@ -42,7 +42,7 @@ struct Elsewhere(std::sync::mpsc::Sender<Waker>);
 impl Elsewhere {
     fn new() -> Self {
         let (wakers, to_wake) = std::sync::mpsc::channel::<Waker>();
-        #[expect(clippy::disallowed_methods, reason = "a thread that belongs to no runtime")]
+        #[expect(clippy::disallowed_methods, reason = "a thread outside every runtime")]
         std::thread::spawn(move || to_wake.into_iter().for_each(Waker::wake));
         Self(wakers)
     }
@@ -247,7 +247,7 @@ fn runtime() -> Runtime {
 /// Runs this on a thread outside every runtime.
 pub(crate) async fn on_a_plain_thread<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let (tell, told) = oneshot::channel();
-    #[expect(clippy::disallowed_methods, reason = "a thread that belongs to no runtime")]
+    #[expect(clippy::disallowed_methods, reason = "a thread outside every runtime")]
     std::thread::spawn(move || tell.send(run()).ok());
     told.await.unwrap()
 }

@@ -212,7 +212,7 @@ fn a_runtime_that_goes_ends_everything_on_it() {
     waiting.recv().unwrap();
     let thread = {
         let hanging = hanging.clone();
-        #[expect(clippy::disallowed_methods, reason = "the point is a thread of no runtime")]
+        #[expect(clippy::disallowed_methods, reason = "the test needs a thread outside every runtime")]
         std::thread::spawn(move || {
             let mut call = hanging.call(Ask::Ping).no_timeout();
             assert!(block_on(poll_immediate(&mut call)).is_none());

@@ -111,7 +111,7 @@ struct Monitoring {
 
 enum Info {
     Down(Down),
-    Other(#[expect(dead_code, reason = "nobody looks at what nobody expects")] &'static str),
+    Other(#[expect(dead_code, reason = "unexpected messages are not looked at")] &'static str),
 }
 
 impl GenServer for Monitoring {

@@ -389,7 +389,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
     fn pop(&mut self) -> Option<Response<L, R>> {
         let key = self.arrivals.keys.lock().pop_front()?;
         let Member { label, mut request } = self.members.remove(&key)?;
-        let answer = request.check().expect("a member rings when its answer is there, and nobody else can fetch it");
+        let answer = request.check().expect("a member rings when its answer is there, and only this takes it out");
         Some((label, answer))
     }
 }

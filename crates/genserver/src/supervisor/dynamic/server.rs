@@ -2,8 +2,8 @@
 //!
 //! 1. Each child is stored under its process, or the last one it had. An operation on one child does not look at the others,
 //!    unless it is about all of them.
-//! 2. A child that ends is forgotten, unless it is to be restarted. Each attempt counts, whether or not it succeeds; at one
-//!    too many, the supervisor ends.
+//! 2. A child that ends is forgotten, unless it is to be restarted. Each attempt counts, whether or not it succeeds; one
+//!    too many, and the supervisor ends.
 //! 3. A child whose restart fails keeps its place, as restarting. The supervisor then sets a timer to try once more,
 //!    and the timer goes through its mailbox. So requests that have arrived meanwhile are answered first, and an order to stop
 //!    need not wait.

@@ -37,7 +37,7 @@ impl DynamicSupervisorSpec {
         Self { max_restarts: Intensity::MAX_RESTARTS, within: Intensity::WITHIN, max_children: usize::MAX }
     }
 
-    /// Sets how many restarts, of any children, are allowed in the time that [`within`](Self::within) sets. At one more, the
+    /// Sets how many restarts, of any children, are allowed in the time that [`within`](Self::within) sets. One more, and the
     /// supervisor gives up: it ends its children and then itself, with the reason `shutdown`.
     ///
     /// # Examples

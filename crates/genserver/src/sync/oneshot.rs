@@ -13,22 +13,22 @@ use parking_lot::Mutex;
 use crate::sync::barrier;
 
 /// Makes the two sides of a new channel.
-pub(crate) fn handover<T>() -> (Giver<T>, Taker<T>) {
-    let state = State { value: None, giver: Side::default(), taker: Side::default() };
+pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
+    let state = State { value: None, sender: Side::default(), receiver: Side::default() };
     let shared = Arc::new(Mutex::new(state));
-    (Giver(Arc::clone(&shared)), Taker(shared))
+    (Sender(Arc::clone(&shared)), Receiver(shared))
 }
 
 /// The side that sends the value. Dropping it unused tells the receiver that no value will come.
-pub(crate) struct Giver<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct Sender<T>(Arc<Mutex<State<T>>>);
 
 /// The side that waits for the value.
-pub(crate) struct Taker<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct Receiver<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
     value: Option<T>,
-    giver: Side,
-    taker: Side,
+    sender: Side,
+    receiver: Side,
 }
 
 #[derive(Default)]
@@ -38,11 +38,11 @@ struct Side {
     waker: Option<Waker>,
 }
 
-impl<T> Giver<T> {
+impl<T> Sender<T> {
     /// Sends the value. It comes back if the receiver was dropped.
-    pub(crate) fn give(self, value: T) -> Result<(), T> {
+    pub(crate) fn send(self, value: T) -> Result<(), T> {
         let mut state = self.0.lock();
-        if state.taker.is_gone {
+        if state.receiver.is_gone {
             return Err(value);
         }
         state.value = Some(value);
@@ -51,19 +51,19 @@ impl<T> Giver<T> {
     }
 
     /// Returns whether the receiver was dropped.
-    pub(crate) fn is_unwanted(&self) -> bool {
-        self.0.lock().taker.is_gone
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.lock().receiver.is_gone
     }
 
     /// Waits until the receiver is dropped.
-    pub(crate) async fn unwanted(&mut self) {
+    pub(crate) async fn closed(&mut self) {
         poll_fn(|cx| {
             let waker = cx.waker().clone();
             let mut state = self.0.lock();
-            if state.taker.is_gone {
+            if state.receiver.is_gone {
                 return Poll::Ready(());
             }
-            let before = state.giver.waker.replace(waker);
+            let before = state.sender.waker.replace(waker);
             drop(state);
             barrier::drop_caught(before);
             Poll::Pending
@@ -72,26 +72,26 @@ impl<T> Giver<T> {
     }
 }
 
-impl<T> Taker<T> {
+impl<T> Receiver<T> {
     /// Ready with the value, or with `None` if the sender was dropped without sending.
-    pub(crate) fn poll_value(&self, cx: &Context<'_>) -> Poll<Option<T>> {
+    pub(crate) fn poll_recv(&self, cx: &Context<'_>) -> Poll<Option<T>> {
         let waker = cx.waker().clone();
         let mut state = self.0.lock();
-        if state.value.is_some() || state.giver.is_gone {
+        if state.value.is_some() || state.sender.is_gone {
             return Poll::Ready(state.value.take());
         }
-        let before = state.taker.waker.replace(waker);
+        let before = state.receiver.waker.replace(waker);
         drop(state);
         barrier::drop_caught(before);
         Poll::Pending
     }
 }
 
-impl<T> Drop for Giver<T> {
+impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.giver.is_gone = true;
-        let (own, other) = (state.giver.waker.take(), state.taker.waker.take());
+        state.sender.is_gone = true;
+        let (own, other) = (state.sender.waker.take(), state.receiver.waker.take());
         drop(state);
         barrier::drop_caught(own);
         if let Some(other) = other {
@@ -100,11 +100,11 @@ impl<T> Drop for Giver<T> {
     }
 }
 
-impl<T> Drop for Taker<T> {
+impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.taker.is_gone = true;
-        let (own, other) = (state.taker.waker.take(), state.giver.waker.take());
+        state.receiver.is_gone = true;
+        let (own, other) = (state.receiver.waker.take(), state.sender.waker.take());
         let unwanted = state.value.take();
         drop(state);
         barrier::drop_caught(own);
