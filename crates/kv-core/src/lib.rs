@@ -18,6 +18,8 @@
 //! when one comes or goes. A [`Store`] is all of it under one supervisor, started and stopped as one value, to be embedded in
 //! your program. It parses nothing and prints nothing; `kv-server` puts it on a socket.
 //!
+//! The example `axum` (`cargo run -p kv-core --example axum`) puts it behind HTTP.
+//!
 //! # Names
 //!
 //! A name is a text of 1 to 255 bytes, made from whatever your users type: see [`BucketName`]. Creating is done once, however
