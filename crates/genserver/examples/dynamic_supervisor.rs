@@ -170,7 +170,7 @@ async fn session() -> Result<String, Box<dyn Error>> {
     ] {
         writeln!(seen, "> {line}")?;
         if line == "a minute later" {
-            tokio::time::sleep(2 * SILENCE).await;
+            genserver::time::sleep(2 * SILENCE).await;
         } else {
             writeln!(seen, "{}", lobby.answer(line).await?)?;
         }

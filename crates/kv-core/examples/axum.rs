@@ -29,7 +29,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use kv_core::{Bucket, CreateError, Store, WriteError};
+use kv_core::{Bucket, CreateError, Store};
 use tokio::net::TcpListener;
 
 /// What goes wrong, as a client sees it.
@@ -122,6 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a web server is a task of Tokio's, as in `main`")]
     async fn every_error_is_a_status_that_says_what_to_do() {
         let store = Store::start().await.expect("it starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
