@@ -33,3 +33,7 @@ pub mod style {}
 /// Which behaviours of OTP are kept, case by case.
 #[doc = include_str!("../conformance.md")]
 pub mod conformance {}
+
+/// Which faults in the code no test notices, and why.
+#[doc = include_str!("../mutants.md")]
+pub mod mutants {}

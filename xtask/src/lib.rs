@@ -21,6 +21,7 @@ mod docs;
 mod erlang;
 mod house;
 mod models;
+mod mutants;
 mod soak;
 mod test;
 mod tidy;
@@ -51,6 +52,11 @@ pub const VERBS: &[Verb] = &[
         name: "models",
         about: "genserver under the schedules of a model checker; arguments choose models",
         run: models::run,
+    },
+    Verb {
+        name: "mutants",
+        about: "small faults in the code, and whether a test fails for each; arguments choose a part, a sample",
+        run: mutants::run,
     },
     Verb { name: "soak", about: "the tests that take long; arguments choose some of them", run: soak::run },
     Verb { name: "docs", about: "the documentation, without a warning; --open shows it", run: docs::run },

@@ -1,0 +1,134 @@
+//! The parts of the code that are changed: their files, and the tests that look at them.
+
+/// Some files of one crate, whose mutants are counted together.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// What one types.
+    pub(super) name: &'static str,
+    /// The crate.
+    pub(super) package: &'static str,
+    /// Modules, relative to its `src`: each is a file, and a folder if it has parts.
+    modules: &'static [&'static str],
+    /// What cargo calls the tests that notice most faults. Each mutant meets these.
+    pub(super) first: &'static [&'static str],
+    /// The others that may notice one. What survives the first meets these.
+    pub(super) rest: &'static [&'static str],
+}
+
+/// Every part. Tests that another part's code fails, such as those of a data structure, are in none.
+pub(super) const PARTS: &[Part] = &[
+    Part {
+        name: "process",
+        package: "genserver",
+        modules: &["process", "call", "reply", "kit", "spare", "alarm", "lock"],
+        first: &["--test=processes", "--test=servers"],
+        rest: &[
+            "--lib",
+            "--test=bursts",
+            "--test=core",
+            "--test=core_on_smol",
+            "--test=hazards",
+            "--test=messages",
+            "--test=reports",
+            "--test=supervision",
+            "--test=tasks",
+        ],
+    },
+    Part {
+        name: "supervisor",
+        package: "genserver",
+        modules: &["supervisor"],
+        first: &["--test=supervision"],
+        rest: &["--lib", "--test=reports", "--test=seeds", "--test=servers", "--test=supervision", "--test=tasks"],
+    },
+    Part {
+        name: "genevent",
+        package: "genevent",
+        modules: &["server", "slot", "leaving", "hold"],
+        first: &["--test=cases", "--test=crowds"],
+        rest: &["--lib", "--test=managers_model", "--test=seeds", "--test=streams"],
+    },
+];
+
+impl Part {
+    /// The part of this name.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        PARTS.iter().find(|part| part.name == name)
+    }
+
+    /// Its files as patterns, relative to the workspace.
+    pub(super) fn globs(&self) -> Vec<String> {
+        let globs = |path: String| [format!("{path}.rs"), format!("{path}/**")];
+        self.paths().flat_map(globs).collect()
+    }
+
+    /// Whether one of its files is new or has other lines.
+    pub(super) fn is_touched_by(&self, diff: &str) -> bool {
+        diff.lines().filter_map(|line| line.strip_prefix("+++ b/")).any(|path| self.owns(path))
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        let is_test = path.split('/').any(|folder| folder == "tests");
+        !is_test && self.paths().any(|own| path.strip_prefix(&own).is_some_and(|it| it == ".rs" || it.starts_with('/')))
+    }
+
+    fn paths(&self) -> impl Iterator<Item = String> {
+        self.modules.iter().map(|module| format!("crates/{}/src/{module}", self.package))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Which files belong to a part.
+
+    use super::*;
+    use crate::workspace;
+
+    #[track_caller]
+    fn check(path: &str, expected: &[&str]) {
+        let diff = format!("--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n");
+        let touched: Vec<&str> = PARTS.iter().filter(|part| part.is_touched_by(&diff)).map(|part| part.name).collect();
+        assert_eq!(touched, expected);
+    }
+
+    #[test]
+    fn a_file_touches_the_part_that_owns_it() {
+        check("crates/genserver/src/process.rs", &["process"]);
+        check("crates/genserver/src/process/plain/task.rs", &["process"]);
+        check("crates/genserver/src/supervisor/policy.rs", &["supervisor"]);
+        check("crates/genevent/src/server.rs", &["genevent"]);
+    }
+
+    #[test]
+    fn other_files_touch_nothing() {
+        check("crates/genserver/src/process_ref.rs", &[]);
+        check("crates/genserver/src/server.rs", &[]);
+        check("crates/genserver/src/supervisor/tests/scale.rs", &[]);
+        check("crates/genserver/tests/processes/main.rs", &[]);
+    }
+
+    #[test]
+    fn a_file_that_is_gone_touches_nothing() {
+        let diff = "--- a/crates/genserver/src/lock.rs\n+++ /dev/null\n";
+        assert!(!PARTS.iter().any(|part| part.is_touched_by(diff)));
+    }
+
+    #[test]
+    fn every_module_of_a_part_is_there() {
+        for path in PARTS.iter().flat_map(Part::paths) {
+            assert!(workspace::root().join(format!("{path}.rs")).is_file(), "there is no {path}.rs");
+        }
+    }
+
+    #[test]
+    fn every_test_program_of_a_part_is_there() {
+        for part in PARTS {
+            let names = part.first.iter().chain(part.rest).filter_map(|name| name.strip_prefix("--test="));
+            for name in names {
+                let tests = workspace::root().join(format!("crates/{}/tests", part.package));
+                let is_there = tests.join(format!("{name}.rs")).is_file() || tests.join(name).join("main.rs").is_file();
+                assert!(is_there, "{} has no tests `{name}`", part.package);
+            }
+        }
+    }
+}
