@@ -37,3 +37,34 @@ pub mod conformance {}
 /// Which faults in the code no test notices, and why.
 #[doc = include_str!("../mutants.md")]
 pub mod mutants {}
+
+/// Which changes may come in which version, and what is not promised.
+#[doc = include_str!("../STABILITY.md")]
+pub mod stability {}
+
+/// What changed for a user, version by version.
+#[doc = include_str!("../../CHANGELOG.md")]
+pub mod changelog {}
+
+/// The first pages of the crates that are published, as a registry shows them.
+pub mod crates {
+    /// Processes and servers.
+    #[doc = include_str!("../../crates/genserver/README.md")]
+    pub mod genserver {}
+
+    /// Event managers.
+    #[doc = include_str!("../../crates/genevent/README.md")]
+    pub mod genevent {}
+
+    /// The store.
+    #[doc = include_str!("../../crates/kv-core/README.md")]
+    pub mod kv_core {}
+
+    /// The store on a socket.
+    #[doc = include_str!("../../crates/kv-server/README.md")]
+    pub mod kv_server {}
+
+    /// The program `kv`.
+    #[doc = include_str!("../../crates/kv-cli/README.md")]
+    pub mod kv_cli {}
+}

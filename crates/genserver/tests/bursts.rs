@@ -1,4 +1,4 @@
-//! A burst of messages, of waiting calls and of waiting senders gives its memory back.
+//! Memory is released after a burst of messages, of waiting calls and of waiting senders.
 //!
 //! The only test of its program: it counts what the whole program holds.
 #![cfg(feature = "tokio")]
