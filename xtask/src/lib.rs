@@ -22,10 +22,12 @@ mod erlang;
 mod house;
 mod models;
 mod mutants;
+mod release;
 mod soak;
 mod test;
 mod tidy;
 mod watch;
+mod weekly;
 
 pub use finding::{Failure, Finding, Result};
 
@@ -82,6 +84,12 @@ pub const VERBS: &[Verb] = &[
         about: "a test program, with an end when it makes no progress: cargo's runner",
         run: watch::run,
     },
+    Verb {
+        name: "weekly",
+        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, erlang, mutants",
+        run: weekly::run,
+    },
+    Verb { name: "release", about: "whether a release could be made, and what is undecided", run: release::run },
     Verb { name: "ci", about: "every gate, cheapest first, until one fails", run: ci::run },
 ];
 

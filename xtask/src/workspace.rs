@@ -46,10 +46,13 @@ impl Package {
 
 /// The members of the workspace, from `cargo metadata`.
 pub(crate) fn packages() -> Result<Vec<Package>> {
+    Ok(list(&metadata()?["packages"]).iter().map(package).collect())
+}
+
+/// All that `cargo metadata` says of the members.
+pub(crate) fn metadata() -> Result<Value> {
     let text = Cargo::line("metadata --format-version 1 --no-deps").read()?;
-    let metadata: Value =
-        serde_json::from_str(&text).map_err(|error| Failure::new(format!("cargo metadata is not JSON: {error}")))?;
-    Ok(list(&metadata["packages"]).iter().map(package).collect())
+    serde_json::from_str(&text).map_err(|error| Failure::new(format!("cargo metadata is not JSON: {error}")))
 }
 
 fn package(json: &Value) -> Package {
@@ -66,15 +69,18 @@ fn package(json: &Value) -> Package {
     }
 }
 
-fn list(json: &Value) -> &[Value] {
+/// The elements of an array; none if it is no array.
+pub(crate) fn list(json: &Value) -> &[Value] {
     json.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn text(json: &Value) -> &str {
+/// A string; empty if it is no string.
+pub(crate) fn text(json: &Value) -> &str {
     json.as_str().unwrap_or_default()
 }
 
-fn texts(json: &Value) -> Vec<String> {
+/// The strings of an array.
+pub(crate) fn texts(json: &Value) -> Vec<String> {
     list(json).iter().map(|it| text(it).to_owned()).collect()
 }
 
@@ -140,7 +146,8 @@ fn read(path: &Path) -> Result<Option<File>> {
     Ok(text.map(|text| File::new(relative(path), text)))
 }
 
-fn relative(path: &Path) -> String {
+/// A path of the workspace, relative to its root and with `/`.
+pub(crate) fn relative(path: &Path) -> String {
     let path = path.strip_prefix(root()).unwrap_or(path);
     path.to_string_lossy().replace('\\', "/")
 }
