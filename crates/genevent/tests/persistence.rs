@@ -1,4 +1,4 @@
-//! The handler that keeps events on disk: what is there afterwards, whatever happened.
+//! The handler that keeps events on disk: what a log contains after each kind of failure.
 #![cfg(all(feature = "persistence", feature = "tokio"))]
 
 use std::fs;

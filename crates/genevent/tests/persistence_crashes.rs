@@ -1,4 +1,4 @@
-//! Programs that are killed while they append, and programs that may not write any more: what they were told is there.
+//! Programs that are killed while they append, or that may no longer write: what was acknowledged is in the log.
 //!
 //! The program is this one: a test that is ignored, run by the others. `GENEVENT_KILLS` says how often it is killed.
 #![cfg(all(feature = "persistence", feature = "tokio", unix))]

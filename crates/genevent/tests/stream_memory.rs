@@ -1,4 +1,4 @@
-//! A slow consumer costs no more than its buffer, and what a burst made of it is given back.
+//! The memory of a slow consumer: no more than its buffer, and given back after a burst.
 //!
 //! The only test of its program: it counts what the whole program holds.
 #![cfg(feature = "tokio")]

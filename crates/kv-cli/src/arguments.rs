@@ -1,4 +1,4 @@
-//! What `kv` is asked to do: its arguments, their help, and what is wrong with them.
+//! The arguments of `kv`, and their help.
 
 use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use kv_server::net::Address;
 
-/// What the help says below the options.
+/// The help below the options.
 const AFTER_HELP: &str = "\
 Without a command, kv is a prompt: on a store of its own, which is gone when you leave, or on the
 server that --connect or KV_URL names. It reads a pipe as well: printf 'CREATE a\\n' | kv
@@ -22,7 +22,7 @@ Exit codes:
   78  refused to serve everybody without a password; see kv serve --help
   124 the server has not answered in time";
 
-/// What the help of `kv serve` says below its options.
+/// The help of `kv serve` below its options.
 const AFTER_SERVE_HELP: &str = "\
 It prints a line `listening on ADDR` for each address. SIGTERM or Ctrl-C let it answer what has
 arrived and leave, within 5 seconds; a second one ends it at once, with exit code 3.";
@@ -38,23 +38,23 @@ pub(crate) struct Arguments {
     pub(crate) verb: Option<Verb>,
 }
 
-/// What every command that talks to a server takes.
+/// The options of every command that talks to a server.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// The server, at HOST:PORT or unix:PATH [default: 127.0.0.1:4040]
     #[arg(long, global = true, value_name = "ADDR", env = "KV_URL")]
     pub(crate) connect: Option<Address>,
 
-    /// Print JSON; bytes that are no UTF-8 are {"base64": "..."}
+    /// Print JSON; non-UTF-8 bytes become {"base64": "..."}
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// How long an answer may take; what is asked at a prompt may take as long as you wait
+    /// How long to wait for an answer; at a prompt you decide yourself
     #[arg(long, global = true, value_name = "SECONDS", default_value = "30")]
     pub(crate) timeout: NonZeroU32,
 }
 
-/// What is to be done.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Serve a store, until SIGTERM or Ctrl-C
@@ -87,9 +87,9 @@ pub(crate) enum Verb {
     Drop { bucket: OsString },
     /// Ask whether the server answers
     Ping,
-    /// Print each bucket that comes or goes, until Ctrl-C
+    /// Print each bucket that is created or ends, until Ctrl-C
     Watch,
-    /// Print what a shell needs to complete the arguments of kv
+    /// Print the completion script of a shell
     Completions { shell: Shell },
 }
 
@@ -100,11 +100,11 @@ impl Verb {
     }
 }
 
-/// How to serve.
+/// The options of `kv serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Listen there, at HOST:PORT or unix:PATH; port 0 is any free one. May be given several times
-    /// [default: 127.0.0.1:4040]
+    /// Listen on this address, at HOST:PORT or unix:PATH; port 0 is any free port. May be given several times [default:
+    /// 127.0.0.1:4040]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Vec<Address>,
 
@@ -112,11 +112,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "PATH")]
     pub(crate) unix: Vec<PathBuf>,
 
-    /// Serve whoever can reach an address that is not of this machine alone: there are no passwords
+    /// Allow addresses that other machines can reach: there are no passwords
     #[arg(long)]
     pub(crate) insecure_listen: bool,
 
-    /// Threads that serve
+    /// The number of threads
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) workers: NonZeroUsize,
 }

@@ -1,4 +1,4 @@
-//! How `kv` ends: its exit codes, and what it says when something went wrong.
+//! The exit codes of `kv`, and its error messages.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -12,17 +12,17 @@ pub(crate) enum Exit {
     Usage = 2,
     Server = 3,
     Connect = 4,
-    /// As of the program `timeout`.
+    /// The same as the program `timeout`.
     Late = 124,
-    /// What sysexits.h calls a configuration error: a supervisor need not try again.
+    /// A configuration error in sysexits.h: a supervisor need not try again.
     Refused = 78,
 }
 
-/// An end before everything was done.
+/// A failure that ends the program.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
-    /// What went wrong and what to do; nothing when nobody is there to read it.
+    /// What went wrong and what to do. Empty if the reader of the output is gone.
     message: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl Failure {
         Self { exit, message: Some(message.to_string()) }
     }
 
-    /// Says what went wrong.
+    /// Prints the message.
     pub(crate) fn say(&self) {
         const RED: &str = "\x1b[31m";
         if let Some(message) = &self.message {
@@ -39,15 +39,15 @@ impl Failure {
         }
     }
 
-    /// Says what went wrong, and becomes the program's exit code.
+    /// Prints the message, and returns the program's exit code.
     pub(crate) fn report(self) -> ExitCode {
         self.say();
         ExitCode::from(self.exit as u8)
     }
 }
 
-/// The reader of our output is gone: it has what it wanted, so that is a success, and no message.
-/// Everything else that can happen to output is an error like any other.
+/// If the reader of our output is gone, it has what it wanted: that is a success without a message. Other errors of the
+/// output are errors like any other.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
@@ -57,7 +57,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Tells the person at the terminal something that is not part of an answer.
+/// Prints something for the person at the terminal that is not part of an answer.
 pub(crate) fn say(message: impl Display) {
     const GREY: &str = "\x1b[90m";
     print(GREY, message);
@@ -65,6 +65,6 @@ pub(crate) fn say(message: impl Display) {
 
 fn print(colour: &str, message: impl Display) {
     const PLAIN: &str = "\x1b[0m";
-    // Where nobody hears it, nobody can be told that either.
+    // If standard error is closed, there is nowhere to report that.
     let _ = writeln!(anstream::stderr(), "{colour}kv:{PLAIN} {message}");
 }

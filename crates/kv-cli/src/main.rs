@@ -1,7 +1,6 @@
 //! The `kv` program: a prompt on a store, a server of it, and a client.
 //!
-//! What it does is done by the crates below it. Here are its arguments, its exit codes, and the runtime that everything runs on:
-//! this file alone names it.
+//! The crates below it do the work. Here are the arguments, the exit codes, and the runtime, which only this file names.
 
 use std::future::Future;
 use std::io::{self, IsTerminal};
@@ -19,11 +18,11 @@ use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 use crate::arguments::{Arguments, Common, Verb};
 use crate::exit::{Exit, Failure};
 
-// What it is asked to do, ...
+// The arguments, ...
 mod arguments;
-// ... and how it ends.
+// ... and the exit codes.
 mod exit;
-// The prompt, at a terminal ...
+// The prompt at a terminal, ...
 mod prompt;
 // ... and in a pipe.
 mod pipe;
@@ -31,7 +30,7 @@ mod pipe;
 mod one_shot;
 // ... events, ...
 mod watch;
-// ... and how they are printed.
+// ... and printing them.
 mod print;
 // The server.
 mod serve;
@@ -67,7 +66,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// One command of a client.
+/// Runs one command of a client.
 fn ask(verb: Verb, common: Common) -> Result<(), Failure> {
     let command = one_shot::command(verb)?;
     let runtime = Runtime::new(1)?;
@@ -85,7 +84,7 @@ fn ask(verb: Verb, common: Common) -> Result<(), Failure> {
     })
 }
 
-/// Takes commands from a person or from a pipe, for the server at this address or for a store of its own.
+/// Takes commands from a person or a pipe, for the server at this address or for a store in this program.
 fn converse(address: Option<Address>) -> Result<(), Failure> {
     let runtime = Runtime::new(1)?;
     let target = match address {
@@ -101,10 +100,10 @@ fn converse(address: Option<Address>) -> Result<(), Failure> {
     runtime.run(target.close())
 }
 
-/// What commands are for.
+/// What the commands are sent to.
 #[derive(Debug)]
 enum Target {
-    /// A store of this program, gone when it ends.
+    /// A store in this program, which is lost when it ends.
     Embedded(Store),
     /// A server.
     Server(Address),
@@ -133,28 +132,28 @@ impl Target {
     }
 }
 
-/// A client of a store in this program. Between the two is what is between a client and a server, but for the socket, so that
-/// they say the same.
+/// A client of a store in this program. It speaks the same protocol as a client of a server, without a socket, so both
+/// print the same.
 fn embedded(store: Store) -> Connection {
-    /// As much as a socket holds, about.
+    /// About as much as a socket holds.
     const BUFFER: usize = 64 * 1024;
     let (ours, theirs) = tokio::io::duplex(BUFFER);
     let (reader, writer) = tokio::io::split(theirs);
-    // The client takes every answer before it goes, so that nobody has to linger.
+    // The client takes every answer before it leaves, so the session need not linger.
     let limits = Limits { linger: Duration::ZERO, ..Limits::default() };
     let session = Session::new(store).limits(limits).serve(reader.compat(), writer.compat_write());
     #[expect(clippy::disallowed_methods, reason = "this program chooses its runtime, and nothing simulates it")]
-    // Why it ends is seen by the client.
+    // The client sees how the session ends.
     drop(tokio::spawn(session));
     let (reader, writer) = tokio::io::split(ours);
     Client::new(Box::new(reader.compat()), Box::new(writer.compat_write()))
 }
 
-/// What everything here runs on.
+/// The runtime of the program.
 struct Runtime(Option<tokio::runtime::Runtime>);
 
 impl Runtime {
-    /// One that has so many threads, this one included when it is the only one.
+    /// Creates a runtime with this many threads. The only thread is the current one.
     fn new(threads: usize) -> Result<Self, Failure> {
         let mut builder = match threads {
             1 => tokio::runtime::Builder::new_current_thread(),
@@ -178,22 +177,22 @@ impl Runtime {
         self.0.as_ref().expect("it is there until it is dropped").block_on(future);
     }
 
-    /// None if it takes longer.
+    /// Runs the future. `None` if it takes longer.
     fn run_within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
         self.run(async { tokio::time::timeout(limit, future).await.ok() })
     }
 }
 
-/// Ctrl-C, from the moment on that this is waited for.
+/// Waits for Ctrl-C. From the first poll on, Ctrl-C does not end the program.
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // A system that cannot tell ends the program instead.
+        // On a system that cannot report it, Ctrl-C ends the program.
         std::future::pending::<()>().await;
     }
 }
 
 impl Drop for Runtime {
-    /// Leaves at once: a thread that waits for the standard input would otherwise be waited for.
+    /// Ends at once: a thread that reads standard input would be waited for otherwise.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();

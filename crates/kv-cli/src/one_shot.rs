@@ -1,4 +1,4 @@
-//! One command on a server: what it prints, and how `kv` ends.
+//! One command on a server: sending it, printing its answer, and the exit code.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use crate::arguments::Verb;
 use crate::exit::{Exit, Failure};
 use crate::print;
 
-/// The command that a verb stands for; none for one that is more than a command.
+/// The command of a subcommand. `None` if the subcommand is more than one command.
 pub(crate) fn command(verb: Verb) -> Result<Option<Command>, Failure> {
     Ok(Some(match verb {
         Verb::Create { bucket } => Command::create(bytes(bucket)),
@@ -30,14 +30,14 @@ fn bytes(argument: OsString) -> Bytes {
     argument.into_encoded_bytes().into()
 }
 
-/// The value of an argument: `-` is all of the standard input, as it is.
+/// The value of an argument. `-` reads all of standard input, unchanged.
 fn value(argument: OsString) -> Result<Bytes, Failure> {
     if argument != "-" {
         return Ok(bytes(argument));
     }
     let most = Limits::default().line;
     let mut value = Vec::new();
-    // One byte more than a server takes, so that too much is refused and not cut.
+    // One byte more than a server takes, so that a long value is refused and not cut off.
     let read = io::stdin().lock().take(most as u64 + 1).read_to_end(&mut value);
     read.map_err(|error| Failure::new(Exit::Usage, format_args!("the value cannot be read: {error}")))?;
     if value.len() > most {
@@ -48,7 +48,7 @@ fn value(argument: OsString) -> Result<Bytes, Failure> {
     Ok(value.into())
 }
 
-/// Asks the server, and prints what it answers.
+/// Sends the command, and prints the answer.
 pub(crate) async fn run(mut connection: Connection, command: &Command, json: bool) -> Result<(), Failure> {
     let answer = connection.send(command).await.map_err(|error| Failure::new(Exit::Server, error))?;
     match &answer {
@@ -56,7 +56,7 @@ pub(crate) async fn run(mut connection: Connection, command: &Command, json: boo
             Exit::NotFound,
             format_args!("{command}: there is no such bucket; kv buckets lists those there are"),
         )),
-        // The protocol has one answer for both.
+        // The protocol has the same answer for both.
         Answer::Value(value) if value.is_empty() => Err(Failure::new(
             Exit::NotFound,
             format_args!("{command}: there is no such key, or nothing under it; kv list lists those there are"),

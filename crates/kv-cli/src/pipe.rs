@@ -1,18 +1,18 @@
-//! The prompt without a terminal: lines come in, answers go out, and nothing else does.
+//! The prompt without a terminal: lines in, answers out.
 
 use bytes::Bytes;
 use futures::io::{AsyncRead, AsyncReadExt};
 use futures::{FutureExt, StreamExt, pin_mut, select_biased};
-use kv_server::{Command, Limits, Lines};
+use kv_server::{Command, Limits, LineBuffer};
 
 use crate::Connection;
 use crate::exit::{Exit, Failure};
 use crate::print::{self, Output};
 
-/// How much is read at once, and so how many commands are on their way at once.
+/// How many bytes are read at once, which bounds a pipeline.
 const READ_MAX: usize = 16 * 1024;
 
-/// Answers every line of the input, until that ends or says `QUIT`. Lines that come together are sent together.
+/// Answers every line of the input, until it ends or says `QUIT`. Lines that arrive together are sent together.
 pub(crate) async fn run(mut connection: Connection, input: impl AsyncRead + Unpin) -> Result<(), Failure> {
     let mut input = Input::new(input);
     let mut output = Output::new();
@@ -41,7 +41,7 @@ pub(crate) async fn run(mut connection: Connection, input: impl AsyncRead + Unpi
     }
 }
 
-/// Prints the answers to everything that is queued.
+/// Prints the answers to all queued commands.
 async fn answers(connection: &mut Connection, output: &mut Output) -> Result<(), Failure> {
     while connection.awaited() > 0 {
         let answer = connection.answer().await.map_err(|error| Failure::new(Exit::Server, error))?;
@@ -51,7 +51,7 @@ async fn answers(connection: &mut Connection, output: &mut Output) -> Result<(),
     Ok(())
 }
 
-/// Prints events until the input ends or says `QUIT`, or the server leaves.
+/// Prints events until the input ends or says `QUIT`, or the server closes the connection.
 async fn events<I>(connection: Connection, mut input: Input<I>, output: &mut Output) -> Result<(), Failure>
 where
     I: AsyncRead + Unpin,
@@ -82,25 +82,25 @@ where
     }
 }
 
-/// Lines out of a reader, all that have come at a time.
+/// Reads lines, as many as have arrived.
 struct Input<I> {
     reader: I,
     buffer: Vec<u8>,
-    lines: Lines,
+    lines: LineBuffer,
 }
 
 impl<I: AsyncRead + Unpin> Input<I> {
     fn new(reader: I) -> Self {
-        Self { reader, buffer: vec![0; READ_MAX], lines: Lines::new() }
+        Self { reader, buffer: vec![0; READ_MAX], lines: LineBuffer::new() }
     }
 
-    /// The lines that have come, without their ends: one at least, unless the input is at its end.
+    /// The lines that have arrived, without their ends: at least one, unless the input has ended.
     async fn lines(&mut self) -> Result<Vec<Bytes>, Failure> {
         let most = Limits::default().line;
         loop {
             let whole = self.lines.take();
             if !whole.is_empty() {
-                return Ok(Lines::of(&whole).map(|line| whole.slice_ref(line)).collect());
+                return Ok(LineBuffer::of(&whole).map(|line| whole.slice_ref(line)).collect());
             }
             if self.lines.rest().len() > most {
                 let message =
@@ -110,7 +110,7 @@ impl<I: AsyncRead + Unpin> Input<I> {
             let read = self.reader.read(&mut self.buffer).await;
             match read.map_err(|error| Failure::new(Exit::Usage, format_args!("the input cannot be read: {error}")))? {
                 0 if self.lines.rest().is_empty() => return Ok(Vec::new()),
-                // The last line may go without an end.
+                // The last line may have no end.
                 0 => self.lines.push(b"\n"),
                 length => self.lines.push(&self.buffer[..length]),
             }

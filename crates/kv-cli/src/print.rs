@@ -1,15 +1,15 @@
-//! How answers and events are printed: as text, and as JSON.
+//! Printing answers and events, as text and as JSON.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use kv_server::prompt::visible;
-use kv_server::{Answer, Event};
+use kv_server::{Answer, SubscriptionEvent};
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
 
-/// The standard output. At a terminal it shows nothing that would move the cursor; elsewhere every byte is as it is.
+/// Standard output. At a terminal, control characters are escaped; elsewhere every byte is written as it is.
 pub(crate) struct Output {
     stdout: BufWriter<StdoutLock<'static>>,
     is_terminal: bool,
@@ -30,7 +30,7 @@ impl Output {
     }
 }
 
-/// Prints this and nothing more.
+/// Prints a text.
 pub(crate) fn show(text: &[u8]) -> io::Result<()> {
     let mut output = Output::new();
     output.write(text)?;
@@ -45,13 +45,13 @@ pub(crate) fn answer(answer: &Answer) -> Vec<u8> {
 }
 
 /// The line of an event.
-pub(crate) fn event(event: &Event) -> Vec<u8> {
+pub(crate) fn event(event: &SubscriptionEvent) -> Vec<u8> {
     let mut text = Vec::new();
     event.print(&mut text);
     text
 }
 
-/// Prints what a command came to, for a person or a script: the value alone, or each item in a line of its own.
+/// Prints the answer to a command, for a person or a script: the bare value, or one item a line.
 pub(crate) fn plain(answer: &Answer) -> Result<(), Failure> {
     let text = match answer {
         Answer::Value(value) => [&unquoted(value)[..], b"\n"].concat(),
@@ -62,7 +62,7 @@ pub(crate) fn plain(answer: &Answer) -> Result<(), Failure> {
     Ok(show(&text)?)
 }
 
-/// Prints what a command came to as one line of JSON.
+/// Prints the answer to a command as one line of JSON.
 pub(crate) fn json(answer: &Answer) -> Result<(), Failure> {
     let value = match answer {
         Answer::Done => json!("OK"),
@@ -75,25 +75,25 @@ pub(crate) fn json(answer: &Answer) -> Result<(), Failure> {
 }
 
 /// An event as a line of JSON.
-pub(crate) fn event_json(event: &Event) -> Vec<u8> {
+pub(crate) fn event_json(event: &SubscriptionEvent) -> Vec<u8> {
     let value = match event {
-        Event::Created { bucket } => json!({ "event": "created", "bucket": text(bucket) }),
-        Event::Exited { bucket, reason } => {
+        SubscriptionEvent::Created { bucket } => json!({ "event": "created", "bucket": text(bucket) }),
+        SubscriptionEvent::Exited { bucket, reason } => {
             json!({ "event": "exited", "bucket": text(bucket), "reason": text(reason) })
         }
-        Event::Missed { events } => json!({ "event": "missed", "events": events }),
-        // One that this program does not know yet.
+        SubscriptionEvent::Missed { events } => json!({ "event": "missed", "events": events }),
+        // An event that this program does not know yet.
         other => text(self::event(other).trim_ascii_end()),
     };
     format!("{value}\n").into_bytes()
 }
 
-/// The value itself, where the protocol had to write it with quotes.
+/// The value itself, if the protocol had to quote it.
 fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
     Answer::unquoted(value).map_or(Cow::Borrowed(value), |value| Cow::Owned(value.to_vec()))
 }
 
-/// A string, or `{"base64": "..."}` for bytes that are none.
+/// A string. Bytes that are not UTF-8 become `{"base64": "..."}`.
 fn text(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => json!(text),
@@ -101,7 +101,7 @@ fn text(bytes: &[u8]) -> Value {
     }
 }
 
-/// RFC 4648, with its padding.
+/// RFC 4648, with padding.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let group = |group: &[u8]| {
@@ -112,7 +112,7 @@ fn base64(bytes: &[u8]) -> String {
     bytes.chunks(3).flat_map(group).collect()
 }
 
-/// What a server answers when it does not do what it was asked.
+/// The failure for an answer that refuses the command.
 fn refused(answer: &Answer) -> Failure {
     match answer {
         Answer::Error(text) => Failure::new(Exit::Server, visible(text)),

@@ -1,7 +1,6 @@
-//! The prompt at a terminal: a line editor around the same client that a pipe has.
+//! The prompt at a terminal: a line editor on the same client that a pipe uses.
 //!
-//! The line has no mark before it, so that a session on the screen is what the protocol says and nothing else. While it is empty
-//! it says that it waits.
+//! There is no prompt mark, so that a session on the screen shows exactly the protocol. An empty line shows a hint instead.
 
 use std::cell::RefCell;
 use std::io;
@@ -17,15 +16,15 @@ use self::link::Link;
 use crate::exit::{Exit, Failure, say};
 use crate::{Runtime, Target};
 
-// Where the lines go.
+// The connection.
 mod link;
-// What the person is offered while they type.
+// Completions and hints.
 mod assistant;
 
-/// How many lines are remembered.
+/// How many lines the history keeps.
 const HISTORY_MAX: usize = 1000;
 
-/// Takes commands from a person until they leave.
+/// Runs the prompt until the person leaves.
 pub(crate) fn run(runtime: &Runtime, target: &Target) -> Result<(), Failure> {
     let link = Rc::new(RefCell::new(Link::open(runtime, target)?));
     let mut editor = editor(Assistant::new(&link))?;
@@ -68,7 +67,7 @@ fn unreadable(error: &ReadlineError) -> Failure {
     Failure::new(Exit::Usage, format_args!("the terminal cannot be read: {error}; pipe commands into kv instead"))
 }
 
-/// Where lines are remembered: in the folder for the state of programs. Without one they are forgotten.
+/// The history file, in the folder for programs' state. Without such a folder there is no history.
 fn history(editor: &mut Editor<Assistant<'_>, FileHistory>) -> Option<PathBuf> {
     let absolute = |path: &PathBuf| path.is_absolute();
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(absolute);
@@ -79,12 +78,12 @@ fn history(editor: &mut Editor<Assistant<'_>, FileHistory>) -> Option<PathBuf> {
         return None;
     }
     let path = folder.join("history");
-    // The first time there is none.
+    // The first time there is no file.
     let _ = editor.load_history(&path);
     Some(path)
 }
 
-/// Makes a folder that is its owner's alone, unless it is there.
+/// Creates a folder that only its owner can open, unless it exists.
 fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     #[cfg(unix)]
@@ -92,9 +91,9 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-/// At once, and not when the prompt ends: it may be killed, and there may be several.
+/// Written at once, because the prompt may be killed, and several may run at the same time.
 fn remember(editor: &mut Editor<Assistant<'_>, FileHistory>, history: Option<&PathBuf>, line: &str) {
-    // A full disk is no reason not to carry out a command.
+    // A full disk must not keep a command from running.
     let _ = editor.add_history_entry(line);
     if let Some(path) = history {
         let _ = editor.append_history(path);

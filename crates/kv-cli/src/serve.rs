@@ -1,4 +1,4 @@
-//! `kv serve`: a store of its own on sockets, until it is asked to end.
+//! `kv serve`: a store on sockets, until a signal ends it.
 
 use std::io::{self, Write};
 use std::pin::pin;
@@ -10,9 +10,9 @@ use kv_server::net::{Address, Server, Signals, StartServerError, raise_descripto
 use crate::arguments::Serve;
 use crate::exit::{Exit, Failure, say};
 
-/// Serves until a signal says to end, and then until everything that has arrived is answered. A second signal ends it at once.
+/// Serves until a signal comes, then drains. A second signal ends it at once.
 pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
-    // Before anybody can connect: from here on a signal means to drain.
+    // Before any client can connect: from here on a signal means to drain.
     let mut signals = Signals::new().map_err(failed)?;
     raise_descriptor_limit();
     let store = Store::start().await.map_err(failed)?;
@@ -29,7 +29,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     };
     match select(pin!(leave), pin!(signals.next())).await {
         Either::Left((left, _)) => left,
-        Either::Right((signal, _)) => Err(failed(format_args!("{signal} again: whoever was left is cut off"))),
+        Either::Right((signal, _)) => Err(failed(format_args!("{signal} again: the remaining clients are cut off"))),
     }
 }
 
@@ -38,7 +38,7 @@ fn options(serve: Serve) -> kv_server::net::ServerOptions {
     addresses.fold(Server::options().insecure_listen(serve.insecure_listen), kv_server::net::ServerOptions::listen)
 }
 
-/// One line for each address, for people and for scripts that asked for port 0.
+/// One line for each address, for people, and for scripts that asked for port 0.
 fn tell(addresses: &[Address]) -> io::Result<()> {
     let mut output = io::stdout().lock();
     addresses.iter().try_for_each(|address| writeln!(output, "listening on {address}"))?;

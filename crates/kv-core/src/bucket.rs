@@ -1,4 +1,4 @@
-//! A bucket: keys and values in a process of their own, and what can be asked of it.
+//! A bucket: keys and values in a process of their own, and the operations on them.
 
 use std::fmt;
 
@@ -14,22 +14,22 @@ use crate::storage::StorageError;
 mod server;
 // The entries.
 mod entries;
-// A read that is awaited.
+// A read to be awaited.
 mod read;
 
 pub use read::BucketRead;
+pub(crate) use server::BucketStorage;
 use server::CallKind;
-pub(crate) use server::Keeper;
 pub use server::{BucketArgs, BucketCall, BucketServer};
 
-/// A bucket that runs: a reference to its process, cheap to clone.
+/// A reference to a running bucket, cheap to clone.
 ///
-/// What is asked of one bucket is done one thing after the other, so whoever reads after a write was answered sees it. Keys are
-/// kept in the order of their bytes. Every function waits for the answer for five seconds at most.
+/// A bucket carries out one operation after the other, so a read after an answered write sees it. Keys are ordered by their
+/// bytes. Every method waits at most five seconds for the answer.
 ///
-/// A bucket is made by [`Store::create`](crate::Store::create), or by [`start`](Bucket::start) if nobody needs to find it by a
-/// name. The reference keeps it neither alive nor in the store: if the bucket ends, what is asked of it fails with
-/// [`CallError::NoProc`], and whoever wants another one creates it.
+/// [`Store::create`](crate::Store::create) makes a bucket. So does [`start`](Bucket::start), if it need not be found by
+/// name. The reference keeps the bucket neither alive nor in the store: once it has ended, every operation fails with
+/// [`CallError::NoProc`], until another is created.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ pub struct Bucket(ServerRef<BucketServer>);
 /// What a bucket answers to one operation.
 type Stored = Result<OperationResult, StorageError>;
 
-/// Why a bucket was not changed, or not surely.
+/// Why a bucket was not changed, or may not have been.
 ///
 /// # Examples
 ///
@@ -74,10 +74,10 @@ type Stored = Result<OperationResult, StorageError>;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// The bucket did not answer. The error says whether it may have carried the change out all the same.
+    /// The bucket did not answer. The error says whether it may have made the change all the same.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The storage failed, so the bucket is as it was.
+    /// The storage failed. The bucket is unchanged.
     #[error("{0}; the bucket is as it was before")]
     Storage(#[from] StorageError),
 }
@@ -103,19 +103,19 @@ pub enum WriteError {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareAndSetError {
-    /// Something else is there than was expected, so nothing was changed.
+    /// The key has another value than expected. Nothing was changed.
     #[error("the key has another value than was expected, so nothing was changed; read it again and decide anew")]
     Differs {
-        /// What is there.
+        /// The current value.
         found: Option<Bytes>,
     },
-    /// The bucket was not changed, or not surely.
+    /// The bucket was not changed, or may not have been.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
 
 impl Bucket {
-    /// Starts an empty bucket that no registry knows of. Its entries are gone with it.
+    /// Starts an empty bucket that no registry knows. Its entries are lost when it ends.
     ///
     /// # Examples
     ///
@@ -133,7 +133,7 @@ impl Bucket {
         start::<BucketServer>(BucketArgs(None)).handle()
     }
 
-    /// Starts one that is linked with the process that calls this: see [`genserver::start_link`].
+    /// Starts a bucket that is linked to the calling process: see [`genserver::start_link`].
     ///
     /// # Examples
     ///
@@ -154,12 +154,12 @@ impl Bucket {
         start_link::<BucketServer>(BucketArgs(None)).handle()
     }
 
-    /// One with a storage behind it, linked with the process that calls this.
-    pub(crate) fn kept(keeper: Option<Keeper>) -> Start<BucketServer, Self> {
+    /// Starts a bucket with a storage, linked to the calling process.
+    pub(crate) fn kept(keeper: Option<BucketStorage>) -> Start<BucketServer, Self> {
         start_link::<BucketServer>(BucketArgs(keeper)).handle()
     }
 
-    /// The value of a key, if it has one.
+    /// Returns the value of a key, if it has one.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl Bucket {
     ///
     /// # Examples
     ///
-    /// A key that is not known at compile time is made into [`Bytes`]:
+    /// Turning a key that is not a literal into [`Bytes`]:
     ///
     /// ```
     /// use bytes::Bytes;
@@ -192,17 +192,18 @@ impl Bucket {
         self.0.call(|caller| BucketCall(CallKind::Get(key, caller)))
     }
 
-    /// Stores a value under a key, in place of the one that is there.
+    /// Stores a value under a key, replacing any value that is there.
     ///
-    /// The value is kept as it is given: one that was cut out of a large buffer keeps all of that. The key is copied if it is new.
+    /// The value is kept as given: a slice of a large buffer keeps the whole buffer. The key is copied if it is new.
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if it is not stored, or not surely.
+    /// [`WriteError`] if it was not stored, or may not have been.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; what was asked may be carried out. So it is with everything that changes a bucket.
+    /// Dropping the future gives up the answer, and the operation may still be carried out. That is true of everything that
+    /// changes a bucket.
     ///
     /// # Examples
     ///
@@ -221,11 +222,11 @@ impl Bucket {
         self.apply_one(Operation::Put(key.into(), value.into())).await.map(drop)
     }
 
-    /// Takes out a key, and returns what was there.
+    /// Removes a key, and returns its value.
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if it is still there, or may be.
+    /// [`WriteError`] if the key was not removed, or may not have been.
     ///
     /// # Examples
     ///
@@ -245,7 +246,7 @@ impl Bucket {
         self.apply_one(Operation::Delete(key.into())).await.map(OperationResult::into_value)
     }
 
-    /// One page of the keys, in their order.
+    /// Returns one page of the keys, in order.
     ///
     /// # Errors
     ///
@@ -270,7 +271,7 @@ impl Bucket {
         self.read(Operation::Keys(page), OperationResult::into_keys)
     }
 
-    /// One page of the keys and their values, in the order of the keys.
+    /// Returns one page of the keys and their values, in the order of the keys.
     ///
     /// # Errors
     ///
@@ -296,7 +297,7 @@ impl Bucket {
         self.read(Operation::Entries(page), OperationResult::into_entries)
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     ///
     /// # Errors
     ///
@@ -319,11 +320,11 @@ impl Bucket {
         self.read(Operation::Len, OperationResult::into_len)
     }
 
-    /// Takes out all keys, and returns how many there were.
+    /// Removes all keys, and returns how many there were.
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if they are still there, or may be.
+    /// [`WriteError`] if they were not removed, or may not have been.
     ///
     /// # Examples
     ///
@@ -343,15 +344,15 @@ impl Bucket {
         self.apply_one(Operation::Clear).await.map(OperationResult::into_len)
     }
 
-    /// Shows the value of a key to a function that may change it, put one there or take it away, and returns what that returns.
+    /// Runs a function on the value of a key, and returns its result. The function can change, insert or remove the value.
     ///
-    /// The function runs in the bucket, as an agent's does: between the value it sees and the one it leaves nobody else does
-    /// anything. What it needs it takes along. It should be short, for the bucket does nothing else meanwhile. If it panics, the
-    /// bucket ends, and its entries go the way that the [storage](crate::Storage) says.
+    /// The function runs inside the bucket, like an agent's, so no other operation comes between reading the value and
+    /// writing it. It should be short, because the bucket does nothing else meanwhile. If it panics, the bucket ends, and
+    /// the [storage](crate::Storage) decides what becomes of its entries.
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the change is not made, or not surely.
+    /// [`WriteError`] if the change was not made, or may not have been.
     ///
     /// # Examples
     ///
@@ -383,11 +384,11 @@ impl Bucket {
         Ok(self.0.call(|caller| BucketCall(CallKind::update(key, function, caller))).await??)
     }
 
-    /// Puts `new` in place of `expected`, if that is what the key has. None stands for no value, on both sides.
+    /// Replaces the value of a key if it is `expected`. `None` means no value, on both sides.
     ///
     /// # Errors
     ///
-    /// [`CompareAndSetError::Differs`] with what is there, if that is something else; otherwise as [`put`](Bucket::put).
+    /// [`CompareAndSetError::Differs`] with the current value, if it is another; otherwise as [`put`](Bucket::put).
     ///
     /// # Examples
     ///
@@ -397,7 +398,7 @@ impl Bucket {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bucket = Bucket::start().await?;
-    /// // Nobody has the lock, so it is ours.
+    /// // The lock is free, so it is ours.
     /// bucket.compare_and_set("lock", None, Some("me".into())).await?;
     /// assert!(bucket.compare_and_set("lock", None, Some("you".into())).await.is_err());
     /// // And it is ours to give back.
@@ -422,11 +423,11 @@ impl Bucket {
         self.update(key, compare).await?
     }
 
-    /// Carries out one operation. What the other methods do with a type for each operation, this does with values.
+    /// Carries out one operation. It does with values what the other methods do with types.
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if nothing was changed, or if that is not known.
+    /// [`WriteError`] if nothing was changed, or may not have been.
     ///
     /// # Examples
     ///
@@ -454,13 +455,14 @@ impl Bucket {
         BucketRead::new(self.0.call(|caller| BucketCall(CallKind::One(operation, caller))), unwrap)
     }
 
-    /// Does many things at once, in their order: in one message, and all of them or none.
+    /// Carries out several operations in order and in one message: all of them, or none.
     ///
-    /// Nobody else's operation comes in between. There are as many answers as operations, each at the same place.
+    /// No other client's operation comes in between. Results are in the order of the operations.
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if nothing was changed, or not surely. Then what was only to be read is not answered either.
+    /// [`WriteError`] if nothing was changed, or may not have been. Then the operations that only read have no result
+    /// either.
     ///
     /// # Examples
     ///
@@ -479,15 +481,16 @@ impl Bucket {
         Ok(self.0.call(|caller| BucketCall(CallKind::All(operations, caller))).await??)
     }
 
-    /// Carries out several operations in their order and in one message, each by itself: one that the storage refuses does not
-    /// undo the others.
+    /// Carries out several operations in order and in one message, each by itself: if the storage refuses one, the others
+    /// still count.
     ///
-    /// No other client's operation comes in between. The storage is first asked to store all of them at once, and only if it
-    /// refuses that, each of them.
+    /// No other client's operation comes in between. The storage is asked to store all changes at once. Only if it refuses
+    /// is it asked for each of them.
     ///
     /// # Errors
     ///
-    /// [`CallError`] if the bucket did not answer. In the list, the [`StorageError`] of each operation that was not carried out.
+    /// [`CallError`] if the bucket did not answer. An operation that the storage refused has its [`StorageError`] in the
+    /// list.
     ///
     /// # Examples
     ///
@@ -510,13 +513,13 @@ impl Bucket {
         self.0.call(|caller| BucketCall(CallKind::Each(operations, caller))).await
     }
 
-    /// Ends the bucket, and makes the storage forget it: what is created under its name after this is empty.
+    /// Ends the bucket, and makes the storage forget it: the next bucket of this name starts empty.
     ///
-    /// When it returns, nobody finds the bucket any more, and its registry has heard of its end.
+    /// Once this returns, no lookup finds the bucket, and its registry knows of its end.
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the bucket lives on, or did not answer.
+    /// [`WriteError`] if the bucket is still running or did not answer.
     ///
     /// # Examples
     ///
@@ -536,10 +539,10 @@ impl Bucket {
         Ok(self.0.call(|caller| BucketCall(CallKind::Remove(caller))).await??)
     }
 
-    /// Ends the bucket, after all that was asked of it before. What its storage remembers is found again when a bucket of that
-    /// name is created.
+    /// Ends the bucket, after everything that it was asked before. The next bucket of this name finds what the storage has
+    /// kept.
     ///
-    /// When it returns, nobody finds the bucket any more, and its registry has heard of its end.
+    /// Once this returns, no lookup finds the bucket, and its registry knows of its end.
     ///
     /// # Examples
     ///
@@ -560,7 +563,7 @@ impl Bucket {
         self.0.stop()
     }
 
-    /// Ends the bucket at once. What still waits for it is not carried out, and hears so.
+    /// Ends the bucket at once. Operations that still wait are not carried out, and their callers are told.
     ///
     /// # Examples
     ///
@@ -580,7 +583,7 @@ impl Bucket {
         self.0.kill();
     }
 
-    /// Waits for the end of the bucket, and returns its reason.
+    /// Waits until the bucket has ended, and returns the reason.
     ///
     /// # Examples
     ///
@@ -600,7 +603,7 @@ impl Bucket {
         self.0.ended().await
     }
 
-    /// The process's number.
+    /// The bucket's pid.
     ///
     /// # Examples
     ///
@@ -618,7 +621,7 @@ impl Bucket {
         self.0.pid()
     }
 
-    /// Whether it takes requests: false from the moment that it begins to end.
+    /// Whether the bucket takes requests. False from the moment that it begins to end.
     ///
     /// # Examples
     ///
@@ -638,7 +641,7 @@ impl Bucket {
         self.0.is_alive()
     }
 
-    /// The process, for what can be done with any: linking, monitoring, inspecting.
+    /// The bucket as a process: for linking, monitoring, inspecting.
     ///
     /// # Examples
     ///
@@ -657,7 +660,7 @@ impl Bucket {
     }
 }
 
-/// So that a start gives a bucket: see [`Start::handle`].
+/// Lets a start return a bucket: see [`Start::handle`].
 impl From<ServerRef<BucketServer>> for Bucket {
     fn from(server: ServerRef<BucketServer>) -> Self {
         Self(server)

@@ -1,4 +1,4 @@
-//! What a registry tells of its buckets, and whom.
+//! The events of buckets, and the event manager that a registry sends them to.
 
 use genevent::{Manager, ManagerServer, NamedManager};
 use genserver::supervisor::ChildRef;
@@ -6,9 +6,9 @@ use genserver::{CallError, Reason};
 
 use crate::{Bucket, BucketName};
 
-/// What happened to a bucket: what the event manager of a store is told.
+/// An event of a store's event manager: something that happened to a bucket.
 ///
-/// The events of one name come in their order: a bucket is created, ends, and only then is another one created under its name.
+/// The events of one name are in order: a bucket is created, it ends, and only then the next one is created under its name.
 ///
 /// # Examples
 ///
@@ -21,7 +21,7 @@ use crate::{Bucket, BucketName};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = Store::start().await?;
-/// // The one that takes the events is the one that makes them happen, so nobody may wait for it.
+/// // This task causes the events and consumes them, so nothing may wait for it.
 /// let mut events = store.events().await?.stream().mode(NotifyMode::Async);
 /// events.subscribe().await?;
 ///
@@ -39,27 +39,27 @@ use crate::{Bucket, BucketName};
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum BucketEvent {
-    /// A bucket was created. Whoever hears of it finds it by its name.
+    /// A bucket was created. A handler of this event can look it up by name.
     Created {
-        /// What it is called.
+        /// Its name.
         name: BucketName,
         /// The bucket.
         bucket: Bucket,
     },
-    /// A bucket has ended. Whoever hears of it finds the name free.
+    /// A bucket has ended. A handler of this event finds the name free.
     Exited {
-        /// What it was called.
+        /// Its name.
         name: BucketName,
-        /// The bucket that was.
+        /// The bucket that ended.
         bucket: Bucket,
-        /// Why it ended.
+        /// The reason.
         reason: Reason,
     },
 }
 
-/// The event manager that a registry tells of its buckets: one that runs, the one with a name, or a supervisor's child.
+/// The event manager that a registry sends its events to: a running one, a named one, or a supervisor's child.
 ///
-/// A name and a child are looked up for every event, so they survive that the manager is started again.
+/// A name and a child are looked up for every event, so they survive a restart of the manager.
 ///
 /// # Examples
 ///
@@ -78,24 +78,24 @@ pub enum BucketEvent {
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Events(Whom);
+pub struct EventManagerRef(Target);
 
 #[derive(Debug)]
-enum Whom {
+enum Target {
     Manager(Manager<BucketEvent>),
     Named(NamedManager<BucketEvent>),
     Child(ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>),
 }
 
-impl Events {
-    /// Tells the manager, and waits until its handlers have seen the event: the seeds' `sync_notify`.
+impl EventManagerRef {
+    /// Sends the event, and waits until the manager's handlers have seen it.
     ///
-    /// Says what went wrong, if that is anything else than that no manager runs: one that does not run has no handlers.
+    /// Returns an error, unless it is only that no manager is running: then there are no handlers either.
     pub(crate) async fn tell(&self, event: BucketEvent) -> Result<(), CallError> {
         let told = match &self.0 {
-            Whom::Manager(manager) => manager.sync_notify(event).await,
-            Whom::Named(manager) => manager.sync_notify(event).await,
-            Whom::Child(child) => match child.current() {
+            Target::Manager(manager) => manager.sync_notify(event).await,
+            Target::Named(manager) => manager.sync_notify(event).await,
+            Target::Child(child) => match child.current() {
                 Ok(manager) => manager.sync_notify(event).await,
                 Err(_) => Ok(()),
             },
@@ -107,26 +107,26 @@ impl Events {
     }
 }
 
-impl From<Manager<BucketEvent>> for Events {
+impl From<Manager<BucketEvent>> for EventManagerRef {
     fn from(manager: Manager<BucketEvent>) -> Self {
-        Self(Whom::Manager(manager))
+        Self(Target::Manager(manager))
     }
 }
 
-impl From<&Manager<BucketEvent>> for Events {
+impl From<&Manager<BucketEvent>> for EventManagerRef {
     fn from(manager: &Manager<BucketEvent>) -> Self {
-        Self(Whom::Manager(manager.clone()))
+        Self(Target::Manager(manager.clone()))
     }
 }
 
-impl From<NamedManager<BucketEvent>> for Events {
+impl From<NamedManager<BucketEvent>> for EventManagerRef {
     fn from(manager: NamedManager<BucketEvent>) -> Self {
-        Self(Whom::Named(manager))
+        Self(Target::Named(manager))
     }
 }
 
-impl From<ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>> for Events {
+impl From<ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>> for EventManagerRef {
     fn from(child: ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>) -> Self {
-        Self(Whom::Child(child))
+        Self(Target::Child(child))
     }
 }

@@ -1,4 +1,4 @@
-//! A supervised store of named buckets, which tells of its buckets by events.
+//! A supervised store of named buckets, with events about them.
 //!
 //! ```
 //! use kv_core::Store;
@@ -14,16 +14,16 @@
 //! # }
 //! ```
 //!
-//! A *bucket* is a process that has keys and values. A *registry* knows the buckets by their names, and an *event manager* is told
-//! when one comes or goes. A [`Store`] is all of it under one supervisor, started and stopped as one value, to be embedded in
-//! your program. It parses nothing and prints nothing; `kv-server` puts it on a socket.
+//! A *bucket* is a process with keys and values. A *registry* finds buckets by name, and an *event manager* announces when
+//! a bucket is created or ends. A [`Store`] is all of this under one supervisor, started and stopped as one value, to embed
+//! in your program. It parses and prints nothing; `kv-server` puts it on a socket.
 //!
 //! The example `axum` (`cargo run -p kv-core --example axum`) puts it behind HTTP.
 //!
 //! # Names
 //!
-//! A name is a text of 1 to 255 bytes, made from whatever your users type: see [`BucketName`]. Creating is done once, however
-//! often it is asked for, and looking up sends no message:
+//! A name is a text of 1 to 255 bytes: see [`BucketName`]. Creating a bucket twice makes one bucket, and a lookup sends no
+//! message:
 //!
 //! ```
 //! # use kv_core::Store;
@@ -41,14 +41,14 @@
 //! # }
 //! ```
 //!
-//! When `create` returns, every thread's [`lookup`](Store::lookup) finds the bucket. When a bucket's `stop` returns, none does. In
-//! between, a lookup never returns a bucket that was already about to end.
+//! Once `create` has returned, every thread's [`lookup`](Store::lookup) finds the bucket. Once a bucket's `stop` has
+//! returned, no lookup does. In between, a lookup never returns a bucket that was already ending.
 //!
 //! # Keys and values
 //!
-//! Both are [`Bytes`](bytes::Bytes), so any protocol fits, and what was read off a socket need not be copied. A bucket does one
-//! thing after the other. What has to be done as one thing is said as one thing: with a function that runs in the bucket, by
-//! comparing and setting, or as a list of operations.
+//! Both are [`Bytes`](bytes::Bytes), so any protocol fits, and data read from a socket need not be copied. A bucket carries
+//! out one operation after the other. To make several changes atomically, run a function in the bucket, compare and set, or
+//! apply a list of operations.
 //!
 //! ```
 //! use kv_core::{OperationResult, Operation};
@@ -73,10 +73,10 @@
 //!
 //! # Events
 //!
-//! The event manager takes handlers, and hands out streams, as every [`genevent::Manager`] does. The registry tells it
-//! synchronously, so when `create` returns, every handler has seen the [`BucketEvent`], and every stream's consumer has dealt with
-//! it. A slow one slows creating down, five seconds a bucket at most, and nothing else: reading, writing and looking up do not wait
-//! for it. A consumer that nobody should wait for says so with [`mode`](genevent::EventStream::mode).
+//! The event manager takes handlers and provides streams, like every [`genevent::Manager`]. The registry notifies it
+//! synchronously: once `create` has returned, every handler has seen the [`BucketEvent`], and the consumer of every stream
+//! is done with it. A slow handler or consumer delays creating, by five seconds a bucket at most, but not reading, writing
+//! or looking up. If nothing should wait for a consumer, set its [`mode`](genevent::EventStream::mode).
 //!
 //! ```
 //! use futures::TryStreamExt;
@@ -98,62 +98,62 @@
 //!
 //! # When something fails
 //!
-//! Every part may be killed at any time, and the store goes on:
+//! Any part may be killed at any time, and the store goes on:
 //!
 //! | what ends | what happens | what is lost | who is told |
 //! |---|---|---|---|
-//! | a bucket | its name is free; the next `create` makes a new one | its entries, unless the [storage](Storage) keeps them; what was asked of it and not answered | the event manager: [`BucketEvent::Exited`] with the reason; whoever waits for an answer: [`CallError::Exit`](genserver::CallError::Exit) |
-//! | the registry | it is started again, and goes on with the names that it had; buckets and lookups do not notice | nothing: a bucket that ended meanwhile is told of by the new registry | whoever waits in `create`: [`CreateError::Registry`]; asking again does no harm |
-//! | the event manager | it is started again, without handlers | the handlers, and the events until they are added again | whoever monitors it; streams end with [`StreamError::Died`](genevent::StreamError::Died) |
+//! | a bucket | its name is free; the next `create` makes a new one | its entries, unless the [storage](Storage) keeps them; operations that were not answered | the event manager, by [`BucketEvent::Exited`] with the reason; waiting callers, by [`CallError::Exit`](genserver::CallError::Exit) |
+//! | the registry | it is restarted with the names that it had; buckets and lookups do not notice | nothing: the new registry announces buckets that ended meanwhile | callers that wait in `create`, by [`CreateError::Registry`]; they can safely ask again |
+//! | the event manager | it is restarted without handlers | the handlers, and the events until they are added again | processes that monitor it; streams end with [`StreamError::Died`](genevent::StreamError::Died) |
 //! | the buckets' supervisor | all buckets end with it; it is started again, and the names are free | all buckets | the event manager, of each bucket |
-//! | more of these than [allowed](StoreOptions::max_restarts) within a time | the store ends | all of it | whoever is linked with the store or monitors it; from then on every function fails, and no lookup finds anything |
+//! | more of these than [allowed](StoreOptions::max_restarts) within a time | the store ends | all of it | processes that are linked to the store or monitor it; every method then fails, and no lookup finds a bucket |
 //!
-//! A function given to [`Bucket::update`] that panics ends its bucket. A bucket that is stuck in such a function keeps its own
-//! clients waiting, five seconds each, and nobody else.
+//! A function given to [`Bucket::update`] that panics ends its bucket. A bucket that is stuck in such a function keeps its
+//! own clients waiting, for five seconds each, and no others.
 //!
-//! # What remembers
+//! # Storage
 //!
-//! By default the entries live in their bucket's memory and are gone with it. [`Storage`] is what may remember them; it is a
-//! trait, and nothing in a store assumes that there is a disk behind it.
+//! By default entries live in their bucket's memory and are lost with it. A [`Storage`] can keep them. It is a trait, and a
+//! store does not assume that it is a disk.
 //!
 //! # What it costs, and when (not) to use it
 //!
-//! If what you want is a map that threads share, put a `Mutex` around one: reading and writing are then three to nine times as fast as
-//! in a bucket, with one task as with sixteen, and nothing here changes that. A hand-written Tokio actor takes up to three times as
-//! long as a bucket that one task asks, and about as long when two threads ask at the same time. Looking up a name takes one and a
-//! half times as long as in a concurrent map. On your machine it is measured by
+//! If you need a map that threads share, put a `Mutex` around one: reads and writes are then three to nine times as fast as
+//! in a bucket, with one task and with sixteen, and nothing here changes that. A hand-written Tokio actor takes up to three
+//! times as long as a bucket with one client task, and about as long with two threads at the same time. A lookup by name
+//! takes one and a half times as long as in a concurrent map. To measure it on your machine:
 //!
 //! ```text
 //! cargo xtask bench --only bucket
 //! ```
 //!
-//! which says as well what an empty bucket takes: about 800 bytes of the process, the allocator's share included. A name that is gone
-//! takes none.
+//! It also shows what an empty bucket takes: about 800 bytes, including the allocator's share. A name that is gone takes
+//! nothing.
 //!
-//! Take a bucket when the entries should have an owner that others can watch, that fails alone, or whose operations take turns across
-//! an `await`; and a store when such owners come and go by name.
+//! Use a bucket when entries should have an owner that can be monitored, that fails alone, or whose operations take turns
+//! across an `await`. Use a store when such owners come and go by name.
 
 // All of it as one value: begin here.
 mod store;
-// Names and their buckets.
+// Finding buckets by name.
 mod registry;
-// What is told of buckets.
+// Announcing buckets.
 mod event;
 // A bucket.
 mod bucket;
-// What can be done to one, as values.
+// Operations on a bucket, as values.
 mod operation;
-// What a bucket may be called.
+// The names of buckets.
 mod name;
-// What remembers a bucket's entries when its process is gone.
+// Keeping entries beyond their bucket.
 mod storage;
 
 pub use bucket::{Bucket, BucketArgs, BucketCall, BucketRead, BucketServer, CompareAndSetError, WriteError};
-pub use event::{BucketEvent, Events};
+pub use event::{BucketEvent, EventManagerRef};
 pub use name::{BucketName, NAME_MAX, NameError};
 pub use operation::{KeyPage, Operation, OperationResult};
 pub use registry::{
-    CreateError, CreateLater, CreateLaterError, NotStarted, Registry, RegistryArgs, RegistryCall, RegistryInfo,
+    BucketStartError, CreateError, CreateLaterError, Registry, RegistryArgs, RegistryCall, RegistryCast, RegistryInfo,
     RegistryServer,
 };
 pub use storage::{Durability, MemoryStorage, Storage, StorageChange, StorageError};

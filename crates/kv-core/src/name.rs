@@ -1,4 +1,4 @@
-//! The names of buckets: what may be one, and how it is shared.
+//! The names of buckets: which texts are valid, and how they are shared.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -19,7 +19,7 @@ pub const NAME_MAX: usize = 255;
 
 /// The name of a bucket: UTF-8, of 1 to 255 bytes.
 ///
-/// It is made out of what somebody typed, costs nothing once nobody has it, and is cheap to clone.
+/// It is made from a user's input, is cheap to clone, and costs nothing once it is dropped.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub const NAME_MAX: usize = 255;
 pub struct BucketName(Arc<str>);
 
 impl BucketName {
-    /// A name, if it may be one.
+    /// Makes a name of a text, if it is valid.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl BucketName {
     }
 }
 
-/// Why a text is no name of a bucket.
+/// Why a text is not a valid bucket name.
 ///
 /// # Examples
 ///
@@ -70,13 +70,13 @@ impl BucketName {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// It has no characters.
+    /// It is empty.
     #[error("the name is empty; give the bucket one of 1 to 255 bytes")]
     Empty,
-    /// It has more than 255 bytes.
+    /// It is longer than 255 bytes.
     #[error("the name has {bytes} bytes, and a bucket's name at most 255; use a shorter one")]
     TooLong {
-        /// How many it has.
+        /// Its length.
         bytes: usize,
     },
 }
@@ -103,7 +103,7 @@ impl AsRef<str> for BucketName {
     }
 }
 
-/// So that a map of names is searched with a text.
+/// Lets a map of names be searched with a text.
 impl Borrow<str> for BucketName {
     fn borrow(&self) -> &str {
         &self.0

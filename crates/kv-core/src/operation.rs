@@ -1,8 +1,8 @@
-//! What can be done to a bucket, as values: for many at once, and for whoever reads them off a wire.
+//! The operations on a bucket as values, for lists of them and for protocols.
 
 use bytes::Bytes;
 
-/// One thing to do to a bucket, for [`Bucket::apply`](crate::Bucket::apply).
+/// An operation on a bucket, for [`Bucket::apply`](crate::Bucket::apply) and its relatives.
 ///
 /// # Examples
 ///
@@ -19,24 +19,24 @@ use bytes::Bytes;
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Operation {
-    /// Reads the value of a key. It is answered by [`OperationResult::Value`].
+    /// Reads the value of a key. Results in [`OperationResult::Value`].
     Get(Bytes),
-    /// Stores a value under a key, in place of the one that is there. It is answered by [`OperationResult::Put`].
+    /// Stores a value under a key, replacing any value that is there. Results in [`OperationResult::Put`].
     Put(Bytes, Bytes),
-    /// Takes out a key. It is answered by [`OperationResult::Value`], with what was there.
+    /// Removes a key. Results in [`OperationResult::Value`], with the value it had.
     Delete(Bytes),
-    /// Lists keys in their order. It is answered by [`OperationResult::Keys`].
+    /// Lists keys in order. Results in [`OperationResult::Keys`].
     Keys(KeyPage),
-    /// Lists keys and their values, in the order of the keys. It is answered by [`OperationResult::Entries`].
+    /// Lists keys and their values, in the order of the keys. Results in [`OperationResult::Entries`].
     Entries(KeyPage),
-    /// Counts the keys. It is answered by [`OperationResult::Len`].
+    /// Counts the keys. Results in [`OperationResult::Len`].
     Len,
-    /// Takes out all keys. It is answered by [`OperationResult::Len`], with how many there were.
+    /// Removes all keys. Results in [`OperationResult::Len`], with how many there were.
     Clear,
 }
 
 impl Operation {
-    /// What a debugging person reads.
+    /// Its name, for `Debug`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Get(_) => "Get",
@@ -50,7 +50,7 @@ impl Operation {
     }
 }
 
-/// What an [`Operation`] came to.
+/// The result of an [`Operation`].
 ///
 /// # Examples
 ///
@@ -66,19 +66,19 @@ impl Operation {
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OperationResult {
-    /// The value that is, or was, under the key.
+    /// The value that the key has or had.
     Value(Option<Bytes>),
-    /// The value is stored.
+    /// The value was stored.
     Put,
     /// One page of keys.
     Keys(Vec<Bytes>),
     /// One page of keys and values.
     Entries(Vec<(Bytes, Bytes)>),
-    /// How many keys there are, or were.
+    /// How many keys there are or were.
     Len(usize),
 }
 
-/// Each operation has results of one variant, so these unwrap it.
+/// Unwrapping: each operation has results of one variant only.
 impl OperationResult {
     pub(crate) fn into_value(self) -> Option<Bytes> {
         if let Self::Value(value) = self { value } else { unreachable!("the operation reads or deletes a value") }
@@ -97,10 +97,10 @@ impl OperationResult {
     }
 }
 
-/// A part of what a bucket has, in the order of the keys: at most so many, from the beginning or after a key.
+/// A page of a bucket's keys, in order: at most this many, from the beginning or after a key.
 ///
-/// A bucket hands out its keys page by page, so that one client that wants all of a large bucket does not keep the others
-/// waiting. Between two pages others may put and delete; what is there from the first page to the last is listed once.
+/// A bucket lists its keys page by page, so that a client that lists a large bucket does not hold up the others. Between
+/// two pages other clients may put and delete. A key that is there from the first page to the last is listed once.
 ///
 /// # Examples
 ///
@@ -127,14 +127,14 @@ impl OperationResult {
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyPage {
-    /// The key after which it begins; none for the beginning of the bucket.
+    /// The key after which the page begins; `None` for the beginning of the bucket.
     pub after: Option<Bytes>,
-    /// How many it has at most.
+    /// The most keys that it has.
     pub limit: usize,
 }
 
 impl KeyPage {
-    /// From the beginning.
+    /// The first page.
     ///
     /// # Examples
     ///
@@ -147,7 +147,7 @@ impl KeyPage {
         Self { after: None, limit }
     }
 
-    /// After `key`, whether or not there is such a key.
+    /// The page after `key`, whether or not the key exists.
     ///
     /// # Examples
     ///

@@ -1,37 +1,38 @@
-//! The registry: which bucket has which name, and who is told when one comes or goes.
+//! The registry: finding buckets by name, and creating them.
 
 use std::sync::Arc;
 
 use genserver::supervisor::{ChildCallError, ChildCastError, ChildRef};
 use genserver::{ServerRef, StartError, start, start_link};
 
-use crate::event::Events;
+use crate::event::EventManagerRef;
 use crate::{Bucket, BucketName};
 
 // The process.
 mod server;
-// What it knows, for everybody to read.
+// The table that lookups read.
 pub(crate) mod table;
-// Why it does not do what it is asked.
+// The errors.
 mod error;
 
-pub use error::{CreateError, CreateLaterError, NotStarted};
-pub use server::{CreateLater, RegistryArgs, RegistryCall, RegistryInfo, RegistryServer};
+pub use error::{BucketStartError, CreateError, CreateLaterError};
+pub use server::{RegistryArgs, RegistryCall, RegistryCast, RegistryInfo, RegistryServer};
 
 use server::CallKind;
 use table::Table;
 
-/// The registry of a store's buckets, by their names: a reference, cheap to clone.
+/// A reference to the registry of a store's buckets, cheap to clone.
 ///
-/// It watches its buckets and is not linked with them, so the end of a bucket is news to it and nothing worse: the name is free,
-/// and the event manager is told.
+/// It monitors its buckets and is not linked to them. When a bucket ends, the name becomes free, and the event manager is
+/// notified.
 ///
-/// There are two ways to create and two to look up. [`create`](Registry::create) waits, and from then on everybody's
-/// [`lookup`](Registry::lookup) finds the bucket; that reads a table and sends no message. The original's way is
-/// [`create_later`](Registry::create_later), which does not wait, and [`lookup_ordered`](Registry::lookup_ordered), which asks the
-/// registry's process, so that it comes after what the same client sent before.
+/// There are two ways to create a bucket and two to look one up. [`create`](Registry::create) waits, and from then on every
+/// [`lookup`](Registry::lookup) finds the bucket; a lookup reads a shared table and sends no message.
+/// [`create_later`](Registry::create_later) does not wait, as in the Elixir original, and
+/// [`lookup_ordered`](Registry::lookup_ordered) asks the registry's process, so it comes after everything that the same
+/// client has sent before.
 ///
-/// A [`Store`](crate::Store) has one. By itself it is good for a program that has a supervision tree of its own: it starts its
+/// A [`Store`](crate::Store) has one. Use it by itself in a program with its own supervision tree: it then starts its
 /// buckets under a supervisor that ends with it.
 ///
 /// # Examples
@@ -58,17 +59,17 @@ use table::Table;
 #[derive(Clone, Debug)]
 pub struct Registry {
     table: Arc<Table>,
-    server: Server,
+    server: RegistryProcess,
 }
 
 #[derive(Clone, Debug)]
-enum Server {
+enum RegistryProcess {
     One(ServerRef<RegistryServer>),
     Child(Arc<ChildRef<RegistryServer>>),
 }
 
 impl Registry {
-    /// Starts a registry that tells this event manager of its buckets.
+    /// Starts a registry that sends its events to this event manager.
     ///
     /// # Errors
     ///
@@ -94,13 +95,13 @@ impl Registry {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn start(events: impl Into<Events>) -> Result<Self, StartError> {
+    pub async fn start(events: impl Into<EventManagerRef>) -> Result<Self, StartError> {
         let args = RegistryArgs::alone(events.into());
         let table = Arc::clone(&args.table);
-        Ok(Self { table, server: Server::One(start::<RegistryServer>(args).await?) })
+        Ok(Self { table, server: RegistryProcess::One(start::<RegistryServer>(args).await?) })
     }
 
-    /// Starts one that is linked with the process that calls this: see [`genserver::start_link`].
+    /// Starts a registry that is linked to the calling process: see [`genserver::start_link`].
     ///
     /// # Errors
     ///
@@ -122,23 +123,23 @@ impl Registry {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn start_link(events: impl Into<Events>) -> Result<Self, StartError> {
+    pub async fn start_link(events: impl Into<EventManagerRef>) -> Result<Self, StartError> {
         let args = RegistryArgs::alone(events.into());
         let table = Arc::clone(&args.table);
-        Ok(Self { table, server: Server::One(start_link::<RegistryServer>(args).await?) })
+        Ok(Self { table, server: RegistryProcess::One(start_link::<RegistryServer>(args).await?) })
     }
 
-    /// The one that is a child of a store.
+    /// The registry of a store.
     pub(crate) fn of_store(table: Arc<Table>, child: ChildRef<RegistryServer>) -> Self {
-        Self { table, server: Server::Child(Arc::new(child)) }
+        Self { table, server: RegistryProcess::Child(Arc::new(child)) }
     }
 
-    /// Makes sure that there is a bucket of that name, and returns it. When it returns, everybody's lookup finds the bucket, and
-    /// the handlers of the event manager have heard of it.
+    /// Creates a bucket of this name unless there is one, and returns it. Once this returns, every lookup finds the bucket,
+    /// and the handlers of the event manager have seen its event.
     ///
     /// # Errors
     ///
-    /// [`CreateError`] if there is none, or not surely.
+    /// [`CreateError`] if there is no such bucket, or may be none.
     ///
     /// # Cancel safety
     ///
@@ -162,11 +163,11 @@ impl Registry {
     pub async fn create(&self, name: &str) -> Result<Bucket, CreateError> {
         let name = BucketName::new(name)?;
         let created = match &self.server {
-            Server::One(server) => {
+            RegistryProcess::One(server) => {
                 let call = server.call(|caller| RegistryCall(CallKind::Create(name.clone(), caller)));
                 call.await.map_err(ChildCallError::Call)
             }
-            Server::Child(child) => {
+            RegistryProcess::Child(child) => {
                 child.waiting().call(|caller| RegistryCall(CallKind::Create(name.clone(), caller))).await
             }
         };
@@ -177,14 +178,14 @@ impl Registry {
         }
     }
 
-    /// Has a bucket of that name created, and does not wait for it: the original's cast.
+    /// Asks for a bucket of this name without waiting for it, as the cast of the Elixir original does.
     ///
-    /// Only [`lookup_ordered`](Registry::lookup_ordered) of the same client surely finds it afterwards. If the bucket cannot be
-    /// started, nobody hears of it but the [reports](genserver::report).
+    /// Only [`lookup_ordered`](Registry::lookup_ordered) of the same client is sure to find it afterwards. If the bucket
+    /// cannot be started, that is only [reported](genserver::report).
     ///
     /// # Errors
     ///
-    /// [`CreateLaterError`] if the registry was not told.
+    /// [`CreateLaterError`] if the registry did not get the request.
     ///
     /// # Examples
     ///
@@ -203,8 +204,8 @@ impl Registry {
     pub fn create_later(&self, name: &str) -> Result<(), CreateLaterError> {
         let name = BucketName::new(name)?;
         let told = match &self.server {
-            Server::One(server) => server.cast(CreateLater(name.clone())).map_err(|error| error.to_string()),
-            Server::Child(child) => child.cast(CreateLater(name.clone())).map_err(|error| match error {
+            RegistryProcess::One(server) => server.cast(RegistryCast(name.clone())).map_err(|error| error.to_string()),
+            RegistryProcess::Child(child) => child.cast(RegistryCast(name.clone())).map_err(|error| match error {
                 ChildCastError::Child { error, .. } => error.to_string(),
                 ChildCastError::Cast(error) => error.to_string(),
             }),
@@ -212,11 +213,11 @@ impl Registry {
         told.map_err(|why| CreateLaterError::Registry { name, why })
     }
 
-    /// The bucket of that name, if there is one that takes requests.
+    /// Looks up the bucket of this name, if it is running.
     ///
-    /// It reads a table that all threads share, and waits for nobody. What [`create`](Registry::create) has returned is found,
-    /// what [`stop`](Bucket::stop) has ended is not, and neither is a bucket that was about to end when this was called. A bucket
-    /// may of course end right after.
+    /// It reads a table that all threads share, without waiting. It finds every bucket that [`create`](Registry::create)
+    /// has returned. It finds none that [`stop`](Bucket::stop) has ended, or that was ending when this was called. A bucket
+    /// may end right after.
     ///
     /// # Examples
     ///
@@ -237,7 +238,8 @@ impl Registry {
         self.table.alive(name)
     }
 
-    /// The same, asked of the registry's process, after all that this client has sent to it: the original's call.
+    /// Looks up a bucket by asking the registry's process, after everything that this client has sent to it, as the call of
+    /// the Elixir original does.
     ///
     /// # Errors
     ///
@@ -257,19 +259,21 @@ impl Registry {
     /// # }
     /// ```
     pub async fn lookup_ordered(&self, name: &str) -> Result<Option<Bucket>, ChildCallError> {
-        // What cannot be a name, no bucket has.
+        // A text that is not a valid name belongs to no bucket.
         let Ok(name) = BucketName::new(name) else { return Ok(None) };
         match &self.server {
-            Server::One(server) => Ok(server.call(|caller| RegistryCall(CallKind::Lookup(name, caller))).await?),
-            Server::Child(child) => {
+            RegistryProcess::One(server) => {
+                Ok(server.call(|caller| RegistryCall(CallKind::Lookup(name, caller))).await?)
+            }
+            RegistryProcess::Child(child) => {
                 child.waiting().call(|caller| RegistryCall(CallKind::Lookup(name.clone(), caller))).await
             }
         }
     }
 
-    /// The names of all buckets, in their order.
+    /// The names of all buckets, in order.
     ///
-    /// Buckets that come or go meanwhile may or may not be among them.
+    /// It may or may not list buckets that come or go meanwhile.
     ///
     /// # Examples
     ///
@@ -290,7 +294,8 @@ impl Registry {
         self.table.names()
     }
 
-    /// Stops the registry. One that has its own supervisor ends its buckets with it; a store's is started again: stop the store.
+    /// Stops the registry. If it has its own supervisor, its buckets end with it. The registry of a store is restarted:
+    /// stop the store instead.
     ///
     /// # Errors
     ///
@@ -313,12 +318,12 @@ impl Registry {
     /// ```
     pub async fn stop(&self) -> Result<(), ChildCallError> {
         match &self.server {
-            Server::One(server) => Ok(server.call(|caller| RegistryCall(CallKind::Stop(caller))).await?),
-            Server::Child(child) => child.waiting().call(|caller| RegistryCall(CallKind::Stop(caller))).await,
+            RegistryProcess::One(server) => Ok(server.call(|caller| RegistryCall(CallKind::Stop(caller))).await?),
+            RegistryProcess::Child(child) => child.waiting().call(|caller| RegistryCall(CallKind::Stop(caller))).await,
         }
     }
 
-    /// The registry's process as it is now, if it runs.
+    /// The current process of the registry, if it is running.
     ///
     /// # Examples
     ///
@@ -338,14 +343,14 @@ impl Registry {
     /// ```
     pub fn server(&self) -> Option<ServerRef<RegistryServer>> {
         match &self.server {
-            Server::One(server) => Some(server.clone()),
-            Server::Child(child) => child.current().ok(),
+            RegistryProcess::One(server) => Some(server.clone()),
+            RegistryProcess::Child(child) => child.current().ok(),
         }
     }
 }
 
 impl RegistryArgs {
-    fn alone(events: Events) -> Self {
+    fn alone(events: EventManagerRef) -> Self {
         Self { table: Arc::default(), events: Arc::new(events), buckets: None, storage: None }
     }
 }

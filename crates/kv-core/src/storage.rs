@@ -1,4 +1,4 @@
-//! Storage: what remembers the entries of buckets when their processes are gone.
+//! Storage: keeping the entries of buckets beyond their processes.
 
 use std::error::Error;
 use std::fmt;
@@ -9,17 +9,17 @@ use bytes::Bytes;
 
 use crate::BucketName;
 
-/// What remembers the entries of a store's buckets.
+/// Keeps the entries of a store's buckets.
 ///
-/// A bucket keeps its entries in its own memory and answers every read from there. Storage is asked for them once, when the
-/// bucket starts, and is told of every change before the change is answered. So what a client was told is done is as safe as
-/// the storage makes it; and if [`commit`](Storage::commit) fails, the bucket is as it was, and the client hears why.
+/// A bucket has its entries in memory and answers every read from there. It loads them from the storage when it starts, and
+/// commits every change before it answers. So an answered change is as durable as the storage makes it. If
+/// [`commit`](Storage::commit) fails, the bucket stays as it was, and the client gets the error.
 ///
-/// [`MemoryStorage`], the default, remembers nothing. Nothing here assumes a disk: the storage may as well be another program.
+/// [`MemoryStorage`], the default, keeps nothing. A storage need not be a disk: it may be another program.
 ///
 /// # Examples
 ///
-/// A storage that forgets when the program ends, but not when a bucket does:
+/// A storage that keeps entries when a bucket ends, but not when the program does:
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -77,48 +77,48 @@ use crate::BucketName;
 /// ```
 #[async_trait]
 pub trait Storage: fmt::Debug + Send + Sync + 'static {
-    /// What a change survives once it is committed. It is asked once, when a store starts.
+    /// What a committed change survives. Called once, when a store starts.
     ///
-    /// If it is [`Durability::Nothing`], nothing else here is ever called.
+    /// If it is [`Durability::Nothing`], no other method is ever called.
     fn durability(&self) -> Durability;
 
-    /// The buckets that it remembers. They are created when the store starts.
+    /// The buckets that it keeps. They are created when the store starts.
     ///
     /// # Errors
     ///
-    /// If they cannot be read. The store does not start then.
+    /// If they cannot be read. The store then does not start.
     async fn buckets(&self) -> Result<Vec<BucketName>, StorageError>;
 
-    /// All entries of one bucket, in any order, and none if it knows no such bucket; from now on it knows it.
+    /// All entries of one bucket, in any order; none for a new bucket, which the storage keeps from now on.
     ///
     /// # Errors
     ///
-    /// If they cannot be read. The bucket does not start then, and whoever creates it hears why.
+    /// If they cannot be read. The bucket then does not start, and the client that creates it gets the error.
     async fn load(&self, bucket: &BucketName) -> Result<Vec<(Bytes, Bytes)>, StorageError>;
 
-    /// Makes changes as safe as [`durability`](Storage::durability) says: all of them, or none.
+    /// Makes changes as durable as [`durability`](Storage::durability) says: all of them, or none.
     ///
-    /// A bucket waits for it before it answers, and does nothing else meanwhile; many buckets may wait at the same time, so
-    /// an implementation may gather what they ask and make it safe in one go.
+    /// The bucket waits for this before it answers, and does nothing else meanwhile. Many buckets may wait at the same
+    /// time, so an implementation can gather their changes and commit them together.
     ///
     /// # Errors
     ///
-    /// If they are not safe. The bucket takes them back, and its client hears why.
+    /// If the changes are not durable. The bucket undoes them, and its client gets the error.
     ///
     /// # Cancel safety
     ///
-    /// A bucket that is killed drops the future, and then nobody was told that the changes are safe. They may be, or not.
+    /// A bucket that is killed drops the future, and its client gets no answer. The changes may be durable or not.
     async fn commit(&self, bucket: &BucketName, changes: Vec<StorageChange>) -> Result<(), StorageError>;
 
     /// Forgets a bucket and its entries.
     ///
     /// # Errors
     ///
-    /// If it remembers them still. The bucket lives on then.
+    /// If the bucket is still kept. The bucket then goes on running.
     async fn remove(&self, bucket: &BucketName) -> Result<(), StorageError>;
 }
 
-/// One change of a bucket, for [`Storage::commit`].
+/// A change to a bucket, for [`Storage::commit`].
 ///
 /// # Examples
 ///
@@ -130,9 +130,9 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StorageChange {
-    /// From now on the key has this value.
+    /// The key now has this value.
     Put(Bytes, Bytes),
-    /// From now on the key has none.
+    /// The key now has no value.
     Delete(Bytes),
 }
 
@@ -147,17 +147,17 @@ pub enum StorageChange {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Durability {
-    /// Nothing: the entries are gone with their bucket.
+    /// Nothing: entries are lost when their bucket ends.
     Nothing,
     /// The end of the bucket, but not of the program.
     Program,
-    /// The end of the program, a kill among them, but not of the machine.
+    /// The end of the program, even by a kill, but not of the machine.
     Machine,
-    /// The loss of power.
+    /// A power failure.
     Power,
 }
 
-/// Why storage did not do what it was asked.
+/// The error of a storage.
 ///
 /// # Examples
 ///
@@ -172,7 +172,7 @@ pub enum Durability {
 pub struct StorageError(Arc<dyn Error + Send + Sync>);
 
 impl StorageError {
-    /// This error, or this text. It should say what failed and what to do.
+    /// Wraps an error or a text. It should say what failed and what to do.
     ///
     /// # Examples
     ///
@@ -185,7 +185,7 @@ impl StorageError {
         Self(error.into().into())
     }
 
-    /// What the storage said.
+    /// The wrapped error.
     ///
     /// # Examples
     ///
@@ -200,14 +200,14 @@ impl StorageError {
     }
 }
 
-/// Two are the same if they are one and the same error, cloned.
+/// Two errors are equal if they are clones of the same error.
 impl PartialEq for StorageError {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-/// The storage that remembers nothing: the entries of a bucket live in its process, and are gone with it.
+/// A storage that keeps nothing: the entries of a bucket are in its process, and are lost with it.
 ///
 /// # Examples
 ///

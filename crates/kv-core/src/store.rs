@@ -8,15 +8,15 @@ use genserver::dynamic_supervisor::{self, DynamicSupervisor};
 use genserver::supervisor::{ChildCallError, ChildError, ChildRef, ChildSpec, Supervisor};
 use genserver::{ProcessRef, StartError, Stop, start_link};
 
-use crate::event::{BucketEvent, Events};
+use crate::event::{BucketEvent, EventManagerRef};
 use crate::registry::table::Table;
 use crate::registry::{CreateError, CreateLaterError, Registry, RegistryArgs, RegistryServer};
 use crate::storage::{Durability, MemoryStorage, Storage};
 use crate::{Bucket, BucketName};
 
-/// A store of named buckets: a reference to it, cheap to clone. See [the crate's page](crate).
+/// A reference to a store of named buckets, cheap to clone. See [the crate's page](crate).
 ///
-/// Dropping it stops nothing; [`stop`](Store::stop) does.
+/// Dropping it stops nothing; call [`stop`](Store::stop).
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ struct Parts {
     buckets: ChildRef<dynamic_supervisor::Server, DynamicSupervisor>,
 }
 
-/// What can be said of a store before it starts.
+/// The options of a store.
 ///
 /// # Examples
 ///
@@ -68,7 +68,7 @@ pub struct StoreOptions {
 }
 
 impl Store {
-    /// Starts a store whose entries live in memory.
+    /// Starts a store that keeps its entries in memory.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl Store {
         Self::options().start().await
     }
 
-    /// A store to say more of before it starts.
+    /// Returns the options of a store, to be set before it starts.
     ///
     /// # Examples
     ///
@@ -106,15 +106,15 @@ impl Store {
     /// # }
     /// ```
     pub fn options() -> StoreOptions {
-        // OTP's allowance: three restarts in five seconds.
+        // OTP's default: three restarts in five seconds.
         StoreOptions { storage: Arc::new(MemoryStorage), max_restarts: 3, within: Duration::from_secs(5) }
     }
 
-    /// Makes sure that there is a bucket of that name, and returns it: see [`Registry::create`].
+    /// Creates a bucket of this name unless there is one, and returns it: see [`Registry::create`].
     ///
     /// # Errors
     ///
-    /// [`CreateError`] if there is none, or not surely.
+    /// [`CreateError`] if there is no such bucket, or may be none.
     ///
     /// # Examples
     ///
@@ -133,11 +133,11 @@ impl Store {
         self.registry.create(name).await
     }
 
-    /// Has a bucket of that name created, and does not wait for it: see [`Registry::create_later`].
+    /// Asks for a bucket of this name without waiting for it: see [`Registry::create_later`].
     ///
     /// # Errors
     ///
-    /// [`CreateLaterError`] if the registry was not told.
+    /// [`CreateLaterError`] if the registry did not get the request.
     ///
     /// # Examples
     ///
@@ -157,7 +157,7 @@ impl Store {
         self.registry.create_later(name)
     }
 
-    /// The bucket of that name, if there is one that takes requests: see [`Registry::lookup`].
+    /// Looks up the bucket of this name, if it is running: see [`Registry::lookup`].
     ///
     /// # Examples
     ///
@@ -176,7 +176,7 @@ impl Store {
         self.registry.lookup(name)
     }
 
-    /// The same, asked of the registry's process: see [`Registry::lookup_ordered`].
+    /// Looks up a bucket by asking the registry's process: see [`Registry::lookup_ordered`].
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl Store {
         self.registry.lookup_ordered(name).await
     }
 
-    /// The names of all buckets, in their order: see [`Registry::names`].
+    /// The names of all buckets, in order: see [`Registry::names`].
     ///
     /// # Examples
     ///
@@ -219,10 +219,10 @@ impl Store {
         self.registry.names()
     }
 
-    /// The event manager as it is now, to add handlers to and draw streams from. If it is being restarted, this waits for it.
+    /// The current event manager, for adding handlers and taking streams. Waits while it is being restarted.
     ///
-    /// A manager that was restarted has no handlers, and the streams of the one before have ended. Whoever added a handler and has to
-    /// know monitors the manager, and comes again.
+    /// A restarted manager has no handlers, and the streams of the old one have ended. To learn of that, monitor the
+    /// manager, and add your handler again.
     ///
     /// # Errors
     ///
@@ -250,7 +250,7 @@ impl Store {
         self.parts.events.waiting().current().await
     }
 
-    /// The supervisor of the buckets as it is now. If it is being restarted, this waits for it.
+    /// The current supervisor of the buckets. Waits while it is being restarted.
     ///
     /// # Errors
     ///
@@ -295,9 +295,9 @@ impl Store {
         &self.registry
     }
 
-    /// Ends the store: registry, buckets and event manager, in this order. What a bucket was asked before is still done.
+    /// Stops the store: registry, buckets, and event manager, in this order. Buckets first finish what they were asked.
     ///
-    /// The ends of the buckets are not told, for nobody watches them any more.
+    /// No events announce the ends of the buckets, because the registry is gone by then.
     ///
     /// # Examples
     ///
@@ -318,7 +318,7 @@ impl Store {
         self.supervisor.stop()
     }
 
-    /// The supervisor of it all, for what can be done with any process: linking, monitoring, inspecting.
+    /// The store's supervisor as a process: for linking, monitoring, inspecting.
     ///
     /// # Examples
     ///
@@ -342,7 +342,7 @@ impl Store {
 }
 
 impl StoreOptions {
-    /// What remembers the entries of the buckets.
+    /// Sets what keeps the entries of the buckets.
     ///
     /// # Examples
     ///
@@ -361,8 +361,8 @@ impl StoreOptions {
         self
     }
 
-    /// How many restarts of its parts the store allows [within](StoreOptions::within) a time, before it ends: three, if nothing
-    /// is said. A bucket is no such part: it may end as often as it likes.
+    /// Sets how many restarts of its parts the store allows [within](StoreOptions::within) a time before it ends (default:
+    /// three). Buckets do not count: they may end as often as they like.
     ///
     /// # Examples
     ///
@@ -384,7 +384,7 @@ impl StoreOptions {
         self
     }
 
-    /// The time in which restarts are counted: five seconds, if nothing is said.
+    /// Sets the time in which restarts are counted (default: five seconds).
     ///
     /// # Examples
     ///
@@ -426,7 +426,7 @@ impl StoreOptions {
         self.begin(false).await
     }
 
-    /// Starts it linked with the process that calls this: see [`genserver::start_link`].
+    /// Starts the store linked to the calling process: see [`genserver::start_link`].
     ///
     /// # Errors
     ///
@@ -457,14 +457,14 @@ impl StoreOptions {
         let table = Arc::<Table>::default();
         let args = RegistryArgs {
             table: Arc::clone(&table),
-            events: Arc::new(Events::from(events.reference())),
+            events: Arc::new(EventManagerRef::from(events.reference())),
             buckets: Some(buckets.reference()),
-            // One that remembers nothing is not asked for anything: a bucket without a storage does not wait for one.
+            // A storage that keeps nothing is never called: a bucket without a storage does not wait for one.
             storage: Some(self.storage).filter(|storage| storage.durability() > Durability::Nothing),
         };
         let registry = ChildSpec::server("registry", move || start_link::<RegistryServer>(args.clone()));
         let reference = registry.reference();
-        // One for one: what one of them loses, the others keep. The page of the crate says what that is.
+        // One for one: what one part loses, the others keep. The crate's page says what that is.
         let spec = Supervisor::one_for_one().max_restarts(self.max_restarts).within(self.within);
         let spec = spec.child(events).child(buckets).child(registry);
         let supervisor = if linked { spec.start_link().await? } else { spec.start().await? };

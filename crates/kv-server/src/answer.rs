@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use crate::command::words;
 
-// How a client knows where an answer ends.
+// How a client finds the end of an answer.
 mod reading;
 
-pub use reading::{Reading, Step, UnexpectedLine};
+pub use reading::{AnswerReader, ReaderStep, UnexpectedLine};
 
-/// What a server answers: one line, or several of which the last says so.
+/// A server's answer: one line, or several lines that end with `OK`.
 ///
 /// Each line ends in CR and LF.
 ///
@@ -35,11 +35,12 @@ pub use reading::{Reading, Step, UnexpectedLine};
 /// check(Answer::Error("no room; delete something".into()), "ERROR no room; delete something\r\n");
 /// ```
 ///
-/// # What holds a line's end
+/// # Line ends inside values
 ///
-/// Nobody who speaks in lines can store a value with a line's end in it, but for one written with [quotes](crate::Command), or one who
-/// has the store at hand. So that an answer is never more lines than it should be, such a value is written with quotes. This is
-/// the one thing that a reader cannot tell: whether a value is quoted, or has these very quotes.
+/// A value can contain a line end if it was written with [quotes](crate::Command), or by code that uses the store directly.
+/// To keep an answer from having more lines than it should, the server writes such a value with quotes. A client cannot
+/// tell a value that was quoted for this reason from a value that really has those quotes. This is the protocol's only
+/// ambiguity.
 ///
 /// ```
 /// # use kv_server::Answer;
@@ -54,8 +55,8 @@ pub use reading::{Reading, Step, UnexpectedLine};
 /// check(Answer::Value(r#""hi""#.into()), "\"hi\"\r\nOK\r\n");
 /// ```
 ///
-/// Keys and names of buckets can be told: they are quoted as well when they begin with a quote, and so whatever begins with one is
-/// quoted.
+/// Keys and names of buckets are not ambiguous: they are also quoted if they begin with a quote, so an item that begins
+/// with a quote is always a quoted one.
 ///
 /// ```
 /// # use kv_server::Answer;
@@ -72,12 +73,12 @@ pub use reading::{Reading, Step, UnexpectedLine};
 pub enum Answer {
     /// `OK`.
     Done,
-    /// The value, and `OK`. A key that is not there has the same answer as an empty value. As a client reads it, this is what
-    /// stands in the line; [`unquoted`](Self::unquoted) for one that knows it to be quoted.
+    /// The value, and `OK`. A missing key has the same answer as an empty value. A client gets the line as it is; use
+    /// [`unquoted`](Self::unquoted) if it must be a quoted value.
     Value(Bytes),
-    /// A line `* item` for each key, or each bucket, and `OK`.
+    /// A line `* item` for each key or bucket, and `OK`.
     Items(Vec<Bytes>),
-    /// What `HELP` says, line by line, and `OK`.
+    /// The lines of `HELP`, and `OK`.
     Help(Vec<Bytes>),
     /// `PONG`.
     Pong,
@@ -85,7 +86,7 @@ pub enum Answer {
     NotFound,
     /// `UNKNOWN COMMAND`.
     UnknownCommand,
-    /// `ERROR`, and in the same line what is wrong and what to do.
+    /// `ERROR`, followed in the same line by what is wrong and what to do.
     Error(Bytes),
 }
 
@@ -149,8 +150,8 @@ impl Answer {
         out.extend(end);
     }
 
-    /// What a value was before it was written with quotes; None if it was not. A client that stores no values of this kind
-    /// without a line's end in them can always take it.
+    /// Unquotes a value. `None` if it is not a quoted value with a line end. Always safe for a client whose values do not
+    /// look like that themselves.
     ///
     /// # Examples
     ///
@@ -167,19 +168,19 @@ impl Answer {
     }
 }
 
-/// What the line of an item begins with.
+/// What an item's line begins with.
 pub(crate) const ITEM: &[u8] = b"* ";
 pub(crate) const DONE: &[u8] = b"OK\r\n";
 pub(crate) const PONG: &[u8] = b"PONG\r\n";
 pub(crate) const NOT_FOUND: &[u8] = b"NOT FOUND\r\n";
 pub(crate) const UNKNOWN_COMMAND: &[u8] = b"UNKNOWN COMMAND\r\n";
 
-/// Whether a line would end in it.
+/// Whether the text contains a line end.
 pub(crate) fn breaks(text: &[u8]) -> bool {
     text.iter().any(|byte| matches!(byte, b'\r' | b'\n'))
 }
 
-/// What ends a line of the protocol.
+/// The end of a line.
 pub(crate) const END: &[u8] = b"\r\n";
 
 fn write_line(line: &[u8], end: &[u8], out: &mut Vec<u8>) {
@@ -191,13 +192,13 @@ fn write_line(line: &[u8], end: &[u8], out: &mut Vec<u8>) {
     out.extend(end);
 }
 
-/// A value, and OK.
+/// Writes a value, and `OK`.
 pub(crate) fn write_value(value: &[u8], out: &mut Vec<u8>) {
     write_line(value, END, out);
     out.extend(DONE);
 }
 
-/// A key, or the name of a bucket, in a list of them.
+/// Writes a key or the name of a bucket, as an item of a list.
 pub(crate) fn write_item(item: &[u8], end: &[u8], out: &mut Vec<u8>) {
     out.extend(ITEM);
     if is_quoted_item(item) {
@@ -213,7 +214,7 @@ pub(crate) fn is_quoted_item(item: &[u8]) -> bool {
     item.first() == Some(&b'"') || breaks(item)
 }
 
-/// The item that stands in a line, if it is one.
+/// Reads the item of a line, if it is one.
 fn read_item(line: &Bytes) -> Option<Bytes> {
     let item = line.strip_prefix(ITEM)?;
     if item.first() != Some(&b'"') {
@@ -225,7 +226,7 @@ fn read_item(line: &Bytes) -> Option<Bytes> {
     })
 }
 
-/// What is wrong, in one line.
+/// Writes an `ERROR` line.
 pub(crate) fn write_error(text: &str, out: &mut Vec<u8>) {
     write_error_line(text, END, out);
 }
@@ -236,10 +237,11 @@ fn write_error_line(text: &str, end: &[u8], out: &mut Vec<u8>) {
     out.extend(end);
 }
 
-/// How much of a reason or an error is told: what a process panics with may be as long as it likes.
+/// The longest reason or error in a line: a process can panic with a message of any length.
 const TEXT_MAX: usize = 1000;
 
-/// Text for a person as a part of a line: what would end the line, or move a terminal's cursor, is a blank in it.
+/// Writes text for a person within a line. Control characters, which could end the line or move a terminal's cursor, become
+/// blanks.
 pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
     let mut shown = [0; 4];
     for character in text.chars().take(TEXT_MAX) {

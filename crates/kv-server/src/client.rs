@@ -8,15 +8,15 @@ use bytes::Bytes;
 use futures::io::{AsyncRead, AsyncWrite};
 
 use self::wire::{LINE_MAX, LineError, Wire};
-use crate::answer::{Answer, Reading, Step, UnexpectedLine};
+use crate::answer::{Answer, AnswerReader, ReaderStep, UnexpectedLine};
 use crate::command::Command;
 
-// The stream that a client becomes.
+// The stream that a client turns into.
 mod events;
-// What lies below both.
+// The lines below both.
 mod wire;
 
-pub use events::{Events, EventsError, SubscribeError};
+pub use events::{SubscribeError, SubscriptionError, SubscriptionEvents};
 
 /// A client of the line protocol over any reader and writer: it sends a [`Command`] and returns its [`Answer`] as a value.
 ///
@@ -39,12 +39,12 @@ pub use events::{Events, EventsError, SubscribeError};
 /// # }
 /// ```
 ///
-/// What is queued waits in the client until an answer is asked for, so that the commands of a pipeline go out together. Answers come
-/// in the order of their commands, also when the future that waited for one was dropped.
+/// Queued commands are sent when an answer is asked for, so a pipeline goes out in one piece. Answers come in the order of
+/// the commands, even if a future that waited for one was dropped.
 ///
 /// # Examples
 ///
-/// Five commands, which take the time of one:
+/// Five commands in the time of one:
 ///
 /// ```
 /// # use futures::io::Cursor;
@@ -66,24 +66,24 @@ pub use events::{Events, EventsError, SubscribeError};
 #[derive(Debug)]
 pub struct Client<R, W> {
     wire: Wire<R, W>,
-    /// What was queued and is not answered yet, in its order. Whoever queues commands without asking for their answers makes it grow.
+    /// The queued commands without an answer, in order. It grows if the caller queues commands and never asks for answers.
     awaited: VecDeque<Awaited>,
-    /// Whether the answer to a `PING` comes next that nobody asked for: see [`Reading`].
+    /// Whether a `PONG` comes next that answers a `PING` of the client's own: see [`AnswerReader`].
     pong_is_due: bool,
 }
 
-/// A command that is not answered yet.
+/// A command without an answer yet.
 #[derive(Debug)]
 struct Awaited {
-    reading: Reading,
-    /// Whether another answer behind this one could be taken for a part of it.
+    reading: AnswerReader,
+    /// Whether the next answer's first line could be taken for a part of this one.
     is_open: bool,
-    /// Whether a `PING` was queued behind it whose answer is still to come.
+    /// Whether a `PING` was queued behind it that is not answered yet.
     is_pinged: bool,
 }
 
 impl<R, W> Client<R, W> {
-    /// A client that has sent nothing yet.
+    /// Creates a client over a connection.
     ///
     /// # Examples
     ///
@@ -105,7 +105,7 @@ impl<R, W> Client<R, W> {
         Self { wire: Wire::new(reader, writer), awaited: VecDeque::new(), pong_is_due: false }
     }
 
-    /// Adds a command to those that are sent when an [`answer`](Self::answer) is waited for.
+    /// Queues a command. It is sent when an [`answer`](Self::answer) is awaited.
     ///
     /// # Examples
     ///
@@ -128,11 +128,11 @@ impl<R, W> Client<R, W> {
     pub fn queue(&mut self, command: &Command) {
         self.close_last();
         command.encode(&mut self.wire.unsent);
-        self.await_answer(Reading::of(command));
+        self.await_answer(AnswerReader::of(command));
     }
 
-    /// Adds a line that [is not a command](Command::parse), as far as this client knows. A server that does not know it either
-    /// answers [`Answer::UnknownCommand`]. One that does may answer with one line, like most commands.
+    /// Queues a line that [is not a command](Command::parse), as far as this client knows. A server that does not know it
+    /// either answers [`Answer::UnknownCommand`]. A newer server may know it, and then the answer must be a single line.
     ///
     /// # Examples
     ///
@@ -153,10 +153,10 @@ impl<R, W> Client<R, W> {
         self.close_last();
         self.wire.unsent.extend_from_slice(line);
         self.wire.unsent.extend_from_slice(b"\r\n");
-        self.await_answer(Reading::of_unknown());
+        self.await_answer(AnswerReader::of_unknown());
     }
 
-    /// How many commands have not been answered yet.
+    /// How many commands have no answer yet.
     ///
     /// # Examples
     ///
@@ -180,12 +180,12 @@ impl<R, W> Client<R, W> {
         self.awaited.len()
     }
 
-    fn await_answer(&mut self, reading: Reading) {
+    fn await_answer(&mut self, reading: AnswerReader) {
         let is_open = reading.is_open();
         self.awaited.push_back(Awaited { reading, is_open, is_pinged: false });
     }
 
-    /// Marks the end of the last answer before another comes behind it, if it needs a mark.
+    /// Queues a `PING` to mark the end of the last answer, if it needs one.
     fn close_last(&mut self) {
         if let Some(last) = self.awaited.back_mut().filter(|last| last.is_open && !last.is_pinged) {
             last.is_pinged = true;
@@ -199,12 +199,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] when there is no answer. The client is of no use any more.
+    /// [`AnswerError`] if there is no answer. The client is of no use after that.
     ///
     /// # Cancel safety
     ///
-    /// The command may have been sent when the future is dropped, and is then carried out. Its answer is thrown away by the next
-    /// call.
+    /// If the future is dropped, the command may have been sent and may be carried out. The next call discards its answer.
     ///
     /// # Examples
     ///
@@ -225,7 +224,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
         self.last_answer().await
     }
 
-    /// Sends a line that is [not a command](Self::queue_unknown), and returns its answer.
+    /// Sends a line that [is not a command](Self::queue_unknown), and returns its answer.
     ///
     /// # Errors
     ///
@@ -256,27 +255,27 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
 
     async fn last_answer(&mut self) -> Result<Answer, AnswerError> {
         while self.awaited.len() > 1 {
-            // Of a call that was given up.
+            // The answer of a call whose future was dropped.
             self.answer().await?;
         }
         self.answer().await
     }
 
-    /// Sends what is queued and returns the answer to the oldest command that has none.
+    /// Sends what is queued, and returns the next answer.
     ///
-    /// It goes on writing while it reads, so a pipeline may be of any length, and so may its answers.
+    /// It writes while it reads, so a pipeline and its answers may be of any length.
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] when there is no answer. The client is of no use any more.
+    /// [`AnswerError`] if there is no answer. The client is of no use after that.
     ///
     /// # Panics
     ///
-    /// If every command has its answer: there would never be another.
+    /// If no command is waiting for an answer.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when the future is dropped: the next call goes on where it was.
+    /// Nothing is lost if the future is dropped: the next call continues.
     ///
     /// # Examples
     ///
@@ -314,24 +313,24 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
         }
     }
 
-    /// The answer, if this line completes it.
+    /// Takes a line, and returns the answer if the line completes it.
     fn take(&mut self, line: Bytes) -> Result<Option<Answer>, AnswerError> {
         if std::mem::take(&mut self.pong_is_due) {
             return if &line[..] == b"PONG" { Ok(None) } else { Err(UnexpectedLine { line }.into()) };
         }
         let oldest = self.awaited.front_mut().expect("`poll_answer` has looked");
         match oldest.reading.line(line)? {
-            Step::More => Ok(None),
-            Step::Ping => {
+            ReaderStep::More => Ok(None),
+            ReaderStep::Ping => {
                 if !oldest.is_pinged {
                     Command::Ping.encode(&mut self.wire.unsent);
                 }
-                // Its answer is now a part of this one.
+                // The `PONG` is part of this answer now.
                 oldest.is_pinged = false;
                 oldest.is_open = false;
                 Ok(None)
             }
-            Step::Whole(answer) => {
+            ReaderStep::Whole(answer) => {
                 self.pong_is_due = oldest.is_pinged;
                 self.awaited.pop_front();
                 Ok(Some(answer))
@@ -339,41 +338,41 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
         }
     }
 
-    /// What the answer was, if it can be told although the server has closed.
+    /// The answer, if it is clear although the server has closed.
     fn closed(&mut self) -> Result<Answer, AnswerError> {
         let oldest = self.awaited.pop_front().expect("`poll_answer` has looked");
         oldest.reading.closed().ok_or(AnswerError::Closed)
     }
 
-    /// Asks for the events of the store's buckets: see [`Events`].
+    /// Subscribes to the events of the store's buckets: see [`SubscriptionEvents`].
     ///
     /// # Errors
     ///
-    /// When the server does not agree, or does not answer: see [`SubscribeError`].
+    /// [`SubscribeError`] if the server refuses or does not answer.
     ///
     /// # Cancel safety
     ///
-    /// The client is gone when the future is dropped, and with it the connection.
+    /// Dropping the future drops the client and its connection.
     ///
     /// # Examples
     ///
     /// ```
     /// # use futures::io::Cursor;
     /// use futures::TryStreamExt;
-    /// use kv_server::{Client, Event};
+    /// use kv_server::{Client, SubscriptionEvent};
     ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (reader, writer) = (Cursor::new("OK\r\nCREATED shopping\r\n"), Vec::new());
     /// let mut events = Client::new(reader, writer).subscribe().await?;
-    /// assert_eq!(events.try_next().await?, Some(Event::Created { bucket: "shopping".into() }));
+    /// assert_eq!(events.try_next().await?, Some(SubscriptionEvent::Created { bucket: "shopping".into() }));
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn subscribe(mut self) -> Result<Events<R, W>, SubscribeError> {
+    pub async fn subscribe(mut self) -> Result<SubscriptionEvents<R, W>, SubscribeError> {
         match self.send(&Command::Subscribe).await? {
-            Answer::Done => Ok(Events::of(self.wire)),
+            Answer::Done => Ok(SubscriptionEvents::of(self.wire)),
             refusal => {
                 let mut text = Vec::new();
                 refusal.encode(&mut text);
@@ -401,16 +400,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswerError {
-    /// The server closed the connection first. Whether the command was carried out is not known.
+    /// The server closed the connection first. The command may or may not have been carried out.
     #[error("the server closed the connection before it answered; connect again, and look what was done")]
     Closed,
-    /// The connection failed. Whether the command was carried out is not known.
+    /// The connection failed. The command may or may not have been carried out.
     #[error("the connection broke before there was an answer: {0}; connect again, and look what was done")]
     Io(#[source] io::Error),
     /// A line was longer than any that a server sends.
     #[error("a line of the answer is longer than {LINE_MAX} bytes; is there a kv server at this address?")]
     LineTooLong,
-    /// What came is no answer to what was sent.
+    /// A line does not belong to the answer.
     #[error(transparent)]
     Unexpected(#[from] UnexpectedLine),
 }

@@ -1,4 +1,4 @@
-//! Commands, and the lines that say them.
+//! Commands, and the lines that express them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,20 +6,20 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 
-// What makes the table of the commands below into an enum, its lines, and their explanations.
+// The macro behind the table of commands below.
 mod table;
-// What a line's words are.
+// Splitting a line into words.
 pub(crate) mod words;
-// A line that is a command, before anything of it is kept.
-mod sentence;
+// A parsed line that borrows its words.
+mod command_line;
 
-pub(crate) use sentence::{Sentence, is_from_browser};
+pub(crate) use command_line::{CommandLine, is_from_browser};
 pub(crate) use table::AnswerShape;
 pub use table::CommandUsage;
 use table::commands;
 
 commands! {
-    /// What a client can ask for: one line each.
+    /// What a client can ask for. A command is one line.
     ///
     /// ```
     /// use kv_server::{Command, UnknownCommand};
@@ -31,7 +31,7 @@ commands! {
     /// assert_eq!(Command::parse("DELETE shopping eggs\r\n"), Ok(Command::delete("shopping", "eggs")));
     /// ```
     ///
-    /// What is no command, or has the wrong number of arguments, is an error. Case counts:
+    /// Anything else, or a wrong number of arguments, is an error. Commands are case-sensitive:
     ///
     /// ```
     /// # use kv_server::{Command, UnknownCommand};
@@ -41,7 +41,7 @@ commands! {
     /// assert_eq!(Command::parse("\r\n"), Err(UnknownCommand));
     /// ```
     ///
-    /// These are the commands of the Elixir guide. There are some more:
+    /// These are the commands of the Elixir guide. There are a few more:
     ///
     /// ```
     /// # use kv_server::{Command, UnknownCommand};
@@ -56,8 +56,8 @@ commands! {
     ///
     /// # Words
     ///
-    /// A line is divided into words at white space: Unicode's, but for the spaces that are there not to be broken at, or ASCII's if the
-    /// line is no UTF-8. Words are bytes, whatever they mean:
+    /// White space divides a line into words: Unicode's white space without the non-breaking spaces, or ASCII's if the line
+    /// is not UTF-8. Words are arbitrary bytes:
     ///
     /// ```
     /// # use kv_server::{Command, UnknownCommand};
@@ -66,9 +66,9 @@ commands! {
     /// assert_eq!(Command::parse(&b"GET shopping \xFF"[..]), Ok(Command::get("shopping", &b"\xFF"[..])));
     /// ```
     ///
-    /// A line whose words make no command in this way is read once more, with quotes. What is between quotes is one word, in which
-    /// `\"` and `\\` stand for a quote and a backslash, `\n`, `\r` and `\t` for a line feed, a carriage return and a tab, and `\x` with
-    /// two hexadecimal digits for any byte:
+    /// If the words do not form a command, the line is read again with quotes. The text between two quotes is one word. In
+    /// it, `\"` and `\\` stand for a quote and a backslash, `\n`, `\r` and `\t` for a line feed, a carriage return and a
+    /// tab, and `\x` with two hexadecimal digits for any byte:
     ///
     /// ```
     /// # use kv_server::{Command, UnknownCommand};
@@ -76,8 +76,8 @@ commands! {
     /// assert_eq!(Command::parse(line), Ok(Command::put("shopping", "soy milk", "two litres")));
     /// ```
     ///
-    /// Only then: a line that is a command without regard to its quotes is that command, as it is in the guide. If the word of the
-    /// command itself is quoted, it cannot be one.
+    /// A line that is a command without regard to quotes is that command, as in the guide. To have the quotes count in
+    /// every case, quote the command's own word.
     ///
     /// ```
     /// # use kv_server::{Command, UnknownCommand};
@@ -89,53 +89,56 @@ commands! {
     #[derive(Clone, PartialEq, Eq, Hash, Debug)]
     #[non_exhaustive]
     pub enum Command {
-        /// `CREATE bucket`: makes the bucket, unless it is there. Answers OK.
+        /// `CREATE bucket`: creates the bucket unless it exists. The answer is OK.
         Create {
             /// Its name.
             bucket,
         } = "CREATE", Line, "makes the bucket, unless it is there";
-        /// `PUT bucket key value`: stores the value. Answers OK, or NOT FOUND if there is no such bucket.
+        /// `PUT bucket key value`: stores the value. The answer is OK, or NOT FOUND if there is no such bucket.
         Put {
-            /// Where.
+            /// The bucket.
             bucket,
-            /// Under which key.
+            /// The key.
             key,
-            /// What.
+            /// The value.
             value,
         } = "PUT", Line, "stores the value; NOT FOUND if there is no such bucket";
-        /// `GET bucket key`: answers the value, or an empty line, and then OK; or NOT FOUND if there is no such bucket.
+        /// `GET bucket key`: the answer is the value or an empty line, followed by OK; or NOT FOUND if there is no such
+        /// bucket.
         Get {
-            /// Where.
+            /// The bucket.
             bucket,
-            /// What is under this key.
+            /// The key.
             key,
         } = "GET", Value, "the value, or an empty line; NOT FOUND if there is no such bucket";
-        /// `DELETE bucket key`: forgets the key, if it is there. Answers OK, or NOT FOUND if there is no such bucket.
+        /// `DELETE bucket key`: removes the key if it exists. The answer is OK, or NOT FOUND if there is no such bucket.
         Delete {
-            /// Where.
+            /// The bucket.
             bucket,
-            /// Which key.
+            /// The key.
             key,
         } = "DELETE", Line, "forgets the key, if it is there; NOT FOUND if there is no such bucket";
-        /// `LIST bucket`: answers a line `* key` for every key, in order, and then OK; or NOT FOUND if there is no such bucket.
+        /// `LIST bucket`: the answer is a line `* key` for every key, in order, followed by OK; or NOT FOUND if there is no
+        /// such bucket.
         List {
-            /// Which bucket.
+            /// The bucket.
             bucket,
         } = "LIST", Items, "every key in order; NOT FOUND if there is no such bucket";
-        /// `BUCKETS`: answers a line `* name` for every bucket, in order, and then OK.
+        /// `BUCKETS`: the answer is a line `* name` for every bucket, in order, followed by OK.
         Buckets = "BUCKETS", Items, "every bucket in order";
-        /// `DROP bucket`: ends the bucket, with all that is in it. Answers OK, or NOT FOUND if there is no such bucket.
+        /// `DROP bucket`: removes the bucket and everything in it. The answer is OK, or NOT FOUND if there is no such
+        /// bucket.
         Drop {
-            /// Which bucket.
+            /// The bucket.
             bucket,
         } = "DROP", Line, "ends the bucket, with all that is in it; NOT FOUND if there is no such bucket";
-        /// `SUBSCRIBE`: answers OK, and from then on tells of buckets, an [`Event`](crate::Event) a line.
+        /// `SUBSCRIBE`: the answer is OK. From then on the server sends events, one [`SubscriptionEvent`](crate::SubscriptionEvent) a line.
         Subscribe = "SUBSCRIBE", Line, "tells of buckets that are created or exit, until QUIT";
-        /// `PING`: answers PONG.
+        /// `PING`: the answer is PONG.
         Ping = "PING", Line, "PONG";
-        /// `HELP`: answers a line for every command, and then OK.
+        /// `HELP`: the answer is a line for every command, followed by OK.
         Help = "HELP", Help, "this list";
-        /// `QUIT`: answers OK, and then nothing more.
+        /// `QUIT`: the answer is OK, and the session ends.
         Quit = "QUIT", Line, "says goodbye";
     }
 }
@@ -143,7 +146,7 @@ commands! {
 /// The most arguments that a command has.
 pub(crate) const ARGUMENTS_MAX: usize = 3;
 
-/// A line is no [`Command`].
+/// The line is not a [`Command`].
 ///
 /// # Examples
 ///
@@ -158,11 +161,11 @@ pub(crate) const ARGUMENTS_MAX: usize = 3;
 pub struct UnknownCommand;
 
 impl Command {
-    /// What a line says, with its end or without. Words that are not quoted are cut out of it and not copied.
+    /// Parses a line, with or without its end. Unquoted words are slices of the line and not copied.
     ///
     /// # Errors
     ///
-    /// [`UnknownCommand`] if it is no command.
+    /// [`UnknownCommand`] if the line is not a command.
     ///
     /// # Examples
     ///
@@ -176,7 +179,7 @@ impl Command {
     /// ```
     pub fn parse(line: impl Into<Bytes>) -> Result<Self, UnknownCommand> {
         let line = line.into();
-        let Sentence { verb, words } = Sentence::read(&line)?;
+        let CommandLine { verb, words } = CommandLine::read(&line)?;
         Ok(Self::of(
             verb,
             words.map(|word| match word {
@@ -186,8 +189,8 @@ impl Command {
         ))
     }
 
-    /// Writes the line that says this, with its end. There is one for every command: where a word would not come out as itself it
-    /// is quoted, and so is the word of the command.
+    /// Writes the command's line, with its end. Every command has one: words that would not read back as themselves are
+    /// quoted, and then so is the word of the command.
     ///
     /// # Examples
     ///
@@ -204,7 +207,7 @@ impl Command {
         out.extend(b"\r\n");
     }
 
-    /// The line, without its end.
+    /// Writes the line without its end.
     fn write(&self, out: &mut Vec<u8>) {
         let word = self.verb().usage().word.as_bytes();
         let arguments: [Option<&Bytes>; ARGUMENTS_MAX] = self.arguments();
@@ -217,7 +220,7 @@ impl Command {
         }
         for word in words() {
             out.push(b' ');
-            // A quote at the beginning is one only where lines are read with quotes.
+            // A leading quote matters only if the line is read with quotes.
             let itself = plain || (words::is_word(word) && word[0] != b'"');
             if itself { out.extend(&word[..]) } else { words::quote(word, out) }
         }
@@ -304,7 +307,7 @@ impl Command {
     }
 }
 
-/// As [`Command::parse`], for text that is borrowed: the words are copied.
+/// Like [`Command::parse`], for borrowed text: the words are copied.
 impl FromStr for Command {
     type Err = UnknownCommand;
 
@@ -313,7 +316,7 @@ impl FromStr for Command {
     }
 }
 
-/// The line that says it, without its end; what is no UTF-8 in it is shown as `\u{FFFD}`.
+/// The line without its end. Bytes that are not UTF-8 become `\u{FFFD}`.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = Vec::new();

@@ -1,4 +1,4 @@
-//! Telling sessions that it is time to go: they answer what has arrived, and close.
+//! The signal that makes sessions answer what has arrived, and close.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use genserver::Reason;
 
-/// Tells sessions to leave: they answer what has arrived, and close. Clones are the same signal.
+/// Tells sessions to drain: to answer what has arrived, and close. Clones are the same signal.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub struct Drain(Arc<Signal>);
 struct Signal {
     begun: AtomicBool,
     next: AtomicU64,
-    /// Who waits, by the number of each; one waker for each [`Told`] at most.
+    /// The wakers of the waiting futures, by number: at most one for each [`DrainSignal`].
     waiting: Mutex<BTreeMap<u64, Waker>>,
 }
 
@@ -47,7 +47,7 @@ impl Signal {
 }
 
 impl Drain {
-    /// A signal that has not been given.
+    /// Creates a signal that has not been given.
     ///
     /// # Examples
     ///
@@ -62,7 +62,7 @@ impl Drain {
         Self::default()
     }
 
-    /// Tells everybody. It cannot be taken back, and telling them again does nothing.
+    /// Gives the signal, for good. Giving it again does nothing.
     ///
     /// # Examples
     ///
@@ -77,7 +77,7 @@ impl Drain {
     pub fn begin(&self) {
         self.0.begun.store(true, Ordering::SeqCst);
         let wakers = std::mem::take(&mut *self.0.waiting());
-        // After the lock is released: a waker is somebody's code. A panic of one keeps none of the others from being woken.
+        // Without the lock, because a waker is user code. A panic of one must not keep the others from being woken.
         for waker in wakers.into_values() {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
                 drop(Reason::caught(payload));
@@ -85,11 +85,11 @@ impl Drain {
         }
     }
 
-    /// Whether they have been told.
+    /// Whether the signal was given.
     ///
     /// # Examples
     ///
-    /// A loop that asks between two pieces of work:
+    /// A loop that checks between two pieces of work:
     ///
     /// ```
     /// use kv_server::Drain;
@@ -108,15 +108,15 @@ impl Drain {
         self.0.begun.load(Ordering::SeqCst)
     }
 
-    /// A future that ends when they are told, or at once if they have been.
+    /// A future that completes when the signal is given, or at once if it was.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it forgets it; nothing else happens.
+    /// Dropping it has no other effect.
     ///
     /// # Examples
     ///
-    /// Work that is given up when it is time to go:
+    /// Giving work up when the signal comes:
     ///
     /// ```
     /// use std::pin::pin;
@@ -133,9 +133,9 @@ impl Drain {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn told(&self) -> Told {
+    pub fn told(&self) -> DrainSignal {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        Told { signal: Arc::clone(&self.0), number, waker: None }
+        DrainSignal { signal: Arc::clone(&self.0), number, waker: None }
     }
 }
 
@@ -145,7 +145,7 @@ impl fmt::Debug for Drain {
     }
 }
 
-/// Waits until sessions are told to leave; made by [`Drain::told`].
+/// Waits for the signal; made by [`Drain::told`].
 ///
 /// # Examples
 ///
@@ -160,17 +160,17 @@ impl fmt::Debug for Drain {
 /// assert_eq!(told.now_or_never(), Some(()));
 /// ```
 #[must_use = "nothing happens until this is awaited"]
-pub struct Told {
+pub struct DrainSignal {
     signal: Arc<Signal>,
     number: u64,
-    /// Whom the signal will wake.
+    /// The waker that the signal will wake.
     waker: Option<Waker>,
 }
 
-impl Future for Told {
+impl Future for DrainSignal {
     type Output = ();
 
-    /// Takes the lock when the task is another than last time, which is once for most.
+    /// Takes the lock only when the task has changed, which for most happens once.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.signal.begun.load(Ordering::SeqCst) {
             return Poll::Ready(());
@@ -178,16 +178,16 @@ impl Future for Told {
         if self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             return Poll::Pending;
         }
-        // Cloned, and the old one dropped, outside the lock: a waker is somebody's code.
+        // Cloned, and the old one dropped, without the lock: a waker is user code.
         let (kept, waiting) = (cx.waker().clone(), cx.waker().clone());
         let old = self.signal.waiting().insert(self.number, waiting);
         drop((old, self.waker.replace(kept)));
-        // Told in between: `begin` may have looked before the waker was there.
+        // The signal may have been given before the waker was registered.
         if self.signal.begun.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
-impl Drop for Told {
+impl Drop for DrainSignal {
     fn drop(&mut self) {
         if self.waker.is_some() {
             let old = self.signal.waiting().remove(&self.number);
@@ -196,7 +196,7 @@ impl Drop for Told {
     }
 }
 
-impl fmt::Debug for Told {
+impl fmt::Debug for DrainSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Told").finish_non_exhaustive()
     }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_behind_one_whose_waker_panics_is_told_too() {
+    fn a_waker_that_panics_does_not_keep_the_others_from_being_woken() {
         let drain = Drain::new();
         let (mut first, mut second) = (drain.told(), drain.told());
         let counts = Arc::<Counts>::default();

@@ -1,48 +1,48 @@
-//! What a subscriber is told, a line for each event.
+//! The events that a subscriber receives, one line each.
 
 use bytes::Bytes;
 
 use crate::answer::{END, write_text};
 use crate::command::words;
 
-/// Something that happened to buckets, as a subscriber is told.
+/// Something that happened to buckets, as a subscriber receives it.
 ///
 /// ```
 /// use kv_server::Event;
 ///
 /// #[track_caller]
-/// fn check(event: Event, line: &str) {
+/// fn check(event: SubscriptionEvent, line: &str) {
 ///     let mut written = Vec::new();
 ///     event.encode(&mut written);
 ///     assert_eq!(String::from_utf8_lossy(&written), format!("{line}\r\n"));
-///     assert_eq!(Event::parse(line.as_bytes()), Some(event));
+///     assert_eq!(SubscriptionEvent::parse(line.as_bytes()), Some(event));
 /// }
 ///
-/// check(Event::Created { bucket: "shopping".into() }, "CREATED shopping");
-/// check(Event::Exited { bucket: "shopping".into(), reason: "normal".into() }, "EXITED shopping normal");
-/// check(Event::Missed { events: Some(17) }, "MISSED 17");
-/// check(Event::Missed { events: None }, "MISSED ?");
+/// check(SubscriptionEvent::Created { bucket: "shopping".into() }, "CREATED shopping");
+/// check(SubscriptionEvent::Exited { bucket: "shopping".into(), reason: "normal".into() }, "EXITED shopping normal");
+/// check(SubscriptionEvent::Missed { events: Some(17) }, "MISSED 17");
+/// check(SubscriptionEvent::Missed { events: None }, "MISSED ?");
 /// ```
 ///
-/// A name is written with quotes if it would not be one word, or begins with a quote; and the reason is the rest of its line.
+/// A name is quoted if it is not a single word or begins with a quote. The reason is the rest of its line.
 ///
 /// ```
 /// # use kv_server::Event;
 /// # #[track_caller]
-/// # fn check(event: Event, line: &str) {
+/// # fn check(event: SubscriptionEvent, line: &str) {
 /// #     let mut written = Vec::new();
 /// #     event.encode(&mut written);
 /// #     assert_eq!(String::from_utf8_lossy(&written), format!("{line}\r\n"));
-/// #     assert_eq!(Event::parse(line.as_bytes()), Some(event));
+/// #     assert_eq!(SubscriptionEvent::parse(line.as_bytes()), Some(event));
 /// # }
 /// check(
-///     Event::Exited { bucket: "soy\nmilk".into(), reason: "no cow was found".into() },
+///     SubscriptionEvent::Exited { bucket: "soy\nmilk".into(), reason: "no cow was found".into() },
 ///     r#"EXITED "soy\nmilk" no cow was found"#,
 /// );
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub enum Event {
+pub enum SubscriptionEvent {
     /// A bucket was created.
     Created {
         /// Its name.
@@ -52,17 +52,18 @@ pub enum Event {
     Exited {
         /// Its name.
         bucket: Bytes,
-        /// Why.
+        /// The reason.
         reason: Bytes,
     },
-    /// There were events here that this subscriber was not told of.
+    /// This subscriber has missed events.
     Missed {
-        /// How many, because it read too slowly; None if nobody knows: whoever told of them has crashed, and was started again.
+        /// How many, if it read too slowly. `None` if the store's event manager crashed and was restarted, so that the
+        /// number is unknown.
         events: Option<u64>,
     },
 }
 
-impl Event {
+impl SubscriptionEvent {
     /// Writes the line of the protocol, ended by CR and LF.
     ///
     /// # Examples
@@ -71,8 +72,8 @@ impl Event {
     /// use kv_server::Event;
     ///
     /// let mut lines = Vec::new();
-    /// Event::Created { bucket: "shopping".into() }.encode(&mut lines);
-    /// Event::Missed { events: Some(2) }.encode(&mut lines);
+    /// SubscriptionEvent::Created { bucket: "shopping".into() }.encode(&mut lines);
+    /// SubscriptionEvent::Missed { events: Some(2) }.encode(&mut lines);
     /// assert_eq!(lines, b"CREATED shopping\r\nMISSED 2\r\n");
     /// ```
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -88,7 +89,7 @@ impl Event {
     /// use kv_server::Event;
     ///
     /// let mut text = Vec::new();
-    /// Event::Created { bucket: "shopping".into() }.print(&mut text);
+    /// SubscriptionEvent::Created { bucket: "shopping".into() }.print(&mut text);
     /// assert_eq!(text, b"CREATED shopping\n");
     /// ```
     pub fn print(&self, out: &mut Vec<u8>) {
@@ -104,15 +105,15 @@ impl Event {
         }
     }
 
-    /// What a line tells, given without its end: None if it is no event.
+    /// Parses a line without its end. `None` if it is not an event.
     ///
     /// # Examples
     ///
     /// ```
     /// use kv_server::Event;
     ///
-    /// assert_eq!(Event::parse(b"OK"), None);
-    /// assert_eq!(Event::parse(b"MISSED many"), None);
+    /// assert_eq!(SubscriptionEvent::parse(b"OK"), None);
+    /// assert_eq!(SubscriptionEvent::parse(b"MISSED many"), None);
     /// ```
     pub fn parse(line: &[u8]) -> Option<Self> {
         let (kind, told) = line.split_at(line.iter().position(|byte| *byte == b' ')?);
@@ -134,7 +135,7 @@ impl Event {
     }
 }
 
-/// A line without its end, and so are the next two.
+/// These three write a line without its end.
 pub(crate) fn write_created(name: &[u8], out: &mut Vec<u8>) {
     out.extend(b"CREATED ");
     write_name(name, out);
@@ -162,7 +163,7 @@ fn write_name(name: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The name that a text begins with, and what is behind it.
+/// Reads the name at the beginning of a text, and returns it and the rest.
 fn read_name(text: &[u8]) -> Option<(Bytes, &[u8])> {
     if let Some(quoted) = text.strip_prefix(b"\"") {
         let (name, rest) = words::unquote_start(quoted)?;

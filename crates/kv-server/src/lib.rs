@@ -1,4 +1,4 @@
-//! The store of `kv-core` on a socket: a protocol of lines, sessions that speak it, a server, and a client.
+//! The store of `kv-core` on a socket: a line protocol, sessions, a server, and a client.
 //!
 //! ```
 //! use kv_core::Store;
@@ -23,32 +23,32 @@
 //!
 //! # The protocol
 //!
-//! A command is a line, and so is an answer, or a few of them. It works with `nc`.
+//! A command is one line, and an answer is one or a few lines. It works with `nc`.
 //!
 //! | command | answer |
 //! |---|---|
-//! | `CREATE shopping` | `OK`, also if there is one |
+//! | `CREATE shopping` | `OK`, also if it exists |
 //! | `PUT shopping eggs 3` | `OK` |
-//! | `GET shopping eggs` | `3` and `OK`; if there is no such key, an empty line and `OK` |
+//! | `GET shopping eggs` | `3` and `OK`; an empty line and `OK` if there is no such key |
 //! | `DELETE shopping eggs` | `OK`, also if there is no such key |
-//! | `LIST shopping` | `* eggs` and a line for each other key, in their order, and `OK` |
-//! | `BUCKETS` | `* shopping` and a line for each other bucket, in their order, and `OK` |
+//! | `LIST shopping` | `* eggs`, a line for each other key in order, and `OK` |
+//! | `BUCKETS` | `* shopping`, a line for each other bucket in order, and `OK` |
 //! | `DROP shopping` | `OK` |
-//! | `SUBSCRIBE` | `OK`, and from then on an [`Event`] a line, until `QUIT` |
+//! | `SUBSCRIBE` | `OK`, then an [`SubscriptionEvent`] a line, until `QUIT` |
 //! | `PING` | `PONG` |
 //! | `HELP` | a line for each command, and `OK` |
 //! | `QUIT` | `OK`, and the session ends |
 //!
-//! If there is no such bucket the answer is `NOT FOUND`; to what is no command, `UNKNOWN COMMAND`; and if something fails, `ERROR` with
-//! what it is and what to do. The first four are the commands of the Elixir guide, answered byte for byte as there. The others are
-//! words that are unknown to it.
+//! If there is no such bucket, the answer is `NOT FOUND`. If the line is not a command, it is `UNKNOWN COMMAND`. If
+//! something fails, it is `ERROR` with what failed and what to do. The first four commands are those of the Elixir guide,
+//! and are answered byte for byte as there. The guide does not have the others.
 //!
-//! Values with blanks are written with quotes: see [`Command`]. What an answer does about values that hold the end of a line, [`Answer`]
-//! says, and [`Reading`] how a client knows where an answer ends. [`Client`] is such a client.
+//! Values with blanks are written in quotes: see [`Command`]. See [`Answer`] for values that contain line ends, and
+//! [`AnswerReader`] for how a client finds the end of an answer. [`Client`] is such a client.
 //!
 //! # Sessions, with or without sockets
 //!
-//! A [`Session`] serves one client over anything that can be read and written, and knows no executor:
+//! A [`Session`] serves one client over any reader and writer, on any executor:
 //!
 //! ```
 //! use futures::io::Cursor;
@@ -67,66 +67,67 @@
 //! # }
 //! ```
 //!
-//! The prompt of `kv` is a session in the same program; a program that has sockets of its own, TLS for instance, serves sessions on
-//! them. The module [`net`] has the sockets for everybody else: a [`Server`](net::Server) on TCP and Unix sockets, which is a tree
-//! of processes, and [`connect`](net::connect). It is the feature `net`, on by default; without it the crate runs wherever
-//! `genserver` does.
+//! The prompt of `kv` is a session in the same program. A program with its own sockets, such as TLS, serves sessions on
+//! them. For everyone else, the module [`net`] has the sockets: a [`Server`](net::Server) on TCP and Unix sockets, which is
+//! a tree of processes, and [`connect`](net::connect). It is the feature `net`, on by default. Without it the crate runs
+//! wherever `genserver` does.
 //!
-//! # Many commands at once
+//! # Pipelining
 //!
-//! A client need not wait for an answer before it sends the next command. What is complete in one read is carried out together, as
-//! one message for each bucket, and answered with one write; the answers are the same: see [`Session`]. Where each read and write
-//! is a call of the system, sixteen commands at once are many times as fast as sixteen one by one. What it costs beside a server
-//! that does nothing but send back each line, and beside Redis if it is installed, is measured by
+//! A client need not wait for an answer before it sends the next command. All complete commands of one read are executed
+//! together, with one message for each bucket, and answered with one write. The answers are the same: see [`Session`].
+//! Where each read and write is a system call, sixteen commands at once are many times as fast as sixteen one by one. To
+//! measure it, beside a server that echoes each line, and beside Redis if that is installed:
 //!
 //! ```text
 //! cargo xtask bench --server
 //! ```
 //!
-//! # What a client may not
+//! # Limits
 //!
-//! There is a limit to everything that a client can make a server hold: see [`Limits`]. A client that sends and does not read is
-//! read from no more; one that sends half a command, or takes no replies, is waited for and then closed.
+//! Everything that a client can make a server hold has a limit: see [`Limits`]. A server stops reading from a client that
+//! does not read its answers. It waits for a client that sends half a command or takes no answers, and then closes the
+//! connection.
 //!
 //! # When (not) to use it
 //!
-//! Two parts of one program share a store by cloning it: see `kv-core`; no socket is as fast as a call. A protocol of lines is for
-//! people, scripts, and programs in other languages. Whoever can connect can do everything, so it is no server for a network that
-//! strangers are in, and the store is gone when its program ends.
+//! Two parts of one program share a store by cloning it: see `kv-core`. A call is faster than any socket. A line protocol
+//! is for people, scripts, and programs in other languages. Every client can do everything, so do not serve a network with
+//! strangers in it. The store is lost when its program ends.
 
-// What a client can ask: begin here, ...
+// Commands: begin here, ...
 mod command;
-// ... what it is answered, ...
+// ... their answers, ...
 mod answer;
-// ... and what a subscriber is told.
+// ... and the events of a subscriber.
 mod event;
 
-// Whole lines out of what was read.
+// Splitting what was read into lines.
 mod lines;
-// How much a client may have.
+// The limits of a client.
 mod limits;
-// One client.
+// Serving one client.
 mod session;
-// The commands of one read, carried out.
-mod execute;
+// Executing the commands of one read.
+mod batch;
 // The events of a store, for one client.
 mod subscription;
-// How sessions are told to leave.
+// The signal that makes sessions leave.
 mod drain;
 // Sockets: listening, serving, connecting.
 #[cfg(feature = "net")]
 pub mod net;
 
-// The other end of the line.
+// The client.
 mod client;
-// What a prompt offers.
+// Completions and hints for a prompt.
 pub mod prompt;
 
-pub use answer::{Answer, Reading, Step, UnexpectedLine};
-pub use client::{AnswerError, Client, Events, EventsError, SubscribeError};
+pub use answer::{Answer, AnswerReader, ReaderStep, UnexpectedLine};
+pub use client::{AnswerError, Client, SubscribeError, SubscriptionError, SubscriptionEvents};
 pub use command::{COMMANDS, Command, CommandUsage, UnknownCommand};
-pub use drain::{Drain, Told};
-pub use event::Event;
+pub use drain::{Drain, DrainSignal};
+pub use event::SubscriptionEvent;
 pub use limits::Limits;
-pub use lines::Lines;
+pub use lines::LineBuffer;
 pub use session::{Session, SessionEnd};

@@ -1,11 +1,11 @@
-//! How much a client may have of a server: line, replies, time, connections.
+//! The limits of a client: line length, waiting replies, times, connections.
 
 use std::time::Duration;
 
-/// How much a client may have of a server. Each limit is for one session, but for the number of [connections](Self::connections).
+/// What a client may use. Each limit is for one session, except the number of [connections](Self::connections).
 ///
-/// What a session holds is bounded by these: at most [`line`](Self::line) and what one read brought besides, at most
-/// [`replies`](Self::replies) and the last answer, and [`events`](Self::events).
+/// They bound the memory of a session: at most [`line`](Self::line) plus one read, at most [`replies`](Self::replies) plus
+/// the last answer, and [`events`](Self::events).
 ///
 /// # Examples
 ///
@@ -18,26 +18,28 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// How many bytes a line may have, its end not counted; 64 KiB. A longer one is answered with `ERROR line too long...`, and the
-    /// session ends: what follows in the same line could not be told from a command.
+    /// The longest line in bytes, without its end (default: 64 KiB). A longer line is answered with `ERROR line too
+    /// long...` and ends the session, because the rest of the line could not be told from a command.
     pub line: usize,
-    /// How many bytes of replies wait for a client that does not read them; 1 MiB. When there are so many, nothing more is read
-    /// from it, until it has taken some.
+    /// How many bytes of replies may wait for the client (default: 1 MiB). Beyond that, nothing more is read from it until
+    /// it has taken some.
     pub replies: usize,
-    /// How long replies may wait without the client taking any; 30 seconds. Then the session ends.
+    /// How long replies may wait without the client taking any (default: 30 seconds). After that the session ends.
     pub stalled: Duration,
-    /// How long a client may take from the first byte of a command to its last; 10 seconds. Then the session ends.
+    /// How long a client may take from the first byte of a command to its last (default: 10 seconds). After that the
+    /// session ends.
     pub half_command: Duration,
-    /// How long a client may say nothing at all; None, which is as long as it likes. One that has subscribed to events may
-    /// always be silent.
+    /// How long a client may be silent (default: `None`, no limit). A subscriber may always be silent.
     pub idle: Option<Duration>,
-    /// How long a session that has said its last word goes on reading, and throws away what comes; 1 second, and no longer than until
-    /// the client leaves. Whoever closes a socket with something unread in it takes back answers that are still under way. Zero
-    /// for a reader that nobody will close.
+    /// How long a session reads and discards input after its last answer (default: 1 second), unless the client leaves
+    /// first. Closing a socket with unread input would discard answers that are still on their way. Use zero for a reader
+    /// that is not a socket.
     pub linger: Duration,
-    /// How many events wait for a subscriber; 1,024. When there are more, the oldest are dropped, and the client is told how many.
+    /// How many events may wait for a subscriber (default: 1,024). Beyond that the oldest are dropped, and the client is
+    /// told how many.
     pub events: usize,
-    /// How many clients a listener serves at once; 10,000. One more is told so, and turned away.
+    /// How many clients a listener serves at once (default: 10,000). Another one gets an error, and its connection is
+    /// closed.
     pub connections: usize,
 }
 

@@ -1,44 +1,44 @@
-//! Whole lines out of what was read, however it was cut into reads.
+//! Splitting what was read into lines, however the reads were cut.
 
 use bytes::{Bytes, BytesMut};
 
-/// How much room is kept for what comes next. Whoever sends more at once has the larger buffer until the lines in it are done with.
+/// The capacity kept for what comes next. A larger buffer lives until its lines are done.
 const KEPT: usize = 4096;
 
-/// Makes lines of what is read. A line ends with LF; a CR before that belongs to the end.
+/// Collects what is read and yields whole lines. A line ends with LF, and a CR before that belongs to the end.
 ///
 /// # Examples
 ///
 /// ```
 /// use kv_server::Lines;
 ///
-/// let mut lines = Lines::new();
+/// let mut lines = LineBuffer::new();
 /// lines.push(b"PUT shopping mi");
 /// assert!(lines.take().is_empty());
 /// lines.push(b"lk 1\r\nGET shopping milk\nGET");
 /// let whole = lines.take();
-/// let read: Vec<_> = Lines::of(&whole).collect();
+/// let read: Vec<_> = LineBuffer::of(&whole).collect();
 /// assert_eq!(read, [&b"PUT shopping milk 1"[..], b"GET shopping milk"]);
 /// assert_eq!(lines.rest(), b"GET");
 /// ```
 #[derive(Debug, Default)]
-pub struct Lines {
+pub struct LineBuffer {
     buffer: BytesMut,
-    /// How many bytes at the beginning of the buffer have no end of a line in them.
+    /// How many bytes at the beginning of the buffer are known to contain no line end.
     searched: usize,
-    /// How much the buffer has held at most.
+    /// The most that the buffer has held.
     most: usize,
 }
 
-impl Lines {
-    /// Nothing was read yet.
+impl LineBuffer {
+    /// Creates an empty buffer.
     ///
     /// # Examples
     ///
     /// ```
     /// use kv_server::Lines;
     ///
-    /// let mut lines = Lines::new();
+    /// let mut lines = LineBuffer::new();
     /// assert!(lines.take().is_empty());
     /// assert!(lines.rest().is_empty());
     /// ```
@@ -46,14 +46,14 @@ impl Lines {
         Self::default()
     }
 
-    /// Takes what was read. It has no limit of its own: whoever reads looks at the [`rest`](Self::rest) before reading more.
+    /// Adds what was read. It has no limit of its own: check the [`rest`](Self::rest) before reading more.
     ///
     /// # Examples
     ///
     /// ```
     /// use kv_server::Lines;
     ///
-    /// let mut lines = Lines::new();
+    /// let mut lines = LineBuffer::new();
     /// for read in [&b"PI"[..], b"NG\r", b"\n"] {
     ///     lines.push(read);
     /// }
@@ -64,20 +64,20 @@ impl Lines {
         self.most = self.most.max(self.buffer.len());
     }
 
-    /// All lines that are whole, in one piece: empty if there is none.
+    /// Takes all whole lines, in one piece. Empty if there is none.
     ///
     /// # Examples
     ///
     /// ```
     /// use kv_server::Lines;
     ///
-    /// let mut lines = Lines::new();
+    /// let mut lines = LineBuffer::new();
     /// lines.push(b"PING\nHELP\nQU");
     /// assert_eq!(lines.take(), "PING\nHELP\n");
     /// assert!(lines.take().is_empty(), "they were taken");
     /// ```
     pub fn take(&mut self) -> Bytes {
-        // From behind, where in most cases the last end is the last byte; and never twice through what has none.
+        // From the back, where the last byte is usually a line end, and never twice over bytes that contain none.
         let Some(last) = memchr::memrchr(b'\n', &self.buffer[self.searched..]) else {
             self.searched = self.buffer.len();
             return Bytes::new();
@@ -85,21 +85,21 @@ impl Lines {
         let whole = self.buffer.split_to(self.searched + last + 1).freeze();
         self.searched = self.buffer.len();
         if self.most > KEPT {
-            // What is taken goes when its lines are done with; the rest would keep all of it.
+            // The lines are released when they are done. A shared rest would keep their memory.
             self.most = self.buffer.len();
             self.buffer = BytesMut::from(&self.buffer[..]);
         }
         whole
     }
 
-    /// The lines of what was [taken](Self::take), without their ends. What is behind the last end is none.
+    /// The lines of what was [taken](Self::take), without their ends. Bytes after the last end are not a line.
     ///
     /// # Examples
     ///
     /// ```
     /// use kv_server::Lines;
     ///
-    /// let read: Vec<_> = Lines::of(b"PING\r\n\nHELP\n").collect();
+    /// let read: Vec<_> = LineBuffer::of(b"PING\r\n\nHELP\n").collect();
     /// assert_eq!(read, [&b"PING"[..], b"", b"HELP"]);
     /// ```
     pub fn of(whole: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -111,16 +111,16 @@ impl Lines {
         })
     }
 
-    /// The beginning of a line that has no end yet.
+    /// The beginning of a line whose end has not come.
     ///
     /// # Examples
     ///
-    /// A line that is too long, before it has come to its end:
+    /// A line that is too long before its end has come:
     ///
     /// ```
     /// use kv_server::Lines;
     ///
-    /// let mut lines = Lines::new();
+    /// let mut lines = LineBuffer::new();
     /// lines.push(b"PING\n");
     /// lines.push(&[b'x'; 1_000]);
     /// assert_eq!(lines.take(), "PING\n");

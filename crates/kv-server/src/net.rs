@@ -1,4 +1,4 @@
-//! The server on sockets: listening, serving, draining; and the client's connection to it.
+//! The server on sockets: listening, serving, draining; and a client's connection to it.
 //!
 //! ```
 //! use futures::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -24,8 +24,8 @@
 //! # }
 //! ```
 //!
-//! This module is the only one of the crate that knows an executor: its sockets are Tokio's. What is done with a connection is a
-//! [`Session`](crate::Session), which reads and writes anything.
+//! This module is the only one of the crate that knows an executor: its sockets are Tokio's. A connection is served by a
+//! [`Session`](crate::Session), which works with any reader and writer.
 //!
 //! # A server is a tree of processes
 //!
@@ -37,58 +37,59 @@
 //!     session ...                          one for each connection, never started again
 //! ```
 //!
-//! It starts and stops as one value. A session that panics is reported, its connection is closed, and no other notices. An
-//! acceptor that crashes is started again at the same socket, so that those who wait there lose nothing.
+//! It starts and stops as one value. A session that panics is reported and its connection is closed, and the others go on.
+//! An acceptor that crashes is restarted on the same socket, so clients that wait there are not lost.
 //!
 //! # Who may connect
 //!
-//! There are no passwords yet: whoever can connect can do everything. So a server listens on the loopback, or on a Unix socket that
-//! no other user can open, and refuses any other address with an error that says what to do. Where the network itself keeps
-//! strangers out, [`insecure_listen`](ServerOptions::insecure_listen) lets it through.
+//! There are no passwords yet: every client can do everything. So a server listens on the loopback, or on a Unix socket
+//! that no other user can open. It refuses any other address with an error that says what to do. If the network itself
+//! keeps strangers out, [`insecure_listen`](ServerOptions::insecure_listen) allows it.
 //!
 //! # Limits
 //!
-//! What one client may have is said by [`Limits`](crate::Limits). There are as many connections as
-//! [`Limits::connections`](crate::Limits::connections) says, 10,000 unless told otherwise; one more is told `ERROR too many
-//! connections...` and closed. Each takes a descriptor of the process, so if those are fewer, so are the connections, and a report
-//! says so; [`raise_descriptor_limit`] asks for as many as the system gives. If they run out all the same, the server reports it
-//! once, and goes on trying at growing intervals, of one second at most: clients wait for their turn.
+//! [`Limits`](crate::Limits) says what one client may use. A server takes
+//! [`Limits::connections`](crate::Limits::connections) connections, 10,000 by default. The next client gets `ERROR too many
+//! connections...`, and its connection is closed. Each connection takes a file descriptor, so if the process has fewer of
+//! those, there are fewer connections, and a report says so; [`raise_descriptor_limit`] asks for as many as the system
+//! allows. If descriptors run out all the same, the server reports it once, and retries at growing intervals of at most one
+//! second. Clients wait meanwhile.
 //!
-//! A client that has vanished, without power for instance, is found out by keepalive after five minutes of silence.
+//! A client that disappears, for instance by a power failure, is detected by keepalive after five minutes of silence.
 //!
 //! # Stopping
 //!
-//! [`Server::stop`] *drains*. Nobody new is let in. Every command that has arrived is answered, also those that nobody had read
-//! yet, and the answers are sent before the connection is closed. A client that does not take its answers, or that sends and
-//! sends, is cut off after [`drain`](ServerOptions::drain), 5 seconds. Half a command is not carried out, and neither is what
-//! comes after the last answer: a command that was not answered when the connection closed was not carried out.
+//! [`Server::stop`] *drains*. New clients are refused. Every command that has arrived is answered, even if it was not read
+//! yet, and the answers are sent before the connection is closed. A client that does not take its answers, or that keeps
+//! sending, is cut off after [`drain`](ServerOptions::drain), 5 seconds by default. Half a command is not executed, and
+//! neither is anything after the last answer: a command without an answer when the connection closes was not executed.
 //!
-//! This is what an order to stop is to a session, whoever gives it: stopping a supervisor that the server is a child of does the same.
-//! [`Signals`] are what a program is told by.
+//! A session drains at any order to stop: stopping a supervisor that the server is a child of has the same effect. A
+//! program gets that order from the system through [`Signals`].
 //!
 //! # When (not) to use it
 //!
-//! A program that wants a store for itself embeds `kv-core`: no socket is as fast as a call. A program that has its own sockets,
-//! TLS for instance, serves a [`Session`](crate::Session) on them.
+//! A program that needs a store for itself embeds `kv-core`: a call is faster than any socket. A program with its own
+//! sockets, such as TLS, serves a [`Session`](crate::Session) on them.
 
-// Where to listen and to connect.
+// Addresses to listen on and connect to.
 mod address;
 // The server, ...
 mod server;
-// ... who accepts, ...
+// ... accepting connections, ...
 mod acceptor;
-// ... on what, ...
+// ... on sockets, ...
 mod listener;
-// ... how many, ...
+// ... up to a number, ...
 mod connections;
 mod descriptors;
-// ... and what is done with a connection.
+// ... and serving them.
 mod incoming;
 mod service;
 mod stream;
-// The client's end.
+// The client's side.
 mod connect;
-// Being told to end.
+// Signals that end the program.
 mod signals;
 
 pub use address::{Address, DEFAULT_PORT, ParseAddressError};

@@ -1,13 +1,13 @@
-//! What a prompt offers to the person at it: completions, hints, and advice. It knows no terminal, so any line editor can use it.
+//! Completions, hints and advice for a prompt. It does not depend on a terminal, so any line editor can use it.
 
 use std::fmt::Write;
 
 use crate::{COMMANDS, Command, CommandUsage};
 
-/// How many completions are offered: more than a person reads.
+/// The most completions that are offered: more than a person reads.
 const OFFERS_MAX: usize = 100;
 
-/// What may stand at the end of a line that is being typed, and where it begins.
+/// The word at the end of a line being typed, and what it could become.
 ///
 /// # Examples
 ///
@@ -22,15 +22,15 @@ const OFFERS_MAX: usize = 100;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Completion<'a> {
-    /// Where the word begins that is being typed.
+    /// Where the word begins.
     pub start: usize,
-    /// What there is of it.
+    /// What was typed of it.
     pub typed: &'a str,
-    /// What it could be.
+    /// What kind of word it could be.
     pub wanted: Wanted<'a>,
 }
 
-/// What a word of a line could be.
+/// The kind of a word in a line.
 ///
 /// # Examples
 ///
@@ -48,21 +48,21 @@ pub struct Completion<'a> {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wanted<'a> {
-    /// The name of a command: [`Completion::commands`] knows them.
+    /// The name of a command: get them from [`Completion::commands`].
     Command,
     /// The name of a bucket.
     Bucket,
     /// A key of this bucket.
     Key {
-        /// Its name.
+        /// The bucket's name.
         bucket: &'a str,
     },
-    /// Something that nobody can guess.
+    /// Something that cannot be completed.
     Nothing,
 }
 
 impl<'a> Completion<'a> {
-    /// What could stand at the end of this line.
+    /// Looks at the end of this line.
     ///
     /// # Examples
     ///
@@ -83,7 +83,7 @@ impl<'a> Completion<'a> {
         Self { start, typed: &line[start..], wanted }
     }
 
-    /// The commands that begin with what was typed, in capitals or not, each with a blank behind it if something has to follow.
+    /// The commands that begin with what was typed, in upper or lower case, each followed by a blank if it has arguments.
     ///
     /// # Examples
     ///
@@ -100,7 +100,7 @@ impl<'a> Completion<'a> {
         COMMANDS.iter().filter(begins).map(offer).collect()
     }
 
-    /// Those of `names` that begin with what was typed and can be typed without quotes, 100 at most.
+    /// The `names` that begin with what was typed and need no quotes, at most 100.
     ///
     /// # Examples
     ///
@@ -122,7 +122,7 @@ fn width(text: &str) -> usize {
     text.chars().next().map_or(0, char::len_utf8)
 }
 
-/// What the next argument of a command is, after one that may be a bucket and some more.
+/// The kind of a command's next argument, after one that may be a bucket, and some more.
 fn argument<'a>(command: &str, bucket: Option<&'a str>, more: usize) -> Wanted<'a> {
     let given = usize::from(bucket.is_some()) + more;
     match (find(command).and_then(|usage| usage.arguments.get(given)), bucket) {
@@ -132,12 +132,12 @@ fn argument<'a>(command: &str, bucket: Option<&'a str>, more: usize) -> Wanted<'
     }
 }
 
-/// The command that this word names, in capitals or not.
+/// The command with this name, in upper or lower case.
 fn find(word: &str) -> Option<&'static CommandUsage> {
     COMMANDS.iter().find(|usage| usage.word.eq_ignore_ascii_case(word))
 }
 
-/// What is still to be typed of a line: the arguments that are missing, to be shown behind the cursor.
+/// The arguments still missing from a line, to show behind the cursor.
 ///
 /// # Examples
 ///
@@ -153,7 +153,7 @@ pub fn hint(line: &str) -> Option<String> {
     let word = line.split_whitespace().next()?;
     let usage = find(word)?;
     let is_between = line.ends_with(char::is_whitespace);
-    // The word that is being typed counts as there.
+    // The word being typed counts as given.
     let given = line.split_whitespace().count() - 1;
     let mut hint = String::new();
     for argument in usage.arguments.iter().skip(given) {
@@ -167,7 +167,7 @@ pub fn hint(line: &str) -> Option<String> {
     (!hint.is_empty()).then_some(hint)
 }
 
-/// What to say about a line that the server does not know as a command.
+/// Advice about a line that the server did not know as a command.
 ///
 /// # Examples
 ///
@@ -193,8 +193,8 @@ pub fn advice(line: &str) -> String {
     format!("it is {whole}; a word with blanks goes in quotes")
 }
 
-/// What was answered, as a terminal may show it: without what would move the cursor, ring the bell or worse. Such characters, and
-/// bytes that are no UTF-8, are shown as escapes.
+/// An answer made safe for a terminal: control characters, which could move the cursor or ring the bell, and bytes that are
+/// not UTF-8 become escapes.
 ///
 /// # Examples
 ///
@@ -228,7 +228,7 @@ fn escape(bytes: &[u8], text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    //! What is offered at each place of a line.
+    //! What is offered at each place in a line.
 
     use super::*;
 

@@ -1,4 +1,4 @@
-//! One client: what it sends is read, carried out and answered.
+//! Serving one client: reading, executing, answering.
 
 use std::io;
 
@@ -8,21 +8,21 @@ use kv_core::Store;
 use crate::drain::Drain;
 use crate::limits::Limits;
 
-// Its life.
+// The life of a session.
 mod connection;
-// What it answers.
+// Its commands.
 mod commands;
-// What the client has not taken yet.
+// The replies that the client has not taken yet.
 mod replies;
-// By when something has to have happened.
+// Deadlines.
 mod deadline;
 
 use connection::Connection;
-pub(crate) use replies::{Failed, Replies};
+pub(crate) use replies::{Replies, ReplyError};
 
-/// One client of a store, and how much it may have.
+/// Serves one client of a store, within limits.
 ///
-/// A session speaks over any reader and writer: a socket, a pipe, the standard input and output.
+/// A session works over any reader and writer: a socket, a pipe, standard input and output.
 ///
 /// ```
 /// use futures::io::Cursor;
@@ -42,7 +42,7 @@ pub(crate) use replies::{Failed, Replies};
 /// # }
 /// ```
 ///
-/// It is an async function and nothing more. Run it as a [process](genserver::spawn), and others can watch it and end it:
+/// It is just an async function. Run it as a [process](genserver::spawn) to monitor and stop it:
 ///
 /// ```
 /// use genserver::{Probe, ProbeRef};
@@ -65,22 +65,24 @@ pub(crate) use replies::{Failed, Replies};
 /// # }
 /// ```
 ///
-/// # Many commands at once
+/// # Pipelining
 ///
-/// A client need not wait for an answer before it sends the next command. The answers come in the order of the commands, and are
-/// the same as if it had waited. What comes in one read is carried out together and answered with one write: what is for one
-/// bucket is one message to it, and so costs about as much as a single command. Commands for different buckets may be carried out
-/// in another order than they were sent, until the next command that is none of `PUT`, `GET` and `DELETE`.
+/// A client need not wait for an answer before it sends the next command. Answers come in the order of the commands, and
+/// are the same as if it had waited. All commands of one read are executed together and answered with one write. The
+/// commands for one bucket travel as one message, which costs about as much as a single command. Commands for different
+/// buckets may be executed in another order than they were sent, up to the next command other than `PUT`, `GET` and
+/// `DELETE`.
 ///
-/// If a bucket ends meanwhile, a command that was surely not carried out is answered as if the bucket had never been, with `NOT FOUND`;
-/// one of which that is not known, with an `ERROR` that says so.
+/// If a bucket ends meanwhile, a command that was certainly not executed is answered with `NOT FOUND`, as if there were no
+/// bucket. A command that may have been executed is answered with an `ERROR` that says so.
 ///
-/// # What a client may not
+/// # Limits
 ///
-/// Every limit is in [`Limits`]. A session reads no more while there are too many replies that the client does not take, and ends when
-/// it has taken none for too long; so no client costs more than that, whatever it sends and does not read.
+/// All limits are in [`Limits`]. A session stops reading while too many replies wait for the client, and ends when the
+/// client has taken none for too long. So a client that sends and does not read costs no more than that.
 ///
-/// A line that begins with `POST` or `Host:` comes from a browser that some page has made talk to us, and ends the session.
+/// A line that begins with `POST` or `Host:` comes from a browser, which a web page has made connect to this port. It ends
+/// the session.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is read until it serves"]
 pub struct Session {
@@ -89,7 +91,7 @@ pub struct Session {
     drain: Drain,
 }
 
-/// Why a session has ended, when neither its reader nor its writer has failed.
+/// Why a session has ended, if neither the reader nor the writer failed.
 ///
 /// # Examples
 ///
@@ -111,26 +113,26 @@ pub struct Session {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum SessionEnd {
-    /// The client has left. A last line without an end was not carried out, for it may have been cut off.
+    /// The client has left. A last line without an end was not executed, because it may have been cut off.
     Left,
-    /// The client said `QUIT`.
+    /// The client sent `QUIT`.
     Quit,
-    /// It was [told to](Session::drain); what had arrived was answered.
+    /// It was [told to drain](Session::drain), and has answered what had arrived.
     Drained,
-    /// A line was longer than [`Limits::line`]; the client was told.
+    /// A line was longer than [`Limits::line`]. The client was told.
     LineTooLong,
-    /// Half a command came, and its rest did not within [`Limits::half_command`]; the client was told.
+    /// The rest of a command did not come within [`Limits::half_command`]. The client was told.
     HalfCommand,
-    /// Replies waited for [`Limits::stalled`], and the client took none.
+    /// Replies waited for [`Limits::stalled`] and the client took none.
     Stalled,
-    /// The client said nothing for [`Limits::idle`].
+    /// The client was silent for [`Limits::idle`].
     Idle,
-    /// It was a browser.
+    /// The client was a browser.
     Browser,
 }
 
 impl Session {
-    /// A session with a store, with the usual [limits](Limits).
+    /// Creates a session on a store, with the default [limits](Limits).
     ///
     /// # Examples
     ///
@@ -154,7 +156,7 @@ impl Session {
         Self { store, limits: Limits::default(), drain: Drain::new() }
     }
 
-    /// With these limits.
+    /// Sets the limits.
     ///
     /// # Examples
     ///
@@ -180,9 +182,9 @@ impl Session {
         self
     }
 
-    /// To end when `drain` [begins](Drain::begin).
+    /// Makes the session end when `drain` [begins](Drain::begin).
     ///
-    /// Then the session reads what has arrived, for a few milliseconds more and no longer; answers it; and closes.
+    /// It then reads what has arrived, for at most a few more milliseconds, answers it, and closes.
     ///
     /// # Examples
     ///
@@ -211,19 +213,19 @@ impl Session {
         self
     }
 
-    /// Serves the client until it leaves, or has to. When it returns, the writer is closed.
+    /// Serves the client until one of them ends the session. When this returns, the writer is closed.
     ///
     /// # Errors
     ///
-    /// What the reader or the writer failed with.
+    /// The error of the reader or the writer.
     ///
     /// # Panics
     ///
-    /// If it has to wait outside every runtime: there is no clock.
+    /// If it has to wait outside of a runtime, where there is no clock.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it ends the session: what was asked and not answered may have been carried out, or not.
+    /// Dropping it ends the session. Commands without an answer may or may not have been executed.
     ///
     /// # Examples
     ///
@@ -251,8 +253,8 @@ impl Session {
         let Self { store, limits, drain } = self;
         match Connection::new(store, limits, drain.told(), reader, writer).run().await {
             Ok(end) => Ok(end),
-            Err(Failed::Stalled) => Ok(SessionEnd::Stalled),
-            Err(Failed::Io(error)) => Err(error),
+            Err(ReplyError::Stalled) => Ok(SessionEnd::Stalled),
+            Err(ReplyError::Io(error)) => Err(error),
         }
     }
 }

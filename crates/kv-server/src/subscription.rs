@@ -1,4 +1,4 @@
-//! A store's events for one client: a stream of them that goes on when the event manager is started again.
+//! The events of a store for one client, across restarts of the event manager.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,51 +10,53 @@ use genserver::CallError;
 use genserver::supervisor::ChildError;
 use kv_core::{BucketEvent, Store};
 
-/// The events of a store, as one client is told of them.
+/// The events of a store, as one client receives them.
 ///
-/// Nobody waits for the client: when its buffer is full, the oldest events go, and it is told how many. And when the event manager
-/// has crashed, the client is subscribed again at the one that takes its place, and told that there may have been events in between.
+/// The store does not wait for the client: when its buffer is full, the oldest events are dropped and counted. When the
+/// event manager has crashed, this subscribes to its successor, and tells the client that events may be missing.
 pub(crate) struct Subscription {
     store: Store,
     buffer: usize,
-    stage: Stage,
+    state: State,
 }
 
-enum Stage {
+enum State {
     Told(Box<EventStream<BucketEvent>>),
-    /// The event manager is gone, and there will be another.
+    /// The event manager is gone, and its successor is awaited.
     Coming(BoxFuture<'static, Result<EventStream<BucketEvent>, ChildError>>),
 }
 
-/// What a subscriber is told.
-pub(crate) enum News {
+/// What a subscriber receives.
+pub(crate) enum Notice {
     Happened(BucketEvent),
-    /// Events that it was not told of, and how many if that is known.
+    /// The subscriber has missed events: how many, if that is known.
     Missed(Option<u64>),
 }
 
 impl Subscription {
-    /// From now on the client is told.
+    /// Begins a subscription.
     pub(crate) async fn begin(store: &Store, buffer: usize) -> Result<Self, ChildError> {
         let stream = subscribe(store.clone(), buffer).await?;
-        Ok(Self { store: store.clone(), buffer, stage: Stage::Told(Box::new(stream)) })
+        Ok(Self { store: store.clone(), buffer, state: State::Told(Box::new(stream)) })
     }
 
-    /// What the client is told next; None if the store has stopped.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<News>> {
+    /// The next item. `None` if the store has stopped.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Notice>> {
         loop {
-            match &mut self.stage {
-                Stage::Told(stream) => match ready!(stream.poll_next_unpin(cx)) {
-                    Some(Ok(event)) => return Poll::Ready(Some(News::Happened(event))),
-                    Some(Err(StreamError::Lagged { missed })) => return Poll::Ready(Some(News::Missed(Some(missed)))),
+            match &mut self.state {
+                State::Told(stream) => match ready!(stream.poll_next_unpin(cx)) {
+                    Some(Ok(event)) => return Poll::Ready(Some(Notice::Happened(event))),
+                    Some(Err(StreamError::Lagged { missed })) => {
+                        return Poll::Ready(Some(Notice::Missed(Some(missed))));
+                    }
                     Some(Err(_)) | None => {
-                        self.stage = Stage::Coming(Box::pin(subscribe(self.store.clone(), self.buffer)));
+                        self.state = State::Coming(Box::pin(subscribe(self.store.clone(), self.buffer)));
                     }
                 },
-                Stage::Coming(coming) => match ready!(Pin::new(coming).poll(cx)) {
+                State::Coming(coming) => match ready!(Pin::new(coming).poll(cx)) {
                     Ok(stream) => {
-                        self.stage = Stage::Told(Box::new(stream));
-                        return Poll::Ready(Some(News::Missed(None)));
+                        self.state = State::Told(Box::new(stream));
+                        return Poll::Ready(Some(Notice::Missed(None)));
                     }
                     Err(_) => return Poll::Ready(None),
                 },
@@ -63,7 +65,7 @@ impl Subscription {
     }
 }
 
-/// A stream that has begun. The supervisor limits how often a manager may end while this is tried.
+/// Returns a stream that has begun. The supervisor limits how often a manager may end while this retries.
 async fn subscribe(store: Store, buffer: usize) -> Result<EventStream<BucketEvent>, ChildError> {
     loop {
         let mut stream =

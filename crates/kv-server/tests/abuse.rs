@@ -1,4 +1,4 @@
-//! What a client may not do to a server: lines without an end, half commands, silence, a browser's requests, replies left unread.
+//! Abusive clients: lines without an end, half commands, silence, a browser's requests, replies left unread.
 #![cfg(feature = "net")]
 #![expect(clippy::disallowed_methods, reason = "sockets live in the machine's own time")]
 

@@ -1,5 +1,4 @@
-//! What a session holds: what it has received and not carried out, what its client has not taken, and no more than the limits of
-//! both.
+//! The memory of a session: bounded by its limits, whatever the client sends and does not read.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::alloc::System;

@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// manager.sync_notify(7_000_u32).await?;
 ///
 /// let mut names = replay::<String>(folder.path());
-/// let Some(Err(error)) = names.next() else { panic!("it is no name") };
+/// let Some(Err(error)) = names.next() else { panic!("it is not a name") };
 /// assert!(matches!(error, ReadError::Decode { event: 0, .. }));
 /// assert!(names.next().is_none(), "nothing comes after an error");
 /// # Ok(())
@@ -44,7 +44,7 @@ pub enum ReadError {
         source: io::Error,
     },
     /// The file is not a log file.
-    #[error("{file} is no event log; its name is one of a log's files, so move it away")]
+    #[error("{file} is not an event log; its name is one of a log's files, so move it away")]
     NotALog {
         /// The file.
         file: PathBuf,

@@ -1,4 +1,4 @@
-//! How handlers are added: when their init agrees, and nobody has their identity.
+//! Adding handlers: their init, and identities that are taken.
 
 use std::future::IntoFuture;
 use std::time::Duration;

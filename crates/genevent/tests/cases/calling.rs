@@ -1,4 +1,4 @@
-//! Questions to one handler.
+//! Calls to one handler.
 
 use genevent::{CallHandlerError, Handler, HandlerCaller, HandlerCx, HandlerRef, Manager, React, Reaction};
 use genserver::{CallError, Reason, TimedOut};

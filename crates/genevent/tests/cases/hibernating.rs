@@ -1,4 +1,4 @@
-//! Hibernation: any one handler asks for it, and the whole manager makes itself small until the next message.
+//! Hibernation: any one handler asks for it, and the whole manager hibernates until its next message.
 
 use genserver::{Status, sys};
 

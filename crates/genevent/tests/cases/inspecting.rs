@@ -1,4 +1,4 @@
-//! What can be seen, and changed, from outside; and what a report says.
+//! Looking at and changing a manager from outside, and its reports.
 
 use std::any::type_name;
 

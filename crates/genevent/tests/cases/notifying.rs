@@ -1,4 +1,4 @@
-//! Events: who sees them, in which order, and what a handler can answer.
+//! Events: which handlers see them, in which order, and what a handler can return.
 
 use genevent::{HandlerRef, Manager};
 use genserver::{CallError, Letter, Reason};

@@ -1,4 +1,4 @@
-//! The processes that handlers belong to: a handler goes with its owner, and its owner hears of its end.
+//! Owners: a handler is removed with its owner, and the owner is told when its handler is gone.
 
 use genevent::{GoneReason, HandlerGone};
 use genserver::report::Report;

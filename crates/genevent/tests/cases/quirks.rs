@@ -1,4 +1,4 @@
-//! What OTP's event managers do and nobody wants, one test for each: here they do something better.
+//! Behaviour of OTP's event managers that is better here, one test for each quirk.
 
 use genevent::{AddHandlerError, CallHandlerError, HandlerRef, Manager, RemoveHandlerError, SwapHandlerError};
 use genserver::{CallError, Letter, Probe, Reason, Status};

@@ -1,4 +1,4 @@
-//! How handlers are removed: what they are told, and what comes back.
+//! Removing handlers: what their terminate gets, and what is returned.
 
 use genevent::{Handler, HandlerCx, React, Reaction};
 use genevent::{HandlerRef, RemoveHandlerError, TerminateReason};

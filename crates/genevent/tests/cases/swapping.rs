@@ -1,4 +1,4 @@
-//! How handlers take one another's place, when somebody asks for it. One that asks for it itself is in the file of its cause.
+//! Swapping handlers from outside. A handler that asks to be swapped is in the file of its cause.
 
 use std::future::IntoFuture;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Handlers that are done with an event later than their callback.
+//! Handlers that finish an event after their callback has returned.
 
 use std::sync::Arc;
 use std::time::Duration;

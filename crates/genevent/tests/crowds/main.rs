@@ -1,4 +1,4 @@
-//! Many managers, many events that are not done with yet, and many senders.
+//! Many managers, many unfinished events, and many senders.
 #![cfg(feature = "tokio")]
 
 mod chains;

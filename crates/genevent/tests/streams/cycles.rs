@@ -1,4 +1,4 @@
-//! A consumer that asks its own manager something while the manager waits for it.
+//! Consumers that call the manager that waits for them.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 

@@ -1,4 +1,4 @@
-//! Consumers whose wakers panic: neither the manager nor the other consumers hear of that.
+//! Consumers whose wakers panic: neither the manager nor the other consumers are affected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! How long a manager waits for a consumer that is stuck, and who hears of it.
+//! How long a manager waits for a stuck consumer, and what it reports.
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 

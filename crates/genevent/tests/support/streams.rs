@@ -1,4 +1,4 @@
-//! What the tests of streams begin with.
+//! Helpers for the tests of streams.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 

@@ -1,4 +1,4 @@
-//! What the person at the prompt is offered while they type. The offers are made by `kv_server::prompt`; here they meet the editor.
+//! Completions and hints in the line editor. `kv_server::prompt` computes them.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use rustyline::{Context, Helper};
 
 use super::link::Link;
 
-/// What an empty line says: that it is this program's turn to wait.
+/// The hint of an empty line.
 const READY: &str = "(a command; HELP lists them)";
 
 /// Completions and hints.
@@ -44,7 +44,7 @@ impl Completer for Assistant<'_> {
     }
 }
 
-/// A hint is only looked at: there is nothing to take over.
+/// A hint is only shown: there is nothing to accept.
 pub(super) struct Shown(String);
 
 impl Hint for Shown {
@@ -69,7 +69,7 @@ impl Hinter for Assistant<'_> {
 }
 
 impl Highlighter for Assistant<'_> {
-    /// Not as bright as what was typed.
+    /// Dimmer than what was typed.
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         Cow::Owned(format!("\x1b[90m{hint}\x1b[0m"))
     }

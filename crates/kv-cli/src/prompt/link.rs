@@ -1,4 +1,4 @@
-//! Where the lines of a prompt go: a connection that is made again when it is lost.
+//! The connection of a prompt, which is made again when it is lost.
 
 use std::ops::ControlFlow;
 use std::pin::pin;
@@ -13,14 +13,14 @@ use crate::exit::{Exit, Failure, say};
 use crate::print::{self, show};
 use crate::{Connection, Runtime, Target, interrupted};
 
-/// How long Tab may take: a server that does not answer must not hold up the keyboard.
+/// How long Tab may take: a server that does not answer must not block the keyboard.
 const COMPLETION_LIMIT: Duration = Duration::from_millis(500);
 
-/// The client that lines go to, and completions come from.
+/// The client behind the prompt and its completions.
 pub(super) struct Link<'a> {
     runtime: &'a Runtime,
     target: &'a Target,
-    /// None when it broke: the next line connects again.
+    /// None after a failure: the next line connects again.
     connection: Option<Connection>,
 }
 
@@ -30,8 +30,8 @@ impl<'a> Link<'a> {
         Ok(Self { runtime, target, connection })
     }
 
-    /// Prints what a line is answered. Breaks when that was goodbye. What goes wrong with the server is said, and does not end the
-    /// prompt.
+    /// Prints the answer to a line. Breaks if the answer ends the session. Errors of the server are printed, and the prompt
+    /// goes on.
     pub(super) fn answer(&mut self, line: &str) -> Result<ControlFlow<()>, Failure> {
         let command = line.parse::<Command>().ok();
         if command == Some(Command::Subscribe) {
@@ -66,9 +66,9 @@ impl<'a> Link<'a> {
                 None => connection.send_unknown(line.as_bytes()).await,
             }
         };
-        // Ctrl-C first: from before anything is sent it must not end the program.
+        // Ctrl-C first: once something may have been sent, it must not end the program.
         let answer = match select(pin!(interrupted()), pin!(asked)).await {
-            // The connection goes too: a server that is stuck with one line is stuck with the next.
+            // The connection is dropped too: a server that hangs on one line hangs on the next.
             Either::Left(_) => return Ok(None),
             Either::Right((answer, _)) => answer,
         };
@@ -77,9 +77,9 @@ impl<'a> Link<'a> {
         Ok(Some(answer))
     }
 
-    /// What is listed, for completions: nothing if it does not come at once.
+    /// The items of a list, for completions. Empty if they do not come in time.
     pub(super) fn items(&mut self, command: &Command) -> Vec<String> {
-        // Whoever waits for a completion does not want to hear of errors.
+        // Errors are not shown in a completion.
         let Some(connection) = &mut self.connection else { return Vec::new() };
         match self.runtime.run_within(COMPLETION_LIMIT, connection.send(command)) {
             Some(Ok(Answer::Items(items))) => {
@@ -90,7 +90,7 @@ impl<'a> Link<'a> {
     }
 }
 
-/// Prints events until Ctrl-C is pressed, over a connection of their own: the prompt goes on with the other one.
+/// Prints events until Ctrl-C, over a connection of their own: the prompt keeps the other one.
 async fn watch(target: &Target) -> Result<(), Failure> {
     let subscribed = async {
         let connection = target.open().await?;

@@ -94,7 +94,7 @@ fn exit_2_is_for_arguments() {
     };
     check(&["buy", "milk"], "unrecognized subcommand 'buy'");
     check(&["get", "shopping"], "<KEY>");
-    check(&["--connect", "::::", "ping"], "is no address; write HOST, HOST:PORT");
+    check(&["--connect", "::::", "ping"], "is not an address; write HOST, HOST:PORT");
     check(&["--json"], "--json is for one command");
     check(&["serve", "--workers", "0"], "invalid value '0'");
     check(&["completions", "ksh"], "invalid value 'ksh'");

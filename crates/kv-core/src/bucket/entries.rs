@@ -1,9 +1,9 @@
-//! The entries of a bucket: found by their keys as in a hash map, listed in the order of their keys as in a tree.
+//! The entries of a bucket: a hash map for lookups, and an ordered set of its keys for listing.
 //!
-//! - N1: `order` has exactly the keys that `values` has.
+//! - N1: `order` has exactly the keys of `values`.
 //!
-//! A tree alone would do, but to find one of a thousand keys in it takes as long as all the rest of a call. Reading, and storing
-//! under a key that is there, touch only the map; the tree changes with the keys.
+//! A tree alone would do, but finding one of a thousand keys in it takes as long as the rest of a call. Reads, and writes
+//! to an existing key, touch only the map. The set changes only when keys come and go.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -30,7 +30,7 @@ impl Entries {
         self.values.get(key)
     }
 
-    /// Stores a value, or takes the key out if there is none. Returns what was there.
+    /// Stores a value, or removes the key if there is none. Returns the old value.
     pub(super) fn set(&mut self, key: &Bytes, value: Option<Bytes>) -> Option<Bytes> {
         match value {
             Some(value) => self.insert(key, value),
@@ -42,7 +42,7 @@ impl Entries {
         if let Some(place) = self.values.get_mut(key) {
             return Some(std::mem::replace(place, value));
         }
-        // A copy, for the key may have been cut out of something large, which would stay as long as the key does.
+        // Copied, because the key may be a slice of a large buffer, which would live as long as the key.
         let key = Bytes::copy_from_slice(key);
         self.order.insert(key.clone());
         self.values.insert(key, value)
@@ -51,21 +51,21 @@ impl Entries {
     fn remove(&mut self, key: &Bytes) -> Option<Bytes> {
         let removed = self.values.remove(key)?;
         self.order.remove(key);
-        // A map never gives memory back by itself.
+        // A map never shrinks by itself.
         if self.values.capacity() > SMALL && self.values.len() * 4 < self.values.capacity() {
             self.values.shrink_to(self.values.len() * 2);
         }
         Some(removed)
     }
 
-    /// A part of them, in the order of the keys.
+    /// One page, in the order of the keys.
     pub(super) fn page(&self, page: &KeyPage) -> impl Iterator<Item = (&Bytes, &Bytes)> {
         let after = page.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let keys = self.order.range::<Bytes, _>((after, Bound::Unbounded)).take(page.limit);
         keys.map(|key| (key, &self.values[key]))
     }
 
-    /// All of them, in the order of the keys.
+    /// All entries, in the order of the keys.
     pub(super) fn into_all(mut self) -> impl Iterator<Item = (Bytes, Bytes)> {
         self.order.into_iter().map(move |key| {
             let value = self.values.remove(&key).expect("by N1");
@@ -82,10 +82,11 @@ impl FromIterator<(Bytes, Bytes)> for Entries {
     }
 }
 
-/// Below this capacity a map is left as it is.
+/// Maps below this capacity are never shrunk.
 const SMALL: usize = 64;
 
-/// The program's secret for hashing keys, which are somebody's choice: one for all buckets, so that an empty one need not have it.
+/// The program's secret for hashing keys, which clients choose. All buckets share it, so an empty bucket does not store
+/// one.
 #[derive(Clone, Copy, Default)]
 struct Secret;
 
@@ -101,7 +102,7 @@ impl BuildHasher for Secret {
 
 #[cfg(test)]
 mod tests {
-    //! What a key costs.
+    //! The memory of a key.
 
     use std::sync::Arc;
 

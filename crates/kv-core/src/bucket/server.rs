@@ -13,7 +13,7 @@ use crate::storage::{Storage, StorageChange, StorageError};
 
 /// The server behind a [`Bucket`](crate::Bucket), with its entries.
 ///
-/// It is seen where a bucket is looked at as a server, in [`genserver::sys`] for instance.
+/// You meet it where a bucket is used as a server, in [`genserver::sys`] for instance.
 ///
 /// # Examples
 ///
@@ -31,15 +31,15 @@ use crate::storage::{Storage, StorageChange, StorageError};
 /// ```
 pub struct BucketServer {
     entries: Entries,
-    // None if the entries are to be forgotten with the bucket. Boxed, for most buckets have none.
-    keeper: Option<Box<Keeper>>,
+    // None if the entries are lost with the bucket. Boxed, because most buckets have none.
+    keeper: Option<Box<BucketStorage>>,
 }
 
-/// What a bucket is started with. [`Bucket::start`](crate::Bucket::start) and a store make it.
+/// The arguments of a bucket's start, made by [`Bucket::start`](crate::Bucket::start) and by a store.
 ///
 /// # Examples
 ///
-/// The default is a bucket that is remembered by nobody:
+/// The default is a bucket without a storage:
 ///
 /// ```
 /// use kv_core::{Bucket, BucketArgs, BucketServer};
@@ -54,21 +54,21 @@ pub struct BucketServer {
 /// # }
 /// ```
 #[derive(Debug, Default)]
-pub struct BucketArgs(pub(crate) Option<Keeper>);
+pub struct BucketArgs(pub(crate) Option<BucketStorage>);
 
-/// What keeps the entries of one bucket.
-pub(crate) struct Keeper {
+/// The storage of one bucket.
+pub(crate) struct BucketStorage {
     bucket: BucketName,
     storage: Arc<dyn Storage>,
-    // What the keys that were changed since the last commit had before, in the order of the changes.
+    // The old values of the keys changed since the last commit, in the order of the changes.
     before: Vec<(Bytes, Option<Bytes>)>,
 }
 
-/// What is asked of a bucket. It is made by the functions of [`Bucket`](crate::Bucket).
+/// A call to a bucket, made by the methods of [`Bucket`](crate::Bucket).
 ///
 /// # Examples
 ///
-/// It stands where a bucket is seen as a server:
+/// It is named where a bucket is used as a server:
 ///
 /// ```
 /// use genserver::GenServer;
@@ -86,7 +86,7 @@ pub(super) enum CallKind {
     Get(Bytes, Caller<Option<Bytes>>),
     /// One operation, which needs no list.
     One(Operation, Caller<Stored<OperationResult>>),
-    /// Several operations: all of them or none.
+    /// Several operations: all of them, or none.
     All(Vec<Operation>, Caller<Stored<Vec<OperationResult>>>),
     /// Several operations: all of them, or else each by itself.
     Each(Vec<Operation>, Caller<Vec<Stored<OperationResult>>>),
@@ -94,13 +94,13 @@ pub(super) enum CallKind {
     Remove(Caller<Stored<()>>),
 }
 
-/// A result that is valid once the storage has stored the change.
+/// A result that counts once the storage has stored the change.
 type Stored<R> = Result<R, StorageError>;
 
-/// A client's function: it changes the value, and returns what replies to the client.
+/// A client's function: it changes the value, and returns a function that replies to the client.
 type UpdateFunction = Box<dyn FnOnce(&mut Option<Bytes>) -> SendReply + Send>;
 
-/// Replies to a client once the storage has answered.
+/// Replies to the client once the storage has answered.
 type SendReply = Box<dyn FnOnce(Stored<()>) + Send>;
 
 impl CallKind {
@@ -176,11 +176,11 @@ impl BucketServer {
     }
 
     async fn each(&mut self, operations: Vec<Operation>) -> Vec<Stored<OperationResult>> {
-        // Stored only if the storage can refuse. The bytes are shared, not copied.
+        // A copy for the second try, only if the storage can refuse. The bytes themselves are shared.
         let again = if self.keeper.is_some() { operations.clone() } else { Vec::new() };
         match self.all(operations).await {
             Ok(results) => results.into_iter().map(Ok).collect(),
-            // Boxed, so that the future of what is frequent stays small.
+            // Boxed, so that the future of the frequent calls stays small.
             Err(_) => Box::pin(self.one_by_one(again)).await,
         }
     }
@@ -193,7 +193,7 @@ impl BucketServer {
         results
     }
 
-    /// Applies an operation to the entries. The change is stored by the next [`commit`](Self::commit).
+    /// Applies an operation to the entries. The next [`commit`](Self::commit) stores the change.
     #[inline]
     fn apply(&mut self, operation: Operation) -> OperationResult {
         match operation {
@@ -210,7 +210,7 @@ impl BucketServer {
         }
     }
 
-    /// Changes one key, and remembers what it had if that may have to be undone.
+    /// Changes one key. Remembers the old value if the change may have to be undone.
     fn set(&mut self, key: Bytes, value: Option<Bytes>) -> Option<Bytes> {
         let before = self.entries.set(&key, value);
         if let Some(keeper) = &mut self.keeper {
@@ -233,10 +233,10 @@ impl BucketServer {
         self.keeper.as_ref().is_some_and(|keeper| !keeper.before.is_empty())
     }
 
-    /// Has the storage keep what was changed since the last time, or takes it back.
+    /// Has the storage store the changes since the last commit, or undoes them.
     async fn commit(&mut self) -> Stored<()> {
         let Some(keeper) = self.keeper.as_mut().filter(|keeper| !keeper.before.is_empty()) else { return Ok(()) };
-        // A key that was changed twice is told twice, both times with what it has now.
+        // A key that was changed twice is listed twice, both times with its current value.
         let changes = keeper.before.iter().map(|(key, _)| match self.entries.get(key) {
             Some(value) => StorageChange::Put(key.clone(), value.clone()),
             None => StorageChange::Delete(key.clone()),
@@ -244,7 +244,7 @@ impl BucketServer {
         let stored = keeper.storage.commit(&keeper.bucket, changes.collect()).await;
         let before = std::mem::take(&mut keeper.before);
         if stored.is_err() {
-            // Backwards, so that of several changes of one key the first one's past comes back.
+            // In reverse, so that of several changes to one key the oldest value comes back last.
             for (key, value) in before.into_iter().rev() {
                 self.entries.set(&key, value);
             }
@@ -268,22 +268,25 @@ impl BucketServer {
     }
 }
 
-impl Keeper {
+impl BucketStorage {
     pub(crate) fn new(bucket: BucketName, storage: Arc<dyn Storage>) -> Self {
         Self { bucket, storage, before: Vec::new() }
     }
 }
 
-/// The keys are counted: there may be many, and they are somebody's.
+/// Only the number of keys: there may be many, and they may be private.
 impl fmt::Debug for BucketServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BucketServer").field("keys", &self.entries.len()).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for Keeper {
+impl fmt::Debug for BucketStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keeper").field("bucket", &self.bucket).field("storage", &self.storage).finish_non_exhaustive()
+        f.debug_struct("BucketStorage")
+            .field("bucket", &self.bucket)
+            .field("storage", &self.storage)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,13 +1,13 @@
-//! Why a registry does not do what it is asked.
+//! The errors of a registry.
 
 use genserver::dynamic_supervisor::StartChildError;
 use genserver::supervisor::{ChildCallError, ChildError};
 
 use crate::{BucketName, NameError};
 
-/// Why there is no bucket of that name, or not surely.
+/// Why a bucket was not created, or may not have been.
 ///
-/// Creating is done once however often it is asked for, so it can be asked again.
+/// Creating twice makes one bucket, so it is safe to try again.
 ///
 /// # Examples
 ///
@@ -26,23 +26,23 @@ use crate::{BucketName, NameError};
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
-    /// A bucket cannot be called that.
+    /// The name is not valid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// The bucket did not start, because its storage could not be read for instance.
+    /// The bucket did not start: its storage could not be read, for instance.
     #[error("the bucket {name:?} was not created: {why}")]
     NotStarted {
-        /// What it was to be called.
+        /// The bucket's name.
         name: BucketName,
-        /// Why not.
-        why: NotStarted,
+        /// Why.
+        why: BucketStartError,
     },
     /// The registry did not answer.
     #[error("whether the bucket {name:?} was created is not known: {why}; creating it again does no harm")]
     Registry {
-        /// What it was to be called.
+        /// The bucket's name.
         name: BucketName,
-        /// Why it did not.
+        /// Why.
         why: ChildCallError,
     },
 }
@@ -53,25 +53,25 @@ pub enum CreateError {
 ///
 /// ```
 /// use genserver::dynamic_supervisor::StartChildError;
-/// use kv_core::NotStarted;
+/// use kv_core::BucketStartError;
 ///
 /// /// Whether it may help to ask again.
-/// fn may_help(why: &NotStarted) -> bool {
-///     matches!(why, NotStarted::Bucket(StartChildError::Failed { .. }))
+/// fn may_help(why: &BucketStartError) -> bool {
+///     matches!(why, BucketStartError::Bucket(StartChildError::Failed { .. }))
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotStarted {
-    /// Its supervisor did not start it.
+pub enum BucketStartError {
+    /// Its supervisor could not start it.
     #[error(transparent)]
     Bucket(#[from] StartChildError),
-    /// There is no supervisor to start it.
+    /// There was no supervisor to start it.
     #[error(transparent)]
     Supervisor(#[from] ChildError),
 }
 
-/// Why a bucket will not be created, or the registry not asked.
+/// Why a request to create a bucket was not sent.
 ///
 /// # Examples
 ///
@@ -89,15 +89,15 @@ pub enum NotStarted {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateLaterError {
-    /// A bucket cannot be called that.
+    /// The name is not valid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// The registry did not take it.
+    /// The registry did not take the request.
     #[error("the bucket {name:?} will not be created: {why}")]
     Registry {
-        /// What it was to be called.
+        /// The bucket's name.
         name: BucketName,
-        /// Why not.
+        /// Why.
         why: String,
     },
 }

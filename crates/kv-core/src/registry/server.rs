@@ -1,12 +1,11 @@
-//! The process of a registry: it creates buckets, watches them, and tells of them.
+//! The process of a registry: it creates buckets, monitors them, and announces them.
 //!
-//! What it keeps to:
+//! Rules:
 //!
-//! - R1: only this process writes the table, so what is decided here is decided once.
-//! - R2: a bucket is in the table before anybody is told of it, and out of it before anybody is told of its end.
+//! - R1: only this process writes the table, so its decisions are made once.
+//! - R2: a bucket is in the table before its creation is announced, and out of it before its end is announced.
 //! - R3: a name in the table has a monitor. The `Down` frees exactly that bucket's name.
-//! - R4: a name whose bucket is about to end waits for the `Down`; then the next bucket of that name is made. So the events of
-//!   one name come in their order.
+//! - R4: a create request for a name whose bucket is ending waits for the `Down`. So the events of one name are in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,10 +16,10 @@ use genserver::report::{CustomReport, Level, Report};
 use genserver::supervisor::{ChildRef, ChildSpec, Restart};
 use genserver::{CallError, Caller, Cx, Down, GenServer, Init, Next, Outcome, Reason};
 
-use super::error::NotStarted;
+use super::error::BucketStartError;
 use super::table::Table;
-use crate::bucket::Keeper;
-use crate::event::Events;
+use crate::bucket::BucketStorage;
+use crate::event::EventManagerRef;
 use crate::storage::Storage;
 use crate::{Bucket, BucketEvent, BucketName};
 
@@ -28,7 +27,7 @@ use crate::{Bucket, BucketEvent, BucketName};
 ///
 /// # Examples
 ///
-/// It may be killed: the next one goes on with the names that it had.
+/// It may be killed: the next one continues with the same names.
 ///
 /// ```
 /// use genserver::ServerRef;
@@ -47,20 +46,20 @@ use crate::{Bucket, BucketEvent, BucketName};
 /// ```
 pub struct RegistryServer {
     table: Arc<Table>,
-    events: Arc<Events>,
+    events: Arc<EventManagerRef>,
     buckets: Supervisor,
-    // None if the entries are to be forgotten with their bucket.
+    // None if the entries are lost with their bucket.
     storage: Option<Arc<dyn Storage>>,
-    // The names that another bucket is wanted of when the one that ends has ended, and who waits for it. There are no more names than
-    // buckets that end, and no more callers than wait: those who have given up go when the next one comes.
+    // Create requests for names whose buckets are still ending, with their callers. There are at most as many names as
+    // ending buckets, and callers that have given up are removed when the next one comes.
     waiting: BTreeMap<BucketName, Vec<CreateCaller>>,
 }
 
-/// What a registry is started with. [`Registry::start`](crate::Registry::start) and a store make it.
+/// The arguments of a registry's start, made by [`Registry::start`](crate::Registry::start) and by a store.
 ///
 /// # Examples
 ///
-/// It stands where a registry is seen as a server:
+/// It is named where a registry is used as a server:
 ///
 /// ```
 /// use genserver::GenServer;
@@ -73,24 +72,24 @@ pub struct RegistryServer {
 #[derive(Clone)]
 pub struct RegistryArgs {
     pub(crate) table: Arc<Table>,
-    pub(crate) events: Arc<Events>,
+    pub(crate) events: Arc<EventManagerRef>,
     pub(crate) buckets: Option<ChildRef<dynamic_supervisor::Server, DynamicSupervisor>>,
     pub(crate) storage: Option<Arc<dyn Storage>>,
 }
 
-/// Who supervises the buckets.
+/// The supervisor of the buckets.
 enum Supervisor {
-    // A part of the same store.
+    // Another child of the store.
     Sibling(ChildRef<dynamic_supervisor::Server, DynamicSupervisor>),
-    // Linked with the registry.
+    // Linked to the registry.
     Own(DynamicSupervisor),
 }
 
-/// What is asked of a registry. It is made by the functions of [`Registry`](crate::Registry).
+/// A call to a registry, made by the methods of [`Registry`](crate::Registry).
 ///
 /// # Examples
 ///
-/// It stands where a registry is seen as a server:
+/// It is named where a registry is used as a server:
 ///
 /// ```
 /// use genserver::GenServer;
@@ -108,30 +107,30 @@ pub(super) enum CallKind {
     Stop(Caller<()>),
 }
 
-type CreateCaller = Caller<Result<Bucket, NotStarted>>;
+type CreateCaller = Caller<Result<Bucket, BucketStartError>>;
 
-/// What a registry is told. It is made by [`Registry::create_later`](crate::Registry::create_later).
+/// A cast to a registry, made by [`Registry::create_later`](crate::Registry::create_later).
 ///
 /// # Examples
 ///
-/// It stands where a registry is seen as a server:
+/// It is named where a registry is used as a server:
 ///
 /// ```
 /// use genserver::GenServer;
-/// use kv_core::{CreateLater, RegistryServer};
+/// use kv_core::{RegistryCast, RegistryServer};
 ///
-/// fn told(cast: <RegistryServer as GenServer>::Cast) -> CreateLater {
+/// fn told(cast: <RegistryServer as GenServer>::Cast) -> RegistryCast {
 ///     cast
 /// }
 /// ```
 #[derive(Debug)]
-pub struct CreateLater(pub(super) BucketName);
+pub struct RegistryCast(pub(super) BucketName);
 
-/// What comes to a registry by itself.
+/// A message to a registry that is neither a call nor a cast.
 ///
 /// # Examples
 ///
-/// It stands where a registry is seen as a server:
+/// It is named where a registry is used as a server:
 ///
 /// ```
 /// use genserver::GenServer;
@@ -153,7 +152,7 @@ enum InfoKind {
 impl GenServer for RegistryServer {
     type Args = RegistryArgs;
     type Call = RegistryCall;
-    type Cast = CreateLater;
+    type Cast = RegistryCast;
     type Info = RegistryInfo;
 
     async fn init(args: RegistryArgs, _cx: &mut Cx<Self>) -> Init<Self> {
@@ -165,7 +164,7 @@ impl GenServer for RegistryServer {
             },
         };
         let RegistryArgs { table, events, storage, .. } = args;
-        // What was before is taken over first of all; whoever looks up finds it meanwhile.
+        // The names of the registry before this one come first of all. Lookups find them meanwhile.
         Init::RunThen(Self { table, events, buckets, storage, waiting: BTreeMap::new() }, RegistryInfo(InfoKind::Begin))
     }
 
@@ -180,7 +179,7 @@ impl GenServer for RegistryServer {
         }
     }
 
-    async fn handle_cast(&mut self, CreateLater(name): CreateLater, cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_cast(&mut self, RegistryCast(name): RegistryCast, cx: &mut Cx<Self>) -> Outcome<Self> {
         self.create(name, None, cx).await;
         Next::wait()
     }
@@ -195,7 +194,7 @@ impl GenServer for RegistryServer {
 }
 
 impl RegistryServer {
-    /// Takes over what a registry before this one knew, and what the storage remembers.
+    /// Takes over the names of the registry before this one, and the buckets of the storage.
     async fn begin(&mut self, cx: &mut Cx<Self>) -> Result<(), Reason> {
         for (name, bucket) in self.table.entries() {
             watch(name, &bucket, cx);
@@ -209,7 +208,8 @@ impl RegistryServer {
         Ok(())
     }
 
-    /// Ends buckets that nobody can find: a registry that ended between starting one and putting it into the table left it behind.
+    /// Ends buckets that no name leads to: an earlier registry may have ended after it had started one and before it had
+    /// put it into the table.
     async fn end_strays(&self) {
         let Ok(buckets) = self.buckets.current().await else { return };
         let known: BTreeSet<_> = self.table.entries().into_iter().map(|(_, bucket)| bucket.pid()).collect();
@@ -220,11 +220,11 @@ impl RegistryServer {
         }
     }
 
-    /// Makes a bucket of that name, unless there is one, and tells whoever asked for it.
+    /// Creates a bucket of this name unless there is one, and answers the caller.
     async fn create(&mut self, name: BucketName, caller: Option<CreateCaller>, cx: &mut Cx<Self>) {
         let created = match self.table.get(&name) {
             Some(bucket) if bucket.is_alive() => Ok(bucket),
-            // By R4.
+            // Waits for the `Down` (rule R4).
             Some(_ending) => {
                 let waiting = self.waiting.entry(name).or_default();
                 waiting.retain(|caller| !caller.is_gone());
@@ -245,11 +245,11 @@ impl RegistryServer {
         }
     }
 
-    async fn start(&mut self, name: BucketName, cx: &mut Cx<Self>) -> Result<Bucket, NotStarted> {
+    async fn start(&mut self, name: BucketName, cx: &mut Cx<Self>) -> Result<Bucket, BucketStartError> {
         let buckets = self.buckets.current().await?;
         let (storage, of) = (self.storage.clone(), name.clone());
         let spec = ChildSpec::server("bucket", move || {
-            Bucket::kept(storage.clone().map(|storage| Keeper::new(of.clone(), storage)))
+            Bucket::kept(storage.clone().map(|storage| BucketStorage::new(of.clone(), storage)))
         });
         let bucket = buckets.start_child(spec.restart(Restart::Temporary)).await?;
         watch(name.clone(), &bucket, cx);
@@ -258,12 +258,12 @@ impl RegistryServer {
         Ok(bucket)
     }
 
-    /// A bucket has ended: its name is free, and whoever waited for that gets another one.
+    /// A bucket has ended: frees its name, and serves the create requests that waited for that.
     async fn gone(&mut self, name: BucketName, down: Down, cx: &mut Cx<Self>) {
         let Some(bucket) = self.table.remove(&name, down.pid) else { return };
         self.tell(BucketEvent::Exited { name: name.clone(), bucket, reason: down.reason }, cx).await;
         if let Some(callers) = self.waiting.remove(&name) {
-            // Also for those who have given up: what was asked for is done.
+            // Also if all callers have given up: the request stands.
             self.create(name.clone(), None, cx).await;
             for caller in callers {
                 self.create(name.clone(), Some(caller), cx).await;
@@ -271,7 +271,7 @@ impl RegistryServer {
         }
     }
 
-    /// A handler that is slow or in trouble is no reason to stop; but somebody should know.
+    /// A slow or failing handler does not stop the registry, but it is reported.
     async fn tell(&self, event: BucketEvent, cx: &mut Cx<Self>) {
         if let Err(error) = self.events.tell(event).await {
             cx.report(Level::Warning, |me| Report::Custom(untold(me, &error)));
@@ -280,7 +280,7 @@ impl RegistryServer {
 }
 
 impl Supervisor {
-    async fn current(&self) -> Result<DynamicSupervisor, NotStarted> {
+    async fn current(&self) -> Result<DynamicSupervisor, BucketStartError> {
         match self {
             Self::Own(own) => Ok(own.clone()),
             Self::Sibling(sibling) => Ok(sibling.waiting().current().await?),

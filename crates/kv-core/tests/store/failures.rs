@@ -1,4 +1,4 @@
-//! What the crate's page says of the end of every part, with clients at work meanwhile.
+//! The failures of the crate's page: every part ends once, with clients at work.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
@@ -192,7 +192,7 @@ async fn an_event_manager_that_crashes_comes_back_without_handlers() {
     assert!(matches!(stream.next().await, Some(Ok(BucketEvent::Created { .. }))));
     assert!(matches!(test.expect_message().await, BucketEvent::Created { .. }));
 
-    // Whoever has to know of its end is told: by a monitor, and at the end of a stream.
+    // Its end is visible to a monitor, and at the end of a stream.
     first.process_ref().exit(Reason::term("a bug"));
     assert_eq!(test.expect_down(reference).await.reason, Reason::term("a bug"));
     assert!(matches!(stream.next().await, Some(Err(StreamError::Died { .. }))));

@@ -1,4 +1,4 @@
-//! The store: its names, what it keeps, and what it is when a part of it fails.
+//! The store: its names, its storage, and the failures of its parts.
 #![cfg(feature = "tokio")]
 
 // Who finds which bucket when.

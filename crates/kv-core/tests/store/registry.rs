@@ -1,4 +1,4 @@
-//! What a registry promises of its names: who finds which bucket when, in which order it is told, and what a name costs.
+//! The promises of a registry: lookups, the order of events, and the cost of a name.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 

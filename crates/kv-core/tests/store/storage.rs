@@ -1,4 +1,4 @@
-//! A store with a storage that remembers, and that fails: what is answered is kept, what is not kept is not there.
+//! A store with a storage that keeps entries and that fails: what was answered is kept, and nothing else.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ impl Storage for Shelf {
     }
 
     async fn commit(&self, bucket: &BucketName, changes: Vec<StorageChange>) -> Result<(), StorageError> {
-        // As slow as a disk: whoever is impatient comes in between.
+        // As slow as a disk, so that other tasks run in between.
         tokio::task::yield_now().await;
         self.works()?;
         let mut inside = self.0.lock();

@@ -1,62 +1,62 @@
-//! How a client knows where an answer ends.
+//! How a client finds the end of an answer.
 
 use bytes::Bytes;
 
 use super::{Answer, read_item};
 use crate::command::{AnswerShape, Command};
 
-/// The answer to a command, as a client reads it: it is given the lines that come, one after the other, and says when it has all.
+/// Reads the answer to a command: it is given one line after the other, and says when the answer is complete.
 ///
-/// Most answers are one line, and a list ends with `OK`. Only one needs care. The first line of the answer to `GET` may be the value,
-/// and any line at all can be a value: also `NOT FOUND`, and `ERROR` with any text. A value is followed by `OK`, but the client cannot
-/// wait for an `OK` that may not come. So it has to send a `PING`, once it is [told to](Step::Ping): if `OK` comes before the `PONG`, it
-/// was a value.
-///
-/// ```
-/// use kv_server::{Answer, Command, Reading, Step};
-///
-/// let mut reading = Reading::of(&Command::get("shopping", "milk"));
-/// assert_eq!(reading.line("1".into()), Ok(Step::More));
-/// assert_eq!(reading.line("OK".into()), Ok(Step::Whole(Answer::Value("1".into()))));
-///
-/// let mut reading = Reading::of(&Command::get("shopping", "milk"));
-/// assert_eq!(reading.line("NOT FOUND".into()), Ok(Step::Ping));
-/// assert_eq!(reading.line("PONG".into()), Ok(Step::Whole(Answer::NotFound)));
-///
-/// let mut reading = Reading::of(&Command::get("shopping", "milk"));
-/// assert_eq!(reading.line("NOT FOUND".into()), Ok(Step::Ping));
-/// assert_eq!(reading.line("OK".into()), Ok(Step::More));
-/// assert_eq!(reading.line("PONG".into()), Ok(Step::Whole(Answer::Value("NOT FOUND".into()))));
-/// ```
-///
-/// A client that sends several commands at once sends a `PING` behind each `GET` that may find no bucket, whether it is told to or
-/// not: the next answer could begin with an `OK` as well.
+/// Most answers are one line, and a list ends with `OK`. The answer to `GET` needs care: its first line may be the value,
+/// and a value may be any text, including `NOT FOUND` and `ERROR`. A value is followed by `OK`, but after `NOT FOUND` no
+/// `OK` comes, so the client cannot wait for one. It sends a `PING` instead, when it is [told to](ReaderStep::Ping). If `OK`
+/// comes before `PONG`, the line was a value.
 ///
 /// ```
-/// use kv_server::{Answer, Command, Reading, Step};
+/// use kv_server::{Answer, Command, AnswerReader, ReaderStep};
 ///
-/// let mut reading = Reading::of(&Command::list("shopping"));
-/// assert_eq!(reading.line("* eggs".into()), Ok(Step::More));
-/// assert_eq!(reading.line("* milk".into()), Ok(Step::More));
+/// let mut reading = AnswerReader::of(&Command::get("shopping", "milk"));
+/// assert_eq!(reading.line("1".into()), Ok(ReaderStep::More));
+/// assert_eq!(reading.line("OK".into()), Ok(ReaderStep::Whole(Answer::Value("1".into()))));
+///
+/// let mut reading = AnswerReader::of(&Command::get("shopping", "milk"));
+/// assert_eq!(reading.line("NOT FOUND".into()), Ok(ReaderStep::Ping));
+/// assert_eq!(reading.line("PONG".into()), Ok(ReaderStep::Whole(Answer::NotFound)));
+///
+/// let mut reading = AnswerReader::of(&Command::get("shopping", "milk"));
+/// assert_eq!(reading.line("NOT FOUND".into()), Ok(ReaderStep::Ping));
+/// assert_eq!(reading.line("OK".into()), Ok(ReaderStep::More));
+/// assert_eq!(reading.line("PONG".into()), Ok(ReaderStep::Whole(Answer::Value("NOT FOUND".into()))));
+/// ```
+///
+/// A client that pipelines commands sends a `PING` right behind every `GET` that may find no bucket, without being told to:
+/// otherwise it could take the `OK` of the next answer for the missing one.
+///
+/// ```
+/// use kv_server::{Answer, Command, AnswerReader, ReaderStep};
+///
+/// let mut reading = AnswerReader::of(&Command::list("shopping"));
+/// assert_eq!(reading.line("* eggs".into()), Ok(ReaderStep::More));
+/// assert_eq!(reading.line("* milk".into()), Ok(ReaderStep::More));
 /// let whole = Answer::Items(vec!["eggs".into(), "milk".into()]);
-/// assert_eq!(reading.line("OK".into()), Ok(Step::Whole(whole)));
+/// assert_eq!(reading.line("OK".into()), Ok(ReaderStep::Whole(whole)));
 /// ```
 #[derive(Debug)]
-pub struct Reading(State);
+pub struct AnswerReader(State);
 
 #[derive(Debug)]
 enum State {
-    /// One line, and it is no value.
+    /// One line, which is not a value.
     Line,
-    /// The answer to `GET`, of which nothing has come.
+    /// The answer to `GET`. No line has come yet.
     Get,
-    /// This is a value, and `OK` is to come.
+    /// A value. `OK` is still to come.
     Value(Bytes),
-    /// This is a value, or it is all there is.
+    /// Either a value, or the whole answer.
     Unsure(Bytes, Answer),
-    /// This is a value, and a `PONG` is to come.
+    /// A value. `PONG` is still to come.
     Pinged(Bytes),
-    /// As much of a list as has come. It has no bound but the server's; whoever asks for a list has room for it.
+    /// The items so far. Only the server limits them, so a client that asks for a list needs memory for it.
     Items(Vec<Bytes>),
     Help(Vec<Bytes>),
     Over,
@@ -64,49 +64,49 @@ enum State {
 
 /// What a client does next.
 ///
-/// See [`Reading`] for the rules.
+/// See [`AnswerReader`] for the rules.
 ///
 /// # Examples
 ///
 /// ```
-/// use kv_server::{Answer, Command, Reading, Step};
+/// use kv_server::{Answer, Command, AnswerReader, ReaderStep};
 ///
 /// let mut lines = ["* eggs", "* milk", "OK"].into_iter();
-/// let mut reading = Reading::of(&Command::list("shopping"));
+/// let mut reading = AnswerReader::of(&Command::list("shopping"));
 /// let answer = loop {
 ///     let line = lines.next().expect("the server has not closed");
 ///     match reading.line(line.into()).expect("it is a server of this kind") {
-///         Step::More => {}
-///         Step::Ping => println!("sends a PING"),
-///         Step::Whole(answer) => break answer,
+///         ReaderStep::More => {}
+///         ReaderStep::Ping => println!("sends a PING"),
+///         ReaderStep::Whole(answer) => break answer,
 ///     }
 /// };
 /// assert_eq!(answer, Answer::Items(vec!["eggs".into(), "milk".into()]));
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Step {
-    /// Reads another line.
+pub enum ReaderStep {
+    /// Read another line.
     More,
-    /// Sends [`Command::Ping`], unless one was sent right behind the command, and reads another line.
+    /// Send [`Command::Ping`], unless one was sent right behind the command, and read another line.
     Ping,
-    /// Nothing: this is the answer.
+    /// Nothing: the answer is complete.
     Whole(Answer),
 }
 
-/// A line that no answer to this command has: it is not a server of this kind, or the client has lost count.
+/// A line that cannot belong to the answer: the server speaks another protocol, or the client has lost count.
 ///
 /// # Examples
 ///
 /// ```
-/// use kv_server::{Command, Reading};
+/// use kv_server::{Command, AnswerReader};
 ///
-/// let error = Reading::of(&Command::Ping).line("+PONG".into()).unwrap_err();
+/// let error = AnswerReader::of(&Command::Ping).line("+PONG".into()).unwrap_err();
 /// assert_eq!(error.line, "+PONG");
-/// assert_eq!(error.to_string(), "the server answered \"+PONG\", which is no answer to this; is it a server of this kind?");
+/// assert_eq!(error.to_string(), "the server answered \"+PONG\", which does not answer this; is it a server of this kind?");
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "the server answered {:?}, which is no answer to this; is it a server of this kind?",
+    "the server answered {:?}, which does not answer this; is it a server of this kind?",
     String::from_utf8_lossy(line)
 )]
 pub struct UnexpectedLine {
@@ -114,19 +114,19 @@ pub struct UnexpectedLine {
     pub line: Bytes,
 }
 
-impl Reading {
-    /// The answer to this command, of which nothing has come.
+impl AnswerReader {
+    /// Starts reading the answer to this command.
     ///
     /// # Examples
     ///
-    /// The same line is an answer to one command and the beginning of that to another:
+    /// The same line ends one command's answer and begins another's:
     ///
     /// ```
-    /// use kv_server::{Answer, Command, Reading, Step};
+    /// use kv_server::{Answer, Command, AnswerReader, ReaderStep};
     ///
     /// let line = || "OK".into();
-    /// assert_eq!(Reading::of(&Command::create("shopping")).line(line()), Ok(Step::Whole(Answer::Done)));
-    /// assert_eq!(Reading::of(&Command::get("shopping", "milk")).line(line()), Ok(Step::More), "it is a value");
+    /// assert_eq!(AnswerReader::of(&Command::create("shopping")).line(line()), Ok(ReaderStep::Whole(Answer::Done)));
+    /// assert_eq!(AnswerReader::of(&Command::get("shopping", "milk")).line(line()), Ok(ReaderStep::More), "it is a value");
     /// ```
     pub fn of(command: &Command) -> Self {
         Self(match command.verb().usage().answer {
@@ -137,50 +137,50 @@ impl Reading {
         })
     }
 
-    /// The answer to a line that is not a command, as far as this crate knows: one line.
+    /// Starts reading the answer to a line that this crate does not know as a command: one line.
     pub(crate) fn of_unknown() -> Self {
         Self(State::Line)
     }
 
-    /// Whether another answer behind this one could be taken for a part of it.
+    /// Whether the next answer's first line could be taken for a part of this one.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.0, State::Get)
     }
 
-    /// Takes the next line, which is given without its end.
+    /// Takes the next line, without its end.
     ///
     /// # Errors
     ///
-    /// [`UnexpectedLine`], and then there is nothing more to be read from this server.
+    /// [`UnexpectedLine`]. The connection is of no use after that.
     ///
     /// # Examples
     ///
     /// ```
-    /// use kv_server::{Answer, Command, Reading, Step};
+    /// use kv_server::{Answer, Command, AnswerReader, ReaderStep};
     ///
-    /// let mut reading = Reading::of(&Command::Ping);
-    /// assert_eq!(reading.line("PONG".into()), Ok(Step::Whole(Answer::Pong)));
+    /// let mut reading = AnswerReader::of(&Command::Ping);
+    /// assert_eq!(reading.line("PONG".into()), Ok(ReaderStep::Whole(Answer::Pong)));
     /// assert!(reading.line("PONG".into()).is_err(), "the answer was whole");
     /// ```
-    pub fn line(&mut self, line: Bytes) -> Result<Step, UnexpectedLine> {
+    pub fn line(&mut self, line: Bytes) -> Result<ReaderStep, UnexpectedLine> {
         let state = std::mem::replace(&mut self.0, State::Over);
         let (state, step) = state.line(line)?;
         self.0 = state;
         Ok(step)
     }
 
-    /// What the answer was, if the server has closed and no line is to come: None if the answer is not whole.
+    /// The answer, if the server has closed the connection and no line can follow. `None` if the answer is incomplete.
     ///
     /// # Examples
     ///
     /// ```
-    /// use kv_server::{Answer, Command, Reading, Step};
+    /// use kv_server::{Answer, Command, AnswerReader, ReaderStep};
     ///
-    /// let mut reading = Reading::of(&Command::get("shopping", "milk"));
-    /// assert_eq!(reading.line("ERROR too many clients".into()), Ok(Step::Ping));
+    /// let mut reading = AnswerReader::of(&Command::get("shopping", "milk"));
+    /// assert_eq!(reading.line("ERROR too many clients".into()), Ok(ReaderStep::Ping));
     /// assert_eq!(reading.closed(), Some(Answer::Error("too many clients".into())));
     ///
-    /// assert_eq!(Reading::of(&Command::Ping).closed(), None);
+    /// assert_eq!(AnswerReader::of(&Command::Ping).closed(), None);
     /// ```
     pub fn closed(self) -> Option<Answer> {
         match self.0 {
@@ -190,7 +190,7 @@ impl Reading {
     }
 }
 
-/// The answer that has no more lines than this.
+/// An answer of one line that is not a value.
 fn only_line(line: &Bytes) -> Option<Answer> {
     Some(match &line[..] {
         b"NOT FOUND" => Answer::NotFound,
@@ -200,16 +200,16 @@ fn only_line(line: &Bytes) -> Option<Answer> {
 }
 
 impl State {
-    fn line(self, line: Bytes) -> Result<(Self, Step), UnexpectedLine> {
-        let whole = |answer| Ok((Self::Over, Step::Whole(answer)));
+    fn line(self, line: Bytes) -> Result<(Self, ReaderStep), UnexpectedLine> {
+        let whole = |answer| Ok((Self::Over, ReaderStep::Whole(answer)));
         match (self, &line[..]) {
             (Self::Line, b"OK") => whole(Answer::Done),
             (Self::Line, b"PONG") => whole(Answer::Pong),
             (Self::Get, _) => Ok(match only_line(&line) {
-                Some(answer) => (Self::Unsure(line, answer), Step::Ping),
-                None => (Self::Value(line), Step::More),
+                Some(answer) => (Self::Unsure(line, answer), ReaderStep::Ping),
+                None => (Self::Value(line), ReaderStep::More),
             }),
-            (Self::Unsure(value, _), b"OK") => Ok((Self::Pinged(value), Step::More)),
+            (Self::Unsure(value, _), b"OK") => Ok((Self::Pinged(value), ReaderStep::More)),
             (Self::Unsure(_, answer), b"PONG") => whole(answer),
             (Self::Value(value), b"OK") | (Self::Pinged(value), b"PONG") => whole(Answer::Value(value)),
             (Self::Items(items), b"OK") => whole(Answer::Items(items)),
@@ -217,7 +217,7 @@ impl State {
             (Self::Items(mut items), _) => match (read_item(&line), only_line(&line)) {
                 (Some(item), _) => {
                     items.push(item);
-                    Ok((Self::Items(items), Step::More))
+                    Ok((Self::Items(items), ReaderStep::More))
                 }
                 (None, Some(answer)) => whole(answer),
                 (None, None) => Err(UnexpectedLine { line }),
@@ -227,7 +227,7 @@ impl State {
                     whole(answer)
                 } else {
                     lines.push(line);
-                    Ok((Self::Help(lines), Step::More))
+                    Ok((Self::Help(lines), ReaderStep::More))
                 }
             }
             (Self::Line, _) => only_line(&line).map_or(Err(UnexpectedLine { line }), whole),

@@ -1,4 +1,4 @@
-//! What a client sends, and what it makes of what comes, also when it comes in pieces or ends in the middle.
+//! What a client sends, and how it reads answers that come in pieces or end in the middle.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -9,20 +9,20 @@ use futures::task::noop_waker;
 use futures::{FutureExt, StreamExt};
 
 use super::*;
-use crate::event::Event;
+use crate::event::SubscriptionEvent;
 
-/// What comes of a future that has nothing to wait for.
+/// The result of a future that has nothing to wait for.
 #[track_caller]
 fn block_on<F: Future>(future: F) -> F::Output {
     future.now_or_never().expect("everything has been said")
 }
 
-/// A client of a server that has said this already.
+/// A client of a server that has already sent this.
 fn client(said: &str) -> Client<Cursor<Vec<u8>>, Vec<u8>> {
     Client::new(Cursor::new(said.as_bytes().to_vec()), Vec::new())
 }
 
-/// Queues lines, and compares what comes of them and what was sent.
+/// Queues lines, and checks the answers and what was sent.
 #[track_caller]
 fn check(lines: &[&str], said: &str, expected: &[Answer], sent: &str) {
     let mut asked = Vec::new();
@@ -99,7 +99,7 @@ fn a_server_that_turns_a_client_away_is_heard() {
     assert_eq!(answer, Answer::Error("too many clients".into()));
 }
 
-/// A connection whose two ends are in the hands of the test.
+/// A connection whose other end the test controls.
 #[derive(Clone, Default)]
 struct Line(Arc<Mutex<State>>);
 
@@ -181,11 +181,14 @@ fn the_answer_of_a_call_that_was_given_up_is_nobody_elses() {
 fn events_end_with_the_server_and_after_an_error() {
     let said = "OK\r\nCREATED a\r\nMISSED 3\r\n";
     let events = block_on(client(said).subscribe()).unwrap();
-    let events: Vec<Event> = block_on(events.map(Result::unwrap).collect());
-    assert_eq!(events, [Event::Created { bucket: "a".into() }, Event::Missed { events: Some(3) }]);
+    let events: Vec<SubscriptionEvent> = block_on(events.map(Result::unwrap).collect());
+    assert_eq!(
+        events,
+        [SubscriptionEvent::Created { bucket: "a".into() }, SubscriptionEvent::Missed { events: Some(3) }]
+    );
 
     let mut events = block_on(client("OK\r\nOK\r\nCREATED a\r\n").subscribe()).unwrap();
-    assert!(matches!(block_on(events.next()), Some(Err(EventsError::Unexpected(_)))));
+    assert!(matches!(block_on(events.next()), Some(Err(SubscriptionError::Unexpected(_)))));
     assert!(block_on(events.next()).is_none());
 }
 

@@ -1,4 +1,4 @@
-//! Lines out of a reader, while what is queued goes to a writer.
+//! The connection of a client: reads lines while it writes what is queued.
 
 use std::fmt;
 use std::io;
@@ -8,30 +8,30 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures::io::{AsyncRead, AsyncWrite};
 
-use crate::lines::Lines;
+use crate::lines::LineBuffer;
 
-/// How much is read at once.
+/// How many bytes are read at once.
 const READ_MAX: usize = 16 * 1024;
 
-/// How long one line of an answer may be: the longest value that a server takes with its usual limits, every byte of it written as
-/// an escape, with room to spare. Whatever sends more is no such server.
+/// The longest line of an answer: the longest value that a server takes by default, with every byte escaped, and some more.
+/// A longer line does not come from such a server.
 pub(super) const LINE_MAX: usize = 1024 * 1024;
 
-/// A reader that gives lines, and a writer that takes what is queued.
+/// A reader of lines, and a writer of queued bytes.
 pub(super) struct Wire<R, W> {
     reader: R,
     writer: W,
     buffer: Box<[u8; READ_MAX]>,
-    lines: Lines,
-    /// Lines that have come and were not taken yet.
+    lines: LineBuffer,
+    /// Complete lines that were not taken yet.
     whole: Bytes,
-    /// What is to be sent, ...
+    /// The bytes to send, ...
     pub(super) unsent: Vec<u8>,
-    /// ... how much of it is, ...
+    /// ... how many of them are sent, ...
     sent: usize,
-    /// ... and whether it may still be in the writer.
+    /// ... and whether the writer has flushed them.
     is_flushed: bool,
-    /// Why nothing more can be written; said when there is nothing more to read either, as a server says why before it closes.
+    /// The error of the writer. Returned once there is nothing left to read, because a server says why before it closes.
     broken: Option<io::Error>,
 }
 
@@ -49,7 +49,7 @@ impl<R, W> Wire<R, W> {
             reader,
             writer,
             buffer: Box::new([0; READ_MAX]),
-            lines: Lines::new(),
+            lines: LineBuffer::new(),
             whole: Bytes::new(),
             unsent: Vec::new(),
             sent: 0,
@@ -58,7 +58,7 @@ impl<R, W> Wire<R, W> {
         }
     }
 
-    /// The next line of what has come, without its end.
+    /// Takes the next complete line, without its end.
     fn take_line(&mut self) -> Option<Bytes> {
         if self.whole.is_empty() {
             self.whole = self.lines.take();
@@ -71,13 +71,13 @@ impl<R, W> Wire<R, W> {
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Wire<R, W> {
-    /// The next line, and meanwhile as much of what is queued as the other side takes.
+    /// Returns the next line. Meanwhile writes as much of the queued bytes as the other side takes.
     pub(super) fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, LineError>> {
         if let Poll::Ready(Err(error)) = self.poll_send(cx) {
             self.unsent.clear();
             self.sent = 0;
             self.is_flushed = true;
-            // A broken pipe is a server that has closed.
+            // A broken pipe means that the server has closed.
             self.broken = Some(error).filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
         }
         loop {

@@ -1,6 +1,6 @@
-//! What makes one table of commands into an enum, the lines that say them, and their explanations.
+//! The macro that turns the table of commands into an enum, a parser, an encoder and explanations.
 
-/// The shape of a command's answer: how a client knows where it ends.
+/// The shape of a command's answer, by which a client finds its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum AnswerShape {
     /// One line, which is not a value.
@@ -13,7 +13,7 @@ pub(crate) enum AnswerShape {
     Help,
 }
 
-/// A command, as it is explained to a person.
+/// How a command is explained to a person.
 ///
 /// # Examples
 ///
@@ -29,7 +29,7 @@ pub(crate) enum AnswerShape {
 pub struct CommandUsage {
     /// The word it begins with.
     pub word: &'static str,
-    /// What follows, one word each.
+    /// Its arguments, one word each.
     pub arguments: &'static [&'static str],
     /// What it does and answers.
     pub about: &'static str,
@@ -45,10 +45,10 @@ impl std::fmt::Display for CommandUsage {
     }
 }
 
-/// Makes the table of commands into what has one part for each of them.
+/// Turns the table of commands into everything that has a part for each command.
 ///
-/// A row is a variant with its arguments, `=`, the word that a line begins with, the [shape of the answer](AnswerShape), and what
-/// `HELP` says. The arguments have the names that a person is shown.
+/// A row is a variant with its arguments, `=`, the first word of its line, the [shape of its answer](AnswerShape), and its
+/// text in `HELP`. The arguments are shown under the same names.
 macro_rules! commands {
     (
         $(#[$attribute:meta])*
@@ -63,11 +63,11 @@ macro_rules! commands {
             $Verb $({ $($(#[$argument_doc])* $argument: Bytes),+ })?,
         )+}
 
-        /// Which command it is.
+        /// The kinds of commands.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub(crate) enum Verb {$($Verb),+}
 
-        /// Every command, in the order in which one meets them.
+        /// Every command, in the order in which to learn them.
         ///
         /// # Examples
         ///
@@ -87,7 +87,7 @@ macro_rules! commands {
         }),+];
 
         impl Verb {
-            /// The command whose lines begin with this word.
+            /// The command whose line begins with this word.
             pub(crate) fn of(word: &[u8]) -> Option<Self> {
                 $(if word == $word.as_bytes() {
                     return Some(Self::$Verb);
@@ -95,7 +95,7 @@ macro_rules! commands {
                 None
             }
 
-            /// Its row of the table: there, the commands are in the same order.
+            /// Its row of the table, which has the same order.
             pub(crate) fn usage(self) -> &'static CommandUsage {
                 &COMMANDS[self as usize]
             }
@@ -108,7 +108,7 @@ macro_rules! commands {
                 }
             }
 
-            /// The command with these arguments; there may be more of them than it has.
+            /// The command with these arguments. Surplus arguments are ignored.
             fn of(verb: Verb, arguments: [Bytes; ARGUMENTS_MAX]) -> Self {
                 let mut arguments = arguments.into_iter();
                 match verb {
@@ -116,7 +116,7 @@ macro_rules! commands {
                 }
             }
 
-            /// Its arguments, in their order.
+            /// Its arguments, in order.
             fn arguments(&self) -> [Option<&Bytes>; ARGUMENTS_MAX] {
                 let mut arguments = [None; ARGUMENTS_MAX];
                 match self {

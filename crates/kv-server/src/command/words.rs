@@ -1,12 +1,12 @@
-//! The words of a line: as white space divides them, and as quotes hold them together.
+//! Splitting a line into words, at white space and with quotes.
 
 use std::borrow::Cow;
 
-/// A line, and what counts as white space in it.
+/// A line, and which white space counts in it.
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a> {
     bytes: &'a [u8],
-    /// Whether it is UTF-8 with more than ASCII in it: then white space is Unicode's, otherwise ASCII's.
+    /// Whether it is UTF-8 beyond ASCII: then Unicode's white space counts, otherwise ASCII's.
     wide: bool,
 }
 
@@ -21,16 +21,16 @@ impl<'a> Line<'a> {
         Plain { rest: self.bytes, wide: self.wide }
     }
 
-    /// The words, where one that begins with a quote goes on to the next quote, or `None` in the place of one that has no end.
+    /// The same, but a word that begins with a quote ends at the next quote. `None` in place of a word whose quote does not
+    /// end.
     pub(super) fn quoted(self) -> Quoted<'a> {
         Quoted { rest: self.bytes, wide: self.wide }
     }
 }
 
-/// How many bytes of white space `rest` begins with: one character of it, or none.
+/// The length of the white space character that `rest` begins with, or zero.
 ///
-/// These are Unicode's `White_Space`, without those that are there not to be broken at: U+00A0, U+2007 and U+202F. It is what
-/// `String.split/1` of Elixir splits at.
+/// Unicode's `White_Space` without the non-breaking U+00A0, U+2007 and U+202F: where Elixir's `String.split/1` splits.
 fn blank(rest: &[u8], wide: bool) -> usize {
     match rest {
         [9..=13 | 32, ..] => 1,
@@ -47,9 +47,9 @@ fn blank(rest: &[u8], wide: bool) -> usize {
     }
 }
 
-/// What `rest` is without the white space at its beginning.
+/// `rest` without leading white space.
 fn after_blanks(mut rest: &[u8], wide: bool) -> &[u8] {
-    // One blank or none, as between most words.
+    // The fast path: no blank or one blank, as between most words.
     if let [33..=127, ..] | [32, 33..=127, ..] = rest {
         return rest.strip_prefix(b" ").unwrap_or(rest);
     }
@@ -61,7 +61,7 @@ fn after_blanks(mut rest: &[u8], wide: bool) -> &[u8] {
     }
 }
 
-/// Where the white space begins that ends the first word of `rest`.
+/// Where the first word of `rest` ends.
 fn word_end(rest: &[u8], wide: bool) -> usize {
     let mut end = ascii_word_end(rest);
     if wide {
@@ -70,7 +70,7 @@ fn word_end(rest: &[u8], wide: bool) -> usize {
     end
 }
 
-/// The same for the white space of ASCII. Most lines have no other.
+/// The same for ASCII's white space. Most lines have no other.
 fn ascii_word_end(rest: &[u8]) -> usize {
     const AT_ONCE: usize = 16;
     let is_blank = |byte: &u8| matches!(byte, 9..=13 | 32);
@@ -79,7 +79,7 @@ fn ascii_word_end(rest: &[u8]) -> usize {
     if let Some(end) = start.iter().position(is_blank) {
         return end;
     }
-    // Values may be long. No early end, so that the compiler can make one step of it.
+    // Values may be long. Without an early exit, so that the compiler can vectorize it.
     let has_blank = |bytes: &[u8]| bytes.iter().fold(false, |has, byte| has | is_blank(byte));
     let chunks = rest[start.len()..].chunks_exact(AT_ONCE).take_while(|bytes| !has_blank(bytes));
     let clear = start.len() + AT_ONCE * chunks.count();
@@ -131,7 +131,7 @@ impl<'a> Iterator for Quoted<'a> {
     }
 }
 
-/// Whether a word comes out as itself where it is neither quoted nor the last of its line.
+/// Whether a word reads back as itself without quotes, anywhere in a line but at its end.
 pub(crate) fn is_word(word: &[u8]) -> bool {
     !word.is_empty() && word_end(word, true) == word.len()
 }
@@ -143,7 +143,7 @@ pub(crate) fn quote(word: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Writes what stands between the quotes.
+/// Writes the escaped text between quotes.
 pub(crate) fn escape(word: &[u8], out: &mut Vec<u8>) {
     for &byte in word {
         match byte {
@@ -159,13 +159,13 @@ pub(crate) fn escape(word: &[u8], out: &mut Vec<u8>) {
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// What [`quote`] wrote, if it is that and nothing more.
+/// Undoes [`quote`], if the text is exactly one quoted word.
 pub(crate) fn unquote(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     let (word, rest) = unquote_start(text.strip_prefix(b"\"")?)?;
     rest.is_empty().then_some(word)
 }
 
-/// The word up to the closing quote, and what is behind that.
+/// Reads up to the closing quote, and returns the word and the rest.
 pub(crate) fn unquote_start(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     let special = |byte: &u8| matches!(byte, b'"' | b'\\');
     let first = text.iter().position(special)?;
@@ -187,7 +187,7 @@ pub(crate) fn unquote_start(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     }
 }
 
-/// The byte that an escape stands for, and what is behind it.
+/// The byte that an escape stands for, and the rest.
 fn unescape(escape: &[u8]) -> Option<(u8, &[u8])> {
     match escape {
         [byte @ (b'"' | b'\\'), rest @ ..] => Some((*byte, rest)),
@@ -210,7 +210,7 @@ fn digit(letter: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    //! Where lines break, in which the white space of Unicode is compared with the standard library's.
+    //! Where lines break, compared with the standard library's white space.
 
     use super::*;
 
@@ -230,7 +230,7 @@ mod tests {
     fn lines_break_at_every_white_space_of_unicode_but_the_non_breaking() {
         for character in '\0'..=char::MAX {
             let breaks = character.is_whitespace() && !matches!(character, '\u{A0}' | '\u{2007}' | '\u{202F}');
-            // The letter is no ASCII, so that the line is read as UTF-8 whatever the character is.
+            // The letter is not ASCII, so the line counts as Unicode whatever the character.
             let words = Line::new(format!("ä{character}b").as_bytes()).plain().count();
             assert_eq!(words == 2, breaks, "{character:?}");
         }

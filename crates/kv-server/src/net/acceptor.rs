@@ -1,4 +1,4 @@
-//! The process that accepts connections, and those that serve them.
+//! The process that accepts connections, and the processes that serve them.
 
 use std::future::Future;
 use std::io;
@@ -13,7 +13,7 @@ use genserver::supervisor::{ChildRef, ChildSpec, Restart, Shutdown};
 use genserver::{Never, Probe, ProcessRef, Reason, time};
 
 use super::address::Address;
-use super::connections::{Connections, Place};
+use super::connections::{ConnectionSlot, Connections};
 use super::descriptors;
 use super::incoming::Incoming;
 use super::listener::{Listener, Socket};
@@ -21,11 +21,11 @@ use super::service::Service;
 use super::stream::{Reader, Writer};
 use crate::drain::Drain;
 
-/// The shortest and the longest pause after an accept that failed. Without one, a process without free descriptors would do nothing
-/// but fail.
+/// The shortest and the longest pause after a failed accept. Without a pause, a process without free descriptors would
+/// spin.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// How long after a report of trouble another one tells nothing new.
+/// For how long after a report of trouble another one would tell nothing new.
 const TOLD_FOR: Duration = Duration::from_mins(1);
 
 /// Accepts connections from one socket.
@@ -34,11 +34,11 @@ pub(super) struct Acceptor<S> {
     pub(super) sessions: ChildRef<dynamic_supervisor::Server, DynamicSupervisor>,
     pub(super) connections: Arc<Connections>,
     pub(super) service: Arc<S>,
-    /// How long sessions may take to leave.
+    /// How long sessions may take to drain.
     pub(super) drain: Duration,
 }
 
-// By hand: what serves need not be cloned.
+// Written by hand, because a service need not implement `Clone`.
 impl<S> Clone for Acceptor<S> {
     fn clone(&self) -> Self {
         Self {
@@ -52,11 +52,12 @@ impl<S> Clone for Acceptor<S> {
 }
 
 impl<S: Service> Acceptor<S> {
-    /// Accepts until told to stop, and then closes the socket: whoever comes while sessions drain is refused, and does not wait.
+    /// Accepts until told to stop, then closes the socket: clients that come while sessions drain are refused, and do not
+    /// wait.
     ///
-    /// A crash leaves the socket open for the next acceptor, and those who wait at it.
+    /// After a crash the socket stays open for the next acceptor, and clients wait there.
     pub(super) fn run(self, mut me: Probe<Never>) -> impl Future<Output = Result<(), Reason>> + Send {
-        // Before it runs, or an order to stop that comes first would leave the socket open.
+        // Set before it runs: an earlier order to stop would leave the socket open.
         me.trap_exits(true);
         async move {
             if let Some(listener) = self.socket.listener() {
@@ -70,7 +71,7 @@ impl<S: Service> Acceptor<S> {
         }
     }
 
-    /// Returns only if it cannot go on.
+    /// Returns only if it cannot continue.
     async fn accept(&self, listener: &Listener, me: ProcessRef) -> Result<(), Reason> {
         let mut trouble = Trouble::default();
         loop {
@@ -90,12 +91,12 @@ impl<S: Service> Acceptor<S> {
         }
     }
 
-    /// Starts a session, or says that there is no place for one.
+    /// Starts a session, or refuses the client because there is no place.
     async fn welcome(&self, reader: Reader, writer: Writer) -> Result<(), Reason> {
         let Some(place) = self.connections.enter() else {
             let limit = self.connections.limit();
             let refusal = format!("ERROR too many connections: all {limit} are taken; try again later\r\n");
-            // A new connection has room for a line; and who cannot be told is refused all the same.
+            // A new connection has space for a line. If not, the client is refused all the same.
             drop(writer.try_write(refusal.as_bytes()));
             return Ok(());
         };
@@ -114,20 +115,20 @@ impl<S: Service> Acceptor<S> {
 struct Connection {
     reader: Reader,
     writer: Writer,
-    place: Place,
+    place: ConnectionSlot,
 }
 
 impl Connection {
-    /// Serves until the client leaves. The order to stop, which comes as an exit of the supervisor, is what a session drains at; one
-    /// that takes too long over it is killed.
+    /// Serves until the client leaves. An order to stop, which comes as an exit from the supervisor, makes the session
+    /// drain. If that takes too long, it is killed.
     fn serve<S: Service>(self, service: Arc<S>, mut me: Probe<Never>) -> impl Future<Output = ()> + Send {
-        // Before it runs, or an order to stop that comes first would leave commands unanswered.
+        // Set before it runs: an earlier order to stop would leave commands unanswered.
         me.trap_exits(true);
         async move {
             let Self { reader, writer, place } = self;
             let drain = Drain::new();
             let serving = pin!(service.serve(Incoming::new(reader, drain.clone()), writer, drain.clone()));
-            // How it ends is the client's business: a connection that was reset is one that ended.
+            // The outcome concerns only the client: a reset connection has ended, too.
             if let Either::Right((_told, serving)) = select(serving, pin!(me.recv())).await {
                 drain.begin();
                 drop(serving.await);
@@ -137,16 +138,16 @@ impl Connection {
     }
 }
 
-/// Accepts that fail one after the other.
+/// A series of failed accepts.
 #[derive(Default)]
 struct Trouble {
-    /// How long the last pause was, if the last accept failed.
+    /// The last pause, if the last accept failed.
     pause: Option<Duration>,
     told: Option<Instant>,
 }
 
 impl Trouble {
-    /// Whether nobody has been told, or not for a while.
+    /// Whether a report is due.
     fn is_news(&mut self) -> bool {
         let now = time::now();
         let is_news = self.told.is_none_or(|told| now.duration_since(told) >= TOLD_FOR);
@@ -167,12 +168,12 @@ fn report(me: &ProcessRef, address: &Address, error: &io::Error) {
         let what = "cannot accept connections; it goes on trying, and those who come have to wait";
         let told = CustomReport::new(me, Level::Warning, "Acceptor", what);
         let told = told.with("address", address.to_string()).with("error", error.to_string());
-        // The usual cause, and the only one that somebody here can do something about.
+        // The usual cause, and the only one that an operator can fix.
         Report::Custom(told.with("descriptors allowed", descriptors::allowed().to_string()))
     });
 }
 
-/// Whether a failed accept is about the connection that was to be accepted, and not about us.
+/// Whether a failed accept concerns only the connection that was to be accepted.
 fn is_one_clients(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,11 +1,11 @@
-//! Where a server listens and a client connects to, as text and as a value.
+//! Addresses to listen on and connect to, as text and as values.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The port that is meant where none is said: the one of the Elixir guide.
+/// The default port: that of the Elixir guide.
 ///
 /// # Examples
 ///
@@ -16,9 +16,9 @@ use std::str::FromStr;
 /// ```
 pub const DEFAULT_PORT: u16 = 4040;
 
-/// Where a server listens, and a client connects to: a host and a port, or the path of a Unix socket.
+/// An address to listen on or connect to: a host and a port, or the path of a Unix socket.
 ///
-/// It is parsed from text, and prints as the text that it is parsed from. The default is port 4040 of this machine's loopback.
+/// It is parsed from text and prints as that text. The default is port 4040 on the loopback.
 ///
 /// # Examples
 ///
@@ -34,7 +34,7 @@ pub const DEFAULT_PORT: u16 = 4040;
 /// assert_eq!(Address::default().to_string(), "127.0.0.1:4040");
 ///
 /// let error = ":4040".parse::<Address>().unwrap_err();
-/// assert!(error.to_string().starts_with("`:4040` is no address"));
+/// assert!(error.to_string().starts_with("`:4040` is not an address"));
 /// # Ok(())
 /// # }
 /// ```
@@ -44,14 +44,14 @@ pub enum Address {
     Tcp {
         /// The host's name, or its address without brackets.
         host: String,
-        /// The port; a server that listens on port 0 is given a free one.
+        /// The port. A server that listens on port 0 gets a free one.
         port: u16,
     },
     /// A socket in the file system.
     Unix(PathBuf),
 }
 
-/// Why a text is no [`Address`].
+/// Why a text is not an [`Address`].
 ///
 /// # Examples
 ///
@@ -61,11 +61,11 @@ pub enum Address {
 /// let error = "localhost:http".parse::<Address>().unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "`localhost:http` is no address; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, as in 127.0.0.1:4040",
+///     "`localhost:http` is not an address; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, as in 127.0.0.1:4040",
 /// );
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{text}` is no address; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, as in 127.0.0.1:4040")]
+#[error("`{text}` is not an address; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, as in 127.0.0.1:4040")]
 #[non_exhaustive]
 pub struct ParseAddressError {
     /// The text.
@@ -102,7 +102,7 @@ fn tcp(text: &str) -> Option<Address> {
     Some(Address::Tcp { host: host.to_owned(), port })
 }
 
-/// A host without its brackets, and the port if one is said.
+/// Splits a text into the host, without its brackets, and the port, if there is one.
 fn split(text: &str) -> Option<(&str, Option<&str>)> {
     if text.parse::<Ipv6Addr>().is_ok() {
         return Some((text, None));
@@ -116,7 +116,7 @@ fn split(text: &str) -> Option<(&str, Option<&str>)> {
     is_host(host).then_some((host, port))
 }
 
-/// Whether it could be the name of a host, or its address. A number alone is likelier to be a port whose host was forgotten.
+/// Whether it could be a host name or an IP address. A number alone is more likely a port without a host.
 fn is_host(host: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     host.parse::<IpAddr>().is_ok() || (host.chars().all(allowed) && !host.chars().all(|c| c.is_ascii_digit()))
@@ -134,7 +134,7 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
-    //! Every form of an address, and what is none.
+    //! Every valid form of an address, and invalid texts.
 
     use super::*;
 

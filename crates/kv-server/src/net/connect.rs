@@ -1,4 +1,4 @@
-//! The client's end: connecting to an address.
+//! The client's side: connecting to an address.
 
 use std::io;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::net::{TcpStream, UnixStream};
 use super::address::Address;
 use super::stream::{self, Reader, Writer};
 
-/// How long a host may take to answer. One that drops what it is sent never would.
+/// How long to wait for a host. A host that drops packets never answers.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Why nothing is connected.
+/// Why a connection failed.
 ///
 /// # Examples
 ///
@@ -30,27 +30,27 @@ const WITHIN: Duration = Duration::from_secs(10);
 #[error("cannot connect to {address}: {source}; is there a server, and is that its address?")]
 #[non_exhaustive]
 pub struct ConnectError {
-    /// Where to.
+    /// The address.
     pub address: Address,
-    /// Why not.
+    /// Why.
     pub source: io::Error,
 }
 
-/// Connects to a server: gives what arrives from it, and what is sent to it.
+/// Connects to a server, and returns a reader and a writer.
 ///
-/// A host of several addresses is tried at each, and given ten seconds for all.
+/// If a host has several addresses, each is tried, within ten seconds for all.
 ///
 /// # Errors
 ///
-/// [`ConnectError`] if nobody answers there.
+/// [`ConnectError`] if no server answers there.
 ///
 /// # Panics
 ///
-/// Outside of a Tokio runtime that was made with its drivers enabled.
+/// Outside of a Tokio runtime with its drivers enabled.
 ///
 /// # Cancel safety
 ///
-/// Dropping it connects nothing.
+/// Dropping it makes no connection.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! How many clients are served at once, and how many may be.
+//! The number of clients served at once, and its limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,19 +10,19 @@ pub(super) struct Connections {
     limit: usize,
 }
 
-/// The place of one client, free again when this is dropped.
-pub(super) struct Place(Arc<Connections>);
+/// A client's place, free again when this is dropped.
+pub(super) struct ConnectionSlot(Arc<Connections>);
 
 impl Connections {
     pub(super) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { open: AtomicUsize::new(0), limit })
     }
 
-    /// A place, unless all are taken.
-    pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
+    /// Takes a place, unless all are taken.
+    pub(super) fn enter(self: &Arc<Self>) -> Option<ConnectionSlot> {
         let one_more = |open: usize| (open < self.limit).then_some(open + 1);
         self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Place(Arc::clone(self)))
+        Some(ConnectionSlot(Arc::clone(self)))
     }
 
     pub(super) fn open(&self) -> usize {
@@ -34,7 +34,7 @@ impl Connections {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
@@ -42,7 +42,7 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    //! Places are taken, refused, and given back.
+    //! Taking, refusing and freeing places.
 
     use super::*;
 

@@ -1,15 +1,15 @@
-//! How many files and sockets this process may have open: every connection is one.
+//! The limit of open files and sockets: every connection is one.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is left to everything that is no connection: files, the listeners, the runtime's own.
+/// Descriptors reserved for everything else: files, listeners, the runtime.
 const SPARE: u64 = 64;
 
-/// Lets this process open as many files and sockets as the system allows it to, and returns how many those are: the *hard* limit,
-/// where shells start programs with the lower *soft* one.
+/// Raises the number of files and sockets that this process may open to what the system allows, and returns it: the *hard*
+/// limit, where shells start programs with the lower *soft* one.
 ///
-/// A server takes no more [connections](crate::Limits::connections) than there are descriptors, and a limit is the whole
-/// process's. So no library should change it unasked; a program that serves calls this when it starts.
+/// A server takes no more [connections](crate::Limits::connections) than there are descriptors. The limit is that of the
+/// whole process, so a library should not change it unasked: a program that serves calls this when it starts.
 ///
 /// # Examples
 ///
@@ -20,30 +20,30 @@ const SPARE: u64 = 64;
 pub fn raise_descriptor_limit() -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {
-        // Some systems say that there is no limit, and mean that there is another one. Then things stay as they are.
+        // Some systems report no limit although there is one. Then nothing is changed.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
     allowed()
 }
 
-/// How many of the connections that are `wanted` this process has descriptors for.
+/// How many of the `wanted` connections this process has descriptors for.
 pub(super) fn connections(wanted: usize) -> usize {
     usize::try_from(left_of(allowed())).unwrap_or(usize::MAX).min(wanted)
 }
 
-/// How many descriptors this process may have open.
+/// How many descriptors this process may open.
 pub(super) fn allowed() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 fn left_of(allowed: u64) -> u64 {
-    // Where there are few, connections still get half of them.
+    // If there are few, connections still get half of them.
     allowed.saturating_sub(SPARE).max(allowed / 2).max(1)
 }
 
 #[cfg(test)]
 mod tests {
-    //! What is left of a limit.
+    //! What remains of a limit.
 
     use super::*;
 

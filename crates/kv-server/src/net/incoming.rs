@@ -1,4 +1,4 @@
-//! What a session reads from: a connection, and while it drains nothing but what is there already.
+//! The reader of a session: a connection, and while it drains only what has already arrived.
 
 use std::io;
 use std::pin::Pin;
@@ -12,9 +12,9 @@ use crate::drain::Drain;
 
 /// The reader of a session.
 ///
-/// A session that drains answers what has arrived, and takes it from a pending read that nothing has. A pending read of Tokio
-/// says less: that its own note of the socket is not up to date, or that the task has had its share of reads for now. So while
-/// draining the socket itself is asked.
+/// A draining session answers what has arrived, and takes a pending read as the end of that. In Tokio a pending read may
+/// also mean that its readiness flag is stale, or that the task has used up its budget. So while draining, the socket
+/// itself is asked.
 pub(super) struct Incoming {
     reader: Reader,
     drain: Drain,
@@ -41,7 +41,7 @@ impl AsyncRead for Incoming {
 
 #[cfg(test)]
 mod tests {
-    //! What a session finds when it drains.
+    //! What a draining session reads.
 
     use std::io::Write;
 
@@ -62,7 +62,7 @@ mod tests {
 
         let mut bytes = [0; 8];
         assert!(poll_immediate(incoming.read(&mut bytes)).await.is_none());
-        // Nobody awaits from here on, so the runtime does not look at its sockets.
+        // No await from here on, so the runtime does not poll its sockets.
         client.write_all(b"PING\n").unwrap();
         assert!(poll_immediate(incoming.read(&mut bytes)).await.is_none());
         drain.begin();

@@ -1,4 +1,4 @@
-//! Sockets that listen: how one is bound, whom it lets in, and what is left of it afterwards.
+//! Listening sockets: binding, permissions, and cleaning up.
 
 use std::fs;
 use std::io;
@@ -16,15 +16,15 @@ use super::StartServerError;
 use super::address::Address;
 use super::stream::{self, Reader, Writer};
 
-/// How many connections the system may hold that were not accepted yet. Linux takes its own `somaxconn` if that is less.
+/// How many unaccepted connections the system may hold. Linux uses its own `somaxconn` if that is less.
 const BACKLOG: u32 = 1024;
 
-/// After how much silence the system asks whether a TCP client is still there. One that lost its power never says goodbye.
+/// The silence after which the system probes a TCP client. A client that lost power never closes its connection.
 const KEEPALIVE: Duration = Duration::from_mins(5);
 
-/// A bound socket, kept for as long as its server lives: whoever accepts on it may crash, and the next goes on.
+/// A bound socket that lives as long as its server: an acceptor on it may crash, and the next one continues.
 pub(super) struct Socket {
-    /// What it is bound to, with its actual port.
+    /// The address that it is bound to, with the actual port.
     pub(super) address: Address,
     listener: Mutex<Option<Arc<Listener>>>,
 }
@@ -35,13 +35,13 @@ pub(super) enum Listener {
 }
 
 impl Socket {
-    /// Binds `address`; one that others than this machine can reach only if `insecure` says so.
+    /// Binds `address`. An address that other machines can reach needs `insecure`.
     pub(super) async fn bind(address: &Address, insecure: bool) -> Result<Self, StartServerError> {
         let bind = |source| StartServerError::Bind { address: address.clone(), source };
         let (listener, address) = match address {
             Address::Tcp { host, port } => {
                 let found: Vec<SocketAddr> = lookup_host((host.as_str(), *port)).await.map_err(bind)?.collect();
-                // Passwords will be another reason to let it pass.
+                // Passwords will be another reason to allow it.
                 if !insecure && !found.iter().all(|found| found.ip().is_loopback()) {
                     return Err(StartServerError::NotLoopback { address: address.clone() });
                 }
@@ -54,19 +54,19 @@ impl Socket {
         Ok(Self { address, listener: Mutex::new(Some(Arc::new(listener))) })
     }
 
-    /// What to accept on, unless it is closed.
+    /// The socket to accept on, unless it is closed.
     pub(super) fn listener(&self) -> Option<Arc<Listener>> {
         self.listener.lock().clone()
     }
 
-    /// Refuses all who come from now on, once nobody accepts any more.
+    /// Refuses clients from now on.
     pub(super) fn close(&self) {
         drop(self.listener.lock().take());
     }
 }
 
 impl Listener {
-    /// The next connection.
+    /// Accepts the next connection.
     pub(super) async fn accept(&self) -> io::Result<(Reader, Writer)> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| stream::of_tcp(stream)),
@@ -75,7 +75,7 @@ impl Listener {
     }
 }
 
-/// Binds the first address that can be: a name may stand for several.
+/// Binds the first address that works: a name may have several.
 fn bind_first(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name stands for no address");
     for address in addresses {
@@ -89,18 +89,18 @@ fn bind_first(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
 
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // Or the port would be taken for a minute after the last server.
+    // Otherwise the port would stay taken for a minute after the last server.
     socket.set_reuseaddr(true)?;
-    // What is accepted inherits both; a system that does not know them goes without.
+    // Accepted sockets inherit both. Systems that do not support them go without.
     drop(socket.set_keepalive(true));
     let _ = sockopt::set_tcp_keepidle(&socket, KEEPALIVE);
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Binds a path, in place of the socket of a server that is gone.
+/// Binds a path, replacing the socket of a server that is gone.
 ///
-/// Nobody can connect before `listen`, and by then the file is closed to other users.
+/// No client can connect before `listen`, and by then other users have no access to the file.
 async fn bind_unix(path: &Path) -> Result<Listener, StartServerError> {
     make_room(path).await?;
     let bind = || -> io::Result<Listener> {
@@ -113,7 +113,7 @@ async fn bind_unix(path: &Path) -> Result<Listener, StartServerError> {
     bind().map_err(|source| StartServerError::Bind { address: Address::Unix(path.to_owned()), source })
 }
 
-/// Removes a socket on which nobody listens any more. Anything else stays.
+/// Removes a socket that no process listens on. Any other file stays.
 async fn make_room(path: &Path) -> Result<(), StartServerError> {
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
     if !found.file_type().is_socket() {
@@ -125,12 +125,12 @@ async fn make_room(path: &Path) -> Result<(), StartServerError> {
             Ok(())
         }
         Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(()),
-        // It answers, or is too busy to.
+        // The server answers, or is too busy to.
         _ => Err(StartServerError::InUse { path: path.to_owned() }),
     }
 }
 
-/// The file of a Unix socket, removed with it.
+/// The file of a Unix socket, removed when this is dropped.
 pub(super) struct SocketFile {
     path: PathBuf,
     identity: (u64, u64),
@@ -141,11 +141,11 @@ impl SocketFile {
         Ok(Self { path: path.to_owned(), identity: identity(&fs::symlink_metadata(path)?) })
     }
 
-    /// Removes it, unless somebody has put another file in its place: that one is not ours.
+    /// Removes the file, unless it has been replaced by another.
     fn remove(&self) {
         let is_ours = fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity);
         if is_ours {
-            // A file that cannot be removed is replaced by the next server.
+            // If this fails, the next server replaces the file.
             drop(fs::remove_file(&self.path));
         }
     }

@@ -1,4 +1,4 @@
-//! A server that runs: its tree of processes, and what it is told before it starts.
+//! A running server: its tree of processes, and its options.
 
 use std::io;
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ use super::listener::Socket;
 use super::service::{Service, Sessions};
 use crate::limits::Limits;
 
-/// A server that runs: see the [page of the module](super).
+/// A reference to a running server: see the [module](super).
 ///
-/// It is a reference like any other, cheap to clone, and neither keeps the server alive nor ends it.
+/// It is cheap to clone, and neither keeps the server alive nor ends it.
 ///
 /// # Examples
 ///
@@ -48,7 +48,7 @@ pub struct Server {
     connections: Arc<Connections>,
 }
 
-/// What a [`Server`] is told before it starts.
+/// The options of a [`Server`].
 ///
 /// # Examples
 ///
@@ -84,7 +84,7 @@ pub struct ServerOptions {
     drain: Duration,
 }
 
-/// Why a server did not start. Nothing of it is left.
+/// Why a server did not start. Nothing of it is left running.
 ///
 /// # Examples
 ///
@@ -103,33 +103,33 @@ pub struct ServerOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartServerError {
-    /// Other machines could connect there, and whoever can connect can do everything: there are no passwords yet.
+    /// Other machines could connect to this address, and there are no passwords yet: every client can do everything.
     #[error(
-        "{address} can be reached from other machines, and there is no password that would keep anybody out; \
+        "{address} can be reached from other machines, and there are no passwords yet; \
          listen on 127.0.0.1 or on a Unix socket, or say `insecure_listen(true)` if the network itself keeps strangers out"
     )]
     NotLoopback {
-        /// Where it was to listen.
+        /// The address.
         address: Address,
     },
-    /// A server listens on that Unix socket.
+    /// Another server listens on that Unix socket.
     #[error("a server listens on unix:{} already; stop it, or listen on another path", path.display())]
     InUse {
         /// The path of the socket.
         path: PathBuf,
     },
-    /// There is something at that path, and it is no socket.
-    #[error("{} is there already, and is no socket; remove it, or listen on another path", path.display())]
+    /// The path exists and is not a socket.
+    #[error("{} is there already, and is not a socket; remove it, or listen on another path", path.display())]
     NotASocket {
         /// The path.
         path: PathBuf,
     },
-    /// The system does not let it listen there.
+    /// The system did not allow the server to listen there.
     #[error("cannot listen on {address}: {source}; stop who uses it, or listen on another address")]
     Bind {
-        /// Where it was to listen.
+        /// The address.
         address: Address,
-        /// Why it cannot.
+        /// Why.
         source: io::Error,
     },
     /// Its processes did not start.
@@ -138,11 +138,11 @@ pub enum StartServerError {
 }
 
 impl Server {
-    /// The options of a server that is to be started: unless told otherwise, it listens on 127.0.0.1, port 4040.
+    /// Returns the options of a server, to be set before it starts. By default it listens on 127.0.0.1, port 4040.
     ///
     /// # Examples
     ///
-    /// On port 4040 nobody but this machine can connect:
+    /// No other machine can connect to port 4040:
     ///
     /// ```
     /// use kv_server::net::Server;
@@ -159,7 +159,7 @@ impl Server {
         }
     }
 
-    /// Where it listens, in the order in which that was said: with the port that it was given, where it asked for any.
+    /// The addresses on which it listens, in the order of the options, with the actual ports.
     ///
     /// # Examples
     ///
@@ -206,8 +206,7 @@ impl Server {
         self.connections.open()
     }
 
-    /// How many clients may be connected at once: what [`Limits::connections`] says, or fewer if the process has not that many
-    /// descriptors.
+    /// How many clients may be connected at once: [`Limits::connections`], or fewer if the process has fewer descriptors.
     ///
     /// # Examples
     ///
@@ -231,19 +230,19 @@ impl Server {
         self.connections.limit()
     }
 
-    /// Drains the server, and ends it: nobody else is let in, what has arrived is answered, and sessions leave; those that have not
-    /// within the time of [`drain`](ServerOptions::drain) are cut off. When this returns, its addresses are free.
+    /// Drains and stops the server: new clients are refused, what has arrived is answered, and sessions end. Sessions that
+    /// take longer than [`drain`](ServerOptions::drain) are cut off. When this returns, the addresses are free.
     ///
-    /// The store is left alone.
+    /// The store keeps running.
     ///
     /// # Errors
     ///
-    /// As [`ServerRef::stop`](genserver::ServerRef::stop); a server that has ended already, or that somebody else has stopped
-    /// meanwhile, is no error.
+    /// As [`ServerRef::stop`](genserver::ServerRef::stop). A server that has already ended, or that is being stopped
+    /// elsewhere, is not an error.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it gives up waiting; the server ends all the same.
+    /// Dropping it stops waiting. The server ends all the same.
     ///
     /// # Examples
     ///
@@ -273,8 +272,8 @@ impl Server {
         }
     }
 
-    /// Ends when the server has, with the reason: for a program that has nothing else to do. A server ends by being
-    /// [stopped](Self::stop), or if something in it crashes again and again.
+    /// Waits until the server has ended, and returns the reason: for a program with nothing else to do. A server ends when
+    /// it is [stopped](Self::stop), or when something in it crashes again and again.
     ///
     /// # Examples
     ///
@@ -314,10 +313,10 @@ impl AsProcess for Server {
 }
 
 impl ServerOptions {
-    /// Listens on this address too. Port 0 stands for any that is free.
+    /// Adds an address to listen on. Port 0 is any free port.
     ///
-    /// A Unix socket is closed to other users (its mode is 0700), takes the place of one that a dead server has left, and is
-    /// removed when the server ends.
+    /// A Unix socket is closed to other users (mode 0700), replaces the socket of a dead server, and is removed when the
+    /// server ends.
     ///
     /// # Examples
     ///
@@ -344,12 +343,12 @@ impl ServerOptions {
         self
     }
 
-    /// Whether it may listen where other machines can connect; false. There are no passwords yet: whoever can connect can read and
-    /// change everything.
+    /// Allows listening where other machines can connect (default: false). There are no passwords yet: every client can
+    /// read and change everything.
     ///
     /// # Examples
     ///
-    /// In a container, whose network keeps strangers out:
+    /// In a container whose network keeps strangers out:
     ///
     /// ```
     /// # use kv_core::Store;
@@ -369,14 +368,14 @@ impl ServerOptions {
         self
     }
 
-    /// How much a client may have, and how many there may be.
+    /// Sets the limits of clients and their number.
     ///
-    /// Each connection is a descriptor of the process. If it may not have as many as [`Limits::connections`] says, there are fewer
+    /// Each connection takes a file descriptor. If the process has fewer than [`Limits::connections`], there are fewer
     /// connections, and a report says so: see [`raise_descriptor_limit`](super::raise_descriptor_limit).
     ///
     /// # Examples
     ///
-    /// One client, and no more:
+    /// At most one client:
     ///
     /// ```
     /// # use kv_core::Store;
@@ -407,11 +406,11 @@ impl ServerOptions {
         self
     }
 
-    /// How long sessions may take to leave when the server is [stopped](Server::stop); 5 seconds.
+    /// Sets how long sessions may take to drain when the server is [stopped](Server::stop) (default: 5 seconds).
     ///
     /// # Examples
     ///
-    /// A server that waits for nobody:
+    /// A server that does not wait:
     ///
     /// ```
     /// # use kv_core::Store;
@@ -432,7 +431,7 @@ impl ServerOptions {
         self
     }
 
-    /// Starts the server. It serves `store`, which has to be there for as long as it runs.
+    /// Starts the server. It serves `store`, which has to run as long as the server does.
     ///
     /// # Errors
     ///
@@ -440,7 +439,7 @@ impl ServerOptions {
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime that was made with its drivers enabled.
+    /// Outside of a Tokio runtime with its drivers enabled.
     ///
     /// # Cancel safety
     ///
@@ -469,7 +468,7 @@ impl ServerOptions {
         self.start_service(sessions).await
     }
 
-    /// The same, whatever is done with connections.
+    /// The same with any service.
     pub(super) async fn start_service<S: Service>(mut self, service: S) -> Result<Server, StartServerError> {
         if self.addresses.is_empty() {
             self.addresses.push(Address::default());
@@ -485,8 +484,8 @@ impl ServerOptions {
         Ok(Server { supervisor, addresses, connections })
     }
 
-    /// The supervisor of the sessions, and after it the acceptors, so that these are stopped first. None is stopped for another's sake:
-    /// an acceptor that is told to stop closes its socket for good.
+    /// The supervisor of the sessions first and the acceptors after it, so that the acceptors are stopped first. No child
+    /// is stopped because of another: an acceptor that is told to stop closes its socket for good.
     fn tree<S: Service>(
         &self,
         sockets: Vec<Arc<Socket>>,

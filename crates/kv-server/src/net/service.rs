@@ -1,4 +1,4 @@
-//! What is done with a connection: the seam between sockets and sessions.
+//! Serving a connection: the seam between sockets and sessions.
 
 use std::future::Future;
 use std::io;
@@ -11,7 +11,7 @@ use crate::drain::Drain;
 use crate::limits::Limits;
 use crate::session::Session;
 
-/// Serves connections. There is one of the program, and there are those of tests.
+/// Serves connections. The program has one implementation, and tests have others.
 pub(super) trait Service: Send + Sync + 'static {
     /// Serves one client until it leaves, or `drain` begins.
     fn serve(&self, reader: Incoming, writer: Writer, drain: Drain) -> impl Future<Output = io::Result<()>> + Send;

@@ -1,4 +1,4 @@
-//! What the tree of a server does about sessions and acceptors that crash: with services that no client could make crash so.
+//! Crashing sessions and acceptors: with services that crash in ways that no client can cause.
 
 use std::io;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use super::service::Service;
 use super::{Address, Reader, Server, Writer, connect};
 use crate::drain::Drain;
 
-/// Sends back every byte, until it is told to leave. A `!` is its end, with a panic.
+/// Echoes every byte until told to leave. A `!` makes it panic.
 struct Fragile;
 
 impl Service for Fragile {
@@ -52,7 +52,7 @@ async fn a_session_that_panics_is_reported_and_closed_and_touches_no_other() {
 
     let mut fragile = connect(&server.addresses()[0]).await.unwrap();
     assert_eq!(echo(&mut fragile, b'!').await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-    // Other tests crash processes too, and may do so in the same program.
+    // Other tests crash processes too, maybe in the same program.
     loop {
         let report = reports.next().await.unwrap();
         if matches!(report, Report::Crashed(crashed) if crashed.reason.to_string() == "panicked: it broke") {
@@ -98,7 +98,7 @@ async fn a_server_that_is_killed_frees_its_address() {
     let address: Address = server.addresses()[0].clone();
     server.as_process().unwrap().kill();
     assert_eq!(server.ended().await, Reason::Killed);
-    // The acceptor hears of it by its link.
+    // The link tells the acceptor.
     while connect(&address).await.is_ok() {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! The signals by which a system asks a program to end.
+//! The signals that ask a program to end.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 
 use tokio::signal::unix::{self, SignalKind};
 
-/// The signals that ask this program to end: `SIGTERM`, which service managers send, and `SIGINT`, which Ctrl-C does.
+/// The signals that ask this program to end: `SIGTERM`, which service managers send, and `SIGINT`, which Ctrl-C sends.
 ///
-/// From the moment it is made, the program no longer ends by them. What ends is up to it: a server [drains](super::Server::stop)
-/// at the first, and gives up whoever is left at the second.
+/// Once this exists, they no longer end the program by themselves. Typically a server [drains](super::Server::stop) at the
+/// first one, and cuts the remaining clients off at the second.
 ///
 /// # Examples
 ///
@@ -29,7 +29,7 @@ use tokio::signal::unix::{self, SignalKind};
 /// signals.next().await;
 /// match select(pin!(server.stop()), pin!(signals.next())).await {
 ///     Either::Left((stopped, _)) => stopped?,
-///     Either::Right((signal, _)) => println!("{signal} again: whoever is left is cut off"),
+///     Either::Right((signal, _)) => println!("{signal} again: the remaining clients are cut off"),
 /// }
 /// # Ok(())
 /// # }
@@ -41,7 +41,7 @@ pub struct Signals {
     pretended: bool,
 }
 
-/// A signal that asks to end.
+/// A signal that asks the program to end.
 ///
 /// # Examples
 ///
@@ -63,19 +63,19 @@ pub enum Signal {
 }
 
 impl Signals {
-    /// Takes the signals from now on.
+    /// Takes over the signals from now on.
     ///
     /// # Errors
     ///
-    /// If the system does not let this program have them.
+    /// If the system does not allow it.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime that was made with its drivers enabled.
+    /// Outside of a Tokio runtime with its drivers enabled.
     ///
     /// # Examples
     ///
-    /// They are taken before the server starts, so that none comes too early:
+    /// Taking them over before the server starts, so that none is missed:
     ///
     /// ```
     /// use kv_server::net::Signals;
@@ -98,7 +98,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal. Several of one kind that come while nobody waits are one.
+    /// Waits for the next signal. Several signals of one kind between two waits count as one.
     ///
     /// # Cancel safety
     ///
@@ -116,7 +116,7 @@ impl Signals {
     /// # signals.pretend();
     /// match signals.next().await {
     ///     Signal::Terminate => println!("the service manager ends this program"),
-    ///     other => println!("{other}: somebody at a terminal does"),
+    ///     other => println!("{other}: someone at a terminal does"),
     /// }
     /// # Ok(())
     /// # }
@@ -133,7 +133,7 @@ impl Signals {
         }
     }
 
-    /// As if `SIGTERM` had come, for examples.
+    /// Acts as if `SIGTERM` had come, for examples.
     #[doc(hidden)]
     pub fn pretend(&mut self) {
         self.pretended = true;

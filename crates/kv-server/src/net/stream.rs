@@ -10,9 +10,9 @@ use futures::io::{AsyncRead, AsyncWrite, IoSlice};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
-/// What arrives on a connection: see [`connect`](super::connect).
+/// The reading half of a connection: see [`connect`](super::connect).
 ///
-/// It reads to the end, which is there when the other side says no more.
+/// It ends when the other side has closed its writing half.
 ///
 /// # Examples
 ///
@@ -38,13 +38,13 @@ use tokio::net::{TcpStream, UnixStream, tcp, unix};
 /// ```
 pub struct Reader(ReadHalf);
 
-/// What is sent on a connection: see [`connect`](super::connect).
+/// The writing half of a connection: see [`connect`](super::connect).
 ///
-/// What is written is on its way at once. Closing or dropping it tells the other side that nothing more comes.
+/// Writes are sent at once. Closing or dropping it tells the other side that nothing more comes.
 ///
 /// # Examples
 ///
-/// Closed when all is said, and the answers still come:
+/// Closing the writing half, and still reading the answers:
 ///
 /// ```
 /// # use kv_core::Store;
@@ -80,7 +80,7 @@ enum WriteHalf {
 }
 
 pub(super) fn of_tcp(stream: TcpStream) -> (Reader, Writer) {
-    // One that is gone already does not take the option; its first read says so.
+    // A connection that is gone does not take the option; its first read fails.
     drop(stream.set_nodelay(true));
     let (reader, writer) = stream.into_split();
     (Reader(ReadHalf::Tcp(reader)), Writer(WriteHalf::Tcp(writer)))
@@ -92,7 +92,7 @@ pub(super) fn of_unix(stream: UnixStream) -> (Reader, Writer) {
 }
 
 impl Writer {
-    /// Sends what fits without waiting, which on a new connection is a line at least.
+    /// Sends what fits without waiting: at least a line, on a new connection.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.0 {
             WriteHalf::Tcp(half) => half.try_write(bytes),

@@ -1,4 +1,4 @@
-//! What was read is carried out and answered, command by command.
+//! Executing and answering the commands of a read, one by one.
 
 use bytes::Bytes;
 use futures::io::{AsyncRead, AsyncWrite};
@@ -6,46 +6,46 @@ use kv_core::{CreateError, KeyPage};
 
 use super::SessionEnd;
 use super::connection::Connection;
-use super::replies::Failed;
+use super::replies::ReplyError;
 use crate::answer;
-use crate::command::{COMMANDS, Sentence, Verb, is_from_browser};
-use crate::execute::Refusal;
-use crate::lines::Lines;
+use crate::batch::Refusal;
+use crate::command::{COMMANDS, CommandLine, Verb, is_from_browser};
+use crate::lines::LineBuffer;
 use crate::subscription::Subscription;
 
-/// How many keys a bucket is asked for at once.
+/// How many keys to ask a bucket for at once.
 const KEYS: usize = 256;
 
 const NO_OTHER: &[u8] =
     b"ERROR a session that has subscribed takes no command but QUIT; connect once more for others\r\n";
 
-/// What is to be done with a line.
-enum Taken<'a> {
-    /// Nothing yet: it is carried out with others.
+/// What to do with a line.
+enum LineAction<'a> {
+    /// Nothing yet: it was gathered with others.
     Gathered,
-    /// It waits for those before it, and those after it wait for it.
-    Alone(Sentence<'a>),
-    /// The session is over.
+    /// Execute it alone: a barrier between the commands before it and after it.
+    Alone(CommandLine<'a>),
+    /// End the session.
     Last(SessionEnd),
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
-    /// Carries out the commands that are whole, and answers them. Says if the session is over with that.
-    pub(super) async fn answer(&mut self) -> Result<Option<SessionEnd>, Failed> {
+    /// Executes all complete commands and answers them. Returns why the session ends, if it does.
+    pub(super) async fn answer(&mut self) -> Result<Option<SessionEnd>, ReplyError> {
         let read = self.lines.take();
         if !read.is_empty() {
-            // If there is half a command now, it is another one.
+            // If half a command waits now, it is a new one.
             self.half.take_back();
         }
-        for line in Lines::of(&read) {
+        for line in LineBuffer::of(&read) {
             let end = match self.take(line, &read) {
-                Taken::Gathered if !self.gathered.is_full() => continue,
-                Taken::Gathered => None,
-                Taken::Alone(sentence) => {
+                LineAction::Gathered if !self.gathered.is_full() => continue,
+                LineAction::Gathered => None,
+                LineAction::Alone(command) => {
                     self.carry_out().await?;
-                    self.alone(sentence).await?
+                    self.alone(command).await?
                 }
-                Taken::Last(end) => Some(end),
+                LineAction::Last(end) => Some(end),
             };
             self.carry_out().await?;
             if end.is_some() {
@@ -56,30 +56,30 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         Ok(self.rest_is_too_long().then_some(SessionEnd::LineTooLong))
     }
 
-    /// Reads a line. Most are gathered, and so this does not wait: a future for each would cost more than the reading.
-    fn take<'a>(&mut self, line: &'a [u8], read: &Bytes) -> Taken<'a> {
+    /// Looks at a line. Most are gathered, so this is not async: a future for each would cost more than the parsing.
+    fn take<'a>(&mut self, line: &'a [u8], read: &Bytes) -> LineAction<'a> {
         if line.len() > self.limits.line {
-            return Taken::Last(SessionEnd::LineTooLong);
+            return LineAction::Last(SessionEnd::LineTooLong);
         }
         let has_subscribed = self.subscription.is_some();
-        match Sentence::read(line) {
-            Err(_) if is_from_browser(line) => return Taken::Last(SessionEnd::Browser),
-            Ok(sentence) if sentence.verb == Verb::Quit => return Taken::Alone(sentence),
+        match CommandLine::read(line) {
+            Err(_) if is_from_browser(line) => return LineAction::Last(SessionEnd::Browser),
+            Ok(command) if command.verb == Verb::Quit => return LineAction::Alone(command),
             _ if has_subscribed => self.gathered.known(NO_OTHER),
             Err(_) => self.gathered.known(answer::UNKNOWN_COMMAND),
-            Ok(sentence) => match sentence.verb {
-                Verb::Get | Verb::Put | Verb::Delete => self.gathered.ask(sentence, read),
+            Ok(command) => match command.verb {
+                Verb::Get | Verb::Put | Verb::Delete => self.gathered.ask(command, read),
                 Verb::Ping => self.gathered.known(answer::PONG),
-                _ => return Taken::Alone(sentence),
+                _ => return LineAction::Alone(command),
             },
         }
-        Taken::Gathered
+        LineAction::Gathered
     }
 
-    /// Carries out a command that is a barrier between others. Says if the session is over with that.
-    async fn alone(&mut self, sentence: Sentence<'_>) -> Result<Option<SessionEnd>, Failed> {
-        let bucket = &*sentence.words[0];
-        match sentence.verb {
+    /// Executes a command that is a barrier. Returns why the session ends, if it does.
+    async fn alone(&mut self, command: CommandLine<'_>) -> Result<Option<SessionEnd>, ReplyError> {
+        let bucket = &*command.words[0];
+        match command.verb {
             Verb::Create => self.create(bucket).await,
             Verb::List => self.list(bucket).await?,
             Verb::Buckets => self.buckets().await?,
@@ -121,7 +121,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         }
     }
 
-    async fn list(&mut self, name: &[u8]) -> Result<(), Failed> {
+    async fn list(&mut self, name: &[u8]) -> Result<(), ReplyError> {
         let Some(bucket) = std::str::from_utf8(name).ok().and_then(|name| self.store.lookup(name)) else {
             self.replies.short().extend(answer::NOT_FOUND);
             return Ok(());
@@ -131,7 +131,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             let keys = match bucket.keys(KeyPage { after: after.clone(), limit: KEYS }).await {
                 Ok(keys) => keys,
                 Err(error) => {
-                    // After the first keys it is too late to say that there is no such bucket.
+                    // After the first keys it is too late to answer that there is no such bucket.
                     let is_first = after.is_none();
                     let refusal = if is_first { error.into() } else { Refusal::Error(error.to_string()) };
                     refusal.write(self.replies.short());
@@ -151,8 +151,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         Ok(())
     }
 
-    async fn buckets(&mut self) -> Result<(), Failed> {
-        // All names at once: each is a reference to one that the store has anyway.
+    async fn buckets(&mut self) -> Result<(), ReplyError> {
+        // All names at once: each is a reference to a name that the store has anyway.
         for name in self.store.names() {
             self.replies.item(name.as_bytes()).await?;
             self.replies.room().await?;
@@ -179,7 +179,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         out.extend(answer::DONE);
     }
 
-    async fn carry_out(&mut self) -> Result<(), Failed> {
+    async fn carry_out(&mut self) -> Result<(), ReplyError> {
         if self.gathered.is_empty() {
             return Ok(());
         }

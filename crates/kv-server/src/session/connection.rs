@@ -1,4 +1,4 @@
-//! A session's life: wait, read, have it answered, and know when to end.
+//! The life of a session: waiting, reading, answering, and ending.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -12,70 +12,70 @@ use kv_core::{BucketEvent, Store};
 
 use super::SessionEnd;
 use super::deadline::Deadline;
-use super::replies::{Failed, Replies};
+use super::replies::{Replies, ReplyError};
 use crate::answer;
-use crate::drain::Told;
+use crate::batch::CommandBatch;
+use crate::drain::DrainSignal;
 use crate::event;
-use crate::execute::Gathered;
 use crate::limits::Limits;
-use crate::lines::Lines;
-use crate::subscription::{News, Subscription};
+use crate::lines::LineBuffer;
+use crate::subscription::{Notice, Subscription};
 
-/// How much is read at once.
+/// How many bytes are read at once.
 const READ: usize = 64 * 1024;
 
 thread_local! {
-    /// Where reads go first. It belongs to the thread and not to the session, so that a client that says nothing has no buffer, and one
-    /// that says much needs few reads.
-    static DESK: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
+    /// The buffer for reads. It belongs to the thread and not to the session, so a silent client has no buffer, and a busy
+    /// one needs few reads.
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
 }
 
-/// How long a session that was told to leave goes on, for what is still on its way through the machine.
+/// How long a draining session continues, for bytes that are still on their way through the machine.
 const LEAVING: Duration = Duration::from_millis(10);
 
-/// How many reads it does in that time, at most: a client that never stops is no reason to stay.
+/// The most reads in that time: a client that never stops sending does not keep the session open.
 const LAST_READS: u32 = 64;
 
-/// After so many reads that found something at once, others have a turn.
+/// After this many reads in a row that were ready at once, the session yields.
 const READS_IN_A_ROW: u32 = 16;
 
-/// A session under way.
+/// A running session.
 pub(super) struct Connection<R, W> {
     pub(super) store: Store,
     pub(super) limits: Limits,
-    told: Told,
+    told: DrainSignal,
     reader: R,
     pub(super) replies: Replies<W>,
-    pub(super) lines: Lines,
-    pub(super) gathered: Gathered,
+    pub(super) lines: LineBuffer,
+    pub(super) gathered: CommandBatch,
     pub(super) subscription: Option<Subscription>,
-    /// By when the rest of a command has to have come, ...
+    /// The deadline for the rest of a command, ...
     pub(super) half: Deadline,
-    /// ... anything has to have come, ...
+    /// ... for any input, ...
     idle: Deadline,
-    /// ... and a session that was told to has to have left.
+    /// ... and for a draining session to end.
     leaving: Deadline,
-    /// How many reads found something after it was told.
+    /// How many reads found something after the session was told to drain.
     last_reads: u32,
-    /// How many reads found something at once.
+    /// How many reads in a row were ready at once.
     reads: u32,
 }
 
-/// What a session waited for.
+/// Why a session stopped waiting.
 enum Woken {
     Read,
     End(SessionEnd),
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
-    pub(super) fn new(store: Store, limits: Limits, told: Told, reader: R, writer: W) -> Self {
+    pub(super) fn new(store: Store, limits: Limits, told: DrainSignal, reader: R, writer: W) -> Self {
         Self {
             store,
             told,
             reader,
             replies: Replies::new(writer, limits.replies, limits.stalled),
-            lines: Lines::new(),
-            gathered: Gathered::default(),
+            lines: LineBuffer::new(),
+            gathered: CommandBatch::default(),
             subscription: None,
             half: Deadline::default(),
             idle: Deadline::default(),
@@ -86,7 +86,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         }
     }
 
-    pub(super) async fn run(mut self) -> Result<SessionEnd, Failed> {
+    pub(super) async fn run(mut self) -> Result<SessionEnd, ReplyError> {
         let end = loop {
             if let Woken::End(end) = poll_fn(|cx| self.poll_wait(cx)).await? {
                 break end;
@@ -101,12 +101,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         Ok(end)
     }
 
-    /// Waits for the client to say something, while it takes what waits for it.
+    /// Waits for input, while the client takes its replies.
     ///
-    /// Only here do its deadlines pass: the time that its commands take is not its own.
-    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<Woken, Failed>> {
+    /// Deadlines pass only here: the time that commands take does not count against the client.
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<Woken, ReplyError>> {
         let more_news = self.poll_news(cx);
-        // Whether all is written does not matter: what is left is woken for.
+        // The result does not matter: what is left unwritten wakes the task.
         let _ = self.replies.poll_write(cx)?;
         let is_told = Pin::new(&mut self.told).poll(cx).is_ready();
         if is_told {
@@ -116,7 +116,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             }
         }
         if self.replies.is_full() {
-            // Whoever wants more has to take what there is, and is not blamed for what nobody reads.
+            // The client has to take its replies first, and input that is not read does not count as silence.
             self.half.take_back();
             self.idle.take_back();
         } else {
@@ -134,7 +134,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         self.leaving.poll(cx).map(|()| Ok(Woken::End(SessionEnd::Drained)))
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Woken, Failed>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Woken, ReplyError>> {
         if self.reads == READS_IN_A_ROW {
             self.reads = 0;
             cx.waker().wake_by_ref();
@@ -149,7 +149,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         Poll::Ready(Ok(if bytes? == 0 { Woken::End(SessionEnd::Left) } else { Woken::Read }))
     }
 
-    /// Whether the client has been waited for long enough.
+    /// Whether a deadline has passed.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<SessionEnd> {
         if !self.lines.rest().is_empty() {
             self.half.set(self.limits.half_command);
@@ -157,7 +157,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 return Poll::Ready(SessionEnd::HalfCommand);
             }
         }
-        // A subscriber listens, and one that has not taken its replies yet is dealt with by what they wait for.
+        // A subscriber only listens, and a client with waiting replies has their deadline.
         if let Some(idle) = self.limits.idle
             && self.subscription.is_none()
             && self.replies.is_empty()
@@ -169,20 +169,20 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         Poll::Pending
     }
 
-    /// Tells a subscriber what has happened. Whether there may be more to tell.
+    /// Queues events for a subscriber. Returns whether there may be more.
     fn poll_news(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(subscription) = &mut self.subscription else { return false };
         while !self.replies.is_full() {
             let Poll::Ready(news) = subscription.poll_next(cx) else { return false };
             let out = self.replies.short();
             match news {
-                Some(News::Happened(BucketEvent::Created { name, .. })) => event::write_created(name.as_bytes(), out),
-                Some(News::Happened(BucketEvent::Exited { name, reason, .. })) => {
+                Some(Notice::Happened(BucketEvent::Created { name, .. })) => event::write_created(name.as_bytes(), out),
+                Some(Notice::Happened(BucketEvent::Exited { name, reason, .. })) => {
                     event::write_exited(name.as_bytes(), &reason.to_string(), out);
                 }
-                // A subscriber of this protocol has no line for it.
-                Some(News::Happened(_)) => continue,
-                Some(News::Missed(events)) => event::write_missed(events, out),
+                // An event that this protocol has no line for.
+                Some(Notice::Happened(_)) => continue,
+                Some(Notice::Missed(events)) => event::write_missed(events, out),
                 None => {
                     answer::write_error("the store has stopped, so there are no more events; connect again later", out);
                     self.subscription = None;
@@ -194,7 +194,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         true
     }
 
-    /// What the client is told before the session ends.
+    /// Tells the client why the session ends.
     fn say_why(&mut self, end: SessionEnd) {
         let text = match end {
             SessionEnd::LineTooLong => format!("line too long; send lines of at most {} bytes", self.limits.line),
@@ -206,7 +206,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         answer::write_error(&text, self.replies.short());
     }
 
-    /// Reads on for a while, and throws it away: see [`Limits::linger`].
+    /// Reads and discards input for a while: see [`Limits::linger`].
     async fn linger(&mut self, end: SessionEnd) {
         if matches!(end, SessionEnd::Left | SessionEnd::Browser) || self.limits.linger.is_zero() {
             return;
@@ -225,15 +225,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 }
 
-/// Reads by way of the thread's desk, and has what came taken away from there.
+/// Reads into the thread's buffer, and copies from there.
 fn poll_desk<R: AsyncRead + Unpin>(
     reader: &mut R,
     cx: &mut Context<'_>,
     take: impl FnOnce(&[u8]),
 ) -> Poll<io::Result<usize>> {
-    DESK.with(|desk| match desk.try_borrow_mut() {
+    READ_BUFFER.with(|desk| match desk.try_borrow_mut() {
         Ok(mut desk) => read_at(reader, cx, &mut desk, take),
-        // This reader is read by another one in the same call.
+        // This reader was called from within another read.
         Err(_) => read_at(reader, cx, &mut [0; 1024], take),
     })
 }

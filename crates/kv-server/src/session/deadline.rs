@@ -1,24 +1,24 @@
-//! A time by which something has to have happened, and which costs next to nothing as long as it happens earlier.
+//! A deadline that is cheap as long as it is met.
 
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use genserver::time::{self, Sleep};
 
-/// A time by which something has to have happened, unless it is taken back.
+/// A time by which something has to happen, unless it is cancelled.
 ///
-/// A session sets and takes back deadlines all the time, and hardly ever misses one. So the timer of the runtime is armed once, and
-/// left alone when a deadline is taken back or replaced by a later one: it is looked at again when it fires.
+/// A session sets and cancels deadlines all the time and hardly ever misses one. So the runtime's timer is armed once and
+/// left alone when a deadline is cancelled or replaced by a later one. It is checked again when it fires.
 #[derive(Default)]
 pub(crate) struct Deadline {
     at: Option<Instant>,
-    /// Whether it has.
+    /// Whether it has passed.
     passed: bool,
     alarm: Option<(Instant, Sleep)>,
 }
 
 impl Deadline {
-    /// So long from now, if none is set.
+    /// Sets the deadline to this long from now, unless one is set.
     pub(crate) fn set(&mut self, after: Duration) {
         self.at.get_or_insert_with(|| time::now() + after);
     }
@@ -28,7 +28,7 @@ impl Deadline {
         self.passed = false;
     }
 
-    /// Ready once it has passed; if none is set it never will.
+    /// Ready once the deadline has passed. Never ready if none is set.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.at else { return Poll::Pending };
         while !self.passed {

@@ -1,4 +1,4 @@
-//! How a server stops: nobody new is let in, what has arrived is answered, and nobody stays longer than allowed.
+//! Stopping a server: new clients are refused, what has arrived is answered, and sessions end in time.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "sockets live in the machine's own time")]
 

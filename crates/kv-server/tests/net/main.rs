@@ -1,4 +1,4 @@
-//! The server on sockets: where it listens, who is let in, and how it stops.
+//! The server on sockets: listening, permissions, stopping.
 #![cfg(feature = "net")]
 
 #[path = "../support/load.rs"]

@@ -1,5 +1,5 @@
-//! However the bytes are cut into reads, and however many commands are sent at once, the answers are the same bytes; and what a
-//! client writes is what a server reads.
+//! The answers are the same bytes however the input is cut into reads and pipelined; and a server reads what a client
+//! writes.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::io::{AsyncRead, Cursor};
 use kv_core::Store;
-use kv_server::{Answer, Command, Event, Lines, Reading, Session, Step};
+use kv_server::{Answer, AnswerReader, Command, LineBuffer, ReaderStep, Session, SubscriptionEvent};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -84,15 +84,15 @@ proptest! {
             asked.push(command);
         }
         let read = answers(vec![sent]);
-        let mut lines = Lines::of(&read).map(Bytes::copy_from_slice);
+        let mut lines = LineBuffer::of(&read).map(Bytes::copy_from_slice);
         for command in asked {
-            let mut reading = Reading::of(&command);
+            let mut reading = AnswerReader::of(&command);
             let mut ponged = false;
             let answer = loop {
                 match reading.line(lines.next().expect("the answer is whole")).expect("it belongs to the answer") {
-                    Step::More => {}
-                    Step::Ping => ponged = true,
-                    Step::Whole(answer) => break answer,
+                    ReaderStep::More => {}
+                    ReaderStep::Ping => ponged = true,
+                    ReaderStep::Whole(answer) => break answer,
                 }
             };
             prop_assert!(!matches!(answer, Answer::UnknownCommand), "{}", command);
@@ -114,7 +114,7 @@ proptest! {
         ] {
             let mut line = Vec::new();
             command.encode(&mut line);
-            prop_assert_eq!(Lines::of(&line).count(), 1);
+            prop_assert_eq!(LineBuffer::of(&line).count(), 1);
             prop_assert_eq!(Command::parse(line), Ok(command));
         }
     }
@@ -124,20 +124,20 @@ proptest! {
         let answer = Answer::Items(items.into_iter().map(Bytes::from).collect());
         let mut written = Vec::new();
         answer.encode(&mut written);
-        let mut reading = Reading::of(&Command::Buckets);
-        let steps: Vec<_> = Lines::of(&written).map(|line| reading.line(Bytes::copy_from_slice(line)).unwrap()).collect();
-        prop_assert_eq!(steps.last(), Some(&Step::Whole(answer)));
-        prop_assert!(steps[..steps.len() - 1].iter().all(|step| *step == Step::More));
+        let mut reading = AnswerReader::of(&Command::Buckets);
+        let steps: Vec<_> = LineBuffer::of(&written).map(|line| reading.line(Bytes::copy_from_slice(line)).unwrap()).collect();
+        prop_assert_eq!(steps.last(), Some(&ReaderStep::Whole(answer)));
+        prop_assert!(steps[..steps.len() - 1].iter().all(|step| *step == ReaderStep::More));
     }
 
     #[test]
     fn every_event_comes_back_from_its_line(bucket in "\\PC{1,20}|[ \"\\\\\r\n]{1,5}", reason in "\\PC{0,20}") {
-        let event = Event::Exited { bucket: bucket.into(), reason: reason.into() };
+        let event = SubscriptionEvent::Exited { bucket: bucket.into(), reason: reason.into() };
         let mut written = Vec::new();
         event.encode(&mut written);
-        let lines: Vec<_> = Lines::of(&written).collect();
+        let lines: Vec<_> = LineBuffer::of(&written).collect();
         prop_assert_eq!(lines.len(), 1);
-        prop_assert_eq!(Event::parse(lines[0]), Some(event));
+        prop_assert_eq!(SubscriptionEvent::parse(lines[0]), Some(event));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sessions: what is answered to the commands that the guide does not have, and to many at once.
+//! Sessions: the commands that the guide does not have, and pipelines.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 

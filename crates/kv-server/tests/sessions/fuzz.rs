@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::io::{AsyncRead, AsyncWrite};
 use kv_core::Store;
-use kv_server::{Command, Event, Limits, Lines, Reading, Session, SessionEnd, UnknownCommand};
+use kv_server::{AnswerReader, Command, Limits, LineBuffer, Session, SessionEnd, SubscriptionEvent, UnknownCommand};
 
 fn runs(ordinary: u64) -> u64 {
     std::env::var("KV_FUZZ").map_or(ordinary, |runs| runs.parse().unwrap())
@@ -110,15 +110,15 @@ fn the_parser_takes_any_bytes() {
             command.encode(&mut written);
             assert_eq!(Command::parse(written).as_ref(), Ok(&command), "{}", told());
         }
-        if let Some(event) = Event::parse(&line) {
+        if let Some(event) = SubscriptionEvent::parse(&line) {
             let mut written = Vec::new();
             event.encode(&mut written);
-            assert!(Lines::of(&written).count() == 1, "{}", told());
+            assert!(LineBuffer::of(&written).count() == 1, "{}", told());
         }
         if run % 8 == 0 {
             for command in [Command::get("a", "b"), Command::list("a"), Command::Help, Command::Ping] {
-                let mut reading = Reading::of(&command);
-                let _ = Lines::of(&line).try_for_each(|line| reading.line(Bytes::copy_from_slice(line)).map(drop));
+                let mut reading = AnswerReader::of(&command);
+                let _ = LineBuffer::of(&line).try_for_each(|line| reading.line(Bytes::copy_from_slice(line)).map(drop));
             }
         }
     }
@@ -182,7 +182,7 @@ impl AsyncWrite for Ear {
 /// That there is one answer for each command, by the rules of a client, and that the session ends when it has to.
 fn check_answers(sent: &[u8], heard: &[u8], limits: &Limits) -> SessionEnd {
     assert!(heard.is_empty() || heard.ends_with(b"\r\n"));
-    let mut answers = Lines::of(heard).map(Bytes::copy_from_slice);
+    let mut answers = LineBuffer::of(heard).map(Bytes::copy_from_slice);
     let end = check_each(sent, &mut answers, limits);
     if end == SessionEnd::LineTooLong {
         assert!(answers.next().unwrap().starts_with(b"ERROR line too long"));
@@ -194,7 +194,7 @@ fn check_answers(sent: &[u8], heard: &[u8], limits: &Limits) -> SessionEnd {
 fn check_each(sent: &[u8], answers: &mut impl Iterator<Item = Bytes>, limits: &Limits) -> SessionEnd {
     let whole = sent.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let mut has_subscribed = false;
-    for line in Lines::of(&sent[..whole]) {
+    for line in LineBuffer::of(&sent[..whole]) {
         if line.len() > limits.line {
             return SessionEnd::LineTooLong;
         }

@@ -1,4 +1,4 @@
-//! What a client may have of a session, and what happens to one that wants more.
+//! The limits of a session, and what happens beyond them.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 

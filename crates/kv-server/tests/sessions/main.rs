@@ -1,4 +1,4 @@
-//! Sessions over any reader and writer: what is answered, and what a client may have.
+//! Sessions over any reader and writer: their answers and their limits.
 
 #[path = "../support/client.rs"]
 mod support;

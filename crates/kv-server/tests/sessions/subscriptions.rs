@@ -1,11 +1,11 @@
-//! Subscribers: what they are told, and that nobody waits for them.
+//! Subscribers: which events they receive, and that nothing waits for them.
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
 use std::time::Duration;
 
 use crate::support::Client;
 use kv_core::Store;
-use kv_server::{Event, Limits, Session, SessionEnd};
+use kv_server::{Limits, Session, SessionEnd, SubscriptionEvent};
 use tokio::time::{Instant, sleep};
 
 async fn subscriber(store: &Store) -> Client {
@@ -35,7 +35,7 @@ async fn a_reason_is_one_line() {
     bucket.update("milk", |_| panic!("it is\r\nsour")).await.unwrap_err();
     let line = client.line().await;
     assert!(line.starts_with("EXITED shopping ") && line.contains("it is  sour"), "{line}");
-    assert!(Event::parse(line.trim_end().as_bytes()).is_some());
+    assert!(SubscriptionEvent::parse(line.trim_end().as_bytes()).is_some());
 }
 
 #[tokio::test]
@@ -74,12 +74,12 @@ async fn a_slow_subscriber_is_told_how_many_it_missed() {
 
     let (mut seen, mut missed, mut last) = (0, 0, None);
     while seen + missed < created {
-        match Event::parse(client.line().await.trim_end().as_bytes()).unwrap() {
-            Event::Created { bucket } => {
+        match SubscriptionEvent::parse(client.line().await.trim_end().as_bytes()).unwrap() {
+            SubscriptionEvent::Created { bucket } => {
                 seen += 1;
                 last = Some(bucket);
             }
-            Event::Missed { events } => missed += events.unwrap(),
+            SubscriptionEvent::Missed { events } => missed += events.unwrap(),
             other => panic!("{other:?}"),
         }
     }

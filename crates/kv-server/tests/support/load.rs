@@ -1,4 +1,4 @@
-//! Clients that put and put, and count what they were answered.
+//! Clients that put values all the time, and count the answers.
 #![allow(dead_code, reason = "each test takes what it needs")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a client is a task of the test's own")]

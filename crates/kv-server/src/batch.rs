@@ -1,12 +1,13 @@
-//! Carrying out the commands of one read: those for one bucket travel as one message.
+//! Executing the commands of one read: all commands for a bucket travel in one message.
 //!
-//! A client may send many commands at once. As long as they are `PUT`, `GET` and `DELETE` they are gathered, and each bucket is
-//! asked once. A bucket does what it is asked in the order of the commands, so a client reads what it has written. Two buckets may
-//! do theirs in any order. Every other command is a barrier: what comes before it has been done when it begins, and what comes
-//! after has not begun.
+//! A client may send many commands at once. Consecutive `PUT`, `GET` and `DELETE` commands are gathered, and each bucket
+//! gets one message. A bucket executes them in the order of the commands, so a client reads what it has written. Different
+//! buckets may execute theirs in any order. Every other command is a barrier: the commands before it are done when it
+//! begins, and the commands after it have not begun.
 //!
-//! The bucket is looked up when it is asked. If there is none, or it ended before it took the message, each of these commands is
-//! answered with NOT FOUND; if it ended before it answered, with an ERROR, since what it has done is not known.
+//! The bucket is looked up when the message is sent. If there is none, or it ends before it takes the message, each command
+//! is answered with NOT FOUND. If it ends before it answers, each is answered with an ERROR, because it may have been
+//! executed.
 
 use std::borrow::Cow;
 use std::vec;
@@ -17,35 +18,35 @@ use genserver::CallError;
 use kv_core::{Operation, OperationResult, StorageError, Store, WriteError};
 
 use crate::answer;
-use crate::command::{Sentence, Verb};
-use crate::session::{Failed, Replies};
+use crate::command::{CommandLine, Verb};
+use crate::session::{Replies, ReplyError};
 
-/// How many commands are gathered at most. More gain little; but a bucket has other clients, and the answers, which may be large,
-/// stay in memory until they are written.
+/// The most commands that are gathered. More gain little, a bucket has other clients, and answers may be large and stay in
+/// memory until they are written.
 const COMMANDS_MAX: usize = 128;
 
-/// How many buckets are asked for them at most: they are searched one after the other.
+/// The most buckets for them. The list is searched one by one.
 const BUCKETS_MAX: usize = 16;
 
-/// How much of the room for them a session keeps: for so many buckets, and so many commands for each.
+/// The capacity that a session keeps between reads: for this many buckets, with this many commands each.
 const KEPT: (usize, usize) = (4, 32);
 
-/// Commands of one read that are carried out together.
+/// The gathered commands of one read.
 #[derive(Default)]
-pub(crate) struct Gathered {
-    commands: Vec<Asked>,
-    /// Kept when they are done, for the room that they have.
+pub(crate) struct CommandBatch {
+    commands: Vec<BatchedCommand>,
+    /// Kept when they are done, to reuse their capacity.
     groups: Vec<Group>,
-    /// How many of them are in use.
+    /// How many of the groups are in use.
     used: usize,
 }
 
-/// A command, by what its answer comes from.
+/// A command, by where its answer comes from.
 #[derive(Clone, Copy)]
-enum Asked {
-    /// Nothing: this is the answer.
+enum BatchedCommand {
+    /// The answer is known: this.
     Known(&'static [u8]),
-    /// The bucket of a group, which is asked this.
+    /// The answer comes from the bucket of a group.
     Bucket { group: usize, verb: Verb },
 }
 
@@ -57,33 +58,33 @@ struct Group {
     answers: Answers,
 }
 
-/// What a bucket has answered, in the order of its commands.
+/// The answers of a bucket, in the order of its commands.
 #[derive(Default)]
 enum Answers {
     #[default]
     None,
     One(Option<OperationResult>),
     Each(vec::IntoIter<Result<OperationResult, StorageError>>),
-    /// The same to each.
+    /// The same for each command.
     Refused(Refusal),
 }
 
-/// An operation that was not carried out, or not surely.
+/// An operation that was not executed, or may not have been.
 #[derive(Clone)]
 pub(crate) enum Refusal {
     NotFound,
     Error(String),
 }
 
-impl Gathered {
-    /// A command whose answer is known, in its turn.
+impl CommandBatch {
+    /// Adds a command whose answer is known.
     pub(crate) fn known(&mut self, answer: &'static [u8]) {
-        self.commands.push(Asked::Known(answer));
+        self.commands.push(BatchedCommand::Known(answer));
     }
 
-    /// A command for a bucket, out of a line of `read`. There has to be [room](Self::is_full).
-    pub(crate) fn ask(&mut self, sentence: Sentence<'_>, read: &Bytes) {
-        let Sentence { verb, words: [bucket, key, value] } = sentence;
+    /// Adds a command for a bucket, from a line of `read`. There must be [room](Self::is_full).
+    pub(crate) fn ask(&mut self, command: CommandLine<'_>, read: &Bytes) {
+        let CommandLine { verb, words: [bucket, key, value] } = command;
         let known = self.groups[..self.used].iter().rposition(|group| group.name == *bucket);
         let group = known.unwrap_or_else(|| {
             if self.used == self.groups.len() {
@@ -94,32 +95,32 @@ impl Gathered {
             self.used - 1
         });
         self.groups[group].operations.push(operation(verb, key, value, read));
-        self.commands.push(Asked::Bucket { group, verb });
+        self.commands.push(BatchedCommand::Bucket { group, verb });
     }
 
-    /// Whether there are none.
+    /// Whether no commands are gathered.
     pub(crate) fn is_empty(&self) -> bool {
         self.commands.is_empty()
     }
 
-    /// Whether these have to be carried out before there are more.
+    /// Whether these commands have to be executed before more can be added.
     pub(crate) fn is_full(&self) -> bool {
         self.commands.len() >= COMMANDS_MAX || self.used >= BUCKETS_MAX
     }
 
-    /// Carries them out, and answers each in its turn.
+    /// Executes the commands and writes their answers in order.
     pub(crate) async fn carry_out<W: AsyncWrite + Unpin>(
         &mut self,
         store: &Store,
         replies: &mut Replies<W>,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), ReplyError> {
         for group in &mut self.groups[..self.used] {
             group.answers = group.ask(store).await.unwrap_or_else(Answers::Refused);
         }
         for command in &self.commands {
             match command {
-                Asked::Known(answer) => replies.short().extend(*answer),
-                Asked::Bucket { group, verb } => match (verb, self.groups[*group].answers.next()) {
+                BatchedCommand::Known(answer) => replies.short().extend(*answer),
+                BatchedCommand::Bucket { group, verb } => match (verb, self.groups[*group].answers.next()) {
                     (Verb::Get, Ok(OperationResult::Value(value))) => replies.value(&value.unwrap_or_default()).await?,
                     (_, Ok(_)) => replies.short().extend(answer::DONE),
                     (_, Err(refusal)) => refusal.write(replies.short()),
@@ -136,7 +137,7 @@ impl Gathered {
 }
 
 impl Group {
-    /// Lets go of what was read, whose place the next read takes, and of a room that few reads need.
+    /// Releases the bytes of the read, whose memory the next read reuses, and capacity that few reads need.
     fn clear(&mut self) {
         self.name = Bytes::new();
         self.answers = Answers::None;
@@ -156,9 +157,9 @@ impl Group {
         {
             return Ok(Answers::One(Some(bucket.apply_one(operation).await?)));
         }
-        // The next read will bring about as many.
+        // The next read is likely to bring as many.
         let next = Vec::with_capacity(self.operations.len().min(KEPT.1));
-        // Each by itself: all or none is not what a client asked for that happened to send several commands in one packet.
+        // Each by itself: a client that sends several commands in one packet has not asked for all or none.
         let results = bucket.apply_each(std::mem::replace(&mut self.operations, next)).await?;
         Ok(Answers::Each(results.into_iter()))
     }
@@ -209,7 +210,7 @@ impl From<WriteError> for Refusal {
     }
 }
 
-/// What a command asks of its bucket.
+/// The operation of a command on its bucket.
 fn operation(verb: Verb, key: Cow<'_, [u8]>, value: Cow<'_, [u8]>, read: &Bytes) -> Operation {
     match verb {
         Verb::Get => Operation::Get(cut(read, key)),
@@ -218,7 +219,7 @@ fn operation(verb: Verb, key: Cow<'_, [u8]>, value: Cow<'_, [u8]>, read: &Bytes)
     }
 }
 
-/// A word that is needed until the command is done: cut out of what was read, where it stands.
+/// A word that is needed until the command is done: a slice of the read.
 fn cut(read: &Bytes, word: Cow<'_, [u8]>) -> Bytes {
     match word {
         Cow::Borrowed(word) => read.slice_ref(word),
@@ -226,8 +227,8 @@ fn cut(read: &Bytes, word: Cow<'_, [u8]>) -> Bytes {
     }
 }
 
-/// A word that stays in the store. It is copied, also a large one: a few bytes must not keep all that was read with them, and as
-/// long as nothing else is kept, the next read finds its room again. To cut out a value of 20,000 bytes instead made its command
+/// A word that stays in the store. It is copied, even a large one: a few bytes must not keep the whole read alive, and as
+/// long as nothing keeps it, the next read reuses its memory. Slicing a value of 20,000 bytes instead made its command
 /// faster by a thirtieth.
 fn stored(word: Cow<'_, [u8]>) -> Bytes {
     Bytes::from(word.into_owned())

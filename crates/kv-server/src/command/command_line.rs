@@ -1,24 +1,24 @@
-//! A line that is a command, before anything of it is kept: its words are borrowed, so to read it costs no memory.
+//! A parsed line that borrows its words, so that parsing allocates nothing.
 
 use std::borrow::Cow;
 
 use super::words::Line;
 use super::{ARGUMENTS_MAX, UnknownCommand, Verb};
 
-/// A command and its arguments: as many of the words as it has, the others are empty.
+/// A command and its arguments. Unused places are empty.
 #[derive(Debug)]
-pub(crate) struct Sentence<'a> {
+pub(crate) struct CommandLine<'a> {
     pub(crate) verb: Verb,
     pub(crate) words: [Cow<'a, [u8]>; ARGUMENTS_MAX],
 }
 
-impl<'a> Sentence<'a> {
+impl<'a> CommandLine<'a> {
     pub(crate) fn read(line: &'a [u8]) -> Result<Self, UnknownCommand> {
         let line = Line::new(line);
         Self::of(line.plain().map(Cow::Borrowed).map(Some)).or_else(|| Self::of(line.quoted())).ok_or(UnknownCommand)
     }
 
-    /// The command that these words make, if every one could be read.
+    /// Forms a command of words, if all of them could be read.
     fn of(mut read: impl Iterator<Item = Option<Cow<'a, [u8]>>>) -> Option<Self> {
         let verb = Verb::of(&read.next()??)?;
         let mut words = [const { Cow::Borrowed(&[] as &[u8]) }; ARGUMENTS_MAX];
@@ -29,8 +29,8 @@ impl<'a> Sentence<'a> {
     }
 }
 
-/// Whether a line that is no command comes from a browser: some page makes it send a form to whatever listens here. Headers come
-/// before what the page chose, so to close at one of these two is to have carried out nothing of it.
+/// Whether an invalid line comes from a browser, which a web page can make send a form to this port. The headers come
+/// before the text that the page chose, so ending the session at one of these two lines carries out none of that text.
 pub(crate) fn is_from_browser(line: &[u8]) -> bool {
     Line::new(line).plain().next().is_some_and(|word| word == b"POST" || word.eq_ignore_ascii_case(b"Host:"))
 }
