@@ -8,7 +8,7 @@ use crate::command::words;
 /// Something that happened to buckets, as a subscriber receives it.
 ///
 /// ```
-/// use kv_server::Event;
+/// use kv_server::SubscriptionEvent;
 ///
 /// #[track_caller]
 /// fn check(event: SubscriptionEvent, line: &str) {
@@ -27,7 +27,7 @@ use crate::command::words;
 /// A name is quoted if it is not a single word or begins with a quote. The reason is the rest of its line.
 ///
 /// ```
-/// # use kv_server::Event;
+/// # use kv_server::SubscriptionEvent;
 /// # #[track_caller]
 /// # fn check(event: SubscriptionEvent, line: &str) {
 /// #     let mut written = Vec::new();
@@ -69,7 +69,7 @@ impl SubscriptionEvent {
     /// # Examples
     ///
     /// ```
-    /// use kv_server::Event;
+    /// use kv_server::SubscriptionEvent;
     ///
     /// let mut lines = Vec::new();
     /// SubscriptionEvent::Created { bucket: "shopping".into() }.encode(&mut lines);
@@ -86,7 +86,7 @@ impl SubscriptionEvent {
     /// # Examples
     ///
     /// ```
-    /// use kv_server::Event;
+    /// use kv_server::SubscriptionEvent;
     ///
     /// let mut text = Vec::new();
     /// SubscriptionEvent::Created { bucket: "shopping".into() }.print(&mut text);
@@ -110,7 +110,7 @@ impl SubscriptionEvent {
     /// # Examples
     ///
     /// ```
-    /// use kv_server::Event;
+    /// use kv_server::SubscriptionEvent;
     ///
     /// assert_eq!(SubscriptionEvent::parse(b"OK"), None);
     /// assert_eq!(SubscriptionEvent::parse(b"MISSED many"), None);

@@ -10,7 +10,7 @@ const KEPT: usize = 4096;
 /// # Examples
 ///
 /// ```
-/// use kv_server::Lines;
+/// use kv_server::LineBuffer;
 ///
 /// let mut lines = LineBuffer::new();
 /// lines.push(b"PUT shopping mi");
@@ -36,7 +36,7 @@ impl LineBuffer {
     /// # Examples
     ///
     /// ```
-    /// use kv_server::Lines;
+    /// use kv_server::LineBuffer;
     ///
     /// let mut lines = LineBuffer::new();
     /// assert!(lines.take().is_empty());
@@ -51,7 +51,7 @@ impl LineBuffer {
     /// # Examples
     ///
     /// ```
-    /// use kv_server::Lines;
+    /// use kv_server::LineBuffer;
     ///
     /// let mut lines = LineBuffer::new();
     /// for read in [&b"PI"[..], b"NG\r", b"\n"] {
@@ -69,7 +69,7 @@ impl LineBuffer {
     /// # Examples
     ///
     /// ```
-    /// use kv_server::Lines;
+    /// use kv_server::LineBuffer;
     ///
     /// let mut lines = LineBuffer::new();
     /// lines.push(b"PING\nHELP\nQU");
@@ -97,7 +97,7 @@ impl LineBuffer {
     /// # Examples
     ///
     /// ```
-    /// use kv_server::Lines;
+    /// use kv_server::LineBuffer;
     ///
     /// let read: Vec<_> = LineBuffer::of(b"PING\r\n\nHELP\n").collect();
     /// assert_eq!(read, [&b"PING"[..], b"", b"HELP"]);
@@ -118,7 +118,7 @@ impl LineBuffer {
     /// A line that is too long before its end has come:
     ///
     /// ```
-    /// use kv_server::Lines;
+    /// use kv_server::LineBuffer;
     ///
     /// let mut lines = LineBuffer::new();
     /// lines.push(b"PING\n");
