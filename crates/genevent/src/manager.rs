@@ -94,7 +94,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn notify_wait(&self, event: E) -> CastWait<'_, ManagerServer<E, I>> {
+    pub fn notify_wait(&self, event: E) -> CastWait<&ServerRef<ManagerServer<E, I>>> {
         self.server.cast_wait(event)
     }
 
@@ -531,7 +531,7 @@ impl<E: Event, I: Event> Manager<E, I> {
 /// # Ok(())
 /// # }
 /// ```
-pub type NotifyCall<'a, E, I, F> = Call<'a, ManagerServer<E, I>, (), F>;
+pub type NotifyCall<'a, E, I, F> = Call<&'a ServerRef<ManagerServer<E, I>>, (), F>;
 
 /// The deadline.
 fn after(within: Duration) -> Option<std::time::Instant> {

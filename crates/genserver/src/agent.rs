@@ -313,7 +313,7 @@ impl<S: Send + 'static> Agent<S> {
     pub fn get<R, F>(
         &self,
         function: F,
-    ) -> Call<'_, AgentServer<S>, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
+    ) -> Call<&ServerRef<AgentServer<S>>, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
     where
         R: Send + 'static,
         F: FnOnce(&S) -> R + Send + 'static,
@@ -348,7 +348,7 @@ impl<S: Send + 'static> Agent<S> {
     pub fn update<F>(
         &self,
         function: F,
-    ) -> Call<'_, AgentServer<S>, (), impl FnOnce(Caller<()>) -> Function<S> + use<S, F>>
+    ) -> Call<&ServerRef<AgentServer<S>>, (), impl FnOnce(Caller<()>) -> Function<S> + use<S, F>>
     where
         F: FnOnce(&mut S) + Send + 'static,
     {
@@ -381,7 +381,7 @@ impl<S: Send + 'static> Agent<S> {
     pub fn get_and_update<R, F>(
         &self,
         function: F,
-    ) -> Call<'_, AgentServer<S>, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
+    ) -> Call<&ServerRef<AgentServer<S>>, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
     where
         R: Send + 'static,
         F: FnOnce(&mut S) -> R + Send + 'static,

@@ -6,6 +6,8 @@ pub(crate) mod server_ref;
 pub(crate) mod named;
 // Anything that refers to one server.
 pub(crate) mod as_server;
+// What an operation is for: a server at hand, or one that is looked up.
+pub(crate) mod target;
 // A server that ends with its last reference.
 pub(crate) mod scoped;
 // Calls: sending a request and waiting for the answer.

@@ -461,6 +461,9 @@ pub use client::run_blocking::{NotRun, RunBlocking, run_blocking};
 pub use client::scoped::ScopedServer;
 pub use client::server_ref::{ServerRef, WeakServerRef};
 pub use client::stop::{Ended, Stop, StopError};
+#[doc(hidden)]
+pub use client::target::{Find, Target};
+pub use client::target::{Lookup, WaitForServer};
 pub use client::time;
 pub use client::timer::Timer;
 pub use node::Node;

@@ -275,7 +275,7 @@ mod tests {
 }
 
 pub use child::{Child, ChildState};
-pub use child_ref::{ChildCallError, ChildCastError, ChildError, ChildRef};
+pub use child_ref::{ChildError, ChildRef};
 pub use child_spec::{ChildInfo, ChildSpec};
 pub use error::{DeleteChildError, FindChildError, RestartChildError, StartChildError, TerminateChildError};
 pub use handle::{ChildCounts, ChildEntry, Supervisor};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use genserver::supervisor::{ChildCallError, ChildCastError, ChildRef};
-use genserver::{ServerRef, StartError, start, start_link};
+use genserver::supervisor::WaitingChildRef;
+use genserver::{AsServer, CallError, ServerRef, StartError, WaitForServer, start, start_link};
 
 use crate::event::EventManagerRef;
 use crate::{Bucket, BucketName};
@@ -65,7 +65,26 @@ pub struct Registry {
 #[derive(Clone, Debug)]
 enum RegistryProcess {
     One(ServerRef<RegistryServer>),
-    Child(Arc<ChildRef<RegistryServer>>),
+    Child(Arc<WaitingChildRef<RegistryServer>>),
+}
+
+/// A store's registry is waited for while its supervisor starts it again.
+impl AsServer for RegistryProcess {
+    type Server = RegistryServer;
+
+    fn as_server(&self) -> Result<ServerRef<RegistryServer>, CallError> {
+        match self {
+            Self::One(server) => server.as_server(),
+            Self::Child(child) => child.as_server(),
+        }
+    }
+
+    fn wait_for_server(&self) -> Option<WaitForServer<'_, RegistryServer>> {
+        match self {
+            Self::One(server) => server.wait_for_server(),
+            Self::Child(child) => child.wait_for_server(),
+        }
+    }
 }
 
 impl Registry {
@@ -130,7 +149,7 @@ impl Registry {
     }
 
     /// The registry of a store.
-    pub(crate) fn of_store(table: Arc<Table>, child: ChildRef<RegistryServer>) -> Self {
+    pub(crate) fn of_store(table: Arc<Table>, child: WaitingChildRef<RegistryServer>) -> Self {
         Self { table, server: RegistryProcess::Child(Arc::new(child)) }
     }
 
@@ -162,16 +181,7 @@ impl Registry {
     /// ```
     pub async fn create(&self, name: &str) -> Result<Bucket, CreateError> {
         let name = BucketName::new(name)?;
-        let created = match &self.server {
-            RegistryProcess::One(server) => {
-                let call = server.call(|caller| RegistryCall(CallKind::Create(name.clone(), caller)));
-                call.await.map_err(ChildCallError::Call)
-            }
-            RegistryProcess::Child(child) => {
-                child.waiting().call(|caller| RegistryCall(CallKind::Create(name.clone(), caller))).await
-            }
-        };
-        match created {
+        match self.server.call(|caller| RegistryCall(CallKind::Create(name.clone(), caller))).await {
             Ok(Ok(bucket)) => Ok(bucket),
             Ok(Err(why)) => Err(CreateError::NotStarted { name, why }),
             Err(why) => Err(CreateError::Registry { name, why }),
@@ -203,14 +213,8 @@ impl Registry {
     /// ```
     pub fn create_later(&self, name: &str) -> Result<(), CreateLaterError> {
         let name = BucketName::new(name)?;
-        let told = match &self.server {
-            RegistryProcess::One(server) => server.cast(RegistryCast(name.clone())).map_err(|error| error.to_string()),
-            RegistryProcess::Child(child) => child.cast(RegistryCast(name.clone())).map_err(|error| match error {
-                ChildCastError::Child { error, .. } => error.to_string(),
-                ChildCastError::Cast(error) => error.to_string(),
-            }),
-        };
-        told.map_err(|why| CreateLaterError::Registry { name, why })
+        let told = self.server.cast(RegistryCast(name.clone()));
+        told.map_err(|refused| CreateLaterError::Registry { name, why: refused.to_string() })
     }
 
     /// Looks up the bucket of this name, if it is running.
@@ -243,7 +247,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`ChildCallError`] if the registry did not answer.
+    /// [`CallError`] if the registry did not answer.
     ///
     /// # Examples
     ///
@@ -258,17 +262,10 @@ impl Registry {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn lookup_ordered(&self, name: &str) -> Result<Option<Bucket>, ChildCallError> {
+    pub async fn lookup_ordered(&self, name: &str) -> Result<Option<Bucket>, CallError> {
         // A text that is not a valid name belongs to no bucket.
         let Ok(name) = BucketName::new(name) else { return Ok(None) };
-        match &self.server {
-            RegistryProcess::One(server) => {
-                Ok(server.call(|caller| RegistryCall(CallKind::Lookup(name, caller))).await?)
-            }
-            RegistryProcess::Child(child) => {
-                child.waiting().call(|caller| RegistryCall(CallKind::Lookup(name.clone(), caller))).await
-            }
-        }
+        self.server.call(|caller| RegistryCall(CallKind::Lookup(name, caller))).await
     }
 
     /// The names of all buckets, in order.
@@ -299,7 +296,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`ChildCallError`] if it did not answer.
+    /// [`CallError`] if it did not answer.
     ///
     /// # Examples
     ///
@@ -316,11 +313,8 @@ impl Registry {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn stop(&self) -> Result<(), ChildCallError> {
-        match &self.server {
-            RegistryProcess::One(server) => Ok(server.call(|caller| RegistryCall(CallKind::Stop(caller))).await?),
-            RegistryProcess::Child(child) => child.waiting().call(|caller| RegistryCall(CallKind::Stop(caller))).await,
-        }
+    pub async fn stop(&self) -> Result<(), CallError> {
+        self.server.call(|caller| RegistryCall(CallKind::Stop(caller))).await
     }
 
     /// The current process of the registry, if it is running.
@@ -342,10 +336,7 @@ impl Registry {
     /// # }
     /// ```
     pub fn server(&self) -> Option<ServerRef<RegistryServer>> {
-        match &self.server {
-            RegistryProcess::One(server) => Some(server.clone()),
-            RegistryProcess::Child(child) => child.current().ok(),
-        }
+        self.server.as_server().ok()
     }
 }
 

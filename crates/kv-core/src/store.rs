@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use genevent::{Manager, ManagerServer};
 use genserver::dynamic_supervisor::{self, DynamicSupervisor};
-use genserver::supervisor::{ChildCallError, ChildError, ChildRef, ChildSpec, Supervisor};
-use genserver::{ProcessRef, StartError, Stop, start_link};
+use genserver::supervisor::{ChildError, ChildRef, ChildSpec, Supervisor};
+use genserver::{CallError, ProcessRef, StartError, Stop, start_link};
 
 use crate::event::{BucketEvent, EventManagerRef};
 use crate::registry::table::Table;
@@ -180,7 +180,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ChildCallError`] if the registry did not answer.
+    /// [`CallError`] if the registry did not answer.
     ///
     /// # Examples
     ///
@@ -195,7 +195,7 @@ impl Store {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn lookup_ordered(&self, name: &str) -> Result<Option<Bucket>, ChildCallError> {
+    pub async fn lookup_ordered(&self, name: &str) -> Result<Option<Bucket>, CallError> {
         self.registry.lookup_ordered(name).await
     }
 
@@ -468,6 +468,6 @@ impl StoreOptions {
         let spec = Supervisor::one_for_one().max_restarts(self.max_restarts).within(self.within);
         let spec = spec.child(events).child(buckets).child(registry);
         let supervisor = if linked { spec.start_link().await? } else { spec.start().await? };
-        Ok(Store { supervisor, parts: Arc::new(parts), registry: Registry::of_store(table, reference) })
+        Ok(Store { supervisor, parts: Arc::new(parts), registry: Registry::of_store(table, reference.waiting()) })
     }
 }

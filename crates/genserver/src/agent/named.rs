@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 
 use super::{Agent, AgentServer, Function};
-use crate::{AsProcess, CallError, CastError, Name, Named, Pid, ProcessRef, StopError};
+use crate::{AsProcess, AsServer, CallError, CastError, Name, Named, Pid, ProcessRef, StopError};
 
 /// An agent by its name, looked up anew at every use: what [`Named`] is for servers.
 ///

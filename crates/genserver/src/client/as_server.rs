@@ -1,18 +1,84 @@
-//! Whatever refers to one server of a known type: a reference, a name, a client.
+//! What every reference to one server can do, written once: a reference, a name, a child, or a type of your own.
 
-use crate::client::call::CallError;
+use std::sync::Arc;
+
+use crate::client::call::{Call, CallError};
+use crate::client::cast::{CastError, CastWait};
 use crate::client::named::Named;
+use crate::client::request::Request;
 use crate::client::server_ref::ServerRef;
+use crate::client::stop::{Ended, Stop};
+use crate::client::target::{Lookup, WaitForServer};
+use crate::node::process_ref::ProcessRef;
 use crate::server::GenServer;
+use crate::server::caller::Caller;
 
-/// Whatever refers to one server of a known type: a reference, a name, or a client type of your own.
+/// A reference to one server of a known type: a [`ServerRef`], a name, a supervisor's child, or a client type of your own.
 ///
-/// It is what [`call_all`](crate::call_all), [`cast_all`](crate::cast_all) and the functions of [`sys`](crate::sys) take. A name is
-/// looked up when they use it.
+/// The methods are the same for all of them, with the same options and the same errors. A [`ServerRef`] has them without an import.
+/// Every other reference is looked up at each use, when the operation is first polled: so it survives the restart of its server.
+///
+/// [`call_all`](crate::call_all), [`cast_all`](crate::cast_all) and the functions of [`sys`](crate::sys) take references of all
+/// kinds, too.
 ///
 /// # Examples
 ///
-/// A client type that can be looked into like the server that it hides:
+/// A client that does not care how it finds its server:
+///
+/// ```
+/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+/// # struct Account(u64);
+/// # struct Balance(Caller<u64>);
+/// # struct Deposit(u64);
+/// # impl GenServer for Account {
+/// #     type Args = u64;
+/// #     type Call = Balance;
+/// #     type Cast = Deposit;
+/// #     type Info = Never;
+/// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Account(first)) }
+/// #     async fn handle_call(&mut self, Balance(caller): Balance, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
+/// #     async fn handle_cast(&mut self, Deposit(amount): Deposit, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 += amount; Next::wait() }
+/// # }
+/// use genserver::supervisor::{ChildSpec, Supervisor};
+/// use genserver::{AsServer, CallError, CastError, Named};
+/// use std::time::Duration;
+///
+/// struct Bank<R>(R);
+///
+/// impl<R: AsServer<Server = Account>> Bank<R> {
+///     fn deposit(&self, amount: u64) -> Result<(), CastError<Deposit>> {
+///         self.0.cast(Deposit(amount))
+///     }
+///
+///     async fn balance(&self) -> Result<u64, CallError> {
+///         self.0.call(Balance).timeout(Duration::from_secs(1)).await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let start = || genserver::start_link::<Account>(100).name("account");
+/// let account = ChildSpec::server("account", start);
+/// let child = account.reference();
+/// let supervisor = Supervisor::one_for_one().child(account).start().await?;
+///
+/// let by_reference = Bank(child.current()?);
+/// let by_name = Bank(Named::<Account>::new("account"));
+/// let by_child = Bank(child.waiting());
+/// by_name.deposit(5)?;
+/// assert_eq!(by_reference.balance().await?, 105);
+///
+/// // The supervisor starts another account. Only the reference to the old process is of no use any more.
+/// child.current()?.kill();
+/// assert_eq!(by_child.balance().await?, 100);
+/// assert_eq!(by_name.balance().await?, 100);
+/// assert!(matches!(by_reference.balance().await, Err(CallError::NoProc { .. })));
+/// # supervisor.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A client type that is itself such a reference, so that [`sys`](crate::sys) can look into the server that it hides:
 ///
 /// ```
 /// # use genserver_doc::counter::*;
@@ -39,19 +105,264 @@ pub trait AsServer {
     /// The type of the server.
     type Server: GenServer;
 
-    /// The server.
+    /// The server as it is now.
     ///
     /// # Errors
     ///
-    /// [`CallError::NoProc`] if it is a name that nobody has, [`CallError::WrongServer`] if a server of another type has it.
+    /// [`CallError::NoProc`] if there is none, [`CallError::WrongServer`] if the name belongs to a server of another type.
     fn as_server(&self) -> Result<ServerRef<Self::Server>, CallError>;
+
+    /// Waits for the server, when there is none now: for references that outlast a restart. The default is not to wait.
+    ///
+    /// A type of your own that wraps such a reference passes this on, as it does [`as_server`](AsServer::as_server).
+    fn wait_for_server(&self) -> Option<WaitForServer<'_, Self::Server>> {
+        None
+    }
+
+    /// The process, whatever runs in it: what [`stop`](AsServer::stop) and [`ended`](AsServer::ended) are about.
+    #[doc(hidden)]
+    fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+        self.as_server().map(|server| server.process_ref())
+    }
+
+    /// The reference itself, if no look-up is needed.
+    #[doc(hidden)]
+    fn at_hand(&self) -> Option<&ServerRef<Self::Server>> {
+        None
+    }
+
+    /// Asks the server, and waits for the answer: see [`ServerRef::call`].
+    ///
+    /// # Errors
+    ///
+    /// As [`as_server`](AsServer::as_server), and then as [`ServerRef::call`]. After [`CallError::NoProc`] the request was not
+    /// carried out, also when a reference that waits for its server has waited in vain.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the call gives up the answer, never the request: once it was sent the server carries it out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{AsServer, CallError, Named};
+    /// use std::time::Duration;
+    ///
+    /// let counter = Named::<Counter>::new("called");
+    /// assert!(matches!(counter.call(Call::Get).await, Err(CallError::NoProc { .. })));
+    ///
+    /// genserver::start::<Counter>(1).name("called").await?;
+    /// assert_eq!(counter.call(Call::Get).timeout(Duration::from_millis(100)).await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn call<R, F>(&self, make: F) -> Call<Lookup<'_, Self>, R, F>
+    where
+        Self: Sized,
+        R: Send + 'static,
+        F: FnOnce(Caller<R>) -> <Self::Server as GenServer>::Call,
+    {
+        Call::new(Lookup::new(self), make)
+    }
+
+    /// Asks the server, and leaves the answer for later: see [`ServerRef::send_request`].
+    ///
+    /// It is looked up at once and never waited for. Sending never fails: if there is no server, that is the answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{AsServer, Named};
+    ///
+    /// genserver::start::<Counter>(1).name("asked").await?;
+    /// let request = Named::<Counter>::new("asked").send_request(Call::Get);
+    /// assert_eq!(request.await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn send_request<R, F>(&self, make: F) -> Request<R>
+    where
+        Self: Sized,
+        R: Send + 'static,
+        F: FnOnce(Caller<R>) -> <Self::Server as GenServer>::Call,
+    {
+        match self.as_server() {
+            Ok(server) => server.send_request(make),
+            Err(nobody) => Request::failed(nobody),
+        }
+    }
+
+    /// Tells the server something, and waits for nothing: see [`ServerRef::cast`].
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if there is no such server, or its mailbox is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{AsServer, Named};
+    ///
+    /// let counter = Named::<Counter>::new("told");
+    /// let Add(one) = counter.cast(Add(1)).unwrap_err().into_inner();
+    /// genserver::start::<Counter>(1).name("told").await?;
+    /// counter.cast(Add(one))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn cast(&self, cast: CastOf<Self>) -> Result<(), CastError<CastOf<Self>>> {
+        match self.as_server() {
+            Ok(server) => server.cast(cast),
+            Err(nobody) => Err(CastError::NoProc { message: cast, server: nobody.into_server() }),
+        }
+    }
+
+    /// Tells the server something, waiting for room in its mailbox if there is none: see [`ServerRef::cast_wait`].
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if there is no such server.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it is ready, the message was not sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{AsServer, Named};
+    ///
+    /// genserver::start::<Counter>(0).name("told much").mailbox(8).await?;
+    /// let counter = Named::<Counter>::new("told much");
+    /// for _ in 0..100 {
+    ///     counter.cast_wait(Add(1)).await?;
+    /// }
+    /// assert_eq!(counter.call(Call::Get).await?, 100);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn cast_wait(&self, cast: CastOf<Self>) -> CastWait<Lookup<'_, Self>>
+    where
+        Self: Sized,
+    {
+        CastWait::new(Lookup::new(self), cast)
+    }
+
+    /// Sends a plain message, which goes to `handle_info`: see [`ServerRef::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`cast`](AsServer::cast).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{AsServer, Named};
+    ///
+    /// genserver::start::<Counter>(1).name("sent to").await?;
+    /// Named::<Counter>::new("sent to").send(Double)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "!")]
+    fn send(&self, info: InfoOf<Self>) -> Result<(), CastError<InfoOf<Self>>> {
+        match self.as_server() {
+            Ok(server) => server.send(info),
+            Err(nobody) => Err(CastError::NoProc { message: info, server: nobody.into_server() }),
+        }
+    }
+
+    /// Orders the server to stop with the reason `normal`, and waits until everybody has been told: see [`ServerRef::stop`].
+    ///
+    /// A name stops the process that has it, whatever runs there, as in OTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`]; [`StopError::NoProc`](crate::StopError::NoProc) if there is none.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it does not withdraw the order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{AsServer, Named};
+    ///
+    /// genserver::start::<Quiet>(()).name("stopped").await?;
+    /// Named::<Quiet>::new("stopped").stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn stop(&self) -> Stop<Lookup<'_, Self, ProcessRef>>
+    where
+        Self: Sized,
+    {
+        Stop::new(Lookup::new(self))
+    }
+
+    /// Waits for the end of the server as it is now, and returns its reason: [`Reason::NoProc`](crate::Reason::NoProc) if there is
+    /// none.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and made again at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use genserver::{AsServer, Named, Reason};
+    ///
+    /// let server = genserver::start::<Quiet>(()).name("mortal").await?;
+    /// server.exit(Reason::Shutdown);
+    /// assert_eq!(Named::<Quiet>::new("mortal").ended().await, Reason::Shutdown);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn ended(&self) -> Ended<Lookup<'_, Self, ProcessRef>>
+    where
+        Self: Sized,
+    {
+        Ended::new(Lookup::new(self))
+    }
 }
+
+/// What a server is told.
+pub(crate) type CastOf<T> = <<T as AsServer>::Server as GenServer>::Cast;
+
+/// What a server is sent.
+type InfoOf<T> = <<T as AsServer>::Server as GenServer>::Info;
 
 impl<S: GenServer> AsServer for ServerRef<S> {
     type Server = S;
 
     fn as_server(&self) -> Result<ServerRef<S>, CallError> {
         Ok(self.clone())
+    }
+
+    fn at_hand(&self) -> Option<&Self> {
+        Some(self)
     }
 }
 
@@ -61,12 +372,35 @@ impl<S: GenServer> AsServer for Named<S> {
     fn as_server(&self) -> Result<ServerRef<S>, CallError> {
         self.resolve()
     }
-}
 
-impl<T: AsServer + ?Sized> AsServer for &T {
-    type Server = T::Server;
-
-    fn as_server(&self) -> Result<ServerRef<Self::Server>, CallError> {
-        (**self).as_server()
+    fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+        self.process()
     }
 }
+
+/// A reference behind a pointer is looked up as it is itself.
+macro_rules! behind_a_pointer {
+    ($($pointer:ty),*) => {$(
+        impl<T: AsServer + ?Sized> AsServer for $pointer {
+            type Server = T::Server;
+
+            fn as_server(&self) -> Result<ServerRef<Self::Server>, CallError> {
+                (**self).as_server()
+            }
+
+            fn wait_for_server(&self) -> Option<WaitForServer<'_, Self::Server>> {
+                (**self).wait_for_server()
+            }
+
+            fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+                (**self).find_any_process()
+            }
+
+            fn at_hand(&self) -> Option<&ServerRef<Self::Server>> {
+                (**self).at_hand()
+            }
+        }
+    )*};
+}
+
+behind_a_pointer!(&T, Box<T>, Arc<T>);

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use crate::client::as_server::AsServer;
 use crate::client::call::{Call, CallError};
+use crate::client::server_ref::ServerRef;
+use crate::client::target::Target;
+use crate::node;
 use crate::runtime::Runtime;
 use crate::server::GenServer;
 use crate::server::caller::Caller;
@@ -13,11 +17,11 @@ use crate::server::caller::Caller;
 /// More units than any runtime gives a task per poll.
 const UNITS_MAX: u32 = 1024;
 
-impl<S, R, F> Call<'_, S, R, F>
+impl<T, R, F> Call<T, R, F>
 where
-    S: GenServer,
+    T: AsServer + Target<ServerRef<<T as AsServer>::Server>>,
     R: Send + 'static,
-    F: FnOnce(Caller<R>) -> S::Call,
+    F: FnOnce(Caller<R>) -> <T::Server as GenServer>::Call,
 {
     /// Blocks this thread until the answer arrives: for threads that run no tasks.
     ///
@@ -58,9 +62,12 @@ where
     /// # }
     /// ```
     pub fn blocking(self) -> Result<R, CallError> {
-        let head = &self.server().process().head;
-        if !may_block(head.home.runtime()) {
-            return Err(CallError::WouldBlock { server: head.subject() });
+        let (home, server) = match self.target().as_server() {
+            Ok(server) => (Some(Arc::clone(&server.process().head.home)), server.subject()),
+            Err(nobody) => (node::current_home(), nobody.into_server()),
+        };
+        if home.is_some_and(|home| !may_block(home.runtime())) {
+            return Err(CallError::WouldBlock { server });
         }
         block_on(self)
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use crate::client::as_server::AsServer;
 use crate::client::server_ref::ServerRef;
+use crate::client::target::Target;
 use crate::node;
 use crate::node::current;
 use crate::node::cut;
@@ -17,7 +19,7 @@ use crate::node::subject::Subject;
 use crate::process::deadlock::{self, Watch};
 use crate::process::kit::{self, Kit};
 use crate::process::spare;
-use crate::process::work::{self, Done, Rescue};
+use crate::process::work::{self, Done, Job, Rescue};
 use crate::process::{Envelope, Parcel, Refused, RoomWait, Sent, parcel};
 use crate::server::GenServer;
 use crate::server::caller::Caller;
@@ -163,6 +165,10 @@ impl CallError {
 }
 
 impl CallError {
+    pub(crate) fn into_server(self) -> Subject {
+        self.server().clone()
+    }
+
     /// A call to `server` that would have closed a cycle.
     pub(crate) fn cycle(server: Subject, cycle: &[Pid]) -> Self {
         let subject = |pid: &Pid| match node::find(*pid) {
@@ -183,7 +189,10 @@ impl CallError {
     }
 }
 
-/// A call under way, made by [`ServerRef::call`].
+/// A call under way, made by [`ServerRef::call`] or [`AsServer::call`].
+///
+/// `T` is what is called: a `&ServerRef`, or the [`Lookup`](crate::Lookup) of anything else that refers to a server, which happens
+/// when the call is first polled.
 ///
 /// # Examples
 ///
@@ -202,11 +211,18 @@ impl CallError {
 /// # }
 /// ```
 #[must_use = "nothing is sent until the call is awaited"]
-pub struct Call<'a, S: GenServer, R: Send + 'static, F> {
-    server: &'a ServerRef<S>,
+pub struct Call<T: AsServer, R: Send + 'static, F> {
+    target: T,
+    asking: Asking<T::Server, R, F>,
+}
+
+/// All of a call but the server.
+struct Asking<S: GenServer, R: Send + 'static, F> {
     make: Option<F>,
     timeout: Option<Duration>,
     allows_cycle: bool,
+    /// Whether a request that found the server dead is kept, to be sent to the next one.
+    keeps_unsent: bool,
     /// Through which the answer will come, once the request has been sent.
     slot: Option<Arc<Slot<R>>>,
     /// What few calls need. Boxed, so that every other call stays small.
@@ -217,6 +233,8 @@ pub struct Call<'a, S: GenServer, R: Send + 'static, F> {
 enum Aside<S: GenServer, R> {
     /// The mailbox was full.
     NoRoom(NoRoom<S, R>),
+    /// The server had ended. The request goes to the next one, or is dropped with the call.
+    Unsent(Parcel<S>, Arc<Slot<R>>),
     /// A call of a process is watched for cycles while it waits.
     Watched(#[expect(dead_code, reason = "it watches until it is dropped")] Watch),
 }
@@ -231,13 +249,21 @@ struct NoRoom<S: GenServer, R> {
     failed: Option<CallError>,
 }
 
-impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
-    pub(crate) fn new(server: &'a ServerRef<S>, make: F) -> Self {
-        Self { server, make: Some(make), timeout: Some(CALL_TIMEOUT), allows_cycle: false, slot: None, aside: None }
+impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
+    pub(crate) fn new(target: T, make: F) -> Self {
+        let asking = Asking {
+            make: Some(make),
+            timeout: Some(CALL_TIMEOUT),
+            allows_cycle: false,
+            keeps_unsent: false,
+            slot: None,
+            aside: None,
+        };
+        Self { target, asking }
     }
 
-    /// Sets the timeout, on the clock of the server's runtime; it is five seconds unless set. The time for room in a full mailbox
-    /// is part of it.
+    /// Sets the timeout, on the clock of the server's runtime; it is five seconds unless set. It covers the wait for room in a full
+    /// mailbox, and the wait for a restart if the reference waits for one.
     ///
     /// If the caller runs the server itself, and the callback blocks its thread beyond the timeout, the call returns late, with
     /// the answer. That happens to the first two or three callers of a server whose callbacks are long, unless it was started
@@ -295,7 +321,7 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     /// # }
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.asking.timeout = Some(timeout);
         self
     }
 
@@ -314,7 +340,7 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
-        self.timeout = None;
+        self.asking.timeout = None;
         self
     }
 
@@ -346,33 +372,31 @@ impl<'a, S: GenServer, R: Send + 'static, F> Call<'a, S, R, F> {
     /// # }
     /// ```
     pub fn allow_cycle(mut self) -> Self {
-        self.allows_cycle = true;
+        self.asking.allows_cycle = true;
         self
     }
 
-    pub(crate) fn server(&self) -> &ServerRef<S> {
-        self.server
+    pub(crate) fn target(&self) -> &T {
+        &self.target
     }
+}
 
-    fn subject(&self) -> Subject {
-        self.server.process().head.subject()
-    }
-
+impl<S: GenServer, R: Send + 'static, F> Asking<S, R, F> {
     fn after(&self) -> Duration {
         self.timeout.unwrap_or_default()
     }
 
     /// Maps a missing answer to the caller's error.
-    fn error(&self, why: Unanswered) -> CallError {
-        let server = self.subject();
+    fn error(&self, server: &ServerRef<S>, why: Unanswered) -> CallError {
+        let subject = server.subject();
         match why {
-            Unanswered::Exit(reason) => CallError::Exit { server, reason },
-            Unanswered::Timeout => CallError::Timeout { server, after: self.after() },
-            Unanswered::Cycle(cycle) => CallError::cycle(server, &cycle),
+            Unanswered::Exit(reason) => CallError::Exit { server: subject, reason },
+            Unanswered::Timeout => CallError::Timeout { server: subject, after: self.after() },
+            Unanswered::Cycle(cycle) => CallError::cycle(subject, &cycle),
             // The server may have ended between the drop of the caller and now; then its reason says more.
-            Unanswered::NoReply => match self.server.process().ended_with() {
-                Some(reason) => CallError::Exit { server, reason },
-                None => CallError::NoReply { server },
+            Unanswered::NoReply => match server.process().ended_with() {
+                Some(reason) => CallError::Exit { server: subject, reason },
+                None => CallError::NoReply { server: subject },
             },
         }
     }
@@ -384,9 +408,9 @@ fn unlisted<R: Send + 'static>(slot: &Arc<Slot<R>>) -> Option<Arc<dyn Waiting>> 
 }
 
 /// Nothing in a call is ever pinned: what is polled lies in the server.
-impl<S: GenServer, R: Send + 'static, F> Unpin for Call<'_, S, R, F> {}
+impl<T: AsServer, R: Send + 'static, F> Unpin for Call<T, R, F> {}
 
-impl<S, R, F> Call<'_, S, R, F>
+impl<S, R, F> Asking<S, R, F>
 where
     S: GenServer,
     R: Send + 'static,
@@ -394,21 +418,22 @@ where
 {
     /// Sends the request, and runs the server if it is idle and the thread is one of its runtime. The answer, if it is there.
     #[inline]
-    fn send(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
-        let process = self.server.process();
+    fn send(&mut self, server: &ServerRef<S>, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = server.process();
         if current::is(process.head.pid) {
-            return Poll::Ready(Err(CallError::CallingSelf { server: self.subject() }));
+            return Poll::Ready(Err(CallError::CallingSelf { server: server.subject() }));
         }
         let inline = process.may_be_run_by_callers()
             && ready!(process.head.home.runtime().poll_inline(cx))
             && current::may_nest();
-        self.send_with(work::perform_call::<S>, inline, cx)
+        self.send_with(server, work::perform_call::<S>, inline, cx)
     }
 
     /// The same with the callback's future as a type parameter: it has no name.
     #[inline]
     fn send_with<B>(
         &mut self,
+        server: &ServerRef<S>,
         perform: impl FnOnce(Rescue<S>, S::Call) -> B,
         inline: bool,
         cx: &Context<'_>,
@@ -416,11 +441,11 @@ where
     where
         B: Future<Output = Done<S>> + Send + 'static,
     {
-        let process = self.server.process();
+        let process = server.process();
         let Some(make) = self.make.take() else { return Poll::Pending };
         // A kit is for a callback that may run here; a call that only queues needs a slot.
         if !inline {
-            return self.queue(make, cx);
+            return self.queue(server, make, cx);
         }
         let mut kit = Kit::<B, R>::take();
         let call = make(Caller::new(Arc::clone(kit.slot(process.head.pid))));
@@ -442,31 +467,36 @@ where
                 && let Some(slot) = kit.take_slot()
             {
                 kit.put();
-                return self.wait_lightly(slot, cx);
+                return self.wait_lightly(server, slot, cx);
             }
             queued.err()
         };
         let slot = kit.take_slot();
         kit.put();
-        self.send_slowly(left, slot, true, cx)
+        self.send_slowly(server, left, slot, true, cx)
     }
 
     /// Queues the request for a server that this thread may not run.
     #[inline]
-    fn queue(&mut self, make: F, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let process = self.server.process();
+    fn queue(&mut self, server: &ServerRef<S>, make: F, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = server.process();
         let slot = kit::slot(process.head.pid);
         let call = make(Caller::new(Arc::clone(&slot)));
         match process.queue_lightly(process.mail.lock(), call, false, slot.is_listed()) {
-            Ok(()) => self.wait_lightly(slot, cx),
-            Err(call) => self.send_slowly(Some(call), Some(slot), false, cx),
+            Ok(()) => self.wait_lightly(server, slot, cx),
+            Err(call) => self.send_slowly(server, Some(call), Some(slot), false, cx),
         }
     }
 
     /// Waits for the answer to a call that was simply queued.
     #[inline]
-    fn wait_lightly(&mut self, slot: Arc<Slot<R>>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let process = self.server.process();
+    fn wait_lightly(
+        &mut self,
+        server: &ServerRef<S>,
+        slot: Arc<Slot<R>>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<R, CallError>> {
+        let process = server.process();
         // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
         let now = process.head.home.runtime().now();
         let deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
@@ -474,7 +504,7 @@ where
         let waits = slot.wait(cx, deadline);
         self.slot = Some(slot);
         if !waits {
-            return self.poll_sent(cx);
+            return self.poll_sent(server, cx);
         }
         if let (Some(deadline), Some(timeout)) = (deadline, self.timeout) {
             process.watch_call(now, deadline, timeout);
@@ -486,12 +516,13 @@ where
     #[inline(never)]
     fn send_slowly(
         &mut self,
+        server: &ServerRef<S>,
         call: Option<S::Call>,
         slot: Option<Arc<Slot<R>>>,
         inline: bool,
         cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>> {
-        let process = self.server.process();
+        let process = server.process();
         let slot = slot.unwrap_or_else(|| Arc::new(Slot::new(process.head.pid)));
         let mut call = call.and_then(|call| parcel(Envelope::Call(call, None)));
         let sent = if call.is_some() {
@@ -517,35 +548,64 @@ where
                 }
             }
             Ok(Sent::Queued | Sent::AwaitsEnd) => {}
-            Err(Refused::Dead) => return self.fail(CallError::NoProc { server: self.subject() }, cx),
+            Err(Refused::Dead) => return self.refused_by_the_dead(server, call, slot, cx),
             Err(Refused::Full) => {
                 let waiting = NoRoom { call, slot, deadline, room: None, failed: None };
                 self.aside = Some(Box::new(Aside::NoRoom(waiting)));
-                return self.poll_room(cx);
+                return self.poll_room(server, cx);
             }
         }
-        self.wait(slot, now, deadline, cx)
+        self.wait(server, slot, now, deadline, cx)
+    }
+
+    /// Fails because the server had ended. The request is kept if there may be another server for it.
+    #[cold]
+    fn refused_by_the_dead(
+        &mut self,
+        server: &ServerRef<S>,
+        call: Parcel<S>,
+        slot: Arc<Slot<R>>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<R, CallError>> {
+        let error = CallError::NoProc { server: server.subject() };
+        if !self.keeps_unsent || cut::is_cut(cx) {
+            return self.fail(server, error, cx);
+        }
+        self.aside = Some(Box::new(Aside::Unsent(call, slot)));
+        Poll::Ready(Err(error))
+    }
+
+    /// Sends what another server had not taken. Its slot was not in that server's list, and nobody has filled it.
+    fn resend(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let Some(Aside::Unsent(call, slot)) = self.aside.take().map(|aside| *aside) else { return Poll::Pending };
+        slot.reopen(server.pid());
+        let call = match call {
+            Some(Job::Message(Envelope::Call(call, _))) => Some(call),
+            _ => None,
+        };
+        self.send_slowly(server, call, Some(slot), false, cx)
     }
 
     /// Waits for the answer to a request that has been sent.
     fn wait(
         &mut self,
+        server: &ServerRef<S>,
         slot: Arc<Slot<R>>,
         now: Instant,
         deadline: Option<Instant>,
         cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>> {
-        let process = self.server.process();
+        let process = server.process();
         let watch = Watch::sent(process.head.pid, self.allows_cycle);
         let answer = slot.poll(cx, deadline);
         self.aside = None;
         if let Poll::Ready(answer) = answer {
-            return Poll::Ready(self.finish(answer));
+            return Poll::Ready(self.finish(server, answer));
         }
         if let Some(mut watch) = watch {
             if let Err(cycle) = watch.begin(process.head.pid, || erased(&slot)) {
                 slot.close();
-                return self.fail(CallError::cycle(self.subject(), &cycle), cx);
+                return self.fail(server, CallError::cycle(server.subject(), &cycle), cx);
             }
             self.aside = Some(Box::new(Aside::Watched(watch)));
         }
@@ -557,21 +617,21 @@ where
     }
 
     /// Goes by the answer: the slot is done with, and there is nothing left to give up.
-    fn finish(&mut self, answer: Result<R, Unanswered>) -> Result<R, CallError> {
+    fn finish(&mut self, server: &ServerRef<S>, answer: Result<R, Unanswered>) -> Result<R, CallError> {
         self.slot = None;
         self.aside = None;
-        answer.map_err(|why| self.error(why))
+        answer.map_err(|why| self.error(server, why))
     }
 
     /// Ends with an error that no slot has brought; not if the process that called has to end.
     #[cold]
-    fn fail(&mut self, error: CallError, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+    fn fail(&mut self, server: &ServerRef<S>, error: CallError, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         self.slot = None;
         self.aside = None;
         if !cut::is_cut(cx) {
             return Poll::Ready(Err(error));
         }
-        let slot = Arc::new(Slot::new(self.server.pid()));
+        let slot = Arc::new(Slot::new(server.pid()));
         let failed = NoRoom { call: None, slot, deadline: None, room: None, failed: Some(error) };
         self.aside = Some(Box::new(Aside::NoRoom(failed)));
         Poll::Pending
@@ -579,17 +639,17 @@ where
 
     /// Goes on with a call that waits for its answer.
     #[inline]
-    fn poll_sent(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let Some(slot) = &self.slot else { return self.poll_aside(cx) };
+    fn poll_sent(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let Some(slot) = &self.slot else { return self.poll_aside(server, cx) };
         // A slot that was watched for cycles is not used again: a thread that found a cycle may be about to fill it.
         if self.aside.is_some() {
-            return self.poll_slot(cx);
+            return self.poll_slot(server, cx);
         }
         // After the answer was seen: an exit that was sent before it is seen, too.
         if slot.is_done() && cut::is_cut(cx) {
             return Poll::Pending;
         }
-        let Some(reply) = slot.take_reply() else { return self.poll_slot(cx) };
+        let Some(reply) = slot.take_reply() else { return self.poll_slot(server, cx) };
         if let Some(slot) = self.slot.take() {
             spare::put_slot(slot);
         }
@@ -598,19 +658,19 @@ where
 
     /// Goes on with a call that has not been sent yet, or is over.
     #[cold]
-    fn poll_aside(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        if self.aside.is_some() { self.poll_room(cx) } else { Poll::Pending }
+    fn poll_aside(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        if self.aside.is_some() { self.poll_room(server, cx) } else { Poll::Pending }
     }
 
     #[cold]
-    fn poll_slot(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+    fn poll_slot(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let Some(slot) = &self.slot else { return Poll::Pending };
-        slot.poll_again(cx).map(|answer| self.finish(answer))
+        slot.poll_again(cx).map(|answer| self.finish(server, answer))
     }
 
     /// Waits for room in a full mailbox, until the deadline.
-    fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let process = self.server.process();
+    fn poll_room(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = server.process();
         loop {
             let Some(Aside::NoRoom(waiting)) = self.aside.as_deref_mut() else { return Poll::Pending };
             if let Some(error) = waiting.failed.take() {
@@ -623,7 +683,11 @@ where
                     if waiting.deadline.is_none_or(|deadline| deadline > runtime.now()) {
                         return Poll::Pending;
                     }
-                    return self.fail(CallError::Overloaded { server: self.subject(), after: self.after() }, cx);
+                    return self.fail(
+                        server,
+                        CallError::Overloaded { server: server.subject(), after: self.after() },
+                        cx,
+                    );
                 }
                 Some(_) => {
                     if cut::is_cut(cx) {
@@ -646,38 +710,70 @@ where
                 Err(Refused::Dead) => {
                     // It was alive when the call came, so its reason says more than that it is not there.
                     let reason = process.ended_with().unwrap_or(Reason::NoProc);
-                    return self.fail(CallError::Exit { server: self.subject(), reason }, cx);
+                    return self.fail(server, CallError::Exit { server: server.subject(), reason }, cx);
                 }
                 Ok(_) => {
                     let (slot, deadline) = (Arc::clone(&waiting.slot), waiting.deadline);
                     let now = process.head.home.runtime().now();
-                    return self.wait(slot, now, deadline, cx);
+                    return self.wait(server, slot, now, deadline, cx);
                 }
             }
         }
     }
 }
 
-impl<S, R, F> Future for Call<'_, S, R, F>
+impl<T, R, F> Future for Call<T, R, F>
 where
-    S: GenServer,
+    T: AsServer + Target<ServerRef<<T as AsServer>::Server>>,
     R: Send + 'static,
-    F: FnOnce(Caller<R>) -> S::Call,
+    F: FnOnce(Caller<R>) -> <T::Server as GenServer>::Call,
 {
     type Output = Result<R, CallError>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
+        let Self { target, asking } = self.get_mut();
         if cut::is_cut(cx) {
             return Poll::Pending;
         }
-        if this.make.is_some() { this.send(cx) } else { this.poll_sent(cx) }
+        if T::IS_LOOKED_UP {
+            return poll_looked_up(target, asking, cx);
+        }
+        let server = ready!(target.poll_found(cx, &mut asking.timeout))?;
+        if asking.make.is_some() { asking.send(server, cx) } else { asking.poll_sent(server, cx) }
+    }
+}
+
+/// Polls a call to a server that is looked up: again, for as long as no server has taken the request.
+fn poll_looked_up<T, R, F>(
+    target: &mut T,
+    asking: &mut Asking<T::Server, R, F>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<R, CallError>>
+where
+    T: AsServer + Target<ServerRef<<T as AsServer>::Server>>,
+    R: Send + 'static,
+    F: FnOnce(Caller<R>) -> <T::Server as GenServer>::Call,
+{
+    asking.keeps_unsent = true;
+    loop {
+        let server = ready!(target.poll_found(cx, &mut asking.timeout))?;
+        let polled = if asking.make.is_some() {
+            asking.send(server, cx)
+        } else if matches!(asking.aside.as_deref(), Some(Aside::Unsent(..))) {
+            asking.resend(server, cx)
+        } else {
+            asking.poll_sent(server, cx)
+        };
+        match polled {
+            Poll::Ready(Err(CallError::NoProc { .. })) if target.look_again() => {}
+            polled => return polled,
+        }
     }
 }
 
 /// Dropping a call gives the answer up, never the request.
-impl<S: GenServer, R: Send + 'static, F> Drop for Call<'_, S, R, F> {
+impl<S: GenServer, R: Send + 'static, F> Drop for Asking<S, R, F> {
     fn drop(&mut self) {
         if let Some(slot) = &self.slot {
             slot.close();
@@ -685,8 +781,8 @@ impl<S: GenServer, R: Send + 'static, F> Drop for Call<'_, S, R, F> {
     }
 }
 
-impl<S: GenServer, R: Send + 'static, F> fmt::Debug for Call<'_, S, R, F> {
+impl<T: AsServer + fmt::Debug, R: Send + 'static, F> fmt::Debug for Call<T, R, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("server", self.server).finish_non_exhaustive()
+        f.debug_struct("Call").field("server", &self.target).finish_non_exhaustive()
     }
 }

@@ -4,13 +4,15 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use crate::client::as_server::AsServer;
+use crate::client::server_ref::ServerRef;
+use crate::client::target::Target;
 use crate::node::any_process::Head;
 use crate::node::cut;
 use crate::node::subject::Subject;
-use crate::process::{Envelope, Process, Refused, RoomWait};
+use crate::process::{Envelope, Refused, RoomWait};
 use crate::server::GenServer;
 
 /// Why a message was not taken. It is inside, so that nothing is lost.
@@ -194,22 +196,25 @@ impl<M> Error for CastError<M> {}
 /// # }
 /// ```
 #[must_use = "nothing is sent until this is awaited"]
-pub struct CastWait<'a, S: GenServer> {
-    process: &'a Arc<Process<S>>,
-    cast: Option<S::Cast>,
-    room: Option<RoomWait<S>>,
+pub struct CastWait<T: AsServer> {
+    target: T,
+    cast: Option<<T::Server as GenServer>::Cast>,
+    room: Option<RoomWait<T::Server>>,
 }
 
-impl<'a, S: GenServer> CastWait<'a, S> {
-    pub(crate) fn new(process: &'a Arc<Process<S>>, cast: S::Cast) -> Self {
-        Self { process, cast: Some(cast), room: None }
+impl<T: AsServer> CastWait<T> {
+    pub(crate) fn new(target: T, cast: <T::Server as GenServer>::Cast) -> Self {
+        Self { target, cast: Some(cast), room: None }
     }
 }
 
-impl<S: GenServer> Unpin for CastWait<'_, S> {}
+impl<T: AsServer> Unpin for CastWait<T> {}
 
-impl<S: GenServer> Future for CastWait<'_, S> {
-    type Output = Result<(), CastError<S::Cast>>;
+impl<T> Future for CastWait<T>
+where
+    T: AsServer + Target<ServerRef<<T as AsServer>::Server>>,
+{
+    type Output = Result<(), CastError<<T::Server as GenServer>::Cast>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
@@ -220,22 +225,35 @@ impl<S: GenServer> Future for CastWait<'_, S> {
             if cut::is_cut(cx) {
                 return Poll::Pending;
             }
+            let found = ready!(this.target.poll_found(cx, &mut None));
             let Some(cast) = this.cast.take() else { return Poll::Pending };
+            let process = match found {
+                Ok(server) => server.process(),
+                Err(nobody) => {
+                    return Poll::Ready(Err(CastError::NoProc { message: cast, server: nobody.into_server() }));
+                }
+            };
             let message = Envelope::Cast(cast);
             let sent = match this.room.take() {
                 Some(room) => {
                     room.leave();
-                    this.process.push_promised(message)
+                    process.push_promised(message)
                 }
-                None => this.process.push_if_room(message),
+                None => process.push_if_room(message),
             };
             match sent {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err((Refused::Full, message)) => {
                     this.cast = Some(unpack_cast(message));
-                    this.room = this.process.wait_for_room();
+                    this.room = process.wait_for_room();
                 }
-                Err(refused) => return Poll::Ready(Err(CastError::new(refused, unpack_cast, &this.process.head))),
+                Err(refused) => {
+                    let refused = CastError::new(refused, unpack_cast, &process.head);
+                    if !this.target.look_again() {
+                        return Poll::Ready(Err(refused));
+                    }
+                    this.cast = Some(refused.into_inner());
+                }
             }
         }
     }
@@ -257,8 +275,8 @@ pub(crate) fn unpack_info<S: GenServer>(message: Envelope<S>) -> S::Info {
     }
 }
 
-impl<S: GenServer> fmt::Debug for CastWait<'_, S> {
+impl<T: AsServer + fmt::Debug> fmt::Debug for CastWait<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CastWait").field("server", &self.process.head.pid).finish_non_exhaustive()
+        f.debug_struct("CastWait").field("server", &self.target).finish_non_exhaustive()
     }
 }

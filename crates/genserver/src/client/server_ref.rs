@@ -12,6 +12,7 @@ use crate::client::timer::Timer;
 use crate::node::any_process::AnyProcess;
 use crate::node::name::Name;
 use crate::node::process_ref::{AsProcess, ProcessRef};
+use crate::node::subject::Subject;
 use crate::process::{Envelope, Process};
 use crate::server::GenServer;
 use crate::server::caller::Caller;
@@ -81,6 +82,10 @@ impl<S: GenServer> ServerRef<S> {
         &self.process
     }
 
+    pub(crate) fn subject(&self) -> Subject {
+        self.process.head.subject()
+    }
+
     /// Asks the server, and waits for the answer: OTP's `call/2,3`.
     ///
     /// `make` is given the [`Caller`] and makes the message; a variant of the server's own enum is such a function. The type
@@ -130,7 +135,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn call<R, F>(&self, make: F) -> Call<'_, S, R, F>
+    pub fn call<R, F>(&self, make: F) -> Call<&Self, R, F>
     where
         R: Send + 'static,
         F: FnOnce(Caller<R>) -> S::Call,
@@ -249,8 +254,8 @@ impl<S: GenServer> ServerRef<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn cast_wait(&self, cast: S::Cast) -> CastWait<'_, S> {
-        CastWait::new(&self.process, cast)
+    pub fn cast_wait(&self, cast: S::Cast) -> CastWait<&Self> {
+        CastWait::new(self, cast)
     }
 
     /// Sends a plain message, which goes to `handle_info`: OTP's `send/2`.
@@ -332,7 +337,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # }
     /// ```
     pub fn stop(&self) -> Stop {
-        Stop::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+        Stop::new(self.process_ref())
     }
 
     /// Sends the server an exit signal: OTP's `exit/2`.
@@ -405,7 +410,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # }
     /// ```
     pub fn ended(&self) -> Ended {
-        Ended::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+        Ended::new(self.process_ref())
     }
 
     /// The server's pid.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use crate::client::target::Target;
 use crate::client::time;
 use crate::node::Node;
 use crate::node::alarm;
@@ -82,7 +83,9 @@ pub enum StopError {
     },
 }
 
-/// A stop in progress, made by [`ServerRef::stop`](crate::ServerRef::stop).
+/// A stop in progress, made by [`ServerRef::stop`](crate::ServerRef::stop) or [`AsServer::stop`](crate::AsServer::stop).
+///
+/// `T` is what is stopped: a process, or the [`Lookup`](crate::Lookup) of one.
 ///
 /// # Cancel safety
 ///
@@ -104,9 +107,16 @@ pub enum StopError {
 /// # }
 /// ```
 #[must_use = "nothing is stopped until this is awaited"]
-pub struct Stop {
-    process: Arc<dyn AnyProcess>,
+pub struct Stop<T = ProcessRef> {
+    target: T,
+    timeout: Option<Duration>,
+    stopping: Stopping,
+}
+
+/// All of a stop but the process.
+struct Stopping {
     reason: Reason,
+    /// How long is waited for the end once the process is there.
     timeout: Option<Duration>,
     slot: Option<Arc<Slot<Reason>>>,
     /// Whether the process stopped because of this order, if it did not do so at once.
@@ -114,9 +124,11 @@ pub struct Stop {
     deadline: Option<Instant>,
 }
 
-impl Stop {
-    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
-        Self { process, reason: Reason::Normal, timeout: None, slot: None, carried_out: None, deadline: None }
+impl<T> Stop<T> {
+    pub(crate) fn new(target: T) -> Self {
+        let stopping =
+            Stopping { reason: Reason::Normal, timeout: None, slot: None, carried_out: None, deadline: None };
+        Self { target, timeout: None, stopping }
     }
 
     /// Stops with this reason instead of `normal`.
@@ -138,7 +150,7 @@ impl Stop {
     /// # }
     /// ```
     pub fn reason(mut self, reason: impl Into<Reason>) -> Self {
-        self.reason = reason.into();
+        self.stopping.reason = reason.into();
         self
     }
 
@@ -161,41 +173,39 @@ impl Stop {
         self.timeout = Some(timeout);
         self
     }
+}
 
-    fn subject(&self) -> Subject {
-        self.process.head().subject()
-    }
-
-    /// Sends the order; returns the reason if the process has already ended with it.
-    fn order(&mut self) -> Result<Option<Reason>, StopError> {
-        let pid = self.process.head().pid;
+impl Stopping {
+    /// Sends the order. Returns the reason if the process has already ended with it.
+    fn order(&mut self, process: &Arc<dyn AnyProcess>) -> Result<Option<Reason>, StopError> {
+        let pid = process.head().pid;
         if current::pid() == Some(pid) {
-            return Err(StopError::CallingSelf { server: self.subject() });
+            return Err(StopError::CallingSelf { server: process.head().subject() });
         }
-        let runtime = self.process.head().home.runtime();
+        let runtime = process.head().home.runtime();
         self.deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
         let inline = runtime.is_current();
-        let here = if inline { Arc::clone(&self.process).stop_here(&self.reason) } else { StoppedHere::NotNow };
+        let here = if inline { Arc::clone(process).stop_here(&self.reason) } else { StoppedHere::NotNow };
         if let StoppedHere::Ended(reason) = here {
             return Ok(Some(reason));
         }
         let slot = Arc::new(Slot::new(pid));
         if let StoppedHere::Awaited = here {
-            let ended = self.process.await_end(Arc::clone(&slot));
+            let ended = process.await_end(Arc::clone(&slot));
             self.slot = Some(slot);
             return Ok(ended);
         }
         let carried_out = Arc::clone(self.carried_out.insert(Arc::default()));
         let order = Order::told(self.reason.clone(), carried_out);
-        if !Arc::clone(&self.process).stop(order, Arc::clone(&slot), inline) {
-            return Err(StopError::NoProc { server: self.subject() });
+        if !Arc::clone(process).stop(order, Arc::clone(&slot), inline) {
+            return Err(StopError::NoProc { server: process.head().subject() });
         }
         self.slot = Some(slot);
         Ok(None)
     }
 
-    fn judge(&self, ended: Result<Reason, Unanswered>) -> Result<(), StopError> {
-        let server = || self.subject();
+    fn judge(&self, process: &Arc<dyn AnyProcess>, ended: Result<Reason, Unanswered>) -> Result<(), StopError> {
+        let server = || process.head().subject();
         let carried_out = self.carried_out.as_ref().is_none_or(|carried_out| carried_out.load(Ordering::Relaxed));
         match ended {
             Ok(reason) if carried_out && reason == self.reason => Ok(()),
@@ -209,37 +219,45 @@ impl Stop {
     }
 }
 
-impl Future for Stop {
+impl<T: Target<ProcessRef>> Future for Stop<T>
+where
+    T: Unpin,
+{
     type Output = Result<(), StopError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if this.slot.is_none() {
-            if cut::is_cut(cx) {
-                return Poll::Pending;
-            }
-            if let Some(reason) = this.order()? {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { target, timeout, stopping } = self.get_mut();
+        if stopping.slot.is_none() && cut::is_cut(cx) {
+            return Poll::Pending;
+        }
+        let process = match ready!(target.poll_found(cx, timeout)) {
+            Ok(process) => process.process(),
+            Err(nobody) => return Poll::Ready(Err(StopError::NoProc { server: nobody.into_server() })),
+        };
+        if stopping.slot.is_none() {
+            stopping.timeout = *timeout;
+            if let Some(reason) = stopping.order(process)? {
                 if !cut::is_cut(cx) {
-                    return Poll::Ready(this.judge(Ok(reason)));
+                    return Poll::Ready(stopping.judge(process, Ok(reason)));
                 }
                 // The end that was carried out here has ended our own process over a link.
-                this.slot = Some(Arc::new(Slot::filled(this.process.head().pid, reason)));
+                stopping.slot = Some(Arc::new(Slot::filled(process.head().pid, reason)));
             }
         }
-        let Some(slot) = &this.slot else { return Poll::Pending };
-        let polled = slot.poll(cx, this.deadline);
+        let Some(slot) = &stopping.slot else { return Poll::Pending };
+        let polled = slot.poll(cx, stopping.deadline);
         if polled.is_pending()
-            && let Some(deadline) = this.deadline
+            && let Some(deadline) = stopping.deadline
         {
-            Arc::clone(&this.process).watch_deadline(deadline);
+            Arc::clone(process).watch_deadline(deadline);
         }
         let ended = ready!(polled);
-        Poll::Ready(this.judge(ended))
+        Poll::Ready(stopping.judge(process, ended))
     }
 }
 
 /// Dropping a stop does not withdraw its order.
-impl Drop for Stop {
+impl Drop for Stopping {
     fn drop(&mut self) {
         if let Some(slot) = &self.slot {
             slot.close();
@@ -247,11 +265,11 @@ impl Drop for Stop {
     }
 }
 
-impl fmt::Debug for Stop {
+impl<T: fmt::Debug> fmt::Debug for Stop<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stop")
-            .field("process", &self.process.head().title())
-            .field("reason", &self.reason)
+            .field("process", &self.target)
+            .field("reason", &self.stopping.reason)
             .finish_non_exhaustive()
     }
 }
@@ -269,7 +287,7 @@ impl EndAfterKill {
     pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
         let home = Arc::clone(&process.head().home);
         let grace = home.runtime().sleep_until(crate::node::alarm::after(&home, KILL_GRACE));
-        Self { ended: Ended::new(process), grace }
+        Self { ended: Ended::new(ProcessRef::new(process)), grace }
     }
 }
 
@@ -327,7 +345,7 @@ impl Node {
             let exit = Exit { from: process.head().parent().unwrap_or(Pid::NOBODY), reason: Reason::Shutdown };
             Arc::clone(process).order_down(exit);
         }
-        let all = processes.iter().map(|process| Ended::new(Arc::clone(process)));
+        let all = processes.iter().map(|process| Ended::new(ProcessRef::new(Arc::clone(process))));
         let ended = futures::future::join_all(all);
         let sleep = time::sleep_in(&home, alarm::after(&home, deadline));
         let Either::Right(((), rest)) = futures::future::select(ended, sleep).await else { return };
@@ -363,7 +381,7 @@ impl ProcessRef {
     /// # }
     /// ```
     pub fn stop(&self) -> Stop {
-        Stop::new(Arc::clone(self.process()))
+        Stop::new(self.clone())
     }
 
     /// Waits for its end and returns the reason: a monitor for plain code.
@@ -387,11 +405,12 @@ impl ProcessRef {
     /// # }
     /// ```
     pub fn ended(&self) -> Ended {
-        Ended::new(Arc::clone(self.process()))
+        Ended::new(self.clone())
     }
 }
 
-/// Waits for the end of a process: made by [`ServerRef::ended`](crate::ServerRef::ended).
+/// Waits for the end of a process: made by [`ServerRef::ended`](crate::ServerRef::ended) or
+/// [`AsServer::ended`](crate::AsServer::ended).
 ///
 /// It completes with the reason when all watchers have been notified. It completes at once with [`Reason::NoProc`] if the
 /// process had ended before the first poll and its reason is no longer known.
@@ -416,37 +435,46 @@ impl ProcessRef {
 /// # }
 /// ```
 #[must_use = "this does not wait until it is awaited"]
-pub struct Ended {
-    process: Arc<dyn AnyProcess>,
+pub struct Ended<T = ProcessRef> {
+    target: T,
+    waiting: WaitingForEnd,
+}
+
+/// The slot through which the end is told.
+#[derive(Default)]
+struct WaitingForEnd {
     slot: Option<Arc<Slot<Reason>>>,
 }
 
-impl Ended {
-    pub(crate) fn new(process: Arc<dyn AnyProcess>) -> Self {
-        Self { process, slot: None }
+impl<T> Ended<T> {
+    pub(crate) fn new(target: T) -> Self {
+        Self { target, waiting: WaitingForEnd::default() }
     }
 }
 
-impl Future for Ended {
+impl<T: Target<ProcessRef> + Unpin> Future for Ended<T> {
     type Output = Reason;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
-        let this = &mut *self;
-        let slot = if let Some(slot) = &this.slot {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
+        let Self { target, waiting } = self.get_mut();
+        let slot = if let Some(slot) = &waiting.slot {
             slot
         } else {
-            let slot = Arc::new(Slot::new(this.process.head().pid));
-            if let Some(reason) = this.process.await_end(Arc::clone(&slot)) {
+            let Ok(process) = ready!(target.poll_found(cx, &mut None)) else {
+                return if cut::is_cut(cx) { Poll::Pending } else { Poll::Ready(Reason::NoProc) };
+            };
+            let slot = Arc::new(Slot::new(process.pid()));
+            if let Some(reason) = process.process().await_end(Arc::clone(&slot)) {
                 // Checked after the reason was seen; the reason is still there at the next poll.
                 return if cut::is_cut(cx) { Poll::Pending } else { Poll::Ready(reason) };
             }
-            this.slot.insert(slot)
+            waiting.slot.insert(slot)
         };
         slot.poll(cx, None).map(|ended| ended.unwrap_or(Reason::NoProc))
     }
 }
 
-impl Drop for Ended {
+impl Drop for WaitingForEnd {
     fn drop(&mut self) {
         if let Some(slot) = &self.slot {
             slot.close();
@@ -454,8 +482,8 @@ impl Drop for Ended {
     }
 }
 
-impl fmt::Debug for Ended {
+impl<T: fmt::Debug> fmt::Debug for Ended<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ended").field("process", &self.process.head().title()).finish_non_exhaustive()
+        f.debug_struct("Ended").field("process", &self.target).finish_non_exhaustive()
     }
 }

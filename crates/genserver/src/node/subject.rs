@@ -33,9 +33,18 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A name that is not registered.
-    pub(crate) fn nobody(name: &Name) -> Self {
-        Self { pid: Pid::NOBODY, name: Some(name.clone()) }
+    /// A name that belongs to no process, for the errors of your own references to servers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{CallError, Subject};
+    ///
+    /// let error = CallError::NoProc { server: Subject::nobody("counter") };
+    /// assert!(error.to_string().starts_with("a process named counter is not running"));
+    /// ```
+    pub fn nobody(name: impl Into<Name>) -> Self {
+        Self { pid: Pid::NOBODY, name: Some(name.into()) }
     }
 }
 

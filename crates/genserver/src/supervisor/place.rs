@@ -72,12 +72,6 @@ impl Place {
         }
     }
 
-    /// The error for a child that turned out to have ended.
-    pub(super) fn ended(&self) -> ChildError {
-        let whereabouts = self.now.lock().whereabouts.clone();
-        self.error(&whereabouts)
-    }
-
     fn error(&self, whereabouts: &Whereabouts) -> ChildError {
         let id = self.id.to_string();
         match whereabouts {

@@ -3,23 +3,24 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::task::{Poll, ready};
-use std::time::Duration;
 
-use super::child_ref::{CALL_TIMEOUT, ChildCallError, ChildError, ChildRef, server};
+use super::child_ref::{ChildError, ChildRef, server};
 use super::place::Place;
-use crate::{CallError, Caller, GenServer, ServerRef, time};
+use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, WaitForServer};
 
 /// A child whose restart is waited for: made by [`ChildRef::waiting`].
 ///
-/// What is done through it waits while the child has not been started yet or is being restarted; a child that is stopped or gone
-/// fails it at once. Only what was not carried out is waited with: a request that the child had taken when it ended fails with
-/// [`CallError::Exit`], because it may have been carried out.
+/// What it can do is on the page of [`AsServer`]. Each operation that is awaited waits while the child has not been started yet or
+/// is being restarted; the timeout of a call covers that wait. It fails with [`CallError::NoProc`] when the timeout has passed, and at
+/// once if the child is stopped or gone. A request that the child had taken when it ended fails with [`CallError::Exit`], because
+/// it may have been carried out.
 ///
 /// # Examples
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// use genserver::supervisor::{ChildCallError, ChildError, ChildSpec, Supervisor};
+/// use genserver::supervisor::{ChildError, ChildSpec, Supervisor};
+/// use genserver::{AsServer, CallError};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,8 +29,8 @@ use crate::{CallError, Caller, GenServer, ServerRef, time};
 /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
 ///
 /// counter.current()?.kill();
-/// let refused = counter.call(Call::Get).await.unwrap_err();
-/// assert!(matches!(refused, ChildCallError::Child(ChildError::Restarting { .. })));
+/// assert!(matches!(counter.current(), Err(ChildError::Restarting { .. })));
+/// assert!(matches!(counter.call(Call::Get).await, Err(CallError::NoProc { .. })));
 /// assert_eq!(counter.waiting().call(Call::Get).await?, 0);
 /// # supervisor.stop().await?;
 /// # Ok(())
@@ -73,101 +74,39 @@ impl<S: GenServer, H: From<ServerRef<S>>> WaitingChildRef<S, H> {
     /// # }
     /// ```
     pub async fn current(&self) -> Result<H, ChildError> {
-        self.server().await.map(H::from)
+        server_in(&self.child.place).await.map(H::from)
+    }
+}
+
+/// It waits while the child has not been started yet or is being restarted, for no longer than the operation's timeout.
+impl<S: GenServer, H: From<ServerRef<S>>> AsServer for WaitingChildRef<S, H> {
+    type Server = S;
+
+    fn as_server(&self) -> Result<ServerRef<S>, CallError> {
+        self.child.as_server()
     }
 
-    async fn server(&self) -> Result<ServerRef<S>, ChildError> {
-        let mut turn = Turn { place: &self.child.place, number: None };
-        let found = poll_fn(|cx| {
-            let found = ready!(turn.place.poll_running(cx, &mut turn.number));
-            ready!(crate::poll_alive(cx));
-            Poll::Ready(found)
-        });
-        let process = found.await?;
-        Ok(server(&process))
+    fn wait_for_server(&self) -> Option<WaitForServer<'_, S>> {
+        Some(Box::pin(async { Ok(server_in(&self.child.place).await?) }))
     }
+}
 
-    /// Asks the child as soon as it runs.
-    ///
-    /// `make` is called once more if the child ended before it took the request.
-    ///
-    /// # Errors
-    ///
-    /// [`ChildCallError::Timeout`] if the child was not there within five seconds, [`ChildCallError::Child`] if it is stopped or
-    /// gone; otherwise as [`ServerRef::call`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it gives up the answer; a request that was sent is carried out.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::supervisor::{ChildSpec, Supervisor};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
-    /// let counter = spec.reference();
-    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
-    /// counter.current()?.kill();
-    /// assert_eq!(counter.waiting().call(Call::Get).await?, 7);
-    /// # supervisor.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn call<R: Send + 'static>(&self, make: impl FnMut(Caller<R>) -> S::Call) -> Result<R, ChildCallError> {
-        self.call_timeout(make, CALL_TIMEOUT).await
+impl<S: GenServer, H> AsProcess for WaitingChildRef<S, H> {
+    fn as_process(&self) -> Option<ProcessRef> {
+        self.child.as_process()
     }
+}
 
-    /// The same, waiting for `timeout` instead of five seconds: for the child and its answer together.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](WaitingChildRef::call).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use std::time::Duration;
-    /// use genserver::supervisor::{ChildCallError, ChildSpec};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
-    /// let counter = spec.reference();
-    /// // Nobody has started it, and nobody will.
-    /// let waiting = counter.waiting();
-    /// let late = waiting.call_timeout(Call::Get, Duration::from_millis(10)).await.unwrap_err();
-    /// assert!(matches!(late, ChildCallError::Timeout { .. }));
-    /// # drop(spec);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn call_timeout<R: Send + 'static>(
-        &self,
-        mut make: impl FnMut(Caller<R>) -> S::Call,
-        timeout: Duration,
-    ) -> Result<R, ChildCallError> {
-        let begun = time::now();
-        loop {
-            let left = timeout.saturating_sub(time::now().saturating_duration_since(begun));
-            let found = time::timeout(left, self.server()).await;
-            let server = found.map_err(|_elapsed| self.was_not_there(timeout))??;
-            let left = timeout.saturating_sub(time::now().saturating_duration_since(begun));
-            match server.call(&mut make).timeout(left).await {
-                // It ended after it was looked up, and never saw the request.
-                Err(CallError::NoProc { .. }) => {}
-                answered => return Ok(answered?),
-            }
-        }
-    }
-
-    fn was_not_there(&self, after: Duration) -> ChildCallError {
-        ChildCallError::Timeout { id: self.child.id().to_owned(), after }
-    }
+/// The child's server, as soon as it runs.
+async fn server_in<S: GenServer>(place: &Place) -> Result<ServerRef<S>, ChildError> {
+    let mut turn = Turn { place, number: None };
+    let found = poll_fn(|cx| {
+        let found = ready!(turn.place.poll_running(cx, &mut turn.number));
+        ready!(crate::poll_alive(cx));
+        Poll::Ready(found)
+    });
+    let process = found.await?;
+    Ok(server(&process))
 }
 
 /// A turn in the line of those who wait for a child; dropping it leaves the line.

@@ -13,8 +13,8 @@ use genserver::registry::UniqueRegistry;
 use genserver::supervisor::{Child, ChildSpec, Supervisor};
 use genserver::task::{Shutdown, Task, async_stream, await_many, yield_many};
 use genserver::{
-    Ack, Caller, Deadline, Letter, Named, Next, Node, Probe, Reason, Request, Requests, ServerRef, adopt, call_all,
-    run_blocking, spawn, start, start_link, start_process, sys, time,
+    Ack, AsServer, Caller, Deadline, Letter, Named, Next, Node, Probe, Reason, Request, Requests, ServerRef, adopt,
+    call_all, run_blocking, spawn, start, start_link, start_process, sys, time,
 };
 
 use tokio::sync::oneshot;

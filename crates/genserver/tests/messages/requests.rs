@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use genserver::{
-    CallError, Caller, Cx, Deadline, GenServer, Init, Name, NameRegistry, Named, Never, Next, NoRequest, NoResponse,
-    Node, Outcome, Pid, ProcessRef, Reason, RegisterError, Request, Requests, ServerRef, TimedOut,
+    AsServer, CallError, Caller, Cx, Deadline, GenServer, Init, Name, NameRegistry, Named, Never, Next, NoRequest,
+    NoResponse, Node, Outcome, Pid, ProcessRef, Reason, RegisterError, Request, Requests, ServerRef, TimedOut,
 };
 
 /// Echoes what it is asked, sooner or later.

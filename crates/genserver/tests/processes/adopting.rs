@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::puppet::{Ask, Begin, Heard, Info, Phonebook, Plan, Puppet, Tell, ms, sleep};
 use futures::future::{join, poll_immediate};
 use genserver::{
-    CallError, Letter, Name, NameRegistry, Named, Probe, Reason, RegisterError, StartError, adopt, start, whereis,
+    AsServer, CallError, Letter, Name, NameRegistry, Named, Probe, Reason, RegisterError, StartError, adopt, start,
+    whereis,
 };
 
 fn names(who: &str) -> [Name; 3] {

@@ -10,7 +10,7 @@ use crate::puppet::{Begin, Heard, Plan, Puppet, Tell, ms, now, sleep};
 use futures::FutureExt as _;
 use futures::future::poll_immediate;
 use genserver::{
-    Ack, AsProcess as _, CastError, EXPECT_WITHIN, Letter, Named, Node, Probe, ProbeRef, ProcessRef, Reason,
+    Ack, AsProcess as _, AsServer, CastError, EXPECT_WITHIN, Letter, Named, Node, Probe, ProbeRef, ProcessRef, Reason,
     StartError, StartProcess, StopError, spawn, start, start_process, whereis,
 };
 

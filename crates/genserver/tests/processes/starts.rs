@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::puppet::{Ask, Begin, Exclusive, Heard, Phonebook, Plan, Puppet, Tell, ms, now, sleep};
 use genserver::report::Report;
 use genserver::{
-    CallError, Letter, Name, NameRegistry, Named, Node, Probe, Reason, ServerRef, StartError, start, whereis,
+    AsServer, CallError, Letter, Name, NameRegistry, Named, Node, Probe, Reason, ServerRef, StartError, start, whereis,
 };
 
 fn plan(begin: Begin) -> Plan {

@@ -5,8 +5,8 @@ use crate::puppet::{self, Ask, Begin, Plan, Puppet, Tell, ms, sleep};
 use futures::future::poll_immediate;
 use genserver::registry::{Registry, UniqueRegistry};
 use genserver::{
-    CallError, Caller, CastError, Cx, GenServer, Init, Name, Named, Never, Next, Node, Outcome, Probe, Reason,
-    StartError, StopError, start, whereis,
+    AsServer, CallError, Caller, CastError, Cx, GenServer, Init, Name, Named, Never, Next, Node, Outcome, Probe,
+    Reason, StartError, StopError, start, whereis,
 };
 
 async fn servers() -> UniqueRegistry<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use genserver::{CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Outcome, StartError};
+use genserver::{AsServer, CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Outcome, StartError};
 
 struct SimpleQueue(VecDeque<i64>);
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use genserver::sys;
 use genserver::{
-    CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Probe, Reason, ServerRef, start,
+    AsServer, CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Probe, Reason, ServerRef, start,
 };
 use tokio::task::yield_now;
 use tokio::time::sleep;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join;
-use genserver::{CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Named, Never, Next, Node, Outcome, Pid};
+use genserver::{
+    AsServer, CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Named, Never, Next, Node, Outcome, Pid,
+};
 use genserver::{Probe, ProcessRef, Reason, RegisterError, ServerRef, StopError, start};
 use tokio::task::yield_now;
 use tokio::time::{Instant, advance};

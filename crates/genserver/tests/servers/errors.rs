@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::{FutureExt, join};
 use genserver::{
-    CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Node, Probe, Reason, ServerRef, StartError,
+    AsServer, CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Node, Probe, Reason, ServerRef, StartError,
 };
 use genserver::{StopError, start};
 use tokio::sync::oneshot;

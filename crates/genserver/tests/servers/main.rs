@@ -10,6 +10,8 @@ mod puppet;
 mod callbacks;
 // ... and those with one.
 mod calls;
+// That it does not matter how a server is found.
+mod references;
 // How a server ends, and which processes are told.
 mod exits;
 // Which stopper is told that it stopped the server.

@@ -9,7 +9,7 @@ use futures::future::join;
 use genserver::agent::Agent;
 use genserver::sys::{self, SysError};
 use genserver::time::sleep;
-use genserver::{Named, Next, Probe, ProbeRef, Reason, ServerRef, StopError, spawn, start};
+use genserver::{AsServer, Named, Next, Probe, ProbeRef, Reason, ServerRef, StopError, spawn, start};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -5,11 +5,12 @@ use std::future::pending;
 
 use crate::wards::{self, Begin, Diary, Ping, Ward, end, kill, ms, process, sleep, states};
 use genserver::supervisor::{
-    ChildCallError, ChildError, ChildKind, ChildSpec, DeleteChildError, FindChildError, Restart, RestartChildError,
-    StartChildError, Supervisor, TerminateChildError,
+    ChildError, ChildKind, ChildSpec, DeleteChildError, FindChildError, Restart, RestartChildError, StartChildError,
+    Supervisor, TerminateChildError,
 };
 use genserver::{
-    Ack, CallError, GenServer, Named, Node, Probe, ServerRef, StopError, start, start_link, start_process, sys,
+    Ack, AsServer, CallError, GenServer, Named, Node, Probe, ServerRef, StopError, Subject, start, start_link,
+    start_process, sys,
 };
 
 async fn family(diary: &Diary) -> Supervisor {
@@ -208,10 +209,11 @@ async fn a_reference_to_a_child_stays_good_over_its_restarts() {
         let before: ServerRef<Ward> = reference.current().unwrap();
         before.kill();
         let refused = reference.call(Ping).await.unwrap_err();
-        assert_eq!(refused, ChildCallError::Child(ChildError::Restarting { id: named("child") }));
+        assert_eq!(refused, CallError::NoProc { server: Subject::nobody("child") });
+        assert_eq!(reference.current(), Err(ChildError::Restarting { id: named("child") }));
         assert_eq!(reference.waiting().call(Ping).await, Ok("child"));
         assert_eq!(reference.call(Ping).await, Ok("child"));
-        assert_eq!(reference.send_request(Ping).unwrap().await, Ok("child"));
+        assert_eq!(reference.send_request(Ping).await, Ok("child"));
         assert_ne!(reference.current().unwrap(), before);
     }
     supervisor.terminate_child("child").await.unwrap();

@@ -6,11 +6,10 @@ use std::future::pending;
 use std::sync::Arc;
 
 use crate::puppet::{Ask, Begin, Heard, Plan, Puppet, Tell, ms, now, sleep};
-use genserver::supervisor::{
-    Child, ChildCallError, ChildError, ChildKind, ChildRef, ChildSpec, ChildState, Restart, Shutdown,
-};
+use genserver::supervisor::{Child, ChildError, ChildKind, ChildRef, ChildSpec, ChildState, Restart, Shutdown};
 use genserver::{
-    Ack, Letter, Probe, ProbeRef, ProcessRef, Reason, ServerRef, StartError, spawn, start, start_link, start_process,
+    Ack, AsServer, CallError, Letter, Probe, ProbeRef, ProcessRef, Reason, ServerRef, StartError, Subject, spawn,
+    start, start_link, start_process,
 };
 
 /// A process that supervises one child by hand.
@@ -191,12 +190,18 @@ async fn what_a_start_yields_comes_out_of_the_spec() {
     assert_eq!(number, 8080);
 }
 
+/// What an operation on the puppet fails with while it does not run.
+fn not_there() -> CallError {
+    CallError::NoProc { server: Subject::nobody("puppet") }
+}
+
 /// Checks what a reference to the puppet says about it.
 #[track_caller]
 fn check(reference: &ChildRef<Puppet>, expected: &Result<ServerRef<Puppet>, ChildError>) {
     assert_eq!(&reference.current(), expected);
-    let cast = reference.cast(Tell::Text(0)).map_err(|refused| refused.to_string());
-    assert_eq!(cast, expected.as_ref().map(drop).map_err(ToString::to_string));
+    let cast = reference.cast(Tell::Text(0));
+    assert_eq!(cast.is_ok(), expected.is_ok());
+    assert_eq!(reference.as_server().map_err(|nobody| nobody == not_there()), expected.clone().map_err(|_| true));
 }
 
 #[tokio::test]
@@ -220,7 +225,7 @@ async fn a_reference_says_what_has_become_of_the_child() {
     check(&reference, &Err(ChildError::Stopped { id: id() }));
     drop(child);
     check(&reference, &Err(ChildError::Gone { id: id() }));
-    assert_eq!(reference.call(Ask::Ping).await, Err(ChildCallError::Child(ChildError::Gone { id: id() })));
+    assert_eq!(reference.call(Ask::Ping).await, Err(not_there()));
 }
 
 #[tokio::test]
@@ -256,18 +261,19 @@ async fn a_waiting_call_waits_for_the_restart() {
     child.restarting();
     let called = tokio::spawn({
         let waiting = waiting.clone();
-        async move { waiting.call_timeout(Ask::Ping, ms(1000)).await }
+        async move { waiting.call(Ask::Ping).timeout(ms(1000)).await }
     });
     let begun = now();
-    let late = waiting.call_timeout(Ask::Ping, ms(300)).await;
-    assert_eq!(late, Err(ChildCallError::Timeout { id: "puppet".to_owned(), after: ms(300) }));
+    let late = waiting.call(Ask::Ping).timeout(ms(300)).await;
+    assert_eq!(late, Err(not_there()));
     assert_eq!(begun.elapsed().as_millis(), 300);
     supervisor.scope(async { child.start().await }).await.unwrap();
     assert_eq!(called.await.unwrap(), Ok("pong"));
 
     supervisor.scope(async { child.shut_down().await }).await;
-    let stopped = ChildError::Stopped { id: "puppet".to_owned() };
-    assert_eq!(waiting.call(Ask::Ping).await, Err(ChildCallError::Child(stopped)));
+    let begun = now();
+    assert_eq!(waiting.call(Ask::Ping).await, Err(not_there()));
+    assert_eq!(begun.elapsed().as_millis(), 0, "a child that is stopped is not waited for");
 }
 
 #[tokio::test(start_paused = true)]

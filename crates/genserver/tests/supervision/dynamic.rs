@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::wards::{self, Begin, Diary, Ping, Tell, ms, process};
 use genserver::dynamic_supervisor::{DynamicSupervisor, FindChildError, StartChildError, TerminateChildError};
 use genserver::supervisor::{ChildCounts, ChildKind, ChildSpec, ChildState, Restart, Shutdown, SpecError, Supervisor};
-use genserver::{Ack, Named, Node, Probe, ProcessRef, Reason, StartError, start_process};
+use genserver::{Ack, AsServer, Named, Node, Probe, ProcessRef, Reason, StartError, start_process};
 
 async fn supervisor() -> DynamicSupervisor {
     DynamicSupervisor::new().start().await.unwrap()

@@ -5,7 +5,7 @@ use crate::wards::{Begin, Diary, Ping, Tell, Ward, ms, process, sleep};
 use genserver::dynamic_supervisor::{DynamicSupervisor, DynamicSupervisorSpec};
 use genserver::report::{Level, Report, SupervisorEvent};
 use genserver::supervisor::{ChildRef, ChildSpec, ChildState, Restart, Supervisor};
-use genserver::{Ack, Node, Probe, Reason, ServerRef, start_process};
+use genserver::{Ack, AsServer, Node, Probe, Reason, ServerRef, start_process};
 
 /// The states of a supervisor's children, in the order of their first start.
 async fn states(supervisor: &DynamicSupervisor) -> Vec<String> {

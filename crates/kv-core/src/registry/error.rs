@@ -1,7 +1,8 @@
 //! The errors of a registry.
 
+use genserver::CallError;
 use genserver::dynamic_supervisor::StartChildError;
-use genserver::supervisor::{ChildCallError, ChildError};
+use genserver::supervisor::ChildError;
 
 use crate::{BucketName, NameError};
 
@@ -43,7 +44,7 @@ pub enum CreateError {
         /// The bucket's name.
         name: BucketName,
         /// Why.
-        why: ChildCallError,
+        why: CallError,
     },
 }
 

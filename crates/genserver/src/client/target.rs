@@ -1,0 +1,216 @@
+//! What a client's operation is for: a server at hand, or one that is looked up when the operation begins.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use crate::client::as_server::AsServer;
+use crate::client::call::CallError;
+use crate::client::server_ref::ServerRef;
+use crate::client::time;
+use crate::node;
+use crate::node::alarm;
+use crate::node::process_ref::ProcessRef;
+use crate::runtime::Sleep;
+use crate::server::GenServer;
+
+/// Whom an operation is for: sealed, because it is private to the crate.
+pub trait Target<P> {
+    /// Whether it has to be looked up. A constant, so that a call to a server at hand does not pay for the question.
+    const IS_LOOKED_UP: bool;
+
+    /// What the operation is for. The time that is spent waiting for it is taken off the timeout.
+    fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>>;
+
+    /// Forgets what was found, to look it up once more. False if there is nothing to gain.
+    fn look_again(&mut self) -> bool;
+}
+
+impl<S: GenServer> Target<ServerRef<S>> for &ServerRef<S> {
+    const IS_LOOKED_UP: bool = false;
+
+    #[inline]
+    fn poll_found(
+        &mut self,
+        _cx: &mut Context<'_>,
+        _timeout: &mut Option<Duration>,
+    ) -> Poll<Result<&ServerRef<S>, CallError>> {
+        Poll::Ready(Ok(self))
+    }
+
+    fn look_again(&mut self) -> bool {
+        false
+    }
+}
+
+impl Target<Self> for ProcessRef {
+    const IS_LOOKED_UP: bool = false;
+
+    fn poll_found(&mut self, _cx: &mut Context<'_>, _timeout: &mut Option<Duration>) -> Poll<Result<&Self, CallError>> {
+        Poll::Ready(Ok(self))
+    }
+
+    fn look_again(&mut self) -> bool {
+        false
+    }
+}
+
+/// A server that is looked up when the operation on it begins: what the methods of [`AsServer`] are about.
+///
+/// You never construct this.
+pub struct Lookup<'a, T: AsServer + ?Sized, P = ServerRef<<T as AsServer>::Server>> {
+    by: &'a T,
+    progress: Progress<'a, T::Server, P>,
+}
+
+/// Nothing of it is pinned: a wait has a box of its own.
+impl<T: AsServer + ?Sized, P> Unpin for Lookup<'_, T, P> {}
+
+enum Progress<'a, S: GenServer, P> {
+    Begin,
+    /// It was no look-up: a `ServerRef` seen through the trait.
+    AtHand(&'a P),
+    /// It is not there, and somebody waits for it.
+    Waiting(Box<Wait<'a, S>>),
+    Found(P),
+}
+
+/// A wait for a server that is not there yet.
+struct Wait<'a, S: GenServer> {
+    server: WaitForServer<'a, S>,
+    /// What the operation fails with if the server does not come in time.
+    nobody: CallError,
+    /// When the wait began, and what ends it; nothing if the operation has no timeout.
+    limit: Option<(Instant, Sleep)>,
+}
+
+/// A wait for a server: see [`AsServer::wait_for_server`].
+pub type WaitForServer<'a, S> = Pin<Box<dyn Future<Output = Result<ServerRef<S>, CallError>> + Send + 'a>>;
+
+/// What can be looked up: the server, or the process it runs in.
+pub trait Find<T: AsServer + ?Sized>: Sized {
+    /// The reference itself, if it is what is looked for: then nothing is cloned.
+    fn at_hand(by: &T) -> Option<&Self>;
+    /// Looks it up.
+    fn find(by: &T) -> Result<Self, CallError>;
+    /// What is looked for, after somebody has waited for the server.
+    fn from_server(server: ServerRef<T::Server>) -> Self;
+}
+
+impl<T: AsServer + ?Sized> Find<T> for ServerRef<T::Server> {
+    fn at_hand(by: &T) -> Option<&Self> {
+        by.at_hand()
+    }
+
+    fn find(by: &T) -> Result<Self, CallError> {
+        by.as_server()
+    }
+
+    fn from_server(server: Self) -> Self {
+        server
+    }
+}
+
+impl<T: AsServer + ?Sized> Find<T> for ProcessRef {
+    fn at_hand(_by: &T) -> Option<&Self> {
+        None
+    }
+
+    fn find(by: &T) -> Result<Self, CallError> {
+        by.find_any_process()
+    }
+
+    fn from_server(server: ServerRef<T::Server>) -> Self {
+        server.process_ref()
+    }
+}
+
+impl<T: AsServer + ?Sized, P> AsServer for Lookup<'_, T, P> {
+    type Server = T::Server;
+
+    fn as_server(&self) -> Result<ServerRef<T::Server>, CallError> {
+        self.by.as_server()
+    }
+}
+
+impl<T: AsServer + fmt::Debug + ?Sized, P> fmt::Debug for Lookup<'_, T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lookup").field(&self.by).finish()
+    }
+}
+
+impl<'a, T: AsServer + ?Sized, P: Find<T>> Lookup<'a, T, P> {
+    pub(crate) fn new(by: &'a T) -> Self {
+        Self { by, progress: Progress::Begin }
+    }
+
+    /// Begins to wait, if this is a reference that waits.
+    fn wait(&self, nobody: CallError, timeout: Option<Duration>) -> Result<Box<Wait<'a, T::Server>>, CallError> {
+        let Some(server) = self.by.wait_for_server() else { return Err(nobody) };
+        let limit = match (timeout, node::current_home()) {
+            (None, _) => None,
+            (Some(timeout), Some(home)) => {
+                let now = home.runtime().now();
+                Some((now, time::sleep_in(&home, alarm::after(&home, timeout))))
+            }
+            // Without a clock there is no waiting for a while.
+            (Some(_), None) => return Err(nobody),
+        };
+        Ok(Box::new(Wait { server, nobody, limit }))
+    }
+}
+
+impl<S: GenServer> Wait<'_, S> {
+    fn poll(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<ServerRef<S>, CallError>> {
+        if let Poll::Ready(found) = self.server.as_mut().poll(cx) {
+            if let (Some((begun, _)), Some(timeout), Some(home)) = (&self.limit, timeout, node::current_home()) {
+                *timeout = timeout.saturating_sub(home.runtime().now().saturating_duration_since(*begun));
+            }
+            return Poll::Ready(found);
+        }
+        let Some((_, sleep)) = &mut self.limit else { return Poll::Pending };
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Err(self.nobody.clone()))
+    }
+}
+
+impl<T: AsServer + ?Sized, P: Find<T>> Target<P> for Lookup<'_, T, P> {
+    const IS_LOOKED_UP: bool = true;
+
+    fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>> {
+        loop {
+            match &mut self.progress {
+                Progress::Begin => {
+                    self.progress = if let Some(at_hand) = P::at_hand(self.by) {
+                        Progress::AtHand(at_hand)
+                    } else {
+                        match P::find(self.by) {
+                            Ok(found) => Progress::Found(found),
+                            Err(nobody) => Progress::Waiting(self.wait(nobody, *timeout)?),
+                        }
+                    };
+                }
+                Progress::Waiting(wait) => {
+                    let found = ready!(wait.poll(cx, timeout))?;
+                    self.progress = Progress::Found(P::from_server(found));
+                }
+                Progress::AtHand(_) | Progress::Found(_) => break,
+            }
+        }
+        match &self.progress {
+            Progress::AtHand(found) => Poll::Ready(Ok(found)),
+            Progress::Found(found) => Poll::Ready(Ok(found)),
+            Progress::Begin | Progress::Waiting(_) => Poll::Pending,
+        }
+    }
+
+    fn look_again(&mut self) -> bool {
+        let waits = self.by.wait_for_server().is_some();
+        if waits {
+            self.progress = Progress::Begin;
+        }
+        waits
+    }
+}
