@@ -164,7 +164,9 @@
 
 use std::fmt;
 
-use crate::{AsProcess, Call, Caller, CastError, Name, Named, Pid, ProcessRef, ServerRef, Start, Stop};
+use crate::{
+    AsProcess, AsServer, Call, CallError, Caller, CastError, Name, Named, Pid, ProcessRef, ServerRef, Start, Stop,
+};
 
 // The server behind the handle.
 mod server;
@@ -497,6 +499,14 @@ impl<S: Send + 'static> From<ServerRef<AgentServer<S>>> for Agent<S> {
 impl<S: Send + 'static> AsProcess for Agent<S> {
     fn as_process(&self) -> Option<ProcessRef> {
         Some(self.process_ref())
+    }
+}
+
+impl<S: Send + 'static> AsServer for Agent<S> {
+    type Server = AgentServer<S>;
+
+    fn as_server(&self) -> Result<ServerRef<AgentServer<S>>, CallError> {
+        Ok(self.server.clone())
     }
 }
 

@@ -150,6 +150,9 @@
 //! # }
 //! ```
 //!
+//! Names and the children of a supervisor have the same methods as a [`ServerRef`]: they are on the page of [`AsServer`], which
+//! also shows a client that works over any of them, and so survives the restart of its server.
+//!
 //! # What a callback returns
 //!
 //! A callback returns an [`Outcome`]: how to go on, or the reason to stop. [`Next`] has a function for each of OTP's
@@ -265,6 +268,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
+//! use genserver::AsServer;
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -82,7 +82,7 @@
 //! # use genserver_doc::counter::*;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use genserver::Named;
+//! use genserver::{AsServer, Named};
 //! use genserver::registry::Registry;
 //!
 //! let counters = Registry::unique();

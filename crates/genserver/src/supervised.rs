@@ -36,7 +36,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
-//! use genserver::{Named, Probe, Reason, supervised};
+//! use genserver::{AsServer, Named, Probe, Reason, supervised};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use genserver::supervisor::{ChildSpec, Supervisor};
-//! use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+//! use genserver::{AsServer, Caller, Cx, GenServer, Init, Never, Next, Outcome};
 //!
 //! struct Lengths;
 //!
@@ -67,7 +67,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
-//! use genserver::Probe;
+//! use genserver::{AsServer, Probe};
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -123,8 +123,8 @@
 //!
 //! Between the end of a child and its next start there is a *restart window*: usually a few microseconds, longer if other
 //! children have to be ended first or if the child takes long to start. A call or cast through a `ChildRef` fails at once in that
-//! window, with the error [`ChildError::Restarting`], because the caller knows best what to do: try again, return an error, or
-//! crash. To wait instead, use [`waiting`](ChildRef::waiting), as in the first example. Its calls wait for the child up to their
+//! window, with [`CallError::NoProc`](crate::CallError::NoProc), because the caller knows best what to do: try again, return an error, or
+//! crash. [`ChildRef::current`] says whether the child will be back. To wait instead, use [`waiting`](ChildRef::waiting), as in the first example. Its calls wait for the child up to their
 //! timeout, and give up at once on a child that is stopped or gone. A request that the child had taken when it crashed is never
 //! sent twice.
 //!

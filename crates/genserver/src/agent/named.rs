@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 
 use super::{Agent, AgentServer, Function};
-use crate::{AsProcess, AsServer, CallError, CastError, Name, Named, Pid, ProcessRef, StopError};
+use crate::{AsProcess, AsServer, CallError, CastError, Name, Named, Pid, ProcessRef, ServerRef, StopError};
 
 /// An agent by its name, looked up anew at every use: what [`Named`] is for servers.
 ///
@@ -214,6 +214,14 @@ impl<S: Send + 'static> AsProcess for NamedAgent<S> {
 
     fn pid_or_nobody(&self) -> Pid {
         self.named.pid_or_nobody()
+    }
+}
+
+impl<S: Send + 'static> AsServer for NamedAgent<S> {
+    type Server = AgentServer<S>;
+
+    fn as_server(&self) -> Result<ServerRef<AgentServer<S>>, CallError> {
+        self.named.resolve()
     }
 }
 

@@ -163,7 +163,7 @@ pub trait AsServer {
     where
         Self: Sized,
         R: Send + 'static,
-        F: FnOnce(Caller<R>) -> <Self::Server as GenServer>::Call,
+        F: FnOnce(Caller<R>) -> CallOf<Self>,
     {
         Call::new(Lookup::new(self), make)
     }
@@ -190,7 +190,7 @@ pub trait AsServer {
     where
         Self: Sized,
         R: Send + 'static,
-        F: FnOnce(Caller<R>) -> <Self::Server as GenServer>::Call,
+        F: FnOnce(Caller<R>) -> CallOf<Self>,
     {
         match self.as_server() {
             Ok(server) => server.send_request(make),
@@ -347,6 +347,9 @@ pub trait AsServer {
         Ended::new(Lookup::new(self))
     }
 }
+
+/// What a server is asked.
+pub(crate) type CallOf<T> = <<T as AsServer>::Server as GenServer>::Call;
 
 /// What a server is told.
 pub(crate) type CastOf<T> = <<T as AsServer>::Server as GenServer>::Cast;

@@ -7,187 +7,29 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use crate::client::as_server::AsServer;
+use crate::client::as_server::{AsServer, CallOf};
 use crate::client::server_ref::ServerRef;
 use crate::client::target::Target;
-use crate::node;
 use crate::node::current;
 use crate::node::cut;
-use crate::node::process_ref::NotFound;
 use crate::node::reply::{Slot, Unanswered, Waiting, erased};
 use crate::node::subject::Subject;
-use crate::process::deadlock::{self, Watch};
+use crate::process::deadlock::Watch;
 use crate::process::kit::{self, Kit};
 use crate::process::spare;
 use crate::process::work::{self, Done, Job, Rescue};
 use crate::process::{Envelope, Parcel, Refused, RoomWait, Sent, parcel};
 use crate::server::GenServer;
 use crate::server::caller::Caller;
-use crate::values::pid::Pid;
 use crate::values::reason::Reason;
+
+// Why a call has no answer.
+mod error;
+
+pub use error::CallError;
 
 /// OTP's default: a call waits five seconds.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Why a call has no answer: one variant for each thing a caller can do about it.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::CallError;
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// counter.stop().await?;
-/// match counter.call(Call::Get).await {
-///     Err(CallError::NoProc { server }) => println!("{server} has to be started again"),
-///     other => panic!("{other:?}"),
-/// }
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallError {
-    /// No answer came in time. The request is not withdrawn: the server may still carry it out.
-    #[error(
-        "{server} did not answer within {after:?}; it may still carry the request out: ask it again, or allow the call more time with `timeout`"
-    )]
-    Timeout {
-        /// The server that was called.
-        server: Subject,
-        /// How long was waited.
-        after: Duration,
-    },
-    /// There is no such process: it had ended before the call, or nobody has the name.
-    #[error("{server} is not running, so the request was not carried out; start it, or look it up again")]
-    #[doc(alias = "noproc")]
-    NoProc {
-        /// The server that was called.
-        server: Subject,
-    },
-    /// The server ended before it answered.
-    #[error("{server} ended before it answered: {reason}; whether it carried the request out is not known")]
-    Exit {
-        /// The server that was called.
-        server: Subject,
-        /// Why it ended.
-        reason: Reason,
-    },
-    /// The server lives, but dropped the caller without an answer.
-    #[error(
-        "{server} dropped the caller without an answer; one of its callbacks forgets to reply, or gave up what was asked: look for its reports"
-    )]
-    NoReply {
-        /// The server that was called.
-        server: Subject,
-    },
-    /// The mailbox was full for as long as the call could wait. The request was not taken.
-    #[error(
-        "the mailbox of {server} stayed full for {after:?}, so the request was not taken; send less, or give it a larger mailbox"
-    )]
-    Overloaded {
-        /// The server that was called.
-        server: Subject,
-        /// How long was waited for room.
-        after: Duration,
-    },
-    /// A process called itself, and would have waited for ever.
-    #[error("{server} called itself; a callback has the state at hand, so use it directly, or `cast` to itself")]
-    #[doc(alias = "calling_self")]
-    CallingSelf {
-        /// The server that was called.
-        server: Subject,
-    },
-    /// The call would have closed a cycle of processes that all wait for one another. The request is withdrawn, unless the
-    /// server has begun with it.
-    #[error(
-        "{server} waits for this process, so the call would never be answered: {}; let one of them `cast`, or keep its `Caller` and answer later",
-        deadlock::Arrows(cycle)
-    )]
-    Cycle {
-        /// The server that was called.
-        server: Subject,
-        /// The cycle: the caller, the process that was called, and on to the one that waits for the caller.
-        cycle: Vec<Subject>,
-    },
-    /// `call_blocking` was used on a thread that runs tasks, where the answer might never come.
-    #[error(
-        "{server} was called with `call_blocking` on a thread that runs tasks; use `call` and `.await` here, or a thread of its own"
-    )]
-    WouldBlock {
-        /// The server that was called.
-        server: Subject,
-    },
-    /// The name belongs to a server of another type.
-    #[error("{server} is a {found}, not a {wanted}; the name belongs to another server than you expect")]
-    WrongServer {
-        /// The server that was called.
-        server: Subject,
-        /// The type of the server that has the name.
-        found: &'static str,
-        /// The type that was called.
-        wanted: &'static str,
-    },
-}
-
-impl CallError {
-    /// The server that was called.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// counter.stop().await?;
-    /// let error = counter.call(Call::Get).await.unwrap_err();
-    /// assert_eq!(error.server().pid, counter.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn server(&self) -> &Subject {
-        match self {
-            Self::Timeout { server, .. }
-            | Self::NoProc { server }
-            | Self::Exit { server, .. }
-            | Self::NoReply { server }
-            | Self::Overloaded { server, .. }
-            | Self::CallingSelf { server }
-            | Self::Cycle { server, .. }
-            | Self::WouldBlock { server }
-            | Self::WrongServer { server, .. } => server,
-        }
-    }
-}
-
-impl CallError {
-    pub(crate) fn into_server(self) -> Subject {
-        self.server().clone()
-    }
-
-    /// A call to `server` that would have closed a cycle.
-    pub(crate) fn cycle(server: Subject, cycle: &[Pid]) -> Self {
-        let subject = |pid: &Pid| match node::find(*pid) {
-            Some(process) => process.head().subject(),
-            None => Subject { pid: *pid, name: None },
-        };
-        Self::Cycle { server, cycle: cycle.iter().map(subject).collect() }
-    }
-}
-
-impl CallError {
-    /// The same for a request that is no call.
-    pub(crate) fn into_not_found(self) -> NotFound {
-        match self {
-            Self::WrongServer { server, found, wanted } => NotFound::WrongServer { server, found, wanted },
-            other => NotFound::Nobody(other.server().clone()),
-        }
-    }
-}
 
 /// A call under way, made by [`ServerRef::call`] or [`AsServer::call`].
 ///
@@ -213,20 +55,13 @@ impl CallError {
 #[must_use = "nothing is sent until the call is awaited"]
 pub struct Call<T: AsServer, R: Send + 'static, F> {
     target: T,
-    asking: Asking<T::Server, R, F>,
-}
-
-/// All of a call but the server.
-struct Asking<S: GenServer, R: Send + 'static, F> {
     make: Option<F>,
     timeout: Option<Duration>,
     allows_cycle: bool,
-    /// Whether a request that found the server dead is kept, to be sent to the next one.
-    keeps_unsent: bool,
     /// Through which the answer will come, once the request has been sent.
     slot: Option<Arc<Slot<R>>>,
     /// What few calls need. Boxed, so that every other call stays small.
-    aside: Option<Box<Aside<S, R>>>,
+    aside: Option<Box<Aside<T::Server, R>>>,
 }
 
 /// What only some calls have.
@@ -251,15 +86,7 @@ struct NoRoom<S: GenServer, R> {
 
 impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     pub(crate) fn new(target: T, make: F) -> Self {
-        let asking = Asking {
-            make: Some(make),
-            timeout: Some(CALL_TIMEOUT),
-            allows_cycle: false,
-            keeps_unsent: false,
-            slot: None,
-            aside: None,
-        };
-        Self { target, asking }
+        Self { target, make: Some(make), timeout: Some(CALL_TIMEOUT), allows_cycle: false, slot: None, aside: None }
     }
 
     /// Sets the timeout, on the clock of the server's runtime; it is five seconds unless set. It covers the wait for room in a full
@@ -321,7 +148,7 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     /// # }
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.asking.timeout = Some(timeout);
+        self.timeout = Some(timeout);
         self
     }
 
@@ -340,7 +167,7 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
-        self.asking.timeout = None;
+        self.timeout = None;
         self
     }
 
@@ -372,33 +199,12 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     /// # }
     /// ```
     pub fn allow_cycle(mut self) -> Self {
-        self.asking.allows_cycle = true;
+        self.allows_cycle = true;
         self
     }
 
     pub(crate) fn target(&self) -> &T {
         &self.target
-    }
-}
-
-impl<S: GenServer, R: Send + 'static, F> Asking<S, R, F> {
-    fn after(&self) -> Duration {
-        self.timeout.unwrap_or_default()
-    }
-
-    /// Maps a missing answer to the caller's error.
-    fn error(&self, server: &ServerRef<S>, why: Unanswered) -> CallError {
-        let subject = server.subject();
-        match why {
-            Unanswered::Exit(reason) => CallError::Exit { server: subject, reason },
-            Unanswered::Timeout => CallError::Timeout { server: subject, after: self.after() },
-            Unanswered::Cycle(cycle) => CallError::cycle(subject, &cycle),
-            // The server may have ended between the drop of the caller and now; then its reason says more.
-            Unanswered::NoReply => match server.process().ended_with() {
-                Some(reason) => CallError::Exit { server: subject, reason },
-                None => CallError::NoReply { server: subject },
-            },
-        }
     }
 }
 
@@ -410,42 +216,64 @@ fn unlisted<R: Send + 'static>(slot: &Arc<Slot<R>>) -> Option<Arc<dyn Waiting>> 
 /// Nothing in a call is ever pinned: what is polled lies in the server.
 impl<T: AsServer, R: Send + 'static, F> Unpin for Call<T, R, F> {}
 
-impl<S, R, F> Asking<S, R, F>
+impl<T, R, F> Call<T, R, F>
 where
-    S: GenServer,
+    T: AsServer + Target<ServerRef<<T as AsServer>::Server>>,
     R: Send + 'static,
-    F: FnOnce(Caller<R>) -> S::Call,
+    F: FnOnce(Caller<R>) -> CallOf<T>,
 {
+    fn subject(&self) -> Subject {
+        self.target.found().process().head.subject()
+    }
+
+    fn after(&self) -> Duration {
+        self.timeout.unwrap_or_default()
+    }
+
+    /// Maps a missing answer to the caller's error.
+    fn error(&self, why: Unanswered) -> CallError {
+        let server = self.subject();
+        match why {
+            Unanswered::Exit(reason) => CallError::Exit { server, reason },
+            Unanswered::Timeout => CallError::Timeout { server, after: self.after() },
+            Unanswered::Cycle(cycle) => CallError::cycle(server, &cycle),
+            // The server may have ended between the drop of the caller and now; then its reason says more.
+            Unanswered::NoReply => match self.target.found().process().ended_with() {
+                Some(reason) => CallError::Exit { server, reason },
+                None => CallError::NoReply { server },
+            },
+        }
+    }
+
     /// Sends the request, and runs the server if it is idle and the thread is one of its runtime. The answer, if it is there.
     #[inline]
-    fn send(&mut self, server: &ServerRef<S>, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
-        let process = server.process();
+    fn send(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = self.target.found().process();
         if current::is(process.head.pid) {
-            return Poll::Ready(Err(CallError::CallingSelf { server: server.subject() }));
+            return Poll::Ready(Err(CallError::CallingSelf { server: self.subject() }));
         }
         let inline = process.may_be_run_by_callers()
             && ready!(process.head.home.runtime().poll_inline(cx))
             && current::may_nest();
-        self.send_with(server, work::perform_call::<S>, inline, cx)
+        self.send_with(work::perform_call::<T::Server>, inline, cx)
     }
 
     /// The same with the callback's future as a type parameter: it has no name.
     #[inline]
     fn send_with<B>(
         &mut self,
-        server: &ServerRef<S>,
-        perform: impl FnOnce(Rescue<S>, S::Call) -> B,
+        perform: impl FnOnce(Rescue<T::Server>, CallOf<T>) -> B,
         inline: bool,
         cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>>
     where
-        B: Future<Output = Done<S>> + Send + 'static,
+        B: Future<Output = Done<T::Server>> + Send + 'static,
     {
-        let process = server.process();
+        let process = self.target.found().process();
         let Some(make) = self.make.take() else { return Poll::Pending };
         // A kit is for a callback that may run here; a call that only queues needs a slot.
         if !inline {
-            return self.queue(server, make, cx);
+            return self.queue(make, cx);
         }
         let mut kit = Kit::<B, R>::take();
         let call = make(Caller::new(Arc::clone(kit.slot(process.head.pid))));
@@ -467,36 +295,31 @@ where
                 && let Some(slot) = kit.take_slot()
             {
                 kit.put();
-                return self.wait_lightly(server, slot, cx);
+                return self.wait_lightly(slot, cx);
             }
             queued.err()
         };
         let slot = kit.take_slot();
         kit.put();
-        self.send_slowly(server, left, slot, true, cx)
+        self.send_slowly(left, slot, true, cx)
     }
 
     /// Queues the request for a server that this thread may not run.
     #[inline]
-    fn queue(&mut self, server: &ServerRef<S>, make: F, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let process = server.process();
+    fn queue(&mut self, make: F, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = self.target.found().process();
         let slot = kit::slot(process.head.pid);
         let call = make(Caller::new(Arc::clone(&slot)));
         match process.queue_lightly(process.mail.lock(), call, false, slot.is_listed()) {
-            Ok(()) => self.wait_lightly(server, slot, cx),
-            Err(call) => self.send_slowly(server, Some(call), Some(slot), false, cx),
+            Ok(()) => self.wait_lightly(slot, cx),
+            Err(call) => self.send_slowly(Some(call), Some(slot), false, cx),
         }
     }
 
     /// Waits for the answer to a call that was simply queued.
     #[inline]
-    fn wait_lightly(
-        &mut self,
-        server: &ServerRef<S>,
-        slot: Arc<Slot<R>>,
-        cx: &Context<'_>,
-    ) -> Poll<Result<R, CallError>> {
-        let process = server.process();
+    fn wait_lightly(&mut self, slot: Arc<Slot<R>>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = self.target.found().process();
         // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
         let now = process.head.home.runtime().now();
         let deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
@@ -504,7 +327,7 @@ where
         let waits = slot.wait(cx, deadline);
         self.slot = Some(slot);
         if !waits {
-            return self.poll_sent(server, cx);
+            return self.poll_sent(cx);
         }
         if let (Some(deadline), Some(timeout)) = (deadline, self.timeout) {
             process.watch_call(now, deadline, timeout);
@@ -516,13 +339,12 @@ where
     #[inline(never)]
     fn send_slowly(
         &mut self,
-        server: &ServerRef<S>,
-        call: Option<S::Call>,
+        call: Option<CallOf<T>>,
         slot: Option<Arc<Slot<R>>>,
         inline: bool,
         cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>> {
-        let process = server.process();
+        let process = self.target.found().process();
         let slot = slot.unwrap_or_else(|| Arc::new(Slot::new(process.head.pid)));
         let mut call = call.and_then(|call| parcel(Envelope::Call(call, None)));
         let sent = if call.is_some() {
@@ -548,64 +370,85 @@ where
                 }
             }
             Ok(Sent::Queued | Sent::AwaitsEnd) => {}
-            Err(Refused::Dead) => return self.refused_by_the_dead(server, call, slot, cx),
+            Err(Refused::Dead) => return self.refused_by_the_dead(call, slot, cx),
             Err(Refused::Full) => {
                 let waiting = NoRoom { call, slot, deadline, room: None, failed: None };
                 self.aside = Some(Box::new(Aside::NoRoom(waiting)));
-                return self.poll_room(server, cx);
+                return self.poll_room(cx);
             }
         }
-        self.wait(server, slot, now, deadline, cx)
+        self.wait(slot, now, deadline, cx)
     }
 
     /// Fails because the server had ended. The request is kept if there may be another server for it.
     #[cold]
     fn refused_by_the_dead(
         &mut self,
-        server: &ServerRef<S>,
-        call: Parcel<S>,
+        call: Parcel<T::Server>,
         slot: Arc<Slot<R>>,
         cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>> {
-        let error = CallError::NoProc { server: server.subject() };
-        if !self.keeps_unsent || cut::is_cut(cx) {
-            return self.fail(server, error, cx);
+        let error = CallError::NoProc { server: self.subject() };
+        if !T::IS_LOOKED_UP || cut::is_cut(cx) {
+            return self.fail(error, cx);
         }
         self.aside = Some(Box::new(Aside::Unsent(call, slot)));
         Poll::Ready(Err(error))
     }
 
     /// Sends what another server had not taken. Its slot was not in that server's list, and nobody has filled it.
-    fn resend(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+    fn resend(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let Some(Aside::Unsent(call, slot)) = self.aside.take().map(|aside| *aside) else { return Poll::Pending };
-        slot.reopen(server.pid());
+        slot.reopen(self.target.found().pid());
         let call = match call {
             Some(Job::Message(Envelope::Call(call, _))) => Some(call),
             _ => None,
         };
-        self.send_slowly(server, call, Some(slot), false, cx)
+        self.send_slowly(call, Some(slot), false, cx)
+    }
+
+    /// Polls a call to a server that is looked up: again, for as long as no server has taken the request.
+    fn poll_looked_up(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
+        loop {
+            ready!(self.target.poll_found(cx, &mut self.timeout))?;
+            let polled = if self.make.is_some() {
+                self.send(cx)
+            } else if matches!(self.aside.as_deref(), Some(Aside::Unsent(..))) {
+                self.resend(cx)
+            } else {
+                self.poll_sent(cx)
+            };
+            match polled {
+                Poll::Ready(Err(CallError::NoProc { .. })) if self.target.look_again() => {}
+                Poll::Ready(failed @ Err(_)) => {
+                    // A request that was kept in vain is dropped before its caller hears of it.
+                    self.aside = None;
+                    return Poll::Ready(failed);
+                }
+                polled => return polled,
+            }
+        }
     }
 
     /// Waits for the answer to a request that has been sent.
     fn wait(
         &mut self,
-        server: &ServerRef<S>,
         slot: Arc<Slot<R>>,
         now: Instant,
         deadline: Option<Instant>,
         cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>> {
-        let process = server.process();
+        let process = self.target.found().process();
         let watch = Watch::sent(process.head.pid, self.allows_cycle);
         let answer = slot.poll(cx, deadline);
         self.aside = None;
         if let Poll::Ready(answer) = answer {
-            return Poll::Ready(self.finish(server, answer));
+            return Poll::Ready(self.finish(answer));
         }
         if let Some(mut watch) = watch {
             if let Err(cycle) = watch.begin(process.head.pid, || erased(&slot)) {
                 slot.close();
-                return self.fail(server, CallError::cycle(server.subject(), &cycle), cx);
+                return self.fail(CallError::cycle(self.subject(), &cycle), cx);
             }
             self.aside = Some(Box::new(Aside::Watched(watch)));
         }
@@ -617,21 +460,21 @@ where
     }
 
     /// Goes by the answer: the slot is done with, and there is nothing left to give up.
-    fn finish(&mut self, server: &ServerRef<S>, answer: Result<R, Unanswered>) -> Result<R, CallError> {
+    fn finish(&mut self, answer: Result<R, Unanswered>) -> Result<R, CallError> {
         self.slot = None;
         self.aside = None;
-        answer.map_err(|why| self.error(server, why))
+        answer.map_err(|why| self.error(why))
     }
 
     /// Ends with an error that no slot has brought; not if the process that called has to end.
     #[cold]
-    fn fail(&mut self, server: &ServerRef<S>, error: CallError, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+    fn fail(&mut self, error: CallError, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         self.slot = None;
         self.aside = None;
         if !cut::is_cut(cx) {
             return Poll::Ready(Err(error));
         }
-        let slot = Arc::new(Slot::new(server.pid()));
+        let slot = Arc::new(Slot::new(self.target.found().pid()));
         let failed = NoRoom { call: None, slot, deadline: None, room: None, failed: Some(error) };
         self.aside = Some(Box::new(Aside::NoRoom(failed)));
         Poll::Pending
@@ -639,17 +482,17 @@ where
 
     /// Goes on with a call that waits for its answer.
     #[inline]
-    fn poll_sent(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let Some(slot) = &self.slot else { return self.poll_aside(server, cx) };
+    fn poll_sent(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let Some(slot) = &self.slot else { return self.poll_aside(cx) };
         // A slot that was watched for cycles is not used again: a thread that found a cycle may be about to fill it.
         if self.aside.is_some() {
-            return self.poll_slot(server, cx);
+            return self.poll_slot(cx);
         }
         // After the answer was seen: an exit that was sent before it is seen, too.
         if slot.is_done() && cut::is_cut(cx) {
             return Poll::Pending;
         }
-        let Some(reply) = slot.take_reply() else { return self.poll_slot(server, cx) };
+        let Some(reply) = slot.take_reply() else { return self.poll_slot(cx) };
         if let Some(slot) = self.slot.take() {
             spare::put_slot(slot);
         }
@@ -658,19 +501,19 @@ where
 
     /// Goes on with a call that has not been sent yet, or is over.
     #[cold]
-    fn poll_aside(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        if self.aside.is_some() { self.poll_room(server, cx) } else { Poll::Pending }
+    fn poll_aside(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        if self.aside.is_some() { self.poll_room(cx) } else { Poll::Pending }
     }
 
     #[cold]
-    fn poll_slot(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+    fn poll_slot(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let Some(slot) = &self.slot else { return Poll::Pending };
-        slot.poll_again(cx).map(|answer| self.finish(server, answer))
+        slot.poll_again(cx).map(|answer| self.finish(answer))
     }
 
     /// Waits for room in a full mailbox, until the deadline.
-    fn poll_room(&mut self, server: &ServerRef<S>, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let process = server.process();
+    fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        let process = self.target.found().process();
         loop {
             let Some(Aside::NoRoom(waiting)) = self.aside.as_deref_mut() else { return Poll::Pending };
             if let Some(error) = waiting.failed.take() {
@@ -683,11 +526,7 @@ where
                     if waiting.deadline.is_none_or(|deadline| deadline > runtime.now()) {
                         return Poll::Pending;
                     }
-                    return self.fail(
-                        server,
-                        CallError::Overloaded { server: server.subject(), after: self.after() },
-                        cx,
-                    );
+                    return self.fail(CallError::Overloaded { server: self.subject(), after: self.after() }, cx);
                 }
                 Some(_) => {
                     if cut::is_cut(cx) {
@@ -710,12 +549,12 @@ where
                 Err(Refused::Dead) => {
                     // It was alive when the call came, so its reason says more than that it is not there.
                     let reason = process.ended_with().unwrap_or(Reason::NoProc);
-                    return self.fail(server, CallError::Exit { server: server.subject(), reason }, cx);
+                    return self.fail(CallError::Exit { server: self.subject(), reason }, cx);
                 }
                 Ok(_) => {
                     let (slot, deadline) = (Arc::clone(&waiting.slot), waiting.deadline);
                     let now = process.head.home.runtime().now();
-                    return self.wait(server, slot, now, deadline, cx);
+                    return self.wait(slot, now, deadline, cx);
                 }
             }
         }
@@ -726,54 +565,25 @@ impl<T, R, F> Future for Call<T, R, F>
 where
     T: AsServer + Target<ServerRef<<T as AsServer>::Server>>,
     R: Send + 'static,
-    F: FnOnce(Caller<R>) -> <T::Server as GenServer>::Call,
+    F: FnOnce(Caller<R>) -> CallOf<T>,
 {
     type Output = Result<R, CallError>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { target, asking } = self.get_mut();
+        let this = self.get_mut();
         if cut::is_cut(cx) {
             return Poll::Pending;
         }
         if T::IS_LOOKED_UP {
-            return poll_looked_up(target, asking, cx);
+            return this.poll_looked_up(cx);
         }
-        let server = ready!(target.poll_found(cx, &mut asking.timeout))?;
-        if asking.make.is_some() { asking.send(server, cx) } else { asking.poll_sent(server, cx) }
-    }
-}
-
-/// Polls a call to a server that is looked up: again, for as long as no server has taken the request.
-fn poll_looked_up<T, R, F>(
-    target: &mut T,
-    asking: &mut Asking<T::Server, R, F>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<R, CallError>>
-where
-    T: AsServer + Target<ServerRef<<T as AsServer>::Server>>,
-    R: Send + 'static,
-    F: FnOnce(Caller<R>) -> <T::Server as GenServer>::Call,
-{
-    asking.keeps_unsent = true;
-    loop {
-        let server = ready!(target.poll_found(cx, &mut asking.timeout))?;
-        let polled = if asking.make.is_some() {
-            asking.send(server, cx)
-        } else if matches!(asking.aside.as_deref(), Some(Aside::Unsent(..))) {
-            asking.resend(server, cx)
-        } else {
-            asking.poll_sent(server, cx)
-        };
-        match polled {
-            Poll::Ready(Err(CallError::NoProc { .. })) if target.look_again() => {}
-            polled => return polled,
-        }
+        if this.make.is_some() { this.send(cx) } else { this.poll_sent(cx) }
     }
 }
 
 /// Dropping a call gives the answer up, never the request.
-impl<S: GenServer, R: Send + 'static, F> Drop for Asking<S, R, F> {
+impl<T: AsServer, R: Send + 'static, F> Drop for Call<T, R, F> {
     fn drop(&mut self) {
         if let Some(slot) = &self.slot {
             slot.close();

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use crate::client::as_server::{AsServer, CastOf};
+use crate::client::as_server::{AsServer, CallOf, CastOf};
 use crate::client::call::CallError;
 use crate::client::cast::CastError;
 use crate::client::request::{Deadline, Request, Requests};
@@ -59,9 +59,6 @@ pub fn cast_all<T: AsServer>(
     };
     servers.into_iter().filter_map(tell).collect()
 }
-
-/// The type of the calls of a server.
-type CallOf<T> = <<T as AsServer>::Server as GenServer>::Call;
 
 /// The result of [`call_all`]: each server is in one of the lists, in the order of asking.
 ///

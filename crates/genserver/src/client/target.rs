@@ -1,4 +1,4 @@
-//! What a client's operation is for: a server at hand, or one that is looked up when the operation begins.
+//! The target of an operation: a server at hand, or one that is looked up when the operation is first polled.
 
 use std::fmt;
 use std::future::Future;
@@ -16,16 +16,24 @@ use crate::node::process_ref::ProcessRef;
 use crate::runtime::Sleep;
 use crate::server::GenServer;
 
-/// Whom an operation is for: sealed, because it is private to the crate.
+/// The target of an operation: `P` itself, or the look-up of one.
 pub trait Target<P> {
     /// Whether it has to be looked up. A constant, so that a call to a server at hand does not pay for the question.
     const IS_LOOKED_UP: bool;
 
-    /// What the operation is for. The time that is spent waiting for it is taken off the timeout.
+    /// The target, as soon as it is found. The time spent waiting for it is taken off the timeout.
     fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>>;
 
-    /// Forgets what was found, to look it up once more. False if there is nothing to gain.
+    /// Forgets what was found, because it has ended, so that the next poll looks it up again. Returns false if this target does not
+    /// wait for the next server.
     fn look_again(&mut self) -> bool;
+
+    /// What was found.
+    ///
+    /// # Panics
+    ///
+    /// If it was not found yet.
+    fn found(&self) -> &P;
 }
 
 impl<S: GenServer> Target<ServerRef<S>> for &ServerRef<S> {
@@ -43,6 +51,11 @@ impl<S: GenServer> Target<ServerRef<S>> for &ServerRef<S> {
     fn look_again(&mut self) -> bool {
         false
     }
+
+    #[inline]
+    fn found(&self) -> &ServerRef<S> {
+        self
+    }
 }
 
 impl Target<Self> for ProcessRef {
@@ -55,9 +68,13 @@ impl Target<Self> for ProcessRef {
     fn look_again(&mut self) -> bool {
         false
     }
+
+    fn found(&self) -> &Self {
+        self
+    }
 }
 
-/// A server that is looked up when the operation on it begins: what the methods of [`AsServer`] are about.
+/// A server that is looked up when the operation on it is first polled: the target of what [`AsServer`]'s methods return.
 ///
 /// You never construct this.
 pub struct Lookup<'a, T: AsServer + ?Sized, P = ServerRef<<T as AsServer>::Server>> {
@@ -70,7 +87,7 @@ impl<T: AsServer + ?Sized, P> Unpin for Lookup<'_, T, P> {}
 
 enum Progress<'a, S: GenServer, P> {
     Begin,
-    /// It was no look-up: a `ServerRef` seen through the trait.
+    /// A `ServerRef` that is used through the trait: it is borrowed, so that it costs what a `ServerRef` costs.
     AtHand(&'a P),
     /// It is not there, and somebody waits for it.
     Waiting(Box<Wait<'a, S>>),
@@ -95,7 +112,7 @@ pub trait Find<T: AsServer + ?Sized>: Sized {
     fn at_hand(by: &T) -> Option<&Self>;
     /// Looks it up.
     fn find(by: &T) -> Result<Self, CallError>;
-    /// What is looked for, after somebody has waited for the server.
+    /// The same of a server that was waited for.
     fn from_server(server: ServerRef<T::Server>) -> Self;
 }
 
@@ -199,10 +216,14 @@ impl<T: AsServer + ?Sized, P: Find<T>> Target<P> for Lookup<'_, T, P> {
                 Progress::AtHand(_) | Progress::Found(_) => break,
             }
         }
+        Poll::Ready(Ok(self.found()))
+    }
+
+    fn found(&self) -> &P {
         match &self.progress {
-            Progress::AtHand(found) => Poll::Ready(Ok(found)),
-            Progress::Found(found) => Poll::Ready(Ok(found)),
-            Progress::Begin | Progress::Waiting(_) => Poll::Pending,
+            Progress::AtHand(found) => found,
+            Progress::Found(found) => found,
+            Progress::Begin | Progress::Waiting(_) => unreachable!("an operation begins with the look-up"),
         }
     }
 

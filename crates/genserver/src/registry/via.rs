@@ -24,7 +24,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// # use genserver_doc::counter::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Named, StartError};
+    /// use genserver::{AsServer, Named, StartError};
     /// use genserver::registry::Registry;
     ///
     /// let counters = Registry::unique();

@@ -40,6 +40,7 @@ use crate::{
 /// ```
 /// # use genserver_doc::counter::*;
 /// use std::time::Duration;
+/// use genserver::AsServer;
 /// use genserver::supervisor::{ChildSpec, Restart, Shutdown, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -586,7 +587,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// use genserver::Probe;
+    /// use genserver::{AsServer, Probe};
     /// use genserver::supervisor::{ChildError, ChildRef, ChildSpec, Supervisor};
     ///
     /// async fn count(counter: ChildRef<Counter>) {

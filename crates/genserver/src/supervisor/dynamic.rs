@@ -35,6 +35,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
+//! use genserver::AsServer;
 //! use genserver::dynamic_supervisor::DynamicSupervisor;
 //! use genserver::supervisor::ChildSpec;
 //!

@@ -106,6 +106,7 @@ impl Supervisor {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::AsServer;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -133,6 +134,7 @@ impl Supervisor {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::AsServer;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -160,6 +162,7 @@ impl Supervisor {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::AsServer;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -437,6 +440,7 @@ impl Supervisor {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::AsServer;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]

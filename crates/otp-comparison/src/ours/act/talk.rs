@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use genserver::{CallError, Deadline, Named, NoResponse, Request, ServerRef};
+use genserver::{AsServer, CallError, Deadline, Named, NoResponse, Request, ServerRef};
 
 use super::{Actor, AnyTimer, Done, Me, Return, within};
 use crate::ours::plain::Mail;
