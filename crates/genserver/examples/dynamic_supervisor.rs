@@ -39,7 +39,9 @@ use std::time::Duration;
 use genserver::dynamic_supervisor::{self, DynamicSupervisor, StartChildError};
 use genserver::registry::{Registry, UniqueRegistry};
 use genserver::supervisor::{ChildRef, ChildSpec, Restart, Supervisor};
-use genserver::{CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Outcome, Reason, StartError, start_link};
+use genserver::{
+    AsServer, CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Outcome, Reason, StartError, start_link,
+};
 
 /// A session without a word for this long ends by itself.
 const SILENCE: Duration = Duration::from_secs(30);

@@ -22,7 +22,9 @@ use std::io::{Write as _, stdout};
 
 use genserver::report::{Level, Report, SupervisorEvent};
 use genserver::supervisor::{ChildSpec, Supervisor};
-use genserver::{Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Overflow, ProcessRef, ServerRef, start_link};
+use genserver::{
+    AsServer, Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Overflow, ProcessRef, ServerRef, start_link,
+};
 
 /// The counters, by the lines they become; and the processes that are looked at when somebody asks.
 struct Metrics {

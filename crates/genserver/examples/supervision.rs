@@ -47,7 +47,9 @@ use std::time::Duration;
 use genserver::agent::{Agent, AgentServer};
 use genserver::report::{Level, Report, Reports, Supervised, SupervisorEvent};
 use genserver::supervisor::{ChildRef, ChildSpec, Supervisor};
-use genserver::{CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Node, Outcome, StartError, start_link};
+use genserver::{
+    AsServer, CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Node, Outcome, StartError, start_link,
+};
 
 /// The sum of all numbers so far. It is found through its supervisor, whichever process it is at the moment.
 type Sum = ChildRef<AgentServer<u64>, Agent<u64>>;

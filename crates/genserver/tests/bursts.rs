@@ -115,4 +115,17 @@ async fn a_drained_mailbox_gives_its_memory_back() {
         given_back > 2 * 100 * 64,
         "{given_back} bytes are given back, and not those of the queue and of the batch"
     );
+
+    // Each thread keeps a slot for its next call, which is in the list of the server that it called. It goes with its thread.
+    let before = held();
+    let called = server.clone();
+    let threads = tokio::task::spawn_blocking(move || {
+        for _ in 0..2_000 {
+            let server = called.clone();
+            std::thread::spawn(move || futures::executor::block_on(synced(&server))).join().unwrap();
+        }
+    });
+    threads.await.unwrap();
+    let left = held() - before;
+    assert!(left < 32_000, "{left} bytes are left of 2,000 threads that have ended");
 }

@@ -187,7 +187,7 @@ impl Bucket {
     pub fn get<K: Into<Bytes>>(
         &self,
         key: K,
-    ) -> Call<'_, BucketServer, Option<Bytes>, impl FnOnce(Caller<Option<Bytes>>) -> BucketCall + use<K>> {
+    ) -> Call<&ServerRef<BucketServer>, Option<Bytes>, impl FnOnce(Caller<Option<Bytes>>) -> BucketCall + use<K>> {
         let key = key.into();
         self.0.call(|caller| BucketCall(CallKind::Get(key, caller)))
     }

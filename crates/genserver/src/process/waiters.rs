@@ -48,7 +48,7 @@ impl<W: Waiting + ?Sized> Waiters<W> {
     /// Gives back what a burst of calls made it grow to: those who wait no more, and the room that they took.
     pub(crate) fn shrink(&mut self, home: Pid) {
         // No answer is dropped here, under the lock: the caller of a wait that is not over holds the slot too.
-        self.fresh.retain(|slot| !slot.leave(home));
+        self.fresh.retain(|slot| !is_over(slot, home));
         self.fresh.shrink_to(self.fresh.len() * 2);
     }
 
@@ -69,7 +69,7 @@ impl<W: Waiting + ?Sized> Waiters<W> {
         known.unswept += SWEPT_A_ROUND;
         if known.unswept >= known.patient.len() {
             known.unswept = 0;
-            known.patient.retain(|slot| !slot.leave(home));
+            known.patient.retain(|slot| !is_over(slot, home));
         }
         let next = known.dated.peek().map(|Dated(at, _)| *at);
         if next.is_none() && known.patient.is_empty() {
@@ -103,7 +103,7 @@ impl<W: Waiting + ?Sized> Known<W> {
             Patience::Unknown => return Some(slot),
             Patience::Until(at) => {
                 if self.dated.len() == self.dated.capacity() {
-                    self.dated.retain(|Dated(_, slot)| !slot.leave(home));
+                    self.dated.retain(|Dated(_, slot)| !is_over(slot, home));
                     self.dated.reserve(self.dated.len().max(8));
                 }
                 self.dated.push(Dated(at, slot));
@@ -117,12 +117,18 @@ impl<W: Waiting + ?Sized> Known<W> {
     }
 }
 
+/// Whether nobody waits for this server in the slot any more. If the list alone holds it, it was a spare of a thread that has ended,
+/// or whose place another slot took: such a slot stands open, and no call will ever close it.
+fn is_over<W: Waiting + ?Sized>(slot: &Arc<W>, home: Pid) -> bool {
+    Arc::strong_count(slot) == 1 || slot.leave(home)
+}
+
 /// Makes room for one more: removes the waits that are over, if the list would have to grow.
 fn sweep<W: Waiting + ?Sized>(list: &mut Vec<Arc<W>>, home: Pid) -> Vec<Arc<W>> {
     if list.len() < list.capacity() {
         return Vec::new();
     }
-    let (open, done) = std::mem::take(list).into_iter().partition(|slot| !slot.leave(home));
+    let (open, done) = std::mem::take(list).into_iter().partition(|slot| !is_over(slot, home));
     *list = open;
     list.reserve(list.len().max(8));
     done

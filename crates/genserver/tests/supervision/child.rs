@@ -287,7 +287,7 @@ async fn all_who_wait_for_a_child_go_on_when_it_is_back() {
     let begun = now();
     let calls = [(); 3].map(|()| {
         let waiting = waiting.clone();
-        tokio::spawn(async move { waiting.call_timeout(Ask::Ping, ms(1000)).await })
+        tokio::spawn(async move { waiting.call(Ask::Ping).timeout(ms(1000)).await })
     });
     tokio::task::yield_now().await;
     supervisor.scope(async { child.start().await }).await.unwrap();

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use genserver::{Call, CallError, Caller};
+use genserver::{Call, CallError, Caller, ServerRef};
 
 use super::{BucketCall, BucketServer};
 use crate::operation::OperationResult;
@@ -31,13 +31,13 @@ type Answer = Result<OperationResult, StorageError>;
 /// ```
 #[must_use = "nothing is read until this is awaited"]
 pub struct BucketRead<'a, R, F> {
-    call: Call<'a, BucketServer, Answer, F>,
+    call: Call<&'a ServerRef<BucketServer>, Answer, F>,
     /// Unwraps the result of the operation.
     unwrap: fn(OperationResult) -> R,
 }
 
 impl<'a, R, F> BucketRead<'a, R, F> {
-    pub(super) fn new(call: Call<'a, BucketServer, Answer, F>, unwrap: fn(OperationResult) -> R) -> Self {
+    pub(super) fn new(call: Call<&'a ServerRef<BucketServer>, Answer, F>, unwrap: fn(OperationResult) -> R) -> Self {
         Self { call, unwrap }
     }
 
