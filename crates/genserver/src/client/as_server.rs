@@ -335,8 +335,10 @@ pub trait AsServer {
     /// use genserver::{AsServer, Named, Reason};
     ///
     /// let server = genserver::start::<Quiet>(()).name("mortal").await?;
-    /// server.exit(Reason::Shutdown);
-    /// assert_eq!(Named::<Quiet>::new("mortal").ended().await, Reason::Shutdown);
+    /// let named = Named::<Quiet>::new("mortal");
+    /// let (reason, ()) = tokio::join!(named.ended(), async { server.exit(Reason::Shutdown) });
+    /// assert_eq!(reason, Reason::Shutdown);
+    /// assert_eq!(named.ended().await, Reason::NoProc);
     /// # Ok(())
     /// # }
     /// ```
