@@ -26,6 +26,7 @@ const RULES: &[Rule] = &[
     text::no_trailing_whitespace,
     text::no_unfinished_work,
     text::no_outside_paths,
+    text::speaks_plainly,
     source::starts_with_its_purpose,
     source::fits_in_one_sitting,
     source::is_no_mod_rs,

@@ -20,7 +20,7 @@ pub(super) const PARTS: &[Part] = &[
     Part {
         name: "process",
         package: "genserver",
-        modules: &["process", "call", "reply", "kit", "spare", "alarm", "lock"],
+        modules: &["process", "client/call", "node/reply", "node/alarm", "node/cut", "sync/lock"],
         first: &["--test=processes", "--test=servers"],
         rest: &[
             "--lib",
@@ -44,7 +44,7 @@ pub(super) const PARTS: &[Part] = &[
     Part {
         name: "genevent",
         package: "genevent",
-        modules: &["server", "slot", "leaving", "hold"],
+        modules: &["server", "handler/slot", "values/gone", "handler/hold"],
         first: &["--test=cases", "--test=crowds"],
         rest: &["--lib", "--test=managers_model", "--test=seeds", "--test=streams"],
     },

@@ -12,7 +12,7 @@ use super::{folder, tree};
 use crate::cargo::Cargo;
 use crate::{Failure, Result};
 
-/// For so long a test of the process `Probe` waits for a message that does not come: less than a test may take.
+/// How long a test of the process `Probe` waits for a message that does not come: less than a test may take.
 const EXPECT_WITHIN_MS: &str = "10000";
 
 /// No run of the tests takes so long, in seconds: each test has its own limit, in `.config/nextest.toml`.

@@ -36,6 +36,28 @@ pub(super) fn no_unfinished_work(file: &File) -> Vec<Finding> {
     })
 }
 
+/// Words that are correct and that no native writer of documentation uses, and what to write instead: rule 27 of docs/STYLE.md.
+const STILTED: [(&str, &str); 5] = [
+    ("whoever", "name the one that does it: the caller, the sender, the task"),
+    ("whomever", "name the one that it is done to"),
+    ("whom", "name the one that it is done to"),
+    ("for so long", "say for how long"),
+    ("that are no", "say that they are not"),
+];
+
+/// A reader must not have to read a sentence twice.
+pub(super) fn speaks_plainly(file: &File) -> Vec<Finding> {
+    if !(file.is("rs") || file.is("md")) || file.path.starts_with(SPELLS_IT_OUT) || file.path == "docs/STYLE.md" {
+        return Vec::new();
+    }
+    each_line(file, |line| {
+        // Names of tests are read as sentences.
+        let spoken = line.replace('_', " ").to_lowercase().replace("that are no longer", "");
+        let (words, advice) = STILTED.into_iter().find(|(words, _)| has_word(&spoken, words))?;
+        Some(format!("`{words}` makes a sentence hard to read; {advice}"))
+    })
+}
+
 /// Paths that lead out of the repository, written in two halves so that this file names none.
 const OUTSIDE: [&str; 2] = [concat!("../", "shared"), concat!("/wo", "rk/")];
 
@@ -80,6 +102,17 @@ mod tests {
         ];
         check(no_unfinished_work, "a.rs", "// TODO: b\ntodo!()\n", &expected);
         check(no_unfinished_work, "a.rs", "// a to-do list, and MAXXXL\n", &[]);
+    }
+
+    #[test]
+    fn sentences_are_plain() {
+        let expected = [
+            "a.rs:1: `whoever` makes a sentence hard to read; name the one that does it: the caller, the sender, the task",
+            "a.rs:2: `that are no` makes a sentence hard to read; say that they are not",
+            "a.rs:3: `whoever` makes a sentence hard to read; name the one that does it: the caller, the sender, the task",
+        ];
+        let text = "//! Whoever calls.\n// Bytes that are no text.\nfn whoever_calls_waits() {}\n// Those that are no longer there.\n";
+        check(speaks_plainly, "a.rs", text, &expected);
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl<S: Send + 'static> NamedAgent<S> {
         self.named.name()
     }
 
-    /// Whoever has the name now: the place for a call's options.
+    /// The agent that has the name now, for a call's options.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl<S: Send + 'static> NamedAgent<S> {
         self.named.cast(Function::quiet(function))
     }
 
-    /// Stops whoever has the name, with the reason `normal`: see [`Agent::stop`].
+    /// Stops the agent that has the name, with the reason `normal`: see [`Agent::stop`].
     ///
     /// # Errors
     ///

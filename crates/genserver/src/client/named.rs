@@ -53,7 +53,7 @@ pub struct Named<S: GenServer> {
 }
 
 impl<S: GenServer> Named<S> {
-    /// The server with that name, in the node of whoever uses this: of the process whose callback runs, of the test inside
+    /// The server with that name, in the node where this is used: of the process whose callback runs, of the test inside
     /// [`supervised`](crate::supervised()), or else the program's.
     ///
     /// # Examples
@@ -111,7 +111,7 @@ impl<S: GenServer> Named<S> {
         &self.name
     }
 
-    /// Whoever has the name now: OTP's `whereis`.
+    /// The server that has the name now: OTP's `whereis`.
     ///
     /// # Errors
     ///

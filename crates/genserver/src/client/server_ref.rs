@@ -91,7 +91,7 @@ impl<S: GenServer> ServerRef<S> {
     /// `make` is given the [`Caller`] and makes the message; a variant of the server's own enum is such a function. The type
     /// of the answer is the caller's. Nothing is sent before the call is awaited.
     ///
-    /// An idle server runs right here, on the task of whoever calls; a busy one comes to the call in its turn. The call waits
+    /// An idle server runs right here, on the caller's task; a busy one comes to the call in its turn. The call waits
     /// five seconds, see [`timeout`](Call::timeout) and [`no_timeout`](Call::no_timeout). The clock is that of the server's
     /// runtime: a call from elsewhere to a server on a [runtime that nobody drives](crate::runtime) has neither answer nor time-out.
     ///

@@ -303,9 +303,9 @@ mod tests {
     #[test]
     fn those_who_came_while_others_were_looked_at_are_kept() {
         let looks = Arc::new(AtomicUsize::new(0));
-        let (mut waiters, _, begun) = crowd(10, &looks);
+        let (mut waiters, _held, begun) = crowd(10, &looks);
         let mut taken = std::mem::take(&mut waiters);
-        let (mut late, ..) = crowd(1, &looks);
+        let (mut late, _held_too, _) = crowd(1, &looks);
         late.drain().for_each(|one| drop(waiters.add(Pid::NOBODY, one)));
         taken.expire(Pid::NOBODY, begun);
         waiters.expire(Pid::NOBODY, begun);

@@ -55,7 +55,7 @@ pub enum ChildError {
         id: String,
     },
     /// It never runs again: its supervisor has ended or forgotten it.
-    #[error("the child {id} is gone for good; whoever needs another one has to start it")]
+    #[error("the child {id} is gone for good; start another one if it is needed")]
     Gone {
         /// What the child is called.
         id: String,

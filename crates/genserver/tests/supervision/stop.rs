@@ -344,7 +344,7 @@ async fn what_a_supervisor_has_after_it_was_told_to_end_is_nothing() {
     supervisor.stop().await.unwrap();
     assert_eq!(
         child.current().unwrap_err().to_string(),
-        "the child child is gone for good; whoever needs another one has to start it"
+        "the child child is gone for good; start another one if it is needed"
     );
     assert!(supervisor.which_children().await.is_err());
 }
