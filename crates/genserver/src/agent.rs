@@ -21,7 +21,7 @@
 //!
 //! [`get`](Agent::get) passes the state to a function, [`update`](Agent::update) lets a function change it, and
 //! [`get_and_update`](Agent::get_and_update) does both. [`cast`](Agent::cast) changes the state without waiting. The first
-//! three are calls: they wait five seconds by default, and end with a [`CallError`](crate::CallError) if there is no
+//! three are calls: they wait five seconds by default, and end with a [`CallError`] if there is no
 //! answer.
 //!
 //! ```
@@ -130,7 +130,7 @@
 //! # A function that panics
 //!
 //! The agent ends, with the panic as its reason, and the state is lost. The caller gets the reason in a
-//! [`CallError::Exit`](crate::CallError::Exit), and so do all callers that were waiting; nothing unwinds into them. Links and
+//! [`CallError::Exit`], and so do all callers that were waiting; nothing unwinds into them. Links and
 //! monitors are notified as usual. If the function of a start panics, the start fails.
 //!
 //! # When (not) to use an agent
@@ -175,6 +175,9 @@ mod named;
 
 pub use named::NamedAgent;
 pub use server::{AgentServer, Function};
+
+/// A call to an agent in progress: see [`Call`].
+pub type AgentCall<'a, S, R, F> = Call<&'a ServerRef<AgentServer<S>>, R, F>;
 
 /// A reference to an agent: see the [module](self).
 ///
@@ -288,7 +291,7 @@ impl<S: Send + 'static> Agent<S> {
     ///
     /// # Errors
     ///
-    /// The awaited call returns a [`CallError`](crate::CallError): the agent is not running, ended (as it does if the function
+    /// The awaited call returns a [`CallError`]: the agent is not running, ended (as it does if the function
     /// panics), did not handle the call in time, or is the calling process itself.
     ///
     /// # Cancel safety
@@ -312,10 +315,7 @@ impl<S: Send + 'static> Agent<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn get<R, F>(
-        &self,
-        function: F,
-    ) -> Call<&ServerRef<AgentServer<S>>, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
+    pub fn get<R, F>(&self, function: F) -> AgentCall<'_, S, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
     where
         R: Send + 'static,
         F: FnOnce(&S) -> R + Send + 'static,
@@ -347,10 +347,7 @@ impl<S: Send + 'static> Agent<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn update<F>(
-        &self,
-        function: F,
-    ) -> Call<&ServerRef<AgentServer<S>>, (), impl FnOnce(Caller<()>) -> Function<S> + use<S, F>>
+    pub fn update<F>(&self, function: F) -> AgentCall<'_, S, (), impl FnOnce(Caller<()>) -> Function<S> + use<S, F>>
     where
         F: FnOnce(&mut S) + Send + 'static,
     {
@@ -383,7 +380,7 @@ impl<S: Send + 'static> Agent<S> {
     pub fn get_and_update<R, F>(
         &self,
         function: F,
-    ) -> Call<&ServerRef<AgentServer<S>>, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
+    ) -> AgentCall<'_, S, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
     where
         R: Send + 'static,
         F: FnOnce(&mut S) -> R + Send + 'static,

@@ -51,6 +51,9 @@ pub use server::{BucketArgs, BucketCall, BucketServer};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bucket(ServerRef<BucketServer>);
 
+/// A read of one value in progress: see [`Call`].
+pub type BucketGet<'a, F> = Call<&'a ServerRef<BucketServer>, Option<Bytes>, F>;
+
 /// What a bucket answers to one operation.
 type Stored = Result<OperationResult, StorageError>;
 
@@ -187,7 +190,7 @@ impl Bucket {
     pub fn get<K: Into<Bytes>>(
         &self,
         key: K,
-    ) -> Call<&ServerRef<BucketServer>, Option<Bytes>, impl FnOnce(Caller<Option<Bytes>>) -> BucketCall + use<K>> {
+    ) -> BucketGet<'_, impl FnOnce(Caller<Option<Bytes>>) -> BucketCall + use<K>> {
         let key = key.into();
         self.0.call(|caller| BucketCall(CallKind::Get(key, caller)))
     }

@@ -148,7 +148,7 @@ mod name;
 // Keeping entries beyond their bucket.
 mod storage;
 
-pub use bucket::{Bucket, BucketArgs, BucketCall, BucketRead, BucketServer, CompareAndSetError, WriteError};
+pub use bucket::{Bucket, BucketArgs, BucketCall, BucketGet, BucketRead, BucketServer, CompareAndSetError, WriteError};
 pub use event::{BucketEvent, EventManagerRef};
 pub use name::{BucketName, NAME_MAX, NameError};
 pub use operation::{KeyPage, Operation, OperationResult};

@@ -111,6 +111,10 @@ pub trait Find<T: AsServer + ?Sized>: Sized {
     /// The reference itself, if it is what is looked for: then nothing is cloned.
     fn at_hand(by: &T) -> Option<&Self>;
     /// Looks it up.
+    ///
+    /// # Errors
+    ///
+    /// As [`AsServer::as_server`].
     fn find(by: &T) -> Result<Self, CallError>;
     /// The same of a server that was waited for.
     fn from_server(server: ServerRef<T::Server>) -> Self;

@@ -201,7 +201,10 @@ fn check(reference: &ChildRef<Puppet>, expected: &Result<ServerRef<Puppet>, Chil
     assert_eq!(&reference.current(), expected);
     let cast = reference.cast(Tell::Text(0));
     assert_eq!(cast.is_ok(), expected.is_ok());
-    assert_eq!(reference.as_server().map_err(|nobody| nobody == not_there()), expected.clone().map_err(|_| true));
+    assert_eq!(
+        reference.as_server().map_err(|nobody| nobody == not_there()),
+        expected.clone().map_err(|_expected| true)
+    );
 }
 
 #[tokio::test]
