@@ -188,6 +188,7 @@ impl Future for Keeper {
                     return Poll::Pending;
                 }
                 Next::At(at) => {
+                    // The first entry is another one now, so the sleep that is set would end too late or too early.
                     if this.sleep.as_ref().is_none_or(|(set, _)| *set != at) {
                         this.sleep = Some((at, this.runtime.sleep_until(at)));
                     }

@@ -13,7 +13,9 @@ const DEPTH_MAX: u8 = 4;
 thread_local! {
     static PID: Cell<Pid> = const { Cell::new(Pid::NOBODY) };
     static DEPTH: Cell<u8> = const { Cell::new(0) };
+    // Deaths do not nest: while this is set, a process that is doomed is left to its task.
     static DYING: Cell<bool> = const { Cell::new(false) };
+    // Beside the list, which has a destructor: a look at this costs one load.
     static UNANSWERED_NOTED: Cell<bool> = const { Cell::new(false) };
     static UNANSWERED: RefCell<Vec<(Pid, Arc<dyn Waiting>)>> = const { RefCell::new(Vec::new()) };
 }

@@ -80,6 +80,7 @@ pub(crate) fn slot<R: Send + 'static>(home: Pid) -> Arc<Slot<R>> {
 
 #[inline]
 fn take_or_make<R: Send + 'static>(home: Pid) -> Arc<Slot<R>> {
+    // A slot that came back is in the list of the server that this thread called last, and mostly calls next.
     spare::take_slot().unwrap_or_else(|| make_slot(home))
 }
 

@@ -94,6 +94,7 @@ pub(crate) fn take_slot<R: Send + 'static>() -> Option<Arc<Slot<R>>> {
 #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
 pub(crate) fn put_slot<R: Send + 'static>(slot: Arc<Slot<R>>) {
     let _ = SLOTS.try_with(|slots| {
+        // Another call of this thread has come back first. One slot is enough for calls that are made in turn.
         if let Some(before) = slots[current::depth() % LEVELS][slot_way::<R>()].replace(Some(slot)) {
             drop_slot(before);
         }
