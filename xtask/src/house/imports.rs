@@ -94,7 +94,7 @@ fn paths(text: &str, own: &[&str]) -> Vec<Vec<String>> {
     let end = text.find(TESTS).unwrap_or(text.len());
     let code: String =
         text[..end].lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]).collect();
-    let mut all = Vec::new();
+    let mut all = children(&code, own);
     for (root, climbs) in [("crate::", None), ("super::", Some(1))] {
         for (at, _) in code.match_indices(root) {
             if code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:$".contains(c)) {
@@ -113,6 +113,21 @@ fn paths(text: &str, own: &[&str]) -> Vec<Vec<String>> {
         }
     }
     all
+}
+
+/// The paths into modules that the file declares itself, which are named without `crate` or `super`.
+fn children(code: &str, own: &[&str]) -> Vec<Vec<String>> {
+    let declared = code.lines().filter_map(|line| {
+        let line = line.trim_start().trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+        line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';')
+    });
+    let is_named = |module: &str| {
+        let path = format!("{module}::");
+        code.match_indices(&path)
+            .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:$".contains(c)))
+    };
+    let named = declared.filter(|module| is_named(module));
+    named.map(|module| own.iter().copied().chain([module]).map(str::to_owned).collect()).collect()
 }
 
 /// Where a path ends that the text begins with, a group in braces included.
@@ -193,6 +208,14 @@ mod tests {
                 ("d.rs", "use crate::C;\nfn f() -> crate::b::f::F {}"),
             ],
             &["b/c.rs", "b/f.rs", "d.rs"],
+        );
+    }
+
+    #[test]
+    fn a_cycle_may_go_by_a_module_that_the_file_declares() {
+        check(
+            &[("b.rs", "mod c;\nuse c::C;"), ("b/c.rs", "use super::B;"), ("d.rs", "use crate::b;")],
+            &["b.rs", "b/c.rs"],
         );
     }
 
