@@ -364,7 +364,7 @@ impl<S: GenServer, H> Start<S, H> {
 
     /// Sets whether callers may run the server on their own task, which is the default. A caller does so if the server is idle,
     /// or if its task was woken but has not run yet; in that case the caller also handles a few of the messages that came before
-    /// its own. The task of another server that has sent it something may run it too, when that server is done.
+    /// its own.
     ///
     /// Turn it off for a server whose callbacks block their thread, or compute for long between two awaits. Its callers then wait
     /// for its own task, so their timeouts hold and their other work goes on. If you do not, the library learns it from the

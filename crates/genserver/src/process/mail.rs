@@ -84,7 +84,7 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) in_batch: AtomicU32,
     /// How many more messages of the batch a callback's future may handle before it gives way. Written by the poller only.
     pub(crate) budget: AtomicU32,
-    /// How long its callbacks block, and so whether others than its own task may run it.
+    /// How long its callbacks block, and so whether callers may run it.
     pub(crate) pace: Pace,
     /// Written by its own callbacks only, or before there are any; so it is with what follows. Outside the lock, where it takes no
     /// room of its own: an exit is sent under the lock, and so was the link laid that brings it.

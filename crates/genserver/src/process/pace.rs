@@ -6,15 +6,15 @@
 //! 1. A *sample* is the time of one poll of one callback: what blocks the thread between two awaits. A *turn* is one run of
 //!    the server, by a caller or by a task. The first callback of the second turn is a sample, and of the 4th, 8th, 16th, 32nd
 //!    and 64th turn; after that of every 64th. The other turns do not look at the clock.
-//! 2. Two samples in a row above [`LONG_POLL`] make the server *long*, or one above [`CERTAINLY_LONG`]: callers and tasks of
-//!    others do not run it. The turn after a first long sample is a sample too. One alone may be the system's doing, which takes
+//! 2. Two samples in a row above [`LONG_POLL`] make the server *long*, or one above [`CERTAINLY_LONG`]: its callers
+//!    do not run it. The turn after a first long sample is a sample too. One alone may be the system's doing, which takes
 //!    a thread off its processor for some milliseconds when others want it. While the server is long, every poll is a sample.
 //! 3. It stops being long after [`PATIENCE_MIN`] callbacks in a row that had no such poll, and its samples are as frequent as
 //!    in the beginning. The next time, it takes twice as many, up to [`PATIENCE_MAX`]: a server that alternates stays long.
 //!    Each sample of every 64th turn halves that again.
-//! 4. A caller that finds the server scheduled runs it only if that takes less time than waking another thread. What callers
-//!    take is measured in the same turns, as a whole: [`GUEST_TURN`]. One
-//!    that is above leaves the server to its own task for [`GUEST_REFUSALS`] times.
+//! 4. A caller that finds the server scheduled is a *guest*: it runs the server only if that takes less time than waking another
+//!    thread. The turns of guests are measured as a whole, as often as there are samples. One that takes longer than
+//!    [`GUEST_TURN`] leaves the server to its own task for [`GUEST_REFUSALS`] times.
 //!
 //! Only the thread that has the server's body, or is about to take it under the lock, writes here; the number of refusals is
 //! the exception, which is a guess anyway. All of it is a guess: nothing but speed and fairness depends on it.
@@ -93,7 +93,7 @@ impl Pace {
         self.own_task.store(if inline { 0 } else { ASKED }, Ordering::Relaxed);
     }
 
-    /// Whether others than its own task may run the server.
+    /// Whether callers may run the server.
     #[inline]
     pub(super) fn lets_others_run(&self) -> bool {
         self.own_task.load(Ordering::Relaxed) == 0
@@ -164,7 +164,7 @@ impl Pace {
         }
     }
 
-    /// Whether another than its own task may run the server although it is scheduled.
+    /// Whether a caller may run the server although it is scheduled (rule 4).
     #[inline]
     pub(super) fn may_be_guest(&self) -> bool {
         if !self.lets_others_run() {
@@ -210,8 +210,8 @@ impl<S: GenServer> Process<S> {
         is_long
     }
 
-    /// Runs a scheduled server where its own task is not, and learns from some of these turns how long that takes: from those
-    /// that would have had a sample, which is left out, and from the first after refusals.
+    /// Runs a scheduled server on the thread of a caller (rule 4). Measures the turn if it is due for a sample, which is left out,
+    /// or if it is the first after refusals.
     pub(super) fn run_guest(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, budget: &mut u32) {
         if mail.turns > 0 && !self.pace.is_guest_on_trial() {
             return self.run_scheduled(mail, budget);

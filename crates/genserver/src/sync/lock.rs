@@ -11,7 +11,8 @@
 //! With such naps the slowest call of a thousand took ten times as long. A sender that only leaves a message pauses for a tenth
 //! of that ([`lock_briefly`](Mutex::lock_briefly)): it gains nothing from a winner that goes on, and its pauses are its tail.
 //!
-//! Two workers on two cores of an AMD EPYC; the mean, and the slowest of a thousand:
+//! Two workers on two cores of an AMD EPYC that other programs used too, so only the proportions count; the mean, and the slowest
+//! of a thousand. `cargo xtask bench --tail` shows them, after a change of the constants below:
 //!
 //! | pause, in spin hints | calls of 16 clients that run the server | queued calls of 16 clients | casts of 16 senders |
 //! |---|---|---|---|

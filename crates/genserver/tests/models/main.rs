@@ -28,7 +28,7 @@ mod door;
 mod exhaustive;
 mod world;
 
-// The promises about calls, about servers that run one after the other in one task, about ends, starts, and the clock.
+// The promises about calls, ends, starts, and the clock.
 mod calls;
 mod deaths;
 mod starts;
