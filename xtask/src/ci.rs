@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::bench::instructions;
 use crate::cargo::{self, Cargo};
 use crate::workspace::{self, Package};
-use crate::{Failure, Result, check, conformance, docs, models, test, tidy};
+use crate::{Failure, Result, check, conformance, docs, house, models, test, tidy};
 
 /// Features that choose a runtime: with each of them the tests run, and not only compile.
 const RUNTIMES: &[&str] = &["tokio", "smol"];
@@ -81,6 +81,7 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
         Gate::cargo("fmt", check::fmt()),
         Gate::verb("tidy", tidy::run),
         Gate::verb("conformance", conformance::run),
+        Gate::verb("house", house::run),
         Gate::cargo("clippy", check::clippy()),
         Gate::verb("docs", docs::run),
     ];

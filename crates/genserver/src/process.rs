@@ -52,5 +52,6 @@ mod waiters;
 
 pub(crate) use death::drop_caught;
 pub(crate) use mail::{Envelope, Lazy, Process, Signal};
-pub(crate) use send::{Parcel, Refused, Sent, parcel};
+pub(crate) use send::{Refused, Sent};
 pub(crate) use wait_queue::RoomWait;
+pub(crate) use work::{Parcel, parcel};

@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::node::Home;
+use crate::node::home::Home;
 use crate::runtime::{Runtime, Sleep};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::barrier;

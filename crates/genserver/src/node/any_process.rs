@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::node::Home;
+use crate::node::home::Home;
 use crate::node::name::Name;
 use crate::node::order::Order;
 use crate::node::reply::{Slot, Waiting};

@@ -16,8 +16,8 @@
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
-use crate::node;
 use crate::node::current;
+use crate::node::table;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{program_static, thread_local};
 use crate::values::pid::Pid;
@@ -71,7 +71,7 @@ pub(crate) fn is_cut(cx: &Context<'_>) -> bool {
 #[cold]
 fn is_cut_slowly(cx: &Context<'_>) -> bool {
     let Some(pid) = current::pid() else { return false };
-    if !node::find(pid).is_some_and(|process| process.is_doomed()) {
+    if !table::find(pid).is_some_and(|process| process.is_doomed()) {
         return false;
     }
     let waker = cx.waker();

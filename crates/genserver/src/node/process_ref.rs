@@ -8,7 +8,7 @@ use crate::node::current;
 use crate::node::link;
 use crate::node::name::Name;
 use crate::node::subject::Subject;
-use crate::node::{self, Node};
+use crate::node::table::{self, Node};
 use crate::values::exit::Exit;
 use crate::values::info::ProcessInfo;
 use crate::values::pid::Pid;
@@ -348,7 +348,7 @@ impl AsProcess for ProcessRef {
 
 impl AsProcess for Pid {
     fn as_process(&self) -> Option<ProcessRef> {
-        node::find(*self).map(ProcessRef::new)
+        table::find(*self).map(ProcessRef::new)
     }
 
     fn pid_or_nobody(&self) -> Pid {
@@ -392,5 +392,5 @@ pub fn whereis(name: impl Into<Name>) -> Option<ProcessRef> {
 /// ```
 #[doc(alias = "self")]
 pub fn current_process() -> Option<ProcessRef> {
-    current::pid().and_then(node::find).map(ProcessRef::new)
+    current::pid().and_then(table::find).map(ProcessRef::new)
 }

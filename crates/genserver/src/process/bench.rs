@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::node::any_process::{AnyProcess as _, Head};
-use crate::process::Process;
-use crate::process::mail::Body;
+use crate::process::mail::{Body, Process};
 use crate::process::work::Actor;
 use crate::server::GenServer;
 use crate::server::debug::Debug;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::bench::{AnyBench, Bench};
 use super::mail::{Body, Envelope, Process, Run, Signal};
-use super::send::parcel;
 use super::work::Job;
+use super::work::parcel;
 use crate::node::any_process::{Asked, Untyped};
 use crate::node::reply::Waiting;
 use crate::server::GenServer;

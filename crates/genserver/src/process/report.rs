@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::process::Process;
 use crate::process::mail::{Body, Ending};
-use crate::report::{LastMessage, Level, LongSchedule, Report, Terminated, Unexpected, Who, end};
+use crate::report::{LastMessage, Level, LongSchedule, Report, Terminated, Unexpected, Who, crash};
 use crate::server::GenServer;
 use crate::server::context::Cx;
 use crate::server::show::{Message, Shown};
@@ -46,13 +46,13 @@ impl<S: GenServer> Process<S> {
                 process: Who::new(&self.head),
                 server: type_name::<S>(),
                 last_message: callback.zip(formatted.message).map(|(callback, text)| LastMessage { callback, text }),
-                client: client.filter(|_| callback == Some(Callback::Call)).map(end::who),
+                client: client.filter(|_| callback == Some(Callback::Call)).map(Who::of),
                 state: formatted.state,
                 log: formatted.log,
                 reason: reason.clone(),
             }));
         }
-        hub.publish(&Report::Crashed(end::crash(self, type_name::<S>(), in_init, reason)));
+        hub.publish(&Report::Crashed(crash(self, type_name::<S>(), in_init, reason)));
     }
 
     /// Reports the callback that just came back or awaits, if it blocked its thread too long. Called outside of any lock.

@@ -8,7 +8,7 @@ use futures::task::ArcWake;
 
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal};
 use super::task::ProcessTask;
-use super::work::Job;
+use super::work::{Job, Parcel};
 use crate::node::current;
 use crate::node::reply::Waiting;
 use crate::process::deadlock;
@@ -39,17 +39,6 @@ pub(crate) enum Sent {
 pub(crate) enum Refused {
     Dead,
     Full,
-}
-
-/// A message on its way, in the place where its sender put it: it is moved from there straight to where it goes, because
-/// every further move of it would be felt.
-pub(crate) type Parcel<S> = Option<Job<S>>;
-
-/// Puts a message where [`Process::push`] and [`Process::send_call`] take it from.
-#[inline]
-#[expect(clippy::unnecessary_wraps, reason = "a parcel is emptied by the function that takes the message")]
-pub(crate) fn parcel<S: GenServer>(message: Envelope<S>) -> Parcel<S> {
-    Some(Job::Message(message))
 }
 
 impl<S: GenServer> Process<S> {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::inspect::SystemRequest;
 use super::mail::{Doing, Envelope, Kick, LOOK_DOOM, Mail, Process, Run, Signal, Task};
-use super::send::parcel;
 use super::ties::Ties;
 use super::waiters::Waiters;
 use super::work::Job;
+use super::work::parcel;
 use crate::node::alarm::Alarmed;
 use crate::node::any_process::Untyped;
 use crate::node::any_process::{About, AnyProcess, Asked, ExitKind, Head, LaidBy, StoppedHere};

@@ -19,8 +19,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::node::current;
-use crate::process::Envelope;
-use crate::process::mail::{Doing, LOOK_DOOM};
+use crate::process::mail::{Doing, Envelope, LOOK_DOOM};
 use crate::process::queue::Queue;
 use crate::process::spare;
 use crate::report::Scope;
@@ -120,6 +119,17 @@ pub(crate) enum Job<S: GenServer> {
     Idle,
     /// For `normal`, if no reason is given.
     Terminate(Option<Box<Reason>>),
+}
+
+/// A message on its way, in the place where its sender put it: it is moved from there straight to where it goes, because
+/// every further move of it would be felt.
+pub(crate) type Parcel<S> = Option<Job<S>>;
+
+/// Puts a message where [`Process::push`] and [`Process::send_call`] take it from.
+#[inline]
+#[expect(clippy::unnecessary_wraps, reason = "a parcel is emptied by the function that takes the message")]
+pub(crate) fn parcel<S: GenServer>(message: Envelope<S>) -> Parcel<S> {
+    Some(Job::Message(message))
 }
 
 /// What came of a callback, when it is not simply to wait for the next message.

@@ -1,6 +1,7 @@
 //! The report that a library makes of its own kind of process.
 
-use super::{Level, Who};
+use super::level::Level;
+use super::who::Who;
 use crate::values::reason::Reason;
 
 /// A report that a library makes of one of its processes: a sentence with details.

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use futures::Stream;
 
+use super::any_report::Report;
+use super::level::Level;
 use super::long_schedule::LONG_SCHEDULE;
 use super::trace;
-use super::{Level, Report};
-use crate::node::Node;
 use crate::node::cut::poll_alive;
+use crate::node::table::Node;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::barrier;
 use crate::sync::parking::Mutex;
@@ -301,5 +302,21 @@ impl Node {
     /// ```
     pub fn reports_from(&self, level: Level) -> Reports {
         self.hub().subscribe(level)
+    }
+
+    /// Sets how long a callback of this node may block its thread before that is reported. The default is one second.
+    ///
+    /// [`Duration::MAX`] turns these reports off. See [`LongSchedule`] for which callbacks are timed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Node;
+    /// use std::time::Duration;
+    ///
+    /// Node::program().long_schedule(Duration::from_millis(100));
+    /// ```
+    pub fn long_schedule(&self, limit: Duration) {
+        self.hub().set_long_schedule(limit);
     }
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::Who;
-use crate::node::Node;
+use super::who::Who;
 use crate::values::info::Callback;
 
 /// How long a callback may block its thread before that is reported, unless [`Node::long_schedule`] sets it. It is longer than
@@ -69,22 +68,4 @@ pub struct LongSchedule {
     pub blocked: Duration,
     /// How often callbacks of this server have blocked for longer than the limit.
     pub times: u64,
-}
-
-impl Node {
-    /// Sets how long a callback of this node may block its thread before that is reported. The default is one second.
-    ///
-    /// [`Duration::MAX`] turns these reports off. See [`LongSchedule`] for which callbacks are timed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Node;
-    /// use std::time::Duration;
-    ///
-    /// Node::program().long_schedule(Duration::from_millis(100));
-    /// ```
-    pub fn long_schedule(&self, limit: Duration) {
-        self.hub().set_long_schedule(limit);
-    }
 }

@@ -2,10 +2,14 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{
-    Crashed, CustomReport, LastMessage, LongSchedule, Overflowed, Report, Supervised, TaskFailed, Terminated,
-    Unexpected, Who,
-};
+use super::any_report::Report;
+use super::custom::CustomReport;
+use super::ended::{Crashed, LastMessage, Terminated};
+use super::long_schedule::LongSchedule;
+use super::mailbox::{Overflowed, Unexpected};
+use super::supervised::Supervised;
+use super::task::TaskFailed;
+use super::who::Who;
 use crate::values::info::Callback;
 use crate::values::reason::Reason;
 use crate::values::shown::shown;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Level, Who};
+use super::level::Level;
+use super::who::Who;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 

@@ -21,20 +21,24 @@ mod on {
     use tracing::{Level, Span};
 
     use crate::node::any_process::Head;
-    use crate::report::{self, CustomReport, Report, Supervised};
+    use crate::report::any_report::Report;
+    use crate::report::custom::CustomReport;
+    use crate::report::level;
+    use crate::report::supervised::Supervised;
+    use crate::report::who::Who;
     use crate::values::shown::shown;
 
     /// Returns whether a report of this level has a subscriber.
-    pub(crate) fn is_on(level: report::Level) -> bool {
+    pub(crate) fn is_on(level: level::Level) -> bool {
         LevelFilter::current() >= filter(level)
     }
 
-    fn filter(level: report::Level) -> LevelFilter {
+    fn filter(level: level::Level) -> LevelFilter {
         match level {
-            report::Level::Error => LevelFilter::ERROR,
-            report::Level::Warning => LevelFilter::WARN,
-            report::Level::Info => LevelFilter::INFO,
-            report::Level::Debug => LevelFilter::DEBUG,
+            level::Level::Error => LevelFilter::ERROR,
+            level::Level::Warning => LevelFilter::WARN,
+            level::Level::Info => LevelFilter::INFO,
+            level::Level::Debug => LevelFilter::DEBUG,
         }
     }
 
@@ -112,10 +116,10 @@ mod on {
     macro_rules! event_at {
         ($level:expr, $($fields:tt)*) => {
             match $level {
-                report::Level::Error => tracing::event!(target: "genserver", Level::ERROR, $($fields)*),
-                report::Level::Warning => tracing::event!(target: "genserver", Level::WARN, $($fields)*),
-                report::Level::Info => tracing::event!(target: "genserver", Level::INFO, $($fields)*),
-                report::Level::Debug => tracing::event!(target: "genserver", Level::DEBUG, $($fields)*),
+                level::Level::Error => tracing::event!(target: "genserver", Level::ERROR, $($fields)*),
+                level::Level::Warning => tracing::event!(target: "genserver", Level::WARN, $($fields)*),
+                level::Level::Info => tracing::event!(target: "genserver", Level::INFO, $($fields)*),
+                level::Level::Debug => tracing::event!(target: "genserver", Level::DEBUG, $($fields)*),
             }
         };
     }
@@ -153,7 +157,7 @@ mod on {
         );
     }
 
-    fn names(all: &[crate::report::Who]) -> String {
+    fn names(all: &[Who]) -> String {
         all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
@@ -203,7 +207,8 @@ mod off {
     //! Without the feature.
 
     use crate::node::any_process::Head;
-    use crate::report::{Level, Report};
+    use crate::report::any_report::Report;
+    use crate::report::level::Level;
 
     pub(crate) fn is_on(_level: Level) -> bool {
         false

@@ -10,7 +10,7 @@ use futures::Stream;
 
 use crate::node::any_process::AnyProcess as _;
 use crate::node::reply::Slot;
-use crate::process::{Process, Signal};
+use crate::process::mail::{Process, Signal};
 use crate::server::GenServer;
 use crate::sync::barrier;
 use crate::sync::parking::Mutex;

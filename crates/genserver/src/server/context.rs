@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::node::any_process::AnyProcess;
 use crate::node::dense::{Dense, Keyed};
 use crate::node::process_ref::AsProcess;
-use crate::process::{Process, Signal};
+use crate::process::mail::{Process, Signal};
 use crate::server::GenServer;
 use crate::values::exit::Exit;
 use crate::values::monitor::{Down, MonitorRef};
