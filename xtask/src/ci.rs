@@ -205,7 +205,7 @@ mod tests {
     }
 
     fn names(package: Package) -> Vec<String> {
-        gates(&[package]).into_iter().skip(5).map(|gate| gate.name).collect()
+        gates(&[package]).into_iter().skip(6).map(|gate| gate.name).collect()
     }
 
     #[test]

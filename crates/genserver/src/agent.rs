@@ -163,26 +163,30 @@
 //! done.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::{
-    AsProcess, AsServer, Call, CallError, Caller, CastError, Name, Named, Pid, ProcessRef, ServerRef, Start, Stop,
+    AsProcess, AsServer, Call, CallError, Caller, CastError, Lookup, Name, Named, Pid, ProcessRef, ServerRef, Start,
+    Stop, WaitForServer,
 };
 
 // The server behind the handle.
 mod server;
-// Agents looked up by name.
-mod named;
 
-pub use named::NamedAgent;
 pub use server::{AgentServer, Function};
 
-/// A call to an agent in progress: see [`Call`].
-pub type AgentCall<'a, S, R, F> = Call<&'a ServerRef<AgentServer<S>>, R, F>;
+/// A call in progress to an agent that `T` refers to: see [`Call`].
+pub type AgentCall<'a, T, R, F> = Call<Lookup<'a, T>, R, F>;
 
-/// A reference to an agent: see the [module](self).
+/// An agent: see the [module](self).
 ///
 /// It is cheap to clone and can be sent and shared, whatever the type of the state. It does not keep the agent alive, and
 /// dropping it does not end the agent.
+///
+/// `T` says how the agent is found. A start returns a reference to one process. [`named`](Agent::named) makes one that looks a
+/// name up at every use, and `From` makes one of anything else that refers to a server, such as a
+/// [`ChildRef`](crate::supervisor::ChildRef). Those can be made before the agent starts, and reach its successor after a
+/// restart.
 ///
 /// # Examples
 ///
@@ -191,20 +195,21 @@ pub type AgentCall<'a, S, R, F> = Call<&'a ServerRef<AgentServer<S>>, R, F>;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let list = Agent::start(Vec::<&str>::new).name("groceries").await?;
-/// let same = list.clone();
-/// same.update(|items| items.push("eggs")).await?;
-/// assert_eq!(list.get(Vec::len).await?, 1);
+/// let groceries = Agent::<Vec<&str>, _>::named("groceries");
 ///
-/// assert_eq!(list.name(), Some(&"groceries".into()));
-/// assert_eq!(genserver::whereis("groceries"), Some(list.process_ref()));
-/// list.process_ref().kill();
-/// assert!(!same.is_alive());
+/// let first = Agent::start(|| vec!["eggs"]).name("groceries").await?;
+/// assert_eq!(groceries.get(Vec::len).await?, 1);
+/// first.stop().await?;
+///
+/// let second = Agent::start(Vec::<&str>::new).name("groceries").await?;
+/// assert_eq!(groceries.get(Vec::len).await?, 0);
+/// # second.stop().await?;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Agent<S: Send + 'static> {
-    server: ServerRef<AgentServer<S>>,
+pub struct Agent<S: Send + 'static, T = ServerRef<AgentServer<S>>> {
+    server: T,
+    state: PhantomData<fn(S)>,
 }
 
 impl<S: Send + 'static> Agent<S> {
@@ -261,7 +266,9 @@ impl<S: Send + 'static> Agent<S> {
         Self::start(first).link()
     }
 
-    /// Returns a reference to the agent with that name, looked up at every use: see [`NamedAgent`].
+    /// Returns the agent with that name. The name is looked up at every use.
+    ///
+    /// The name is one of the current [`Node`](crate::Node); for another node's, use `Agent::from(Named::on(&node, name))`.
     ///
     /// # Examples
     ///
@@ -279,10 +286,12 @@ impl<S: Send + 'static> Agent<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn named(name: impl Into<Name>) -> NamedAgent<S> {
+    pub fn named(name: impl Into<Name>) -> Agent<S, Named<AgentServer<S>>> {
         Named::new(name).into()
     }
+}
 
+impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> Agent<S, T> {
     /// Passes the state to a function, and returns the function's result: OTP's `Agent.get/2,3`.
     ///
     /// The function runs in the agent. This returns a call, which is sent when it is awaited and waits five seconds; see
@@ -315,7 +324,7 @@ impl<S: Send + 'static> Agent<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn get<R, F>(&self, function: F) -> AgentCall<'_, S, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
+    pub fn get<R, F>(&self, function: F) -> AgentCall<'_, T, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, T, R, F>>
     where
         R: Send + 'static,
         F: FnOnce(&S) -> R + Send + 'static,
@@ -347,7 +356,7 @@ impl<S: Send + 'static> Agent<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn update<F>(&self, function: F) -> AgentCall<'_, S, (), impl FnOnce(Caller<()>) -> Function<S> + use<S, F>>
+    pub fn update<F>(&self, function: F) -> AgentCall<'_, T, (), impl FnOnce(Caller<()>) -> Function<S> + use<S, T, F>>
     where
         F: FnOnce(&mut S) + Send + 'static,
     {
@@ -380,12 +389,12 @@ impl<S: Send + 'static> Agent<S> {
     pub fn get_and_update<R, F>(
         &self,
         function: F,
-    ) -> AgentCall<'_, S, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, R, F>>
+    ) -> AgentCall<'_, T, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, T, R, F>>
     where
         R: Send + 'static,
         F: FnOnce(&mut S) -> R + Send + 'static,
     {
-        self.server.call(move |caller| Function::answering(caller, function))
+        AsServer::call(&self.server, move |caller| Function::answering(caller, function))
     }
 
     /// Lets a function change the state, without waiting: OTP's `Agent.cast/2`.
@@ -442,10 +451,33 @@ impl<S: Send + 'static> Agent<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stop(&self) -> Stop {
-        self.server.stop()
+    pub fn stop(&self) -> Stop<Lookup<'_, T, ProcessRef>> {
+        AsServer::stop(&self.server)
     }
 
+    /// What the agent is found by. It is a server, so [`sys`](crate::sys), exits, and all else that a server can do work with
+    /// it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::agent::{Agent, AgentServer};
+    /// use genserver::sys;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let agent = Agent::start(|| 20).await?;
+    /// sys::replace_state(agent.server(), |AgentServer(number)| AgentServer(number + 1)).await?;
+    /// assert_eq!(agent.get(|number| *number).await?, 21);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn server(&self) -> &T {
+        &self.server
+    }
+}
+
+impl<S: Send + 'static> Agent<S> {
     /// The pid.
     pub fn pid(&self) -> Pid {
         self.server.pid()
@@ -465,68 +497,53 @@ impl<S: Send + 'static> Agent<S> {
     pub fn process_ref(&self) -> ProcessRef {
         self.server.process_ref()
     }
+}
 
-    /// The agent as a server: for [`sys`](crate::sys), exits, and everything else that a server can do.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::agent::{Agent, AgentServer};
-    /// use genserver::sys;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let agent = Agent::start(|| 20).await?;
-    /// sys::replace_state(agent.server(), |AgentServer(number)| AgentServer(number + 1)).await?;
-    /// assert_eq!(agent.get(|number| *number).await?, 21);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn server(&self) -> &ServerRef<AgentServer<S>> {
-        &self.server
+impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> From<T> for Agent<S, T> {
+    fn from(server: T) -> Self {
+        Self { server, state: PhantomData }
     }
 }
 
-impl<S: Send + 'static> From<ServerRef<AgentServer<S>>> for Agent<S> {
-    fn from(server: ServerRef<AgentServer<S>>) -> Self {
-        Self { server }
-    }
-}
-
-impl<S: Send + 'static> AsProcess for Agent<S> {
+impl<S: Send + 'static, T: AsProcess> AsProcess for Agent<S, T> {
     fn as_process(&self) -> Option<ProcessRef> {
-        Some(self.process_ref())
+        self.server.as_process()
+    }
+
+    fn pid_or_nobody(&self) -> Pid {
+        self.server.pid_or_nobody()
     }
 }
 
-impl<S: Send + 'static> AsServer for Agent<S> {
+impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> AsServer for Agent<S, T> {
     type Server = AgentServer<S>;
 
     fn as_server(&self) -> Result<ServerRef<AgentServer<S>>, CallError> {
-        Ok(self.server.clone())
+        self.server.as_server()
+    }
+
+    fn wait_for_server(&self) -> Option<WaitForServer<'_, AgentServer<S>>> {
+        self.server.wait_for_server()
     }
 }
 
-impl<S: Send + 'static> Clone for Agent<S> {
+impl<S: Send + 'static, T: Clone> Clone for Agent<S, T> {
     fn clone(&self) -> Self {
-        Self { server: self.server.clone() }
+        Self { server: self.server.clone(), state: PhantomData }
     }
 }
 
-/// Two agents are equal if they are the same process.
-impl<S: Send + 'static> PartialEq for Agent<S> {
+/// Two agents are equal if they are found by the same: two references are if they are of one process.
+impl<S: Send + 'static, T: PartialEq> PartialEq for Agent<S, T> {
     fn eq(&self, other: &Self) -> bool {
         self.server == other.server
     }
 }
 
-impl<S: Send + 'static> Eq for Agent<S> {}
+impl<S: Send + 'static, T: Eq> Eq for Agent<S, T> {}
 
-impl<S: Send + 'static> fmt::Debug for Agent<S> {
+impl<S: Send + 'static, T: fmt::Debug> fmt::Debug for Agent<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => write!(f, "Agent({name} {})", self.pid()),
-            None => write!(f, "Agent({})", self.pid()),
-        }
+        f.debug_tuple("Agent").field(&self.server).finish()
     }
 }

@@ -366,6 +366,7 @@ impl<S: GenServer> AsServer for ServerRef<S> {
         Ok(self.clone())
     }
 
+    #[inline]
     fn at_hand(&self) -> Option<&Self> {
         Some(self)
     }
@@ -401,6 +402,7 @@ macro_rules! behind_a_pointer {
                 (**self).find_any_process()
             }
 
+            #[inline]
             fn at_hand(&self) -> Option<&ServerRef<Self::Server>> {
                 (**self).at_hand()
             }

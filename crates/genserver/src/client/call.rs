@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::as_server::{AsServer, CallOf};
 use crate::client::server_ref::ServerRef;
-use crate::client::target::Target;
+use crate::client::target::{Target, out_of_line};
 use crate::node::current;
 use crate::node::cut;
 use crate::node::reply::{Slot, Unanswered, Waiting, erased};
@@ -389,7 +389,7 @@ where
         cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>> {
         let error = CallError::NoProc { server: self.subject() };
-        if !T::IS_LOOKED_UP || cut::is_cut(cx) {
+        if !self.target.is_looked_up() || cut::is_cut(cx) {
             return self.fail(error, cx);
         }
         self.aside = Some(Box::new(Aside::Unsent(call, slot)));
@@ -575,7 +575,7 @@ where
         if cut::is_cut(cx) {
             return Poll::Pending;
         }
-        if T::IS_LOOKED_UP {
+        if this.target.is_looked_up() {
             return this.poll_looked_up(cx);
         }
         if this.make.is_some() { this.send(cx) } else { this.poll_sent(cx) }
@@ -584,11 +584,22 @@ where
 
 /// Dropping a call gives the answer up, never the request.
 impl<T: AsServer, R: Send + 'static, F> Drop for Call<T, R, F> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(slot) = &self.slot {
-            slot.close();
+        // A call that was answered has neither, and its drop is inlined into the caller: so the rest is not.
+        if let Some(slot) = self.slot.take() {
+            give_up(slot);
+        }
+        if let Some(aside) = self.aside.take() {
+            out_of_line(aside);
         }
     }
+}
+
+#[cold]
+fn give_up<R: Send + 'static>(slot: Arc<Slot<R>>) {
+    slot.close();
+    drop(slot);
 }
 
 impl<T: AsServer + fmt::Debug, R: Send + 'static, F> fmt::Debug for Call<T, R, F> {

@@ -18,8 +18,9 @@ use crate::server::GenServer;
 
 /// The target of an operation: `P` itself, or the look-up of one.
 pub trait Target<P> {
-    /// Whether it has to be looked up. A constant, so that a call to a server at hand does not pay for the question.
-    const IS_LOOKED_UP: bool;
+    /// Returns whether it has to be looked up. The compiler knows the answer for a reference, whichever way the call is made, so
+    /// that a call to a server at hand does not pay for the question.
+    fn is_looked_up(&self) -> bool;
 
     /// The target, as soon as it is found. The time spent waiting for it is taken off the timeout.
     fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>>;
@@ -37,7 +38,10 @@ pub trait Target<P> {
 }
 
 impl<S: GenServer> Target<ServerRef<S>> for &ServerRef<S> {
-    const IS_LOOKED_UP: bool = false;
+    #[inline]
+    fn is_looked_up(&self) -> bool {
+        false
+    }
 
     #[inline]
     fn poll_found(
@@ -59,7 +63,10 @@ impl<S: GenServer> Target<ServerRef<S>> for &ServerRef<S> {
 }
 
 impl Target<Self> for ProcessRef {
-    const IS_LOOKED_UP: bool = false;
+    #[inline]
+    fn is_looked_up(&self) -> bool {
+        false
+    }
 
     fn poll_found(&mut self, _cx: &mut Context<'_>, _timeout: &mut Option<Duration>) -> Poll<Result<&Self, CallError>> {
         Poll::Ready(Ok(self))
@@ -79,19 +86,34 @@ impl Target<Self> for ProcessRef {
 /// You never construct this.
 pub struct Lookup<'a, T: AsServer + ?Sized, P = ServerRef<<T as AsServer>::Server>> {
     by: &'a T,
-    progress: Progress<'a, T::Server, P>,
+    /// Nothing yet; for a reference, nothing ever.
+    progress: Option<Progress<'a, T::Server, P>>,
 }
 
 /// Nothing of it is pinned: a wait has a box of its own.
 impl<T: AsServer + ?Sized, P> Unpin for Lookup<'_, T, P> {}
 
 enum Progress<'a, S: GenServer, P> {
-    Begin,
-    /// A `ServerRef` that is used through the trait: it is borrowed, so that it costs what a `ServerRef` costs.
-    AtHand(&'a P),
     /// It is not there, and somebody waits for it.
     Waiting(Box<Wait<'a, S>>),
     Found(P),
+}
+
+/// An operation on a server at hand is dropped everywhere, so what has to be dropped of a look-up is dropped out of line.
+impl<T: AsServer + ?Sized, P> Drop for Lookup<'_, T, P> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(progress) = self.progress.take() {
+            out_of_line(progress);
+        }
+    }
+}
+
+/// Drops a value where it is not inlined into the caller.
+#[cold]
+#[inline(never)]
+pub(super) fn out_of_line<T>(value: T) {
+    drop(value);
 }
 
 /// A wait for a server that is not there yet.
@@ -121,6 +143,7 @@ pub trait Find<T: AsServer + ?Sized>: Sized {
 }
 
 impl<T: AsServer + ?Sized> Find<T> for ServerRef<T::Server> {
+    #[inline]
     fn at_hand(by: &T) -> Option<&Self> {
         by.at_hand()
     }
@@ -164,10 +187,29 @@ impl<T: AsServer + fmt::Debug + ?Sized, P> fmt::Debug for Lookup<'_, T, P> {
 
 impl<'a, T: AsServer + ?Sized, P: Find<T>> Lookup<'a, T, P> {
     pub(crate) fn new(by: &'a T) -> Self {
-        Self { by, progress: Progress::Begin }
+        Self { by, progress: None }
     }
 
     /// Begins to wait, if this is a reference that waits.
+    fn poll_look_up(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>> {
+        loop {
+            match &mut self.progress {
+                None => {
+                    self.progress = Some(match P::find(self.by) {
+                        Ok(found) => Progress::Found(found),
+                        Err(nobody) => Progress::Waiting(self.wait(nobody, *timeout)?),
+                    });
+                }
+                Some(Progress::Waiting(wait)) => {
+                    let found = ready!(wait.poll(cx, timeout))?;
+                    self.progress = Some(Progress::Found(P::from_server(found)));
+                }
+                Some(Progress::Found(_)) => break,
+            }
+        }
+        Poll::Ready(Ok(self.found()))
+    }
+
     fn wait(&self, nobody: CallError, timeout: Option<Duration>) -> Result<Box<Wait<'a, T::Server>>, CallError> {
         let Some(server) = self.by.wait_for_server() else { return Err(nobody) };
         let limit = match (timeout, node::current_home()) {
@@ -198,43 +240,35 @@ impl<S: GenServer> Wait<'_, S> {
 }
 
 impl<T: AsServer + ?Sized, P: Find<T>> Target<P> for Lookup<'_, T, P> {
-    const IS_LOOKED_UP: bool = true;
-
-    fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>> {
-        loop {
-            match &mut self.progress {
-                Progress::Begin => {
-                    self.progress = if let Some(at_hand) = P::at_hand(self.by) {
-                        Progress::AtHand(at_hand)
-                    } else {
-                        match P::find(self.by) {
-                            Ok(found) => Progress::Found(found),
-                            Err(nobody) => Progress::Waiting(self.wait(nobody, *timeout)?),
-                        }
-                    };
-                }
-                Progress::Waiting(wait) => {
-                    let found = ready!(wait.poll(cx, timeout))?;
-                    self.progress = Progress::Found(P::from_server(found));
-                }
-                Progress::AtHand(_) | Progress::Found(_) => break,
-            }
-        }
-        Poll::Ready(Ok(self.found()))
+    #[inline]
+    fn is_looked_up(&self) -> bool {
+        P::at_hand(self.by).is_none()
     }
 
+    #[inline]
+    fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>> {
+        // Known when this is compiled, for a reference: nothing is looked up, kept or dropped.
+        if let Some(at_hand) = P::at_hand(self.by) {
+            return Poll::Ready(Ok(at_hand));
+        }
+        self.poll_look_up(cx, timeout)
+    }
+
+    #[inline]
     fn found(&self) -> &P {
+        if let Some(at_hand) = P::at_hand(self.by) {
+            return at_hand;
+        }
         match &self.progress {
-            Progress::AtHand(found) => found,
-            Progress::Found(found) => found,
-            Progress::Begin | Progress::Waiting(_) => unreachable!("an operation begins with the look-up"),
+            Some(Progress::Found(found)) => found,
+            None | Some(Progress::Waiting(_)) => unreachable!("an operation begins with the look-up"),
         }
     }
 
     fn look_again(&mut self) -> bool {
         let waits = self.by.wait_for_server().is_some();
         if waits {
-            self.progress = Progress::Begin;
+            self.progress = None;
         }
         waits
     }

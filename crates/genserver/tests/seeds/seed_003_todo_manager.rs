@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use genserver::agent::{Agent, AgentServer};
-use genserver::{AsProcess, CallError, Caller, Cx, Down, GenServer, Init, Letter, Never, Next, Outcome, Probe, Reason};
+use genserver::{
+    AsProcess, AsServer as _, CallError, Caller, Cx, Down, GenServer, Init, Letter, Never, Next, Outcome, Probe, Reason,
+};
 use genserver::{MonitorRef, Name, ProcessRef, ServerRef, Start, StartError, start};
 
 /// `Todo.List`: an agent with the items, the newest first.
@@ -20,7 +22,7 @@ impl TodoList {
     }
 
     fn named(name: impl Into<Name>) -> Result<Self, CallError> {
-        Agent::named(name).resolve().map(Self)
+        Agent::named(name).as_server().map(|list| Self(list.into()))
     }
 
     async fn put(&self, item: &str) -> Result<(), CallError> {

@@ -4,9 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use genserver::agent::{Agent, AgentServer, NamedAgent};
+use genserver::agent::{Agent, AgentServer};
 use genserver::supervisor::{ChildKind, ChildSpec, Restart, Shutdown, Supervisor};
-use genserver::{CallError, Down, Letter, Node, Probe, Reason, StartError, StopError, current_process, sys, time};
+use genserver::{
+    AsServer as _, CallError, Down, Letter, Named, Node, Probe, Reason, StartError, StopError, current_process, sys,
+    time,
+};
 
 fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
@@ -36,18 +39,18 @@ async fn rat_031_an_agent_lives_from_its_linked_start_to_its_stop() {
 #[tokio::test]
 async fn rat_032_a_name_reaches_its_agent_with_calls_and_casts() {
     let node = Node::new();
-    let named: NamedAgent<u32> = genserver::Named::on(&node, "counter").into();
+    let named = Agent::<u32, _>::from(Named::on(&node, "counter"));
     assert!(named.cast(|_| ()).is_err());
     assert!(matches!(named.stop().await, Err(StopError::NoProc { .. })));
 
     let agent = Agent::start(|| 1_u32).name("counter").on(&node).await.unwrap();
-    assert_eq!(named.resolve(), Ok(agent.clone()));
+    assert_eq!(named.as_server().map(Agent::from), Ok(agent.clone()));
     assert_eq!(named.update(|count| *count += 1).await, Ok(()));
     assert!(named.cast(|count| *count *= 10).is_ok());
     assert_eq!(named.get_and_update(|count| std::mem::replace(count, 5)).await, Ok(20));
     assert_eq!(named.get(|count| *count).await, Ok(5));
-    assert_eq!(format!("{named:?}"), "NamedAgent(counter)");
-    assert_eq!(format!("{agent:?}"), format!("Agent(counter {})", agent.pid()));
+    assert_eq!(format!("{named:?}"), "Agent(Named(counter))");
+    assert_eq!(format!("{agent:?}"), format!("Agent(ServerRef(counter {}))", agent.pid()));
 
     // The next agent of that name is found as well: the name is looked up at every use.
     kill(&agent).await;
@@ -55,7 +58,7 @@ async fn rat_032_a_name_reaches_its_agent_with_calls_and_casts() {
     assert_eq!(named.get(|count| *count).await, Ok(100));
 
     // An agent with another state is another type of server.
-    let strings: NamedAgent<String> = genserver::Named::on(&node, "counter").into();
+    let strings = Agent::<String, _>::from(Named::on(&node, "counter"));
     assert!(matches!(strings.get(String::len).await, Err(CallError::WrongServer { .. })));
     assert_eq!(named.stop().await, Ok(()));
 }
@@ -256,5 +259,5 @@ async fn what_a_function_took_along_is_dropped_with_a_dead_agent() {
 fn an_agent_is_shared_whatever_its_state_is() {
     fn assert_shared<T: Send + Sync + Clone + Unpin>() {}
     assert_shared::<Agent<std::cell::Cell<u8>>>();
-    assert_shared::<NamedAgent<std::cell::Cell<u8>>>();
+    assert_shared::<Agent<std::cell::Cell<u8>, Named<AgentServer<std::cell::Cell<u8>>>>>();
 }
