@@ -115,20 +115,6 @@ pub enum CallError {
 
 impl CallError {
     /// The server that was called.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// counter.stop().await?;
-    /// let error = counter.call(Call::Get).await.unwrap_err();
-    /// assert_eq!(error.server().pid, counter.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn server(&self) -> &Subject {
         match self {
             Self::Timeout { server, .. }
