@@ -144,21 +144,6 @@ impl<N: Send + 'static> Probe<N> {
     /// # Errors
     ///
     /// As [`spawn`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let mut shell = Probe::<()>::new();
-    /// shell.trap_exits(true);
-    /// let child = shell.spawn_link(|_me: Probe<()>| async { Err(Reason::term("boom")) })?;
-    /// assert_eq!(shell.expect_exit(&child).await.reason, Reason::term("boom"));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn spawn_link<M, F, T>(&self, function: impl FnOnce(Probe<M>) -> F) -> Result<ProbeRef<M>, StartError>
     where
         M: Send + 'static,
@@ -173,20 +158,6 @@ impl<N: Send + 'static> Probe<N> {
     /// # Errors
     ///
     /// As [`spawn`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let mut shell = Probe::<()>::new();
-    /// let (_child, reference) = shell.spawn_monitor(|_me: Probe<()>| async {})?;
-    /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn spawn_monitor<M, F, T>(
         &mut self,
         function: impl FnOnce(Probe<M>) -> F,
