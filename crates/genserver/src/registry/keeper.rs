@@ -52,22 +52,6 @@ impl Watch {
 }
 
 /// The error of a second keeper of the same registry.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::StartError;
-/// use genserver::registry::{AlreadyRunning, UniqueRegistry};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let rooms = UniqueRegistry::<String>::unique();
-/// rooms.start().await?;
-/// let Err(StartError::Failed { reason, .. }) = rooms.start().await else { unreachable!() };
-/// assert_eq!(reason.downcast_ref::<AlreadyRunning>(), Some(&AlreadyRunning));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the registry is running already; start a registry once, or make another one")]
 pub struct AlreadyRunning;
