@@ -303,20 +303,12 @@
 //!
 //! ```
 //! use genserver::{Probe, Reason};
-//! # use genserver::{Cx, GenServer, Init, Never};
-//! # struct Fragile;
-//! # impl GenServer for Fragile {
-//! #     type Args = ();
-//! #     type Call = Never;
-//! #     type Cast = Never;
-//! #     type Info = Never;
-//! #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Fragile) }
-//! # }
+//! # use genserver_doc::quiet::*;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let mut probe = Probe::<()>::new();
-//! let server = genserver::start::<Fragile>(()).await?;
+//! let server = genserver::start::<Quiet>(()).await?;
 //! let reference = probe.monitor(&server);
 //! server.kill();
 //! assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);

@@ -124,19 +124,6 @@ const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 /// # Cancel safety
 ///
 /// If it is dropped before its end, everything is ordered to stop, but nothing waits for that.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// use genserver::supervised;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// let quiet = supervised(async |test| test.start_supervised(genserver::start_link::<Quiet>(())).await).await;
-/// assert!(!quiet.is_alive());
-/// # }
-/// ```
 #[doc(alias = "start_supervised!")]
 pub async fn supervised<T>(test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
     let mut supervisor = TestSupervisor::new();
@@ -301,23 +288,6 @@ impl TestSupervisor {
     /// # Panics
     ///
     /// If `child` is not one of these processes.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// use genserver::supervised;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// supervised(async |test| {
-    ///     let quiet = test.start_supervised(genserver::start_link::<Quiet>(()).name("quiet")).await;
-    ///     test.stop_supervised(&quiet).await;
-    ///     assert_eq!(genserver::whereis("quiet"), None);
-    /// })
-    /// .await;
-    /// # }
-    /// ```
     pub async fn stop_supervised(&self, child: &impl AsProcess) {
         let pid = child.as_process().map(|process| process.pid());
         let position = self.children.lock().iter().position(|started| Some(started.process.pid()) == pid);
@@ -328,23 +298,6 @@ impl TestSupervisor {
     }
 
     /// The node that the test runs in.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::agent::Agent;
-    /// use genserver::supervised;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// supervised(async |test| {
-    ///     test.start_supervised(Agent::start(|| 7).name("number")).await;
-    ///     assert!(test.node().whereis("number").is_some());
-    ///     assert_eq!(test.node().process_list().iter().filter(|process| process.name.is_some()).count(), 1);
-    /// })
-    /// .await;
-    /// # }
-    /// ```
     pub fn node(&self) -> &Node {
         &self.node
     }

@@ -119,42 +119,12 @@ impl<R: Send + 'static> Request<R> {
     }
 
     /// Sets the timeout (default: five seconds).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys;
-    /// use std::time::Duration;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let status = sys::get_status(&counter).timeout(Duration::from_millis(100)).await?;
-    /// assert_eq!(status.pid, counter.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Waits for as long as the server lives.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// assert!(!sys::get_status(&counter).no_timeout().await?.suspended);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;
