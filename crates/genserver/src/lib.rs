@@ -16,7 +16,11 @@
 //!         Init::Run(Counter(first))
 //!     }
 //!
-//!     async fn handle_call(&mut self, Increment(caller): Increment, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_call(
+//!         &mut self,
+//!         Increment(caller): Increment,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         self.0 += 1;
 //!         Next::reply(caller, self.0)
 //!     }
@@ -70,7 +74,11 @@
 //!         }
 //!     }
 //!
-//!     async fn handle_cast(&mut self, Enqueue(item): Enqueue, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_cast(
+//!         &mut self,
+//!         Enqueue(item): Enqueue,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         self.0.push_back(item);
 //!         Next::wait()
 //!     }
@@ -186,7 +194,8 @@
 //!
 //! ```
 //! use std::collections::BTreeMap;
-//! use genserver::{Caller, Cx, Down, GenServer, Init, MonitorRef, Never, Next, Outcome, ServerRef};
+//! use genserver::{Caller, Cx, Down, GenServer, Init, MonitorRef};
+//! use genserver::{Never, Next, Outcome, ServerRef};
 //! # pub struct Bucket;
 //! # impl GenServer for Bucket {
 //! #     type Args = ();
@@ -222,11 +231,19 @@
 //!         Init::Run(Self::default())
 //!     }
 //!
-//!     async fn handle_call(&mut self, Call::Lookup(name, caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_call(
+//!         &mut self,
+//!         Call::Lookup(name, caller): Call,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         Next::reply(caller, self.names.get(&name).cloned())
 //!     }
 //!
-//!     async fn handle_cast(&mut self, Cast::Create(name): Cast, cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_cast(
+//!         &mut self,
+//!         Cast::Create(name): Cast,
+//!         cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         if !self.names.contains_key(&name) {
 //!             let bucket = genserver::start::<Bucket>(()).await?;
 //!             self.refs.insert(cx.monitor(&bucket, Info::BucketDown), name.clone());
@@ -235,7 +252,11 @@
 //!         Next::wait()
 //!     }
 //!
-//!     async fn handle_info(&mut self, Info::BucketDown(down): Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_info(
+//!         &mut self,
+//!         Info::BucketDown(down): Info,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         if let Some(name) = self.refs.remove(&down.reference) {
 //!             self.names.remove(&name);
 //!         }
@@ -387,7 +408,11 @@
 //! #     type Info = Never;
 //! #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Calculator) }
 //! // ...
-//!     async fn handle_call(&mut self, Add(left, right, caller): Add, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_call(
+//!         &mut self,
+//!         Add(left, right, caller): Add,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         Next::reply(caller, left + right)
 //!     }
 //! # }

@@ -186,7 +186,8 @@ use table::Table;
 /// tables.start().await?;
 /// let waiter = Probe::<()>::new();
 /// tables.of(&waiter).register(Table { room: "garden", number: 3 }, ())?;
-/// assert_eq!(tables.whereis(&Table { room: "garden", number: 3 }), Some(waiter.process_ref()));
+/// let waits = tables.whereis(&Table { room: "garden", number: 3 });
+/// assert_eq!(waits, Some(waiter.process_ref()));
 /// # Ok(())
 /// # }
 /// ```
@@ -332,7 +333,8 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// let alice = Probe::<()>::new();
     /// rooms.of(&alice).register("lobby", 1)?;
     ///
-    /// let updated = alice.scope(async { rooms.update_value("lobby", |guests| guests + 1) }).await?;
+    /// let more = async { rooms.update_value("lobby", |guests| guests + 1) };
+    /// let updated = alice.scope(more).await?;
     /// assert_eq!((updated.new.value(), updated.old.value()), (&2, &1));
     /// # Ok(())
     /// # }
@@ -462,7 +464,8 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// for paper in ["daily", "weekly"] {
     ///     topics.of(&alice).register("news", paper)?;
     /// }
-    /// assert_eq!(alice.scope(async { topics.unregister_match("news", |paper| *paper == "daily") }).await, 1);
+    /// let no_daily = async { topics.unregister_match("news", |paper| *paper == "daily") };
+    /// assert_eq!(alice.scope(no_daily).await, 1);
     /// assert_eq!(topics.of(&alice).values("news"), ["weekly"]);
     /// # Ok(())
     /// # }

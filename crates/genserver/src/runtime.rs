@@ -102,7 +102,8 @@ pub type BlockingWork = Box<dyn FnOnce() + Send>;
 /// let runtime = Arc::new(Counting { tokio, tasks: AtomicU64::new(0) });
 /// let node = Node::with_runtime(runtime.clone());
 /// node.start::<Quiet>(()).await?;
-/// assert_eq!(runtime.tasks.load(Ordering::Relaxed), 1, "the node's clock; a server needs no task");
+/// // The one task is the node's clock: a server needs none.
+/// assert_eq!(runtime.tasks.load(Ordering::Relaxed), 1);
 /// # Ok(())
 /// # }
 /// ```

@@ -51,8 +51,14 @@ pub(crate) mod attach;
 ///         Init::Run(Self)
 ///     }
 ///
-///     async fn handle_call(&mut self, Hash(bytes, caller): Hash, _cx: &mut Cx<Self>) -> Outcome<Self> {
-///         tokio::task::spawn_blocking(move || caller.reply(bytes.iter().map(|byte| u64::from(*byte)).sum()));
+///     async fn handle_call(
+///         &mut self,
+///         Hash(bytes, caller): Hash,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
+///         tokio::task::spawn_blocking(move || {
+///             caller.reply(bytes.iter().map(|byte| u64::from(*byte)).sum());
+///         });
 ///         Next::wait()
 ///     }
 /// }

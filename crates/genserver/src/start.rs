@@ -76,11 +76,13 @@ pub use monitor::StartMonitor;
 /// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = genserver::start::<Quiet>(()).name("quiet").timeout(Duration::from_secs(1)).await?;
+/// let start = genserver::start::<Quiet>(()).name("quiet").timeout(Duration::from_secs(1));
+/// let server = start.await?;
 /// assert!(server.is_alive());
 ///
 /// let again = genserver::start::<Quiet>(()).name("quiet").await;
-/// assert!(matches!(again, Err(StartError::AlreadyStarted { pid, .. }) if pid == server.pid()));
+/// let Err(StartError::AlreadyStarted { pid, .. }) = again else { unreachable!() };
+/// assert_eq!(pid, server.pid());
 /// # server.stop().await?;
 /// # Ok(())
 /// # }

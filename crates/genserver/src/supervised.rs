@@ -9,7 +9,8 @@
 //! # */
 //! async fn a_counter_counts() {
 //!     supervised(async |test| {
-//!         let counter = test.start_supervised(genserver::start_link::<Counter>(40).name("counter")).await;
+//!         let start = genserver::start_link::<Counter>(40).name("counter");
+//!         let counter = test.start_supervised(start).await;
 //!         counter.cast(Add(2)).unwrap();
 //!         assert_eq!(counter.call(Call::Get).await, Ok(42));
 //!     })
@@ -42,7 +43,8 @@
 //! # async fn main() {
 //! supervised(async |test| {
 //!     let mut probe = Probe::<()>::new();
-//!     let counter = test.start_supervised(genserver::start::<Counter>(1).name("counter")).await;
+//!     let start = genserver::start::<Counter>(1).name("counter");
+//!     let counter = test.start_supervised(start).await;
 //!     assert_eq!(Named::<Counter>::new("counter").call(Call::Get).await, Ok(1));
 //!
 //!     let reference = probe.monitor(&counter);
@@ -263,10 +265,13 @@ impl TestSupervisor {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// supervised(async |test| {
-    ///     let list = test.start_supervised(Agent::start_link(|| vec!["eggs"]).name("shopping")).await;
+    ///     let list = Agent::start_link(|| vec!["eggs"]).name("shopping");
+    ///     let list = test.start_supervised(list).await;
     ///     assert_eq!(list.get(Vec::len).await, Ok(1));
     ///
-    ///     let greeter = ChildSpec::process("greeter", |mut me: Probe<&'static str>| async move { me.recv().await.map(drop) });
+    ///     let greeter = ChildSpec::process("greeter", |mut me: Probe<&'static str>| async move {
+    ///         me.recv().await.map(drop)
+    ///     });
     ///     let greeter = test.start_supervised(greeter.shutdown(Shutdown::BrutalKill)).await;
     ///     greeter.send("hello").unwrap();
     /// })

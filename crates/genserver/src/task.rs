@@ -130,7 +130,11 @@
 //!         Init::Run(Sums)
 //!     }
 //!
-//!     async fn handle_call(&mut self, Sum(numbers, caller): Sum, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_call(
+//!         &mut self,
+//!         Sum(numbers, caller): Sum,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         Task::start_link(async move { caller.reply(numbers.iter().sum()) })?;
 //!         Next::wait()
 //!     }
@@ -225,7 +229,7 @@ use running::Running;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let words = vec!["a", "task"];
-/// let letters = Task::spawn(async move { words.iter().map(|word| word.len()).sum::<usize>() });
+/// let letters = Task::spawn(async move { words.concat().len() });
 /// assert_eq!(letters.await?, 5);
 /// # Ok(())
 /// # }
@@ -423,7 +427,8 @@ impl Task<()> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut shell = Probe::<()>::new();
     /// shell.trap_exits(true);
-    /// let task = shell.scope(async { Task::start_link(async { Err(Reason::term("boom")) }) }).await?;
+    /// let start = async { Task::start_link(async { Err(Reason::term("boom")) }) };
+    /// let task = shell.scope(start).await?;
     /// assert_eq!(shell.expect_exit(&task).await.reason, Reason::term("boom"));
     /// # Ok(())
     /// # }

@@ -68,7 +68,7 @@ use crate::server::caller::Caller;
 /// by_name.deposit(5)?;
 /// assert_eq!(by_reference.balance().await?, 105);
 ///
-/// // The supervisor starts another account. Only the reference to the old process is of no use any more.
+/// // The supervisor starts another account. Only the reference still means the old process.
 /// child.current()?.kill();
 /// assert_eq!(by_child.balance().await?, 100);
 /// assert_eq!(by_name.balance().await?, 100);

@@ -128,7 +128,7 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     /// assert_eq!(writer.call(Write).timeout(soon).await, Ok(()));
     /// assert_eq!(writer.call(Write).timeout(soon).await, Ok(()));
     ///
-    /// // The second was timed, so this one waits for the server's own task, and no longer than it wants.
+    /// // The second was timed. So this one waits for the server's own task, until its timeout.
     /// let locked = FILE.lock();
     /// assert!(matches!(writer.call(Write).timeout(soon).await, Err(CallError::Timeout { .. })));
     /// # drop(locked);

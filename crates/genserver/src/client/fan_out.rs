@@ -25,7 +25,9 @@ use crate::values::pid::Pid;
 /// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+/// let one = genserver::start::<Counter>(1).await?;
+/// let two = genserver::start::<Counter>(2).await?;
+/// let counters = [one, two];
 /// let refused = genserver::cast_all(&counters, |_| Add(10));
 /// assert!(refused.is_empty());
 /// assert_eq!(counters[1].call(Call::Get).await?, 12);
@@ -73,7 +75,9 @@ impl<R> Answers<R> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
-    /// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+    /// let one = genserver::start::<Counter>(1).await?;
+    /// let two = genserver::start::<Counter>(2).await?;
+    /// let counters = [one, two];
     /// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
     /// assert_eq!(counts.all()?, [1, 2]);
     /// # Ok(())
@@ -111,7 +115,9 @@ impl<R> Default for Answers<R> {
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
 ///
-/// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+/// let one = genserver::start::<Counter>(1).await?;
+/// let two = genserver::start::<Counter>(2).await?;
+/// let counters = [one, two];
 /// counters[0].stop().await?;
 ///
 /// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;

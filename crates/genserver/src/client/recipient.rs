@@ -52,7 +52,11 @@ pub use calls::{CallRecipient, RecipientCall};
 ///         // ...
 /// #       async fn init(told: Recipient<Celsius>, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Self(told)) }
 ///
-///         async fn handle_cast(&mut self, measured: f32, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         async fn handle_cast(
+///             &mut self,
+///             measured: f32,
+///             _cx: &mut Cx<Self>,
+///         ) -> Outcome<Self> {
 ///             self.0.send(Celsius(measured))?;
 ///             Next::wait()
 ///         }
@@ -87,7 +91,8 @@ pub use calls::{CallRecipient, RecipientCall};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let heating = genserver::start::<Heating>(()).await?;
-/// let thermometer = genserver::start::<Thermometer>(heating.recipient(heating::Cast::Measured)).await?;
+/// let told = heating.recipient(heating::Cast::Measured);
+/// let thermometer = genserver::start::<Thermometer>(told).await?;
 /// thermometer.cast(12.5)?;
 /// # thermometer.stop().await?;
 /// # assert!(heating.call(|caller| caller).await?);

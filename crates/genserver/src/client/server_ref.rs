@@ -46,7 +46,11 @@ use crate::values::reason::Reason;
 ///         Init::Run(Counter(first))
 ///     }
 ///
-///     async fn handle_call(&mut self, Increment(caller): Increment, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_call(
+///         &mut self,
+///         Increment(caller): Increment,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         self.0 += 1;
 ///         Next::reply(caller, self.0)
 ///     }

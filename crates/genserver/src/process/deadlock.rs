@@ -48,7 +48,8 @@ use crate::values::pid::Pid;
 /// # Examples
 ///
 /// ```
-/// use genserver::{CallError, Caller, Cx, GenServer, Init, Next, Never, Outcome, Probe, ProcessRef, declare_wait};
+/// use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome};
+/// use genserver::{Probe, ProcessRef, declare_wait};
 /// use std::sync::{Arc, Weak};
 /// use tokio::sync::oneshot;
 ///
@@ -67,11 +68,19 @@ use crate::values::pid::Pid;
 ///         Init::Run(Pool)
 ///     }
 ///
-///     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_call(
+///         &mut self,
+///         caller: Caller<&'static str>,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         Next::reply(caller, "there is another")
 ///     }
 ///
-///     async fn handle_cast(&mut self, WaitFor(holder, kept, back): WaitFor, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_cast(
+///         &mut self,
+///         WaitFor(holder, kept, back): WaitFor,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         let _wait = declare_wait(&holder, kept);
 ///         back.await?;
 ///         Next::wait()
@@ -83,10 +92,12 @@ use crate::values::pid::Pid;
 /// let pool = genserver::start::<Pool>(()).await?;
 /// let holder = Probe::<()>::new();
 /// let ((give_back, back), kept) = (oneshot::channel(), Arc::new(()));
-/// pool.cast(WaitFor(holder.process_ref(), Arc::downgrade(&kept), back)).map_err(|_refused| "the pool is there")?;
+/// let wait_for = WaitFor(holder.process_ref(), Arc::downgrade(&kept), back);
+/// pool.cast(wait_for).map_err(|_refused| "the pool is there")?;
 ///
 /// let asked = holder.scope(async { pool.call(|caller| caller).await }).await;
-/// assert!(matches!(asked, Err(CallError::Cycle { .. })), "the pool waits for the one that asks it");
+/// // The pool waits for the one that asks it.
+/// assert!(matches!(asked, Err(CallError::Cycle { .. })));
 ///
 /// drop(kept);
 /// give_back.send(()).map_err(|()| "the pool waits")?;

@@ -23,7 +23,9 @@ use crate::ProcessRef;
 /// rooms.start().await?;
 /// rooms.of(&alice).register("lobby", 7)?;
 /// match rooms.of(&bob).register("lobby", 8) {
-///     Err(RegisterUniqueError::AlreadyRegistered { holder, .. }) => assert_eq!(holder, alice.process_ref()),
+///     Err(RegisterUniqueError::AlreadyRegistered { holder, .. }) => {
+///         assert_eq!(holder, alice.process_ref());
+///     }
 ///     other => panic!("{other:?}"),
 /// }
 /// let nobody = rooms.register("garden", 9);

@@ -41,12 +41,20 @@ use crate::values::pid::Pid;
 ///         Init::Run(Self::default())
 ///     }
 ///
-///     async fn handle_call(&mut self, Receive(caller): Receive, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_call(
+///         &mut self,
+///         Receive(caller): Receive,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         self.waiting.push(caller);
 ///         Next::wait()
 ///     }
 ///
-///     async fn handle_cast(&mut self, Deliver(letter): Deliver, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_cast(
+///         &mut self,
+///         Deliver(letter): Deliver,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         for caller in self.waiting.drain(..) {
 ///             caller.reply(letter.clone());
 ///         }
@@ -57,7 +65,8 @@ use crate::values::pid::Pid;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mailbox = genserver::start::<Mailbox>(()).await?;
-/// let (letter, delivered) = futures::join!(mailbox.call(Receive), async { mailbox.cast(Deliver("hello".to_owned())) });
+/// let deliver = async { mailbox.cast(Deliver("hello".to_owned())) };
+/// let (letter, delivered) = futures::join!(mailbox.call(Receive), deliver);
 /// assert_eq!(letter?, "hello");
 /// delivered?;
 /// # Ok(())

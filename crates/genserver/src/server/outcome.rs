@@ -105,7 +105,9 @@ impl<S: GenServer> fmt::Debug for Step<S> {
 ///
 ///     async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
 ///         match call {
-///             Call::Touch(caller) => Next::reply_idle(caller, "still here", Duration::from_secs(600)),
+///             Call::Touch(caller) => {
+///                 Next::reply_idle(caller, "still here", Duration::from_secs(600))
+///             }
 ///             Call::LogOut(caller) => Next::stop_reply(Reason::Normal, caller, "goodbye"),
 ///         }
 ///     }

@@ -87,7 +87,8 @@ impl<'a, S: GenServer, H> StartMonitor<'a, S, H> {
     /// use genserver::Probe;
     ///
     /// let mut probe = Probe::<()>::new();
-    /// let (server, _) = probe.start_monitor::<Quiet>(()).with(|start| start.name("quiet").mailbox(8)).await?;
+    /// let start = probe.start_monitor::<Quiet>(()).with(|start| start.name("quiet").mailbox(8));
+    /// let (server, _) = start.await?;
     /// assert_eq!(server.name(), Some(&"quiet".into()));
     /// # Ok(())
     /// # }

@@ -39,7 +39,8 @@ pub use ready::{Ack, StartProcess, start_process};
 /// }
 ///
 /// let process: ProbeRef<()> = spawn(|_me: Probe<()>| parse("twelve"))?;
-/// assert_eq!(process.process_ref().ended().await.to_string(), "invalid digit found in string");
+/// let reason = process.process_ref().ended().await;
+/// assert_eq!(reason.to_string(), "invalid digit found in string");
 /// # Ok(())
 /// # }
 /// ```
@@ -119,7 +120,8 @@ where
 ///
 /// let mut shell = Probe::<()>::new();
 /// let (_parent, reference) = shell.spawn_monitor(|mut parent: Probe<()>| async move {
-///     let _child: ProbeRef<()> = spawn_link(|_child: Probe<()>| async { Err(Reason::term("boom")) })?;
+///     let crash = |_me: Probe<()>| async { Err(Reason::term("boom")) };
+///     let _child: ProbeRef<()> = spawn_link(crash)?;
 ///     parent.recv().await.map(drop)
 /// })?;
 /// assert_eq!(shell.expect_down(reference).await.reason, Reason::term("boom"));

@@ -41,7 +41,8 @@ use crate::values::reason::Panic;
 /// use std::time::Duration;
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
-/// let request = sys::with_state(&counter, |counter| counter.0).timeout(Duration::from_secs(1));
+/// let request = sys::with_state(&counter, |counter| counter.0);
+/// let request = request.timeout(Duration::from_secs(1));
 /// counter.cast(Add(1))?;
 /// // The request is sent here, after the cast.
 /// assert_eq!(request.await?, 2);

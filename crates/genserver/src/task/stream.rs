@@ -87,7 +87,8 @@ where
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let words = stream::iter(["one", "three"]).filter(|word| std::future::ready(word.len() > 3));
+/// let words = stream::iter(["one", "three"]);
+/// let words = words.filter(|word| std::future::ready(word.len() > 3));
 /// let lengths = async_stream_of(words, |word| async move { word.len() });
 /// assert_eq!(lengths.collect::<Vec<_>>().await, [Ok(5)]);
 /// # }
@@ -194,7 +195,8 @@ impl<St: Stream, T> AsyncStream<St, T> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
-    /// let numbers = async_stream(["1", "x"], |text| or_exit(async move { Ok(text.parse::<u8>()?) }));
+    /// let parse = |text: &'static str| or_exit(async move { Ok(text.parse::<u8>()?) });
+    /// let numbers = async_stream(["1", "x"], parse);
     /// let numbers: Vec<_> = numbers.zip_input_on_exit().collect().await;
     /// assert_eq!(numbers[0], Ok(1));
     /// assert!(matches!(&numbers[1], Err(("x", _))));

@@ -150,7 +150,11 @@ impl TaskSupervisor {
     ///     # type Cast = Never;
     ///     # type Info = Never;
     ///     # async fn init(tasks: TaskSupervisor, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Weather { tasks }) }
-    ///     async fn handle_call(&mut self, Forecast(caller): Forecast, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     async fn handle_call(
+    ///         &mut self,
+    ///         Forecast(caller): Forecast,
+    ///         _cx: &mut Cx<Self>,
+    ///     ) -> Outcome<Self> {
     ///         let forecast = self.tasks.spawn_nolink(look_up()).await?;
     ///         Next::reply(caller, forecast.await.unwrap_or("as yesterday"))
     ///     }
@@ -319,7 +323,10 @@ impl StartTask {
     ///
     /// let tasks = TaskSupervisor::start().await?;
     /// let upload = || async {
-    ///     if TRIES.fetch_add(1, Ordering::Relaxed) < 2 { Err(Reason::term("no connection")) } else { Ok(()) }
+    ///     match TRIES.fetch_add(1, Ordering::Relaxed) {
+    ///         0 | 1 => Err(Reason::term("no connection")),
+    ///         _ => Ok(()),
+    ///     }
     /// };
     /// tasks.start_child(upload).restart(Restart::Transient).await?;
     /// while !tasks.children().await?.is_empty() {

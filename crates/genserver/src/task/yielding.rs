@@ -88,7 +88,8 @@ pub enum OnTimeout {
 ///         seconds
 ///     })
 /// });
-/// let results = yield_many(&mut tasks).timeout(Duration::from_secs(10)).on_timeout(OnTimeout::Kill).await;
+/// let results = yield_many(&mut tasks).timeout(Duration::from_secs(10));
+/// let results = results.on_timeout(OnTimeout::Kill).await;
 /// assert_eq!(results, [Some(Ok(1)), None]);
 /// # }
 /// ```

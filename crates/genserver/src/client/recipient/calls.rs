@@ -42,7 +42,10 @@ use crate::values::pid::Pid;
 /// use genserver::CallRecipient;
 ///
 /// /// Knows that words can be looked up, but not where.
-/// async fn translate(words: &CallRecipient<String, Option<&'static str>>, word: &str) -> String {
+/// async fn translate(
+///     words: &CallRecipient<String, Option<&'static str>>,
+///     word: &str,
+/// ) -> String {
 ///     match words.call(word.to_owned()).await {
 ///         Ok(Some(found)) => found.to_owned(),
 ///         Ok(None) | Err(_) => word.to_owned(),

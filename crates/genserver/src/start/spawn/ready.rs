@@ -90,7 +90,9 @@ impl<V: Send + 'static> Ack<V> {
     /// # async fn main() {
     /// use genserver::{Ack, Probe, Reason, StartError, start_process};
     ///
-    /// let start = start_process(|_me: Probe<()>, ack: Ack<u16>| async move { ack.fail(Reason::term("the port is taken")) });
+    /// let start = start_process(|_me: Probe<()>, ack: Ack<u16>| async move {
+    ///     ack.fail(Reason::term("the port is taken"))
+    /// });
     /// let Err(StartError::Failed { reason, .. }) = start.await else { unreachable!() };
     /// assert_eq!(reason, Reason::term("the port is taken"));
     /// # }
