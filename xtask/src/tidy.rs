@@ -9,6 +9,8 @@ mod layers;
 mod text;
 // What a source file may say.
 mod source;
+// How the examples of pages look.
+mod examples;
 // Whether the rules that comments cite exist.
 mod rules;
 // What stands on the public API alone.
@@ -31,6 +33,7 @@ const RULES: &[Rule] = &[
     source::fits_in_one_sitting,
     source::is_no_mod_rs,
     source::keeps_tokio_at_the_seam,
+    examples::fit_their_column,
     public_api::hides_nothing,
     layers::keeps_to_its_floor,
 ];
