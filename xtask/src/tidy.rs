@@ -31,7 +31,7 @@ const RULES: &[Rule] = &[
     text::speaks_plainly,
     source::starts_with_its_purpose,
     source::fits_in_one_sitting,
-    source::is_no_mod_rs,
+    source::is_not_mod_rs,
     source::keeps_tokio_at_the_seam,
     examples::fit_their_column,
     public_api::hides_nothing,

@@ -43,7 +43,7 @@ use crate::values::pid::Pid;
 /// time-out, whether it comes before or after this, and directly or by way of others. Let the other process, or whatever it
 /// holds, have the `Arc` of `kept`, and drop it as soon as it is no longer waited for: then no call is refused by mistake.
 ///
-/// It is for libraries, of queues and pools for instance; calls need no declaration. From code that is no process's, it says nothing.
+/// It is for libraries, of queues and pools for instance; calls need no declaration. In plain code it has no effect.
 ///
 /// # Examples
 ///
@@ -131,7 +131,7 @@ pub fn declare_wait(process: &impl AsProcess, kept: Weak<()>) -> DeclaredWait {
     DeclaredWait { _entry: Entry { key: Some(key) } }
 }
 
-/// A wait that is no call: made by [`declare_wait`]. It is over when this is dropped.
+/// A wait other than a call: made by [`declare_wait`]. It is over when this is dropped.
 #[must_use = "the wait is over when this is dropped"]
 pub struct DeclaredWait {
     _entry: Entry,
@@ -212,7 +212,7 @@ struct Waits {
 struct Wait {
     to: Pid,
     token: Token,
-    /// None if it is no call (rule 7).
+    /// None if it is not a call (rule 7).
     answer: Option<Arc<dyn Waiting>>,
 }
 

@@ -146,7 +146,7 @@ impl CallError {
 }
 
 impl CallError {
-    /// The same for a request that is no call.
+    /// The same for a request other than a call.
     pub(crate) fn into_not_found(self) -> NotFound {
         match self {
             Self::WrongServer { server, found, wanted } => NotFound::WrongServer { server, found, wanted },
