@@ -305,7 +305,7 @@ impl<S: GenServer> AsServer for Named<S> {
     }
 }
 
-/// A reference behind a pointer is looked up as it is itself.
+/// A pointer to a reference is looked up like the reference.
 macro_rules! behind_a_pointer {
     ($($pointer:ty),*) => {$(
         impl<T: AsServer + ?Sized> AsServer for $pointer {

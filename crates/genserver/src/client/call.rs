@@ -58,7 +58,7 @@ pub struct Call<T: AsServer, R: Send + 'static, F> {
     make: Option<F>,
     timeout: Option<Duration>,
     allows_cycle: bool,
-    /// Through which the answer will come, once the request has been sent.
+    /// The slot of the answer, once the request has been sent.
     slot: Option<Arc<Slot<R>>>,
     /// What few calls need. Boxed, so that every other call stays small.
     aside: Option<Box<Aside<T::Server, R>>>,

@@ -35,18 +35,18 @@ use crate::server::GenServer;
 /// # }
 /// ```
 pub enum CastError<M> {
-    /// The process has ended, or is just ending, or never was.
+    /// The process has ended, is ending, or never existed.
     NoProc {
         /// The message.
         message: M,
-        /// Who was to get it.
+        /// The process that it was for.
         server: Subject,
     },
     /// The mailbox holds as many messages as it may.
     Full {
         /// The message.
         message: M,
-        /// Who was to get it.
+        /// The process that it was for.
         server: Subject,
     },
 }

@@ -100,7 +100,7 @@ pub struct Stop<T = ProcessRef> {
 /// All of a stop but the process.
 struct Stopping {
     reason: Reason,
-    /// How long is waited for the end once the process is there.
+    /// How long to wait for the end, once the process is found.
     timeout: Option<Duration>,
     slot: Option<Arc<Slot<Reason>>>,
     /// Whether the process stopped because of this order, if it did not do so at once.

@@ -89,7 +89,7 @@ enum Progress<'a, S: GenServer, P> {
     Begin,
     /// A `ServerRef` that is used through the trait: it is borrowed, so that it costs what a `ServerRef` costs.
     AtHand(&'a P),
-    /// It is not there, and somebody waits for it.
+    /// It is not there, and the operation waits for it.
     Waiting(Box<Wait<'a, S>>),
     Found(P),
 }

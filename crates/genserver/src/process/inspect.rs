@@ -1,4 +1,4 @@
-//! Requests of `sys`: into the queue like everything else, neither refused nor counted.
+//! Requests of `sys` as messages: queued like all others, but never refused and not counted.
 
 use std::sync::Arc;
 

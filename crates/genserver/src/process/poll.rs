@@ -1,4 +1,4 @@
-//! Polling a server: one callback after the other, what each asks for, and letting go of the body again.
+//! The poll loop of a server: runs one callback after the other, does what each asks for, and puts the body back.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! The second runtime: async-executor and async-io, the crates that smol is made of.
+//! smol as a runtime of processes: async-executor and async-io, the crates that it is made of.
 //!
 //! It keeps the `Runtime` trait honest: what Tokio provides (a task that knows its runtime, a budget for each poll) is done here
 //! by hand, with two thread-local numbers.

@@ -7,7 +7,7 @@ use crate::server::GenServer;
 use crate::values::pid::Pid;
 use crate::values::reason::Panic;
 
-/// Shown in place of whatever a formatter that panicked was to show.
+/// Shown in place of the text of a formatter that panicked.
 pub(crate) const NOT_SHOWN: &str = "not shown, because format_status panicked";
 
 /// A message, as [`GenServer::format_message`] is given it.

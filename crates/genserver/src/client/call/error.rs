@@ -38,7 +38,7 @@ pub enum CallError {
     Timeout {
         /// The server that was called.
         server: Subject,
-        /// How long was waited.
+        /// How long the caller waited.
         after: Duration,
     },
     /// There is no such process: it had ended before the call, or nobody has the name.
@@ -71,7 +71,7 @@ pub enum CallError {
     Overloaded {
         /// The server that was called.
         server: Subject,
-        /// How long was waited for room.
+        /// How long the caller waited for room.
         after: Duration,
     },
     /// A process called itself, and would have waited for ever.
