@@ -153,6 +153,7 @@ pub(crate) struct Edge {
 impl Edge {
     /// The server begins with the request; false if it was withdrawn.
     pub(crate) fn begin(&self) -> bool {
+        // Relaxed: only the order of the two swaps matters, and the request itself came through the lock of the mailbox.
         !self.settled.swap(true, Ordering::Relaxed)
     }
 
@@ -252,6 +253,7 @@ impl Watch {
     #[inline]
     pub(crate) fn sent(to: Pid, allows_cycle: bool) -> Option<Self> {
         match LAID.take() {
+            // A token that an earlier request left here is dropped with this take.
             Some((called, token)) if called == to && !allows_cycle => Some(Self::Sent(token)),
             _ => None,
         }
@@ -308,6 +310,7 @@ fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<En
     drop(waits);
     let entry = Entry { key: Some(key) };
     let Some(cycle) = cycle else { return Ok(entry) };
+    // Rule 5. The entry leaves the list when it is dropped here.
     token.withdraw();
     Err(cycle)
 }
