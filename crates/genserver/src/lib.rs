@@ -1,5 +1,11 @@
 //! OTP's processes and servers for Rust: each server owns its state, and clients reach it by messages.
 //!
+//! ```toml
+//! [dependencies]
+//! genserver = "0.1"
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
+//!
 //! ```
 //! use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
 //!

@@ -206,8 +206,7 @@ impl<S: GenServer> Process<S> {
             };
             match after {
                 After::Wait => {}
-                // Without the lock, a doom that comes right now may be missed. It counts as if it had come one callback
-                // later.
+                // Without the lock, a doom may be missed that comes right now: then it came one callback later.
                 After::Job(next) if self.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 => {
                     // Neither a continue nor terminate follows when the process was killed in between.
                     drop_caught(next);
@@ -252,8 +251,7 @@ impl<S: GenServer> Process<S> {
         let polled = body.poll(job, cx);
         if lent {
             *budget = self.budget.load(Ordering::Relaxed);
-            // Taken back, also from a future that now waits: when it is resumed without a loan, it handles no further
-            // message.
+            // Taken back, also from a future that waits: resumed without a loan, it handles no further message.
             self.budget.store(0, Ordering::Relaxed);
         }
         polled
