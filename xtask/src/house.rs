@@ -127,7 +127,7 @@ mod tests {
     fn a_figure_is_beyond_its_limit_or_is_not() {
         assert!(figure("", 3.0, Limit::AtMost(3.0)).keeps());
         assert!(!figure("", 3.1, Limit::AtMost(3.0)).keeps());
-        assert!(!figure("", 2.9, Limit::AtLeast(4.0)).keeps());
+        assert!(!figure("", 2.9, Limit::AtLeast(3.0)).keeps());
         assert!(figure("", 1e9, Limit::None).keeps());
     }
 

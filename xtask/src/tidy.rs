@@ -11,6 +11,8 @@ mod text;
 mod source;
 // How the examples of pages look.
 mod examples;
+// Which version the snippets of pages name.
+mod snippets;
 // Whether the rules that comments cite exist.
 mod rules;
 // What stands on the public API alone.
@@ -51,6 +53,7 @@ fn findings() -> Result<Vec<Finding>> {
     let mut findings = layers::check(&workspace::packages()?);
     findings.extend(public_api::is_compiled_apart(&files));
     findings.extend(rules::exist(&files));
+    findings.extend(snippets::name_this_version(&files));
     findings.extend(files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file))));
     Ok(findings)
 }

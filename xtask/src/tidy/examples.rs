@@ -42,7 +42,7 @@ pub(super) fn fit_their_column(file: &File) -> Vec<Finding> {
 }
 
 /// What a line of a doc comment says.
-fn of_a_page(line: &str) -> Option<&str> {
+pub(super) fn of_a_page(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let said = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?;
     Some(said.strip_prefix(' ').unwrap_or(said))
