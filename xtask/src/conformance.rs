@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_row_names_a_test_that_exists() {
-        let expected = ["docs/conformance.md:1: GS-045 names `gs_045_a_lie`, which is no test under \
+        let expected = ["docs/conformance.md:1: GS-045 names `gs_045_a_lie`, which is not a test under \
                          crates/; write it, or correct the name"];
         check("| GS-045 | Something | `gs_045_a_lie` |\n", "", &expected);
         check("| GS-045 | Something | not here: nearest `gs_045_a_lie` |\n", "", &expected);
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_marker_names_cases() {
-        let expected = ["crates/a/tests/a.rs:1: `GS-46` is no id of a case; write it like `GS-045`"];
+        let expected = ["crates/a/tests/a.rs:1: `GS-46` is not the id of a case; write it like `GS-045`"];
         check("", "// also: GS-46\nfn helper() {}\n", &expected);
     }
 

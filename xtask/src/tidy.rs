@@ -9,6 +9,10 @@ mod layers;
 mod text;
 // What a source file may say.
 mod source;
+// How the examples of pages look.
+mod examples;
+// Which version the snippets of pages name.
+mod snippets;
 // Whether the rules that comments cite exist.
 mod rules;
 // What stands on the public API alone.
@@ -29,8 +33,9 @@ const RULES: &[Rule] = &[
     text::speaks_plainly,
     source::starts_with_its_purpose,
     source::fits_in_one_sitting,
-    source::is_no_mod_rs,
+    source::is_not_mod_rs,
     source::keeps_tokio_at_the_seam,
+    examples::fit_their_column,
     public_api::hides_nothing,
     layers::keeps_to_its_floor,
 ];
@@ -48,6 +53,7 @@ fn findings() -> Result<Vec<Finding>> {
     let mut findings = layers::check(&workspace::packages()?);
     findings.extend(public_api::is_compiled_apart(&files));
     findings.extend(rules::exist(&files));
+    findings.extend(snippets::name_this_version(&files));
     findings.extend(files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file))));
     Ok(findings)
 }

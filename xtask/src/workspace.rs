@@ -69,12 +69,12 @@ fn package(json: &Value) -> Package {
     }
 }
 
-/// The elements of an array; none if it is no array.
+/// The elements of an array; none if it is not an array.
 pub(crate) fn list(json: &Value) -> &[Value] {
     json.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A string; empty if it is no string.
+/// A string; empty if it is not a string.
 pub(crate) fn text(json: &Value) -> &str {
     json.as_str().unwrap_or_default()
 }

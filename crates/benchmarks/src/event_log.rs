@@ -58,7 +58,7 @@ fn run(world: World, work: impl Future<Output = Duration> + Send + 'static) -> D
 /// An empty folder on a real disk: beside the build.
 fn folder() -> PathBuf {
     let folder = scratch().join("event-log");
-    // That it is not there yet is no error, and any other shows in the next line.
+    // It need not be there yet. Any other error shows in the next line.
     drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(&folder).expect("the folder of the build can be written");
     folder

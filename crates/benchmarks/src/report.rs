@@ -141,7 +141,7 @@ pub fn cells(first: &str, cells: &[String]) {
     row(first, cells);
 }
 
-/// A line that is no part of a table.
+/// A line outside every table.
 pub fn line(text: &str) {
     println!("{text}");
 }

@@ -3,7 +3,7 @@
 pub use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
 
 /// The number.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Counter(pub u64);
 
 /// What it is asked.

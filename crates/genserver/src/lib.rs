@@ -1,5 +1,11 @@
 //! OTP's processes and servers for Rust: each server owns its state, and clients reach it by messages.
 //!
+//! ```toml
+//! [dependencies]
+//! genserver = "0.1"
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
+//!
 //! ```
 //! use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
 //!
@@ -16,7 +22,11 @@
 //!         Init::Run(Counter(first))
 //!     }
 //!
-//!     async fn handle_call(&mut self, Increment(caller): Increment, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_call(
+//!         &mut self,
+//!         Increment(caller): Increment,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         self.0 += 1;
 //!         Next::reply(caller, self.0)
 //!     }
@@ -70,7 +80,11 @@
 //!         }
 //!     }
 //!
-//!     async fn handle_cast(&mut self, Enqueue(item): Enqueue, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_cast(
+//!         &mut self,
+//!         Enqueue(item): Enqueue,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         self.0.push_back(item);
 //!         Next::wait()
 //!     }
@@ -186,7 +200,8 @@
 //!
 //! ```
 //! use std::collections::BTreeMap;
-//! use genserver::{Caller, Cx, Down, GenServer, Init, MonitorRef, Never, Next, Outcome, ServerRef};
+//! use genserver::{Caller, Cx, Down, GenServer, Init, MonitorRef};
+//! use genserver::{Never, Next, Outcome, ServerRef};
 //! # pub struct Bucket;
 //! # impl GenServer for Bucket {
 //! #     type Args = ();
@@ -222,11 +237,19 @@
 //!         Init::Run(Self::default())
 //!     }
 //!
-//!     async fn handle_call(&mut self, Call::Lookup(name, caller): Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_call(
+//!         &mut self,
+//!         Call::Lookup(name, caller): Call,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         Next::reply(caller, self.names.get(&name).cloned())
 //!     }
 //!
-//!     async fn handle_cast(&mut self, Cast::Create(name): Cast, cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_cast(
+//!         &mut self,
+//!         Cast::Create(name): Cast,
+//!         cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         if !self.names.contains_key(&name) {
 //!             let bucket = genserver::start::<Bucket>(()).await?;
 //!             self.refs.insert(cx.monitor(&bucket, Info::BucketDown), name.clone());
@@ -235,7 +258,11 @@
 //!         Next::wait()
 //!     }
 //!
-//!     async fn handle_info(&mut self, Info::BucketDown(down): Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_info(
+//!         &mut self,
+//!         Info::BucketDown(down): Info,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         if let Some(name) = self.refs.remove(&down.reference) {
 //!             self.names.remove(&name);
 //!         }
@@ -303,20 +330,12 @@
 //!
 //! ```
 //! use genserver::{Probe, Reason};
-//! # use genserver::{Cx, GenServer, Init, Never};
-//! # struct Fragile;
-//! # impl GenServer for Fragile {
-//! #     type Args = ();
-//! #     type Call = Never;
-//! #     type Cast = Never;
-//! #     type Info = Never;
-//! #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Fragile) }
-//! # }
+//! # use genserver_doc::quiet::*;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let mut probe = Probe::<()>::new();
-//! let server = genserver::start::<Fragile>(()).await?;
+//! let server = genserver::start::<Quiet>(()).await?;
 //! let reference = probe.monitor(&server);
 //! server.kill();
 //! assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
@@ -395,7 +414,11 @@
 //! #     type Info = Never;
 //! #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Calculator) }
 //! // ...
-//!     async fn handle_call(&mut self, Add(left, right, caller): Add, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_call(
+//!         &mut self,
+//!         Add(left, right, caller): Add,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         Next::reply(caller, left + right)
 //!     }
 //! # }

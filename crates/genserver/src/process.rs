@@ -1,4 +1,4 @@
-//! The engine: how a server's messages are queued, its callbacks polled, and its end told; and processes without a server.
+//! The engine: queues a server's messages, polls its callbacks, and tells others of its end. And processes without a server.
 
 // Processes that wait for one another in a cycle.
 pub(crate) mod deadlock;

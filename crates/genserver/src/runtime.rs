@@ -47,39 +47,12 @@ pub use self::smol::{Smol, SmolHandle};
 pub use self::tokio::Tokio;
 
 /// A future that ends at an instant.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::runtime::Sleep;
-///
-/// let at_once: Sleep = Box::pin(std::future::ready(()));
-/// # drop(at_once);
-/// ```
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A task for [`Runtime::spawn`].
-///
-/// # Examples
-///
-/// ```
-/// use genserver::runtime::TaskFuture;
-///
-/// let task: TaskFuture = Box::pin(async { println!("done") });
-/// # drop(task);
-/// ```
 pub type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Work for [`Runtime::spawn_blocking`].
-///
-/// # Examples
-///
-/// ```
-/// use genserver::runtime::BlockingWork;
-///
-/// let work: BlockingWork = Box::new(|| println!("done"));
-/// # drop(work);
-/// ```
 pub type BlockingWork = Box<dyn FnOnce() + Send>;
 
 /// An async runtime that processes can run on.
@@ -129,7 +102,8 @@ pub type BlockingWork = Box<dyn FnOnce() + Send>;
 /// let runtime = Arc::new(Counting { tokio, tasks: AtomicU64::new(0) });
 /// let node = Node::with_runtime(runtime.clone());
 /// node.start::<Quiet>(()).await?;
-/// assert_eq!(runtime.tasks.load(Ordering::Relaxed), 1, "the node's clock; a server needs no task");
+/// // The one task is the node's clock: a server needs none.
+/// assert_eq!(runtime.tasks.load(Ordering::Relaxed), 1);
 /// # Ok(())
 /// # }
 /// ```

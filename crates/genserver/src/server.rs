@@ -51,8 +51,14 @@ pub(crate) mod attach;
 ///         Init::Run(Self)
 ///     }
 ///
-///     async fn handle_call(&mut self, Hash(bytes, caller): Hash, _cx: &mut Cx<Self>) -> Outcome<Self> {
-///         tokio::task::spawn_blocking(move || caller.reply(bytes.iter().map(|byte| u64::from(*byte)).sum()));
+///     async fn handle_call(
+///         &mut self,
+///         Hash(bytes, caller): Hash,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
+///         tokio::task::spawn_blocking(move || {
+///             caller.reply(bytes.iter().map(|byte| u64::from(*byte)).sum());
+///         });
 ///         Next::wait()
 ///     }
 /// }
@@ -354,27 +360,7 @@ pub trait GenServer: Sized + Send + 'static {
     /// states that are `Debug`. The last message, the reason and the log are shown as this leaves them, so this is the place to
     /// remove a secret.
     ///
-    /// If it panics, a fixed text is shown in place of state, message and log.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # use genserver::sys::Shown;
-    /// # #[derive(Default)]
-    /// # struct Account { secret: String }
-    /// # server! { Account, Never, Never, Never;
-    /// fn format_status(&self, shown: &mut Shown) {
-    ///     shown.state = format!("Account with {} letters of a secret", self.secret.len());
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let account = genserver::start::<Account>(()).await?;
-    /// assert_eq!(sys::get_status(&account).await?.state, "Account with 0 letters of a secret");
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// If it panics, a fixed text is shown in place of state, message and log. `set_state` has an example.
     fn format_status(&self, shown: &mut crate::server::show::Shown) {
         let _ = shown;
     }
@@ -384,33 +370,7 @@ pub trait GenServer: Sized + Send + 'static {
     /// It runs only while something is watching. Returning `None` shows the type of the message. `Message` is `Debug` if calls,
     /// casts and infos are: returning `Some(format!("{message:?}"))` shows them in full.
     ///
-    /// If it panics, a fixed text is shown.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # use genserver::sys::Message;
-    /// # #[derive(Default)]
-    /// # struct Counter;
-    /// #[derive(Debug)]
-    /// struct Add(u64);
-    ///
-    /// # server! { Counter, Never, Add, Never;
-    /// fn format_message(message: Message<'_, Self>) -> Option<String> {
-    ///     Some(format!("{message:?}"))
-    /// }
-    /// # async fn handle_cast(&mut self, Add(_): Add, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::wait() }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(()).await?;
-    /// sys::log(&counter, 10).await?;
-    /// counter.cast(Add(2))?;
-    /// assert!(sys::get_log(&counter).await?.to_string().contains("got cast Add(2)"));
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// If it panics, a fixed text is shown. [`Message`](crate::server::show::Message) has an example.
     fn format_message(message: crate::server::show::Message<'_, Self>) -> Option<String> {
         let _ = message;
         None

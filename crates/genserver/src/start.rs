@@ -76,11 +76,13 @@ pub use monitor::StartMonitor;
 /// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = genserver::start::<Quiet>(()).name("quiet").timeout(Duration::from_secs(1)).await?;
+/// let start = genserver::start::<Quiet>(()).name("quiet").timeout(Duration::from_secs(1));
+/// let server = start.await?;
 /// assert!(server.is_alive());
 ///
 /// let again = genserver::start::<Quiet>(()).name("quiet").await;
-/// assert!(matches!(again, Err(StartError::AlreadyStarted { pid, .. }) if pid == server.pid()));
+/// let Err(StartError::AlreadyStarted { pid, .. }) = again else { unreachable!() };
+/// assert_eq!(pid, server.pid());
 /// # server.stop().await?;
 /// # Ok(())
 /// # }
@@ -131,21 +133,6 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
 /// # Cancel safety
 ///
 /// Dropping it while init runs kills the process, unless it is dropped because its starter ends: see [`start`].
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use std::time::Duration;
-///
-/// let start = genserver::start::<Quiet>(()).name("quiet").timeout(Duration::from_secs(1)).mailbox(64);
-/// let server = start.await?;
-/// assert_eq!(genserver::whereis("quiet"), Some(server.process_ref()));
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "nothing is started until this is awaited"]
 pub struct Start<S: GenServer, H = ServerRef<S>> {
     args: Option<S::Args>,
@@ -203,36 +190,12 @@ impl<S: GenServer, H> Start<S, H> {
     }
 
     /// Gives the server a name. It is registered before init runs.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
-    /// assert_eq!(server.name(), Some(&"quiet".into()));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.options().name = Some(name.into());
         self
     }
 
     /// Gives the server a label for errors and reports: OTP's `set_label`. It need not be unique.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).label("a quiet one").await?;
-    /// assert_eq!(server.info().label.as_deref(), Some("a quiet one"));
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "set_label")]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.options().label = Some(label.into());
@@ -272,40 +235,12 @@ impl<S: GenServer, H> Start<S, H> {
     }
 
     /// Starts it in this node instead of the starter's.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let node = genserver::Node::new();
-    /// let server = genserver::start::<Quiet>(()).on(&node).name("quiet").await?;
-    /// assert!(node.whereis("quiet").is_some());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn on(mut self, node: &Node) -> Self {
         self.options().node = Some(node.clone());
         self
     }
 
     /// Links it with the process that runs on this thread when the start is awaited.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<()>::new();
-    /// let server = probe.scope(async { genserver::start::<Quiet>(()).link().await }).await?;
-    /// assert_eq!(server.info().links, [probe.pid()]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn link(mut self) -> Self {
         self.options().link = Link::Starter;
         self
@@ -320,19 +255,6 @@ impl<S: GenServer, H> Start<S, H> {
     ///
     /// A cast that finds the mailbox full is given back, unless [`overflow`](Start::overflow) sets another policy. `cast_wait`
     /// and calls wait for space.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
-    /// counter.cast(Add(1))?;
-    /// assert!(counter.cast(Add(1)).is_err());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn mailbox(mut self, bound: u32) -> Self {
         self.options().settings.bound = Some(bound.max(1));
         self
@@ -341,22 +263,6 @@ impl<S: GenServer, H> Start<S, H> {
     /// Sets the policy for casts and plain messages that find the mailbox full. By default they are given back.
     ///
     /// It applies only when the mailbox is full. See [`Overflow`] for the policies.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Overflow, Reason};
-    ///
-    /// let counter = genserver::start::<Counter>(0).mailbox(1).overflow(Overflow::Stop).await?;
-    /// counter.cast(Add(1))?;
-    /// assert!(counter.cast(Add(1)).is_err());
-    /// assert_eq!(counter.ended().await, Reason::Overloaded);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.options().settings.overflow = overflow;
         self
@@ -369,62 +275,18 @@ impl<S: GenServer, H> Start<S, H> {
     /// Turn it off for a server whose callbacks block their thread, or compute for long between two awaits. Its callers then wait
     /// for its own task, so their timeouts hold and their other work goes on. If you do not, the library learns it from the
     /// callbacks themselves, but holds up some callers until then: see [`ServerRef::call`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).inline(false).await?;
-    /// assert_eq!(counter.call(Call::Get).await?, 1);
-    /// assert!(counter.info().has_task);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn inline(mut self, inline: bool) -> Self {
         self.options().settings.queued_only = !inline;
         self
     }
 
     /// Hibernates when no message has arrived for `silence`: OTP's option of that name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Status;
-    /// use std::time::Duration;
-    ///
-    /// let server = genserver::start::<Quiet>(()).hibernate_after(Duration::from_secs(60)).await?;
-    /// tokio::time::sleep(Duration::from_secs(61)).await;
-    /// assert_eq!(server.info().status, Status::Hibernated);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn hibernate_after(mut self, silence: Duration) -> Self {
         self.options().settings.hibernate_after = Some(silence);
         self
     }
 
     /// Switches debugging on from the start: OTP's option of that name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys::{self, DebugOptions};
-    ///
-    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().log(10)).await?;
-    /// counter.call(Call::Get).await?;
-    /// assert_eq!(sys::get_log(&counter).await?.events.len(), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "debug_options")]
     pub fn debug(mut self, options: DebugOptions) -> Self {
         self.options().debug = Some(Box::new(options));

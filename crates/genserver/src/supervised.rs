@@ -9,7 +9,8 @@
 //! # */
 //! async fn a_counter_counts() {
 //!     supervised(async |test| {
-//!         let counter = test.start_supervised(genserver::start_link::<Counter>(40).name("counter")).await;
+//!         let start = genserver::start_link::<Counter>(40).name("counter");
+//!         let counter = test.start_supervised(start).await;
 //!         counter.cast(Add(2)).unwrap();
 //!         assert_eq!(counter.call(Call::Get).await, Ok(42));
 //!     })
@@ -42,7 +43,8 @@
 //! # async fn main() {
 //! supervised(async |test| {
 //!     let mut probe = Probe::<()>::new();
-//!     let counter = test.start_supervised(genserver::start::<Counter>(1).name("counter")).await;
+//!     let start = genserver::start::<Counter>(1).name("counter");
+//!     let counter = test.start_supervised(start).await;
 //!     assert_eq!(Named::<Counter>::new("counter").call(Call::Get).await, Ok(1));
 //!
 //!     let reference = probe.monitor(&counter);
@@ -124,19 +126,6 @@ const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 /// # Cancel safety
 ///
 /// If it is dropped before its end, everything is ordered to stop, but nothing waits for that.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// use genserver::supervised;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// let quiet = supervised(async |test| test.start_supervised(genserver::start_link::<Quiet>(())).await).await;
-/// assert!(!quiet.is_alive());
-/// # }
-/// ```
 #[doc(alias = "start_supervised!")]
 pub async fn supervised<T>(test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
     let mut supervisor = TestSupervisor::new();
@@ -276,10 +265,13 @@ impl TestSupervisor {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// supervised(async |test| {
-    ///     let list = test.start_supervised(Agent::start_link(|| vec!["eggs"]).name("shopping")).await;
+    ///     let list = Agent::start_link(|| vec!["eggs"]).name("shopping");
+    ///     let list = test.start_supervised(list).await;
     ///     assert_eq!(list.get(Vec::len).await, Ok(1));
     ///
-    ///     let greeter = ChildSpec::process("greeter", |mut me: Probe<&'static str>| async move { me.recv().await.map(drop) });
+    ///     let greeter = ChildSpec::process("greeter", |mut me: Probe<&'static str>| async move {
+    ///         me.recv().await.map(drop)
+    ///     });
     ///     let greeter = test.start_supervised(greeter.shutdown(Shutdown::BrutalKill)).await;
     ///     greeter.send("hello").unwrap();
     /// })
@@ -301,23 +293,6 @@ impl TestSupervisor {
     /// # Panics
     ///
     /// If `child` is not one of these processes.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// use genserver::supervised;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// supervised(async |test| {
-    ///     let quiet = test.start_supervised(genserver::start_link::<Quiet>(()).name("quiet")).await;
-    ///     test.stop_supervised(&quiet).await;
-    ///     assert_eq!(genserver::whereis("quiet"), None);
-    /// })
-    /// .await;
-    /// # }
-    /// ```
     pub async fn stop_supervised(&self, child: &impl AsProcess) {
         let pid = child.as_process().map(|process| process.pid());
         let position = self.children.lock().iter().position(|started| Some(started.process.pid()) == pid);
@@ -328,23 +303,6 @@ impl TestSupervisor {
     }
 
     /// The node that the test runs in.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::agent::Agent;
-    /// use genserver::supervised;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// supervised(async |test| {
-    ///     test.start_supervised(Agent::start(|| 7).name("number")).await;
-    ///     assert!(test.node().whereis("number").is_some());
-    ///     assert_eq!(test.node().process_list().iter().filter(|process| process.name.is_some()).count(), 1);
-    /// })
-    /// .await;
-    /// # }
-    /// ```
     pub fn node(&self) -> &Node {
         &self.node
     }

@@ -130,7 +130,11 @@
 //!         Init::Run(Sums)
 //!     }
 //!
-//!     async fn handle_call(&mut self, Sum(numbers, caller): Sum, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_call(
+//!         &mut self,
+//!         Sum(numbers, caller): Sum,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         Task::start_link(async move { caller.reply(numbers.iter().sum()) })?;
 //!         Next::wait()
 //!     }
@@ -225,7 +229,7 @@ use running::Running;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let words = vec!["a", "task"];
-/// let letters = Task::spawn(async move { words.iter().map(|word| word.len()).sum::<usize>() });
+/// let letters = Task::spawn(async move { words.concat().len() });
 /// assert_eq!(letters.await?, 5);
 /// # Ok(())
 /// # }
@@ -268,19 +272,6 @@ impl<T: Send + 'static> Task<T> {
     ///
     /// If the task cannot run, for example because the thread is in no runtime, awaiting it fails with the
     /// [`StartError`] as its reason.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::task::Task;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let task = Task::spawn(async { "done" });
-    /// assert_eq!(task.await?, "done");
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "async")]
     pub fn spawn<B: TaskBody<Output = T>>(body: B) -> Self {
         launch(Bond::Linked, |_me: Probe<Never>| body)
@@ -319,19 +310,6 @@ impl<T: Send + 'static> Task<T> {
     /// `Task.completed`.
     ///
     /// It is for a function that returns a task, and sometimes has the result already.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::task::Task;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let known = Task::completed(3);
-    /// assert_eq!(known.await?, 3);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn completed(value: T) -> Self {
         Self { process: None, state: State::Done(Ok(value)) }
     }
@@ -414,20 +392,6 @@ impl<T: Send + 'static> Task<T> {
 
 impl<T> Task<T> {
     /// The pid of its process; [`Pid::NOBODY`] for a task that never had one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::{Probe, task::Task};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut task = Task::with_mailbox(|me: Probe<()>| async move { me.pid() });
-    /// let pid = task.pid();
-    /// assert_eq!(task.join().await?, pid);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.process.as_ref().map_or(Pid::NOBODY, ProcessRef::pid)
     }
@@ -441,19 +405,6 @@ impl Task<()> {
     /// # Errors
     ///
     /// As [`spawn`](crate::spawn).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::{Reason, task::Task};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let task = Task::start(async { Err(Reason::term("nothing to do")) })?;
-    /// assert_eq!(task.ended().await, Reason::term("nothing to do"));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn start<F>(future: F) -> Result<ProcessRef, StartError>
     where
         F: Future<Output: Ending> + Send + 'static,
@@ -476,7 +427,8 @@ impl Task<()> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut shell = Probe::<()>::new();
     /// shell.trap_exits(true);
-    /// let task = shell.scope(async { Task::start_link(async { Err(Reason::term("boom")) }) }).await?;
+    /// let start = async { Task::start_link(async { Err(Reason::term("boom")) }) };
+    /// let task = shell.scope(start).await?;
     /// assert_eq!(shell.expect_exit(&task).await.reason, Reason::term("boom"));
     /// # Ok(())
     /// # }

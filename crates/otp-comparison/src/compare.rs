@@ -121,7 +121,7 @@ pub fn smallest(erlang: &Erlang, script: &Script) -> Result<Script, ErlangError>
     loop {
         let smaller = smaller(&smallest);
         let mut compared = once(erlang, &smaller.iter().collect::<Vec<_>>())?;
-        // What makes no sense any more is no difference.
+        // What makes no sense any more does not count as a difference.
         let makes_sense = |it: &&mut Compared<'_>| it.ours.iter().all(|(_, trace)| trace.is_ok());
         in_doubt(erlang, compared.iter_mut().filter(makes_sense).collect(), &[8, CHANCES_OF_SMALLER])?;
         let differs =

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_argument_is_refused() {
+    fn what_is_not_an_argument_is_refused() {
         let refused = |argument: &str| Options::parse(std::iter::once(argument.to_owned())).expect_err("it is none");
         assert!(refused("--scrpts").starts_with("unknown argument --scrpts"));
         assert_eq!(refused("--scripts"), "--scripts wants a number, not ``: cannot parse integer from empty string");

@@ -83,7 +83,7 @@ impl Marker {
 
     fn malformed(&self, file: &File) -> Vec<Finding> {
         let wrong = self.ids.iter().filter(|id| !is_id(id));
-        let message = |id| format!("`{id}` is no id of a case; write it like `GS-045`");
+        let message = |id| format!("`{id}` is not the id of a case; write it like `GS-045`");
         wrong.map(|id| Finding::new(&file.path, self.line, message(id))).collect()
     }
 

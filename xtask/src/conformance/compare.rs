@@ -57,7 +57,7 @@ fn check_test(row: &Row, name: &str, cases: &[Case]) -> Option<String> {
     let mut found = cases.iter().filter(|case| is_test(case, name)).peekable();
     if found.peek().is_none() {
         let advice = "write it, or correct the name";
-        return Some(format!("{id} names `{name}`, which is no test under crates/; {advice}"));
+        return Some(format!("{id} names `{name}`, which is not a test under crates/; {advice}"));
     }
     // Beside a reason stands the nearest test, which may belong to another case.
     if row.reason.is_some() || found.any(|case| case.ids.contains(id)) {

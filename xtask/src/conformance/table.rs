@@ -32,7 +32,7 @@ pub(super) enum Reason {
     Later,
 }
 
-/// The rows of a page; what is no row of a case is text and is skipped.
+/// The rows of a page. A line that is not the row of a case is text, and is skipped.
 pub(super) fn rows(page: &File, findings: &mut Vec<Finding>) -> Vec<Row> {
     let mut rows = Vec::new();
     for (line, text) in page.lines() {

@@ -40,7 +40,7 @@ fn shard(text: &str) -> Result<String> {
     let numbers = text.split_once('/').and_then(|(k, n)| Some((k.parse::<u32>().ok()?, n.parse::<u32>().ok()?)));
     match numbers {
         Some((k, n)) if k < n => Ok(text.to_owned()),
-        _ => Err(Failure::new(format!("`--shard {text}` is no sample; write it like `--shard 0/8`\n\n{HELP}"))),
+        _ => Err(Failure::new(format!("`--shard {text}` is not a sample; write it like `--shard 0/8`\n\n{HELP}"))),
     }
 }
 

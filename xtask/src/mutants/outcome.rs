@@ -160,7 +160,7 @@ mod tests {
             one("fails", "CaughtMutant"),
             one("hangs", "CaughtMutant"),
             one("never ends", "Timeout"),
-            one("is no Rust", "Unviable"),
+            one("does not compile", "Unviable"),
             one(SURVIVOR, "MissedMutant"),
         ];
         Tally::of(&json!({ "outcomes": outcomes }), |log| match log {

@@ -5,7 +5,7 @@ use crate::Finding;
 use crate::workspace::File;
 
 /// What genserver builds on itself. None of it may know more of the crate than a stranger does.
-const MODULES: &[&str] = &["agent", "dynamic_supervisor", "registry", "supervised", "supervisor", "task"];
+const MODULES: &[&str] = &["agent", "registry", "supervised", "supervisor", "task"];
 
 /// Where each of them is compiled in a crate of a stranger's.
 const COMPILED_IN: &str = "crates/genserver/tests/on_the_public_api.rs";

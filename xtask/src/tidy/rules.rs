@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn other_words_are_no_citations() {
+    fn other_words_are_not_citations() {
         check(&[("crates/a/src/b.rs", "// a ferrule 3 long, a rule, rules 4\nlet rule = 5; // none\n")], &[]);
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn fits_in_one_sitting(file: &File) -> Vec<Finding> {
 }
 
 /// A file is called as its module is, so that editors show different names for different files.
-pub(super) fn is_no_mod_rs(file: &File) -> Vec<Finding> {
+pub(super) fn is_not_mod_rs(file: &File) -> Vec<Finding> {
     let path = Path::new(&file.path);
     if !path.ends_with("mod.rs") {
         return Vec::new();
@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn a_file_is_called_as_its_module() {
         let expected = ["crates/a/src/b/mod.rs:1: `mod.rs` is not allowed here; use `crates/a/src/b.rs`"];
-        check(is_no_mod_rs, "crates/a/src/b/mod.rs", "", &expected);
-        check(is_no_mod_rs, "crates/a/src/model.rs", "", &[]);
+        check(is_not_mod_rs, "crates/a/src/b/mod.rs", "", &expected);
+        check(is_not_mod_rs, "crates/a/src/model.rs", "", &[]);
     }
 
     #[test]

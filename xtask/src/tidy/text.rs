@@ -37,13 +37,17 @@ pub(super) fn no_unfinished_work(file: &File) -> Vec<Finding> {
 }
 
 /// Words that are correct and that no native writer of documentation uses, and what to write instead: rule 27 of docs/STYLE.md.
-const STILTED: [(&str, &str); 5] = [
+const STILTED: [(&str, &str); 6] = [
     ("whoever", "name the one that does it: the caller, the sender, the task"),
     ("whomever", "name the one that it is done to"),
     ("whom", "name the one that it is done to"),
     ("for so long", "say for how long"),
-    ("that are no", "say that they are not"),
+    ("circle", "the word is cycle"),
+    ("circles", "the word is cycles"),
 ];
+
+/// A noun that is denied by `no`, as in "a line that is no number".
+const DENIALS: [&str; 4] = ["is no ", "are no ", "was no ", "were no "];
 
 /// A reader must not have to read a sentence twice.
 pub(super) fn speaks_plainly(file: &File) -> Vec<Finding> {
@@ -52,9 +56,28 @@ pub(super) fn speaks_plainly(file: &File) -> Vec<Finding> {
     }
     each_line(file, |line| {
         // Names of tests are read as sentences.
-        let spoken = line.replace('_', " ").to_lowercase().replace("that are no longer", "");
-        let (words, advice) = STILTED.into_iter().find(|(words, _)| has_word(&spoken, words))?;
+        let spoken = line.replace('_', " ").to_lowercase();
+        let stilted = STILTED.into_iter().find(|(words, _)| has_word(&spoken, words));
+        let denial = || DENIALS.into_iter().find(|words| denies_a_noun(&spoken, words));
+        let denied = || denial().map(|words| (words.trim_end(), "say that it is not one"));
+        let (words, advice) = stilted.or_else(denied)?;
         Some(format!("`{words}` makes a sentence hard to read; {advice}"))
+    })
+}
+
+/// Whether these words deny a noun. "There is no such process", "it is no longer there" and "it is no wider than that" do not.
+fn denies_a_noun(spoken: &str, words: &str) -> bool {
+    let is_letter = |c: char| c.is_alphanumeric();
+    spoken.match_indices(words).any(|(at, _)| {
+        let before = &spoken[..at];
+        // What begins a line may go on with the "there" of the line above.
+        let begins = !before.contains(is_letter);
+        let is_part = before.ends_with(is_letter);
+        let is_there = before.trim_end().ends_with("there");
+        let after = &spoken[at + words.len()..];
+        let next = &after[..after.find(|c| !is_letter(c)).unwrap_or(after.len())];
+        let compares = ["longer", "more", "less", "worse", "better"].contains(&next) || after.contains(" than ");
+        !(begins || is_part || is_there || compares)
     })
 }
 
@@ -108,11 +131,27 @@ mod tests {
     fn sentences_are_plain() {
         let expected = [
             "a.rs:1: `whoever` makes a sentence hard to read; name the one that does it: the caller, the sender, the task",
-            "a.rs:2: `that are no` makes a sentence hard to read; say that they are not",
+            "a.rs:2: `are no` makes a sentence hard to read; say that it is not one",
             "a.rs:3: `whoever` makes a sentence hard to read; name the one that does it: the caller, the sender, the task",
+            "a.rs:4: `circle` makes a sentence hard to read; the word is cycle",
+            "a.rs:5: `is no` makes a sentence hard to read; say that it is not one",
         ];
-        let text = "//! Whoever calls.\n// Bytes that are no text.\nfn whoever_calls_waits() {}\n// Those that are no longer there.\n";
+        let text = "//! Whoever calls.\n// Bytes that are no text.\nfn whoever_calls_waits() {}\n// A circle of calls.\n\
+                    fn what_is_no_number_is_refused() {}\n";
         check(speaks_plainly, "a.rs", text, &expected);
+    }
+
+    #[test]
+    fn no_denies_a_noun_or_says_that_there_is_none() {
+        for good in [
+            "// There is no such process, and there are no others.",
+            "// Those that are no longer there.",
+            "// It is no wider than that.",
+            "// is no such process.",
+            "// This no longer holds.",
+        ] {
+            check(speaks_plainly, "a.rs", good, &[]);
+        }
     }
 
     #[test]

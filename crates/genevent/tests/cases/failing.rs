@@ -215,7 +215,7 @@ fn fails_at_a_question() {
 }
 
 #[test]
-fn fails_with_what_is_no_failure() {
+fn fails_with_what_is_not_a_failure() {
     for reason in [Reason::Normal, Reason::Shutdown] {
         let told = format!("failed, {reason}");
         check(&Cause::Event(Act::Fail(reason.clone())), Some(&told), Some(&told), "ok", false);

@@ -90,7 +90,7 @@ async fn ge_117_a_failure_is_reported_with_handler_event_state_and_reason() {
 }
 
 #[tokio::test]
-async fn what_is_no_failure_is_not_reported() {
+async fn what_is_not_a_failure_is_not_reported() {
     for flavour in FLAVOURS {
         for reason in [Reason::Normal, Reason::Shutdown, Reason::shutdown_with("later")] {
             let (start, probe, node) = new_manager();

@@ -80,7 +80,7 @@ async fn ge_052_an_owner_of_the_new_handler_is_told_when_that_is_removed() {
 }
 
 #[tokio::test]
-async fn ge_053_the_end_of_an_owner_is_no_message_to_other_handlers() {
+async fn ge_053_other_handlers_do_not_get_the_end_of_an_owner() {
     for flavour in FLAVOURS {
         let (start, mut probe, node) = new_manager();
         let manager = start.await.unwrap();

@@ -77,7 +77,7 @@ async fn a_sender_waits_for_the_holds_of_all_handlers() {
 }
 
 #[tokio::test]
-async fn a_hold_that_is_dropped_is_no_answer_to_its_sender() {
+async fn a_hold_that_is_dropped_does_not_answer_its_sender() {
     let (manager, shelf) = manager().await;
     let mut sent = Box::pin(async { manager.sync_notify(1).await });
     assert!((&mut sent).now_or_never().is_none());

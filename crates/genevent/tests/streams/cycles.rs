@@ -198,7 +198,7 @@ async fn a_consumer_without_room_is_refused_as_well() {
     manager.stop().await.unwrap();
 }
 
-/// A plain task is no process, so nobody knows who asks: it waits until its time is up, and then everybody goes on.
+/// A plain task is not a process, so nobody knows who asks: it waits until its time is up, and then everybody goes on.
 #[tokio::test(start_paused = true)]
 async fn a_plain_task_that_asks_over_a_synchronous_event_waits_until_its_time_is_up() {
     let manager = Manager::start().await.unwrap();

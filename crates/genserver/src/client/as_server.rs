@@ -68,7 +68,7 @@ use crate::server::caller::Caller;
 /// by_name.deposit(5)?;
 /// assert_eq!(by_reference.balance().await?, 105);
 ///
-/// // The supervisor starts another account. Only the reference to the old process is of no use any more.
+/// // The supervisor starts another account. Only the reference still means the old process.
 /// child.current()?.kill();
 /// assert_eq!(by_child.balance().await?, 100);
 /// assert_eq!(by_name.balance().await?, 100);
@@ -171,21 +171,6 @@ pub trait AsServer {
     /// Asks the server, and leaves the answer for later: see [`ServerRef::send_request`].
     ///
     /// It is looked up at once and never waited for. Sending never fails: if there is no server, that is the answer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{AsServer, Named};
-    ///
-    /// genserver::start::<Counter>(1).name("asked").await?;
-    /// let request = Named::<Counter>::new("asked").send_request(Call::Get);
-    /// assert_eq!(request.await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     fn send_request<R, F>(&self, make: F) -> Request<R>
     where
         Self: Sized,
@@ -235,24 +220,6 @@ pub trait AsServer {
     /// # Cancel safety
     ///
     /// If it is dropped before it is ready, the message was not sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{AsServer, Named};
-    ///
-    /// genserver::start::<Counter>(0).name("told much").mailbox(8).await?;
-    /// let counter = Named::<Counter>::new("told much");
-    /// for _ in 0..100 {
-    ///     counter.cast_wait(Add(1)).await?;
-    /// }
-    /// assert_eq!(counter.call(Call::Get).await?, 100);
-    /// # Ok(())
-    /// # }
-    /// ```
     fn cast_wait(&self, cast: CastOf<Self>) -> CastWait<Lookup<'_, Self>>
     where
         Self: Sized,
@@ -265,20 +232,6 @@ pub trait AsServer {
     /// # Errors
     ///
     /// As [`cast`](AsServer::cast).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{AsServer, Named};
-    ///
-    /// genserver::start::<Counter>(1).name("sent to").await?;
-    /// Named::<Counter>::new("sent to").send(Double)?;
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "!")]
     fn send(&self, info: InfoOf<Self>) -> Result<(), CastError<InfoOf<Self>>> {
         match self.as_server() {
@@ -298,20 +251,6 @@ pub trait AsServer {
     /// # Cancel safety
     ///
     /// Dropping it does not withdraw the order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{AsServer, Named};
-    ///
-    /// genserver::start::<Quiet>(()).name("stopped").await?;
-    /// Named::<Quiet>::new("stopped").stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     fn stop(&self) -> Stop<Lookup<'_, Self, ProcessRef>>
     where
         Self: Sized,
@@ -325,23 +264,6 @@ pub trait AsServer {
     /// # Cancel safety
     ///
     /// It can be dropped and made again at any time.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{AsServer, Named, Reason};
-    ///
-    /// let server = genserver::start::<Quiet>(()).name("mortal").await?;
-    /// let named = Named::<Quiet>::new("mortal");
-    /// let (reason, ()) = tokio::join!(named.ended(), async { server.exit(Reason::Shutdown) });
-    /// assert_eq!(reason, Reason::Shutdown);
-    /// assert_eq!(named.ended().await, Reason::NoProc);
-    /// # Ok(())
-    /// # }
-    /// ```
     fn ended(&self) -> Ended<Lookup<'_, Self, ProcessRef>>
     where
         Self: Sized,
@@ -384,7 +306,7 @@ impl<S: GenServer> AsServer for Named<S> {
     }
 }
 
-/// A reference behind a pointer is looked up as it is itself.
+/// A pointer to a reference is looked up like the reference.
 macro_rules! behind_a_pointer {
     ($($pointer:ty),*) => {$(
         impl<T: AsServer + ?Sized> AsServer for $pointer {

@@ -38,26 +38,17 @@ where
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
-    /// # struct Greeter;
-    /// # impl GenServer for Greeter {
-    /// #     type Args = ();
-    /// #     type Call = Caller<&'static str>;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Greeter) }
-    /// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         Next::reply(caller, "hello")
-    /// #     }
-    /// # }
+    /// # use genserver_doc::counter::*;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
-    /// let greeter = genserver::start::<Greeter>(()).await?;
-    /// let thread = std::thread::spawn(move || greeter.call(|caller| caller).timeout(Duration::from_secs(1)).blocking());
-    /// # let greeting = tokio::task::spawn_blocking(|| thread.join()).await?.expect("it does not panic");
-    /// # assert_eq!(greeting?, "hello");
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let thread = std::thread::spawn(move || {
+    ///     counter.call(Call::Get).timeout(Duration::from_secs(1)).blocking()
+    /// });
+    /// # let count = tokio::task::spawn_blocking(|| thread.join()).await?.expect("it does not panic");
+    /// # assert_eq!(count?, 1);
     /// # Ok(())
     /// # }
     /// ```

@@ -58,7 +58,7 @@ pub struct Call<T: AsServer, R: Send + 'static, F> {
     make: Option<F>,
     timeout: Option<Duration>,
     allows_cycle: bool,
-    /// Through which the answer will come, once the request has been sent.
+    /// The slot of the answer, once the request has been sent.
     slot: Option<Arc<Slot<R>>>,
     /// What few calls need. Boxed, so that every other call stays small.
     aside: Option<Box<Aside<T::Server, R>>>,
@@ -99,18 +99,6 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     ///
     /// # Examples
     ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// assert_eq!(counter.call(Call::Get).timeout(Duration::from_millis(100)).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
     /// A server whose callbacks block, here for a lock:
     ///
     /// ```
@@ -140,7 +128,7 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     /// assert_eq!(writer.call(Write).timeout(soon).await, Ok(()));
     /// assert_eq!(writer.call(Write).timeout(soon).await, Ok(()));
     ///
-    /// // The second was timed, so this one waits for the server's own task, and no longer than it wants.
+    /// // The second was timed. So this one waits for the server's own task, until its timeout.
     /// let locked = FILE.lock();
     /// assert!(matches!(writer.call(Write).timeout(soon).await, Err(CallError::Timeout { .. })));
     /// # drop(locked);
@@ -153,18 +141,6 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     }
 
     /// Waits for as long as the server lives: OTP's `infinity`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// assert_eq!(counter.call(Call::Get).no_timeout().await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;
@@ -175,29 +151,6 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     ///
     /// Without this, such a call fails with [`CallError::Cycle`]. It is for a callback that waits for several things at once, of
     /// which another will come.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
-    /// # struct Greeter;
-    /// # impl GenServer for Greeter {
-    /// #     type Args = ();
-    /// #     type Call = Caller<&'static str>;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Greeter) }
-    /// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         Next::reply(caller, "hello")
-    /// #     }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let greeter = genserver::start::<Greeter>(()).await?;
-    /// assert_eq!(greeter.call(|caller| caller).allow_cycle().await?, "hello");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn allow_cycle(mut self) -> Self {
         self.allows_cycle = true;
         self

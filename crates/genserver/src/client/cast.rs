@@ -35,18 +35,18 @@ use crate::server::GenServer;
 /// # }
 /// ```
 pub enum CastError<M> {
-    /// The process has ended, or is just ending, or never was.
+    /// The process has ended, is ending, or never existed.
     NoProc {
         /// The message.
         message: M,
-        /// Who was to get it.
+        /// The process that it was for.
         server: Subject,
     },
     /// The mailbox holds as many messages as it may.
     Full {
         /// The message.
         message: M,
-        /// Who was to get it.
+        /// The process that it was for.
         server: Subject,
     },
 }
@@ -65,28 +65,6 @@ impl<M> CastError<M> {
     }
 
     /// The message that was not taken.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver::{Cx, GenServer, Init, Never};
-    /// # struct Printer;
-    /// # impl GenServer for Printer {
-    /// #     type Args = ();
-    /// #     type Call = Never;
-    /// #     type Cast = String;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Printer) }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let printer = genserver::start::<Printer>(()).await?;
-    /// printer.stop().await?;
-    /// let refused = printer.cast("a page".to_owned()).unwrap_err();
-    /// assert_eq!(refused.into_inner(), "a page");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn into_inner(self) -> M {
         match self {
             Self::NoProc { message, .. } | Self::Full { message, .. } => message,
@@ -180,21 +158,6 @@ impl<M> Error for CastError<M> {}
 /// # Cancel safety
 ///
 /// Dropping it before it is ready means that the message was not sent.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
-/// counter.cast(Add(1))?;
-/// // There is no room, so this waits until the counter has taken the first one out.
-/// counter.cast_wait(Add(2)).await?;
-/// assert_eq!(counter.call(Call::Get).await?, 3);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "nothing is sent until this is awaited"]
 pub struct CastWait<T: AsServer> {
     target: T,

@@ -22,26 +22,15 @@ use crate::values::pid::Pid;
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
-/// # struct Lamp(bool);
-/// # struct IsOn(Caller<bool>);
-/// # #[derive(Clone, Copy)]
-/// # enum Lit { On }
-/// # impl GenServer for Lamp {
-/// #     type Args = ();
-/// #     type Call = IsOn;
-/// #     type Cast = Lit;
-/// #     type Info = genserver::Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Lamp(false)) }
-/// #     async fn handle_call(&mut self, IsOn(caller): IsOn, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
-/// #     async fn handle_cast(&mut self, Lit::On: Lit, _cx: &mut Cx<Self>) -> Outcome<Self> { self.0 = true; Next::wait() }
-/// # }
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let lamps = [genserver::start::<Lamp>(()).await?, genserver::start::<Lamp>(()).await?];
-/// let refused = genserver::cast_all(&lamps, |_| Lit::On);
+/// let one = genserver::start::<Counter>(1).await?;
+/// let two = genserver::start::<Counter>(2).await?;
+/// let counters = [one, two];
+/// let refused = genserver::cast_all(&counters, |_| Add(10));
 /// assert!(refused.is_empty());
-/// assert!(lamps[0].call(IsOn).await? && lamps[1].call(IsOn).await?);
+/// assert_eq!(counters[1].call(Call::Get).await?, 12);
 /// # Ok(())
 /// # }
 /// ```
@@ -61,23 +50,6 @@ pub fn cast_all<T: AsServer>(
 }
 
 /// The result of [`call_all`]: each server is in one of the lists, in the order of asking.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use std::time::Duration;
-///
-/// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
-/// counters[0].stop().await?;
-/// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
-/// assert_eq!(counts.answered, [(counters[1].pid(), 2)]);
-/// assert_eq!(counts.failed[0].0, counters[0].pid());
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 #[doc(alias = "multi_call")]
@@ -103,7 +75,9 @@ impl<R> Answers<R> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
-    /// let counters = [genserver::start::<Counter>(1).await?, genserver::start::<Counter>(2).await?];
+    /// let one = genserver::start::<Counter>(1).await?;
+    /// let two = genserver::start::<Counter>(2).await?;
+    /// let counters = [one, two];
     /// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
     /// assert_eq!(counts.all()?, [1, 2]);
     /// # Ok(())
@@ -136,30 +110,19 @@ impl<R> Default for Answers<R> {
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
-/// # struct Voter(bool);
-/// # struct Vote(Caller<bool>);
-/// # impl GenServer for Voter {
-/// #     type Args = bool;
-/// #     type Call = Vote;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init(mind: bool, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Voter(mind)) }
-/// #     async fn handle_call(&mut self, Vote(caller): Vote, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, self.0) }
-/// # }
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
 ///
-/// let mut voters = Vec::new();
-/// for mind in [true, false, true] {
-///     voters.push(genserver::start::<Voter>(mind).await?);
-/// }
-/// voters[1].stop().await?;
+/// let one = genserver::start::<Counter>(1).await?;
+/// let two = genserver::start::<Counter>(2).await?;
+/// let counters = [one, two];
+/// counters[0].stop().await?;
 ///
-/// let votes = genserver::call_all(&voters, Vote, Duration::from_secs(1)).await;
-/// assert_eq!(votes.answered, [(voters[0].pid(), true), (voters[2].pid(), true)]);
-/// assert_eq!(votes.failed[0].0, voters[1].pid());
+/// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
+/// assert_eq!(counts.answered, [(counters[1].pid(), 2)]);
+/// assert_eq!(counts.failed[0].0, counters[0].pid());
 /// # Ok(())
 /// # }
 /// ```

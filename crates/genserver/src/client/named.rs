@@ -21,28 +21,16 @@ use crate::values::pid::Pid;
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Caller, Cx, GenServer, Init, Next, Outcome};
-/// # use genserver::Never;
-/// # struct Clock;
-/// # struct Time(Caller<u32>);
-/// # impl GenServer for Clock {
-/// #     type Args = ();
-/// #     type Call = Time;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Clock) }
-/// #     async fn handle_call(&mut self, Time(caller): Time, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, 12) }
-/// # }
-/// use genserver::{AsServer, CallError, Named};
-///
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let clock = Named::<Clock>::new("clock");
-/// assert!(matches!(clock.call(Time).await, Err(CallError::NoProc { .. })));
+/// use genserver::{AsServer, CallError, Named};
 ///
-/// genserver::start::<Clock>(()).name("clock").await?;
-/// assert_eq!(clock.call(Time).await?, 12);
-/// # clock.stop().await?;
+/// let counter = Named::<Counter>::new("counter");
+/// assert!(matches!(counter.call(Call::Get).await, Err(CallError::NoProc { .. })));
+///
+/// genserver::start::<Counter>(1).name("counter").await?;
+/// assert_eq!(counter.call(Call::Get).await?, 1);
 /// # Ok(())
 /// # }
 /// ```
@@ -55,21 +43,6 @@ pub struct Named<S: GenServer> {
 impl<S: GenServer> Named<S> {
     /// The server with that name, in the node where this is used: of the process whose callback runs, of the test inside
     /// [`supervised`](crate::supervised()), or else the program's.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{AsServer, Named};
-    ///
-    /// let counter = Named::<Counter>::new("made before it starts");
-    /// genserver::start::<Counter>(1).name("made before it starts").await?;
-    /// assert_eq!(counter.call(Call::Get).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn new(name: impl Into<Name>) -> Self {
         Self { name: name.into(), node: None, of: PhantomData }
     }
@@ -96,17 +69,6 @@ impl<S: GenServer> Named<S> {
     }
 
     /// The name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # fn main() {
-    /// use genserver::Named;
-    ///
-    /// assert_eq!(Named::<Quiet>::new("quiet").name().to_string(), "quiet");
-    /// # }
-    /// ```
     pub fn name(&self) -> &Name {
         &self.name
     }
@@ -116,20 +78,6 @@ impl<S: GenServer> Named<S> {
     /// # Errors
     ///
     /// [`CallError::NoProc`] if nobody has it, [`CallError::WrongServer`] if a server of another type has it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Named;
-    ///
-    /// let server = genserver::start::<Quiet>(()).name("resolved").await?;
-    /// assert_eq!(Named::<Quiet>::new("resolved").resolve()?, server);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "whereis")]
     pub fn resolve(&self) -> Result<ServerRef<S>, CallError> {
         let process = self.process()?;

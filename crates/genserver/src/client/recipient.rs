@@ -52,7 +52,11 @@ pub use calls::{CallRecipient, RecipientCall};
 ///         // ...
 /// #       async fn init(told: Recipient<Celsius>, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Self(told)) }
 ///
-///         async fn handle_cast(&mut self, measured: f32, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///         async fn handle_cast(
+///             &mut self,
+///             measured: f32,
+///             _cx: &mut Cx<Self>,
+///         ) -> Outcome<Self> {
 ///             self.0.send(Celsius(measured))?;
 ///             Next::wait()
 ///         }
@@ -87,7 +91,8 @@ pub use calls::{CallRecipient, RecipientCall};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let heating = genserver::start::<Heating>(()).await?;
-/// let thermometer = genserver::start::<Thermometer>(heating.recipient(heating::Cast::Measured)).await?;
+/// let told = heating.recipient(heating::Cast::Measured);
+/// let thermometer = genserver::start::<Thermometer>(told).await?;
 /// thermometer.cast(12.5)?;
 /// # thermometer.stop().await?;
 /// # assert!(heating.call(|caller| caller).await?);
@@ -149,18 +154,6 @@ impl<M: Send + 'static> Recipient<M> {
     }
 
     /// The pid of the process; [`Pid::NOBODY`] if the recipient is a name that is not registered.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// assert_eq!(counter.recipient(Add).pid(), counter.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.takes.process().map_or(Pid::NOBODY, |process| process.head().pid)
     }
@@ -168,38 +161,12 @@ impl<M: Send + 'static> Recipient<M> {
     /// Returns whether it takes messages. This is false from the moment its end begins, and so while terminate runs.
     ///
     /// OTP's `is_process_alive` is still true then: it is the opposite of [`ProcessRef::has_ended`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let adder = counter.recipient(Add);
-    /// counter.stop().await?;
-    /// assert!(!adder.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.takes.process().is_some_and(|process| process.is_alive())
     }
 
     /// The process, to monitor or to stop it; `None` if the recipient is a name that is not registered.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// assert_eq!(counter.recipient(Add).process_ref(), Some(counter.process_ref()));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn process_ref(&self) -> Option<ProcessRef> {
         self.takes.process().map(ProcessRef::new)
     }
@@ -316,20 +283,6 @@ impl<S: GenServer> ServerRef<S> {
     }
 
     /// Makes a recipient of `M` out of the server; `into` turns each `M` into a message for `handle_info`. See [`Recipient`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let doubler = counter.info_recipient(|()| Double);
-    /// doubler.send(())?;
-    /// assert_eq!(counter.call(Call::Get).await?, 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn info_recipient<M: Send + 'static>(
         &self,
         into: impl Fn(M) -> S::Info + Send + Sync + 'static,
@@ -368,22 +321,6 @@ impl<S: GenServer> Named<S> {
     /// [`ServerRef::info_recipient`].
     ///
     /// The name is looked up for each message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Named;
-    ///
-    /// let doubler = Named::<Counter>::new("doubled").info_recipient(|()| Double);
-    /// let counter = genserver::start::<Counter>(1).name("doubled").await?;
-    /// doubler.send(())?;
-    /// assert_eq!(counter.call(Call::Get).await?, 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn info_recipient<M: Send + 'static>(
         &self,
         into: impl Fn(M) -> S::Info + Send + Sync + 'static,

@@ -120,25 +120,14 @@ impl<R: Send + 'static> Request<R> {
     /// # Examples
     ///
     /// ```
-    /// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
-    /// # struct Greeter;
-    /// # impl GenServer for Greeter {
-    /// #     type Args = ();
-    /// #     type Call = Caller<&'static str>;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Greeter) }
-    /// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         Next::reply(caller, "hello")
-    /// #     }
-    /// # }
+    /// # use genserver_doc::counter::*;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let greeter = genserver::start::<Greeter>(()).await?;
-    /// let mut request = greeter.send_request(|caller| caller);
-    /// assert!(request.check().is_none(), "the greeter had no chance to run");
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let mut request = counter.send_request(Call::Get);
+    /// assert!(request.check().is_none(), "the counter had no chance to run");
     /// tokio::task::yield_now().await;
-    /// assert_eq!(request.check().transpose()?, Some("hello"));
+    /// assert_eq!(request.check().transpose()?, Some(1));
     /// # Ok(())
     /// # }
     /// ```
@@ -222,33 +211,6 @@ impl<R: Send + 'static> Request<R> {
     /// # Cancel safety
     ///
     /// Dropping this abandons the answer, because it owns the request. [`wait`](Request::wait) keeps it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// # use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome};
-    /// # struct Baker;
-    /// # impl GenServer for Baker {
-    /// #     type Args = ();
-    /// #     type Call = Caller<&'static str>;
-    /// #     type Cast = Never;
-    /// #     type Info = Never;
-    /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Baker) }
-    /// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    /// #         tokio::time::sleep(Duration::from_secs(60)).await;
-    /// #         Next::reply(caller, "bread")
-    /// #     }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let baker = genserver::start::<Baker>(()).await?;
-    /// let request = baker.send_request(|caller| caller);
-    /// let answer = request.receive(Duration::from_secs(10)).await;
-    /// assert!(matches!(answer, Err(CallError::Timeout { .. })));
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "receive_response")]
     pub async fn receive(mut self, deadline: impl Into<Deadline>) -> Result<R, CallError> {
         let mut limit = Limit::new(deadline.into());
@@ -260,22 +222,6 @@ impl<R: Send + 'static> Request<R> {
     }
 
     /// Returns whether the answer has been taken; then there is nothing to wait for.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let mut request = counter.send_request(Call::Get);
-    /// tokio::task::yield_now().await;
-    /// assert!(!request.is_over());
-    /// assert!(request.check().is_some());
-    /// assert!(request.is_over());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
     }

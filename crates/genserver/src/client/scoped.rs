@@ -49,42 +49,11 @@ impl<S: GenServer> ScopedServer<S> {
     /// # Cancel safety
     ///
     /// Dropping it does not withdraw the order, and if there was none yet, gives it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::ScopedServer;
-    ///
-    /// let scoped = ScopedServer::from(genserver::start::<Quiet>(()).name("scoped").await?);
-    /// scoped.stop().await?;
-    /// assert_eq!(genserver::whereis("scoped"), None);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn stop(self) -> Result<(), StopError> {
         self.server.stop().await
     }
 
     /// Lets the server live on: an ordinary reference to it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::ScopedServer;
-    ///
-    /// let scoped = ScopedServer::from(genserver::start::<Quiet>(()).await?);
-    /// let server = scoped.release();
-    /// tokio::task::yield_now().await;
-    /// assert!(server.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn release(mut self) -> ServerRef<S> {
         self.released = true;
         self.server.clone()

@@ -46,7 +46,11 @@ use crate::values::reason::Reason;
 ///         Init::Run(Counter(first))
 ///     }
 ///
-///     async fn handle_call(&mut self, Increment(caller): Increment, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_call(
+///         &mut self,
+///         Increment(caller): Increment,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         self.0 += 1;
 ///         Next::reply(caller, self.0)
 ///     }
@@ -414,36 +418,11 @@ impl<S: GenServer> ServerRef<S> {
     }
 
     /// The server's pid.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// assert_eq!(server.pid(), server.info().pid);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.process.head.pid
     }
 
     /// The name it was started with, if it was.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
-    /// assert_eq!(server.name(), Some(&"quiet".into()));
-    /// # server.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn name(&self) -> Option<&Name> {
         self.process.head.name()
     }
@@ -451,57 +430,17 @@ impl<S: GenServer> ServerRef<S> {
     /// Whether the server takes messages. False from the moment its end begins, and so while terminate runs.
     ///
     /// There OTP's `is_process_alive` is still true: it is the opposite of [`ProcessRef::has_ended`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// assert!(server.is_alive());
-    /// server.stop().await?;
-    /// assert!(!server.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
     }
 
     /// What can be seen of the server from outside.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// assert_eq!(server.info().pid, server.pid());
-    /// assert_eq!(server.info().mailbox, 0);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn info(&self) -> ProcessInfo {
         self.process.info()
     }
 
     /// The same process without its type.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// let process = server.process_ref();
-    /// assert_eq!(process.downcast::<Quiet>(), Some(server));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
     }
@@ -549,21 +488,6 @@ impl<S: GenServer> fmt::Debug for ServerRef<S> {
 }
 
 /// A reference to a server that keeps nothing: see [`ServerRef::downgrade`].
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::WeakServerRef;
-///
-/// let server = genserver::start::<Quiet>(()).await?;
-/// let weak: WeakServerRef<Quiet> = server.downgrade();
-/// assert_eq!(weak.upgrade(), Some(server));
-/// # Ok(())
-/// # }
-/// ```
 pub struct WeakServerRef<S: GenServer> {
     process: Weak<Process<S>>,
     pid: Pid,
@@ -571,37 +495,11 @@ pub struct WeakServerRef<S: GenServer> {
 
 impl<S: GenServer> WeakServerRef<S> {
     /// The server's pid.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// assert_eq!(server.downgrade().pid(), server.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.pid
     }
 
     /// The server, if it is alive.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// let weak = server.downgrade();
-    /// server.kill();
-    /// assert_eq!(weak.upgrade(), None);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn upgrade(&self) -> Option<ServerRef<S>> {
         self.process.upgrade().map(ServerRef::new).filter(ServerRef::is_alive)
     }

@@ -90,22 +90,6 @@ pub enum StopError {
 /// # Cancel safety
 ///
 /// Dropping it stops waiting, but does not withdraw the order: once it was polled, the process stops.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::Reason;
-/// use std::time::Duration;
-///
-/// let server = genserver::start::<Quiet>(()).await?;
-/// server.stop().reason(Reason::Shutdown).timeout(Duration::from_secs(1)).await?;
-/// assert!(!server.is_alive());
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "nothing is stopped until this is awaited"]
 pub struct Stop<T = ProcessRef> {
     target: T,
@@ -116,7 +100,7 @@ pub struct Stop<T = ProcessRef> {
 /// All of a stop but the process.
 struct Stopping {
     reason: Reason,
-    /// How long is waited for the end once the process is there.
+    /// How long to wait for the end, once the process is found.
     timeout: Option<Duration>,
     slot: Option<Arc<Slot<Reason>>>,
     /// Whether the process stopped because of this order, if it did not do so at once.
@@ -132,43 +116,12 @@ impl<T> Stop<T> {
     }
 
     /// Stops with this reason instead of `normal`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Reason;
-    ///
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// let watcher = tokio::spawn(server.ended());
-    /// # tokio::task::yield_now().await;
-    /// server.stop().reason(Reason::Shutdown).await?;
-    /// assert_eq!(watcher.await?, Reason::Shutdown);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn reason(mut self, reason: impl Into<Reason>) -> Self {
         self.stopping.reason = reason.into();
         self
     }
 
     /// Sets the timeout (default: none). The order is not withdrawn when the time is over.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
-    ///
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// server.stop().timeout(Duration::from_secs(5)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -367,19 +320,6 @@ impl ProcessRef {
     /// # Cancel safety
     ///
     /// Dropping it does not withdraw the order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// server.process_ref().stop().await?;
-    /// assert!(!server.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn stop(&self) -> Stop {
         Stop::new(self.clone())
     }
@@ -389,21 +329,6 @@ impl ProcessRef {
     /// # Cancel safety
     ///
     /// It can be dropped and called again at any time.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Reason;
-    ///
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// server.kill();
-    /// assert_eq!(server.process_ref().ended().await, Reason::Killed);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn ended(&self) -> Ended {
         Ended::new(self.clone())
     }
@@ -418,22 +343,6 @@ impl ProcessRef {
 /// # Cancel safety
 ///
 /// It can be dropped and made again at any time.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::Reason;
-///
-/// let server = genserver::start::<Quiet>(()).await?;
-/// let ended = server.ended();
-/// server.exit(Reason::Shutdown);
-/// assert_eq!(ended.await, Reason::Shutdown);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "this does not wait until it is awaited"]
 pub struct Ended<T = ProcessRef> {
     target: T,

@@ -94,7 +94,7 @@ pub struct Lookup<'a, T: AsServer + ?Sized, P = ServerRef<<T as AsServer>::Serve
 impl<T: AsServer + ?Sized, P> Unpin for Lookup<'_, T, P> {}
 
 enum Progress<'a, S: GenServer, P> {
-    /// It is not there, and somebody waits for it.
+    /// It is not there, and the operation waits for it.
     Waiting(Box<Wait<'a, S>>),
     Found(P),
 }

@@ -39,20 +39,6 @@ pub use crate::runtime::Sleep;
 /// # Panics
 ///
 /// In plain code outside every runtime, where there is no clock.
-///
-/// # Examples
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// use genserver::time;
-/// use std::time::Duration;
-///
-/// let before = time::now();
-/// tokio::time::advance(Duration::from_secs(1)).await;
-/// assert_eq!(time::now() - before, Duration::from_secs(1));
-/// # }
-/// ```
 pub fn now() -> Instant {
     home().runtime().now()
 }
@@ -66,20 +52,6 @@ pub fn now() -> Instant {
 /// # Cancel safety
 ///
 /// Dropping it has no other effect.
-///
-/// # Examples
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// use genserver::time;
-/// use std::time::Duration;
-///
-/// let before = time::now();
-/// time::sleep(Duration::from_secs(60)).await;
-/// assert!(time::now() - before >= Duration::from_secs(60));
-/// # }
-/// ```
 pub fn sleep(duration: Duration) -> Sleep {
     let home = home();
     sleep_in(&home, alarm::after(&home, duration))
@@ -94,20 +66,6 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// # Cancel safety
 ///
 /// Dropping it has no other effect.
-///
-/// # Examples
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// use genserver::time;
-/// use std::time::Duration;
-///
-/// let at = time::now() + Duration::from_secs(60);
-/// time::sleep_until(at).await;
-/// assert!(time::now() >= at);
-/// # }
-/// ```
 pub fn sleep_until(at: Instant) -> Sleep {
     sleep_in(&home(), at)
 }
@@ -188,19 +146,6 @@ impl<F: Future> fmt::Debug for Timeout<F> {
 }
 
 /// The error of a [`timeout`] that has passed.
-///
-/// # Examples
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// use genserver::time;
-/// use std::time::Duration;
-///
-/// let elapsed = time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await.unwrap_err();
-/// assert_eq!(elapsed.after, Duration::from_secs(1));
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not done within {after:?}")]
 pub struct Elapsed {

@@ -75,22 +75,6 @@ impl Timer {
     }
 
     /// The time that the message still has to go; `None` if it was delivered or cancelled, or the server has ended.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let timer = counter.send_after(Duration::from_secs(3), Double);
-    /// tokio::time::advance(Duration::from_secs(1)).await;
-    /// assert_eq!(timer.read(), Some(Duration::from_secs(2)));
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "read_timer")]
     pub fn read(&self) -> Option<Duration> {
         let now = self.home.runtime().now();

@@ -105,7 +105,7 @@ fn is_cut_slowly(cx: &Context<'_>) -> bool {
 /// `Pending` means that the process has to end. The future returns that, and keeps what it would have brought: an executor
 /// inside the callback, such as `block_on`, polls it again and is let through after a while.
 ///
-/// In plain code, which is no process, it is always ready. It costs one load as long as no running process has to end.
+/// In plain code, which is not a process, it is always ready. It costs one load as long as no running process has to end.
 ///
 /// # Examples
 ///

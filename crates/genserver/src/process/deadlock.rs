@@ -43,12 +43,13 @@ use crate::values::pid::Pid;
 /// time-out, whether it comes before or after this, and directly or by way of others. Let the other process, or whatever it
 /// holds, have the `Arc` of `kept`, and drop it as soon as it is no longer waited for: then no call is refused by mistake.
 ///
-/// It is for libraries, of queues and pools for instance; calls need no declaration. From code that is no process's, it says nothing.
+/// It is for libraries, of queues and pools for instance; calls need no declaration. In plain code it has no effect.
 ///
 /// # Examples
 ///
 /// ```
-/// use genserver::{CallError, Caller, Cx, GenServer, Init, Next, Never, Outcome, Probe, ProcessRef, declare_wait};
+/// use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome};
+/// use genserver::{Probe, ProcessRef, declare_wait};
 /// use std::sync::{Arc, Weak};
 /// use tokio::sync::oneshot;
 ///
@@ -67,11 +68,19 @@ use crate::values::pid::Pid;
 ///         Init::Run(Pool)
 ///     }
 ///
-///     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_call(
+///         &mut self,
+///         caller: Caller<&'static str>,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         Next::reply(caller, "there is another")
 ///     }
 ///
-///     async fn handle_cast(&mut self, WaitFor(holder, kept, back): WaitFor, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_cast(
+///         &mut self,
+///         WaitFor(holder, kept, back): WaitFor,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         let _wait = declare_wait(&holder, kept);
 ///         back.await?;
 ///         Next::wait()
@@ -83,10 +92,12 @@ use crate::values::pid::Pid;
 /// let pool = genserver::start::<Pool>(()).await?;
 /// let holder = Probe::<()>::new();
 /// let ((give_back, back), kept) = (oneshot::channel(), Arc::new(()));
-/// pool.cast(WaitFor(holder.process_ref(), Arc::downgrade(&kept), back)).map_err(|_refused| "the pool is there")?;
+/// let wait_for = WaitFor(holder.process_ref(), Arc::downgrade(&kept), back);
+/// pool.cast(wait_for).map_err(|_refused| "the pool is there")?;
 ///
 /// let asked = holder.scope(async { pool.call(|caller| caller).await }).await;
-/// assert!(matches!(asked, Err(CallError::Cycle { .. })), "the pool waits for the one that asks it");
+/// // The pool waits for the one that asks it.
+/// assert!(matches!(asked, Err(CallError::Cycle { .. })));
 ///
 /// drop(kept);
 /// give_back.send(()).map_err(|()| "the pool waits")?;
@@ -120,7 +131,7 @@ pub fn declare_wait(process: &impl AsProcess, kept: Weak<()>) -> DeclaredWait {
     DeclaredWait { _entry: Entry { key: Some(key) } }
 }
 
-/// A wait that is no call: made by [`declare_wait`]. It is over when this is dropped.
+/// A wait other than a call: made by [`declare_wait`]. It is over when this is dropped.
 #[must_use = "the wait is over when this is dropped"]
 pub struct DeclaredWait {
     _entry: Entry,
@@ -142,6 +153,7 @@ pub(crate) struct Edge {
 impl Edge {
     /// The server begins with the request; false if it was withdrawn.
     pub(crate) fn begin(&self) -> bool {
+        // Relaxed: only the order of the two swaps matters, and the request itself came through the lock of the mailbox.
         !self.settled.swap(true, Ordering::Relaxed)
     }
 
@@ -201,7 +213,7 @@ struct Waits {
 struct Wait {
     to: Pid,
     token: Token,
-    /// None if it is no call (rule 7).
+    /// None if it is not a call (rule 7).
     answer: Option<Arc<dyn Waiting>>,
 }
 
@@ -241,6 +253,7 @@ impl Watch {
     #[inline]
     pub(crate) fn sent(to: Pid, allows_cycle: bool) -> Option<Self> {
         match LAID.take() {
+            // A token that an earlier request left here is dropped with this take.
             Some((called, token)) if called == to && !allows_cycle => Some(Self::Sent(token)),
             _ => None,
         }
@@ -297,6 +310,7 @@ fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<En
     drop(waits);
     let entry = Entry { key: Some(key) };
     let Some(cycle) = cycle else { return Ok(entry) };
+    // Rule 5. The entry leaves the list when it is dropped here.
     token.withdraw();
     Err(cycle)
 }

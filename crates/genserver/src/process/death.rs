@@ -67,6 +67,7 @@ impl<S: GenServer> Process<S> {
     ///
     /// It may have been found by its name all the same. Monitors and waiters of it are told that there is no such process.
     pub(crate) fn discard(&self) {
+        // Until `begun` is dropped, what this end brings down on this thread is put off (`NEXT_DEATHS`).
         let begun = current::begin_death();
         let (queue, notices) = {
             let mut mail = self.mail.lock();
@@ -77,12 +78,14 @@ impl<S: GenServer> Process<S> {
         };
         self.forget_doom();
         self.head.home.node().remove(self.head.pid);
+        // After the lock: the drop of a message is user code (rule 3).
         for message in queue {
             drop_caught(message);
         }
         if let Some(notices) = notices {
             notices.tell(self.head.pid, &Reason::NoProc, None);
         }
+        // The process could be found until it left the table, so more may have begun to wait for its end.
         let ties = self.mail.lock().told();
         for slot in ties.into_iter().flat_map(|mut ties| ties.take_stoppers().drain()) {
             slot.fill(Ok(Reason::Normal));
@@ -103,6 +106,7 @@ impl<S: GenServer> Process<S> {
         let begun = if current::may_nest() && home.runtime().is_current() {
             let _entered = current::enter(self.head.pid);
             match body.actor.take() {
+                // Nothing but the actor, as in nearly every start: a plain path (rule 8).
                 Some(actor) if body.cold.is_none() => self.init_here(actor, Box::new(args)),
                 actor => {
                     body.actor = actor;
@@ -127,6 +131,7 @@ impl<S: GenServer> Process<S> {
         let begun = match work::begin_init(actor, args, &mut Context::from_waker(&waker)) {
             work::Begun::Done((actor, None)) if !current::any_unanswered() => {
                 let mut mail = self.mail.lock();
+                // The same look as after a call in `run_call_timed`, under the lock of the release (rule 1).
                 if mail.is_light() && self.look.load(Ordering::Relaxed) == 0 {
                     self.set_doing(Doing::Nothing);
                     mail.notified = false;
@@ -143,6 +148,7 @@ impl<S: GenServer> Process<S> {
 
     /// Does something on the starter's thread, and says what the starter was told meanwhile.
     fn told_here(run: impl FnOnce()) -> Option<Begun> {
+        // Init may start servers of its own on this thread, and each of them answers through `BEGUN`.
         let outer = BEGUN.take();
         run();
         BEGUN.replace(outer)
@@ -174,6 +180,7 @@ impl<S: GenServer> Process<S> {
         self.close();
         let reason = self.mail.lock().doom.clone().unwrap_or(Reason::Killed);
         let unanswered = current::take_unanswered(self.head.pid);
+        // A start that is still under way fails with the same reason; `finish` releases its starter last.
         let start = body.take_starter().map(|starter| (starter, Started::Failed(reason.clone())));
         match &mut body.cold().ending {
             Some(ending) => {
@@ -221,6 +228,7 @@ impl<S: GenServer> Process<S> {
     /// The same for an end that does not lie on the cold. Returns the reason that everybody was told.
     fn finish_with(self: &Arc<Self>, body: Body<S>, ending: Ending) -> Reason {
         let begun = current::begin_death();
+        // First of all, because the report shows the state.
         self.report_end(&body, &ending);
         let reason = ending.reason.clone();
         // Step 3 comes before the name is free: a successor with the name may want what the state holds, a port for instance.
@@ -241,6 +249,7 @@ impl<S: GenServer> Process<S> {
         };
         // A reason may hold a value of the user's, so it is dropped outside the lock (rule 3).
         drop(ordered);
+        // The batch went with the body, so nothing of it waits any more.
         self.in_batch.store(0, Ordering::Relaxed);
         self.forget_doom();
         self.head.home.node().remove(self.head.pid);
@@ -315,6 +324,7 @@ impl<S: GenServer> Process<S> {
         // This thread is inside another death. To end this process here would nest deaths as deep as links go, and use up the
         // stack; so its task does it.
         if current::is_dying() {
+            // A scheduled server has its task on the way already, and that finds the doom.
             let kick = if mail.run == Run::Scheduled { Kick::Nothing } else { mail.kick() };
             drop(mail);
             return self.follow(kick);
@@ -338,6 +348,8 @@ impl<S: GenServer> Process<S> {
 
     /// It is dead, so it cannot be noted any more.
     fn forget_doom(&self) {
+        // Relaxed: the bit was set under the lock, which this thread has taken since, and nobody sets it for a dead
+        // process.
         if self.look.load(Ordering::Relaxed) & LOOK_NOTED != 0 {
             cut::forget();
         }
@@ -354,6 +366,7 @@ impl<S: GenServer> Process<S> {
                 self.set_doom(&mut mail, Reason::RuntimeGone);
             }
         }
+        // A runtime drops its tasks wherever it likes, also inside another death.
         end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
     }
 }
@@ -395,6 +408,7 @@ pub(super) fn end_or_defer(process: Arc<dyn Doomed>) {
 /// Ends what was put off while this thread was inside a death, one after the other: each may put off more, and a chain of any
 /// length needs the stack of one.
 pub(super) fn end_the_next() {
+    // A loop further up this thread's stack takes them all: this call then has nothing to do.
     if current::is_dying() || ENDING_THEM.replace(true) {
         return;
     }

@@ -10,6 +10,7 @@ impl<S: GenServer> Process<S> {
     /// Sets the clock for `handle_idle`. A silence of nothing at all is over at once.
     pub(super) fn arm_silence(self: &Arc<Self>, mail: &mut Mail<S>, silence: Duration) -> Kick {
         if silence.is_zero() {
+            // The queue is empty here, so the silence is over before anything else can come.
             mail.queue.push_back(Envelope::Signal(Box::new(Signal::Idle)));
             return mail.kick();
         }
@@ -22,6 +23,7 @@ impl<S: GenServer> Process<S> {
 
     /// Sets the clock for `hibernate_after`.
     pub(super) fn arm_hibernation(self: &Arc<Self>, mail: &mut Mail<S>) -> Kick {
+        // There is nothing left to give back, and the clock would come for nothing.
         if mail.hibernated {
             return Kick::Nothing;
         }

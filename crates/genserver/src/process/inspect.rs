@@ -1,4 +1,4 @@
-//! Requests of `sys`: into the queue like everything else, neither refused nor counted.
+//! Requests of `sys` as messages: queued like all others, but never refused and not counted.
 
 use std::sync::Arc;
 
@@ -69,6 +69,7 @@ impl<S: GenServer> Process<S> {
         }
         // A request never awaits: run here, it is answered here, and nobody has to be kept waiting.
         let Some(mut mail) = self.run_inline(mail, &mut request, inline) else { return Asked::Taken };
+        // Entered before the request is queued, under the same lock: an end finds either both or none.
         let swept = mail.ties().add_waiter(self.head.pid, slot);
         if let Some(Job::Message(request)) = request.take() {
             self.enqueue(mail, request);

@@ -494,10 +494,13 @@ impl<S: GenServer> Process<S> {
 
     /// How many counted messages wait, including those of a batch that was taken out.
     pub(crate) fn load(&self, mail: &Mail<S>) -> u32 {
+        // Relaxed: `in_batch` grows under the lock that is held here, and the poller only lowers it without. An old value
+        // is too high, so a sender may be refused a moment too long, but the bound is never passed.
         mail.counted.saturating_add(self.in_batch.load(Ordering::Relaxed))
     }
 
     pub(crate) fn doing(&self) -> Doing {
+        // Relaxed: the poller decides by what it wrote itself, and everyone else only shows it.
         match self.doing.load(Ordering::Relaxed) {
             1 => Doing::Init,
             2 => Doing::Call,
@@ -512,6 +515,7 @@ impl<S: GenServer> Process<S> {
     /// Written only when it changes: senders on other threads read the same cache line.
     #[inline]
     pub(crate) fn set_doing(&self, doing: Doing) {
+        // A load and a store are enough: only the thread that has the body writes.
         if self.doing.load(Ordering::Relaxed) != doing as u8 {
             self.doing.store(doing as u8, Ordering::Relaxed);
         }
@@ -539,6 +543,7 @@ impl<S: GenServer> Process<S> {
             // Where the oldest may have to go, it stays where it can be found.
             // The two queues change places, so that their buffers are used in turn and neither is allocated again.
             if mail.queue.len() > 1 && mail.overflow != Overflow::DropOldest {
+                // Both counts change under the lock: a sender that looked between the two would see room that is not there.
                 let counted = std::mem::take(&mut mail.counted);
                 in_batch(u32::saturating_add, counted);
                 std::mem::swap(&mut mail.queue, &mut actor.batch);
@@ -559,6 +564,7 @@ impl<S: GenServer> Process<S> {
             }
             return Some(message);
         }
+        // Of a batch, only `in_batch` still counts the message: `counted` is about the queue.
         let message = actor.batch.pop_front()?;
         mail.rouse(&message);
         if message.is_counted() && !holds_back {

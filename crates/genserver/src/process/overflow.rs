@@ -1,4 +1,4 @@
-//! A cast or a plain message that finds the mailbox full. Nobody comes here while there is room.
+//! Overflow: what happens to a cast or a plain message that finds the mailbox full.
 
 use std::any::type_name;
 use std::sync::Arc;

@@ -72,7 +72,7 @@ pub(crate) struct Pace {
     countdown: AtomicU8,
 }
 
-/// What a new server has in [`Mail::turns`](super::mail::Mail). The first turn is no sample: it finds nothing in the processor's
+/// What a new server has in [`Mail::turns`](super::mail::Mail). The first turn is not a sample: it finds nothing in the processor's
 /// cache, and many a server has no second.
 pub(super) const FIRST_TURNS: u8 = 1;
 

@@ -142,6 +142,7 @@ impl<M: Send + 'static> Plain<M> {
         if let Some(taken) = &self.state.lock().name {
             return Err(RegisterError::Refused(registered_as(taken)));
         }
+        // Without the lock: a registry may be the user's, and looks into the process.
         self.head.home.node().register(&name, &ProcessRef::new(Arc::clone(self) as Arc<dyn AnyProcess>))?;
         let mut state = self.state.lock();
         let refused = match &state.name {
@@ -374,6 +375,7 @@ impl<M: Send + 'static> Plain<M> {
         self.head.home.node().release_name(&self.head);
         let (notices, reader, downs) = {
             let mut state = self.state.lock();
+            // From here on links and monitors are refused, so what is taken out under this lock is everything.
             state.stage = Stage::Dead;
             state.doom = Some(reason.clone());
             (state.ties.take_end_notices(), state.reader.take(), std::mem::take(&mut state.letters.downs))
@@ -391,12 +393,15 @@ impl<M: Send + 'static> Plain<M> {
         notices.tell(self.head.pid, &reason, starter);
         let mut stoppers = {
             let mut state = self.state.lock();
+            // Under the lock that `stop` and `await_end` look under: they are among these, or see that everybody has been
+            // told.
             state.told = true;
             state.ties.take_stoppers()
         };
         for stopper in stoppers.drain() {
             stopper.fill(Ok(reason.clone()));
         }
+        // Last, so that a reader that learns of the end finds everybody told.
         wake(reader);
         drop(begun);
         end_the_next();
@@ -444,6 +449,7 @@ impl<M: Send + 'static> Doomed for Plain<M> {
     fn end_here(self: Arc<Self>) {
         let reason = {
             let state = self.state.lock();
+            // Its task ends it: the function has to be dropped first, where it ran.
             if state.has_task {
                 return;
             }
@@ -579,6 +585,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         }
         state.ties.add_stopper(self.head.pid, ended);
         drop(state);
+        // An order that came first is the one that was carried out. Others only wait for the end.
         if self.doom(order.reason().clone()) {
             order.carry_out();
         }
@@ -646,6 +653,7 @@ struct Deadline<M> {
 impl<M: Send + 'static> crate::node::alarm::Alarmed for Deadline<M> {
     fn due(self: Arc<Self>, now: Instant) {
         let mut stoppers = self.process.state.lock().ties.take_stoppers();
+        // Without the lock, because it wakes callers.
         stoppers.expire(self.process.head.pid, now);
         let mut state = self.process.state.lock();
         if !state.told {

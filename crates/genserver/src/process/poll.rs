@@ -1,4 +1,4 @@
-//! Polling a server: one callback after the other, what each asks for, and letting go of the body again.
+//! The poll loop of a server: runs one callback after the other, does what each asks for, and puts the body back.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -107,6 +107,7 @@ impl<S: GenServer> Process<S> {
         // The actor alone: a bare body has nothing else, and every word moved costs as much as an instruction of the callback.
         let Some(actor) = mail.body.take_actor() else { return Err(call) };
         mail.run = Run::Running;
+        // The callback is user code (rule 3). Messages that come while it runs are queued.
         drop(mail);
         let _entered = current::enter(self.head.pid);
         self.set_doing(Doing::Call);
@@ -121,7 +122,9 @@ impl<S: GenServer> Process<S> {
                 self.set_doing(Doing::Nothing);
                 let mut mail = self.mail.lock();
                 // Under the lock of the release, so that nothing arrives between this look and the release (rule 1).
+                // Relaxed: every bit of `look` is set under this lock.
                 if mail.is_light() && self.look.load(Ordering::Relaxed) == 0 {
+                    // A wake that was noted meant this callback, which is over.
                     mail.notified = false;
                     mail.body.put_actor(actor);
                     mail.run = Run::Idle;
@@ -203,6 +206,7 @@ impl<S: GenServer> Process<S> {
             };
             match after {
                 After::Wait => {}
+                // Without the lock, a doom may be missed that comes right now: then it came one callback later.
                 After::Job(next) if self.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 => {
                     // Neither a continue nor terminate follows when the process was killed in between.
                     drop_caught(next);
@@ -241,11 +245,13 @@ impl<S: GenServer> Process<S> {
         // The callback's future goes on with the batch by itself as far as this goes (rule 6), so a message costs no return to here.
         let lent = *budget > 0 && body.may_run_on();
         if lent {
+            // Relaxed: the future reads it on this very thread, while it is polled below.
             self.budget.store(*budget, Ordering::Relaxed);
         }
         let polled = body.poll(job, cx);
         if lent {
             *budget = self.budget.load(Ordering::Relaxed);
+            // Taken back, also from a future that waits: resumed without a loan, it handles no further message.
             self.budget.store(0, Ordering::Relaxed);
         }
         polled
@@ -360,6 +366,7 @@ impl<S: GenServer> Process<S> {
     fn serve(self: &Arc<Self>, body: &mut Body<S>, request: super::inspect::SystemRequest<S>) -> Option<Job<S>> {
         let stop = request.serve(self, body);
         let suspended = body.is_suspended();
+        // Senders read their own copy of it under the lock: they do not run a server that is suspended.
         self.mail.lock().suspended = suspended;
         if !suspended {
             body.release_held();
@@ -373,6 +380,7 @@ impl<S: GenServer> Process<S> {
     /// Goes by what a callback returned.
     #[inline]
     fn judge(self: &Arc<Self>, body: &mut Body<S>, verdict: Option<Box<Verdict<S>>>) -> After<S> {
+        // Init simply made the server, so its starter may go on.
         if verdict.is_none() && self.doing.load(Ordering::Relaxed) == Doing::Init as u8 {
             Self::started(body);
         }
@@ -389,6 +397,7 @@ impl<S: GenServer> Process<S> {
     fn judge_slowly(self: &Arc<Self>, body: &mut Body<S>, verdict: Option<Box<Verdict<S>>>) -> After<S> {
         if let Some(cold) = &mut body.cold {
             cold.edge = None;
+            // An end has begun, so the callback that returned is terminate.
             if let Some(ending) = &mut cold.ending {
                 ending.terminated(verdict);
                 return After::Finish;
@@ -439,6 +448,7 @@ impl<S: GenServer> Process<S> {
             Then::Hibernate => {
                 body.hibernate();
                 let mut mail = self.mail.lock();
+                // Set under the lock, where the next message that is handled clears it (`rouse`).
                 mail.hibernated = true;
                 if mail.queue.is_empty() {
                     mail.queue = Queue::new();
@@ -462,6 +472,7 @@ impl<S: GenServer> Process<S> {
 
     /// Begins the end: the mailbox is closed, and terminate is the next callback.
     fn begin_end(self: &Arc<Self>, body: &mut Body<S>, reason: Reason, late_reply: Option<LateReply>) -> Job<S> {
+        // Closed before terminate is polled: a message that came now would lie in a queue that nobody works off any more.
         self.close();
         let (ending, job) = self.ending(reason, late_reply);
         body.cold().ending = Some(ending);
@@ -511,6 +522,7 @@ impl<S: GenServer> Process<S> {
         let mut mail = self.mail.lock();
         if mail.is_doomed() {
             drop(mail);
+            // The end drops the callback and the state, which is user code.
             return self.drive_begun(Begun::Waits(work), By::Caller, &mut 0);
         }
         mail.body.put_work(work);
@@ -575,6 +587,7 @@ impl<S: GenServer> Process<S> {
         let more = !mail.queue.is_empty() || !body.batch_is_empty();
         mail.suspended = suspended;
         if !more {
+            // Only once nothing is left: as long as a burst lasts, its memory would be allocated again at once.
             body.shrink();
             mail.shrink(self.head.pid);
         }

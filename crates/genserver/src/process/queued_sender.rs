@@ -28,6 +28,7 @@ impl QueuedSender {
     pub(super) fn poll(&self, waker: Waker) -> Poll<()> {
         let mut state = self.0.lock();
         let SenderState::Waits(place) = &mut *state else { return Poll::Ready(()) };
+        // The caller has cloned the new waker before the lock, and the old one is dropped after it: both are foreign.
         let before = place.replace(waker);
         drop(state);
         barrier::drop_caught(before);
@@ -49,6 +50,7 @@ impl QueuedSender {
             SenderState::Waits(waker) => {
                 let waker = waker.take();
                 *state = SenderState::Called;
+                // No waker yet: the sender has not polled since it joined, and finds `Called` when it does.
                 Some(waker.unwrap_or_else(|| Waker::noop().clone()))
             }
             SenderState::Called | SenderState::Left => None,
@@ -65,6 +67,7 @@ impl Alarmed for QueuedSender {
     fn due(self: Arc<Self>, _now: Instant) {
         let mut state = self.0.lock();
         let waker = match &mut *state {
+            // It stays in the queue. Woken, it sees that its time is over, and leaves.
             SenderState::Waits(waker) => waker.take(),
             SenderState::Called | SenderState::Left => None,
         };

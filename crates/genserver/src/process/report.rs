@@ -107,7 +107,11 @@ impl<S: GenServer> Cx<S> {
     ///     type Info = &'static str;
     ///     # async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Lamp { on: false }) }
     ///     // ...
-    ///     async fn handle_info(&mut self, info: &'static str, cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     async fn handle_info(
+    ///         &mut self,
+    ///         info: &'static str,
+    ///         cx: &mut Cx<Self>,
+    ///     ) -> Outcome<Self> {
     ///         match info {
     ///             "on" => self.on = true,
     ///             "off" => self.on = false,

@@ -59,6 +59,7 @@ impl<S: GenServer> Process<S> {
         message: Envelope<S>,
         full: impl FnOnce(&Arc<Self>, MutexGuard<'_, Mail<S>>, Envelope<S>) -> Result<(), (Refused, Envelope<S>)>,
     ) -> Result<(), (Refused, Envelope<S>)> {
+        // A sender only leaves a message behind this lock, so it does not pause for long when the lock is taken.
         let mut mail = self.mail.lock_briefly();
         // From the moment the end begins, casts come back: terminate may run for long, and none would be handled after it.
         if mail.closed {
@@ -104,6 +105,8 @@ impl<S: GenServer> Process<S> {
         // In every other state somebody looks into the queue before the server is idle again (rule 1).
         mail.queue.push_back(message);
         if mail.run == Run::Idle {
+            // The task is spawned or woken after the lock is released: another thread may poll it at once, and that poll
+            // wants the lock (rule 3).
             let kick = mail.kick();
             drop(mail);
             self.follow(kick);
@@ -128,6 +131,7 @@ impl<S: GenServer> Process<S> {
         // A caller may run an idle server, or one whose task is on its way; a process's call is watched for cycles.
         let may_run = inline && mail.hot == 0;
         if (may_run && matches!(mail.run, Run::Idle | Run::Scheduled))
+            // An unlisted slot has to be entered in the list of waiters, so that the end finds it: that is `queue_call`'s.
             || !listed
             || mail.closed
             || self.is_full(&mail)
@@ -159,6 +163,7 @@ impl<S: GenServer> Process<S> {
         } else {
             mail
         };
+        // An ending server is never full: its callers wait for the reason, and must not wait for room that will not come.
         if mail.run != Run::Dead && !mail.closed && self.is_full(&mail) {
             return Err(Refused::Full);
         }
@@ -221,6 +226,7 @@ impl<S: GenServer> Process<S> {
         }
         // The end has begun, and the reason is not known yet. The slot enters the list that the end tells; no request is queued.
         if mail.closed {
+            // The list gives up what is over. Those slots may hold answers, which are dropped after the lock (rule 3).
             let swept = unlisted.map(|slot| mail.ties().add_waiter(self.head.pid, slot));
             drop(mail);
             drop(swept);
@@ -265,9 +271,11 @@ impl<S: GenServer> Process<S> {
         if mail.run == Run::Dead {
             return false;
         }
+        // The callback ran without a look at the clock. It waits now, so tools are told since when.
         if mail.run == Run::Awaiting {
             mail.extras().awaiting_since.get_or_insert(now);
         }
+        // Under the lock that `Dead` is set under: the end either finds the slot in the list, or was seen above.
         let swept = unlisted.map(|slot| mail.ties().add_waiter(self.head.pid, slot));
         drop(mail);
         drop(swept);
@@ -293,6 +301,8 @@ impl<S: GenServer> Process<S> {
     /// Whether the next send may run an idle server on its own thread (the thread itself is the sender's to judge).
     pub(super) fn may_run_inline(&self, mail: &mut Mail<S>) -> bool {
         if mail.hot > 0 {
+            // Each send that is turned away counts down, so a server that several senders once met is run by its callers
+            // again.
             mail.hot -= 1;
             return false;
         }
@@ -322,6 +332,8 @@ impl<S: GenServer> Mail<S> {
 
     fn note_contention(&mut self) {
         if self.run == Run::Running {
+            // Another thread has the body, so several send at once. Their next messages queue, and the task takes them as
+            // one batch.
             self.hot = HOT_SENDS;
         }
     }
@@ -345,6 +357,7 @@ impl<S: GenServer> ArcWake for Process<S> {
                 mail.notified = true;
                 Kick::Nothing
             }
+            // A waker that a callback left behind: that callback is over, or its task is on its way already.
             Run::Idle | Run::Scheduled | Run::Dead => Kick::Nothing,
         };
         drop(mail);

@@ -42,6 +42,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn is_doomed(&self) -> bool {
         // Without the lock: deadlines and cuts ask this of processes whose lock may be held further up this thread's stack.
+        // Relaxed: the answer is out of date at once anyway, and the end itself looks under the lock.
         self.look.load(Ordering::Relaxed) & LOOK_DOOM != 0
     }
 
@@ -84,6 +85,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
             return;
         }
         if !self.traps_exits() {
+            // `doom` takes the lock itself, and may run the end on this thread.
             drop(mail);
             // As in OTP: `normal` from another process is ignored, and from itself it is an end.
             if exit.reason != Reason::Normal || exit.from == self.head.pid {
@@ -118,6 +120,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.run == Run::Dead {
             return false;
         }
+        // Under the lock that `Dead` is set under: this monitor is among those that the end tells, or was refused above.
         mail.ties().watch(reference, watcher);
         true
     }
@@ -136,6 +139,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         }
         let spare = mail.ties().lay(pid, peer, by);
         drop(mail);
+        // A second reference to the peer, and perhaps the last one: dropped outside the lock (rule 3).
         drop(spare);
         true
     }
@@ -155,6 +159,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.told {
             return false;
         }
+        // Also while it is ending: the order comes too late, but its sender still waits for everybody to be told.
         mail.ties().add_stopper(self.head.pid, ended);
         if mail.closed {
             return true;
@@ -175,6 +180,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         }
         let Some(body) = mail.body.take() else { return StoppedHere::NotNow };
         mail.run = Run::Running;
+        // Closed under the lock that takes the body out, so that nothing is queued behind this end.
         mail.closed = true;
         mail.forget_idle();
         drop(mail);
@@ -282,8 +288,10 @@ impl<S: GenServer> Process<S> {
         mut waiters: Waiters<dyn Waiting>,
         mut stoppers: Waiters<Slot<Reason>>,
     ) {
+        // The end has left here the reason that everybody was told.
         let reason = mail.doom.clone().unwrap_or(Reason::NoProc);
         let told = mail.told;
+        // The end is not through yet. It tells the stoppers itself, last of all.
         if !told {
             mail.ties().rare().stoppers.take_back(std::mem::take(&mut stoppers));
         }
@@ -364,6 +372,7 @@ impl<S: GenServer> Alarmed for Process<S> {
             return Self::tell_latecomers(self.head.pid, mail, waiters, stoppers);
         }
         let rare = mail.ties().rare();
+        // Calls that began to wait meanwhile went into the lists here: `take_back` keeps both.
         rare.waiters.take_back(waiters);
         rare.stoppers.take_back(stoppers);
         let kick = next.map_or(Kick::Nothing, |at| self.wake_at(&mut mail, now, at));

@@ -1,4 +1,4 @@
-//! The starter of a server, and how it hears what came of init.
+//! The starter of a server, and how it learns the result of init.
 
 use std::cell::Cell;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a server does, as it is shown.
+//! The status of a server, as tools show it.
 
 use crate::process::mail::{Doing, Run};
 use crate::values::info::{Callback, Status};

@@ -38,6 +38,7 @@ impl<S: GenServer> ProcessTask<S> {
         let mut mail = process.mail.lock();
         mail.put_back(body);
         mail.task = Task::Coming;
+        // Scheduled, not idle: no caller runs it before the adopting task has been polled (`may_take_over`).
         mail.run = Run::Scheduled;
         drop(mail);
         Self::new(Arc::clone(process))
@@ -72,6 +73,7 @@ impl<S: GenServer> Future for ProcessTask<S> {
             // It stays the task that will come.
             drop(mail);
             drop_caught(asleep);
+            // Only now, without the lock: it is a foreign waker (rule 3).
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -109,6 +111,7 @@ impl<S: GenServer> Process<S> {
         let mut job = None;
         let mut woken = Vec::new();
         mail.run = Run::Running;
+        // What is about to be handled ends the silence that was being measured.
         mail.forget_idle();
         let mut body = mail.body.take();
         // The first messages under the same lock. A doomed server gets none.
@@ -139,6 +142,7 @@ impl<S: GenServer> Process<S> {
     fn is_plainly_scheduled(&self, mail: &Mail<S>) -> bool {
         mail.body.is_bare()
             && !mail.body.is_empty()
+            // Relaxed, as every look under the lock: the bits are set under it.
             && self.look.load(Ordering::Relaxed) == 0
             && !mail.suspended
             && mail.has_no_clock()
@@ -182,6 +186,7 @@ impl<S: GenServer> Process<S> {
                 mail.run = Run::Idle;
                 return;
             }
+            // Dooms, senders that wait for room and clocks are `drive`'s (rule 8).
             if !is_plain || *budget == 0 {
                 drop(mail);
                 return self.drive_begun(Begun::Done((actor, None)), By::Task, budget);
@@ -210,6 +215,7 @@ impl<S: GenServer> Process<S> {
         };
         let Some(message) = message else { return Err((actor, None)) };
         self.set_doing(doing);
+        // Lent to the callback's future and taken back, as in `poll_callback`.
         self.budget.store(*budget, Ordering::Relaxed);
         let begun = work::begin(actor, Job::Message(message), cx);
         *budget = self.budget.load(Ordering::Relaxed);

@@ -106,6 +106,7 @@ impl Ties {
     /// Lays a half, or adds to who laid it. Returns the reference that is not needed, to be dropped outside the lock.
     pub(crate) fn lay(&mut self, pid: Pid, peer: Arc<dyn AnyProcess>, by: LaidBy) -> Option<Arc<dyn AnyProcess>> {
         if let Some(half) = self.links.get_mut(pid) {
+            // Both sides may lay the same link at once. The half remembers both, so that either may take back its own.
             half.serial_and_laid_by |= by as u64;
             return Some(peer);
         }
@@ -216,9 +217,11 @@ impl EndNotices {
         }
         for half in self.links.drain() {
             if starter == Some(half.key()) {
+                // Taken from the starter too, or it would keep a half whose process is dead.
                 half.peer.unlink(pid);
                 continue;
             }
+            // The peer ignores it if it has taken the link back meanwhile: it looks under its own lock.
             half.peer.exit(Exit { from: pid, reason: reason.clone() }, ExitKind::Link);
         }
         for Watcher { reference, process } in self.monitors.drain() {

@@ -73,6 +73,7 @@ impl<S: GenServer> Process<S> {
             queue.retain(|sender| !sender.is_left());
         }
         queue.push_back(Arc::clone(&sender));
+        // Relaxed: set and cleared under the lock. The poller reads it under the lock too before it lets go of the body.
         self.look.fetch_or(LOOK_ROOM, Ordering::Relaxed);
         drop(mail);
         Some(RoomWait { process: Arc::clone(self), sender, alarm: None })
@@ -81,6 +82,7 @@ impl<S: GenServer> Process<S> {
     /// Whether a sender has to wait: there is no room, or others wait for it already.
     #[inline]
     pub(super) fn is_full(&self, mail: &Mail<S>) -> bool {
+        // Also if there is room again: a sender that went past the queue would take the place of one that has waited.
         self.load(mail) >= mail.bound || self.look.load(Ordering::Relaxed) & LOOK_ROOM != 0
     }
 
@@ -112,6 +114,7 @@ impl<S: GenServer> Process<S> {
     fn hand_back(&self) {
         let mut mail = self.mail.lock();
         mail.bound += 1;
+        // A closed mailbox promises nothing any more: the end calls all who still wait.
         if mail.closed || self.look.load(Ordering::Relaxed) & LOOK_ROOM == 0 {
             return;
         }

@@ -49,6 +49,7 @@ impl<W: Waiting + ?Sized> Waiters<W> {
     pub(crate) fn shrink(&mut self, home: Pid) {
         // No answer is dropped here, under the lock: the caller of a wait that is not over holds the slot too.
         self.fresh.retain(|slot| !is_over(slot, home));
+        // Not to the length itself: the next call would make it grow again.
         self.fresh.shrink_to(self.fresh.len() * 2);
     }
 

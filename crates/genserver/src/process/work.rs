@@ -60,6 +60,8 @@ impl<S: GenServer> Actor<S> {
     #[inline]
     fn may_go_on(&self) -> bool {
         let process = &*self.cx.process;
+        // Relaxed: a doom that is missed here is seen one message later. A sender that waits for room is not looked for:
+        // the poller wakes it when it takes the lock, a budget of messages later at most (rule 6).
         let looks = process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered();
         // A span is a callback's, and is begun with it.
         process.budget.load(Ordering::Relaxed) > 0 && !looks && !Scope::is_on()
@@ -69,6 +71,7 @@ impl<S: GenServer> Actor<S> {
     #[inline]
     fn count(&self) {
         let process = &*self.cx.process;
+        // Loads and stores, no atomic subtraction: this thread has the body, so no other writes.
         process.budget.store(process.budget.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
         process.in_batch.store(process.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
     }
@@ -103,6 +106,7 @@ impl<S: GenServer> Actor<S> {
             Envelope::Call(_, None) => Doing::Call,
             Envelope::Cast(_) => Doing::Cast,
             Envelope::Info(_) => Doing::Info,
+            // A token is settled, a lazy message opened and a signal translated before the callback: the loop's work.
             Envelope::Call(_, Some(_)) | Envelope::Lazy(_) | Envelope::Signal(_) => return None,
         };
         self.cx.process.set_doing(doing);
@@ -271,6 +275,7 @@ impl<F: 'static> CallbackPlace<F> {
             None => self.refill(),
         };
         let mut this = slot.as_mut().project();
+        // Begun here and ended when the future is done, so that one span covers all polls of the callback.
         *this.scope = Scope::begin(&actor.cx.process.head, callback);
         this.future.set(Some(perform(Rescue(Some(actor)), input)));
         match poll_in(this.scope, this.future, cx) {
@@ -312,6 +317,7 @@ where
 pub(super) fn resume<S: GenServer>(mut work: Pin<Box<dyn Work<S>>>, cx: &mut Context<'_>) -> Begun<S> {
     match work.as_mut().resume(cx) {
         Poll::Ready(done) => {
+            // The slot goes to the thread that finished the callback, not to the one that began it.
             work.put_away();
             Begun::Done(done)
         }
@@ -397,6 +403,7 @@ fn poll_behind_barrier<S: GenServer, F: Future<Output = Done<S>>>(
 /// What is left of a callback that panicked.
 #[cold]
 fn rescued<S: GenServer, F>(mut future: Pin<&mut Option<F>>, payload: Box<dyn Any + Send>) -> Done<S> {
+    // The panic has unwound it. What is left must not be polled again.
     future.set(None);
     // `Rescue` has put the actor there while the future was unwound.
     match RESCUED.take().and_then(|actor| actor.downcast::<Actor<S>>().ok()) {

@@ -9,25 +9,6 @@ use crate::{Pid, ProcessRef};
 ///
 /// It is a snapshot, cheap to clone. It does not change when the key is released or the value is
 /// replaced, and it neither keeps the process alive nor the key taken.
-///
-/// # Examples
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::Probe;
-/// use genserver::registry::Registry;
-///
-/// let rooms = Registry::unique();
-/// rooms.start().await?;
-/// let alice = Probe::<()>::new();
-/// rooms.of(&alice).register("lobby", 7)?;
-///
-/// let entry = rooms.lookup("lobby").expect("alice holds it");
-/// assert_eq!((entry.key(), entry.value(), entry.pid()), (&"lobby", &7, alice.pid()));
-/// # Ok(())
-/// # }
-/// ```
 pub struct Entry<K, V> {
     parts: Arc<Parts<K, V>>,
 }

@@ -23,7 +23,9 @@ use crate::ProcessRef;
 /// rooms.start().await?;
 /// rooms.of(&alice).register("lobby", 7)?;
 /// match rooms.of(&bob).register("lobby", 8) {
-///     Err(RegisterUniqueError::AlreadyRegistered { holder, .. }) => assert_eq!(holder, alice.process_ref()),
+///     Err(RegisterUniqueError::AlreadyRegistered { holder, .. }) => {
+///         assert_eq!(holder, alice.process_ref());
+///     }
 ///     other => panic!("{other:?}"),
 /// }
 /// let nobody = rooms.register("garden", 9);
@@ -60,22 +62,6 @@ pub enum RegisterUniqueError<K, V> {
 }
 
 /// The error of an entry that was not added to a duplicate registry. Key and value come back.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::registry::{RegisterDuplicateError, Registry};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let topics = Registry::duplicate();
-/// topics.start().await?;
-/// let refused = topics.register("news", "daily").expect_err("plain code is not a process");
-/// assert!(matches!(refused, RegisterDuplicateError::NoProcess { .. }));
-/// assert_eq!(refused.into_inner(), ("news", "daily"));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterDuplicateError<K, V> {
@@ -96,27 +82,6 @@ pub enum RegisterDuplicateError<K, V> {
 }
 
 /// The error of a value that was not replaced.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::Probe;
-/// use genserver::registry::{Registry, UpdateError};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let rooms = Registry::unique();
-/// rooms.start().await?;
-/// let (alice, bob) = (Probe::<()>::new(), Probe::<()>::new());
-/// rooms.of(&alice).register("lobby", 1)?;
-///
-/// let not_his = rooms.of(&bob).update_value("lobby", |guests| guests + 1).unwrap_err();
-/// assert_eq!(not_his, UpdateError::NotOwned { holder: alice.process_ref() });
-/// let unknown = rooms.of(&bob).update_value("garden", |guests| guests + 1).unwrap_err();
-/// assert_eq!(unknown, UpdateError::NotRegistered);
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum UpdateError {
@@ -142,16 +107,6 @@ fn title(process: &ProcessRef) -> String {
 
 impl<K, V> RegisterUniqueError<K, V> {
     /// Returns key and value, as they were passed to `register`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::registry::Registry;
-    ///
-    /// let rooms = Registry::unique();
-    /// let refused = rooms.register("lobby", 7).unwrap_err();
-    /// assert_eq!(refused.into_inner(), ("lobby", 7));
-    /// ```
     pub fn into_inner(self) -> (K, V) {
         match self {
             Self::AlreadyRegistered { key, value, .. }

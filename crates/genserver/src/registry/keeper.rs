@@ -23,7 +23,8 @@ use crate::{Cx, Down, GenServer, Init, Never, Next, Outcome};
 /// let kept = counters.clone();
 /// let keeper = ChildSpec::server("counters", move || kept.start_link());
 /// let name = counters.via("visits", ());
-/// let visits = ChildSpec::server("visits", move || genserver::start_link::<Counter>(1).name(name.clone()));
+/// let start = move || genserver::start_link::<Counter>(1).name(name.clone());
+/// let visits = ChildSpec::server("visits", start);
 /// let supervisor = Supervisor::one_for_one().child(keeper).child(visits).start().await?;
 /// assert!(counters.lookup("visits").is_some());
 /// # supervisor.stop().await?;
@@ -52,22 +53,6 @@ impl Watch {
 }
 
 /// The error of a second keeper of the same registry.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::StartError;
-/// use genserver::registry::{AlreadyRunning, UniqueRegistry};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let rooms = UniqueRegistry::<String>::unique();
-/// rooms.start().await?;
-/// let Err(StartError::Failed { reason, .. }) = rooms.start().await else { unreachable!() };
-/// assert_eq!(reason.downcast_ref::<AlreadyRunning>(), Some(&AlreadyRunning));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the registry is running already; start a registry once, or make another one")]
 pub struct AlreadyRunning;

@@ -26,7 +26,7 @@ use crate::{AsProcess, Pid, Recipient};
 /// let alice = Probe::<()>::new();
 /// rooms.of(&alice).register("lobby", 7)?;
 /// match listener.expect_message().await {
-///     Event::Registered(room) => assert_eq!((*room.key(), room.pid()), ("lobby", alice.pid())),
+///     Event::Registered(room) => println!("{} opened", room.key()),
 ///     Event::Unregistered(room) => println!("{} closed", room.key()),
 ///     Event::Missed(count) => println!("{count} were missed: look the rooms up"),
 ///     _ => {}
@@ -67,53 +67,11 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     ///
     /// A listener whose mailbox is full misses events, and is told how many before the next one it gets. A listener that has
     /// ended is forgotten.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use genserver::registry::{Event, Registry};
-    ///
-    /// let rooms = Registry::unique();
-    /// rooms.start().await?;
-    /// let mut listener = Probe::new();
-    /// rooms.listen(listener.sender());
-    ///
-    /// let alice = Probe::<()>::new();
-    /// rooms.of(&alice).register("lobby", 7)?;
-    /// let Event::Registered(entry) = listener.expect_message().await else { unreachable!() };
-    /// assert_eq!((entry.key(), entry.pid()), (&"lobby", alice.pid()));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn listen(&self, recipient: impl Into<Recipient<Event<K, V>>>) {
         self.table.listeners.add(recipient.into());
     }
 
     /// Sends `listener` no more events. Returns whether it was a listener.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use genserver::registry::Registry;
-    ///
-    /// let rooms = Registry::unique();
-    /// rooms.start().await?;
-    /// let mut listener = Probe::new();
-    /// rooms.listen(listener.sender());
-    /// assert!(rooms.unlisten(&listener));
-    ///
-    /// let alice = Probe::<()>::new();
-    /// rooms.of(&alice).register("lobby", 7)?;
-    /// assert!(listener.flush().is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn unlisten(&self, listener: &impl AsProcess) -> bool {
         listener.as_process().is_some_and(|process| self.table.listeners.remove(process.pid()))
     }

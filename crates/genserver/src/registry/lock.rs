@@ -148,7 +148,10 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// use genserver::registry::{Registry, UniqueRegistry};
     ///
     /// /// The one server for `room`, which is started if it is not running.
-    /// async fn room(rooms: &UniqueRegistry<String>, room: &str) -> Result<ProcessRef, StartError> {
+    /// async fn room(
+    ///     rooms: &UniqueRegistry<String>,
+    ///     room: &str,
+    /// ) -> Result<ProcessRef, StartError> {
     ///     let _only_one = rooms.lock(room.to_owned()).await;
     ///     if let Some(running) = rooms.whereis(room) {
     ///         return Ok(running);

@@ -56,39 +56,11 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     }
 
     /// Puts a value about the registry itself under the type `T`, replacing any earlier one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::registry::Registry;
-    ///
-    /// #[derive(Debug, PartialEq)]
-    /// struct RoomsMax(usize);
-    ///
-    /// let rooms = Registry::<String, (), _>::unique();
-    /// rooms.put_meta(RoomsMax(100));
-    /// rooms.put_meta(RoomsMax(200));
-    /// assert_eq!(rooms.meta::<RoomsMax>().as_deref(), Some(&RoomsMax(200)));
-    /// ```
     pub fn put_meta<T: Send + Sync + 'static>(&self, value: T) {
         self.table.meta.put(value);
     }
 
     /// Removes the value under the type `T`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::registry::Registry;
-    ///
-    /// #[derive(Debug, PartialEq)]
-    /// struct RoomsMax(usize);
-    ///
-    /// let rooms = Registry::<String, (), _>::unique();
-    /// rooms.put_meta(RoomsMax(100));
-    /// assert_eq!(rooms.delete_meta::<RoomsMax>().as_deref(), Some(&RoomsMax(100)));
-    /// assert_eq!(rooms.meta::<RoomsMax>(), None);
-    /// ```
     pub fn delete_meta<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.table.meta.delete()
     }

@@ -46,24 +46,6 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
     }
 
     /// Releases everything that the process holds under `key`. Returns whether there was anything.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use genserver::registry::Registry;
-    ///
-    /// let rooms = Registry::unique();
-    /// rooms.start().await?;
-    /// let alice = Probe::<()>::new();
-    /// rooms.of(&alice).register("lobby", ())?;
-    /// assert!(rooms.of(&alice).unregister("lobby"));
-    /// assert!(!rooms.of(&alice).unregister("lobby"));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn unregister<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -73,26 +55,6 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
     }
 
     /// Releases the entries of the process under `key` whose value `wanted` accepts. Returns how many there were.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use genserver::registry::Registry;
-    ///
-    /// let topics = Registry::duplicate();
-    /// topics.start().await?;
-    /// let alice = Probe::<()>::new();
-    /// for number in 1..=4 {
-    ///     topics.of(&alice).register("numbers", number)?;
-    /// }
-    /// assert_eq!(topics.of(&alice).unregister_match("numbers", |number| number % 2 == 0), 2);
-    /// assert_eq!(topics.of(&alice).values("numbers"), [1, 3]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn unregister_match<Q>(&self, key: &Q, mut wanted: impl FnMut(&V) -> bool) -> usize
     where
         K: Borrow<Q>,
@@ -110,25 +72,6 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
     /// The keys that the process holds, in the order in which it took them: OTP's `keys/2`.
     ///
     /// In a duplicate registry a key appears as often as the process holds it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use genserver::registry::Registry;
-    ///
-    /// let topics = Registry::duplicate();
-    /// topics.start().await?;
-    /// let alice = Probe::<()>::new();
-    /// for topic in ["news", "weather", "news"] {
-    ///     topics.of(&alice).register(topic, ())?;
-    /// }
-    /// assert_eq!(topics.of(&alice).keys(), ["news", "weather", "news"]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn keys(&self) -> Vec<K>
     where
         K: Clone,
@@ -139,24 +82,6 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
     }
 
     /// The values of the process under `key`, in the order in which it registered them: OTP's `values/3`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use genserver::registry::Registry;
-    ///
-    /// let topics = Registry::duplicate();
-    /// topics.start().await?;
-    /// let alice = Probe::<()>::new();
-    /// topics.of(&alice).register("news", "daily")?;
-    /// topics.of(&alice).register("weather", "hourly")?;
-    /// assert_eq!(topics.of(&alice).values("news"), ["daily"]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn values<Q>(&self, key: &Q) -> Vec<V>
     where
         K: Borrow<Q>,
@@ -182,23 +107,6 @@ impl<K: Key, V: Value> Owner<'_, K, V, Unique> {
     /// # Errors
     ///
     /// As [`Registry::register`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::registry::Registry;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counters = Registry::unique();
-    /// counters.start().await?;
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// counters.of(&counter).register("visits", ())?;
-    /// assert!(counters.of(&counter).register("visits", ()).is_err(), "it has it already");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn register(&self, key: K, value: V) -> Result<(), RegisterUniqueError<K, V>> {
         let Some(process) = &self.process else { return Err(RegisterUniqueError::NoProcess { key, value }) };
         self.registry.table.register_unique(process, key, value).map(|_| ())
@@ -209,24 +117,6 @@ impl<K: Key, V: Value> Owner<'_, K, V, Unique> {
     /// # Errors
     ///
     /// As [`Registry::update_value`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Probe;
-    /// use genserver::registry::Registry;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let rooms = Registry::unique();
-    /// rooms.start().await?;
-    /// let alice = Probe::<()>::new();
-    /// rooms.of(&alice).register("lobby", 1)?;
-    /// rooms.of(&alice).update_value("lobby", |guests| guests + 1)?;
-    /// assert_eq!(rooms.lookup("lobby").map(|lobby| *lobby.value()), Some(2));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn update_value<Q>(&self, key: &Q, mut update: impl FnMut(&V) -> V) -> Result<Updated<K, V>, UpdateError>
     where
         K: Borrow<Q> + Clone,
@@ -253,24 +143,6 @@ impl<K: Key, V: Value> Owner<'_, K, V, Duplicate> {
     /// # Errors
     ///
     /// As [`Registry::register`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::registry::Registry;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let topics = Registry::duplicate();
-    /// topics.start().await?;
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// topics.of(&counter).register("visits", "of the index")?;
-    /// topics.of(&counter).register("visits", "of the shop")?;
-    /// assert_eq!(topics.lookup("visits").len(), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn register(&self, key: K, value: V) -> Result<(), RegisterDuplicateError<K, V>> {
         let Some(process) = &self.process else { return Err(RegisterDuplicateError::NoProcess { key, value }) };
         self.registry.table.register_duplicate(process, key, value)

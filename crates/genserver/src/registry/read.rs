@@ -86,25 +86,6 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     }
 
     /// Returns how many entries under `key` have a value that `wanted` accepts: OTP's `count_match/3,4`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Probe;
-    /// use genserver::registry::Registry;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let papers = Registry::duplicate();
-    /// papers.start().await?;
-    /// let alice = Probe::<()>::new();
-    /// for paper in ["daily", "daily", "weekly"] {
-    ///     papers.of(&alice).register("news", paper)?;
-    /// }
-    /// assert_eq!(papers.count_match("news", |paper| *paper == "daily"), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn count_match<Q>(&self, key: &Q, wanted: impl FnMut(&V) -> bool) -> usize
     where
         K: Borrow<Q>,
@@ -143,24 +124,6 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     }
 
     /// Returns how many entries there are: OTP's `count/1`. It looks at each.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use genserver::registry::Registry;
-    ///
-    /// let rooms = Registry::unique();
-    /// rooms.start().await?;
-    /// assert_eq!(rooms.count(), 0);
-    /// let alice = Probe::<()>::new();
-    /// rooms.of(&alice).register("lobby", ())?;
-    /// assert_eq!(rooms.count(), 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn count(&self) -> usize {
         self.table.count()
     }

@@ -33,10 +33,12 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// let visits = counters.via(("visits", 2026), "a page's visitors");
     /// let counter = genserver::start::<Counter>(1).name(visits.clone()).await?;
     /// assert_eq!(Named::<Counter>::new(visits.clone()).call(Call::Get).await?, 1);
-    /// assert_eq!(counters.lookup(&("visits", 2026)).map(|found| *found.value()), Some("a page's visitors"));
+    /// let found = counters.lookup(&("visits", 2026)).expect("the counter holds it");
+    /// assert_eq!(*found.value(), "a page's visitors");
     ///
     /// let again = genserver::start::<Counter>(1).name(visits).await;
-    /// assert!(matches!(again, Err(StartError::AlreadyStarted { pid, .. }) if pid == counter.pid()));
+    /// let Err(StartError::AlreadyStarted { pid, .. }) = again else { unreachable!() };
+    /// assert_eq!(pid, counter.pid());
     /// # Ok(())
     /// # }
     /// ```

@@ -1,4 +1,4 @@
-//! The second runtime: async-executor and async-io, the crates that smol is made of.
+//! smol as a runtime of processes: async-executor and async-io, the crates that it is made of.
 //!
 //! It keeps the `Runtime` trait honest: what Tokio provides (a task that knows its runtime, a budget for each poll) is done here
 //! by hand, with two thread-local numbers.
@@ -51,29 +51,19 @@ thread_local! {
 /// # Examples
 ///
 /// ```
+/// # use genserver_doc::counter::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use genserver::runtime::Smol;
-/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
-/// # struct Counter(u64);
-/// # impl GenServer for Counter {
-/// #     type Args = ();
-/// #     type Call = Caller<u64>;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(0)) }
-/// #     async fn handle_call(&mut self, caller: Caller<u64>, _cx: &mut Cx<Self>) -> Outcome<Self> {
-/// #         self.0 += 1;
-/// #         Next::reply(caller, self.0)
-/// #     }
-/// # }
 ///
 /// let runtime = Smol::new();
-/// let counted = runtime.block_on(async {
-///     let counter = genserver::start::<Counter>(()).await?;
-///     counter.call(|caller| caller).await?;
-///     Ok::<_, Box<dyn std::error::Error>>(counter.call(|caller| caller).await?)
+/// let count = runtime.block_on(async {
+///     let counter = genserver::start::<Counter>(1).await?;
+///     counter.cast(Add(1))?;
+///     Ok::<_, Box<dyn std::error::Error>>(counter.call(Call::Get).await?)
 /// });
-/// assert_eq!(counted?, 2);
-/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// assert_eq!(count?, 2);
+/// # Ok(())
+/// # }
 /// ```
 pub struct Smol {
     executor: Arc<Executor<'static>>,
@@ -82,15 +72,6 @@ pub struct Smol {
 
 impl Smol {
     /// Makes a runtime without tasks.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::runtime::Smol;
-    ///
-    /// let runtime = Smol::new();
-    /// assert_eq!(runtime.block_on(async { 1 + 1 }), 2);
-    /// ```
     #[expect(clippy::new_without_default, reason = "a runtime is made on purpose, not by default")]
     pub fn new() -> Self {
         let executor = Arc::new(Executor::new());
@@ -125,20 +106,6 @@ impl Smol {
     ///
     /// Several threads may do so at once; they then share the tasks. When the last of them returns, the remaining tasks
     /// stop running until a thread enters again or the runtime is dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::runtime::Smol;
-    ///
-    /// let runtime = Smol::new();
-    /// let counter = runtime.block_on(async { genserver::start::<Counter>(1).await })?;
-    /// assert_eq!(runtime.block_on(async { counter.call(Call::Get).await })?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         async_io::block_on(self.executor.run(Inside { future, id: self.id }))
     }
@@ -204,19 +171,6 @@ impl fmt::Debug for Smol {
 ///
 /// It is weak because the runtime's tasks hold processes and processes hold their runtime: a strong handle would keep both alive
 /// forever.
-///
-/// # Examples
-///
-/// ```
-/// use std::sync::Arc;
-/// use genserver::Node;
-/// use genserver::runtime::{Smol, SmolHandle};
-///
-/// let runtime = Smol::new();
-/// let handle: SmolHandle = runtime.handle();
-/// let node = Node::with_runtime(Arc::new(handle));
-/// # drop(node);
-/// ```
 #[derive(Clone)]
 pub struct SmolHandle {
     executor: Weak<Executor<'static>>,

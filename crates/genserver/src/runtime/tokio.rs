@@ -12,25 +12,7 @@ use tokio::task::{Id as TaskId, coop};
 use super::shield::Shielded;
 use super::{BlockingWork, Runtime, Sleep, TaskFuture};
 
-/// A Tokio runtime, by its handle.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use std::sync::Arc;
-/// use genserver::Node;
-/// use genserver::runtime::Tokio;
-///
-/// let runtime = tokio::runtime::Runtime::new()?;
-/// // A server in this node can be started from outside the runtime.
-/// let node = Node::with_runtime(Arc::new(Tokio::new(runtime.handle().clone())));
-/// let server = futures::executor::block_on(node.start::<Quiet>(()))?;
-/// assert!(server.is_alive());
-/// # Ok(())
-/// # }
-/// ```
+/// A Tokio runtime, by its handle. The page of [`runtime`](crate::runtime) makes a node of one.
 #[derive(Clone, Debug)]
 pub struct Tokio {
     handle: Handle,
@@ -48,18 +30,6 @@ const KNOWN_TASKS: usize = 64;
 
 impl Tokio {
     /// Makes a runtime of `handle`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// use genserver::runtime::{Runtime, Tokio};
-    ///
-    /// let runtime = Tokio::new(tokio::runtime::Handle::current());
-    /// assert!(runtime.is_current());
-    /// # }
-    /// ```
     pub fn new(handle: Handle) -> Self {
         let id = handle.id();
         Self { handle, id }

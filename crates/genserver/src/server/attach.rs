@@ -17,25 +17,6 @@ use crate::sync::parking::Mutex;
 use crate::values::reason::Reason;
 
 /// Identifies one stream that is attached to a server.
-///
-/// # Examples
-///
-/// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-/// # watcher! { ();
-/// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
-///     let first = cx.attach(futures::stream::pending(), Info::Line);
-///     let second = cx.attach(futures::stream::pending(), Info::Line);
-///     assert_ne!(first, second);
-///     Init::Run(Watcher::default())
-/// }
-/// # }
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # genserver::start::<Watcher>(()).await?;
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AttachRef(pub(crate) u64);
 

@@ -41,12 +41,20 @@ use crate::values::pid::Pid;
 ///         Init::Run(Self::default())
 ///     }
 ///
-///     async fn handle_call(&mut self, Receive(caller): Receive, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_call(
+///         &mut self,
+///         Receive(caller): Receive,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         self.waiting.push(caller);
 ///         Next::wait()
 ///     }
 ///
-///     async fn handle_cast(&mut self, Deliver(letter): Deliver, _cx: &mut Cx<Self>) -> Outcome<Self> {
+///     async fn handle_cast(
+///         &mut self,
+///         Deliver(letter): Deliver,
+///         _cx: &mut Cx<Self>,
+///     ) -> Outcome<Self> {
 ///         for caller in self.waiting.drain(..) {
 ///             caller.reply(letter.clone());
 ///         }
@@ -57,7 +65,8 @@ use crate::values::pid::Pid;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mailbox = genserver::start::<Mailbox>(()).await?;
-/// let (letter, delivered) = futures::join!(mailbox.call(Receive), async { mailbox.cast(Deliver("hello".to_owned())) });
+/// let deliver = async { mailbox.cast(Deliver("hello".to_owned())) };
+/// let (letter, delivered) = futures::join!(mailbox.call(Receive), deliver);
 /// assert_eq!(letter?, "hello");
 /// delivered?;
 /// # Ok(())
@@ -78,27 +87,6 @@ impl<R: Send + 'static> Caller<R> {
     /// Answers the call, from any task or thread: OTP's `reply/2`.
     ///
     /// If the caller no longer waits, the answer is dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # #[derive(Default)]
-    /// # struct Greeter;
-    /// # struct Greet(Caller<&'static str>);
-    /// # server! { Greeter, Greet, Never, Never;
-    /// async fn handle_call(&mut self, Greet(caller): Greet, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     tokio::spawn(async move { caller.reply("hello") });
-    ///     Next::wait()
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let greeter = genserver::start::<Greeter>(()).await?;
-    /// assert_eq!(greeter.call(Greet).await?, "hello");
-    /// # Ok(())
-    /// # }
-    /// ```
     #[inline]
     pub fn reply(mut self, reply: R) {
         if let Some(slot) = self.slot.take() {
@@ -141,27 +129,6 @@ impl<R: Send + 'static> Caller<R> {
     }
 
     /// The server that has to answer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # #[derive(Default)]
-    /// # struct Who;
-    /// # struct Ask(Caller<bool>);
-    /// # server! { Who, Ask, Never, Never;
-    /// async fn handle_call(&mut self, Ask(caller): Ask, cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     let mine = caller.server() == Some(cx.pid());
-    ///     Next::reply(caller, mine)
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let who = genserver::start::<Who>(()).await?;
-    /// assert!(who.call(Ask).await?);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn server(&self) -> Option<Pid> {
         self.slot.as_ref().map(|slot| slot.home())
     }

@@ -35,27 +35,6 @@ use crate::values::reason::Reason;
 pub type Outcome<S> = Result<Step<S>, Reason>;
 
 /// How a server goes on after a callback. The functions of [`Next`] make it.
-///
-/// # Examples
-///
-/// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-/// # #[derive(Default)]
-/// # struct Light(bool);
-/// # struct Switch;
-/// # server! { Light, Never, Switch, Never;
-/// async fn handle_cast(&mut self, Switch: Switch, _cx: &mut Cx<Self>) -> Outcome<Self> {
-///     self.0 = !self.0;
-///     Next::wait()
-/// }
-///
-/// async fn handle_idle(&mut self, cx: &mut Cx<Self>) -> Outcome<Self> {
-///     let step: Step<Self> = self.handle_cast(Switch, cx).await?;
-///     Ok(step)
-/// }
-/// # }
-/// # fn main() {}
-/// ```
 #[must_use = "a callback has to return its step, or nothing happens"]
 pub struct Step<S: GenServer> {
     pub(crate) then: Then<S>,
@@ -126,7 +105,9 @@ impl<S: GenServer> fmt::Debug for Step<S> {
 ///
 ///     async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
 ///         match call {
-///             Call::Touch(caller) => Next::reply_idle(caller, "still here", Duration::from_secs(600)),
+///             Call::Touch(caller) => {
+///                 Next::reply_idle(caller, "still here", Duration::from_secs(600))
+///             }
 ///             Call::LogOut(caller) => Next::stop_reply(Reason::Normal, caller, "goodbye"),
 ///         }
 ///     }
@@ -151,28 +132,6 @@ pub enum Next {}
 #[expect(clippy::missing_errors_doc, reason = "these make a callback's answer, and none of them fails")]
 impl Next {
     /// Waits for the next message: OTP's `{noreply, State}`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # #[derive(Default)]
-    /// # struct Adder(u64);
-    /// # struct Add(u64);
-    /// # server! { Adder, Never, Add, Never;
-    /// async fn handle_cast(&mut self, Add(more): Add, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     self.0 += more;
-    ///     Next::wait()
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let adder = genserver::start::<Adder>(()).await?;
-    /// # adder.cast(Add(2))?;
-    /// # assert_eq!(sys::with_state(&adder, |adder| adder.0).await?, 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "noreply")]
     pub fn wait<S: GenServer>() -> Outcome<S> {
         step(Then::Wait)
@@ -181,32 +140,6 @@ impl Next {
     /// Waits for the next message, and runs [`handle_idle`](GenServer::handle_idle) if none arrives within `silence`.
     ///
     /// If a message is already waiting, it is handled and the timeout does not start, even if `silence` is zero.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # use std::time::Duration;
-    /// # #[derive(Default)]
-    /// # struct Session;
-    /// # struct Touch;
-    /// # server! { Session, Never, Touch, Never;
-    /// async fn handle_cast(&mut self, Touch: Touch, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     Next::idle(Duration::from_secs(60))
-    /// }
-    ///
-    /// async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     Next::stop(Reason::shutdown_with("idle for a minute"))
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let session = genserver::start::<Session>(()).await?;
-    /// session.cast(Touch)?;
-    /// assert_eq!(session.ended().await, Reason::shutdown_with("idle for a minute"));
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "timeout")]
     pub fn idle<S: GenServer>(silence: Duration) -> Outcome<S> {
         step(Then::Idle(silence))
@@ -215,28 +148,6 @@ impl Next {
     /// Releases memory, then waits for the next message: OTP's `hibernate`.
     ///
     /// It releases the space of the callbacks' futures and the buffers of the mailbox; the next message allocates them again.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # #[derive(Default)]
-    /// # struct Archive;
-    /// # struct Store;
-    /// # server! { Archive, Never, Store, Never;
-    /// async fn handle_cast(&mut self, Store: Store, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     Next::hibernate()
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let archive = genserver::start::<Archive>(()).await?;
-    /// archive.cast(Store)?;
-    /// tokio::task::yield_now().await;
-    /// assert_eq!(archive.info().status, Status::Hibernated);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn hibernate<S: GenServer>() -> Outcome<S> {
         step(Then::Hibernate)
     }
@@ -309,145 +220,30 @@ impl Next {
     /// Replies, then waits for the next message: OTP's `{reply, Reply, State}`.
     ///
     /// The answer is sent when this function is called; it does not wait for the callback to return.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # #[derive(Default)]
-    /// # struct Greeter;
-    /// # struct Greet(String, Caller<String>);
-    /// # server! { Greeter, Greet, Never, Never;
-    /// async fn handle_call(&mut self, Greet(name, caller): Greet, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     Next::reply(caller, format!("hello, {name}"))
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let greeter = genserver::start::<Greeter>(()).await?;
-    /// assert_eq!(greeter.call(|caller| Greet("Joe".to_owned(), caller)).await?, "hello, Joe");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn reply<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R) -> Outcome<S> {
         caller.reply(reply);
         replied(Then::Wait)
     }
 
     /// Replies, then waits as [`idle`](Next::idle) does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # use std::time::Duration;
-    /// # #[derive(Default)]
-    /// # struct Session;
-    /// # struct Touch(Caller<&'static str>);
-    /// # server! { Session, Touch, Never, Never;
-    /// async fn handle_call(&mut self, Touch(caller): Touch, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     Next::reply_idle(caller, "still here", Duration::from_secs(60))
-    /// }
-    ///
-    /// async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     Next::stop(Reason::Normal)
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let session = genserver::start::<Session>(()).await?;
-    /// assert_eq!(session.call(Touch).await?, "still here");
-    /// assert_eq!(session.ended().await, Reason::Normal);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn reply_idle<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R, silence: Duration) -> Outcome<S> {
         caller.reply(reply);
         replied(Then::Idle(silence))
     }
 
     /// Replies, then releases memory and waits.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # #[derive(Default)]
-    /// # struct Archive;
-    /// # struct Find(Caller<Option<u8>>);
-    /// # server! { Archive, Find, Never, Never;
-    /// async fn handle_call(&mut self, Find(caller): Find, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     Next::reply_hibernate(caller, None)
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let archive = genserver::start::<Archive>(()).await?;
-    /// assert_eq!(archive.call(Find).await?, None);
-    /// assert_eq!(archive.info().status, Status::Hibernated);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn reply_hibernate<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R) -> Outcome<S> {
         caller.reply(reply);
         replied(Then::Hibernate)
     }
 
     /// Replies, then handles `info` before any message that waits in the mailbox.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # #[derive(Default)]
-    /// # struct Shop(u32);
-    /// # struct Order(Caller<&'static str>);
-    /// # struct Deliver;
-    /// # server! { Shop, Order, Never, Deliver;
-    /// async fn handle_call(&mut self, Order(caller): Order, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     Next::reply_then(caller, "thank you", Deliver)
-    /// }
-    ///
-    /// async fn handle_info(&mut self, Deliver: Deliver, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     self.0 += 1;
-    ///     Next::wait()
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let shop = genserver::start::<Shop>(()).await?;
-    /// # assert_eq!(shop.call(Order).await?, "thank you");
-    /// # assert_eq!(sys::with_state(&shop, |shop| shop.0).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn reply_then<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R, info: S::Info) -> Outcome<S> {
         caller.reply(reply);
         replied(Then::Continue(info))
     }
 
     /// Stops, and replies after terminate has run: OTP's `{stop, Reason, Reply, State}`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-    /// # #[derive(Default)]
-    /// # struct Session;
-    /// # struct LogOut(Caller<&'static str>);
-    /// # server! { Session, LogOut, Never, Never;
-    /// async fn handle_call(&mut self, LogOut(caller): LogOut, _cx: &mut Cx<Self>) -> Outcome<Self> {
-    ///     Next::stop_reply(Reason::Normal, caller, "goodbye")
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let session = genserver::start::<Session>(()).await?;
-    /// assert_eq!(session.call(LogOut).await?, "goodbye");
-    /// assert!(!session.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn stop_reply<S: GenServer, R: Send + 'static>(
         reason: impl Into<Reason>,
         caller: Caller<R>,

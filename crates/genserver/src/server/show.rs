@@ -7,7 +7,7 @@ use crate::server::GenServer;
 use crate::values::pid::Pid;
 use crate::values::reason::Panic;
 
-/// Shown in place of whatever a formatter that panicked was to show.
+/// Shown in place of the text of a formatter that panicked.
 pub(crate) const NOT_SHOWN: &str = "not shown, because format_status panicked";
 
 /// A message, as [`GenServer::format_message`] is given it.
@@ -88,27 +88,6 @@ where
 /// What is about to be shown of a server: [`GenServer::format_status`] may rewrite all of it.
 ///
 /// Reports and [`get_status`](crate::sys::get_status) show this and nothing else of the server.
-///
-/// # Examples
-///
-/// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-/// # use genserver::sys::Shown;
-/// # #[derive(Default)]
-/// # struct Account { secret: String }
-/// # server! { Account, Never, Never, Never;
-/// fn format_status(&self, shown: &mut Shown) {
-///     shown.state = format!("Account with {} letters of a secret", self.secret.len());
-///     shown.log.clear();
-/// }
-/// # }
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let account = genserver::start::<Account>(()).await?;
-/// assert_eq!(sys::get_status(&account).await?.state, "Account with 0 letters of a secret");
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shown {
@@ -180,22 +159,6 @@ impl Shown {
 /// The status of a server, as [`get_status`](crate::sys::get_status) returns it.
 ///
 /// [`Display`](fmt::Display) prints it as text, one line per field.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let quiet = genserver::start::<Quiet>(()).label("a quiet one").await?;
-/// let status = sys::get_status(&quiet).await?;
-/// assert_eq!(status.mailbox, 0);
-/// assert!(status.to_string().contains("label: a quiet one"));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -86,20 +86,6 @@ pub fn adopt<S: GenServer>(server: S) -> Adopt<S> {
 }
 
 /// The options of a server that is made of a state; made by [`adopt`].
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let adopt = genserver::adopt(Counter(1)).name("adopted").mailbox(64).then(Double);
-/// let (counter, run) = adopt.enter()?;
-/// tokio::spawn(run);
-/// assert_eq!(counter.call(Call::Get).await?, 2);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "no server exists until `enter` is called"]
 pub struct Adopt<S: GenServer> {
     server: S,
@@ -121,36 +107,12 @@ enum First<S: GenServer> {
 
 impl<S: GenServer> Adopt<S> {
     /// Gives the server a name.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (counter, _run) = genserver::adopt(Counter(1)).name("adopted").enter()?;
-    /// assert_eq!(counter.name(), Some(&"adopted".into()));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }
 
     /// Gives the server a label for errors and reports. It need not be unique.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (counter, _run) = genserver::adopt(Counter(1)).label("the first").enter()?;
-    /// assert_eq!(counter.info().label.as_deref(), Some("the first"));
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "set_label")]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
@@ -158,63 +120,18 @@ impl<S: GenServer> Adopt<S> {
     }
 
     /// Puts it into this node. The default is the node of the process that runs here, or the program's.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Node;
-    ///
-    /// let node = Node::new();
-    /// let (counter, _run) = genserver::adopt(Counter(1)).on(&node).enter()?;
-    /// assert!(node.info(counter.pid()).is_some());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn on(mut self, node: &Node) -> Self {
         self.node = Some(node.clone());
         self
     }
 
     /// Sets how many calls, casts and infos may wait: see [`Start::mailbox`](crate::Start::mailbox).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (counter, _run) = genserver::adopt(Counter(1)).mailbox(1).enter()?;
-    /// counter.cast(Add(1))?;
-    /// assert!(counter.cast(Add(1)).is_err(), "nobody has polled `_run`, and there is room for one");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn mailbox(mut self, bound: u32) -> Self {
         self.settings.bound = Some(bound.max(1));
         self
     }
 
     /// Sets the policy for casts and plain messages that find the mailbox full: see [`Start::overflow`](crate::Start::overflow).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Overflow;
-    ///
-    /// let (counter, run) = genserver::adopt(Counter(1)).mailbox(1).overflow(Overflow::DropOldest).enter()?;
-    /// counter.cast(Add(10))?;
-    /// counter.cast(Add(1))?;
-    /// tokio::spawn(run);
-    /// assert_eq!(counter.call(Call::Get).await?, 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.settings.overflow = overflow;
         self
@@ -223,124 +140,36 @@ impl<S: GenServer> Adopt<S> {
     /// Sets whether callers may run the idle server on their own task: see [`Start::inline`](crate::Start::inline).
     ///
     /// If it is off, callbacks run only in the future that [`enter`](Adopt::enter) returns.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (counter, run) = genserver::adopt(Counter(1)).inline(false).enter()?;
-    /// tokio::spawn(run);
-    /// assert_eq!(counter.call(Call::Get).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn inline(mut self, inline: bool) -> Self {
         self.settings.queued_only = !inline;
         self
     }
 
     /// Hibernates when no message has arrived for `silence`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Status;
-    /// use std::time::Duration;
-    ///
-    /// let (counter, run) = genserver::adopt(Counter(1)).hibernate_after(Duration::from_secs(60)).enter()?;
-    /// tokio::spawn(run);
-    /// tokio::time::sleep(Duration::from_secs(61)).await;
-    /// assert_eq!(counter.info().status, Status::Hibernated);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn hibernate_after(mut self, silence: Duration) -> Self {
         self.settings.hibernate_after = Some(silence);
         self
     }
 
     /// Switches debugging on: see [`Start::debug`](crate::Start::debug).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys::{self, DebugOptions};
-    ///
-    /// let (counter, run) = genserver::adopt(Counter(1)).debug(DebugOptions::new().log(10)).then(Double).enter()?;
-    /// tokio::spawn(run);
-    /// assert_eq!(sys::get_log(&counter).await?.events.len(), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn debug(mut self, options: DebugOptions) -> Self {
         self.debug = Some(Box::new(options));
         self
     }
 
     /// Begins by waiting for a message; [`handle_idle`](GenServer::handle_idle) runs if none arrives for `silence`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Reason;
-    /// use std::time::Duration;
-    ///
-    /// let (_counter, run) = genserver::adopt(Counter(1)).idle(Duration::from_secs(60)).enter()?;
-    /// // The counter's `handle_idle` stops it.
-    /// assert_eq!(run.await, Reason::shutdown_with("idle"));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn idle(mut self, silence: Duration) -> Self {
         self.first = First::Idle(silence);
         self
     }
 
     /// Begins by hibernating.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (counter, run) = genserver::adopt(Counter(1)).hibernate().enter()?;
-    /// tokio::spawn(run);
-    /// assert_eq!(counter.call(Call::Get).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn hibernate(mut self) -> Self {
         self.first = First::Hibernate;
         self
     }
 
     /// Begins by handling `info`, before any message.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (counter, run) = genserver::adopt(Counter(1)).then(Double).enter()?;
-    /// counter.cast(Add(1))?;
-    /// tokio::spawn(run);
-    /// assert_eq!(counter.call(Call::Get).await?, 3);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "continue")]
     pub fn then(mut self, info: S::Info) -> Self {
         self.first = First::Then(info);
@@ -355,22 +184,6 @@ impl<S: GenServer> Adopt<S> {
     ///
     /// [`StartError::AlreadyStarted`] or [`StartError::NameRefused`] if it cannot have its name, [`StartError::NoRuntime`] if
     /// the thread is in no runtime. In either case the state is dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (counter, run) = genserver::adopt(Counter(1)).name("entered").enter()?;
-    /// assert!(genserver::adopt(Counter(1)).name("entered").enter().is_err());
-    ///
-    /// counter.cast(Add(1))?;
-    /// tokio::spawn(run);
-    /// assert_eq!(counter.call(Call::Get).await?, 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "enter_loop")]
     pub fn enter(self) -> Result<(ServerRef<S>, Adopted<S>), StartError> {
         let home = self.node.unwrap_or_else(Node::current).home().ok_or(StartError::NoRuntime)?;

@@ -62,7 +62,8 @@ impl<S: GenServer> Cx<S> {
     /// # use genserver_doc::quiet::*;
     /// # watcher! { ();
     /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
-    ///     let (quiet, _reference) = cx.start_monitor::<Quiet>((), Info::Down).await.expect("it has an easy init");
+    ///     let start = cx.start_monitor::<Quiet>((), Info::Down);
+    ///     let (quiet, _reference) = start.await.expect("it has an easy init");
     ///     quiet.kill();
     ///     Init::Run(Watcher(Vec::new()))
     /// }

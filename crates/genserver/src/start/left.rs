@@ -10,7 +10,7 @@ use crate::values::pid::Pid;
 /// and a timeout around it do.
 ///
 /// The two cases differ. If the user dropped it, nothing could refer to the new process, so it is killed. If the starter ends,
-/// that alone is no reason to kill the new process; a link between the two decides.
+/// that alone does not justify killing the new process; a link between the two decides.
 pub(crate) fn starter_ends(starter: Option<Pid>) -> bool {
     // A process that ends drops its callback or its function during its death.
     if current::is_dying() {

@@ -19,22 +19,6 @@ use crate::values::pid::Pid;
 /// # Cancel safety
 ///
 /// As [`start`](crate::start()); the monitor is removed.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::{Probe, Reason};
-///
-/// let mut probe = Probe::<()>::new();
-/// let (server, reference) = probe.start_monitor::<Quiet>(()).await?;
-/// server.kill();
-/// assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "nothing is started until this is awaited"]
 pub struct StartMonitor<'a, S: GenServer, H = ServerRef<S>> {
     start: Start<S, H>,
@@ -71,27 +55,6 @@ impl<S: GenServer, H> Start<S, H> {
 
     /// The same for a watcher that is a server: `make` turns the `Down` into one of its infos, as in
     /// [`Cx::monitor`](crate::Cx::monitor).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # watcher! { ();
-    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
-    ///     let start = genserver::agent::Agent::start(|| 1);
-    ///     let (agent, _reference) = start.monitored_in(cx, Info::Down).await.expect("it has an easy init");
-    ///     agent.process_ref().kill();
-    ///     Init::Run(Watcher(Vec::new()))
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let watcher = genserver::start::<Watcher>(()).await?;
-    /// # tokio::time::sleep(Duration::from_millis(1)).await;
-    /// assert_eq!(watcher.call(Heard).await?, ["down killed"]);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "start_monitor")]
     pub fn monitored_in<T: GenServer>(
         self,
@@ -124,7 +87,8 @@ impl<'a, S: GenServer, H> StartMonitor<'a, S, H> {
     /// use genserver::Probe;
     ///
     /// let mut probe = Probe::<()>::new();
-    /// let (server, _) = probe.start_monitor::<Quiet>(()).with(|start| start.name("quiet").mailbox(8)).await?;
+    /// let start = probe.start_monitor::<Quiet>(()).with(|start| start.name("quiet").mailbox(8));
+    /// let (server, _) = start.await?;
     /// assert_eq!(server.name(), Some(&"quiet".into()));
     /// # Ok(())
     /// # }

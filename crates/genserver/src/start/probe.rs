@@ -43,15 +43,6 @@ pub use sender::ProbeRef;
 /// [env]
 /// GENSERVER_EXPECT_WITHIN_MS = "30000"
 /// ```
-///
-/// # Examples
-///
-/// ```
-/// use genserver::EXPECT_WITHIN;
-/// use std::time::Duration;
-///
-/// assert_eq!(EXPECT_WITHIN, Duration::from_millis(500));
-/// ```
 pub const EXPECT_WITHIN: Duration = Duration::from_millis(500);
 
 /// A process held by plain code: it can receive messages, monitor, link, and start servers linked to it.
@@ -62,25 +53,19 @@ pub const EXPECT_WITHIN: Duration = Duration::from_millis(500);
 /// # Examples
 ///
 /// ```
-/// use genserver::{Letter, Probe, Reason};
-/// # use genserver::{Cx, GenServer, Init, Never};
-/// # struct Bucket;
-/// # impl GenServer for Bucket {
-/// #     type Args = ();
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Bucket) }
-/// # }
+/// # use genserver_doc::quiet::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::{Letter, Probe, Reason};
+///
 /// let mut probe = Probe::<()>::new();
-/// let bucket = genserver::start::<Bucket>(()).await?;
-/// let reference = probe.monitor(&bucket);
-/// bucket.stop().await?;
+/// let server = genserver::start::<Quiet>(()).await?;
+/// let reference = probe.monitor(&server);
+/// server.stop().await?;
 ///
 /// let letters = probe.flush();
-/// assert!(matches!(&letters[..], [Letter::Down(down)] if down.reference == reference && down.reason == Reason::Normal));
+/// let [Letter::Down(down)] = &letters[..] else { unreachable!() };
+/// assert_eq!((down.reference, &down.reason), (reference, &Reason::Normal));
 /// # Ok(())
 /// # }
 /// ```

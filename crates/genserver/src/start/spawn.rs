@@ -39,7 +39,8 @@ pub use ready::{Ack, StartProcess, start_process};
 /// }
 ///
 /// let process: ProbeRef<()> = spawn(|_me: Probe<()>| parse("twelve"))?;
-/// assert_eq!(process.process_ref().ended().await.to_string(), "invalid digit found in string");
+/// let reason = process.process_ref().ended().await;
+/// assert_eq!(reason.to_string(), "invalid digit found in string");
 /// # Ok(())
 /// # }
 /// ```
@@ -119,7 +120,8 @@ where
 ///
 /// let mut shell = Probe::<()>::new();
 /// let (_parent, reference) = shell.spawn_monitor(|mut parent: Probe<()>| async move {
-///     let _child: ProbeRef<()> = spawn_link(|_child: Probe<()>| async { Err(Reason::term("boom")) })?;
+///     let crash = |_me: Probe<()>| async { Err(Reason::term("boom")) };
+///     let _child: ProbeRef<()> = spawn_link(crash)?;
 ///     parent.recv().await.map(drop)
 /// })?;
 /// assert_eq!(shell.expect_down(reference).await.reason, Reason::term("boom"));
@@ -144,21 +146,6 @@ impl<N: Send + 'static> Probe<N> {
     /// # Errors
     ///
     /// As [`spawn`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let mut shell = Probe::<()>::new();
-    /// shell.trap_exits(true);
-    /// let child = shell.spawn_link(|_me: Probe<()>| async { Err(Reason::term("boom")) })?;
-    /// assert_eq!(shell.expect_exit(&child).await.reason, Reason::term("boom"));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn spawn_link<M, F, T>(&self, function: impl FnOnce(Probe<M>) -> F) -> Result<ProbeRef<M>, StartError>
     where
         M: Send + 'static,
@@ -173,20 +160,6 @@ impl<N: Send + 'static> Probe<N> {
     /// # Errors
     ///
     /// As [`spawn`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let mut shell = Probe::<()>::new();
-    /// let (_child, reference) = shell.spawn_monitor(|_me: Probe<()>| async {})?;
-    /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn spawn_monitor<M, F, T>(
         &mut self,
         function: impl FnOnce(Probe<M>) -> F,

@@ -41,7 +41,8 @@ use crate::values::reason::Panic;
 /// use std::time::Duration;
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
-/// let request = sys::with_state(&counter, |counter| counter.0).timeout(Duration::from_secs(1));
+/// let request = sys::with_state(&counter, |counter| counter.0);
+/// let request = request.timeout(Duration::from_secs(1));
 /// counter.cast(Add(1))?;
 /// // The request is sent here, after the cast.
 /// assert_eq!(request.await?, 2);
@@ -119,42 +120,12 @@ impl<R: Send + 'static> Request<R> {
     }
 
     /// Sets the timeout (default: five seconds).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys;
-    /// use std::time::Duration;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let status = sys::get_status(&counter).timeout(Duration::from_millis(100)).await?;
-    /// assert_eq!(status.pid, counter.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Waits for as long as the server lives.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// assert!(!sys::get_status(&counter).no_timeout().await?.suspended);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;

@@ -12,27 +12,6 @@ use crate::values::reason::Reason;
 ///
 /// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if the clone panics; and, like every request, if the server is
 /// not running, ends, or does not answer in time.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # #[derive(Clone, Debug, PartialEq)]
-/// # struct Counter(u64);
-/// # impl GenServer for Counter {
-/// #     type Args = u64;
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-/// # }
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = genserver::start::<Counter>(7).await?;
-/// assert_eq!(sys::get_state(&counter).await?, Counter(7));
-/// # Ok(())
-/// # }
-/// ```
 pub fn get_state<T: AsServer>(server: &T) -> Request<T::Server>
 where
     T::Server: Clone,
@@ -49,17 +28,11 @@ where
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # struct Counter(u64);
-/// # impl GenServer for Counter {
-/// #     type Args = u64;
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-/// # }
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
 /// let counter = genserver::start::<Counter>(7).await?;
 /// assert_eq!(sys::with_state(&counter, |counter| counter.0).await?, 7);
 /// # Ok(())
@@ -86,18 +59,11 @@ where
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # #[derive(Clone, Debug, PartialEq)]
-/// # struct Counter(u64);
-/// # impl GenServer for Counter {
-/// #     type Args = u64;
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-/// # }
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
 /// let counter = genserver::start::<Counter>(7).await?;
 /// assert_eq!(sys::replace_state(&counter, |old| Counter(old.0 * 6)).await?, Counter(42));
 /// # Ok(())
@@ -131,17 +97,11 @@ where
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # struct Counter(u64);
-/// # impl GenServer for Counter {
-/// #     type Args = u64;
-/// #     type Call = Never;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init(first: u64, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Counter(first)) }
-/// # }
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use genserver::sys;
+///
 /// let counter = genserver::start::<Counter>(7).await?;
 /// let before = sys::update_state(&counter, |counter| std::mem::take(&mut counter.0)).await?;
 /// assert_eq!(before, 7);
@@ -171,15 +131,17 @@ where
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # use genserver_doc::quiet::*;
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let quiet = genserver::start::<Quiet>(()).await?;
-/// sys::suspend(&quiet).await?;
-/// assert!(sys::get_status(&quiet).await?.suspended);
-/// sys::resume(&quiet).await?;
-/// assert!(!sys::get_status(&quiet).await?.suspended);
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::suspend(&counter).await?;
+/// counter.cast(Add(1))?;
+/// assert_eq!(sys::get_status(&counter).await?.mailbox, 1, "it is held back");
+/// sys::resume(&counter).await?;
+/// assert_eq!(counter.call(Call::Get).await?, 2);
 /// # Ok(())
 /// # }
 /// ```
@@ -195,24 +157,6 @@ pub fn suspend<T: AsProcess>(server: &T) -> Request<()> {
 /// # Errors
 ///
 /// Like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// sys::suspend(&counter).await?;
-/// counter.cast(Add(1))?;
-/// assert_eq!(sys::get_status(&counter).await?.mailbox, 1, "it is held back");
-/// sys::resume(&counter).await?;
-/// assert_eq!(counter.call(Call::Get).await?, 2);
-/// # Ok(())
-/// # }
-/// ```
 pub fn resume<T: AsProcess>(server: &T) -> Request<()> {
     Request::untyped("resume", server, |bench| {
         bench.suspend(false);
@@ -252,19 +196,6 @@ pub fn get_status<T: AsProcess>(server: &T) -> Request<Status> {
 /// # Errors
 ///
 /// Like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver::{Cx, GenServer, Init, Never, Reason, sys};
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let quiet = genserver::start::<Quiet>(()).await?;
-/// sys::terminate(&quiet, Reason::Shutdown).await?;
-/// # Ok(())
-/// # }
-/// ```
 pub fn terminate<T: AsProcess>(server: &T, reason: impl Into<Reason>) -> Request<()> {
     let reason = reason.into();
     Request::untyped("terminate", server, |bench| {

@@ -9,21 +9,6 @@ use crate::node::process_ref::AsProcess;
 use crate::server::debug::{Counters, Debug, Ring};
 
 /// How many events OTP's log keeps by default.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let quiet = genserver::start::<Quiet>(()).await?;
-/// sys::log(&quiet, sys::LOG_LENGTH).await?;
-/// assert!(sys::get_log(&quiet).await?.events.is_empty());
-/// # Ok(())
-/// # }
-/// ```
 pub const LOG_LENGTH: usize = 10;
 
 /// Makes a request that switches something on or off.
@@ -44,21 +29,6 @@ fn switch<T: AsProcess>(server: &T, name: &'static str, turn: impl FnOnce(&mut D
 /// # Errors
 ///
 /// Like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let quiet = genserver::start::<Quiet>(()).await?;
-/// sys::trace(&quiet, true).await?;
-/// // ... watch what it does ...
-/// sys::trace(&quiet, false).await?;
-/// # Ok(())
-/// # }
-/// ```
 pub fn trace<T: AsProcess>(server: &T, on: bool) -> Request<()> {
     switch(server, "trace", move |debug| debug.trace = on)
 }
@@ -97,22 +67,6 @@ pub fn log<T: AsProcess>(server: &T, length: usize) -> Request<()> {
 /// # Errors
 ///
 /// Like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// sys::log(&counter, sys::LOG_LENGTH).await?;
-/// counter.cast(Add(1))?;
-/// assert_eq!(sys::get_log(&counter).await?.events.len(), 2, "it came in, and sent no reply");
-/// # Ok(())
-/// # }
-/// ```
 pub fn get_log<T: AsProcess>(server: &T) -> Request<Log> {
     Request::untyped("get_log", server, |bench| {
         let process = bench.head().title();
@@ -127,23 +81,6 @@ pub fn get_log<T: AsProcess>(server: &T) -> Request<Log> {
 /// # Errors
 ///
 /// Like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// sys::log(&counter, sys::LOG_LENGTH).await?;
-/// counter.call(Call::Get).await?;
-/// sys::log_off(&counter).await?;
-/// assert!(sys::get_log(&counter).await?.events.is_empty());
-/// # Ok(())
-/// # }
-/// ```
 pub fn log_off<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "log_off", |debug| debug.log = None)
 }
@@ -156,36 +93,6 @@ pub fn log_off<T: AsProcess>(server: &T) -> Request<()> {
 /// # Errors
 ///
 /// [`SysError::File`](super::SysError::File) if the file cannot be opened; otherwise like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let quiet = genserver::start::<Quiet>(()).await?;
-/// let error = sys::log_to_file(&quiet, "/no/such/folder/log").await.unwrap_err();
-/// assert!(error.to_string().contains("/no/such/folder/log"));
-/// # Ok(())
-/// # }
-/// ```
-pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> Request<()> {
-    let path = path.into();
-    Request::untyped("log_to_file", server, |bench| match File::create(&path) {
-        Ok(file) => {
-            bench.debug().get_or_insert_default().file = Some(Box::new(file));
-            Ok(())
-        }
-        Err(error) => Err(Trouble::File(path, error)),
-    })
-}
-
-/// Stops writing events to a file, and closes it.
-///
-/// # Errors
-///
-/// Like every request.
 ///
 /// # Examples
 ///
@@ -205,6 +112,22 @@ pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> Reques
 /// # Ok(())
 /// # }
 /// ```
+pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> Request<()> {
+    let path = path.into();
+    Request::untyped("log_to_file", server, |bench| match File::create(&path) {
+        Ok(file) => {
+            bench.debug().get_or_insert_default().file = Some(Box::new(file));
+            Ok(())
+        }
+        Err(error) => Err(Trouble::File(path, error)),
+    })
+}
+
+/// Stops writing events to a file, and closes it.
+///
+/// # Errors
+///
+/// Like every request.
 pub fn log_to_file_off<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "log_to_file_off", |debug| debug.file = None)
 }
@@ -214,21 +137,6 @@ pub fn log_to_file_off<T: AsProcess>(server: &T) -> Request<()> {
 /// # Errors
 ///
 /// Like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// sys::statistics_on(&counter).await?;
-/// assert_eq!(sys::statistics(&counter).await?.messages_in, 0);
-/// # Ok(())
-/// # }
-/// ```
 pub fn statistics_on<T: AsProcess>(server: &T) -> Request<()> {
     Request::untyped("statistics_on", server, |bench| {
         let since = bench.head().home.runtime().now();
@@ -247,23 +155,15 @@ pub fn statistics_on<T: AsProcess>(server: &T) -> Request<()> {
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, sys};
-/// # struct Echo;
-/// # struct Ping(Caller<()>);
-/// # impl GenServer for Echo {
-/// #     type Args = ();
-/// #     type Call = Ping;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Echo) }
-/// #     async fn handle_call(&mut self, Ping(caller): Ping, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, ()) }
-/// # }
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let echo = genserver::start::<Echo>(()).await?;
-/// sys::statistics_on(&echo).await?;
-/// echo.call(Ping).await?;
-/// let counted = sys::statistics(&echo).await?;
+/// use genserver::sys;
+///
+/// let counter = genserver::start::<Counter>(1).await?;
+/// sys::statistics_on(&counter).await?;
+/// counter.call(Call::Get).await?;
+/// let counted = sys::statistics(&counter).await?;
 /// assert_eq!((counted.messages_in, counted.messages_out), (1, 1));
 /// # Ok(())
 /// # }
@@ -283,22 +183,6 @@ pub fn statistics<T: AsProcess>(server: &T) -> Request<Statistics> {
 /// # Errors
 ///
 /// Like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// sys::statistics_on(&counter).await?;
-/// sys::statistics_off(&counter).await?;
-/// assert!(sys::statistics(&counter).await.is_err());
-/// # Ok(())
-/// # }
-/// ```
 pub fn statistics_off<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "statistics_off", |debug| debug.counters = None)
 }
@@ -315,30 +199,20 @@ pub fn statistics_off<T: AsProcess>(server: &T) -> Request<()> {
 /// # Examples
 ///
 /// ```
-/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
-/// # struct Echo;
-/// # struct Ping(Caller<()>);
-/// # impl GenServer for Echo {
-/// #     type Args = ();
-/// #     type Call = Ping;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Echo) }
-/// #     async fn handle_call(&mut self, Ping(caller): Ping, _cx: &mut Cx<Self>) -> Outcome<Self> { Next::reply(caller, ()) }
-/// # }
-/// use genserver::sys::{self, Event, Hook};
-///
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let echo = genserver::start::<Echo>(()).await?;
+/// use genserver::sys::{self, Event, Hook};
+///
+/// let counter = genserver::start::<Counter>(1).await?;
 /// let (seen, events) = std::sync::mpsc::channel();
-/// sys::install(&echo, "watch", move |event| match seen.send(event.clone()) {
+/// sys::install(&counter, "watch", move |event| match seen.send(event.clone()) {
 ///     Ok(()) => Hook::Keep,
 ///     Err(_) => Hook::Done,
 /// })
 /// .await?;
 ///
-/// echo.call(Ping).await?;
+/// counter.call(Call::Get).await?;
 /// assert!(matches!(events.recv()?, Event::In { .. }));
 /// assert_eq!(events.recv()?, Event::Out);
 /// # Ok(())
@@ -358,22 +232,6 @@ where
 /// # Errors
 ///
 /// Like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// sys::install(&counter, "watch", |event| panic!("{event} was not to be seen")).await?;
-/// sys::remove(&counter, "watch").await?;
-/// counter.call(Call::Get).await?;
-/// # Ok(())
-/// # }
-/// ```
 pub fn remove<T: AsProcess>(server: &T, id: impl Into<String>) -> Request<()> {
     let id = id.into();
     switch(server, "remove", move |debug| debug.hooks.retain(|(installed, _)| *installed != id))
@@ -384,21 +242,6 @@ pub fn remove<T: AsProcess>(server: &T, id: impl Into<String>) -> Request<()> {
 /// # Errors
 ///
 /// Like every request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver::{Cx, GenServer, Init, Never, sys};
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let quiet = genserver::start::<Quiet>(()).await?;
-/// sys::statistics_on(&quiet).await?;
-/// sys::no_debug(&quiet).await?;
-/// assert!(sys::statistics(&quiet).await.is_err());
-/// # Ok(())
-/// # }
-/// ```
 pub fn no_debug<T: AsProcess>(server: &T) -> Request<()> {
     switch(server, "no_debug", |debug| *debug = Debug::default())
 }

@@ -72,25 +72,6 @@ impl<F: Future<Output: Send + 'static> + Send + 'static> TaskBody for F {
 ///
 /// The task's result is the `Ok` value of the future. If the future returns `Err`, the task has no result: it ends with that
 /// reason, which is reported and travels over links like a panic. `Err(Reason::Normal)` ends it silently.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::{Reason, task::{Task, TaskError, or_exit}};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// let task = Task::spawn(or_exit(async {
-///     let port: u16 = "80a".parse()?;
-///     if port < 1024 {
-///         return Err(Reason::term("a privileged port"));
-///     }
-///     Ok(port)
-/// }));
-/// let Err(TaskError::Exit { reason, .. }) = task.await else { unreachable!() };
-/// assert!(reason.downcast_ref::<std::num::ParseIntError>().is_some());
-/// # }
-/// ```
 #[doc(alias = "exit")]
 pub fn or_exit<T, F: Future<Output = Result<T, Reason>>>(future: F) -> OrExit<F> {
     OrExit(future)

@@ -56,18 +56,6 @@ impl<T: Send + 'static> Task<T> {
     /// Lets the task go: it runs on without a link, and its result is dropped. OTP's `Task.ignore`.
     ///
     /// Returns the result, or the reason of an end without one, if it is there already.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::task::Task;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// assert_eq!(Task::spawn(std::future::pending::<()>()).ignore(), None);
-    /// assert_eq!(Task::completed(7).ignore(), Some(Ok(7)));
-    /// # }
-    /// ```
     pub fn ignore(mut self) -> Option<Result<T, Reason>> {
         self.let_go()
     }

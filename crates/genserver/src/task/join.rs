@@ -20,22 +20,6 @@ use crate::{Pid, Reason};
 pub const AWAIT_WITHIN: Duration = Duration::from_secs(5);
 
 /// The error of an awaited task that has no result.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-/// use genserver::task::{Task, TaskError};
-///
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// let mut task = Task::spawn(std::future::pending::<()>());
-/// match task.join().await {
-///     Err(TaskError::Timeout { after, .. }) => assert_eq!(after, Duration::from_secs(5)),
-///     other => panic!("{other:?}"),
-/// }
-/// # }
-/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
@@ -112,39 +96,11 @@ impl<T, K> Join<T, K> {
     }
 
     /// Sets the timeout (default: five seconds). With zero, the wait only checks for the result.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genserver::task::Task;
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut task = Task::spawn(async { genserver::time::sleep(Duration::from_secs(20)).await });
-    /// task.join().timeout(Duration::from_secs(30)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn timeout(self, within: Duration) -> Self {
         self.within(Some(within))
     }
 
     /// Waits for as long as the task runs: OTP's `infinity`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genserver::task::Task;
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let task = Task::spawn(async { genserver::time::sleep(Duration::from_hours(20)).await });
-    /// task.into_future().no_timeout().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(self) -> Self {
         self.within(None)
@@ -221,46 +177,12 @@ pub struct AwaitMany<'a, T> {
 
 impl<T: Send + 'static> AwaitMany<'_, T> {
     /// Sets the timeout for all together (default: five seconds).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genserver::task::{Task, TaskError, await_many};
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// let mut tasks = [Task::completed(()), Task::spawn(std::future::pending())];
-    /// let late = await_many(&mut tasks).timeout(Duration::from_secs(1)).await;
-    /// assert!(matches!(late, Err(TaskError::Timeout { task, .. }) if task == tasks[1].pid()));
-    /// # }
-    /// ```
     pub fn timeout(mut self, within: Duration) -> Self {
         self.within = Some(within);
         self
     }
 
     /// Waits for as long as they run: OTP's `infinity`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genserver::task::{Task, await_many};
-    /// use genserver::time;
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut tasks = [1, 20].map(|hours| {
-    ///     Task::spawn(async move {
-    ///         time::sleep(Duration::from_hours(hours)).await;
-    ///         hours
-    ///     })
-    /// });
-    /// assert_eq!(await_many(&mut tasks).no_timeout().await?, [1, 20]);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.within = None;

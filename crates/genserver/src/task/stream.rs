@@ -87,7 +87,8 @@ where
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let words = stream::iter(["one", "three"]).filter(|word| std::future::ready(word.len() > 3));
+/// let words = stream::iter(["one", "three"]);
+/// let words = words.filter(|word| std::future::ready(word.len() > 3));
 /// let lengths = async_stream_of(words, |word| async move { word.len() });
 /// assert_eq!(lengths.collect::<Vec<_>>().await, [Ok(5)]);
 /// # }
@@ -134,20 +135,6 @@ pub enum ItemTimeout {
 }
 
 /// The reason that is yielded for an item whose time was over.
-///
-/// # Examples
-///
-/// ```
-/// use futures::StreamExt;
-/// use genserver::task::{ItemTimedOut, async_stream};
-///
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// let mut results = async_stream([()], |()| std::future::pending::<()>());
-/// let Some(Err(reason)) = results.next().await else { unreachable!() };
-/// assert!(reason.downcast_ref::<ItemTimedOut>().is_some());
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("an item was not done within {after:?}, and its task was killed; allow the items more time with `timeout`")]
 pub struct ItemTimedOut {
@@ -208,7 +195,8 @@ impl<St: Stream, T> AsyncStream<St, T> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
-    /// let numbers = async_stream(["1", "x"], |text| or_exit(async move { Ok(text.parse::<u8>()?) }));
+    /// let parse = |text: &'static str| or_exit(async move { Ok(text.parse::<u8>()?) });
+    /// let numbers = async_stream(["1", "x"], parse);
     /// let numbers: Vec<_> = numbers.zip_input_on_exit().collect().await;
     /// assert_eq!(numbers[0], Ok(1));
     /// assert!(matches!(&numbers[1], Err(("x", _))));
@@ -240,21 +228,6 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
     /// Sets how many tasks run at once, at most. The default is the number of the machine's cores.
     ///
     /// Set it if every machine has to behave alike, as in a simulation.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::num::NonZero;
-    /// use futures::StreamExt;
-    /// use genserver::task::async_stream;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// // One at a time.
-    /// let doubled = async_stream(1..=3, |number| async move { 2 * number }).max_concurrency(NonZero::<usize>::MIN);
-    /// assert_eq!(doubled.collect::<Vec<_>>().await, [Ok(2), Ok(4), Ok(6)]);
-    /// # }
-    /// ```
     pub fn max_concurrency(mut self, limit: NonZeroUsize) -> Self {
         self.options.limit = limit.get();
         self
@@ -318,41 +291,12 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
     }
 
     /// Sets how long each item may take (default: five seconds).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use futures::StreamExt;
-    /// use genserver::{task::async_stream, time};
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// let naps = async_stream([20, 30], |seconds| time::sleep(Duration::from_secs(seconds)));
-    /// let naps: Vec<_> = naps.timeout(Duration::from_secs(60)).collect().await;
-    /// assert_eq!(naps, [Ok(()), Ok(())]);
-    /// # }
-    /// ```
     pub fn timeout(mut self, within: Duration) -> Self {
         self.options.within = Some(within);
         self
     }
 
     /// Removes the time limit of the items: OTP's `infinity`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use futures::StreamExt;
-    /// use genserver::{task::async_stream, time};
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// let naps = async_stream([2, 8], |hours| time::sleep(Duration::from_hours(hours)));
-    /// assert_eq!(naps.no_timeout().collect::<Vec<_>>().await, [Ok(()), Ok(())]);
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.options.within = None;
@@ -360,22 +304,6 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
     }
 
     /// Sets what happens when the time of an item is over. By default the stream ends.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use futures::StreamExt;
-    /// use genserver::{task::{ItemTimeout, async_stream}, time};
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// let naps = async_stream([1, 60, 2], |seconds| time::sleep(Duration::from_secs(seconds)));
-    /// let naps = naps.timeout(Duration::from_secs(10)).on_timeout(ItemTimeout::KillTask);
-    /// let naps: Vec<_> = naps.map(|nap| nap.is_ok()).collect().await;
-    /// assert_eq!(naps, [true, false, true]);
-    /// # }
-    /// ```
     pub fn on_timeout(mut self, on_timeout: ItemTimeout) -> Self {
         self.options.on_timeout = on_timeout;
         self

@@ -74,21 +74,6 @@ pub struct TaskSupervisor {
 
 impl TaskSupervisor {
     /// Starts a supervisor of any number of tasks. Set options of the start, such as a name, on the returned builder.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::task::TaskSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().name("chores").await?;
-    /// assert_eq!(genserver::whereis("chores"), Some(tasks.process_ref()));
-    /// tasks.process_ref().kill();
-    /// assert!(!tasks.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn start() -> Start<Server, Self> {
         Self::start_from(DynamicSupervisor::new())
     }
@@ -127,26 +112,6 @@ impl TaskSupervisor {
     /// # Cancel safety
     ///
     /// If it is dropped before it completes, the task may or may not run. Its result is dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::{Probe, spawn, task::TaskSupervisor};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().await?;
-    /// let asked = tasks.clone();
-    /// let caller = spawn(|_me: Probe<()>| async move {
-    ///     let crash = asked.spawn(async { panic!("no answer") }).await?;
-    ///     let () = crash.await?;
-    ///     Ok(())
-    /// })?;
-    /// assert_eq!(caller.process_ref().ended().await.to_string(), "panicked: no answer");
-    /// # tasks.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "async")]
     pub async fn spawn<B: TaskBody>(&self, body: B) -> Result<Task<B::Output>, StartChildError> {
         let (plan, stub) = plan(Bond::Linked, |_me: Probe<Never>| body);
@@ -185,7 +150,11 @@ impl TaskSupervisor {
     ///     # type Cast = Never;
     ///     # type Info = Never;
     ///     # async fn init(tasks: TaskSupervisor, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Weather { tasks }) }
-    ///     async fn handle_call(&mut self, Forecast(caller): Forecast, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     async fn handle_call(
+    ///         &mut self,
+    ///         Forecast(caller): Forecast,
+    ///         _cx: &mut Cx<Self>,
+    ///     ) -> Outcome<Self> {
     ///         let forecast = self.tasks.spawn_nolink(look_up()).await?;
     ///         Next::reply(caller, forecast.await.unwrap_or("as yesterday"))
     ///     }
@@ -230,23 +199,6 @@ impl TaskSupervisor {
     /// # Errors
     ///
     /// The awaited start returns a [`StartChildError`], as [`spawn`](TaskSupervisor::spawn) does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::supervisor::Restart;
-    /// use genserver::task::TaskSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # async fn upload() {}
-    /// let tasks = TaskSupervisor::start().await?;
-    /// let upload = tasks.start_child(upload).restart(Restart::Transient).await?;
-    /// assert!(upload.ended().await.is_normal_set());
-    /// # tasks.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn start_child<F, T>(&self, function: impl Fn() -> F + Send + Sync + 'static) -> StartTask
     where
         F: Future<Output = T> + Send + 'static,
@@ -261,21 +213,6 @@ impl TaskSupervisor {
     /// # Errors
     ///
     /// [`CallError`] if the supervisor does not answer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::task::TaskSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().await?;
-    /// let endless = tasks.spawn(std::future::pending::<()>()).await?;
-    /// assert_eq!(tasks.children().await?[0].pid(), endless.pid());
-    /// # tasks.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn children(&self) -> Result<Vec<ProcessRef>, CallError> {
         let children = self.supervisor.which_children().await?;
         Ok(children.into_iter().filter_map(|child| child.state.process().cloned()).collect())
@@ -286,23 +223,6 @@ impl TaskSupervisor {
     /// # Errors
     ///
     /// [`TerminateChildError::NotFound`] if there is no such task, or no longer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::dynamic_supervisor::TerminateChildError;
-    /// use genserver::task::TaskSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().await?;
-    /// let endless = tasks.start_child(std::future::pending::<()>).await?;
-    /// tasks.terminate_child(&endless).await?;
-    /// assert!(matches!(tasks.terminate_child(&endless).await, Err(TerminateChildError::NotFound { .. })));
-    /// # tasks.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn terminate_child(&self, task: &impl AsProcess) -> Result<(), TerminateChildError> {
         self.supervisor.terminate_child(task).await
     }
@@ -311,22 +231,6 @@ impl TaskSupervisor {
     /// [`nolink`](AsyncStream::nolink) for a stream whose consumer lives on when an item crashes.
     ///
     /// An item whose task the supervisor does not start fails with the [`StartChildError`] as its reason.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures::StreamExt;
-    /// use genserver::task::TaskSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().await?;
-    /// let lengths = tasks.async_stream(["eggs", "milk"], |item| async move { item.len() });
-    /// assert_eq!(lengths.nolink().collect::<Vec<_>>().await, [Ok(4), Ok(4)]);
-    /// # tasks.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "async_stream_nolink")]
     pub fn async_stream<I, F, B>(&self, items: I, function: F) -> AsyncStream<stream::Iter<I::IntoIter>, B::Output>
     where
@@ -338,23 +242,6 @@ impl TaskSupervisor {
     }
 
     /// The same for items that come from a stream.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures::{StreamExt, stream};
-    /// use genserver::task::TaskSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().await?;
-    /// let words = stream::iter(["one", "three"]).filter(|word| std::future::ready(word.len() > 3));
-    /// let lengths = tasks.async_stream_of(words, |word| async move { word.len() });
-    /// assert_eq!(lengths.collect::<Vec<_>>().await, [Ok(5)]);
-    /// # tasks.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn async_stream_of<St, F, B>(&self, items: St, function: F) -> AsyncStream<St, B::Output>
     where
         St: Stream<Item: Send + 'static>,
@@ -374,21 +261,6 @@ impl TaskSupervisor {
     }
 
     /// Ends the tasks all at once, and then the supervisor, with the reason `normal`: see [`ServerRef::stop`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::task::TaskSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().await?;
-    /// let endless = tasks.spawn_nolink(std::future::pending::<()>()).await?;
-    /// tasks.stop().await?;
-    /// assert!(endless.await.is_err());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn stop(&self) -> Stop {
         self.supervisor.stop()
     }
@@ -451,7 +323,10 @@ impl StartTask {
     ///
     /// let tasks = TaskSupervisor::start().await?;
     /// let upload = || async {
-    ///     if TRIES.fetch_add(1, Ordering::Relaxed) < 2 { Err(Reason::term("no connection")) } else { Ok(()) }
+    ///     match TRIES.fetch_add(1, Ordering::Relaxed) {
+    ///         0 | 1 => Err(Reason::term("no connection")),
+    ///         _ => Ok(()),
+    ///     }
     /// };
     /// tasks.start_child(upload).restart(Restart::Transient).await?;
     /// while !tasks.children().await?.is_empty() {
@@ -468,22 +343,6 @@ impl StartTask {
     }
 
     /// Sets how the task is ended (default: it gets five seconds).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Reason;
-    /// use genserver::task::{Shutdown, TaskSupervisor};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().await?;
-    /// let endless = tasks.start_child(std::future::pending::<()>).shutdown(Shutdown::BrutalKill).await?;
-    /// tasks.stop().await?;
-    /// assert_eq!(endless.ended().await, Reason::Killed);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.spec = self.spec.shutdown(shutdown);
         self

@@ -48,22 +48,6 @@ impl<T: Send + 'static> Task<T> {
 }
 
 /// What happens to the tasks that have not ended when the time of a [`yield_many`] is over.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-/// use genserver::task::{OnTimeout, Task, yield_many};
-///
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// let mut tasks = [Task::spawn(std::future::pending::<()>())];
-/// let second = Duration::from_secs(1);
-/// assert_eq!(yield_many(&mut tasks).timeout(second).on_timeout(OnTimeout::Nothing).await, [None]);
-/// assert_eq!(yield_many(&mut tasks).timeout(second).on_timeout(OnTimeout::Kill).await, [None]);
-/// assert!(tasks[0].join().await.is_err(), "it is gone");
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum OnTimeout {
     /// They go on, and can be asked again.
@@ -104,7 +88,8 @@ pub enum OnTimeout {
 ///         seconds
 ///     })
 /// });
-/// let results = yield_many(&mut tasks).timeout(Duration::from_secs(10)).on_timeout(OnTimeout::Kill).await;
+/// let results = yield_many(&mut tasks).timeout(Duration::from_secs(10));
+/// let results = results.on_timeout(OnTimeout::Kill).await;
 /// assert_eq!(results, [Some(Ok(1)), None]);
 /// # }
 /// ```
@@ -123,39 +108,12 @@ pub struct YieldMany<'a, T> {
 
 impl<T: Send + 'static> YieldMany<'_, T> {
     /// Sets the timeout for all together (default: five seconds).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genserver::task::{Task, yield_many};
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// let mut tasks = [Task::completed(1), Task::spawn(std::future::pending())];
-    /// assert_eq!(yield_many(&mut tasks).timeout(Duration::from_millis(100)).await, [Some(Ok(1)), None]);
-    /// # }
-    /// ```
     pub fn timeout(mut self, within: Duration) -> Self {
         self.within = Some(within);
         self
     }
 
     /// Waits until all have ended, or as many as [`limit`](YieldMany::limit) sets.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genserver::task::{Task, yield_many};
-    /// use genserver::time;
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// let mut tasks = [Task::spawn(time::sleep(Duration::from_hours(8)))];
-    /// assert_eq!(yield_many(&mut tasks).no_timeout().await, [Some(Ok(()))]);
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.within = None;
@@ -163,38 +121,12 @@ impl<T: Send + 'static> YieldMany<'_, T> {
     }
 
     /// Returns as soon as this many have ended. The others then go on, whatever [`on_timeout`](YieldMany::on_timeout) says.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::task::{Task, yield_many};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// let mut tasks = [Task::completed(1), Task::spawn(std::future::pending())];
-    /// assert_eq!(yield_many(&mut tasks).limit(1).await, [Some(Ok(1)), None]);
-    /// # }
-    /// ```
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
         self
     }
 
     /// Sets what happens to the tasks that have not ended when the time is over. By default they go on.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genserver::task::{OnTimeout, Task, yield_many};
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// let mut tasks = [(); 3].map(|()| Task::spawn(std::future::pending::<()>()));
-    /// yield_many(&mut tasks).timeout(Duration::from_secs(1)).on_timeout(OnTimeout::Kill).await;
-    /// assert!(genserver::Node::program().process_list().is_empty());
-    /// # }
-    /// ```
     pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
         self.on_timeout = on_timeout;
         self

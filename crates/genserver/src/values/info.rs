@@ -116,23 +116,6 @@ impl fmt::Display for ProcessInfo {
 }
 
 /// What a process is doing.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::{Status, sys};
-///
-/// let server = genserver::start::<Quiet>(()).await?;
-/// assert_eq!(server.info().status, Status::Waiting);
-/// sys::suspend(&server).await?;
-/// assert_eq!(server.info().status, Status::Suspended);
-/// assert_eq!(server.info().status.to_string(), "suspended");
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -168,31 +151,6 @@ impl fmt::Display for Status {
 }
 
 /// The callback that a process is running.
-///
-/// # Examples
-///
-/// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
-/// # use std::time::Duration;
-/// # #[derive(Default)]
-/// # struct Sleeper;
-/// # struct Sleep;
-/// # server! { Sleeper, Never, Sleep, Never;
-/// async fn handle_cast(&mut self, Sleep: Sleep, _cx: &mut Cx<Self>) -> Outcome<Self> {
-///     tokio::time::sleep(Duration::from_secs(60)).await;
-///     Next::wait()
-/// }
-/// # }
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let sleeper = genserver::start::<Sleeper>(()).await?;
-/// sleeper.cast(Sleep)?;
-/// tokio::task::yield_now().await;
-/// assert_eq!(sleeper.info().status, Status::Awaiting(Callback::Cast));
-/// assert_eq!(Callback::Cast.to_string(), "handle_cast");
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]

@@ -8,26 +8,6 @@ use crate::values::reason::Reason;
 /// Identifies one monitor, and the `Down` that will come from it.
 ///
 /// It is unique in its node, can be compared, ordered and used as a key, and tells one [`Down`] from another.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::Probe;
-/// use std::collections::BTreeMap;
-///
-/// let mut probe = Probe::<()>::new();
-/// let server = genserver::start::<Quiet>(()).await?;
-/// let mut watched = BTreeMap::from([(probe.monitor(&server), "the quiet one")]);
-/// server.stop().await?;
-///
-/// let Some(genserver::Letter::Down(down)) = probe.try_recv() else { unreachable!() };
-/// assert_eq!(watched.remove(&down.reference), Some("the quiet one"));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MonitorRef(pub(crate) NonZeroU64);
 
@@ -35,25 +15,6 @@ pub struct MonitorRef(pub(crate) NonZeroU64);
 ///
 /// Each monitor sends exactly one, after everything that the process had sent to the watcher. When it arrives, the
 /// process's name is free.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::{Probe, Reason};
-///
-/// let mut probe = Probe::<()>::new();
-/// let server = genserver::start::<Quiet>(()).await?;
-/// let reference = probe.monitor(&server);
-/// server.kill();
-///
-/// let down = probe.expect_down(reference).await;
-/// assert_eq!((down.pid, down.reason), (server.pid(), Reason::Killed));
-/// # Ok(())
-/// # }
-/// ```
 #[doc(alias = "DOWN")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Down {

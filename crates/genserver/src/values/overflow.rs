@@ -24,7 +24,8 @@
 /// # }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let display = genserver::start::<Display>(()).mailbox(3).overflow(Overflow::DropOldest).await?;
+/// let display = genserver::start::<Display>(()).mailbox(3).overflow(Overflow::DropOldest);
+/// let display = display.await?;
 /// for measured in 1..=10 {
 ///     display.cast(measured)?;
 /// }

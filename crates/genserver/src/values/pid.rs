@@ -7,20 +7,6 @@ use std::fmt;
 /// A pid is a small `Copy` value. It refers to a process without keeping it alive, can be compared, ordered and used as a
 /// key, and goes on naming the same process after that process has ended. Two runs of a program that start the same
 /// processes in the same order print the same pids.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let first = genserver::start::<Quiet>(()).await?;
-/// let second = genserver::start::<Quiet>(()).await?;
-/// assert_ne!(first.pid(), second.pid());
-/// assert_eq!(first.pid(), first.clone().pid());
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid {
     /// The node, and the process's index in its table. They share one number because pids are compared and stored at every call.
@@ -31,38 +17,10 @@ pub struct Pid {
 
 impl Pid {
     /// The pid of no process: the sender of a signal from plain code, or the owner of a name that is not registered.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Pid, Probe};
-    ///
-    /// let mut probe = Probe::<()>::new();
-    /// let reference = probe.monitor(&genserver::Named::<Quiet>::new("nobody has this name"));
-    /// assert_eq!(probe.expect_down(reference).await.pid, Pid::NOBODY);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "undefined")]
     pub const NOBODY: Self = Self::new(u32::MAX, 0, 0);
 
     /// The number that is printed. It counts the processes of the node, from one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver::{Node, Probe};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// let node = Node::new();
-    /// let probe = Probe::<()>::on(&node);
-    /// assert_eq!(probe.pid().number(), 1);
-    /// assert_eq!(probe.pid().to_string(), "<1>");
-    /// # }
-    /// ```
     pub fn number(self) -> u64 {
         self.serial
     }

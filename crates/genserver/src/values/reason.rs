@@ -86,14 +86,6 @@ impl Reason {
     }
 
     /// Makes an orderly stop that carries a value, OTP's `{shutdown, Term}`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Reason;
-    ///
-    /// assert!(Reason::shutdown_with("idle for an hour").is_normal_set());
-    /// ```
     pub fn shutdown_with<T: fmt::Debug + PartialEq + Send + Sync + 'static>(value: T) -> Self {
         Self::ShutdownWith(Term::new(value))
     }
@@ -101,30 +93,11 @@ impl Reason {
     /// Returns whether this is one of OTP's quiet reasons: `normal`, `shutdown` or `{shutdown, _}`.
     ///
     /// A process that ends with one of them is not reported, and a transient child is not restarted.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Reason;
-    ///
-    /// assert!(Reason::Normal.is_normal_set());
-    /// assert!(!Reason::Killed.is_normal_set());
-    /// ```
     pub fn is_normal_set(&self) -> bool {
         matches!(self, Self::Normal | Self::Shutdown | Self::ShutdownWith(_))
     }
 
     /// The value inside, if it is a `T`: that of a term, an orderly stop with a value, an error or a panic.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Reason;
-    ///
-    /// assert_eq!(Reason::term(7_u8).downcast_ref::<u8>(), Some(&7));
-    /// assert_eq!(Reason::term(7_u8).downcast_ref::<u16>(), None);
-    /// assert_eq!(Reason::Normal.downcast_ref::<u8>(), None);
-    /// ```
     pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
         match self {
             Self::Term(term) | Self::ShutdownWith(term) => term.downcast_ref(),
@@ -221,44 +194,16 @@ impl fmt::Debug for Reason {
 }
 
 /// Any value, as part of a [`Reason`]: printed with its `Debug`, compared with its `PartialEq`, downcast by type.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::{Reason, Term};
-///
-/// let term = Term::new(404);
-/// assert_eq!(term.downcast_ref::<i32>(), Some(&404));
-/// assert_eq!(Reason::Term(term), Reason::term(404));
-/// ```
 #[derive(Clone)]
 pub struct Term(Arc<dyn Value>);
 
 impl Term {
     /// Wraps a value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Term;
-    ///
-    /// assert_eq!(Term::new("boom").to_string(), "boom");
-    /// assert_eq!(Term::new(Some(1)).to_string(), "Some(1)");
-    /// assert_ne!(Term::new(1_u8), Term::new(1_u16));
-    /// ```
     pub fn new<T: fmt::Debug + PartialEq + Send + Sync + 'static>(value: T) -> Self {
         Self(Arc::new(value))
     }
 
     /// Returns the value, if it is a `T`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Term;
-    ///
-    /// assert_eq!(Term::new("boom").downcast_ref::<&str>(), Some(&"boom"));
-    /// ```
     pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
         (*self.0).as_any().downcast_ref()
     }
@@ -306,32 +251,11 @@ impl<T: fmt::Debug + PartialEq + Send + Sync + 'static> Value for T {
 }
 
 /// An error, as part of a [`Reason`].
-///
-/// # Examples
-///
-/// ```
-/// use genserver::Reason;
-///
-/// let reason: Reason = "x".parse::<i32>().unwrap_err().into();
-/// let Reason::Error(failure) = &reason else { unreachable!() };
-/// assert_eq!(failure.to_string(), "invalid digit found in string");
-/// assert!(failure.error().is::<std::num::ParseIntError>());
-/// ```
 #[derive(Clone)]
 pub struct Failure(Arc<dyn AnyError>);
 
 impl Failure {
     /// The error itself, with its chain of sources.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Reason;
-    ///
-    /// let reason: Reason = std::io::Error::other("disk on fire").into();
-    /// let Reason::Error(failure) = &reason else { unreachable!() };
-    /// assert_eq!(failure.error().to_string(), "disk on fire");
-    /// ```
     pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
         (*self.0).as_error()
     }
@@ -433,59 +357,16 @@ impl Panic {
     }
 
     /// The message that was passed to `panic!`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::fragile::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let fragile = genserver::start::<Fragile>(()).await?;
-    /// fragile.cast("the handle")?;
-    /// let Reason::Panic(panic) = fragile.ended().await else { unreachable!() };
-    /// assert_eq!(panic.message(), "the handle broke");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
     /// File, line and column, if panics are captured.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::fragile::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// genserver::report::capture_panics();
-    /// let fragile = genserver::start::<Fragile>(()).await?;
-    /// fragile.cast("the handle")?;
-    /// let Reason::Panic(panic) = fragile.ended().await else { unreachable!() };
-    /// assert!(panic.location().is_some_and(|place| place.contains(".rs:")));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn location(&self) -> Option<&str> {
         self.0.location.as_deref()
     }
 
     /// The backtrace, if panics are captured and `RUST_BACKTRACE` asks for one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::fragile::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let fragile = genserver::start::<Fragile>(()).await?;
-    /// fragile.cast("the handle")?;
-    /// let Reason::Panic(panic) = fragile.ended().await else { unreachable!() };
-    /// assert_eq!(panic.backtrace(), None, "nobody called `capture_panics`");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn backtrace(&self) -> Option<&str> {
         self.0.backtrace.as_deref()
     }

@@ -45,7 +45,7 @@ async fn check(mode: AutoShutdown, restart: Restart, significant: bool, end_of: 
 }
 
 #[tokio::test]
-async fn sup_075_the_end_of_a_child_that_is_not_significant_is_no_reason_to_end() {
+async fn sup_075_the_end_of_a_child_that_is_not_significant_does_not_end_the_supervisor() {
     for mode in MODES {
         for restart in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
             for end_of in ENDS {
@@ -56,7 +56,7 @@ async fn sup_075_the_end_of_a_child_that_is_not_significant_is_no_reason_to_end(
 }
 
 #[tokio::test]
-async fn sup_076_any_end_of_its_own_of_a_temporary_significant_child_is() {
+async fn sup_076_any_end_of_its_own_of_a_temporary_significant_child_does() {
     let any = AutoShutdown::AnySignificant;
     check(any, Restart::Temporary, true, End::Terminated, true).await;
     for end_of in [End::Killed, End::Abnormal, End::Normal, End::Shutdown] {
@@ -93,7 +93,7 @@ async fn sup_077_one_that_was_ended_on_request_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn sup_078_only_an_end_in_order_of_a_transient_significant_child_is() {
+async fn sup_078_only_an_end_in_order_of_a_transient_significant_child_does() {
     let any = AutoShutdown::AnySignificant;
     for end_of in [End::Terminated, End::Killed, End::Abnormal] {
         check(any, Restart::Transient, true, end_of, true).await;

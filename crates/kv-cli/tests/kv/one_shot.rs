@@ -160,7 +160,7 @@ fn the_environment_names_the_server_and_the_argument_wins() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_error() {
+fn a_reader_that_leaves_is_not_an_error() {
     let server = Server::start();
     printed(&server.kv(&["create", "a"]), 0);
     for arguments in [&["ping"][..], &["--json", "list", "a"]] {

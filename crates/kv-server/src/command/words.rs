@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_utf_8_breaks_at_the_white_space_of_ascii() {
+    fn a_line_that_is_not_utf_8_breaks_at_the_white_space_of_ascii() {
         plain(b"a\xFF\xE3\x80\x80b \x0Bc", &[b"a\xFF\xE3\x80\x80b", b"c"]);
         plain("a\u{3000}b", &[b"a", b"b"]);
     }
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_without_an_end_is_no_word() {
+    fn a_quote_without_an_end_is_not_a_word() {
         quoted(r#"a "b c"#, &[Some("a"), None]);
         quoted(r#""b"c"#, &[None, Some("c")]);
         quoted(r#""\q""#, &[None]);

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_none() {
+    fn what_is_not_an_address_is_none() {
         for text in
             ["", ":4040", "4040", "a:b", "a:65536", "a:1:2", "a:", "[::1", "[::1]4040", "[a]:1", "a b:1", "unix:"]
         {

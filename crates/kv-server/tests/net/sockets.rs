@@ -114,7 +114,7 @@ async fn a_socket_that_a_living_server_has_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn what_is_no_socket_is_never_removed() {
+async fn what_is_not_a_socket_is_never_removed() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let options = Server::options().listen(Address::Unix(file.path().to_owned()));
     let refused = options.start(Store::start().await.unwrap()).await.unwrap_err();
@@ -186,7 +186,7 @@ async fn a_server_that_was_stopped_may_start_again_at_once_on_its_port() {
     let mut socket = Client::connect(&address).await;
     assert_eq!(socket.send_and_recv("PING\n").await, "PONG\r\n");
     server.stop().await.unwrap();
-    server.stop().await.expect("it is stopped already, and that is no error");
+    server.stop().await.expect("to stop it again is not an error");
 
     let again = Server::options().listen(address.clone()).start(store).await.unwrap();
     assert_eq!(Client::connect(&address).await.send_and_recv("PING\n").await, "PONG\r\n");

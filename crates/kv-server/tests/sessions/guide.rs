@@ -31,7 +31,7 @@ async fn each_command_of_the_guide_is_answered_as_there() {
 }
 
 #[tokio::test]
-async fn what_is_no_command_of_the_guide_is_unknown() {
+async fn what_is_not_a_command_of_the_guide_is_unknown() {
     let mut client = Client::new().await;
     client.check("CREATE shopping", &["OK"]).await;
     for line in [

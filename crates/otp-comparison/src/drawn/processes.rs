@@ -1,6 +1,6 @@
 //! Three to five servers and plain processes, with whatever can befall them.
 //!
-//! A call goes to a process that stands later in the alphabet: a circle of calls would hang in OTP. A call is answered, its server
+//! A call goes to a process that stands later in the alphabet: a cycle of calls would hang in OTP. A call is answered, its server
 //! ends, keeps the client, or waits at a door; a server that forgets one would leave it hanging in OTP. Two things are never meant
 //! to be due in the same tick. An init that fails has no link with its starter, which OTP would end.
 

@@ -1,4 +1,4 @@
-//! A process that is no server, does as it is told, and writes down what it sees.
+//! A process that is not a server: it does as it is told, and writes down what it sees.
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ async fn go_on(world: &World, mut actor: Actor, mut me: Probe<Mail>) -> Result<(
     }
 }
 
-/// A process goes on after whatever is no end.
+/// A process goes on after everything but its end.
 fn end(returned: Return) -> Result<(), Reason> {
     match returned {
         Return::Stop(reason) | Return::Fail(reason) => Err(reason),

@@ -26,7 +26,7 @@ impl std::error::Error for ParseError {}
 ///
 /// # Errors
 ///
-/// When a line is no step, or a step stands before the first name.
+/// When a line is not a step, or a step stands before the first name.
 pub fn parse(text: &str) -> Result<Vec<Script>, ParseError> {
     let mut scripts: Vec<Script> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
@@ -106,7 +106,7 @@ fn checked(word: &str) -> Result<String, String> {
     let inner = bare.split_once('(').map_or(Some((bare, "a")), |(outer, rest)| Some((outer, rest.strip_suffix(')')?)));
     match inner {
         Some((outer, inner)) if is_word(outer) && is_word(inner) => Ok(word.to_owned()),
-        _ => Err(format!("`{word}` is no word")),
+        _ => Err(format!("`{word}` is not a word")),
     }
 }
 
@@ -131,11 +131,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_script_is_refused_with_its_line() {
+    fn what_is_not_a_script_is_refused_with_its_line() {
         let refused = |text: &str| parse(text).expect_err("it is none").to_string();
         assert_eq!(refused("server a"), "line 1: a step before the first `==`");
         assert_eq!(refused("== x\na: call b ["), "line 2: a bracket is not closed");
-        assert_eq!(refused("== x\na: call B"), "line 2: `B` is no word");
+        assert_eq!(refused("== x\na: call B"), "line 2: `B` is not a word");
         assert_eq!(refused("== x\na: call b ] c"), "line 2: `]` is one too many");
     }
 }

@@ -15,7 +15,7 @@ const END: &str = "<!-- until here -->\n";
 /// A profile shows what executes at least this part of the whole.
 const SHOWN: f64 = 0.005;
 
-/// A line that is no part of a table.
+/// A line outside every table.
 pub(super) fn line(text: &str) {
     println!("{text}");
 }
@@ -120,7 +120,7 @@ fn instructions(figure: &Figure) -> String {
     }
 }
 
-/// Nothing is written as nothing: a buffer that has grown once is no allocation per operation.
+/// Nothing is written as nothing: a buffer that has grown once does not count as an allocation of each operation.
 fn allocations(figure: &Figure) -> String {
     if figure.allocations < 0.005 { "0".to_owned() } else { format!("{:.2}", figure.allocations) }
 }

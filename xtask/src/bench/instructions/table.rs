@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_hand_written_actor_executes_is_no_fault() {
+    fn what_the_hand_written_actor_executes_is_not_a_fault() {
         let raw = |instructions| Figure { subject: RAW.to_owned(), ..figure(instructions, 1.0, &[]) };
         let changes = table(raw(1_000.0)).changes(&[raw(1_100.0)], true);
         assert_eq!(

@@ -38,7 +38,7 @@ pub enum CallError {
     Timeout {
         /// The server that was called.
         server: Subject,
-        /// How long was waited.
+        /// How long the caller waited.
         after: Duration,
     },
     /// There is no such process: it had ended before the call, or nobody has the name.
@@ -71,7 +71,7 @@ pub enum CallError {
     Overloaded {
         /// The server that was called.
         server: Subject,
-        /// How long was waited for room.
+        /// How long the caller waited for room.
         after: Duration,
     },
     /// A process called itself, and would have waited for ever.
@@ -115,20 +115,6 @@ pub enum CallError {
 
 impl CallError {
     /// The server that was called.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// counter.stop().await?;
-    /// let error = counter.call(Call::Get).await.unwrap_err();
-    /// assert_eq!(error.server().pid, counter.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn server(&self) -> &Subject {
         match self {
             Self::Timeout { server, .. }
@@ -160,7 +146,7 @@ impl CallError {
 }
 
 impl CallError {
-    /// The same for a request that is no call.
+    /// The same for a request other than a call.
     pub(crate) fn into_not_found(self) -> NotFound {
         match self {
             Self::WrongServer { server, found, wanted } => NotFound::WrongServer { server, found, wanted },

@@ -42,7 +42,10 @@ use crate::values::pid::Pid;
 /// use genserver::CallRecipient;
 ///
 /// /// Knows that words can be looked up, but not where.
-/// async fn translate(words: &CallRecipient<String, Option<&'static str>>, word: &str) -> String {
+/// async fn translate(
+///     words: &CallRecipient<String, Option<&'static str>>,
+///     word: &str,
+/// ) -> String {
 ///     match words.call(word.to_owned()).await {
 ///         Ok(Some(found)) => found.to_owned(),
 ///         Ok(None) | Err(_) => word.to_owned(),
@@ -124,59 +127,16 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
     /// # Cancel safety
     ///
     /// Dropping the call abandons the answer, but does not withdraw the request.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
-    /// assert_eq!(get.call(()).await?, 1);
-    ///
-    /// counter.stop().await?;
-    /// assert!(get.call(()).await.is_err());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn call(&self, question: Q) -> RecipientCall<'_, Q, R> {
         RecipientCall { recipient: self, stage: Stage::Unsent(question), timeout: Some(CALL_TIMEOUT) }
     }
 
     /// Sends the request, whose answer can be taken later: see [`ServerRef::send_request`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
-    /// let request = get.send_request(());
-    /// assert_eq!(request.await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn send_request(&self, question: Q) -> Request<R> {
         self.answers.send_request(question)
     }
 
     /// The pid of the process; [`Pid::NOBODY`] if the recipient is a name that is not registered.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
-    /// assert_eq!(get.pid(), counter.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.answers.process().map_or(Pid::NOBODY, |process| process.head().pid)
     }
@@ -184,38 +144,12 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
     /// Returns whether it takes messages. This is false from the moment its end begins, and so while terminate runs.
     ///
     /// OTP's `is_process_alive` is still true then: it is the opposite of [`ProcessRef::has_ended`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
-    /// assert!(get.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.answers.process().is_some_and(|process| process.is_alive())
     }
 
     /// The process, to monitor or to stop it; `None` if the recipient is a name that is not registered.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
-    /// assert_eq!(get.process_ref(), Some(counter.process_ref()));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn process_ref(&self) -> Option<ProcessRef> {
         self.answers.process().map(ProcessRef::new)
     }
@@ -224,19 +158,6 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
 impl<S: GenServer> ServerRef<S> {
     /// Makes a recipient out of the server; `into` turns each `Q` into a call that is answered with an `R`. See
     /// [`CallRecipient`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
-    /// assert_eq!(get.call(()).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn call_recipient<Q, R, F>(&self, into: F) -> CallRecipient<Q, R>
     where
         Q: Send + 'static,
@@ -251,23 +172,6 @@ impl<S: GenServer> Named<S> {
     /// Makes a recipient out of the name; `into` turns each `Q` into a call that is answered with an `R`. See [`CallRecipient`].
     ///
     /// The name is looked up for each request.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{CallError, Named};
-    ///
-    /// let get = Named::<Counter>::new("asked").call_recipient(|(), caller| Call::Get(caller));
-    /// assert!(matches!(get.call(()).await, Err(CallError::NoProc { .. })));
-    ///
-    /// genserver::start::<Counter>(1).name("asked").await?;
-    /// assert_eq!(get.call(()).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn call_recipient<Q, R, F>(&self, into: F) -> CallRecipient<Q, R>
     where
         Q: Send + 'static,
@@ -283,22 +187,6 @@ impl<S: GenServer> Named<S> {
 /// # Cancel safety
 ///
 /// Dropping it abandons the answer, but does not withdraw the request.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = genserver::start::<Counter>(1).await?;
-/// let get = counter.call_recipient(|(), caller| Call::Get(caller));
-/// let call = get.call(());
-/// counter.cast(Add(1))?;
-/// // The request is sent here, after the cast.
-/// assert_eq!(call.await?, 2);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "nothing is sent until the call is awaited"]
 pub struct RecipientCall<'a, Q: Send + 'static, R: Send + 'static> {
     recipient: &'a CallRecipient<Q, R>,
@@ -314,40 +202,12 @@ enum Stage<Q, R> {
 
 impl<Q: Send + 'static, R: Send + 'static> RecipientCall<'_, Q, R> {
     /// Sets the timeout (default: five seconds).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
-    /// assert_eq!(get.call(()).timeout(Duration::from_secs(60)).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// Waits for as long as the server lives.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let get = counter.call_recipient(|(), caller| Call::Get(caller));
-    /// assert_eq!(get.call(()).no_timeout().await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;

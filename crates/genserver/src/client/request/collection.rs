@@ -31,30 +31,20 @@ use crate::sync::waiter::Waiter;
 /// # Examples
 ///
 /// ```
-/// use genserver::{NoResponse, Requests};
-/// use std::time::Duration;
-/// # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
-/// # struct Greeter(&'static str);
-/// # impl GenServer for Greeter {
-/// #     type Args = &'static str;
-/// #     type Call = Caller<&'static str>;
-/// #     type Cast = Never;
-/// #     type Info = Never;
-/// #     async fn init(word: &'static str, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Greeter(word)) }
-/// #     async fn handle_call(&mut self, caller: Caller<&'static str>, _cx: &mut Cx<Self>) -> Outcome<Self> {
-/// #         Next::reply(caller, self.0)
-/// #     }
-/// # }
+/// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let english = genserver::start::<Greeter>("hello").await?;
-/// # let french = genserver::start::<Greeter>("bonjour").await?;
+/// use genserver::{NoResponse, Requests};
+/// use std::time::Duration;
+///
+/// # let hits = genserver::start::<Counter>(7).await?;
+/// # let misses = genserver::start::<Counter>(2).await?;
 /// let mut requests = Requests::new();
-/// requests.add("en", english.send_request(|caller| caller));
-/// requests.add("fr", french.send_request(|caller| caller));
+/// requests.add("hits", hits.send_request(Call::Get));
+/// requests.add("misses", misses.send_request(Call::Get));
 /// while !requests.is_empty() {
 ///     match requests.wait(Duration::from_secs(1)).await {
-///         Ok((language, greeting)) => println!("{language}: {}", greeting?),
+///         Ok((label, count)) => println!("{label}: {}", count?),
 ///         Err(NoResponse::TimedOut) => println!("still waiting for {}", requests.len()),
 ///         Err(NoResponse::NoRequest) => break,
 ///     }
@@ -70,22 +60,6 @@ pub struct Requests<L, R: Send + 'static> {
 }
 
 /// A member of a collection that has come out: its label, and its answer or error.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::{Deadline, Requests, Response};
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// let mut requests = Requests::from_iter([("first", counter.send_request(Call::Get))]);
-/// let (label, answer): Response<&str, u64> = requests.wait(Deadline::NEVER).await?;
-/// assert_eq!((label, answer?), ("first", 1));
-/// # Ok(())
-/// # }
-/// ```
 pub type Response<L, R> = (L, Result<R, CallError>);
 
 struct Member<L, R: Send + 'static> {
@@ -114,33 +88,11 @@ impl Wake for Bell {
 }
 
 /// The error of an empty collection, which can get no answer.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::{NoRequest, Requests};
-///
-/// let mut requests = Requests::<&str, u64>::new();
-/// assert_eq!(requests.check(), Err(NoRequest));
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
 #[error("there is no request in the collection, so no answer can come; add one first")]
 pub struct NoRequest;
 
 /// The reason why a collection of requests yields nothing.
-///
-/// # Examples
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// use genserver::{NoResponse, Requests};
-/// use std::time::Duration;
-///
-/// let mut requests = Requests::<&str, u64>::new();
-/// assert_eq!(requests.wait(Duration::from_secs(1)).await, Err(NoResponse::NoRequest));
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoResponse {
     /// No member was answered by the deadline.
@@ -165,14 +117,6 @@ impl From<TimedOut> for NoResponse {
 
 impl<L, R: Send + 'static> Requests<L, R> {
     /// Makes an empty collection.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Requests;
-    ///
-    /// assert!(Requests::<&str, u64>::new().is_empty());
-    /// ```
     #[doc(alias = "reqids_new")]
     pub fn new() -> Self {
         Self::default()
@@ -192,20 +136,6 @@ impl<L, R: Send + 'static> Requests<L, R> {
     /// # Panics
     ///
     /// Panics if the answer to the request has already been taken.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let mut requests = genserver::Requests::new();
-    /// requests.add("first", counter.send_request(Call::Get));
-    /// # assert_eq!(requests.len(), 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "reqids_add")]
     pub fn add(&mut self, label: L, request: Request<R>) {
         self.last += 1;
@@ -219,46 +149,12 @@ impl<L, R: Send + 'static> Requests<L, R> {
     }
 
     /// The number of members that have not come out.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let mut requests = genserver::Requests::new();
-    /// requests.add("first", counter.send_request(Call::Get));
-    /// requests.add("second", counter.send_request(Call::Get));
-    /// assert_eq!(requests.len(), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "reqids_size")]
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
     /// Returns whether the collection has no members.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Deadline;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// let mut requests = genserver::Requests::new();
-    /// requests.add("the only one", counter.send_request(Call::Get));
-    /// assert!(!requests.is_empty());
-    /// let (_, answer) = requests.wait(Deadline::NEVER).await?;
-    /// assert_eq!(answer?, 1);
-    /// assert!(requests.is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -268,14 +164,6 @@ impl<L, R: Send + 'static> Requests<L, R> {
     /// # Errors
     ///
     /// [`NoRequest`] if the collection is empty.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver::{NoRequest, Requests};
-    /// let mut requests = Requests::<&str, u64>::new();
-    /// assert_eq!(requests.check().err(), Some(NoRequest));
-    /// ```
     #[doc(alias = "check_response")]
     pub fn check(&mut self) -> Result<Option<Response<L, R>>, NoRequest> {
         if self.is_empty() { Err(NoRequest) } else { Ok(self.pop()) }
@@ -327,26 +215,6 @@ impl<L, R: Send + 'static> Requests<L, R> {
     /// # Cancel safety
     ///
     /// Nothing is lost if the wait is dropped: the members are abandoned only at the deadline.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{NoResponse, sys};
-    /// use std::time::Duration;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// sys::suspend(&counter).await?;
-    /// let mut requests = genserver::Requests::new();
-    /// requests.add("the only one", counter.send_request(Call::Get));
-    /// let late = requests.receive(Duration::from_millis(1)).await;
-    /// assert!(matches!(late, Err(NoResponse::TimedOut)));
-    /// assert!(requests.is_empty(), "it was given up");
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "receive_response")]
     pub async fn receive(&mut self, deadline: impl Into<Deadline>) -> Result<Response<L, R>, NoResponse> {
         let mut limit = Limit::new(deadline.into());

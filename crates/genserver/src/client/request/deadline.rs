@@ -42,20 +42,6 @@ enum Until {
 
 impl Deadline {
     /// Waits forever: OTP's `infinity`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Deadline;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// assert_eq!(counter.send_request(Call::Get).receive(Deadline::NEVER).await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub const NEVER: Self = Self(Until::Never);
 
@@ -92,25 +78,6 @@ impl From<Instant> for Deadline {
 }
 
 /// The error of a wait that reached its deadline; the request stays.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::{TimedOut, sys};
-/// use std::time::Duration;
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// sys::suspend(&counter).await?;
-/// let mut request = counter.send_request(Call::Get);
-/// assert_eq!(request.wait(Duration::from_millis(1)).await, Err(TimedOut));
-/// sys::resume(&counter).await?;
-/// assert_eq!(request.await?, 1);
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
 #[error("there was no answer by the deadline; the request stays, so wait again, or drop it to abandon the answer")]
 pub struct TimedOut;

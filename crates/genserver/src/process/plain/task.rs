@@ -51,6 +51,7 @@ impl<M: Send + 'static> Future for PlainTask<M> {
         }
         let Some(function) = &mut this.function else { return Poll::Ready(()) };
         let polled = {
+            // What the function sends, links and starts is in the name of this process.
             let _entered = current::enter(this.process.head.pid);
             // A function that panicked is not polled again: it is dropped in `end`.
             catch_unwind(AssertUnwindSafe(|| function.as_mut().poll(cx)))
@@ -102,6 +103,7 @@ impl<M: Send + 'static> Plain<M> {
     /// The function has been polled. Returns the reason to end with, if it was doomed meanwhile.
     fn end_turn(&self) -> Option<Reason> {
         let mut state = self.state.lock();
+        // Under the lock that a doom takes: it finds a function that runs and is cut, or one that is never polled again.
         state.runs = false;
         (state.stage == Stage::Doomed).then(|| state.doomed_by())
     }

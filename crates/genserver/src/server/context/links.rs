@@ -44,28 +44,6 @@ impl<S: GenServer> Cx<S> {
     /// [`unlink_flush`](Cx::unlink_flush).
     ///
     /// Returns whether there was a link.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # use genserver_doc::quiet::*;
-    /// # watcher! { ProcessRef;
-    /// async fn init(target: ProcessRef, cx: &mut Cx<Self>) -> Init<Self> {
-    ///     cx.link(&target).expect("it was just started");
-    ///     assert!(cx.unlink(&target));
-    ///     Init::Run(Watcher(Vec::new()))
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let quiet = genserver::start::<Quiet>(()).await?;
-    /// let watcher = genserver::start::<Watcher>(quiet.process_ref()).await?;
-    /// quiet.kill();
-    /// assert!(watcher.call(Heard).await?.is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn unlink(&mut self, target: &impl AsProcess) -> bool {
         link::unlink(&self.erased(), target)
     }
@@ -136,27 +114,6 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// Stops trapping exits. Exits that have been trapped before still arrive.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # watcher! { ();
-    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
-    ///     cx.trap_exits(Info::Exit);
-    ///     // ... something that an exit should not interrupt ...
-    ///     cx.untrap_exits();
-    ///     Init::Run(Watcher::default())
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let watcher = genserver::start::<Watcher>(()).await?;
-    /// watcher.exit(Reason::Shutdown);
-    /// assert_eq!(watcher.ended().await, Reason::Shutdown);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn untrap_exits(&mut self) {
         self.process.set_traps_exits(false);
     }

@@ -65,26 +65,6 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// Detaches a stream. Nothing arrives from it after this. Returns whether it was attached.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # watcher! { ();
-    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
-    ///     let reference = cx.attach(futures::stream::repeat("again"), Info::Line);
-    ///     assert!(cx.detach(reference));
-    ///     assert!(!cx.detach(reference));
-    ///     Init::Run(Watcher::default())
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let watcher = genserver::start::<Watcher>(()).await?;
-    /// assert!(watcher.call(Heard).await?.is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn detach(&mut self, reference: AttachRef) -> bool {
         let attached = self.more.as_mut().and_then(|more| more.attached.remove(reference));
         attached.is_some_and(|attached| {

@@ -11,27 +11,6 @@ use crate::server::context::Cx;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Identifies one of a server's own timers.
-///
-/// # Examples
-///
-/// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-/// # watcher! { ();
-/// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
-///     let reminder = cx.send_after(Duration::from_secs(3600), Info::Tick);
-///     let deadline = cx.send_after(Duration::from_secs(1), Info::Line("too late"));
-///     assert!(cx.cancel_timer(reminder).is_some() && cx.read_timer(deadline).is_some());
-///     Init::Run(Watcher::default())
-/// }
-/// # }
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let watcher = genserver::start::<Watcher>(()).await?;
-/// tokio::time::sleep(Duration::from_secs(2)).await;
-/// assert_eq!(watcher.call(Heard).await?, ["line too late"]);
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TimerRef(pub(crate) u64);
 
@@ -102,26 +81,6 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// Sends this server `info` at the instant `at`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # watcher! { ();
-    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
-    ///     let at = cx.now() + Duration::from_secs(1);
-    ///     cx.send_at(at, Info::Tick);
-    ///     Init::Run(Watcher::default())
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let watcher = genserver::start::<Watcher>(()).await?;
-    /// tokio::time::sleep(Duration::from_secs(2)).await;
-    /// assert_eq!(watcher.call(Heard).await?, ["tick"]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn send_at(&mut self, at: Instant, info: S::Info) -> TimerRef {
         self.set_timer(at, TimerMessage::Once(info))
     }
@@ -195,25 +154,6 @@ impl<S: GenServer> Cx<S> {
     }
 
     /// The time that a timer still has to go; `None` if it is unknown or has been handled.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/watcher.rs"));
-    /// # watcher! { ();
-    /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
-    ///     let timer = cx.send_after(Duration::from_secs(3), Info::Tick);
-    ///     tokio::time::sleep(Duration::from_secs(1)).await;
-    ///     assert_eq!(cx.read_timer(timer), Some(Duration::from_secs(2)));
-    ///     Init::Run(Watcher::default())
-    /// }
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// genserver::start::<Watcher>(()).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn read_timer(&self, timer: TimerRef) -> Option<Duration> {
         let entry = self.more.as_ref()?.timers.get(timer)?;
         Some(entry.key.0.saturating_duration_since(self.now()))

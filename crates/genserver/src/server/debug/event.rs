@@ -68,27 +68,6 @@ impl fmt::Display for Event {
 }
 
 /// Whether a hook stays after an event: see [`install`](crate::sys::install).
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys::{self, Hook};
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// let (seen, first) = std::sync::mpsc::channel();
-/// sys::install(&counter, "the first event", move |event| {
-///     let _ = seen.send(event.clone());
-///     Hook::Done
-/// })
-/// .await?;
-/// counter.call(Call::Get).await?;
-/// assert_eq!(first.iter().count(), 1);
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
     /// It stays.
@@ -100,24 +79,6 @@ pub enum Hook {
 /// The last events of a server, as [`get_log`](crate::sys::get_log) returns them.
 ///
 /// [`Display`](fmt::Display) prints it as text, one line per event.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let counter = genserver::start::<Counter>(1).name("counter").await?;
-/// sys::log(&counter, 10).await?;
-/// counter.call(Call::Get).await?;
-/// let log = sys::get_log(&counter).await?;
-/// assert!(log.process.starts_with("counter <"));
-/// assert!(log.to_string().ends_with("sent a reply\n"));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -135,24 +96,6 @@ impl fmt::Display for Log {
 }
 
 /// What a server has done since counting was switched on: see [`statistics`](crate::sys::statistics).
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys;
-///
-/// let counter = genserver::start::<Counter>(1).await?;
-/// sys::statistics_on(&counter).await?;
-/// counter.cast(Add(1))?;
-/// counter.call(Call::Get).await?;
-/// let counted = sys::statistics(&counter).await?;
-/// assert_eq!((counted.messages_in, counted.messages_out), (2, 1));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
@@ -168,23 +111,6 @@ pub struct Statistics {
 
 impl Statistics {
     /// How long it has been counted.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys;
-    /// use std::time::Duration;
-    ///
-    /// let counter = genserver::start::<Counter>(1).await?;
-    /// sys::statistics_on(&counter).await?;
-    /// tokio::time::advance(Duration::from_secs(60)).await;
-    /// assert_eq!(sys::statistics(&counter).await?.duration(), Duration::from_secs(60));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn duration(&self) -> Duration {
         self.now.saturating_duration_since(self.since)
     }

@@ -44,61 +44,17 @@ pub struct DebugOptions {
 
 impl DebugOptions {
     /// Makes options with nothing switched on.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys::{self, DebugOptions};
-    ///
-    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new()).await?;
-    /// assert!(sys::statistics(&counter).await.is_err());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Prints each event: see [`trace`](crate::sys::trace).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys::DebugOptions;
-    ///
-    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().trace()).await?;
-    /// // Prints `<1> got call ...` and `<1> sent a reply`.
-    /// counter.call(Call::Get).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn trace(mut self) -> Self {
         self.debug.trace = true;
         self
     }
 
     /// Keeps the last `length` events: see [`log`](fn@crate::sys::log). OTP's default is [`LOG_LENGTH`](crate::sys::LOG_LENGTH).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys::{self, DebugOptions, LOG_LENGTH};
-    ///
-    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().log(LOG_LENGTH)).await?;
-    /// counter.cast(Add(1))?;
-    /// assert_eq!(sys::get_log(&counter).await?.events.len(), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn log(mut self, length: usize) -> Self {
         self.debug.log.get_or_insert_with(Ring::new).resize(length);
         self
@@ -109,59 +65,18 @@ impl DebugOptions {
     /// # Errors
     ///
     /// The system's error if the file cannot be opened.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::sys::DebugOptions;
-    ///
-    /// let error = DebugOptions::new().log_to_file("/no/such/folder/log").unwrap_err();
-    /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
-    /// ```
     pub fn log_to_file(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
         self.debug.file = Some(Box::new(File::create(path)?));
         Ok(self)
     }
 
     /// Counts messages: see [`statistics`](crate::sys::statistics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys::{self, DebugOptions};
-    ///
-    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().statistics()).await?;
-    /// counter.cast(Add(1))?;
-    /// assert_eq!(sys::statistics(&counter).await?.messages_in, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn statistics(mut self) -> Self {
         self.counts = true;
         self
     }
 
     /// Calls `hook` with each event: see [`install`](crate::sys::install). If two hooks have the same id, the first one stays.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::sys::{DebugOptions, Event, Hook};
-    ///
-    /// let (seen, events) = std::sync::mpsc::channel();
-    /// let watch = move |event: &Event| if seen.send(event.clone()).is_ok() { Hook::Keep } else { Hook::Done };
-    /// let counter = genserver::start::<Counter>(1).debug(DebugOptions::new().install("watch", watch)).await?;
-    /// counter.call(Call::Get).await?;
-    /// assert!(matches!(events.recv()?, Event::In { .. }));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn install(mut self, id: impl Into<String>, hook: impl FnMut(&Event) -> Hook + Send + 'static) -> Self {
         self.debug.install(id.into(), Box::new(hook) as Box<HookFn>);
         self

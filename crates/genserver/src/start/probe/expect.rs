@@ -60,22 +60,6 @@ impl<M: Send + 'static> Probe<M> {
     /// # Cancel safety
     ///
     /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Letter, Probe};
-    /// use std::time::Duration;
-    ///
-    /// let mut probe = Probe::<u8>::new();
-    /// probe.sender().send(1)?;
-    /// let letter = probe.expect_within(Duration::from_secs(5), |letter| *letter == Letter::Message(1)).await;
-    /// assert_eq!(letter, Letter::Message(1));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn expect_within(&mut self, within: Duration, wanted: impl FnMut(&Letter<M>) -> bool) -> Letter<M>
     where
         M: fmt::Debug,
@@ -127,23 +111,6 @@ impl<M: Send + 'static> Probe<M> {
     /// # Cancel safety
     ///
     /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let mut probe = Probe::<()>::new();
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// let reference = probe.monitor(&server);
-    /// server.stop().await?;
-    /// assert_eq!(probe.expect_down(reference).await.reason, Reason::Normal);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn expect_down(&mut self, reference: MonitorRef) -> Down
     where
         M: fmt::Debug,
@@ -164,23 +131,6 @@ impl<M: Send + 'static> Probe<M> {
     /// # Cancel safety
     ///
     /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let mut probe = Probe::<()>::new();
-    /// probe.trap_exits(true);
-    /// let server = probe.start_link::<Quiet>(()).await?;
-    /// server.stop().await?;
-    /// assert_eq!(probe.expect_exit(&server).await.reason, Reason::Normal);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn expect_exit(&mut self, from: &impl AsProcess) -> Exit
     where
         M: fmt::Debug,
@@ -202,20 +152,6 @@ impl<M: Send + 'static> Probe<M> {
     /// # Cancel safety
     ///
     /// Nothing is lost if it is dropped before it is ready: letters stay in the mailbox.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    /// use std::time::Duration;
-    ///
-    /// let mut probe = Probe::<u8>::new();
-    /// probe.expect_none(Duration::from_millis(500)).await;
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "refute_receive")]
     pub async fn expect_none(&mut self, silence: Duration)
     where

@@ -20,20 +20,6 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// If the thread is in no runtime: a probe needs one to wait.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let mut probe = Probe::<u8>::new();
-    /// probe.sender().send(1)?;
-    /// assert_eq!(probe.expect_message().await, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[track_caller]
     pub fn new() -> Self {
         Self::on(&Node::current())
@@ -44,20 +30,6 @@ impl<M: Send + 'static> Probe<M> {
     /// # Panics
     ///
     /// As [`new`](Probe::new).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Node, Probe};
-    ///
-    /// let node = Node::new();
-    /// let probe = Probe::<()>::on(&node);
-    /// assert_eq!(probe.process_ref().node().whereis("nobody"), None);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[track_caller]
     pub fn on(node: &Node) -> Self {
         let home = node.home().expect("a probe waits on a runtime: make it inside one, or in a node that has one");
@@ -65,79 +37,22 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// The pid of this process.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<()>::new();
-    /// assert_eq!(probe.pid(), probe.sender().pid());
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.process.head.pid
     }
 
     /// An untyped reference to this process.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let probe = Probe::<()>::new();
-    /// let ended = probe.process_ref().ended();
-    /// drop(probe);
-    /// assert_eq!(ended.await, Reason::Normal);
-    /// # }
-    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         ProcessRef::new(self.erased())
     }
 
     /// Returns whether it is alive: an exit that it does not trap ends it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<()>::new();
-    /// let server = probe.start_link::<Quiet>(()).await?;
-    /// server.kill();
-    /// assert!(!probe.is_alive(), "it was linked and does not trap exits");
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
     }
 
     /// The reference through which others send it messages.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let mut probe = Probe::<&str>::new();
-    /// let sender = probe.sender();
-    /// sender.send("hello")?;
-    /// assert_eq!(probe.expect_message().await, "hello");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn sender(&self) -> ProbeRef<M> {
         ProbeRef::new(Arc::clone(&self.process))
     }
@@ -147,20 +62,6 @@ impl<M: Send + 'static> Probe<M> {
     /// # Errors
     ///
     /// [`RegisterError`](crate::RegisterError) if the name is taken, or this process already has one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<()>::new();
-    /// probe.register("test")?;
-    /// assert_eq!(genserver::whereis("test"), Some(probe.process_ref()));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn register(&self, name: impl Into<Name>) -> Result<(), crate::node::name::RegisterError> {
         self.process.register(name.into())
     }
@@ -214,41 +115,11 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Takes the next letter if there is one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Letter, Probe};
-    ///
-    /// let mut probe = Probe::<u8>::new();
-    /// assert_eq!(probe.try_recv(), None);
-    /// probe.sender().send(1)?;
-    /// assert_eq!(probe.try_recv(), Some(Letter::Message(1)));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn try_recv(&mut self) -> Option<Letter<M>> {
         self.process.take_letter(|_| true)
     }
 
     /// Takes everything that has arrived, like `flush()` in the Erlang shell.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Letter, Probe};
-    ///
-    /// let mut probe = Probe::<u8>::new();
-    /// probe.sender().send(1)?;
-    /// probe.sender().send(2)?;
-    /// assert_eq!(probe.flush(), [Letter::Message(1), Letter::Message(2)]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn flush(&mut self) -> Vec<Letter<M>> {
         std::iter::from_fn(|| self.try_recv()).collect()
     }

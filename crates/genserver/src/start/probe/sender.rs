@@ -44,38 +44,11 @@ impl<M: Send + 'static> ProbeRef<M> {
     }
 
     /// The pid of the process.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<()>::new();
-    /// assert_eq!(probe.sender().pid(), probe.pid());
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.process.head.pid
     }
 
     /// Returns whether it takes messages: false once it has ended, or has been ordered to by an exit that it does not trap.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<()>::new();
-    /// let sender = probe.sender();
-    /// assert!(sender.is_alive());
-    /// drop(probe);
-    /// assert!(!sender.is_alive());
-    /// # }
-    /// ```
     #[doc(alias = "is_process_alive")]
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
@@ -86,22 +59,6 @@ impl<M: Send + 'static> ProbeRef<M> {
     /// # Errors
     ///
     /// The message comes back if the process has ended, or its mailbox is full.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<u8>::new();
-    /// let sender = probe.sender();
-    /// sender.send(1)?;
-    /// drop(probe);
-    /// assert_eq!(sender.send(2).unwrap_err().into_inner(), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "!")]
     pub fn send(&self, message: M) -> Result<(), CastError<M>> {
         self.process.send(message).map_err(|refused| self.refused(refused))
@@ -149,56 +106,17 @@ impl<M: Send + 'static> ProbeRef<M> {
     }
 
     /// An untyped reference to the process.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<()>::new();
-    /// assert_eq!(probe.sender().process_ref(), probe.process_ref());
-    /// # }
-    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
     }
 
     /// Sends it an exit signal: see [`ServerRef::exit`](crate::ServerRef::exit).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let mut probe = Probe::<()>::new();
-    /// probe.sender().exit(Reason::Shutdown);
-    /// assert_eq!(probe.recv().await, Err(Reason::Shutdown));
-    /// # }
-    /// ```
     #[doc(alias = "exit/2")]
     pub fn exit(&self, reason: impl Into<Reason>) {
         self.process_ref().exit(reason);
     }
 
     /// Kills it: see [`ServerRef::kill`](crate::ServerRef::kill).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let mut probe = Probe::<()>::new();
-    /// probe.trap_exits(true);
-    /// probe.sender().kill();
-    /// assert_eq!(probe.recv().await, Err(Reason::Killed));
-    /// # }
-    /// ```
     pub fn kill(&self) {
         Arc::clone(&self.process).exit(Exit { from: current::sender(), reason: Reason::Kill }, ExitKind::Kill);
     }

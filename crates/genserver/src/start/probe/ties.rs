@@ -43,24 +43,6 @@ impl<M: Send + 'static> Probe<M> {
 
     /// Removes a monitor, and its `Down` if that is in the mailbox: OTP's `demonitor` with `flush` and
     /// `info`. Returns whether the monitor existed, or its `Down` was discarded.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let mut probe = Probe::<()>::new();
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// let reference = probe.monitor(&server);
-    /// server.stop().await?;
-    /// assert!(probe.demonitor(reference));
-    /// assert!(probe.flush().is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn demonitor(&mut self, reference: MonitorRef) -> bool {
         let Some(pid) = self.process.forget_down(reference) else { return false };
         if let Some(process) = pid.as_process() {
@@ -97,46 +79,11 @@ impl<M: Send + 'static> Probe<M> {
     }
 
     /// Removes a link. An exit that has arrived already stays. Returns whether there was a link.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let mut probe = Probe::<()>::new();
-    /// let server = probe.start_link::<Quiet>(()).await?;
-    /// assert!(probe.unlink(&server));
-    /// server.kill();
-    /// assert!(probe.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn unlink(&mut self, target: &impl AsProcess) -> bool {
         link::unlink(&self.erased(), target)
     }
 
     /// Removes a link, and discards its exit if it has arrived. Returns whether an exit was discarded.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let mut probe = Probe::<()>::new();
-    /// probe.trap_exits(true);
-    /// let server = probe.start_link::<Quiet>(()).await?;
-    /// server.kill();
-    /// assert!(probe.unlink_flush(&server));
-    /// assert!(probe.flush().is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn unlink_flush(&mut self, target: &impl AsProcess) -> bool {
         self.unlink(target);
         self.process.forget_exit(target.pid_or_nobody())
@@ -144,46 +91,12 @@ impl<M: Send + 'static> Probe<M> {
 
     /// Sets whether exits arrive as [`Letter::Exit`](crate::Letter::Exit) from now on. If not, the default, they end this
     /// process.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let mut probe = Probe::<()>::new();
-    /// probe.trap_exits(true);
-    /// let server = probe.start_link::<Quiet>(()).await?;
-    /// server.kill();
-    /// probe.expect_exit(&server).await;
-    /// assert!(probe.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "process_flag")]
     pub fn trap_exits(&mut self, traps: bool) {
         self.process.set_traps_exits(traps);
     }
 
     /// Sends an exit signal that comes from this process: OTP's `exit/2`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Probe, Reason};
-    ///
-    /// let probe = Probe::<()>::new();
-    /// let server = genserver::start::<Quiet>(()).await?;
-    /// probe.exit(&server, Reason::Shutdown);
-    /// assert_eq!(server.ended().await, Reason::Shutdown);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "exit/2")]
     pub fn exit(&self, target: &impl AsProcess, reason: impl Into<Reason>) {
         if let Some(target) = target.as_process() {
@@ -201,21 +114,6 @@ impl<M: Send + 'static> Probe<M> {
     /// # Cancel safety
     ///
     /// As [`start_link`](crate::start_link).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Probe;
-    ///
-    /// let probe = Probe::<()>::new();
-    /// let server = probe.start_link::<Quiet>(()).await?;
-    /// assert_eq!(server.info().links, [probe.pid()]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn start_link<S: GenServer>(&self, args: S::Args) -> Start<S> {
         start(args).linked_to(self.process_ref())
     }

@@ -68,19 +68,6 @@ impl<V> Clone for Door<V> {
 
 impl<V: Send + 'static> Ack<V> {
     /// The process is ready: its starter goes on with the value. OTP's `init_ack`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::{Ack, Probe, start_process};
-    ///
-    /// let (_process, port) = start_process(|_me: Probe<()>, ack: Ack<u16>| async move { ack.ready(8080) }).await?;
-    /// assert_eq!(port, 8080);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "init_ack")]
     pub fn ready(mut self, value: V) {
         if let Some(door) = self.door.take() {
@@ -103,7 +90,9 @@ impl<V: Send + 'static> Ack<V> {
     /// # async fn main() {
     /// use genserver::{Ack, Probe, Reason, StartError, start_process};
     ///
-    /// let start = start_process(|_me: Probe<()>, ack: Ack<u16>| async move { ack.fail(Reason::term("the port is taken")) });
+    /// let start = start_process(|_me: Probe<()>, ack: Ack<u16>| async move {
+    ///     ack.fail(Reason::term("the port is taken"))
+    /// });
     /// let Err(StartError::Failed { reason, .. }) = start.await else { unreachable!() };
     /// assert_eq!(reason, Reason::term("the port is taken"));
     /// # }
@@ -194,21 +183,6 @@ where
 type Launch<M, V> = Box<dyn FnOnce(Bonds, Door<V>) -> Result<ProbeRef<M>, StartError> + Send>;
 
 /// A process that is getting ready, made by [`start_process`].
-///
-/// # Examples
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::{Ack, Probe, start_process};
-/// use std::time::Duration;
-///
-/// let shell = Probe::<()>::new();
-/// let start = start_process(|_me: Probe<()>, ack: Ack<()>| async move { ack.ready(()) });
-/// start.linked_to(&shell).timeout(Duration::from_secs(5)).await?;
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "nothing is started until this is awaited"]
 pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
     launch: Option<Launch<M, V>>,
@@ -252,24 +226,6 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     ///
     /// From plain code the start fails with [`StartError::NotAProcess`]. As with [`linked_to`](Self::linked_to), if the start
     /// fails, only its error says so.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::{Ack, Probe, start_process};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let shell = Probe::<()>::new();
-    /// let port = start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
-    ///     ack.ready(8080);
-    ///     let _ = me.recv().await;
-    /// });
-    /// let (process, _port) = shell.scope(async { port.link().await }).await?;
-    /// assert_eq!(process.process_ref().info().links, [shell.pid()]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn link(mut self) -> Self {
         self.links_with_starter = true;
         self
@@ -302,22 +258,6 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     /// Makes `watcher` monitor it: OTP's `proc_lib:start_monitor`. The monitor exists before the function runs.
     ///
     /// Its one `Down` comes even if the start fails, as in OTP.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::{Ack, Probe, Reason, start_process};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut shell = Probe::<()>::new();
-    /// let start = start_process(|_me: Probe<()>, ack: Ack<()>| async move { ack.ready(()) });
-    /// let (start, reference) = start.monitored_by(&mut shell);
-    /// start.await?;
-    /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn monitored_by<N: Send + 'static>(mut self, watcher: &mut Probe<N>) -> (Self, MonitorRef) {
         let watch = watcher.watch();
         let reference = watch.reference;
@@ -328,23 +268,6 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     /// Kills it if it is not ready by then.
     ///
     /// A function is cut off where it awaits. If it computes without awaiting, the start waits for another second.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() {
-    /// use genserver::{Ack, Probe, StartError, start_process};
-    /// use std::time::Duration;
-    ///
-    /// let never_ready = start_process(|mut me: Probe<()>, ack: Ack<()>| async move {
-    ///     let _ = me.recv().await;
-    ///     ack.ready(());
-    /// });
-    /// let late = never_ready.timeout(Duration::from_secs(5)).await;
-    /// assert!(matches!(late, Err(StartError::Timeout { .. })));
-    /// # }
-    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
