@@ -233,7 +233,8 @@ impl<S: Send + 'static> Agent<S> {
     /// assert_eq!(shopping.name(), Some(&"shopping".into()));
     ///
     /// let failed = Agent::<u8>::start(|| panic!("no paper")).await.unwrap_err();
-    /// assert!(matches!(failed, StartError::Failed { reason, .. } if reason.to_string() == "panicked: no paper"));
+    /// let StartError::Failed { reason, .. } = failed else { unreachable!() };
+    /// assert_eq!(reason.to_string(), "panicked: no paper");
     /// # shopping.stop().await?;
     /// # Ok(())
     /// # }

@@ -16,7 +16,11 @@
 //!         Init::Run(Fragile)
 //!     }
 //!
-//!     async fn handle_cast(&mut self, what: &'static str, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_cast(
+//!         &mut self,
+//!         what: &'static str,
+//!         _cx: &mut Cx<Self>,
+//!     ) -> Outcome<Self> {
 //!         panic!("{what} broke");
 //!     }
 //! }

@@ -99,6 +99,8 @@ pub trait GenServer: Sized + Send + 'static {
     ///
     /// A panic ends the process, and `start` returns it as the reason. Terminate runs in none of these cases: there is no state.
     ///
+    /// To use `?`, write the steps that may fail in an async block and return [`Init::attempt`].
+    ///
     /// # Examples
     ///
     /// ```
@@ -110,10 +112,11 @@ pub trait GenServer: Sized + Send + 'static {
     /// # type Cast = Never;
     /// # type Info = Never;
     /// async fn init(path: &'static str, _cx: &mut Cx<Self>) -> Init<Self> {
-    ///     match tokio::fs::read_to_string(path).await {
-    ///         Ok(text) => Init::Run(Lines(text.lines().count())),
-    ///         Err(error) => Init::Stop(error.into()),
-    ///     }
+    ///     Init::attempt(async {
+    ///         let text = tokio::fs::read_to_string(path).await?;
+    ///         Ok(Init::Run(Lines(text.lines().count())))
+    ///     })
+    ///     .await
     /// }
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
@@ -144,7 +147,30 @@ pub trait GenServer: Sized + Send + 'static {
     ///
     /// A panic ends the server with the panic as its reason, which the call gets.
     ///
-    /// Without this callback a call stops the server with [`Reason::BadCall`].
+    /// A server without this callback has no calls: its type for them is [`Never`], or the program does not build.
+    ///
+    /// ```compile_fail,E0080
+    /// # use genserver::{Caller, Cx, GenServer, Init, Never};
+    /// # // GS-111
+    /// struct Forgetful;
+    ///
+    /// impl GenServer for Forgetful {
+    ///     type Args = ();
+    ///     type Call = Caller<u32>; // and no `handle_call`
+    ///     type Cast = Never;
+    ///     type Info = Never;
+    ///
+    ///     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+    ///         Init::Run(Forgetful)
+    ///     }
+    /// }
+    ///
+    /// # async fn start() -> Result<(), genserver::StartError> {
+    /// genserver::start::<Forgetful>(()).await?;
+    /// # Ok(())
+    /// # }
+    /// # drop(start());
+    /// ```
     ///
     /// # Examples
     ///
@@ -174,6 +200,7 @@ pub trait GenServer: Sized + Send + 'static {
     /// # }
     /// ```
     fn handle_call(&mut self, call: Self::Call, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
+        const { assert!(is_never::<Self::Call>(), "this server has a type for calls, and no `handle_call`: write one") };
         let _ = cx;
         drop(call);
         ready(Next::stop(Reason::BadCall))
@@ -189,7 +216,8 @@ pub trait GenServer: Sized + Send + 'static {
     ///
     /// Returning [`Next::stop`], or an error with `?`, runs terminate and ends the server.
     ///
-    /// Without this callback a cast stops the server with [`Reason::BadCast`].
+    /// A server without this callback has no casts: its type for them is [`Never`], or the program does not build, as for
+    /// [calls](GenServer::handle_call).
     ///
     /// # Examples
     ///
@@ -221,6 +249,7 @@ pub trait GenServer: Sized + Send + 'static {
     /// # }
     /// ```
     fn handle_cast(&mut self, cast: Self::Cast, cx: &mut Cx<Self>) -> impl Future<Output = Outcome<Self>> + Send {
+        const { assert!(is_never::<Self::Cast>(), "this server has a type for casts, and no `handle_cast`: write one") };
         let _ = cx;
         drop(cast);
         ready(Next::stop(Reason::BadCast))
@@ -377,9 +406,14 @@ pub trait GenServer: Sized + Send + 'static {
     }
 }
 
+/// Whether a type has no values, as [`Never`]. Then `None` is the only value of an `Option` of it, which takes no space.
+const fn is_never<T>() -> bool {
+    size_of::<Option<T>>() == 0
+}
+
 /// The message type for a kind of message that a server does not take.
 ///
-/// It has no values, so the callback for it needs no body.
+/// It has no values, so the callback for it can be left out.
 ///
 /// # Examples
 ///

@@ -17,7 +17,8 @@ use crate::values::pid::Pid;
 ///
 /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
 /// server.stop().await?;
-/// let Err(StopError::NoProc { server: subject }) = server.stop().await else { unreachable!() };
+/// let error = server.stop().await.unwrap_err();
+/// let StopError::NoProc { server: subject } = error else { unreachable!() };
 /// assert_eq!(subject.pid, server.pid());
 /// assert!(subject.to_string().starts_with("process quiet <"));
 /// # Ok(())

@@ -146,7 +146,8 @@ impl Node {
     ///
     /// let node = Node::new();
     /// let probe = Probe::<()>::on(&node);
-    /// let server = probe.scope(async { Node::current().start::<Quiet>(()).name("inherited").await }).await?;
+    /// let start = async { Node::current().start::<Quiet>(()).name("inherited").await };
+    /// let server = probe.scope(start).await?;
     /// assert_eq!(node.whereis("inherited"), Some(server.process_ref()));
     /// # Ok(())
     /// # }

@@ -21,7 +21,8 @@ use crate::values::reason::Reason;
 /// #     type Info = Never;
 /// async fn init((): (), cx: &mut Cx<Self>) -> Init<Self> {
 ///     cx.report(Level::Warning, |me| {
-///         Report::Custom(CustomReport::new(me, Level::Warning, "Oven", "is hot").with("degrees", "300"))
+///         let report = CustomReport::new(me, Level::Warning, "Oven", "is hot");
+///         Report::Custom(report.with("degrees", "300"))
 ///     });
 ///     Init::Run(Oven)
 /// }

@@ -48,7 +48,8 @@ pub struct Unexpected {
 /// use genserver::{Node, Overflow};
 ///
 /// let mut reports = Node::program().reports();
-/// let counter = genserver::start::<Counter>(0).mailbox(1).overflow(Overflow::DropOldest).await?;
+/// let start = genserver::start::<Counter>(0).mailbox(1).overflow(Overflow::DropOldest);
+/// let counter = start.await?;
 /// counter.cast(Add(1))?;
 /// counter.cast(Add(2))?;
 /// let Some(Report::Overflowed(report)) = reports.try_next() else { unreachable!() };

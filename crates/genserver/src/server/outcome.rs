@@ -217,27 +217,27 @@ impl Next {
         step(Then::Stop(Box::new((reason.into(), None))))
     }
 
-    /// Replies, then waits for the next message: OTP's `{reply, Reply, State}`.
+    /// Sends the reply at once, and returns the step that waits for the next message: OTP's `{reply, Reply, State}`.
     ///
-    /// The answer is sent when this function is called; it does not wait for the callback to return.
+    /// The answer does not wait for the callback to return.
     pub fn reply<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R) -> Outcome<S> {
         caller.reply(reply);
         replied(Then::Wait)
     }
 
-    /// Replies, then waits as [`idle`](Next::idle) does.
+    /// Sends the reply at once, and returns the step of [`idle`](Next::idle).
     pub fn reply_idle<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R, silence: Duration) -> Outcome<S> {
         caller.reply(reply);
         replied(Then::Idle(silence))
     }
 
-    /// Replies, then releases memory and waits.
+    /// Sends the reply at once, and returns the step of [`hibernate`](Next::hibernate).
     pub fn reply_hibernate<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R) -> Outcome<S> {
         caller.reply(reply);
         replied(Then::Hibernate)
     }
 
-    /// Replies, then handles `info` before any message that waits in the mailbox.
+    /// Sends the reply at once, and returns the step of [`then`](Next::then).
     pub fn reply_then<S: GenServer, R: Send + 'static>(caller: Caller<R>, reply: R, info: S::Info) -> Outcome<S> {
         caller.reply(reply);
         replied(Then::Continue(info))
@@ -310,6 +310,48 @@ pub enum Init<S: GenServer> {
     Stop(Reason),
     /// Does not run: `start` returns the reason, and the process ends `normal`, so that nothing linked to it dies.
     Fail(Reason),
+}
+
+impl<S: GenServer> Init<S> {
+    /// Runs steps of which some may fail, with `?`: an error becomes [`Init::Stop`] with that error as the reason.
+    ///
+    /// What comes back is what the steps return in `Ok`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the steps.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # struct Port(u16);
+    /// # impl GenServer for Port {
+    /// # type Args = &'static str;
+    /// # type Call = Never;
+    /// # type Cast = Never;
+    /// # type Info = Never;
+    /// async fn init(text: &'static str, _cx: &mut Cx<Self>) -> Init<Self> {
+    ///     Init::attempt(async {
+    ///         let port = text.parse()?;
+    ///         Ok(if port == 0 { Init::Ignore } else { Init::Run(Port(port)) })
+    ///     })
+    ///     .await
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # assert_eq!(sys::with_state(&genserver::start::<Port>("80").await?, |port| port.0).await?, 80);
+    /// let Err(StartError::Failed { reason, .. }) = genserver::start::<Port>("http").await else {
+    ///     unreachable!()
+    /// };
+    /// assert_eq!(reason.to_string(), "invalid digit found in string");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn attempt(steps: impl Future<Output = Result<Self, Reason>>) -> Self {
+        steps.await.unwrap_or_else(Self::Stop)
+    }
 }
 
 impl<S: GenServer> fmt::Debug for Init<S> {

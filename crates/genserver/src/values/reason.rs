@@ -53,10 +53,10 @@ pub enum Reason {
     RuntimeGone,
     /// Its mailbox overflowed, and it was started with [`Overflow::Stop`](crate::Overflow::Stop).
     Overloaded,
-    /// A call arrived, and the server does not implement `handle_call`.
+    /// A call arrived that the server cannot take. OTP's servers end with it; here a server returns it by itself.
     #[doc(alias = "bad_call")]
     BadCall,
-    /// A cast arrived, and the server does not implement `handle_cast`.
+    /// A cast arrived that the server cannot take, as [`BadCall`](Self::BadCall).
     #[doc(alias = "bad_cast")]
     BadCast,
     /// Any other value.
@@ -164,8 +164,8 @@ impl fmt::Display for Reason {
             Self::NoProc => f.write_str("no such process"),
             Self::RuntimeGone => f.write_str("its runtime was shut down"),
             Self::Overloaded => f.write_str("overloaded: its mailbox overflowed"),
-            Self::BadCall => f.write_str("bad call: the server has no handle_call"),
-            Self::BadCast => f.write_str("bad cast: the server has no handle_cast"),
+            Self::BadCall => f.write_str("bad call: no callback takes it"),
+            Self::BadCast => f.write_str("bad cast: no callback takes it"),
             Self::Term(term) => term.fmt(f),
             Self::Error(failure) => failure.fmt(f),
             Self::Panic(panic) => write!(f, "panicked: {}", panic.message()),

@@ -128,6 +128,10 @@ impl GenServer for Explosive {
             }
         }
     }
+
+    async fn handle_cast(&mut self, _bomb: Bomb, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::wait()
+    }
 }
 
 async fn a_panic_in_the_drop_of_a_state_is_kept_from_everybody() {

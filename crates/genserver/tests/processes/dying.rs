@@ -182,6 +182,14 @@ impl GenServer for Slow {
         Init::Run(Self)
     }
 
+    async fn handle_call(&mut self, caller: Caller<()>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::reply(caller, ())
+    }
+
+    async fn handle_cast(&mut self, _cast: u32, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::wait()
+    }
+
     async fn terminate(&mut self, _reason: &Reason, _cx: &mut Cx<Self>) {
         sleep(ms(1000)).await;
     }
@@ -369,6 +377,14 @@ impl GenServer for Grenade {
 
     async fn init(grenade: Grenade, _cx: &mut Cx<Self>) -> Init<Self> {
         Init::Run(grenade)
+    }
+
+    async fn handle_call(&mut self, (_, caller): (Self, Caller<()>), _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::reply(caller, ())
+    }
+
+    async fn handle_cast(&mut self, _cast: Self, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::wait()
     }
 }
 

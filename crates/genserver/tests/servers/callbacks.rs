@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use genserver::sys;
 use genserver::{
-    AsServer, CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Probe, Reason, ServerRef, start,
+    AsServer, CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Outcome, Probe, Reason, ServerRef,
+    start,
 };
 use tokio::task::yield_now;
 use tokio::time::sleep;
@@ -124,7 +125,7 @@ async fn gs_110_a_panic_in_handle_info_ends_the_server() {
     assert_eq!(log.take(), ["terminate panicked: no such function"]);
 }
 
-/// Has no handlers, but messages of every kind.
+/// Takes no call and no cast, and has no handler for its infos.
 struct Deaf(Log);
 
 impl GenServer for Deaf {
@@ -137,13 +138,21 @@ impl GenServer for Deaf {
         Init::Run(Deaf(log))
     }
 
+    async fn handle_call(&mut self, _call: Caller<()>, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::stop(Reason::BadCall)
+    }
+
+    async fn handle_cast(&mut self, _cast: &'static str, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::stop(Reason::BadCast)
+    }
+
     async fn terminate(&mut self, reason: &Reason, _cx: &mut Cx<Self>) {
         self.0.note(format!("terminate {reason}"));
     }
 }
 
 #[tokio::test]
-async fn gs_111_a_handler_left_out_stops_with_bad_call_or_bad_cast() {
+async fn a_server_may_end_with_bad_call_or_bad_cast_by_itself() {
     let log = Log::default();
     let deaf = start::<Deaf>(log.clone()).await.unwrap();
     let called = deaf.call(|caller: Caller<()>| caller).await;
