@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::client::server_ref::ServerRef;
 use crate::client::stop::EndAfterKill;
-use crate::node::any_process::{About, AnyProcess, Head};
+use crate::node::any_process::{About, AnyProcess, Head, Tied as _};
 use crate::node::name::{Name, RegisterError};
 use crate::node::process_ref::ProcessRef;
 use crate::node::reply::Slot;

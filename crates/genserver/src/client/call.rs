@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::client::as_server::{AsServer, CallOf};
 use crate::client::server_ref::ServerRef;
 use crate::client::target::{Target, out_of_line};
+use crate::node::any_process::Tied as _;
 use crate::node::current;
 use crate::node::cut;
 use crate::node::reply::{Slot, Unanswered, Waiting, erased};

@@ -24,7 +24,7 @@ use super::queue::Queue;
 use super::starter::{BEGUN, Begun, Started, Starter};
 use super::ties::EndNotices;
 use super::work::{self, Actor, Job, NotStarted, Verdict, discard_rescued};
-use crate::node::any_process::StoppedHere;
+use crate::node::any_process::{StoppedHere, Tied as _};
 use crate::node::current;
 use crate::node::cut;
 use crate::node::reply::Unanswered;

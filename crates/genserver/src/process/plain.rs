@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use super::death::{Doomed, end_or_defer, end_the_next};
 use super::send::Refused;
+use super::tied::{TiedState, TiesLock};
 use super::ties::Ties;
 use crate::node::Home;
 use crate::node::any_process::Untyped;
-use crate::node::any_process::{About, AnyProcess, Asked, ExitKind, Head, LaidBy};
+use crate::node::any_process::{About, AnyProcess, Asked, ExitKind, Head, Tied};
 use crate::node::current;
 use crate::node::cut;
 use crate::node::name::{Name, RegisterError};
@@ -51,7 +52,7 @@ pub(crate) struct Plain<M> {
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own, and all are looked at under the one lock"
 )]
-struct State<M> {
+pub(super) struct State<M> {
     stage: Stage,
     traps_exits: bool,
     /// Whether a task runs a function in it.
@@ -433,7 +434,12 @@ fn note_refusal<M>(mut state: MutexGuard<'_, State<M>>, refused: Refused) -> Ref
 
 fn deliver<M>(mut state: MutexGuard<'_, State<M>>, message: M) {
     state.letters.messages += 1;
-    state.letters.queue.push_back(Letter::Message(message));
+    put(state, Letter::Message(message));
+}
+
+/// Puts a letter into the mailbox, and wakes the reader.
+fn put<M>(mut state: MutexGuard<'_, State<M>>, letter: Letter<M>) {
+    state.letters.queue.push_back(letter);
     let reader = state.reader.take();
     drop(state);
     wake(reader);
@@ -476,14 +482,6 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         self.state.lock().stage == Stage::Doomed
     }
 
-    fn holds_name(&self) -> bool {
-        self.state.lock().stage != Stage::Dead
-    }
-
-    fn about_child(&self) -> Arc<About> {
-        self.state.lock().ties.about_child(&self.head)
-    }
-
     fn traps_exits(&self) -> bool {
         self.state.lock().traps_exits
     }
@@ -498,112 +496,25 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         }
     }
 
-    fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind) {
-        if kind == ExitKind::Kill {
-            self.doom(Reason::Killed);
-            return;
-        }
-        let mut state = self.state.lock();
-        if state.stage != Stage::Alive {
-            return;
-        }
-        // A link that was taken back meanwhile brings nothing.
-        if kind == ExitKind::Link && state.ties.unlink(exit.from).is_none() {
-            return;
-        }
-        if !state.traps_exits {
-            drop(state);
-            if exit.reason != Reason::Normal || exit.from == self.head.pid {
-                self.doom(exit.reason);
-            }
-            return;
-        }
-        if kind.is_of_a_link() {
-            *state.letters.exits.entry(exit.from).or_default() += 1;
-        }
-        state.letters.queue.push_back(Letter::Exit(exit));
-        let reader = state.reader.take();
-        drop(state);
-        wake(reader);
-    }
-
     fn down(self: Arc<Self>, down: Down) {
         let mut state = self.state.lock();
         // A monitor that was taken back is not expected any more.
         if state.stage != Stage::Alive || state.letters.downs.remove(&down.reference).is_none() {
             return;
         }
-        state.letters.queue.push_back(Letter::Down(down));
-        let reader = state.reader.take();
-        drop(state);
-        wake(reader);
-    }
-
-    fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool {
-        let mut state = self.state.lock();
-        // It sends nothing more that would have to come first.
-        if state.stage == Stage::Dead || state.is_never_polled_again() {
-            return false;
-        }
-        state.ties.watch(reference, watcher);
-        true
-    }
-
-    fn demonitor(&self, reference: MonitorRef, node: u32) {
-        let removed = self.state.lock().ties.unwatch(reference, node);
-        drop(removed);
-    }
-
-    fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool {
-        let pid = peer.head().pid;
-        let mut state = self.state.lock();
-        // As in `monitor`. A function that runs may be laying this link itself, and then the link brings its exit.
-        if state.stage == Stage::Dead || state.is_never_polled_again() {
-            return false;
-        }
-        let spare = state.ties.lay(pid, peer, by);
-        drop(state);
-        drop(spare);
-        true
-    }
-
-    fn take_back(&self, peer: Pid) -> bool {
-        let taken = self.state.lock().ties.take_back(peer);
-        taken.is_some()
-    }
-
-    fn unlink(&self, peer: Pid) -> bool {
-        let removed = self.state.lock().ties.unlink(peer);
-        removed.is_some()
+        put(state, Letter::Down(down));
     }
 
     /// A process without a server ends at once when it is asked to, as if by an exit signal of that reason.
     fn stop(self: Arc<Self>, order: Order, ended: Arc<Slot<Reason>>, _inline: bool) -> bool {
-        let mut state = self.state.lock();
-        if state.told {
+        if !self.state.lock().add_stopper(self.head.pid, ended) {
             return false;
         }
-        state.ties.add_stopper(self.head.pid, ended);
-        drop(state);
         // An order that came first is the one that was carried out. Others only wait for the end.
         if self.doom(order.reason().clone()) {
             order.carry_out();
         }
         true
-    }
-
-    fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {
-        let mut state = self.state.lock();
-        if state.told {
-            return Some(state.doom.clone().unwrap_or(Reason::NoProc));
-        }
-        state.ties.add_stopper(self.head.pid, ended);
-        None
-    }
-
-    fn ended_with(&self) -> Option<Reason> {
-        let state = self.state.lock();
-        if state.stage == Stage::Dead { state.doom.clone() } else { None }
     }
 
     fn watch_deadline(self: Arc<Self>, at: Instant) {
@@ -642,6 +553,61 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
+    }
+}
+
+impl<M: Send + 'static> TiesLock for Plain<M> {
+    type Guard<'a> = MutexGuard<'a, State<M>>;
+
+    fn lock(&self) -> Self::Guard<'_> {
+        self.state.lock()
+    }
+
+    fn traps(&self, state: &Self::Guard<'_>) -> bool {
+        state.traps_exits
+    }
+
+    fn end(self: &Arc<Self>, reason: Reason) {
+        self.doom(reason);
+    }
+
+    fn trap(self: &Arc<Self>, mut state: Self::Guard<'_>, exit: Exit, kind: ExitKind) {
+        if kind.is_of_a_link() {
+            *state.letters.exits.entry(exit.from).or_default() += 1;
+        }
+        put(state, Letter::Exit(exit));
+    }
+}
+
+impl<M> TiedState for State<M> {
+    fn is_dead(&self) -> bool {
+        self.stage == Stage::Dead
+    }
+
+    /// A function that is never polled again sends nothing more that would have to come first. One that runs may be laying this
+    /// link itself, and then the link brings its exit.
+    fn refuses_ties(&self) -> bool {
+        self.is_dead() || self.is_never_polled_again()
+    }
+
+    fn ignores_exits(&self) -> bool {
+        self.stage != Stage::Alive
+    }
+
+    fn has_told(&self) -> bool {
+        self.told
+    }
+
+    fn doom(&self) -> Option<&Reason> {
+        self.doom.as_ref()
+    }
+
+    fn ties(&mut self) -> &mut Ties {
+        &mut self.ties
+    }
+
+    fn known_ties(&mut self) -> Option<&mut Ties> {
+        Some(&mut self.ties)
     }
 }
 

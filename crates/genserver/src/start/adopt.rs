@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::client::server_ref::ServerRef;
 use crate::node::Node;
+use crate::node::any_process::Tied as _;
 use crate::node::cut::poll_alive;
 use crate::node::name::Name;
 use crate::process::mail::{Body, Envelope, Settings, Signal};
