@@ -16,7 +16,7 @@ use crate::node::process_ref::ProcessRef;
 use crate::node::reply::Slot;
 use crate::node::{self, Home, Node, current, cut, link};
 use crate::process::Process;
-use crate::process::mail::{Body, Settings};
+use crate::process::mail::Settings;
 use crate::process::queue::Queue;
 use crate::process::starter::{Begun, Started};
 use crate::process::work::Actor;
@@ -347,7 +347,7 @@ impl<S: GenServer, H> Start<S, H> {
         let mut own = Cx::new(Arc::clone(&process));
         own.debug = debug.and_then(|debug| debug.begin(home.runtime().now()));
         let actor = Box::new(Actor { server: None, cx: own, batch: Queue::new() });
-        let begun = match process.run_init(Body::new(actor), args) {
+        let begun = match process.run_init(actor, Box::new(args)) {
             // The starter has to end, so the result is not returned: the start is treated as one that is still under way.
             Begun::Done(told) if cut::is_cut(cx) => Arc::new(Slot::filled(process.head.pid, told)),
             Begun::Done(told) => return Ok(Some(Initialised { process, told })),
