@@ -203,7 +203,7 @@ mod supervisor;
 
 pub use crate::supervisor::Shutdown;
 pub use body::{OrExit, TaskBody, callers, or_exit};
-pub use join::{AWAIT_WITHIN, AwaitMany, Join, TaskError, await_many};
+pub use join::{AwaitMany, Join, TaskError, await_many};
 pub use stream::{
     AsyncStream, ExitAlone, ExitWithInput, ItemExit, ItemTimedOut, ItemTimeout, async_stream, async_stream_of,
 };

@@ -5,11 +5,8 @@ use std::time::Duration;
 
 use super::join::Patience;
 use super::{State, Task};
-use crate::Reason;
+use crate::{KILL_GRACE, Reason};
 use crate::supervisor::Shutdown;
-
-/// How long to wait for a task after it was killed: a task that never awaits cannot be cut off.
-pub(super) const KILL_GRACE: Duration = Duration::from_secs(1);
 
 impl<T: Send + 'static> Task<T> {
     /// Ends the task, and waits until it has ended: OTP's `Task.shutdown`.

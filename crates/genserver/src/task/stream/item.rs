@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use crate::Reason;
+use crate::{KILL_GRACE, Reason};
 use crate::supervisor::Shutdown;
 use crate::task::Task;
-use crate::task::ending::KILL_GRACE;
 use crate::task::join::Patience;
 
 /// A task that has been started, or is about to be.
