@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
-use super::{State, Task};
+use super::{Task, TaskState};
 use crate::time::{self, Sleep};
 use crate::{CALL_TIMEOUT, Pid, Reason};
 
@@ -192,7 +192,7 @@ impl<T: Send + 'static> AwaitMany<'_, T> {
         let mut waiting = each(tasks);
         loop {
             match next_done(&mut waiting, &mut patience).await {
-                Ok(Some((_, task))) if matches!(task.state, State::Done(Ok(_))) => {}
+                Ok(Some((_, task))) if matches!(task.state, TaskState::Done(Ok(_))) => {}
                 Ok(Some((_, task))) => drop(task.take_outcome()?),
                 Ok(None) => break,
                 Err(OutOfTime) => {
