@@ -478,7 +478,7 @@ pub mod task;
 mod values;
 
 pub use client::as_server::AsServer;
-pub use client::call::{Call, CallError};
+pub use client::call::{CALL_TIMEOUT, Call, CallError};
 pub use client::cast::{CastError, CastWait};
 pub use client::fan_out::{Answers, call_all, cast_all};
 pub use client::named::Named;
@@ -487,7 +487,7 @@ pub use client::request::{Deadline, NoRequest, NoResponse, Request, Requests, Re
 pub use client::run_blocking::{NotRun, RunBlocking, run_blocking};
 pub use client::scoped::ScopedServer;
 pub use client::server_ref::{ServerRef, WeakServerRef};
-pub use client::stop::{Ended, Stop, StopError};
+pub use client::stop::{Ended, KILL_GRACE, Stop, StopError};
 #[doc(hidden)]
 pub use client::target::{Find, Target};
 pub use client::target::{Lookup, WaitForServer};

@@ -45,7 +45,9 @@ mod signal;
 mod death;
 // Processes without a server.
 pub(crate) mod plain;
-// Links, monitors and waiters of any process.
+// What others tie to a process of either kind, ...
+mod tied;
+// ... and where it is kept: links, monitors and waiters.
 pub(crate) mod ties;
 // Who waits for an answer or an end, and until when.
 mod waiters;

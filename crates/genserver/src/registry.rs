@@ -160,7 +160,7 @@ mod table;
 pub use entry::{Entry, Updated};
 pub use error::{RegisterDuplicateError, RegisterUniqueError, UpdateError};
 pub use keeper::{AlreadyRunning, Keeper, KeeperArgs, Watch};
-pub use listener::Event;
+pub use listener::RegistryEvent;
 pub use lock::{Lock, LockGuard};
 pub use owner::Owner;
 

@@ -10,25 +10,23 @@ use std::time::Duration;
 
 use crate::client::server_ref::ServerRef;
 use crate::client::stop::EndAfterKill;
-use crate::node::any_process::{About, AnyProcess, Head};
+use crate::node::any_process::{About, AnyProcess, Head, Tied as _};
 use crate::node::name::{Name, RegisterError};
 use crate::node::process_ref::ProcessRef;
 use crate::node::reply::Slot;
 use crate::node::{self, Home, Node, current, cut, link};
 use crate::process::Process;
-use crate::process::mail::{Body, Settings};
-use crate::process::queue::Queue;
 use crate::process::starter::{Begun, Started};
-use crate::process::work::Actor;
 use crate::runtime::Sleep;
 use crate::server::GenServer;
-use crate::server::context::Cx;
 use crate::server::debug::options::DebugOptions;
 use crate::values::monitor::MonitorRef;
 use crate::values::overflow::Overflow;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
+// The options that a start and an adoption have in common.
+mod options;
 // Starting from a callback, ...
 mod from_server;
 // ... or on a node.
@@ -49,6 +47,7 @@ mod monitor;
 pub use error::StartError;
 pub(crate) use left::starter_ends;
 pub use monitor::StartMonitor;
+use options::{Link, ServerOptions, server_option_methods};
 
 /// Starts a server and waits until its `init` has run: OTP's `start/3,4`.
 ///
@@ -144,24 +143,10 @@ pub struct Start<S: GenServer, H = ServerRef<S>> {
 
 #[derive(Default)]
 struct Options {
-    name: Option<Name>,
-    label: Option<String>,
+    server: ServerOptions,
     timeout: Option<Duration>,
-    node: Option<Node>,
     link: Link,
     monitor: Option<(MonitorRef, ProcessRef)>,
-    settings: Settings,
-    debug: Option<Box<DebugOptions>>,
-}
-
-/// The link of a new process.
-#[derive(Default)]
-enum Link {
-    #[default]
-    Nobody,
-    /// With the process that polls the start.
-    Starter,
-    Process(ProcessRef),
 }
 
 /// A process whose init is over, and the result for its starter.
@@ -189,18 +174,11 @@ impl<S: GenServer, H> Start<S, H> {
         self.options.get_or_insert_default()
     }
 
-    /// Gives the server a name. It is registered before init runs.
-    pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.options().name = Some(name.into());
-        self
+    fn server_options(&mut self) -> &mut ServerOptions {
+        &mut self.options().server
     }
 
-    /// Gives the server a label for errors and reports: OTP's `set_label`. It need not be unique.
-    #[doc(alias = "set_label")]
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.options().label = Some(label.into());
-        self
-    }
+    server_option_methods!();
 
     /// Kills the server if init takes longer than this. Without it there is no limit.
     ///
@@ -234,12 +212,6 @@ impl<S: GenServer, H> Start<S, H> {
         self
     }
 
-    /// Starts it in this node instead of the starter's.
-    pub fn on(mut self, node: &Node) -> Self {
-        self.options().node = Some(node.clone());
-        self
-    }
-
     /// Links it with the process that runs on this thread when the start is awaited.
     pub fn link(mut self) -> Self {
         self.options().link = Link::Starter;
@@ -248,48 +220,6 @@ impl<S: GenServer, H> Start<S, H> {
 
     pub(crate) fn linked_to(mut self, process: ProcessRef) -> Self {
         self.options().link = Link::Process(process);
-        self
-    }
-
-    /// Sets how many calls, casts and infos may wait: 65,536 by default, and at least one.
-    ///
-    /// A cast that finds the mailbox full is given back, unless [`overflow`](Start::overflow) sets another policy. `cast_wait`
-    /// and calls wait for space.
-    pub fn mailbox(mut self, bound: u32) -> Self {
-        self.options().settings.bound = Some(bound.max(1));
-        self
-    }
-
-    /// Sets the policy for casts and plain messages that find the mailbox full. By default they are given back.
-    ///
-    /// It applies only when the mailbox is full. See [`Overflow`] for the policies.
-    pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.options().settings.overflow = overflow;
-        self
-    }
-
-    /// Sets whether callers may run the server on their own task, which is the default. A caller does so if the server is idle,
-    /// or if its task was woken but has not run yet; in that case the caller also handles a few of the messages that came before
-    /// its own.
-    ///
-    /// Turn it off for a server whose callbacks block their thread, or compute for long between two awaits. Its callers then wait
-    /// for its own task, so their timeouts hold and their other work goes on. If you do not, the library learns it from the
-    /// callbacks themselves, but holds up some callers until then: see [`ServerRef::call`].
-    pub fn inline(mut self, inline: bool) -> Self {
-        self.options().settings.queued_only = !inline;
-        self
-    }
-
-    /// Hibernates when no message has arrived for `silence`: OTP's option of that name.
-    pub fn hibernate_after(mut self, silence: Duration) -> Self {
-        self.options().settings.hibernate_after = Some(silence);
-        self
-    }
-
-    /// Switches debugging on from the start: OTP's option of that name.
-    #[doc(alias = "debug_options")]
-    pub fn debug(mut self, options: DebugOptions) -> Self {
-        self.options().debug = Some(Box::new(options));
         self
     }
 
@@ -344,10 +274,7 @@ impl<S: GenServer, H> Start<S, H> {
             Some(options) => prepare(*options)?,
         };
         let home = &process.head.home;
-        let mut own = Cx::new(Arc::clone(&process));
-        own.debug = debug.and_then(|debug| debug.begin(home.runtime().now()));
-        let actor = Box::new(Actor { server: None, cx: own, batch: Queue::new() });
-        let begun = match process.run_init(Body::new(actor), args) {
+        let begun = match process.run_init(Box::new(options::actor(&process, None, debug)), Box::new(args)) {
             // The starter has to end, so the result is not returned: the start is treated as one that is still under way.
             Begun::Done(told) if cut::is_cut(cx) => Arc::new(Slot::filled(process.head.pid, told)),
             Begun::Done(told) => return Ok(Some(Initialised { process, told })),
@@ -377,35 +304,27 @@ impl<S: GenServer> Prepared<S> {
 }
 
 fn prepare<S: GenServer>(options: Options) -> Result<Prepared<S>, StartError> {
-    let linked = match options.link {
-        Link::Nobody => None,
-        Link::Process(process) => Some(process),
-        Link::Starter => {
-            let starter = current::pid().and_then(node::find).map(ProcessRef::new);
-            Some(starter.ok_or(StartError::NotAProcess)?)
-        }
-    };
-    let home = match (options.node, &linked) {
+    let Options { mut server, timeout, link, monitor } = options;
+    let linked = link.peer()?;
+    let home = match (&server.node, &linked) {
         (None, None) => node::current_home(),
         (None, Some(linked)) => linked.node().home(),
         (Some(node), _) => node.home(),
     }
     .ok_or(StartError::NoRuntime)?;
     // OTP records the caller of `start_monitor` as the parent too, though nothing links the two.
-    let parent = linked.as_ref().or(options.monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
-    let process = make_process(&home, options.name, options.label, parent)?;
-    process.configure(&options.settings);
+    let parent = linked.as_ref().or(monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
+    let process = server.make(&home, parent)?;
     let erased = || Arc::clone(&process) as Arc<dyn AnyProcess>;
     if linked.as_ref().is_some_and(|starter| !link::tie(&erased(), starter.process())) {
         home.node().release_name(&process.head);
         process.discard();
         return Err(StartError::NotAProcess);
     }
-    if let Some((reference, watcher)) = &options.monitor {
+    if let Some((reference, watcher)) = &monitor {
         erased().monitor(*reference, Arc::clone(watcher.process()));
     }
-    let Options { monitor, debug, timeout, .. } = options;
-    Ok(Prepared { process, linked, monitor, debug, timeout })
+    Ok(Prepared { process, linked, monitor, debug: server.debug, timeout })
 }
 
 /// Makes a process that does not run yet, and registers its name.
@@ -556,7 +475,7 @@ impl<S: GenServer, H> fmt::Debug for Start<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Start")
             .field("server", &std::any::type_name::<S>())
-            .field("name", &self.options.as_ref().and_then(|options| options.name.as_ref()))
+            .field("name", &self.options.as_ref().and_then(|options| options.server.name.as_ref()))
             .finish_non_exhaustive()
     }
 }

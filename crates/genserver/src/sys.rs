@@ -17,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! Every function sends the server a request and waits for the answer, for five seconds unless the [`Request`] sets another
+//! Every function sends the server a request and waits for the answer, for five seconds unless the [`SysRequest`] sets another
 //! timeout. The request goes through the mailbox like a call, after everything that was sent before, and the server handles it
 //! between two callbacks. So a server whose callback hangs does not answer; [`info`](crate::ServerRef::info), which does not ask
 //! the server, shows what it is doing. A suspended server answers. A request does not end an idle timeout, but restarts it.
@@ -59,7 +59,7 @@
 //!
 //! # Watching
 //!
-//! [`trace`], [`log`](fn@log), [`log_to_file`], [`statistics`] and hooks ([`install`]) see each [`Event`] of a server. A server
+//! [`trace`], [`log`](fn@log), [`log_to_file`], [`statistics`] and hooks ([`install`]) see each [`SysEvent`] of a server. A server
 //! that uses none of them pays nothing for them. [`Start::debug`](crate::Start::debug) switches them on before a server begins.
 //!
 //! # What is shown
@@ -82,11 +82,11 @@ mod watch;
 mod request;
 // The error of a request.
 mod error;
-pub use crate::server::debug::event::{Event, Hook, Log, Statistics};
+pub use crate::server::debug::event::{Hook, Log, Statistics, SysEvent};
 pub use crate::server::debug::options::DebugOptions;
 pub use crate::server::show::{Message, Shown, Status};
 pub use error::SysError;
-pub use request::Request;
+pub use request::SysRequest;
 pub use state::{get_state, get_status, replace_state, resume, suspend, terminate, update_state, with_state};
 pub use watch::{
     LOG_LENGTH, get_log, install, log, log_off, log_to_file, log_to_file_off, no_debug, remove, statistics,

@@ -203,7 +203,7 @@ mod supervisor;
 
 pub use crate::supervisor::Shutdown;
 pub use body::{OrExit, TaskBody, callers, or_exit};
-pub use join::{AWAIT_WITHIN, AwaitMany, Join, TaskError, await_many};
+pub use join::{AwaitMany, Join, TaskError, await_many};
 pub use stream::{
     AsyncStream, ExitAlone, ExitWithInput, ItemExit, ItemTimedOut, ItemTimeout, async_stream, async_stream_of,
 };
@@ -249,10 +249,10 @@ use running::Running;
 pub struct Task<T> {
     /// None if it never had one.
     process: Option<ProcessRef>,
-    state: State<T>,
+    state: TaskState<T>,
 }
 
-enum State<T> {
+enum TaskState<T> {
     /// No result has been seen yet.
     Running(Running<T>),
     /// The result is here, and has not been taken.
@@ -311,7 +311,7 @@ impl<T: Send + 'static> Task<T> {
     ///
     /// It is for a function that returns a task, and sometimes has the result already.
     pub fn completed(value: T) -> Self {
-        Self { process: None, state: State::Done(Ok(value)) }
+        Self { process: None, state: TaskState::Done(Ok(value)) }
     }
 
     /// Waits for the result, for five seconds by default: OTP's `Task.await`.
@@ -353,9 +353,9 @@ impl<T: Send + 'static> Task<T> {
 
     /// Moves the result into the handle, if it is there. Ready if nothing more will come.
     fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let State::Running(running) = &mut self.state {
+        if let TaskState::Running(running) = &mut self.state {
             let result = ready!(running.poll(cx));
-            self.state = State::Done(result);
+            self.state = TaskState::Done(result);
         }
         Poll::Ready(())
     }
@@ -363,9 +363,9 @@ impl<T: Send + 'static> Task<T> {
     /// Takes the result.
     fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Reason>> {
         ready!(self.poll_done(cx));
-        Poll::Ready(match std::mem::replace(&mut self.state, State::Over) {
-            State::Done(result) => result,
-            State::Running(_) | State::Over => Err(Reason::NoProc),
+        Poll::Ready(match std::mem::replace(&mut self.state, TaskState::Over) {
+            TaskState::Done(result) => result,
+            TaskState::Running(_) | TaskState::Over => Err(Reason::NoProc),
         })
     }
 
@@ -470,9 +470,9 @@ impl<T> AsProcess for Task<T> {
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
-            State::Running(_) => write!(f, "Task({})", self.pid()),
-            State::Done(_) => write!(f, "Task({}, done)", self.pid()),
-            State::Over => write!(f, "Task({}, over)", self.pid()),
+            TaskState::Running(_) => write!(f, "Task({})", self.pid()),
+            TaskState::Done(_) => write!(f, "Task({}, done)", self.pid()),
+            TaskState::Over => write!(f, "Task({}, over)", self.pid()),
         }
     }
 }

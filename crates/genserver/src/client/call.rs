@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::client::as_server::{AsServer, CallOf};
 use crate::client::server_ref::ServerRef;
 use crate::client::target::{Target, out_of_line};
+use crate::node::any_process::Tied as _;
 use crate::node::current;
 use crate::node::cut;
 use crate::node::reply::{Slot, Unanswered, Waiting, erased};
@@ -28,8 +29,8 @@ mod error;
 
 pub use error::CallError;
 
-/// OTP's default: a call waits five seconds.
-pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a call waits unless it has a timeout of its own, and a [task](crate::task) is awaited: five seconds, as in OTP.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A call under way, made by [`ServerRef::call`] or [`AsServer::call`].
 ///

@@ -227,8 +227,8 @@ impl<T: fmt::Debug> fmt::Debug for Stop<T> {
     }
 }
 
-/// How long to wait for a process after it was killed: a process that never awaits cannot be cut off.
-pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
+/// How long a killed process is waited for before it counts as ended: one second. A process that never awaits cannot be cut off.
+pub const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// Waits for the end of a process that was killed, for [`KILL_GRACE`] at most.
 pub(crate) struct EndAfterKill {

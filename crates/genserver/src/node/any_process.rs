@@ -133,28 +133,13 @@ pub(crate) enum LaidBy {
 /// A request of `sys` to a server whose type is not known here: `process::inspect` knows what it contains.
 pub(crate) struct Untyped(pub(crate) Box<dyn Any + Send>);
 
-/// A process, with a server or plain code in it.
-pub(crate) trait AnyProcess: Send + Sync {
-    fn head(&self) -> &Head;
-    /// Returns false from the moment the mailbox is closed.
-    fn is_alive(&self) -> bool;
-    /// Returns whether the process has run its last callback and will send its end to all watchers in a moment.
-    fn is_ending(&self) -> bool;
-    /// Returns whether it was ordered from outside to end, and has not ended yet.
-    fn is_doomed(&self) -> bool;
+/// What ties others to a process: links, monitors and waits for its end, and the exits that come over links.
+pub(crate) trait Tied {
     /// Returns whether its name has not been released yet.
     fn holds_name(&self) -> bool;
-    fn traps_exits(&self) -> bool;
     /// The properties of a process that this one starts: the same for all of them.
     fn about_child(&self) -> Arc<About>;
-    /// Returns whether its init is running, so that its starter is waiting for it.
-    fn is_in_init(&self) -> bool {
-        false
-    }
-    /// The node shuts down: an order to stop for a process that traps exits, the end for every other.
-    fn order_down(self: Arc<Self>, exit: Exit);
     fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind);
-    fn down(self: Arc<Self>, down: Down);
     /// Adds a monitor; false if the process is dead, and then no `Down` will come.
     fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool;
     /// Removes the monitor of a watcher that lives in this node: monitor numbers are unique per node.
@@ -165,6 +150,29 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn take_back(&self, peer: Pid) -> bool;
     /// Removes one half of a link; returns whether it existed.
     fn unlink(&self, peer: Pid) -> bool;
+    /// Fills the slot when the process ends; returns the reason at once if it has ended already.
+    fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason>;
+    /// The reason, if the process has ended and all watchers have been notified.
+    fn ended_with(&self) -> Option<Reason>;
+}
+
+/// A process, with a server or plain code in it.
+pub(crate) trait AnyProcess: Tied + Send + Sync {
+    fn head(&self) -> &Head;
+    /// Returns false from the moment the mailbox is closed.
+    fn is_alive(&self) -> bool;
+    /// Returns whether the process has run its last callback and will send its end to all watchers in a moment.
+    fn is_ending(&self) -> bool;
+    /// Returns whether it was ordered from outside to end, and has not ended yet.
+    fn is_doomed(&self) -> bool;
+    fn traps_exits(&self) -> bool;
+    /// Returns whether its init is running, so that its starter is waiting for it.
+    fn is_in_init(&self) -> bool {
+        false
+    }
+    /// The node shuts down: an order to stop for a process that traps exits, the end for every other.
+    fn order_down(self: Arc<Self>, exit: Exit);
+    fn down(self: Arc<Self>, down: Down);
     /// Queues the order to stop; false if the process is dead. The slot gets the reason when all watchers have been notified.
     fn stop(self: Arc<Self>, order: Order, ended: Arc<Slot<Reason>>, inline: bool) -> bool;
     /// Stops the process on this thread, if it is idle and the caller may run it.
@@ -172,10 +180,6 @@ pub(crate) trait AnyProcess: Send + Sync {
         let _ = reason;
         StoppedHere::NotNow
     }
-    /// Fills the slot when the process ends; returns the reason at once if it has ended already.
-    fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason>;
-    /// The reason, if the process has ended and all watchers have been notified.
-    fn ended_with(&self) -> Option<Reason>;
     /// Asks the clock to check the slots of this process at `at`.
     fn watch_deadline(self: Arc<Self>, at: Instant);
     /// The runtime that the process ran on was shut down.

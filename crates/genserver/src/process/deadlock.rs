@@ -195,6 +195,9 @@ impl Token {
 thread_local! {
     /// The token of the request that this thread has just sent from inside a callback, and its receiver. One whose sender did not
     /// have to wait is left lying; it can only ever mean the callback that it was laid for.
+    ///
+    /// It is not returned: it may be laid deep inside `drive`, where a callback that its caller runs has to wait, and a result that
+    /// nearly no call has would have to be passed up by all of them.
     static LAID: Cell<Option<(Pid, Token)>> = const { Cell::new(None) };
 }
 

@@ -21,10 +21,10 @@ use futures::task::waker_ref;
 use super::mail::{Body, Doing, Ending, Kick, LOOK_DOOM, LOOK_NOTED, Mail, Process, Run, Task};
 use super::poll::{After, By};
 use super::queue::Queue;
-use super::starter::{BEGUN, Begun, Started, Starter};
+use super::starter::{Begun, Started, Starter};
 use super::ties::EndNotices;
 use super::work::{self, Actor, Job, NotStarted, Verdict, discard_rescued};
-use crate::node::any_process::StoppedHere;
+use crate::node::any_process::{StoppedHere, Tied as _};
 use crate::node::current;
 use crate::node::cut;
 use crate::node::reply::Unanswered;
@@ -100,33 +100,28 @@ impl<S: GenServer> Process<S> {
     }
 
     /// Runs init, on this thread if it is the runtime's; what comes of it is told to the starter.
-    pub(crate) fn run_init(self: &Arc<Self>, mut body: Body<S>, args: S::Args) -> Begun {
+    pub(crate) fn run_init(self: &Arc<Self>, actor: Box<Actor<S>>, args: Box<S::Args>) -> Begun {
         self.set_doing(Doing::Init);
         let home = &self.head.home;
         let begun = if current::may_nest() && home.runtime().is_current() {
             let _entered = current::enter(self.head.pid);
-            match body.actor.take() {
-                // Nothing but the actor, as in nearly every start: a plain path (rule 8).
-                Some(actor) if body.cold.is_none() => self.init_here(actor, Box::new(args)),
-                actor => {
-                    body.actor = actor;
-                    Self::told_here(|| self.drive(body, &mut Some(Job::Init(Box::new(args))), By::Caller, &mut 0))
-                }
-            }
+            self.init_here(actor, args)
         } else {
-            let slot = body.put_starter_off(self.head.pid);
-            self.leave_init_to_task(body, &mut Some(Job::Init(Box::new(args))));
-            Some(Begun::Awaited(slot))
+            let mut body = Body::new(actor);
+            let slot = body.add_starter(self.head.pid);
+            self.leave_init_to_task(body, &mut Some(Job::Init(args)));
+            Begun::Awaited(slot)
         };
         if home.is_gone() {
             // The runtime was shut down meanwhile, and did not find this process in the table.
             self.runtime_gone();
         }
-        begun.unwrap_or(Begun::Done(Started::Failed(Reason::RuntimeGone)))
+        begun
     }
 
-    /// Runs init for a starter on this thread. Nearly every init simply makes its server; all others are `drive`'s.
-    fn init_here(self: &Arc<Self>, actor: Box<Actor<S>>, args: Box<S::Args>) -> Option<Begun> {
+    /// Runs init for a starter on this thread. Nearly every init simply makes its server: a plain path (rule 8). All others are
+    /// `drive`'s.
+    fn init_here(self: &Arc<Self>, actor: Box<Actor<S>>, args: Box<S::Args>) -> Begun {
         let waker = waker_ref(self);
         let begun = match work::begin_init(actor, args, &mut Context::from_waker(&waker)) {
             work::Begun::Done((actor, None)) if !current::any_unanswered() => {
@@ -137,26 +132,24 @@ impl<S: GenServer> Process<S> {
                     mail.notified = false;
                     mail.body.put_actor(actor);
                     mail.run = Run::Idle;
-                    return Some(Begun::Done(Started::Running));
+                    return Begun::Done(Started::Running);
                 }
                 work::Begun::Done((actor, None))
             }
             begun => begun,
         };
-        Self::told_here(|| self.drive_begun(begun, By::Caller, &mut 0))
-    }
-
-    /// Does something on the starter's thread, and says what the starter was told meanwhile.
-    fn told_here(run: impl FnOnce()) -> Option<Begun> {
-        // Init may start servers of its own on this thread, and each of them answers through `BEGUN`.
-        let outer = BEGUN.take();
-        run();
-        BEGUN.replace(outer)
+        // Its starter hears of it where the loop judges init, or later from the task if init awaits.
+        let mut body = Body::away();
+        let slot = body.add_starter(self.head.pid);
+        self.drive_body_begun(body, begun, By::Caller, &mut 0);
+        Begun::of(slot)
     }
 
     /// Init is done: the starter may go on, before a continue and before any message.
     pub(super) fn started(body: &mut Body<S>) {
-        body.take_starter().unwrap_or(Starter::Here).tell(Started::Running);
+        if let Some(starter) = body.take_starter() {
+            starter.tell(Started::Running);
+        }
         body.drop_clear_cold_state();
     }
 
@@ -169,7 +162,7 @@ impl<S: GenServer> Process<S> {
             NotStarted::Refused(reason) => (Reason::Normal, Started::Failed(reason)),
         };
         let unanswered = current::take_unanswered(self.head.pid);
-        let start = Some((body.take_starter().unwrap_or(Starter::Here), told));
+        let start = body.take_starter().map(|starter| (starter, told));
         body.cold().ending =
             Some(Ending { reason, late_reply: None, unanswered, start, by_signal: false, last: Doing::Init });
         After::Finish
@@ -368,16 +361,6 @@ impl<S: GenServer> Process<S> {
         }
         // A runtime drops its tasks wherever it likes, also inside another death.
         end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
-    }
-}
-
-impl Starter {
-    /// Whether the start is still awaited: its starter may have ended.
-    fn waits(&self) -> bool {
-        match self {
-            Self::Here => true,
-            Self::Elsewhere(slot) => !slot.is_done(),
-        }
     }
 }
 

@@ -626,15 +626,15 @@ impl<S: GenServer> Body<S> {
         self.cold.as_ref().and_then(|cold| cold.silence)
     }
 
-    /// The starter that waits for init in a task of its own.
+    /// The starter that waits for init.
     pub(crate) fn take_starter(&mut self) -> Option<Starter> {
         self.cold.as_mut()?.starter.take()
     }
 
-    /// Gives the starter a slot in which to wait for init.
-    pub(crate) fn put_starter_off(&mut self, home: Pid) -> Arc<Slot<Started>> {
+    /// Makes the slot in which the starter hears of init.
+    pub(crate) fn add_starter(&mut self, home: Pid) -> Arc<Slot<Started>> {
         let slot = Arc::new(Slot::new(home));
-        self.cold().starter = Some(Starter::Elsewhere(Arc::clone(&slot)));
+        self.cold().starter = Some(Starter::new(&slot));
         slot
     }
 

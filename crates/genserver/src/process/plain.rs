@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use super::death::{Doomed, end_or_defer, end_the_next};
 use super::send::Refused;
+use super::tied::{TiedState, TiesLock};
 use super::ties::Ties;
 use crate::node::Home;
 use crate::node::any_process::Untyped;
-use crate::node::any_process::{About, AnyProcess, Asked, ExitKind, Head, LaidBy};
+use crate::node::any_process::{About, AnyProcess, Asked, ExitKind, Head, Tied};
 use crate::node::current;
 use crate::node::cut;
 use crate::node::name::{Name, RegisterError};
@@ -44,15 +45,15 @@ const PROBE: &str = "genserver::Probe";
 /// tells its end. A process that runs a function ends when its task has dropped the function.
 pub(crate) struct Plain<M> {
     pub(crate) head: Head,
-    state: Mutex<State<M>>,
+    state: Mutex<PlainState<M>>,
 }
 
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own, and all are looked at under the one lock"
 )]
-struct State<M> {
-    stage: Stage,
+pub(super) struct PlainState<M> {
+    stage: PlainStage,
     traps_exits: bool,
     /// Whether a task runs a function in it.
     has_task: bool,
@@ -75,10 +76,10 @@ struct State<M> {
     ties: Ties,
 }
 
-impl<M> State<M> {
+impl<M> PlainState<M> {
     /// Whether a function was doomed while it waited: its next poll is its end.
     fn is_never_polled_again(&self) -> bool {
-        self.stage == Stage::Doomed && self.has_task && !self.runs
+        self.stage == PlainStage::Doomed && self.has_task && !self.runs
     }
 
     /// What it ends with once it has to.
@@ -88,7 +89,7 @@ impl<M> State<M> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum PlainStage {
     Alive,
     /// It has to end, and waits for its task to do it.
     Doomed,
@@ -120,8 +121,8 @@ impl<M: Send + 'static> Plain<M> {
     fn make(home: &Arc<Home>, about: Option<Arc<About>>, has_task: bool) -> Arc<Self> {
         home.node().insert(|pid| Self {
             head: Head { pid, home: Arc::clone(home), about },
-            state: Mutex::new(State {
-                stage: Stage::Alive,
+            state: Mutex::new(PlainState {
+                stage: PlainStage::Alive,
                 traps_exits: false,
                 has_task,
                 runs: false,
@@ -146,7 +147,7 @@ impl<M: Send + 'static> Plain<M> {
         self.head.home.node().register(&name, &ProcessRef::new(Arc::clone(self) as Arc<dyn AnyProcess>))?;
         let mut state = self.state.lock();
         let refused = match &state.name {
-            None if matches!(state.stage, Stage::Alive | Stage::Doomed) => {
+            None if matches!(state.stage, PlainStage::Alive | PlainStage::Doomed) => {
                 state.name = Some(name);
                 return Ok(());
             }
@@ -182,7 +183,7 @@ impl<M: Send + 'static> Plain<M> {
         // Others may have come in between, and the mailbox be over its bound by one of each; nobody is refused twice. If the
         // process has ended, the message is lost as all are that a mailbox holds then.
         let state = self.state.lock();
-        if state.stage == Stage::Alive {
+        if state.stage == PlainStage::Alive {
             deliver(state, message);
         }
         Ok(())
@@ -288,7 +289,7 @@ impl<M: Send + 'static> Plain<M> {
                 // Something arrived while nobody was looking.
                 continue;
             }
-            if state.stage == Stage::Dead {
+            if state.stage == PlainStage::Dead {
                 return Poll::Ready(Err(state.doom.clone().unwrap_or(Reason::Normal)));
             }
             let before = state.reader.replace(waker);
@@ -303,7 +304,7 @@ impl<M: Send + 'static> Plain<M> {
     fn is_awaited_by(&self, waker: &Waker) -> bool {
         let state = self.state.lock();
         let is_known = state.reader.as_ref().is_some_and(|known| known.will_wake(waker));
-        is_known && state.letters.queue.is_empty() && state.stage != Stage::Dead
+        is_known && state.letters.queue.is_empty() && state.stage != PlainStage::Dead
     }
 
     /// What is in the mailbox, for the text of a failed expectation.
@@ -317,11 +318,11 @@ impl<M: Send + 'static> Plain<M> {
     /// Plain code dropped its handle.
     pub(crate) fn let_go(self: &Arc<Self>) {
         let mut state = self.state.lock();
-        if state.has_task || matches!(state.stage, Stage::Ending | Stage::Dead) {
+        if state.has_task || matches!(state.stage, PlainStage::Ending | PlainStage::Dead) {
             return;
         }
         state.doom.get_or_insert(Reason::Normal);
-        state.stage = Stage::Doomed;
+        state.stage = PlainStage::Doomed;
         drop(state);
         end_or_defer(Arc::clone(self) as Arc<dyn Doomed>);
     }
@@ -329,10 +330,10 @@ impl<M: Send + 'static> Plain<M> {
     /// Orders the end from outside; the first reason wins. Whether this is the first.
     fn doom(self: &Arc<Self>, reason: Reason) -> bool {
         let mut state = self.state.lock();
-        if state.stage != Stage::Alive {
+        if state.stage != PlainStage::Alive {
             return false;
         }
-        state.stage = Stage::Doomed;
+        state.stage = PlainStage::Doomed;
         state.doom = Some(reason);
         // The task ends the process with its next poll, so that the function is dropped where it ran.
         let task = state.task.take();
@@ -357,14 +358,14 @@ impl<M: Send + 'static> Plain<M> {
         let begun = current::begin_death();
         let (name, starter) = {
             let mut state = self.state.lock();
-            if matches!(state.stage, Stage::Ending | Stage::Dead) {
+            if matches!(state.stage, PlainStage::Ending | PlainStage::Dead) {
                 return;
             }
             if state.noted {
                 cut::forget();
             }
             // `Ending` before the name is free: nobody who finds the name free meets a process that still takes messages.
-            state.stage = Stage::Ending;
+            state.stage = PlainStage::Ending;
             (state.name.take(), state.starter.take())
         };
         // A starter that still waits hears of the end by its start, and so not by the link as well.
@@ -376,7 +377,7 @@ impl<M: Send + 'static> Plain<M> {
         let (notices, reader, downs) = {
             let mut state = self.state.lock();
             // From here on links and monitors are refused, so what is taken out under this lock is everything.
-            state.stage = Stage::Dead;
+            state.stage = PlainStage::Dead;
             state.doom = Some(reason.clone());
             (state.ties.take_end_notices(), state.reader.take(), std::mem::take(&mut state.letters.downs))
         };
@@ -413,8 +414,8 @@ fn registered_as(taken: &Name) -> String {
 }
 
 /// Whether a message is refused, and how.
-fn refuses<M>(state: &State<M>) -> Option<Refused> {
-    if state.stage != Stage::Alive {
+fn refuses<M>(state: &PlainState<M>) -> Option<Refused> {
+    if state.stage != PlainStage::Alive {
         Some(Refused::Dead)
     } else if state.letters.messages >= MAILBOX_DEFAULT as usize {
         Some(Refused::Full)
@@ -424,16 +425,21 @@ fn refuses<M>(state: &State<M>) -> Option<Refused> {
 }
 
 /// Counts a message that comes back because there is no room for it.
-fn note_refusal<M>(mut state: MutexGuard<'_, State<M>>, refused: Refused) -> Refused {
+fn note_refusal<M>(mut state: MutexGuard<'_, PlainState<M>>, refused: Refused) -> Refused {
     if refused == Refused::Full {
         state.letters.refused += 1;
     }
     refused
 }
 
-fn deliver<M>(mut state: MutexGuard<'_, State<M>>, message: M) {
+fn deliver<M>(mut state: MutexGuard<'_, PlainState<M>>, message: M) {
     state.letters.messages += 1;
-    state.letters.queue.push_back(Letter::Message(message));
+    put(state, Letter::Message(message));
+}
+
+/// Puts a letter into the mailbox, and wakes the reader.
+fn put<M>(mut state: MutexGuard<'_, PlainState<M>>, letter: Letter<M>) {
+    state.letters.queue.push_back(letter);
     let reader = state.reader.take();
     drop(state);
     wake(reader);
@@ -465,23 +471,15 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     }
 
     fn is_alive(&self) -> bool {
-        self.state.lock().stage == Stage::Alive
+        self.state.lock().stage == PlainStage::Alive
     }
 
     fn is_ending(&self) -> bool {
-        matches!(self.state.lock().stage, Stage::Doomed | Stage::Ending)
+        matches!(self.state.lock().stage, PlainStage::Doomed | PlainStage::Ending)
     }
 
     fn is_doomed(&self) -> bool {
-        self.state.lock().stage == Stage::Doomed
-    }
-
-    fn holds_name(&self) -> bool {
-        self.state.lock().stage != Stage::Dead
-    }
-
-    fn about_child(&self) -> Arc<About> {
-        self.state.lock().ties.about_child(&self.head)
+        self.state.lock().stage == PlainStage::Doomed
     }
 
     fn traps_exits(&self) -> bool {
@@ -498,112 +496,25 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
         }
     }
 
-    fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind) {
-        if kind == ExitKind::Kill {
-            self.doom(Reason::Killed);
-            return;
-        }
-        let mut state = self.state.lock();
-        if state.stage != Stage::Alive {
-            return;
-        }
-        // A link that was taken back meanwhile brings nothing.
-        if kind == ExitKind::Link && state.ties.unlink(exit.from).is_none() {
-            return;
-        }
-        if !state.traps_exits {
-            drop(state);
-            if exit.reason != Reason::Normal || exit.from == self.head.pid {
-                self.doom(exit.reason);
-            }
-            return;
-        }
-        if kind.is_of_a_link() {
-            *state.letters.exits.entry(exit.from).or_default() += 1;
-        }
-        state.letters.queue.push_back(Letter::Exit(exit));
-        let reader = state.reader.take();
-        drop(state);
-        wake(reader);
-    }
-
     fn down(self: Arc<Self>, down: Down) {
         let mut state = self.state.lock();
         // A monitor that was taken back is not expected any more.
-        if state.stage != Stage::Alive || state.letters.downs.remove(&down.reference).is_none() {
+        if state.stage != PlainStage::Alive || state.letters.downs.remove(&down.reference).is_none() {
             return;
         }
-        state.letters.queue.push_back(Letter::Down(down));
-        let reader = state.reader.take();
-        drop(state);
-        wake(reader);
-    }
-
-    fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool {
-        let mut state = self.state.lock();
-        // It sends nothing more that would have to come first.
-        if state.stage == Stage::Dead || state.is_never_polled_again() {
-            return false;
-        }
-        state.ties.watch(reference, watcher);
-        true
-    }
-
-    fn demonitor(&self, reference: MonitorRef, node: u32) {
-        let removed = self.state.lock().ties.unwatch(reference, node);
-        drop(removed);
-    }
-
-    fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool {
-        let pid = peer.head().pid;
-        let mut state = self.state.lock();
-        // As in `monitor`. A function that runs may be laying this link itself, and then the link brings its exit.
-        if state.stage == Stage::Dead || state.is_never_polled_again() {
-            return false;
-        }
-        let spare = state.ties.lay(pid, peer, by);
-        drop(state);
-        drop(spare);
-        true
-    }
-
-    fn take_back(&self, peer: Pid) -> bool {
-        let taken = self.state.lock().ties.take_back(peer);
-        taken.is_some()
-    }
-
-    fn unlink(&self, peer: Pid) -> bool {
-        let removed = self.state.lock().ties.unlink(peer);
-        removed.is_some()
+        put(state, Letter::Down(down));
     }
 
     /// A process without a server ends at once when it is asked to, as if by an exit signal of that reason.
     fn stop(self: Arc<Self>, order: Order, ended: Arc<Slot<Reason>>, _inline: bool) -> bool {
-        let mut state = self.state.lock();
-        if state.told {
+        if !self.state.lock().add_stopper(self.head.pid, ended) {
             return false;
         }
-        state.ties.add_stopper(self.head.pid, ended);
-        drop(state);
         // An order that came first is the one that was carried out. Others only wait for the end.
         if self.doom(order.reason().clone()) {
             order.carry_out();
         }
         true
-    }
-
-    fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {
-        let mut state = self.state.lock();
-        if state.told {
-            return Some(state.doom.clone().unwrap_or(Reason::NoProc));
-        }
-        state.ties.add_stopper(self.head.pid, ended);
-        None
-    }
-
-    fn ended_with(&self) -> Option<Reason> {
-        let state = self.state.lock();
-        if state.stage == Stage::Dead { state.doom.clone() } else { None }
     }
 
     fn watch_deadline(self: Arc<Self>, at: Instant) {
@@ -628,7 +539,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
             label: self.head.label().map(str::to_owned),
             server: PROBE,
             parent: self.head.parent(),
-            status: if state.stage == Stage::Alive { Status::Waiting } else { Status::Ending },
+            status: if state.stage == PlainStage::Alive { Status::Waiting } else { Status::Ending },
             mailbox: state.letters.queue.len(),
             refused: state.letters.refused,
             dropped: 0,
@@ -642,6 +553,61 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
+    }
+}
+
+impl<M: Send + 'static> TiesLock for Plain<M> {
+    type Guard<'a> = MutexGuard<'a, PlainState<M>>;
+
+    fn lock(&self) -> Self::Guard<'_> {
+        self.state.lock()
+    }
+
+    fn traps(&self, state: &Self::Guard<'_>) -> bool {
+        state.traps_exits
+    }
+
+    fn end(self: &Arc<Self>, reason: Reason) {
+        self.doom(reason);
+    }
+
+    fn trap(self: &Arc<Self>, mut state: Self::Guard<'_>, exit: Exit, kind: ExitKind) {
+        if kind.is_of_a_link() {
+            *state.letters.exits.entry(exit.from).or_default() += 1;
+        }
+        put(state, Letter::Exit(exit));
+    }
+}
+
+impl<M> TiedState for PlainState<M> {
+    fn is_dead(&self) -> bool {
+        self.stage == PlainStage::Dead
+    }
+
+    /// A function that is never polled again sends nothing more that would have to come first. One that runs may be laying this
+    /// link itself, and then the link brings its exit.
+    fn refuses_ties(&self) -> bool {
+        self.is_dead() || self.is_never_polled_again()
+    }
+
+    fn ignores_exits(&self) -> bool {
+        self.stage != PlainStage::Alive
+    }
+
+    fn has_told(&self) -> bool {
+        self.told
+    }
+
+    fn doom(&self) -> Option<&Reason> {
+        self.doom.as_ref()
+    }
+
+    fn ties(&mut self) -> &mut Ties {
+        &mut self.ties
+    }
+
+    fn known_ties(&mut self) -> Option<&mut Ties> {
+        Some(&mut self.ties)
     }
 }
 

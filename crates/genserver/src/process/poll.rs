@@ -14,7 +14,6 @@ use futures::task::waker_ref;
 use super::death::drop_caught;
 use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal};
 use super::queue::Queue;
-use super::starter::{BEGUN, Begun as InitBegun};
 use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
 use crate::node::current;
 use crate::node::reply::Unanswered;
@@ -143,7 +142,11 @@ impl<S: GenServer> Process<S> {
     /// Goes on with a callback that was begun, and that did not simply end. The caller has made this process the current one.
     #[cold]
     pub(super) fn drive_begun(self: &Arc<Self>, begun: Begun<S>, by: By, budget: &mut u32) {
-        let mut body = Body::away();
+        self.drive_body_begun(Body::away(), begun, by, budget);
+    }
+
+    /// The same for a body that lacks only the callback that was begun.
+    pub(super) fn drive_body_begun(self: &Arc<Self>, mut body: Body<S>, begun: Begun<S>, by: By, budget: &mut u32) {
         let polled = body.begun(begun);
         self.drive_from(body, Some(polled), &mut None, by, budget);
     }
@@ -189,10 +192,7 @@ impl<S: GenServer> Process<S> {
                 // No callback ran, so nothing of what the last one asked for is changed.
                 None => After::Wait,
                 Some(Poll::Pending) => {
-                    // Init has to wait: its starter goes on waiting in its own task, and the server's task takes over.
-                    if by == By::Caller && self.doing() == Doing::Init {
-                        BEGUN.set(Some(InitBegun::Awaited(body.put_starter_off(self.head.pid))));
-                    } else if by == By::Caller {
+                    if by == By::Caller {
                         self.note_nested(&mut body);
                     }
                     // A caller that ran a call here and has to wait looks at the clock anyway: it says since when.

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::inspect::SystemRequest;
 use super::mail::{Doing, Envelope, Kick, LOOK_DOOM, Mail, Process, Run, Signal, Task};
+use super::tied::{TiedState, TiesLock};
 use super::ties::Ties;
 use super::waiters::Waiters;
 use super::work::Job;
 use super::work::parcel;
 use crate::node::alarm::Alarmed;
 use crate::node::any_process::Untyped;
-use crate::node::any_process::{About, AnyProcess, Asked, ExitKind, Head, LaidBy, StoppedHere};
+use crate::node::any_process::{AnyProcess, Asked, ExitKind, Head, StoppedHere};
 use crate::node::current;
 use crate::node::order::Order;
 use crate::node::reply::{Slot, Unanswered, Waiting};
@@ -22,7 +23,7 @@ use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
 use crate::values::exit::Exit;
 use crate::values::info::ProcessInfo;
-use crate::values::monitor::{Down, MonitorRef};
+use crate::values::monitor::Down;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
 
@@ -46,10 +47,6 @@ impl<S: GenServer> AnyProcess for Process<S> {
         self.look.load(Ordering::Relaxed) & LOOK_DOOM != 0
     }
 
-    fn holds_name(&self) -> bool {
-        self.mail.lock().run != Run::Dead
-    }
-
     fn order_down(self: Arc<Self>, exit: Exit) {
         // A server that traps exits is asked to stop, so that terminate runs, as if its supervisor had sent the exit.
         if self.traps_exits() {
@@ -63,51 +60,8 @@ impl<S: GenServer> AnyProcess for Process<S> {
         self.traps_exits.load(Ordering::Relaxed)
     }
 
-    fn about_child(&self) -> Arc<About> {
-        self.mail.lock().ties().about_child(&self.head)
-    }
-
     fn is_in_init(&self) -> bool {
         self.doing() == Doing::Init
-    }
-
-    /// Whether exits are trapped is looked up here, on arrival.
-    fn exit(self: Arc<Self>, exit: Exit, kind: ExitKind) {
-        if kind == ExitKind::Kill {
-            return self.doom(Reason::Killed);
-        }
-        let mut mail = self.mail.lock();
-        if mail.run == Run::Dead {
-            return;
-        }
-        // The exit of a link that has been taken back meanwhile is not heard. That look and the unlink are under one lock.
-        if kind == ExitKind::Link && mail.ties().unlink(exit.from).is_none() {
-            return;
-        }
-        if !self.traps_exits() {
-            // `doom` takes the lock itself, and may run the end on this thread.
-            drop(mail);
-            // As in OTP: `normal` from another process is ignored, and from itself it is an end.
-            if exit.reason != Reason::Normal || exit.from == self.head.pid {
-                self.doom(exit.reason);
-            }
-            return;
-        }
-        if mail.closed {
-            return;
-        }
-        // A process that no other started is its own parent, as in OTP.
-        let signal = if self.head.parent().unwrap_or(self.head.pid) == exit.from {
-            Signal::Stop(exit.reason.into())
-        } else {
-            // By this number `unlink_flush` finds the exit of a link in the mailbox, and not one that was sent by hand.
-            let number = kind.is_of_a_link().then(|| self.head.home.node().next_reference());
-            if let Some(number) = number {
-                mail.ties().rare().exits_queued.insert((exit.from, number));
-            }
-            Signal::Exit(exit, number)
-        };
-        self.enqueue(mail, Envelope::Signal(Box::new(signal)));
     }
 
     fn down(self: Arc<Self>, down: Down) {
@@ -115,52 +69,12 @@ impl<S: GenServer> AnyProcess for Process<S> {
         self.signal(Signal::Down(down));
     }
 
-    fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool {
-        let mut mail = self.mail.lock();
-        if mail.run == Run::Dead {
-            return false;
-        }
-        // Under the lock that `Dead` is set under: this monitor is among those that the end tells, or was refused above.
-        mail.ties().watch(reference, watcher);
-        true
-    }
-
-    fn demonitor(&self, reference: MonitorRef, node: u32) {
-        // Dropped outside the lock: it may be the last reference to the watcher (rule 3).
-        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.unwatch(reference, node));
-        drop(removed);
-    }
-
-    fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool {
-        let pid = peer.head().pid;
-        let mut mail = self.mail.lock();
-        if mail.run == Run::Dead {
-            return false;
-        }
-        let spare = mail.ties().lay(pid, peer, by);
-        drop(mail);
-        // A second reference to the peer, and perhaps the last one: dropped outside the lock (rule 3).
-        drop(spare);
-        true
-    }
-
-    fn take_back(&self, peer: Pid) -> bool {
-        let taken = self.mail.lock().ties().take_back(peer);
-        taken.is_some()
-    }
-
-    fn unlink(&self, peer: Pid) -> bool {
-        let removed = self.mail.lock().ties.as_mut().and_then(|ties| ties.unlink(peer));
-        removed.is_some()
-    }
-
     fn stop(self: Arc<Self>, order: Order, ended: Arc<Slot<Reason>>, inline: bool) -> bool {
         let mut mail = self.mail.lock();
-        if mail.told {
+        // Also while it is ending: the order comes too late, but its sender still waits for everybody to be told.
+        if !mail.add_stopper(self.head.pid, ended) {
             return false;
         }
-        // Also while it is ending: the order comes too late, but its sender still waits for everybody to be told.
-        mail.ties().add_stopper(self.head.pid, ended);
         if mail.closed {
             return true;
         }
@@ -186,19 +100,6 @@ impl<S: GenServer> AnyProcess for Process<S> {
         drop(mail);
         let _entered = current::enter(self.head.pid);
         self.terminate_here(body, reason.clone())
-    }
-
-    fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason> {
-        let mut mail = self.mail.lock();
-        if mail.told {
-            return Some(mail.doom.clone().unwrap_or(Reason::NoProc));
-        }
-        mail.ties().add_stopper(self.head.pid, ended);
-        None
-    }
-
-    fn ended_with(&self) -> Option<Reason> {
-        Process::ended_with(self)
     }
 
     fn watch_deadline(self: Arc<Self>, at: Instant) {
@@ -237,6 +138,62 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
+    }
+}
+
+impl<S: GenServer> TiesLock for Process<S> {
+    type Guard<'a> = MutexGuard<'a, Mail<S>>;
+
+    fn lock(&self) -> Self::Guard<'_> {
+        self.mail.lock()
+    }
+
+    fn traps(&self, _mail: &Self::Guard<'_>) -> bool {
+        self.traps_exits()
+    }
+
+    fn end(self: &Arc<Self>, reason: Reason) {
+        self.doom(reason);
+    }
+
+    fn trap(self: &Arc<Self>, mut mail: Self::Guard<'_>, exit: Exit, kind: ExitKind) {
+        if mail.closed {
+            return;
+        }
+        // A process that no other started is its own parent, as in OTP.
+        let signal = if self.head.parent().unwrap_or(self.head.pid) == exit.from {
+            Signal::Stop(exit.reason.into())
+        } else {
+            // By this number `unlink_flush` finds the exit of a link in the mailbox, and not one that was sent by hand.
+            let number = kind.is_of_a_link().then(|| self.head.home.node().next_reference());
+            if let Some(number) = number {
+                mail.ties().rare().exits_queued.insert((exit.from, number));
+            }
+            Signal::Exit(exit, number)
+        };
+        self.enqueue(mail, Envelope::Signal(Box::new(signal)));
+    }
+}
+
+impl<S: GenServer> TiedState for Mail<S> {
+    fn is_dead(&self) -> bool {
+        self.run == Run::Dead
+    }
+
+    fn has_told(&self) -> bool {
+        self.told
+    }
+
+    fn doom(&self) -> Option<&Reason> {
+        self.doom.as_ref()
+    }
+
+    fn ties(&mut self) -> &mut Ties {
+        Mail::ties(self)
+    }
+
+    fn known_ties(&mut self) -> Option<&mut Ties> {
+        self.ties.as_deref_mut()
     }
 }
 
@@ -317,12 +274,6 @@ impl<S: GenServer> Process<S> {
     /// Throws away the first trapped exit that came of a link with `peer`, if one is still to be handled.
     pub(crate) fn forget_exit(&self, peer: Pid) -> bool {
         self.mail.lock().ties.as_mut().is_some_and(|ties| ties.forget_exit(peer))
-    }
-
-    /// The reason of an end that has been told.
-    pub(crate) fn ended_with(&self) -> Option<Reason> {
-        let mail = self.mail.lock();
-        if mail.run == Run::Dead { mail.doom.clone() } else { None }
     }
 }
 

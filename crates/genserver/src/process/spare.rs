@@ -35,12 +35,12 @@ pub(crate) const fn init(size: usize) -> usize {
     12 + size / 8 % 4
 }
 
-type Place = Cell<Option<Box<dyn Any>>>;
-type SlotPlace = Cell<Option<Arc<dyn Any + Send + Sync>>>;
+type SparePlace = Cell<Option<Box<dyn Any>>>;
+type SpareSlotPlace = Cell<Option<Arc<dyn Any + Send + Sync>>>;
 
 thread_local! {
-    static PLACES: [[Place; WAYS]; LEVELS] = const { [const { [const { Cell::new(None) }; WAYS] }; LEVELS] };
-    static SLOTS: [[SlotPlace; SLOT_WAYS]; LEVELS] = const { [const { [const { Cell::new(None) }; SLOT_WAYS] }; LEVELS] };
+    static PLACES: [[SparePlace; WAYS]; LEVELS] = const { [const { [const { Cell::new(None) }; WAYS] }; LEVELS] };
+    static SLOTS: [[SpareSlotPlace; SLOT_WAYS]; LEVELS] = const { [const { [const { Cell::new(None) }; SLOT_WAYS] }; LEVELS] };
 }
 
 /// The part that this thread keeps at the place `way` of the present depth, if it is one of the type `T`.

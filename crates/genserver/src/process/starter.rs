@@ -1,10 +1,8 @@
 //! The starter of a server, and how it learns the result of init.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::node::reply::Slot;
-use crate::sync::thread_local;
+use crate::node::reply::{Slot, Waiting};
 use crate::values::reason::Reason;
 
 /// What the starter hears of init.
@@ -14,13 +12,8 @@ pub(crate) enum Started {
     Failed(Reason),
 }
 
-/// Where the starter of a server waits for init.
-pub(crate) enum Starter {
-    /// On this thread, inside [`Process::run_init`].
-    Here,
-    /// In a task of its own, for init awaited something.
-    Elsewhere(Arc<Slot<Started>>),
-}
+/// Where the starter of a server waits for init, unless that simply makes the server on the starter's thread.
+pub(crate) struct Starter(Arc<Slot<Started>>);
 
 /// What a starter knows when init has been polled once.
 pub(crate) enum Begun {
@@ -28,16 +21,27 @@ pub(crate) enum Begun {
     Awaited(Arc<Slot<Started>>),
 }
 
-thread_local! {
-    /// What the starter on this thread is told.
-    pub(super) static BEGUN: Cell<Option<Begun>> = const { Cell::new(None) };
+impl Starter {
+    pub(crate) fn new(slot: &Arc<Slot<Started>>) -> Self {
+        Self(Arc::clone(slot))
+    }
+
+    pub(crate) fn tell(self, told: Started) {
+        self.0.fill(Ok(told));
+    }
+
+    /// Whether the start is still awaited: its starter may have ended.
+    pub(crate) fn waits(&self) -> bool {
+        self.0.is_open()
+    }
 }
 
-impl Starter {
-    pub(crate) fn tell(self, told: Started) {
-        match self {
-            Self::Here => BEGUN.set(Some(Begun::Done(told))),
-            Self::Elsewhere(slot) => slot.fill(Ok(told)),
+impl Begun {
+    /// Init has been polled: the starter has been told, or goes on waiting.
+    pub(crate) fn of(slot: Arc<Slot<Started>>) -> Self {
+        match slot.take() {
+            Some(told) => Self::Done(told.unwrap_or(Started::Failed(Reason::RuntimeGone))),
+            None => Self::Awaited(slot),
         }
     }
 }

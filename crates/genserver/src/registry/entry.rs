@@ -23,17 +23,17 @@ pub struct Updated<K, V> {
 }
 
 struct Parts<K, V> {
-    place: Place,
+    place: EntryPlace,
     key: K,
     value: V,
     process: ProcessRef,
 }
 
 /// The position of an entry in the table of keys: the hash of its key, and its number among all entries.
-pub(super) type Place = (u64, u64);
+pub(super) type EntryPlace = (u64, u64);
 
 impl<K, V> Entry<K, V> {
-    pub(super) fn new(place: Place, key: K, value: V, process: ProcessRef) -> Self {
+    pub(super) fn new(place: EntryPlace, key: K, value: V, process: ProcessRef) -> Self {
         Self { parts: Arc::new(Parts { place, key, value, process }) }
     }
 
@@ -57,7 +57,7 @@ impl<K, V> Entry<K, V> {
         self.parts.process.pid()
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> EntryPlace {
         self.parts.place
     }
 

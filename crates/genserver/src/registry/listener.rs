@@ -15,7 +15,7 @@ use crate::{AsProcess, Pid, Recipient};
 ///
 /// ```
 /// use genserver::Probe;
-/// use genserver::registry::{Event, Registry};
+/// use genserver::registry::{RegistryEvent, Registry};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,9 +26,9 @@ use crate::{AsProcess, Pid, Recipient};
 /// let alice = Probe::<()>::new();
 /// rooms.of(&alice).register("lobby", 7)?;
 /// match listener.expect_message().await {
-///     Event::Registered(room) => println!("{} opened", room.key()),
-///     Event::Unregistered(room) => println!("{} closed", room.key()),
-///     Event::Missed(count) => println!("{count} were missed: look the rooms up"),
+///     RegistryEvent::Registered(room) => println!("{} opened", room.key()),
+///     RegistryEvent::Unregistered(room) => println!("{} closed", room.key()),
+///     RegistryEvent::Missed(count) => println!("{count} were missed: look the rooms up"),
 ///     _ => {}
 /// }
 /// # Ok(())
@@ -36,7 +36,7 @@ use crate::{AsProcess, Pid, Recipient};
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Event<K, V> {
+pub enum RegistryEvent<K, V> {
     /// A process has registered.
     #[doc(alias = "register")]
     Registered(Entry<K, V>),
@@ -48,7 +48,7 @@ pub enum Event<K, V> {
 }
 
 /// Written by hand, so that keys and values need not be `Clone`.
-impl<K, V> Clone for Event<K, V> {
+impl<K, V> Clone for RegistryEvent<K, V> {
     fn clone(&self) -> Self {
         match self {
             Self::Registered(entry) => Self::Registered(entry.clone()),
@@ -67,7 +67,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     ///
     /// A listener whose mailbox is full misses events, and is told how many before the next one it gets. A listener that has
     /// ended is forgotten.
-    pub fn listen(&self, recipient: impl Into<Recipient<Event<K, V>>>) {
+    pub fn listen(&self, recipient: impl Into<Recipient<RegistryEvent<K, V>>>) {
         self.table.listeners.add(recipient.into());
     }
 
@@ -84,7 +84,7 @@ pub(super) struct Listeners<K: Key, V: Value> {
 
 /// One listener, and how many events it has missed since the last one it was sent.
 struct Listener<K: Key, V: Value> {
-    recipient: Recipient<Event<K, V>>,
+    recipient: Recipient<RegistryEvent<K, V>>,
     missed: AtomicU64,
 }
 
@@ -95,7 +95,7 @@ impl<K: Key, V: Value> Default for Listeners<K, V> {
 }
 
 impl<K: Key, V: Value> Listeners<K, V> {
-    pub(super) fn add(&self, recipient: Recipient<Event<K, V>>) {
+    pub(super) fn add(&self, recipient: Recipient<RegistryEvent<K, V>>) {
         let listener = Arc::new(Listener { recipient, missed: AtomicU64::new(0) });
         self.remove_where(|listener| !listener.recipient.is_alive());
         self.list.write().push(listener);
@@ -112,7 +112,7 @@ impl<K: Key, V: Value> Listeners<K, V> {
     }
 
     /// Sends an event to all of them. The process that acted calls it, without a lock: so its events keep their order.
-    pub(super) fn tell(&self, event: &Event<K, V>) {
+    pub(super) fn tell(&self, event: &RegistryEvent<K, V>) {
         let list = self.list.read();
         if list.is_empty() {
             return;
@@ -131,18 +131,18 @@ impl<K: Key, V: Value> Listeners<K, V> {
 
 impl<K: Key, V: Value> Listener<K, V> {
     /// Returns whether the listener is alive.
-    fn tell(&self, event: Event<K, V>) -> bool {
+    fn tell(&self, event: RegistryEvent<K, V>) -> bool {
         let missed = self.missed.swap(0, Ordering::Relaxed);
         let told = match missed {
             0 => Ok(()),
-            _ => self.recipient.send(Event::Missed(missed)),
+            _ => self.recipient.send(RegistryEvent::Missed(missed)),
         };
         match told.and_then(|()| self.recipient.send(event)) {
             Ok(()) => true,
             Err(refused) => {
                 let also = match refused.into_inner() {
-                    Event::Missed(_) => missed,
-                    Event::Registered(_) | Event::Unregistered(_) => 0,
+                    RegistryEvent::Missed(_) => missed,
+                    RegistryEvent::Registered(_) | RegistryEvent::Unregistered(_) => 0,
                 };
                 self.missed.fetch_add(also + 1, Ordering::Relaxed);
                 self.recipient.is_alive()

@@ -19,11 +19,11 @@ use crate::sync::barrier;
 pub(super) struct Locks<K> {
     hasher: RandomState,
     last_number: AtomicU64,
-    parts: [Mutex<BTreeMap<Place, Held<K>>>; PARTS],
+    parts: [Mutex<BTreeMap<LockPlace, Held<K>>>; PARTS],
 }
 
 /// The position of a locked key: its hash, and the number of the first holder.
-type Place = (u64, u64);
+type LockPlace = (u64, u64);
 
 /// A key that is locked.
 struct Held<K> {
@@ -42,7 +42,7 @@ impl<K> Default for Locks<K> {
 }
 
 impl<K> Locks<K> {
-    fn part(&self, place: Place) -> &Mutex<BTreeMap<Place, Held<K>>> {
+    fn part(&self, place: LockPlace) -> &Mutex<BTreeMap<LockPlace, Held<K>>> {
         #[expect(clippy::cast_possible_truncation, reason = "less than the number of parts")]
         let part = (place.0 % PARTS as u64) as usize;
         &self.parts[part]
@@ -53,7 +53,7 @@ impl<K> Locks<K> {
     }
 
     /// Goes on waiting if its turn has not come; returns whether it has.
-    fn wait(&self, place: Place, number: u64, waker: Waker) -> bool {
+    fn wait(&self, place: LockPlace, number: u64, waker: Waker) -> bool {
         let mut part = self.part(place).lock();
         // A future that waits keeps the key locked.
         let Some(held) = part.get_mut(&place) else { return false };
@@ -65,7 +65,7 @@ impl<K> Locks<K> {
     }
 
     /// Passes the key to the next in line, or unlocks it.
-    fn pass(&self, place: Place) {
+    fn pass(&self, place: LockPlace) {
         let mut part = self.part(place).lock();
         let Some(held) = part.get_mut(&place) else { return };
         let (freed, next) = match held.line.pop_first() {
@@ -83,7 +83,7 @@ impl<K> Locks<K> {
     }
 
     /// Leaves the line, or passes on the lock that it was already given.
-    fn leave(&self, place: Place, number: u64) {
+    fn leave(&self, place: LockPlace, number: u64) {
         let mut part = self.part(place).lock();
         let Some(held) = part.get_mut(&place) else { return };
         if held.holder == number {
@@ -103,7 +103,7 @@ impl<K> Locks<K> {
 
 impl<K: Key> Locks<K> {
     /// Locks the key if it is free, or joins the line.
-    fn take(&self, key: K, waker: Waker) -> (Place, u64, bool) {
+    fn take(&self, key: K, waker: Waker) -> (LockPlace, u64, bool) {
         let hash = self.hasher.hash_one(&key);
         let number = self.next_number();
         let mut part = self.part((hash, 0)).lock();
@@ -168,7 +168,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// # }
     /// ```
     pub fn lock(&self, key: K) -> Lock<K> {
-        Lock { locks: Arc::clone(&self.table.locks), stage: Stage::New(key) }
+        Lock { locks: Arc::clone(&self.table.locks), stage: LockStage::New(key) }
     }
 }
 
@@ -176,12 +176,12 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
 #[must_use = "nothing is locked until this is awaited"]
 pub struct Lock<K> {
     locks: Arc<Locks<K>>,
-    stage: Stage<K>,
+    stage: LockStage<K>,
 }
 
-enum Stage<K> {
+enum LockStage<K> {
     New(K),
-    Waiting(Place, u64),
+    Waiting(LockPlace, u64),
     Over,
 }
 
@@ -195,25 +195,25 @@ impl<K: Key> Future for Lock<K> {
         ready!(crate::poll_alive(cx));
         // Cloned here, where no lock is held: a foreign waker is user code.
         let waker = cx.waker().clone();
-        let (place, number, is_ours) = match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::New(key) => self.locks.take(key, waker),
-            Stage::Waiting(place, number) => (place, number, self.locks.wait(place, number, waker)),
-            Stage::Over => return Poll::Pending,
+        let (place, number, is_ours) = match std::mem::replace(&mut self.stage, LockStage::Over) {
+            LockStage::New(key) => self.locks.take(key, waker),
+            LockStage::Waiting(place, number) => (place, number, self.locks.wait(place, number, waker)),
+            LockStage::Over => return Poll::Pending,
         };
-        self.stage = Stage::Waiting(place, number);
+        self.stage = LockStage::Waiting(place, number);
         if !is_ours {
             return Poll::Pending;
         }
         // The holder that passed it on may have sent us an exit before that.
         ready!(crate::poll_alive(cx));
-        self.stage = Stage::Over;
+        self.stage = LockStage::Over;
         Poll::Ready(LockGuard { locks: Arc::clone(&self.locks), place })
     }
 }
 
 impl<K> Drop for Lock<K> {
     fn drop(&mut self) {
-        if let Stage::Waiting(place, number) = self.stage {
+        if let LockStage::Waiting(place, number) = self.stage {
             self.locks.leave(place, number);
         }
     }
@@ -223,7 +223,7 @@ impl<K> Drop for Lock<K> {
 #[must_use = "dropping it unlocks the key at once"]
 pub struct LockGuard<K> {
     locks: Arc<Locks<K>>,
-    place: Place,
+    place: LockPlace,
 }
 
 impl<K> Drop for LockGuard<K> {

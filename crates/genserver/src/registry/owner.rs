@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use super::entry::{Entry, Updated};
 use super::error::{RegisterDuplicateError, RegisterUniqueError, UpdateError};
-use super::listener::Event;
+use super::listener::RegistryEvent;
 use super::{Duplicate, Key, Registry, Unique, Value};
 use crate::ProcessRef;
 
@@ -64,7 +64,7 @@ impl<'a, K: Key, V: Value, Kind> Owner<'a, K, V, Kind> {
         entries.retain(|entry| wanted(entry.value()) && self.registry.table.remove(entry));
         let count = entries.len();
         for entry in entries {
-            self.registry.table.listeners.tell(&Event::Unregistered(entry));
+            self.registry.table.listeners.tell(&RegistryEvent::Unregistered(entry));
         }
         count
     }

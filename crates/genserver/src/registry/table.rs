@@ -19,10 +19,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::entry::{Entry, Place};
+use super::entry::{Entry, EntryPlace};
 use super::error::{RegisterDuplicateError, RegisterUniqueError};
 use super::keeper::{Keeper, Watch};
-use super::listener::{Event, Listeners};
+use super::listener::{Listeners, RegistryEvent};
 use super::lock::Locks;
 use super::meta::Meta;
 use super::{Key, Value};
@@ -38,7 +38,7 @@ pub(super) struct Table<K: Key, V: Value> {
     hasher: RandomState,
     last_number: AtomicU64,
     /// The entries of a key are next to each other, in the order in which they were made.
-    by_key: [RwLock<BTreeMap<Place, Entry<K, V>>>; PARTS],
+    by_key: [RwLock<BTreeMap<EntryPlace, Entry<K, V>>>; PARTS],
     by_owner: [Mutex<Owned<K, V>>; PARTS],
     is_kept: AtomicBool,
     keeper: Mutex<Option<ServerRef<Keeper<K, V>>>>,
@@ -85,7 +85,7 @@ impl<K: Key, V: Value> Table<K, V> {
         self.hasher.hash_one(key)
     }
 
-    fn keys_at(&self, hash: u64) -> &RwLock<BTreeMap<Place, Entry<K, V>>> {
+    fn keys_at(&self, hash: u64) -> &RwLock<BTreeMap<EntryPlace, Entry<K, V>>> {
         &self.by_key[part(hash)]
     }
 
@@ -266,7 +266,7 @@ impl<K: Key, V: Value> Table<K, V> {
                 return Err(RegisterUniqueError::AlreadyRegistered { key, value, holder });
             }
         }
-        self.listeners.tell(&Event::Registered(entry.clone()));
+        self.listeners.tell(&RegistryEvent::Registered(entry.clone()));
         Ok(entry)
     }
 
@@ -283,7 +283,7 @@ impl<K: Key, V: Value> Table<K, V> {
         let entry = self.entry(key, value, process.clone());
         self.insert(&entry);
         self.own(&entry);
-        self.listeners.tell(&Event::Registered(entry));
+        self.listeners.tell(&RegistryEvent::Registered(entry));
         Ok(())
     }
 }
@@ -338,7 +338,7 @@ impl<K: Key, V: Value> Table<K, V> {
     }
 }
 
-fn all_at(hash: u64) -> std::ops::RangeInclusive<Place> {
+fn all_at(hash: u64) -> std::ops::RangeInclusive<EntryPlace> {
     (hash, 0)..=(hash, u64::MAX)
 }
 

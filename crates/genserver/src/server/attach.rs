@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
 
-use crate::node::any_process::AnyProcess as _;
+use crate::node::any_process::Tied as _;
 use crate::node::reply::Slot;
 use crate::process::mail::{Process, Signal};
 use crate::server::GenServer;

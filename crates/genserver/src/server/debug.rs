@@ -10,7 +10,7 @@ use crate::process::mail::Envelope;
 use crate::process::work::Job;
 use crate::server::GenServer;
 use crate::server::context::Cx;
-use crate::server::debug::event::{Event, Hook};
+use crate::server::debug::event::{Hook, SysEvent};
 use crate::server::outcome::{Outcome, Step, Then};
 use crate::server::show::Message;
 use crate::values::info::Callback;
@@ -35,12 +35,12 @@ pub(crate) struct Debug {
     message: Option<String>,
 }
 
-pub(crate) type HookFn = dyn FnMut(&Event) -> Hook + Send;
+pub(crate) type HookFn = dyn FnMut(&SysEvent) -> Hook + Send;
 
 /// A ring of the last events.
 pub(crate) struct Ring {
     pub(crate) length: usize,
-    pub(crate) events: VecDeque<Event>,
+    pub(crate) events: VecDeque<SysEvent>,
 }
 
 pub(crate) struct Counters {
@@ -62,7 +62,7 @@ impl Ring {
         }
     }
 
-    fn push(&mut self, event: Event) {
+    fn push(&mut self, event: SysEvent) {
         self.events.push_back(event);
         self.resize(self.length);
     }
@@ -93,12 +93,12 @@ impl Debug {
     }
 
     /// Passes one event to the log, the trace, the file and the hooks.
-    fn note(&mut self, process: &str, event: Event) {
+    fn note(&mut self, process: &str, event: SysEvent) {
         if let Some(counters) = &mut self.counters {
             match event {
-                Event::In { .. } => counters.messages_in += 1,
-                Event::Out => counters.messages_out += 1,
-                Event::NoReply | Event::Continue { .. } => {}
+                SysEvent::In { .. } => counters.messages_in += 1,
+                SysEvent::Out => counters.messages_out += 1,
+                SysEvent::NoReply | SysEvent::Continue { .. } => {}
             }
         }
         if self.trace {
@@ -121,13 +121,13 @@ impl Debug {
 
 /// Emits a `tracing` event with that feature, and otherwise prints a line on standard error.
 #[cfg(feature = "tracing")]
-fn trace(process: &str, event: &Event) {
+fn trace(process: &str, event: &SysEvent) {
     tracing::info!(target: "genserver::sys", process, "{process} {event}");
 }
 
 #[cfg(not(feature = "tracing"))]
 #[expect(clippy::print_stderr, reason = "tracing a server asks for printed output")]
-fn trace(process: &str, event: &Event) {
+fn trace(process: &str, event: &SysEvent) {
     eprintln!("{process} {event}");
 }
 
@@ -169,13 +169,13 @@ impl<S: GenServer> Cx<S> {
             Job::Message(Envelope::Info(info)) => self.note_in(Callback::Info, Message::Info(info)),
             Job::Continue(info) => {
                 let message = self.show(Message::Info(info));
-                self.note_event(Event::Continue { message });
+                self.note_event(SysEvent::Continue { message });
             }
             Job::Idle => {
                 if let Some(debug) = &mut self.debug {
                     debug.message = None;
                 }
-                self.note_event(Event::In { callback: Callback::Idle, message: String::new() });
+                self.note_event(SysEvent::In { callback: Callback::Idle, message: String::new() });
             }
             // Calls and casts are noted where they are handled, and signals when they have become infos.
             Job::Message(_) | Job::Init(_) | Job::Terminate(_) => {}
@@ -185,20 +185,20 @@ impl<S: GenServer> Cx<S> {
     #[cold]
     fn note_in(&mut self, callback: Callback, message: Message<'_, S>) {
         let message = self.show(message);
-        self.note_event(Event::In { callback, message });
+        self.note_event(SysEvent::In { callback, message });
     }
 
     #[cold]
     fn note_outcome_slowly(&mut self, outcome: &Outcome<S>) {
         match outcome {
-            Ok(step) if step.replied => self.note_event(Event::Out),
+            Ok(step) if step.replied => self.note_event(SysEvent::Out),
             // A server that stops sends nothing here; its end is reported separately.
             Err(_) | Ok(Step { then: Then::Stop(_), .. }) => {}
-            Ok(_) => self.note_event(Event::NoReply),
+            Ok(_) => self.note_event(SysEvent::NoReply),
         }
     }
 
-    fn note_event(&mut self, event: Event) {
+    fn note_event(&mut self, event: SysEvent) {
         let title = self.process.head.title();
         if let Some(debug) = &mut self.debug {
             debug.note(&title, event);

@@ -3,21 +3,20 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::client::server_ref::ServerRef;
 use crate::node::Node;
+use crate::node::any_process::Tied as _;
 use crate::node::cut::poll_alive;
 use crate::node::name::Name;
-use crate::process::mail::{Body, Envelope, Settings, Signal};
+use crate::process::mail::{Body, Envelope, Signal};
 use crate::process::task::ProcessTask;
-use crate::process::work::Actor;
 use crate::server::GenServer;
-use crate::server::context::Cx;
 use crate::server::debug::options::DebugOptions;
-use crate::start::{StartError, make_process};
+use crate::start::StartError;
+use crate::start::options::{self, ServerOptions, server_option_methods};
 use crate::values::overflow::Overflow;
 use crate::values::reason::Reason;
 
@@ -74,15 +73,7 @@ use crate::values::reason::Reason;
 /// ```
 #[doc(alias = "enter_loop")]
 pub fn adopt<S: GenServer>(server: S) -> Adopt<S> {
-    Adopt {
-        server,
-        first: First::Wait,
-        name: None,
-        label: None,
-        node: None,
-        settings: Settings::default(),
-        debug: None,
-    }
+    Adopt { server, first: First::Wait, options: ServerOptions::default() }
 }
 
 /// The options of a server that is made of a state; made by [`adopt`].
@@ -90,11 +81,7 @@ pub fn adopt<S: GenServer>(server: S) -> Adopt<S> {
 pub struct Adopt<S: GenServer> {
     server: S,
     first: First<S>,
-    name: Option<Name>,
-    label: Option<String>,
-    node: Option<Node>,
-    settings: Settings,
-    debug: Option<Box<DebugOptions>>,
+    options: ServerOptions,
 }
 
 /// What the server does first.
@@ -106,56 +93,11 @@ enum First<S: GenServer> {
 }
 
 impl<S: GenServer> Adopt<S> {
-    /// Gives the server a name.
-    pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
-        self
+    fn server_options(&mut self) -> &mut ServerOptions {
+        &mut self.options
     }
 
-    /// Gives the server a label for errors and reports. It need not be unique.
-    #[doc(alias = "set_label")]
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
-    }
-
-    /// Puts it into this node. The default is the node of the process that runs here, or the program's.
-    pub fn on(mut self, node: &Node) -> Self {
-        self.node = Some(node.clone());
-        self
-    }
-
-    /// Sets how many calls, casts and infos may wait: see [`Start::mailbox`](crate::Start::mailbox).
-    pub fn mailbox(mut self, bound: u32) -> Self {
-        self.settings.bound = Some(bound.max(1));
-        self
-    }
-
-    /// Sets the policy for casts and plain messages that find the mailbox full: see [`Start::overflow`](crate::Start::overflow).
-    pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.settings.overflow = overflow;
-        self
-    }
-
-    /// Sets whether callers may run the idle server on their own task: see [`Start::inline`](crate::Start::inline).
-    ///
-    /// If it is off, callbacks run only in the future that [`enter`](Adopt::enter) returns.
-    pub fn inline(mut self, inline: bool) -> Self {
-        self.settings.queued_only = !inline;
-        self
-    }
-
-    /// Hibernates when no message has arrived for `silence`.
-    pub fn hibernate_after(mut self, silence: Duration) -> Self {
-        self.settings.hibernate_after = Some(silence);
-        self
-    }
-
-    /// Switches debugging on: see [`Start::debug`](crate::Start::debug).
-    pub fn debug(mut self, options: DebugOptions) -> Self {
-        self.debug = Some(Box::new(options));
-        self
-    }
+    server_option_methods!();
 
     /// Begins by waiting for a message; [`handle_idle`](GenServer::handle_idle) runs if none arrives for `silence`.
     pub fn idle(mut self, silence: Duration) -> Self {
@@ -185,14 +127,10 @@ impl<S: GenServer> Adopt<S> {
     /// [`StartError::AlreadyStarted`] or [`StartError::NameRefused`] if it cannot have its name, [`StartError::NoRuntime`] if
     /// the thread is in no runtime. In either case the state is dropped.
     #[doc(alias = "enter_loop")]
-    pub fn enter(self) -> Result<(ServerRef<S>, Adopted<S>), StartError> {
-        let home = self.node.unwrap_or_else(Node::current).home().ok_or(StartError::NoRuntime)?;
-        let process = make_process(&home, self.name, self.label, None)?;
-        process.configure(&self.settings);
-        let mut cx = Cx::new(Arc::clone(&process));
-        cx.debug = self.debug.and_then(|debug| debug.begin(home.runtime().now()));
-        let mut body =
-            Body::new(Box::new(Actor { server: Some(self.server), cx, batch: crate::process::queue::Queue::new() }));
+    pub fn enter(mut self) -> Result<(ServerRef<S>, Adopted<S>), StartError> {
+        let home = self.options.node.clone().unwrap_or_else(Node::current).home().ok_or(StartError::NoRuntime)?;
+        let process = self.options.make(&home, None)?;
+        let mut body = Body::new(Box::new(options::actor(&process, Some(self.server), self.options.debug)));
         match self.first {
             First::Wait => {}
             First::Idle(silence) => body.cold().silence = Some(silence),
@@ -210,7 +148,7 @@ impl<S: GenServer> fmt::Debug for Adopt<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Adopt")
             .field("server", &std::any::type_name::<S>())
-            .field("name", &self.name)
+            .field("name", &self.options.name)
             .finish_non_exhaustive()
     }
 }

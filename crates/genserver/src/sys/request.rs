@@ -25,7 +25,7 @@ use crate::values::reason::Panic;
 /// A pending request of [`sys`](crate::sys), returned by its functions.
 ///
 /// Nothing is sent before it is awaited. It waits five seconds on the clock of the server's runtime; see
-/// [`timeout`](Request::timeout).
+/// [`timeout`](SysRequest::timeout).
 ///
 /// # Cancel safety
 ///
@@ -50,13 +50,13 @@ use crate::values::reason::Panic;
 /// # }
 /// ```
 #[must_use = "nothing is asked until the request is awaited"]
-pub struct Request<R> {
+pub struct SysRequest<R> {
     name: &'static str,
-    stage: Stage<R>,
+    stage: SysRequestStage<R>,
     timeout: Option<Duration>,
 }
 
-enum Stage<R> {
+enum SysRequestStage<R> {
     Unsent(Result<ProcessRef, SysError>, Post<R>),
     Sent { process: ProcessRef, slot: Arc<Slot<Answer<R>>>, deadline: Option<Instant> },
     Done,
@@ -82,7 +82,7 @@ fn answer<R: Send>(slot: &Slot<Answer<R>>, order: impl FnOnce() -> Answer<R>) {
     let _ = Panic::catch(|| slot.fill(Ok(done)));
 }
 
-impl<R: Send + 'static> Request<R> {
+impl<R: Send + 'static> SysRequest<R> {
     /// A request about the state of a server, which needs its type.
     pub(super) fn typed<T: AsServer>(
         name: &'static str,
@@ -116,7 +116,7 @@ impl<R: Send + 'static> Request<R> {
 
     fn new(name: &'static str, found: Result<ProcessRef, NotFound>, post: Post<R>) -> Self {
         let found = found.map_err(|error| SysError::nobody(error, name));
-        Self { name, stage: Stage::Unsent(found, post), timeout: Some(CALL_TIMEOUT) }
+        Self { name, stage: SysRequestStage::Unsent(found, post), timeout: Some(CALL_TIMEOUT) }
     }
 
     /// Sets the timeout (default: five seconds).
@@ -132,7 +132,7 @@ impl<R: Send + 'static> Request<R> {
         self
     }
 
-    fn send(&self, process: ProcessRef, post: Post<R>) -> Result<Stage<R>, SysError> {
+    fn send(&self, process: ProcessRef, post: Post<R>) -> Result<SysRequestStage<R>, SysError> {
         let head = process.process().head();
         if current::pid() == Some(head.pid) {
             return Err(SysError::CallingSelf { server: head.subject(), request: self.name });
@@ -142,7 +142,7 @@ impl<R: Send + 'static> Request<R> {
         let slot = Arc::new(Slot::new(head.pid));
         let server = || head.subject();
         match post(&process, Arc::clone(&slot), runtime.is_current()) {
-            Asked::Taken => Ok(Stage::Sent { process, slot, deadline }),
+            Asked::Taken => Ok(SysRequestStage::Sent { process, slot, deadline }),
             Asked::Dead => Err(SysError::NoProc { server: server(), request: self.name }),
             Asked::NoServer => Err(SysError::NoServer { server: server(), request: self.name }),
         }
@@ -168,21 +168,22 @@ impl<R: Send + 'static> Request<R> {
 }
 
 /// Nothing in a request is pinned: its work runs in the server.
-impl<R> Unpin for Request<R> {}
+impl<R> Unpin for SysRequest<R> {}
 
-impl<R: Send + 'static> Future for Request<R> {
+impl<R: Send + 'static> Future for SysRequest<R> {
     type Output = Result<R, SysError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Stage::Unsent(..) = this.stage {
+        if let SysRequestStage::Unsent(..) = this.stage {
             ready!(poll_alive(cx));
-            let Stage::Unsent(process, post) = std::mem::replace(&mut this.stage, Stage::Done) else {
+            let SysRequestStage::Unsent(process, post) = std::mem::replace(&mut this.stage, SysRequestStage::Done)
+            else {
                 return Poll::Pending;
             };
             this.stage = this.send(process?, post)?;
         }
-        let Stage::Sent { process, slot, deadline } = &this.stage else { return Poll::Pending };
+        let SysRequestStage::Sent { process, slot, deadline } = &this.stage else { return Poll::Pending };
         let polled = slot.poll(cx, *deadline);
         if let (Poll::Pending, Some(deadline)) = (&polled, deadline) {
             Arc::clone(process.process()).watch_deadline(*deadline);
@@ -197,16 +198,16 @@ impl<R: Send + 'static> Future for Request<R> {
     }
 }
 
-impl<R> Drop for Request<R> {
+impl<R> Drop for SysRequest<R> {
     fn drop(&mut self) {
-        if let Stage::Sent { slot, .. } = &self.stage {
+        if let SysRequestStage::Sent { slot, .. } = &self.stage {
             slot.close();
         }
     }
 }
 
-impl<R> fmt::Debug for Request<R> {
+impl<R> fmt::Debug for SysRequest<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("SysRequest").field("name", &self.name).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! The state of a server: reading and changing it, and suspending or ending the server.
 
-use super::{Request, Status};
+use super::{Status, SysRequest};
 use crate::client::as_server::AsServer;
 use crate::node::process_ref::AsProcess;
 use crate::process::drop_caught;
@@ -12,11 +12,11 @@ use crate::values::reason::Reason;
 ///
 /// [`SysError::CallbackFailed`](super::SysError::CallbackFailed) if the clone panics; and, like every request, if the server is
 /// not running, ends, or does not answer in time.
-pub fn get_state<T: AsServer>(server: &T) -> Request<T::Server>
+pub fn get_state<T: AsServer>(server: &T) -> SysRequest<T::Server>
 where
     T::Server: Clone,
 {
-    Request::typed("get_state", server, |bench| Ok(bench.server().clone()))
+    SysRequest::typed("get_state", server, |bench| Ok(bench.server().clone()))
 }
 
 /// Reads the state in place, and returns the result of `look`: [`get_state`] for a state that is not `Clone`.
@@ -39,13 +39,13 @@ where
 /// # }
 /// ```
 #[doc(alias = "get_state")]
-pub fn with_state<T, R, F>(server: &T, look: F) -> Request<R>
+pub fn with_state<T, R, F>(server: &T, look: F) -> SysRequest<R>
 where
     T: AsServer,
     R: Send + 'static,
     F: FnOnce(&T::Server) -> R + Send + 'static,
 {
-    Request::typed("with_state", server, |bench| Ok(look(bench.server())))
+    SysRequest::typed("with_state", server, |bench| Ok(look(bench.server())))
 }
 
 /// Replaces the state by the result of `replace` on a clone of it, and returns a clone of the new one.
@@ -69,13 +69,13 @@ where
 /// # Ok(())
 /// # }
 /// ```
-pub fn replace_state<T, F>(server: &T, replace: F) -> Request<T::Server>
+pub fn replace_state<T, F>(server: &T, replace: F) -> SysRequest<T::Server>
 where
     T: AsServer,
     T::Server: Clone,
     F: FnOnce(T::Server) -> T::Server + Send + 'static,
 {
-    Request::typed("replace_state", server, |bench| {
+    SysRequest::typed("replace_state", server, |bench| {
         let new = replace(bench.server().clone());
         let answer = new.clone();
         let old = std::mem::replace(bench.server(), new);
@@ -109,13 +109,13 @@ where
 /// # }
 /// ```
 #[doc(alias = "replace_state")]
-pub fn update_state<T, R, F>(server: &T, update: F) -> Request<R>
+pub fn update_state<T, R, F>(server: &T, update: F) -> SysRequest<R>
 where
     T: AsServer,
     R: Send + 'static,
     F: FnOnce(&mut T::Server) -> R + Send + 'static,
 {
-    Request::typed("update_state", server, |bench| Ok(update(bench.server())))
+    SysRequest::typed("update_state", server, |bench| Ok(update(bench.server())))
 }
 
 /// Makes the server hold back everything but the requests of this module and the order to stop, until
@@ -145,8 +145,8 @@ where
 /// # Ok(())
 /// # }
 /// ```
-pub fn suspend<T: AsProcess>(server: &T) -> Request<()> {
-    Request::untyped("suspend", server, |bench| {
+pub fn suspend<T: AsProcess>(server: &T) -> SysRequest<()> {
+    SysRequest::untyped("suspend", server, |bench| {
         bench.suspend(true);
         Ok(())
     })
@@ -157,8 +157,8 @@ pub fn suspend<T: AsProcess>(server: &T) -> Request<()> {
 /// # Errors
 ///
 /// Like every request.
-pub fn resume<T: AsProcess>(server: &T) -> Request<()> {
-    Request::untyped("resume", server, |bench| {
+pub fn resume<T: AsProcess>(server: &T) -> SysRequest<()> {
+    SysRequest::untyped("resume", server, |bench| {
         bench.suspend(false);
         Ok(())
     })
@@ -185,8 +185,8 @@ pub fn resume<T: AsProcess>(server: &T) -> Request<()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn get_status<T: AsProcess>(server: &T) -> Request<Status> {
-    Request::untyped("get_status", server, |bench| Ok(bench.status()))
+pub fn get_status<T: AsProcess>(server: &T) -> SysRequest<Status> {
+    SysRequest::untyped("get_status", server, |bench| Ok(bench.status()))
 }
 
 /// Orders the server to stop with `reason`, and returns without waiting for the end.
@@ -196,9 +196,9 @@ pub fn get_status<T: AsProcess>(server: &T) -> Request<Status> {
 /// # Errors
 ///
 /// Like every request.
-pub fn terminate<T: AsProcess>(server: &T, reason: impl Into<Reason>) -> Request<()> {
+pub fn terminate<T: AsProcess>(server: &T, reason: impl Into<Reason>) -> SysRequest<()> {
     let reason = reason.into();
-    Request::untyped("terminate", server, |bench| {
+    SysRequest::untyped("terminate", server, |bench| {
         bench.stop(reason);
         Ok(())
     })

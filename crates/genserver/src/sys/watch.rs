@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use super::request::Trouble;
-use super::{Event, Hook, Log, Request, Statistics};
+use super::{Hook, Log, Statistics, SysEvent, SysRequest};
 use crate::node::process_ref::AsProcess;
 use crate::server::debug::{Counters, Debug, Ring};
 
@@ -12,8 +12,12 @@ use crate::server::debug::{Counters, Debug, Ring};
 pub const LOG_LENGTH: usize = 10;
 
 /// Makes a request that switches something on or off.
-fn switch<T: AsProcess>(server: &T, name: &'static str, turn: impl FnOnce(&mut Debug) + Send + 'static) -> Request<()> {
-    Request::untyped(name, server, |bench| {
+fn switch<T: AsProcess>(
+    server: &T,
+    name: &'static str,
+    turn: impl FnOnce(&mut Debug) + Send + 'static,
+) -> SysRequest<()> {
+    SysRequest::untyped(name, server, |bench| {
         let debug = bench.debug();
         turn(debug.get_or_insert_default());
         Debug::tidy(debug);
@@ -29,7 +33,7 @@ fn switch<T: AsProcess>(server: &T, name: &'static str, turn: impl FnOnce(&mut D
 /// # Errors
 ///
 /// Like every request.
-pub fn trace<T: AsProcess>(server: &T, on: bool) -> Request<()> {
+pub fn trace<T: AsProcess>(server: &T, on: bool) -> SysRequest<()> {
     switch(server, "trace", move |debug| debug.trace = on)
 }
 
@@ -54,11 +58,11 @@ pub fn trace<T: AsProcess>(server: &T, on: bool) -> Request<()> {
 /// sys::log(&counter, 1).await?;
 /// counter.cast(Add(1))?;
 /// counter.call(Call::Get).await?;
-/// assert_eq!(sys::get_log(&counter).await?.events, [sys::Event::Out], "the last one");
+/// assert_eq!(sys::get_log(&counter).await?.events, [sys::SysEvent::Out], "the last one");
 /// # Ok(())
 /// # }
 /// ```
-pub fn log<T: AsProcess>(server: &T, length: usize) -> Request<()> {
+pub fn log<T: AsProcess>(server: &T, length: usize) -> SysRequest<()> {
     switch(server, "log", move |debug| debug.log.get_or_insert_with(Ring::new).resize(length))
 }
 
@@ -67,8 +71,8 @@ pub fn log<T: AsProcess>(server: &T, length: usize) -> Request<()> {
 /// # Errors
 ///
 /// Like every request.
-pub fn get_log<T: AsProcess>(server: &T) -> Request<Log> {
-    Request::untyped("get_log", server, |bench| {
+pub fn get_log<T: AsProcess>(server: &T) -> SysRequest<Log> {
+    SysRequest::untyped("get_log", server, |bench| {
         let process = bench.head().title();
         let debug = bench.debug().as_ref();
         let events = debug.and_then(|debug| debug.log.as_ref()).map(|log| log.events.iter().cloned().collect());
@@ -81,7 +85,7 @@ pub fn get_log<T: AsProcess>(server: &T) -> Request<Log> {
 /// # Errors
 ///
 /// Like every request.
-pub fn log_off<T: AsProcess>(server: &T) -> Request<()> {
+pub fn log_off<T: AsProcess>(server: &T) -> SysRequest<()> {
     switch(server, "log_off", |debug| debug.log = None)
 }
 
@@ -112,9 +116,9 @@ pub fn log_off<T: AsProcess>(server: &T) -> Request<()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> Request<()> {
+pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> SysRequest<()> {
     let path = path.into();
-    Request::untyped("log_to_file", server, |bench| match File::create(&path) {
+    SysRequest::untyped("log_to_file", server, |bench| match File::create(&path) {
         Ok(file) => {
             bench.debug().get_or_insert_default().file = Some(Box::new(file));
             Ok(())
@@ -128,7 +132,7 @@ pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> Reques
 /// # Errors
 ///
 /// Like every request.
-pub fn log_to_file_off<T: AsProcess>(server: &T) -> Request<()> {
+pub fn log_to_file_off<T: AsProcess>(server: &T) -> SysRequest<()> {
     switch(server, "log_to_file_off", |debug| debug.file = None)
 }
 
@@ -137,8 +141,8 @@ pub fn log_to_file_off<T: AsProcess>(server: &T) -> Request<()> {
 /// # Errors
 ///
 /// Like every request.
-pub fn statistics_on<T: AsProcess>(server: &T) -> Request<()> {
-    Request::untyped("statistics_on", server, |bench| {
+pub fn statistics_on<T: AsProcess>(server: &T) -> SysRequest<()> {
+    SysRequest::untyped("statistics_on", server, |bench| {
         let since = bench.head().home.runtime().now();
         let counters = || Counters { since, messages_in: 0, messages_out: 0 };
         bench.debug().get_or_insert_default().counters.get_or_insert_with(counters);
@@ -168,8 +172,8 @@ pub fn statistics_on<T: AsProcess>(server: &T) -> Request<()> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn statistics<T: AsProcess>(server: &T) -> Request<Statistics> {
-    Request::untyped("statistics", server, |bench| {
+pub fn statistics<T: AsProcess>(server: &T) -> SysRequest<Statistics> {
+    SysRequest::untyped("statistics", server, |bench| {
         let now = bench.head().home.runtime().now();
         let debug = bench.debug().as_ref();
         let counters = debug.and_then(|debug| debug.counters.as_ref()).ok_or(Trouble::NoStatistics)?;
@@ -183,7 +187,7 @@ pub fn statistics<T: AsProcess>(server: &T) -> Request<Statistics> {
 /// # Errors
 ///
 /// Like every request.
-pub fn statistics_off<T: AsProcess>(server: &T) -> Request<()> {
+pub fn statistics_off<T: AsProcess>(server: &T) -> SysRequest<()> {
     switch(server, "statistics_off", |debug| debug.counters = None)
 }
 
@@ -202,7 +206,7 @@ pub fn statistics_off<T: AsProcess>(server: &T) -> Request<()> {
 /// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys::{self, Event, Hook};
+/// use genserver::sys::{self, SysEvent, Hook};
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
 /// let (seen, events) = std::sync::mpsc::channel();
@@ -213,15 +217,15 @@ pub fn statistics_off<T: AsProcess>(server: &T) -> Request<()> {
 /// .await?;
 ///
 /// counter.call(Call::Get).await?;
-/// assert!(matches!(events.recv()?, Event::In { .. }));
-/// assert_eq!(events.recv()?, Event::Out);
+/// assert!(matches!(events.recv()?, SysEvent::In { .. }));
+/// assert_eq!(events.recv()?, SysEvent::Out);
 /// # Ok(())
 /// # }
 /// ```
-pub fn install<T, F>(server: &T, id: impl Into<String>, hook: F) -> Request<()>
+pub fn install<T, F>(server: &T, id: impl Into<String>, hook: F) -> SysRequest<()>
 where
     T: AsProcess,
-    F: FnMut(&Event) -> Hook + Send + 'static,
+    F: FnMut(&SysEvent) -> Hook + Send + 'static,
 {
     let id = id.into();
     switch(server, "install", move |debug| debug.install(id, Box::new(hook)))
@@ -232,7 +236,7 @@ where
 /// # Errors
 ///
 /// Like every request.
-pub fn remove<T: AsProcess>(server: &T, id: impl Into<String>) -> Request<()> {
+pub fn remove<T: AsProcess>(server: &T, id: impl Into<String>) -> SysRequest<()> {
     let id = id.into();
     switch(server, "remove", move |debug| debug.hooks.retain(|(installed, _)| *installed != id))
 }
@@ -242,6 +246,6 @@ pub fn remove<T: AsProcess>(server: &T, id: impl Into<String>) -> Request<()> {
 /// # Errors
 ///
 /// Like every request.
-pub fn no_debug<T: AsProcess>(server: &T) -> Request<()> {
+pub fn no_debug<T: AsProcess>(server: &T) -> SysRequest<()> {
     switch(server, "no_debug", |debug| *debug = Debug::default())
 }

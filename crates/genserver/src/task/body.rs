@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Either, select};
 
 use super::running::Running;
-use super::{State, Task};
+use super::{Task, TaskState};
 use crate::report::{Level, Report, TaskFailed};
 use crate::sync::oneshot;
 use crate::{Ending, Never, Pid, Probe, ProcessRef, Reason, StartError, current_process, spawn, spawn_link};
@@ -130,12 +130,12 @@ impl<T> Stub<T> {
     /// The handle of the running task.
     pub(super) fn started(self, process: ProcessRef) -> Task<T> {
         let running = Running::new(process.clone(), self.owner, self.result);
-        Task { process: Some(process), state: State::Running(running) }
+        Task { process: Some(process), state: TaskState::Running(running) }
     }
 
     /// The handle of a task that could not be started.
     pub(super) fn failed(error: StartError) -> Task<T> {
-        Task { process: None, state: State::Done(Err(error.into())) }
+        Task { process: None, state: TaskState::Done(Err(error.into())) }
     }
 }
 

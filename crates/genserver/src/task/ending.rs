@@ -4,12 +4,9 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use super::join::Patience;
-use super::{State, Task};
-use crate::Reason;
+use super::{Task, TaskState};
 use crate::supervisor::Shutdown;
-
-/// How long to wait for a task after it was killed: a task that never awaits cannot be cut off.
-pub(super) const KILL_GRACE: Duration = Duration::from_secs(1);
+use crate::{KILL_GRACE, Reason};
 
 impl<T: Send + 'static> Task<T> {
     /// Ends the task, and waits until it has ended: OTP's `Task.shutdown`.
@@ -62,9 +59,9 @@ impl<T: Send + 'static> Task<T> {
 
     pub(super) fn let_go(&mut self) -> Option<Result<T, Reason>> {
         let result = self.take_result();
-        if let State::Running(running) = &mut self.state {
+        if let TaskState::Running(running) = &mut self.state {
             running.unlink();
-            self.state = State::Over;
+            self.state = TaskState::Over;
         }
         result
     }
@@ -72,7 +69,7 @@ impl<T: Send + 'static> Task<T> {
     /// Orders it to end; returns the result if there is one already.
     pub(super) fn order(&mut self, how: Shutdown) -> Option<Result<T, Reason>> {
         let result = self.take_result();
-        if let State::Running(running) = &mut self.state {
+        if let TaskState::Running(running) = &mut self.state {
             running.unlink();
             match how {
                 Shutdown::BrutalKill => running.kill(),
@@ -91,13 +88,13 @@ impl<T: Send + 'static> Task<T> {
         };
         let mut result = self.wait(within).await;
         if result.is_none() && how != Shutdown::BrutalKill {
-            if let State::Running(running) = &self.state {
+            if let TaskState::Running(running) = &self.state {
                 running.kill();
             }
             result = self.wait(Some(KILL_GRACE)).await.or(Some(Err(Reason::Killed)));
         }
         // A task that cannot be killed counts as ended, too.
-        self.state = State::Over;
+        self.state = TaskState::Over;
         result.filter(|result| !matches!(result, Err(reason) if *reason == expected))
     }
 
@@ -111,7 +108,7 @@ impl<T: Send + 'static> Task<T> {
 impl<T> Task<T> {
     /// Kills the task without waiting, because its result will never be asked for.
     pub(super) fn abandon(&mut self) {
-        if let State::Running(running) = &mut self.state {
+        if let TaskState::Running(running) = &mut self.state {
             running.unlink();
             running.kill();
         }

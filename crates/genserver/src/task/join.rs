@@ -12,12 +12,9 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
-use super::{State, Task};
+use super::{Task, TaskState};
 use crate::time::{self, Sleep};
-use crate::{Pid, Reason};
-
-/// How long an await waits by default: OTP's five seconds.
-pub const AWAIT_WITHIN: Duration = Duration::from_secs(5);
+use crate::{CALL_TIMEOUT, Pid, Reason};
 
 /// The error of an awaited task that has no result.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -91,7 +88,7 @@ pub struct Join<T, K = Task<T>> {
 
 impl<T, K> Join<T, K> {
     pub(super) fn new(task: K) -> Self {
-        let within = Some(AWAIT_WITHIN);
+        let within = Some(CALL_TIMEOUT);
         Self { task, within, patience: Patience::new(within), result: PhantomData }
     }
 
@@ -165,7 +162,7 @@ impl<T, K: BorrowMut<Task<T>>> fmt::Debug for Join<T, K> {
 /// # }
 /// ```
 pub fn await_many<T: Send + 'static>(tasks: &mut [Task<T>]) -> AwaitMany<'_, T> {
-    AwaitMany { tasks, within: Some(AWAIT_WITHIN) }
+    AwaitMany { tasks, within: Some(CALL_TIMEOUT) }
 }
 
 /// A wait for several tasks, made by [`await_many`].
@@ -195,7 +192,7 @@ impl<T: Send + 'static> AwaitMany<'_, T> {
         let mut waiting = each(tasks);
         loop {
             match next_done(&mut waiting, &mut patience).await {
-                Ok(Some((_, task))) if matches!(task.state, State::Done(Ok(_))) => {}
+                Ok(Some((_, task))) if matches!(task.state, TaskState::Done(Ok(_))) => {}
                 Ok(Some((_, task))) => drop(task.take_outcome()?),
                 Ok(None) => break,
                 Err(OutOfTime) => {

@@ -13,9 +13,8 @@ use futures::stream::{self, FuturesUnordered};
 use futures::{Stream, StreamExt};
 use pin_project_lite::pin_project;
 
-use super::AWAIT_WITHIN;
 use super::body::{Bond, TaskBody, launch};
-use crate::{Never, Probe, current_process};
+use crate::{CALL_TIMEOUT, Never, Probe, current_process};
 
 // What the stream yields for an item that failed.
 mod exit;
@@ -179,7 +178,7 @@ impl<St: Stream, T> AsyncStream<St, T> {
         let options = Options {
             limit: available_parallelism().map_or(1, NonZeroUsize::get),
             ordered: true,
-            within: Some(AWAIT_WITHIN),
+            within: Some(CALL_TIMEOUT),
             on_timeout: ItemTimeout::Exit,
         };
         Self::with(Some(items), Box::new(start), options)

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::join::{OutOfTime, Patience, each, next_done};
-use super::{AWAIT_WITHIN, Shutdown, Task};
-use crate::Reason;
+use super::{Shutdown, Task};
+use crate::{CALL_TIMEOUT, Reason};
 
 impl<T: Send + 'static> Task<T> {
     /// Waits for the result for at most `within`, and leaves the task as it is if none comes: OTP's `Task.yield`.
@@ -94,7 +94,7 @@ pub enum OnTimeout {
 /// # }
 /// ```
 pub fn yield_many<T: Send + 'static>(tasks: &mut [Task<T>]) -> YieldMany<'_, T> {
-    YieldMany { tasks, within: Some(AWAIT_WITHIN), limit: None, on_timeout: OnTimeout::Nothing }
+    YieldMany { tasks, within: Some(CALL_TIMEOUT), limit: None, on_timeout: OnTimeout::Nothing }
 }
 
 /// A wait for several tasks, made by [`yield_many`].

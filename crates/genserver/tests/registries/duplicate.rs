@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use genserver::registry::{DuplicateRegistry, Entry, Event, RegisterDuplicateError, Registry};
+use genserver::registry::{DuplicateRegistry, Entry, RegisterDuplicateError, Registry, RegistryEvent};
 use genserver::task::async_stream;
 use genserver::{Pid, Probe, current_process, time};
 use tokio::sync::Barrier;
@@ -120,7 +120,7 @@ async fn rat_024_a_task_for_each_entry_runs_outside_the_caller_and_beside_the_ot
 async fn matching_counting_and_listening_work_as_in_a_unique_registry() {
     let topics = topics().await;
     let alice = probe();
-    let mut listener = Probe::<Event<&'static str, u32>>::new();
+    let mut listener = Probe::<RegistryEvent<&'static str, u32>>::new();
     topics.listen(listener.sender());
     for number in 1..=4 {
         topics.of(&alice).register("numbers", number).unwrap();

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use genserver::registry::{Event, UniqueRegistry};
+use genserver::registry::{RegistryEvent, UniqueRegistry};
 use genserver::{AsProcess, Cx, GenServer, Init, Never, Probe, StartError, start, sys};
 
 const KEYS: usize = 8;
@@ -26,7 +26,7 @@ const EMPTY: &str = "Registry { entries: 0, processes: 0, locks: 0,";
 async fn a_key_never_has_two_holders_and_nothing_is_left_in_the_end() {
     let registry = UniqueRegistry::<usize, usize>::unique();
     let keeper = registry.start().await.unwrap();
-    let mut listener = Probe::<Event<usize, usize>>::new();
+    let mut listener = Probe::<RegistryEvent<usize, usize>>::new();
     registry.listen(listener.sender());
     let inside: Arc<[AtomicUsize; KEYS]> = Arc::default();
     let tasks = (0..TASKS).map(|task| {

@@ -1,7 +1,7 @@
 //! Registries in which a key belongs to one process.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
-use genserver::registry::{Entry, Event, RegisterUniqueError, Registry, UniqueRegistry, UpdateError};
+use genserver::registry::{Entry, RegisterUniqueError, Registry, RegistryEvent, UniqueRegistry, UpdateError};
 use genserver::{AsProcess, Letter, Probe, Reason, start, sys};
 
 use crate::puppet::{Begin, Plan, Puppet};
@@ -170,7 +170,7 @@ async fn rat_009_registering_links_nobody_and_the_keepers_end_takes_nobody_along
 #[tokio::test]
 async fn rat_010_listeners_have_the_event_when_the_operation_returns() {
     let rooms = rooms().await;
-    let mut listener = Probe::<Event<String, u32>>::new();
+    let mut listener = Probe::<RegistryEvent<String, u32>>::new();
     rooms.listen(listener.sender());
     let alice = probe();
     rooms.of(&alice).register(key("a"), 1).unwrap();
@@ -187,10 +187,10 @@ async fn rat_010_listeners_have_the_event_when_the_operation_returns() {
     assert!(listener.flush().is_empty());
 }
 
-fn told(letter: Letter<Event<String, u32>>) -> (&'static str, String, u32, genserver::Pid) {
+fn told(letter: Letter<RegistryEvent<String, u32>>) -> (&'static str, String, u32, genserver::Pid) {
     let (what, entry) = match letter {
-        Letter::Message(Event::Registered(entry)) => ("registered", entry),
-        Letter::Message(Event::Unregistered(entry)) => ("unregistered", entry),
+        Letter::Message(RegistryEvent::Registered(entry)) => ("registered", entry),
+        Letter::Message(RegistryEvent::Unregistered(entry)) => ("unregistered", entry),
         other => panic!("{other:?}"),
     };
     (what, entry.key().clone(), *entry.value(), entry.pid())
@@ -199,7 +199,7 @@ fn told(letter: Letter<Event<String, u32>>) -> (&'static str, String, u32, gense
 #[tokio::test]
 async fn rat_011_a_crash_tells_listeners_nothing_and_leaves_nothing() {
     let rooms = rooms().await;
-    let mut listener = Probe::<Event<String, u32>>::new();
+    let mut listener = Probe::<RegistryEvent<String, u32>>::new();
     rooms.listen(listener.sender());
     let named = start::<Puppet>(Plan::new(Begin::Run)).name(rooms.via(key("a"), 1)).await.unwrap();
     rooms.of(&named).register(key("b"), 2).unwrap();
@@ -371,7 +371,7 @@ async fn a_restarted_keeper_removes_the_dead_and_monitors_the_others() {
 async fn a_listener_without_room_learns_how_many_events_it_missed() {
     let rooms = rooms().await;
     let alice = probe();
-    let mut listener = Probe::<Event<String, u32>>::new();
+    let mut listener = Probe::<RegistryEvent<String, u32>>::new();
     rooms.listen(listener.sender());
     let room = listener_room(&mut listener);
     let more = 10;
@@ -381,16 +381,18 @@ async fn a_listener_without_room_learns_how_many_events_it_missed() {
     assert_eq!(listener.flush().len(), usize::try_from(room).unwrap());
     rooms.of(&alice).unregister("0");
     let letters = listener.flush();
-    let [Letter::Message(Event::Missed(missed)), Letter::Message(Event::Unregistered(entry))] = &letters[..] else {
+    let [Letter::Message(RegistryEvent::Missed(missed)), Letter::Message(RegistryEvent::Unregistered(entry))] =
+        &letters[..]
+    else {
         panic!("{letters:?}")
     };
     assert_eq!((*missed, entry.key()), (u64::from(more), &key("0")));
 }
 
 /// How many messages fit into a probe.
-fn listener_room(listener: &mut Probe<Event<String, u32>>) -> u32 {
+fn listener_room(listener: &mut Probe<RegistryEvent<String, u32>>) -> u32 {
     let sender = listener.sender();
-    let room = (0..1_000_000).take_while(|_| sender.send(Event::Missed(0)).is_ok()).count();
+    let room = (0..1_000_000).take_while(|_| sender.send(RegistryEvent::Missed(0)).is_ok()).count();
     listener.flush();
     u32::try_from(room).unwrap()
 }
@@ -399,7 +401,7 @@ fn listener_room(listener: &mut Probe<Event<String, u32>>) -> u32 {
 async fn a_listener_that_has_ended_is_forgotten() {
     let rooms = rooms().await;
     let alice = probe();
-    let listener = Probe::<Event<String, u32>>::new();
+    let listener = Probe::<RegistryEvent<String, u32>>::new();
     let gone = listener.process_ref();
     rooms.listen(listener.sender());
     drop(listener);

@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use genserver::sys::{self, Event, Hook, LOG_LENGTH, Message, Shown, SysError};
+use genserver::sys::{self, Hook, LOG_LENGTH, Message, Shown, SysError, SysEvent};
 use genserver::{
     CallError, Caller, Cx, GenServer, Init, Name, Named, Next, Node, Outcome, Probe, Reason, ServerRef, Status,
 };
@@ -104,9 +104,9 @@ async fn pass(time: Duration) {
 }
 
 /// A hook that sends on what it sees.
-fn watch() -> (impl FnMut(&Event) -> Hook + Send + 'static, Receiver<String>) {
+fn watch() -> (impl FnMut(&SysEvent) -> Hook + Send + 'static, Receiver<String>) {
     let (seen, events) = channel();
-    let hook = move |event: &Event| {
+    let hook = move |event: &SysEvent| {
         seen.send(event.to_string()).unwrap();
         Hook::Keep
     };
@@ -517,7 +517,7 @@ async fn what_is_switched_on_from_the_start_sees_everything() {
     let expected = ["continues with ()", "sent no reply", "got ()", "sent no reply"];
     assert_eq!(all(&events), expected);
     assert!(all(&nothing).is_empty(), "the first of an id stays");
-    assert_eq!(sys::get_log(&eager).await.unwrap().events, [Event::NoReply]);
+    assert_eq!(sys::get_log(&eager).await.unwrap().events, [SysEvent::NoReply]);
     let lines = std::fs::read_to_string(&path).unwrap();
     assert_eq!(lines.lines().count(), 4);
     std::fs::remove_file(&path).unwrap();

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures::future::poll_immediate;
 use genserver::report::{Report, Reports};
-use genserver::task::{AWAIT_WITHIN, OnTimeout, Shutdown, Task, TaskError, await_many, callers, or_exit, yield_many};
+use genserver::task::{OnTimeout, Shutdown, Task, TaskError, await_many, callers, or_exit, yield_many};
 use genserver::time::{now, sleep};
-use genserver::{AsProcess, Letter, Node, Pid, Probe, ProcessRef, Reason, StartError, spawn};
+use genserver::{AsProcess, CALL_TIMEOUT, Letter, Node, Pid, Probe, ProcessRef, Reason, StartError, spawn};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -87,7 +87,7 @@ async fn rat_041_an_await_that_times_out_leaves_no_message() {
     }
     let begun = now();
     let late = task_of(&owner, pending::<()>()).await;
-    assert!(is_timeout(&late.await, AWAIT_WITHIN));
+    assert!(is_timeout(&late.await, CALL_TIMEOUT));
     assert_eq!((now() - begun).as_secs(), 5);
 }
 

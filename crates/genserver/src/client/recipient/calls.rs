@@ -128,7 +128,7 @@ impl<Q: Send + 'static, R: Send + 'static> CallRecipient<Q, R> {
     ///
     /// Dropping the call abandons the answer, but does not withdraw the request.
     pub fn call(&self, question: Q) -> RecipientCall<'_, Q, R> {
-        RecipientCall { recipient: self, stage: Stage::Unsent(question), timeout: Some(CALL_TIMEOUT) }
+        RecipientCall { recipient: self, stage: RecipientCallStage::Unsent(question), timeout: Some(CALL_TIMEOUT) }
     }
 
     /// Sends the request, whose answer can be taken later: see [`ServerRef::send_request`].
@@ -190,11 +190,11 @@ impl<S: GenServer> Named<S> {
 #[must_use = "nothing is sent until the call is awaited"]
 pub struct RecipientCall<'a, Q: Send + 'static, R: Send + 'static> {
     recipient: &'a CallRecipient<Q, R>,
-    stage: Stage<Q, R>,
+    stage: RecipientCallStage<Q, R>,
     timeout: Option<Duration>,
 }
 
-enum Stage<Q, R> {
+enum RecipientCallStage<Q, R> {
     Unsent(Q),
     Sent(Answer<R>),
     Over,
@@ -223,14 +223,14 @@ impl<Q: Send + 'static, R: Send + 'static> Future for RecipientCall<'_, Q, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let mut answer = match std::mem::replace(&mut this.stage, Stage::Over) {
-            Stage::Unsent(question) => Arc::clone(&this.recipient.answers).call(question, this.timeout),
-            Stage::Sent(answer) => answer,
-            Stage::Over => return Poll::Pending,
+        let mut answer = match std::mem::replace(&mut this.stage, RecipientCallStage::Over) {
+            RecipientCallStage::Unsent(question) => Arc::clone(&this.recipient.answers).call(question, this.timeout),
+            RecipientCallStage::Sent(answer) => answer,
+            RecipientCallStage::Over => return Poll::Pending,
         };
         let polled = answer.as_mut().poll(cx);
         if polled.is_pending() {
-            this.stage = Stage::Sent(answer);
+            this.stage = RecipientCallStage::Sent(answer);
         }
         polled
     }

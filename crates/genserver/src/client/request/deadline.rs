@@ -85,11 +85,11 @@ pub struct TimedOut;
 /// The deadline of one wait. The clock is not read before the wait really waits.
 pub(crate) struct Limit {
     deadline: Deadline,
-    stage: Stage,
+    stage: DeadlineStage,
     waited: Duration,
 }
 
-enum Stage {
+enum DeadlineStage {
     Unset,
     Never,
     Set(Timer),
@@ -98,18 +98,18 @@ enum Stage {
 
 impl Limit {
     pub(crate) fn new(deadline: Deadline) -> Self {
-        Self { deadline, stage: Stage::Unset, waited: Duration::ZERO }
+        Self { deadline, stage: DeadlineStage::Unset, waited: Duration::ZERO }
     }
 
     /// Ready when the deadline has passed. Without a home there is nothing to wait for, and so no clock.
     pub(crate) fn poll(&mut self, cx: &Context<'_>, home: Option<&Arc<Home>>) -> Poll<()> {
-        if let (Stage::Unset, Some(home)) = (&self.stage, home) {
+        if let (DeadlineStage::Unset, Some(home)) = (&self.stage, home) {
             self.set(home);
         }
         let is_due = match &self.stage {
-            Stage::Unset | Stage::Passed => true,
-            Stage::Never => false,
-            Stage::Set(timer) => timer.is_due(cx),
+            DeadlineStage::Unset | DeadlineStage::Passed => true,
+            DeadlineStage::Never => false,
+            DeadlineStage::Set(timer) => timer.is_due(cx),
         };
         if is_due { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -118,9 +118,9 @@ impl Limit {
         let now = home.runtime().now();
         self.waited = self.deadline.after(now);
         self.stage = match self.deadline.at(now) {
-            None => Stage::Never,
-            Some(at) if at <= now => Stage::Passed,
-            Some(at) => Stage::Set(Timer::new(home, at)),
+            None => DeadlineStage::Never,
+            Some(at) if at <= now => DeadlineStage::Passed,
+            Some(at) => DeadlineStage::Set(Timer::new(home, at)),
         };
     }
 

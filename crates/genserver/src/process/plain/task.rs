@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::{Plain, Stage};
+use super::{Plain, PlainStage};
 use crate::node::current;
 use crate::process::death::{drop_caught, end_the_next};
 use crate::values::reason::Reason;
@@ -79,11 +79,11 @@ impl<M: Send + 'static> Plain<M> {
         let mut fresh = None;
         loop {
             let mut state = self.state.lock();
-            if state.stage == Stage::Doomed {
+            if state.stage == PlainStage::Doomed {
                 return Some(state.doomed_by());
             }
             let is_known = state.task.as_ref().is_some_and(|known| known.will_wake(waker));
-            if state.stage != Stage::Alive || is_known {
+            if state.stage != PlainStage::Alive || is_known {
                 state.runs = true;
                 return None;
             }
@@ -105,12 +105,12 @@ impl<M: Send + 'static> Plain<M> {
         let mut state = self.state.lock();
         // Under the lock that a doom takes: it finds a function that runs and is cut, or one that is never polled again.
         state.runs = false;
-        (state.stage == Stage::Doomed).then(|| state.doomed_by())
+        (state.stage == PlainStage::Doomed).then(|| state.doomed_by())
     }
 
     fn doomed_by(&self) -> Option<Reason> {
         let state = self.state.lock();
-        (state.stage == Stage::Doomed).then(|| state.doomed_by())
+        (state.stage == PlainStage::Doomed).then(|| state.doomed_by())
     }
 }
 

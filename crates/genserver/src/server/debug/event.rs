@@ -18,13 +18,13 @@ use crate::values::info::Callback;
 /// # use genserver_doc::counter::*;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use genserver::sys::{self, Event};
+/// use genserver::sys::{self, SysEvent};
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
 /// sys::log(&counter, 10).await?;
 /// counter.call(Call::Get).await?;
 /// let events = sys::get_log(&counter).await?.events;
-/// assert!(matches!(events[..], [Event::In { .. }, Event::Out]));
+/// assert!(matches!(events[..], [SysEvent::In { .. }, SysEvent::Out]));
 /// assert_eq!(events[1].to_string(), "sent a reply");
 /// # Ok(())
 /// # }
@@ -32,7 +32,7 @@ use crate::values::info::Callback;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub enum Event {
+pub enum SysEvent {
     /// A message came in, and its callback begins: OTP's `{in, Msg}`.
     In {
         /// The callback.
@@ -53,7 +53,7 @@ pub enum Event {
     },
 }
 
-impl fmt::Display for Event {
+impl fmt::Display for SysEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::In { callback: Callback::Idle, .. } => f.write_str("was idle for as long as it wanted"),
@@ -86,7 +86,7 @@ pub struct Log {
     /// The server's name, if it has one, and its pid.
     pub process: String,
     /// The events, oldest first.
-    pub events: Vec<Event>,
+    pub events: Vec<SysEvent>,
 }
 
 impl fmt::Display for Log {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use super::event::{Event, Hook};
+use super::event::{Hook, SysEvent};
 use super::{Counters, Debug, HookFn, Ring};
 
 /// The debug options of a server from its start: OTP's start option `debug`.
@@ -77,7 +77,7 @@ impl DebugOptions {
     }
 
     /// Calls `hook` with each event: see [`install`](crate::sys::install). If two hooks have the same id, the first one stays.
-    pub fn install(mut self, id: impl Into<String>, hook: impl FnMut(&Event) -> Hook + Send + 'static) -> Self {
+    pub fn install(mut self, id: impl Into<String>, hook: impl FnMut(&SysEvent) -> Hook + Send + 'static) -> Self {
         self.debug.install(id.into(), Box::new(hook) as Box<HookFn>);
         self
     }

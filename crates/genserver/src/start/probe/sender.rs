@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::recipient::Relayed;
 use crate::client::cast::CastError;
 use crate::client::recipient::Recipient;
-use crate::node::any_process::{AnyProcess, ExitKind};
+use crate::node::any_process::{AnyProcess, ExitKind, Tied as _};
 use crate::node::current;
 use crate::node::process_ref::{AsProcess, ProcessRef};
 use crate::process::Refused;

@@ -13,9 +13,10 @@ use crate::node;
 use crate::node::current;
 use crate::node::cut;
 use crate::node::link;
-use crate::node::process_ref::{ProcessRef, current_process};
+use crate::node::process_ref::ProcessRef;
 use crate::node::reply::{Slot, erased};
 use crate::runtime::Sleep;
+use crate::start::options::Link;
 use crate::start::probe::{Probe, ProbeRef};
 use crate::start::{StartError, starter_ends};
 use crate::values::monitor::MonitorRef;
@@ -172,8 +173,7 @@ where
                 function(probe, ack)
             })
         })),
-        link: None,
-        links_with_starter: false,
+        link: Link::Nobody,
         watch: None,
         timeout: None,
         under_way: None,
@@ -186,9 +186,7 @@ type Launch<M, V> = Box<dyn FnOnce(Bonds, Door<V>) -> Result<ProbeRef<M>, StartE
 #[must_use = "nothing is started until this is awaited"]
 pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
     launch: Option<Launch<M, V>>,
-    link: Option<ProcessRef>,
-    /// Whether it is to be linked with the process that polls the start.
-    links_with_starter: bool,
+    link: Link,
     watch: Option<Watch>,
     timeout: Option<Duration>,
     under_way: Option<GettingReady<M, V>>,
@@ -197,12 +195,24 @@ pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
 struct GettingReady<M: Send + 'static, V: Send + 'static> {
     process: ProbeRef<M>,
     door: Door<V>,
+    linked: Option<ProcessRef>,
     /// The process that awaits the start.
     starter: Option<Pid>,
     ended: crate::client::stop::Ended,
     sleep: Option<Sleep>,
     /// Set when it will not be ready and was killed.
     killed: Option<(EndAfterKill, Late)>,
+}
+
+impl<M: Send + 'static, V: Send + 'static> GettingReady<M, V> {
+    /// Kills a process that nothing will refer to. The link goes first, so that a starter that traps exits sees no exit.
+    fn abandon(&self) {
+        if let Some(starter) = &self.linked {
+            let own = Arc::clone(starter.process());
+            link::unlink(&own, &self.process);
+        }
+        self.process.kill();
+    }
 }
 
 /// Nobody waits for it any more, so from now on a link with a process other than its starter carries its exit.
@@ -227,7 +237,7 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     /// From plain code the start fails with [`StartError::NotAProcess`]. As with [`linked_to`](Self::linked_to), if the start
     /// fails, only its error says so.
     pub fn link(mut self) -> Self {
-        self.links_with_starter = true;
+        self.link = Link::Starter;
         self
     }
 
@@ -251,7 +261,7 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     /// # }
     /// ```
     pub fn linked_to<N: Send + 'static>(mut self, starter: &Probe<N>) -> Self {
-        self.link = Some(starter.process_ref());
+        self.link = Link::Process(starter.process_ref());
         self
     }
 
@@ -272,14 +282,6 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
         self.timeout = Some(timeout);
         self
     }
-
-    /// Removes the link of a start that failed, so that a starter that traps exits sees no exit.
-    fn unlink(&self, process: &ProbeRef<M>) {
-        if let Some(starter) = &self.link {
-            let own = Arc::clone(starter.process());
-            link::unlink(&own, process);
-        }
-    }
 }
 
 impl<M: Send + 'static, V: Send + 'static> Unpin for StartProcess<M, V> {}
@@ -293,11 +295,9 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
             return Poll::Pending;
         }
         if let Some(launch) = this.launch.take() {
-            if this.links_with_starter {
-                this.link = Some(current_process().ok_or(StartError::NotAProcess)?);
-            }
+            let linked = std::mem::take(&mut this.link).peer()?;
             let door = Door::new();
-            let bonds = Bonds { link: this.link.clone(), watch: this.watch.take(), ready: None };
+            let bonds = Bonds { link: linked.clone(), watch: this.watch.take(), ready: None };
             let process = launch(bonds, door.clone())?;
             let home = node::find(process.pid()).map(|process| Arc::clone(&process.head().home));
             let sleep = match (this.timeout, home) {
@@ -307,8 +307,8 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
                 _ => None,
             };
             let ended = process.process_ref().ended();
-            let starter = current::pid().or(this.link.as_ref().map(ProcessRef::pid));
-            this.under_way = Some(GettingReady { process, door, starter, ended, sleep, killed: None });
+            let starter = current::pid().or(linked.as_ref().map(ProcessRef::pid));
+            this.under_way = Some(GettingReady { process, door, linked, starter, ended, sleep, killed: None });
         }
         let Some(under_way) = &mut this.under_way else { return Poll::Pending };
         if let Some((killed, late)) = &mut under_way.killed {
@@ -346,10 +346,9 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
                 Late::TimedOut
             }
         };
-        let process = under_way.process.clone();
-        under_way.killed = Some((EndAfterKill::new(Arc::clone(process.process_ref().process())), late));
-        this.unlink(&process);
-        process.kill();
+        let killed = EndAfterKill::new(Arc::clone(under_way.process.process_ref().process()));
+        under_way.killed = Some((killed, late));
+        under_way.abandon();
         self.poll(cx)
     }
 }
@@ -375,11 +374,9 @@ impl Late {
 impl<M: Send + 'static, V: Send + 'static> Drop for StartProcess<M, V> {
     fn drop(&mut self) {
         let Some(under_way) = self.under_way.take() else { return };
-        if starter_ends(under_way.starter) {
-            return;
+        if !starter_ends(under_way.starter) {
+            under_way.abandon();
         }
-        self.unlink(&under_way.process);
-        under_way.process.kill();
     }
 }
 

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use crate::Reason;
 use crate::supervisor::Shutdown;
 use crate::task::Task;
-use crate::task::ending::KILL_GRACE;
 use crate::task::join::Patience;
+use crate::{KILL_GRACE, Reason};
 
 /// A task that has been started, or is about to be.
 pub(in super::super) enum Starting<T> {
@@ -32,10 +31,10 @@ pub(super) struct Item<T, K> {
     place: u64,
     kept: Option<K>,
     within: Option<Duration>,
-    stage: Stage<T>,
+    stage: ItemStage<T>,
 }
 
-enum Stage<T> {
+enum ItemStage<T> {
     Asked(BoxFuture<'static, Result<Task<T>, Reason>>),
     Running(Task<T>, Patience),
     /// Its time was over, and it was killed. It counts against the limit until it has ended.
@@ -46,8 +45,8 @@ enum Stage<T> {
 impl<T, K> Item<T, K> {
     pub(super) fn new(place: u64, kept: K, starting: Starting<T>, within: Option<Duration>) -> Self {
         let stage = match starting {
-            Starting::Started(task) => Stage::Running(task, Patience::new(within)),
-            Starting::Asked(asked) => Stage::Asked(asked),
+            Starting::Started(task) => ItemStage::Running(task, Patience::new(within)),
+            Starting::Asked(asked) => ItemStage::Asked(asked),
         };
         Self { place, kept: Some(kept), within, stage }
     }
@@ -61,7 +60,7 @@ impl<T: Send + 'static, K> Future for Item<T, K> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(self.poll_end(cx));
-        self.stage = Stage::Over;
+        self.stage = ItemStage::Over;
         match self.kept.take() {
             Some(kept) => Poll::Ready((self.place, Ended { result, kept })),
             None => Poll::Pending,
@@ -73,11 +72,11 @@ impl<T: Send + 'static, K> Item<T, K> {
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Reason>> {
         loop {
             match &mut self.stage {
-                Stage::Asked(asked) => match ready!(asked.as_mut().poll(cx)) {
-                    Ok(task) => self.stage = Stage::Running(task, Patience::new(self.within)),
+                ItemStage::Asked(asked) => match ready!(asked.as_mut().poll(cx)) {
+                    Ok(task) => self.stage = ItemStage::Running(task, Patience::new(self.within)),
                     Err(reason) => return Poll::Ready(Err(reason)),
                 },
-                Stage::Running(task, patience) => {
+                ItemStage::Running(task, patience) => {
                     if let Poll::Ready(result) = task.poll_result(cx) {
                         return Poll::Ready(result.map(Some));
                     }
@@ -86,16 +85,18 @@ impl<T: Send + 'static, K> Item<T, K> {
                         // The result came together with the deadline.
                         return Poll::Ready(result.map(Some));
                     }
-                    let Stage::Running(task, _) = std::mem::replace(&mut self.stage, Stage::Over) else { continue };
-                    self.stage = Stage::Dying(task, Patience::new(Some(KILL_GRACE)));
+                    let ItemStage::Running(task, _) = std::mem::replace(&mut self.stage, ItemStage::Over) else {
+                        continue;
+                    };
+                    self.stage = ItemStage::Dying(task, Patience::new(Some(KILL_GRACE)));
                 }
-                Stage::Dying(task, patience) => {
+                ItemStage::Dying(task, patience) => {
                     if task.poll_result(cx).is_pending() {
                         ready!(patience.poll(cx));
                     }
                     return Poll::Ready(Ok(None));
                 }
-                Stage::Over => return Poll::Pending,
+                ItemStage::Over => return Poll::Pending,
             }
         }
     }
@@ -104,7 +105,7 @@ impl<T: Send + 'static, K> Item<T, K> {
 /// The stream was dropped, or has ended before this item did.
 impl<T, K> Drop for Item<T, K> {
     fn drop(&mut self) {
-        if let Stage::Running(task, _) = &mut self.stage {
+        if let ItemStage::Running(task, _) = &mut self.stage {
             task.abandon();
         }
     }
