@@ -1,4 +1,4 @@
-//! OTP's processes and servers for Rust: each server owns its state, and clients reach it by messages.
+//! Erlang/OTP-style processes, servers, supervisors, agents and tasks, on Tokio or another runtime.
 //!
 //! ```toml
 //! [dependencies]
@@ -127,12 +127,12 @@
 //!
 //! # The client side
 //!
-//! Clients should not have to know the messages. Write their functions as methods of a small type around the reference:
+//! Clients should not have to know the messages. Write their functions as methods of a small type around what they call:
 //!
 //! ```
-//! # use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef, StartError};
-//! # struct Counter(u64);
-//! # struct Increment(Caller<u64>);
+//! # use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+//! # pub struct Counter(u64);
+//! # pub struct Increment(Caller<u64>);
 //! # impl GenServer for Counter {
 //! #     type Args = u64;
 //! #     type Call = Increment;
@@ -144,14 +144,24 @@
 //! #         Next::reply(caller, self.0)
 //! #     }
 //! # }
+//! use genserver::{AsServer, CallError, Named, ServerRef, StartError};
+//!
 //! #[derive(Clone)]
-//! pub struct Tickets(ServerRef<Counter>);
+//! pub struct Tickets<R = ServerRef<Counter>>(R);
 //!
 //! impl Tickets {
 //!     pub async fn start() -> Result<Self, StartError> {
-//!         Ok(Self(genserver::start::<Counter>(0).await?))
+//!         Ok(Self(genserver::start::<Counter>(0).name("tickets").await?))
 //!     }
+//! }
 //!
+//! impl Tickets<Named<Counter>> {
+//!     pub fn named() -> Self {
+//!         Self(Named::new("tickets"))
+//!     }
+//! }
+//!
+//! impl<R: AsServer<Server = Counter>> Tickets<R> {
 //!     pub async fn next(&self) -> Result<u64, CallError> {
 //!         self.0.call(Increment).await
 //!     }
@@ -159,13 +169,15 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
-//! # assert_eq!(Tickets::start().await?.next().await?, 1);
+//! let tickets = Tickets::start().await?;
+//! assert_eq!(tickets.next().await?, 1);
+//! assert_eq!(Tickets::named().next().await?, 2);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Names and the children of a supervisor have the same methods as a [`ServerRef`]: they are on the page of [`AsServer`], which
-//! also shows a client that works over any of them, and so survives the restart of its server.
+//! A [`ServerRef`] is one process. A name and the child of a supervisor have the same methods, which are on the page of
+//! [`AsServer`], and find the server anew at each use: a client over one of them survives the restart of its server.
 //!
 //! # What a callback returns
 //!
