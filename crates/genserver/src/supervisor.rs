@@ -247,26 +247,27 @@
 //! - OTP has no references to children, and no calls that wait for a restart.
 
 // The spec of a supervisor and its children.
-// Supervisors of children that come and go.
-pub mod dynamic;
-
 mod child_spec;
 mod policy;
 mod spec;
-// The errors of a supervisor's functions.
+// What a supervisor can be asked, and what it answers.
 mod error;
 mod handle;
+mod listing;
 // References through which others find a child.
 mod child_ref;
 mod place;
 mod waiting;
-// The server: its children, its calls, and what it does when a child ends.
+// The server in every supervisor, and what the two kinds do differently.
 mod children;
 mod intensity;
-mod restart;
 mod server;
+mod static_children;
 // One child, as its supervisor handles it.
 mod child;
+
+// Supervisors of children that come and go.
+pub mod dynamic;
 
 // A test that many children cost no more than each of them does.
 #[cfg(all(test, feature = "tokio"))]
@@ -277,10 +278,18 @@ mod tests {
 pub use child::{Child, ChildState};
 pub use child_ref::{ChildError, ChildRef};
 pub use child_spec::{ChildInfo, ChildSpec};
+#[doc(hidden)]
+pub use children::{Children, Watched};
 pub use error::{DeleteChildError, FindChildError, RestartChildError, StartChildError, TerminateChildError};
-pub use handle::{ChildCounts, ChildEntry, Supervisor};
+pub use handle::Supervisor;
 pub use intensity::Intensity;
+pub use listing::{ChildCounts, ChildEntry};
 pub use policy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
-pub use server::{Args, Server, SupervisorCall, SupervisorInfo};
+pub use server::SupervisorServer;
+#[doc(hidden)]
+pub use server::{SupervisorArgs, SupervisorCall, SupervisorInfo};
 pub use spec::{FailedToStartChild, SpecError, SupervisorSpec};
+#[doc(hidden)]
+pub use static_children::StaticCall;
+pub use static_children::StaticChildren;
 pub use waiting::WaitingChildRef;

@@ -118,15 +118,24 @@
 //! - A function that starts a child cannot return anything but a start. In OTP that is an error of `start_child`, here of the
 //!   compiler.
 
-// The spec of a dynamic supervisor.
-mod spec;
-// The errors of its functions.
-mod error;
 mod handle;
-// The server: its children, and what it does when a child ends.
-mod server;
+mod spec;
+// The children of a dynamic supervisor, which are what is different in one.
+mod children;
 
-pub use error::{FindChildError, StartChildError, TerminateChildError};
+use crate::Pid;
+use crate::supervisor::SupervisorServer;
+
+pub use crate::supervisor::StartChildError;
+pub use children::DynamicChildren;
 pub use handle::DynamicSupervisor;
-pub use server::{DynamicSupervisorCall, DynamicSupervisorInfo, Server};
 pub use spec::DynamicSupervisorSpec;
+
+/// The server in a [`DynamicSupervisor`], for where a type has to name it: `Start<DynamicSupervisorServer, DynamicSupervisor>`.
+pub type DynamicSupervisorServer = SupervisorServer<DynamicChildren>;
+
+/// The error of `terminate_child` of a [`DynamicSupervisor`].
+pub type TerminateChildError = crate::supervisor::TerminateChildError<Pid>;
+
+/// The error of `child_entry` of a [`DynamicSupervisor`].
+pub type FindChildError = crate::supervisor::FindChildError<Pid>;

@@ -3,7 +3,8 @@
 use super::spec::SpecError;
 use crate::{CallError, Pid, StartError};
 
-/// The error of [`Supervisor::start_child`](super::Supervisor::start_child).
+/// The error of [`Supervisor::start_child`](super::Supervisor::start_child), for both kinds of supervisors. Unless it says
+/// otherwise, the supervisor has no such child.
 ///
 /// # Examples
 ///
@@ -30,9 +31,11 @@ use crate::{CallError, Pid, StartError};
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartChildError {
-    /// A child with that id runs, or the name that the child was to have belongs to a process. Use that process, or end it first.
+    /// A child with that id runs, or the name that the child was to have belongs to a process.
     #[doc(alias = "already_started")]
-    #[error("the child {id} was started before, as process {pid}; use that one, or terminate it first")]
+    #[error(
+        "the child {id} was not started, because process {pid} has its id or its name; use that one, or end it first"
+    )]
     AlreadyStarted {
         /// The id of the child.
         id: String,
@@ -48,14 +51,26 @@ pub enum StartChildError {
         /// The id of the child.
         id: String,
     },
-    /// Its init chose not to run, which is not a failure. A temporary child is forgotten; any other is kept as stopped.
+    /// The dynamic supervisor already has as many children as are allowed.
+    #[doc(alias = "max_children")]
+    #[error(
+        "the child {id} was not started, because the supervisor already has its maximum of {max} children; end one first"
+    )]
+    MaxChildren {
+        /// The id that the child was to have.
+        id: String,
+        /// How many children are allowed.
+        max: usize,
+    },
+    /// Its init chose not to run, which is not a failure. A temporary or dynamic child is forgotten; any other is kept as
+    /// stopped, and [`restart_child`](super::Supervisor::restart_child) tries again.
     #[doc(alias = "ignore")]
-    #[error("the child {id} chose not to run; unless it is temporary, `restart_child` tries again")]
+    #[error("the child {id} chose not to run")]
     Ignored {
         /// The id of the child.
         id: String,
     },
-    /// It did not start, and is forgotten.
+    /// It did not start.
     #[error("the child {id} did not start: {error}")]
     Failed {
         /// The id of the child.
@@ -71,7 +86,8 @@ pub enum StartChildError {
     Supervisor(#[from] CallError),
 }
 
-/// The error of [`Supervisor::terminate_child`](super::Supervisor::terminate_child).
+/// The error of [`Supervisor::terminate_child`](super::Supervisor::terminate_child). A dynamic supervisor knows its children by
+/// their processes, so there `I` is [`Pid`].
 ///
 /// # Examples
 ///
@@ -92,13 +108,13 @@ pub enum StartChildError {
 /// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum TerminateChildError {
-    /// There is no such child.
+pub enum TerminateChildError<I = String> {
+    /// There is no such child, or no longer.
     #[doc(alias = "not_found")]
-    #[error("there is no child {id}")]
+    #[error("there is no child {id}, or no longer; if that is what you wanted, ignore this error")]
     NotFound {
-        /// The id that was asked for.
-        id: String,
+        /// The id or process that was asked for.
+        id: I,
     },
     /// The supervisor did not answer.
     #[error(transparent)]
@@ -223,7 +239,8 @@ pub enum DeleteChildError {
     Supervisor(#[from] CallError),
 }
 
-/// The error of a lookup of a child in a supervisor.
+/// The error of a lookup of a child in a supervisor. A dynamic supervisor knows its children by their processes, so there `I` is
+/// [`Pid`].
 ///
 /// # Examples
 ///
@@ -246,19 +263,19 @@ pub enum DeleteChildError {
 /// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum FindChildError {
-    /// There is no such child.
+pub enum FindChildError<I = String> {
+    /// There is no such child, or no longer.
     #[doc(alias = "not_found")]
-    #[error("there is no child {id}")]
+    #[error("there is no child {id}, or no longer")]
     NotFound {
-        /// The id that was asked for.
-        id: String,
+        /// The id or process that was asked for.
+        id: I,
     },
-    /// A server of another type, or a function, runs in it.
+    /// A server of another type, or a function, runs in it. Only [`Supervisor::child`](super::Supervisor::child) returns this.
     #[error("the child {id} is a {found}, not a {wanted}")]
     WrongServer {
         /// The id of the child.
-        id: String,
+        id: I,
         /// The type of the server or function that runs in it.
         found: &'static str,
         /// The type that was looked for.

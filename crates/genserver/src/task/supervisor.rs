@@ -11,7 +11,7 @@ use super::body::{Bond, Plan, Stub, plan, restarted, supervised};
 use super::stream::{AsyncStream, Starting};
 use super::{Shutdown, Task, TaskBody};
 use crate::supervisor::dynamic::{
-    DynamicSupervisor, DynamicSupervisorSpec, Server, StartChildError, TerminateChildError,
+    DynamicSupervisor, DynamicSupervisorServer, DynamicSupervisorSpec, StartChildError, TerminateChildError,
 };
 use crate::supervisor::{ChildSpec, Restart};
 use crate::{AsProcess, CallError, Ending, Never, Pid, Probe, ProbeRef, ProcessRef, Reason, ServerRef, Start, Stop};
@@ -89,7 +89,7 @@ impl TaskSupervisor {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn start() -> Start<Server, Self> {
+    pub fn start() -> Start<DynamicSupervisorServer, Self> {
         Self::start_from(DynamicSupervisor::new())
     }
 
@@ -112,7 +112,7 @@ impl TaskSupervisor {
     /// # }
     /// ```
     #[doc(alias = "max_children")]
-    pub fn start_from(spec: DynamicSupervisorSpec) -> Start<Server, Self> {
+    pub fn start_from(spec: DynamicSupervisorSpec) -> Start<DynamicSupervisorServer, Self> {
         spec.start().handle()
     }
 
@@ -409,8 +409,8 @@ impl TaskSupervisor {
     }
 }
 
-impl From<ServerRef<Server>> for TaskSupervisor {
-    fn from(server: ServerRef<Server>) -> Self {
+impl From<ServerRef<DynamicSupervisorServer>> for TaskSupervisor {
+    fn from(server: ServerRef<DynamicSupervisorServer>) -> Self {
         Self { supervisor: server.into() }
     }
 }
