@@ -158,7 +158,7 @@ pub struct Start<S: GenServer, H = ServerRef<S>> {
 #[derive(Default)]
 struct Options {
     name: Option<Name>,
-    label: Option<String>,
+    label: Option<Arc<str>>,
     timeout: Option<Duration>,
     node: Option<Node>,
     link: Link,
@@ -234,8 +234,17 @@ impl<S: GenServer, H> Start<S, H> {
     /// # }
     /// ```
     #[doc(alias = "set_label")]
-    pub fn label(mut self, label: impl Into<String>) -> Self {
+    pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
         self.options().label = Some(label.into());
+        self
+    }
+
+    /// Gives the server a label unless it was given a name or a label before. A supervisor labels its children so.
+    pub fn default_label(mut self, label: impl Into<Arc<str>>) -> Self {
+        let options = self.options();
+        if options.name.is_none() && options.label.is_none() {
+            options.label = Some(label.into());
+        }
         self
     }
 
@@ -550,7 +559,7 @@ fn prepare<S: GenServer>(options: Options) -> Result<Prepared<S>, StartError> {
 pub(crate) fn make_process<S: GenServer>(
     home: &Arc<Home>,
     name: Option<Name>,
-    label: Option<String>,
+    label: Option<Arc<str>>,
     parent: Option<Pid>,
 ) -> Result<Arc<Process<S>>, StartError> {
     let node = home.node();
@@ -568,7 +577,7 @@ pub(crate) fn make_process<S: GenServer>(
 }
 
 /// The properties of a process: its name, its label, and its ancestors.
-pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>) -> Option<Arc<About>> {
+pub(crate) fn about(name: Option<Name>, label: Option<Arc<str>>, parent: Option<Pid>) -> Option<Arc<About>> {
     let of_parent = parent.map(|pid| match node::find(pid) {
         Some(parent) => parent.about_child(),
         None => Arc::new(About::child_of(pid, &[])),
@@ -577,7 +586,7 @@ pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pi
         return of_parent;
     }
     let ancestors = of_parent.map(|about| Arc::clone(&about.ancestors)).unwrap_or_default();
-    Some(Arc::new(About { name, label: label.map(String::into_boxed_str), ancestors }))
+    Some(Arc::new(About { name, label, ancestors }))
 }
 
 /// Registers the name of the new process. If it was taken since it was looked up, the process is discarded before init runs.

@@ -1,11 +1,12 @@
 //! A process as errors and reports name it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::node::name::Name;
 use crate::values::pid::Pid;
 
-/// The process that an error is about: its pid, and its name if it has one.
+/// The process that an error is about: its pid, and its name or label if it has one.
 ///
 /// # Examples
 ///
@@ -30,9 +31,16 @@ pub struct Subject {
     pub pid: Pid,
     /// The name it was started with or looked up by.
     pub name: Option<Name>,
+    /// Its label. The child of a supervisor has its id, unless its start says otherwise.
+    pub label: Option<Arc<str>>,
 }
 
 impl Subject {
+    /// A process of which only the pid is known.
+    pub(crate) fn of(pid: Pid) -> Self {
+        Self { pid, name: None, label: None }
+    }
+
     /// A name that belongs to no process, for the errors of your own references to servers.
     ///
     /// # Examples
@@ -44,16 +52,17 @@ impl Subject {
     /// assert!(error.to_string().starts_with("a process named counter is not running"));
     /// ```
     pub fn nobody(name: impl Into<Name>) -> Self {
-        Self { pid: Pid::NOBODY, name: Some(name.into()) }
+        Self { name: Some(name.into()), ..Self::of(Pid::NOBODY) }
     }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) if self.pid == Pid::NOBODY => write!(f, "a process named {name}"),
-            Some(name) => write!(f, "process {name} {}", self.pid),
-            None => write!(f, "process {}", self.pid),
+        match (&self.name, &self.label) {
+            (Some(name), _) if self.pid == Pid::NOBODY => write!(f, "a process named {name}"),
+            (Some(name), _) => write!(f, "process {name} {}", self.pid),
+            (None, Some(label)) => write!(f, "process {label} {}", self.pid),
+            (None, None) => write!(f, "process {}", self.pid),
         }
     }
 }

@@ -105,7 +105,7 @@ pub struct Adopt<S: GenServer> {
     server: S,
     first: First<S>,
     name: Option<Name>,
-    label: Option<String>,
+    label: Option<Arc<str>>,
     node: Option<Node>,
     settings: Settings,
     debug: Option<Box<DebugOptions>>,
@@ -152,7 +152,7 @@ impl<S: GenServer> Adopt<S> {
     /// # }
     /// ```
     #[doc(alias = "set_label")]
-    pub fn label(mut self, label: impl Into<String>) -> Self {
+    pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
         self.label = Some(label.into());
         self
     }

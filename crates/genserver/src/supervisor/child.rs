@@ -109,6 +109,39 @@ impl Child {
         Self { description: Arc::new(description), restart_parts: Some(restart_parts), state: ChildState::Stopped }
     }
 
+    /// The same, with its id as the label of its processes, unless the function of the spec sets a name or a label.
+    ///
+    /// It is for a supervisor whose ids say which child is which.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// use genserver::Probe;
+    /// use genserver::supervisor::{Child, ChildSpec};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let supervisor = Probe::<()>::new();
+    /// let spec = ChildSpec::server("the cache", || genserver::start::<Quiet>(()));
+    /// let mut child = Child::labelled(spec.untyped());
+    /// let process = supervisor.scope(async { child.start().await }).await?;
+    /// assert_eq!(process.info().label.as_deref(), Some("the cache"));
+    /// assert!(process.subject().to_string().starts_with("process the cache <"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn labelled(mut spec: ChildSpec) -> Self {
+        let description = &mut spec.parts.description;
+        description.label = Some(Arc::from(&*description.info.id));
+        Self::new(spec)
+    }
+
+    /// Its id, which is its label in memory, too, if it is [labelled](Child::labelled).
+    pub(super) fn shared_id(&self) -> Arc<str> {
+        self.description.label.clone().unwrap_or_else(|| Arc::from(&*self.info().id))
+    }
+
     /// The part of its spec that describes it.
     pub fn info(&self) -> &ChildInfo {
         &self.description.info
@@ -193,7 +226,8 @@ impl Child {
         poll_fn(crate::poll_alive).await;
         let factory = self.restart_parts.as_mut().and_then(|restart_parts| restart_parts.factory.as_mut());
         let factory = factory.expect("a temporary child is started once");
-        let starting = catch_unwind(AssertUnwindSafe(factory)).map_err(panicked)?;
+        let label = self.description.label.clone();
+        let starting = catch_unwind(AssertUnwindSafe(|| factory(label))).map_err(panicked)?;
         let process = AssertUnwindSafe(starting).catch_unwind().await.map_err(panicked)??;
         self.state = ChildState::Running(process.clone());
         self.tell();

@@ -17,6 +17,7 @@ use super::policy::{ChildKind, Restart, Shutdown};
 use crate::report::Offender;
 use crate::{
     Ending, GenServer, Pid, Probe, ProbeRef, ProcessRef, ServerRef, Start, StartError, StartProcess, spawn_link,
+    spawn_link_labelled,
 };
 
 /// How to start a child, when to restart it, and how to end it: OTP's `child_spec()`.
@@ -83,6 +84,8 @@ pub(super) struct Description {
     pub(super) info: ChildInfo,
     /// The type of the server that runs in the child, if it is a server.
     server: Option<TypeId>,
+    /// The label of each process of the child that is given no other. It is made once, and shared with all of them.
+    pub(super) label: Option<Arc<str>>,
 }
 
 /// The parts that only a child needs that may be restarted, or that has references to it.
@@ -141,8 +144,8 @@ impl Drop for RestartParts {
     }
 }
 
-/// Starts the child, once per call.
-pub(super) type Factory = Box<dyn FnMut() -> Starting + Send>;
+/// Starts the child, once per call, with a label unless it has a name or a label of its own.
+pub(super) type Factory = Box<dyn FnMut(Option<Arc<str>>) -> Starting + Send>;
 
 /// A start of a child in progress.
 pub(super) type Starting = Pin<Box<dyn Future<Output = Result<ProcessRef, StartError>> + Send>>;
@@ -215,7 +218,7 @@ impl ChildSpec {
     /// A server, or anything else with the same kind of start: an agent, a registry, a client type of your own.
     ///
     /// `start` runs at every start and returns a [`Start`]. Set a name, a label, a timeout for init and all other options
-    /// there.
+    /// there. Without a name and a label, a [`Supervisor`](super::Supervisor) labels the server with `id`.
     ///
     /// # Examples
     ///
@@ -240,8 +243,11 @@ impl ChildSpec {
         H: From<ServerRef<S>>,
     {
         let runs = Runs { name: type_name::<S>(), server: Some(TypeId::of::<S>()) };
-        ChildSpec::new(id.into(), runs, Yields::Of(of_server), move || {
-            let start = start().handle::<ServerRef<S>>().link();
+        ChildSpec::new(id.into(), runs, Yields::Of(of_server), move |label| {
+            let mut start = start().handle::<ServerRef<S>>().link();
+            if let Some(label) = label {
+                start = start.default_label(label);
+            }
             Box::pin(async move { Ok(start.await?.process_ref()) })
         })
     }
@@ -305,8 +311,12 @@ impl ChildSpec {
         T: Ending,
     {
         let (left, yields) = Yields::left();
-        ChildSpec::new(id.into(), Runs::function::<F>(), yields, move || {
-            let started = spawn_link(&mut function).map(|probe| {
+        ChildSpec::new(id.into(), Runs::function::<F>(), yields, move |label| {
+            let started = match label {
+                Some(label) => spawn_link_labelled(label, &mut function),
+                None => spawn_link(&mut function),
+            };
+            let started = started.map(|probe| {
                 let process = probe.process_ref();
                 leave(&left, || probe);
                 process
@@ -351,8 +361,11 @@ impl ChildSpec {
         V: Send + 'static,
     {
         let (left, yields) = Yields::left();
-        ChildSpec::new(id.into(), Runs::function::<Probe<M>>(), yields, move || {
-            let start = start().link();
+        ChildSpec::new(id.into(), Runs::function::<Probe<M>>(), yields, move |label| {
+            let mut start = start().link();
+            if let Some(label) = label {
+                start = start.default_label(label);
+            }
             let left = Weak::clone(&left);
             Box::pin(async move {
                 let (probe, value) = start.await?;
@@ -403,7 +416,7 @@ impl<S, H> ChildSpec<S, H> {
         id: Cow<'static, str>,
         runs: Runs,
         yields: Yields<H>,
-        factory: impl FnMut() -> Starting + Send + 'static,
+        factory: impl FnMut(Option<Arc<str>>) -> Starting + Send + 'static,
     ) -> Self {
         let info = ChildInfo {
             id,
@@ -413,7 +426,7 @@ impl<S, H> ChildSpec<S, H> {
             kind: ChildKind::default(),
             significant: false,
         };
-        let description = Description { info, server: runs.server };
+        let description = Description { info, server: runs.server, label: None };
         let restart_parts = Box::new(RestartParts::new(Some(Box::new(factory))));
         Self { parts: Parts { description, restart_parts }, yields, types: PhantomData }
     }

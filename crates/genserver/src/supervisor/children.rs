@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::child::Child;
-use super::child_spec::ChildInfo;
+use super::child_spec::{ChildInfo, ChildSpec};
 use super::error::StartChildError;
 use super::listing::ChildEntry;
 use super::server::SupervisorServer;
@@ -33,6 +33,11 @@ pub trait Children: fmt::Debug + Send + Sized + 'static {
 
     /// Checks that there is room for a child, and that it has an id of its own if it needs one.
     fn check_place(&self, child: &ChildInfo) -> Result<(), StartChildError>;
+
+    /// Makes a child that has not been started yet.
+    fn make_child(spec: ChildSpec) -> Child {
+        Child::new(spec)
+    }
 
     /// Adds a child whose number is larger than those of the others.
     fn insert(&mut self, watched: Watched);

@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Intensity;
-use super::child::{Child, ChildState};
+use super::child::ChildState;
 use super::child_spec::ChildSpec;
 use super::children::{Children, Watched};
 use super::error::StartChildError;
@@ -194,7 +194,7 @@ impl<C: Children> SupervisorServer<C> {
         cx: &mut Cx<Self>,
     ) -> Result<ProcessRef, FailedToStartChild> {
         let number = self.added + 1;
-        let mut watched = Watched::new(Child::new(spec), number);
+        let mut watched = Watched::new(C::make_child(spec), number);
         let error = match watched.start(event, cx).await {
             Ok(process) => {
                 self.added = number;

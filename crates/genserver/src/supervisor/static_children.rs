@@ -6,13 +6,12 @@
 //! 3. At the end of the supervisor the children are ended one by one, the last first: a child may need those before it to the
 //!    last.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::child::ChildState;
-use super::child_spec::ChildInfo;
+use super::child::{Child, ChildState};
+use super::child_spec::{ChildInfo, ChildSpec};
 use super::children::{Children, Watched};
 use super::error::{DeleteChildError, RestartChildError, StartChildError};
 use super::listing::ChildEntry;
@@ -30,7 +29,7 @@ pub struct StaticChildren {
     pub(super) auto_shutdown: AutoShutdown,
     /// By number, which is the order of the first starts.
     watched: BTreeMap<u64, Watched>,
-    numbers: BTreeMap<Cow<'static, str>, u64>,
+    numbers: BTreeMap<Arc<str>, u64>,
 }
 
 /// The calls that only a supervisor takes whose children have ids.
@@ -57,7 +56,7 @@ impl StaticChildren {
 
     fn remove(&mut self, number: u64) {
         if let Some(watched) = self.watched.remove(&number) {
-            self.numbers.remove(&watched.child.info().id);
+            self.numbers.remove(&*watched.child.info().id);
         }
     }
 
@@ -136,7 +135,7 @@ impl Children for StaticChildren {
     }
 
     fn check_place(&self, child: &ChildInfo) -> Result<(), StartChildError> {
-        let Some(watched) = self.numbers.get(&child.id).and_then(|number| self.watched.get(number)) else {
+        let Some(watched) = self.numbers.get(&*child.id).and_then(|number| self.watched.get(number)) else {
             return Ok(());
         };
         let id = child.id.to_string();
@@ -146,8 +145,13 @@ impl Children for StaticChildren {
         })
     }
 
+    /// The ids say which child is which, so they are labels, too.
+    fn make_child(spec: ChildSpec) -> Child {
+        Child::labelled(spec)
+    }
+
     fn insert(&mut self, watched: Watched) {
-        self.numbers.insert(watched.child.info().id.clone(), watched.number);
+        self.numbers.insert(watched.child.shared_id(), watched.number);
         self.watched.insert(watched.number, watched);
     }
 

@@ -183,6 +183,7 @@ where
                 function(probe, ack)
             })
         })),
+        label: None,
         link: None,
         links_with_starter: false,
         watch: None,
@@ -212,6 +213,7 @@ type Launch<M, V> = Box<dyn FnOnce(Bonds, Door<V>) -> Result<ProbeRef<M>, StartE
 #[must_use = "nothing is started until this is awaited"]
 pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
     launch: Option<Launch<M, V>>,
+    label: Option<Arc<str>>,
     link: Option<ProcessRef>,
     /// Whether it is to be linked with the process that polls the start.
     links_with_starter: bool,
@@ -350,6 +352,19 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
         self
     }
 
+    /// Gives the process a label for errors and reports: OTP's `set_label`. It need not be unique.
+    #[doc(alias = "set_label")]
+    pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Gives the process a label unless it was given one before. A supervisor labels its children so.
+    pub fn default_label(mut self, label: impl Into<Arc<str>>) -> Self {
+        self.label.get_or_insert_with(|| label.into());
+        self
+    }
+
     /// Removes the link of a start that failed, so that a starter that traps exits sees no exit.
     fn unlink(&self, process: &ProbeRef<M>) {
         if let Some(starter) = &self.link {
@@ -374,7 +389,8 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
                 this.link = Some(current_process().ok_or(StartError::NotAProcess)?);
             }
             let door = Door::new();
-            let bonds = Bonds { link: this.link.clone(), watch: this.watch.take(), ready: None };
+            let (label, watch) = (this.label.take(), this.watch.take());
+            let bonds = Bonds { label, link: this.link.clone(), watch, ready: None };
             let process = launch(bonds, door.clone())?;
             let home = node::find(process.pid()).map(|process| Arc::clone(&process.head().home));
             let sleep = match (this.timeout, home) {
