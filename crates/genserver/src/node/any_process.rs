@@ -80,8 +80,8 @@ impl Head {
 
     /// The process as an error names it.
     pub(crate) fn subject(&self) -> Subject {
-        let label = self.about.as_ref().and_then(|about| about.label.clone());
-        Subject { pid: self.pid, name: self.name().cloned(), label }
+        let labelled = self.about.as_ref().filter(|about| about.label.is_some());
+        Subject { name: self.name().cloned(), labelled: labelled.cloned(), ..Subject::of(self.pid) }
     }
 }
 

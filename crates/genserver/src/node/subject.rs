@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::node::any_process::About;
 use crate::node::name::Name;
 use crate::values::pid::Pid;
 
@@ -24,21 +25,26 @@ use crate::values::pid::Pid;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Subject {
     /// Its pid; [`Pid::NOBODY`] if a name was not registered.
     pub pid: Pid,
     /// The name it was started with or looked up by.
     pub name: Option<Name>,
-    /// Its label. The child of a supervisor has its id, unless its start says otherwise.
-    pub label: Option<Arc<str>>,
+    /// What has its label, if it has one. Thin, because every error of a request has a subject, and is to stay small.
+    pub(crate) labelled: Option<Arc<About>>,
 }
 
 impl Subject {
     /// A process of which only the pid is known.
     pub(crate) fn of(pid: Pid) -> Self {
-        Self { pid, name: None, label: None }
+        Self { pid, name: None, labelled: None }
+    }
+
+    /// Its label. A supervised child has its id, unless its start sets a name or a label.
+    pub fn label(&self) -> Option<&str> {
+        self.labelled.as_ref()?.label.as_deref()
     }
 
     /// A name that belongs to no process, for the errors of your own references to servers.
@@ -56,9 +62,24 @@ impl Subject {
     }
 }
 
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        self.pid == other.pid && self.name == other.name && self.label() == other.label()
+    }
+}
+
+impl Eq for Subject {}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, name, .. } = self;
+        f.debug_struct("Subject").field("pid", pid).field("name", name).field("label", &self.label()).finish()
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.name, &self.label) {
+        match (&self.name, self.label()) {
             (Some(name), _) if self.pid == Pid::NOBODY => write!(f, "a process named {name}"),
             (Some(name), _) => write!(f, "process {name} {}", self.pid),
             (None, Some(label)) => write!(f, "process {label} {}", self.pid),

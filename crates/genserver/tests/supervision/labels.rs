@@ -1,8 +1,6 @@
 //! A child's id is its label, unless its start sets a name or a label.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
-use std::sync::Arc;
-
 use crate::wards::{Diary, Tell, Ward, end, kill, process, settled};
 use genserver::dynamic_supervisor::DynamicSupervisor;
 use genserver::report::Report;
@@ -10,9 +8,9 @@ use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::{Ack, Node, Probe, Reason, start_link, start_process};
 
 /// The label of a child of a supervisor that is started with the spec `child`.
-async fn label_of<S, H>(child: ChildSpec<S, H>) -> Option<Arc<str>> {
+async fn label_of<S, H>(child: ChildSpec<S, H>) -> Option<String> {
     let supervisor = Supervisor::one_for_one().child(child).start().on(&Node::new()).await.unwrap();
-    let label = process(&supervisor, "child").await.subject().label;
+    let label = process(&supervisor, "child").await.subject().label().map(str::to_owned);
     supervisor.stop().await.unwrap();
     label
 }
@@ -77,8 +75,8 @@ async fn a_restart_allocates_no_label() {
     settled(&supervisor).await;
     let after = process(&supervisor, "child").await;
     assert_ne!(before, after);
-    let [before, after] = [before, after].map(|process| process.subject().label.unwrap());
-    assert!(Arc::ptr_eq(&before, &after));
+    let [before, after] = [before, after].map(|process| process.subject());
+    assert!(std::ptr::eq(before.label().unwrap(), after.label().unwrap()));
     supervisor.stop().await.unwrap();
 }
 
@@ -86,6 +84,6 @@ async fn a_restart_allocates_no_label() {
 async fn a_child_of_a_dynamic_supervisor_is_not_labelled() {
     let supervisor = DynamicSupervisor::new().start().await.unwrap();
     let child = supervisor.start_child(Diary::new().ward("child")).await.unwrap();
-    assert_eq!(child.process_ref().subject().label, None);
+    assert_eq!(child.process_ref().subject().label(), None);
     supervisor.stop().await.unwrap();
 }
