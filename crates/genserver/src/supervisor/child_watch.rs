@@ -1,4 +1,4 @@
-//! The place where references look up one child: written by its supervisor, read by all of them.
+//! Which process a child is: published by its supervisor, read and waited for by all references to the child.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -12,25 +12,25 @@ use super::policy::Restart;
 use crate::ProcessRef;
 use crate::sync::barrier;
 
-/// The state of one child, during one life of its supervisor.
-pub(super) struct Place {
+/// The state of one child, during one life of its supervisor. Like the channel `watch` of Tokio, but that a waiter may leave.
+pub(super) struct ChildWatch {
     id: Cow<'static, str>,
     /// The type of the server that runs in the child, if it is a server.
     server: Option<TypeId>,
-    now: Mutex<Now>,
+    state: Mutex<WatchState>,
 }
 
-struct Now {
-    whereabouts: Whereabouts,
+struct WatchState {
+    published: PublishedState,
     /// One waker per call that waits for the child; the call removes it again.
-    waiting: BTreeMap<u64, Waker>,
-    /// The number of the next waker.
-    next: u64,
+    wakers: BTreeMap<u64, Waker>,
+    /// The number of the waker that was stored last.
+    last_waker: u64,
 }
 
 /// The known state of a child.
 #[derive(Clone)]
-pub(super) enum Whereabouts {
+pub(super) enum PublishedState {
     NotStarted,
     Running(ProcessRef, Restart),
     Restarting,
@@ -38,10 +38,10 @@ pub(super) enum Whereabouts {
     Gone,
 }
 
-impl Place {
-    pub(super) fn new(id: Cow<'static, str>, server: Option<TypeId>, whereabouts: Whereabouts) -> Self {
-        let now = Now { whereabouts, waiting: BTreeMap::new(), next: 0 };
-        Self { id, server, now: Mutex::new(now) }
+impl ChildWatch {
+    pub(super) fn new(id: Cow<'static, str>, server: Option<TypeId>, published: PublishedState) -> Self {
+        let state = WatchState { published, wakers: BTreeMap::new(), last_waker: 0 };
+        Self { id, server, state: Mutex::new(state) }
     }
 
     /// Returns whether an `S` runs in the child.
@@ -54,42 +54,43 @@ impl Place {
     }
 
     /// Changes the state, and wakes everything that waits for a change.
-    pub(super) fn set(&self, whereabouts: Whereabouts) {
-        let mut now = self.now.lock();
-        let before = std::mem::replace(&mut now.whereabouts, whereabouts);
-        let waiting = std::mem::take(&mut now.waiting);
-        drop(now);
+    pub(super) fn publish(&self, published: PublishedState) {
+        let mut state = self.state.lock();
+        let before = std::mem::replace(&mut state.published, published);
+        let wakers = std::mem::take(&mut state.wakers);
+        // Wakers are foreign code, and a process may be dropped with its last reference: neither runs under the lock.
+        drop(state);
         drop(before);
-        waiting.into_values().for_each(barrier::wake);
+        wakers.into_values().for_each(barrier::wake);
     }
 
     /// The process of the child, if it runs.
     pub(super) fn current(&self) -> Result<ProcessRef, ChildError> {
-        let whereabouts = self.now.lock().whereabouts.clone();
-        match whereabouts {
-            Whereabouts::Running(process, _) if process.is_alive() => Ok(process),
+        let published = self.state.lock().published.clone();
+        match published {
+            PublishedState::Running(process, _) if process.is_alive() => Ok(process),
             elsewhere => Err(self.error(&elsewhere)),
         }
     }
 
-    fn error(&self, whereabouts: &Whereabouts) -> ChildError {
+    fn error(&self, published: &PublishedState) -> ChildError {
         let id = self.id.to_string();
-        match whereabouts {
+        match published {
             // Its supervisor has not been told of the end yet, but the child will not be restarted.
-            Whereabouts::Running(_, Restart::Temporary) | Whereabouts::Gone => ChildError::Gone { id },
-            Whereabouts::Running(..) | Whereabouts::Restarting => ChildError::Restarting { id },
-            Whereabouts::NotStarted => ChildError::NotStarted { id },
-            Whereabouts::Stopped => ChildError::Stopped { id },
+            PublishedState::Running(_, Restart::Temporary) | PublishedState::Gone => ChildError::Gone { id },
+            PublishedState::Running(..) | PublishedState::Restarting => ChildError::Restarting { id },
+            PublishedState::NotStarted => ChildError::NotStarted { id },
+            PublishedState::Stopped => ChildError::Stopped { id },
         }
     }
 
     /// Ready with the child when it runs; an error if it will never run, or only on request.
     ///
-    /// `turn` is the number of the caller's waker. To give up waiting, call [`leave`](Self::leave) with it.
+    /// `waiter` is the number of the caller's waker. To give up waiting, call [`remove_waker`](Self::remove_waker) with it.
     pub(super) fn poll_running(
         &self,
         cx: &Context<'_>,
-        turn: &mut Option<u64>,
+        waiter: &mut Option<u64>,
     ) -> Poll<Result<ProcessRef, ChildError>> {
         // Cloned before the lock is taken: a foreign waker is user code.
         let mut waker = Some(cx.waker().clone());
@@ -98,22 +99,23 @@ impl Place {
                 Err(ChildError::Restarting { .. } | ChildError::NotStarted { .. }) => {}
                 settled => return Poll::Ready(settled),
             }
-            // Every change of the state takes all wakers, so a waker that was stored before a change is woken by it.
+            // A change between the look above and the insertion below would wake nobody. So the loop looks once more with
+            // the waker stored; every change takes all wakers, so one that was stored before a change is woken by it.
             let Some(waker) = waker.take() else { return Poll::Pending };
-            let mut now = self.now.lock();
-            let number = *turn.get_or_insert_with(|| {
-                now.next += 1;
-                now.next
+            let mut state = self.state.lock();
+            let number = *waiter.get_or_insert_with(|| {
+                state.last_waker += 1;
+                state.last_waker
             });
-            let before = now.waiting.insert(number, waker);
-            drop(now);
+            let before = state.wakers.insert(number, waker);
+            drop(state);
             barrier::drop_caught(before);
         }
     }
 
     /// Removes the waker of a call that gives up waiting.
-    pub(super) fn leave(&self, turn: u64) {
-        let waker = self.now.lock().waiting.remove(&turn);
+    pub(super) fn remove_waker(&self, waiter: u64) {
+        let waker = self.state.lock().wakers.remove(&waiter);
         barrier::drop_caught(waker);
     }
 }

@@ -40,21 +40,21 @@ pub trait Children: fmt::Debug + Send + Sized + 'static {
     }
 
     /// Adds a child whose number is larger than those of the others.
-    fn insert(&mut self, watched: Watched);
+    fn insert(&mut self, watched: SupervisedChild);
 
     /// Keeps a child that chose not to run at its first start, if it can be started later.
-    fn insert_ignored(&mut self, watched: Watched) {
+    fn insert_ignored(&mut self, watched: SupervisedChild) {
         drop(watched);
     }
 
     fn find(&self, id: &Self::Id) -> Option<Self::Key>;
 
-    fn get(&self, key: Self::Key) -> Option<&Watched>;
+    fn get(&self, key: Self::Key) -> Option<&SupervisedChild>;
 
-    fn get_mut(&mut self, key: Self::Key) -> Option<&mut Watched>;
+    fn get_mut(&mut self, key: Self::Key) -> Option<&mut SupervisedChild>;
 
     /// All children, in any order.
-    fn iter(&self) -> impl Iterator<Item = &Watched>;
+    fn iter(&self) -> impl Iterator<Item = &SupervisedChild>;
 
     /// All children, in the order of `which_children`.
     fn entries(&self) -> Vec<ChildEntry>;
@@ -92,7 +92,7 @@ pub trait Children: fmt::Debug + Send + Sized + 'static {
 
 /// A child, and the monitor that watches it.
 #[doc(hidden)]
-pub struct Watched {
+pub struct SupervisedChild {
     pub(super) child: Child,
     /// None if it does not run, or if its end has been noticed.
     pub(super) monitor: Option<MonitorRef>,
@@ -102,7 +102,7 @@ pub struct Watched {
     pub(super) number: u64,
 }
 
-impl Watched {
+impl SupervisedChild {
     pub(super) fn new(child: Child, number: u64) -> Self {
         Self { child, monitor: None, pid: Pid::NOBODY, number }
     }
@@ -176,7 +176,7 @@ impl Watched {
     }
 }
 
-impl fmt::Debug for Watched {
+impl fmt::Debug for SupervisedChild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.child.fmt(f)
     }

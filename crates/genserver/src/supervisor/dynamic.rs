@@ -2,13 +2,15 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
+//! use genserver::start_link;
 //! use genserver::dynamic_supervisor::DynamicSupervisor;
 //! use genserver::supervisor::ChildSpec;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let rooms = DynamicSupervisor::new().start().await?;
-//! let lobby = rooms.start_child(ChildSpec::server("room", || genserver::start_link::<Counter>(7))).await?;
+//! let lobby = ChildSpec::server("room", || start_link::<Counter>(7));
+//! let lobby = rooms.start_child(lobby).await?;
 //! assert_eq!(lobby.call(Call::Get).await?, 7);
 //!
 //! rooms.terminate_child(&lobby).await?;
@@ -60,7 +62,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
-//! use genserver::ServerRef;
+//! use genserver::{ServerRef, start_link};
 //! use genserver::dynamic_supervisor::{DynamicSupervisor, StartChildError};
 //! use genserver::supervisor::ChildSpec;
 //!
@@ -72,7 +74,8 @@
 //! impl Rooms {
 //!     async fn open(&self) -> Result<ServerRef<Counter>, StartChildError> {
 //!         let guests = self.guests;
-//!         self.supervisor.start_child(ChildSpec::server("room", move || genserver::start_link::<Counter>(guests))).await
+//!         let room = ChildSpec::server("room", move || start_link::<Counter>(guests));
+//!         self.supervisor.start_child(room).await
 //!     }
 //! }
 //! # #[tokio::main(flavor = "current_thread")]

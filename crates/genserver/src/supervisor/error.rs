@@ -10,17 +10,20 @@ use crate::{CallError, Pid, StartError};
 ///
 /// ```
 /// # use genserver_doc::counter::*;
+/// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, StartChildError, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let supervisor = Supervisor::one_for_one().start().await?;
-/// let counter = || ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let counter = || ChildSpec::server("counter", || start_link::<Counter>(0));
 /// supervisor.start_child(counter()).await?;
 /// supervisor.terminate_child("counter").await?;
 /// match supervisor.start_child(counter()).await {
 ///     Ok(_) | Err(StartChildError::AlreadyStarted { .. }) => println!("it runs"),
-///     Err(StartChildError::AlreadyPresent { id }) => drop(supervisor.restart_child(id).await?),
+///     Err(StartChildError::AlreadyPresent { id }) => {
+///         supervisor.restart_child(id).await?;
+///     }
 ///     Err(other) => return Err(other.into()),
 /// }
 /// assert_eq!(supervisor.count_children().await?.active, 1);
@@ -88,24 +91,6 @@ pub enum StartChildError {
 
 /// The error of [`Supervisor::terminate_child`](super::Supervisor::terminate_child). A dynamic supervisor knows its children by
 /// their processes, so there `I` is [`Pid`].
-///
-/// # Examples
-///
-/// ```
-/// use genserver::supervisor::{Supervisor, TerminateChildError};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let supervisor = Supervisor::one_for_one().start().await?;
-/// let unknown = supervisor.terminate_child("counter").await;
-/// assert_eq!(unknown, Err(TerminateChildError::NotFound { id: "counter".to_owned() }));
-///
-/// supervisor.stop().await?;
-/// let nobody = supervisor.terminate_child("counter").await;
-/// assert!(matches!(nobody, Err(TerminateChildError::Supervisor(_))));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TerminateChildError<I = String> {
@@ -122,25 +107,6 @@ pub enum TerminateChildError<I = String> {
 }
 
 /// The error of [`Supervisor::restart_child`](super::Supervisor::restart_child).
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// use genserver::supervisor::{ChildSpec, RestartChildError, Supervisor};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
-/// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
-/// let running = supervisor.restart_child("counter").await;
-/// assert!(matches!(running, Err(RestartChildError::Running { .. })));
-/// let unknown = supervisor.restart_child("clock").await.unwrap_err();
-/// assert_eq!(unknown.to_string(), "there is no child clock; start one with `start_child`");
-/// # supervisor.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestartChildError {
@@ -193,13 +159,15 @@ pub enum RestartChildError {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
+/// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, DeleteChildError, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let counter = ChildSpec::server("counter", || start_link::<Counter>(0));
 /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
-/// if let Err(DeleteChildError::Running { id, .. }) = supervisor.delete_child("counter").await {
+/// let deleted = supervisor.delete_child("counter").await;
+/// if let Err(DeleteChildError::Running { id, .. }) = deleted {
 ///     supervisor.terminate_child(&*id).await?;
 ///     supervisor.delete_child(id).await?;
 /// }
@@ -241,26 +209,6 @@ pub enum DeleteChildError {
 
 /// The error of a lookup of a child in a supervisor. A dynamic supervisor knows its children by their processes, so there `I` is
 /// [`Pid`].
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// use genserver::agent::AgentServer;
-/// use genserver::supervisor::{ChildSpec, FindChildError, Supervisor};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
-/// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
-/// let other = supervisor.child::<AgentServer<u64>>("counter").await;
-/// assert!(matches!(other, Err(FindChildError::WrongServer { .. })));
-/// let unknown = supervisor.child::<Counter>("clock").await;
-/// assert!(matches!(unknown, Err(FindChildError::NotFound { id }) if id == "clock"));
-/// # supervisor.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FindChildError<I = String> {

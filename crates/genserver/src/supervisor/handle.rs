@@ -27,12 +27,14 @@ use crate::{AsProcess, AsServer, CallError, Caller, GenServer, Name, Pid, Proces
 ///
 /// ```
 /// # use genserver_doc::counter::*;
+/// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let supervisor = Supervisor::one_for_one().start().await?;
-/// let counter = supervisor.start_child(ChildSpec::server("counter", || genserver::start_link::<Counter>(0))).await?;
+/// let counter = ChildSpec::server("counter", || start_link::<Counter>(0));
+/// let counter = supervisor.start_child(counter).await?;
 /// assert_eq!(counter.call(Call::Get).await?, 0);
 ///
 /// supervisor.terminate_child("counter").await?;
@@ -52,12 +54,13 @@ impl Supervisor {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// use genserver::AsServer;
+    /// use genserver::{AsServer, start_link};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counters = ["left", "right"].map(|id| ChildSpec::server(id, || genserver::start_link::<Counter>(0)));
+    /// let counter = |id| ChildSpec::server(id, || start_link::<Counter>(0));
+    /// let counters = ["left", "right"].map(counter);
     /// let [left, right] = [counters[0].reference(), counters[1].reference()];
     /// let supervisor = Supervisor::one_for_one().children(counters).start().await?;
     /// left.cast(Add(1))?;
@@ -80,12 +83,13 @@ impl Supervisor {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// use genserver::AsServer;
+    /// use genserver::{AsServer, start_link};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counters = ["left", "right"].map(|id| ChildSpec::server(id, || genserver::start_link::<Counter>(0)));
+    /// let counter = |id| ChildSpec::server(id, || start_link::<Counter>(0));
+    /// let counters = ["left", "right"].map(counter);
     /// let [left, right] = [counters[0].reference(), counters[1].reference()];
     /// let supervisor = Supervisor::one_for_all().children(counters).start().await?;
     /// left.cast(Add(1))?;
@@ -108,12 +112,13 @@ impl Supervisor {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// use genserver::AsServer;
+    /// use genserver::{AsServer, start_link};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counters = ["left", "right"].map(|id| ChildSpec::server(id, || genserver::start_link::<Counter>(0)));
+    /// let counter = |id| ChildSpec::server(id, || start_link::<Counter>(0));
+    /// let counters = ["left", "right"].map(counter);
     /// let [left, right] = [counters[0].reference(), counters[1].reference()];
     /// let supervisor = Supervisor::rest_for_one().children(counters).start().await?;
     /// left.cast(Add(1))?;
@@ -231,24 +236,6 @@ impl Supervisor {
     /// # Errors
     ///
     /// [`DeleteChildError`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::supervisor::{ChildSpec, Supervisor};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
-    /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
-    /// supervisor.terminate_child("counter").await?;
-    /// supervisor.delete_child("counter").await?;
-    /// assert_eq!(supervisor.count_children().await?.specs, 0);
-    /// # supervisor.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn delete_child(&self, id: impl Into<String>) -> Result<(), DeleteChildError> {
         let id = id.into();
         self.ask_own(|caller| StaticOperation::DeleteChild(id, caller)).await?
@@ -259,24 +246,6 @@ impl Supervisor {
     /// # Errors
     ///
     /// [`FindChildError::NotFound`] if there is no such child.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::supervisor::{ChildSpec, Restart, Supervisor};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0)).restart(Restart::Transient);
-    /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
-    /// let entry = supervisor.child_entry("counter").await?;
-    /// assert_eq!(entry.info.restart, Restart::Transient);
-    /// assert!(entry.state.process().is_some());
-    /// # supervisor.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "get_childspec")]
     #[doc(alias = "which_child")]
     pub async fn child_entry(&self, id: impl Into<String>) -> Result<ChildEntry, FindChildError> {
@@ -313,7 +282,7 @@ impl Supervisor {
         let wanted = id.clone();
         let found = self.ask_own(|caller| StaticOperation::Child(wanted, caller)).await?;
         match found {
-            Some((place, _)) if place.runs::<S>() => Ok(ChildRef::new(place)),
+            Some((watch, _)) if watch.runs::<S>() => Ok(ChildRef::new(watch)),
             Some((_, found)) => Err(FindChildError::WrongServer { id, found, wanted: std::any::type_name::<S>() }),
             None => Err(FindChildError::NotFound { id }),
         }
@@ -343,16 +312,18 @@ impl<C: Children> Supervisor<C> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, StartChildError, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let supervisor = Supervisor::one_for_one().start().await?;
-    /// let spec = || ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+    /// let spec = || ChildSpec::server("counter", || start_link::<Counter>(0));
     /// let counter = supervisor.start_child(spec()).await?;
     ///
     /// let again = supervisor.start_child(spec()).await.unwrap_err();
-    /// assert!(matches!(again, StartChildError::AlreadyStarted { pid, .. } if pid == counter.pid()));
+    /// let StartChildError::AlreadyStarted { pid, .. } = again else { unreachable!() };
+    /// assert_eq!(pid, counter.pid());
     /// # supervisor.stop().await?;
     /// # Ok(())
     /// # }
@@ -406,12 +377,13 @@ impl<C: Children> Supervisor<C> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let counters = (0..3).map(|n| ChildSpec::server(format!("{n}"), || genserver::start_link::<Counter>(0)));
-    /// let supervisor = Supervisor::one_for_one().children(counters).start().await?;
+    /// let counter = |n| ChildSpec::server(format!("{n}"), || start_link::<Counter>(0));
+    /// let supervisor = Supervisor::one_for_one().children((0..3).map(counter)).start().await?;
     /// supervisor.terminate_child("1").await?;
     /// let counts = supervisor.count_children().await?;
     /// assert_eq!((counts.specs, counts.active, counts.workers, counts.supervisors), (3, 2, 3, 0));
@@ -430,21 +402,6 @@ impl<C: Children> Supervisor<C> {
     /// # Errors
     ///
     /// As [`ServerRef::stop`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use genserver::Reason;
-    /// use genserver::supervisor::Supervisor;
-    ///
-    /// let supervisor = Supervisor::one_for_one().start().await?;
-    /// supervisor.stop().reason(Reason::Shutdown).await?;
-    /// assert!(!supervisor.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn stop(&self) -> Stop {
         self.server.stop()
     }
@@ -465,23 +422,6 @@ impl<C: Children> Supervisor<C> {
     }
 
     /// The process of the supervisor.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::supervisor::Supervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let supervisor = Supervisor::one_for_one().start().name("top").await?;
-    /// assert_eq!((supervisor.name(), supervisor.is_alive()), (Some(&"top".into()), true));
-    /// assert_eq!(genserver::whereis("top"), Some(supervisor.process_ref()));
-    ///
-    /// supervisor.process_ref().kill();
-    /// assert!(!supervisor.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         self.server.process_ref()
     }

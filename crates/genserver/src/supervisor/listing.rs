@@ -37,19 +37,6 @@ pub struct ChildCounts {
 
 impl ChildCounts {
     /// Counts `children`, for a supervisor of your own.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// use genserver::supervisor::{Child, ChildCounts, ChildSpec};
-    ///
-    /// # fn main() {
-    /// let child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
-    /// let counts = ChildCounts::of([&child]);
-    /// assert_eq!((counts.specs, counts.workers, counts.active), (1, 1, 0));
-    /// # }
-    /// ```
     #[expect(single_use_lifetimes, reason = "the lifetime within an `impl` has to have a name")]
     pub fn of<'a>(children: impl IntoIterator<Item = &'a Child>) -> Self {
         let mut counts = Self::default();

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::Intensity;
 use super::child::ChildState;
 use super::child_spec::ChildSpec;
-use super::children::{Children, Watched};
+use super::children::{Children, SupervisedChild};
 use super::error::StartChildError;
 use super::listing::{ChildCounts, ChildEntry};
 use super::policy::Restart;
@@ -164,7 +164,7 @@ const HAS_IT: &str = "a key is used while its child is there";
 
 /// What it is asked to do.
 impl<C: Children> SupervisorServer<C> {
-    fn watched(&mut self, key: C::Key) -> &mut Watched {
+    fn watched(&mut self, key: C::Key) -> &mut SupervisedChild {
         self.children.get_mut(key).expect(HAS_IT)
     }
 
@@ -194,7 +194,7 @@ impl<C: Children> SupervisorServer<C> {
         cx: &mut Cx<Self>,
     ) -> Result<ProcessRef, FailedToStartChild> {
         let number = self.added + 1;
-        let mut watched = Watched::new(C::make_child(spec), number);
+        let mut watched = SupervisedChild::new(C::make_child(spec), number);
         let error = match watched.start(event, cx).await {
             Ok(process) => {
                 self.added = number;

@@ -90,12 +90,13 @@ impl SupervisorSpec {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let workers = (0..3).map(|number| {
-    ///     ChildSpec::server(format!("worker {number}"), move || genserver::start_link::<Counter>(number))
+    ///     ChildSpec::server(format!("worker {number}"), move || start_link::<Counter>(number))
     /// });
     /// let supervisor = Supervisor::one_for_one().children(workers).start().await?;
     /// assert_eq!(supervisor.count_children().await?.workers, 3);
@@ -153,14 +154,15 @@ impl<C: Children> SupervisorSpec<C> {
     /// ```
     /// # use genserver_doc::counter::*;
     /// use std::time::Duration;
+    /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// // A link that may break once an hour, as routers do. If it breaks more often, something is wrong.
-    /// let link = ChildSpec::server("link", || genserver::start_link::<Counter>(0));
-    /// let supervisor =
-    ///     Supervisor::one_for_one().max_restarts(1).within(Duration::from_hours(1)).child(link).start().await?;
+    /// // A link may break once an hour, as routers do. If it breaks more often, it is broken.
+    /// let link = ChildSpec::server("link", || start_link::<Counter>(0));
+    /// let supervisor = Supervisor::one_for_one().max_restarts(1).within(Duration::from_hours(1));
+    /// let supervisor = supervisor.child(link).start().await?;
     /// # supervisor.stop().await?;
     /// # Ok(())
     /// # }
@@ -224,23 +226,6 @@ impl<C: Children> SupervisorSpec<C> {
     /// # Errors
     ///
     /// As [`start`](Self::start), and [`StartError::NotAProcess`](crate::StartError::NotAProcess) from plain code.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// use genserver::Probe;
-    /// use genserver::supervisor::Supervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let shell = Probe::<()>::new();
-    /// let supervisor = shell.scope(async { Supervisor::one_for_one().start_link().await }).await?;
-    /// assert_eq!(supervisor.process_ref().info().parent, Some(shell.pid()));
-    /// # supervisor.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn start_link(self) -> Start<SupervisorServer<C>, Supervisor<C>> {
         self.start().link()
     }

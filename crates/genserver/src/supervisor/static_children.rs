@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use super::child::{Child, ChildState};
 use super::child_spec::{ChildInfo, ChildSpec};
-use super::children::{Children, Watched};
+use super::child_watch::ChildWatch;
+use super::children::{Children, SupervisedChild};
 use super::error::{DeleteChildError, RestartChildError, StartChildError};
 use super::listing::ChildEntry;
-use super::place::Place;
 use super::policy::{AutoShutdown, Restart, Strategy};
 use super::server::{SupervisorInfo, SupervisorServer};
 use super::spec::SpecError;
@@ -28,7 +28,7 @@ pub struct StaticChildren {
     pub(super) strategy: Strategy,
     pub(super) auto_shutdown: AutoShutdown,
     /// By number, which is the order of the first starts.
-    watched: BTreeMap<u64, Watched>,
+    watched: BTreeMap<u64, SupervisedChild>,
     numbers: BTreeMap<Arc<str>, u64>,
 }
 
@@ -39,8 +39,8 @@ pub struct StaticCall(pub(super) StaticOperation);
 pub(super) enum StaticOperation {
     RestartChild(String, Caller<Result<ProcessRef, RestartChildError>>),
     DeleteChild(String, Caller<Result<(), DeleteChildError>>),
-    /// Answered with the place of the child, and the type that runs in it.
-    Child(String, Caller<Option<(Arc<Place>, &'static str)>>),
+    /// Answered with where references look the child up, and the type that runs in it.
+    Child(String, Caller<Option<(Arc<ChildWatch>, &'static str)>>),
 }
 
 impl StaticChildren {
@@ -49,7 +49,7 @@ impl StaticChildren {
         Self { strategy, auto_shutdown, watched: BTreeMap::new(), numbers: BTreeMap::new() }
     }
 
-    fn find_mut(&mut self, id: &str) -> Option<&mut Watched> {
+    fn find_mut(&mut self, id: &str) -> Option<&mut SupervisedChild> {
         let number = self.numbers.get(id)?;
         self.watched.get_mut(number)
     }
@@ -150,12 +150,12 @@ impl Children for StaticChildren {
         Child::labelled(spec)
     }
 
-    fn insert(&mut self, watched: Watched) {
+    fn insert(&mut self, watched: SupervisedChild) {
         self.numbers.insert(watched.child.shared_id(), watched.number);
         self.watched.insert(watched.number, watched);
     }
 
-    fn insert_ignored(&mut self, mut watched: Watched) {
+    fn insert_ignored(&mut self, mut watched: SupervisedChild) {
         // A temporary child is never started a second time.
         if watched.child.info().restart != Restart::Temporary {
             watched.child.stopped();
@@ -167,15 +167,15 @@ impl Children for StaticChildren {
         self.numbers.get(id.as_str()).copied()
     }
 
-    fn get(&self, number: u64) -> Option<&Watched> {
+    fn get(&self, number: u64) -> Option<&SupervisedChild> {
         self.watched.get(&number)
     }
 
-    fn get_mut(&mut self, number: u64) -> Option<&mut Watched> {
+    fn get_mut(&mut self, number: u64) -> Option<&mut SupervisedChild> {
         self.watched.get_mut(&number)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Watched> {
+    fn iter(&self) -> impl Iterator<Item = &SupervisedChild> {
         self.watched.values().inspect(|_| looked())
     }
 
@@ -248,7 +248,7 @@ impl Children for StaticChildren {
             }
             StaticOperation::DeleteChild(id, caller) => Next::reply(caller, children.delete_child(id)),
             StaticOperation::Child(id, caller) => {
-                let found = children.find_mut(&id).map(|watched| (watched.child.place(), watched.child.info().runs));
+                let found = children.find_mut(&id).map(|watched| (watched.child.watch(), watched.child.info().runs));
                 Next::reply(caller, found)
             }
         }
@@ -258,7 +258,7 @@ impl Children for StaticChildren {
 #[expect(clippy::missing_fields_in_debug, reason = "`numbers` only finds the children by their ids")]
 impl fmt::Debug for StaticChildren {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let children: Vec<&Watched> = self.watched.values().collect();
+        let children: Vec<&SupervisedChild> = self.watched.values().collect();
         f.debug_struct("StaticChildren")
             .field("strategy", &self.strategy)
             .field("auto_shutdown", &self.auto_shutdown)

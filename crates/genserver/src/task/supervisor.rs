@@ -74,21 +74,6 @@ pub struct TaskSupervisor {
 
 impl TaskSupervisor {
     /// Starts a supervisor of any number of tasks. Set options of the start, such as a name, on the returned builder.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::task::TaskSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().name("chores").await?;
-    /// assert_eq!(genserver::whereis("chores"), Some(tasks.process_ref()));
-    /// tasks.process_ref().kill();
-    /// assert!(!tasks.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn start() -> Start<DynamicSupervisorServer, Self> {
         Self::start_from(DynamicSupervisor::new())
     }
@@ -172,7 +157,7 @@ impl TaskSupervisor {
     ///
     /// ```
     /// use genserver::task::TaskSupervisor;
-    /// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+    /// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, start};
     ///
     /// struct Weather { tasks: TaskSupervisor }
     /// struct Forecast(Caller<&'static str>);
@@ -184,8 +169,11 @@ impl TaskSupervisor {
     ///     # type Call = Forecast;
     ///     # type Cast = Never;
     ///     # type Info = Never;
-    ///     # async fn init(tasks: TaskSupervisor, _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Weather { tasks }) }
-    ///     async fn handle_call(&mut self, Forecast(caller): Forecast, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     # async fn init(tasks: TaskSupervisor, _cx: &mut Cx<Self>) -> Init<Self> {
+    ///     #     Init::Run(Weather { tasks })
+    ///     # }
+    ///     async fn handle_call(&mut self, call: Forecast, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///         let Forecast(caller) = call;
     ///         let forecast = self.tasks.spawn_nolink(look_up()).await?;
     ///         Next::reply(caller, forecast.await.unwrap_or("as yesterday"))
     ///     }
@@ -194,7 +182,7 @@ impl TaskSupervisor {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let tasks = TaskSupervisor::start().await?;
-    /// let weather = genserver::start::<Weather>(tasks.clone()).await?;
+    /// let weather = start::<Weather>(tasks.clone()).await?;
     /// assert_eq!(weather.call(Forecast).await?, "as yesterday");
     /// # tasks.stop().await?;
     /// # Ok(())
@@ -298,7 +286,8 @@ impl TaskSupervisor {
     /// let tasks = TaskSupervisor::start().await?;
     /// let endless = tasks.start_child(std::future::pending::<()>).await?;
     /// tasks.terminate_child(&endless).await?;
-    /// assert!(matches!(tasks.terminate_child(&endless).await, Err(TerminateChildError::NotFound { .. })));
+    /// let again = tasks.terminate_child(&endless).await;
+    /// assert!(matches!(again, Err(TerminateChildError::NotFound { .. })));
     /// # tasks.stop().await?;
     /// # Ok(())
     /// # }
@@ -348,7 +337,8 @@ impl TaskSupervisor {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let tasks = TaskSupervisor::start().await?;
-    /// let words = stream::iter(["one", "three"]).filter(|word| std::future::ready(word.len() > 3));
+    /// let long = |word: &&str| std::future::ready(word.len() > 3);
+    /// let words = stream::iter(["one", "three"]).filter(long);
     /// let lengths = tasks.async_stream_of(words, |word| async move { word.len() });
     /// assert_eq!(lengths.collect::<Vec<_>>().await, [Ok(5)]);
     /// # tasks.stop().await?;
@@ -374,21 +364,6 @@ impl TaskSupervisor {
     }
 
     /// Ends the tasks all at once, and then the supervisor, with the reason `normal`: see [`ServerRef::stop`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::task::TaskSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tasks = TaskSupervisor::start().await?;
-    /// let endless = tasks.spawn_nolink(std::future::pending::<()>()).await?;
-    /// tasks.stop().await?;
-    /// assert!(endless.await.is_err());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn stop(&self) -> Stop {
         self.supervisor.stop()
     }
@@ -451,7 +426,10 @@ impl StartTask {
     ///
     /// let tasks = TaskSupervisor::start().await?;
     /// let upload = || async {
-    ///     if TRIES.fetch_add(1, Ordering::Relaxed) < 2 { Err(Reason::term("no connection")) } else { Ok(()) }
+    ///     if TRIES.fetch_add(1, Ordering::Relaxed) < 2 {
+    ///         return Err(Reason::term("no connection"));
+    ///     }
+    ///     Ok(())
     /// };
     /// tasks.start_child(upload).restart(Restart::Transient).await?;
     /// while !tasks.children().await?.is_empty() {
@@ -478,7 +456,8 @@ impl StartTask {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let tasks = TaskSupervisor::start().await?;
-    /// let endless = tasks.start_child(std::future::pending::<()>).shutdown(Shutdown::BrutalKill).await?;
+    /// let endless = tasks.start_child(std::future::pending::<()>);
+    /// let endless = endless.shutdown(Shutdown::BrutalKill).await?;
     /// tasks.stop().await?;
     /// assert_eq!(endless.ended().await, Reason::Killed);
     /// # Ok(())

@@ -10,7 +10,7 @@ use std::fmt;
 use futures::future::join_all;
 
 use crate::node::dense::{Dense, Keyed};
-use crate::supervisor::children::{Children, Watched};
+use crate::supervisor::children::{Children, SupervisedChild};
 use crate::supervisor::server::{SupervisorInfo, SupervisorServer};
 use crate::supervisor::{ChildEntry, ChildInfo, SpecError, StartChildError};
 use crate::{Cx, MonitorRef, Never, Outcome, Pid, ProcessRef, StartError};
@@ -20,10 +20,10 @@ pub struct DynamicChildren {
     /// How many are allowed.
     pub(super) max_children: usize,
     /// Rule 1.
-    watched: Dense<Watched>,
+    watched: Dense<SupervisedChild>,
 }
 
-impl Keyed for Watched {
+impl Keyed for SupervisedChild {
     type Key = Pid;
 
     fn key(&self) -> Pid {
@@ -58,7 +58,7 @@ impl Children for DynamicChildren {
         Ok(())
     }
 
-    fn insert(&mut self, mut watched: Watched) {
+    fn insert(&mut self, mut watched: SupervisedChild) {
         // The children of a dynamic supervisor are mostly alike.
         if let Some(other) = self.watched.last() {
             watched.child.share_info(&other.child);
@@ -70,21 +70,21 @@ impl Children for DynamicChildren {
         self.watched.get(*pid).map(|watched| watched.pid)
     }
 
-    fn get(&self, pid: Pid) -> Option<&Watched> {
+    fn get(&self, pid: Pid) -> Option<&SupervisedChild> {
         self.watched.get(pid)
     }
 
-    fn get_mut(&mut self, pid: Pid) -> Option<&mut Watched> {
+    fn get_mut(&mut self, pid: Pid) -> Option<&mut SupervisedChild> {
         self.watched.get_mut(pid)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Watched> {
+    fn iter(&self) -> impl Iterator<Item = &SupervisedChild> {
         self.watched.iter()
     }
 
     /// In the order of their first starts. The pids say only when each was started last.
     fn entries(&self) -> Vec<ChildEntry> {
-        let mut children: Vec<&Watched> = self.watched.iter().collect();
+        let mut children: Vec<&SupervisedChild> = self.watched.iter().collect();
         children.sort_by_key(|watched| watched.number);
         children.into_iter().map(|watched| ChildEntry::of(&watched.child)).collect()
     }
@@ -113,7 +113,7 @@ impl Children for DynamicChildren {
     }
 
     async fn shut_down_all(&mut self, cx: &mut Cx<SupervisorServer<Self>>) {
-        let mut children: Vec<Watched> = self.watched.drain().collect();
+        let mut children: Vec<SupervisedChild> = self.watched.drain().collect();
         // The first poll of each orders it to stop, and starts its time limit (rule 3).
         let ends = join_all(children.iter_mut().map(|watched| watched.child.shut_down())).await;
         for (watched, unexpected) in children.iter().zip(ends) {

@@ -13,23 +13,6 @@ use crate::supervisor::{ChildEntry, Supervisor};
 /// It is a reference like any other, cheap to clone, and neither keeps the supervisor alive nor ends it. Its requests
 /// have no timeout, because a child may take its time to start and to stop. A child must therefore not
 /// call its own supervisor in its init, nor while it is being stopped: each would wait for the other.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::dynamic_supervisor::DynamicSupervisor;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let rooms = DynamicSupervisor::new().start().name("all rooms").await?;
-/// assert_eq!(rooms.name(), Some(&"all rooms".into()));
-/// assert_eq!(genserver::whereis("all rooms"), Some(rooms.process_ref()));
-///
-/// rooms.process_ref().kill();
-/// assert!(!rooms.is_alive());
-/// # Ok(())
-/// # }
-/// ```
 pub type DynamicSupervisor = Supervisor<DynamicChildren>;
 
 impl DynamicSupervisor {
@@ -75,14 +58,14 @@ impl DynamicSupervisor {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// use genserver::Reason;
+    /// use genserver::{Reason, start_link};
     /// use genserver::dynamic_supervisor::{DynamicSupervisor, TerminateChildError};
     /// use genserver::supervisor::ChildSpec;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let rooms = DynamicSupervisor::new().start().await?;
-    /// let room = rooms.start_child(ChildSpec::server("room", || genserver::start_link::<Counter>(0))).await?;
+    /// let room = rooms.start_child(ChildSpec::server("room", || start_link::<Counter>(0))).await?;
     /// rooms.terminate_child(&room).await?;
     /// assert_eq!(room.ended().await, Reason::Shutdown);
     ///
@@ -101,25 +84,6 @@ impl DynamicSupervisor {
     /// # Errors
     ///
     /// [`FindChildError::NotFound`] if the process is not, or no longer, a child.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::dynamic_supervisor::DynamicSupervisor;
-    /// use genserver::supervisor::{ChildSpec, Restart};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let rooms = DynamicSupervisor::new().start().await?;
-    /// let spec = ChildSpec::server("room", || genserver::start_link::<Counter>(0)).restart(Restart::Transient);
-    /// let room = rooms.start_child(spec).await?;
-    /// assert_eq!(rooms.child_entry(&room).await?.info.restart, Restart::Transient);
-    /// assert!(rooms.child_entry(&rooms).await.is_err());
-    /// # rooms.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "get_childspec")]
     #[doc(alias = "which_child")]
     pub async fn child_entry(&self, child: &impl AsProcess) -> Result<ChildEntry, FindChildError> {
