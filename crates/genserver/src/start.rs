@@ -43,6 +43,8 @@ pub(crate) mod probe;
 mod error;
 // Telling why a start is dropped.
 mod left;
+// Labels: the one that a server is given, and the one of a server that is given none.
+mod label;
 // Starts of servers that are monitored from the beginning.
 mod monitor;
 
@@ -217,34 +219,6 @@ impl<S: GenServer, H> Start<S, H> {
     /// ```
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.options().name = Some(name.into());
-        self
-    }
-
-    /// Gives the server a label for errors and reports: OTP's `set_label`. It need not be unique.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = genserver::start::<Quiet>(()).label("a quiet one").await?;
-    /// assert_eq!(server.info().label.as_deref(), Some("a quiet one"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "set_label")]
-    pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
-        self.options().label = Some(label.into());
-        self
-    }
-
-    /// Gives the server a label unless it was given a name or a label before. A supervisor labels its children so.
-    pub fn default_label(mut self, label: impl Into<Arc<str>>) -> Self {
-        let options = self.options();
-        if options.name.is_none() && options.label.is_none() {
-            options.label = Some(label.into());
-        }
         self
     }
 

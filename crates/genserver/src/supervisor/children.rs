@@ -22,6 +22,8 @@ pub trait Children: fmt::Debug + Send + Sized + 'static {
     type Id: Clone + fmt::Display + Send + 'static;
     /// What the supervisor's own messages name a child by. No other child ever has the same key.
     type Key: Copy + fmt::Display + Send + 'static;
+    /// What the order of the first starts goes by, if neither the pids nor the monitors say it.
+    type Number: Copy + Send + 'static;
     /// The calls that only this kind of supervisor takes.
     type Call: fmt::Debug + Send + 'static;
 
@@ -34,27 +36,25 @@ pub trait Children: fmt::Debug + Send + Sized + 'static {
     /// Checks that there is room for a child, and that it has an id of its own if it needs one.
     fn check_place(&self, child: &ChildInfo) -> Result<(), StartChildError>;
 
-    /// Makes a child that has not been started yet.
-    fn make_child(spec: ChildSpec) -> Child {
-        Child::new(spec)
-    }
+    /// Makes the child with this number, which is larger than those of the others. It has not been started yet.
+    fn make_child(spec: ChildSpec, number: u64) -> SupervisedChild<Self>;
 
-    /// Adds a child whose number is larger than those of the others.
-    fn insert(&mut self, watched: SupervisedChild);
+    /// Adds a child, after the others.
+    fn insert(&mut self, watched: SupervisedChild<Self>);
 
     /// Keeps a child that chose not to run at its first start, if it can be started later.
-    fn insert_ignored(&mut self, watched: SupervisedChild) {
+    fn insert_ignored(&mut self, watched: SupervisedChild<Self>) {
         drop(watched);
     }
 
     fn find(&self, id: &Self::Id) -> Option<Self::Key>;
 
-    fn get(&self, key: Self::Key) -> Option<&SupervisedChild>;
+    fn get(&self, key: Self::Key) -> Option<&SupervisedChild<Self>>;
 
-    fn get_mut(&mut self, key: Self::Key) -> Option<&mut SupervisedChild>;
+    fn get_mut(&mut self, key: Self::Key) -> Option<&mut SupervisedChild<Self>>;
 
     /// All children, in any order.
-    fn iter(&self) -> impl Iterator<Item = &SupervisedChild>;
+    fn iter(&self) -> impl Iterator<Item = &SupervisedChild<Self>>;
 
     /// All children, in the order of `which_children`.
     fn entries(&self) -> Vec<ChildEntry>;
@@ -71,7 +71,7 @@ pub trait Children: fmt::Debug + Send + Sized + 'static {
     fn call_off_restart(&mut self) {}
 
     /// Monitors a child's process, so that its `Down` comes with the child's key.
-    fn monitor(process: &ProcessRef, number: u64, cx: &mut Cx<SupervisorServer<Self>>) -> MonitorRef;
+    fn monitor(process: &ProcessRef, number: Self::Number, cx: &mut Cx<SupervisorServer<Self>>) -> MonitorRef;
 
     /// Starts an ended child again, along with those that its end concerns. Returns the key of the child that did not start.
     fn restart(
@@ -92,23 +92,22 @@ pub trait Children: fmt::Debug + Send + Sized + 'static {
 
 /// A child, and the monitor that watches it.
 #[doc(hidden)]
-pub struct SupervisedChild {
+pub struct SupervisedChild<C: Children> {
     pub(super) child: Child,
-    /// None if it does not run, or if its end has been noticed.
+    /// None if it has never been started, or was ended on request.
     pub(super) monitor: Option<MonitorRef>,
     /// The process of the child, or the last one it had.
     pub(super) pid: Pid,
-    /// Numbers grow in the order of the first starts.
-    pub(super) number: u64,
+    pub(super) number: C::Number,
 }
 
-impl SupervisedChild {
-    pub(super) fn new(child: Child, number: u64) -> Self {
+impl<C: Children> SupervisedChild<C> {
+    pub(super) fn new(child: Child, number: C::Number) -> Self {
         Self { child, monitor: None, pid: Pid::NOBODY, number }
     }
 
     /// Starts the child, monitors it, and reports that as `event`.
-    pub(super) async fn start<C: Children>(
+    pub(super) async fn start(
         &mut self,
         event: SupervisorEvent,
         cx: &mut Cx<SupervisorServer<C>>,
@@ -121,10 +120,7 @@ impl SupervisedChild {
     }
 
     /// Starts the child again. A failure is reported, and leaves it as restarting; a child that chose not to run has not failed.
-    pub(super) async fn restart<C: Children>(
-        &mut self,
-        cx: &mut Cx<SupervisorServer<C>>,
-    ) -> Result<ProcessRef, StartError> {
+    pub(super) async fn restart(&mut self, cx: &mut Cx<SupervisorServer<C>>) -> Result<ProcessRef, StartError> {
         let started = self.start(SupervisorEvent::Progress, cx).await;
         if let Err(error) = &started
             && !matches!(error, StartError::Ignored { .. })
@@ -136,38 +132,33 @@ impl SupervisedChild {
     }
 
     /// Ends the child, and reports an unexpected end.
-    pub(super) async fn shut_down<C: Children>(&mut self, cx: &mut Cx<SupervisorServer<C>>) {
+    pub(super) async fn shut_down(&mut self, cx: &mut Cx<SupervisorServer<C>>) {
         self.demonitor(cx);
         let unexpected = self.child.shut_down().await;
         self.report_shutdown(unexpected, cx);
     }
 
     /// The same for a child that is about to be restarted: references to it wait.
-    pub(super) async fn shut_down_to_restart<C: Children>(&mut self, cx: &mut Cx<SupervisorServer<C>>) {
+    pub(super) async fn shut_down_to_restart(&mut self, cx: &mut Cx<SupervisorServer<C>>) {
         self.demonitor(cx);
         let unexpected = self.child.shut_down_to_restart().await;
         self.report_shutdown(unexpected, cx);
     }
 
     /// An end that was ordered is no news: its `Down` would only be in the way of a later one.
-    fn demonitor<C: Children>(&mut self, cx: &mut Cx<SupervisorServer<C>>) {
+    fn demonitor(&mut self, cx: &mut Cx<SupervisorServer<C>>) {
         if let Some(monitor) = self.monitor.take() {
             cx.demonitor(monitor);
         }
     }
 
-    pub(super) fn report_shutdown<C: Children>(&self, unexpected: Option<Reason>, cx: &Cx<SupervisorServer<C>>) {
+    pub(super) fn report_shutdown(&self, unexpected: Option<Reason>, cx: &Cx<SupervisorServer<C>>) {
         if unexpected.is_some() {
             self.report(SupervisorEvent::ShutdownError, unexpected, cx);
         }
     }
 
-    pub(super) fn report<C: Children>(
-        &self,
-        event: SupervisorEvent,
-        reason: Option<Reason>,
-        cx: &Cx<SupervisorServer<C>>,
-    ) {
+    pub(super) fn report(&self, event: SupervisorEvent, reason: Option<Reason>, cx: &Cx<SupervisorServer<C>>) {
         cx.report(event.level(), |me| {
             // A child that did not start has no process; the one before is not what the report is about.
             let pid = (event != SupervisorEvent::StartError).then_some(self.pid);
@@ -176,7 +167,7 @@ impl SupervisedChild {
     }
 }
 
-impl fmt::Debug for SupervisedChild {
+impl<C: Children> fmt::Debug for SupervisedChild<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.child.fmt(f)
     }

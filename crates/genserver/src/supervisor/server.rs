@@ -164,7 +164,7 @@ const HAS_IT: &str = "a key is used while its child is there";
 
 /// What it is asked to do.
 impl<C: Children> SupervisorServer<C> {
-    fn watched(&mut self, key: C::Key) -> &mut SupervisedChild {
+    fn watched(&mut self, key: C::Key) -> &mut SupervisedChild<C> {
         self.children.get_mut(key).expect(HAS_IT)
     }
 
@@ -194,7 +194,7 @@ impl<C: Children> SupervisorServer<C> {
         cx: &mut Cx<Self>,
     ) -> Result<ProcessRef, FailedToStartChild> {
         let number = self.added + 1;
-        let mut watched = SupervisedChild::new(C::make_child(spec), number);
+        let mut watched = C::make_child(spec, number);
         let error = match watched.start(event, cx).await {
             Ok(process) => {
                 self.added = number;
@@ -239,7 +239,6 @@ impl<C: Children> SupervisorServer<C> {
         if policy == Restart::Permanent || !reason.is_normal_set() {
             watched.report(SupervisorEvent::ChildTerminated, Some(reason.clone()), cx);
         }
-        watched.monitor = None;
         if policy.is_due(&reason) {
             // References wait from now on, also while others are ended first.
             watched.child.restarting();

@@ -28,7 +28,7 @@ pub struct StaticChildren {
     pub(super) strategy: Strategy,
     pub(super) auto_shutdown: AutoShutdown,
     /// By number, which is the order of the first starts.
-    watched: BTreeMap<u64, SupervisedChild>,
+    watched: BTreeMap<u64, SupervisedChild<StaticChildren>>,
     numbers: BTreeMap<Arc<str>, u64>,
 }
 
@@ -49,7 +49,7 @@ impl StaticChildren {
         Self { strategy, auto_shutdown, watched: BTreeMap::new(), numbers: BTreeMap::new() }
     }
 
-    fn find_mut(&mut self, id: &str) -> Option<&mut SupervisedChild> {
+    fn find_mut(&mut self, id: &str) -> Option<&mut SupervisedChild<Self>> {
         let number = self.numbers.get(id)?;
         self.watched.get_mut(number)
     }
@@ -117,6 +117,7 @@ impl StaticChildren {
 impl Children for StaticChildren {
     type Id = String;
     type Key = u64;
+    type Number = u64;
     type Call = StaticCall;
 
     const SUPERVISOR: &'static str = "Supervisor";
@@ -146,16 +147,16 @@ impl Children for StaticChildren {
     }
 
     /// The ids say which child is which, so they are labels, too.
-    fn make_child(spec: ChildSpec) -> Child {
-        Child::labelled(spec)
+    fn make_child(spec: ChildSpec, number: u64) -> SupervisedChild<Self> {
+        SupervisedChild::new(Child::labelled(spec), number)
     }
 
-    fn insert(&mut self, watched: SupervisedChild) {
+    fn insert(&mut self, watched: SupervisedChild<Self>) {
         self.numbers.insert(watched.child.shared_id(), watched.number);
         self.watched.insert(watched.number, watched);
     }
 
-    fn insert_ignored(&mut self, mut watched: SupervisedChild) {
+    fn insert_ignored(&mut self, mut watched: SupervisedChild<Self>) {
         // A temporary child is never started a second time.
         if watched.child.info().restart != Restart::Temporary {
             watched.child.stopped();
@@ -167,15 +168,15 @@ impl Children for StaticChildren {
         self.numbers.get(id.as_str()).copied()
     }
 
-    fn get(&self, number: u64) -> Option<&SupervisedChild> {
+    fn get(&self, number: u64) -> Option<&SupervisedChild<Self>> {
         self.watched.get(&number)
     }
 
-    fn get_mut(&mut self, number: u64) -> Option<&mut SupervisedChild> {
+    fn get_mut(&mut self, number: u64) -> Option<&mut SupervisedChild<Self>> {
         self.watched.get_mut(&number)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &SupervisedChild> {
+    fn iter(&self) -> impl Iterator<Item = &SupervisedChild<Self>> {
         self.watched.values().inspect(|_| looked())
     }
 
@@ -258,7 +259,7 @@ impl Children for StaticChildren {
 #[expect(clippy::missing_fields_in_debug, reason = "`numbers` only finds the children by their ids")]
 impl fmt::Debug for StaticChildren {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let children: Vec<&SupervisedChild> = self.watched.values().collect();
+        let children: Vec<&SupervisedChild<Self>> = self.watched.values().collect();
         f.debug_struct("StaticChildren")
             .field("strategy", &self.strategy)
             .field("auto_shutdown", &self.auto_shutdown)
