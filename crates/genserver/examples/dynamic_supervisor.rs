@@ -87,7 +87,7 @@ impl GenServer for Session {
 struct Lobby {
     application: Supervisor,
     users: UniqueRegistry<String, ()>,
-    sessions: ChildRef<dynamic_supervisor::Server, DynamicSupervisor>,
+    sessions: ChildRef<dynamic_supervisor::DynamicSupervisorServer, DynamicSupervisor>,
 }
 
 impl Lobby {

@@ -524,7 +524,7 @@ pub use server::outcome::{Init, Next, Outcome, Step};
 pub use server::{GenServer, Never};
 pub use start::adopt::{Adopt, Adopted, adopt};
 pub use start::probe::{EXPECT_WITHIN, Letter, Probe, ProbeRef};
-pub use start::spawn::{Ack, Ending, StartProcess, spawn, spawn_link, start_process};
+pub use start::spawn::{Ack, Ending, StartProcess, spawn, spawn_link, spawn_link_labelled, start_process};
 pub use start::{Start, StartError, StartMonitor, start, start_link};
 #[doc(inline)]
 pub use supervised::supervised;

@@ -180,6 +180,15 @@ impl<S: GenServer, H> Start<S, H> {
 
     server_option_methods!();
 
+    /// Gives the server a label unless it was given a name or a label before. A supervisor labels its children so.
+    pub fn default_label(mut self, label: impl Into<Arc<str>>) -> Self {
+        let options = self.server_options();
+        if options.name.is_none() && options.label.is_none() {
+            options.label = Some(label.into());
+        }
+        self
+    }
+
     /// Kills the server if init takes longer than this. Without it there is no limit.
     ///
     /// An init is cut off where it awaits. If it computes without awaiting, the start waits for another second, then releases the
@@ -331,7 +340,7 @@ fn prepare<S: GenServer>(options: Options) -> Result<Prepared<S>, StartError> {
 pub(crate) fn make_process<S: GenServer>(
     home: &Arc<Home>,
     name: Option<Name>,
-    label: Option<String>,
+    label: Option<Arc<str>>,
     parent: Option<Pid>,
 ) -> Result<Arc<Process<S>>, StartError> {
     let node = home.node();
@@ -349,7 +358,7 @@ pub(crate) fn make_process<S: GenServer>(
 }
 
 /// The properties of a process: its name, its label, and its ancestors.
-pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pid>) -> Option<Arc<About>> {
+pub(crate) fn about(name: Option<Name>, label: Option<Arc<str>>, parent: Option<Pid>) -> Option<Arc<About>> {
     let of_parent = parent.map(|pid| match node::find(pid) {
         Some(parent) => parent.about_child(),
         None => Arc::new(About::child_of(pid, &[])),
@@ -358,7 +367,7 @@ pub(crate) fn about(name: Option<Name>, label: Option<String>, parent: Option<Pi
         return of_parent;
     }
     let ancestors = of_parent.map(|about| Arc::clone(&about.ancestors)).unwrap_or_default();
-    Some(Arc::new(About { name, label: label.map(String::into_boxed_str), ancestors }))
+    Some(Arc::new(About { name, label, ancestors }))
 }
 
 /// Registers the name of the new process. If it was taken since it was looked up, the process is discarded before init runs.

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use genserver::supervisor::{ChildSpec, Supervisor};
-//! use genserver::{AsServer, Caller, Cx, GenServer, Init, Never, Next, Outcome};
+//! use genserver::{AsServer, Caller, Cx, GenServer, Init, Never, Next, Outcome, start_link};
 //!
 //! struct Lengths;
 //!
@@ -19,7 +19,8 @@
 //!         Init::Run(Lengths)
 //!     }
 //!
-//!     async fn handle_call(&mut self, Average(text, caller): Average, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!     async fn handle_call(&mut self, call: Average, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         let Average(text, caller) = call;
 //!         let words = text.split_whitespace();
 //!         let letters: usize = words.clone().map(str::len).sum();
 //!         Next::reply(caller, letters / words.count())
@@ -28,12 +29,12 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let spec = ChildSpec::server("lengths", || genserver::start_link::<Lengths>(()));
+//! let spec = ChildSpec::server("lengths", || start_link::<Lengths>(()));
 //! let lengths = spec.reference();
 //! let supervisor = Supervisor::one_for_one().child(spec).start().await?;
 //! assert_eq!(lengths.call(|caller| Average("one two three", caller)).await?, 3);
 //!
-//! // A text without words was not expected. The division by zero panics and ends this server ...
+//! // Nobody expected a text without words. The division by zero panics, this server ends ...
 //! assert!(lengths.call(|caller| Average("", caller)).await.is_err());
 //!
 //! // ... but its supervisor has started another one.
@@ -67,14 +68,14 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
-//! use genserver::{AsServer, Probe};
+//! use genserver::{AsServer, Probe, start_link};
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+//! let counter = ChildSpec::server("counter", || start_link::<Counter>(0));
 //! let count = counter.reference();
-//! // Its state depends on the counter it was started with, so it restarts together with the counter.
+//! // Its state depends on the counter it was started with, so it restarts with the counter.
 //! let reader = ChildSpec::process("reader", move |mut me: Probe<()>| {
 //!     let count = count.clone();
 //!     async move {
@@ -136,18 +137,21 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
+//! use genserver::start_link;
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let sessions = ChildSpec::supervisor("sessions", || {
 //!     Supervisor::one_for_one()
-//!         .children((0..10).map(|n| ChildSpec::server(format!("session {n}"), || genserver::start_link::<Counter>(0))))
+//!         .children((0..10).map(|n| {
+//!             ChildSpec::server(format!("session {n}"), || start_link::<Counter>(0))
+//!         }))
 //!         .start_link()
 //!         .name("sessions")
 //! });
 //! let application = Supervisor::rest_for_one()
-//!     .child(ChildSpec::server("settings", || genserver::start_link::<Counter>(0)))
+//!     .child(ChildSpec::server("settings", || start_link::<Counter>(0)))
 //!     .child(sessions)
 //!     .start()
 //!     .await?;
@@ -247,26 +251,27 @@
 //! - OTP has no references to children, and no calls that wait for a restart.
 
 // The spec of a supervisor and its children.
-// Supervisors of children that come and go.
-pub mod dynamic;
-
 mod child_spec;
 mod policy;
 mod spec;
-// The errors of a supervisor's functions.
+// What a supervisor can be asked, and what it answers.
 mod error;
 mod handle;
+mod listing;
 // References through which others find a child.
 mod child_ref;
-mod place;
+mod child_watch;
 mod waiting;
-// The server: its children, its calls, and what it does when a child ends.
+// The server in every supervisor, and what the two kinds do differently.
 mod children;
 mod intensity;
-mod restart;
 mod server;
+mod static_children;
 // One child, as its supervisor handles it.
 mod child;
+
+// Supervisors of children that come and go.
+pub mod dynamic;
 
 // A test that many children cost no more than each of them does.
 #[cfg(all(test, feature = "tokio"))]
@@ -277,10 +282,18 @@ mod tests {
 pub use child::{Child, ChildState};
 pub use child_ref::{ChildError, ChildRef};
 pub use child_spec::{ChildInfo, ChildSpec};
+#[doc(hidden)]
+pub use children::{Children, SupervisedChild};
 pub use error::{DeleteChildError, FindChildError, RestartChildError, StartChildError, TerminateChildError};
-pub use handle::{ChildCounts, ChildEntry, Supervisor};
+pub use handle::Supervisor;
 pub use intensity::Intensity;
+pub use listing::{ChildCounts, ChildEntry};
 pub use policy::{AutoShutdown, ChildKind, Restart, Shutdown, Strategy};
-pub use server::{Args, Server, SupervisorCall, SupervisorInfo};
+pub use server::SupervisorServer;
+#[doc(hidden)]
+pub use server::{SupervisorArgs, SupervisorCall, SupervisorInfo};
 pub use spec::{FailedToStartChild, SpecError, SupervisorSpec};
+#[doc(hidden)]
+pub use static_children::StaticCall;
+pub use static_children::StaticChildren;
 pub use waiting::WaitingChildRef;

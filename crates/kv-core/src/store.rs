@@ -41,7 +41,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Parts {
     events: ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>,
-    buckets: ChildRef<dynamic_supervisor::Server, DynamicSupervisor>,
+    buckets: ChildRef<dynamic_supervisor::DynamicSupervisorServer, DynamicSupervisor>,
 }
 
 /// The options of a store.

@@ -299,7 +299,7 @@ impl<R: Send + 'static> Request<R> {
     fn timed_out(&self, after: Duration) -> CallError {
         let server = match &self.state {
             State::Sent { process, .. } => process.head().subject(),
-            State::Answered(_) | State::Over => Subject { pid: Pid::NOBODY, name: None },
+            State::Answered(_) | State::Over => Subject::of(Pid::NOBODY),
         };
         CallError::Timeout { server, after }
     }

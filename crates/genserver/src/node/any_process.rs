@@ -28,7 +28,8 @@ pub(crate) struct Head {
 #[derive(Default)]
 pub(crate) struct About {
     pub(crate) name: Option<Name>,
-    pub(crate) label: Option<Box<str>>,
+    /// Shared with the spec of a supervised child: a restart allocates no label.
+    pub(crate) label: Option<Arc<str>>,
     /// The process that started this one, the process that started that one, and so on upwards.
     pub(crate) ancestors: Arc<[Pid]>,
 }
@@ -68,7 +69,7 @@ impl Head {
         About::child_of(self.pid, self.ancestors())
     }
 
-    /// The process as text for people: its name if it has one, and its pid.
+    /// The process as text for people: its name or its label, if it has one, and its pid.
     pub(crate) fn title(&self) -> String {
         match (self.name(), self.label()) {
             (Some(name), _) => format!("{name} {}", self.pid),
@@ -79,7 +80,8 @@ impl Head {
 
     /// The process as an error names it.
     pub(crate) fn subject(&self) -> Subject {
-        Subject { pid: self.pid, name: self.name().cloned() }
+        let labelled = self.about.as_ref().filter(|about| about.label.is_some());
+        Subject { name: self.name().cloned(), labelled: labelled.cloned(), ..Subject::of(self.pid) }
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn link(own: &Arc<dyn AnyProcess>, target: &impl AsProcess) -> Result
     if pid == own.head().pid {
         return Ok(());
     }
-    let Some(other) = target.as_process() else { return nobody(own, Subject { pid, name: None }) };
+    let Some(other) = target.as_process() else { return nobody(own, Subject::of(pid)) };
     if tie(own, other.process()) {
         return Ok(());
     }

@@ -311,7 +311,7 @@ pub trait AsProcess {
     /// Returns the process, or the error of a request to it.
     #[doc(hidden)]
     fn find_process(&self) -> Result<ProcessRef, NotFound> {
-        let nobody = || NotFound::Nobody(Subject { pid: self.pid_or_nobody(), name: None });
+        let nobody = || NotFound::Nobody(Subject::of(self.pid_or_nobody()));
         self.as_process().ok_or_else(nobody)
     }
 }

@@ -19,7 +19,7 @@ use crate::values::pid::Pid;
 #[derive(Default)]
 pub(crate) struct ServerOptions {
     pub(crate) name: Option<Name>,
-    pub(crate) label: Option<String>,
+    pub(crate) label: Option<Arc<str>>,
     pub(crate) node: Option<Node>,
     pub(crate) settings: Settings,
     pub(crate) debug: Option<Box<DebugOptions>>,
@@ -81,7 +81,7 @@ macro_rules! server_option_methods {
 
         /// Gives the server a label for errors and reports: OTP's `set_label`. It need not be unique.
         #[doc(alias = "set_label")]
-        pub fn label(mut self, label: impl Into<String>) -> Self {
+        pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
             self.server_options().label = Some(label.into());
             self
         }

@@ -140,6 +140,24 @@ where
     launch(Bonds { link: Some(starter), ..Bonds::default() }, function)
 }
 
+/// As [`spawn_link`], with a label that errors and reports show. A supervisor labels its children so.
+///
+/// # Errors
+///
+/// As [`spawn_link`].
+pub fn spawn_link_labelled<M, F, T>(
+    label: impl Into<Arc<str>>,
+    function: impl FnOnce(Probe<M>) -> F,
+) -> Result<ProbeRef<M>, StartError>
+where
+    M: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+    T: Ending,
+{
+    let starter = current_process().ok_or(StartError::NotAProcess)?;
+    launch(Bonds { link: Some(starter), label: Some(label.into()), ..Bonds::default() }, function)
+}
+
 impl<N: Send + 'static> Probe<N> {
     /// Runs an async function as a process linked to this one: OTP's `spawn_link/1`. The link exists before the function runs.
     ///
@@ -179,9 +197,10 @@ impl<N: Send + 'static> Probe<N> {
     }
 }
 
-/// The ties that a process has before it runs.
+/// The ties that a process has before it runs, and its label.
 #[derive(Default)]
 struct Bonds {
+    label: Option<Arc<str>>,
     link: Option<ProcessRef>,
     watch: Option<Watch>,
     /// The slot in which its starter waits until it is ready.
@@ -213,12 +232,12 @@ where
     F: Future<Output = T> + Send + 'static,
     T: Ending,
 {
-    let Bonds { link, watch, ready } = bonds;
+    let Bonds { label, link, watch, ready } = bonds;
     let known = link.as_ref().or(watch.as_ref().map(|watch| &watch.watcher));
     let node = known.map_or_else(Node::current, ProcessRef::node);
     let home = node.home().ok_or(StartError::NoRuntime)?;
     let parent = link.as_ref().map(ProcessRef::pid).or_else(current::pid);
-    let about = about(None, None, parent);
+    let about = about(None, label, parent);
     let process = Plain::<M>::running(&home, about);
     let erased = Arc::clone(&process) as Arc<dyn AnyProcess>;
     if let (Some(starter), Some(ready)) = (&link, ready) {

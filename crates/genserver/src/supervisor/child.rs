@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 
 use super::child_spec::{ChildInfo, ChildSpec, Description, Parts, RestartParts};
-use super::place::{Place, Whereabouts};
+use super::child_watch::{ChildWatch, PublishedState};
 use super::policy::{Restart, Shutdown};
 use crate::{ProcessRef, Reason, StartError, time};
 
@@ -29,14 +29,14 @@ const KILL_GRACE: Duration = Duration::from_secs(1);
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// use genserver::{Probe, Reason};
+/// use genserver::{Probe, Reason, start};
 /// use genserver::supervisor::{Child, ChildSpec, ChildState};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut supervisor = Probe::<()>::new();
 /// supervisor.trap_exits(true);
-/// let mut child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
+/// let mut child = Child::new(ChildSpec::server("quiet", || start::<Quiet>(())).untyped());
 ///
 /// let process = supervisor.scope(async { child.start().await }).await?;
 /// assert_eq!(process.info().parent, Some(supervisor.pid()));
@@ -62,15 +62,16 @@ pub struct Child {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
+/// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, ChildState, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let counter = ChildSpec::server("counter", || start_link::<Counter>(0));
 /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
 /// for child in supervisor.which_children().await? {
 ///     match child.state {
-///         ChildState::Running(process) => println!("{} runs as {}", child.info.id, process.pid()),
+///         ChildState::Running(process) => println!("{} is {}", child.info.id, process.pid()),
 ///         ChildState::Restarting => println!("{} will be back", child.info.id),
 ///         ChildState::Stopped => println!("{} is stopped", child.info.id),
 ///     }
@@ -109,6 +110,39 @@ impl Child {
         Self { description: Arc::new(description), restart_parts: Some(restart_parts), state: ChildState::Stopped }
     }
 
+    /// The same, with its id as the label of its processes, unless the function of the spec sets a name or a label.
+    ///
+    /// It is for a supervisor whose ids say which child is which.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// use genserver::Probe;
+    /// use genserver::supervisor::{Child, ChildSpec};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let supervisor = Probe::<()>::new();
+    /// let spec = ChildSpec::server("the cache", || genserver::start::<Quiet>(()));
+    /// let mut child = Child::labelled(spec.untyped());
+    /// let process = supervisor.scope(async { child.start().await }).await?;
+    /// assert_eq!(process.info().label.as_deref(), Some("the cache"));
+    /// assert!(process.subject().to_string().starts_with("process the cache <"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn labelled(mut spec: ChildSpec) -> Self {
+        let description = &mut spec.parts.description;
+        description.label = Some(Arc::from(&*description.info.id));
+        Self::new(spec)
+    }
+
+    /// Its id, which is its label in memory, too, if it is [labelled](Child::labelled).
+    pub(super) fn shared_id(&self) -> Arc<str> {
+        self.description.label.clone().unwrap_or_else(|| Arc::from(&*self.info().id))
+    }
+
     /// The part of its spec that describes it.
     pub fn info(&self) -> &ChildInfo {
         &self.description.info
@@ -118,25 +152,6 @@ impl Child {
     ///
     /// This has no visible effect. It is for supervisors of very many similar children, and saves a hundred bytes
     /// per child.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # fn main() {
-    /// use genserver::supervisor::{Child, ChildSpec};
-    ///
-    /// let mut children: Vec<Child> = Vec::new();
-    /// for _ in 0..3 {
-    ///     let mut child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
-    ///     if let Some(other) = children.last() {
-    ///         child.share_info(other);
-    ///     }
-    ///     children.push(child);
-    /// }
-    /// assert!(std::ptr::eq(children[0].info(), children[2].info()));
-    /// # }
-    /// ```
     pub fn share_info(&mut self, other: &Self) {
         if self.description == other.description {
             self.description = Arc::clone(&other.description);
@@ -176,12 +191,12 @@ impl Child {
     /// ```
     /// # use genserver_doc::quiet::*;
     /// use genserver::supervisor::{Child, ChildSpec};
-    /// use genserver::{Probe, StartError};
+    /// use genserver::{Probe, StartError, start};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let supervisor = Probe::<()>::new();
-    /// let mut child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
+    /// let mut child = Child::new(ChildSpec::server("quiet", || start::<Quiet>(())).untyped());
     /// assert_eq!(child.start().await, Err(StartError::NotAProcess));
     ///
     /// let process = supervisor.scope(async { child.start().await }).await?;
@@ -193,7 +208,8 @@ impl Child {
         poll_fn(crate::poll_alive).await;
         let factory = self.restart_parts.as_mut().and_then(|restart_parts| restart_parts.factory.as_mut());
         let factory = factory.expect("a temporary child is started once");
-        let starting = catch_unwind(AssertUnwindSafe(factory)).map_err(panicked)?;
+        let label = self.description.label.clone();
+        let starting = catch_unwind(AssertUnwindSafe(|| factory(label))).map_err(panicked)?;
         let process = AssertUnwindSafe(starting).catch_unwind().await.map_err(panicked)??;
         self.state = ChildState::Running(process.clone());
         self.tell();
@@ -230,13 +246,13 @@ impl Child {
     /// ```
     /// # use genserver_doc::quiet::*;
     /// use genserver::supervisor::{Child, ChildSpec, Shutdown};
-    /// use genserver::{Probe, Reason};
+    /// use genserver::{Probe, Reason, start};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut supervisor = Probe::<()>::new();
     /// supervisor.trap_exits(true);
-    /// let spec = ChildSpec::server("quiet", || genserver::start::<Quiet>(())).shutdown(Shutdown::BrutalKill);
+    /// let spec = ChildSpec::server("quiet", || start::<Quiet>(())).shutdown(Shutdown::BrutalKill);
     /// let mut child = Child::new(spec.untyped());
     /// let process = supervisor.scope(async { child.start().await }).await?;
     /// let unexpected = supervisor.scope(async { child.shut_down().await }).await;
@@ -246,15 +262,15 @@ impl Child {
     /// # }
     /// ```
     pub async fn shut_down(&mut self) -> Option<Reason> {
-        self.end(Whereabouts::Stopped).await
+        self.end(PublishedState::Stopped).await
     }
 
     /// The same for a child that is about to be restarted together with others: references to it wait for that.
     pub(super) async fn shut_down_to_restart(&mut self) -> Option<Reason> {
-        self.end(Whereabouts::Restarting).await
+        self.end(PublishedState::Restarting).await
     }
 
-    async fn end(&mut self, then: Whereabouts) -> Option<Reason> {
+    async fn end(&mut self, then: PublishedState) -> Option<Reason> {
         poll_fn(crate::poll_alive).await;
         let reason = match &self.state {
             ChildState::Running(process) => Some(end(process, self.info().shutdown).await),
@@ -277,13 +293,13 @@ impl Child {
     /// ```
     /// # use genserver_doc::quiet::*;
     /// use genserver::supervisor::{Child, ChildSpec};
-    /// use genserver::{Probe, Reason};
+    /// use genserver::{Probe, Reason, start};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut supervisor = Probe::<()>::new();
     /// supervisor.trap_exits(true);
-    /// let mut child = Child::new(ChildSpec::server("quiet", || genserver::start::<Quiet>(())).untyped());
+    /// let mut child = Child::new(ChildSpec::server("quiet", || start::<Quiet>(())).untyped());
     /// let process = supervisor.scope(async { child.start().await }).await?;
     /// process.kill();
     ///
@@ -305,68 +321,36 @@ impl Child {
     }
 
     /// Records that it has ended and is about to be restarted.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # fn main() {
-    /// use genserver::supervisor::{Child, ChildError, ChildSpec};
-    ///
-    /// let spec = ChildSpec::server("quiet", || genserver::start::<Quiet>(()));
-    /// let reference = spec.reference();
-    /// let mut child = Child::new(spec.untyped());
-    /// child.restarting();
-    /// assert!(matches!(reference.current(), Err(ChildError::Restarting { .. })));
-    /// # }
-    /// ```
     pub fn restarting(&mut self) {
         self.state = ChildState::Restarting;
         self.tell();
     }
 
     /// Records that it does not run, and will be started only on request.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// # fn main() {
-    /// use genserver::supervisor::{Child, ChildError, ChildSpec};
-    ///
-    /// let spec = ChildSpec::server("quiet", || genserver::start::<Quiet>(()));
-    /// let reference = spec.reference();
-    /// let mut child = Child::new(spec.untyped());
-    /// child.stopped();
-    /// assert!(matches!(reference.current(), Err(ChildError::Stopped { .. })));
-    /// drop(child);
-    /// assert!(matches!(reference.current(), Err(ChildError::Gone { .. })));
-    /// # }
-    /// ```
     pub fn stopped(&mut self) {
         self.state = ChildState::Stopped;
         self.tell();
     }
 
-    /// The place where references to it look it up.
-    pub(super) fn place(&mut self) -> Arc<Place> {
-        let whereabouts = self.whereabouts();
+    /// Where references to it learn which process it is.
+    pub(super) fn watch(&mut self) -> Arc<ChildWatch> {
+        let published = self.published();
         let restart_parts = self.restart_parts.get_or_insert_with(|| Box::new(RestartParts::nothing()));
-        restart_parts.place(&self.description, whereabouts)
+        restart_parts.watch(&self.description, published)
     }
 
     /// Tells the references to it about its state.
     fn tell(&self) {
         if let Some(restart_parts) = &self.restart_parts {
-            restart_parts.tell(|| self.whereabouts());
+            restart_parts.tell(|| self.published());
         }
     }
 
-    fn whereabouts(&self) -> Whereabouts {
+    fn published(&self) -> PublishedState {
         match &self.state {
-            ChildState::Running(process) => Whereabouts::Running(process.clone(), self.info().restart),
-            ChildState::Restarting => Whereabouts::Restarting,
-            ChildState::Stopped => Whereabouts::Stopped,
+            ChildState::Running(process) => PublishedState::Running(process.clone(), self.info().restart),
+            ChildState::Restarting => PublishedState::Restarting,
+            ChildState::Stopped => PublishedState::Stopped,
         }
     }
 }

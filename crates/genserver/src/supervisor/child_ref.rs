@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::place::Place;
+use super::child_watch::ChildWatch;
 use super::waiting::WaitingChildRef;
 use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, Subject};
 
@@ -14,13 +14,14 @@ use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, Su
 ///
 /// ```
 /// # use genserver_doc::counter::*;
+/// use genserver::start_link;
 /// use genserver::supervisor::{ChildError, ChildSpec, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let spec = ChildSpec::server("counter", || start_link::<Counter>(0));
 /// let counter = spec.reference();
-/// assert!(matches!(counter.current(), Err(ChildError::NotStarted { id }) if id == counter.id()));
+/// assert!(matches!(counter.current(), Err(ChildError::NotStarted { .. })));
 /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
 ///
 /// counter.current()?.kill();
@@ -107,18 +108,18 @@ impl From<ChildError> for CallError {
 /// # }
 /// ```
 pub struct ChildRef<S: GenServer, H = ServerRef<S>> {
-    pub(super) place: Arc<Place>,
+    pub(super) watch: Arc<ChildWatch>,
     types: PhantomData<fn() -> (S, H)>,
 }
 
 impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
-    pub(super) fn new(place: Arc<Place>) -> Self {
-        Self { place, types: PhantomData }
+    pub(super) fn new(watch: Arc<ChildWatch>) -> Self {
+        Self { watch, types: PhantomData }
     }
 
     /// What the child is called.
     pub fn id(&self) -> &str {
-        self.place.id()
+        self.watch.id()
     }
 
     /// The child as it is now: a reference to its server, or what that is made into.
@@ -181,34 +182,14 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # }
     /// ```
     pub fn handle<K: From<ServerRef<S>>>(&self) -> ChildRef<S, K> {
-        ChildRef::new(Arc::clone(&self.place))
+        ChildRef::new(Arc::clone(&self.watch))
     }
 
     fn server(&self) -> Result<ServerRef<S>, ChildError> {
-        self.place.current().map(|process| server(&process))
+        self.watch.current().map(|process| server(&process))
     }
 
     /// The same child for calls that wait while it is being restarted.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::AsServer;
-    /// use genserver::supervisor::{ChildSpec, Supervisor};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
-    /// let counter = spec.reference();
-    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
-    /// counter.current()?.kill();
-    /// assert!(counter.call(Call::Get).await.is_err());
-    /// assert_eq!(counter.waiting().call(Call::Get).await?, 7);
-    /// # supervisor.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn waiting(&self) -> WaitingChildRef<S, H> {
         WaitingChildRef::new(self.clone())
     }
@@ -230,18 +211,18 @@ impl<S: GenServer, H: From<ServerRef<S>>> AsServer for ChildRef<S, H> {
 
 impl<S: GenServer, H> AsProcess for ChildRef<S, H> {
     fn as_process(&self) -> Option<ProcessRef> {
-        self.place.current().ok()
+        self.watch.current().ok()
     }
 }
 
 impl<S: GenServer, H> Clone for ChildRef<S, H> {
     fn clone(&self) -> Self {
-        Self { place: Arc::clone(&self.place), types: PhantomData }
+        Self { watch: Arc::clone(&self.watch), types: PhantomData }
     }
 }
 
 impl<S: GenServer, H> fmt::Debug for ChildRef<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ChildRef({})", self.place.id())
+        write!(f, "ChildRef({})", self.watch.id())
     }
 }

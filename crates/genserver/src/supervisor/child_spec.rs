@@ -12,11 +12,12 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use super::ChildRef;
-use super::place::{Place, Whereabouts};
+use super::child_watch::{ChildWatch, PublishedState};
 use super::policy::{ChildKind, Restart, Shutdown};
 use crate::report::Offender;
 use crate::{
     Ending, GenServer, Pid, Probe, ProbeRef, ProcessRef, ServerRef, Start, StartError, StartProcess, spawn_link,
+    spawn_link_labelled,
 };
 
 /// How to start a child, when to restart it, and how to end it: OTP's `child_spec()`.
@@ -40,12 +41,12 @@ use crate::{
 /// ```
 /// # use genserver_doc::counter::*;
 /// use std::time::Duration;
-/// use genserver::AsServer;
+/// use genserver::{AsServer, start_link};
 /// use genserver::supervisor::{ChildSpec, Restart, Shutdown, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0).name("counted"))
+/// let spec = ChildSpec::server("counter", || start_link::<Counter>(0).name("counted"))
 ///     .restart(Restart::Transient)
 ///     .shutdown(Shutdown::After(Duration::from_secs(1)));
 /// let counter = spec.reference();
@@ -59,16 +60,16 @@ use crate::{
 #[must_use = "a spec starts nothing until it is given to a supervisor"]
 pub struct ChildSpec<S = (), H = ProcessRef> {
     pub(super) parts: Parts,
-    yields: Yields<H>,
+    result: StartResult<H>,
     types: PhantomData<fn() -> S>,
 }
 
 /// Where the result of a start comes from.
-enum Yields<H> {
+enum StartResult<H> {
     /// It can be made from the process.
-    Of(fn(&ProcessRef) -> H),
-    /// The start leaves it here.
-    Left(Arc<Mutex<Option<H>>>),
+    FromProcess(fn(&ProcessRef) -> H),
+    /// The start stores it here.
+    Stored(Arc<Mutex<Option<H>>>),
 }
 
 /// A spec without its types.
@@ -83,6 +84,8 @@ pub(super) struct Description {
     pub(super) info: ChildInfo,
     /// The type of the server that runs in the child, if it is a server.
     server: Option<TypeId>,
+    /// The label of each process of the child that is given no other. It is made once, and shared with all of them.
+    pub(super) label: Option<Arc<str>>,
 }
 
 /// The parts that only a child needs that may be restarted, or that has references to it.
@@ -90,12 +93,12 @@ pub(super) struct RestartParts {
     /// None once a temporary child runs: it is never started again, and the function may hold much memory.
     pub(super) factory: Option<Factory>,
     /// Where references to the child look it up; made with the first of them.
-    place: OnceCell<Arc<Place>>,
+    watch: OnceCell<Arc<ChildWatch>>,
 }
 
 impl RestartParts {
     fn new(factory: Option<Factory>) -> Self {
-        Self { factory, place: OnceCell::new() }
+        Self { factory, watch: OnceCell::new() }
     }
 
     /// The parts of a child that needs none of them.
@@ -104,31 +107,31 @@ impl RestartParts {
     }
 
     pub(super) fn is_nothing(&self) -> bool {
-        self.factory.is_none() && self.place.get().is_none()
+        self.factory.is_none() && self.watch.get().is_none()
     }
 
-    pub(super) fn place(&self, description: &Description, whereabouts: Whereabouts) -> Arc<Place> {
-        let make = || Arc::new(Place::new(description.info.id.clone(), description.server, whereabouts));
-        Arc::clone(self.place.get_or_init(make))
+    pub(super) fn watch(&self, description: &Description, published: PublishedState) -> Arc<ChildWatch> {
+        let make = || Arc::new(ChildWatch::new(description.info.id.clone(), description.server, published));
+        Arc::clone(self.watch.get_or_init(make))
     }
 
     /// Tells the references to the child.
-    pub(super) fn tell(&self, whereabouts: impl FnOnce() -> Whereabouts) {
-        if let Some(place) = self.place.get() {
-            place.set(whereabouts());
+    pub(super) fn tell(&self, published: impl FnOnce() -> PublishedState) {
+        if let Some(watch) = self.watch.get() {
+            watch.publish(published());
         }
     }
 }
 
 /// What runs in a child.
 #[derive(Clone, Copy)]
-struct Runs {
+struct ChildType {
     name: &'static str,
     /// Its type, if it is a server.
     server: Option<TypeId>,
 }
 
-impl Runs {
+impl ChildType {
     fn function<F>() -> Self {
         Self { name: type_name::<F>(), server: None }
     }
@@ -137,33 +140,17 @@ impl Runs {
 /// The child is dropped: it is gone for good.
 impl Drop for RestartParts {
     fn drop(&mut self) {
-        self.tell(|| Whereabouts::Gone);
+        self.tell(|| PublishedState::Gone);
     }
 }
 
-/// Starts the child, once per call.
-pub(super) type Factory = Box<dyn FnMut() -> Starting + Send>;
+/// Starts the child, once per call, with a label unless it has a name or a label of its own.
+pub(super) type Factory = Box<dyn FnMut(Option<Arc<str>>) -> Starting + Send>;
 
 /// A start of a child in progress.
 pub(super) type Starting = Pin<Box<dyn Future<Output = Result<ProcessRef, StartError>> + Send>>;
 
 /// The description of a child: its spec without the function that starts it.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # fn main() {
-/// use genserver::supervisor::{ChildKind, ChildSpec, Restart, Shutdown};
-///
-/// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
-/// let info = spec.info();
-/// assert_eq!(info.id, "counter");
-/// assert_eq!((info.restart, info.shutdown), (Restart::Permanent, Shutdown::default()));
-/// assert_eq!((info.kind, info.significant), (ChildKind::Worker, false));
-/// assert!(info.runs.ends_with("Counter"));
-/// # }
-/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ChildInfo {
@@ -185,19 +172,6 @@ impl ChildInfo {
     /// The child as a report of its supervisor shows it; `pid` is its process, or the last one it had, if any.
     ///
     /// It is for supervisors of your own.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # fn main() {
-    /// use genserver::supervisor::ChildSpec;
-    ///
-    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
-    /// let offender = spec.info().offender(None);
-    /// assert_eq!((offender.id.as_str(), offender.restart.as_str(), offender.pid), ("counter", "permanent", None));
-    /// # }
-    /// ```
     pub fn offender(&self, pid: Option<Pid>) -> Offender {
         Offender {
             pid,
@@ -215,7 +189,7 @@ impl ChildSpec {
     /// A server, or anything else with the same kind of start: an agent, a registry, a client type of your own.
     ///
     /// `start` runs at every start and returns a [`Start`]. Set a name, a label, a timeout for init and all other options
-    /// there.
+    /// there. Without a name and a label, a [`Supervisor`](super::Supervisor) labels the server with `id`.
     ///
     /// # Examples
     ///
@@ -239,9 +213,12 @@ impl ChildSpec {
         S: GenServer,
         H: From<ServerRef<S>>,
     {
-        let runs = Runs { name: type_name::<S>(), server: Some(TypeId::of::<S>()) };
-        ChildSpec::new(id.into(), runs, Yields::Of(of_server), move || {
-            let start = start().handle::<ServerRef<S>>().link();
+        let runs = ChildType { name: type_name::<S>(), server: Some(TypeId::of::<S>()) };
+        ChildSpec::new(id.into(), runs, StartResult::FromProcess(of_server), move |label| {
+            let mut start = start().handle::<ServerRef<S>>().link();
+            if let Some(label) = label {
+                start = start.default_label(label);
+            }
             Box::pin(async move { Ok(start.await?.process_ref()) })
         })
     }
@@ -304,11 +281,15 @@ impl ChildSpec {
         F: Future<Output = T> + Send + 'static,
         T: Ending,
     {
-        let (left, yields) = Yields::left();
-        ChildSpec::new(id.into(), Runs::function::<F>(), yields, move || {
-            let started = spawn_link(&mut function).map(|probe| {
+        let (store, result) = StartResult::stored();
+        ChildSpec::new(id.into(), ChildType::function::<F>(), result, move |label| {
+            let started = match label {
+                Some(label) => spawn_link_labelled(label, &mut function),
+                None => spawn_link(&mut function),
+            };
+            let started = started.map(|probe| {
                 let process = probe.process_ref();
-                leave(&left, || probe);
+                store_result(&store, || probe);
                 process
             });
             Box::pin(ready(started))
@@ -350,33 +331,36 @@ impl ChildSpec {
         M: Send + 'static,
         V: Send + 'static,
     {
-        let (left, yields) = Yields::left();
-        ChildSpec::new(id.into(), Runs::function::<Probe<M>>(), yields, move || {
-            let start = start().link();
-            let left = Weak::clone(&left);
+        let (store, result) = StartResult::stored();
+        ChildSpec::new(id.into(), ChildType::function::<Probe<M>>(), result, move |label| {
+            let mut start = start().link();
+            if let Some(label) = label {
+                start = start.default_label(label);
+            }
+            let store = Weak::clone(&store);
             Box::pin(async move {
                 let (probe, value) = start.await?;
                 let process = probe.process_ref();
-                leave(&left, || (probe, value));
+                store_result(&store, || (probe, value));
                 Ok(process)
             })
         })
     }
 }
 
-impl<H> Yields<H> {
-    /// A place where a start leaves its result, as long as it may still be asked for.
-    fn left() -> (Weak<Mutex<Option<H>>>, Self) {
-        let place = Arc::new(Mutex::new(None));
-        (Arc::downgrade(&place), Self::Left(place))
+impl<H> StartResult<H> {
+    /// A cell in which a start stores its result, as long as it may still be asked for.
+    fn stored() -> (Weak<Mutex<Option<H>>>, Self) {
+        let store = Arc::new(Mutex::new(None));
+        (Arc::downgrade(&store), Self::Stored(store))
     }
 
     fn take(self, process: &ProcessRef) -> H {
         match self {
-            Self::Of(make) => make(process),
-            Self::Left(place) => {
-                let left = place.lock().take();
-                left.expect(
+            Self::FromProcess(make) => make(process),
+            Self::Stored(store) => {
+                let stored = store.lock().take();
+                stored.expect(
                     "the function belongs to the child that was made of the same spec, and is called after its start",
                 )
             }
@@ -386,14 +370,14 @@ impl<H> Yields<H> {
 
 /// The result of a server's start.
 fn of_server<S: GenServer, H: From<ServerRef<S>>>(process: &ProcessRef) -> H {
-    process.downcast::<S>().expect("the start of a server yields a process of that server").into()
+    process.downcast::<S>().expect("the start of a server result a process of that server").into()
 }
 
-/// Leaves the result of a start, if it may still be asked for.
-fn leave<H>(place: &Weak<Mutex<Option<H>>>, make: impl FnOnce() -> H) {
-    if let Some(place) = place.upgrade() {
+/// Stores the result of a start, if it may still be asked for.
+fn store_result<H>(store: &Weak<Mutex<Option<H>>>, make: impl FnOnce() -> H) {
+    if let Some(store) = store.upgrade() {
         let yielded = make();
-        let before = place.lock().replace(yielded);
+        let before = store.lock().replace(yielded);
         drop(before);
     }
 }
@@ -401,9 +385,9 @@ fn leave<H>(place: &Weak<Mutex<Option<H>>>, make: impl FnOnce() -> H) {
 impl<S, H> ChildSpec<S, H> {
     fn new(
         id: Cow<'static, str>,
-        runs: Runs,
-        yields: Yields<H>,
-        factory: impl FnMut() -> Starting + Send + 'static,
+        runs: ChildType,
+        result: StartResult<H>,
+        factory: impl FnMut(Option<Arc<str>>) -> Starting + Send + 'static,
     ) -> Self {
         let info = ChildInfo {
             id,
@@ -413,9 +397,9 @@ impl<S, H> ChildSpec<S, H> {
             kind: ChildKind::default(),
             significant: false,
         };
-        let description = Description { info, server: runs.server };
+        let description = Description { info, server: runs.server, label: None };
         let restart_parts = Box::new(RestartParts::new(Some(Box::new(factory))));
-        Self { parts: Parts { description, restart_parts }, yields, types: PhantomData }
+        Self { parts: Parts { description, restart_parts }, result, types: PhantomData }
     }
 
     /// Sets when the child is restarted after it has ended. The default is [`Restart::Permanent`].
@@ -424,12 +408,14 @@ impl<S, H> ChildSpec<S, H> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Restart, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// // A session ends when its user leaves, and is restarted only if it crashes.
-    /// let session = ChildSpec::server("session", || genserver::start_link::<Counter>(0)).restart(Restart::Transient);
+    /// let session = ChildSpec::server("session", || start_link::<Counter>(0));
+    /// let session = session.restart(Restart::Transient);
     /// let supervisor = Supervisor::one_for_one().start().await?;
     /// let session = supervisor.start_child(session).await?;
     /// session.stop().await?;
@@ -470,16 +456,17 @@ impl<S, H> ChildSpec<S, H> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::start_link;
     /// use genserver::supervisor::{AutoShutdown, ChildSpec, Restart, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// // The supervisor of one game, which is over when its server is.
-    /// let game = ChildSpec::server("game", || genserver::start_link::<Counter>(0));
+    /// let game = ChildSpec::server("game", || start_link::<Counter>(0));
     /// let game = game.restart(Restart::Transient).significant(true);
     /// let reference = game.reference();
-    /// let supervisor =
-    ///     Supervisor::one_for_one().auto_shutdown(AutoShutdown::AnySignificant).child(game).start().await?;
+    /// let supervisor = Supervisor::one_for_one().auto_shutdown(AutoShutdown::AnySignificant);
+    /// let supervisor = supervisor.child(game).start().await?;
     /// reference.current()?.stop().await?;
     /// supervisor.process_ref().ended().await;
     /// # Ok(())
@@ -491,19 +478,6 @@ impl<S, H> ChildSpec<S, H> {
     }
 
     /// Sets how the child is counted and listed. Only a supervisor that was not made with [`ChildSpec::supervisor`] needs this.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// # fn main() {
-    /// use genserver::supervisor::{ChildKind, ChildSpec};
-    ///
-    /// // A server that supervises others in its own way.
-    /// let pool = ChildSpec::server("pool", || genserver::start_link::<Counter>(0)).kind(ChildKind::Supervisor);
-    /// assert_eq!((pool.id(), pool.info().kind), ("pool", ChildKind::Supervisor));
-    /// # }
-    /// ```
     pub fn kind(mut self, kind: ChildKind) -> Self {
         self.parts.description.info.kind = kind;
         self
@@ -525,14 +499,17 @@ impl<S, H> ChildSpec<S, H> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// use genserver::Probe;
+    /// use genserver::{Probe, start_link};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let children: Vec<ChildSpec> = vec![
-    ///     ChildSpec::server("counter", || genserver::start_link::<Counter>(0)).untyped(),
-    ///     ChildSpec::process("idler", |mut me: Probe<()>| async move { me.recv().await.map(drop) }).untyped(),
+    ///     ChildSpec::server("counter", || start_link::<Counter>(0)).untyped(),
+    ///     ChildSpec::process("idler", |mut me: Probe<()>| async move {
+    ///         me.recv().await.map(drop)
+    ///     })
+    ///     .untyped(),
     /// ];
     /// let supervisor = Supervisor::one_for_one().children(children).start().await?;
     /// assert_eq!(supervisor.count_children().await?.active, 2);
@@ -541,7 +518,7 @@ impl<S, H> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn untyped(self) -> ChildSpec {
-        ChildSpec { parts: self.parts, yields: Yields::Of(ProcessRef::clone), types: PhantomData }
+        ChildSpec { parts: self.parts, result: StartResult::FromProcess(ProcessRef::clone), types: PhantomData }
     }
 
     /// Splits the spec into an untyped one and a function that turns the started process into this spec's result.
@@ -561,8 +538,10 @@ impl<S, H> ChildSpec<S, H> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (spec, handle) =
-    ///     ChildSpec::process("sweeper", |mut me: Probe<u8>| async move { me.recv().await.map(drop) }).split();
+    /// let sweeper = ChildSpec::process("sweeper", |mut me: Probe<u8>| async move {
+    ///     me.recv().await.map(drop)
+    /// });
+    /// let (spec, handle) = sweeper.split();
     ///
     /// let supervisor = Probe::<()>::new();
     /// let mut child = Child::new(spec);
@@ -573,8 +552,9 @@ impl<S, H> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn split(self) -> (ChildSpec, impl FnOnce(ProcessRef) -> H + use<S, H>) {
-        let spec = ChildSpec { parts: self.parts, yields: Yields::Of(ProcessRef::clone), types: PhantomData };
-        (spec, move |process| self.yields.take(&process))
+        let spec =
+            ChildSpec { parts: self.parts, result: StartResult::FromProcess(ProcessRef::clone), types: PhantomData };
+        (spec, move |process| self.result.take(&process))
     }
 }
 
@@ -613,7 +593,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
     /// # }
     /// ```
     pub fn reference(&self) -> ChildRef<S, H> {
-        ChildRef::new(self.parts.restart_parts.place(&self.parts.description, Whereabouts::NotStarted))
+        ChildRef::new(self.parts.restart_parts.watch(&self.parts.description, PublishedState::NotStarted))
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
+//! use genserver::start_link;
 //! use genserver::dynamic_supervisor::DynamicSupervisor;
 //! use genserver::supervisor::ChildSpec;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let rooms = DynamicSupervisor::new().start().await?;
-//! let lobby = rooms.start_child(ChildSpec::server("room", || genserver::start_link::<Counter>(7))).await?;
+//! let lobby = ChildSpec::server("room", || start_link::<Counter>(7));
+//! let lobby = rooms.start_child(lobby).await?;
 //! assert_eq!(lobby.call(Call::Get).await?, 7);
 //!
 //! rooms.terminate_child(&lobby).await?;
@@ -60,7 +62,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
-//! use genserver::ServerRef;
+//! use genserver::{ServerRef, start_link};
 //! use genserver::dynamic_supervisor::{DynamicSupervisor, StartChildError};
 //! use genserver::supervisor::ChildSpec;
 //!
@@ -72,7 +74,8 @@
 //! impl Rooms {
 //!     async fn open(&self) -> Result<ServerRef<Counter>, StartChildError> {
 //!         let guests = self.guests;
-//!         self.supervisor.start_child(ChildSpec::server("room", move || genserver::start_link::<Counter>(guests))).await
+//!         let room = ChildSpec::server("room", move || start_link::<Counter>(guests));
+//!         self.supervisor.start_child(room).await
 //!     }
 //! }
 //! # #[tokio::main(flavor = "current_thread")]
@@ -118,15 +121,24 @@
 //! - A function that starts a child cannot return anything but a start. In OTP that is an error of `start_child`, here of the
 //!   compiler.
 
-// The spec of a dynamic supervisor.
-mod spec;
-// The errors of its functions.
-mod error;
 mod handle;
-// The server: its children, and what it does when a child ends.
-mod server;
+mod spec;
+// The children of a dynamic supervisor, which are what is different in one.
+mod children;
 
-pub use error::{FindChildError, StartChildError, TerminateChildError};
+use crate::Pid;
+use crate::supervisor::SupervisorServer;
+
+pub use crate::supervisor::StartChildError;
+pub use children::DynamicChildren;
 pub use handle::DynamicSupervisor;
-pub use server::{DynamicSupervisorCall, DynamicSupervisorInfo, Server};
 pub use spec::DynamicSupervisorSpec;
+
+/// The server in a [`DynamicSupervisor`], for where a type has to name it: `Start<DynamicSupervisorServer, DynamicSupervisor>`.
+pub type DynamicSupervisorServer = SupervisorServer<DynamicChildren>;
+
+/// The error of `terminate_child` of a [`DynamicSupervisor`].
+pub type TerminateChildError = crate::supervisor::TerminateChildError<Pid>;
+
+/// The error of `child_entry` of a [`DynamicSupervisor`].
+pub type FindChildError = crate::supervisor::FindChildError<Pid>;

@@ -3,23 +3,27 @@
 use super::spec::SpecError;
 use crate::{CallError, Pid, StartError};
 
-/// The error of [`Supervisor::start_child`](super::Supervisor::start_child).
+/// The error of [`Supervisor::start_child`](super::Supervisor::start_child), for both kinds of supervisors. Unless it says
+/// otherwise, the supervisor has no such child.
 ///
 /// # Examples
 ///
 /// ```
 /// # use genserver_doc::counter::*;
+/// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, StartChildError, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let supervisor = Supervisor::one_for_one().start().await?;
-/// let counter = || ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let counter = || ChildSpec::server("counter", || start_link::<Counter>(0));
 /// supervisor.start_child(counter()).await?;
 /// supervisor.terminate_child("counter").await?;
 /// match supervisor.start_child(counter()).await {
 ///     Ok(_) | Err(StartChildError::AlreadyStarted { .. }) => println!("it runs"),
-///     Err(StartChildError::AlreadyPresent { id }) => drop(supervisor.restart_child(id).await?),
+///     Err(StartChildError::AlreadyPresent { id }) => {
+///         supervisor.restart_child(id).await?;
+///     }
 ///     Err(other) => return Err(other.into()),
 /// }
 /// assert_eq!(supervisor.count_children().await?.active, 1);
@@ -30,9 +34,11 @@ use crate::{CallError, Pid, StartError};
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartChildError {
-    /// A child with that id runs, or the name that the child was to have belongs to a process. Use that process, or end it first.
+    /// A child with that id runs, or the name that the child was to have belongs to a process.
     #[doc(alias = "already_started")]
-    #[error("the child {id} was started before, as process {pid}; use that one, or terminate it first")]
+    #[error(
+        "the child {id} was not started, because process {pid} has its id or its name; use that one, or end it first"
+    )]
     AlreadyStarted {
         /// The id of the child.
         id: String,
@@ -48,14 +54,26 @@ pub enum StartChildError {
         /// The id of the child.
         id: String,
     },
-    /// Its init chose not to run, which is not a failure. A temporary child is forgotten; any other is kept as stopped.
+    /// The dynamic supervisor already has as many children as are allowed.
+    #[doc(alias = "max_children")]
+    #[error(
+        "the child {id} was not started, because the supervisor already has its maximum of {max} children; end one first"
+    )]
+    MaxChildren {
+        /// The id that the child was to have.
+        id: String,
+        /// How many children are allowed.
+        max: usize,
+    },
+    /// Its init chose not to run, which is not a failure. A temporary or dynamic child is forgotten; any other is kept as
+    /// stopped, and [`restart_child`](super::Supervisor::restart_child) tries again.
     #[doc(alias = "ignore")]
-    #[error("the child {id} chose not to run; unless it is temporary, `restart_child` tries again")]
+    #[error("the child {id} chose not to run")]
     Ignored {
         /// The id of the child.
         id: String,
     },
-    /// It did not start, and is forgotten.
+    /// It did not start.
     #[error("the child {id} did not start: {error}")]
     Failed {
         /// The id of the child.
@@ -71,34 +89,17 @@ pub enum StartChildError {
     Supervisor(#[from] CallError),
 }
 
-/// The error of [`Supervisor::terminate_child`](super::Supervisor::terminate_child).
-///
-/// # Examples
-///
-/// ```
-/// use genserver::supervisor::{Supervisor, TerminateChildError};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let supervisor = Supervisor::one_for_one().start().await?;
-/// let unknown = supervisor.terminate_child("counter").await;
-/// assert_eq!(unknown, Err(TerminateChildError::NotFound { id: "counter".to_owned() }));
-///
-/// supervisor.stop().await?;
-/// let nobody = supervisor.terminate_child("counter").await;
-/// assert!(matches!(nobody, Err(TerminateChildError::Supervisor(_))));
-/// # Ok(())
-/// # }
-/// ```
+/// The error of [`Supervisor::terminate_child`](super::Supervisor::terminate_child). A dynamic supervisor knows its children by
+/// their processes, so there `I` is [`Pid`].
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum TerminateChildError {
-    /// There is no such child.
+pub enum TerminateChildError<I = String> {
+    /// There is no such child, or no longer.
     #[doc(alias = "not_found")]
-    #[error("there is no child {id}")]
+    #[error("there is no child {id}, or no longer; if that is what you wanted, ignore this error")]
     NotFound {
-        /// The id that was asked for.
-        id: String,
+        /// The id or process that was asked for.
+        id: I,
     },
     /// The supervisor did not answer.
     #[error(transparent)]
@@ -106,25 +107,6 @@ pub enum TerminateChildError {
 }
 
 /// The error of [`Supervisor::restart_child`](super::Supervisor::restart_child).
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// use genserver::supervisor::{ChildSpec, RestartChildError, Supervisor};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
-/// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
-/// let running = supervisor.restart_child("counter").await;
-/// assert!(matches!(running, Err(RestartChildError::Running { .. })));
-/// let unknown = supervisor.restart_child("clock").await.unwrap_err();
-/// assert_eq!(unknown.to_string(), "there is no child clock; start one with `start_child`");
-/// # supervisor.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestartChildError {
@@ -177,13 +159,15 @@ pub enum RestartChildError {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
+/// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, DeleteChildError, Supervisor};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
+/// let counter = ChildSpec::server("counter", || start_link::<Counter>(0));
 /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
-/// if let Err(DeleteChildError::Running { id, .. }) = supervisor.delete_child("counter").await {
+/// let deleted = supervisor.delete_child("counter").await;
+/// if let Err(DeleteChildError::Running { id, .. }) = deleted {
 ///     supervisor.terminate_child(&*id).await?;
 ///     supervisor.delete_child(id).await?;
 /// }
@@ -223,42 +207,23 @@ pub enum DeleteChildError {
     Supervisor(#[from] CallError),
 }
 
-/// The error of a lookup of a child in a supervisor.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// use genserver::agent::AgentServer;
-/// use genserver::supervisor::{ChildSpec, FindChildError, Supervisor};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
-/// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
-/// let other = supervisor.child::<AgentServer<u64>>("counter").await;
-/// assert!(matches!(other, Err(FindChildError::WrongServer { .. })));
-/// let unknown = supervisor.child::<Counter>("clock").await;
-/// assert!(matches!(unknown, Err(FindChildError::NotFound { id }) if id == "clock"));
-/// # supervisor.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
+/// The error of a lookup of a child in a supervisor. A dynamic supervisor knows its children by their processes, so there `I` is
+/// [`Pid`].
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum FindChildError {
-    /// There is no such child.
+pub enum FindChildError<I = String> {
+    /// There is no such child, or no longer.
     #[doc(alias = "not_found")]
-    #[error("there is no child {id}")]
+    #[error("there is no child {id}, or no longer")]
     NotFound {
-        /// The id that was asked for.
-        id: String,
+        /// The id or process that was asked for.
+        id: I,
     },
-    /// A server of another type, or a function, runs in it.
+    /// A server of another type, or a function, runs in it. Only [`Supervisor::child`](super::Supervisor::child) returns this.
     #[error("the child {id} is a {found}, not a {wanted}")]
     WrongServer {
         /// The id of the child.
-        id: String,
+        id: I,
         /// The type of the server or function that runs in it.
         found: &'static str,
         /// The type that was looked for.

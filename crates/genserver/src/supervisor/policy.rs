@@ -60,15 +60,6 @@ impl fmt::Display for Restart {
 ///
 /// The default is five seconds for a server or a function, and [`Infinity`](Shutdown::Infinity) for a supervisor, which needs
 /// time for its own children.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-/// use genserver::supervisor::Shutdown;
-///
-/// assert_eq!(Shutdown::default(), Shutdown::After(Duration::from_secs(5)));
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shutdown {
     /// Kills it: no callback runs, and it cannot be trapped.
@@ -113,19 +104,6 @@ impl fmt::Display for Shutdown {
 }
 
 /// Whether a child is a supervisor itself. Only counts and lists make a difference.
-///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::counter::*;
-/// # fn main() {
-/// use genserver::supervisor::{ChildKind, ChildSpec, Supervisor};
-///
-/// let worker = ChildSpec::server("worker", || genserver::start_link::<Counter>(0));
-/// let supervisor = ChildSpec::supervisor("supervisor", || Supervisor::one_for_one().start_link());
-/// assert_eq!([worker.info().kind, supervisor.info().kind], [ChildKind::Worker, ChildKind::Supervisor]);
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ChildKind {
     /// It does the work.

@@ -1,103 +1,105 @@
-//! The server in a supervisor: its children, its calls and its infos.
+//! The server in every supervisor: its calls, and what it does when a child ends.
+//!
+//! 1. A child that has ended in a way that its restart policy allows is forgotten, or stays as stopped. If it was
+//!    significant, the supervisor may end (see [`AutoShutdown`](super::AutoShutdown)).
+//! 2. Any other child is restarted. Each attempt counts, whether or not it succeeds; one too many, and the supervisor ends.
+//! 3. Which others are restarted along with it, and in which order, is up to the [`Children`].
+//! 4. A child that does not start is marked as restarting, and the supervisor sets a timer to try again, which goes through
+//!    its mailbox. So requests that have arrived meanwhile are answered before the next attempt, and an order to stop need
+//!    not wait until the supervisor gives up.
+//! 5. The next attempt is made on behalf of the child that did not start.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::child::{Child, ChildState};
+use super::Intensity;
+use super::child::ChildState;
 use super::child_spec::ChildSpec;
-use super::children::{Children, Watched};
-use super::error::{DeleteChildError, RestartChildError, StartChildError, TerminateChildError};
-use super::handle::{ChildCounts, ChildEntry, FoundChild};
-use super::policy::{AutoShutdown, Restart, Strategy};
-use super::spec::{FailedToStartChild, SupervisorSpec, check_child};
-use super::{Intensity, restart};
+use super::children::{Children, SupervisedChild};
+use super::error::StartChildError;
+use super::listing::{ChildCounts, ChildEntry};
+use super::policy::Restart;
+use super::spec::{FailedToStartChild, SupervisorSpec};
+use super::static_children::StaticChildren;
 use crate::report::SupervisorEvent;
 use crate::{Caller, Cx, Down, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason, StartError};
 
-/// The server that runs in a [`Supervisor`](super::Supervisor).
-///
-/// Use it where a type has to name the server: `Start<Server, Supervisor>`, `Named<Server>`. Its functions are those of
-/// [`Supervisor`](super::Supervisor).
-///
-/// # Examples
-///
-/// ```
-/// use genserver::Start;
-/// use genserver::supervisor::{Server, Supervisor};
-///
-/// /// Starts a library's part of its user's supervision tree.
-/// fn start_link() -> Start<Server, Supervisor> {
-///     Supervisor::one_for_one().start_link().name("the tree of a library")
-/// }
-/// ```
-pub struct Server {
-    pub(super) strategy: Strategy,
-    pub(super) auto_shutdown: AutoShutdown,
-    pub(super) intensity: Intensity,
-    pub(super) children: Children,
+/// The server in a [`Supervisor`](super::Supervisor), for where a type has to name it: `Start<SupervisorServer, Supervisor>`.
+pub struct SupervisorServer<C = StaticChildren> {
+    pub(super) children: C,
+    intensity: Intensity,
+    /// The number of the child that was added last.
+    added: u64,
 }
 
 /// The arguments of a supervisor's start.
-pub struct Args(Make);
+#[doc(hidden)]
+pub struct SupervisorArgs<C>(MakeSpec<C>);
 
-type Make = Box<dyn FnOnce() -> Option<SupervisorSpec> + Send>;
+type MakeSpec<C> = Box<dyn FnOnce() -> Option<SupervisorSpec<C>> + Send>;
 
-impl Args {
-    pub(super) fn spec(spec: SupervisorSpec) -> Self {
+impl<C: Children> SupervisorArgs<C> {
+    pub(super) fn spec(spec: SupervisorSpec<C>) -> Self {
         Self(Box::new(|| Some(spec)))
     }
 
-    pub(super) fn made_by(make: impl FnOnce() -> Option<SupervisorSpec> + Send + 'static) -> Self {
+    pub(super) fn made_by(make: impl FnOnce() -> Option<SupervisorSpec<C>> + Send + 'static) -> Self {
         Self(Box::new(make))
     }
 }
 
 /// The calls of a supervisor, which [`Supervisor`](super::Supervisor) sends.
-pub struct SupervisorCall(pub(super) Operation);
+#[doc(hidden)]
+pub struct SupervisorCall<C: Children>(pub(super) SupervisorOperation<C>);
 
-pub(super) enum Operation {
+pub(super) enum SupervisorOperation<C: Children> {
     StartChild(ChildSpec, Caller<Result<ProcessRef, StartChildError>>),
-    TerminateChild(String, Caller<Result<(), TerminateChildError>>),
-    RestartChild(String, Caller<Result<ProcessRef, RestartChildError>>),
-    DeleteChild(String, Caller<Result<(), DeleteChildError>>),
+    /// Answered with the id if there is no such child.
+    TerminateChild(C::Id, Caller<Result<(), C::Id>>),
+    ChildEntry(C::Id, Caller<Result<ChildEntry, C::Id>>),
     WhichChildren(Caller<Vec<ChildEntry>>),
     CountChildren(Caller<ChildCounts>),
-    Find(String, Caller<Option<FoundChild>>),
+    OfKind(C::Call),
 }
 
 /// The infos of a supervisor.
-pub struct SupervisorInfo(pub(super) Event);
+#[doc(hidden)]
+pub struct SupervisorInfo<C: Children>(SupervisorNotice<C>);
 
-pub(super) enum Event {
-    /// The child with this number has ended.
-    Down(u64, Down),
+enum SupervisorNotice<C: Children> {
+    /// The child with this key has ended.
+    Down(C::Key, Down),
     /// An exit arrived over a link. The parent's exit does not come here, and no other matters: the monitors tell of
     /// the children's ends, and a child can neither remove nor forge them.
     Exit,
     /// Try again to start the child that could not be started.
-    TryAgain(String),
+    TryAgain(C::Key),
 }
 
-impl GenServer for Server {
-    type Args = Args;
-    type Call = SupervisorCall;
-    type Cast = Never;
-    type Info = SupervisorInfo;
+impl<C: Children> SupervisorInfo<C> {
+    pub(super) fn down(key: C::Key, down: Down) -> Self {
+        Self(SupervisorNotice::Down(key, down))
+    }
+}
 
-    async fn init(Args(make): Args, cx: &mut Cx<Self>) -> Init<Self> {
-        cx.trap_exits(|_: Exit| SupervisorInfo(Event::Exit));
+impl<C: Children> GenServer for SupervisorServer<C> {
+    type Args = SupervisorArgs<C>;
+    type Call = SupervisorCall<C>;
+    type Cast = Never;
+    type Info = SupervisorInfo<C>;
+
+    async fn init(SupervisorArgs(make): SupervisorArgs<C>, cx: &mut Cx<Self>) -> Init<Self> {
+        cx.trap_exits(|_: Exit| SupervisorInfo(SupervisorNotice::Exit));
         let Some(spec) = make() else { return Init::Ignore };
+        // All of the spec is checked before the first child starts.
         if let Err(error) = spec.check() {
             return Init::Stop(error.into());
         }
-        let mut server = Self {
-            strategy: spec.strategy,
-            auto_shutdown: spec.auto_shutdown,
-            intensity: Intensity::new(spec.max_restarts, spec.within),
-            children: Children::default(),
-        };
-        for spec in spec.children {
-            if let Err(failed) = server.start_at_boot(Child::new(spec), cx).await {
-                server.terminate(&Reason::Shutdown, cx).await;
+        let intensity = Intensity::new(spec.max_restarts, spec.within);
+        let mut server = Self { children: spec.children, intensity, added: 0 };
+        for child in spec.specs {
+            if let Err(failed) = server.start_at_boot(child, cx).await {
+                server.children.shut_down_all(cx).await;
                 return Init::Stop(Reason::shutdown_with(failed));
             }
         }
@@ -105,59 +107,48 @@ impl GenServer for Server {
         Init::RunHibernate(server)
     }
 
-    async fn handle_call(&mut self, SupervisorCall(ask): SupervisorCall, cx: &mut Cx<Self>) -> Outcome<Self> {
-        match ask {
-            Operation::StartChild(spec, caller) => {
+    async fn handle_call(&mut self, SupervisorCall(asked): SupervisorCall<C>, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match asked {
+            SupervisorOperation::StartChild(spec, caller) => {
                 let started = self.start_child(spec, cx).await;
                 Next::reply(caller, started)
             }
-            Operation::TerminateChild(id, caller) => {
+            SupervisorOperation::TerminateChild(id, caller) => {
                 let terminated = self.terminate_child(id, cx).await;
                 Next::reply(caller, terminated)
             }
-            Operation::RestartChild(id, caller) => {
-                let restarted = self.restart_child(id, cx).await;
-                Next::reply(caller, restarted)
+            SupervisorOperation::ChildEntry(id, caller) => {
+                let found = self.children.find(&id).and_then(|key| self.children.get(key));
+                Next::reply(caller, found.map(|watched| ChildEntry::of(&watched.child)).ok_or(id))
             }
-            Operation::DeleteChild(id, caller) => {
-                let deleted = self.delete_child(id);
-                Next::reply(caller, deleted)
+            SupervisorOperation::WhichChildren(caller) => Next::reply(caller, self.children.entries()),
+            SupervisorOperation::CountChildren(caller) => {
+                Next::reply(caller, ChildCounts::of(self.children.iter().map(|watched| &watched.child)))
             }
-            Operation::WhichChildren(caller) => {
-                Next::reply(caller, self.children.iter().rev().map(Watched::entry).collect())
-            }
-            Operation::CountChildren(caller) => Next::reply(caller, self.count()),
-            Operation::Find(id, caller) => {
-                let found = self.children.find(&id).map(|number| FoundChild::new(&mut self.children[number].child));
-                Next::reply(caller, found)
-            }
+            SupervisorOperation::OfKind(call) => C::handle_call(self, call, cx).await,
         }
     }
 
-    async fn handle_info(&mut self, SupervisorInfo(told): SupervisorInfo, cx: &mut Cx<Self>) -> Outcome<Self> {
-        match told {
-            Event::Down(number, down) => {
-                if self.children.get(number).is_some_and(|watched| watched.monitor == Some(down.reference)) {
-                    restart::child_ended(self, number, down.reason, cx).await
-                } else {
-                    Next::wait()
-                }
+    async fn handle_info(&mut self, SupervisorInfo(notice): SupervisorInfo<C>, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match notice {
+            // Another monitor's `Down` is of a process that the child no longer is.
+            SupervisorNotice::Down(key, down)
+                if self.children.get(key).is_some_and(|watched| watched.monitor == Some(down.reference)) =>
+            {
+                self.child_ended(key, down.reason, cx).await
             }
-            Event::TryAgain(id) => match self.children.find(&id) {
-                Some(number) if self.children[number].child.state() == &ChildState::Restarting => {
-                    restart::restart(self, number, cx).await
-                }
-                _ => Next::wait(),
-            },
-            Event::Exit => Next::wait(),
+            // Meanwhile it may have been terminated or restarted, on request or along with another.
+            SupervisorNotice::TryAgain(key)
+                if self.children.get(key).is_some_and(|watched| watched.child.state() == &ChildState::Restarting) =>
+            {
+                self.restart(key, cx).await
+            }
+            SupervisorNotice::Down(..) | SupervisorNotice::TryAgain(_) | SupervisorNotice::Exit => Next::wait(),
         }
     }
 
-    /// Ends the children, the last first.
     async fn terminate(&mut self, _reason: &Reason, cx: &mut Cx<Self>) {
-        while let Some(mut watched) = self.children.pop() {
-            watched.shut_down(cx).await;
-        }
+        self.children.shut_down_all(cx).await;
     }
 
     fn format_status(&self, shown: &mut crate::sys::Shown) {
@@ -169,147 +160,149 @@ impl GenServer for Server {
     }
 }
 
-impl Server {
-    async fn start_at_boot(&mut self, child: Child, cx: &mut Cx<Self>) -> Result<(), FailedToStartChild> {
-        let mut watched = self.children.next(child);
-        match watched.start(SupervisorEvent::Progress, cx).await {
-            Ok(_) => self.children.push(watched),
-            Err(StartError::Ignored { .. }) => self.keep_ignored(watched),
-            Err(error) => {
-                watched.report(SupervisorEvent::StartError, Some(error.clone().into()), cx);
-                return Err(FailedToStartChild { id: watched.child.info().id.to_string(), error });
-            }
-        }
-        Ok(())
+const HAS_IT: &str = "a key is used while its child is there";
+
+/// What it is asked to do.
+impl<C: Children> SupervisorServer<C> {
+    fn watched(&mut self, key: C::Key) -> &mut SupervisedChild<C> {
+        self.children.get_mut(key).expect(HAS_IT)
     }
 
-    /// Keeps a child that chose not to run, so that it can be started later, unless it is temporary.
-    fn keep_ignored(&mut self, mut watched: Watched) {
-        if watched.child.info().restart != Restart::Temporary {
-            watched.child.stopped();
-            self.children.push(watched);
+    async fn start_at_boot(&mut self, spec: ChildSpec, cx: &mut Cx<Self>) -> Result<(), FailedToStartChild> {
+        match self.start_new(spec, SupervisorEvent::Progress, cx).await {
+            Err(failed) if !matches!(failed.error, StartError::Ignored { .. }) => Err(failed),
+            _started => Ok(()),
         }
     }
 
     async fn start_child(&mut self, spec: ChildSpec, cx: &mut Cx<Self>) -> Result<ProcessRef, StartChildError> {
-        check_child(spec.info(), self.auto_shutdown)?;
-        let id = spec.id().to_owned();
-        if let Some(number) = self.children.find(&id) {
-            return Err(match self.children[number].child.process() {
-                Some(process) => StartChildError::AlreadyStarted { id, pid: process.pid() },
-                None => StartChildError::AlreadyPresent { id },
-            });
-        }
-        let mut watched = self.children.next(Child::new(spec));
-        match watched.start(SupervisorEvent::ProgressOnRequest, cx).await {
-            Ok(process) => {
-                self.children.push(watched);
-                Ok(process)
-            }
-            Err(StartError::Ignored { .. }) => {
-                self.keep_ignored(watched);
-                Err(StartChildError::Ignored { id })
-            }
-            Err(StartError::AlreadyStarted { pid, .. }) => Err(StartChildError::AlreadyStarted { id, pid }),
-            Err(error) => Err(StartChildError::Failed { id, error }),
-        }
+        self.children.check_spec(spec.info())?;
+        self.children.check_place(spec.info())?;
+        let started = self.start_new(spec, SupervisorEvent::ProgressOnRequest, cx).await;
+        started.map_err(|FailedToStartChild { id, error }| match error {
+            StartError::Ignored { .. } => StartChildError::Ignored { id },
+            StartError::AlreadyStarted { pid, .. } => StartChildError::AlreadyStarted { id, pid },
+            error => StartChildError::Failed { id, error },
+        })
     }
 
-    async fn terminate_child(&mut self, id: String, cx: &mut Cx<Self>) -> Result<(), TerminateChildError> {
-        let Some(number) = self.children.find(&id) else { return Err(TerminateChildError::NotFound { id }) };
-        let was_restarting = self.children[number].child.state() == &ChildState::Restarting;
-        self.children[number].shut_down(cx).await;
-        self.forget(number);
-        if was_restarting {
-            // The children that were to be started along with it will not be started.
-            for watched in self.children.iter_mut() {
-                if watched.child.state() == &ChildState::Stopped {
-                    watched.child.stopped();
-                }
+    /// Starts a child that is not among the others yet, and adds it.
+    async fn start_new(
+        &mut self,
+        spec: ChildSpec,
+        event: SupervisorEvent,
+        cx: &mut Cx<Self>,
+    ) -> Result<ProcessRef, FailedToStartChild> {
+        let number = self.added + 1;
+        let mut watched = C::make_child(spec, number);
+        let error = match watched.start(event, cx).await {
+            Ok(process) => {
+                self.added = number;
+                self.children.insert(watched);
+                return Ok(process);
             }
+            Err(error) => error,
+        };
+        let id = watched.child.info().id.to_string();
+        if matches!(error, StartError::Ignored { .. }) {
+            self.added = number;
+            self.children.insert_ignored(watched);
+        } else if event == SupervisorEvent::Progress {
+            // Nobody but the reports learns of it; a requester has the error.
+            watched.report(SupervisorEvent::StartError, Some(error.clone().into()), cx);
+        }
+        Err(FailedToStartChild { id, error })
+    }
+
+    /// Returns the id if there is no such child.
+    async fn terminate_child(&mut self, id: C::Id, cx: &mut Cx<Self>) -> Result<(), C::Id> {
+        let Some(key) = self.children.find(&id) else { return Err(id) };
+        let watched = self.watched(key);
+        let was_restarting = watched.child.state() == &ChildState::Restarting;
+        watched.shut_down(cx).await;
+        self.children.forget(key);
+        if was_restarting {
+            self.children.call_off_restart();
         }
         Ok(())
     }
+}
 
-    /// The child no longer runs, and is not restarted.
-    pub(super) fn forget(&mut self, number: u64) {
-        let watched = &mut self.children[number];
-        if watched.child.info().restart == Restart::Temporary {
-            self.children.remove(number);
-        } else {
-            watched.monitor = None;
-            watched.child.stopped();
+/// What it does when a child ends.
+impl<C: Children> SupervisorServer<C> {
+    /// The child with this key has ended by itself.
+    async fn child_ended(&mut self, key: C::Key, told: Reason, cx: &mut Cx<Self>) -> Outcome<Self> {
+        let watched = self.watched(key);
+        let reason = watched.child.reason_of_end(told).await;
+        let info = watched.child.info();
+        let (policy, significant) = (info.restart, info.significant);
+        if policy == Restart::Permanent || !reason.is_normal_set() {
+            watched.report(SupervisorEvent::ChildTerminated, Some(reason.clone()), cx);
         }
+        if policy.is_due(&reason) {
+            // References wait from now on, also while others are ended first.
+            watched.child.restarting();
+            return self.restart(key, cx).await;
+        }
+        self.children.forget(key);
+        if significant && self.children.is_over() { Next::stop(Reason::Shutdown) } else { Next::wait() }
     }
 
-    async fn restart_child(&mut self, id: String, cx: &mut Cx<Self>) -> Result<ProcessRef, RestartChildError> {
-        let Some(number) = self.children.find(&id) else { return Err(RestartChildError::NotFound { id }) };
-        let watched = &mut self.children[number];
-        match watched.child.state() {
-            ChildState::Running(process) => Err(RestartChildError::Running { id, pid: process.pid() }),
-            ChildState::Restarting => Err(RestartChildError::Restarting { id }),
-            ChildState::Stopped => match watched.start(SupervisorEvent::ProgressOnRequest, cx).await {
-                Err(StartError::Ignored { .. }) => Err(RestartChildError::Ignored { id }),
-                started => started.map_err(|error| RestartChildError::Failed { id, error }),
-            },
+    /// Tries to restart the child with this key, along with the children that its end concerns.
+    async fn restart(&mut self, key: C::Key, cx: &mut Cx<Self>) -> Outcome<Self> {
+        // However many children are restarted, it is one attempt. It counts before it is made: a start that never
+        // succeeds is too much in the end, as crashes are.
+        if !self.intensity.allows(cx.now()) {
+            let reason = Reason::term("reached_max_restart_intensity");
+            self.watched(key).report(SupervisorEvent::Shutdown, Some(reason), cx);
+            self.children.forget(key);
+            return Next::stop(Reason::Shutdown);
         }
-    }
-
-    fn delete_child(&mut self, id: String) -> Result<(), DeleteChildError> {
-        let Some(number) = self.children.find(&id) else { return Err(DeleteChildError::NotFound { id }) };
-        match self.children[number].child.state() {
-            ChildState::Running(process) => Err(DeleteChildError::Running { id, pid: process.pid() }),
-            ChildState::Restarting => Err(DeleteChildError::Restarting { id }),
-            ChildState::Stopped => {
-                self.children.remove(number);
-                Ok(())
-            }
+        if let Err(failed) = self.children.restart(key, cx).await {
+            // A timer gives every other task a turn before (rule 4): the child may fail to start because a process that is
+            // about to end still holds its name. A message to itself would keep the tasks of this thread waiting, and a
+            // full mailbox would refuse it.
+            cx.send_after(Duration::ZERO, SupervisorInfo(SupervisorNotice::TryAgain(failed)));
         }
-    }
-
-    fn count(&self) -> ChildCounts {
-        ChildCounts::of(self.children.iter().map(|watched| &watched.child))
+        Next::wait()
     }
 }
 
-impl fmt::Debug for Server {
+impl<C: Children> fmt::Debug for SupervisorServer<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let children: Vec<&Child> = self.children.iter().map(|watched| &watched.child).collect();
-        f.debug_struct("Server")
-            .field("strategy", &self.strategy)
-            .field("auto_shutdown", &self.auto_shutdown)
+        f.debug_struct("SupervisorServer")
+            .field("children", &self.children)
             .field("intensity", &self.intensity)
-            .field("children", &children)
+            .field("added", &self.added)
             .finish()
     }
 }
 
-impl fmt::Debug for Args {
+impl<C> fmt::Debug for SupervisorArgs<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Args").finish_non_exhaustive()
+        f.debug_struct("SupervisorArgs").finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for SupervisorCall {
+impl<C: Children> fmt::Debug for SupervisorCall<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Operation::StartChild(spec, _) => write!(f, "start_child({})", spec.id()),
-            Operation::TerminateChild(id, _) => write!(f, "terminate_child({id})"),
-            Operation::RestartChild(id, _) => write!(f, "restart_child({id})"),
-            Operation::DeleteChild(id, _) => write!(f, "delete_child({id})"),
-            Operation::WhichChildren(_) => f.write_str("which_children"),
-            Operation::CountChildren(_) => f.write_str("count_children"),
-            Operation::Find(id, _) => write!(f, "child({id})"),
+            SupervisorOperation::StartChild(spec, _) => write!(f, "start_child({})", spec.id()),
+            SupervisorOperation::TerminateChild(id, _) => write!(f, "terminate_child({id})"),
+            SupervisorOperation::ChildEntry(id, _) => write!(f, "child_entry({id})"),
+            SupervisorOperation::WhichChildren(_) => f.write_str("which_children"),
+            SupervisorOperation::CountChildren(_) => f.write_str("count_children"),
+            SupervisorOperation::OfKind(call) => call.fmt(f),
         }
     }
 }
 
-impl fmt::Debug for SupervisorInfo {
+impl<C: Children> fmt::Debug for SupervisorInfo<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Event::Down(_, down) => down.fmt(f),
-            Event::Exit => f.write_str("an exit"),
-            Event::TryAgain(id) => write!(f, "try again to start {id}"),
+            SupervisorNotice::Down(_, down) => down.fmt(f),
+            SupervisorNotice::Exit => f.write_str("an exit"),
+            SupervisorNotice::TryAgain(key) => write!(f, "try again to start the child {key}"),
         }
     }
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use super::child_spec::{ChildInfo, ChildSpec};
-use super::policy::{AutoShutdown, Restart, Strategy};
-use super::server::Args;
-use super::{Intensity, Server, Supervisor};
+use super::child_spec::ChildSpec;
+use super::children::Children;
+use super::policy::{AutoShutdown, Strategy};
+use super::server::{SupervisorArgs, SupervisorServer};
+use super::static_children::StaticChildren;
+use super::{Intensity, Supervisor};
 use crate::{Start, start};
 
 /// The spec of a supervisor: made by [`Supervisor::one_for_one`] and its siblings.
@@ -41,24 +43,19 @@ use crate::{Start, start};
 /// # }
 /// ```
 #[must_use = "a spec starts nothing until `start` or `start_link` is awaited"]
-pub struct SupervisorSpec {
-    pub(super) strategy: Strategy,
+pub struct SupervisorSpec<C = StaticChildren> {
     pub(super) max_restarts: u32,
     pub(super) within: Duration,
-    pub(super) auto_shutdown: AutoShutdown,
-    pub(super) children: Vec<ChildSpec>,
+    /// Without a child yet, but with the options that are about children.
+    pub(super) children: C,
+    /// The children that are started with the supervisor, in order. A dynamic supervisor has none.
+    pub(super) specs: Vec<ChildSpec>,
 }
 
 impl SupervisorSpec {
     /// Makes a spec with the defaults and no children. [`Supervisor::one_for_one`] and its siblings are shorter.
     pub fn new(strategy: Strategy) -> Self {
-        Self {
-            strategy,
-            max_restarts: Intensity::MAX_RESTARTS,
-            within: Intensity::WITHIN,
-            auto_shutdown: AutoShutdown::default(),
-            children: Vec::new(),
-        }
+        Self::with(StaticChildren::new(strategy))
     }
 
     /// Adds a child. Children are started in the order in which they are added.
@@ -83,7 +80,7 @@ impl SupervisorSpec {
     /// # }
     /// ```
     pub fn child<S, H>(mut self, spec: ChildSpec<S, H>) -> Self {
-        self.children.push(spec.untyped());
+        self.specs.push(spec.untyped());
         self
     }
 
@@ -93,12 +90,13 @@ impl SupervisorSpec {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
+    /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let workers = (0..3).map(|number| {
-    ///     ChildSpec::server(format!("worker {number}"), move || genserver::start_link::<Counter>(number))
+    ///     ChildSpec::server(format!("worker {number}"), move || start_link::<Counter>(number))
     /// });
     /// let supervisor = Supervisor::one_for_one().children(workers).start().await?;
     /// assert_eq!(supervisor.count_children().await?.workers, 3);
@@ -107,8 +105,21 @@ impl SupervisorSpec {
     /// # }
     /// ```
     pub fn children<S, H>(mut self, specs: impl IntoIterator<Item = ChildSpec<S, H>>) -> Self {
-        self.children.extend(specs.into_iter().map(ChildSpec::untyped));
+        self.specs.extend(specs.into_iter().map(ChildSpec::untyped));
         self
+    }
+
+    /// Sets whether the supervisor ends when its significant children have ended.
+    pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
+        self.children.auto_shutdown = auto_shutdown;
+        self
+    }
+}
+
+/// What every supervisor has.
+impl<C: Children> SupervisorSpec<C> {
+    pub(super) fn with(children: C) -> Self {
+        Self { max_restarts: Intensity::MAX_RESTARTS, within: Intensity::WITHIN, children, specs: Vec::new() }
     }
 
     /// Sets how many restarts are allowed in the time that [`within`](Self::within) sets. One more, and the supervisor gives up:
@@ -143,14 +154,15 @@ impl SupervisorSpec {
     /// ```
     /// # use genserver_doc::counter::*;
     /// use std::time::Duration;
+    /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// // A link that may break once an hour, as routers do. If it breaks more often, something is wrong.
-    /// let link = ChildSpec::server("link", || genserver::start_link::<Counter>(0));
-    /// let supervisor =
-    ///     Supervisor::one_for_one().max_restarts(1).within(Duration::from_hours(1)).child(link).start().await?;
+    /// // A link may break once an hour, as routers do. If it breaks more often, it is broken.
+    /// let link = ChildSpec::server("link", || start_link::<Counter>(0));
+    /// let supervisor = Supervisor::one_for_one().max_restarts(1).within(Duration::from_hours(1));
+    /// let supervisor = supervisor.child(link).start().await?;
     /// # supervisor.stop().await?;
     /// # Ok(())
     /// # }
@@ -159,12 +171,6 @@ impl SupervisorSpec {
     #[doc(alias = "max_seconds")]
     pub fn within(mut self, within: Duration) -> Self {
         self.within = within;
-        self
-    }
-
-    /// Sets whether the supervisor ends when its significant children have ended.
-    pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
-        self.auto_shutdown = auto_shutdown;
         self
     }
 
@@ -210,8 +216,8 @@ impl SupervisorSpec {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn start(self) -> Start<Server, Supervisor> {
-        start::<Server>(Args::spec(self)).handle()
+    pub fn start(self) -> Start<SupervisorServer<C>, Supervisor<C>> {
+        start::<SupervisorServer<C>>(SupervisorArgs::spec(self)).handle()
     }
 
     /// Starts the supervisor linked with the process that runs on this thread. The function of a
@@ -220,24 +226,7 @@ impl SupervisorSpec {
     /// # Errors
     ///
     /// As [`start`](Self::start), and [`StartError::NotAProcess`](crate::StartError::NotAProcess) from plain code.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::quiet::*;
-    /// use genserver::Probe;
-    /// use genserver::supervisor::Supervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let shell = Probe::<()>::new();
-    /// let supervisor = shell.scope(async { Supervisor::one_for_one().start_link().await }).await?;
-    /// assert_eq!(supervisor.process_ref().info().parent, Some(shell.pid()));
-    /// # supervisor.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn start_link(self) -> Start<Server, Supervisor> {
+    pub fn start_link(self) -> Start<SupervisorServer<C>, Supervisor<C>> {
         self.start().link()
     }
 
@@ -247,8 +236,8 @@ impl SupervisorSpec {
             return Err(SpecError::ZeroPeriod);
         }
         let mut ids = BTreeSet::new();
-        for child in &self.children {
-            check_child(child.info(), self.auto_shutdown)?;
+        for child in &self.specs {
+            self.children.check_spec(child.info())?;
             if !ids.insert(child.id()) {
                 return Err(SpecError::DuplicateId { id: child.id().to_owned() });
             }
@@ -257,28 +246,13 @@ impl SupervisorSpec {
     }
 }
 
-/// Checks that the spec of a child is valid under a supervisor with this `auto_shutdown`.
-pub(super) fn check_child(child: &ChildInfo, auto_shutdown: AutoShutdown) -> Result<(), SpecError> {
-    let id = || child.id.to_string();
-    if child.id.is_empty() {
-        Err(SpecError::EmptyId { runs: child.runs })
-    } else if child.significant && child.restart == Restart::Permanent {
-        Err(SpecError::PermanentSignificant { id: id() })
-    } else if child.significant && auto_shutdown == AutoShutdown::Never {
-        Err(SpecError::SignificantWithoutAutoShutdown { id: id() })
-    } else {
-        Ok(())
-    }
-}
-
-impl fmt::Debug for SupervisorSpec {
+impl<C: Children> fmt::Debug for SupervisorSpec<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SupervisorSpec")
-            .field("strategy", &self.strategy)
             .field("max_restarts", &self.max_restarts)
             .field("within", &self.within)
-            .field("auto_shutdown", &self.auto_shutdown)
             .field("children", &self.children)
+            .field("specs", &self.specs)
             .finish()
     }
 }
@@ -353,6 +327,12 @@ pub enum SpecError {
     )]
     SignificantWithoutAutoShutdown {
         /// The id of the child.
+        id: String,
+    },
+    /// A child of a dynamic supervisor is significant.
+    #[error("the child {id} is significant, but a dynamic supervisor never ends with a child; make it not significant")]
+    SignificantUnderDynamic {
+        /// The id that the child was to have.
         id: String,
     },
     /// A child is significant and permanent. It is always restarted, so its end never counts.

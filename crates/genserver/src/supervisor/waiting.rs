@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::{Poll, ready};
 
 use super::child_ref::{ChildError, ChildRef, server};
-use super::place::Place;
+use super::child_watch::ChildWatch;
 use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, WaitForServer};
 
 /// A child whose restart is waited for: made by [`ChildRef::waiting`].
@@ -54,27 +54,8 @@ impl<S: GenServer, H: From<ServerRef<S>>> WaitingChildRef<S, H> {
     /// # Cancel safety
     ///
     /// Dropping it forgets it; nothing else happens.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::supervisor::{ChildSpec, Supervisor};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
-    /// let counter = spec.reference();
-    /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
-    /// counter.current()?.kill();
-    /// let again = counter.waiting().current().await?;
-    /// assert!(again.is_alive());
-    /// # supervisor.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn current(&self) -> Result<H, ChildError> {
-        server_in(&self.child.place).await.map(H::from)
+        server_in(&self.child.watch).await.map(H::from)
     }
 }
 
@@ -87,7 +68,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> AsServer for WaitingChildRef<S, H> {
     }
 
     fn wait_for_server(&self) -> Option<WaitForServer<'_, S>> {
-        Some(Box::pin(async { Ok(server_in(&self.child.place).await?) }))
+        Some(Box::pin(async { Ok(server_in(&self.child.watch).await?) }))
     }
 }
 
@@ -98,10 +79,10 @@ impl<S: GenServer, H> AsProcess for WaitingChildRef<S, H> {
 }
 
 /// The child's server, as soon as it runs.
-async fn server_in<S: GenServer>(place: &Place) -> Result<ServerRef<S>, ChildError> {
-    let mut turn = Turn { place, number: None };
+async fn server_in<S: GenServer>(watch: &ChildWatch) -> Result<ServerRef<S>, ChildError> {
+    let mut waiter = Waiter { watch, number: None };
     let found = poll_fn(|cx| {
-        let found = ready!(turn.place.poll_running(cx, &mut turn.number));
+        let found = ready!(waiter.watch.poll_running(cx, &mut waiter.number));
         ready!(crate::poll_alive(cx));
         Poll::Ready(found)
     });
@@ -109,16 +90,16 @@ async fn server_in<S: GenServer>(place: &Place) -> Result<ServerRef<S>, ChildErr
     Ok(server(&process))
 }
 
-/// A turn in the line of those who wait for a child; dropping it leaves the line.
-struct Turn<'a> {
-    place: &'a Place,
+/// A call that waits for a child. Dropping it removes its waker.
+struct Waiter<'a> {
+    watch: &'a ChildWatch,
     number: Option<u64>,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.place.leave(number);
+            self.watch.remove_waker(number);
         }
     }
 }
@@ -131,6 +112,6 @@ impl<S: GenServer, H> Clone for WaitingChildRef<S, H> {
 
 impl<S: GenServer, H> fmt::Debug for WaitingChildRef<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WaitingChildRef({})", self.child.place.id())
+        write!(f, "WaitingChildRef({})", self.child.watch.id())
     }
 }

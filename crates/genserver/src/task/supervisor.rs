@@ -11,7 +11,7 @@ use super::body::{Bond, Plan, Stub, plan, restarted, supervised};
 use super::stream::{AsyncStream, Starting};
 use super::{Shutdown, Task, TaskBody};
 use crate::supervisor::dynamic::{
-    DynamicSupervisor, DynamicSupervisorSpec, Server, StartChildError, TerminateChildError,
+    DynamicSupervisor, DynamicSupervisorServer, DynamicSupervisorSpec, StartChildError, TerminateChildError,
 };
 use crate::supervisor::{ChildSpec, Restart};
 use crate::{AsProcess, CallError, Ending, Never, Pid, Probe, ProbeRef, ProcessRef, Reason, ServerRef, Start, Stop};
@@ -74,7 +74,7 @@ pub struct TaskSupervisor {
 
 impl TaskSupervisor {
     /// Starts a supervisor of any number of tasks. Set options of the start, such as a name, on the returned builder.
-    pub fn start() -> Start<Server, Self> {
+    pub fn start() -> Start<DynamicSupervisorServer, Self> {
         Self::start_from(DynamicSupervisor::new())
     }
 
@@ -97,7 +97,7 @@ impl TaskSupervisor {
     /// # }
     /// ```
     #[doc(alias = "max_children")]
-    pub fn start_from(spec: DynamicSupervisorSpec) -> Start<Server, Self> {
+    pub fn start_from(spec: DynamicSupervisorSpec) -> Start<DynamicSupervisorServer, Self> {
         spec.start().handle()
     }
 
@@ -137,7 +137,7 @@ impl TaskSupervisor {
     ///
     /// ```
     /// use genserver::task::TaskSupervisor;
-    /// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
+    /// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, start};
     ///
     /// struct Weather { tasks: TaskSupervisor }
     /// struct Forecast(Caller<&'static str>);
@@ -163,7 +163,7 @@ impl TaskSupervisor {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let tasks = TaskSupervisor::start().await?;
-    /// let weather = genserver::start::<Weather>(tasks.clone()).await?;
+    /// let weather = start::<Weather>(tasks.clone()).await?;
     /// assert_eq!(weather.call(Forecast).await?, "as yesterday");
     /// # tasks.stop().await?;
     /// # Ok(())
@@ -281,8 +281,8 @@ impl TaskSupervisor {
     }
 }
 
-impl From<ServerRef<Server>> for TaskSupervisor {
-    fn from(server: ServerRef<Server>) -> Self {
+impl From<ServerRef<DynamicSupervisorServer>> for TaskSupervisor {
+    fn from(server: ServerRef<DynamicSupervisorServer>) -> Self {
         Self { supervisor: server.into() }
     }
 }

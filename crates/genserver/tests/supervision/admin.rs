@@ -192,7 +192,7 @@ async fn a_child_is_found_by_its_id_and_its_type() {
     let unknown = supervisor.child::<Ward>("nobody").await.unwrap_err();
     assert_eq!(unknown, FindChildError::NotFound { id: named("nobody") });
     assert_eq!(supervisor.child_entry("nobody").await.unwrap_err(), unknown);
-    let wrong = supervisor.child::<genserver::supervisor::Server>("second").await.unwrap_err();
+    let wrong = supervisor.child::<genserver::supervisor::SupervisorServer>("second").await.unwrap_err();
     let FindChildError::WrongServer { id, found, wanted } = &wrong else { panic!("{wrong}") };
     assert_eq!(id, "second");
     assert!(found.ends_with("Ward") && wanted.ends_with("Server"), "{wrong}");
@@ -266,7 +266,7 @@ async fn a_supervisor_can_be_looked_up_watched_and_looked_into() {
     let diary = Diary::new();
     let spec = Supervisor::one_for_one().child(diary.ward("child"));
     let supervisor = spec.start().on(&node).name("family").await.unwrap();
-    let named = Named::<genserver::supervisor::Server>::on(&node, "family");
+    let named = Named::<genserver::supervisor::SupervisorServer>::on(&node, "family");
     assert_eq!(Supervisor::from(named.resolve().unwrap()), supervisor);
     assert_eq!(format!("{supervisor:?}"), format!("Supervisor(ServerRef(family {}))", supervisor.pid()));
 
@@ -319,13 +319,13 @@ const fn assert_send<T: Send>() {}
 const _: () = assert_send::<ChildSpec>();
 const _: () = assert_send::<genserver::supervisor::SupervisorSpec>();
 const fn assert_server<S: GenServer>() {}
-const _: () = assert_server::<genserver::supervisor::Server>();
+const _: () = assert_server::<genserver::supervisor::SupervisorServer>();
 
 /// Calls its supervisor in its init.
 struct Impatient;
 
 impl GenServer for Impatient {
-    type Args = Named<genserver::supervisor::Server>;
+    type Args = Named<genserver::supervisor::SupervisorServer>;
     type Call = genserver::Never;
     type Cast = genserver::Never;
     type Info = genserver::Never;
@@ -341,7 +341,7 @@ impl GenServer for Impatient {
 #[tokio::test]
 async fn a_child_that_calls_its_supervisor_in_its_init_gets_an_error() {
     let node = Node::new();
-    let named = Named::<genserver::supervisor::Server>::on(&node, "busy");
+    let named = Named::<genserver::supervisor::SupervisorServer>::on(&node, "busy");
     let child = || {
         let named = named.clone();
         ChildSpec::server("impatient", move || start_link::<Impatient>(named.clone()))

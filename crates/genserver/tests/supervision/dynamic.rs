@@ -67,7 +67,7 @@ async fn sup_013_the_spec_of_a_child_is_found_by_its_process() {
 
     let stranger = Probe::<()>::new();
     let nobody = supervisor.child_entry(&stranger).await.unwrap_err();
-    assert_eq!(nobody, FindChildError::NotFound { pid: stranger.pid() });
+    assert_eq!(nobody, FindChildError::NotFound { id: stranger.pid() });
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn sup_041_children_go_by_their_processes() {
     let stranger = Probe::<()>::new();
     for process in [child, dead, stranger.process_ref()] {
         let refused = supervisor.terminate_child(&process).await.unwrap_err();
-        assert_eq!(refused, TerminateChildError::NotFound { pid: process.pid() });
+        assert_eq!(refused, TerminateChildError::NotFound { id: process.pid() });
     }
     assert!(stranger.is_alive());
 }
@@ -242,7 +242,7 @@ async fn children_are_listed_in_the_order_of_their_first_start() {
 async fn a_significant_child_and_no_time_to_count_restarts_in_are_refused() {
     let supervisor = supervisor().await;
     let refused = supervisor.start_child(idler().significant(true)).await.unwrap_err();
-    assert_eq!(refused, StartChildError::Significant { id: "idler".to_owned() });
+    assert_eq!(refused, StartChildError::Spec(SpecError::SignificantUnderDynamic { id: "idler".to_owned() }));
     let refused = DynamicSupervisor::new().within(Duration::ZERO).start().await.unwrap_err();
     let StartError::Failed { reason, .. } = refused else { panic!("{refused}") };
     assert_eq!(reason.downcast_ref::<SpecError>(), Some(&SpecError::ZeroPeriod));
@@ -254,7 +254,7 @@ async fn a_dynamic_supervisor_is_a_child_and_has_a_name_like_any_other() {
     let spec = ChildSpec::supervisor("rooms", || DynamicSupervisor::new().start_link().name("rooms"));
     assert_eq!((spec.info().kind, spec.info().shutdown), (ChildKind::Supervisor, Shutdown::Infinity));
     let top = Supervisor::one_for_one().child(spec).start().on(&node).await.unwrap();
-    let named = Named::<genserver::dynamic_supervisor::Server>::on(&node, "rooms");
+    let named = Named::<genserver::dynamic_supervisor::DynamicSupervisorServer>::on(&node, "rooms");
     let rooms = DynamicSupervisor::from(named.resolve().unwrap());
     assert_eq!(rooms.process_ref(), process(&top, "rooms").await);
     let child = rooms.start_child(idler()).await.unwrap();

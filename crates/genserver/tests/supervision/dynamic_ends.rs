@@ -155,7 +155,7 @@ async fn sup_034_a_child_is_terminated_once() {
         assert_eq!(begun.elapsed(), ms(took));
         assert_eq!(ward.ended().await, reason);
         let again = supervisor.terminate_child(&ward).await.unwrap_err();
-        assert_eq!(again, TerminateChildError::NotFound { pid: ward.pid() });
+        assert_eq!(again, TerminateChildError::NotFound { id: ward.pid() });
     }
 }
 

@@ -18,7 +18,8 @@ mod significant;
 mod table;
 // ... their functions, ...
 mod admin;
-// ... their reports, ...
+// ... how errors and reports show their children, and their own reports, ...
+mod labels;
 mod reports;
 // ... and how they end.
 mod stop;

@@ -73,14 +73,14 @@ pub struct RegistryServer {
 pub struct RegistryArgs {
     pub(crate) table: Arc<Table>,
     pub(crate) events: Arc<EventManagerRef>,
-    pub(crate) buckets: Option<ChildRef<dynamic_supervisor::Server, DynamicSupervisor>>,
+    pub(crate) buckets: Option<ChildRef<dynamic_supervisor::DynamicSupervisorServer, DynamicSupervisor>>,
     pub(crate) storage: Option<Arc<dyn Storage>>,
 }
 
 /// The supervisor of the buckets.
 enum Supervisor {
     // Another child of the store.
-    Sibling(ChildRef<dynamic_supervisor::Server, DynamicSupervisor>),
+    Sibling(ChildRef<dynamic_supervisor::DynamicSupervisorServer, DynamicSupervisor>),
     // Linked to the registry.
     Own(DynamicSupervisor),
 }

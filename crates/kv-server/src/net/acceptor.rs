@@ -31,7 +31,7 @@ const TOLD_FOR: Duration = Duration::from_mins(1);
 /// Accepts connections from one socket.
 pub(super) struct Acceptor<S> {
     pub(super) socket: Arc<Socket>,
-    pub(super) sessions: ChildRef<dynamic_supervisor::Server, DynamicSupervisor>,
+    pub(super) sessions: ChildRef<dynamic_supervisor::DynamicSupervisorServer, DynamicSupervisor>,
     pub(super) connections: Arc<Connections>,
     pub(super) service: Arc<S>,
     /// How long sessions may take to drain.

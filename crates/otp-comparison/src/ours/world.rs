@@ -68,7 +68,7 @@ pub(super) enum What {
 impl What {
     /// A supervisor that another one has started gives itself away by its type.
     fn known(&self, process: &ProcessRef) -> Self {
-        match (self, process.downcast::<genserver::supervisor::Server>()) {
+        match (self, process.downcast::<genserver::supervisor::SupervisorServer>()) {
             (Self::Unknown, Some(server)) => Self::Tree(Supervisor::from(server)),
             _ => self.clone(),
         }

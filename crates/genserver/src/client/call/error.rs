@@ -139,7 +139,7 @@ impl CallError {
     pub(crate) fn cycle(server: Subject, cycle: &[Pid]) -> Self {
         let subject = |pid: &Pid| match node::find(*pid) {
             Some(process) => process.head().subject(),
-            None => Subject { pid: *pid, name: None },
+            None => Subject::of(*pid),
         };
         Self::Cycle { server, cycle: cycle.iter().map(subject).collect() }
     }

@@ -173,6 +173,7 @@ where
                 function(probe, ack)
             })
         })),
+        label: None,
         link: Link::Nobody,
         watch: None,
         timeout: None,
@@ -186,6 +187,7 @@ type Launch<M, V> = Box<dyn FnOnce(Bonds, Door<V>) -> Result<ProbeRef<M>, StartE
 #[must_use = "nothing is started until this is awaited"]
 pub struct StartProcess<M: Send + 'static, V: Send + 'static> {
     launch: Option<Launch<M, V>>,
+    label: Option<Arc<str>>,
     link: Link,
     watch: Option<Watch>,
     timeout: Option<Duration>,
@@ -282,6 +284,19 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
         self.timeout = Some(timeout);
         self
     }
+
+    /// Gives the process a label for errors and reports: OTP's `set_label`. It need not be unique.
+    #[doc(alias = "set_label")]
+    pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Gives the process a label unless it was given one before. A supervisor labels its children so.
+    pub fn default_label(mut self, label: impl Into<Arc<str>>) -> Self {
+        self.label.get_or_insert_with(|| label.into());
+        self
+    }
 }
 
 impl<M: Send + 'static, V: Send + 'static> Unpin for StartProcess<M, V> {}
@@ -297,7 +312,8 @@ impl<M: Send + 'static, V: Send + 'static> Future for StartProcess<M, V> {
         if let Some(launch) = this.launch.take() {
             let linked = std::mem::take(&mut this.link).peer()?;
             let door = Door::new();
-            let bonds = Bonds { link: linked.clone(), watch: this.watch.take(), ready: None };
+            let (label, watch) = (this.label.take(), this.watch.take());
+            let bonds = Bonds { label, link: linked.clone(), watch, ready: None };
             let process = launch(bonds, door.clone())?;
             let home = node::find(process.pid()).map(|process| Arc::clone(&process.head().home));
             let sleep = match (this.timeout, home) {

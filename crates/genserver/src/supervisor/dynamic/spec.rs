@@ -1,11 +1,7 @@
 //! The spec of a dynamic supervisor.
 
-use std::time::Duration;
-
-use super::handle::DynamicSupervisor;
-use super::server::Server;
-use crate::supervisor::{Intensity, SpecError};
-use crate::{Start, start};
+use super::{DynamicChildren, DynamicSupervisor};
+use crate::supervisor::SupervisorSpec;
 
 /// The spec of a dynamic supervisor: made by [`DynamicSupervisor::new`].
 ///
@@ -24,68 +20,9 @@ use crate::{Start, start};
 ///
 /// let rooms = DynamicSupervisor::new().auto_shutdown(AutoShutdown::AnySignificant);
 /// ```
-#[derive(Clone, Debug)]
-#[must_use = "a spec starts nothing until it is started"]
-pub struct DynamicSupervisorSpec {
-    max_restarts: u32,
-    within: Duration,
-    pub(super) max_children: usize,
-}
+pub type DynamicSupervisorSpec = SupervisorSpec<DynamicChildren>;
 
 impl DynamicSupervisorSpec {
-    pub(super) fn new() -> Self {
-        Self { max_restarts: Intensity::MAX_RESTARTS, within: Intensity::WITHIN, max_children: usize::MAX }
-    }
-
-    /// Sets how many restarts, of any children, are allowed in the time that [`within`](Self::within) sets. One more, and the
-    /// supervisor gives up: it ends its children and then itself, with the reason `shutdown`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::Reason;
-    /// use genserver::dynamic_supervisor::DynamicSupervisor;
-    /// use genserver::supervisor::ChildSpec;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let rooms = DynamicSupervisor::new().max_restarts(0).start().await?;
-    /// let room = rooms.start_child(ChildSpec::server("room", || genserver::start_link::<Counter>(0))).await?;
-    /// room.kill();
-    /// assert_eq!(rooms.process_ref().ended().await, Reason::Shutdown);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "intensity")]
-    pub fn max_restarts(mut self, max_restarts: u32) -> Self {
-        self.max_restarts = max_restarts;
-        self
-    }
-
-    /// Sets the time in which that many restarts are allowed: see [`Intensity`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genserver::dynamic_supervisor::DynamicSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// // A thousand children may crash more often than three.
-    /// let rooms = DynamicSupervisor::new().max_restarts(100).within(Duration::from_secs(1)).start().await?;
-    /// # rooms.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "period")]
-    #[doc(alias = "max_seconds")]
-    pub fn within(mut self, within: Duration) -> Self {
-        self.within = within;
-        self
-    }
-
     /// Sets how many children are allowed. One more is refused with [`StartChildError::MaxChildren`](super::StartChildError).
     ///
     /// A child that is being restarted counts, because it keeps its place.
@@ -109,70 +46,15 @@ impl DynamicSupervisorSpec {
     /// # }
     /// ```
     pub fn max_children(mut self, max_children: usize) -> Self {
-        self.max_children = max_children;
+        self.children.max_children = max_children;
         self
     }
+}
 
-    /// Starts the supervisor without a link. Set options of the start, such as a name, on the returned builder.
-    ///
-    /// # Errors
-    ///
-    /// As [`genserver::start`](crate::start()). If the time for restarts is zero, the reason of
-    /// [`StartError::Failed`](crate::StartError::Failed) is [`SpecError::ZeroPeriod`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::StartError;
-    /// use genserver::dynamic_supervisor::DynamicSupervisor;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let rooms = DynamicSupervisor::new().start().name("the rooms").await?;
-    /// let again = DynamicSupervisor::new().start().name("the rooms").await;
-    /// assert!(matches!(again, Err(StartError::AlreadyStarted { pid, .. }) if pid == rooms.pid()));
-    /// # rooms.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn start(self) -> Start<Server, DynamicSupervisor> {
-        start::<Server>(self).handle()
-    }
-
-    /// Starts the supervisor linked with the process that runs on this thread. The function of a
-    /// [`ChildSpec::supervisor`](crate::supervisor::ChildSpec::supervisor) returns this.
-    ///
-    /// # Errors
-    ///
-    /// As [`start`](Self::start), and [`StartError::NotAProcess`](crate::StartError::NotAProcess) from plain code.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genserver_doc::counter::*;
-    /// use genserver::dynamic_supervisor::DynamicSupervisor;
-    /// use genserver::supervisor::{ChildSpec, Supervisor};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let rooms = ChildSpec::supervisor("rooms", || DynamicSupervisor::new().start_link());
-    /// let reference = rooms.reference();
-    /// let supervisor = Supervisor::one_for_one().child(rooms).start().await?;
-    ///
-    /// let rooms: DynamicSupervisor = reference.current()?;
-    /// rooms.start_child(ChildSpec::server("room", || genserver::start_link::<Counter>(0))).await?;
-    /// # supervisor.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn start_link(self) -> Start<Server, DynamicSupervisor> {
-        self.start().link()
-    }
-
-    pub(super) fn intensity(&self) -> Result<Intensity, SpecError> {
-        if self.within.is_zero() {
-            return Err(SpecError::ZeroPeriod);
-        }
-        Ok(Intensity::new(self.max_restarts, self.within))
+/// The spec of a [`Supervisor`](crate::supervisor::Supervisor) cannot be cloned: it has the functions that start its children.
+impl Clone for DynamicSupervisorSpec {
+    fn clone(&self) -> Self {
+        let spec = DynamicSupervisor::new().max_restarts(self.max_restarts).within(self.within);
+        spec.max_children(self.children.max_children)
     }
 }

@@ -149,7 +149,7 @@ impl Actor {
 }
 
 /// The start of a supervisor: `one_for_one 3 5 auto any [child ...]`.
-fn start(world: &Arc<World>, label: &str, args: &[Arg]) -> Start<genserver::supervisor::Server, Supervisor> {
+fn start(world: &Arc<World>, label: &str, args: &[Arg]) -> Start<genserver::supervisor::SupervisorServer, Supervisor> {
     let (made_in, made_for, said) = (Arc::clone(world), label.to_owned(), args.to_vec());
     let start = Supervisor::start_with(move || {
         let own = current_process().expect("a supervisor makes its spec in its own process");
