@@ -46,6 +46,7 @@ commands! {
     /// ```
     /// # use kv_server::{Command, UnknownCommand};
     /// assert_eq!(Command::parse("LIST shopping\r\n"), Ok(Command::list("shopping")));
+    /// assert_eq!(Command::parse("COUNT shopping\r\n"), Ok(Command::count("shopping")));
     /// assert_eq!(Command::parse("BUCKETS\r\n"), Ok(Command::Buckets));
     /// assert_eq!(Command::parse("DROP shopping\r\n"), Ok(Command::drop("shopping")));
     /// assert_eq!(Command::parse("SUBSCRIBE\r\n"), Ok(Command::Subscribe));
@@ -90,12 +91,12 @@ commands! {
     #[non_exhaustive]
     pub enum Command {
         /// `CREATE bucket`: creates the bucket unless it exists. The answer is OK.
-        Create {
+        Create as create {
             /// Its name.
             bucket,
         } = "CREATE", Line, "makes the bucket, unless it is there";
         /// `PUT bucket key value`: stores the value. The answer is OK, or NOT FOUND if there is no such bucket.
-        Put {
+        Put as put {
             /// The bucket.
             bucket,
             /// The key.
@@ -105,14 +106,14 @@ commands! {
         } = "PUT", Line, "stores the value; NOT FOUND if there is no such bucket";
         /// `GET bucket key`: the answer is the value or an empty line, followed by OK; or NOT FOUND if there is no such
         /// bucket.
-        Get {
+        Get as get {
             /// The bucket.
             bucket,
             /// The key.
             key,
         } = "GET", Value, "the value, or an empty line; NOT FOUND if there is no such bucket";
         /// `DELETE bucket key`: removes the key if it exists. The answer is OK, or NOT FOUND if there is no such bucket.
-        Delete {
+        Delete as delete {
             /// The bucket.
             bucket,
             /// The key.
@@ -120,15 +121,20 @@ commands! {
         } = "DELETE", Line, "forgets the key, if it is there; NOT FOUND if there is no such bucket";
         /// `LIST bucket`: the answer is a line `* key` for every key, in order, followed by OK; or NOT FOUND if there is no
         /// such bucket.
-        List {
+        List as list {
             /// The bucket.
             bucket,
         } = "LIST", Items, "every key in order; NOT FOUND if there is no such bucket";
+        /// `COUNT bucket`: the answer is the number of keys, followed by OK; or NOT FOUND if there is no such bucket.
+        Count as count {
+            /// The bucket.
+            bucket,
+        } = "COUNT", Value, "how many keys there are; NOT FOUND if there is no such bucket";
         /// `BUCKETS`: the answer is a line `* name` for every bucket, in order, followed by OK.
         Buckets = "BUCKETS", Items, "every bucket in order";
         /// `DROP bucket`: removes the bucket and everything in it. The answer is OK, or NOT FOUND if there is no such
         /// bucket.
-        Drop {
+        Drop as drop {
             /// The bucket.
             bucket,
         } = "DROP", Line, "ends the bucket, with all that is in it; NOT FOUND if there is no such bucket";
@@ -224,86 +230,6 @@ impl Command {
             let itself = plain || (words::is_word(word) && word[0] != b'"');
             if itself { out.extend(&word[..]) } else { words::quote(word, out) }
         }
-    }
-
-    /// `CREATE bucket`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!(Command::create("shopping").to_string(), "CREATE shopping");
-    /// ```
-    pub fn create(bucket: impl Into<Bytes>) -> Self {
-        Self::Create { bucket: bucket.into() }
-    }
-
-    /// `PUT bucket key value`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!(Command::put("shopping", "milk", "1").to_string(), "PUT shopping milk 1");
-    /// assert_eq!(Command::put("shopping", "milk", vec![0xFF]), Command::put("shopping", "milk", &b"\xFF"[..]), "any bytes will do");
-    /// ```
-    pub fn put(bucket: impl Into<Bytes>, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
-        Self::Put { bucket: bucket.into(), key: key.into(), value: value.into() }
-    }
-
-    /// `GET bucket key`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!("GET shopping milk".parse(), Ok(Command::get("shopping", "milk")));
-    /// ```
-    pub fn get(bucket: impl Into<Bytes>, key: impl Into<Bytes>) -> Self {
-        Self::Get { bucket: bucket.into(), key: key.into() }
-    }
-
-    /// `DELETE bucket key`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!("DELETE shopping milk".parse(), Ok(Command::delete("shopping", "milk")));
-    /// ```
-    pub fn delete(bucket: impl Into<Bytes>, key: impl Into<Bytes>) -> Self {
-        Self::Delete { bucket: bucket.into(), key: key.into() }
-    }
-
-    /// `LIST bucket`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!(Command::list("my shopping").to_string(), "\"LIST\" \"my shopping\"");
-    /// ```
-    pub fn list(bucket: impl Into<Bytes>) -> Self {
-        Self::List { bucket: bucket.into() }
-    }
-
-    /// `DROP bucket`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// let last = Command::drop("shopping");
-    /// assert_eq!(last, Command::Drop { bucket: "shopping".into() });
-    /// ```
-    pub fn drop(bucket: impl Into<Bytes>) -> Self {
-        Self::Drop { bucket: bucket.into() }
     }
 }
 

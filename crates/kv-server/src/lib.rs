@@ -32,6 +32,7 @@
 //! | `GET shopping eggs` | `3` and `OK`; an empty line and `OK` if there is no such key |
 //! | `DELETE shopping eggs` | `OK`, also if there is no such key |
 //! | `LIST shopping` | `* eggs`, a line for each other key in order, and `OK` |
+//! | `COUNT shopping` | `2`, the number of keys, and `OK` |
 //! | `BUCKETS` | `* shopping`, a line for each other bucket in order, and `OK` |
 //! | `DROP shopping` | `OK` |
 //! | `SUBSCRIBE` | `OK`, then an [`SubscriptionEvent`] a line, until `QUIT` |
