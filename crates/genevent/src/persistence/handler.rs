@@ -18,6 +18,7 @@ use super::error::{OpenError, WriteError};
 use super::folder;
 use super::format::EVENT_MAX;
 use super::position::LogPosition;
+use super::tag::Tag;
 use super::write_queue::WriteQueue;
 use super::writer::Writer;
 use super::{LogOptions, SyncPolicy, TornTail};
@@ -153,7 +154,7 @@ impl PersistenceHandler {
     /// # }
     /// ```
     pub fn open(folder: impl AsRef<Path>) -> OpenLog {
-        let limits = LogOptions { sync: SyncPolicy::default(), rotate_at: ROTATE_AT_DEFAULT, keep: None };
+        let limits = LogOptions { sync: SyncPolicy::default(), rotate_at: ROTATE_AT_DEFAULT, keep: None, tag: None };
         OpenLog { folder: folder.as_ref().to_owned(), limits }
     }
 
@@ -323,6 +324,19 @@ impl OpenLog {
     /// ```
     pub fn keep(mut self, files: u64) -> Self {
         self.limits.keep = Some(files);
+        self
+    }
+
+    /// Sets the [tag](crate::persistence#tags): what the program calls the type of its events, and its version (default:
+    /// none). A log with another tag is refused with [`ReadError::Tag`](super::ReadError::Tag). A log without a tag goes
+    /// on with this one, in a new file.
+    ///
+    /// # Panics
+    ///
+    /// If the tag has not 1 to 32 bytes, or has control characters.
+    #[track_caller]
+    pub fn tag(mut self, tag: &str) -> Self {
+        self.limits.tag = Some(Tag::new(tag));
         self
     }
 
