@@ -151,6 +151,10 @@
 //! - The manager waits for the consumer of a stream only as long as the sender of the event does. A consumer that calls the
 //!   manager that waits for it [gets an error](EventStream#calling-the-manager-from-its-consumer). In OTP both wait forever.
 //! - A manager does not trap exits unless [started that way](Manager::start_trapping), as in Elixir; Erlang's always does.
+//!
+//! # Crates in its signatures
+//!
+//! [`genserver`] and [`futures`] are re-exported, and `serde` with the feature `persistence`.
 
 // Plain data: events, ids, modes, policies, reasons, errors.
 mod values;
@@ -169,6 +173,15 @@ mod builtin;
 // ... and one that keeps events on disk.
 #[cfg(feature = "persistence")]
 pub mod persistence;
+
+// The crates whose types are in the signatures here, so that a user need not match their versions.
+/// `Stream`, `Sink` and `FusedStream`, which streams and sinks of events implement, and `BoxFuture`.
+pub use futures;
+/// Processes, references, reasons and errors.
+pub use genserver;
+/// What an event must implement to be kept on disk. With `derive`, add `#[serde(crate = "genevent::serde")]`.
+#[cfg(feature = "persistence")]
+pub use serde;
 
 pub use builtin::{ForwardToManager, Forwarder, LOGGER_MESSAGES_DEFAULT, LoggedMessages, LoggerHandler};
 pub use handler::{AsyncHandler, Handler, HandlerCaller, HandlerCx, HandlerStep, Hold, React, Reaction};

@@ -132,6 +132,10 @@
 //!
 //! Use a bucket when entries should have an owner that can be monitored, that fails alone, or whose operations take turns
 //! across an `await`. Use a store when such owners come and go by name.
+//!
+//! # Crates in its signatures
+//!
+//! [`genserver`], [`genevent`] and [`bytes`] are re-exported, and [`async_trait`] for those who implement [`Storage`].
 
 // All of it as one value: begin here.
 mod store;
@@ -147,6 +151,16 @@ mod operation;
 mod name;
 // Keeping entries beyond their bucket.
 mod storage;
+
+// The crates whose types are in the signatures here, so that a user need not match their versions.
+/// The macro that an implementation of [`Storage`] needs.
+pub use async_trait;
+/// Keys and values.
+pub use bytes;
+/// The manager of a store's events.
+pub use genevent;
+/// Processes, references, reasons and errors.
+pub use genserver;
 
 pub use bucket::{Bucket, BucketArgs, BucketCall, BucketGet, BucketRead, BucketServer, CompareAndSetError, WriteError};
 pub use event::{BucketEvent, EventManagerRef};

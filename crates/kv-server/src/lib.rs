@@ -95,6 +95,10 @@
 //! Two parts of one program share a store by cloning it: see `kv-core`. A call is faster than any socket. A line protocol
 //! is for people, scripts, and programs in other languages. Every client can do everything, so do not serve a network with
 //! strangers in it. The store is lost when its program ends.
+//!
+//! # Crates in its signatures
+//!
+//! [`kv_core`], [`bytes`] and [`futures`] are re-exported.
 
 // Commands: begin here, ...
 mod command;
@@ -123,6 +127,14 @@ pub mod net;
 mod client;
 // Completions and hints for a prompt.
 pub mod prompt;
+
+// The crates whose types are in the signatures here, so that a user need not match their versions.
+/// Keys, values and lines.
+pub use bytes;
+/// The readers and writers of a session.
+pub use futures;
+/// The store.
+pub use kv_core;
 
 pub use answer::{Answer, AnswerReader, ReaderStep, UnexpectedLine};
 pub use client::{AnswerError, Client, SubscribeError, SubscriptionError, SubscriptionEvents};
