@@ -185,7 +185,7 @@ pub use serde;
 
 pub use builtin::{ForwardToManager, Forwarder, LOGGER_MESSAGES_DEFAULT, LoggedMessages, LoggerHandler};
 pub use handler::{AsyncHandler, Handler, HandlerCaller, HandlerCx, HandlerStep, Hold, React, Reaction};
-pub use manager::{AddHandler, CallHandler, Manager, NamedManager, NotifyCall, RemoveHandler, SwapHandler};
+pub use manager::{AddHandler, CallHandler, Manager, NotifyCall, RemoveHandler, SwapHandler};
 #[cfg(feature = "persistence")]
 #[doc(inline)]
 pub use persistence::PersistenceHandler;

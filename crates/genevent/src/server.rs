@@ -29,7 +29,7 @@ mod change;
 
 use handlers::Handlers;
 pub(crate) use request::{
-    AddFailure, AddRequest, CallKind, HandlerCall, MakeSuccessor, OtherCall, OwnerSpec, RemovedHandler, SwapRequest,
+    AddFailure, AddRequest, CallKind, HandlerCall, MakeSuccessor, OtherCall, OwnerSpec, RemoveFailure, SwapRequest,
     TakeOnce,
 };
 

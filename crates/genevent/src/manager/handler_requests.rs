@@ -6,13 +6,13 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use genserver::{AsProcess, Caller, Pid, ProcessRef, Recipient};
+use genserver::{AsProcess, AsServer, Caller, Pid, ProcessRef, Recipient, ServerRef};
 
 use super::Manager;
 use crate::handler::HandlerEntry;
 use crate::server::{
-    AddFailure, AddRequest, CallKind, MakeSuccessor, ManagerCall, OtherCall, OwnerSpec, RemovedHandler, SwapRequest,
-    TakeOnce,
+    AddFailure, AddRequest, CallKind, MakeSuccessor, ManagerCall, ManagerServer, OtherCall, OwnerSpec, RemoveFailure,
+    SwapRequest, TakeOnce,
 };
 use crate::values::{
     AddHandlerError, CallHandlerError, Event, HandlerGone, HandlerId, HandlerRef, InstanceId, MakeHandler,
@@ -41,16 +41,16 @@ type MakeEntry<E, I, H> = fn(H, HandlerId) -> HandlerEntry<E, I>;
 /// # }
 /// ```
 #[must_use = "a handler is added when this is awaited"]
-pub struct AddHandler<'a, E: Event, I: Event, H> {
-    manager: &'a Manager<E, I>,
+pub struct AddHandler<'a, E: Event, I: Event, H, T = ServerRef<ManagerServer<E, I>>> {
+    manager: &'a Manager<E, I, T>,
     handler: H,
     place: HandlerRef<H>,
     owner: Option<OwnerSpec>,
     seat: MakeEntry<E, I, H>,
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> AddHandler<'a, E, I, H> {
-    pub(super) fn new(manager: &'a Manager<E, I>, handler: H, seat: MakeEntry<E, I, H>) -> Self {
+impl<'a, E: Event, I: Event, H: Send + 'static, T> AddHandler<'a, E, I, H, T> {
+    pub(super) fn new(manager: &'a Manager<E, I, T>, handler: H, seat: MakeEntry<E, I, H>) -> Self {
         Self { manager, handler, place: HandlerRef::new(), owner: None, seat }
     }
 
@@ -148,36 +148,35 @@ impl<'a, E: Event, I: Event, H: Send + 'static> AddHandler<'a, E, I, H> {
         self.owner = Some(owned(owner.into()));
         self
     }
+}
 
+impl<E: Event, I: Event, H: Send + 'static, T: AsServer<Server = ManagerServer<E, I>>> AddHandler<'_, E, I, H, T> {
     async fn ask(self) -> Result<HandlerRef<H>, AddHandlerError<H>> {
         let Self { manager, handler, place, owner, seat } = self;
         let ours = TakeOnce::new(seat(handler, place.id()));
         let handler = ours.clone();
         let add = |caller| change(OtherCall::Add(AddRequest { handler, owner, caller }));
-        let manager_is = || manager.process_ref().subject();
         let answer = manager.server().call(add).no_timeout().await.map_err(|error| AddHandlerError::Manager {
             error,
             returned: ours.take().map(|handler| returned(handler.slot.into_handler())),
         })?;
         match answer {
             Ok(()) => Ok(place),
-            Err(AddFailure::AlreadyPresent(handler)) => Err(AddHandlerError::AlreadyPresent {
-                manager: manager_is(),
-                handler: place.id(),
-                returned: returned(handler),
-            }),
-            Err(AddFailure::Init(reason, handler)) => Err(AddHandlerError::Init {
-                manager: manager_is(),
-                handler: place.id(),
-                reason,
-                returned: returned(handler),
-            }),
-            Err(AddFailure::Make(_)) => unreachable!("only a swap makes a handler"),
+            Err((manager, AddFailure::AlreadyPresent(handler))) => {
+                Err(AddHandlerError::AlreadyPresent { manager, handler: place.id(), returned: returned(handler) })
+            }
+            Err((manager, AddFailure::Init(reason, handler))) => {
+                Err(AddHandlerError::Init { manager, handler: place.id(), reason, returned: returned(handler) })
+            }
+            Err((_, AddFailure::Make(_))) => unreachable!("only a swap makes a handler"),
         }
     }
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for AddHandler<'a, E, I, H> {
+impl<'a, E: Event, I: Event, H: Send + 'static, T> IntoFuture for AddHandler<'a, E, I, H, T>
+where
+    T: AsServer<Server = ManagerServer<E, I>> + Sync,
+{
     type Output = Result<HandlerRef<H>, AddHandlerError<H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -206,14 +205,14 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for AddHandler<'a, E,
 /// # }
 /// ```
 #[must_use = "a handler is removed when this is awaited"]
-pub struct RemoveHandler<'a, E: Event, I: Event, H> {
-    manager: &'a Manager<E, I>,
+pub struct RemoveHandler<'a, E: Event, I: Event, H, T = ServerRef<ManagerServer<E, I>>> {
+    manager: &'a Manager<E, I, T>,
     handler: HandlerRef<H>,
     arg: TerminateArg,
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> RemoveHandler<'a, E, I, H> {
-    pub(super) fn new(manager: &'a Manager<E, I>, handler: HandlerRef<H>) -> Self {
+impl<'a, E: Event, I: Event, H: Send + 'static, T> RemoveHandler<'a, E, I, H, T> {
+    pub(super) fn new(manager: &'a Manager<E, I, T>, handler: HandlerRef<H>) -> Self {
         Self { manager, handler, arg: TerminateArg::default() }
     }
 
@@ -250,32 +249,33 @@ impl<'a, E: Event, I: Event, H: Send + 'static> RemoveHandler<'a, E, I, H> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn arg<T: Send + 'static>(mut self, arg: T) -> Self {
+    pub fn arg<A: Send + 'static>(mut self, arg: A) -> Self {
         self.arg = TerminateArg::of(arg);
         self
     }
+}
 
+impl<E: Event, I: Event, H: Send + 'static, T: AsServer<Server = ManagerServer<E, I>>> RemoveHandler<'_, E, I, H, T> {
     async fn ask(self) -> Result<H, RemoveHandlerError<H>> {
         let Self { manager, handler, arg } = self;
         let id = handler.id();
         let remove = |caller| change(OtherCall::Remove(id, arg, caller));
-        let subject = || manager.process_ref().subject();
-        let Some(RemovedHandler { handler: left, ended }) = manager.server().call(remove).no_timeout().await? else {
-            return Err(RemoveHandlerError::NotFound { manager: subject(), handler: handler.id() });
-        };
-        match ended {
-            Ok(()) => Ok(handler_of(left)),
-            Err(reason) => Err(RemoveHandlerError::Terminate {
-                manager: subject(),
-                handler: handler.id(),
-                reason,
-                returned: returned(left),
-            }),
+        match manager.server().call(remove).no_timeout().await? {
+            Ok(handler) => Ok(handler_of(handler)),
+            Err((manager, RemoveFailure::NotFound)) => {
+                Err(RemoveHandlerError::NotFound { manager, handler: handler.id() })
+            }
+            Err((manager, RemoveFailure::Terminate(reason, left))) => {
+                Err(RemoveHandlerError::Terminate { manager, handler: handler.id(), reason, returned: returned(left) })
+            }
         }
     }
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for RemoveHandler<'a, E, I, H> {
+impl<'a, E: Event, I: Event, H: Send + 'static, T> IntoFuture for RemoveHandler<'a, E, I, H, T>
+where
+    T: AsServer<Server = ManagerServer<E, I>> + Sync,
+{
     type Output = Result<H, RemoveHandlerError<H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -304,8 +304,8 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for RemoveHandler<'a,
 /// # }
 /// ```
 #[must_use = "handlers are swapped when this is awaited"]
-pub struct SwapHandler<'a, E: Event, I: Event, O, H, F> {
-    manager: &'a Manager<E, I>,
+pub struct SwapHandler<'a, E: Event, I: Event, O, H, F, T = ServerRef<ManagerServer<E, I>>> {
+    manager: &'a Manager<E, I, T>,
     old: HandlerRef<O>,
     new: HandlerRef<H>,
     arg: TerminateArg,
@@ -314,7 +314,7 @@ pub struct SwapHandler<'a, E: Event, I: Event, O, H, F> {
     seat: MakeEntry<E, I, H>,
 }
 
-impl<'a, E, I, O, H, F> SwapHandler<'a, E, I, O, H, F>
+impl<'a, E, I, O, H, F, T> SwapHandler<'a, E, I, O, H, F, T>
 where
     E: Event,
     I: Event,
@@ -322,7 +322,7 @@ where
     H: Send + 'static,
     F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
 {
-    pub(super) fn new(manager: &'a Manager<E, I>, old: HandlerRef<O>, make: F, seat: MakeEntry<E, I, H>) -> Self {
+    pub(super) fn new(manager: &'a Manager<E, I, T>, old: HandlerRef<O>, make: F, seat: MakeEntry<E, I, H>) -> Self {
         Self { manager, old, new: HandlerRef::new(), arg: TerminateArg::default(), make, owner: None, seat }
     }
 
@@ -384,7 +384,7 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn arg<T: Send + 'static>(mut self, arg: T) -> Self {
+    pub fn arg<A: Send + 'static>(mut self, arg: A) -> Self {
         self.arg = TerminateArg::of(arg);
         self
     }
@@ -446,7 +446,17 @@ where
         self.owner = Some(owned(owner.into()));
         self
     }
+}
 
+impl<E, I, O, H, F, T> SwapHandler<'_, E, I, O, H, F, T>
+where
+    E: Event,
+    I: Event,
+    O: Send + 'static,
+    H: Send + 'static,
+    F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
+    T: AsServer<Server = ManagerServer<E, I>>,
+{
     async fn ask(self) -> Result<HandlerRef<H>, SwapHandlerError<O, H>> {
         let Self { manager, old, new, arg, make, owner, seat } = self;
         let (old, id) = (old.id(), new.id());
@@ -458,31 +468,31 @@ where
         let make = ours.clone();
         let new_id = id.clone();
         let swap = |caller| change(OtherCall::Swap(SwapRequest { old, arg, new: new_id, make, owner, caller }));
-        let subject = || manager.process_ref().subject();
         let answer = manager.server().call(swap).no_timeout().await.map_err(|error| SwapHandlerError::Manager {
             error,
             make: ours.take().map(|make| ReturnedHandler::new(unseated(make))),
         })?;
         match answer {
             Ok(()) => Ok(new),
-            Err(AddFailure::AlreadyPresent(handler)) => {
-                Err(SwapHandlerError::AlreadyPresent { manager: subject(), handler: id, returned: returned(handler) })
+            Err((manager, AddFailure::AlreadyPresent(handler))) => {
+                Err(SwapHandlerError::AlreadyPresent { manager, handler: id, returned: returned(handler) })
             }
-            Err(AddFailure::Init(reason, handler)) => {
-                Err(SwapHandlerError::Init { manager: subject(), handler: id, reason, returned: returned(handler) })
+            Err((manager, AddFailure::Init(reason, handler))) => {
+                Err(SwapHandlerError::Init { manager, handler: id, reason, returned: returned(handler) })
             }
-            Err(AddFailure::Make(reason)) => Err(SwapHandlerError::Make { manager: subject(), handler: id, reason }),
+            Err((manager, AddFailure::Make(reason))) => Err(SwapHandlerError::Make { manager, handler: id, reason }),
         }
     }
 }
 
-impl<'a, E, I, O, H, F> IntoFuture for SwapHandler<'a, E, I, O, H, F>
+impl<'a, E, I, O, H, F, T> IntoFuture for SwapHandler<'a, E, I, O, H, F, T>
 where
     E: Event,
     I: Event,
     O: Send + 'static,
     H: Send + 'static,
     F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
+    T: AsServer<Server = ManagerServer<E, I>> + Sync,
 {
     type Output = Result<HandlerRef<H>, SwapHandlerError<O, H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
@@ -511,8 +521,8 @@ where
 /// # }
 /// ```
 #[must_use = "a handler is asked when this is awaited"]
-pub struct CallHandler<'a, E: Event, I: Event, R: Send + 'static> {
-    manager: &'a Manager<E, I>,
+pub struct CallHandler<'a, E: Event, I: Event, R: Send + 'static, T = ServerRef<ManagerServer<E, I>>> {
+    manager: &'a Manager<E, I, T>,
     handler: HandlerId,
     make: MakeRequest<E, I, R>,
     wait: Wait,
@@ -527,9 +537,9 @@ enum Wait {
 
 type MakeRequest<E, I, R> = Box<dyn FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> ManagerCall<E, I> + Send>;
 
-impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
+impl<'a, E: Event, I: Event, R: Send + 'static, T> CallHandler<'a, E, I, R, T> {
     pub(super) fn new(
-        manager: &'a Manager<E, I>,
+        manager: &'a Manager<E, I, T>,
         handler: HandlerId,
         make: impl FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> ManagerCall<E, I> + Send + 'static,
     ) -> Self {
@@ -595,7 +605,9 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
         self.wait = Wait::Forever;
         self
     }
+}
 
+impl<E: Event, I: Event, R: Send + 'static, T: AsServer<Server = ManagerServer<E, I>>> CallHandler<'_, E, I, R, T> {
     async fn ask(self) -> Result<R, CallHandlerError> {
         let Self { manager, handler, make, wait } = self;
         let call = manager.server().call(move |caller| make(handler, caller));
@@ -608,7 +620,10 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
     }
 }
 
-impl<'a, E: Event, I: Event, R: Send + 'static> IntoFuture for CallHandler<'a, E, I, R> {
+impl<'a, E: Event, I: Event, R: Send + 'static, T> IntoFuture for CallHandler<'a, E, I, R, T>
+where
+    T: AsServer<Server = ManagerServer<E, I>> + Sync,
+{
     type Output = Result<R, CallHandlerError>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -652,9 +667,9 @@ fn unseated<E: Event, I: Event, O: Send + 'static, H: 'static>(make: MakeSuccess
 
 macro_rules! debug_as_name {
     ($($name:ident<$($param:ident),*>;)*) => {$(
-        impl<E: Event, I: Event, $($param),*> fmt::Debug for $name<'_, E, I, $($param),*> {
+        impl<E: Event, I: Event, $($param,)* T: fmt::Debug> fmt::Debug for $name<'_, E, I, $($param,)* T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).field("manager", &self.manager.pid()).finish_non_exhaustive()
+                f.debug_struct(stringify!($name)).field("manager", &self.manager).finish_non_exhaustive()
             }
         }
     )*};
@@ -666,7 +681,7 @@ debug_as_name! {
     SwapHandler<O, H, F>;
 }
 
-impl<E: Event, I: Event, R: Send + 'static> fmt::Debug for CallHandler<'_, E, I, R> {
+impl<E: Event, I: Event, R: Send + 'static, T> fmt::Debug for CallHandler<'_, E, I, R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallHandler").field("handler", &self.handler).finish_non_exhaustive()
     }

@@ -1,13 +1,13 @@
 //! The requests about handlers that a manager takes: add, remove, swap, call.
 
-use genserver::{CallError, Caller, Request as Asked};
+use genserver::{AsServer, CallError, Caller, Request as Asked};
 
 use super::{AddHandler, CallHandler, Manager, RemoveHandler, SwapHandler};
 use crate::handler::{AsyncHandler, Handler, HandlerCaller, awaiting, plain};
-use crate::server::{CallKind, HandlerCall, ManagerCall, OtherCall};
+use crate::server::{CallKind, HandlerCall, ManagerCall, ManagerServer, OtherCall};
 use crate::values::{CallHandlerError, Event, HandlerId, HandlerRef, OldHandlerError};
 
-impl<E: Event, I: Event> Manager<E, I> {
+impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I, T> {
     /// Adds a handler after the others: its init runs in the manager, and from then on it sees every event.
     ///
     /// Returns a builder, which adds the handler when awaited and resolves to a reference to it. Before that, it can be
@@ -38,7 +38,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn add_handler<H: Handler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H> {
+    pub fn add_handler<H: Handler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H, T> {
         AddHandler::new(self, handler, plain::<E, I, H>)
     }
 
@@ -76,7 +76,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn add_async_handler<H: AsyncHandler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H> {
+    pub fn add_async_handler<H: AsyncHandler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H, T> {
         AddHandler::new(self, handler, awaiting::<E, I, H>)
     }
 
@@ -107,7 +107,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # }
     /// ```
     #[doc(alias = "delete_handler")]
-    pub fn remove_handler<H: Send + 'static>(&self, handler: &HandlerRef<H>) -> RemoveHandler<'_, E, I, H> {
+    pub fn remove_handler<H: Send + 'static>(&self, handler: &HandlerRef<H>) -> RemoveHandler<'_, E, I, H, T> {
         RemoveHandler::new(self, handler.clone())
     }
 
@@ -146,7 +146,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn swap_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F>
+    pub fn swap_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F, T>
     where
         O: Send + 'static,
         H: Handler<E, I>,
@@ -170,7 +170,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn swap_async_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F>
+    pub fn swap_async_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F, T>
     where
         O: Send + 'static,
         H: AsyncHandler<E, I>,
@@ -207,7 +207,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn call<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R>
+    pub fn call<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R, T>
     where
         H: Handler<E, I>,
         R: Send + 'static,
@@ -248,7 +248,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn call_async_handler<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R>
+    pub fn call_async_handler<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R, T>
     where
         H: AsyncHandler<E, I>,
         R: Send + 'static,
