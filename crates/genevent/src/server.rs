@@ -271,15 +271,23 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
     }
 
     async fn handle_cast(&mut self, event: E, cx: &mut Cx<Self>) -> Outcome<Self> {
-        self.deliver(event, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
+        if let Some(left) = self.deliver_at_once(&event, NotifyMode::Async) {
+            self.deliver(event, left, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
+        }
         self.next()
     }
 
     async fn handle_call(&mut self, ManagerCall(ask): ManagerCall<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
         match ask {
             CallKind::Sync(event, deadline, caller) => {
-                let limit = deadline.map_or(WaitLimit::WhileSenderWaits(&caller), WaitLimit::Until);
-                if self.deliver(event, NotifyMode::Sync, limit, cx).await {
+                let in_time = match self.deliver_at_once(&event, NotifyMode::Sync) {
+                    None => true,
+                    Some(left) => {
+                        let limit = deadline.map_or(WaitLimit::WhileSenderWaits(&caller), WaitLimit::Until);
+                        self.deliver(event, left, NotifyMode::Sync, limit, cx).await
+                    }
+                };
+                if in_time {
                     match self.cx.take_held_event() {
                         None => caller.reply(()),
                         Some(sender) => sender.answer_when_done(caller),
@@ -291,8 +299,10 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
             }
             CallKind::Ack(event, deadline, caller) => {
                 caller.reply(());
-                let limit = deadline.map_or(WaitLimit::Unlimited, WaitLimit::Until);
-                self.deliver(event, NotifyMode::Ack, limit, cx).await;
+                if let Some(left) = self.deliver_at_once(&event, NotifyMode::Ack) {
+                    let limit = deadline.map_or(WaitLimit::Unlimited, WaitLimit::Until);
+                    self.deliver(event, left, NotifyMode::Ack, limit, cx).await;
+                }
             }
             // Rare calls are boxed, so that the future of the frequent ones stays small.
             CallKind::Other(change) => Box::pin(self.change(*change, cx)).await,
@@ -304,7 +314,9 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
         match told {
             InfoKind::Plain(info) => self.tell(info, cx).await,
             InfoKind::Attached(event) => {
-                self.deliver(event, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
+                if let Some(left) = self.deliver_at_once(&event, NotifyMode::Async) {
+                    self.deliver(event, left, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
+                }
             }
             InfoKind::OwnerEnded(down) => Box::pin(self.owner_ended(down, cx)).await,
             InfoKind::ExpiredCaller => drop(self.expired.pop_front()),
