@@ -1,4 +1,5 @@
-//! An event manager after OTP's `gen_event`: one process with many handlers, each with its own state.
+//! Erlang/OTP-style event managers: a process passes each event to handlers that are added, removed, swapped and fail one by
+//! one, after `gen_event` and Elixir's `GenEvent`.
 //!
 //! ```
 //! use genevent::{Handler, HandlerCx, Manager, React, Reaction};
@@ -75,7 +76,9 @@
 //! assert_eq!(probe.try_recv(), Some(Letter::Message(Heard::Event("hello"))));
 //!
 //! manager.stop().await?;
-//! let Some(Letter::Message(Heard::Gone(gone))) = probe.try_recv() else { panic!("the owner is told") };
+//! let Some(Letter::Message(Heard::Gone(gone))) = probe.try_recv() else {
+//!     panic!("the owner is told")
+//! };
 //! assert_eq!(gone.why, GoneReason::Shutdown);
 //! # Ok(())
 //! # }

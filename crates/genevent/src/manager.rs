@@ -175,19 +175,6 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     /// of streams at most a second longer. A handler that calls its own manager gets [`CallError::CallingSelf`] at once. A
     /// [consumer](crate::EventStream#calling-the-manager-from-its-consumer) that the manager waits for gets
     /// [`CallError::Cycle`]. [`CallError::NoReply`] means that a handler held the event and will never be done with it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// manager.sync_notify("hello").await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn sync_notify(
         &self,
         event: E,
@@ -243,11 +230,19 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     /// impl Handler<String, Refresh> for Prices {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Refresh>) -> Reaction<String, Refresh> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         _: &String,
+    ///         _cx: &mut HandlerCx<String, Refresh>,
+    ///     ) -> Reaction<String, Refresh> {
     ///         React::stay()
     ///     }
     ///
-    ///     fn handle_info(&mut self, _: &Refresh, _cx: &mut HandlerCx<String, Refresh>) -> Reaction<String, Refresh> {
+    ///     fn handle_info(
+    ///         &mut self,
+    ///         _: &Refresh,
+    ///         _cx: &mut HandlerCx<String, Refresh>,
+    ///     ) -> Reaction<String, Refresh> {
     ///         self.0 += 1;
     ///         React::stay()
     ///     }
@@ -299,7 +294,9 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     ///
     /// let mut stream = numbers.stream();
     /// stream.subscribe().await?;
-    /// texts.attach(stream.filter_map(async |number: Result<u8, _>| Some(number.ok()?.to_string()))).await?;
+    /// texts
+    ///     .attach(stream.filter_map(async |number: Result<u8, _>| Some(number.ok()?.to_string())))
+    ///     .await?;
     /// numbers.sync_notify(7).await?;
     /// assert_eq!(texts.remove_handler(&logger).await?.into_messages(), ["7"]);
     /// # Ok(())
@@ -339,20 +336,6 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
 
     /// Stops the manager. Handlers terminate newest first, then their owners are told. Streams end after the events that
     /// were sent before. See [`ServerRef::stop`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<u8>::start().await?;
-    /// manager.stop().await?;
-    /// assert!(!manager.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn stop(&self) -> Stop<Lookup<'_, T, ProcessRef>> {
         self.server.stop()
     }
@@ -436,7 +419,11 @@ impl<E: Event, I: Event> Manager<E, I> {
     ///     #     React::stay()
     ///     # }
     ///
-    ///     fn handle_info(&mut self, _: &Closing, _cx: &mut HandlerCx<String, Closing>) -> Reaction<String, Closing> {
+    ///     fn handle_info(
+    ///         &mut self,
+    ///         _: &Closing,
+    ///         _cx: &mut HandlerCx<String, Closing>,
+    ///     ) -> Reaction<String, Closing> {
     ///         self.open = false;
     ///         React::stay()
     ///     }
@@ -457,70 +444,16 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// The manager's pid.
-    ///
-    /// # Examples
-    ///
-    /// An owner of handlers in several managers can tell which one a handler left:
-    ///
-    /// ```
-    /// use genevent::{HandlerGone, LoggerHandler, Manager};
-    /// use genserver::{Letter, Probe};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut owner = Probe::<HandlerGone>::new();
-    /// let (shop, city) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
-    /// for manager in [&shop, &city] {
-    ///     manager.add_handler(LoggerHandler::new()).owned_by(owner.sender()).await?;
-    /// }
-    /// city.stop().await?;
-    /// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
-    /// assert_eq!(gone.manager, city.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.server.pid()
     }
 
     /// The name that the manager was started with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let named = Manager::<String>::start().name("harbour events").await?;
-    /// assert_eq!(named.name().map(ToString::to_string).as_deref(), Some("harbour events"));
-    /// assert_eq!(Manager::<String>::start().await?.name(), None);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn name(&self) -> Option<&Name> {
         self.server.name()
     }
 
     /// Whether the manager is running.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// assert!(manager.is_alive());
-    /// manager.process_ref().kill();
-    /// assert!(!manager.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn is_alive(&self) -> bool {
         self.server.is_alive()
     }
@@ -600,7 +533,11 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     ///         Ok(())
     ///     }
     ///
-    ///     fn handle_event(&mut self, _event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         _event: &&'static str,
+    ///         _cx: &mut HandlerCx<&'static str>,
+    ///     ) -> Reaction<&'static str> {
     ///         React::stay()
     ///     }
     /// }

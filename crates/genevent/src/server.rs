@@ -52,7 +52,10 @@ const EXPIRED_GRACE: Duration = Duration::from_millis(100);
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let supervisor = Supervisor::one_for_one().child(ChildSpec::server("events", Manager::<&str>::start_link)).start().await?;
+/// let supervisor = Supervisor::one_for_one()
+///     .child(ChildSpec::server("events", Manager::<&str>::start_link))
+///     .start()
+///     .await?;
 /// let events: ChildRef<ManagerServer<&str>> = supervisor.child("events").await?;
 /// let manager = Manager::from(events.current()?);
 /// manager.add_handler(LoggerHandler::new()).await?;
@@ -74,27 +77,7 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
 
 /// The arguments of a manager's start.
 ///
-/// # Examples
-///
-/// You never construct these: the functions that start a manager do.
-///
-/// ```
-/// use genevent::{ManagerArgs, Manager, ManagerServer};
-/// use genserver::{GenServer, Never, Start};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let start: Start<ManagerServer<u8>, Manager<u8>> = Manager::start();
-/// let manager = start.name("later").await?;
-/// assert!(manager.is_alive());
-///
-/// fn starts_with(args: <ManagerServer<u8> as GenServer>::Args) -> ManagerArgs<u8, Never> {
-///     args
-/// }
-/// # Ok(())
-/// # }
-/// ```
+/// You never construct this: it is named where a manager is used as a server.
 pub struct ManagerArgs<E: Event, I: Event> {
     exits: Option<MakeInfo<I>>,
     of: std::marker::PhantomData<fn(E)>,
@@ -110,37 +93,12 @@ type MakeInfo<I> = Box<dyn FnMut(genserver::Exit) -> I + Send>;
 
 /// A call to a manager, made by the methods of [`Manager`](crate::Manager).
 ///
-/// # Examples
-///
-/// You never construct this. It is named where a manager is used as a server:
-///
-/// ```
-/// use genevent::{ManagerServer, ManagerCall};
-/// use genserver::{GenServer, Never};
-///
-/// fn asked(request: <ManagerServer<u8> as GenServer>::Call) -> ManagerCall<u8, Never> {
-///     request
-/// }
-/// ```
+/// You never construct this: it is named where a manager is used as a server.
 pub struct ManagerCall<E: Event, I: Event>(pub(crate) CallKind<E, I>);
 
 /// A message to a manager that is neither an event nor a call.
 ///
-/// # Examples
-///
-/// You never construct this. It is named where a manager is used as a server; [`Manager::send`](crate::Manager::send) makes
-/// it from a plain message:
-///
-/// ```
-/// use genevent::{ManagerInfo, ManagerServer};
-/// use genserver::GenServer;
-///
-/// struct Tick;
-///
-/// fn reaches(info: <ManagerServer<u8, Tick> as GenServer>::Info) -> ManagerInfo<u8, Tick> {
-///     info
-/// }
-/// ```
+/// You never construct this: it is named where a manager is used as a server.
 pub struct ManagerInfo<E: Event, I: Event>(pub(crate) InfoKind<E, I>);
 
 pub(crate) enum InfoKind<E: Event, I: Event> {

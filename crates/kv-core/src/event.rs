@@ -27,11 +27,17 @@ use crate::{Bucket, BucketName};
 ///
 /// let bucket = store.create("shopping").await?;
 /// let name = "shopping".parse()?;
-/// assert_eq!(events.try_next().await?, Some(BucketEvent::Created { name, bucket: bucket.clone() }));
+/// assert_eq!(
+///     events.try_next().await?,
+///     Some(BucketEvent::Created { name, bucket: bucket.clone() })
+/// );
 ///
 /// bucket.stop().await?;
 /// let name = "shopping".parse()?;
-/// assert_eq!(events.try_next().await?, Some(BucketEvent::Exited { name, bucket, reason: Reason::Normal }));
+/// assert_eq!(
+///     events.try_next().await?,
+///     Some(BucketEvent::Exited { name, bucket, reason: Reason::Normal })
+/// );
 /// # store.stop().await?;
 /// # Ok(())
 /// # }

@@ -1,4 +1,4 @@
-//! A supervised store of named buckets, with events about them.
+//! A supervised in-memory key-value store: named buckets, each a process of its own, with events about them.
 //!
 //! ```
 //! use kv_core::Store;
@@ -89,7 +89,9 @@
 //! let mut events = store.events().await?.stream().mode(NotifyMode::Async);
 //! events.subscribe().await?;
 //! store.create("shopping").await?;
-//! let Some(BucketEvent::Created { name, .. }) = events.try_next().await? else { panic!("nothing else happened") };
+//! let Some(BucketEvent::Created { name, .. }) = events.try_next().await? else {
+//!     panic!("nothing else happened")
+//! };
 //! assert_eq!(name, "shopping");
 //! # store.stop().await?;
 //! # Ok(())

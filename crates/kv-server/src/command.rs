@@ -22,13 +22,19 @@ commands! {
     /// What a client can ask for. A command is one line.
     ///
     /// ```
-    /// use kv_server::{Command, UnknownCommand};
+    /// use bytes::Bytes;
+    /// use kv_server::Command;
     ///
-    /// assert_eq!(Command::parse("CREATE shopping\r\n"), Ok(Command::create("shopping")));
-    /// assert_eq!(Command::parse("CREATE  shopping  \r\n"), Ok(Command::create("shopping")));
-    /// assert_eq!(Command::parse("PUT shopping milk 1\r\n"), Ok(Command::put("shopping", "milk", "1")));
-    /// assert_eq!(Command::parse("GET shopping milk\r\n"), Ok(Command::get("shopping", "milk")));
-    /// assert_eq!(Command::parse("DELETE shopping eggs\r\n"), Ok(Command::delete("shopping", "eggs")));
+    /// #[track_caller]
+    /// fn check(line: impl Into<Bytes>, command: Command) {
+    ///     assert_eq!(Command::parse(line), Ok(command));
+    /// }
+    ///
+    /// check("CREATE shopping\r\n", Command::create("shopping"));
+    /// check("CREATE  shopping  \r\n", Command::create("shopping"));
+    /// check("PUT shopping milk 1\r\n", Command::put("shopping", "milk", "1"));
+    /// check("GET shopping milk\r\n", Command::get("shopping", "milk"));
+    /// check("DELETE shopping eggs\r\n", Command::delete("shopping", "eggs"));
     /// ```
     ///
     /// Anything else, or a wrong number of arguments, is an error. Commands are case-sensitive:
@@ -44,15 +50,20 @@ commands! {
     /// These are the commands of the Elixir guide. There are a few more:
     ///
     /// ```
-    /// # use kv_server::{Command, UnknownCommand};
-    /// assert_eq!(Command::parse("LIST shopping\r\n"), Ok(Command::list("shopping")));
-    /// assert_eq!(Command::parse("COUNT shopping\r\n"), Ok(Command::count("shopping")));
-    /// assert_eq!(Command::parse("BUCKETS\r\n"), Ok(Command::Buckets));
-    /// assert_eq!(Command::parse("DROP shopping\r\n"), Ok(Command::drop("shopping")));
-    /// assert_eq!(Command::parse("SUBSCRIBE\r\n"), Ok(Command::Subscribe));
-    /// assert_eq!(Command::parse("PING\r\n"), Ok(Command::Ping));
-    /// assert_eq!(Command::parse("HELP\r\n"), Ok(Command::Help));
-    /// assert_eq!(Command::parse("QUIT\r\n"), Ok(Command::Quit));
+    /// # use kv_server::Command;
+    /// # use bytes::Bytes;
+    /// # #[track_caller]
+    /// # fn check(line: impl Into<Bytes>, command: Command) {
+    /// #     assert_eq!(Command::parse(line), Ok(command));
+    /// # }
+    /// check("LIST shopping\r\n", Command::list("shopping"));
+    /// check("COUNT shopping\r\n", Command::count("shopping"));
+    /// check("BUCKETS\r\n", Command::Buckets);
+    /// check("DROP shopping\r\n", Command::drop("shopping"));
+    /// check("SUBSCRIBE\r\n", Command::Subscribe);
+    /// check("PING\r\n", Command::Ping);
+    /// check("HELP\r\n", Command::Help);
+    /// check("QUIT\r\n", Command::Quit);
     /// ```
     ///
     /// # Words
@@ -61,10 +72,15 @@ commands! {
     /// is not UTF-8. Words are arbitrary bytes:
     ///
     /// ```
-    /// # use kv_server::{Command, UnknownCommand};
-    /// assert_eq!(Command::parse("GET\tshopping\u{3000}milk"), Ok(Command::get("shopping", "milk")));
-    /// assert_eq!(Command::parse("GET shopping soy\u{A0}milk"), Ok(Command::get("shopping", "soy\u{A0}milk")));
-    /// assert_eq!(Command::parse(&b"GET shopping \xFF"[..]), Ok(Command::get("shopping", &b"\xFF"[..])));
+    /// # use kv_server::Command;
+    /// # use bytes::Bytes;
+    /// # #[track_caller]
+    /// # fn check(line: impl Into<Bytes>, command: Command) {
+    /// #     assert_eq!(Command::parse(line), Ok(command));
+    /// # }
+    /// check("GET\tshopping\u{3000}milk", Command::get("shopping", "milk"));
+    /// check("GET shopping soy\u{A0}milk", Command::get("shopping", "soy\u{A0}milk"));
+    /// check(&b"GET shopping \xFF"[..], Command::get("shopping", &b"\xFF"[..]));
     /// ```
     ///
     /// If the words do not form a command, the line is read again with quotes. The text between two quotes is one word. In
@@ -72,20 +88,30 @@ commands! {
     /// tab, and `\x` with two hexadecimal digits for any byte:
     ///
     /// ```
-    /// # use kv_server::{Command, UnknownCommand};
+    /// # use kv_server::Command;
+    /// # use bytes::Bytes;
+    /// # #[track_caller]
+    /// # fn check(line: impl Into<Bytes>, command: Command) {
+    /// #     assert_eq!(Command::parse(line), Ok(command));
+    /// # }
     /// let line = r#"PUT shopping "soy milk" "two litres""#;
-    /// assert_eq!(Command::parse(line), Ok(Command::put("shopping", "soy milk", "two litres")));
+    /// check(line, Command::put("shopping", "soy milk", "two litres"));
     /// ```
     ///
     /// A line that is a command without regard to quotes is that command, as in the guide. To have the quotes count in
     /// every case, quote the command's own word.
     ///
     /// ```
-    /// # use kv_server::{Command, UnknownCommand};
-    /// assert_eq!(Command::parse(r#"PUT shopping milk "1""#), Ok(Command::put("shopping", "milk", "\"1\"")));
-    /// assert_eq!(Command::parse(r#"PUT shopping "soy milk""#), Ok(Command::put("shopping", "\"soy", "milk\"")));
-    /// assert_eq!(Command::parse(r#""PUT" shopping milk "1""#), Ok(Command::put("shopping", "milk", "1")));
-    /// assert_eq!(Command::parse(r#""PUT" shopping milk """#), Ok(Command::put("shopping", "milk", "")));
+    /// # use kv_server::Command;
+    /// # use bytes::Bytes;
+    /// # #[track_caller]
+    /// # fn check(line: impl Into<Bytes>, command: Command) {
+    /// #     assert_eq!(Command::parse(line), Ok(command));
+    /// # }
+    /// check(r#"PUT shopping milk "1""#, Command::put("shopping", "milk", "\"1\""));
+    /// check(r#"PUT shopping "soy milk""#, Command::put("shopping", "\"soy", "milk\""));
+    /// check(r#""PUT" shopping milk "1""#, Command::put("shopping", "milk", "1"));
+    /// check(r#""PUT" shopping milk """#, Command::put("shopping", "milk", ""));
     /// ```
     #[derive(Clone, PartialEq, Eq, Hash, Debug)]
     #[non_exhaustive]
@@ -153,15 +179,6 @@ commands! {
 pub(crate) const ARGUMENTS_MAX: usize = 3;
 
 /// The line is not a [`Command`].
-///
-/// # Examples
-///
-/// ```
-/// use kv_server::{Command, UnknownCommand};
-///
-/// assert_eq!(Command::parse("BUY milk"), Err(UnknownCommand));
-/// assert_eq!(UnknownCommand.to_string(), "no command reads like this; `HELP` lists those there are");
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("no command reads like this; `HELP` lists those there are")]
 pub struct UnknownCommand;
@@ -180,7 +197,9 @@ impl Command {
     /// use kv_server::Command;
     ///
     /// let line = Bytes::from("GET shopping milk\r\n".to_owned());
-    /// let Ok(Command::Get { key, .. }) = Command::parse(line.clone()) else { panic!("it is one") };
+    /// let Ok(Command::Get { key, .. }) = Command::parse(line.clone()) else {
+    ///     panic!("it is one")
+    /// };
     /// assert_eq!(key.as_ptr(), line[13..].as_ptr());
     /// ```
     pub fn parse(line: impl Into<Bytes>) -> Result<Self, UnknownCommand> {

@@ -1,4 +1,4 @@
-//! The store of `kv-core` on a socket: a line protocol, sessions, a server, and a client.
+//! A key-value server on TCP and Unix sockets: the store of `kv-core`, a line protocol, sessions, and a client.
 //!
 //! ```
 //! use kv_core::Store;
@@ -14,7 +14,10 @@
 //! let mut client = Client::new(reader, writer);
 //! client.send(&Command::create("shopping")).await?;
 //! client.send(&Command::put("shopping", "milk", "1")).await?;
-//! assert_eq!(client.send(&Command::get("shopping", "milk")).await?, Answer::Value("1".into()));
+//! assert_eq!(
+//!     client.send(&Command::get("shopping", "milk")).await?,
+//!     Answer::Value("1".into())
+//! );
 //! # server.stop().await?;
 //! # store.stop().await?;
 //! # Ok(())

@@ -23,23 +23,6 @@ use crate::values::{
 type MakeEntry<E, I, H> = fn(H, HandlerId) -> HandlerEntry<E, I>;
 
 /// A handler to be added: made by [`Manager::add_handler`], and added when awaited.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LoggerHandler, Manager};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::<String>::start().await?;
-/// let add = manager.add_handler(LoggerHandler::new()).id("audit");
-/// assert_eq!(manager.which_handlers().await?, [], "it is added when it is awaited");
-/// let audit = add.await?;
-/// assert_eq!(manager.which_handlers().await?, [audit.id()]);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "a handler is added when this is awaited"]
 pub struct AddHandler<'a, E: Event, I: Event, H, T = ServerRef<ManagerServer<E, I>>> {
     manager: &'a Manager<E, I, T>,
@@ -137,7 +120,9 @@ impl<'a, E: Event, I: Event, H: Send + 'static, T> AddHandler<'a, E, I, H, T> {
     ///
     /// let logger = manager.add_handler(LoggerHandler::new()).owned_by(owner).await?;
     /// manager.remove_handler(&logger).await?;
-    /// let Some(Letter::Message(Info::LoggerGone(gone))) = probe.try_recv() else { panic!("it is told") };
+    /// let Some(Letter::Message(Info::LoggerGone(gone))) = probe.try_recv() else {
+    ///     panic!("it is told")
+    /// };
     /// assert_eq!(gone.why, GoneReason::Normal);
     /// # Ok(())
     /// # }
@@ -186,24 +171,6 @@ where
 }
 
 /// A handler to be removed: made by [`Manager::remove_handler`], and removed when awaited.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LoggerHandler, Manager};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::<String>::start().await?;
-/// let logger = manager.add_handler(LoggerHandler::new()).await?;
-/// let remove = manager.remove_handler(&logger).arg("it is late");
-/// assert_eq!(manager.which_handlers().await?.len(), 1, "it is removed when this is awaited");
-/// remove.await?;
-/// assert_eq!(manager.which_handlers().await?.len(), 0);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "a handler is removed when this is awaited"]
 pub struct RemoveHandler<'a, E: Event, I: Event, H, T = ServerRef<ManagerServer<E, I>>> {
     manager: &'a Manager<E, I, T>,
@@ -285,24 +252,6 @@ where
 }
 
 /// A handler to be swapped for another: made by [`Manager::swap_handler`], and swapped when awaited.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LoggerHandler, Manager};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::<String>::start().await?;
-/// let monday = manager.add_handler(LoggerHandler::new()).id("monday").await?;
-/// let swap = manager.swap_handler(&monday, |_monday| LoggerHandler::new()).id("tuesday");
-/// assert_eq!(manager.which_handlers().await?, [monday.id()], "they are swapped when this is awaited");
-/// let tuesday = swap.await?;
-/// assert_eq!(manager.which_handlers().await?, [tuesday.id()]);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "handlers are swapped when this is awaited"]
 pub struct SwapHandler<'a, E: Event, I: Event, O, H, F, T = ServerRef<ManagerServer<E, I>>> {
     manager: &'a Manager<E, I, T>,
@@ -327,90 +276,18 @@ where
     }
 
     /// Sets the new handler's id besides its type.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{HandlerRef, LoggerHandler, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let page = manager.add_handler(LoggerHandler::new()).id(1).await?;
-    /// let page = manager.swap_handler(&page, |full| full.unwrap_or_default()).id(2).await?;
-    /// assert_eq!(page, HandlerRef::with_id(2));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn id(mut self, id: impl Into<InstanceId>) -> Self {
         self.new = HandlerRef::with_id(id);
         self
     }
 
     /// Passes a value to the old handler's terminate, in [`TerminateReason::Swapped`](crate::TerminateReason::Swapped).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{Handler, HandlerCx, TerminateReason, Manager, React, Reaction};
-    /// use genserver::Never;
-    ///
-    /// #[derive(Default)]
-    /// struct Clerk {
-    ///     window: Option<u8>,
-    /// }
-    ///
-    /// impl Handler<()> for Clerk {
-    ///     type Call = Never;
-    ///
-    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
-    ///         React::stay()
-    ///     }
-    ///
-    ///     fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<()>) {
-    ///         if let TerminateReason::Swapped(mut arg) = why {
-    ///             self.window = arg.take();
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let early = manager.add_handler(Clerk::default()).await?;
-    /// let late = manager.swap_handler(&early, |left: Result<Clerk, _>| left.unwrap_or_default()).arg(3_u8).await?;
-    /// assert_eq!(manager.remove_handler(&late).await?.window, Some(3));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn arg<A: Send + 'static>(mut self, arg: A) -> Self {
         self.arg = TerminateArg::of(arg);
         self
     }
 
     /// Binds the new handler to a process: see [`AddHandler::bound_to`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager};
-    /// use genserver::Probe;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let (first, second) = (Probe::<()>::new(), Probe::<()>::new());
-    /// let logger = manager.add_handler(LoggerHandler::new()).bound_to(&first).await?;
-    /// manager.swap_handler(&logger, |left| left.unwrap_or_default()).bound_to(&second).await?;
-    /// drop(first);
-    /// assert_eq!(manager.which_handlers().await?.len(), 1);
-    /// drop(second);
-    /// assert_eq!(manager.which_handlers().await?.len(), 0);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn bound_to(mut self, process: &impl AsProcess) -> Self {
         self.owner = Some(bound(process));
         self
@@ -429,8 +306,13 @@ where
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::<String>::start().await?;
     /// let mut owner = Probe::<HandlerGone>::new();
-    /// let old = manager.add_handler(LoggerHandler::new()).id("old").owned_by(owner.sender()).await?;
-    /// let new = manager.swap_handler(&old, |left| left.unwrap_or_default()).id("new").owned_by(owner.sender()).await?;
+    /// let old =
+    ///     manager.add_handler(LoggerHandler::new()).id("old").owned_by(owner.sender()).await?;
+    /// let new = manager
+    ///     .swap_handler(&old, |left| left.unwrap_or_default())
+    ///     .id("new")
+    ///     .owned_by(owner.sender())
+    ///     .await?;
     /// manager.remove_handler(&new).await?;
     ///
     /// let Some(Letter::Message(first)) = owner.try_recv() else { panic!("the owner is told") };
@@ -503,23 +385,6 @@ where
 }
 
 /// A question to one handler: made by [`Manager::call`], and asked when awaited.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LoggerHandler, Manager, LoggedMessages};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::start().await?;
-/// let logger = manager.add_handler(LoggerHandler::new()).await?;
-/// let call = manager.call(&logger, LoggedMessages);
-/// manager.sync_notify("hello").await?;
-/// assert_eq!(call.await?, ["hello"], "it was asked when this was awaited");
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "a handler is asked when this is awaited"]
 pub struct CallHandler<'a, E: Event, I: Event, R: Send + 'static, T = ServerRef<ManagerServer<E, I>>> {
     manager: &'a Manager<E, I, T>,
@@ -547,59 +412,12 @@ impl<'a, E: Event, I: Event, R: Send + 'static, T> CallHandler<'a, E, I, R, T> {
     }
 
     /// Sets the timeout (default: five seconds).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// let messages = manager.call(&logger, LoggedMessages).timeout(Duration::from_millis(100)).await?;
-    /// assert!(messages.is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.wait = Wait::For(timeout);
         self
     }
 
     /// Removes the timeout.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genevent::{AsyncHandler, HandlerCaller, HandlerCx, Manager, React, Reaction};
-    ///
-    /// struct Slow;
-    /// struct Weigh(HandlerCaller<u32>);
-    ///
-    /// impl AsyncHandler<()> for Slow {
-    ///     type Call = Weigh;
-    ///
-    ///     async fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
-    ///         React::stay()
-    ///     }
-    ///
-    ///     async fn handle_call(&mut self, Weigh(client): Weigh, _cx: &mut HandlerCx<()>) -> Reaction<()> {
-    ///         genserver::time::sleep(Duration::from_secs(60)).await;
-    ///         React::reply(client, 80)
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let slow = manager.add_async_handler(Slow).await?;
-    /// assert_eq!(manager.call_async_handler(&slow, Weigh).no_timeout().await?, 80);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.wait = Wait::Forever;

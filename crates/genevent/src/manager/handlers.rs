@@ -140,7 +140,8 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     /// let manager = Manager::start().await?;
     /// let first = manager.add_handler(LoggerHandler::new()).await?;
     /// manager.notify("hello")?;
-    /// let second = manager.swap_handler(&first, |left| left.unwrap_or_default()).id("second").await?;
+    /// let second =
+    ///     manager.swap_handler(&first, |left| left.unwrap_or_default()).id("second").await?;
     /// manager.notify("world")?;
     /// assert_eq!(manager.remove_handler(&second).await?.into_messages(), ["hello", "world"]);
     /// # Ok(())
@@ -156,20 +157,6 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     }
 
     /// Swaps a handler for one whose callbacks await: see [`swap_handler`](Self::swap_handler).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{ForwardToManager, LoggerHandler, Manager};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (shop, city) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
-    /// let logger = shop.add_handler(LoggerHandler::new()).await?;
-    /// shop.swap_async_handler(&logger, move |_| ForwardToManager::new(&city)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn swap_async_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F, T>
     where
         O: Send + 'static,
@@ -234,7 +221,11 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     ///         React::stay()
     ///     }
     ///
-    ///     async fn handle_call(&mut self, Count(client): Count, _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///     async fn handle_call(
+    ///         &mut self,
+    ///         Count(client): Count,
+    ///         _cx: &mut HandlerCx<()>,
+    ///     ) -> Reaction<()> {
     ///         React::reply(client, self.0)
     ///     }
     /// }
@@ -258,21 +249,6 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     }
 
     /// Asks one handler something without waiting for the answer yet: see [`Request`](genserver::Request).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// let request = manager.send_request(&logger, LoggedMessages);
-    /// assert!(request.await??.is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn send_request<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> Asked<Result<R, CallHandlerError>>
     where
         H: Handler<E, I>,

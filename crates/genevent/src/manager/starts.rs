@@ -8,19 +8,6 @@ use crate::values::Event;
 
 impl<E: Event> Manager<E> {
     /// Starts a manager without handlers. The builder takes a [`name`](Start::name) and every other option of a start.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<&str>::start().name("events").await?;
-    /// assert_eq!(manager.which_handlers().await?, []);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn start() -> Start<ManagerServer<E>, Self> {
         start(ManagerArgs::new(None)).handle()
     }
@@ -69,7 +56,8 @@ impl<E: Event> Manager<E> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut shell = Probe::<()>::new();
-    /// let start = Manager::<String>::start_monitor(&mut shell).with(|start| start.name("watched"));
+    /// let start =
+    ///     Manager::<String>::start_monitor(&mut shell).with(|start| start.name("watched"));
     /// let (manager, reference) = start.await?;
     /// manager.stop().await?;
     /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
@@ -94,11 +82,19 @@ impl<E: Event> Manager<E> {
     /// impl Handler<String, Tick> for Clock {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Tick>) -> Reaction<String, Tick> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         _: &String,
+    ///         _cx: &mut HandlerCx<String, Tick>,
+    ///     ) -> Reaction<String, Tick> {
     ///         React::stay()
     ///     }
     ///
-    ///     fn handle_info(&mut self, _: &Tick, _cx: &mut HandlerCx<String, Tick>) -> Reaction<String, Tick> {
+    ///     fn handle_info(
+    ///         &mut self,
+    ///         _: &Tick,
+    ///         _cx: &mut HandlerCx<String, Tick>,
+    ///     ) -> Reaction<String, Tick> {
     ///         self.0 += 1;
     ///         React::stay()
     ///     }
@@ -131,11 +127,19 @@ impl<E: Event> Manager<E> {
     /// impl Handler<(), Exit> for Watch {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<(), Exit>) -> Reaction<(), Exit> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         (): &(),
+    ///         _cx: &mut HandlerCx<(), Exit>,
+    ///     ) -> Reaction<(), Exit> {
     ///         React::stay()
     ///     }
     ///
-    ///     fn handle_info(&mut self, exit: &Exit, _cx: &mut HandlerCx<(), Exit>) -> Reaction<(), Exit> {
+    ///     fn handle_info(
+    ///         &mut self,
+    ///         exit: &Exit,
+    ///         _cx: &mut HandlerCx<(), Exit>,
+    ///     ) -> Reaction<(), Exit> {
     ///         self.0.push(exit.reason.clone());
     ///         React::stay()
     ///     }

@@ -149,7 +149,9 @@ impl<E: DeserializeOwned> Replay<E> {
     /// # manager.sync_notify(40_u64).await?;
     /// # manager.sync_notify(2).await?;
     ///
-    /// let sum = replay(folder.path()).into_stream().try_fold(0, async |sum, event: u64| Ok(sum + event));
+    /// let sum = replay(folder.path())
+    ///     .into_stream()
+    ///     .try_fold(0, async |sum, event: u64| Ok(sum + event));
     /// assert_eq!(sum.await?, 42);
     /// # Ok(())
     /// # }

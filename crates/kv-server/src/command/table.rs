@@ -22,7 +22,10 @@ pub(crate) enum AnswerShape {
 ///
 /// let put = COMMANDS.iter().find(|usage| usage.word == "PUT").expect("it is in the table");
 /// assert_eq!(put.arguments, ["bucket", "key", "value"]);
-/// assert_eq!(put.to_string(), "PUT bucket key value: stores the value; NOT FOUND if there is no such bucket");
+/// assert_eq!(
+///     put.to_string(),
+///     "PUT bucket key value: stores the value; NOT FOUND if there is no such bucket"
+/// );
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
