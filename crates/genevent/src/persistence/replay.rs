@@ -75,6 +75,7 @@ pub fn replay<E: DeserializeOwned>(folder: impl AsRef<Path>) -> Replay<E> {
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a log is read when this is iterated"]
 pub struct Replay<E> {
     folder: PathBuf,
     /// The file being read. `None` before the first.

@@ -295,12 +295,12 @@ where
     assert_eq!(refused, now.process_ref().subject());
     manager.notify("one".to_owned()).unwrap();
     manager.notify_wait("two".to_owned()).await.unwrap();
-    manager.ack_notify("three".to_owned()).timeout(Duration::from_secs(60)).await.unwrap();
+    manager.ack_notify("three".to_owned()).timeout(Duration::from_mins(1)).await.unwrap();
     manager.sync_notify("four".to_owned()).no_timeout().allow_cycle().await.unwrap();
-    manager.sync_notify_within("five".to_owned(), Duration::from_secs(60)).await.unwrap();
+    manager.sync_notify_within("five".to_owned(), Duration::from_mins(1)).await.unwrap();
     let attached = manager.attach(futures::stream::pending()).await.unwrap();
     assert!(manager.detach(attached).await.unwrap());
-    let seen = manager.call(&logger, LoggedMessages).timeout(Duration::from_secs(60)).await.unwrap();
+    let seen = manager.call(&logger, LoggedMessages).timeout(Duration::from_mins(1)).await.unwrap();
     assert_eq!(seen, ["one", "two", "three", "four", "five"]);
     assert_eq!(manager.send_request(&logger, LoggedMessages).await.unwrap().unwrap(), seen);
 

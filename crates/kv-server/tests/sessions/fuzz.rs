@@ -213,7 +213,7 @@ fn check_each(sent: &[u8], answers: &mut impl Iterator<Item = Bytes>, limits: &L
             Err(UnknownCommand) => assert_eq!(first, "UNKNOWN COMMAND"),
             // No value here is like this.
             Ok(Command::Get { .. } | Command::Count { .. }) if first != "NOT FOUND" => {
-                assert_eq!(answers.next().unwrap(), "OK")
+                assert_eq!(answers.next().unwrap(), "OK");
             }
             Ok(Command::List { .. } | Command::Buckets) if first.starts_with(b"* ") => {
                 assert_eq!(answers.find(|line| !line.starts_with(b"* ")).unwrap(), "OK");
