@@ -52,12 +52,20 @@ pub(crate) use slot::{Delivery, HandlerEntry, Owner, Reacting, Registration, Slo
 /// impl Handler<String> for Minutes {
 ///     type Call = LoggedMessages;
 ///
-///     fn handle_event(&mut self, event: &String, _cx: &mut HandlerCx<String>) -> Reaction<String> {
+///     fn handle_event(
+///         &mut self,
+///         event: &String,
+///         _cx: &mut HandlerCx<String>,
+///     ) -> Reaction<String> {
 ///         self.0.push(event.clone());
 ///         React::stay()
 ///     }
 ///
-///     fn handle_call(&mut self, LoggedMessages(client): LoggedMessages, _cx: &mut HandlerCx<String>) -> Reaction<String> {
+///     fn handle_call(
+///         &mut self,
+///         LoggedMessages(client): LoggedMessages,
+///         _cx: &mut HandlerCx<String>,
+///     ) -> Reaction<String> {
 ///         React::reply(client, self.0.clone())
 ///     }
 /// }

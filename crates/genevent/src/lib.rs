@@ -1,4 +1,5 @@
-//! An event manager after OTP's `gen_event`: one process with many handlers, each with its own state.
+//! Erlang/OTP-style event managers: a process passes each event to handlers that are added, removed, swapped and fail one by
+//! one, after `gen_event` and Elixir's `GenEvent`.
 //!
 //! ```
 //! use genevent::{Handler, HandlerCx, Manager, React, Reaction};
@@ -75,7 +76,9 @@
 //! assert_eq!(probe.try_recv(), Some(Letter::Message(Heard::Event("hello"))));
 //!
 //! manager.stop().await?;
-//! let Some(Letter::Message(Heard::Gone(gone))) = probe.try_recv() else { panic!("the owner is told") };
+//! let Some(Letter::Message(Heard::Gone(gone))) = probe.try_recv() else {
+//!     panic!("the owner is told")
+//! };
 //! assert_eq!(gone.why, GoneReason::Shutdown);
 //! # Ok(())
 //! # }
@@ -151,6 +154,10 @@
 //! - The manager waits for the consumer of a stream only as long as the sender of the event does. A consumer that calls the
 //!   manager that waits for it [gets an error](EventStream#calling-the-manager-from-its-consumer). In OTP both wait forever.
 //! - A manager does not trap exits unless [started that way](Manager::start_trapping), as in Elixir; Erlang's always does.
+//!
+//! # Crates in its signatures
+//!
+//! [`genserver`] and [`futures`] are re-exported, and `serde` with the feature `persistence`.
 
 // Plain data: events, ids, modes, policies, reasons, errors.
 mod values;
@@ -170,9 +177,18 @@ mod builtin;
 #[cfg(feature = "persistence")]
 pub mod persistence;
 
+// The crates whose types are in the signatures here, so that a user need not match their versions.
+/// `Stream`, `Sink` and `FusedStream`, which streams and sinks of events implement, and `BoxFuture`.
+pub use futures;
+/// Processes, references, reasons and errors.
+pub use genserver;
+/// What an event must implement to be kept on disk. With `derive`, add `#[serde(crate = "genevent::serde")]`.
+#[cfg(feature = "persistence")]
+pub use serde;
+
 pub use builtin::{ForwardToManager, Forwarder, LOGGER_MESSAGES_DEFAULT, LoggedMessages, LoggerHandler};
 pub use handler::{AsyncHandler, Handler, HandlerCaller, HandlerCx, HandlerStep, Hold, React, Reaction};
-pub use manager::{AddHandler, CallHandler, Manager, NamedManager, NotifyCall, RemoveHandler, SwapHandler};
+pub use manager::{AddHandler, CallHandler, Manager, NotifyCall, RemoveHandler, SwapHandler};
 #[cfg(feature = "persistence")]
 #[doc(inline)]
 pub use persistence::PersistenceHandler;

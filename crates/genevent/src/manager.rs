@@ -1,12 +1,13 @@
 //! The client side of a manager: a reference to it, and sending it events.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use futures::Stream;
 use genserver::{
-    AsProcess, AsServer, AttachRef, Call, CallError, Caller, CastError, CastWait, Name, Pid, ProcessRef, ServerRef,
-    Stop, Timer,
+    AsProcess, AsServer, AttachRef, Call, CallError, Caller, CastError, CastWait, Lookup, Name, Never, Pid, ProcessRef,
+    ServerRef, Stop, Timer, WaitForServer,
 };
 
 use crate::handler::HandlerCx;
@@ -19,15 +20,17 @@ mod starts;
 mod handlers;
 // The builders that those return.
 mod handler_requests;
-// A manager by name.
-mod named;
 
 pub use handler_requests::{AddHandler, CallHandler, RemoveHandler, SwapHandler};
-pub use named::NamedManager;
 
-/// A reference to a running event manager: see [the crate's page](crate).
+/// An event manager: see [the crate's page](crate).
 ///
-/// Like any server reference it is cheap to clone, and it neither keeps the manager alive nor ends it.
+/// It is cheap to clone, and it neither keeps the manager alive nor ends it.
+///
+/// `T` says how the manager is found. A start returns a reference to one process. [`named`](Manager::named) makes one that looks a
+/// name up at every use, and `From` makes one of anything else that refers to a server, such as a
+/// [`ChildRef`](genserver::supervisor::ChildRef). Those can be made before the manager starts, and reach its successor after a
+/// restart. What needs one process, as a [stream](Manager::stream) does, is there once it is [resolved](Manager::resolve).
 ///
 /// # Examples
 ///
@@ -48,11 +51,12 @@ pub use named::NamedManager;
 /// ```
 #[doc(alias = "gen_event")]
 #[doc(alias = "GenEvent")]
-pub struct Manager<E: Event, I: Event = genserver::Never> {
-    server: ServerRef<ManagerServer<E, I>>,
+pub struct Manager<E: Event, I: Event = Never, T = ServerRef<ManagerServer<E, I>>> {
+    server: T,
+    of: PhantomData<fn(E, I)>,
 }
 
-impl<E: Event, I: Event> Manager<E, I> {
+impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I, T> {
     /// Sends an event to all handlers without waiting for them.
     ///
     /// # Errors
@@ -94,7 +98,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn notify_wait(&self, event: E) -> CastWait<&ServerRef<ManagerServer<E, I>>> {
+    pub fn notify_wait(&self, event: E) -> CastWait<Lookup<'_, T>> {
         self.server.cast_wait(event)
     }
 
@@ -125,7 +129,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     pub fn ack_notify(
         &self,
         event: E,
-    ) -> NotifyCall<'_, E, I, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I>> {
+    ) -> NotifyCall<'_, T, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I, T>> {
         self.server.call(move |caller| ManagerCall(CallKind::Ack(event, None, caller)))
     }
 
@@ -155,7 +159,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         &self,
         event: E,
         within: Duration,
-    ) -> NotifyCall<'_, E, I, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I>> {
+    ) -> NotifyCall<'_, T, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I, T>> {
         self.server.call(move |caller| ManagerCall(CallKind::Ack(event, after(within), caller))).timeout(within)
     }
 
@@ -171,23 +175,10 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// of streams at most a second longer. A handler that calls its own manager gets [`CallError::CallingSelf`] at once. A
     /// [consumer](crate::EventStream#calling-the-manager-from-its-consumer) that the manager waits for gets
     /// [`CallError::Cycle`]. [`CallError::NoReply`] means that a handler held the event and will never be done with it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// manager.sync_notify("hello").await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn sync_notify(
         &self,
         event: E,
-    ) -> NotifyCall<'_, E, I, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I>> {
+    ) -> NotifyCall<'_, T, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I, T>> {
         self.server.call(move |caller| ManagerCall(CallKind::Sync(event, None, caller)))
     }
 
@@ -216,7 +207,7 @@ impl<E: Event, I: Event> Manager<E, I> {
         &self,
         event: E,
         within: Duration,
-    ) -> NotifyCall<'_, E, I, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I>> {
+    ) -> NotifyCall<'_, T, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I, T>> {
         self.server.call(move |caller| ManagerCall(CallKind::Sync(event, after(within), caller))).timeout(within)
     }
 
@@ -239,11 +230,19 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// impl Handler<String, Refresh> for Prices {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Refresh>) -> Reaction<String, Refresh> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         _: &String,
+    ///         _cx: &mut HandlerCx<String, Refresh>,
+    ///     ) -> Reaction<String, Refresh> {
     ///         React::stay()
     ///     }
     ///
-    ///     fn handle_info(&mut self, _: &Refresh, _cx: &mut HandlerCx<String, Refresh>) -> Reaction<String, Refresh> {
+    ///     fn handle_info(
+    ///         &mut self,
+    ///         _: &Refresh,
+    ///         _cx: &mut HandlerCx<String, Refresh>,
+    ///     ) -> Reaction<String, Refresh> {
     ///         self.0 += 1;
     ///         React::stay()
     ///     }
@@ -272,47 +271,6 @@ impl<E: Event, I: Event> Manager<E, I> {
         })
     }
 
-    /// Sends a plain message later: see [`ServerRef::send_after`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
-    /// use genserver::{Never, time};
-    ///
-    /// struct Closing;
-    /// struct Shop {
-    ///     open: bool,
-    /// }
-    ///
-    /// impl Handler<String, Closing> for Shop {
-    ///     // ...
-    ///     # type Call = Never;
-    ///     # fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Closing>) -> Reaction<String, Closing> {
-    ///     #     React::stay()
-    ///     # }
-    ///
-    ///     fn handle_info(&mut self, _: &Closing, _cx: &mut HandlerCx<String, Closing>) -> Reaction<String, Closing> {
-    ///         self.open = false;
-    ///         React::stay()
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start_with_info().await?;
-    /// let shop = manager.add_handler(Shop { open: true }).await?;
-    /// manager.send_after(Duration::from_secs(8 * 60 * 60), Closing);
-    /// time::sleep(Duration::from_secs(9 * 60 * 60)).await;
-    /// assert!(!manager.remove_handler(&shop).await?.open);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn send_after(&self, delay: Duration, info: I) -> Timer {
-        self.server.send_after(delay, ManagerInfo(InfoKind::Plain(info)))
-    }
-
     /// Sends every item of a stream as an event, as by [`notify`](Self::notify), until the stream ends or is
     /// [detached](Self::detach). This is how a stream of one manager feeds another.
     ///
@@ -336,7 +294,9 @@ impl<E: Event, I: Event> Manager<E, I> {
     ///
     /// let mut stream = numbers.stream();
     /// stream.subscribe().await?;
-    /// texts.attach(stream.filter_map(async |number: Result<u8, _>| Some(number.ok()?.to_string()))).await?;
+    /// texts
+    ///     .attach(stream.filter_map(async |number: Result<u8, _>| Some(number.ok()?.to_string())))
+    ///     .await?;
     /// numbers.sync_notify(7).await?;
     /// assert_eq!(texts.remove_handler(&logger).await?.into_messages(), ["7"]);
     /// # Ok(())
@@ -376,89 +336,124 @@ impl<E: Event, I: Event> Manager<E, I> {
 
     /// Stops the manager. Handlers terminate newest first, then their owners are told. Streams end after the events that
     /// were sent before. See [`ServerRef::stop`].
+    pub fn stop(&self) -> Stop<Lookup<'_, T, ProcessRef>> {
+        self.server.stop()
+    }
+
+    /// Looks up the manager: the one process that this refers to now.
+    ///
+    /// # Errors
+    ///
+    /// As [`AsServer::as_server`]: [`CallError::NoProc`] if no process has the name, [`CallError::WrongServer`] if it belongs to
+    /// something else.
     ///
     /// # Examples
+    ///
+    /// ```
+    /// use genevent::Manager;
+    /// use genserver::CallError;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let events = Manager::<String>::named("theatre events");
+    /// assert!(matches!(events.resolve(), Err(CallError::NoProc { .. })));
+    ///
+    /// let manager = Manager::<String>::start().name("theatre events").await?;
+    /// assert_eq!(events.resolve()?, manager);
+    ///
+    /// let other = Manager::<u8>::named("theatre events");
+    /// assert!(matches!(other.resolve(), Err(CallError::WrongServer { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resolve(&self) -> Result<Manager<E, I>, CallError> {
+        self.server.as_server().map(Manager::from)
+    }
+
+    /// What the manager is found by. It is a server, so [`sys`](genserver::sys), exits, and all else that a server can do work
+    /// with it.
+    ///
+    /// # Examples
+    ///
+    /// Reading how many events wait in its mailbox:
     ///
     /// ```
     /// use genevent::Manager;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<u8>::start().await?;
-    /// manager.stop().await?;
-    /// assert!(!manager.is_alive());
+    /// let manager = Manager::start().await?;
+    /// manager.notify("one")?;
+    /// manager.notify("two")?;
+    /// assert_eq!(manager.server().info().mailbox, 2);
+    /// manager.sync_notify("three").await?;
+    /// assert_eq!(manager.server().info().mailbox, 0);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stop(&self) -> Stop {
-        self.server.stop()
+    pub fn server(&self) -> &T {
+        &self.server
     }
+}
 
-    /// The manager's pid.
+/// What only a reference to one process has.
+impl<E: Event, I: Event> Manager<E, I> {
+    /// Sends a plain message later: see [`ServerRef::send_after`].
     ///
     /// # Examples
     ///
-    /// An owner of handlers in several managers can tell which one a handler left:
-    ///
     /// ```
-    /// use genevent::{HandlerGone, LoggerHandler, Manager};
-    /// use genserver::{Letter, Probe};
+    /// use std::time::Duration;
+    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genserver::{Never, time};
     ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut owner = Probe::<HandlerGone>::new();
-    /// let (shop, city) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
-    /// for manager in [&shop, &city] {
-    ///     manager.add_handler(LoggerHandler::new()).owned_by(owner.sender()).await?;
+    /// struct Closing;
+    /// struct Shop {
+    ///     open: bool,
     /// }
-    /// city.stop().await?;
-    /// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
-    /// assert_eq!(gone.manager, city.pid());
+    ///
+    /// impl Handler<String, Closing> for Shop {
+    ///     // ...
+    ///     # type Call = Never;
+    ///     # fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Closing>) -> Reaction<String, Closing> {
+    ///     #     React::stay()
+    ///     # }
+    ///
+    ///     fn handle_info(
+    ///         &mut self,
+    ///         _: &Closing,
+    ///         _cx: &mut HandlerCx<String, Closing>,
+    ///     ) -> Reaction<String, Closing> {
+    ///         self.open = false;
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start_with_info().await?;
+    /// let shop = manager.add_handler(Shop { open: true }).await?;
+    /// manager.send_after(Duration::from_secs(8 * 60 * 60), Closing);
+    /// time::sleep(Duration::from_secs(9 * 60 * 60)).await;
+    /// assert!(!manager.remove_handler(&shop).await?.open);
     /// # Ok(())
     /// # }
     /// ```
+    pub fn send_after(&self, delay: Duration, info: I) -> Timer {
+        self.server.send_after(delay, ManagerInfo(InfoKind::Plain(info)))
+    }
+
+    /// The manager's pid.
     pub fn pid(&self) -> Pid {
         self.server.pid()
     }
 
     /// The name that the manager was started with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let named = Manager::<String>::start().name("harbour events").await?;
-    /// assert_eq!(named.name().map(ToString::to_string).as_deref(), Some("harbour events"));
-    /// assert_eq!(Manager::<String>::start().await?.name(), None);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn name(&self) -> Option<&Name> {
         self.server.name()
     }
 
     /// Whether the manager is running.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// assert!(manager.is_alive());
-    /// manager.process_ref().kill();
-    /// assert!(!manager.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn is_alive(&self) -> bool {
         self.server.is_alive()
     }
@@ -486,34 +481,9 @@ impl<E: Event, I: Event> Manager<E, I> {
     pub fn process_ref(&self) -> ProcessRef {
         self.server.process_ref()
     }
-
-    /// The manager as a server.
-    ///
-    /// # Examples
-    ///
-    /// Reading how many events wait in its mailbox:
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// manager.notify("one")?;
-    /// manager.notify("two")?;
-    /// assert_eq!(manager.server().info().mailbox, 2);
-    /// manager.sync_notify("three").await?;
-    /// assert_eq!(manager.server().info().mailbox, 0);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn server(&self) -> &ServerRef<ManagerServer<E, I>> {
-        &self.server
-    }
 }
 
-/// An event that is being sent: a [`Call`], to be awaited.
+/// An event that is being sent to a manager that `T` refers to: a [`Call`], to be awaited.
 ///
 /// # Examples
 ///
@@ -531,7 +501,7 @@ impl<E: Event, I: Event> Manager<E, I> {
 /// # Ok(())
 /// # }
 /// ```
-pub type NotifyCall<'a, E, I, F> = Call<&'a ServerRef<ManagerServer<E, I>>, (), F>;
+pub type NotifyCall<'a, T, F> = Call<Lookup<'a, T>, (), F>;
 
 /// The deadline.
 fn after(within: Duration) -> Option<std::time::Instant> {
@@ -563,7 +533,11 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     ///         Ok(())
     ///     }
     ///
-    ///     fn handle_event(&mut self, _event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         _event: &&'static str,
+    ///         _cx: &mut HandlerCx<&'static str>,
+    ///     ) -> Reaction<&'static str> {
     ///         React::stay()
     ///     }
     /// }
@@ -584,41 +558,50 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     }
 }
 
-impl<E: Event, I: Event> From<ServerRef<ManagerServer<E, I>>> for Manager<E, I> {
-    fn from(server: ServerRef<ManagerServer<E, I>>) -> Self {
-        Self { server }
+impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> From<T> for Manager<E, I, T> {
+    fn from(server: T) -> Self {
+        Self { server, of: PhantomData }
     }
 }
 
-impl<E: Event, I: Event> AsProcess for Manager<E, I> {
+impl<E: Event, I: Event, T: AsProcess> AsProcess for Manager<E, I, T> {
     fn as_process(&self) -> Option<ProcessRef> {
         self.server.as_process()
     }
+
+    fn pid_or_nobody(&self) -> Pid {
+        self.server.pid_or_nobody()
+    }
 }
 
-impl<E: Event, I: Event> AsServer for Manager<E, I> {
+impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> AsServer for Manager<E, I, T> {
     type Server = ManagerServer<E, I>;
 
     fn as_server(&self) -> Result<ServerRef<ManagerServer<E, I>>, CallError> {
-        Ok(self.server.clone())
+        self.server.as_server()
+    }
+
+    fn wait_for_server(&self) -> Option<WaitForServer<'_, ManagerServer<E, I>>> {
+        self.server.wait_for_server()
     }
 }
 
-impl<E: Event, I: Event> Clone for Manager<E, I> {
+impl<E: Event, I: Event, T: Clone> Clone for Manager<E, I, T> {
     fn clone(&self) -> Self {
-        Self { server: self.server.clone() }
+        Self { server: self.server.clone(), of: PhantomData }
     }
 }
 
-impl<E: Event, I: Event> PartialEq for Manager<E, I> {
+/// Two managers are equal if they are found by the same: two references are if they are of one process.
+impl<E: Event, I: Event, T: PartialEq> PartialEq for Manager<E, I, T> {
     fn eq(&self, other: &Self) -> bool {
         self.server == other.server
     }
 }
 
-impl<E: Event, I: Event> Eq for Manager<E, I> {}
+impl<E: Event, I: Event, T: Eq> Eq for Manager<E, I, T> {}
 
-impl<E: Event, I: Event> fmt::Debug for Manager<E, I> {
+impl<E: Event, I: Event, T: fmt::Debug> fmt::Debug for Manager<E, I, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Manager").field(&self.server).finish()
     }

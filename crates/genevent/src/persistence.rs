@@ -55,6 +55,39 @@
 //! The oldest files are deleted if [`keep`](OpenLog::keep) sets a bound. `lock` is locked by the process that appends. With
 //! `EachEvent`, the newest file has up to a mebibyte of zeros at its end: space allocated in advance.
 //!
+//! # Tags
+//!
+//! postcard writes values and not their types, so events that are read as another type may decode by chance. A log with a
+//! tag is refused instead. The tag is a short text that names the type and its version, as you call them:
+//!
+//! ```
+//! use genevent::persistence::{ReadError, replay};
+//! use genevent::{Manager, PersistenceHandler};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let temporary = tempfile::tempdir()?;
+//! # let folder = temporary.path();
+//! let log = PersistenceHandler::open(folder).tag("Price in cents/1").await?;
+//! let manager = Manager::start().await?;
+//! manager.add_async_handler(log).await?;
+//! manager.sync_notify(250_u32).await?;
+//!
+//! let mut prices = replay::<u32>(folder).tag("Price in cents/1");
+//! assert_eq!(prices.next().transpose()?, Some(250));
+//!
+//! let mut names = replay::<Option<u8>>(folder).tag("Discount/1");
+//! let Some(Err(error)) = names.next() else { panic!("it has another tag") };
+//! assert!(matches!(error, ReadError::Tag { .. }));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A type may grow by variants at the end of an enum, as postcard allows, and keep its tag. When it changes otherwise, give it
+//! a new tag and the log a new folder, and write the old events there: replay them with the old type and tag, and notify a manager
+//! of the new ones. A log that was begun without a tag is still read, with a tag and without; opened with one, it goes on in
+//! a new file that has it.
+//!
 //! # When something goes wrong
 //!
 //! - **A write that was cut off** by a crash or a power failure leaves a torn tail. It is cut off when the log is opened,
@@ -68,13 +101,15 @@
 //!   [`CallError::NoReply`](genserver::CallError::NoReply) instead of an acknowledgement. What was acknowledged stays. A
 //!   failed sync is not tried again. From then on the manager has no log and acknowledges events that nothing keeps: if you
 //!   rely on the log, [own](crate::AddHandler::owned_by) the handler, and stop the manager when it is gone.
+//! - **A log of other events** is refused with [`ReadError::Tag`], and one of a later version of this crate with
+//!   [`ReadError::Version`]. Its files are not changed. Without a tag, events of another type may be
+//!   [`ReadError::Decode`].
 //! - **A second handler** for the same log, in this or another process, is refused with [`OpenError::Held`].
 //!
 //! # When (not) to use it
 //!
 //! It is a log: for replaying, for auditing, for catching up. It has no index and no compaction; to look events up, use a
-//! database. Event types may grow by variants at their end, as postcard allows. The log does not record the type, so
-//! reading it as another type may succeed by chance.
+//! database.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -92,6 +127,8 @@ mod replay;
 mod reader;
 // The format of a file.
 mod format;
+// What a log says that its events are.
+mod tag;
 // Checksums of many parts of the same bytes.
 mod checksums;
 // The names of the files, and the lock of the folder.
@@ -106,6 +143,8 @@ mod error;
 // A disk that fails, and loses what was not synced.
 #[cfg(test)]
 mod outages;
+
+use tag::Tag;
 
 pub use error::{OpenError, ReadError, WriteError};
 pub use handler::{LogCall, OpenLog, PersistenceHandler};
@@ -209,4 +248,5 @@ struct LogOptions {
     sync: SyncPolicy,
     rotate_at: u32,
     keep: Option<u64>,
+    tag: Option<Tag>,
 }

@@ -29,7 +29,7 @@ mod change;
 
 use handlers::Handlers;
 pub(crate) use request::{
-    AddFailure, AddRequest, CallKind, HandlerCall, MakeSuccessor, OtherCall, OwnerSpec, RemovedHandler, SwapRequest,
+    AddFailure, AddRequest, CallKind, HandlerCall, MakeSuccessor, OtherCall, OwnerSpec, RemoveFailure, SwapRequest,
     TakeOnce,
 };
 
@@ -52,7 +52,10 @@ const EXPIRED_GRACE: Duration = Duration::from_millis(100);
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let supervisor = Supervisor::one_for_one().child(ChildSpec::server("events", Manager::<&str>::start_link)).start().await?;
+/// let supervisor = Supervisor::one_for_one()
+///     .child(ChildSpec::server("events", Manager::<&str>::start_link))
+///     .start()
+///     .await?;
 /// let events: ChildRef<ManagerServer<&str>> = supervisor.child("events").await?;
 /// let manager = Manager::from(events.current()?);
 /// manager.add_handler(LoggerHandler::new()).await?;
@@ -74,27 +77,7 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
 
 /// The arguments of a manager's start.
 ///
-/// # Examples
-///
-/// You never construct these: the functions that start a manager do.
-///
-/// ```
-/// use genevent::{ManagerArgs, Manager, ManagerServer};
-/// use genserver::{GenServer, Never, Start};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let start: Start<ManagerServer<u8>, Manager<u8>> = Manager::start();
-/// let manager = start.name("later").await?;
-/// assert!(manager.is_alive());
-///
-/// fn starts_with(args: <ManagerServer<u8> as GenServer>::Args) -> ManagerArgs<u8, Never> {
-///     args
-/// }
-/// # Ok(())
-/// # }
-/// ```
+/// You never construct this: it is named where a manager is used as a server.
 pub struct ManagerArgs<E: Event, I: Event> {
     exits: Option<MakeInfo<I>>,
     of: std::marker::PhantomData<fn(E)>,
@@ -110,37 +93,12 @@ type MakeInfo<I> = Box<dyn FnMut(genserver::Exit) -> I + Send>;
 
 /// A call to a manager, made by the methods of [`Manager`](crate::Manager).
 ///
-/// # Examples
-///
-/// You never construct this. It is named where a manager is used as a server:
-///
-/// ```
-/// use genevent::{ManagerServer, ManagerCall};
-/// use genserver::{GenServer, Never};
-///
-/// fn asked(request: <ManagerServer<u8> as GenServer>::Call) -> ManagerCall<u8, Never> {
-///     request
-/// }
-/// ```
+/// You never construct this: it is named where a manager is used as a server.
 pub struct ManagerCall<E: Event, I: Event>(pub(crate) CallKind<E, I>);
 
 /// A message to a manager that is neither an event nor a call.
 ///
-/// # Examples
-///
-/// You never construct this. It is named where a manager is used as a server; [`Manager::send`](crate::Manager::send) makes
-/// it from a plain message:
-///
-/// ```
-/// use genevent::{ManagerInfo, ManagerServer};
-/// use genserver::GenServer;
-///
-/// struct Tick;
-///
-/// fn reaches(info: <ManagerServer<u8, Tick> as GenServer>::Info) -> ManagerInfo<u8, Tick> {
-///     info
-/// }
-/// ```
+/// You never construct this: it is named where a manager is used as a server.
 pub struct ManagerInfo<E: Event, I: Event>(pub(crate) InfoKind<E, I>);
 
 pub(crate) enum InfoKind<E: Event, I: Event> {
@@ -271,15 +229,23 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
     }
 
     async fn handle_cast(&mut self, event: E, cx: &mut Cx<Self>) -> Outcome<Self> {
-        self.deliver(event, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
+        if let Some(left) = self.deliver_at_once(&event, NotifyMode::Async) {
+            self.deliver(event, left, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
+        }
         self.next()
     }
 
     async fn handle_call(&mut self, ManagerCall(ask): ManagerCall<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
         match ask {
             CallKind::Sync(event, deadline, caller) => {
-                let limit = deadline.map_or(WaitLimit::WhileSenderWaits(&caller), WaitLimit::Until);
-                if self.deliver(event, NotifyMode::Sync, limit, cx).await {
+                let in_time = match self.deliver_at_once(&event, NotifyMode::Sync) {
+                    None => true,
+                    Some(left) => {
+                        let limit = deadline.map_or(WaitLimit::WhileSenderWaits(&caller), WaitLimit::Until);
+                        self.deliver(event, left, NotifyMode::Sync, limit, cx).await
+                    }
+                };
+                if in_time {
                     match self.cx.take_held_event() {
                         None => caller.reply(()),
                         Some(sender) => sender.answer_when_done(caller),
@@ -291,8 +257,10 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
             }
             CallKind::Ack(event, deadline, caller) => {
                 caller.reply(());
-                let limit = deadline.map_or(WaitLimit::Unlimited, WaitLimit::Until);
-                self.deliver(event, NotifyMode::Ack, limit, cx).await;
+                if let Some(left) = self.deliver_at_once(&event, NotifyMode::Ack) {
+                    let limit = deadline.map_or(WaitLimit::Unlimited, WaitLimit::Until);
+                    self.deliver(event, left, NotifyMode::Ack, limit, cx).await;
+                }
             }
             // Rare calls are boxed, so that the future of the frequent ones stays small.
             CallKind::Other(change) => Box::pin(self.change(*change, cx)).await,
@@ -304,7 +272,9 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
         match told {
             InfoKind::Plain(info) => self.tell(info, cx).await,
             InfoKind::Attached(event) => {
-                self.deliver(event, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
+                if let Some(left) = self.deliver_at_once(&event, NotifyMode::Async) {
+                    self.deliver(event, left, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
+                }
             }
             InfoKind::OwnerEnded(down) => Box::pin(self.owner_ended(down, cx)).await,
             InfoKind::ExpiredCaller => drop(self.expired.pop_front()),

@@ -25,27 +25,6 @@ pub use error::StreamError;
 pub use sink::EventSink;
 
 /// How many events a stream buffers by default.
-///
-/// # Examples
-///
-/// ```
-/// use futures::StreamExt;
-/// use genevent::{STREAM_BUFFER_DEFAULT, Manager, StreamError};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::start().await?;
-/// let mut events = manager.stream();
-/// events.subscribe().await?;
-/// for number in 0..=STREAM_BUFFER_DEFAULT {
-///     manager.notify_wait(number).await?;
-/// }
-/// manager.which_handlers().await?;
-/// assert_eq!(events.next().await, Some(Err(StreamError::Lagged { missed: 1 })));
-/// # Ok(())
-/// # }
-/// ```
 pub const STREAM_BUFFER_DEFAULT: usize = 1024;
 
 /// The events of a [`Manager`], as a [`Stream`]: made by [`Manager::stream`].
@@ -87,7 +66,11 @@ pub const STREAM_BUFFER_DEFAULT: usize = 1024;
 /// for number in 1..=5 {
 ///     manager.notify(number)?;
 /// }
-/// let even: Vec<u32> = numbers.take(4).try_filter(|number| std::future::ready(number % 2 == 0)).try_collect().await?;
+/// let even: Vec<u32> = numbers
+///     .take(4)
+///     .try_filter(|number| std::future::ready(number % 2 == 0))
+///     .try_collect()
+///     .await?;
 /// assert_eq!(even, [2, 4]);
 /// assert_eq!(manager.which_handlers().await?, [], "the stream was dropped");
 /// # Ok(())
@@ -139,24 +122,6 @@ impl<E> Drop for ConsumerGuard<E> {
 
 impl<E: Event, I: Event> Manager<E, I> {
     /// A stream of all events from now on: see [`EventStream`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures::StreamExt;
-    /// use genevent::Manager;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let mut events = manager.stream();
-    /// events.subscribe().await?;
-    /// manager.notify("hello")?;
-    /// assert_eq!(events.next().await, Some(Ok("hello")));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn stream(&self) -> EventStream<E, I>
     where
         E: Clone,
@@ -375,22 +340,6 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     }
 
     /// The id under which the manager lists the stream. `None` before it has begun and after it has ended.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<&str>::start().await?;
-    /// let mut events = manager.stream();
-    /// assert_eq!(events.id(), None);
-    /// events.subscribe().await?;
-    /// assert_eq!(manager.which_handlers().await?.first(), events.id());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn id(&self) -> Option<&HandlerId> {
         match &self.state {
             StreamState::Subscribed(subscribed) => Some(&subscribed.id),
@@ -613,26 +562,6 @@ impl<E: Send> Cancel for Subscription<E> {
 
 impl StreamCanceller {
     /// Ends the stream, without an error, after the events in its buffer. Senders no longer wait for its consumer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures::{StreamExt, TryStreamExt};
-    /// use genevent::Manager;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let mut events = manager.stream();
-    /// events.subscribe().await?;
-    /// manager.ack_notify("before").await?;
-    /// events.canceller().ok_or("it has begun")?.cancel();
-    /// manager.ack_notify("after").await?;
-    /// assert_eq!(events.try_collect::<Vec<_>>().await?, ["before"]);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "cancel_streams")]
     pub fn cancel(&self) {
         self.0.cancel();

@@ -359,7 +359,9 @@ async fn events_of_another_type_are_an_error() {
     let folder = tempdir().unwrap();
     log_of(folder.path(), SyncPolicy::EachEvent, [1]).await;
     let read: Result<Vec<String>, _> = replay(folder.path()).collect();
-    let Err(ReadError::Decode { event: 0, .. }) = read else { panic!("{read:?}") };
+    let Err(error @ ReadError::Decode { at: 28, event: 0, .. }) = read else { panic!("{read:?}") };
+    let told = format!("event 0, at byte 28 of {}, is not what was asked for", first(&folder).display());
+    assert!(error.to_string().starts_with(&told), "{error}");
 }
 
 #[tokio::test]
@@ -372,4 +374,77 @@ async fn a_file_that_is_something_else_is_not_touched() {
     assert_eq!(fs::read(first(&folder)).unwrap(), text);
     let nowhere: Option<Result<u32, _>> = replay(folder.path().join("nowhere")).into_stream().next().await;
     assert!(matches!(nowhere, Some(Err(ReadError::Io { .. }))));
+}
+
+/// A log of the number 7, byte for byte as it was written before there were tags.
+const UNTAGGED: &[u8] = b"genevent\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\xeb>fB\x01\x00\x00\x00\x1c\x00\x00\x00\x8b\x17\x9am\x07";
+
+/// Opens the log with a tag, and appends a number.
+async fn tagged(folder: &Path, tag: &str, number: u32) {
+    let (manager, _) =
+        logging(PersistenceHandler::open(folder).tag(tag).await.expect("nothing stands in its way")).await;
+    manager.sync_notify(number).await.expect("nothing stands in its way");
+    manager.stop().await.expect("nothing stands in its way");
+}
+
+#[tokio::test]
+async fn a_log_of_another_tag_is_refused_and_not_touched() {
+    #[track_caller]
+    fn check(refused: &ReadError, file: &Path, asked: &str) {
+        let ReadError::Tag { file: named, at: 28, found, .. } = refused else { panic!("{refused}") };
+        assert_eq!((&**named, found.as_str()), (file, "Price/1"));
+        let told = refused.to_string();
+        assert!(told.starts_with(&format!("{} has at byte 28 the tag \"Price/1\"", file.display())), "{told}");
+        assert!(told.contains(asked) && told.contains("use `.tag(\"Price/1\")`"), "{told}");
+    }
+    let folder = tempdir().unwrap();
+    tagged(folder.path(), "Price/1", 250).await;
+    let file = first(&folder);
+    let before = fs::read(&file).unwrap();
+
+    let Err(OpenError::Read(refused)) = PersistenceHandler::open(folder.path()).tag("Price/2").await else {
+        panic!("it has another tag")
+    };
+    check(&refused, &file, "\"Price/2\" was asked for");
+    let Err(OpenError::Read(refused)) = PersistenceHandler::open(folder.path()).await else { panic!("it has a tag") };
+    check(&refused, &file, "none was asked for");
+    let mut events = replay::<u32>(folder.path()).tag("Price/2");
+    check(&events.next().unwrap().unwrap_err(), &file, "\"Price/2\" was asked for");
+    assert!(events.next().is_none(), "nothing comes after an error");
+    check(&replay::<u32>(folder.path()).next().unwrap().unwrap_err(), &file, "none was asked for");
+
+    assert_eq!(fs::read(&file).unwrap(), before);
+    let read: Vec<u32> = replay(folder.path()).tag("Price/1").collect::<Result<_, _>>().unwrap();
+    assert_eq!(read, [250]);
+}
+
+#[tokio::test]
+async fn a_log_without_a_tag_is_read_and_goes_on() {
+    let folder = tempdir().unwrap();
+    fs::write(first(&folder), UNTAGGED).unwrap();
+    assert_eq!(numbers(folder.path()), [7]);
+    log_of(folder.path(), SyncPolicy::EachEvent, [8]).await;
+    assert_eq!(numbers(folder.path()), [7, 8]);
+    assert!(fs::read(first(&folder)).unwrap().starts_with(UNTAGGED));
+    assert_eq!(files(folder.path()), ["log.0000001"]);
+}
+
+#[tokio::test]
+async fn a_log_without_a_tag_goes_on_with_one_in_a_new_file() {
+    let folder = tempdir().unwrap();
+    fs::write(first(&folder), UNTAGGED).unwrap();
+    tagged(folder.path(), "Price/1", 8).await;
+    tagged(folder.path(), "Price/1", 9).await;
+    assert_eq!(fs::read(first(&folder)).unwrap(), UNTAGGED);
+    assert_eq!(files(folder.path()), ["log.0000001", "log.0000002"]);
+    let read: Vec<u32> = replay(folder.path()).tag("Price/1").collect::<Result<_, _>>().unwrap();
+    assert_eq!(read, [7, 8, 9]);
+    let read: Vec<Result<u32, _>> = replay(folder.path()).collect();
+    assert!(matches!(&read[..], [Ok(7), Err(ReadError::Tag { .. })]), "{read:?}");
+}
+
+#[test]
+#[should_panic(expected = "use one like")]
+fn a_tag_is_not_longer_than_its_place() {
+    let _log = PersistenceHandler::open("nowhere").tag(&"x".repeat(33));
 }

@@ -81,6 +81,8 @@ pub(crate) enum Verb {
     Delete { bucket: OsString, key: OsString },
     /// Print the keys of a bucket
     List { bucket: OsString },
+    /// Print how many keys a bucket has
+    Count { bucket: OsString },
     /// Print the names of the buckets
     Buckets,
     /// Remove a bucket and everything in it

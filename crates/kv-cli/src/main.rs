@@ -1,4 +1,4 @@
-//! The `kv` program: a prompt on a store, a server of it, and a client.
+//! The program `kv`, a command line for a key-value store: a prompt, a server, and a client.
 //!
 //! The crates below it do the work. Here are the arguments, the exit codes, and the runtime, which only this file names.
 

@@ -19,6 +19,7 @@ pub(crate) fn command(verb: Verb) -> Result<Option<Command>, Failure> {
         Verb::Get { bucket, key } => Command::get(bytes(bucket), bytes(key)),
         Verb::Delete { bucket, key } => Command::delete(bytes(bucket), bytes(key)),
         Verb::List { bucket } => Command::list(bytes(bucket)),
+        Verb::Count { bucket } => Command::count(bytes(bucket)),
         Verb::Buckets => Command::Buckets,
         Verb::Drop { bucket } => Command::drop(bytes(bucket)),
         Verb::Ping => Command::Ping,

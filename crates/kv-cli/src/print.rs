@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use kv_server::prompt::visible;
 use kv_server::{Answer, SubscriptionEvent};
 use serde_json::{Value, json};
@@ -97,19 +98,8 @@ fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
 fn text(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => json!(text),
-        Err(_) => json!({ "base64": base64(bytes) }),
+        Err(_) => json!({ "base64": BASE64_STANDARD.encode(bytes) }),
     }
-}
-
-/// RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let group = |group: &[u8]| {
-        let bits = [0, 1, 2].into_iter().fold(0, |bits, at| bits << 8 | usize::from(*group.get(at).unwrap_or(&0)));
-        let digit = |at: usize| if at <= group.len() { char::from(DIGITS[bits >> (18 - 6 * at) & 63]) } else { '=' };
-        [0, 1, 2, 3].map(digit)
-    };
-    bytes.chunks(3).flat_map(group).collect()
 }
 
 /// The failure for an answer that refuses the command.

@@ -70,7 +70,11 @@ type Stored = Result<OperationResult, StorageError>;
 /// bucket.stop().await?;
 /// let error = bucket.put("milk", "1").await.unwrap_err();
 /// assert!(matches!(error, WriteError::Call(_)));
-/// assert!(error.to_string().ends_with("the request was not carried out; start it, or look it up again"));
+/// assert!(
+///     error
+///         .to_string()
+///         .ends_with("the request was not carried out; start it, or look it up again")
+/// );
 /// # Ok(())
 /// # }
 /// ```
@@ -119,19 +123,6 @@ pub enum CompareAndSetError {
 
 impl Bucket {
     /// Starts an empty bucket that no registry knows. Its entries are lost when it ends.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Bucket;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// assert_eq!(bucket.len().await?, 0);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn start() -> Start<BucketServer, Self> {
         start::<BucketServer>(BucketArgs(None)).handle()
     }
@@ -230,21 +221,6 @@ impl Bucket {
     /// # Errors
     ///
     /// [`WriteError`] if the key was not removed, or may not have been.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Bucket;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// bucket.put("milk", "1").await?;
-    /// assert_eq!(bucket.delete("milk").await?, Some("1".into()));
-    /// assert_eq!(bucket.delete("milk").await?, None);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn delete(&self, key: impl Into<Bytes>) -> Result<Option<Bytes>, WriteError> {
         self.apply_one(Operation::Delete(key.into())).await.map(OperationResult::into_value)
     }
@@ -254,22 +230,6 @@ impl Bucket {
     /// # Errors
     ///
     /// [`CallError`] if the bucket did not answer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::{Bucket, KeyPage};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// bucket.put("milk", "1").await?;
-    /// bucket.put("eggs", "12").await?;
-    /// assert_eq!(bucket.keys(KeyPage::first(10)).await?, ["eggs", "milk"]);
-    /// assert_eq!(bucket.keys(KeyPage::after("eggs", 10)).await?, ["milk"]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn keys(&self, page: KeyPage) -> BucketRead<'_, Vec<Bytes>, impl FnOnce(Caller<Stored>) -> BucketCall + use<>> {
         self.read(Operation::Keys(page), OperationResult::into_keys)
     }
@@ -279,20 +239,6 @@ impl Bucket {
     /// # Errors
     ///
     /// [`CallError`] if the bucket did not answer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::{Bucket, KeyPage};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// bucket.put("milk", "1").await?;
-    /// assert_eq!(bucket.entries(KeyPage::first(10)).await?, [("milk".into(), "1".into())]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn entries(
         &self,
         page: KeyPage,
@@ -305,20 +251,6 @@ impl Bucket {
     /// # Errors
     ///
     /// [`CallError`] if the bucket did not answer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Bucket;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// bucket.put("milk", "1").await?;
-    /// assert_eq!(bucket.len().await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn len(&self) -> BucketRead<'_, usize, impl FnOnce(Caller<Stored>) -> BucketCall + use<>> {
         self.read(Operation::Len, OperationResult::into_len)
     }
@@ -328,21 +260,6 @@ impl Bucket {
     /// # Errors
     ///
     /// [`WriteError`] if they were not removed, or may not have been.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Bucket;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// bucket.put("milk", "1").await?;
-    /// assert_eq!(bucket.clear().await?, 1);
-    /// assert_eq!(bucket.len().await?, 0);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn clear(&self) -> Result<usize, WriteError> {
         self.apply_one(Operation::Clear).await.map(OperationResult::into_len)
     }
@@ -367,7 +284,10 @@ impl Bucket {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bucket = Bucket::start().await?;
     /// let one_more = |pieces: &mut Option<Bytes>| {
-    ///     let before = pieces.as_deref().and_then(|it| std::str::from_utf8(it).ok()?.parse().ok()).unwrap_or(0);
+    ///     let before = pieces
+    ///         .as_deref()
+    ///         .and_then(|it| std::str::from_utf8(it).ok()?.parse().ok())
+    ///         .unwrap_or(0);
     ///     *pieces = Some((before + 1).to_string().into());
     ///     before + 1
     /// };
@@ -431,21 +351,6 @@ impl Bucket {
     /// # Errors
     ///
     /// [`WriteError`] if nothing was changed, or may not have been.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::{Bucket, Operation, OperationResult};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// bucket.apply_one(Operation::Put("milk".into(), "3".into())).await?;
-    /// let found = bucket.apply_one(Operation::Get("milk".into())).await?;
-    /// assert_eq!(found, OperationResult::Value(Some("3".into())));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn apply_one(&self, operation: Operation) -> Result<OperationResult, WriteError> {
         Ok(self.0.call(|caller| BucketCall(CallKind::One(operation, caller))).await??)
     }
@@ -475,8 +380,15 @@ impl Bucket {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bucket = Bucket::start().await?;
-    /// let swap = vec![Operation::Delete("left".into()), Operation::Put("right".into(), "1".into()), Operation::Len];
-    /// assert_eq!(bucket.apply(swap).await?, [OperationResult::Value(None), OperationResult::Put, OperationResult::Len(1)]);
+    /// let swap = vec![
+    ///     Operation::Delete("left".into()),
+    ///     Operation::Put("right".into(), "1".into()),
+    ///     Operation::Len,
+    /// ];
+    /// assert_eq!(
+    ///     bucket.apply(swap).await?,
+    ///     [OperationResult::Value(None), OperationResult::Put, OperationResult::Len(1)]
+    /// );
     /// # Ok(())
     /// # }
     /// ```
@@ -546,118 +458,31 @@ impl Bucket {
     /// kept.
     ///
     /// Once this returns, no lookup finds the bucket, and its registry knows of its end.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Store;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let store = Store::start().await?;
-    /// let bucket = store.create("shopping").await?;
-    /// bucket.stop().await?;
-    /// assert_eq!(store.lookup("shopping"), None);
-    /// # store.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn stop(&self) -> Stop {
         self.0.stop()
     }
 
     /// Ends the bucket at once. Operations that still wait are not carried out, and their callers are told.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Reason;
-    /// use kv_core::Bucket;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// bucket.kill();
-    /// assert_eq!(bucket.ended().await, Reason::Killed);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn kill(&self) {
         self.0.kill();
     }
 
     /// Waits until the bucket has ended, and returns the reason.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Reason;
-    /// use kv_core::Bucket;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// bucket.stop().await?;
-    /// assert_eq!(bucket.ended().await, Reason::Normal);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn ended(&self) -> Reason {
         self.0.ended().await
     }
 
     /// The bucket's pid.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Bucket;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// assert_eq!(bucket.clone().pid(), bucket.pid());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.0.pid()
     }
 
     /// Whether the bucket takes requests. False from the moment that it begins to end.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Bucket;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// assert!(bucket.is_alive());
-    /// bucket.stop().await?;
-    /// assert!(!bucket.is_alive());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn is_alive(&self) -> bool {
         self.0.is_alive()
     }
 
     /// The bucket as a process: for linking, monitoring, inspecting.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Bucket;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let bucket = Bucket::start().await?;
-    /// assert_eq!(bucket.process_ref().info().mailbox, 0);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn process_ref(&self) -> ProcessRef {
         self.0.process_ref()
     }

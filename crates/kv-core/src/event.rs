@@ -1,8 +1,8 @@
 //! The events of buckets, and the event manager that a registry sends them to.
 
-use genevent::{Manager, ManagerServer, NamedManager};
+use genevent::{Manager, ManagerServer};
 use genserver::supervisor::ChildRef;
-use genserver::{CallError, Reason};
+use genserver::{CallError, Named, Never, Reason};
 
 use crate::{Bucket, BucketName};
 
@@ -27,11 +27,17 @@ use crate::{Bucket, BucketName};
 ///
 /// let bucket = store.create("shopping").await?;
 /// let name = "shopping".parse()?;
-/// assert_eq!(events.try_next().await?, Some(BucketEvent::Created { name, bucket: bucket.clone() }));
+/// assert_eq!(
+///     events.try_next().await?,
+///     Some(BucketEvent::Created { name, bucket: bucket.clone() })
+/// );
 ///
 /// bucket.stop().await?;
 /// let name = "shopping".parse()?;
-/// assert_eq!(events.try_next().await?, Some(BucketEvent::Exited { name, bucket, reason: Reason::Normal }));
+/// assert_eq!(
+///     events.try_next().await?,
+///     Some(BucketEvent::Exited { name, bucket, reason: Reason::Normal })
+/// );
 /// # store.stop().await?;
 /// # Ok(())
 /// # }
@@ -80,11 +86,17 @@ pub enum BucketEvent {
 #[derive(Debug)]
 pub struct EventManagerRef(Target);
 
+/// A child as a manager that is looked up for every event.
+type ChildManager = Manager<BucketEvent, Never, ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>>;
+
+/// A name as one.
+type NamedManager = Manager<BucketEvent, Never, Named<ManagerServer<BucketEvent>>>;
+
 #[derive(Debug)]
 enum Target {
     Manager(Manager<BucketEvent>),
-    Named(NamedManager<BucketEvent>),
-    Child(ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>),
+    Named(NamedManager),
+    Child(ChildManager),
 }
 
 impl EventManagerRef {
@@ -95,10 +107,7 @@ impl EventManagerRef {
         let told = match &self.0 {
             Target::Manager(manager) => manager.sync_notify(event).await,
             Target::Named(manager) => manager.sync_notify(event).await,
-            Target::Child(child) => match child.current() {
-                Ok(manager) => manager.sync_notify(event).await,
-                Err(_) => Ok(()),
-            },
+            Target::Child(manager) => manager.sync_notify(event).await,
         };
         match told {
             Err(CallError::NoProc { .. }) => Ok(()),
@@ -119,14 +128,14 @@ impl From<&Manager<BucketEvent>> for EventManagerRef {
     }
 }
 
-impl From<NamedManager<BucketEvent>> for EventManagerRef {
-    fn from(manager: NamedManager<BucketEvent>) -> Self {
+impl From<NamedManager> for EventManagerRef {
+    fn from(manager: NamedManager) -> Self {
         Self(Target::Named(manager))
     }
 }
 
 impl From<ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>> for EventManagerRef {
     fn from(child: ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>) -> Self {
-        Self(Target::Child(child))
+        Self(Target::Child(Manager::from(child)))
     }
 }

@@ -1,4 +1,4 @@
-//! A supervised store of named buckets, with events about them.
+//! A supervised in-memory key-value store: named buckets, each a process of its own, with events about them.
 //!
 //! ```
 //! use kv_core::Store;
@@ -89,7 +89,9 @@
 //! let mut events = store.events().await?.stream().mode(NotifyMode::Async);
 //! events.subscribe().await?;
 //! store.create("shopping").await?;
-//! let Some(BucketEvent::Created { name, .. }) = events.try_next().await? else { panic!("nothing else happened") };
+//! let Some(BucketEvent::Created { name, .. }) = events.try_next().await? else {
+//!     panic!("nothing else happened")
+//! };
 //! assert_eq!(name, "shopping");
 //! # store.stop().await?;
 //! # Ok(())
@@ -132,6 +134,10 @@
 //!
 //! Use a bucket when entries should have an owner that can be monitored, that fails alone, or whose operations take turns
 //! across an `await`. Use a store when such owners come and go by name.
+//!
+//! # Crates in its signatures
+//!
+//! [`genserver`], [`genevent`] and [`bytes`] are re-exported, and [`async_trait`] for those who implement [`Storage`].
 
 // All of it as one value: begin here.
 mod store;
@@ -147,6 +153,16 @@ mod operation;
 mod name;
 // Keeping entries beyond their bucket.
 mod storage;
+
+// The crates whose types are in the signatures here, so that a user need not match their versions.
+/// The macro that an implementation of [`Storage`] needs.
+pub use async_trait;
+/// Keys and values.
+pub use bytes;
+/// The manager of a store's events.
+pub use genevent;
+/// Processes, references, reasons and errors.
+pub use genserver;
 
 pub use bucket::{Bucket, BucketArgs, BucketCall, BucketGet, BucketRead, BucketServer, CompareAndSetError, WriteError};
 pub use event::{BucketEvent, EventManagerRef};

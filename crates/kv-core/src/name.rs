@@ -6,15 +6,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// The most bytes that a name may have.
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::{BucketName, NAME_MAX};
-///
-/// assert!(BucketName::new(&"x".repeat(NAME_MAX)).is_ok());
-/// assert!(BucketName::new(&"x".repeat(NAME_MAX + 1)).is_err());
-/// ```
 pub const NAME_MAX: usize = 255;
 
 /// The name of a bucket: UTF-8, of 1 to 255 bytes.
@@ -59,14 +50,6 @@ impl BucketName {
 }
 
 /// Why a text is not a valid bucket name.
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::NameError;
-///
-/// assert_eq!(NameError::TooLong { bytes: 300 }.to_string(), "the name has 300 bytes, and a bucket's name at most 255; use a shorter one");
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {

@@ -12,7 +12,9 @@ use bytes::Bytes;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bucket = Bucket::start().await?;
-/// let done = bucket.apply(vec![Operation::Put("milk".into(), "1".into()), Operation::Get("milk".into())]).await?;
+/// let done = bucket
+///     .apply(vec![Operation::Put("milk".into(), "1".into()), Operation::Get("milk".into())])
+///     .await?;
 /// assert_eq!(done, [OperationResult::Put, OperationResult::Value(Some("1".into()))]);
 /// # Ok(())
 /// # }
@@ -51,19 +53,6 @@ impl Operation {
 }
 
 /// The result of an [`Operation`].
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::{Bucket, OperationResult, Operation};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let bucket = Bucket::start().await?;
-/// assert_eq!(bucket.apply(vec![Operation::Len]).await?, [OperationResult::Len(0)]);
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OperationResult {
     /// The value that the key has or had.
@@ -135,27 +124,11 @@ pub struct KeyPage {
 
 impl KeyPage {
     /// The first page.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::KeyPage;
-    ///
-    /// assert_eq!(KeyPage::first(100), KeyPage { after: None, limit: 100 });
-    /// ```
     pub fn first(limit: usize) -> Self {
         Self { after: None, limit }
     }
 
     /// The page after `key`, whether or not the key exists.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::KeyPage;
-    ///
-    /// assert_eq!(KeyPage::after("eggs", 100).after, Some("eggs".into()));
-    /// ```
     pub fn after(key: impl Into<Bytes>, limit: usize) -> Self {
         Self { after: Some(key.into()), limit }
     }

@@ -109,7 +109,10 @@ impl Registry {
     ///
     /// let registry = Registry::start(manager).await?;
     /// let bucket = registry.create("shopping").await?;
-    /// assert_eq!(probe.expect_message().await, BucketEvent::Created { name: "shopping".parse()?, bucket });
+    /// assert_eq!(
+    ///     probe.expect_message().await,
+    ///     BucketEvent::Created { name: "shopping".parse()?, bucket }
+    /// );
     /// # registry.stop().await?;
     /// # Ok(())
     /// # }
@@ -248,20 +251,6 @@ impl Registry {
     /// # Errors
     ///
     /// [`CallError`] if the registry did not answer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Store;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let store = Store::start().await?;
-    /// assert_eq!(store.lookup_ordered("shopping").await?, None);
-    /// # store.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn lookup_ordered(&self, name: &str) -> Result<Option<Bucket>, CallError> {
         // A text that is not a valid name belongs to no bucket.
         let Ok(name) = BucketName::new(name) else { return Ok(None) };
@@ -271,22 +260,6 @@ impl Registry {
     /// The names of all buckets, in order.
     ///
     /// It may or may not list buckets that come or go meanwhile.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Store;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let store = Store::start().await?;
-    /// store.create("shopping").await?;
-    /// store.create("holidays").await?;
-    /// assert_eq!(store.names(), ["holidays", "shopping"]);
-    /// # store.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn names(&self) -> Vec<BucketName> {
         self.table.names()
     }

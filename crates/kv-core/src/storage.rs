@@ -42,10 +42,15 @@ use crate::BucketName;
 ///     }
 ///
 ///     async fn load(&self, bucket: &BucketName) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-///         Ok(self.0.lock().unwrap().entry(bucket.clone()).or_default().clone().into_iter().collect())
+///         let shelf = self.0.lock().unwrap();
+///         Ok(shelf.get(bucket).cloned().unwrap_or_default().into_iter().collect())
 ///     }
 ///
-///     async fn commit(&self, bucket: &BucketName, changes: Vec<StorageChange>) -> Result<(), StorageError> {
+///     async fn commit(
+///         &self,
+///         bucket: &BucketName,
+///         changes: Vec<StorageChange>,
+///     ) -> Result<(), StorageError> {
 ///         let mut shelf = self.0.lock().unwrap();
 ///         let entries = shelf.entry(bucket.clone()).or_default();
 ///         for change in changes {
@@ -119,15 +124,6 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 }
 
 /// A change to a bucket, for [`Storage::commit`].
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::StorageChange;
-///
-/// let changes = [StorageChange::Put("milk".into(), "1".into()), StorageChange::Delete("eggs".into())];
-/// assert_eq!(changes.len(), 2);
-/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StorageChange {
     /// The key now has this value.
@@ -137,14 +133,6 @@ pub enum StorageChange {
 }
 
 /// What a committed change survives.
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::Durability;
-///
-/// assert!(Durability::Power > Durability::Program);
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Durability {
     /// Nothing: entries are lost when their bucket ends.
@@ -173,14 +161,6 @@ pub struct StorageError(Arc<dyn Error + Send + Sync>);
 
 impl StorageError {
     /// Wraps an error or a text. It should say what failed and what to do.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::StorageError;
-    ///
-    /// assert!(StorageError::new("the disk is full; make room").to_string().ends_with("make room"));
-    /// ```
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(error.into().into())
     }

@@ -28,11 +28,17 @@ pub use reading::{AnswerReader, ReaderStep, UnexpectedLine};
 /// check(Answer::Done, "OK\r\n");
 /// check(Answer::Value("1".into()), "1\r\nOK\r\n");
 /// check(Answer::Value("".into()), "\r\nOK\r\n");
-/// check(Answer::Items(vec!["eggs".into(), "soy milk".into()]), "* eggs\r\n* soy milk\r\nOK\r\n");
+/// check(
+///     Answer::Items(vec!["eggs".into(), "soy milk".into()]),
+///     "* eggs\r\n* soy milk\r\nOK\r\n",
+/// );
 /// check(Answer::Pong, "PONG\r\n");
 /// check(Answer::NotFound, "NOT FOUND\r\n");
 /// check(Answer::UnknownCommand, "UNKNOWN COMMAND\r\n");
-/// check(Answer::Error("no room; delete something".into()), "ERROR no room; delete something\r\n");
+/// check(
+///     Answer::Error("no room; delete something".into()),
+///     "ERROR no room; delete something\r\n",
+/// );
 /// ```
 ///
 /// # Line ends inside values
@@ -66,7 +72,10 @@ pub use reading::{AnswerReader, ReaderStep, UnexpectedLine};
 /// #     answer.encode(&mut written);
 /// #     assert_eq!(String::from_utf8_lossy(&written), lines);
 /// # }
-/// check(Answer::Items(vec!["one\ntwo".into(), r#""hi""#.into()]), "* \"one\\ntwo\"\r\n* \"\\\"hi\\\"\"\r\nOK\r\n");
+/// check(
+///     Answer::Items(vec!["one\ntwo".into(), r#""hi""#.into()]),
+///     "* \"one\\ntwo\"\r\n* \"\\\"hi\\\"\"\r\nOK\r\n",
+/// );
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -92,32 +101,11 @@ pub enum Answer {
 
 impl Answer {
     /// Writes the lines of the protocol, each ended by CR and LF.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Answer;
-    ///
-    /// let mut lines = Vec::new();
-    /// Answer::Value("1".into()).encode(&mut lines);
-    /// Answer::Done.encode(&mut lines);
-    /// assert_eq!(lines, b"1\r\nOK\r\nOK\r\n");
-    /// ```
     pub fn encode(&self, out: &mut Vec<u8>) {
         self.write(b"\r\n", out);
     }
 
     /// Writes the same lines for a file or a terminal, each ended by LF.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Answer;
-    ///
-    /// let mut text = Vec::new();
-    /// Answer::Items(vec!["milk".into()]).print(&mut text);
-    /// assert_eq!(text, b"* milk\nOK\n");
-    /// ```
     pub fn print(&self, out: &mut Vec<u8>) {
         self.write(b"\n", out);
     }

@@ -1,7 +1,7 @@
 //! Executing the commands of one read: all commands for a bucket travel in one message.
 //!
-//! A client may send many commands at once. Consecutive `PUT`, `GET` and `DELETE` commands are gathered, and each bucket
-//! gets one message. A bucket executes them in the order of the commands, so a client reads what it has written. Different
+//! A client may send many commands at once. Consecutive commands that each need one operation of one bucket
+//! are gathered, and each bucket gets one message. A bucket executes them in the order of the commands, so a client reads what it has written. Different
 //! buckets may execute theirs in any order. Every other command is a barrier: the commands before it are done when it
 //! begins, and the commands after it have not begun.
 //!
@@ -47,7 +47,18 @@ enum BatchedCommand {
     /// The answer is known: this.
     Known(&'static [u8]),
     /// The answer comes from the bucket of a group.
-    Bucket { group: usize, verb: Verb },
+    Bucket { group: usize, reply: Reply },
+}
+
+/// How a bucket's result is answered.
+#[derive(Clone, Copy)]
+enum Reply {
+    /// With `OK`, whatever the result is.
+    Done,
+    /// With the value.
+    Value,
+    /// With the number of keys.
+    Count,
 }
 
 /// The commands for one bucket.
@@ -82,20 +93,43 @@ impl CommandBatch {
         self.commands.push(BatchedCommand::Known(answer));
     }
 
-    /// Adds a command for a bucket, from a line of `read`. There must be [room](Self::is_full).
-    pub(crate) fn ask(&mut self, command: CommandLine<'_>, read: &Bytes) {
+    /// Adds a command, from a line of `read`. There must be [room](Self::is_full).
+    ///
+    /// # Errors
+    ///
+    /// The command itself if it is to be carried out alone.
+    pub(crate) fn gather<'a>(&mut self, command: CommandLine<'a>, read: &Bytes) -> Result<(), CommandLine<'a>> {
         let CommandLine { verb, words: [bucket, key, value] } = command;
+        let (operation, reply) = match verb {
+            Verb::Put => (Operation::Put(cut(read, key), stored(value)), Reply::Done),
+            Verb::Get => (Operation::Get(cut(read, key)), Reply::Value),
+            Verb::Delete => (Operation::Delete(cut(read, key)), Reply::Done),
+            Verb::Count => (Operation::Len, Reply::Count),
+            Verb::Ping => {
+                self.known(answer::PONG);
+                return Ok(());
+            }
+            Verb::Create | Verb::List | Verb::Buckets | Verb::Drop | Verb::Subscribe | Verb::Help | Verb::Quit => {
+                return Err(CommandLine { verb, words: [bucket, key, value] });
+            }
+        };
+        let group = self.group(bucket, read);
+        self.groups[group].operations.push(operation);
+        self.commands.push(BatchedCommand::Bucket { group, reply });
+        Ok(())
+    }
+
+    /// The group of a bucket, which is the one in use or a new one.
+    fn group(&mut self, bucket: Cow<'_, [u8]>, read: &Bytes) -> usize {
         let known = self.groups[..self.used].iter().rposition(|group| group.name == *bucket);
-        let group = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             if self.used == self.groups.len() {
                 self.groups.push(Group::default());
             }
             self.groups[self.used].name = cut(read, bucket);
             self.used += 1;
             self.used - 1
-        });
-        self.groups[group].operations.push(operation(verb, key, value, read));
-        self.commands.push(BatchedCommand::Bucket { group, verb });
+        })
     }
 
     /// Whether no commands are gathered.
@@ -120,8 +154,13 @@ impl CommandBatch {
         for command in &self.commands {
             match command {
                 BatchedCommand::Known(answer) => replies.short().extend(*answer),
-                BatchedCommand::Bucket { group, verb } => match (verb, self.groups[*group].answers.next()) {
-                    (Verb::Get, Ok(OperationResult::Value(value))) => replies.value(&value.unwrap_or_default()).await?,
+                BatchedCommand::Bucket { group, reply } => match (reply, self.groups[*group].answers.next()) {
+                    (Reply::Value, Ok(OperationResult::Value(value))) => {
+                        replies.value(&value.unwrap_or_default()).await?;
+                    }
+                    (Reply::Count, Ok(OperationResult::Len(keys))) => {
+                        answer::write_value(keys.to_string().as_bytes(), replies.short());
+                    }
                     (_, Ok(_)) => replies.short().extend(answer::DONE),
                     (_, Err(refusal)) => refusal.write(replies.short()),
                 },
@@ -207,15 +246,6 @@ impl From<WriteError> for Refusal {
             WriteError::Call(error) => error.into(),
             error => Self::Error(error.to_string()),
         }
-    }
-}
-
-/// The operation of a command on its bucket.
-fn operation(verb: Verb, key: Cow<'_, [u8]>, value: Cow<'_, [u8]>, read: &Bytes) -> Operation {
-    match verb {
-        Verb::Get => Operation::Get(cut(read, key)),
-        Verb::Delete => Operation::Delete(cut(read, key)),
-        _ => Operation::Put(cut(read, key), stored(value)),
     }
 }
 

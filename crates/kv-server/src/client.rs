@@ -32,7 +32,10 @@ pub use events::{SubscribeError, SubscriptionError, SubscriptionEvents};
 ///
 /// let mut client = Client::new(answers, &mut asked);
 /// assert_eq!(client.send(&Command::put("shopping", "milk", "1")).await?, Answer::Done);
-/// assert_eq!(client.send(&Command::get("shopping", "milk")).await?, Answer::Value("1".into()));
+/// assert_eq!(
+///     client.send(&Command::get("shopping", "milk")).await?,
+///     Answer::Value("1".into())
+/// );
 ///
 /// assert_eq!(asked, b"PUT shopping milk 1\r\nGET shopping milk\r\n");
 /// # Ok(())
@@ -84,47 +87,11 @@ struct Awaited {
 
 impl<R, W> Client<R, W> {
     /// Creates a client over a connection.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures::io::Cursor;
-    /// use kv_server::{Client, Command};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut asked = Vec::new();
-    /// let mut client = Client::new(Cursor::new("PONG\r\n"), &mut asked);
-    /// client.send(&Command::Ping).await?;
-    /// assert_eq!(asked, b"PING\r\n");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn new(reader: R, writer: W) -> Self {
         Self { wire: Wire::new(reader, writer), awaited: VecDeque::new(), pong_is_due: false }
     }
 
     /// Queues a command. It is sent when an [`answer`](Self::answer) is awaited.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use futures::io::Cursor;
-    /// use kv_server::{Answer, Client, Command};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (reader, writer) = (Cursor::new("OK\r\nPONG\r\n"), Vec::new());
-    /// let mut client = Client::new(reader, writer);
-    /// client.queue(&Command::create("shopping"));
-    /// client.queue(&Command::Ping);
-    /// assert_eq!(client.answer().await?, Answer::Done);
-    /// assert_eq!(client.answer().await?, Answer::Pong);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn queue(&mut self, command: &Command) {
         self.close_last();
         command.encode(&mut self.wire.unsent);
@@ -133,22 +100,6 @@ impl<R, W> Client<R, W> {
 
     /// Queues a line that [is not a command](Command::parse), as far as this client knows. A server that does not know it
     /// either answers [`Answer::UnknownCommand`]. A newer server may know it, and then the answer must be a single line.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use futures::io::Cursor;
-    /// use kv_server::{Answer, Client};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (reader, writer) = (Cursor::new("UNKNOWN COMMAND\r\n"), Vec::new());
-    /// let mut client = Client::new(reader, writer);
-    /// client.queue_unknown(b"BUY milk");
-    /// assert_eq!(client.answer().await?, Answer::UnknownCommand);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn queue_unknown(&mut self, line: &[u8]) {
         self.close_last();
         self.wire.unsent.extend_from_slice(line);
@@ -157,25 +108,6 @@ impl<R, W> Client<R, W> {
     }
 
     /// How many commands have no answer yet.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use futures::io::Cursor;
-    /// use kv_server::{Client, Command};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (reader, writer) = (Cursor::new("PONG\r\nPONG\r\n"), Vec::new());
-    /// let mut client = Client::new(reader, writer);
-    /// client.queue(&Command::Ping);
-    /// client.queue(&Command::Ping);
-    /// client.answer().await?;
-    /// assert_eq!(client.awaited(), 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn awaited(&self) -> usize {
         self.awaited.len()
     }
@@ -204,21 +136,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// # Cancel safety
     ///
     /// If the future is dropped, the command may have been sent and may be carried out. The next call discards its answer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use futures::io::Cursor;
-    /// use kv_server::{Answer, Client, Command};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (reader, writer) = (Cursor::new("NOT FOUND\r\n"), Vec::new());
-    /// let mut client = Client::new(reader, writer);
-    /// assert_eq!(client.send(&Command::list("shopping")).await?, Answer::NotFound);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn send(&mut self, command: &Command) -> Result<Answer, AnswerError> {
         self.queue(command);
         self.last_answer().await
@@ -233,21 +150,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// # Cancel safety
     ///
     /// As for [`send`](Self::send).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use futures::io::Cursor;
-    /// use kv_server::{Answer, Client};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (reader, writer) = (Cursor::new("UNKNOWN COMMAND\r\n"), Vec::new());
-    /// let mut client = Client::new(reader, writer);
-    /// assert_eq!(client.send_unknown(b"BUY milk").await?, Answer::UnknownCommand);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn send_unknown(&mut self, line: &[u8]) -> Result<Answer, AnswerError> {
         self.queue_unknown(line);
         self.last_answer().await
@@ -276,25 +178,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// # Cancel safety
     ///
     /// Nothing is lost if the future is dropped: the next call continues.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use futures::io::Cursor;
-    /// use kv_server::{Answer, AnswerError, Client, Command};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (reader, writer) = (Cursor::new("OK\r\n"), Vec::new());
-    /// let mut client = Client::new(reader, writer);
-    /// client.queue(&Command::create("shopping"));
-    /// client.queue(&Command::Ping);
-    /// assert_eq!(client.answer().await?, Answer::Done);
-    /// assert!(matches!(client.answer().await, Err(AnswerError::Closed)), "the server went away");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn answer(&mut self) -> Result<Answer, AnswerError> {
         std::future::poll_fn(|cx| self.poll_answer(cx)).await
     }
@@ -366,7 +249,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (reader, writer) = (Cursor::new("OK\r\nCREATED shopping\r\n"), Vec::new());
     /// let mut events = Client::new(reader, writer).subscribe().await?;
-    /// assert_eq!(events.try_next().await?, Some(SubscriptionEvent::Created { bucket: "shopping".into() }));
+    /// assert_eq!(
+    ///     events.try_next().await?,
+    ///     Some(SubscriptionEvent::Created { bucket: "shopping".into() })
+    /// );
     /// # Ok(())
     /// # }
     /// ```
@@ -383,20 +269,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
 }
 
 /// Why a command has no answer.
-///
-/// # Examples
-///
-/// ```
-/// # use futures::io::Cursor;
-/// use kv_server::{AnswerError, Client, Command};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// # let (reader, writer) = (Cursor::new(""), Vec::new());
-/// let closed = Client::new(reader, writer).send(&Command::Ping).await.unwrap_err();
-/// assert!(matches!(closed, AnswerError::Closed));
-/// # }
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswerError {

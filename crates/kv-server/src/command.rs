@@ -22,13 +22,19 @@ commands! {
     /// What a client can ask for. A command is one line.
     ///
     /// ```
-    /// use kv_server::{Command, UnknownCommand};
+    /// use bytes::Bytes;
+    /// use kv_server::Command;
     ///
-    /// assert_eq!(Command::parse("CREATE shopping\r\n"), Ok(Command::create("shopping")));
-    /// assert_eq!(Command::parse("CREATE  shopping  \r\n"), Ok(Command::create("shopping")));
-    /// assert_eq!(Command::parse("PUT shopping milk 1\r\n"), Ok(Command::put("shopping", "milk", "1")));
-    /// assert_eq!(Command::parse("GET shopping milk\r\n"), Ok(Command::get("shopping", "milk")));
-    /// assert_eq!(Command::parse("DELETE shopping eggs\r\n"), Ok(Command::delete("shopping", "eggs")));
+    /// #[track_caller]
+    /// fn check(line: impl Into<Bytes>, command: Command) {
+    ///     assert_eq!(Command::parse(line), Ok(command));
+    /// }
+    ///
+    /// check("CREATE shopping\r\n", Command::create("shopping"));
+    /// check("CREATE  shopping  \r\n", Command::create("shopping"));
+    /// check("PUT shopping milk 1\r\n", Command::put("shopping", "milk", "1"));
+    /// check("GET shopping milk\r\n", Command::get("shopping", "milk"));
+    /// check("DELETE shopping eggs\r\n", Command::delete("shopping", "eggs"));
     /// ```
     ///
     /// Anything else, or a wrong number of arguments, is an error. Commands are case-sensitive:
@@ -44,14 +50,20 @@ commands! {
     /// These are the commands of the Elixir guide. There are a few more:
     ///
     /// ```
-    /// # use kv_server::{Command, UnknownCommand};
-    /// assert_eq!(Command::parse("LIST shopping\r\n"), Ok(Command::list("shopping")));
-    /// assert_eq!(Command::parse("BUCKETS\r\n"), Ok(Command::Buckets));
-    /// assert_eq!(Command::parse("DROP shopping\r\n"), Ok(Command::drop("shopping")));
-    /// assert_eq!(Command::parse("SUBSCRIBE\r\n"), Ok(Command::Subscribe));
-    /// assert_eq!(Command::parse("PING\r\n"), Ok(Command::Ping));
-    /// assert_eq!(Command::parse("HELP\r\n"), Ok(Command::Help));
-    /// assert_eq!(Command::parse("QUIT\r\n"), Ok(Command::Quit));
+    /// # use kv_server::Command;
+    /// # use bytes::Bytes;
+    /// # #[track_caller]
+    /// # fn check(line: impl Into<Bytes>, command: Command) {
+    /// #     assert_eq!(Command::parse(line), Ok(command));
+    /// # }
+    /// check("LIST shopping\r\n", Command::list("shopping"));
+    /// check("COUNT shopping\r\n", Command::count("shopping"));
+    /// check("BUCKETS\r\n", Command::Buckets);
+    /// check("DROP shopping\r\n", Command::drop("shopping"));
+    /// check("SUBSCRIBE\r\n", Command::Subscribe);
+    /// check("PING\r\n", Command::Ping);
+    /// check("HELP\r\n", Command::Help);
+    /// check("QUIT\r\n", Command::Quit);
     /// ```
     ///
     /// # Words
@@ -60,10 +72,15 @@ commands! {
     /// is not UTF-8. Words are arbitrary bytes:
     ///
     /// ```
-    /// # use kv_server::{Command, UnknownCommand};
-    /// assert_eq!(Command::parse("GET\tshopping\u{3000}milk"), Ok(Command::get("shopping", "milk")));
-    /// assert_eq!(Command::parse("GET shopping soy\u{A0}milk"), Ok(Command::get("shopping", "soy\u{A0}milk")));
-    /// assert_eq!(Command::parse(&b"GET shopping \xFF"[..]), Ok(Command::get("shopping", &b"\xFF"[..])));
+    /// # use kv_server::Command;
+    /// # use bytes::Bytes;
+    /// # #[track_caller]
+    /// # fn check(line: impl Into<Bytes>, command: Command) {
+    /// #     assert_eq!(Command::parse(line), Ok(command));
+    /// # }
+    /// check("GET\tshopping\u{3000}milk", Command::get("shopping", "milk"));
+    /// check("GET shopping soy\u{A0}milk", Command::get("shopping", "soy\u{A0}milk"));
+    /// check(&b"GET shopping \xFF"[..], Command::get("shopping", &b"\xFF"[..]));
     /// ```
     ///
     /// If the words do not form a command, the line is read again with quotes. The text between two quotes is one word. In
@@ -71,31 +88,41 @@ commands! {
     /// tab, and `\x` with two hexadecimal digits for any byte:
     ///
     /// ```
-    /// # use kv_server::{Command, UnknownCommand};
+    /// # use kv_server::Command;
+    /// # use bytes::Bytes;
+    /// # #[track_caller]
+    /// # fn check(line: impl Into<Bytes>, command: Command) {
+    /// #     assert_eq!(Command::parse(line), Ok(command));
+    /// # }
     /// let line = r#"PUT shopping "soy milk" "two litres""#;
-    /// assert_eq!(Command::parse(line), Ok(Command::put("shopping", "soy milk", "two litres")));
+    /// check(line, Command::put("shopping", "soy milk", "two litres"));
     /// ```
     ///
     /// A line that is a command without regard to quotes is that command, as in the guide. To have the quotes count in
     /// every case, quote the command's own word.
     ///
     /// ```
-    /// # use kv_server::{Command, UnknownCommand};
-    /// assert_eq!(Command::parse(r#"PUT shopping milk "1""#), Ok(Command::put("shopping", "milk", "\"1\"")));
-    /// assert_eq!(Command::parse(r#"PUT shopping "soy milk""#), Ok(Command::put("shopping", "\"soy", "milk\"")));
-    /// assert_eq!(Command::parse(r#""PUT" shopping milk "1""#), Ok(Command::put("shopping", "milk", "1")));
-    /// assert_eq!(Command::parse(r#""PUT" shopping milk """#), Ok(Command::put("shopping", "milk", "")));
+    /// # use kv_server::Command;
+    /// # use bytes::Bytes;
+    /// # #[track_caller]
+    /// # fn check(line: impl Into<Bytes>, command: Command) {
+    /// #     assert_eq!(Command::parse(line), Ok(command));
+    /// # }
+    /// check(r#"PUT shopping milk "1""#, Command::put("shopping", "milk", "\"1\""));
+    /// check(r#"PUT shopping "soy milk""#, Command::put("shopping", "\"soy", "milk\""));
+    /// check(r#""PUT" shopping milk "1""#, Command::put("shopping", "milk", "1"));
+    /// check(r#""PUT" shopping milk """#, Command::put("shopping", "milk", ""));
     /// ```
     #[derive(Clone, PartialEq, Eq, Hash, Debug)]
     #[non_exhaustive]
     pub enum Command {
         /// `CREATE bucket`: creates the bucket unless it exists. The answer is OK.
-        Create {
+        Create as create {
             /// Its name.
             bucket,
         } = "CREATE", Line, "makes the bucket, unless it is there";
         /// `PUT bucket key value`: stores the value. The answer is OK, or NOT FOUND if there is no such bucket.
-        Put {
+        Put as put {
             /// The bucket.
             bucket,
             /// The key.
@@ -105,14 +132,14 @@ commands! {
         } = "PUT", Line, "stores the value; NOT FOUND if there is no such bucket";
         /// `GET bucket key`: the answer is the value or an empty line, followed by OK; or NOT FOUND if there is no such
         /// bucket.
-        Get {
+        Get as get {
             /// The bucket.
             bucket,
             /// The key.
             key,
         } = "GET", Value, "the value, or an empty line; NOT FOUND if there is no such bucket";
         /// `DELETE bucket key`: removes the key if it exists. The answer is OK, or NOT FOUND if there is no such bucket.
-        Delete {
+        Delete as delete {
             /// The bucket.
             bucket,
             /// The key.
@@ -120,15 +147,20 @@ commands! {
         } = "DELETE", Line, "forgets the key, if it is there; NOT FOUND if there is no such bucket";
         /// `LIST bucket`: the answer is a line `* key` for every key, in order, followed by OK; or NOT FOUND if there is no
         /// such bucket.
-        List {
+        List as list {
             /// The bucket.
             bucket,
         } = "LIST", Items, "every key in order; NOT FOUND if there is no such bucket";
+        /// `COUNT bucket`: the answer is the number of keys, followed by OK; or NOT FOUND if there is no such bucket.
+        Count as count {
+            /// The bucket.
+            bucket,
+        } = "COUNT", Value, "how many keys there are; NOT FOUND if there is no such bucket";
         /// `BUCKETS`: the answer is a line `* name` for every bucket, in order, followed by OK.
         Buckets = "BUCKETS", Items, "every bucket in order";
         /// `DROP bucket`: removes the bucket and everything in it. The answer is OK, or NOT FOUND if there is no such
         /// bucket.
-        Drop {
+        Drop as drop {
             /// The bucket.
             bucket,
         } = "DROP", Line, "ends the bucket, with all that is in it; NOT FOUND if there is no such bucket";
@@ -147,15 +179,6 @@ commands! {
 pub(crate) const ARGUMENTS_MAX: usize = 3;
 
 /// The line is not a [`Command`].
-///
-/// # Examples
-///
-/// ```
-/// use kv_server::{Command, UnknownCommand};
-///
-/// assert_eq!(Command::parse("BUY milk"), Err(UnknownCommand));
-/// assert_eq!(UnknownCommand.to_string(), "no command reads like this; `HELP` lists those there are");
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("no command reads like this; `HELP` lists those there are")]
 pub struct UnknownCommand;
@@ -174,7 +197,9 @@ impl Command {
     /// use kv_server::Command;
     ///
     /// let line = Bytes::from("GET shopping milk\r\n".to_owned());
-    /// let Ok(Command::Get { key, .. }) = Command::parse(line.clone()) else { panic!("it is one") };
+    /// let Ok(Command::Get { key, .. }) = Command::parse(line.clone()) else {
+    ///     panic!("it is one")
+    /// };
     /// assert_eq!(key.as_ptr(), line[13..].as_ptr());
     /// ```
     pub fn parse(line: impl Into<Bytes>) -> Result<Self, UnknownCommand> {
@@ -224,86 +249,6 @@ impl Command {
             let itself = plain || (words::is_word(word) && word[0] != b'"');
             if itself { out.extend(&word[..]) } else { words::quote(word, out) }
         }
-    }
-
-    /// `CREATE bucket`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!(Command::create("shopping").to_string(), "CREATE shopping");
-    /// ```
-    pub fn create(bucket: impl Into<Bytes>) -> Self {
-        Self::Create { bucket: bucket.into() }
-    }
-
-    /// `PUT bucket key value`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!(Command::put("shopping", "milk", "1").to_string(), "PUT shopping milk 1");
-    /// assert_eq!(Command::put("shopping", "milk", vec![0xFF]), Command::put("shopping", "milk", &b"\xFF"[..]), "any bytes will do");
-    /// ```
-    pub fn put(bucket: impl Into<Bytes>, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
-        Self::Put { bucket: bucket.into(), key: key.into(), value: value.into() }
-    }
-
-    /// `GET bucket key`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!("GET shopping milk".parse(), Ok(Command::get("shopping", "milk")));
-    /// ```
-    pub fn get(bucket: impl Into<Bytes>, key: impl Into<Bytes>) -> Self {
-        Self::Get { bucket: bucket.into(), key: key.into() }
-    }
-
-    /// `DELETE bucket key`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!("DELETE shopping milk".parse(), Ok(Command::delete("shopping", "milk")));
-    /// ```
-    pub fn delete(bucket: impl Into<Bytes>, key: impl Into<Bytes>) -> Self {
-        Self::Delete { bucket: bucket.into(), key: key.into() }
-    }
-
-    /// `LIST bucket`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// assert_eq!(Command::list("my shopping").to_string(), "\"LIST\" \"my shopping\"");
-    /// ```
-    pub fn list(bucket: impl Into<Bytes>) -> Self {
-        Self::List { bucket: bucket.into() }
-    }
-
-    /// `DROP bucket`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Command;
-    ///
-    /// let last = Command::drop("shopping");
-    /// assert_eq!(last, Command::Drop { bucket: "shopping".into() });
-    /// ```
-    pub fn drop(bucket: impl Into<Bytes>) -> Self {
-        Self::Drop { bucket: bucket.into() }
     }
 }
 

@@ -48,32 +48,11 @@ impl Signal {
 
 impl Drain {
     /// Creates a signal that has not been given.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Drain;
-    ///
-    /// let (one, other) = (Drain::new(), Drain::new());
-    /// one.begin();
-    /// assert!(!other.has_begun(), "they are two signals");
-    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Gives the signal, for good. Giving it again does nothing.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::Drain;
-    ///
-    /// let drain = Drain::new();
-    /// let same = drain.clone();
-    /// drain.begin();
-    /// assert!(same.has_begun());
-    /// ```
     pub fn begin(&self) {
         self.0.begun.store(true, Ordering::SeqCst);
         let wakers = std::mem::take(&mut *self.0.waiting());
@@ -146,19 +125,6 @@ impl fmt::Debug for Drain {
 }
 
 /// Waits for the signal; made by [`Drain::told`].
-///
-/// # Examples
-///
-/// ```
-/// use futures::FutureExt;
-/// use kv_server::Drain;
-///
-/// let drain = Drain::new();
-/// let mut told = drain.told();
-/// assert_eq!((&mut told).now_or_never(), None);
-/// drain.begin();
-/// assert_eq!(told.now_or_never(), Some(()));
-/// ```
 #[must_use = "nothing happens until this is awaited"]
 pub struct DrainSignal {
     signal: Arc<Signal>,

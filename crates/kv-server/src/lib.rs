@@ -1,4 +1,4 @@
-//! The store of `kv-core` on a socket: a line protocol, sessions, a server, and a client.
+//! A key-value server on TCP and Unix sockets: the store of `kv-core`, a line protocol, sessions, and a client.
 //!
 //! ```
 //! use kv_core::Store;
@@ -14,7 +14,10 @@
 //! let mut client = Client::new(reader, writer);
 //! client.send(&Command::create("shopping")).await?;
 //! client.send(&Command::put("shopping", "milk", "1")).await?;
-//! assert_eq!(client.send(&Command::get("shopping", "milk")).await?, Answer::Value("1".into()));
+//! assert_eq!(
+//!     client.send(&Command::get("shopping", "milk")).await?,
+//!     Answer::Value("1".into())
+//! );
 //! # server.stop().await?;
 //! # store.stop().await?;
 //! # Ok(())
@@ -32,6 +35,7 @@
 //! | `GET shopping eggs` | `3` and `OK`; an empty line and `OK` if there is no such key |
 //! | `DELETE shopping eggs` | `OK`, also if there is no such key |
 //! | `LIST shopping` | `* eggs`, a line for each other key in order, and `OK` |
+//! | `COUNT shopping` | `2`, the number of keys, and `OK` |
 //! | `BUCKETS` | `* shopping`, a line for each other bucket in order, and `OK` |
 //! | `DROP shopping` | `OK` |
 //! | `SUBSCRIBE` | `OK`, then an [`SubscriptionEvent`] a line, until `QUIT` |
@@ -94,6 +98,10 @@
 //! Two parts of one program share a store by cloning it: see `kv-core`. A call is faster than any socket. A line protocol
 //! is for people, scripts, and programs in other languages. Every client can do everything, so do not serve a network with
 //! strangers in it. The store is lost when its program ends.
+//!
+//! # Crates in its signatures
+//!
+//! [`kv_core`], [`bytes`] and [`futures`] are re-exported.
 
 // Commands: begin here, ...
 mod command;
@@ -122,6 +130,14 @@ pub mod net;
 mod client;
 // Completions and hints for a prompt.
 pub mod prompt;
+
+// The crates whose types are in the signatures here, so that a user need not match their versions.
+/// Keys, values and lines.
+pub use bytes;
+/// The readers and writers of a session.
+pub use futures;
+/// The store.
+pub use kv_core;
 
 pub use answer::{Answer, AnswerReader, ReaderStep, UnexpectedLine};
 pub use client::{AnswerError, Client, SubscribeError, SubscriptionError, SubscriptionEvents};

@@ -32,50 +32,17 @@ pub struct LineBuffer {
 
 impl LineBuffer {
     /// Creates an empty buffer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::LineBuffer;
-    ///
-    /// let mut lines = LineBuffer::new();
-    /// assert!(lines.take().is_empty());
-    /// assert!(lines.rest().is_empty());
-    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds what was read. It has no limit of its own: check the [`rest`](Self::rest) before reading more.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::LineBuffer;
-    ///
-    /// let mut lines = LineBuffer::new();
-    /// for read in [&b"PI"[..], b"NG\r", b"\n"] {
-    ///     lines.push(read);
-    /// }
-    /// assert_eq!(lines.take(), "PING\r\n");
-    /// ```
     pub fn push(&mut self, read: &[u8]) {
         self.buffer.extend_from_slice(read);
         self.most = self.most.max(self.buffer.len());
     }
 
     /// Takes all whole lines, in one piece. Empty if there is none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::LineBuffer;
-    ///
-    /// let mut lines = LineBuffer::new();
-    /// lines.push(b"PING\nHELP\nQU");
-    /// assert_eq!(lines.take(), "PING\nHELP\n");
-    /// assert!(lines.take().is_empty(), "they were taken");
-    /// ```
     pub fn take(&mut self) -> Bytes {
         // From the back, where the last byte is usually a line end, and never twice over bytes that contain none.
         let Some(last) = memchr::memrchr(b'\n', &self.buffer[self.searched..]) else {

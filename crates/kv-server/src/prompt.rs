@@ -63,16 +63,6 @@ pub enum Wanted<'a> {
 
 impl<'a> Completion<'a> {
     /// Looks at the end of this line.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::prompt::{Completion, Wanted};
-    ///
-    /// assert_eq!(Completion::of("").wanted, Wanted::Command);
-    /// assert_eq!(Completion::of("DROP ").wanted, Wanted::Bucket);
-    /// assert_eq!(Completion::of("PUT shopping milk ").wanted, Wanted::Nothing);
-    /// ```
     pub fn of(line: &'a str) -> Self {
         let start = line.rfind(char::is_whitespace).map_or(0, |blank| blank + width(&line[blank..]));
         let mut words = line[..start].split_whitespace();
@@ -84,14 +74,6 @@ impl<'a> Completion<'a> {
     }
 
     /// The commands that begin with what was typed, in upper or lower case, each followed by a blank if it has arguments.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::prompt::Completion;
-    ///
-    /// assert_eq!(Completion::of("p").commands(), ["PUT ", "PING"]);
-    /// ```
     pub fn commands(&self) -> Vec<String> {
         let begins = |usage: &&CommandUsage| {
             usage.word.get(..self.typed.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(self.typed))
@@ -101,14 +83,6 @@ impl<'a> Completion<'a> {
     }
 
     /// The `names` that begin with what was typed and need no quotes, at most 100.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::prompt::Completion;
-    ///
-    /// assert_eq!(Completion::of("LIST s").offers(["books", "shopping", "s t"]), ["shopping"]);
-    /// ```
     pub fn offers<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Vec<String> {
         let names = names.into_iter().filter(|name| {
             let name = name.as_ref();
@@ -175,7 +149,10 @@ pub fn hint(line: &str) -> Option<String> {
 /// use kv_server::prompt::advice;
 ///
 /// assert_eq!(advice("get shopping milk"), "commands are in capitals: GET shopping milk");
-/// assert_eq!(advice("GET shopping"), "it is GET bucket key; a word with blanks goes in quotes");
+/// assert_eq!(
+///     advice("GET shopping"),
+///     "it is GET bucket key; a word with blanks goes in quotes"
+/// );
 /// assert_eq!(advice("BUY milk"), "HELP lists the commands");
 /// ```
 pub fn advice(line: &str) -> String {

@@ -92,24 +92,6 @@ pub struct Session {
 }
 
 /// Why a session has ended, if neither the reader nor the writer failed.
-///
-/// # Examples
-///
-/// ```
-/// use futures::io::Cursor;
-/// use kv_core::Store;
-/// use kv_server::{Session, SessionEnd};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let store = Store::start().await?;
-/// let mut answered = Cursor::new(Vec::new());
-/// let end = Session::new(store.clone()).serve(&b"QUIT\r\n"[..], &mut answered).await?;
-/// assert_eq!(end, SessionEnd::Quit);
-/// # store.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum SessionEnd {
@@ -133,25 +115,6 @@ pub enum SessionEnd {
 
 impl Session {
     /// Creates a session on a store, with the default [limits](Limits).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures::io::Cursor;
-    /// use kv_core::Store;
-    /// use kv_server::Session;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let store = Store::start().await?;
-    /// let mut answered = Cursor::new(Vec::new());
-    /// Session::new(store.clone()).serve(&b"CREATE shopping\n"[..], &mut answered).await?;
-    /// assert!(store.lookup("shopping").is_some());
-    /// # store.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn new(store: Store) -> Self {
         Self { store, limits: Limits::default(), drain: Drain::new() }
     }
@@ -170,9 +133,15 @@ impl Session {
     /// let store = Store::start().await?;
     /// let limits = Limits { line: 8, ..Limits::default() };
     /// let mut answered = Cursor::new(Vec::new());
-    /// let end = Session::new(store.clone()).limits(limits).serve(&b"PING\nCREATE shopping\n"[..], &mut answered).await?;
+    /// let end = Session::new(store.clone())
+    ///     .limits(limits)
+    ///     .serve(&b"PING\nCREATE shopping\n"[..], &mut answered)
+    ///     .await?;
     /// assert_eq!(end, SessionEnd::LineTooLong);
-    /// assert_eq!(answered.into_inner(), b"PONG\r\nERROR line too long; send lines of at most 8 bytes\r\n");
+    /// assert_eq!(
+    ///     answered.into_inner(),
+    ///     b"PONG\r\nERROR line too long; send lines of at most 8 bytes\r\n"
+    /// );
     /// # store.stop().await?;
     /// # Ok(())
     /// # }
@@ -201,7 +170,10 @@ impl Session {
     /// let drain = Drain::new();
     /// drain.begin();
     /// // The client is there, and says nothing.
-    /// let end = Session::new(store.clone()).drain(&drain).serve(reader, Cursor::new(Vec::new())).await?;
+    /// let end = Session::new(store.clone())
+    ///     .drain(&drain)
+    ///     .serve(reader, Cursor::new(Vec::new()))
+    ///     .await?;
     /// assert_eq!(end, SessionEnd::Drained);
     /// # drop(client);
     /// # store.stop().await?;

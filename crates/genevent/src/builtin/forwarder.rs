@@ -161,23 +161,6 @@ pub struct ForwardToManager<E: Event, I: Event = Never>(Manager<E, I>);
 
 impl<E: Event, I: Event> ForwardToManager<E, I> {
     /// Creates a forwarder to this manager.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{ForwardToManager, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (shop, city) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
-    /// shop.add_async_handler(ForwardToManager::new(&city)).await?;
-    /// city.stop().await?;
-    /// shop.sync_notify("is anybody there?".to_owned()).await?;
-    /// assert_eq!(shop.which_handlers().await?, [], "it has left");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn new(manager: &Manager<E, I>) -> Self {
         Self(manager.clone())
     }

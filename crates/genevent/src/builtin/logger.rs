@@ -7,25 +7,6 @@ use crate::handler::{Handler, HandlerCaller, HandlerCx, React, Reaction};
 use crate::values::Event;
 
 /// How many events a [`LoggerHandler`] keeps by default.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LOGGER_MESSAGES_DEFAULT, LoggerHandler, Manager};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::start().await?;
-/// let logger = manager.add_handler(LoggerHandler::new()).await?;
-/// for number in 0..=LOGGER_MESSAGES_DEFAULT {
-///     manager.ack_notify(number).await?;
-/// }
-/// let logger = manager.remove_handler(&logger).await?;
-/// assert_eq!((logger.dropped(), logger.messages().next()), (1, Some("1")));
-/// # Ok(())
-/// # }
-/// ```
 pub const LOGGER_MESSAGES_DEFAULT: usize = 10_000;
 
 /// A handler that keeps the last events as text and returns them on request.
@@ -58,90 +39,21 @@ pub struct LoggerHandler {
 }
 
 /// Asks a [`LoggerHandler`] for the events it has kept, oldest first.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LoggerHandler, Manager, LoggedMessages};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::start().await?;
-/// let logger = manager.add_handler(LoggerHandler::new()).await?;
-/// manager.notify("hello")?;
-/// assert_eq!(manager.call(&logger, LoggedMessages).await?, ["hello"]);
-/// assert_eq!(manager.call(&logger, LoggedMessages).await?.len(), 1, "it keeps them");
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Debug)]
 pub struct LoggedMessages(pub HandlerCaller<Vec<String>>);
 
 impl LoggerHandler {
     /// Creates a logger that keeps [`LOGGER_MESSAGES_DEFAULT`] events.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// manager.notify("it is not there yet")?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// manager.notify("now it is")?;
-    /// assert_eq!(manager.call(&logger, LoggedMessages).await?, ["now it is"]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn new() -> Self {
         Self::keeping(LOGGER_MESSAGES_DEFAULT)
     }
 
     /// Creates a logger that keeps at most this many events.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let last = manager.add_handler(LoggerHandler::keeping(1)).await?;
-    /// manager.notify("hello")?;
-    /// manager.notify("world")?;
-    /// assert_eq!(manager.call(&last, LoggedMessages).await?, ["world"]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn keeping(events: usize) -> Self {
         Self { messages: VecDeque::new(), keeps: events, dropped: 0 }
     }
 
     /// How many old events it has dropped to make room for newer ones.
-    ///
-    /// # Examples
-    ///
-    /// Checking that nothing was dropped:
-    ///
-    /// ```
-    ///
-    /// use genevent::{LoggerHandler, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::keeping(100)).await?;
-    /// manager.notify("hello")?;
-    /// assert_eq!(manager.remove_handler(&logger).await?.dropped(), 0);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -171,23 +83,6 @@ impl LoggerHandler {
     }
 
     /// The events it has kept, oldest first, once it was removed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// manager.notify("hello")?;
-    /// manager.notify("world")?;
-    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages().join(" "), "hello world");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn into_messages(self) -> Vec<String> {
         self.messages.into()
     }

@@ -31,7 +31,11 @@ use crate::values::{Event, TerminateReason};
 /// impl AsyncHandler<u32> for Slow {
 ///     type Call = Never;
 ///
-///     async fn handle_event(&mut self, event: &u32, _cx: &mut HandlerCx<u32>) -> Reaction<u32> {
+///     async fn handle_event(
+///         &mut self,
+///         event: &u32,
+///         _cx: &mut HandlerCx<u32>,
+///     ) -> Reaction<u32> {
 ///         genserver::time::sleep(Duration::from_millis(1)).await;
 ///         self.0.push(*event);
 ///         React::stay()

@@ -142,7 +142,11 @@ impl<R: Send + 'static> HandlerCaller<R> {
     ///         React::stay()
     ///     }
     ///
-    ///     fn handle_call(&mut self, Order(client): Order, _cx: &mut HandlerCx<Hot>) -> Reaction<Hot> {
+    ///     fn handle_call(
+    ///         &mut self,
+    ///         Order(client): Order,
+    ///         _cx: &mut HandlerCx<Hot>,
+    ///     ) -> Reaction<Hot> {
     ///         self.orders.push(client);
     ///         React::stay()
     ///     }
@@ -152,7 +156,8 @@ impl<R: Send + 'static> HandlerCaller<R> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;
     /// let kitchen = manager.add_handler(Kitchen::default()).await?;
-    /// let (stays, goes) = (manager.send_request(&kitchen, Order), manager.send_request(&kitchen, Order));
+    /// let (stays, goes) =
+    ///     (manager.send_request(&kitchen, Order), manager.send_request(&kitchen, Order));
     /// drop(goes);
     /// manager.notify(Hot)?;
     /// assert_eq!(stays.await??, "soup");

@@ -91,35 +91,6 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     }
 
     /// The pid of the manager.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
-    /// use genserver::{Never, Pid};
-    ///
-    /// /// Notes where it has seen which event.
-    /// #[derive(Default)]
-    /// struct Notes(Vec<(Pid, u8)>);
-    ///
-    /// impl Handler<u8> for Notes {
-    ///     type Call = Never;
-    ///
-    ///     fn handle_event(&mut self, event: &u8, cx: &mut HandlerCx<u8>) -> Reaction<u8> {
-    ///         self.0.push((cx.pid(), *event));
-    ///         React::stay()
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let notes = manager.add_handler(Notes::default()).await?;
-    /// manager.notify(7)?;
-    /// assert_eq!(manager.remove_handler(&notes).await?.0, [(manager.pid(), 7)]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn pid(&self) -> Pid {
         self.process.pid()
     }
@@ -186,7 +157,11 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     ///         Ok(())
     ///     }
     ///
-    ///     fn handle_event(&mut self, _event: &String, _cx: &mut HandlerCx<String>) -> Reaction<String> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         _event: &String,
+    ///         _cx: &mut HandlerCx<String>,
+    ///     ) -> Reaction<String> {
     ///         React::hibernate()
     ///     }
     /// }
@@ -222,7 +197,11 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// impl Handler<&'static str> for Uploads {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, photo: &&'static str, cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         photo: &&'static str,
+    ///         cx: &mut HandlerCx<&'static str>,
+    ///     ) -> Reaction<&'static str> {
     ///         let (photo, hold) = (*photo, cx.hold());
     ///         thread::spawn(move || {
     ///             println!("sends {photo}");

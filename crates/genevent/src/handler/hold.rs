@@ -30,7 +30,11 @@ use parking_lot::Mutex;
 /// impl Handler<&'static str> for Pairs {
 ///     type Call = Never;
 ///
-///     fn handle_event(&mut self, _event: &&'static str, cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+///     fn handle_event(
+///         &mut self,
+///         _event: &&'static str,
+///         cx: &mut HandlerCx<&'static str>,
+///     ) -> Reaction<&'static str> {
 ///         self.0.push(cx.hold());
 ///         if self.0.len() == 2 {
 ///             // ... the parcel goes ...
@@ -83,7 +87,11 @@ impl Hold {
     /// impl Handler<&'static str> for Post {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, event: &&'static str, cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         event: &&'static str,
+    ///         cx: &mut HandlerCx<&'static str>,
+    ///     ) -> Reaction<&'static str> {
     ///         let hold = cx.hold();
     ///         if event.len() < 10 {
     ///             hold.done();

@@ -25,7 +25,11 @@ use crate::values::Event;
 /// impl Handler<&'static str> for Sum {
 ///     type Call = Never;
 ///
-///     fn handle_event(&mut self, event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+///     fn handle_event(
+///         &mut self,
+///         event: &&'static str,
+///         _cx: &mut HandlerCx<&'static str>,
+///     ) -> Reaction<&'static str> {
 ///         self.0 += event.parse::<i64>()?;
 ///         React::stay()
 ///     }
@@ -109,7 +113,11 @@ impl<E: Event, I: Event> fmt::Debug for HandlerStep<E, I> {
 /// impl Handler<&'static str> for Three {
 ///     type Call = Never;
 ///
-///     fn handle_event(&mut self, _event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+///     fn handle_event(
+///         &mut self,
+///         _event: &&'static str,
+///         _cx: &mut HandlerCx<&'static str>,
+///     ) -> Reaction<&'static str> {
 ///         self.0 += 1;
 ///         if self.0 == 3 { React::leave() } else { React::stay() }
 ///     }
@@ -133,36 +141,6 @@ pub enum React {}
 #[expect(clippy::missing_errors_doc, reason = "these make a callback's answer, and none of them fails")]
 impl React {
     /// Keeps the handler: OTP's `{ok, State}`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
-    /// use genserver::Never;
-    ///
-    /// /// Has seen the highest number of all.
-    /// struct Highest(u8);
-    ///
-    /// impl Handler<u8> for Highest {
-    ///     type Call = Never;
-    ///
-    ///     fn handle_event(&mut self, event: &u8, _cx: &mut HandlerCx<u8>) -> Reaction<u8> {
-    ///         self.0 = self.0.max(*event);
-    ///         React::stay()
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let highest = manager.add_handler(Highest(0)).await?;
-    /// for number in [3, 8, 5] {
-    ///     manager.notify(number)?;
-    /// }
-    /// assert_eq!(manager.remove_handler(&highest).await?.0, 8);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[inline]
     pub fn stay<E: Event, I: Event>() -> Reaction<E, I> {
         Ok(HandlerStep(Then::Stay))
@@ -170,68 +148,12 @@ impl React {
 
     /// Keeps the handler, and makes the manager hibernate until its next message, to use as little memory as it can: OTP's
     /// `{ok, State, hibernate}`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
-    /// use genserver::{Never, Status};
-    ///
-    /// /// For what happens once a year.
-    /// struct Birthdays;
-    ///
-    /// impl Handler<String> for Birthdays {
-    ///     type Call = Never;
-    ///
-    ///     fn handle_event(&mut self, _name: &String, _cx: &mut HandlerCx<String>) -> Reaction<String> {
-    ///         React::hibernate()
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// manager.add_handler(Birthdays).await?;
-    /// manager.sync_notify("Joe".to_owned()).await?;
-    /// assert_eq!(manager.server().info().status, Status::Hibernated);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn hibernate<E: Event, I: Event>() -> Reaction<E, I> {
         Ok(HandlerStep(Then::Hibernate))
     }
 
     /// Removes the handler. Its terminate gets [`TerminateReason::Left`](crate::TerminateReason::Left): OTP's
     /// `remove_handler`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{GoneReason, Handler, HandlerCx, HandlerGone, Manager, React, Reaction};
-    /// use genserver::{Letter, Never, Probe};
-    ///
-    /// /// Is there for the first event only.
-    /// struct Once;
-    ///
-    /// impl Handler<()> for Once {
-    ///     type Call = Never;
-    ///
-    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
-    ///         React::leave()
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut owner = Probe::<HandlerGone>::new();
-    /// let manager = Manager::start().await?;
-    /// manager.add_handler(Once).owned_by(owner.sender()).await?;
-    /// manager.sync_notify(()).await?;
-    /// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
-    /// assert_eq!(gone.why, GoneReason::Normal, "it has not failed");
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "remove_handler")]
     pub fn leave<E: Event, I: Event>() -> Reaction<E, I> {
         Ok(HandlerStep(Then::Leave(None)))
@@ -255,12 +177,20 @@ impl React {
     /// impl Handler<&'static str> for Basket {
     ///     type Call = Call;
     ///
-    ///     fn handle_event(&mut self, item: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         item: &&'static str,
+    ///         _cx: &mut HandlerCx<&'static str>,
+    ///     ) -> Reaction<&'static str> {
     ///         self.0.push(item);
     ///         React::stay()
     ///     }
     ///
-    ///     fn handle_call(&mut self, call: Call, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+    ///     fn handle_call(
+    ///         &mut self,
+    ///         call: Call,
+    ///         _cx: &mut HandlerCx<&'static str>,
+    ///     ) -> Reaction<&'static str> {
     ///         match call {
     ///             Call::Count(client) => React::reply(client, self.0.len()),
     ///             Call::Empty(client) => React::reply(client, std::mem::take(&mut self.0)),
@@ -302,7 +232,11 @@ impl React {
     ///         React::stay()
     ///     }
     ///
-    ///     fn handle_call(&mut self, Close(client): Close, _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///     fn handle_call(
+    ///         &mut self,
+    ///         Close(client): Close,
+    ///         _cx: &mut HandlerCx<()>,
+    ///     ) -> Reaction<()> {
     ///         React::reply_leave(client, self.0)
     ///     }
     /// }

@@ -245,7 +245,11 @@ impl React {
     /// impl Handler<Event> for Day {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, event: &Event, _cx: &mut HandlerCx<Event>) -> Reaction<Event> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         event: &Event,
+    ///         _cx: &mut HandlerCx<Event>,
+    ///     ) -> Reaction<Event> {
     ///         match event {
     ///             Event::Sold => self.sold += 1,
     ///             Event::Midnight => {
@@ -279,7 +283,9 @@ impl React {
     /// A shop that tells nobody before it opens:
     ///
     /// ```
-    /// use genevent::{ForwardToManager, Handler, HandlerCx, LoggerHandler, Manager, React, Reaction};
+    /// use genevent::{
+    ///     ForwardToManager, Handler, HandlerCx, LoggerHandler, Manager, React, Reaction,
+    /// };
     /// use genserver::Never;
     ///
     /// struct Closed {
@@ -289,8 +295,16 @@ impl React {
     /// impl Handler<&'static str> for Closed {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
-    ///         if *event == "open" { React::swap_async(ForwardToManager::new(&self.city)) } else { React::stay() }
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         event: &&'static str,
+    ///         _cx: &mut HandlerCx<&'static str>,
+    ///     ) -> Reaction<&'static str> {
+    ///         if *event == "open" {
+    ///             React::swap_async(ForwardToManager::new(&self.city))
+    ///         } else {
+    ///             React::stay()
+    ///         }
     ///     }
     /// }
     ///
@@ -363,7 +377,11 @@ impl React {
     /// impl Handler<()> for Red {
     ///     type Call = Switch;
     ///
-    ///     fn handle_call(&mut self, Switch(client): Switch, _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///     fn handle_call(
+    ///         &mut self,
+    ///         Switch(client): Switch,
+    ///         _cx: &mut HandlerCx<()>,
+    ///     ) -> Reaction<()> {
     ///         React::reply_swap(client, "it is green", Green)
     ///     }
     ///     # fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> { React::stay() }

@@ -6,13 +6,13 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use genserver::{AsProcess, Caller, Pid, ProcessRef, Recipient};
+use genserver::{AsProcess, AsServer, Caller, Pid, ProcessRef, Recipient, ServerRef};
 
 use super::Manager;
 use crate::handler::HandlerEntry;
 use crate::server::{
-    AddFailure, AddRequest, CallKind, MakeSuccessor, ManagerCall, OtherCall, OwnerSpec, RemovedHandler, SwapRequest,
-    TakeOnce,
+    AddFailure, AddRequest, CallKind, MakeSuccessor, ManagerCall, ManagerServer, OtherCall, OwnerSpec, RemoveFailure,
+    SwapRequest, TakeOnce,
 };
 use crate::values::{
     AddHandlerError, CallHandlerError, Event, HandlerGone, HandlerId, HandlerRef, InstanceId, MakeHandler,
@@ -23,34 +23,17 @@ use crate::values::{
 type MakeEntry<E, I, H> = fn(H, HandlerId) -> HandlerEntry<E, I>;
 
 /// A handler to be added: made by [`Manager::add_handler`], and added when awaited.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LoggerHandler, Manager};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::<String>::start().await?;
-/// let add = manager.add_handler(LoggerHandler::new()).id("audit");
-/// assert_eq!(manager.which_handlers().await?, [], "it is added when it is awaited");
-/// let audit = add.await?;
-/// assert_eq!(manager.which_handlers().await?, [audit.id()]);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "a handler is added when this is awaited"]
-pub struct AddHandler<'a, E: Event, I: Event, H> {
-    manager: &'a Manager<E, I>,
+pub struct AddHandler<'a, E: Event, I: Event, H, T = ServerRef<ManagerServer<E, I>>> {
+    manager: &'a Manager<E, I, T>,
     handler: H,
     place: HandlerRef<H>,
     owner: Option<OwnerSpec>,
     seat: MakeEntry<E, I, H>,
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> AddHandler<'a, E, I, H> {
-    pub(super) fn new(manager: &'a Manager<E, I>, handler: H, seat: MakeEntry<E, I, H>) -> Self {
+impl<'a, E: Event, I: Event, H: Send + 'static, T> AddHandler<'a, E, I, H, T> {
+    pub(super) fn new(manager: &'a Manager<E, I, T>, handler: H, seat: MakeEntry<E, I, H>) -> Self {
         Self { manager, handler, place: HandlerRef::new(), owner: None, seat }
     }
 
@@ -137,7 +120,9 @@ impl<'a, E: Event, I: Event, H: Send + 'static> AddHandler<'a, E, I, H> {
     ///
     /// let logger = manager.add_handler(LoggerHandler::new()).owned_by(owner).await?;
     /// manager.remove_handler(&logger).await?;
-    /// let Some(Letter::Message(Info::LoggerGone(gone))) = probe.try_recv() else { panic!("it is told") };
+    /// let Some(Letter::Message(Info::LoggerGone(gone))) = probe.try_recv() else {
+    ///     panic!("it is told")
+    /// };
     /// assert_eq!(gone.why, GoneReason::Normal);
     /// # Ok(())
     /// # }
@@ -148,36 +133,35 @@ impl<'a, E: Event, I: Event, H: Send + 'static> AddHandler<'a, E, I, H> {
         self.owner = Some(owned(owner.into()));
         self
     }
+}
 
+impl<E: Event, I: Event, H: Send + 'static, T: AsServer<Server = ManagerServer<E, I>>> AddHandler<'_, E, I, H, T> {
     async fn ask(self) -> Result<HandlerRef<H>, AddHandlerError<H>> {
         let Self { manager, handler, place, owner, seat } = self;
         let ours = TakeOnce::new(seat(handler, place.id()));
         let handler = ours.clone();
         let add = |caller| change(OtherCall::Add(AddRequest { handler, owner, caller }));
-        let manager_is = || manager.process_ref().subject();
         let answer = manager.server().call(add).no_timeout().await.map_err(|error| AddHandlerError::Manager {
             error,
             returned: ours.take().map(|handler| returned(handler.slot.into_handler())),
         })?;
         match answer {
             Ok(()) => Ok(place),
-            Err(AddFailure::AlreadyPresent(handler)) => Err(AddHandlerError::AlreadyPresent {
-                manager: manager_is(),
-                handler: place.id(),
-                returned: returned(handler),
-            }),
-            Err(AddFailure::Init(reason, handler)) => Err(AddHandlerError::Init {
-                manager: manager_is(),
-                handler: place.id(),
-                reason,
-                returned: returned(handler),
-            }),
-            Err(AddFailure::Make(_)) => unreachable!("only a swap makes a handler"),
+            Err((manager, AddFailure::AlreadyPresent(handler))) => {
+                Err(AddHandlerError::AlreadyPresent { manager, handler: place.id(), returned: returned(handler) })
+            }
+            Err((manager, AddFailure::Init(reason, handler))) => {
+                Err(AddHandlerError::Init { manager, handler: place.id(), reason, returned: returned(handler) })
+            }
+            Err((_, AddFailure::Make(_))) => unreachable!("only a swap makes a handler"),
         }
     }
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for AddHandler<'a, E, I, H> {
+impl<'a, E: Event, I: Event, H: Send + 'static, T> IntoFuture for AddHandler<'a, E, I, H, T>
+where
+    T: AsServer<Server = ManagerServer<E, I>> + Sync,
+{
     type Output = Result<HandlerRef<H>, AddHandlerError<H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -187,33 +171,15 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for AddHandler<'a, E,
 }
 
 /// A handler to be removed: made by [`Manager::remove_handler`], and removed when awaited.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LoggerHandler, Manager};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::<String>::start().await?;
-/// let logger = manager.add_handler(LoggerHandler::new()).await?;
-/// let remove = manager.remove_handler(&logger).arg("it is late");
-/// assert_eq!(manager.which_handlers().await?.len(), 1, "it is removed when this is awaited");
-/// remove.await?;
-/// assert_eq!(manager.which_handlers().await?.len(), 0);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "a handler is removed when this is awaited"]
-pub struct RemoveHandler<'a, E: Event, I: Event, H> {
-    manager: &'a Manager<E, I>,
+pub struct RemoveHandler<'a, E: Event, I: Event, H, T = ServerRef<ManagerServer<E, I>>> {
+    manager: &'a Manager<E, I, T>,
     handler: HandlerRef<H>,
     arg: TerminateArg,
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> RemoveHandler<'a, E, I, H> {
-    pub(super) fn new(manager: &'a Manager<E, I>, handler: HandlerRef<H>) -> Self {
+impl<'a, E: Event, I: Event, H: Send + 'static, T> RemoveHandler<'a, E, I, H, T> {
+    pub(super) fn new(manager: &'a Manager<E, I, T>, handler: HandlerRef<H>) -> Self {
         Self { manager, handler, arg: TerminateArg::default() }
     }
 
@@ -250,32 +216,33 @@ impl<'a, E: Event, I: Event, H: Send + 'static> RemoveHandler<'a, E, I, H> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn arg<T: Send + 'static>(mut self, arg: T) -> Self {
+    pub fn arg<A: Send + 'static>(mut self, arg: A) -> Self {
         self.arg = TerminateArg::of(arg);
         self
     }
+}
 
+impl<E: Event, I: Event, H: Send + 'static, T: AsServer<Server = ManagerServer<E, I>>> RemoveHandler<'_, E, I, H, T> {
     async fn ask(self) -> Result<H, RemoveHandlerError<H>> {
         let Self { manager, handler, arg } = self;
         let id = handler.id();
         let remove = |caller| change(OtherCall::Remove(id, arg, caller));
-        let subject = || manager.process_ref().subject();
-        let Some(RemovedHandler { handler: left, ended }) = manager.server().call(remove).no_timeout().await? else {
-            return Err(RemoveHandlerError::NotFound { manager: subject(), handler: handler.id() });
-        };
-        match ended {
-            Ok(()) => Ok(handler_of(left)),
-            Err(reason) => Err(RemoveHandlerError::Terminate {
-                manager: subject(),
-                handler: handler.id(),
-                reason,
-                returned: returned(left),
-            }),
+        match manager.server().call(remove).no_timeout().await? {
+            Ok(handler) => Ok(handler_of(handler)),
+            Err((manager, RemoveFailure::NotFound)) => {
+                Err(RemoveHandlerError::NotFound { manager, handler: handler.id() })
+            }
+            Err((manager, RemoveFailure::Terminate(reason, left))) => {
+                Err(RemoveHandlerError::Terminate { manager, handler: handler.id(), reason, returned: returned(left) })
+            }
         }
     }
 }
 
-impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for RemoveHandler<'a, E, I, H> {
+impl<'a, E: Event, I: Event, H: Send + 'static, T> IntoFuture for RemoveHandler<'a, E, I, H, T>
+where
+    T: AsServer<Server = ManagerServer<E, I>> + Sync,
+{
     type Output = Result<H, RemoveHandlerError<H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -285,27 +252,9 @@ impl<'a, E: Event, I: Event, H: Send + 'static> IntoFuture for RemoveHandler<'a,
 }
 
 /// A handler to be swapped for another: made by [`Manager::swap_handler`], and swapped when awaited.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LoggerHandler, Manager};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::<String>::start().await?;
-/// let monday = manager.add_handler(LoggerHandler::new()).id("monday").await?;
-/// let swap = manager.swap_handler(&monday, |_monday| LoggerHandler::new()).id("tuesday");
-/// assert_eq!(manager.which_handlers().await?, [monday.id()], "they are swapped when this is awaited");
-/// let tuesday = swap.await?;
-/// assert_eq!(manager.which_handlers().await?, [tuesday.id()]);
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "handlers are swapped when this is awaited"]
-pub struct SwapHandler<'a, E: Event, I: Event, O, H, F> {
-    manager: &'a Manager<E, I>,
+pub struct SwapHandler<'a, E: Event, I: Event, O, H, F, T = ServerRef<ManagerServer<E, I>>> {
+    manager: &'a Manager<E, I, T>,
     old: HandlerRef<O>,
     new: HandlerRef<H>,
     arg: TerminateArg,
@@ -314,7 +263,7 @@ pub struct SwapHandler<'a, E: Event, I: Event, O, H, F> {
     seat: MakeEntry<E, I, H>,
 }
 
-impl<'a, E, I, O, H, F> SwapHandler<'a, E, I, O, H, F>
+impl<'a, E, I, O, H, F, T> SwapHandler<'a, E, I, O, H, F, T>
 where
     E: Event,
     I: Event,
@@ -322,95 +271,23 @@ where
     H: Send + 'static,
     F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
 {
-    pub(super) fn new(manager: &'a Manager<E, I>, old: HandlerRef<O>, make: F, seat: MakeEntry<E, I, H>) -> Self {
+    pub(super) fn new(manager: &'a Manager<E, I, T>, old: HandlerRef<O>, make: F, seat: MakeEntry<E, I, H>) -> Self {
         Self { manager, old, new: HandlerRef::new(), arg: TerminateArg::default(), make, owner: None, seat }
     }
 
     /// Sets the new handler's id besides its type.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{HandlerRef, LoggerHandler, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let page = manager.add_handler(LoggerHandler::new()).id(1).await?;
-    /// let page = manager.swap_handler(&page, |full| full.unwrap_or_default()).id(2).await?;
-    /// assert_eq!(page, HandlerRef::with_id(2));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn id(mut self, id: impl Into<InstanceId>) -> Self {
         self.new = HandlerRef::with_id(id);
         self
     }
 
     /// Passes a value to the old handler's terminate, in [`TerminateReason::Swapped`](crate::TerminateReason::Swapped).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{Handler, HandlerCx, TerminateReason, Manager, React, Reaction};
-    /// use genserver::Never;
-    ///
-    /// #[derive(Default)]
-    /// struct Clerk {
-    ///     window: Option<u8>,
-    /// }
-    ///
-    /// impl Handler<()> for Clerk {
-    ///     type Call = Never;
-    ///
-    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
-    ///         React::stay()
-    ///     }
-    ///
-    ///     fn terminate(&mut self, why: TerminateReason, _cx: &mut HandlerCx<()>) {
-    ///         if let TerminateReason::Swapped(mut arg) = why {
-    ///             self.window = arg.take();
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let early = manager.add_handler(Clerk::default()).await?;
-    /// let late = manager.swap_handler(&early, |left: Result<Clerk, _>| left.unwrap_or_default()).arg(3_u8).await?;
-    /// assert_eq!(manager.remove_handler(&late).await?.window, Some(3));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn arg<T: Send + 'static>(mut self, arg: T) -> Self {
+    pub fn arg<A: Send + 'static>(mut self, arg: A) -> Self {
         self.arg = TerminateArg::of(arg);
         self
     }
 
     /// Binds the new handler to a process: see [`AddHandler::bound_to`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager};
-    /// use genserver::Probe;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let (first, second) = (Probe::<()>::new(), Probe::<()>::new());
-    /// let logger = manager.add_handler(LoggerHandler::new()).bound_to(&first).await?;
-    /// manager.swap_handler(&logger, |left| left.unwrap_or_default()).bound_to(&second).await?;
-    /// drop(first);
-    /// assert_eq!(manager.which_handlers().await?.len(), 1);
-    /// drop(second);
-    /// assert_eq!(manager.which_handlers().await?.len(), 0);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn bound_to(mut self, process: &impl AsProcess) -> Self {
         self.owner = Some(bound(process));
         self
@@ -429,8 +306,13 @@ where
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::<String>::start().await?;
     /// let mut owner = Probe::<HandlerGone>::new();
-    /// let old = manager.add_handler(LoggerHandler::new()).id("old").owned_by(owner.sender()).await?;
-    /// let new = manager.swap_handler(&old, |left| left.unwrap_or_default()).id("new").owned_by(owner.sender()).await?;
+    /// let old =
+    ///     manager.add_handler(LoggerHandler::new()).id("old").owned_by(owner.sender()).await?;
+    /// let new = manager
+    ///     .swap_handler(&old, |left| left.unwrap_or_default())
+    ///     .id("new")
+    ///     .owned_by(owner.sender())
+    ///     .await?;
     /// manager.remove_handler(&new).await?;
     ///
     /// let Some(Letter::Message(first)) = owner.try_recv() else { panic!("the owner is told") };
@@ -446,7 +328,17 @@ where
         self.owner = Some(owned(owner.into()));
         self
     }
+}
 
+impl<E, I, O, H, F, T> SwapHandler<'_, E, I, O, H, F, T>
+where
+    E: Event,
+    I: Event,
+    O: Send + 'static,
+    H: Send + 'static,
+    F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
+    T: AsServer<Server = ManagerServer<E, I>>,
+{
     async fn ask(self) -> Result<HandlerRef<H>, SwapHandlerError<O, H>> {
         let Self { manager, old, new, arg, make, owner, seat } = self;
         let (old, id) = (old.id(), new.id());
@@ -458,31 +350,31 @@ where
         let make = ours.clone();
         let new_id = id.clone();
         let swap = |caller| change(OtherCall::Swap(SwapRequest { old, arg, new: new_id, make, owner, caller }));
-        let subject = || manager.process_ref().subject();
         let answer = manager.server().call(swap).no_timeout().await.map_err(|error| SwapHandlerError::Manager {
             error,
             make: ours.take().map(|make| ReturnedHandler::new(unseated(make))),
         })?;
         match answer {
             Ok(()) => Ok(new),
-            Err(AddFailure::AlreadyPresent(handler)) => {
-                Err(SwapHandlerError::AlreadyPresent { manager: subject(), handler: id, returned: returned(handler) })
+            Err((manager, AddFailure::AlreadyPresent(handler))) => {
+                Err(SwapHandlerError::AlreadyPresent { manager, handler: id, returned: returned(handler) })
             }
-            Err(AddFailure::Init(reason, handler)) => {
-                Err(SwapHandlerError::Init { manager: subject(), handler: id, reason, returned: returned(handler) })
+            Err((manager, AddFailure::Init(reason, handler))) => {
+                Err(SwapHandlerError::Init { manager, handler: id, reason, returned: returned(handler) })
             }
-            Err(AddFailure::Make(reason)) => Err(SwapHandlerError::Make { manager: subject(), handler: id, reason }),
+            Err((manager, AddFailure::Make(reason))) => Err(SwapHandlerError::Make { manager, handler: id, reason }),
         }
     }
 }
 
-impl<'a, E, I, O, H, F> IntoFuture for SwapHandler<'a, E, I, O, H, F>
+impl<'a, E, I, O, H, F, T> IntoFuture for SwapHandler<'a, E, I, O, H, F, T>
 where
     E: Event,
     I: Event,
     O: Send + 'static,
     H: Send + 'static,
     F: FnOnce(Result<O, OldHandlerError>) -> H + Send + 'static,
+    T: AsServer<Server = ManagerServer<E, I>> + Sync,
 {
     type Output = Result<HandlerRef<H>, SwapHandlerError<O, H>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
@@ -493,26 +385,9 @@ where
 }
 
 /// A question to one handler: made by [`Manager::call`], and asked when awaited.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{LoggerHandler, Manager, LoggedMessages};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::start().await?;
-/// let logger = manager.add_handler(LoggerHandler::new()).await?;
-/// let call = manager.call(&logger, LoggedMessages);
-/// manager.sync_notify("hello").await?;
-/// assert_eq!(call.await?, ["hello"], "it was asked when this was awaited");
-/// # Ok(())
-/// # }
-/// ```
 #[must_use = "a handler is asked when this is awaited"]
-pub struct CallHandler<'a, E: Event, I: Event, R: Send + 'static> {
-    manager: &'a Manager<E, I>,
+pub struct CallHandler<'a, E: Event, I: Event, R: Send + 'static, T = ServerRef<ManagerServer<E, I>>> {
+    manager: &'a Manager<E, I, T>,
     handler: HandlerId,
     make: MakeRequest<E, I, R>,
     wait: Wait,
@@ -527,9 +402,9 @@ enum Wait {
 
 type MakeRequest<E, I, R> = Box<dyn FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> ManagerCall<E, I> + Send>;
 
-impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
+impl<'a, E: Event, I: Event, R: Send + 'static, T> CallHandler<'a, E, I, R, T> {
     pub(super) fn new(
-        manager: &'a Manager<E, I>,
+        manager: &'a Manager<E, I, T>,
         handler: HandlerId,
         make: impl FnOnce(HandlerId, Caller<Result<R, CallHandlerError>>) -> ManagerCall<E, I> + Send + 'static,
     ) -> Self {
@@ -537,65 +412,20 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
     }
 
     /// Sets the timeout (default: five seconds).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// let messages = manager.call(&logger, LoggedMessages).timeout(Duration::from_millis(100)).await?;
-    /// assert!(messages.is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.wait = Wait::For(timeout);
         self
     }
 
     /// Removes the timeout.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genevent::{AsyncHandler, HandlerCaller, HandlerCx, Manager, React, Reaction};
-    ///
-    /// struct Slow;
-    /// struct Weigh(HandlerCaller<u32>);
-    ///
-    /// impl AsyncHandler<()> for Slow {
-    ///     type Call = Weigh;
-    ///
-    ///     async fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<()>) -> Reaction<()> {
-    ///         React::stay()
-    ///     }
-    ///
-    ///     async fn handle_call(&mut self, Weigh(client): Weigh, _cx: &mut HandlerCx<()>) -> Reaction<()> {
-    ///         genserver::time::sleep(Duration::from_secs(60)).await;
-    ///         React::reply(client, 80)
-    ///     }
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let slow = manager.add_async_handler(Slow).await?;
-    /// assert_eq!(manager.call_async_handler(&slow, Weigh).no_timeout().await?, 80);
-    /// # Ok(())
-    /// # }
-    /// ```
     #[doc(alias = "infinity")]
     pub fn no_timeout(mut self) -> Self {
         self.wait = Wait::Forever;
         self
     }
+}
 
+impl<E: Event, I: Event, R: Send + 'static, T: AsServer<Server = ManagerServer<E, I>>> CallHandler<'_, E, I, R, T> {
     async fn ask(self) -> Result<R, CallHandlerError> {
         let Self { manager, handler, make, wait } = self;
         let call = manager.server().call(move |caller| make(handler, caller));
@@ -608,7 +438,10 @@ impl<'a, E: Event, I: Event, R: Send + 'static> CallHandler<'a, E, I, R> {
     }
 }
 
-impl<'a, E: Event, I: Event, R: Send + 'static> IntoFuture for CallHandler<'a, E, I, R> {
+impl<'a, E: Event, I: Event, R: Send + 'static, T> IntoFuture for CallHandler<'a, E, I, R, T>
+where
+    T: AsServer<Server = ManagerServer<E, I>> + Sync,
+{
     type Output = Result<R, CallHandlerError>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -652,9 +485,9 @@ fn unseated<E: Event, I: Event, O: Send + 'static, H: 'static>(make: MakeSuccess
 
 macro_rules! debug_as_name {
     ($($name:ident<$($param:ident),*>;)*) => {$(
-        impl<E: Event, I: Event, $($param),*> fmt::Debug for $name<'_, E, I, $($param),*> {
+        impl<E: Event, I: Event, $($param,)* T: fmt::Debug> fmt::Debug for $name<'_, E, I, $($param,)* T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).field("manager", &self.manager.pid()).finish_non_exhaustive()
+                f.debug_struct(stringify!($name)).field("manager", &self.manager).finish_non_exhaustive()
             }
         }
     )*};
@@ -666,7 +499,7 @@ debug_as_name! {
     SwapHandler<O, H, F>;
 }
 
-impl<E: Event, I: Event, R: Send + 'static> fmt::Debug for CallHandler<'_, E, I, R> {
+impl<E: Event, I: Event, R: Send + 'static, T> fmt::Debug for CallHandler<'_, E, I, R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallHandler").field("handler", &self.handler).finish_non_exhaustive()
     }

@@ -1,13 +1,13 @@
 //! The requests about handlers that a manager takes: add, remove, swap, call.
 
-use genserver::{CallError, Caller, Request as Asked};
+use genserver::{AsServer, CallError, Caller, Request as Asked};
 
 use super::{AddHandler, CallHandler, Manager, RemoveHandler, SwapHandler};
 use crate::handler::{AsyncHandler, Handler, HandlerCaller, awaiting, plain};
-use crate::server::{CallKind, HandlerCall, ManagerCall, OtherCall};
+use crate::server::{CallKind, HandlerCall, ManagerCall, ManagerServer, OtherCall};
 use crate::values::{CallHandlerError, Event, HandlerId, HandlerRef, OldHandlerError};
 
-impl<E: Event, I: Event> Manager<E, I> {
+impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I, T> {
     /// Adds a handler after the others: its init runs in the manager, and from then on it sees every event.
     ///
     /// Returns a builder, which adds the handler when awaited and resolves to a reference to it. Before that, it can be
@@ -38,7 +38,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn add_handler<H: Handler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H> {
+    pub fn add_handler<H: Handler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H, T> {
         AddHandler::new(self, handler, plain::<E, I, H>)
     }
 
@@ -76,7 +76,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn add_async_handler<H: AsyncHandler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H> {
+    pub fn add_async_handler<H: AsyncHandler<E, I>>(&self, handler: H) -> AddHandler<'_, E, I, H, T> {
         AddHandler::new(self, handler, awaiting::<E, I, H>)
     }
 
@@ -107,7 +107,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # }
     /// ```
     #[doc(alias = "delete_handler")]
-    pub fn remove_handler<H: Send + 'static>(&self, handler: &HandlerRef<H>) -> RemoveHandler<'_, E, I, H> {
+    pub fn remove_handler<H: Send + 'static>(&self, handler: &HandlerRef<H>) -> RemoveHandler<'_, E, I, H, T> {
         RemoveHandler::new(self, handler.clone())
     }
 
@@ -140,13 +140,14 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// let manager = Manager::start().await?;
     /// let first = manager.add_handler(LoggerHandler::new()).await?;
     /// manager.notify("hello")?;
-    /// let second = manager.swap_handler(&first, |left| left.unwrap_or_default()).id("second").await?;
+    /// let second =
+    ///     manager.swap_handler(&first, |left| left.unwrap_or_default()).id("second").await?;
     /// manager.notify("world")?;
     /// assert_eq!(manager.remove_handler(&second).await?.into_messages(), ["hello", "world"]);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn swap_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F>
+    pub fn swap_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F, T>
     where
         O: Send + 'static,
         H: Handler<E, I>,
@@ -156,21 +157,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// Swaps a handler for one whose callbacks await: see [`swap_handler`](Self::swap_handler).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{ForwardToManager, LoggerHandler, Manager};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (shop, city) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
-    /// let logger = shop.add_handler(LoggerHandler::new()).await?;
-    /// shop.swap_async_handler(&logger, move |_| ForwardToManager::new(&city)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn swap_async_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F>
+    pub fn swap_async_handler<O, H, F>(&self, old: &HandlerRef<O>, make: F) -> SwapHandler<'_, E, I, O, H, F, T>
     where
         O: Send + 'static,
         H: AsyncHandler<E, I>,
@@ -207,7 +194,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn call<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R>
+    pub fn call<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R, T>
     where
         H: Handler<E, I>,
         R: Send + 'static,
@@ -234,7 +221,11 @@ impl<E: Event, I: Event> Manager<E, I> {
     ///         React::stay()
     ///     }
     ///
-    ///     async fn handle_call(&mut self, Count(client): Count, _cx: &mut HandlerCx<()>) -> Reaction<()> {
+    ///     async fn handle_call(
+    ///         &mut self,
+    ///         Count(client): Count,
+    ///         _cx: &mut HandlerCx<()>,
+    ///     ) -> Reaction<()> {
     ///         React::reply(client, self.0)
     ///     }
     /// }
@@ -248,7 +239,7 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn call_async_handler<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R>
+    pub fn call_async_handler<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> CallHandler<'_, E, I, R, T>
     where
         H: AsyncHandler<E, I>,
         R: Send + 'static,
@@ -258,21 +249,6 @@ impl<E: Event, I: Event> Manager<E, I> {
     }
 
     /// Asks one handler something without waiting for the answer yet: see [`Request`](genserver::Request).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager, LoggedMessages};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// let request = manager.send_request(&logger, LoggedMessages);
-    /// assert!(request.await??.is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn send_request<H, R, F>(&self, handler: &HandlerRef<H>, make: F) -> Asked<Result<R, CallHandlerError>>
     where
         H: Handler<E, I>,

@@ -1,26 +1,13 @@
 //! Starting a manager, and finding it by name.
 
-use genserver::{Exit, Name, Named, Probe, Start, StartMonitor, start};
+use genserver::{Exit, Name, Named, Never, Probe, Start, StartMonitor, start};
 
-use super::{Manager, NamedManager};
+use super::Manager;
 use crate::server::{ManagerArgs, ManagerServer};
 use crate::values::Event;
 
 impl<E: Event> Manager<E> {
     /// Starts a manager without handlers. The builder takes a [`name`](Start::name) and every other option of a start.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::Manager;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<&str>::start().name("events").await?;
-    /// assert_eq!(manager.which_handlers().await?, []);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn start() -> Start<ManagerServer<E>, Self> {
         start(ManagerArgs::new(None)).handle()
     }
@@ -69,7 +56,8 @@ impl<E: Event> Manager<E> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut shell = Probe::<()>::new();
-    /// let start = Manager::<String>::start_monitor(&mut shell).with(|start| start.name("watched"));
+    /// let start =
+    ///     Manager::<String>::start_monitor(&mut shell).with(|start| start.name("watched"));
     /// let (manager, reference) = start.await?;
     /// manager.stop().await?;
     /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
@@ -94,11 +82,19 @@ impl<E: Event> Manager<E> {
     /// impl Handler<String, Tick> for Clock {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, _: &String, _cx: &mut HandlerCx<String, Tick>) -> Reaction<String, Tick> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         _: &String,
+    ///         _cx: &mut HandlerCx<String, Tick>,
+    ///     ) -> Reaction<String, Tick> {
     ///         React::stay()
     ///     }
     ///
-    ///     fn handle_info(&mut self, _: &Tick, _cx: &mut HandlerCx<String, Tick>) -> Reaction<String, Tick> {
+    ///     fn handle_info(
+    ///         &mut self,
+    ///         _: &Tick,
+    ///         _cx: &mut HandlerCx<String, Tick>,
+    ///     ) -> Reaction<String, Tick> {
     ///         self.0 += 1;
     ///         React::stay()
     ///     }
@@ -131,11 +127,19 @@ impl<E: Event> Manager<E> {
     /// impl Handler<(), Exit> for Watch {
     ///     type Call = Never;
     ///
-    ///     fn handle_event(&mut self, (): &(), _cx: &mut HandlerCx<(), Exit>) -> Reaction<(), Exit> {
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         (): &(),
+    ///         _cx: &mut HandlerCx<(), Exit>,
+    ///     ) -> Reaction<(), Exit> {
     ///         React::stay()
     ///     }
     ///
-    ///     fn handle_info(&mut self, exit: &Exit, _cx: &mut HandlerCx<(), Exit>) -> Reaction<(), Exit> {
+    ///     fn handle_info(
+    ///         &mut self,
+    ///         exit: &Exit,
+    ///         _cx: &mut HandlerCx<(), Exit>,
+    ///     ) -> Reaction<(), Exit> {
     ///         self.0.push(exit.reason.clone());
     ///         React::stay()
     ///     }
@@ -156,29 +160,39 @@ impl<E: Event> Manager<E> {
         start(ManagerArgs::new(Some(Box::new(make)))).handle()
     }
 
-    /// A manager by name, looked up at each use. To name a manager that takes plain messages, use [`NamedManager::new`].
+    /// Returns the manager with that name. The name is looked up at every use, so this can be made before the manager starts, and
+    /// reaches its successor after a restart.
+    ///
+    /// The name is one of the current [`Node`](genserver::Node); for another node's, use `Manager::from(Named::on(&node,
+    /// name))`.
     ///
     /// # Examples
     ///
     /// ```
     /// use genevent::{LoggerHandler, Manager};
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let events = Manager::<&str>::named("street events");
+    /// let unheard = events.notify("too early").unwrap_err().into_inner();
     /// for _ in 0..2 {
     ///     // Each time it is another manager, and the name is the same.
     ///     let _manager = Manager::<&str>::start().name("street events").await?;
-    ///     let logger = events.resolve()?.add_handler(LoggerHandler::new()).await?;
-    ///     events.sync_notify("a parade").await?;
-    ///     assert_eq!(events.resolve()?.remove_handler(&logger).await?.into_messages(), ["a parade"]);
+    ///     let logger = events.add_handler(LoggerHandler::new()).await?;
+    ///     events.sync_notify(unheard).await?;
+    ///     assert_eq!(events.remove_handler(&logger).await?.into_messages(), ["too early"]);
     ///     events.stop().await?;
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn named(name: impl Into<Name>) -> NamedManager<E> {
-        NamedManager::from(Named::new(name))
+    #[doc(alias = "whereis")]
+    pub fn named(name: impl Into<Name>) -> Manager<E, Never, Named<ManagerServer<E>>> {
+        Named::new(name).into()
+    }
+
+    /// Returns the manager with that name, which takes plain messages of type `I`: see [`named`](Self::named).
+    pub fn named_with_info<I: Event>(name: impl Into<Name>) -> Manager<E, I, Named<ManagerServer<E, I>>> {
+        Named::new(name).into()
     }
 }

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::format;
+
 /// Why a log could not be [read](crate::persistence::replay).
 ///
 /// # Examples
@@ -50,12 +52,33 @@ pub enum ReadError {
         file: PathBuf,
     },
     /// The file was written by a later version of this crate.
-    #[error("{file} is an event log of version {version}, which this program cannot read; use a later one")]
+    #[error(
+        "{file} says at byte {at} that it is an event log of version {version}, and this program reads versions up to {last}; use a \
+         later one", last = format::TAGGED
+    )]
     Version {
         /// The file.
         file: PathBuf,
+        /// The offset of the version.
+        at: u64,
         /// Its version.
         version: u32,
+    },
+    /// The log has another [tag](crate::persistence#tags) than the one that was asked for, or none was asked for.
+    #[error(
+        "{file} has at byte {at} the tag {found:?}, and {} was asked for; use `.tag({found:?})` and the type that was written, or, \
+         for events of another type, a folder of their own",
+        wanted.as_ref().map_or("none".to_owned(), |wanted| format!("{wanted:?}"))
+    )]
+    Tag {
+        /// The file.
+        file: PathBuf,
+        /// The offset of the tag.
+        at: u64,
+        /// The tag of the file.
+        found: String,
+        /// The tag that was asked for.
+        wanted: Option<String>,
     },
     /// The disk once had these bytes and no longer does.
     #[error(
@@ -77,10 +100,14 @@ pub enum ReadError {
         file: PathBuf,
     },
     /// The event is intact, but does not decode as the requested type.
-    #[error("event {event} in {file} is not what was asked for: {source}; read it as the type it was written as")]
+    #[error(
+        "event {event}, at byte {at} of {file}, is not what was asked for: {source}; read it as the type it was written as"
+    )]
     Decode {
         /// The file.
         file: PathBuf,
+        /// The offset of the event's record.
+        at: u64,
         /// The number of the event.
         event: u64,
         /// The error of the decoder.

@@ -1,7 +1,9 @@
 //! The format of a log file: a header, records, and how to tell a torn tail from damage.
 //!
-//! 1. A file is a header of 28 bytes, records, and then zeros or nothing. Numbers are little-endian.
-//! 2. The header: `genevent`, the version (4), the number of the file's first event (8), a salt (4), and the checksum of all that (4).
+//! 1. A file is a header, records, and then zeros or nothing. Numbers are little-endian.
+//! 2. The header of version 1, for a log without a tag: `genevent`, the version (4), the number of the file's first event (8), a
+//!    salt (4), and the checksum of all that (4). The header of version 2 goes on with the tag (32, with zeros behind it) and the
+//!    checksum of everything before (4). A later version has the same first 28 bytes, so that it is told apart from damage.
 //! 3. A record: the length of its event (4), how much of the file was known to be on the disk when the record was written (4), a
 //!    checksum (4), and the event as postcard writes it. No record begins with twelve zeros, because of its second number.
 //! 4. A record's checksum covers the salt, its offset in the file, its two numbers and its event. So a record is valid only
@@ -13,14 +15,27 @@
 use crc32fast::Hasher;
 
 use super::checksums::Checksums;
+use super::tag::{TAG_MAX, Tag};
 
 const MAGIC: [u8; 8] = *b"genevent";
 
-/// The version that is written, and the only one that is read.
-const VERSION: u32 = 1;
+/// The version of a file without a tag.
+const UNTAGGED: u32 = 1;
 
-/// The length of a file's header.
+/// The version of a file with a tag, and the last one that is read.
+pub(super) const TAGGED: u32 = 2;
+
+/// Where a header has its version.
+pub(super) const VERSION_AT: usize = 8;
+
+/// The length of a header without a tag, which every header begins with.
 pub(super) const HEADER: u32 = 28;
+
+/// Where a header has its tag.
+pub(super) const TAG_AT: usize = HEADER as usize;
+
+/// The length of a header with a tag.
+const HEADER_TAGGED: u32 = HEADER + 36;
 
 /// The length of a record's fields before its event.
 pub(super) const FRAME: usize = 12;
@@ -35,6 +50,8 @@ pub(super) struct Header {
     pub(super) first: u64,
     /// A number that other files are unlikely to have.
     pub(super) salt: u32,
+    /// What the program calls its events, if it calls them anything.
+    pub(super) tag: Option<Tag>,
 }
 
 /// Why a file has no valid header.
@@ -49,31 +66,57 @@ pub(super) enum NoHeader {
 }
 
 impl Header {
-    pub(super) fn to_bytes(self) -> [u8; HEADER as usize] {
-        let mut bytes = [0; HEADER as usize];
-        bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[12..20].copy_from_slice(&self.first.to_le_bytes());
-        bytes[20..24].copy_from_slice(&self.salt.to_le_bytes());
-        let sum = crc32fast::hash(&bytes[..24]);
-        bytes[24..].copy_from_slice(&sum.to_le_bytes());
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let version = if self.tag.is_some() { TAGGED } else { UNTAGGED };
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&version.to_le_bytes());
+        bytes.extend_from_slice(&self.first.to_le_bytes());
+        bytes.extend_from_slice(&self.salt.to_le_bytes());
+        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+        if let Some(tag) = self.tag {
+            bytes.extend_from_slice(tag.bytes());
+            bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+        }
         bytes
     }
 
     pub(super) fn of(bytes: &[u8]) -> Result<Self, NoHeader> {
-        let Some(bytes) = bytes.get(..HEADER as usize) else { return Err(NoHeader::Damaged) };
-        if crc32fast::hash(&bytes[..24]) != number(bytes, 24) {
-            return Err(if bytes[..8] == MAGIC { NoHeader::Damaged } else { NoHeader::Foreign });
+        let Some(head) = bytes.get(..HEADER as usize) else { return Err(NoHeader::Damaged) };
+        if crc32fast::hash(&head[..24]) != number(head, 24) {
+            return Err(if head[..8] == MAGIC { NoHeader::Damaged } else { NoHeader::Foreign });
         }
-        match number(bytes, 8) {
-            _ if bytes[..8] != MAGIC => Err(NoHeader::Foreign),
-            VERSION => {
-                let first = u64::from(number(bytes, 12)) | u64::from(number(bytes, 16)) << 32;
-                Ok(Self { first, salt: number(bytes, 20) })
-            }
-            version => Err(NoHeader::Version(version)),
-        }
+        let tag = match number(head, VERSION_AT) {
+            _ if head[..8] != MAGIC => return Err(NoHeader::Foreign),
+            UNTAGGED => None,
+            TAGGED => Some(tag(bytes).ok_or(NoHeader::Damaged)?),
+            version => return Err(NoHeader::Version(version)),
+        };
+        let first = u64::from(number(head, 12)) | u64::from(number(head, 16)) << 32;
+        Ok(Self { first, salt: number(head, 20), tag })
     }
+
+    /// Its length.
+    pub(super) fn size(self) -> u32 {
+        size_with(self.tag)
+    }
+}
+
+/// The length of a header with this tag, or without one.
+pub(super) fn size_with(tag: Option<Tag>) -> u32 {
+    if tag.is_some() { HEADER_TAGGED } else { HEADER }
+}
+
+/// The tag of a header that has one, if it is intact.
+fn tag(bytes: &[u8]) -> Option<Tag> {
+    let (covered, sum) = bytes.get(..HEADER_TAGGED as usize)?.split_at(TAG_AT + TAG_MAX);
+    (crc32fast::hash(covered) == number(sum, 0)).then(|| covered[TAG_AT..].try_into().ok().map(Tag::of))?
+}
+
+/// Whether a file without a valid header can be one that was just being made: it has nothing behind its header.
+pub(super) fn is_being_made(bytes: &[u8]) -> bool {
+    let is_tagged = bytes.len() >= HEADER as usize && number(bytes, VERSION_AT) == TAGGED;
+    let header = if is_tagged { HEADER_TAGGED } else { HEADER };
+    bytes.iter().skip(header as usize).all(|byte| *byte == 0)
 }
 
 /// The number at that offset.
@@ -190,7 +233,10 @@ fn search(sums: &Checksums<'_>, rest: &[u8], salt: u32, at: u32, tail: &mut Tail
 #[cfg(test)]
 mod tests {
     use super::super::checksums::Checksums;
-    use super::{FRAME, HEADER, Header, NoHeader, Tail, Whole, push, seal, search, tail, whole};
+    use super::super::tag::Tag;
+    use super::{
+        FRAME, HEADER, Header, NoHeader, Tail, VERSION_AT, Whole, is_being_made, push, seal, search, tail, whole,
+    };
 
     fn record(event: &[u8], at: u32, synced: u32) -> Vec<u8> {
         let mut record = Vec::new();
@@ -201,24 +247,37 @@ mod tests {
 
     #[test]
     fn a_header_says_what_was_put_in_and_no_bit_of_it_may_change() {
-        let header = Header { first: 1 << 40 | 5, salt: 7 };
-        let bytes = header.to_bytes();
-        assert_eq!(Header::of(&bytes), Ok(header));
-        for bit in 0..bytes.len() * 8 {
-            let mut bytes = bytes;
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(matches!(Header::of(&bytes), Err(NoHeader::Damaged | NoHeader::Foreign)), "bit {bit}");
+        for tag in [None, Some(Tag::new("Sale/1")), Some(Tag::new(&"x".repeat(32)))] {
+            let header = Header { first: 1 << 40 | 5, salt: 7, tag };
+            let bytes = header.to_bytes();
+            assert_eq!(bytes.len(), header.size() as usize);
+            assert_eq!(Header::of(&bytes), Ok(header));
+            for bit in 0..bytes.len() * 8 {
+                let mut bytes = bytes.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                assert!(matches!(Header::of(&bytes), Err(NoHeader::Damaged | NoHeader::Foreign)), "bit {bit}");
+            }
+            for length in 0..bytes.len() {
+                assert_eq!(Header::of(&bytes[..length]), Err(NoHeader::Damaged), "{length} bytes");
+                assert!(is_being_made(&bytes[..length]), "{length} bytes");
+            }
         }
-        assert_eq!(Header::of(&bytes[..27]), Err(NoHeader::Damaged));
+    }
+
+    #[test]
+    fn a_header_without_a_tag_has_the_bytes_it_always_had() {
+        let bytes = Header { first: 1, salt: 2, tag: None }.to_bytes();
+        assert_eq!(bytes[..24], *b"genevent\x01\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0");
+        assert_eq!(bytes.len(), 28);
     }
 
     #[test]
     fn a_header_of_a_later_version_is_told_apart() {
-        let mut bytes = Header { first: 0, salt: 7 }.to_bytes();
-        bytes[8] = 2;
+        let mut bytes = Header { first: 0, salt: 7, tag: None }.to_bytes();
+        bytes[VERSION_AT] = 3;
         let sum = crc32fast::hash(&bytes[..24]);
         bytes[24..].copy_from_slice(&sum.to_le_bytes());
-        assert_eq!(Header::of(&bytes), Err(NoHeader::Version(2)));
+        assert_eq!(Header::of(&bytes), Err(NoHeader::Version(3)));
     }
 
     #[test]

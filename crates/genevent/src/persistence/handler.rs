@@ -18,6 +18,7 @@ use super::error::{OpenError, WriteError};
 use super::folder;
 use super::format::EVENT_MAX;
 use super::position::LogPosition;
+use super::tag::Tag;
 use super::write_queue::WriteQueue;
 use super::writer::Writer;
 use super::{LogOptions, SyncPolicy, TornTail};
@@ -44,7 +45,10 @@ const HELD_FOR: Duration = Duration::from_millis(500);
 /// # let temporary = tempfile::tempdir()?;
 /// # let folder = temporary.path();
 /// let manager = Manager::start().await?;
-/// let log = PersistenceHandler::open(folder).sync(SyncPolicy::Every(Duration::from_millis(100))).keep(10).await?;
+/// let log = PersistenceHandler::open(folder)
+///     .sync(SyncPolicy::Every(Duration::from_millis(100)))
+///     .keep(10)
+///     .await?;
 /// let log = manager.add_async_handler(log).await?;
 ///
 /// manager.notify("eggs".to_owned())?;
@@ -66,26 +70,6 @@ pub struct PersistenceHandler {
 }
 
 /// What a [`PersistenceHandler`] can be asked.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::persistence::LogCall;
-/// use genevent::{Manager, PersistenceHandler};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let folder = tempfile::tempdir()?;
-/// let manager = Manager::start().await?;
-/// let log = manager.add_async_handler(PersistenceHandler::open(folder.path()).await?).await?;
-/// manager.notify("eggs".to_owned())?;
-/// manager.notify("milk".to_owned())?;
-/// manager.call_async_handler(&log, LogCall::Flush).await??;
-/// assert_eq!(manager.call_async_handler(&log, LogCall::Position).await?.synced, 2);
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Debug)]
 pub enum LogCall {
     /// Writes and syncs all events that the manager has handled, then answers. The manager goes on meanwhile, unless a
@@ -97,25 +81,6 @@ pub enum LogCall {
 }
 
 /// A log to be opened: made by [`PersistenceHandler::open`], and opened when awaited.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::PersistenceHandler;
-/// use genevent::persistence::SyncPolicy;
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let temporary = tempfile::tempdir()?;
-/// # let folder = temporary.path().join("log");
-/// let open = PersistenceHandler::open(&folder).sync(SyncPolicy::Never).keep(3);
-/// assert!(!folder.exists(), "it is opened when this is awaited");
-/// let _log = open.await?;
-/// assert!(folder.exists());
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a log is opened when this is awaited"]
 pub struct OpenLog {
@@ -148,62 +113,25 @@ impl PersistenceHandler {
     /// # let folder = tempfile::tempdir()?;
     /// let log = PersistenceHandler::open(folder.path()).await?;
     /// assert_eq!(log.torn(), None);
-    /// assert!(matches!(PersistenceHandler::open(folder.path()).await, Err(OpenError::Held { .. })));
+    /// assert!(matches!(
+    ///     PersistenceHandler::open(folder.path()).await,
+    ///     Err(OpenError::Held { .. })
+    /// ));
     /// # Ok(())
     /// # }
     /// ```
     pub fn open(folder: impl AsRef<Path>) -> OpenLog {
-        let limits = LogOptions { sync: SyncPolicy::default(), rotate_at: ROTATE_AT_DEFAULT, keep: None };
+        let limits = LogOptions { sync: SyncPolicy::default(), rotate_at: ROTATE_AT_DEFAULT, keep: None, tag: None };
         OpenLog { folder: folder.as_ref().to_owned(), limits }
     }
 
     /// The torn tail that was cut off when the log was opened, if there was one. It is also [reported](genserver::report)
     /// when the handler is added.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::PersistenceHandler;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let folder = tempfile::tempdir()?;
-    /// let log = PersistenceHandler::open(folder.path()).await?;
-    /// if let Some(torn) = log.torn() {
-    ///     println!("{torn}");
-    /// }
-    /// # assert_eq!(log.torn(), None);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn torn(&self) -> Option<&TornTail> {
         self.torn.as_ref()
     }
 
     /// How many events the log has, and how many of them are synced.
-    ///
-    /// # Examples
-    ///
-    /// How many events an existing log has:
-    ///
-    /// ```
-    /// use genevent::{Manager, PersistenceHandler};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let folder = tempfile::tempdir()?;
-    /// let manager = Manager::start().await?;
-    /// manager.add_async_handler(PersistenceHandler::open(folder.path()).await?).await?;
-    /// manager.notify("eggs".to_owned())?;
-    /// manager.stop().await?;
-    ///
-    /// let log = PersistenceHandler::open(folder.path()).await?;
-    /// assert_eq!(log.position().written, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn position(&self) -> LogPosition {
         self.queue.position()
     }
@@ -247,25 +175,6 @@ impl PersistenceHandler {
 
 impl OpenLog {
     /// Sets when events are synced to the disk (default: [`SyncPolicy::EachEvent`]).
-    ///
-    /// # Examples
-    ///
-    /// Events that may be lost with the machine, but not with the program:
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use genevent::PersistenceHandler;
-    /// use genevent::persistence::SyncPolicy;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let folder = tempfile::tempdir()?;
-    /// let log = PersistenceHandler::open(folder.path()).sync(SyncPolicy::Every(Duration::from_secs(1))).await?;
-    /// # assert_eq!(log.torn(), None);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn sync(mut self, sync: SyncPolicy) -> Self {
         self.limits.sync = sync;
         self
@@ -312,7 +221,9 @@ impl OpenLog {
     /// # let temporary = tempfile::tempdir()?;
     /// # let folder = temporary.path();
     /// let manager = Manager::start().await?;
-    /// manager.add_async_handler(PersistenceHandler::open(folder).rotate_at(1).keep(1).await?).await?;
+    /// manager
+    ///     .add_async_handler(PersistenceHandler::open(folder).rotate_at(1).keep(1).await?)
+    ///     .await?;
     /// for number in 1..=5 {
     ///     manager.sync_notify(number).await?;
     /// }
@@ -323,6 +234,19 @@ impl OpenLog {
     /// ```
     pub fn keep(mut self, files: u64) -> Self {
         self.limits.keep = Some(files);
+        self
+    }
+
+    /// Sets the [tag](crate::persistence#tags): what the program calls the type of its events, and its version (default:
+    /// none). A log with another tag is refused with [`ReadError::Tag`](super::ReadError::Tag). A log without a tag goes
+    /// on with this one, in a new file.
+    ///
+    /// # Panics
+    ///
+    /// If the tag has not 1 to 32 bytes, or has control characters.
+    #[track_caller]
+    pub fn tag(mut self, tag: &str) -> Self {
+        self.limits.tag = Some(Tag::new(tag));
         self
     }
 

@@ -16,6 +16,7 @@ use super::PersistenceHandler;
 use super::disk::{Disk, DiskFile, System};
 use super::error::{OpenError, ReadError, WriteError};
 use super::replay::replay;
+use super::tag::Tag;
 use super::writer::Writer;
 use super::{LogOptions, SyncPolicy, TornTail, format};
 use crate::manager::Manager;
@@ -172,7 +173,12 @@ impl DiskFile for File {
 }
 
 fn limits(sync: SyncPolicy, rotate_at: u32) -> LogOptions {
-    LogOptions { sync, rotate_at, keep: None }
+    LogOptions { sync, rotate_at, keep: None, tag: None }
+}
+
+/// Each log with and without a tag.
+fn tags() -> [Option<Tag>; 2] {
+    [None, Some(Tag::new("Text/1"))]
 }
 
 fn event(number: u64) -> String {
@@ -186,9 +192,13 @@ fn records(events: Range<u64>) -> Vec<u8> {
 }
 
 /// Asserts that what is read is a prefix of what was written, and returns its length and why it ended.
-fn read(folder: &Path) -> (u64, Option<ReadError>) {
+fn read(folder: &Path, tag: Option<Tag>) -> (u64, Option<ReadError>) {
     let mut read = 0;
-    for next in replay::<String>(folder) {
+    let mut events = replay::<String>(folder);
+    if let Some(tag) = tag {
+        events = events.tag(&tag.to_string());
+    }
+    for next in events {
         match next {
             Ok(found) => assert_eq!(found, event(read)),
             Err(error) => return (read, Some(error)),
@@ -220,10 +230,13 @@ fn what_was_synced_survives_every_outage() {
         let mut numbers = Numbers(seed);
         let folder = tempfile::tempdir().unwrap();
         let policy = [SyncPolicy::EachEvent, SyncPolicy::Never][usize::try_from(seed % 2).unwrap()];
-        let limits = limits(policy, u32::try_from(numbers.within(60..4_000)).unwrap());
+        let rotate_at = u32::try_from(numbers.within(60..4_000)).unwrap();
+        let tag = tags()[usize::try_from(seed / 2 % 2).unwrap()];
         let mut synced = 0;
         let disk = Forgetful::default();
-        for _ in 0..4 {
+        for round in 0..4 {
+            // A log that gets its tag begins without one.
+            let limits = LogOptions { tag: tag.filter(|_| round > 0), ..limits(policy, rotate_at) };
             let opened: Result<(Writer, Option<TornTail>), OpenError> =
                 Writer::open(Box::new(disk.clone()), folder.path(), limits);
             let (mut writer, _) = opened.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
@@ -238,7 +251,7 @@ fn what_was_synced_survives_every_outage() {
                 Ok(synced) | Err((synced, _)) => synced,
             };
             disk.outage(&mut numbers);
-            let (read, error) = read(folder.path());
+            let (read, error) = read(folder.path(), tag);
             assert!(error.is_none(), "seed {seed}: {error:?}");
             assert!(read >= synced, "seed {seed}: {synced} were synced, and {read} are read");
         }
@@ -246,10 +259,11 @@ fn what_was_synced_survives_every_outage() {
 }
 
 /// A log of two kibibytes whose events were synced one, or several, at a time; in its folder, and what is in its file.
-fn small_log() -> (tempfile::TempDir, Vec<u8>) {
+fn small_log(tag: Option<Tag>) -> (tempfile::TempDir, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let disk = Box::new(Forgetful::default());
-    let (mut writer, _) = Writer::open(disk, folder.path(), limits(SyncPolicy::Never, 1 << 20)).unwrap();
+    let limits = LogOptions { tag, ..limits(SyncPolicy::Never, 1 << 20) };
+    let (mut writer, _) = Writer::open(disk, folder.path(), limits).unwrap();
     for together in [1, 1, 1, 5, 1, 1, 12, 1, 5, 20] {
         let from = writer.events().0;
         writer.append(&mut records(from..from + together)).unwrap();
@@ -262,51 +276,59 @@ fn small_log() -> (tempfile::TempDir, Vec<u8>) {
 
 #[test]
 fn a_log_that_is_cut_anywhere_is_never_read_wrong() {
-    let (folder, whole) = small_log();
-    for length in 0..whole.len() {
-        check(folder.path(), &whole[..length]);
+    for tag in tags() {
+        let (folder, whole) = small_log(tag);
+        for length in 0..whole.len() {
+            check(folder.path(), &whole[..length], tag);
+        }
     }
 }
 
 #[test]
 fn a_log_that_is_changed_anywhere_is_never_read_wrong() {
-    let (folder, whole) = small_log();
-    for at in 0..whole.len() {
-        let mut changed = whole.clone();
-        changed[at] ^= if at % 9 == 8 { 0xff } else { 1 << (at % 9) };
-        check(folder.path(), &changed);
+    for tag in tags() {
+        let (folder, whole) = small_log(tag);
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= if at % 9 == 8 { 0xff } else { 1 << (at % 9) };
+            check(folder.path(), &changed, tag);
+        }
     }
 }
 
 #[test]
 fn room_that_was_made_ahead_is_told_from_a_torn_tail() {
-    let (folder, whole) = small_log();
+    let (folder, whole) = small_log(None);
     let mut padded = whole.clone();
     padded.resize(whole.len() + 600, 0);
-    assert_eq!(check(folder.path(), &padded), None);
+    assert_eq!(check(folder.path(), &padded, None), None);
     for at in whole.len()..padded.len() {
         let mut changed = padded.clone();
         changed[at] ^= 0xff;
-        let torn = check(folder.path(), &changed).expect("all events are whole");
+        let torn = check(folder.path(), &changed, None).expect("all events are whole");
         assert_eq!((torn.at, torn.bytes), (whole.len() as u64, (at - whole.len()) as u64 + 1));
     }
 }
 
 /// It is read to some point, and opened at that point, or neither for the same reason.
-fn check(folder: &Path, bytes: &[u8]) -> Option<TornTail> {
+fn check(folder: &Path, bytes: &[u8], tag: Option<Tag>) -> Option<TornTail> {
     let path = super::folder::file(folder, 1);
     fs::write(&path, bytes).unwrap();
-    let (read_before, error) = read(folder);
-    let opened = Writer::open(Box::new(Forgetful::default()), folder, limits(SyncPolicy::Never, 1 << 20));
+    let (read_before, error) = read(folder, tag);
+    let limits = LogOptions { tag, ..limits(SyncPolicy::Never, 1 << 20) };
+    let opened = Writer::open(Box::new(Forgetful::default()), folder, limits);
     match (opened, error) {
         (Ok((mut writer, torn)), None) => {
             assert_eq!(writer.events().0, read_before);
             let cut = torn.as_ref().map_or(0, |torn| torn.bytes);
             let left = fs::metadata(&path).unwrap().len();
             let trailing = bytes.iter().rev().take_while(|byte| **byte == 0).count() as u64;
-            assert!(left.max(28) + cut + trailing >= bytes.len() as u64, "all that is gone is told");
+            assert!(
+                left.max(format::size_with(tag).into()) + cut + trailing >= bytes.len() as u64,
+                "all that is gone is told"
+            );
             writer.append(&mut records(read_before..read_before + 1)).unwrap();
-            assert!(matches!(read(folder), (now, None) if now == read_before + 1));
+            assert!(matches!(read(folder, tag), (now, None) if now == read_before + 1));
             torn
         }
         (Err(OpenError::Read(_)), Some(_)) => {
@@ -348,7 +370,7 @@ async fn fails_after(good: u64) {
     assert_eq!(disk.0.lock().syncs, syncs, "nothing is tried again");
 
     disk.outage(&mut Numbers(good));
-    let (read, error) = read(folder.path());
+    let (read, error) = read(folder.path(), None);
     assert!(
         error.is_none() && read >= acknowledged,
         "after {good}: {acknowledged} acknowledged, {read} read, {error:?}"

@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::error::ReadError;
-use super::format::{self, FRAME, HEADER, Header, NoHeader, Tail, Whole};
+use super::format::{self, FRAME, Header, NoHeader, TAG_AT, Tail, VERSION_AT, Whole};
+use super::tag::Tag;
 
 /// How much is read at once, unless an event is longer.
 const CHUNK: usize = 64 << 10;
@@ -46,14 +47,15 @@ pub(super) enum HeaderError {
 }
 
 impl Reader {
-    pub(super) fn open(path: &Path, event: u64) -> Result<Self, HeaderError> {
+    /// Opens a file, whose tag must be this one if it has any.
+    pub(super) fn open(path: &Path, event: u64, wanted: Option<Tag>) -> Result<Self, HeaderError> {
         let wrong = |source| HeaderError::Wrong(ReadError::io("read", path)(source));
         let mut file = File::open(path).map_err(wrong)?;
         let mut window = Vec::new();
         file.by_ref().take(CHUNK as u64).read_to_end(&mut window).map_err(wrong)?;
         let header = match Header::of(&window) {
             Ok(header) => header,
-            Err(_) if window.iter().skip(HEADER as usize).all(|byte| *byte == 0) => {
+            Err(NoHeader::Foreign | NoHeader::Damaged) if format::is_being_made(&window) => {
                 let bytes = window.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
                 return Err(HeaderError::TornTail { bytes });
             }
@@ -61,13 +63,21 @@ impl Reader {
                 let file = path.to_owned();
                 return Err(HeaderError::Wrong(match no {
                     NoHeader::Foreign => ReadError::NotALog { file },
-                    NoHeader::Version(version) => ReadError::Version { file, version },
+                    NoHeader::Version(version) => ReadError::Version { file, at: VERSION_AT as u64, version },
                     NoHeader::Damaged => ReadError::Corrupt { file, at: 0, event },
                 }));
             }
         };
+        if let Some(found) = header.tag.filter(|found| Some(*found) != wanted) {
+            return Err(HeaderError::Wrong(ReadError::Tag {
+                file: path.to_owned(),
+                at: TAG_AT as u64,
+                found: found.to_string(),
+                wanted: wanted.map(|wanted| wanted.to_string()),
+            }));
+        }
         let event = header.first;
-        Ok(Self { file, path: path.to_owned(), header, at: HEADER, event, window, window_at: 0 })
+        Ok(Self { file, path: path.to_owned(), header, at: header.size(), event, window, window_at: 0 })
     }
 
     pub(super) fn header(&self) -> Header {
@@ -178,5 +188,31 @@ impl Reader {
         // A nonsensical length costs a useless read, but no further than the end of the file.
         self.file.by_ref().take(bytes.max(CHUNK) as u64).read_to_end(&mut self.window)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeaderError, ReadError, Reader};
+    use crate::persistence::format::{Header, VERSION_AT};
+
+    #[test]
+    fn a_file_of_a_later_version_is_refused_also_if_it_has_no_events() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.0000001");
+        let mut header = Header { first: 0, salt: 7, tag: None }.to_bytes();
+        header[VERSION_AT] = 3;
+        let sum = crc32fast::hash(&header[..24]);
+        header[24..].copy_from_slice(&sum.to_le_bytes());
+        for behind in [&b""[..], b"whatever a later version has"] {
+            std::fs::write(&path, [&header, behind].concat()).unwrap();
+            let Err(HeaderError::Wrong(refused)) = Reader::open(&path, 0, None) else { panic!("it is of version 3") };
+            assert!(matches!(refused, ReadError::Version { at: 8, version: 3, .. }), "{refused}");
+            let told = format!("{} says at byte 8 that it is an event log of version 3", path.display());
+            assert!(
+                refused.to_string().starts_with(&told) && refused.to_string().ends_with("use a later one"),
+                "{refused}"
+            );
+        }
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::error::ReadError;
 use super::folder;
 use super::reader::{HeaderError, Next, Reader};
+use super::tag::Tag;
 
 /// How many events a stream reads ahead.
 const AHEAD: usize = 256;
@@ -47,7 +48,7 @@ const AHEAD: usize = 256;
 /// # }
 /// ```
 pub fn replay<E: DeserializeOwned>(folder: impl AsRef<Path>) -> Replay<E> {
-    Replay { folder: folder.as_ref().to_owned(), reader: None, file: 0, failed: false, of: PhantomData }
+    Replay { folder: folder.as_ref().to_owned(), reader: None, file: 0, failed: false, tag: None, of: PhantomData }
 }
 
 /// The events of a log: made by [`replay`].
@@ -74,6 +75,7 @@ pub fn replay<E: DeserializeOwned>(folder: impl AsRef<Path>) -> Replay<E> {
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a log is read when this is iterated"]
 pub struct Replay<E> {
     folder: PathBuf,
     /// The file being read. `None` before the first.
@@ -81,10 +83,23 @@ pub struct Replay<E> {
     /// The number of that file.
     file: u64,
     failed: bool,
+    tag: Option<Tag>,
     of: PhantomData<fn() -> E>,
 }
 
 impl<E: DeserializeOwned> Replay<E> {
+    /// Says which [tag](crate::persistence#tags) the log has. Files that were written without a tag are read all the same;
+    /// another tag is [`ReadError::Tag`].
+    ///
+    /// # Panics
+    ///
+    /// If the tag has not 1 to 32 bytes, or has control characters.
+    #[track_caller]
+    pub fn tag(mut self, tag: &str) -> Self {
+        self.tag = Some(Tag::new(tag));
+        self
+    }
+
     /// The number of the next event. The first event that the log ever had is number 0.
     ///
     /// # Examples
@@ -135,7 +150,9 @@ impl<E: DeserializeOwned> Replay<E> {
     /// # manager.sync_notify(40_u64).await?;
     /// # manager.sync_notify(2).await?;
     ///
-    /// let sum = replay(folder.path()).into_stream().try_fold(0, async |sum, event: u64| Ok(sum + event));
+    /// let sum = replay(folder.path())
+    ///     .into_stream()
+    ///     .try_fold(0, async |sum, event: u64| Ok(sum + event));
     /// assert_eq!(sum.await?, 42);
     /// # Ok(())
     /// # }
@@ -192,7 +209,7 @@ impl<E: DeserializeOwned> Replay<E> {
     /// Goes on with a file, and returns false if it is just being made. Its first event must be the expected one.
     fn open(&mut self, number: u64, wanted: Option<u64>) -> Result<bool, ReadError> {
         let path = folder::file(&self.folder, number);
-        let opened = match Reader::open(&path, wanted.unwrap_or(0)) {
+        let opened = match Reader::open(&path, wanted.unwrap_or(0), self.tag) {
             Ok(reader) => reader,
             Err(HeaderError::TornTail { .. }) if !folder::file(&self.folder, number + 1).exists() => return Ok(false),
             Err(HeaderError::TornTail { .. }) => {
@@ -215,10 +232,10 @@ impl<E: DeserializeOwned> Replay<E> {
             return Ok(None);
         }
         let Some(reader) = &mut self.reader else { return Ok(None) };
-        let event = reader.number();
+        let (at, event) = (u64::from(reader.at()), reader.number());
         match postcard::from_bytes(reader.event()?) {
             Ok(decoded) => Ok(Some(decoded)),
-            Err(source) => Err(ReadError::Decode { file: reader.path().to_owned(), event, source: source.into() }),
+            Err(source) => Err(ReadError::Decode { file: reader.path().to_owned(), at, event, source: source.into() }),
         }
     }
 }

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use super::disk::{Disk, DiskFile};
 use super::error::{OpenError, ReadError, WriteError};
 use super::folder;
-use super::format::{self, HEADER, Header};
+use super::format::{self, Header};
 use super::reader::{HeaderError, Next, Reader};
+use super::tag::Tag;
 use super::{LogOptions, SyncPolicy, TornTail};
 
 /// How many zeros to write ahead: as many as the file is long, within these bounds.
@@ -57,11 +58,12 @@ impl Writer {
             return Ok((Self::start(disk, folder, limits, (1, 1), 0)?, None));
         };
         let path = folder::file(folder, number);
-        let reader = match Reader::open(&path, 0) {
+        let reader = match Reader::open(&path, 0, limits.tag) {
             Ok(reader) => reader,
             Err(HeaderError::Wrong(error)) => return Err(error.into()),
             Err(HeaderError::TornTail { bytes }) => {
-                let events = if oldest < number { whole_file(&folder::file(folder, number - 1))? } else { 0 };
+                let events =
+                    if oldest < number { whole_file(&folder::file(folder, number - 1), limits.tag)? } else { 0 };
                 let writer = Self::start(disk, folder, limits, (oldest, number), events)?;
                 return Ok((writer, Some(TornTail { file: path, at: 0, bytes, events: 0, kept: None })));
             }
@@ -105,7 +107,7 @@ impl Writer {
             kept,
         });
         let events = reader.number();
-        let writer = Self {
+        let mut writer = Self {
             disk,
             folder: folder.to_owned(),
             limits,
@@ -120,6 +122,10 @@ impl Writer {
             events,
             events_synced: events,
         };
+        if reader.header().tag != limits.tag {
+            // A file without a tag is left as it is, and the tag begins with the next one.
+            writer.rotate()?;
+        }
         Ok((writer, torn))
     }
 
@@ -132,9 +138,10 @@ impl Writer {
         events: u64,
     ) -> Result<Self, WriteError> {
         let path = folder::file(folder, number);
-        let (medium, salt) = begin(&*disk, folder, &path, events)?;
+        let (medium, salt) = begin(&*disk, folder, &path, events, limits.tag)?;
         let folder = folder.to_owned();
-        let (end, room, synced) = (HEADER, HEADER, HEADER);
+        let end = format::size_with(limits.tag);
+        let (room, synced) = (end, end);
         let events_synced = events;
         Ok(Self { disk, folder, limits, medium, path, number, oldest, salt, end, room, synced, events, events_synced })
     }
@@ -150,7 +157,7 @@ impl Writer {
         while at < records.len() {
             let size = format::size(&records[at..]);
             let place = self.end as usize + (at - from);
-            if place + size > self.limits.rotate_at as usize && place > HEADER as usize {
+            if place + size > self.limits.rotate_at as usize && place > format::size_with(self.limits.tag) as usize {
                 self.write(&records[from..at], count)?;
                 self.rotate()?;
                 (from, count) = (at, 0);
@@ -201,9 +208,10 @@ impl Writer {
         self.finish()?;
         let number = self.number + 1;
         let path = folder::file(&self.folder, number);
-        let (medium, salt) = begin(&*self.disk, &self.folder, &path, self.events)?;
+        let (medium, salt) = begin(&*self.disk, &self.folder, &path, self.events, self.limits.tag)?;
         (self.medium, self.path, self.number, self.salt) = (medium, path, number, salt);
-        (self.end, self.room, self.synced) = (HEADER, HEADER, HEADER);
+        self.end = format::size_with(self.limits.tag);
+        (self.room, self.synced) = (self.end, self.end);
         let Some(keep) = self.limits.keep else { return Ok(()) };
         while self.number - self.oldest > keep {
             let old = folder::file(&self.folder, self.oldest);
@@ -230,18 +238,24 @@ impl Writer {
 }
 
 /// Makes a file with only a header.
-fn begin(disk: &dyn Disk, folder: &Path, path: &Path, events: u64) -> Result<(Box<dyn DiskFile>, u32), WriteError> {
+fn begin(
+    disk: &dyn Disk,
+    folder: &Path,
+    path: &Path,
+    events: u64,
+    tag: Option<Tag>,
+) -> Result<(Box<dyn DiskFile>, u32), WriteError> {
     let salt = crc32fast::hash(path.as_os_str().as_encoded_bytes()) ^ crc32fast::hash(&events.to_le_bytes());
     let mut medium = disk.create(path).map_err(WriteError::new("make", path))?;
-    let header = Header { first: events, salt }.to_bytes();
+    let header = Header { first: events, salt, tag }.to_bytes();
     medium.write(0, &header).and_then(|()| medium.sync()).map_err(WriteError::new("begin", path))?;
     disk.sync_names(folder).map_err(WriteError::new("sync", folder))?;
     Ok((medium, salt))
 }
 
 /// The number of the event after a file that must be intact.
-fn whole_file(path: &Path) -> Result<u64, ReadError> {
-    let mut reader = match Reader::open(path, 0) {
+fn whole_file(path: &Path, tag: Option<Tag>) -> Result<u64, ReadError> {
+    let mut reader = match Reader::open(path, 0, tag) {
         Ok(reader) => reader,
         Err(HeaderError::TornTail { .. }) => return Err(ReadError::Corrupt { file: path.to_owned(), at: 0, event: 0 }),
         Err(HeaderError::Wrong(error)) => return Err(error),

@@ -1,12 +1,15 @@
 //! Adding, removing, swapping and calling handlers.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use genserver::report::{CustomReport, Level, Report};
 use genserver::{Caller, CastError, Cx, Down, Reason};
 
-use super::request::{AddFailure, AddRequest, HandlerCall, OtherCall, OwnerSpec, RemovedHandler, SwapRequest};
+use super::request::{
+    AddFailure, AddRequest, HandlerCall, OtherCall, OwnerSpec, RemoveFailure, RemovedHandler, SwapRequest,
+};
 use super::turn::{Activity, react, report_failure};
 use super::{InfoKind, ManagerInfo, ManagerServer, drop_caught};
 use crate::handler::{HandlerEntry, Owner, Registration, Unanswered, Work};
@@ -23,11 +26,11 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
                 // The caller has taken it back, and knows why.
                 let Some(handler) = handler.take() else { return };
                 let added = self.add(handler, owner, cx).await;
-                give(caller, added);
+                give(caller, added.map_err(|why| (self.subject.clone(), why)));
             }
             OtherCall::Remove(id, arg, caller) => {
                 let removed = self.remove(&id, arg, cx).await;
-                give(caller, removed);
+                give(caller, removed.map_err(|why| (self.subject.clone(), why)));
             }
             OtherCall::Swap(swap) => self.swap(swap, cx).await,
             OtherCall::Call(id, question, unanswered) => self.call(id, question, unanswered, cx).await,
@@ -103,10 +106,19 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         }
     }
 
-    async fn remove(&mut self, id: &HandlerId, arg: TerminateArg, cx: &mut Cx<Self>) -> Option<RemovedHandler> {
-        let at = self.handlers.position(id)?;
+    async fn remove(
+        &mut self,
+        id: &HandlerId,
+        arg: TerminateArg,
+        cx: &mut Cx<Self>,
+    ) -> Result<Box<dyn Any + Send>, RemoveFailure> {
+        let at = self.handlers.position(id).ok_or(RemoveFailure::NotFound)?;
         let handler = self.handlers.take(at);
-        Some(self.part(handler, TerminateReason::Removed(arg), GoneReason::Normal, cx).await)
+        let removed = self.part(handler, TerminateReason::Removed(arg), GoneReason::Normal, cx).await;
+        match removed.ended {
+            Ok(()) => Ok(removed.handler),
+            Err(reason) => Err(RemoveFailure::Terminate(reason, removed.handler)),
+        }
     }
 
     /// The old handler goes, even if the new one cannot be added.
@@ -132,7 +144,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             Ok(handler) => self.add(handler, owner, cx).await,
             Err(payload) => Err(AddFailure::Make(Reason::caught(payload))),
         };
-        give(caller, swapped);
+        give(caller, swapped.map_err(|why| (self.subject.clone(), why)));
     }
 
     /// Swaps the handler at `at` for the successor it has named, which keeps its position and its owner. Returns whether

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::stream::BoxStream;
-use genserver::{AttachRef, Caller, Pid, ProcessRef, Reason, Recipient};
+use genserver::{AttachRef, Caller, Pid, ProcessRef, Reason, Recipient, Subject};
 use parking_lot::Mutex;
 
 use crate::handler::{HandlerEntry, Unanswered};
@@ -28,7 +28,7 @@ pub(crate) enum CallKind<E: Event, I: Event> {
 /// A call about the list of handlers, or to one handler.
 pub(crate) enum OtherCall<E: Event, I: Event> {
     Add(AddRequest<E, I>),
-    Remove(HandlerId, TerminateArg, Caller<Option<RemovedHandler>>),
+    Remove(HandlerId, TerminateArg, Caller<Removal>),
     Swap(SwapRequest<E, I>),
     Call(HandlerId, HandlerCall, Arc<dyn Unanswered>),
     Which(Caller<Vec<HandlerId>>),
@@ -48,7 +48,7 @@ pub(crate) struct HandlerCall {
 pub(crate) struct AddRequest<E: Event, I: Event> {
     pub(crate) handler: TakeOnce<HandlerEntry<E, I>>,
     pub(crate) owner: Option<OwnerSpec>,
-    pub(crate) caller: Caller<Result<(), AddFailure>>,
+    pub(crate) caller: Caller<Addition>,
 }
 
 /// The process that a handler is to be bound to.
@@ -59,12 +59,26 @@ pub(crate) struct OwnerSpec {
     pub(crate) told: Option<Recipient<HandlerGone>>,
 }
 
+/// The answer to a handler that is added or swapped in. An error names the manager that answers, because the client may know
+/// only its name.
+pub(crate) type Addition = Result<(), (Subject, AddFailure)>;
+
 /// Why a handler was not added, with the handler: an `H`.
 pub(crate) enum AddFailure {
     AlreadyPresent(Box<dyn Any + Send>),
     Init(Reason, Box<dyn Any + Send>),
     /// The function that makes the handler panicked, so there is no handler.
     Make(Reason),
+}
+
+/// The answer to a handler that is removed: the handler, an `H`. An error names the manager, too.
+pub(crate) type Removal = Result<Box<dyn Any + Send>, (Subject, RemoveFailure)>;
+
+/// Why a handler was not removed in order.
+pub(crate) enum RemoveFailure {
+    NotFound,
+    /// Its terminate failed. The handler is an `H`.
+    Terminate(Reason, Box<dyn Any + Send>),
 }
 
 /// A handler that was removed.
@@ -83,7 +97,7 @@ pub(crate) struct SwapRequest<E: Event, I: Event> {
     pub(crate) new: HandlerId,
     pub(crate) make: TakeOnce<MakeSuccessor<E, I>>,
     pub(crate) owner: Option<OwnerSpec>,
-    pub(crate) caller: Caller<Result<(), AddFailure>>,
+    pub(crate) caller: Caller<Addition>,
 }
 
 /// Makes the new handler from the old one, an `H`.

@@ -17,21 +17,40 @@ use crate::subscription::{SLOW_AFTER, WaitLimit};
 use crate::values::{Event, GoneReason, HandlerId, NotifyMode, TerminateReason};
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
-    /// Delivers an event to the streams, then to all handlers. Then, unless the mode is `Async`, waits for the streams'
-    /// consumers. Returns false if they took longer than the limit.
+    /// Delivers an event to all handlers, in the frequent case: there are no streams, and every handler is plain and stays.
+    /// Otherwise returns what is left to [`deliver`](Self::deliver). No future is made for it, because making and dropping
+    /// one takes longer than several small handlers.
+    #[inline]
+    pub(super) fn deliver_at_once(&mut self, event: &E, mode: NotifyMode) -> Option<Undelivered<E, I>> {
+        self.cx.set_mode(mode);
+        if !self.subscriptions.is_empty() {
+            return Some(Undelivered::All);
+        }
+        let mut at = 0;
+        let turn = self.pass(&mut at, |slot, cx| slot.event(event, cx))?;
+        Some(Undelivered::From(at, turn))
+    }
+
+    /// Delivers what is left of an event to the streams, then to the handlers. Then, unless the mode is `Async`, waits for the
+    /// streams' consumers. Returns false if they took longer than the limit.
     pub(super) async fn deliver(
         &mut self,
         event: E,
+        left: Undelivered<E, I>,
         mode: NotifyMode,
         limit: WaitLimit<'_>,
         cx: &mut Cx<Self>,
     ) -> bool {
-        self.cx.set_mode(mode);
-        if !self.subscriptions.is_empty() {
-            self.subscriptions.offer(&event, mode, |stream| report_slow(stream, cx)).await;
-        }
-        let mut at = 0;
-        if let Some(turn) = self.pass(&mut at, |slot, cx| slot.event(&event, cx)) {
+        let (at, turn) = match left {
+            Undelivered::All => {
+                self.subscriptions.offer(&event, mode, |stream| report_slow(stream, cx)).await;
+                let mut at = 0;
+                let turn = self.pass(&mut at, |slot, cx| slot.event(&event, cx));
+                (at, turn)
+            }
+            Undelivered::From(at, turn) => (at, Some(turn)),
+        };
+        if let Some(turn) = turn {
             // From here on something awaits or leaves. That part is boxed, so that this future stays small.
             Box::pin(self.slowly(at, turn, Delivery::Event(&event), cx)).await;
         }
@@ -178,6 +197,14 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             }
         }
     }
+}
+
+/// What is left of the delivery of an event.
+pub(super) enum Undelivered<E: Event, I: Event> {
+    /// All of it: the streams come first.
+    All,
+    /// The handlers from this one on, which has returned this.
+    From(usize, Reaction<E, I>),
 }
 
 /// What a handler was doing when it failed, for the report.

@@ -42,25 +42,6 @@ pub struct EventSink<E: Event, I: Event = genserver::Never> {
 
 impl<E: Event, I: Event> Manager<E, I> {
     /// A sink whose items become events: see [`EventSink`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures::SinkExt;
-    /// use genevent::{LoggerHandler, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// let mut sink = manager.sink();
-    /// sink.send("hello").await?;
-    /// sink.close().await?;
-    /// assert_eq!(manager.remove_handler(&logger).await?.into_messages(), ["hello"]);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn sink(&self) -> EventSink<E, I> {
         EventSink::new(self.clone())
     }

@@ -20,7 +20,11 @@ use super::id::HandlerId;
 /// let nobody = HandlerRef::<LoggerHandler>::with_id("audit");
 /// let error = manager.call(&nobody, LoggedMessages).await.unwrap_err();
 /// assert!(matches!(error, CallHandlerError::NotFound { .. }));
-/// assert!(error.to_string().contains("has no handler genevent::builtin::logger::LoggerHandler audit"));
+/// assert!(
+///     error
+///         .to_string()
+///         .contains("has no handler genevent::builtin::logger::LoggerHandler audit")
+/// );
 /// # Ok(())
 /// # }
 /// ```
@@ -179,8 +183,11 @@ pub enum RemoveHandlerError<H> {
 /// let first = manager.add_handler(LoggerHandler::new()).await?;
 /// manager.add_handler(LoggerHandler::new()).id("second").await?;
 ///
-/// let swapped = manager.swap_handler(&first, |left| left.unwrap_or_default()).id("second").await;
-/// let Err(SwapHandlerError::AlreadyPresent { returned, .. }) = swapped else { panic!("there is one") };
+/// let swapped =
+///     manager.swap_handler(&first, |left| left.unwrap_or_default()).id("second").await;
+/// let Err(SwapHandlerError::AlreadyPresent { returned, .. }) = swapped else {
+///     panic!("there is one")
+/// };
 /// assert!(returned.into_inner().into_messages().is_empty(), "nothing is lost");
 /// # Ok(())
 /// # }
@@ -243,7 +250,8 @@ pub enum SwapHandlerError<O, H> {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let (today, tomorrow) = (Manager::<String>::start().await?, Manager::<String>::start().await?);
+/// let (today, tomorrow) =
+///     (Manager::<String>::start().await?, Manager::<String>::start().await?);
 /// let logger = HandlerRef::<LoggerHandler>::new();
 /// today.stop().await?;
 ///
@@ -308,7 +316,9 @@ pub enum OldHandlerError {
 /// let yesterday = Manager::<String>::start().await?;
 /// yesterday.stop().await?;
 /// let added = yesterday.add_handler(LoggerHandler::keeping(5)).await;
-/// let Err(AddHandlerError::Manager { returned: Some(returned), .. }) = added else { panic!("it has ended") };
+/// let Err(AddHandlerError::Manager { returned: Some(returned), .. }) = added else {
+///     panic!("it has ended")
+/// };
 ///
 /// let today = Manager::<String>::start().await?;
 /// today.add_handler(returned.into_inner()).await?;

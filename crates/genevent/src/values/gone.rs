@@ -24,7 +24,11 @@ use super::id::HandlerId;
 /// impl Handler<String> for File {
 ///     type Call = Never;
 ///
-///     fn handle_event(&mut self, _line: &String, _cx: &mut HandlerCx<String>) -> Reaction<String> {
+///     fn handle_event(
+///         &mut self,
+///         _line: &String,
+///         _cx: &mut HandlerCx<String>,
+///     ) -> Reaction<String> {
 ///         React::stay()
 ///     }
 ///
@@ -59,46 +63,16 @@ pub enum TerminateReason {
 }
 
 /// A value passed to the handler being removed, or none: OTP's `Args` of `delete_handler`.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::TerminateArg;
-///
-/// let mut arg = TerminateArg::of(42_u8);
-/// assert_eq!(arg.take::<u16>(), None);
-/// assert_eq!(arg.take::<u8>(), Some(42));
-/// ```
 #[derive(Default)]
 pub struct TerminateArg(Option<Box<dyn Any + Send>>);
 
 impl TerminateArg {
     /// Wraps a value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::TerminateArg;
-    ///
-    /// let mut reasons = TerminateArg::of(["too loud", "too late"]);
-    /// assert_eq!(reasons.take(), Some(["too loud", "too late"]));
-    /// ```
     pub fn of<T: Send + 'static>(arg: T) -> Self {
         Self(Some(Box::new(arg)))
     }
 
     /// Takes the value out, if it has this type.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::TerminateArg;
-    ///
-    /// let mut arg = TerminateArg::of("farewell".to_owned());
-    /// assert_eq!(arg.take::<&str>(), None, "it is a `String`");
-    /// assert_eq!(arg.take::<String>().as_deref(), Some("farewell"));
-    /// assert_eq!(arg.take::<String>(), None, "it was taken out");
-    /// ```
     pub fn take<T: 'static>(&mut self) -> Option<T> {
         match self.0.take()?.downcast() {
             Ok(arg) => Some(*arg),
@@ -132,7 +106,10 @@ impl fmt::Debug for TerminateArg {
 /// manager.stop().await?;
 ///
 /// let Some(Letter::Message(gone)) = owner.try_recv() else { panic!("the owner is told") };
-/// assert_eq!((gone.handler, gone.manager, gone.why), (logger.id(), manager.pid(), GoneReason::Shutdown));
+/// assert_eq!(
+///     (gone.handler, gone.manager, gone.why),
+///     (logger.id(), manager.pid(), GoneReason::Shutdown)
+/// );
 /// # Ok(())
 /// # }
 /// ```
@@ -164,7 +141,11 @@ pub struct HandlerGone {
 /// impl Handler<&'static str> for Shy {
 ///     type Call = Never;
 ///
-///     fn handle_event(&mut self, event: &&'static str, _cx: &mut HandlerCx<&'static str>) -> Reaction<&'static str> {
+///     fn handle_event(
+///         &mut self,
+///         event: &&'static str,
+///         _cx: &mut HandlerCx<&'static str>,
+///     ) -> Reaction<&'static str> {
 ///         if *event == "boo" { Err(Reason::term("startled")) } else { React::stay() }
 ///     }
 /// }

@@ -6,15 +6,6 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// Tells handlers of one type apart: a text or a number.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::InstanceId;
-///
-/// assert_eq!(InstanceId::from("audit").to_string(), "audit");
-/// assert_eq!(InstanceId::from(7).to_string(), "7");
-/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum InstanceId {
@@ -54,17 +45,6 @@ impl fmt::Display for InstanceId {
 /// Identifies a handler within its manager: OTP's `Module` or `{Module, Id}`. A manager has at most one handler for each.
 ///
 /// A type alone and the same type with an id are different handlers.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::{HandlerId, HandlerRef};
-///
-/// struct Log;
-/// let id: HandlerId = HandlerRef::<Log>::with_id("audit").into();
-/// assert!(id.is::<Log>());
-/// assert!(id.to_string().ends_with("Log audit"));
-/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HandlerId {
     kind: Kind,
@@ -84,65 +64,16 @@ impl HandlerId {
     }
 
     /// Whether it is a handler of type `H`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::HandlerRef;
-    ///
-    /// struct Log;
-    /// struct Alarm;
-    ///
-    /// let id = HandlerRef::<Log>::with_id("audit").id();
-    /// assert!(id.is::<Log>());
-    /// assert!(!id.is::<Alarm>());
-    /// ```
     pub fn is<H: 'static>(&self) -> bool {
         matches!(self.kind, Kind::Handler(of, _) if of == TypeId::of::<H>())
     }
 
     /// Whether it is a [stream](crate::Manager::stream).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// manager.add_handler(LoggerHandler::new()).await?;
-    /// let mut events = manager.stream();
-    /// events.subscribe().await?;
-    /// let listeners = manager.which_handlers().await?;
-    /// assert_eq!(listeners.iter().filter(|id| id.is_stream()).count(), 1);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn is_stream(&self) -> bool {
         matches!(self.kind, Kind::Stream(_))
     }
 
     /// The name of the handler's type; of a stream, that of its events.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// assert!(logger.id().type_name().ends_with("LoggerHandler"));
-    /// let mut events = manager.stream();
-    /// events.subscribe().await?;
-    /// assert!(manager.which_handlers().await?[0].type_name().ends_with("String"));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn type_name(&self) -> &'static str {
         match self.kind {
             Kind::Handler(_, name) | Kind::Stream(name) => name,
@@ -150,17 +81,6 @@ impl HandlerId {
     }
 
     /// The id besides the type, if there is one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{HandlerRef, InstanceId};
-    ///
-    /// struct Log;
-    ///
-    /// assert_eq!(HandlerRef::<Log>::with_id(7).id().id(), Some(&InstanceId::Number(7)));
-    /// assert_eq!(HandlerRef::<Log>::new().id().id(), None);
-    /// ```
     pub fn id(&self) -> Option<&InstanceId> {
         self.id.as_ref()
     }
@@ -187,16 +107,6 @@ impl fmt::Debug for HandlerId {
 ///
 /// It names the handler and is not tied to one instance of it. So it can be made without adding the handler, and it neither
 /// keeps the handler nor removes it.
-///
-/// # Examples
-///
-/// ```
-/// use genevent::HandlerRef;
-///
-/// struct Log;
-/// assert_eq!(HandlerRef::<Log>::new(), HandlerRef::new());
-/// assert_ne!(HandlerRef::<Log>::new(), HandlerRef::with_id("audit"));
-/// ```
 pub struct HandlerRef<H> {
     id: Option<InstanceId>,
     of: PhantomData<fn() -> H>,
@@ -251,21 +161,6 @@ impl<H: 'static> HandlerRef<H> {
     }
 
     /// The id without the type parameter.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genevent::{LoggerHandler, Manager};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let manager = Manager::<String>::start().await?;
-    /// let logger = manager.add_handler(LoggerHandler::new()).await?;
-    /// assert!(manager.which_handlers().await?.contains(&logger.id()));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn id(&self) -> HandlerId {
         self.clone().into_id()
     }

@@ -27,7 +27,10 @@
 /// manager.notify(())?;
 /// manager.ack_notify(()).await?;
 /// manager.sync_notify(()).await?;
-/// assert_eq!(manager.remove_handler(&modes).await?.0, [NotifyMode::Async, NotifyMode::Ack, NotifyMode::Sync]);
+/// assert_eq!(
+///     manager.remove_handler(&modes).await?.0,
+///     [NotifyMode::Async, NotifyMode::Ack, NotifyMode::Sync]
+/// );
 /// # Ok(())
 /// # }
 /// ```

@@ -1,12 +1,15 @@
 //! How managers start and end, and under which names they are found.
 
+use std::time::Duration;
+
 use futures::future::join;
-use genevent::{LoggerHandler, Manager, ManagerServer};
+use genevent::{AddHandlerError, LoggedMessages, LoggerHandler, Manager, ManagerServer, RemoveHandlerError};
 use genserver::registry::{Registry, UniqueRegistry};
+use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::sys::DebugOptions;
 use genserver::{
-    CallError, Caller, Cx, Down, GenServer, Init, Letter, MonitorRef, Name, Never, Next, Node, Outcome, Probe,
-    ProbeRef, Reason, Start, StartError, StopError, start, sys, whereis,
+    AsServer, CallError, Caller, Cx, Down, GenServer, Init, Letter, MonitorRef, Name, Never, Next, Node, Outcome,
+    Probe, ProbeRef, Reason, Start, StartError, StopError, start, sys, whereis,
 };
 
 use super::ms;
@@ -277,4 +280,66 @@ async fn ge_023_an_exit_is_a_plain_message_for_a_manager_that_traps_it() {
         assert_eq!(which(&manager).await, ["Puppet"]);
         assert_eq!(heard(&mut probe), ["a begins", "a sees an exit: shutdown"]);
     }
+}
+
+/// Uses everything that does not need one process, through any reference.
+async fn check_through<T>(manager: &Manager<String, Never, T>, now: &Manager<String>)
+where
+    T: AsServer<Server = ManagerServer<String>> + Sync,
+{
+    let logger = manager.add_handler(LoggerHandler::new()).await.unwrap();
+    let Err(AddHandlerError::AlreadyPresent { manager: refused, .. }) = manager.add_handler(LoggerHandler::new()).await
+    else {
+        panic!("it is there")
+    };
+    assert_eq!(refused, now.process_ref().subject());
+    manager.notify("one".to_owned()).unwrap();
+    manager.notify_wait("two".to_owned()).await.unwrap();
+    manager.ack_notify("three".to_owned()).timeout(Duration::from_mins(1)).await.unwrap();
+    manager.sync_notify("four".to_owned()).no_timeout().allow_cycle().await.unwrap();
+    manager.sync_notify_within("five".to_owned(), Duration::from_mins(1)).await.unwrap();
+    let attached = manager.attach(futures::stream::pending()).await.unwrap();
+    assert!(manager.detach(attached).await.unwrap());
+    let seen = manager.call(&logger, LoggedMessages).timeout(Duration::from_mins(1)).await.unwrap();
+    assert_eq!(seen, ["one", "two", "three", "four", "five"]);
+    assert_eq!(manager.send_request(&logger, LoggedMessages).await.unwrap().unwrap(), seen);
+
+    let second = manager.swap_handler(&logger, Result::unwrap_or_default).id("second").await.unwrap();
+    assert_eq!(manager.which_handlers().await.unwrap(), [second.id()]);
+    assert_eq!(manager.remove_handler(&second).await.unwrap().into_messages(), seen);
+    let Err(RemoveHandlerError::NotFound { manager: refused, .. }) = manager.remove_handler(&second).await else {
+        panic!("it is gone")
+    };
+    assert_eq!(refused, now.process_ref().subject());
+    assert_eq!(manager.resolve().unwrap(), *now);
+}
+
+#[tokio::test]
+async fn a_manager_is_used_in_the_same_way_through_every_reference() {
+    let child = ChildSpec::server("events", || Manager::<String>::start_link().name("every reference"));
+    let by_child = Manager::from(child.reference());
+    let by_name = Manager::<String>::named("every reference");
+    let supervisor = Supervisor::one_for_one().child(child).start().await.unwrap();
+    let mut before = None;
+    for _ in 0..2 {
+        let waiting = Manager::from(by_child.server().waiting());
+        // Waits for the restart, the second time.
+        waiting.sync_notify("are you there?".to_owned()).await.unwrap();
+        let now = by_child.resolve().unwrap();
+        assert_ne!(before, Some(now.clone()));
+        check_through(&now, &now).await;
+        check_through(&by_name, &now).await;
+        check_through(&by_child, &now).await;
+        check_through(&waiting, &now).await;
+        now.process_ref().kill();
+        now.process_ref().ended().await;
+        before = Some(now);
+    }
+    supervisor.stop().await.unwrap();
+    let Err(AddHandlerError::Manager { error: CallError::NoProc { .. }, returned }) =
+        by_name.add_handler(LoggerHandler::new()).await
+    else {
+        panic!("no manager has the name")
+    };
+    assert!(returned.is_some(), "the handler comes back");
 }

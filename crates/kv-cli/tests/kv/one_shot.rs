@@ -18,6 +18,7 @@ fn every_verb_prints_what_came_of_it() {
     check(&["get", "shopping", "soy milk"], "two litres\n");
     check(&["get", "shopping", "cold"], "-5\n");
     check(&["list", "shopping"], "cold\nmilk\nsoy milk\n");
+    check(&["count", "shopping"], "3\n");
     check(&["buckets"], "shopping\n");
     check(&["delete", "shopping", "milk"], "OK\n");
     check(&["delete", "shopping", "milk"], "OK\n");
@@ -58,6 +59,7 @@ fn json_has_plain_strings_and_base64_for_what_is_none() {
     check(&["put", "a", "milk", "say \"two\nlitres\""], r#""OK""#);
     check(&["get", "a", "milk"], r#""say \"two\nlitres\"""#);
     check(&["list", "a"], r#"["milk"]"#);
+    check(&["count", "a"], r#""1""#);
     check(&["buckets"], r#"["a"]"#);
     for (value, expected) in [
         (&b"\xFF"[..], r#"{"base64":"/w=="}"#),

@@ -25,7 +25,10 @@ use crate::storage::{Storage, StorageChange, StorageError};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bucket = Bucket::start().await?;
 /// bucket.put("milk", "1").await?;
-/// assert_eq!(sys::with_state(&bucket, |it| format!("{it:?}")).await?, "BucketServer { keys: 1, .. }");
+/// assert_eq!(
+///     sys::with_state(&bucket, |it| format!("{it:?}")).await?,
+///     "BucketServer { keys: 1, .. }"
+/// );
 /// # Ok(())
 /// # }
 /// ```
@@ -36,23 +39,6 @@ pub struct BucketServer {
 }
 
 /// The arguments of a bucket's start, made by [`Bucket::start`](crate::Bucket::start) and by a store.
-///
-/// # Examples
-///
-/// The default is a bucket without a storage:
-///
-/// ```
-/// use kv_core::{Bucket, BucketArgs, BucketServer};
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let bucket = Bucket::from(genserver::start::<BucketServer>(BucketArgs::default()).await?);
-/// bucket.put("milk", "1").await?;
-/// assert_eq!(bucket.get("milk").await?, Some("1".into()));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Debug, Default)]
 pub struct BucketArgs(pub(crate) Option<BucketStorage>);
 
@@ -65,19 +51,6 @@ pub(crate) struct BucketStorage {
 }
 
 /// A call to a bucket, made by the methods of [`Bucket`](crate::Bucket).
-///
-/// # Examples
-///
-/// It is named where a bucket is used as a server:
-///
-/// ```
-/// use genserver::GenServer;
-/// use kv_core::{BucketServer, BucketCall};
-///
-/// fn asked(request: <BucketServer as GenServer>::Call) -> BucketCall {
-///     request
-/// }
-/// ```
 pub struct BucketCall(pub(super) CallKind);
 
 pub(super) enum CallKind {

@@ -49,18 +49,6 @@ pub enum CreateError {
 }
 
 /// Why the process of a bucket did not start.
-///
-/// # Examples
-///
-/// ```
-/// use genserver::dynamic_supervisor::StartChildError;
-/// use kv_core::BucketStartError;
-///
-/// /// Whether it may help to ask again.
-/// fn may_help(why: &BucketStartError) -> bool {
-///     matches!(why, BucketStartError::Bucket(StartChildError::Failed { .. }))
-/// }
-/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BucketStartError {
@@ -73,20 +61,6 @@ pub enum BucketStartError {
 }
 
 /// Why a request to create a bucket was not sent.
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::{CreateLaterError, Store};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let store = Store::start().await?;
-/// assert!(matches!(store.create_later(""), Err(CreateLaterError::Name(_))));
-/// # store.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateLaterError {

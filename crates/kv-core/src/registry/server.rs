@@ -56,19 +56,6 @@ pub struct RegistryServer {
 }
 
 /// The arguments of a registry's start, made by [`Registry::start`](crate::Registry::start) and by a store.
-///
-/// # Examples
-///
-/// It is named where a registry is used as a server:
-///
-/// ```
-/// use genserver::GenServer;
-/// use kv_core::{RegistryArgs, RegistryServer};
-///
-/// fn starts_with(args: <RegistryServer as GenServer>::Args) -> RegistryArgs {
-///     args
-/// }
-/// ```
 #[derive(Clone)]
 pub struct RegistryArgs {
     pub(crate) table: Arc<Table>,
@@ -86,19 +73,6 @@ enum Supervisor {
 }
 
 /// A call to a registry, made by the methods of [`Registry`](crate::Registry).
-///
-/// # Examples
-///
-/// It is named where a registry is used as a server:
-///
-/// ```
-/// use genserver::GenServer;
-/// use kv_core::{RegistryCall, RegistryServer};
-///
-/// fn asked(request: <RegistryServer as GenServer>::Call) -> RegistryCall {
-///     request
-/// }
-/// ```
 pub struct RegistryCall(pub(super) CallKind);
 
 pub(super) enum CallKind {
@@ -110,36 +84,10 @@ pub(super) enum CallKind {
 type CreateCaller = Caller<Result<Bucket, BucketStartError>>;
 
 /// A cast to a registry, made by [`Registry::create_later`](crate::Registry::create_later).
-///
-/// # Examples
-///
-/// It is named where a registry is used as a server:
-///
-/// ```
-/// use genserver::GenServer;
-/// use kv_core::{RegistryCast, RegistryServer};
-///
-/// fn told(cast: <RegistryServer as GenServer>::Cast) -> RegistryCast {
-///     cast
-/// }
-/// ```
 #[derive(Debug)]
 pub struct RegistryCast(pub(super) BucketName);
 
 /// A message to a registry that is neither a call nor a cast.
-///
-/// # Examples
-///
-/// It is named where a registry is used as a server:
-///
-/// ```
-/// use genserver::GenServer;
-/// use kv_core::{RegistryInfo, RegistryServer};
-///
-/// fn comes(info: <RegistryServer as GenServer>::Info) -> RegistryInfo {
-///     info
-/// }
-/// ```
 #[derive(Debug)]
 pub struct RegistryInfo(InfoKind);
 

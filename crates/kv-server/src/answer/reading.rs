@@ -26,7 +26,10 @@ use crate::command::{AnswerShape, Command};
 /// let mut reading = AnswerReader::of(&Command::get("shopping", "milk"));
 /// assert_eq!(reading.line("NOT FOUND".into()), Ok(ReaderStep::Ping));
 /// assert_eq!(reading.line("OK".into()), Ok(ReaderStep::More));
-/// assert_eq!(reading.line("PONG".into()), Ok(ReaderStep::Whole(Answer::Value("NOT FOUND".into()))));
+/// assert_eq!(
+///     reading.line("PONG".into()),
+///     Ok(ReaderStep::Whole(Answer::Value("NOT FOUND".into())))
+/// );
 /// ```
 ///
 /// A client that pipelines commands sends a `PING` right behind every `GET` that may find no bucket, without being told to:
@@ -94,16 +97,6 @@ pub enum ReaderStep {
 }
 
 /// A line that cannot belong to the answer: the server speaks another protocol, or the client has lost count.
-///
-/// # Examples
-///
-/// ```
-/// use kv_server::{Command, AnswerReader};
-///
-/// let error = AnswerReader::of(&Command::Ping).line("+PONG".into()).unwrap_err();
-/// assert_eq!(error.line, "+PONG");
-/// assert_eq!(error.to_string(), "the server answered \"+PONG\", which does not answer this; is it a server of this kind?");
-/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "the server answered {:?}, which does not answer this; is it a server of this kind?",
@@ -125,8 +118,15 @@ impl AnswerReader {
     /// use kv_server::{Answer, Command, AnswerReader, ReaderStep};
     ///
     /// let line = || "OK".into();
-    /// assert_eq!(AnswerReader::of(&Command::create("shopping")).line(line()), Ok(ReaderStep::Whole(Answer::Done)));
-    /// assert_eq!(AnswerReader::of(&Command::get("shopping", "milk")).line(line()), Ok(ReaderStep::More), "it is a value");
+    /// assert_eq!(
+    ///     AnswerReader::of(&Command::create("shopping")).line(line()),
+    ///     Ok(ReaderStep::Whole(Answer::Done))
+    /// );
+    /// assert_eq!(
+    ///     AnswerReader::of(&Command::get("shopping", "milk")).line(line()),
+    ///     Ok(ReaderStep::More),
+    ///     "it is a value"
+    /// );
     /// ```
     pub fn of(command: &Command) -> Self {
         Self(match command.verb().usage().answer {
@@ -152,16 +152,6 @@ impl AnswerReader {
     /// # Errors
     ///
     /// [`UnexpectedLine`]. The connection is of no use after that.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::{Answer, Command, AnswerReader, ReaderStep};
-    ///
-    /// let mut reading = AnswerReader::of(&Command::Ping);
-    /// assert_eq!(reading.line("PONG".into()), Ok(ReaderStep::Whole(Answer::Pong)));
-    /// assert!(reading.line("PONG".into()).is_err(), "the answer was whole");
-    /// ```
     pub fn line(&mut self, line: Bytes) -> Result<ReaderStep, UnexpectedLine> {
         let state = std::mem::replace(&mut self.0, State::Over);
         let (state, step) = state.line(line)?;

@@ -28,7 +28,10 @@ use crate::event::SubscriptionEvent;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let (reader, writer) = (Cursor::new("OK\r\nCREATED shopping\r\nEXITED shopping shutdown\r\n"), Vec::new());
 /// let mut events = Client::new(reader, writer).subscribe().await?;
-/// assert_eq!(events.next().await.transpose()?, Some(SubscriptionEvent::Created { bucket: "shopping".into() }));
+/// assert_eq!(
+///     events.next().await.transpose()?,
+///     Some(SubscriptionEvent::Created { bucket: "shopping".into() })
+/// );
 /// assert!(matches!(events.next().await.transpose()?, Some(SubscriptionEvent::Exited { .. })));
 /// assert!(events.next().await.is_none());
 /// # Ok(())
@@ -70,21 +73,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream for SubscriptionEvents<
 }
 
 /// Why there are no events.
-///
-/// # Examples
-///
-/// ```
-/// # use futures::io::Cursor;
-/// use kv_server::{Client, SubscribeError};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// # let (reader, writer) = (Cursor::new("UNKNOWN COMMAND\r\n"), Vec::new());
-/// let refused = Client::new(reader, writer).subscribe().await.unwrap_err();
-/// assert!(matches!(refused, SubscribeError::Refused { .. }));
-/// assert_eq!(refused.to_string(), "the server gives no events: UNKNOWN COMMAND");
-/// # }
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
@@ -101,22 +89,6 @@ pub enum SubscribeError {
 }
 
 /// Why a stream of events has failed.
-///
-/// # Examples
-///
-/// ```
-/// # use futures::io::Cursor;
-/// use futures::StreamExt;
-/// use kv_server::{Client, SubscriptionError};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let (reader, writer) = (Cursor::new("OK\r\nHello!\r\n"), Vec::new());
-/// let mut events = Client::new(reader, writer).subscribe().await?;
-/// assert!(matches!(events.next().await, Some(Err(SubscriptionError::Unexpected(_)))));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscriptionError {

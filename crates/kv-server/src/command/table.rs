@@ -22,7 +22,10 @@ pub(crate) enum AnswerShape {
 ///
 /// let put = COMMANDS.iter().find(|usage| usage.word == "PUT").expect("it is in the table");
 /// assert_eq!(put.arguments, ["bucket", "key", "value"]);
-/// assert_eq!(put.to_string(), "PUT bucket key value: stores the value; NOT FOUND if there is no such bucket");
+/// assert_eq!(
+///     put.to_string(),
+///     "PUT bucket key value: stores the value; NOT FOUND if there is no such bucket"
+/// );
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -47,14 +50,14 @@ impl std::fmt::Display for CommandUsage {
 
 /// Turns the table of commands into everything that has a part for each command.
 ///
-/// A row is a variant with its arguments, `=`, the first word of its line, the [shape of its answer](AnswerShape), and its
-/// text in `HELP`. The arguments are shown under the same names.
+/// A row is a variant, `=`, the first word of its line, the [shape of its answer](AnswerShape), and its text in `HELP`. A
+/// variant with arguments has `as`, the name of its constructor, and the arguments, which are shown under the same names.
 macro_rules! commands {
     (
         $(#[$attribute:meta])*
         pub enum $Command:ident {$(
             $(#[$doc:meta])*
-            $Verb:ident $({ $($(#[$argument_doc:meta])* $argument:ident),+ $(,)? })? = $word:literal, $answer:ident, $about:literal;
+            $Verb:ident $(as $constructor:ident { $($(#[$argument_doc:meta])* $argument:ident),+ $(,)? })? = $word:literal, $answer:ident, $about:literal;
         )+}
     ) => {
         $(#[$attribute])*
@@ -99,6 +102,16 @@ macro_rules! commands {
             pub(crate) fn usage(self) -> &'static CommandUsage {
                 &COMMANDS[self as usize]
             }
+        }
+
+        /// One constructor for each command with arguments. The others are their variants.
+        impl $Command {
+            $($(
+                #[doc = concat!("Returns the command `", $word, $(" ", stringify!($argument),)+ "`. Any bytes will do.")]
+                pub fn $constructor($($argument: impl Into<Bytes>),+) -> Self {
+                    Self::$Verb { $($argument: $argument.into()),+ }
+                }
+            )?)+
         }
 
         impl $Command {

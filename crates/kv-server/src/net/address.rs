@@ -6,14 +6,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// The default port: that of the Elixir guide.
-///
-/// # Examples
-///
-/// ```
-/// use kv_server::net::{Address, DEFAULT_PORT};
-///
-/// assert_eq!("localhost".parse(), Ok(Address::Tcp { host: "localhost".to_owned(), port: DEFAULT_PORT }));
-/// ```
 pub const DEFAULT_PORT: u16 = 4040;
 
 /// An address to listen on or connect to: a host and a port, or the path of a Unix socket.
@@ -52,18 +44,6 @@ pub enum Address {
 }
 
 /// Why a text is not an [`Address`].
-///
-/// # Examples
-///
-/// ```
-/// use kv_server::net::Address;
-///
-/// let error = "localhost:http".parse::<Address>().unwrap_err();
-/// assert_eq!(
-///     error.to_string(),
-///     "`localhost:http` is not an address; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, as in 127.0.0.1:4040",
-/// );
-/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("`{text}` is not an address; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, as in 127.0.0.1:4040")]
 #[non_exhaustive]

@@ -13,19 +13,6 @@ use super::stream::{self, Reader, Writer};
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// Why a connection failed.
-///
-/// # Examples
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use kv_server::net;
-///
-/// let error = net::connect(&"unix:/nowhere/kv.sock".parse()?).await.unwrap_err();
-/// assert!(error.to_string().starts_with("cannot connect to unix:/nowhere/kv.sock: "));
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("cannot connect to {address}: {source}; is there a server, and is that its address?")]
 #[non_exhaustive]

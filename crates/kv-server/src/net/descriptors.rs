@@ -10,13 +10,6 @@ const SPARE: u64 = 64;
 ///
 /// A server takes no more [connections](crate::Limits::connections) than there are descriptors. The limit is that of the
 /// whole process, so a library should not change it unasked: a program that serves calls this when it starts.
-///
-/// # Examples
-///
-/// ```
-/// let before = kv_server::net::raise_descriptor_limit();
-/// assert_eq!(kv_server::net::raise_descriptor_limit(), before);
-/// ```
 pub fn raise_descriptor_limit() -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {

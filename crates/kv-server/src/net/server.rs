@@ -22,25 +22,6 @@ use crate::limits::Limits;
 /// A reference to a running server: see the [module](super).
 ///
 /// It is cheap to clone, and neither keeps the server alive nor ends it.
-///
-/// # Examples
-///
-/// ```
-/// # use kv_core::Store;
-/// use kv_server::net::Server;
-///
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let store = Store::start().await?;
-/// let server = Server::options().listen("127.0.0.1:0".parse()?).start(store).await?;
-/// let same = server.clone();
-/// drop(server);
-/// assert_eq!(same.addresses().len(), 1, "it runs on");
-/// same.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug)]
 pub struct Server {
     supervisor: Supervisor,
@@ -66,7 +47,7 @@ pub struct Server {
 /// let server = Server::options()
 ///     .listen("localhost:0".parse()?)
 ///     .listen(path.parse()?)
-///     .limits(Limits { connections: 100, idle: Some(Duration::from_secs(300)), ..Limits::default() })
+///     .limits(Limits { connections: 100, ..Limits::default() })
 ///     .drain(Duration::from_secs(1))
 ///     .start(store)
 ///     .await?;
@@ -95,7 +76,8 @@ pub struct ServerOptions {
 /// # let store = Store::start().await?;
 /// use kv_server::net::{Server, StartServerError};
 ///
-/// let refused = Server::options().listen("0.0.0.0:0".parse()?).start(store).await.unwrap_err();
+/// let refused =
+///     Server::options().listen("0.0.0.0:0".parse()?).start(store).await.unwrap_err();
 /// assert!(matches!(refused, StartServerError::NotLoopback { .. }));
 /// # Ok(())
 /// # }
@@ -139,17 +121,6 @@ pub enum StartServerError {
 
 impl Server {
     /// Returns the options of a server, to be set before it starts. By default it listens on 127.0.0.1, port 4040.
-    ///
-    /// # Examples
-    ///
-    /// No other machine can connect to port 4040:
-    ///
-    /// ```
-    /// use kv_server::net::Server;
-    ///
-    /// let options = Server::options();
-    /// assert!(format!("{options:?}").contains("insecure: false"));
-    /// ```
     pub fn options() -> ServerOptions {
         ServerOptions {
             addresses: Vec::new(),
@@ -160,22 +131,6 @@ impl Server {
     }
 
     /// The addresses on which it listens, in the order of the options, with the actual ports.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use kv_core::Store;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let store = Store::start().await?;
-    /// use kv_server::net::{Address, Server};
-    ///
-    /// let server = Server::options().listen("127.0.0.1:0".parse()?).start(store).await?;
-    /// assert!(matches!(server.addresses(), [Address::Tcp { port: 1.., .. }]));
-    /// # server.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
@@ -207,25 +162,6 @@ impl Server {
     }
 
     /// How many clients may be connected at once: [`Limits::connections`], or fewer if the process has fewer descriptors.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use kv_core::Store;
-    /// use kv_server::Limits;
-    /// use kv_server::net::Server;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let store = Store::start().await?;
-    /// let limits = Limits { connections: 10, ..Limits::default() };
-    /// let server = Server::options().listen("127.0.0.1:0".parse()?).limits(limits).start(store).await?;
-    /// assert_eq!(server.connections_max(), 10);
-    /// # server.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn connections_max(&self) -> usize {
         self.connections.limit()
     }
@@ -274,23 +210,6 @@ impl Server {
 
     /// Waits until the server has ended, and returns the reason: for a program with nothing else to do. A server ends when
     /// it is [stopped](Self::stop), or when something in it crashes again and again.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use kv_core::Store;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let store = Store::start().await?;
-    /// use genserver::Reason;
-    /// use kv_server::net::Server;
-    ///
-    /// let server = Server::options().listen("127.0.0.1:0".parse()?).start(store).await?;
-    /// server.stop().await?;
-    /// assert_eq!(server.ended().await, Reason::Normal);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn ended(&self) -> Ended {
         self.supervisor.process_ref().ended()
     }
@@ -331,7 +250,11 @@ impl ServerOptions {
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("kv.sock");
     /// let socket = format!("unix:{}", path.display());
-    /// let server = Server::options().listen("127.0.0.1:0".parse()?).listen(socket.parse()?).start(store).await?;
+    /// let server = Server::options()
+    ///     .listen("127.0.0.1:0".parse()?)
+    ///     .listen(socket.parse()?)
+    ///     .start(store)
+    ///     .await?;
     /// assert!(path.exists());
     /// server.stop().await?;
     /// assert!(!path.exists());
@@ -358,7 +281,11 @@ impl ServerOptions {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let store = Store::start().await?;
-    /// let server = Server::options().listen("0.0.0.0:0".parse()?).insecure_listen(true).start(store).await?;
+    /// let server = Server::options()
+    ///     .listen("0.0.0.0:0".parse()?)
+    ///     .insecure_listen(true)
+    ///     .start(store)
+    ///     .await?;
     /// # server.stop().await?;
     /// # Ok(())
     /// # }
@@ -372,60 +299,12 @@ impl ServerOptions {
     ///
     /// Each connection takes a file descriptor. If the process has fewer than [`Limits::connections`], there are fewer
     /// connections, and a report says so: see [`raise_descriptor_limit`](super::raise_descriptor_limit).
-    ///
-    /// # Examples
-    ///
-    /// At most one client:
-    ///
-    /// ```
-    /// # use kv_core::Store;
-    /// use futures::{AsyncReadExt, AsyncWriteExt};
-    /// use kv_server::Limits;
-    /// use kv_server::net::{self, Server};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let store = Store::start().await?;
-    /// let limits = Limits { connections: 1, ..Limits::default() };
-    /// let server = Server::options().listen("127.0.0.1:0".parse()?).limits(limits).start(store).await?;
-    /// let (mut reader, mut writer) = net::connect(&server.addresses()[0]).await?;
-    /// writer.write_all(b"PING\r\n").await?;
-    /// reader.read_exact(&mut [0; 6]).await?;
-    ///
-    /// let (mut refused, _writer) = net::connect(&server.addresses()[0]).await?;
-    /// let mut answer = String::new();
-    /// refused.read_to_string(&mut answer).await?;
-    /// assert!(answer.starts_with("ERROR"));
-    /// # server.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
     /// Sets how long sessions may take to drain when the server is [stopped](Server::stop) (default: 5 seconds).
-    ///
-    /// # Examples
-    ///
-    /// A server that does not wait:
-    ///
-    /// ```
-    /// # use kv_core::Store;
-    /// use std::time::Duration;
-    /// use kv_server::net::Server;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let store = Store::start().await?;
-    /// let server = Server::options().listen("127.0.0.1:0".parse()?).drain(Duration::ZERO).start(store).await?;
-    /// server.stop().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
         self

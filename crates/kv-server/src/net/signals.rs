@@ -29,7 +29,7 @@ use tokio::signal::unix::{self, SignalKind};
 /// signals.next().await;
 /// match select(pin!(server.stop()), pin!(signals.next())).await {
 ///     Either::Left((stopped, _)) => stopped?,
-///     Either::Right((signal, _)) => println!("{signal} again: the remaining clients are cut off"),
+///     Either::Right((signal, _)) => println!("{signal} again: the rest are cut off"),
 /// }
 /// # Ok(())
 /// # }
@@ -42,17 +42,6 @@ pub struct Signals {
 }
 
 /// A signal that asks the program to end.
-///
-/// # Examples
-///
-/// ```
-/// use kv_server::net::Signal;
-///
-/// fn goodbye(signal: Signal) -> String {
-///     format!("{signal}: the clients are told to leave")
-/// }
-/// assert_eq!(goodbye(Signal::Terminate), "SIGTERM: the clients are told to leave");
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Signal {
@@ -72,24 +61,6 @@ impl Signals {
     /// # Panics
     ///
     /// Outside of a Tokio runtime with its drivers enabled.
-    ///
-    /// # Examples
-    ///
-    /// Taking them over before the server starts, so that none is missed:
-    ///
-    /// ```
-    /// use kv_server::net::Signals;
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut signals = Signals::new()?;
-    /// // ... start the server ...
-    /// # signals.pretend();
-    /// println!("{} came", signals.next().await);
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             terminate: unix::signal(SignalKind::terminate())?,
@@ -103,24 +74,6 @@ impl Signals {
     /// # Cancel safety
     ///
     /// Dropping it loses no signal.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_server::net::{Signal, Signals};
-    ///
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut signals = Signals::new()?;
-    /// # signals.pretend();
-    /// match signals.next().await {
-    ///     Signal::Terminate => println!("the service manager ends this program"),
-    ///     other => println!("{other}: someone at a terminal does"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn next(&mut self) -> Signal {
         poll_fn(|cx| self.poll_next(cx)).await
     }

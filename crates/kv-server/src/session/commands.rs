@@ -67,11 +67,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             Ok(command) if command.verb == Verb::Quit => return LineAction::Alone(command),
             _ if has_subscribed => self.gathered.known(NO_OTHER),
             Err(_) => self.gathered.known(answer::UNKNOWN_COMMAND),
-            Ok(command) => match command.verb {
-                Verb::Get | Verb::Put | Verb::Delete => self.gathered.ask(command, read),
-                Verb::Ping => self.gathered.known(answer::PONG),
-                _ => return LineAction::Alone(command),
-            },
+            Ok(command) => {
+                if let Err(command) = self.gathered.gather(command, read) {
+                    return LineAction::Alone(command);
+                }
+            }
         }
         LineAction::Gathered
     }
@@ -90,7 +90,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 return Ok(Some(SessionEnd::Quit));
             }
             Verb::Help => self.help(),
-            Verb::Get | Verb::Put | Verb::Delete | Verb::Ping => unreachable!("these are gathered"),
+            Verb::Put | Verb::Get | Verb::Delete | Verb::Count | Verb::Ping => unreachable!("these are gathered"),
         }
         self.replies.room().await?;
         Ok(None)

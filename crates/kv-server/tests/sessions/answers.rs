@@ -44,7 +44,7 @@ fn line() -> impl Strategy<Value = String> {
         (bucket.clone(), key.clone(), value).prop_map(|(bucket, key, value)| format!("PUT {bucket} {key} {value}"));
     let keyed = (prop::sample::select(vec!["GET", "DELETE"]), bucket.clone(), key)
         .prop_map(|(word, bucket, key)| format!("{word} {bucket} {key}"));
-    let named = (prop::sample::select(vec!["CREATE", "CREATE", "LIST", "DROP"]), bucket)
+    let named = (prop::sample::select(vec!["CREATE", "CREATE", "LIST", "COUNT", "DROP"]), bucket)
         .prop_map(|(word, bucket)| format!("{word} {bucket}"));
     let others = prop::sample::select(vec!["BUCKETS", "PING", "HELP", "", "nonsense"]).prop_map(str::to_owned);
     let line = prop_oneof![4 => put, 6 => keyed, 3 => named, 1 => others];
@@ -110,6 +110,7 @@ proptest! {
             Command::delete(bucket.clone(), key),
             Command::create(bucket.clone()),
             Command::list(bucket.clone()),
+            Command::count(bucket.clone()),
             Command::drop(bucket),
         ] {
             let mut line = Vec::new();

@@ -8,7 +8,7 @@ use crate::support::Client;
 use async_trait::async_trait;
 use bytes::Bytes;
 use kv_core::{BucketName, Durability, Storage, StorageChange, StorageError, Store};
-use kv_server::{Drain, Limits, Session, SessionEnd};
+use kv_server::{COMMANDS, Drain, Limits, Session, SessionEnd};
 
 async fn with_store() -> (Store, Client) {
     let store = Store::start().await.unwrap();
@@ -47,6 +47,18 @@ async fn a_long_list_is_whole() {
 }
 
 #[tokio::test]
+async fn a_count_is_the_number_of_keys() {
+    let mut client = Client::new().await;
+    client.check("COUNT shopping", &["NOT FOUND"]).await;
+    client.check("CREATE shopping", &["OK"]).await;
+    client.check("COUNT shopping", &["0", "OK"]).await;
+    client
+        .send("PUT shopping milk 1\nPUT shopping eggs 12\nCOUNT shopping\nDELETE shopping milk\nCOUNT shopping\n")
+        .await;
+    assert_eq!(client.leave().await.0, "OK\r\nOK\r\n2\r\nOK\r\nOK\r\n1\r\nOK\r\n");
+}
+
+#[tokio::test]
 async fn buckets_are_listed_and_dropped() {
     let mut client = Client::new().await;
     client.check("BUCKETS", &["OK"]).await;
@@ -76,8 +88,16 @@ async fn help_has_a_line_for_each_command() {
     client.send("HELP\n").await;
     let (text, _) = client.leave().await;
     let words: Vec<_> = text.lines().map(|line| line.split([' ', ':']).next().unwrap()).collect();
-    let commands = ["CREATE", "PUT", "GET", "DELETE", "LIST", "BUCKETS", "DROP", "SUBSCRIBE", "PING", "HELP", "QUIT"];
+    let commands: Vec<_> = COMMANDS.iter().map(|usage| usage.word).collect();
     assert_eq!(words, [&commands[..], &["OK"]].concat());
+}
+
+#[test]
+fn the_page_of_the_crate_has_a_row_for_each_command() {
+    let page = include_str!("../../src/lib.rs");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | `")?.split([' ', '`']).next());
+    let commands: Vec<_> = COMMANDS.iter().map(|usage| usage.word).collect();
+    assert_eq!(rows.collect::<Vec<_>>(), commands);
 }
 
 #[tokio::test]
