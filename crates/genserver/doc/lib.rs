@@ -9,3 +9,7 @@ pub mod counter;
 pub mod fragile;
 /// A server that takes no messages: for what is about processes.
 pub mod quiet;
+/// Runs the rest of an example.
+mod run;
+
+pub use run::{block_on, block_on_paused};

@@ -145,7 +145,7 @@ impl<C: Children> SupervisedChild<C> {
         self.report_shutdown(unexpected, cx);
     }
 
-    /// An end that was ordered is no news: its `Down` would only be in the way of a later one.
+    /// Nobody needs the `Down` of an end that was ordered; it would only be in the way of a later one.
     fn demonitor(&mut self, cx: &mut Cx<SupervisorServer<C>>) {
         if let Some(monitor) = self.monitor.take() {
             cx.demonitor(monitor);
