@@ -7,7 +7,8 @@ use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef};
 use crate::measure::quartiles;
 use crate::options::Options;
 use crate::report;
-use crate::subjects::workers;
+use crate::subjects::genserver::Ours;
+use crate::subjects::{Subject, workers};
 use crate::workloads::now;
 
 /// The row as `--only` finds it.
@@ -108,7 +109,7 @@ async fn run(crowd: usize, calls: u64, watched: bool) -> Duration {
     let asked: Vec<_> = askers
         .iter()
         .cloned()
-        .map(|asker| tokio::spawn(async move { asker.call(|caller| Ask(calls, watched, caller)).no_timeout().await }))
+        .map(|asker| Ours::spawn(async move { asker.call(|caller| Ask(calls, watched, caller)).no_timeout().await }))
         .collect();
     for asked in asked {
         asked.await.expect("a client does not panic").expect("the server answers");
