@@ -10,6 +10,8 @@ pub mod subjects;
 pub mod workloads;
 // How long the slowest calls and casts take.
 pub mod tail;
+// What the search for cycles costs.
+pub mod cycles;
 // Agents, against servers and locks.
 pub mod agents;
 // Children that crash and are started again.

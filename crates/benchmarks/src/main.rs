@@ -7,6 +7,7 @@ use benchmarks::agents;
 use benchmarks::allocations;
 use benchmarks::buckets;
 use benchmarks::contenders::{self, BASE, Contender, OURS};
+use benchmarks::cycles;
 use benchmarks::event_log;
 use benchmarks::events;
 use benchmarks::fairness;
@@ -55,7 +56,9 @@ fn idle_bytes(subject: &str, servers: &str) -> Result<(), String> {
 fn compare(options: &Options) -> Result<(), String> {
     report::machine();
     if options.tail {
-        return report::write(&options.json, &tail::compare(options));
+        let records = tail::compare(options);
+        cycles::compare(options);
+        return report::write(&options.json, &records);
     }
     if options.server {
         return report::write(&options.json, &server::compare(options));

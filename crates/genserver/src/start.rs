@@ -104,7 +104,7 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 /// As [`start`]. If the starter ends while init runs, its reason arrives over the link, `killed` if it was killed:
 ///
 /// - a server that does not trap exits ends with that reason at once, without terminate; the reason `normal` has no effect;
-/// - a server that has called [`Cx::trap_exits`] finishes init, and then runs terminate with the reason.
+/// - a server that has called [`Cx::trap_exits`](crate::Cx::trap_exits) finishes init, and then runs terminate with the reason.
 ///
 /// # Examples
 ///

@@ -9,8 +9,9 @@
 //!    not an edge: it may be answered from anywhere.
 //! 2. The caller's end stands in one list from the moment the caller really waits until it has its answer or gives up.
 //! 3. An edge counts while both ends are there and the answer is still wanted.
-//! 4. The caller is entered first, and then the list is walked, under one lock. One call of a cycle is entered last, and it
-//!    sees all the others.
+//! 4. The caller is entered first, and then the list is walked. One call of a cycle is entered last, and it sees all the others.
+//!    The list has parts, and a walk takes the lock of one after the other. A call that comes upon a cycle takes one more lock,
+//!    and looks again whether all its waits still stand: so a cycle is broken once, and only if it is one.
 //! 5. A call that fails withdraws its request, unless a callback has begun with it. If the request were carried out, its callback
 //!    would call on around the cycle, be refused further on, and leave another request behind, without end.
 //! 6. A process that starts a linked process waits for its init. So while a process is in its init, its parent depends on it,
@@ -22,7 +23,6 @@
 //!    cannot close a cycle, and is not entered.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Weak};
 
@@ -32,9 +32,13 @@ use crate::node::process_ref::AsProcess;
 use crate::node::reply::{Unanswered, Waiting};
 use crate::node::subject::Subject;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::parking::Mutex;
-use crate::sync::{program_static, thread_local};
+use crate::sync::thread_local;
 use crate::values::pid::Pid;
+
+// The list, and the search in it.
+mod waits;
+
+use waits::{Key, Wait};
 
 /// Says that the process whose code runs here waits for another one, otherwise than by a call: for an event to be consumed, or for
 /// something that it holds to be given back. The wait lasts until what comes back is dropped, or `kept` is.
@@ -110,19 +114,13 @@ pub fn declare_wait(process: &impl AsProcess, kept: Weak<()>) -> DeclaredWait {
     let Some(from) = current::pid() else { return DeclaredWait { _entry: Entry { key: None } } };
     let to = process.pid_or_nobody();
     let wait = Wait { to, token: Token::Kept(kept), answer: None };
-    let mut refused = Vec::new();
-    let mut waits = WAITS.lock();
-    // Looked at under the lock: a process that has let go by now may have called since, and that call closes no cycle.
     if !wait.counts() {
         return DeclaredWait { _entry: Entry { key: None } };
     }
-    let key = waits.enter(from, wait);
-    // It ends: each round takes a call out of the list.
-    while let Some(call) = waits.cycle(from, to, &[]).and_then(|cycle| waits.take_call(cycle)) {
-        refused.push(call);
-    }
-    drop(waits);
-    for (Wait { token, answer, .. }, cycle) in refused {
+    let key = waits::enter(from, wait);
+    // It ends: each round takes a call out of the list. A process that has let go by now may have called since, and that call
+    // closes no cycle: this wait counts no more when its call is found.
+    while let Some((Wait { token, answer, .. }, cycle)) = waits::break_cycle(key, to, &[]) {
         token.withdraw();
         if let Some(answer) = answer {
             answer.fail(Unanswered::Cycle(cycle));
@@ -199,25 +197,6 @@ thread_local! {
     /// It is not returned: it may be laid deep inside `drive`, where a callback that its caller runs has to wait, and a result that
     /// nearly no call has would have to be passed up by all of them.
     static LAID: Cell<Option<(Pid, Token)>> = const { Cell::new(None) };
-}
-
-program_static! {
-    /// Every caller that waits inside a callback (rule 2). Bounded by the number of those calls.
-    static WAITS: Mutex<Waits> = Mutex::new(Waits { last: 0, edges: BTreeMap::new() });
-}
-
-struct Waits {
-    /// Tells the calls of one process apart: a callback may join several.
-    last: u64,
-    edges: BTreeMap<(Pid, u64), Wait>,
-}
-
-/// The caller's end of an edge.
-struct Wait {
-    to: Pid,
-    token: Token,
-    /// None if it is not a call (rule 7).
-    answer: Option<Arc<dyn Waiting>>,
 }
 
 /// A token for a request that a callback has sent, or whose callback began inside the sender's and has to wait.
@@ -303,17 +282,13 @@ fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<En
     if !wait.counts() {
         return Ok(Entry { key: None });
     }
-    let token = Token::clone(&wait.token);
-    // Looked up before the lock is taken: it looks into processes.
+    // Looked up before anything is entered: it looks into processes.
     let starters = starters(from);
-    let mut waits = WAITS.lock();
-    // Entered before the walk, and under the same lock: of two calls that close a cycle, one sees the other (rule 4).
-    let key = waits.enter(from, wait);
-    let cycle = waits.cycle(from, to, &starters);
-    drop(waits);
+    // Entered before the walk: of two calls that close a cycle, one sees the other (rule 4).
+    let key = waits::enter(from, wait);
     let entry = Entry { key: Some(key) };
-    let Some(cycle) = cycle else { return Ok(entry) };
-    // Rule 5. The entry leaves the list when it is dropped here.
+    let Some((Wait { token, .. }, cycle)) = waits::break_cycle(key, to, &starters) else { return Ok(entry) };
+    // Rule 5.
     token.withdraw();
     Err(cycle)
 }
@@ -332,89 +307,14 @@ fn starters(pid: Pid) -> Vec<Pid> {
 
 /// A caller's place in the list. It is left when this is dropped.
 pub(crate) struct Entry {
-    key: Option<(Pid, u64)>,
+    key: Option<Key>,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };
-        // Dropped outside the lock: it may be the last to know the answer, which is the user's.
-        let left = WAITS.lock().edges.remove(&key);
-        drop(left);
+        drop(waits::leave(key));
     }
-}
-
-impl Wait {
-    /// Rule 3.
-    fn counts(&self) -> bool {
-        self.token.is_there() && self.answer.as_ref().is_none_or(|answer| answer.is_open())
-    }
-}
-
-impl Waits {
-    fn enter(&mut self, from: Pid, wait: Wait) -> (Pid, u64) {
-        self.last += 1;
-        let key = (from, self.last);
-        self.edges.insert(key, wait);
-        key
-    }
-
-    /// Takes out the last call of a cycle, with the cycle as its caller sees it.
-    fn take_call(&mut self, mut cycle: Vec<Pid>) -> Option<(Wait, Vec<Pid>)> {
-        for place in (0..cycle.len()).rev() {
-            let (from, to) = (cycle[place], cycle[(place + 1) % cycle.len()]);
-            let is_it = |wait: &Wait| wait.to == to && wait.answer.is_some() && wait.counts();
-            let call = self.edges.range((from, 0)..=(from, u64::MAX)).find(|(_, wait)| is_it(wait));
-            let Some(key) = call.map(|(key, _)| *key) else { continue };
-            cycle.rotate_left(place);
-            return self.edges.remove(&key).map(|call| (call, cycle));
-        }
-        None
-    }
-
-    /// The shortest way from `to` back to `from`, beginning with `from`: by calls alone, or by calls to one of those who wait
-    /// for the init of `from`, and by their starts from there.
-    fn cycle(&self, from: Pid, to: Pid, starters: &[Pid]) -> Option<Vec<Pid>> {
-        let mut reached = BTreeMap::from([(to, from)]);
-        // Breadth first, so that the cycle that is reported is one of the shortest. Each process is visited once.
-        let mut next = VecDeque::from([to]);
-        while let Some(pid) = next.pop_front() {
-            if pid == from {
-                return Some(way_back(&reached, from, from));
-            }
-            if let Some(place) = starters.iter().position(|starter| *starter == pid) {
-                let mut cycle = way_back(&reached, from, pid);
-                cycle.extend(starters[..place].iter().rev());
-                return Some(cycle);
-            }
-            for further in self.waited_for_by(pid) {
-                reached.entry(further).or_insert_with(|| {
-                    next.push_back(further);
-                    pid
-                });
-            }
-        }
-        None
-    }
-
-    /// The processes that the callback of `pid` waits for.
-    fn waited_for_by(&self, pid: Pid) -> BTreeSet<Pid> {
-        let calls = self.edges.range((pid, 0)..=(pid, u64::MAX));
-        calls.filter(|(_, wait)| wait.counts()).map(|(_, wait)| wait.to).collect()
-    }
-}
-
-/// The way by calls from `from` to `end`, which may be `from` again and then is not said twice.
-fn way_back(reached: &BTreeMap<Pid, Pid>, from: Pid, end: Pid) -> Vec<Pid> {
-    let mut way = Vec::new();
-    let mut at = if end == from { reached.get(&from).copied() } else { Some(end) };
-    while let Some(pid) = at.filter(|pid| *pid != from) {
-        way.push(pid);
-        at = reached.get(&pid).copied();
-    }
-    way.push(from);
-    way.reverse();
-    way
 }
 
 #[cfg(test)]
@@ -462,15 +362,16 @@ mod tests {
     #[test]
     fn who_waits_for_an_init_is_part_of_the_cycle() {
         let [top, parent, child, other] = pids(u32::MAX - 5);
+        let walked = |to| waits::walk((child, 0), to, &[parent, top]).map(|cycle| cycle.pids);
         let waits = |calls: &[Called]| {
             assert!(calls.iter().all(|call| call.0.is_ok()));
-            WAITS.lock().cycle(child, other, &[parent, top])
+            walked(other)
         };
         assert_eq!(waits(&[]), None);
         assert_eq!(waits(&[call(other, parent)]), Some(vec![child, other, parent]));
         assert_eq!(waits(&[call(other, top)]), Some(vec![child, other, top, parent]));
-        assert_eq!(WAITS.lock().cycle(child, top, &[parent, top]), Some(vec![child, top, parent]));
-        assert_eq!(WAITS.lock().cycle(child, parent, &[parent, top]), Some(vec![child, parent]));
+        assert_eq!(walked(top), Some(vec![child, top, parent]));
+        assert_eq!(walked(parent), Some(vec![child, parent]));
     }
 
     #[test]

@@ -428,9 +428,11 @@ fn of_two_servers_that_call_each_other_one_gets_the_cycle_error() {
         };
         let asking = [ask(&left, &right), ask(&right, &left)];
         let answers = asking.map(|asking| asking.join().unwrap());
-        for answer in answers {
+        for answer in &answers {
             assert!(matches!(answer, Ok(()) | Err(CallError::Cycle { .. })), "{answer:?}");
         }
+        // The first error breaks the cycle, so the other call has its answer.
+        assert!(answers.iter().any(Result::is_ok), "{answers:?}");
         world.end();
     });
 }
