@@ -3,12 +3,10 @@
 //! ```
 //! use genserver::agent::Agent;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let list = Agent::start(Vec::new).await?;
 //! list.update(|items| items.push("eggs")).await?;
 //! assert_eq!(list.get(|items| items.clone()).await?, ["eggs"]);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -28,14 +26,12 @@
 //! use std::time::Duration;
 //! use genserver::agent::Agent;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let stack = Agent::start(|| vec![1, 2, 3]).await?;
 //! assert_eq!(stack.get_and_update(|items| items.pop()).await?, Some(3));
 //! stack.cast(|items| items.clear())?;
 //! assert_eq!(stack.get(|items| items.len()).timeout(Duration::from_secs(1)).await?, 0);
 //! stack.stop().await?;
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -89,14 +85,12 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let shopping = Bucket::start().name("shopping").await?;
 //! shopping.put("milk", 3).await?;
 //! assert_eq!(shopping.get("milk").await?, Some(3));
 //! assert_eq!(shopping.delete("milk").await?, Some(3));
 //! assert_eq!(shopping.get("milk").await?, None);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -109,8 +103,7 @@
 //! ```
 //! # use genserver::agent::Agent;
 //! # fn expensive(numbers: &[u64]) -> u64 { numbers.iter().sum() }
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! # let numbers = Agent::start(|| vec![1, 2, 3]).await?;
 //! // All clients wait for this:
 //! let sum = numbers.get(|numbers| expensive(numbers)).await?;
@@ -119,7 +112,6 @@
 //! let copy = numbers.get(|numbers| numbers.clone()).await?;
 //! let sum = expensive(&copy);
 //! # assert_eq!(sum, 6);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -193,8 +185,7 @@ pub type AgentCall<'a, T, R, F> = Call<Lookup<'a, T>, R, F>;
 /// ```
 /// use genserver::agent::Agent;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let groceries = Agent::<Vec<&str>, _>::named("groceries");
 ///
 /// let first = Agent::start(|| vec!["eggs"]).name("groceries").await?;
@@ -204,7 +195,6 @@ pub type AgentCall<'a, T, R, F> = Call<Lookup<'a, T>, R, F>;
 /// let second = Agent::start(Vec::<&str>::new).name("groceries").await?;
 /// assert_eq!(groceries.get(Vec::len).await?, 0);
 /// # second.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 pub struct Agent<S: Send + 'static, T = ServerRef<AgentServer<S>>> {
@@ -227,8 +217,7 @@ impl<S: Send + 'static> Agent<S> {
     /// use genserver::StartError;
     /// use genserver::agent::Agent;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let shopping = Agent::start(Vec::<String>::new).name("shopping").await?;
     /// assert_eq!(shopping.name(), Some(&"shopping".into()));
     ///
@@ -236,7 +225,6 @@ impl<S: Send + 'static> Agent<S> {
     /// let StartError::Failed { reason, .. } = failed else { unreachable!() };
     /// assert_eq!(reason.to_string(), "panicked: no paper");
     /// # shopping.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn start(first: impl FnOnce() -> S + Send + 'static) -> Start<AgentServer<S>, Self> {
@@ -255,12 +243,10 @@ impl<S: Send + 'static> Agent<S> {
     /// use genserver::Probe;
     /// use genserver::agent::Agent;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let shell = Probe::<()>::new();
     /// let agent = shell.scope(async { Agent::start_link(|| 0).await }).await?;
     /// assert_eq!(agent.server().info().links, [shell.pid()]);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn start_link(first: impl FnOnce() -> S + Send + 'static) -> Start<AgentServer<S>, Self> {
@@ -276,15 +262,13 @@ impl<S: Send + 'static> Agent<S> {
     /// ```
     /// use genserver::agent::Agent;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// Agent::start(Vec::<&str>::new).name("to do").await?;
     ///
     /// let to_do = Agent::<Vec<&str>>::named("to do");
     /// to_do.update(|items| items.push("eggs")).await?;
     /// assert_eq!(to_do.get(|items| items.len()).await?, 1);
     /// # to_do.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn named(name: impl Into<Name>) -> Agent<S, Named<AgentServer<S>>> {
@@ -314,15 +298,13 @@ impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> Agent<S, T> {
     /// use genserver::CallError;
     /// use genserver::agent::Agent;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let agent = Agent::start(|| [1, 2, 3]).await?;
     /// assert_eq!(agent.get(|numbers| numbers[1]).await?, 2);
     ///
     /// let failed = agent.get(|numbers| numbers[numbers.len()]).await;
     /// assert!(matches!(failed, Err(CallError::Exit { .. })));
     /// assert!(!agent.is_alive());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn get<R, F>(&self, function: F) -> AgentCall<'_, T, R, impl FnOnce(Caller<R>) -> Function<S> + use<S, T, R, F>>
@@ -348,13 +330,11 @@ impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> Agent<S, T> {
     /// ```
     /// use genserver::agent::Agent;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let agent = Agent::start(|| 20).await?;
     /// agent.update(|number| *number += 1).await?;
     /// agent.update(|number| *number *= 2).await?;
     /// assert_eq!(agent.get(|number| *number).await?, 42);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn update<F>(&self, function: F) -> AgentCall<'_, T, (), impl FnOnce(Caller<()>) -> Function<S> + use<S, T, F>>
@@ -379,12 +359,10 @@ impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> Agent<S, T> {
     /// ```
     /// use genserver::agent::Agent;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let tickets = Agent::start(|| 1..).await?;
     /// assert_eq!(tickets.get_and_update(Iterator::next).await?, Some(1));
     /// assert_eq!(tickets.get_and_update(Iterator::next).await?, Some(2));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn get_and_update<R, F>(
@@ -412,15 +390,13 @@ impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> Agent<S, T> {
     /// ```
     /// use genserver::agent::Agent;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let agent = Agent::start(|| 0).mailbox(1).await?;
     /// agent.cast(|number| *number += 1)?;
     ///
     /// let refused = agent.cast(|number| *number += 1).unwrap_err();
     /// agent.server().cast_wait(refused.into_inner()).await?;
     /// assert_eq!(agent.get(|number| *number).await?, 2);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn cast(&self, function: impl FnOnce(&mut S) + Send + 'static) -> Result<(), CastError<Function<S>>> {
@@ -444,12 +420,10 @@ impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> Agent<S, T> {
     /// ```
     /// use genserver::agent::Agent;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let agent = Agent::start(|| 0).await?;
     /// agent.stop().await?;
     /// assert!(!agent.is_alive());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn stop(&self) -> Stop<Lookup<'_, T, ProcessRef>> {
@@ -465,12 +439,10 @@ impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> Agent<S, T> {
     /// use genserver::agent::{Agent, AgentServer};
     /// use genserver::sys;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let agent = Agent::start(|| 20).await?;
     /// sys::replace_state(agent.server(), |AgentServer(number)| AgentServer(number + 1)).await?;
     /// assert_eq!(agent.get(|number| *number).await?, 21);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn server(&self) -> &T {

@@ -32,12 +32,10 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let counter = genserver::start::<Counter>(41).await?;
 //! assert_eq!(counter.call(Increment).await?, 42);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -90,14 +88,12 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let queue = genserver::start::<SimpleQueue>(vec![1, 2, 3]).await?;
 //! assert_eq!(queue.call(Call::Dequeue).await?, Some(1));
 //! queue.cast(Enqueue(20))?;
 //! assert_eq!(queue.call(Call::Queue).await?, [2, 3, 20]);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -166,13 +162,11 @@
 //!         self.0.call(Increment).await
 //!     }
 //! }
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let tickets = Tickets::start().await?;
 //! assert_eq!(tickets.next().await?, 1);
 //! assert_eq!(Tickets::named().next().await?, 2);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -194,13 +188,11 @@
 //! ```
 //! use genserver::agent::Agent;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let list = Agent::start(Vec::new).await?;
 //! list.update(|items| items.push("eggs")).await?;
 //! assert_eq!(list.get(|items| items.len()).await?, 1);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -282,8 +274,7 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let registry = genserver::start::<Registry>(()).await?;
 //! registry.cast(Cast::Create("shopping".to_owned()))?;
@@ -292,7 +283,6 @@
 //! let bucket = registry.call(lookup).await?.expect("it was created");
 //! bucket.stop().await?;
 //! assert_eq!(registry.call(lookup).await?, None);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -310,8 +300,7 @@
 //! use genserver::AsServer;
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(40));
 //! let counter = spec.reference();
 //! let supervisor = Supervisor::one_for_one().child(spec).start().await?;
@@ -320,7 +309,6 @@
 //! counter.current()?.kill();
 //! assert_eq!(counter.waiting().call(Call::Get).await?, 40);
 //! # supervisor.stop().await?;
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -343,15 +331,13 @@
 //! ```
 //! use genserver::{Probe, Reason};
 //! # use genserver_doc::quiet::*;
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! let mut probe = Probe::<()>::new();
 //! let server = genserver::start::<Quiet>(()).await?;
 //! let reference = probe.monitor(&server);
 //! server.kill();
 //! assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -385,8 +371,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! # if cfg!(not(feature = "tokio")) { return Ok(()); }
 //! use genserver::sys;
 //!
@@ -395,7 +380,6 @@
 //! assert_eq!(sys::with_state(&counter, |counter| counter.0).await?, 42);
 //! // Prints `<1> counter Counter: waiting, 0 in the mailbox`, with the whole path of the type.
 //! println!("{}", counter.info());
-//! # Ok(())
 //! # }
 //! ```
 //!

@@ -1,8 +1,7 @@
 //! Registries: shared tables in which processes hold keys, with a value beside each key.
 //!
 //! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! use genserver::Probe;
 //! use genserver::registry::Registry;
 //!
@@ -16,7 +15,6 @@
 //!
 //! drop(alice);
 //! assert!(rooms.lookup("lobby").is_none());
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -57,8 +55,7 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let rooms = Registry::unique();
 //! rooms.start().await?;
 //! let room = genserver::start::<Room>((rooms.clone(), "lobby".to_owned())).await?;
@@ -66,7 +63,6 @@
 //!
 //! let second = genserver::start::<Room>((rooms.clone(), "lobby".to_owned())).await;
 //! assert!(second.is_err());
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -80,8 +76,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! use genserver::{AsServer, Named};
 //! use genserver::registry::Registry;
 //!
@@ -90,7 +85,6 @@
 //! let name = counters.via(("visits", 2026), ());
 //! genserver::start::<Counter>(1).name(name.clone()).await?;
 //! assert_eq!(Named::<Counter>::new(name).call(Call::Get).await?, 1);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -180,15 +174,13 @@ use table::Table;
 ///     number: u32,
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let tables = Registry::unique();
 /// tables.start().await?;
 /// let waiter = Probe::<()>::new();
 /// tables.of(&waiter).register(Table { room: "garden", number: 3 }, ())?;
 /// let waits = tables.whereis(&Table { room: "garden", number: 3 });
 /// assert_eq!(waits, Some(waiter.process_ref()));
-/// # Ok(())
 /// # }
 /// ```
 pub trait Key: Hash + Eq + Send + Sync + 'static {}
@@ -237,14 +229,12 @@ pub type DuplicateRegistry<K, V = ()> = Registry<K, V, Duplicate>;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let visits = Visits(Registry::unique());
 /// visits.0.start().await?;
 /// assert!(visits.of("index").is_none());
 /// genserver::start::<Counter>(1).name(visits.name("index")).await?;
 /// assert!(visits.of("index").is_some());
-/// # Ok(())
 /// # }
 /// ```
 pub struct Registry<K: Key, V: Value, Kind> {
@@ -272,8 +262,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Probe;
     /// use genserver::registry::Registry;
     ///
@@ -285,7 +274,6 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// let refused = bob.scope(async { rooms.register("lobby", 8) }).await.unwrap_err();
     /// assert_eq!(refused.holder(), Some(&alice.process_ref()));
     /// assert_eq!(refused.into_inner(), ("lobby", 8));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn register(&self, key: K, value: V) -> Result<(), RegisterUniqueError<K, V>> {
@@ -323,8 +311,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Probe;
     /// use genserver::registry::Registry;
     ///
@@ -336,7 +323,6 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// let more = async { rooms.update_value("lobby", |guests| guests + 1) };
     /// let updated = alice.scope(more).await?;
     /// assert_eq!((updated.new.value(), updated.old.value()), (&2, &1));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn update_value<Q>(&self, key: &Q, update: impl FnMut(&V) -> V) -> Result<Updated<K, V>, UpdateError>
@@ -391,8 +377,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Probe;
     /// use genserver::registry::Registry;
     ///
@@ -406,7 +391,6 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// assert!(!rooms.is_running());
     /// rooms.start().await?;
     /// assert!(rooms.lookup("lobby").is_some());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn start(&self) -> Start<Keeper<K, V>> {
@@ -456,8 +440,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// use genserver::Probe;
     /// use genserver::registry::Registry;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let topics = Registry::duplicate();
     /// topics.start().await?;
     /// let alice = Probe::<()>::new();
@@ -467,7 +450,6 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// let no_daily = async { topics.unregister_match("news", |paper| *paper == "daily") };
     /// assert_eq!(alice.scope(no_daily).await, 1);
     /// assert_eq!(topics.of(&alice).values("news"), ["weekly"]);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn unregister_match<Q>(&self, key: &Q, wanted: impl FnMut(&V) -> bool) -> usize

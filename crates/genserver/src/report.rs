@@ -25,8 +25,7 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let mut reports = Node::program().reports();
 //! let fragile = genserver::start::<Fragile>(()).await?;
 //! fragile.cast("the handle")?;
@@ -34,7 +33,6 @@
 //! let Some(Report::Terminated(report)) = reports.next().await else { unreachable!() };
 //! assert_eq!(report.process.pid, fragile.pid());
 //! assert_eq!(report.reason.to_string(), "panicked: the handle broke");
-//! # Ok(())
 //! # }
 //! ```
 //!

@@ -96,15 +96,13 @@ pub type BlockingWork = Box<dyn FnOnce() + Send>;
 /// #   fn id(&self) -> u64 { self.tokio.id() }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let tokio = Tokio::new(tokio::runtime::Handle::current());
 /// let runtime = Arc::new(Counting { tokio, tasks: AtomicU64::new(0) });
 /// let node = Node::with_runtime(runtime.clone());
 /// node.start::<Quiet>(()).await?;
 /// // The one task is the node's clock: a server needs none.
 /// assert_eq!(runtime.tasks.load(Ordering::Relaxed), 1);
-/// # Ok(())
 /// # }
 /// ```
 pub trait Runtime: Send + Sync + 'static {

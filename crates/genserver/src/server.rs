@@ -63,11 +63,9 @@ pub(crate) mod attach;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let hasher = genserver::start::<Hasher>(()).await?;
 /// assert_eq!(hasher.call(|caller| Hash(vec![1, 2, 3], caller)).await?, 6);
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "gen_server")]

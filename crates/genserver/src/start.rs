@@ -73,8 +73,7 @@ use options::{Link, ServerOptions, server_option_methods};
 /// # use genserver::{Cx, GenServer, Init, Never, StartError};
 /// # use std::time::Duration;
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let start = genserver::start::<Quiet>(()).name("quiet").timeout(Duration::from_secs(1));
 /// let server = start.await?;
 /// assert!(server.is_alive());
@@ -83,7 +82,6 @@ use options::{Link, ServerOptions, server_option_methods};
 /// let Err(StartError::AlreadyStarted { pid, .. }) = again else { unreachable!() };
 /// assert_eq!(pid, server.pid());
 /// # server.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
@@ -110,8 +108,7 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{Probe, StartError};
 ///
 /// let probe = Probe::<()>::new();
@@ -119,7 +116,6 @@ pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
 /// assert_eq!(server.info().links, [probe.pid()]);
 ///
 /// assert_eq!(genserver::start_link::<Quiet>(()).await.unwrap_err(), StartError::NotAProcess);
-/// # Ok(())
 /// # }
 /// ```
 pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
@@ -258,11 +254,9 @@ impl<S: GenServer, H> Start<S, H> {
     ///     }
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let tickets: Tickets = Tickets::start().name("tickets").await?;
     /// assert_eq!(tickets.0.call(Call::Get).await?, 0);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn handle<K: From<ServerRef<S>>>(mut self) -> Start<S, K> {

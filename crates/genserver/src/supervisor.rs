@@ -27,8 +27,7 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let spec = ChildSpec::server("lengths", || start_link::<Lengths>(()));
 //! let lengths = spec.reference();
 //! let supervisor = Supervisor::one_for_one().child(spec).start().await?;
@@ -40,7 +39,6 @@
 //! // ... but its supervisor has started another one.
 //! assert_eq!(lengths.waiting().call(|caller| Average("four five", caller)).await?, 4);
 //! # supervisor.stop().await?;
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -71,8 +69,7 @@
 //! use genserver::{AsServer, Probe, start_link};
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let counter = ChildSpec::server("counter", || start_link::<Counter>(0));
 //! let count = counter.reference();
 //! // Its state depends on the counter it was started with, so it restarts with the counter.
@@ -89,7 +86,6 @@
 //! let after = supervisor.which_children().await?;
 //! assert!(before.iter().zip(&after).all(|(before, after)| before.state != after.state));
 //! # supervisor.stop().await?;
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -140,8 +136,7 @@
 //! use genserver::start_link;
 //! use genserver::supervisor::{ChildSpec, Supervisor};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let sessions = ChildSpec::supervisor("sessions", || {
 //!     Supervisor::one_for_one()
 //!         .children((0..10).map(|n| {
@@ -158,7 +153,6 @@
 //! assert_eq!(application.count_children().await?.supervisors, 1);
 //! // Everything below it has ended when this returns.
 //! application.stop().await?;
-//! # Ok(())
 //! # }
 //! ```
 //!

@@ -2,8 +2,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! use genserver::sys;
 //!
 //! let counter = genserver::start::<Counter>(40).await?;
@@ -13,7 +12,6 @@
 //!
 //! assert_eq!(sys::get_state(&counter).await?.0, 42);
 //! assert!(sys::get_log(&counter).await?.to_string().contains("got cast"));
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -28,8 +26,7 @@
 //!
 //! ```
 //! # use genserver_doc::counter::*;
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! use genserver::{Node, Probe, sys};
 //!
 //! let node = Node::new();
@@ -42,7 +39,6 @@
 //!         Err(error) => println!("{error}"),
 //!     }
 //! }
-//! # Ok(())
 //! # }
 //! ```
 //!

@@ -3,12 +3,10 @@
 //! ```
 //! use genserver::task::Task;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let answer = Task::spawn(async { 6 * 7 });
 //! // Do something else here while the task runs.
 //! assert_eq!(answer.await?, 42);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -25,15 +23,13 @@
 //! use genserver::task::Task;
 //! use genserver::{Probe, Reason, spawn};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let parent = spawn(|_me: Probe<()>| async {
 //!     let answer = Task::spawn(async { panic!("no answer") });
 //!     let () = answer.await?;
 //!     Ok(())
 //! })?;
 //! assert_eq!(parent.process_ref().ended().await.to_string(), "panicked: no answer");
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -53,13 +49,11 @@
 //! use genserver::task::{Shutdown, Task, TaskError};
 //! # use genserver::time;
 //!
-//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run_paused! {
 //! let mut slow = Task::spawn(async { time::sleep(Duration::from_secs(60)).await });
 //! let late = slow.join().timeout(Duration::from_secs(1)).await;
 //! assert!(matches!(late, Err(TaskError::Timeout { .. })));
 //! assert_eq!(slow.shutdown(Shutdown::BrutalKill).await, None);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -75,8 +69,7 @@
 //! ```
 //! use genserver::task::{Task, or_exit};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let returned = Task::spawn(async { "80a".parse::<u16>() });
 //! assert!(returned.await?.is_err());
 //!
@@ -85,7 +78,6 @@
 //!     Ok(port)
 //! }));
 //! assert!(crashed.await.unwrap_err().to_string().ends_with("invalid digit found in string"));
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -140,11 +132,9 @@
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let sums = genserver::start::<Sums>(()).await?;
 //! assert_eq!(sums.call(|caller| Sum(vec![1, 2, 3], caller)).await?, 6);
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -226,12 +216,10 @@ use running::Running;
 /// ```
 /// use genserver::task::Task;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let words = vec!["a", "task"];
 /// let letters = Task::spawn(async move { words.concat().len() });
 /// assert_eq!(letters.await?, 5);
-/// # Ok(())
 /// # }
 /// ```
 ///
@@ -285,8 +273,7 @@ impl<T: Send + 'static> Task<T> {
     /// use genserver::Probe;
     /// use genserver::task::Task;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let mut shell = Probe::new();
     /// let told = shell.sender();
     /// let task = Task::with_mailbox(|mut me: Probe<u8>| async move {
@@ -295,7 +282,6 @@ impl<T: Send + 'static> Task<T> {
     /// });
     /// shell.expect_message().await.send(7)?;
     /// assert_eq!(task.await?, 7);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn with_mailbox<M, B>(function: impl FnOnce(Probe<M>) -> B + Send + 'static) -> Self
@@ -338,12 +324,10 @@ impl<T: Send + 'static> Task<T> {
     /// ```
     /// use genserver::{Reason, task::{Task, TaskError}};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let mut task = Task::spawn(async { 1 });
     /// assert_eq!(task.join().await?, 1);
     /// assert!(matches!(task.join().await, Err(TaskError::Exit { reason: Reason::NoProc, .. })));
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "await")]
@@ -423,14 +407,12 @@ impl Task<()> {
     /// ```
     /// use genserver::{Probe, Reason, task::Task};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let mut shell = Probe::<()>::new();
     /// shell.trap_exits(true);
     /// let start = async { Task::start_link(async { Err(Reason::term("boom")) }) };
     /// let task = shell.scope(start).await?;
     /// assert_eq!(shell.expect_exit(&task).await.reason, Reason::term("boom"));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn start_link<F>(future: F) -> Result<ProcessRef, StartError>

@@ -20,8 +20,7 @@ use crate::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
 ///     stock: ChildRef<AgentServer<u32>, Agent<u32>>,
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let stock = ChildSpec::server("stock", || Agent::start_link(|| 12));
 /// let shop = Shop { stock: stock.reference() };
 /// let supervisor = Supervisor::one_for_one().child(stock).start().await?;
@@ -30,7 +29,6 @@ use crate::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
 /// stock.update(|pieces| *pieces -= 2).await?;
 /// assert_eq!(sys::get_state(stock.server()).await?, AgentServer(10));
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -55,8 +55,7 @@ use crate::server::caller::Caller;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let start = || genserver::start_link::<Account>(100).name("account");
 /// let account = ChildSpec::server("account", start);
 /// let child = account.reference();
@@ -74,7 +73,6 @@ use crate::server::caller::Caller;
 /// assert_eq!(by_name.balance().await?, 100);
 /// assert!(matches!(by_reference.balance().await, Err(CallError::NoProc { .. })));
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 ///
@@ -94,11 +92,9 @@ use crate::server::caller::Caller;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let tickets = Tickets(genserver::start::<Counter>(7).await?);
 /// assert_eq!(sys::with_state(&tickets, |counter| counter.0).await?, 7);
-/// # Ok(())
 /// # }
 /// ```
 pub trait AsServer {
@@ -146,8 +142,7 @@ pub trait AsServer {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{AsServer, CallError, Named};
     /// use std::time::Duration;
     ///
@@ -156,7 +151,6 @@ pub trait AsServer {
     ///
     /// genserver::start::<Counter>(1).name("called").await?;
     /// assert_eq!(counter.call(Call::Get).timeout(Duration::from_millis(100)).await?, 1);
-    /// # Ok(())
     /// # }
     /// ```
     fn call<R, F>(&self, make: F) -> Call<Lookup<'_, Self>, R, F>
@@ -193,15 +187,13 @@ pub trait AsServer {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{AsServer, Named};
     ///
     /// let counter = Named::<Counter>::new("told");
     /// let Add(one) = counter.cast(Add(1)).unwrap_err().into_inner();
     /// genserver::start::<Counter>(1).name("told").await?;
     /// counter.cast(Add(one))?;
-    /// # Ok(())
     /// # }
     /// ```
     fn cast(&self, cast: CastOf<Self>) -> Result<(), CastError<CastOf<Self>>> {

@@ -41,8 +41,7 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use std::time::Duration;
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
@@ -50,7 +49,6 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// counter.cast(Add(1))?;
 /// // The call is sent here, behind the cast.
 /// assert_eq!(call.await?, 2);
-/// # Ok(())
 /// # }
 /// ```
 #[must_use = "nothing is sent until the call is awaited"]

@@ -21,8 +21,7 @@ use crate::server::GenServer;
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::CastError;
 ///
 /// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
@@ -31,7 +30,6 @@ use crate::server::GenServer;
 ///
 /// counter.stop().await?;
 /// assert!(matches!(counter.cast(Add(3)), Err(CastError::NoProc { message: Add(3), .. })));
-/// # Ok(())
 /// # }
 /// ```
 pub enum CastError<M> {
@@ -84,12 +82,10 @@ impl<M> CastError<M> {
     ///     counter.cast(Add(more)).map_err(|refused| refused.map(|Add(more)| more))
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = genserver::start::<Counter>(1).await?;
     /// counter.stop().await?;
     /// assert_eq!(add(&counter, 2).unwrap_err().into_inner(), 2);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn map<N>(self, unpack: impl FnOnce(M) -> N) -> CastError<N> {
@@ -105,15 +101,13 @@ impl<M> CastError<M> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = genserver::start::<Counter>(0).mailbox(1).await?;
     /// counter.cast(Add(1))?;
     /// let refused = counter.cast(Add(1)).unwrap_err();
     /// assert!(refused.is_full());
     /// counter.cast_wait(refused.into_inner()).await?;
     /// assert_eq!(counter.call(Call::Get).await?, 2);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn is_full(&self) -> bool {

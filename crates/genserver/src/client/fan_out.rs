@@ -23,15 +23,13 @@ use crate::values::pid::Pid;
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let one = genserver::start::<Counter>(1).await?;
 /// let two = genserver::start::<Counter>(2).await?;
 /// let counters = [one, two];
 /// let refused = genserver::cast_all(&counters, |_| Add(10));
 /// assert!(refused.is_empty());
 /// assert_eq!(counters[1].call(Call::Get).await?, 12);
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "abcast")]
@@ -71,8 +69,7 @@ impl<R> Answers<R> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use std::time::Duration;
     ///
     /// let one = genserver::start::<Counter>(1).await?;
@@ -80,7 +77,6 @@ impl<R> Answers<R> {
     /// let counters = [one, two];
     /// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
     /// assert_eq!(counts.all()?, [1, 2]);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn all(self) -> Result<Vec<R>, CallError> {
@@ -111,8 +107,7 @@ impl<R> Default for Answers<R> {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use std::time::Duration;
 ///
 /// let one = genserver::start::<Counter>(1).await?;
@@ -123,7 +118,6 @@ impl<R> Default for Answers<R> {
 /// let counts = genserver::call_all(&counters, Call::Get, Duration::from_secs(1)).await;
 /// assert_eq!(counts.answered, [(counters[1].pid(), 2)]);
 /// assert_eq!(counts.failed[0].0, counters[0].pid());
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "multi_call")]

@@ -22,8 +22,7 @@ use crate::values::pid::Pid;
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{AsServer, CallError, Named};
 ///
 /// let counter = Named::<Counter>::new("counter");
@@ -31,7 +30,6 @@ use crate::values::pid::Pid;
 ///
 /// genserver::start::<Counter>(1).name("counter").await?;
 /// assert_eq!(counter.call(Call::Get).await?, 1);
-/// # Ok(())
 /// # }
 /// ```
 pub struct Named<S: GenServer> {
@@ -53,15 +51,13 @@ impl<S: GenServer> Named<S> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Named, Node};
     ///
     /// let node = Node::new();
     /// node.start::<Quiet>(()).name("quiet").await?;
     /// assert!(Named::<Quiet>::on(&node, "quiet").resolve().is_ok());
     /// assert!(Named::<Quiet>::new("quiet").resolve().is_err());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn on(node: &Node, name: impl Into<Name>) -> Self {

@@ -60,14 +60,12 @@ pub use deadline::{Deadline, TimedOut};
 /// #         match call { Call::Square(number, caller) => Next::reply(caller, number * number) }
 /// #     }
 /// # }
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let squares = genserver::start::<Squares>(()).await?;
 /// // Both are in progress before either is waited for.
 /// let three = squares.send_request(|caller| Call::Square(3, caller));
 /// let four = squares.send_request(|caller| Call::Square(4, caller));
 /// assert_eq!(three.await? + four.await?, 25);
-/// # Ok(())
 /// # }
 /// ```
 #[must_use = "dropping a request abandons its answer; use `cast` if none is wanted"]
@@ -121,14 +119,12 @@ impl<R: Send + 'static> Request<R> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = genserver::start::<Counter>(1).await?;
     /// let mut request = counter.send_request(Call::Get);
     /// assert!(request.check().is_none(), "the counter had no chance to run");
     /// tokio::task::yield_now().await;
     /// assert_eq!(request.check().transpose()?, Some(1));
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "check_response")]
@@ -179,14 +175,12 @@ impl<R: Send + 'static> Request<R> {
     /// #         Next::reply(caller, "bread")
     /// #     }
     /// # }
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run_paused! {
     /// let baker = genserver::start::<Baker>(()).await?;
     /// let mut request = baker.send_request(|caller| caller);
     /// assert_eq!(request.wait(Duration::from_secs(10)).await, Err(TimedOut));
     /// // Do something else; the bread is still in the oven.
     /// assert_eq!(request.wait(Duration::from_secs(100)).await??, "bread");
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "wait_response")]

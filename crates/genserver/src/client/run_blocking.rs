@@ -30,13 +30,11 @@ use crate::sync::oneshot;
 /// # Examples
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::run_blocking;
 ///
 /// let manifest = run_blocking(|| std::fs::read_to_string("Cargo.toml")).await??;
 /// assert!(manifest.starts_with("[package]"));
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "spawn_blocking")]

@@ -22,8 +22,7 @@ use crate::values::reason::Reason;
 /// use genserver::ScopedServer;
 /// # use genserver::{Cx, GenServer, Init, Never, Reason};
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let scoped = ScopedServer::from(genserver::start::<Quiet>(()).await?);
 /// let reference = scoped.clone();
 /// assert!(scoped.is_alive());
@@ -31,7 +30,6 @@ use crate::values::reason::Reason;
 /// let ended = reference.ended();
 /// drop(scoped);
 /// assert_eq!(ended.await, Reason::Normal);
-/// # Ok(())
 /// # }
 /// ```
 pub struct ScopedServer<S: GenServer> {

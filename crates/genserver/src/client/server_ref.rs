@@ -66,11 +66,9 @@ use crate::values::reason::Reason;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let ticket = Ticket(genserver::start::<Counter>(41).await?);
 /// assert_eq!(ticket.next().await?, 42);
-/// # Ok(())
 /// # }
 /// ```
 pub struct ServerRef<S: GenServer> {
@@ -128,15 +126,13 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use std::time::Duration;
     ///
     /// let counter = genserver::start::<Counter>(1).await?;
     /// assert_eq!(counter.call(Call::Get).await?, 1);
     /// assert_eq!(counter.call(Call::Get).timeout(Duration::from_secs(60)).await?, 1);
     /// assert_eq!(counter.call(|caller| Call::Get(caller)).no_timeout().await?, 1);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn call<R, F>(&self, make: F) -> Call<&Self, R, F>
@@ -185,13 +181,11 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = genserver::start::<Counter>(1).await?;
     /// let request = counter.send_request(Call::Get);
     /// // ... something else ...
     /// assert_eq!(request.await?, 1);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn send_request<R, F>(&self, make: F) -> Request<R>
@@ -216,8 +210,7 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = genserver::start::<Counter>(1).await?;
     /// counter.cast(Add(2))?;
     /// assert_eq!(counter.call(Call::Get).await?, 3);
@@ -225,7 +218,6 @@ impl<S: GenServer> ServerRef<S> {
     /// counter.stop().await?;
     /// let refused = counter.cast(Add(2)).unwrap_err();
     /// assert_eq!(refused.into_inner().0, 2);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn cast(&self, cast: S::Cast) -> Result<(), CastError<S::Cast>> {
@@ -248,14 +240,12 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = genserver::start::<Counter>(0).mailbox(8).await?;
     /// for _ in 0..1000 {
     ///     counter.cast_wait(Add(1)).await?;
     /// }
     /// assert_eq!(counter.call(Call::Get).await?, 1000);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn cast_wait(&self, cast: S::Cast) -> CastWait<&Self> {
@@ -272,12 +262,10 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = genserver::start::<Counter>(1).await?;
     /// counter.send(Double)?;
     /// assert_eq!(counter.call(Call::Get).await?, 2);
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "!")]
@@ -295,15 +283,13 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use std::time::Duration;
     ///
     /// let counter = genserver::start::<Counter>(1).await?;
     /// let timer = counter.send_after(Duration::from_secs(3600), Double);
     /// assert!(timer.cancel().is_some());
     /// assert_eq!(counter.call(Call::Get).await?, 1);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn send_after(&self, delay: Duration, info: S::Info) -> Timer {
@@ -329,15 +315,13 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Reason, StopError};
     /// use std::time::Duration;
     ///
     /// let server = genserver::start::<Quiet>(()).await?;
     /// server.stop().reason(Reason::Shutdown).timeout(Duration::from_secs(5)).await?;
     /// assert!(matches!(server.stop().await, Err(StopError::NoProc { .. })));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn stop(&self) -> Stop {
@@ -353,8 +337,7 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Reason;
     ///
     /// let server = genserver::start::<Quiet>(()).await?;
@@ -362,7 +345,6 @@ impl<S: GenServer> ServerRef<S> {
     /// assert!(server.is_alive());
     /// server.exit(Reason::term("out of paper"));
     /// assert_eq!(server.ended().await, Reason::term("out of paper"));
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "exit/2")]
@@ -378,14 +360,12 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Reason;
     ///
     /// let server = genserver::start::<Quiet>(()).await?;
     /// server.kill();
     /// assert_eq!(server.ended().await, Reason::Killed);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn kill(&self) {
@@ -402,15 +382,13 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Reason;
     ///
     /// let server = genserver::start::<Quiet>(()).await?;
     /// let watcher = tokio::spawn(server.ended());
     /// server.stop().await?;
     /// assert_eq!(watcher.await?, Reason::Normal);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn ended(&self) -> Ended {
@@ -451,14 +429,12 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let server = genserver::start::<Quiet>(()).await?;
     /// let weak = server.downgrade();
     /// assert!(weak.upgrade().is_some());
     /// server.stop().await?;
     /// assert!(weak.upgrade().is_none());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn downgrade(&self) -> WeakServerRef<S> {
@@ -524,12 +500,10 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let server = genserver::start::<Quiet>(()).await?;
     /// let process = server.process_ref();
     /// assert!(process.downcast::<Quiet>().is_some());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn downcast<S: GenServer>(&self) -> Option<ServerRef<S>> {

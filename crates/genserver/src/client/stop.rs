@@ -34,8 +34,7 @@ use std::future::poll_fn;
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{Reason, StopError};
 ///
 /// let server = genserver::start::<Quiet>(()).await?;
@@ -45,7 +44,6 @@ use std::future::poll_fn;
 ///     Err(StopError::Exit { reason, .. }) => assert_eq!(reason, Reason::Killed),
 ///     other => panic!("{other:?}"),
 /// }
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -274,8 +272,7 @@ impl Node {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Node, Reason};
     /// use std::time::Duration;
     ///
@@ -283,7 +280,6 @@ impl Node {
     /// let server = node.start::<Quiet>(()).await?;
     /// node.shutdown(Duration::from_secs(5)).await;
     /// assert_eq!(server.ended().await, Reason::Shutdown);
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn shutdown(&self, deadline: Duration) {

@@ -20,8 +20,7 @@ use crate::values::pid::Pid;
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run_paused! {
 /// use std::time::Duration;
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
@@ -29,7 +28,6 @@ use crate::values::pid::Pid;
 /// tokio::time::sleep(Duration::from_secs(2)).await;
 /// assert_eq!(timer.cancel(), None, "the message has been delivered");
 /// assert_eq!(counter.call(Call::Get).await?, 2);
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
@@ -54,8 +52,7 @@ impl Timer {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run_paused! {
     /// use std::time::Duration;
     ///
     /// let counter = genserver::start::<Counter>(1).await?;
@@ -64,7 +61,6 @@ impl Timer {
     /// assert_eq!(timer.read(), Some(Duration::from_secs(1)));
     /// assert_eq!(timer.cancel(), Some(Duration::from_secs(1)));
     /// assert_eq!(timer.cancel(), None);
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "cancel_timer")]

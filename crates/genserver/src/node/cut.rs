@@ -135,15 +135,13 @@ fn is_cut_slowly(cx: &Context<'_>) -> bool {
 /// ```
 /// use genserver::{Probe, Reason, spawn};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let process = spawn(|me: Probe<()>| async move {
 ///     me.process_ref().kill();
 ///     std::future::poll_fn(genserver::poll_alive).await;
 ///     // It never comes here.
 /// })?;
 /// assert_eq!(process.process_ref().ended().await, Reason::Killed);
-/// # Ok(())
 /// # }
 /// ```
 #[inline]

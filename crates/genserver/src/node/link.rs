@@ -17,8 +17,7 @@ use crate::values::reason::Reason;
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::Probe;
 ///
 /// let mut probe = Probe::<()>::new();
@@ -26,7 +25,6 @@ use crate::values::reason::Reason;
 /// server.stop().await?;
 /// let error = probe.link(&server).unwrap_err();
 /// assert_eq!(error.target.pid, server.pid());
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

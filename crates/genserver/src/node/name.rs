@@ -39,14 +39,12 @@ impl Name {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Name, Node};
     ///
     /// let server = Node::new().start::<Quiet>(()).name(Name::global("the only one")).await?;
     /// assert_eq!(genserver::whereis(Name::global("the only one")), Some(server.process_ref()));
     /// # server.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn global(name: impl Into<Arc<str>>) -> Self {
@@ -59,8 +57,7 @@ impl Name {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Name, NameRegistry, Pid, ProcessRef, RegisterError};
     /// use std::sync::Arc;
     ///
@@ -78,7 +75,6 @@ impl Name {
     ///
     /// let name = Name::via(Arc::new(Nobody), "quiet");
     /// assert!(genserver::start::<Quiet>(()).name(name).await.is_err());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn via(registry: Arc<dyn NameRegistry>, name: impl Into<Arc<str>>) -> Self {
@@ -167,12 +163,10 @@ impl fmt::Debug for Name {
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let names = Arc::new(AnyCase::default());
 /// let server = genserver::start::<Quiet>(()).name(Name::via(names.clone(), "Quiet")).await?;
 /// assert_eq!(genserver::whereis(Name::via(names, "QUIET")), Some(server.process_ref()));
-/// # Ok(())
 /// # }
 /// ```
 pub trait NameRegistry: Send + Sync {
@@ -195,14 +189,12 @@ pub trait NameRegistry: Send + Sync {
 /// # Examples
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{Probe, RegisterError};
 ///
 /// let (first, second) = (Probe::<()>::new(), Probe::<()>::new());
 /// first.register("the one")?;
 /// assert_eq!(second.register("the one"), Err(RegisterError::Taken(first.pid())));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

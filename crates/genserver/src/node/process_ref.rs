@@ -22,8 +22,7 @@ use crate::values::reason::Reason;
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{ProcessRef, Reason};
 ///
 /// async fn outlive(process: ProcessRef) -> Reason {
@@ -33,7 +32,6 @@ use crate::values::reason::Reason;
 ///
 /// let server = genserver::start::<Quiet>(()).await?;
 /// assert_eq!(outlive(server.process_ref()).await, Reason::Shutdown);
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
@@ -56,11 +54,9 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let server = genserver::start::<Quiet>(()).await?;
     /// assert_eq!(server.process_ref().pid(), server.pid());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn pid(&self) -> Pid {
@@ -73,11 +69,9 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
     /// assert_eq!(server.process_ref().name(), Some(&"quiet".into()));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn name(&self) -> Option<&Name> {
@@ -90,12 +84,10 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
     /// let subject = server.process_ref().subject();
     /// assert_eq!(subject.to_string(), format!("process quiet {}", server.pid()));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn subject(&self) -> Subject {
@@ -108,12 +100,10 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let node = genserver::Node::new();
     /// let server = node.start::<Quiet>(()).name("quiet").await?;
     /// assert!(server.process_ref().node().whereis("quiet").is_some());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn node(&self) -> Node {
@@ -128,14 +118,12 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let server = genserver::start::<Quiet>(()).await?;
     /// let process = server.process_ref();
     /// assert!(process.is_alive());
     /// server.stop().await?;
     /// assert!(!process.is_alive());
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "is_process_alive")]
@@ -153,14 +141,12 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let server = genserver::start::<Quiet>(()).await?;
     /// let process = server.process_ref();
     /// assert!(!process.has_ended());
     /// server.stop().await?;
     /// assert!(process.has_ended());
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "is_process_alive")]
@@ -174,11 +160,9 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let server = genserver::start::<Quiet>(()).label("a quiet one").await?;
     /// assert_eq!(server.process_ref().info().label.as_deref(), Some("a quiet one"));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn info(&self) -> ProcessInfo {
@@ -191,14 +175,12 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Reason;
     ///
     /// let server = genserver::start::<Quiet>(()).await?;
     /// server.process_ref().exit(Reason::Shutdown);
     /// assert_eq!(server.ended().await, Reason::Shutdown);
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "exit/2")]
@@ -212,14 +194,12 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Reason;
     ///
     /// let process = genserver::start::<Quiet>(()).await?.process_ref();
     /// process.kill();
     /// assert_eq!(process.ended().await, Reason::Killed);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn kill(&self) {
@@ -237,8 +217,7 @@ impl ProcessRef {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Probe;
     ///
     /// let parent = Probe::<()>::new();
@@ -246,7 +225,6 @@ impl ProcessRef {
     /// assert!(parent.process_ref().unlink(&server));
     /// server.kill();
     /// assert!(parent.is_alive());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn unlink(&self, target: &impl AsProcess) -> bool {
@@ -288,14 +266,12 @@ impl fmt::Debug for ProcessRef {
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let mut probe = Probe::<()>::new();
 /// let library = Library(genserver::start::<Quiet>(()).await?);
 /// let reference = probe.monitor(&library);
 /// library.0.stop().await?;
 /// assert_eq!(probe.expect_down(reference).await.reason, Reason::Normal);
-/// # Ok(())
 /// # }
 /// ```
 pub trait AsProcess {
@@ -362,13 +338,11 @@ impl AsProcess for Pid {
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
 /// assert_eq!(genserver::whereis("quiet"), Some(server.process_ref()));
 /// server.stop().await?;
 /// assert_eq!(genserver::whereis("quiet"), None);
-/// # Ok(())
 /// # }
 /// ```
 pub fn whereis(name: impl Into<Name>) -> Option<ProcessRef> {
@@ -380,14 +354,12 @@ pub fn whereis(name: impl Into<Name>) -> Option<ProcessRef> {
 /// # Examples
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{Probe, current_process};
 ///
 /// let probe = Probe::<()>::new();
 /// assert_eq!(probe.scope(async { current_process() }).await, Some(probe.process_ref()));
 /// assert_eq!(current_process(), None);
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "self")]

@@ -13,8 +13,7 @@ use crate::values::pid::Pid;
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::StopError;
 ///
 /// let server = genserver::start::<Quiet>(()).name("quiet").await?;
@@ -23,7 +22,6 @@ use crate::values::pid::Pid;
 /// let StopError::NoProc { server: subject } = error else { unreachable!() };
 /// assert_eq!(subject.pid, server.pid());
 /// assert!(subject.to_string().starts_with("process quiet <"));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]

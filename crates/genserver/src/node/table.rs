@@ -38,8 +38,7 @@ static LAST_NODE: AtomicU32 = AtomicU32::new(0);
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::Node;
 ///
 /// let (left, right) = (Node::new(), Node::new());
@@ -47,7 +46,6 @@ static LAST_NODE: AtomicU32 = AtomicU32::new(0);
 /// // The names of one node are free in the other.
 /// assert_ne!(right.start::<Quiet>(()).name("quiet").await?, server);
 /// assert_eq!(left.whereis("quiet"), Some(server.process_ref()));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
@@ -77,15 +75,13 @@ impl Node {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Node;
     ///
     /// let node = Node::new();
     /// let server = node.start::<Quiet>(()).name("quiet").await?;
     /// assert_eq!(node.whereis("quiet"), Some(server.process_ref()));
     /// assert_eq!(genserver::whereis("quiet"), None);
-    /// # Ok(())
     /// # }
     /// ```
     #[expect(clippy::new_without_default, reason = "the default node is another one: `Node::default_node`")]
@@ -99,15 +95,13 @@ impl Node {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use std::sync::Arc;
     /// use genserver::Node;
     /// use genserver::runtime::Tokio;
     ///
     /// let node = Node::with_runtime(Arc::new(Tokio::new(tokio::runtime::Handle::current())));
     /// assert!(node.start::<Quiet>(()).await?.is_alive());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn with_runtime(runtime: Arc<dyn Runtime>) -> Self {
@@ -120,13 +114,11 @@ impl Node {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Node;
     ///
     /// let server = genserver::start::<Quiet>(()).name("anywhere").await?;
     /// assert_eq!(Node::program().whereis("anywhere"), Some(server.process_ref()));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn program() -> Self {
@@ -140,8 +132,7 @@ impl Node {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Node, Probe};
     ///
     /// let node = Node::new();
@@ -149,7 +140,6 @@ impl Node {
     /// let start = async { Node::current().start::<Quiet>(()).name("inherited").await };
     /// let server = probe.scope(start).await?;
     /// assert_eq!(node.whereis("inherited"), Some(server.process_ref()));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn current() -> Self {
@@ -231,11 +221,9 @@ impl Node {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let server = genserver::start::<Quiet>(()).name("found").await?;
     /// assert_eq!(genserver::Node::program().whereis("found"), Some(server.process_ref()));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn whereis(&self, name: impl Into<Name>) -> Option<ProcessRef> {
@@ -283,15 +271,13 @@ impl Node {
     /// # use genserver_doc::quiet::*;
     /// use genserver::Node;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let node = Node::new();
     /// node.start::<Quiet>(()).name("first").await?;
     /// node.start::<Quiet>(()).name("second").await?;
     ///
     /// let names: Vec<_> = node.process_list().into_iter().filter_map(|info| info.name).collect();
     /// assert_eq!(names, ["first", "second"]);
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "processes")]
@@ -308,15 +294,13 @@ impl Node {
     /// # use genserver_doc::quiet::*;
     /// use genserver::Node;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let node = Node::new();
     /// let quiet = node.start::<Quiet>(()).await?;
     /// assert!(node.info(quiet.pid()).is_some());
     ///
     /// quiet.stop().await?;
     /// assert!(node.info(quiet.pid()).is_none());
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "process_info")]

@@ -91,8 +91,7 @@ use waits::{Key, Wait};
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let pool = genserver::start::<Pool>(()).await?;
 /// let holder = Probe::<()>::new();
 /// let ((give_back, back), kept) = (oneshot::channel(), Arc::new(()));
@@ -107,7 +106,6 @@ use waits::{Key, Wait};
 /// give_back.send(()).map_err(|()| "the pool waits")?;
 /// let asked = holder.scope(async { pool.call(|caller| caller).await }).await;
 /// assert_eq!(asked?, "there is another");
-/// # Ok(())
 /// # }
 /// ```
 pub fn declare_wait(process: &impl AsProcess, kept: Weak<()>) -> DeclaredWait {

@@ -121,14 +121,12 @@ impl<S: GenServer> Cx<S> {
     ///     }
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let mut reports = Node::program().reports();
     /// let lamp = genserver::start::<Lamp>(()).await?;
     /// lamp.send("dim")?;
     /// let Some(Report::Unexpected(report)) = reports.next().await else { unreachable!() };
     /// assert_eq!(report.message, r#""dim""#);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn unexpected(&self, message: &dyn fmt::Debug) {
@@ -185,14 +183,12 @@ impl<S: GenServer> Cx<S> {
     /// }
     /// # }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let node = Node::new();
     /// let mut reports = node.reports_from(Level::Info);
     /// node.start::<Watchman>(()).name("watchman").await?;
     /// let report = reports.next().await.ok_or("the node is gone")?;
     /// assert!(report.to_string().starts_with("Supervisor watchman"));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn report(&self, level: Level, make: impl FnOnce(Who) -> Report) {

@@ -13,8 +13,7 @@ use crate::ProcessRef;
 /// use genserver::Probe;
 /// use genserver::registry::{RegisterUniqueError, Registry};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let rooms = Registry::unique();
 /// let (alice, bob) = (Probe::<()>::new(), Probe::<()>::new());
 /// let early = rooms.of(&alice).register("lobby", 7);
@@ -30,7 +29,6 @@ use crate::ProcessRef;
 /// }
 /// let nobody = rooms.register("garden", 9);
 /// assert!(matches!(nobody, Err(RegisterUniqueError::NoProcess { key: "garden", value: 9 })));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq)]

@@ -17,8 +17,7 @@ use crate::{Cx, Down, GenServer, Init, Never, Next, Outcome};
 /// use genserver::registry::Registry;
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let counters = Registry::unique();
 /// let kept = counters.clone();
 /// let keeper = ChildSpec::server("counters", move || kept.start_link());
@@ -28,7 +27,6 @@ use crate::{Cx, Down, GenServer, Init, Never, Next, Outcome};
 /// let supervisor = Supervisor::one_for_one().child(keeper).child(visits).start().await?;
 /// assert!(counters.lookup("visits").is_some());
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 pub struct Keeper<K: Key, V: Value> {

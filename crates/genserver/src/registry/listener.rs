@@ -17,8 +17,7 @@ use crate::{AsProcess, Pid, Recipient};
 /// use genserver::Probe;
 /// use genserver::registry::{RegistryEvent, Registry};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let rooms = Registry::unique();
 /// rooms.start().await?;
 /// let mut listener = Probe::new();
@@ -31,7 +30,6 @@ use crate::{AsProcess, Pid, Recipient};
 ///     RegistryEvent::Missed(count) => println!("{count} were missed: look the rooms up"),
 ///     _ => {}
 /// }
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]

@@ -142,8 +142,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{ProcessRef, StartError};
     /// use genserver::registry::{Registry, UniqueRegistry};
     ///
@@ -164,7 +163,6 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// rooms.start().await?;
     /// let (one, other) = futures::join!(room(&rooms, "lobby"), room(&rooms, "lobby"));
     /// assert_eq!(one?, other?);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn lock(&self, key: K) -> Lock<K> {

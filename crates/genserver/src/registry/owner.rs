@@ -20,8 +20,7 @@ use crate::ProcessRef;
 /// use genserver::Probe;
 /// use genserver::registry::Registry;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let rooms = Registry::unique();
 /// rooms.start().await?;
 /// let alice = Probe::<()>::new();
@@ -31,7 +30,6 @@ use crate::ProcessRef;
 /// of_alice.register("garden", 2)?;
 /// of_alice.unregister("lobby");
 /// assert_eq!(of_alice.keys(), ["garden"]);
-/// # Ok(())
 /// # }
 /// ```
 pub struct Owner<'a, K: Key, V: Value, Kind> {

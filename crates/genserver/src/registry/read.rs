@@ -20,8 +20,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Probe, ProbeRef};
     /// use genserver::registry::Registry;
     ///
@@ -39,7 +38,6 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// });
     /// assert_eq!(alice.expect_message().await, "rain");
     /// assert_eq!(bob.expect_message().await, "rain");
-    /// # Ok(())
     /// # }
     /// ```
     pub fn dispatch<Q, R>(&self, key: &Q, f: impl FnOnce(&[Entry<K, V>]) -> R) -> Option<R>
@@ -57,8 +55,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Probe;
     /// use genserver::registry::Registry;
     ///
@@ -71,7 +68,6 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// let large = topics.matching("numbers", |number| *number > 1);
     /// assert_eq!(large.iter().map(|entry| *entry.value()).collect::<Vec<_>>(), [2, 3]);
     /// assert_eq!(topics.count_match("numbers", |number| *number > 1), 2);
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "match")]
@@ -102,8 +98,7 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Probe;
     /// use genserver::registry::Registry;
     ///
@@ -115,7 +110,6 @@ impl<K: Key, V: Value, Kind> Registry<K, V, Kind> {
     ///
     /// let empty = rooms.select().filter(|room| *room.value() == 0);
     /// assert_eq!(empty.map(|room| *room.key()).collect::<Vec<_>>(), ["garden"]);
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "count_select")]

@@ -22,8 +22,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{AsServer, Named, StartError};
     /// use genserver::registry::Registry;
     ///
@@ -39,7 +38,6 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// let again = genserver::start::<Counter>(1).name(visits).await;
     /// let Err(StartError::AlreadyStarted { pid, .. }) = again else { unreachable!() };
     /// assert_eq!(pid, counter.pid());
-    /// # Ok(())
     /// # }
     /// ```
     ///
@@ -69,8 +67,7 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Name, whereis};
     /// use genserver::registry::{Registry, UniqueRegistry};
     ///
@@ -80,7 +77,6 @@ impl<K: Key, V: Value> Registry<K, V, Unique> {
     /// let room = genserver::start::<Quiet>(()).name(lobby.clone()).await?;
     /// assert_eq!(whereis(lobby), Some(room.process_ref()));
     /// assert_eq!(rooms.whereis("lobby"), Some(room.process_ref()));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn names(&self) -> Arc<dyn NameRegistry>

@@ -16,8 +16,7 @@ use crate::values::reason::Reason;
 ///
 /// ```
 /// # use genserver_doc::fragile::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::report::Report;
 ///
 /// let mut reports = Node::program().reports();
@@ -27,7 +26,6 @@ use crate::values::reason::Reason;
 /// assert!(matches!(reports.next().await, Some(Report::Unexpected(_))));
 /// assert!(matches!(reports.next().await, Some(Report::Terminated(_))));
 /// assert!(matches!(reports.next().await, Some(Report::Crashed(_))));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq)]

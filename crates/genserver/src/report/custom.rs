@@ -28,15 +28,13 @@ use crate::values::reason::Reason;
 /// }
 /// # }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let node = Node::new();
 /// let mut reports = node.reports();
 /// node.start::<Oven>(()).name("oven").await?;
 /// let report = reports.next().await.ok_or("the node is gone")?;
 /// assert!(report.to_string().starts_with("Oven oven"));
 /// assert!(report.to_string().ends_with("is hot\n  degrees: 300"));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq)]

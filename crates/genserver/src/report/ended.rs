@@ -10,8 +10,7 @@ use crate::values::reason::Reason;
 ///
 /// ```
 /// # use genserver_doc::fragile::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::report::Report;
 ///
 /// let mut reports = Node::program().reports();
@@ -20,7 +19,6 @@ use crate::values::reason::Reason;
 /// let Some(Report::Terminated(report)) = reports.next().await else { unreachable!() };
 /// assert_eq!(report.reason.to_string(), "panicked: the handle broke");
 /// assert!(report.state.ends_with("Fragile"));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq)]

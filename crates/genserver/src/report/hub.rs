@@ -174,14 +174,12 @@ impl Reports {
     ///
     /// ```
     /// # use genserver_doc::fragile::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let mut reports = Node::program().reports();
     /// assert_eq!(reports.try_next(), None);
     /// genserver::start::<Fragile>(()).await?.send(7)?;
     /// tokio::task::yield_now().await;
     /// assert!(reports.try_next().is_some());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn try_next(&mut self) -> Option<Report> {
@@ -198,12 +196,10 @@ impl Reports {
     ///
     /// ```
     /// # use genserver_doc::fragile::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let mut reports = Node::program().reports();
     /// genserver::start::<Fragile>(()).await?.send(7)?;
     /// assert!(reports.next().await.is_some());
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn next(&mut self) -> Option<Report> {
@@ -216,8 +212,7 @@ impl Reports {
     ///
     /// ```
     /// # use genserver_doc::fragile::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let reports = Node::program().reports();
     /// let fragile = genserver::start::<Fragile>(()).await?;
     /// for _ in 0..2000 {
@@ -225,7 +220,6 @@ impl Reports {
     /// }
     /// tokio::task::yield_now().await;
     /// assert_eq!(reports.dropped(), 2000 - 1024);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn dropped(&self) -> u64 {

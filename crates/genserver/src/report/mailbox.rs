@@ -8,8 +8,7 @@ use super::who::Who;
 ///
 /// ```
 /// # use genserver_doc::fragile::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::report::Report;
 ///
 /// let mut reports = Node::program().reports();
@@ -17,7 +16,6 @@ use super::who::Who;
 /// fragile.send(7)?;
 /// let Some(Report::Unexpected(report)) = reports.next().await else { unreachable!() };
 /// assert_eq!(report.message, "u8");
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +40,7 @@ pub struct Unexpected {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::report::Report;
 /// use genserver::{Node, Overflow};
 ///
@@ -54,7 +51,6 @@ pub struct Unexpected {
 /// counter.cast(Add(2))?;
 /// let Some(Report::Overflowed(report)) = reports.try_next() else { unreachable!() };
 /// assert_eq!((report.dropped, report.ends), (1, false));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

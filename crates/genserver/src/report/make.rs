@@ -63,8 +63,7 @@ impl ProcessRef {
     /// use genserver::report::{Level, Report, TaskFailed};
     /// use genserver::{Node, Probe, Reason};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let node = Node::new();
     /// let mut reports = node.reports();
     /// let process = Probe::<()>::on(&node);
@@ -73,7 +72,6 @@ impl ProcessRef {
     /// });
     /// let report = reports.next().await.ok_or("the node is gone")?;
     /// assert_eq!(report.reason(), Some(&Reason::term("out of paper")));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn report(&self, level: Level, make: impl FnOnce(Who) -> Report) {

@@ -25,8 +25,7 @@ use crate::values::panic_place;
 /// #     async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> { Init::Run(Fragile) }
 /// #     async fn handle_cast(&mut self, (): (), _cx: &mut Cx<Self>) -> Outcome<Self> { panic!("broken") }
 /// # }
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// genserver::report::capture_panics();
 ///
 /// let mut reports = genserver::Node::program().reports();
@@ -36,7 +35,6 @@ use crate::values::panic_place;
 /// let report = reports.next().await.ok_or("the node is gone")?;
 /// let Some(Reason::Panic(panic)) = report.reason() else { unreachable!() };
 /// assert!(panic.location().is_some());
-/// # Ok(())
 /// # }
 /// ```
 pub fn capture_panics() {

@@ -82,15 +82,13 @@ impl Report {
     /// # }
     /// use genserver::report::Limits;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// # let mut reports = Node::program().reports();
     /// # let fragile = genserver::start::<Fragile>(()).await?;
     /// # fragile.cast(())?;
     /// let report = reports.next().await.ok_or("the node is gone")?;
     /// let text = report.render(&Limits { chars: Some(12), single_line: true, ..Limits::NONE });
     /// assert!(text.ends_with("reason: out of paper..."));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn render(&self, limits: &Limits) -> String {

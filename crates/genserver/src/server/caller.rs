@@ -62,14 +62,12 @@ use crate::values::pid::Pid;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let mailbox = genserver::start::<Mailbox>(()).await?;
 /// let deliver = async { mailbox.cast(Deliver("hello".to_owned())) };
 /// let (letter, delivered) = futures::join!(mailbox.call(Receive), deliver);
 /// assert_eq!(letter?, "hello");
 /// delivered?;
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "from")]

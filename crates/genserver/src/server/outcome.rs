@@ -117,13 +117,11 @@ impl<S: GenServer> fmt::Debug for Step<S> {
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let session = genserver::start::<Session>(()).await?;
 /// assert_eq!(session.call(Call::Touch).await?, "still here");
 /// assert_eq!(session.call(Call::LogOut).await?, "goodbye");
 /// assert!(!session.is_alive());
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]

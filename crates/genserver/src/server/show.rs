@@ -128,12 +128,10 @@ impl Shown {
     ///     }
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let account = genserver::start::<Account>(()).await?;
     /// let status = sys::get_status(&account).await?;
     /// assert_eq!(status.state, r#"Account { owner: "Ann", secret: "***" }"#);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn set_state(&mut self, state: &dyn fmt::Debug) {

@@ -55,8 +55,7 @@ use crate::values::reason::Reason;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// // A task that has been talking to its peer for a while...
 /// let greeting = "hello".to_owned();
 /// // ... goes on as a server.
@@ -69,7 +68,6 @@ use crate::values::reason::Reason;
 /// let (reason, quit) = tokio::join!(run, client);
 /// quit?;
 /// assert_eq!(reason, Reason::Normal);
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "enter_loop")]
@@ -164,14 +162,12 @@ impl<S: GenServer> fmt::Debug for Adopt<S> {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::Reason;
 ///
 /// let (counter, run) = genserver::adopt(Counter(1)).enter()?;
 /// drop(run);
 /// assert_eq!(counter.ended().await, Reason::Killed);
-/// # Ok(())
 /// # }
 /// ```
 #[must_use = "the server runs while this is awaited"]

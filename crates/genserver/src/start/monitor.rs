@@ -36,8 +36,7 @@ impl<S: GenServer, H> Start<S, H> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::agent::Agent;
     /// use genserver::{Probe, Reason};
     ///
@@ -45,7 +44,6 @@ impl<S: GenServer, H> Start<S, H> {
     /// let (agent, reference) = Agent::start(|| 1).name("one").monitored_by(&mut shell).await?;
     /// agent.stop().await?;
     /// assert_eq!(shell.expect_down(reference).await.reason, Reason::Normal);
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "start_monitor")]
@@ -82,15 +80,13 @@ impl<'a, S: GenServer, H> StartMonitor<'a, S, H> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Probe;
     ///
     /// let mut probe = Probe::<()>::new();
     /// let start = probe.start_monitor::<Quiet>(()).with(|start| start.name("quiet").mailbox(8));
     /// let (server, _) = start.await?;
     /// assert_eq!(server.name(), Some(&"quiet".into()));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn with(mut self, set: impl FnOnce(Start<S, H>) -> Start<S, H>) -> Self {

@@ -19,12 +19,10 @@ impl Node {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let node = genserver::Node::new();
     /// let server = node.start::<Quiet>(()).name("quiet").await?;
     /// assert!(node.whereis("quiet").is_some());
-    /// # Ok(())
     /// # }
     /// ```
     pub fn start<S: GenServer>(&self, args: S::Args) -> Start<S> {

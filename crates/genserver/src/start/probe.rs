@@ -54,8 +54,7 @@ pub const EXPECT_WITHIN: Duration = Duration::from_millis(500);
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{Letter, Probe, Reason};
 ///
 /// let mut probe = Probe::<()>::new();
@@ -66,7 +65,6 @@ pub const EXPECT_WITHIN: Duration = Duration::from_millis(500);
 /// let letters = probe.flush();
 /// let [Letter::Down(down)] = &letters[..] else { unreachable!() };
 /// assert_eq!((down.reference, &down.reason), (reference, &Reason::Normal));
-/// # Ok(())
 /// # }
 /// ```
 pub struct Probe<M: Send + 'static> {

@@ -28,8 +28,7 @@ pub use ready::{Ack, StartProcess, start_process};
 /// # Examples
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{Probe, ProbeRef, Reason, spawn};
 ///
 /// /// Ends with the error if the text is not a number.
@@ -41,7 +40,6 @@ pub use ready::{Ack, StartProcess, start_process};
 /// let process: ProbeRef<()> = spawn(|_me: Probe<()>| parse("twelve"))?;
 /// let reason = process.process_ref().ended().await;
 /// assert_eq!(reason.to_string(), "invalid digit found in string");
-/// # Ok(())
 /// # }
 /// ```
 pub trait Ending {
@@ -79,8 +77,7 @@ impl Ending for Result<(), Reason> {
 /// ```
 /// use genserver::{Letter, Probe, ProbeRef, spawn};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let mut shell = Probe::<i32>::new();
 /// let answer_to = shell.sender();
 /// let doubler: ProbeRef<i32> = spawn(move |mut me: Probe<i32>| async move {
@@ -90,7 +87,6 @@ impl Ending for Result<(), Reason> {
 /// })?;
 /// doubler.send(21)?;
 /// assert_eq!(shell.expect_message().await, 42);
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "proc_lib")]
@@ -114,8 +110,7 @@ where
 /// # Examples
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{Probe, ProbeRef, Reason, StartError, spawn, spawn_link};
 ///
 /// let mut shell = Probe::<()>::new();
@@ -127,7 +122,6 @@ where
 /// assert_eq!(shell.expect_down(reference).await.reason, Reason::term("boom"));
 ///
 /// assert_eq!(spawn_link(|_me: Probe<()>| async {}).unwrap_err(), StartError::NotAProcess);
-/// # Ok(())
 /// # }
 /// ```
 pub fn spawn_link<M, F, T>(function: impl FnOnce(Probe<M>) -> F) -> Result<ProbeRef<M>, StartError>

@@ -32,8 +32,7 @@ const KILL_GRACE: Duration = Duration::from_secs(1);
 /// use genserver::{Probe, Reason, start};
 /// use genserver::supervisor::{Child, ChildSpec, ChildState};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let mut supervisor = Probe::<()>::new();
 /// supervisor.trap_exits(true);
 /// let mut child = Child::new(ChildSpec::server("quiet", || start::<Quiet>(())).untyped());
@@ -46,7 +45,6 @@ const KILL_GRACE: Duration = Duration::from_secs(1);
 /// assert_eq!(unexpected, None);
 /// assert_eq!(process.ended().await, Reason::Shutdown);
 /// assert_eq!(child.state(), &ChildState::Stopped);
-/// # Ok(())
 /// # }
 /// ```
 pub struct Child {
@@ -65,8 +63,7 @@ pub struct Child {
 /// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, ChildState, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let counter = ChildSpec::server("counter", || start_link::<Counter>(0));
 /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
 /// for child in supervisor.which_children().await? {
@@ -77,7 +74,6 @@ pub struct Child {
 ///     }
 /// }
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -121,15 +117,13 @@ impl Child {
     /// use genserver::Probe;
     /// use genserver::supervisor::{Child, ChildSpec};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let supervisor = Probe::<()>::new();
     /// let spec = ChildSpec::server("the cache", || genserver::start::<Quiet>(()));
     /// let mut child = Child::labelled(spec.untyped());
     /// let process = supervisor.scope(async { child.start().await }).await?;
     /// assert_eq!(process.info().label.as_deref(), Some("the cache"));
     /// assert!(process.subject().to_string().starts_with("process the cache <"));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn labelled(mut spec: ChildSpec) -> Self {
@@ -193,15 +187,13 @@ impl Child {
     /// use genserver::supervisor::{Child, ChildSpec};
     /// use genserver::{Probe, StartError, start};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let supervisor = Probe::<()>::new();
     /// let mut child = Child::new(ChildSpec::server("quiet", || start::<Quiet>(())).untyped());
     /// assert_eq!(child.start().await, Err(StartError::NotAProcess));
     ///
     /// let process = supervisor.scope(async { child.start().await }).await?;
     /// assert_eq!(child.process(), Some(&process));
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn start(&mut self) -> Result<ProcessRef, StartError> {
@@ -248,8 +240,7 @@ impl Child {
     /// use genserver::supervisor::{Child, ChildSpec, Shutdown};
     /// use genserver::{Probe, Reason, start};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let mut supervisor = Probe::<()>::new();
     /// supervisor.trap_exits(true);
     /// let spec = ChildSpec::server("quiet", || start::<Quiet>(())).shutdown(Shutdown::BrutalKill);
@@ -258,7 +249,6 @@ impl Child {
     /// let unexpected = supervisor.scope(async { child.shut_down().await }).await;
     /// assert_eq!(unexpected, None, "to be killed is what its spec says");
     /// assert_eq!(process.ended().await, Reason::Killed);
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn shut_down(&mut self) -> Option<Reason> {
@@ -295,8 +285,7 @@ impl Child {
     /// use genserver::supervisor::{Child, ChildSpec};
     /// use genserver::{Probe, Reason, start};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let mut supervisor = Probe::<()>::new();
     /// supervisor.trap_exits(true);
     /// let mut child = Child::new(ChildSpec::server("quiet", || start::<Quiet>(())).untyped());
@@ -307,7 +296,6 @@ impl Child {
     /// let told = supervisor.expect_down(reference).await.reason;
     /// assert_eq!(told, Reason::NoProc);
     /// assert_eq!(child.reason_of_end(told).await, Reason::Killed);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn reason_of_end(&self, told: Reason) -> impl Future<Output = Reason> + Send + 'static {

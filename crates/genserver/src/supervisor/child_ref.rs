@@ -17,8 +17,7 @@ use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, Su
 /// use genserver::start_link;
 /// use genserver::supervisor::{ChildError, ChildSpec, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let spec = ChildSpec::server("counter", || start_link::<Counter>(0));
 /// let counter = spec.reference();
 /// assert!(matches!(counter.current(), Err(ChildError::NotStarted { .. })));
@@ -31,7 +30,6 @@ use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, Su
 /// supervisor.delete_child("counter").await?;
 /// assert!(matches!(counter.current(), Err(ChildError::Gone { .. })));
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -92,8 +90,7 @@ impl From<ChildError> for CallError {
 /// use genserver::AsServer;
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
 /// let counter = spec.reference();
 /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
@@ -104,7 +101,6 @@ impl From<ChildError> for CallError {
 /// counter.current()?.kill();
 /// assert_eq!(counter.waiting().call(Call::Get).await?, 0);
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 pub struct ChildRef<S: GenServer, H = ServerRef<S>> {
@@ -136,8 +132,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
     /// let counter = spec.reference();
     /// assert!(counter.current().is_err());
@@ -146,7 +141,6 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     /// before.kill();
     /// assert_ne!(counter.waiting().current().await?, before);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn current(&self) -> Result<H, ChildError> {
@@ -170,15 +164,13 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildRef<S, H> {
     ///     }
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(7));
     /// let counter = spec.reference();
     /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
     /// let tickets: Tickets = counter.handle().current()?;
     /// assert_eq!(tickets.0.call(Call::Get).await?, 7);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn handle<K: From<ServerRef<S>>>(&self) -> ChildRef<S, K> {

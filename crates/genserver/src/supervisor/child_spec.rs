@@ -44,8 +44,7 @@ use crate::{
 /// use genserver::{AsServer, start_link};
 /// use genserver::supervisor::{ChildSpec, Restart, Shutdown, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let spec = ChildSpec::server("counter", || start_link::<Counter>(0).name("counted"))
 ///     .restart(Restart::Transient)
 ///     .shutdown(Shutdown::After(Duration::from_secs(1)));
@@ -54,7 +53,6 @@ use crate::{
 /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
 /// assert_eq!(counter.call(Call::Get).await?, 0);
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 #[must_use = "a spec starts nothing until it is given to a supervisor"]
@@ -232,8 +230,7 @@ impl ChildSpec {
     /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counters = ChildSpec::supervisor("counters", || {
     ///     Supervisor::one_for_all()
     ///         .child(ChildSpec::server("left", || genserver::start_link::<Counter>(0)))
@@ -243,7 +240,6 @@ impl ChildSpec {
     /// let supervisor = Supervisor::one_for_one().child(counters).start().await?;
     /// assert_eq!(supervisor.count_children().await?.supervisors, 1);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn supervisor<S, H>(
@@ -307,8 +303,7 @@ impl ChildSpec {
     /// use genserver::{Ack, Probe, start_process};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let listener = ChildSpec::start_process("listener", || {
     ///     start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
     ///         ack.ready(8080);
@@ -319,7 +314,6 @@ impl ChildSpec {
     /// let (_listener, port) = supervisor.start_child(listener).await?;
     /// assert_eq!(port, 8080);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "proc_lib")]
@@ -411,8 +405,7 @@ impl<S, H> ChildSpec<S, H> {
     /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Restart, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// // A session ends when its user leaves, and is restarted only if it crashes.
     /// let session = ChildSpec::server("session", || start_link::<Counter>(0));
     /// let session = session.restart(Restart::Transient);
@@ -421,7 +414,6 @@ impl<S, H> ChildSpec<S, H> {
     /// session.stop().await?;
     /// assert_eq!(supervisor.count_children().await?.active, 0);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn restart(mut self, restart: Restart) -> Self {
@@ -459,8 +451,7 @@ impl<S, H> ChildSpec<S, H> {
     /// use genserver::start_link;
     /// use genserver::supervisor::{AutoShutdown, ChildSpec, Restart, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// // The supervisor of one game, which is over when its server is.
     /// let game = ChildSpec::server("game", || start_link::<Counter>(0));
     /// let game = game.restart(Restart::Transient).significant(true);
@@ -469,7 +460,6 @@ impl<S, H> ChildSpec<S, H> {
     /// let supervisor = supervisor.child(game).start().await?;
     /// reference.current()?.stop().await?;
     /// supervisor.process_ref().ended().await;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn significant(mut self, significant: bool) -> Self {
@@ -502,8 +492,7 @@ impl<S, H> ChildSpec<S, H> {
     /// use genserver::{Probe, start_link};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let children: Vec<ChildSpec> = vec![
     ///     ChildSpec::server("counter", || start_link::<Counter>(0)).untyped(),
     ///     ChildSpec::process("idler", |mut me: Probe<()>| async move {
@@ -514,7 +503,6 @@ impl<S, H> ChildSpec<S, H> {
     /// let supervisor = Supervisor::one_for_one().children(children).start().await?;
     /// assert_eq!(supervisor.count_children().await?.active, 2);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn untyped(self) -> ChildSpec {
@@ -536,8 +524,7 @@ impl<S, H> ChildSpec<S, H> {
     /// use genserver::{Probe, ProbeRef};
     /// use genserver::supervisor::{Child, ChildSpec};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let sweeper = ChildSpec::process("sweeper", |mut me: Probe<u8>| async move {
     ///     me.recv().await.map(drop)
     /// });
@@ -548,7 +535,6 @@ impl<S, H> ChildSpec<S, H> {
     /// let process = supervisor.scope(async { child.start().await }).await?;
     /// let sweeper: ProbeRef<u8> = handle(process);
     /// sweeper.send(1)?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn split(self) -> (ChildSpec, impl FnOnce(ProcessRef) -> H + use<S, H>) {
@@ -577,8 +563,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
     ///     }
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
     /// let reference = counter.reference();
     /// assert!(matches!(reference.current(), Err(ChildError::NotStarted { .. })));
@@ -589,7 +574,6 @@ impl<S: GenServer, H: From<ServerRef<S>>> ChildSpec<S, H> {
     /// # while reference.call(Call::Get).await? == 0 { tokio::task::yield_now().await; }
     /// assert_eq!(reference.call(Call::Get).await?, 1);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn reference(&self) -> ChildRef<S, H> {

@@ -6,8 +6,7 @@
 //! use genserver::dynamic_supervisor::DynamicSupervisor;
 //! use genserver::supervisor::ChildSpec;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let rooms = DynamicSupervisor::new().start().await?;
 //! let lobby = ChildSpec::server("room", || start_link::<Counter>(7));
 //! let lobby = rooms.start_child(lobby).await?;
@@ -16,7 +15,6 @@
 //! rooms.terminate_child(&lobby).await?;
 //! assert_eq!(rooms.count_children().await?.active, 0);
 //! # rooms.stop().await?;
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -41,8 +39,7 @@
 //! use genserver::dynamic_supervisor::DynamicSupervisor;
 //! use genserver::supervisor::ChildSpec;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! let rooms = DynamicSupervisor::new().start().await?;
 //! let spec = ChildSpec::server("room", || genserver::start_link::<Counter>(7));
 //! let lobby = spec.reference();
@@ -50,7 +47,6 @@
 //! first.kill();
 //! assert_eq!(lobby.waiting().call(Call::Get).await?, 7);
 //! # rooms.stop().await?;
-//! # Ok(())
 //! # }
 //! ```
 //!
@@ -78,11 +74,9 @@
 //!         self.supervisor.start_child(room).await
 //!     }
 //! }
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # genserver_doc::run! {
 //! # let supervisor = DynamicSupervisor::new().start().await?;
 //! # assert_eq!(Rooms { supervisor, guests: 3 }.open().await?.call(Call::Get).await?, 3);
-//! # Ok(())
 //! # }
 //! ```
 //!

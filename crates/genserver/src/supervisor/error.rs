@@ -13,8 +13,7 @@ use crate::{CallError, Pid, StartError};
 /// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, StartChildError, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let supervisor = Supervisor::one_for_one().start().await?;
 /// let counter = || ChildSpec::server("counter", || start_link::<Counter>(0));
 /// supervisor.start_child(counter()).await?;
@@ -28,7 +27,6 @@ use crate::{CallError, Pid, StartError};
 /// }
 /// assert_eq!(supervisor.count_children().await?.active, 1);
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
@@ -162,8 +160,7 @@ pub enum RestartChildError {
 /// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, DeleteChildError, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let counter = ChildSpec::server("counter", || start_link::<Counter>(0));
 /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
 /// let deleted = supervisor.delete_child("counter").await;
@@ -173,7 +170,6 @@ pub enum RestartChildError {
 /// }
 /// assert_eq!(supervisor.count_children().await?.specs, 0);
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]

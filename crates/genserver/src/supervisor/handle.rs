@@ -30,8 +30,7 @@ use crate::{AsProcess, AsServer, CallError, Caller, GenServer, Name, Pid, Proces
 /// use genserver::start_link;
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let supervisor = Supervisor::one_for_one().start().await?;
 /// let counter = ChildSpec::server("counter", || start_link::<Counter>(0));
 /// let counter = supervisor.start_child(counter).await?;
@@ -40,7 +39,6 @@ use crate::{AsProcess, AsServer, CallError, Caller, GenServer, Name, Pid, Proces
 /// supervisor.terminate_child("counter").await?;
 /// supervisor.restart_child("counter").await?;
 /// supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 pub struct Supervisor<C: Children = StaticChildren> {
@@ -57,8 +55,7 @@ impl Supervisor {
     /// use genserver::{AsServer, start_link};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = |id| ChildSpec::server(id, || start_link::<Counter>(0));
     /// let counters = ["left", "right"].map(counter);
     /// let [left, right] = [counters[0].reference(), counters[1].reference()];
@@ -70,7 +67,6 @@ impl Supervisor {
     /// assert_eq!(left.waiting().call(Call::Get).await?, 0);
     /// assert_eq!(right.call(Call::Get).await?, 1);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn one_for_one() -> SupervisorSpec {
@@ -86,8 +82,7 @@ impl Supervisor {
     /// use genserver::{AsServer, start_link};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = |id| ChildSpec::server(id, || start_link::<Counter>(0));
     /// let counters = ["left", "right"].map(counter);
     /// let [left, right] = [counters[0].reference(), counters[1].reference()];
@@ -99,7 +94,6 @@ impl Supervisor {
     /// assert_eq!(right.waiting().call(Call::Get).await?, 0);
     /// assert_eq!(left.waiting().call(Call::Get).await?, 0);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn one_for_all() -> SupervisorSpec {
@@ -115,8 +109,7 @@ impl Supervisor {
     /// use genserver::{AsServer, start_link};
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = |id| ChildSpec::server(id, || start_link::<Counter>(0));
     /// let counters = ["left", "right"].map(counter);
     /// let [left, right] = [counters[0].reference(), counters[1].reference()];
@@ -128,7 +121,6 @@ impl Supervisor {
     /// assert_eq!(right.waiting().call(Call::Get).await?, 0);
     /// assert_eq!(left.call(Call::Get).await?, 1);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn rest_for_one() -> SupervisorSpec {
@@ -147,15 +139,13 @@ impl Supervisor {
     /// use genserver::StartError;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let wanted = false;
     /// let counters = Supervisor::start_with(move || {
     ///     let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
     ///     wanted.then(|| Supervisor::one_for_one().child(counter))
     /// });
     /// assert!(matches!(counters.await, Err(StartError::Ignored { .. })));
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "init")]
@@ -182,14 +172,12 @@ impl Supervisor {
     /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, ChildState, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
     /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
     /// supervisor.terminate_child("counter").await?;
     /// assert_eq!(supervisor.child_entry("counter").await?.state, ChildState::Stopped);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn terminate_child(&self, id: impl Into<String>) -> Result<(), TerminateChildError> {
@@ -212,8 +200,7 @@ impl Supervisor {
     /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, RestartChildError, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
     /// let supervisor = Supervisor::one_for_one().child(counter).start().await?;
     /// let running = supervisor.restart_child("counter").await.unwrap_err();
@@ -223,7 +210,6 @@ impl Supervisor {
     /// let counter = supervisor.restart_child("counter").await?;
     /// assert!(counter.is_alive());
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn restart_child(&self, id: impl Into<String>) -> Result<ProcessRef, RestartChildError> {
@@ -265,8 +251,7 @@ impl Supervisor {
     /// use genserver::AsServer;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let supervisor = Supervisor::one_for_one()
     ///     .child(ChildSpec::server("counter", || genserver::start_link::<Counter>(7)))
     ///     .start()
@@ -274,7 +259,6 @@ impl Supervisor {
     /// let counter = supervisor.child::<Counter>("counter").await?;
     /// assert_eq!(counter.call(Call::Get).await?, 7);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn child<S: GenServer>(&self, id: impl Into<String>) -> Result<ChildRef<S>, FindChildError> {
@@ -315,8 +299,7 @@ impl<C: Children> Supervisor<C> {
     /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, StartChildError, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let supervisor = Supervisor::one_for_one().start().await?;
     /// let spec = || ChildSpec::server("counter", || start_link::<Counter>(0));
     /// let counter = supervisor.start_child(spec()).await?;
@@ -325,7 +308,6 @@ impl<C: Children> Supervisor<C> {
     /// let StartChildError::AlreadyStarted { pid, .. } = again else { unreachable!() };
     /// assert_eq!(pid, counter.pid());
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn start_child<S, H>(&self, spec: ChildSpec<S, H>) -> Result<H, StartChildError> {
@@ -347,8 +329,7 @@ impl<C: Children> Supervisor<C> {
     /// # use genserver_doc::counter::*;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let supervisor = Supervisor::one_for_one()
     ///     .child(ChildSpec::server("first", || genserver::start_link::<Counter>(0)))
     ///     .child(ChildSpec::server("second", || genserver::start_link::<Counter>(0)))
@@ -359,7 +340,6 @@ impl<C: Children> Supervisor<C> {
     /// assert_eq!(ids, ["second", "first"]);
     /// assert!(children[0].state.process().is_some());
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn which_children(&self) -> Result<Vec<ChildEntry>, CallError> {
@@ -380,15 +360,13 @@ impl<C: Children> Supervisor<C> {
     /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let counter = |n| ChildSpec::server(format!("{n}"), || start_link::<Counter>(0));
     /// let supervisor = Supervisor::one_for_one().children((0..3).map(counter)).start().await?;
     /// supervisor.terminate_child("1").await?;
     /// let counts = supervisor.count_children().await?;
     /// assert_eq!((counts.specs, counts.active, counts.workers, counts.supervisors), (3, 2, 3, 0));
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn count_children(&self) -> Result<ChildCounts, CallError> {

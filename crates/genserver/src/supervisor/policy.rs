@@ -138,13 +138,11 @@ impl fmt::Display for ChildKind {
 /// ```
 /// use genserver::supervisor::{Strategy, SupervisorSpec};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// // Read from a configuration, for instance.
 /// let strategy = Strategy::RestForOne;
 /// let supervisor = SupervisorSpec::new(strategy).start().await?;
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -181,8 +179,7 @@ impl fmt::Display for Strategy {
 /// use genserver::{Probe, Reason};
 /// use genserver::supervisor::{AutoShutdown, ChildSpec, Restart, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let job = ChildSpec::process("job", |_me: Probe<()>| async { /* ... and done. */ });
 /// let job = job.restart(Restart::Transient).significant(true);
 /// let supervisor = Supervisor::one_for_one()
@@ -192,7 +189,6 @@ impl fmt::Display for Strategy {
 ///     .start()
 ///     .await?;
 /// assert_eq!(supervisor.process_ref().ended().await, Reason::Shutdown);
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

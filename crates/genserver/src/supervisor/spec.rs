@@ -27,8 +27,7 @@ use crate::{Start, start};
 /// use std::time::Duration;
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let supervisor = Supervisor::rest_for_one()
 ///     .max_restarts(10)
 ///     .within(Duration::from_secs(60))
@@ -39,7 +38,6 @@ use crate::{Start, start};
 ///     .await?;
 /// assert_eq!(supervisor.count_children().await?.active, 2);
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 #[must_use = "a spec starts nothing until `start` or `start_link` is awaited"]
@@ -67,8 +65,7 @@ impl SupervisorSpec {
     /// use genserver::agent::Agent;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let supervisor = Supervisor::one_for_one()
     ///     .child(ChildSpec::server("counter", || genserver::start_link::<Counter>(0)))
     ///     .child(ChildSpec::server("list", || Agent::start_link(Vec::<String>::new)))
@@ -76,7 +73,6 @@ impl SupervisorSpec {
     ///     .await?;
     /// assert_eq!(supervisor.count_children().await?.active, 2);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn child<S, H>(mut self, spec: ChildSpec<S, H>) -> Self {
@@ -93,15 +89,13 @@ impl SupervisorSpec {
     /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let workers = (0..3).map(|number| {
     ///     ChildSpec::server(format!("worker {number}"), move || start_link::<Counter>(number))
     /// });
     /// let supervisor = Supervisor::one_for_one().children(workers).start().await?;
     /// assert_eq!(supervisor.count_children().await?.workers, 3);
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn children<S, H>(mut self, specs: impl IntoIterator<Item = ChildSpec<S, H>>) -> Self {
@@ -132,13 +126,11 @@ impl<C: Children> SupervisorSpec<C> {
     /// use genserver::Reason;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let fragile = ChildSpec::server("fragile", || genserver::start_link::<Quiet>(()));
     /// let supervisor = Supervisor::one_for_one().max_restarts(0).child(fragile).start().await?;
     /// supervisor.child::<Quiet>("fragile").await?.current()?.kill();
     /// assert_eq!(supervisor.process_ref().ended().await, Reason::Shutdown);
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "intensity")]
@@ -157,14 +149,12 @@ impl<C: Children> SupervisorSpec<C> {
     /// use genserver::start_link;
     /// use genserver::supervisor::{ChildSpec, Supervisor};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// // A link may break once an hour, as routers do. If it breaks more often, it is broken.
     /// let link = ChildSpec::server("link", || start_link::<Counter>(0));
     /// let supervisor = Supervisor::one_for_one().max_restarts(1).within(Duration::from_hours(1));
     /// let supervisor = supervisor.child(link).start().await?;
     /// # supervisor.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "period")]
@@ -203,8 +193,7 @@ impl<C: Children> SupervisorSpec<C> {
     ///     }
     /// # }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let started = Supervisor::one_for_one()
     ///     .child(ChildSpec::server("whole", || start_link::<Quiet>(())))
     ///     .child(ChildSpec::server("broken", || start_link::<Broken>(())))
@@ -213,7 +202,6 @@ impl<C: Children> SupervisorSpec<C> {
     /// let Err(StartError::Failed { reason, .. }) = started else { unreachable!() };
     /// let failed = reason.downcast_ref::<FailedToStartChild>().ok_or("another reason")?;
     /// assert_eq!(failed.id, "broken");
-    /// # Ok(())
     /// # }
     /// ```
     pub fn start(self) -> Start<SupervisorServer<C>, Supervisor<C>> {

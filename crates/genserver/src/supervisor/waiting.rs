@@ -22,8 +22,7 @@ use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, Wa
 /// use genserver::supervisor::{ChildError, ChildSpec, Supervisor};
 /// use genserver::{AsServer, CallError};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let spec = ChildSpec::server("counter", || genserver::start_link::<Counter>(0));
 /// let counter = spec.reference();
 /// let supervisor = Supervisor::one_for_one().child(spec).start().await?;
@@ -33,7 +32,6 @@ use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, Wa
 /// assert!(matches!(counter.call(Call::Get).await, Err(CallError::NoProc { .. })));
 /// assert_eq!(counter.waiting().call(Call::Get).await?, 0);
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 pub struct WaitingChildRef<S: GenServer, H = ServerRef<S>> {

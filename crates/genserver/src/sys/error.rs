@@ -16,15 +16,13 @@ use crate::values::reason::{Panic, Reason};
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never};
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys::{self, SysError};
 ///
 /// let quiet = genserver::start::<Quiet>(()).await?;
 /// let error = sys::statistics(&quiet).await.unwrap_err();
 /// assert!(matches!(error, SysError::NoStatistics { .. }));
 /// assert!(error.to_string().contains("statistics_on"));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]

@@ -35,8 +35,7 @@ use crate::values::reason::Panic;
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys;
 /// use std::time::Duration;
 ///
@@ -46,7 +45,6 @@ use crate::values::reason::Panic;
 /// counter.cast(Add(1))?;
 /// // The request is sent here, after the cast.
 /// assert_eq!(request.await?, 2);
-/// # Ok(())
 /// # }
 /// ```
 #[must_use = "nothing is asked until the request is awaited"]

@@ -29,13 +29,11 @@ where
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys;
 ///
 /// let counter = genserver::start::<Counter>(7).await?;
 /// assert_eq!(sys::with_state(&counter, |counter| counter.0).await?, 7);
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "get_state")]
@@ -60,13 +58,11 @@ where
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys;
 ///
 /// let counter = genserver::start::<Counter>(7).await?;
 /// assert_eq!(sys::replace_state(&counter, |old| Counter(old.0 * 6)).await?, Counter(42));
-/// # Ok(())
 /// # }
 /// ```
 pub fn replace_state<T, F>(server: &T, replace: F) -> SysRequest<T::Server>
@@ -98,14 +94,12 @@ where
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys;
 ///
 /// let counter = genserver::start::<Counter>(7).await?;
 /// let before = sys::update_state(&counter, |counter| std::mem::take(&mut counter.0)).await?;
 /// assert_eq!(before, 7);
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "replace_state")]
@@ -132,8 +126,7 @@ where
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys;
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
@@ -142,7 +135,6 @@ where
 /// assert_eq!(sys::get_status(&counter).await?.mailbox, 1, "it is held back");
 /// sys::resume(&counter).await?;
 /// assert_eq!(counter.call(Call::Get).await?, 2);
-/// # Ok(())
 /// # }
 /// ```
 pub fn suspend<T: AsProcess>(server: &T) -> SysRequest<()> {
@@ -176,13 +168,11 @@ pub fn resume<T: AsProcess>(server: &T) -> SysRequest<()> {
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, sys};
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let quiet = genserver::start::<Quiet>(()).await?;
 /// let status = sys::get_status(&quiet).await?;
 /// assert_eq!(status.pid, quiet.pid());
 /// assert!(status.state.ends_with("Quiet"));
-/// # Ok(())
 /// # }
 /// ```
 pub fn get_status<T: AsProcess>(server: &T) -> SysRequest<Status> {

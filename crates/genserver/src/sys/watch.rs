@@ -50,8 +50,7 @@ pub fn trace<T: AsProcess>(server: &T, on: bool) -> SysRequest<()> {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys;
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
@@ -59,7 +58,6 @@ pub fn trace<T: AsProcess>(server: &T, on: bool) -> SysRequest<()> {
 /// counter.cast(Add(1))?;
 /// counter.call(Call::Get).await?;
 /// assert_eq!(sys::get_log(&counter).await?.events, [sys::SysEvent::Out], "the last one");
-/// # Ok(())
 /// # }
 /// ```
 pub fn log<T: AsProcess>(server: &T, length: usize) -> SysRequest<()> {
@@ -102,8 +100,7 @@ pub fn log_off<T: AsProcess>(server: &T) -> SysRequest<()> {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys;
 ///
 /// let path = std::env::temp_dir().join(format!("genserver-{}.log", std::process::id()));
@@ -113,7 +110,6 @@ pub fn log_off<T: AsProcess>(server: &T) -> SysRequest<()> {
 /// sys::log_to_file_off(&counter).await?;
 /// assert_eq!(std::fs::read_to_string(&path)?.lines().count(), 2);
 /// # std::fs::remove_file(&path)?;
-/// # Ok(())
 /// # }
 /// ```
 pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> SysRequest<()> {
@@ -160,8 +156,7 @@ pub fn statistics_on<T: AsProcess>(server: &T) -> SysRequest<()> {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys;
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
@@ -169,7 +164,6 @@ pub fn statistics_on<T: AsProcess>(server: &T) -> SysRequest<()> {
 /// counter.call(Call::Get).await?;
 /// let counted = sys::statistics(&counter).await?;
 /// assert_eq!((counted.messages_in, counted.messages_out), (1, 1));
-/// # Ok(())
 /// # }
 /// ```
 pub fn statistics<T: AsProcess>(server: &T) -> SysRequest<Statistics> {
@@ -204,8 +198,7 @@ pub fn statistics_off<T: AsProcess>(server: &T) -> SysRequest<()> {
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys::{self, SysEvent, Hook};
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
@@ -219,7 +212,6 @@ pub fn statistics_off<T: AsProcess>(server: &T) -> SysRequest<()> {
 /// counter.call(Call::Get).await?;
 /// assert!(matches!(events.recv()?, SysEvent::In { .. }));
 /// assert_eq!(events.recv()?, SysEvent::Out);
-/// # Ok(())
 /// # }
 /// ```
 pub fn install<T, F>(server: &T, id: impl Into<String>, hook: F) -> SysRequest<()>

@@ -40,11 +40,9 @@ use crate::{Ending, Never, Pid, Probe, ProcessRef, Reason, StartError, current_p
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// assert_eq!(Task::spawn(Sum(vec![1, 2, 3])).await?, 6);
 /// assert!(Task::spawn(Sum(vec![])).await.is_err());
-/// # Ok(())
 /// # }
 /// ```
 pub trait TaskBody: Send + 'static {
@@ -305,8 +303,7 @@ struct Callers {
 /// use genserver::Probe;
 /// use genserver::task::{Task, TaskError, callers, or_exit};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let shell = Probe::<()>::new();
 /// let mut outer = shell.scope(async {
 ///     Task::spawn(or_exit(async {
@@ -316,7 +313,6 @@ struct Callers {
 /// }).await;
 /// let pid = outer.pid();
 /// assert_eq!(outer.join().await?, [pid, shell.pid()]);
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "$callers")]

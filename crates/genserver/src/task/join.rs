@@ -70,12 +70,10 @@ impl Patience {
 /// ```
 /// use genserver::task::Task;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let (mut eggs, milk) = (Task::spawn(async { 6 }), Task::spawn(async { 1 }));
 /// let (eggs, milk) = futures::try_join!(eggs.join(), milk.into_future())?;
 /// assert_eq!(eggs + milk, 7);
-/// # Ok(())
 /// # }
 /// ```
 #[must_use = "this does not wait until it is awaited"]
@@ -154,11 +152,9 @@ impl<T, K: BorrowMut<Task<T>>> fmt::Debug for Join<T, K> {
 /// ```
 /// use genserver::task::{Task, await_many};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let mut tasks = [1, 2, 3].map(|number| Task::spawn(async move { number * number }));
 /// assert_eq!(await_many(&mut tasks).await?, [1, 4, 9]);
-/// # Ok(())
 /// # }
 /// ```
 pub fn await_many<T: Send + 'static>(tasks: &mut [Task<T>]) -> AwaitMany<'_, T> {

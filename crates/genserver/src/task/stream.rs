@@ -240,8 +240,7 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
     /// use futures::StreamExt;
     /// use genserver::{Probe, spawn, task::async_stream};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let consumer = spawn(|_me: Probe<()>| async {
     ///     let halves = async_stream([4, 3], |number| async move {
     ///         assert!(number % 2 == 0, "{number} is odd");
@@ -251,7 +250,6 @@ impl<St: Stream, T, E: ItemExit<St::Item>> AsyncStream<St, T, E> {
     ///     assert_eq!(halves, [Some(2), None]);
     /// })?;
     /// assert!(consumer.process_ref().ended().await.is_normal_set());
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "async_stream_nolink")]

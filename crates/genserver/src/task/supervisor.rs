@@ -36,8 +36,7 @@ use crate::{AsProcess, CallError, Ending, Never, Pid, Probe, ProbeRef, ProcessRe
 /// ```
 /// use genserver::task::TaskSupervisor;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let tasks = TaskSupervisor::start().name("tasks").await?;
 /// let answer = tasks.spawn_nolink(async { 6 * 7 }).await?;
 /// assert_eq!(answer.await?, 42);
@@ -46,7 +45,6 @@ use crate::{AsProcess, CallError, Ending, Never, Pid, Probe, ProbeRef, ProcessRe
 /// let crashed: Result<(), _> = crash.await.map(|never| never);
 /// assert!(crashed.is_err());
 /// # tasks.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 ///
@@ -56,14 +54,12 @@ use crate::{AsProcess, CallError, Ending, Never, Pid, Probe, ProbeRef, ProcessRe
 /// use genserver::supervisor::{ChildSpec, Supervisor};
 /// use genserver::task::TaskSupervisor;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let supervisor = Supervisor::one_for_one().start().await?;
 /// let tasks = ChildSpec::supervisor("tasks", || TaskSupervisor::start().name("tasks"));
 /// let tasks = supervisor.start_child(tasks).await?;
 /// assert_eq!(tasks.spawn(async { 1 }).await?.await?, 1);
 /// # supervisor.stop().await?;
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "Task.Supervisor")]
@@ -86,14 +82,12 @@ impl TaskSupervisor {
     /// use genserver::dynamic_supervisor::{DynamicSupervisor, StartChildError};
     /// use genserver::task::TaskSupervisor;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let tasks = TaskSupervisor::start_from(DynamicSupervisor::new().max_children(1)).await?;
     /// let _endless = tasks.spawn_nolink(std::future::pending::<()>()).await?;
     /// let one_too_many = tasks.spawn_nolink(async {}).await;
     /// assert!(matches!(one_too_many, Err(StartChildError::MaxChildren { max: 1, .. })));
     /// # tasks.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "max_children")]
@@ -160,13 +154,11 @@ impl TaskSupervisor {
     ///     }
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let tasks = TaskSupervisor::start().await?;
     /// let weather = start::<Weather>(tasks.clone()).await?;
     /// assert_eq!(weather.call(Forecast).await?, "as yesterday");
     /// # tasks.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "async_nolink")]
@@ -317,8 +309,7 @@ impl StartTask {
     /// use genserver::supervisor::Restart;
     /// use genserver::task::TaskSupervisor;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// static TRIES: AtomicU32 = AtomicU32::new(0);
     ///
     /// let tasks = TaskSupervisor::start().await?;
@@ -334,7 +325,6 @@ impl StartTask {
     /// }
     /// assert_eq!(TRIES.load(Ordering::Relaxed), 3);
     /// # tasks.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn restart(mut self, restart: Restart) -> Self {

@@ -16,8 +16,7 @@ use crate::values::pid::Pid;
 /// ```
 /// # use genserver::{Cx, GenServer, Init, Never, Node, Status};
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let node = Node::new();
 /// let quiet = node.start::<Quiet>(()).name("quiet").await?;
 ///
@@ -25,7 +24,6 @@ use crate::values::pid::Pid;
 /// assert_eq!(info.status, Status::Waiting);
 /// assert_eq!(info.mailbox, 0);
 /// assert!(info.to_string().starts_with("<1> quiet "));
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

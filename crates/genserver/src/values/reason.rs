@@ -311,14 +311,12 @@ impl<E: Error + Send + Sync + 'static> AnyError for E {
 ///
 /// ```
 /// # use genserver_doc::fragile::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let fragile = genserver::start::<Fragile>(()).await?;
 /// let ended = fragile.ended();
 /// fragile.cast("the handle")?;
 /// let Reason::Panic(panic) = ended.await else { unreachable!() };
 /// assert_eq!(panic.message(), "the handle broke");
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]

@@ -15,8 +15,7 @@ use crate::values::reason::Reason;
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::CallError;
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
@@ -25,7 +24,6 @@ use crate::values::reason::Reason;
 ///     Err(CallError::NoProc { server }) => println!("{server} has to be started again"),
 ///     other => panic!("{other:?}"),
 /// }
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

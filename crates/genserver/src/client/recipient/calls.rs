@@ -52,12 +52,10 @@ use crate::values::pid::Pid;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let dictionary = genserver::start::<Dictionary>(()).await?;
 /// let words = dictionary.call_recipient(Call::Lookup);
 /// assert_eq!(translate(&words, "hello").await, "bonjour");
-/// # Ok(())
 /// # }
 /// ```
 pub struct CallRecipient<Q: Send + 'static, R: Send + 'static> {

@@ -32,8 +32,7 @@ use crate::sync::waiter::Waiter;
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{NoResponse, Requests};
 /// use std::time::Duration;
 ///
@@ -49,7 +48,6 @@ use crate::sync::waiter::Waiter;
 ///         Err(NoResponse::NoRequest) => break,
 ///     }
 /// }
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "reqids")]
@@ -184,8 +182,7 @@ impl<L, R: Send + 'static> Requests<L, R> {
     ///
     /// ```
     /// # use genserver_doc::counter::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{NoResponse, sys};
     /// use std::time::Duration;
     ///
@@ -196,7 +193,6 @@ impl<L, R: Send + 'static> Requests<L, R> {
     /// let late = requests.wait(Duration::from_millis(1)).await;
     /// assert!(matches!(late, Err(NoResponse::TimedOut)));
     /// assert_eq!(requests.len(), 1, "it is still there");
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "wait_response")]

@@ -12,8 +12,7 @@ use crate::values::pid::Pid;
 ///
 /// ```
 /// # use genserver_doc::quiet::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{Letter, Probe};
 ///
 /// let mut probe = Probe::<&str>::new();
@@ -29,7 +28,6 @@ use crate::values::pid::Pid;
 ///         Letter::Exit(exit) => assert_eq!(exit.from, server.pid()),
 ///     }
 /// }
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -16,8 +16,7 @@ use crate::values::info::Callback;
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys::{self, SysEvent};
 ///
 /// let counter = genserver::start::<Counter>(1).await?;
@@ -26,7 +25,6 @@ use crate::values::info::Callback;
 /// let events = sys::get_log(&counter).await?.events;
 /// assert!(matches!(events[..], [SysEvent::In { .. }, SysEvent::Out]));
 /// assert_eq!(events[1].to_string(), "sent a reply");
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

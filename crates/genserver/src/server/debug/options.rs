@@ -22,8 +22,7 @@ use super::{Counters, Debug, HookFn, Ring};
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::sys::{self, DebugOptions};
 ///
 /// let debug = DebugOptions::new().log(10).statistics();
@@ -31,7 +30,6 @@ use super::{Counters, Debug, HookFn, Ring};
 /// counter.call(Call::Get).await?;
 /// assert_eq!(sys::get_log(&counter).await?.events.len(), 2);
 /// assert_eq!(sys::statistics(&counter).await?.messages_in, 1);
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "debug_options")]

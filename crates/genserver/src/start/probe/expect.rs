@@ -31,8 +31,7 @@ impl<M: Send + 'static> Probe<M> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Letter, Probe};
     ///
     /// let mut probe = Probe::<u8>::new();
@@ -40,7 +39,6 @@ impl<M: Send + 'static> Probe<M> {
     /// probe.sender().send(2)?;
     /// probe.expect(|letter| *letter == Letter::Message(2)).await;
     /// assert_eq!(probe.flush(), [Letter::Message(1)]);
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "assert_receive")]
@@ -81,15 +79,13 @@ impl<M: Send + 'static> Probe<M> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Probe;
     ///
     /// let mut probe = Probe::<&str>::new();
     /// let sender = probe.sender();
     /// tokio::spawn(async move { sender.send("from a task") });
     /// assert_eq!(probe.expect_message().await, "from a task");
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn expect_message(&mut self) -> M

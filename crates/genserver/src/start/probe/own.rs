@@ -72,14 +72,12 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::Probe;
     ///
     /// let probe = Probe::<()>::new();
     /// let server = probe.scope(async { genserver::start_link::<Quiet>(()).await }).await?;
     /// assert_eq!(server.info().parent, Some(probe.pid()));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F, M> {
@@ -99,14 +97,12 @@ impl<M: Send + 'static> Probe<M> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Letter, Probe};
     ///
     /// let mut probe = Probe::<u8>::new();
     /// probe.sender().send(7)?;
     /// assert_eq!(probe.recv().await, Ok(Letter::Message(7)));
-    /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "receive")]

@@ -20,8 +20,7 @@ use crate::values::reason::Reason;
 /// # Examples
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// use genserver::{Probe, ProbeRef};
 ///
 /// async fn work(report_to: ProbeRef<u32>) {
@@ -31,7 +30,6 @@ use crate::values::reason::Reason;
 /// let mut probe = Probe::new();
 /// tokio::spawn(work(probe.sender()));
 /// assert_eq!(probe.expect_message().await, 42);
-/// # Ok(())
 /// # }
 /// ```
 pub struct ProbeRef<M: Send + 'static> {
@@ -77,8 +75,7 @@ impl<M: Send + 'static> ProbeRef<M> {
     ///     Text(String),
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let mut probe = Probe::new();
     /// let numbers = probe.sender().recipient(Heard::Number);
     /// let texts = probe.sender().recipient(Heard::Text);
@@ -86,7 +83,6 @@ impl<M: Send + 'static> ProbeRef<M> {
     /// numbers.send(1)?;
     /// assert_eq!(probe.try_recv(), Some(Letter::Message(Heard::Text("a".to_owned()))));
     /// assert_eq!(probe.try_recv(), Some(Letter::Message(Heard::Number(1))));
-    /// # Ok(())
     /// # }
     /// ```
     pub fn recipient<T: Send + 'static>(&self, into: impl Fn(T) -> M + Send + Sync + 'static) -> Recipient<T> {

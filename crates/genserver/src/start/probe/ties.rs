@@ -21,8 +21,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Probe, Reason};
     ///
     /// let mut probe = Probe::<()>::new();
@@ -30,7 +29,6 @@ impl<M: Send + 'static> Probe<M> {
     /// let reference = probe.monitor(&server);
     /// server.kill();
     /// assert_eq!(probe.expect_down(reference).await.reason, Reason::Killed);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn monitor(&mut self, target: &impl AsProcess) -> MonitorRef {
@@ -61,8 +59,7 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Probe, Reason};
     ///
     /// let mut probe = Probe::<()>::new();
@@ -71,7 +68,6 @@ impl<M: Send + 'static> Probe<M> {
     /// probe.link(&server)?;
     /// server.stop().await?;
     /// assert_eq!(probe.expect_exit(&server).await.reason, Reason::Normal);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn link(&mut self, target: &impl AsProcess) -> Result<(), LinkError> {
@@ -132,15 +128,13 @@ impl<M: Send + 'static> Probe<M> {
     ///
     /// ```
     /// # use genserver_doc::quiet::*;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Probe, Reason};
     ///
     /// let mut probe = Probe::<()>::new();
     /// let (server, reference) = probe.start_monitor::<Quiet>(()).await?;
     /// server.stop().await?;
     /// assert_eq!(probe.expect_down(reference).await.reason, Reason::Normal);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn start_monitor<S: GenServer>(&mut self, args: S::Args) -> StartMonitor<'_, S> {

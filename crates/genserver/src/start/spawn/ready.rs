@@ -145,8 +145,7 @@ impl<V: Send + 'static> fmt::Debug for Ack<V> {
 /// ```
 /// use genserver::{Ack, Probe, start_process};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # genserver_doc::run! {
 /// let (process, port) = start_process(|mut me: Probe<()>, ack: Ack<u16>| async move {
 ///     ack.ready(8080);
 ///     let _ = me.recv().await;
@@ -154,7 +153,6 @@ impl<V: Send + 'static> fmt::Debug for Ack<V> {
 /// .await?;
 /// assert_eq!(port, 8080);
 /// assert!(process.is_alive());
-/// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "proc_lib")]
@@ -250,8 +248,7 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use genserver::{Ack, Probe, Reason, start_process};
     ///
     /// let mut shell = Probe::<()>::new();
@@ -259,7 +256,6 @@ impl<M: Send + 'static, V: Send + 'static> StartProcess<M, V> {
     /// let start = start_process(|_me: Probe<()>, ack: Ack<()>| async move { ack.ready(()) });
     /// let (process, ()) = start.linked_to(&shell).await?;
     /// assert_eq!(shell.expect_exit(&process).await.reason, Reason::Normal);
-    /// # Ok(())
     /// # }
     /// ```
     pub fn linked_to<N: Send + 'static>(mut self, starter: &Probe<N>) -> Self {

@@ -21,8 +21,7 @@ impl DynamicSupervisor {
     /// # Examples
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// use std::time::Duration;
     /// use genserver::dynamic_supervisor::DynamicSupervisor;
     ///
@@ -35,7 +34,6 @@ impl DynamicSupervisor {
     ///     .await?;
     /// assert_eq!(rooms.count_children().await?.specs, 0);
     /// # rooms.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     #[expect(clippy::new_ret_no_self, reason = "a supervisor runs, and this is one that is not started yet")]
@@ -62,8 +60,7 @@ impl DynamicSupervisor {
     /// use genserver::dynamic_supervisor::{DynamicSupervisor, TerminateChildError};
     /// use genserver::supervisor::ChildSpec;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let rooms = DynamicSupervisor::new().start().await?;
     /// let room = rooms.start_child(ChildSpec::server("room", || start_link::<Counter>(0))).await?;
     /// rooms.terminate_child(&room).await?;
@@ -72,7 +69,6 @@ impl DynamicSupervisor {
     /// let again = rooms.terminate_child(&room).await.unwrap_err();
     /// assert_eq!(again, TerminateChildError::NotFound { id: room.pid() });
     /// # rooms.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub async fn terminate_child(&self, child: &impl AsProcess) -> Result<(), TerminateChildError> {

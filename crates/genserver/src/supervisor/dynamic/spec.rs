@@ -34,15 +34,13 @@ impl DynamicSupervisorSpec {
     /// use genserver::dynamic_supervisor::{DynamicSupervisor, StartChildError};
     /// use genserver::supervisor::ChildSpec;
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # genserver_doc::run! {
     /// let rooms = DynamicSupervisor::new().max_children(1).start().await?;
     /// let room = || ChildSpec::server("room", || genserver::start_link::<Counter>(0));
     /// rooms.start_child(room()).await?;
     /// let refused = rooms.start_child(room()).await.unwrap_err();
     /// assert!(matches!(refused, StartChildError::MaxChildren { max: 1, .. }));
     /// # rooms.stop().await?;
-    /// # Ok(())
     /// # }
     /// ```
     pub fn max_children(mut self, max_children: usize) -> Self {
