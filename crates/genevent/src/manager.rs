@@ -144,7 +144,6 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     /// use std::time::Duration;
     /// use genevent::Manager;
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;
@@ -468,7 +467,6 @@ impl<E: Event, I: Event> Manager<E, I> {
     /// use genevent::Manager;
     /// use genserver::Reason;
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::<String>::start().await?;
@@ -491,7 +489,6 @@ impl<E: Event, I: Event> Manager<E, I> {
 /// use std::time::Duration;
 /// use genevent::Manager;
 ///
-///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manager = Manager::start().await?;
@@ -508,7 +505,7 @@ fn after(within: Duration) -> Option<std::time::Instant> {
     genserver::time::now().checked_add(within)
 }
 
-/// Lives here and not beside the type, because handlers lie below managers.
+// Here and not beside the type, because handlers lie below managers.
 impl<E: Event, I: Event> HandlerCx<E, I> {
     /// The manager, or `None` if it was just killed.
     ///
@@ -584,6 +581,10 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> AsServer for
     fn wait_for_server(&self) -> Option<WaitForServer<'_, ManagerServer<E, I>>> {
         self.server.wait_for_server()
     }
+
+    fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+        self.server.find_any_process()
+    }
 }
 
 impl<E: Event, I: Event, T: Clone> Clone for Manager<E, I, T> {
@@ -592,7 +593,7 @@ impl<E: Event, I: Event, T: Clone> Clone for Manager<E, I, T> {
     }
 }
 
-/// Two managers are equal if they are found by the same: two references are if they are of one process.
+/// Two managers are equal if their references are: two `ServerRef`s are if they refer to one process.
 impl<E: Event, I: Event, T: PartialEq> PartialEq for Manager<E, I, T> {
     fn eq(&self, other: &Self) -> bool {
         self.server == other.server

@@ -161,7 +161,6 @@ pub use replay::{Replay, replay};
 /// use genevent::persistence::{LogCall, SyncPolicy};
 /// use genevent::{Manager, PersistenceHandler};
 ///
-///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let temporary = tempfile::tempdir()?;
@@ -194,7 +193,6 @@ pub enum SyncPolicy {
 ///
 /// ```
 /// use genevent::{Manager, PersistenceHandler};
-///
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

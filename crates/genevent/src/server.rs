@@ -49,7 +49,6 @@ const EXPIRED_GRACE: Duration = Duration::from_millis(100);
 /// use genevent::{LoggerHandler, Manager, ManagerServer};
 /// use genserver::supervisor::{ChildRef, ChildSpec, Supervisor};
 ///
-///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let supervisor = Supervisor::one_for_one()
@@ -122,7 +121,6 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// use genevent::{LoggerHandler, Manager};
     /// use genserver::sys;
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::<String>::start().await?;
@@ -144,7 +142,6 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// ```
     /// use genevent::{LoggerHandler, Manager};
     /// use genserver::sys;
-    ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -315,7 +315,6 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// use futures::StreamExt;
     /// use genevent::Manager;
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::<&str>::start().await?;

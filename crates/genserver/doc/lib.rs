@@ -1,4 +1,4 @@
-//! The servers that genserver's examples share, so that they are compiled once and not once in every example.
+//! The servers that genserver's examples share, compiled once and not once in every example; and the runtime of an example.
 //!
 //! An example is a program of its own, and a server's process is generic over it: with the servers in the examples themselves, the
 //! examples of the crate took minutes to compile, and 5 GB. What an example says of itself, such as `server!`, is included by it.
@@ -9,7 +9,7 @@ pub mod counter;
 pub mod fragile;
 /// A server that takes no messages: for what is about processes.
 pub mod quiet;
-/// Runs the rest of an example.
+/// The runtime of an example.
 mod run;
 
 pub use run::{block_on, block_on_paused};

@@ -1,3 +1,5 @@
+//! Runs the statements of an example on a runtime.
+
 use std::error::Error;
 use std::future::Future;
 

@@ -149,7 +149,7 @@
 //! starts afresh under a supervisor instead of being poisoned. A call to an idle agent runs on the caller's own task, so
 //! this costs no task switch.
 //!
-//! Every function can do everything with the state, so the rules about the state are wherever such a function is written. Keep
+//! Every function can do everything with the state, so its rules are spread over all the places that write one. Keep
 //! them together in one client type, like `Bucket` above. When the rules grow, when the state must react to the end of
 //! another process, or when something has to happen later, write a [`GenServer`](crate::GenServer): its messages say what can be
 //! done.
@@ -498,6 +498,10 @@ impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> AsServer for Agent
     fn wait_for_server(&self) -> Option<WaitForServer<'_, AgentServer<S>>> {
         self.server.wait_for_server()
     }
+
+    fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+        self.server.find_any_process()
+    }
 }
 
 impl<S: Send + 'static, T: Clone> Clone for Agent<S, T> {
@@ -506,7 +510,7 @@ impl<S: Send + 'static, T: Clone> Clone for Agent<S, T> {
     }
 }
 
-/// Two agents are equal if they are found by the same: two references are if they are of one process.
+/// Two agents are equal if their references are: two `ServerRef`s are if they refer to one process.
 impl<S: Send + 'static, T: PartialEq> PartialEq for Agent<S, T> {
     fn eq(&self, other: &Self) -> bool {
         self.server == other.server

@@ -118,8 +118,8 @@
 //! ```
 //!
 //! Prefer calls unless there is a reason not to: waiting for the answer keeps a client from sending more than its server can
-//! take. Use a cast if nobody waits for the result. It comes back if the server is gone or its mailbox is full, and is never
-//! lost without an error.
+//! take. Use a cast if nobody waits for the result. It comes back if the server is gone or its mailbox is full. `Ok`
+//! means that it was taken, not that it was handled: the server may end first.
 //!
 //! # The client side
 //!
@@ -178,7 +178,7 @@
 //! A callback returns an [`Outcome`]: how to go on, or the reason to stop. [`Next`] has a function for each of OTP's
 //! return values. An [`Outcome`] is a `Result`, so `?` works in a callback, and an error stops the server with that error as its
 //! reason: "let it crash", as a value. A [`Caller`] need not be answered at once: the server can keep it in its state or send it
-//! to a task, which answers with [`Caller::reply`]. Every call ends: with the answer, with the server's exit reason, with a
+//! to a task, which answers with [`Caller::reply`]. A call with a timeout always ends: with the answer, with the server's exit reason, with a
 //! timeout, or with an error that says that the server forgot to answer.
 //!
 //! # Agents
@@ -386,7 +386,7 @@
 //! # What a call costs
 //!
 //! **A call to an idle server runs on the caller's own task**: no task switch, no wake-up, no timer. A server needs a task of the
-//! runtime only when one of its callbacks awaits something, or when a message waits that no caller is running; most never do. For
+//! runtime only when one of its callbacks awaits something, or when a message waits that no caller is running. For
 //! this to be fair, a caller spends a unit of its cooperative budget on every call, and callbacks should not block the thread.
 //! A server whose callbacks block the thread for longer than 100 µs is moved to a task of its own until they are short
 //! again; [`Start::inline`] sets that beforehand. [`ServerRef::call`] says what this means for a caller and its timeout.
@@ -452,11 +452,10 @@
 //! Without either, bring a [`runtime::Runtime`] of your own. `serde` serialises the types that tools show; `tracing` turns
 //! reports into events. No feature changes the meaning of another.
 
-// The examples run on Tokio. Without that feature there is nothing to run them on, so this page's examples are compiled out.
+// The examples run on Tokio. Without that feature this leaves out those of all items. This page's still run, so each returns early.
 #![cfg_attr(all(doctest, not(feature = "tokio")), cfg(false))]
 
-// The layers, from the lowest up. A folder may name only the folders above it in that list: `cargo xtask tidy` checks
-// this with the table in `xtask/src/tidy/layers.rs`.
+// In the order of the alphabet. Which folder may name which is in docs/ARCHITECTURE.md, and `cargo xtask tidy` checks it.
 pub mod agent;
 mod client;
 mod node;

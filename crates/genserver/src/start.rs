@@ -1,4 +1,4 @@
-//! Starting servers.
+//! Starting servers: the builder, the wait for `init`, and a start that is dropped.
 
 use std::fmt;
 use std::future::Future;
@@ -57,6 +57,31 @@ use options::{Link, ServerOptions, server_option_methods};
 ///
 /// The awaited start returns a [`StartError`]. When it does, the process is gone and its name free, so a new attempt cannot
 /// collide with it.
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # genserver_doc::run_paused! {
+/// use genserver::{Node, Overflow, Status, start, time};
+/// use std::time::Duration;
+///
+/// let node = Node::new();
+/// let server = start::<Quiet>(())
+///     .on(&node)
+///     .name("quiet")
+///     .label("waits for nothing")
+///     .mailbox(16)
+///     .overflow(Overflow::DropOldest)
+///     .inline(false)
+///     .hibernate_after(Duration::from_secs(60))
+///     .timeout(Duration::from_secs(5))
+///     .await?;
+/// assert_eq!(node.whereis("quiet"), Some(server.process_ref()));
+/// time::sleep(Duration::from_secs(61)).await;
+/// assert_eq!(server.info().status, Status::Hibernated);
+/// # }
+/// ```
 ///
 /// # Cancel safety
 ///
@@ -399,7 +424,7 @@ impl<S: GenServer> UnderWay<S> {
     }
 }
 
-/// The start itself is never pinned: init is pinned in the new process.
+// The start itself is never pinned: init is pinned in the new process.
 impl<S: GenServer, H> Unpin for Start<S, H> {}
 
 impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {

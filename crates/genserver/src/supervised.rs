@@ -361,7 +361,7 @@ impl TestSupervisor {
     }
 }
 
-/// If a test is dropped in its middle, its processes are ordered to stop.
+// If a test is dropped in its middle, its processes are ordered to stop.
 impl Drop for TestSupervisor {
     fn drop(&mut self) {
         for process in self.node.process_list().iter().rev() {

@@ -249,7 +249,7 @@ enum TaskState<T> {
     Over,
 }
 
-/// The future that is pinned is stored in the task's process.
+// The future that is pinned is stored in the task's process.
 impl<T> Unpin for Task<T> {}
 
 impl<T: Send + 'static> Task<T> {

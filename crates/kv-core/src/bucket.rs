@@ -25,11 +25,11 @@ pub use server::{BucketArgs, BucketCall, BucketServer};
 /// A reference to a running bucket, cheap to clone.
 ///
 /// A bucket carries out one operation after the other, so a read after an answered write sees it. Keys are ordered by their
-/// bytes. Every method waits at most five seconds for the answer.
+/// bytes. An operation waits at most five seconds for its answer; reads take another `timeout`. `stop` and `ended` have no limit.
 ///
 /// [`Store::create`](crate::Store::create) makes a bucket. So does [`start`](Bucket::start), if it need not be found by
-/// name. The reference keeps the bucket neither alive nor in the store: once it has ended, every operation fails with
-/// [`CallError::NoProc`], until another is created.
+/// name. The reference keeps the bucket neither alive nor in the store: once it has ended, every operation on this
+/// reference fails with [`CallError::NoProc`]. [`Store::lookup`](crate::Store::lookup) finds the next bucket of that name.
 ///
 /// # Examples
 ///
@@ -346,7 +346,7 @@ impl Bucket {
         self.update(key, compare).await?
     }
 
-    /// Carries out one operation. It does with values what the other methods do with types.
+    /// Carries out one operation. It is an operation given as a value, as a protocol has it; in Rust code, `get`, `put` and the others are typed.
     ///
     /// # Errors
     ///

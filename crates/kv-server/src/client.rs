@@ -244,7 +244,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// use futures::TryStreamExt;
     /// use kv_server::{Client, SubscriptionEvent};
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (reader, writer) = (Cursor::new("OK\r\nCREATED shopping\r\n"), Vec::new());

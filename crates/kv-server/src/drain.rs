@@ -102,7 +102,6 @@ impl Drain {
     /// use futures::future::{Either, pending, select};
     /// use kv_server::Drain;
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let drain = Drain::new();

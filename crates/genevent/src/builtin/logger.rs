@@ -65,7 +65,6 @@ impl LoggerHandler {
     /// ```
     /// use genevent::{LoggerHandler, Manager};
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;

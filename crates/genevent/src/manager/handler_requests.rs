@@ -44,7 +44,6 @@ impl<'a, E: Event, I: Event, H: Send + 'static, T> AddHandler<'a, E, I, H, T> {
     /// ```
     /// use genevent::{LoggerHandler, Manager};
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::start().await?;
@@ -300,7 +299,6 @@ where
     /// ```
     /// use genevent::{GoneReason, HandlerGone, LoggerHandler, Manager};
     /// use genserver::{Letter, Probe};
-    ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -17,7 +17,6 @@ use super::format;
 /// use genevent::persistence::{ReadError, replay};
 /// use genevent::{Manager, PersistenceHandler};
 ///
-///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
@@ -132,7 +131,6 @@ impl ReadError {
 /// use genevent::PersistenceHandler;
 /// use genevent::persistence::{OpenError, ReadError};
 ///
-///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
@@ -177,7 +175,6 @@ pub enum OpenError {
 /// use genevent::persistence::WriteError;
 /// use genevent::{GoneReason, HandlerGone, Manager, PersistenceHandler};
 /// use genserver::{Letter, Probe};
-///
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

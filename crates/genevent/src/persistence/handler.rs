@@ -188,7 +188,6 @@ impl OpenLog {
     /// ```
     /// use genevent::{Manager, PersistenceHandler};
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let temporary = tempfile::tempdir()?;
@@ -214,7 +213,6 @@ impl OpenLog {
     /// ```
     /// use genevent::persistence::replay;
     /// use genevent::{Manager, PersistenceHandler};
-    ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -61,7 +61,6 @@ pub fn replay<E: DeserializeOwned>(folder: impl AsRef<Path>) -> Replay<E> {
 /// use genevent::persistence::{Replay, replay};
 /// use genevent::{Manager, PersistenceHandler};
 ///
-///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
@@ -109,7 +108,6 @@ impl<E: DeserializeOwned> Replay<E> {
     /// ```
     /// use genevent::persistence::replay;
     /// use genevent::{Manager, PersistenceHandler};
-    ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -262,7 +262,7 @@ impl Job {
     }
 }
 
-/// A job dropped with the writer inside never ran, or has panicked.
+// A job dropped with the writer inside never ran, or has panicked.
 impl Drop for Job {
     fn drop(&mut self) {
         if self.writer.take().is_some() {

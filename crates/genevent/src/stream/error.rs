@@ -14,7 +14,6 @@ use genserver::{CallError, Reason};
 /// use futures::StreamExt;
 /// use genevent::{Manager, StreamError};
 ///
-///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manager = Manager::start().await?;

@@ -121,7 +121,7 @@ impl<E> Subscriptions<E> {
     }
 }
 
-/// A manager that is killed does not terminate, but its streams end all the same.
+// A manager that is killed does not terminate, but its streams end all the same.
 impl<E> Drop for Subscriptions<E> {
     fn drop(&mut self) {
         for (_, tap) in self.list.drain(..) {

@@ -123,7 +123,6 @@ impl<H: 'static> HandlerRef<H> {
     ///
     /// use genevent::{HandlerRef, LoggerHandler, Manager, LoggedMessages};
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = Manager::<String>::start().await?;
@@ -144,7 +143,6 @@ impl<H: 'static> HandlerRef<H> {
     ///
     /// ```
     /// use genevent::{HandlerRef, LoggerHandler, Manager};
-    ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

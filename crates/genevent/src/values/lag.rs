@@ -8,7 +8,6 @@
 /// use futures::StreamExt;
 /// use genevent::{LagPolicy, Manager, StreamError};
 ///
-///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manager = Manager::start().await?;

@@ -108,7 +108,7 @@ pub trait AsServer {
     /// [`CallError::NoProc`] if there is none, [`CallError::WrongServer`] if the name belongs to a server of another type.
     fn as_server(&self) -> Result<ServerRef<Self::Server>, CallError>;
 
-    /// Waits for the server, when there is none now: for references that outlast a restart. The default is not to wait.
+    /// Returns a future of the next server, or `None`, the default, if this reference does not wait for a restart.
     ///
     /// A type of your own that wraps such a reference passes this on, as it does [`as_server`](AsServer::as_server).
     fn wait_for_server(&self) -> Option<WaitForServer<'_, Self::Server>> {

@@ -165,7 +165,7 @@ fn unlisted<R: Send + 'static>(slot: &Arc<Slot<R>>) -> Option<Arc<dyn Waiting>> 
     (!slot.is_listed()).then(|| erased(slot))
 }
 
-/// Nothing in a call is ever pinned: what is polled lies in the server.
+// Nothing in a call is ever pinned: what is polled lies in the server.
 impl<T: AsServer, R: Send + 'static, F> Unpin for Call<T, R, F> {}
 
 impl<T, R, F> Call<T, R, F>
@@ -341,7 +341,7 @@ where
         cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>> {
         let error = CallError::NoProc { server: self.subject() };
-        if !self.target.is_looked_up() || cut::is_cut(cx) {
+        if !self.target.needs_look_up() || cut::is_cut(cx) {
             return self.fail(error, cx);
         }
         self.aside = Some(Box::new(Aside::Unsent(call, slot)));
@@ -527,14 +527,14 @@ where
         if cut::is_cut(cx) {
             return Poll::Pending;
         }
-        if this.target.is_looked_up() {
+        if this.target.needs_look_up() {
             return this.poll_looked_up(cx);
         }
         if this.make.is_some() { this.send(cx) } else { this.poll_sent(cx) }
     }
 }
 
-/// Dropping a call gives the answer up, never the request.
+// Dropping a call gives the answer up, never the request.
 impl<T: AsServer, R: Send + 'static, F> Drop for Call<T, R, F> {
     #[inline]
     fn drop(&mut self) {

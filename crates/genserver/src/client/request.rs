@@ -324,10 +324,10 @@ impl<R: Send + 'static> Future for Request<R> {
     }
 }
 
-/// The future that is polled is stored in the server.
+// The future that is polled is stored in the server.
 impl<R: Send + 'static> Unpin for Request<R> {}
 
-/// Abandons the answer.
+// Abandons the answer.
 impl<R: Send + 'static> Drop for Request<R> {
     fn drop(&mut self) {
         if let State::Sent { slot, .. } = &self.state {

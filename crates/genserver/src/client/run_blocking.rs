@@ -78,7 +78,7 @@ impl<R> Future for RunBlocking<R> {
     }
 }
 
-/// Nothing in it is pinned: the work runs elsewhere.
+// Nothing in it is pinned: the work runs elsewhere.
 impl<R> Unpin for RunBlocking<R> {}
 
 impl<R> fmt::Debug for RunBlocking<R> {

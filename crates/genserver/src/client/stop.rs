@@ -207,7 +207,7 @@ where
     }
 }
 
-/// Dropping a stop does not withdraw its order.
+// Dropping a stop does not withdraw its order.
 impl Drop for Stopping {
     fn drop(&mut self) {
         if let Some(slot) = &self.slot {

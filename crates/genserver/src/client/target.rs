@@ -18,9 +18,9 @@ use crate::server::GenServer;
 
 /// The target of an operation: `P` itself, or the look-up of one.
 pub trait Target<P> {
-    /// Returns whether it has to be looked up. The compiler knows the answer for a reference, whichever way the call is made, so
-    /// that a call to a server at hand does not pay for the question.
-    fn is_looked_up(&self) -> bool;
+    /// Returns whether the target has to be looked up first. For a `ServerRef` this is a constant, so its calls do not pay for
+    /// the question.
+    fn needs_look_up(&self) -> bool;
 
     /// The target, as soon as it is found. The time spent waiting for it is taken off the timeout.
     fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>>;
@@ -39,7 +39,7 @@ pub trait Target<P> {
 
 impl<S: GenServer> Target<ServerRef<S>> for &ServerRef<S> {
     #[inline]
-    fn is_looked_up(&self) -> bool {
+    fn needs_look_up(&self) -> bool {
         false
     }
 
@@ -64,7 +64,7 @@ impl<S: GenServer> Target<ServerRef<S>> for &ServerRef<S> {
 
 impl Target<Self> for ProcessRef {
     #[inline]
-    fn is_looked_up(&self) -> bool {
+    fn needs_look_up(&self) -> bool {
         false
     }
 
@@ -90,7 +90,7 @@ pub struct Lookup<'a, T: AsServer + ?Sized, P = ServerRef<<T as AsServer>::Serve
     progress: Option<Progress<'a, T::Server, P>>,
 }
 
-/// Nothing of it is pinned: a wait has a box of its own.
+// Nothing of it is pinned: a wait has a box of its own.
 impl<T: AsServer + ?Sized, P> Unpin for Lookup<'_, T, P> {}
 
 enum Progress<'a, S: GenServer, P> {
@@ -99,7 +99,7 @@ enum Progress<'a, S: GenServer, P> {
     Found(P),
 }
 
-/// An operation on a server at hand is dropped everywhere, so what has to be dropped of a look-up is dropped out of line.
+// An operation on a server at hand is dropped everywhere, so what has to be dropped of a look-up is dropped out of line.
 impl<T: AsServer + ?Sized, P> Drop for Lookup<'_, T, P> {
     #[inline]
     fn drop(&mut self) {
@@ -218,7 +218,7 @@ impl<'a, T: AsServer + ?Sized, P: Find<T>> Lookup<'a, T, P> {
                 let now = home.runtime().now();
                 Some((now, time::sleep_in(&home, alarm::after(&home, timeout))))
             }
-            // Without a clock there is no waiting for a while.
+            // Outside a runtime there is no clock to limit the wait.
             (Some(_), None) => return Err(nobody),
         };
         Ok(Box::new(Wait { server, nobody, limit }))
@@ -241,7 +241,7 @@ impl<S: GenServer> Wait<'_, S> {
 
 impl<T: AsServer + ?Sized, P: Find<T>> Target<P> for Lookup<'_, T, P> {
     #[inline]
-    fn is_looked_up(&self) -> bool {
+    fn needs_look_up(&self) -> bool {
         P::at_hand(self.by).is_none()
     }
 

@@ -54,7 +54,7 @@ impl Home {
     }
 }
 
-/// No process is left to set the alarm.
+// No process is left to set the alarm.
 impl Drop for Home {
     fn drop(&mut self) {
         self.alarm.end();

@@ -86,12 +86,13 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) budget: AtomicU32,
     /// How long its callbacks block, and so whether callers may run it.
     pub(crate) pace: Pace,
-    /// Written by its own callbacks only, or before there are any; so it is with what follows. Outside the lock, where it takes no
-    /// room of its own: an exit is sent under the lock, and so was the link laid that brings it.
+    /// Whether exits arrive as messages. Written only by the server's own callbacks, or before the first one runs. It is outside
+    /// the lock, where it takes no room of its own: an exit is sent under the lock, and the link that brings it was laid under it.
     pub(crate) traps_exits: AtomicBool,
     /// How far ahead the clock was set, so that a call which waits need not take the lock to know that it comes early enough.
+    /// Written under the lock, read without it.
     pub(crate) alarm_reach: Reach,
-    /// What wakes the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
+    /// What wakes the task. Set once, by the first poll of the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
     pub(crate) task_waker: OnceLock<Box<Kept>>,
 }
 
@@ -139,7 +140,7 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) hibernated: bool,
     /// What becomes of a message for which there is no room.
     pub(crate) overflow: Overflow,
-    /// How many of the coming sends go through the task, because one was found running.
+    /// How many more sends must go through the task, because a sender found the server running: see `HOT_SENDS`.
     pub(crate) hot: u8,
     /// How many turns there are before the next sample: see [`pace`](super::pace).
     pub(crate) turns: u8,
@@ -152,7 +153,7 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) task: Task,
     /// The reason of an end that was ordered from outside, where the first wins; in the end the reason that was told.
     pub(crate) doom: Option<Reason>,
-    /// It is dead, and everybody has been told; until then the dead still has its stoppers.
+    /// Links, monitors and waiters have been told. Between `Dead` and this, a stopper may still be added.
     pub(crate) told: bool,
     pub(crate) ties: Option<Box<Ties>>,
     pub(crate) extras: Option<Box<Extras>>,

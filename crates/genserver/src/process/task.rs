@@ -1,4 +1,4 @@
-//! The task of a server.
+//! The runtime's task that runs a server when no caller does.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -238,7 +238,7 @@ impl<S: GenServer> Process<S> {
 /// An actor, and the message that it has not handled.
 type Left<S> = (Box<Actor<S>>, Option<Envelope<S>>);
 
-/// The runtime let go of the task before the server ended: it is shut down, or refused to spawn.
+// The runtime let go of the task before the server ended: it is shut down, or refused to spawn.
 impl<S: GenServer> Drop for ProcessTask<S> {
     fn drop(&mut self) {
         if !self.ended {

@@ -47,7 +47,7 @@ impl<S: GenServer> RoomWait<S> {
     }
 }
 
-/// A sender that gives up hands its promise to the next.
+// A sender that gives up hands its promise to the next.
 impl<S: GenServer> Drop for RoomWait<S> {
     fn drop(&mut self) {
         if let Some(key) = self.alarm {

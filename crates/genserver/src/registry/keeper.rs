@@ -91,7 +91,7 @@ impl<K: Key, V: Value> GenServer for Keeper<K, V> {
     }
 }
 
-/// Its successor may start, however it ends.
+// Its successor may start, however it ends.
 impl<K: Key, V: Value> Drop for Keeper<K, V> {
     fn drop(&mut self) {
         self.table.end();

@@ -183,7 +183,7 @@ enum LockStage<K> {
     Over,
 }
 
-/// The key is moved out, and nothing else is stored here.
+// The key is moved out, and nothing else is stored here.
 impl<K> Unpin for Lock<K> {}
 
 impl<K: Key> Future for Lock<K> {

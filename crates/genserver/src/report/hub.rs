@@ -100,7 +100,7 @@ impl Hub {
     }
 }
 
-/// The node is gone, so no more reports will come.
+// The node is gone, so no more reports will come.
 impl Drop for Hub {
     fn drop(&mut self) {
         for channel in self.channels.get_mut().iter().filter_map(Weak::upgrade) {
@@ -300,7 +300,7 @@ impl Node {
 
     /// Sets how long a callback of this node may block its thread before that is reported. The default is one second.
     ///
-    /// [`Duration::MAX`] turns these reports off. See [`LongSchedule`] for which callbacks are timed.
+    /// [`Duration::MAX`] turns these reports off. See [`LongSchedule`](crate::report::LongSchedule) for which callbacks are timed.
     ///
     /// # Examples
     ///

@@ -154,7 +154,7 @@ impl Drop for Helpers {
     }
 }
 
-/// Drops the tasks with the executor; each then tells its process.
+// Drops the tasks with the executor; each then tells its process.
 impl Drop for Smol {
     fn drop(&mut self) {
         LIVE.lock().remove(&self.id);

@@ -153,7 +153,7 @@ impl<S: GenServer> Cx<S> {
     }
 }
 
-/// The context is dropped with its server, and cancels what the server has set up.
+// The context is dropped with its server, and cancels what the server has set up.
 impl<S: GenServer> Drop for Cx<S> {
     fn drop(&mut self) {
         let Some(more) = self.more.take() else { return };

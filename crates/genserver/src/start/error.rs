@@ -1,4 +1,4 @@
-//! The error of a start.
+//! Why a server did not start.
 
 use std::time::Duration;
 

@@ -116,14 +116,14 @@ macro_rules! server_option_methods {
         ///
         /// Turn it off for a server whose callbacks block their thread, or compute for long between two awaits. Its callers then
         /// wait for its own task, so their timeouts hold and their other work goes on. If you do not, the library learns it from
-        /// the callbacks themselves, but holds up some callers until then: see [`ServerRef::call`]. The own task of an adopted
-        /// server is the future that [`enter`](crate::Adopt::enter) returns.
+        /// the callbacks themselves, but holds up some callers until then: see [`ServerRef::call`]. An adopted server's own
+        /// task is the future that [`enter`](crate::Adopt::enter) returns.
         pub fn inline(mut self, inline: bool) -> Self {
             self.server_options().settings.queued_only = !inline;
             self
         }
 
-        /// Hibernates when no message has arrived for `silence`: OTP's option of that name.
+        /// Makes the server hibernate once no message has arrived for `silence`: OTP's option of that name.
         pub fn hibernate_after(mut self, silence: Duration) -> Self {
             self.server_options().settings.hibernate_after = Some(silence);
             self

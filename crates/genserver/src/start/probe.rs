@@ -83,7 +83,7 @@ impl<M: Send + 'static> Default for Probe<M> {
     }
 }
 
-/// Ends the process with the reason `normal`.
+// Ends the process with the reason `normal`.
 impl<M: Send + 'static> Drop for Probe<M> {
     fn drop(&mut self) {
         self.process.let_go();

@@ -135,7 +135,7 @@ impl ChildType {
     }
 }
 
-/// The child is dropped: it is gone for good.
+// The child is dropped: it is gone for good.
 impl Drop for RestartParts {
     fn drop(&mut self) {
         self.tell(|| PublishedState::Gone);

@@ -164,7 +164,7 @@ impl Supervisor {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it abandons the answer; the child is ended all the same.
+    /// Before its first poll nothing is sent. After it, dropping abandons only the answer.
     ///
     /// # Examples
     ///
@@ -192,7 +192,7 @@ impl Supervisor {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it abandons the answer; the child is started all the same.
+    /// Before its first poll nothing is sent. After it, dropping abandons only the answer.
     ///
     /// # Examples
     ///
@@ -276,7 +276,7 @@ impl Supervisor {
         &self,
         make: impl FnOnce(Caller<R>) -> StaticOperation,
     ) -> Result<R, CallError> {
-        self.ask(|caller| SupervisorOperation::OfKind(StaticCall(make(caller)))).await
+        self.ask(|caller| SupervisorOperation::KindSpecific(StaticCall(make(caller)))).await
     }
 }
 
@@ -290,7 +290,7 @@ impl<C: Children> Supervisor<C> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it abandons the answer; the child is started all the same.
+    /// Before its first poll nothing is sent. After it, dropping abandons only the answer.
     ///
     /// # Examples
     ///

@@ -59,7 +59,7 @@ pub(super) enum SupervisorOperation<C: Children> {
     ChildEntry(C::Id, Caller<Result<ChildEntry, C::Id>>),
     WhichChildren(Caller<Vec<ChildEntry>>),
     CountChildren(Caller<ChildCounts>),
-    OfKind(C::Call),
+    KindSpecific(C::Call),
 }
 
 /// The infos of a supervisor.
@@ -125,7 +125,7 @@ impl<C: Children> GenServer for SupervisorServer<C> {
             SupervisorOperation::CountChildren(caller) => {
                 Next::reply(caller, ChildCounts::of(self.children.iter().map(|watched| &watched.child)))
             }
-            SupervisorOperation::OfKind(call) => C::handle_call(self, call, cx).await,
+            SupervisorOperation::KindSpecific(call) => C::handle_call(self, call, cx).await,
         }
     }
 
@@ -160,12 +160,12 @@ impl<C: Children> GenServer for SupervisorServer<C> {
     }
 }
 
-const HAS_IT: &str = "a key is used while its child is there";
+const CHILD_EXISTS: &str = "a key is used while its child is there";
 
 /// What it is asked to do.
 impl<C: Children> SupervisorServer<C> {
     fn watched(&mut self, key: C::Key) -> &mut SupervisedChild<C> {
-        self.children.get_mut(key).expect(HAS_IT)
+        self.children.get_mut(key).expect(CHILD_EXISTS)
     }
 
     async fn start_at_boot(&mut self, spec: ChildSpec, cx: &mut Cx<Self>) -> Result<(), FailedToStartChild> {
@@ -292,7 +292,7 @@ impl<C: Children> fmt::Debug for SupervisorCall<C> {
             SupervisorOperation::ChildEntry(id, _) => write!(f, "child_entry({id})"),
             SupervisorOperation::WhichChildren(_) => f.write_str("which_children"),
             SupervisorOperation::CountChildren(_) => f.write_str("count_children"),
-            SupervisorOperation::OfKind(call) => call.fmt(f),
+            SupervisorOperation::KindSpecific(call) => call.fmt(f),
         }
     }
 }

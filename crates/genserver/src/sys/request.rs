@@ -165,7 +165,7 @@ impl<R: Send + 'static> SysRequest<R> {
     }
 }
 
-/// Nothing in a request is pinned: its work runs in the server.
+// Nothing in a request is pinned: its work runs in the server.
 impl<R> Unpin for SysRequest<R> {}
 
 impl<R: Send + 'static> Future for SysRequest<R> {

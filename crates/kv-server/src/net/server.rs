@@ -144,7 +144,6 @@ impl Server {
     /// use futures::{AsyncReadExt, AsyncWriteExt};
     /// use kv_server::net::{self, Server};
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let store = Store::start().await?;
@@ -243,7 +242,6 @@ impl ServerOptions {
     /// # use kv_core::Store;
     /// use kv_server::net::Server;
     ///
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let store = Store::start().await?;
@@ -276,7 +274,6 @@ impl ServerOptions {
     /// ```
     /// # use kv_core::Store;
     /// use kv_server::net::Server;
-    ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -329,7 +326,6 @@ impl ServerOptions {
     /// ```
     /// use kv_core::Store;
     /// use kv_server::net::Server;
-    ///
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

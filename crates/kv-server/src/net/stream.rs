@@ -22,7 +22,6 @@ use tokio::net::{TcpStream, UnixStream, tcp, unix};
 /// use futures::{AsyncBufReadExt, AsyncWriteExt, io::BufReader};
 /// use kv_server::net;
 ///
-///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = Server::options().listen("127.0.0.1:0".parse()?).start(Store::start().await?).await?;
@@ -51,7 +50,6 @@ pub struct Reader(ReadHalf);
 /// # use kv_server::net::Server;
 /// use futures::{AsyncReadExt, AsyncWriteExt};
 /// use kv_server::net;
-///
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -213,7 +213,7 @@ impl<Q: Send + 'static, R: Send + 'static> RecipientCall<'_, Q, R> {
     }
 }
 
-/// The request is moved out, and the call behind it is boxed.
+// The request is moved out, and the call behind it is boxed.
 impl<Q: Send + 'static, R: Send + 'static> Unpin for RecipientCall<'_, Q, R> {}
 
 impl<Q: Send + 'static, R: Send + 'static> Future for RecipientCall<'_, Q, R> {

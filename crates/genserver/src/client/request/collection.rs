@@ -264,7 +264,7 @@ impl<L, R: Send + 'static> Default for Requests<L, R> {
     }
 }
 
-/// Requests and labels are moved in and out, never pinned.
+// Requests and labels are moved in and out, never pinned.
 impl<L, R: Send + 'static> Unpin for Requests<L, R> {}
 
 impl<L, R: Send + 'static> Stream for Requests<L, R> {

@@ -114,7 +114,7 @@ impl<M: Send + 'static> Plain<M> {
     }
 }
 
-/// The runtime dropped the task: it is shut down.
+// The runtime dropped the task: it is shut down.
 impl<M: Send + 'static> Drop for PlainTask<M> {
     fn drop(&mut self) {
         if self.function.is_some() {

@@ -108,7 +108,7 @@ impl<V: Send + 'static> Ack<V> {
     }
 }
 
-/// If the end of the process drops it, nothing is sent: the end itself tells the starter. A panic counts as the end.
+// If the end of the process drops it, nothing is sent: the end itself tells the starter. A panic counts as the end.
 impl<V: Send + 'static> Drop for Ack<V> {
     fn drop(&mut self) {
         if let Some(door) = self.door.take()
@@ -215,7 +215,7 @@ impl<M: Send + 'static, V: Send + 'static> GettingReady<M, V> {
     }
 }
 
-/// Nobody waits for it any more, so from now on a link with a process other than its starter carries its exit.
+// Nobody waits for it any more, so from now on a link with a process other than its starter carries its exit.
 impl<M: Send + 'static, V: Send + 'static> Drop for GettingReady<M, V> {
     fn drop(&mut self) {
         self.door.ready.close();
@@ -382,7 +382,7 @@ impl Late {
     }
 }
 
-/// Kills the process, to which nothing can refer any more, unless the starter ends: that leaves the process alone.
+// Kills the process, to which nothing can refer any more, unless the starter ends: that leaves the process alone.
 impl<M: Send + 'static, V: Send + 'static> Drop for StartProcess<M, V> {
     fn drop(&mut self) {
         let Some(under_way) = self.under_way.take() else { return };

@@ -50,7 +50,7 @@ impl DynamicSupervisor {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it abandons the answer; the child is ended all the same.
+    /// Before its first poll nothing is sent. After it, dropping abandons only the answer.
     ///
     /// # Examples
     ///

@@ -52,7 +52,7 @@ impl<T, K> Item<T, K> {
     }
 }
 
-/// The future that is pinned is stored in the task's process, or boxed.
+// The future that is pinned is stored in the task's process, or boxed.
 impl<T, K> Unpin for Item<T, K> {}
 
 impl<T: Send + 'static, K> Future for Item<T, K> {
@@ -102,7 +102,7 @@ impl<T: Send + 'static, K> Item<T, K> {
     }
 }
 
-/// The stream was dropped, or has ended before this item did.
+// The stream was dropped, or has ended before this item did.
 impl<T, K> Drop for Item<T, K> {
     fn drop(&mut self) {
         if let ItemStage::Running(task, _) = &mut self.stage {
