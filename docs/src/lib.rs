@@ -43,8 +43,23 @@ pub mod mutants {}
 pub mod stability {}
 
 /// What changed for a user, version by version.
-#[doc = include_str!("../../CHANGELOG.md")]
-pub mod changelog {}
+pub mod changelog {
+    /// What changed in `genserver`.
+    #[doc = include_str!("../../crates/genserver/CHANGELOG.md")]
+    pub mod genserver {}
+    /// What changed in `genevent`.
+    #[doc = include_str!("../../crates/genevent/CHANGELOG.md")]
+    pub mod genevent {}
+    /// What changed in `kv-core`.
+    #[doc = include_str!("../../crates/kv-core/CHANGELOG.md")]
+    pub mod kv_core {}
+    /// What changed in `kv-server`.
+    #[doc = include_str!("../../crates/kv-server/CHANGELOG.md")]
+    pub mod kv_server {}
+    /// What changed in `kv-cli`.
+    #[doc = include_str!("../../crates/kv-cli/CHANGELOG.md")]
+    pub mod kv_cli {}
+}
 
 /// The first pages of the crates that are published, as a registry shows them.
 pub mod crates {

@@ -18,7 +18,7 @@ use manifest::Manifest;
 const PUBLISHED: &[&str] = &["genserver", "genevent", "kv-core", "kv-server", "kv-cli"];
 
 /// What each package holds, whatever else is in it.
-const PACKED: &[&str] = &["Cargo.toml", "README.md", "LICENSE-MIT", "LICENSE-APACHE"];
+const PACKED: &[&str] = &["Cargo.toml", "README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
 /// Checks everything, then says what is undecided. Fails if a release cannot be made, for whichever of the two reasons.
 pub(crate) fn run(args: &[String]) -> Result {
@@ -29,8 +29,10 @@ pub(crate) fn run(args: &[String]) -> Result {
     let mut findings: Vec<Finding> = manifests.iter().flat_map(Manifest::lacks).collect();
     for manifest in &manifests {
         findings.extend(unpacked(manifest, &package("--list", &[manifest.name.as_str()]).read()?));
+        let path = format!("crates/{}/CHANGELOG.md", manifest.name);
+        let text = read(&path)?;
+        findings.extend(changelog(&File::new(path, text), &manifest.version));
     }
-    findings.extend(changelog(&File::new("CHANGELOG.md", read("CHANGELOG.md")?), &manifests[0].version));
     Failure::from_findings("release", &findings)?;
 
     package("--no-verify --exclude-lockfile", PUBLISHED).run()?;
@@ -113,7 +115,7 @@ mod tests {
     #[test]
     fn a_package_without_its_licence_is_found() {
         let manifest = Manifest::default();
-        let whole = "Cargo.toml\nLICENSE-APACHE\nLICENSE-MIT\nREADME.md\nsrc/lib.rs\n";
+        let whole = "CHANGELOG.md\nCargo.toml\nLICENSE-APACHE\nLICENSE-MIT\nREADME.md\nsrc/lib.rs\n";
         assert_eq!(unpacked(&manifest, whole), []);
         let found = unpacked(&manifest, &whole.replace("LICENSE-MIT\n", ""));
         assert!(found.len() == 1 && found[0].message.starts_with("`LICENSE-MIT` is not in the package"), "{found:?}");
