@@ -197,6 +197,10 @@ pub trait AsServer {
     /// # }
     /// ```
     fn cast(&self, cast: CastOf<Self>) -> Result<(), CastError<CastOf<Self>>> {
+        // Without a clone of what is there already.
+        if let Some(server) = self.at_hand() {
+            return server.cast(cast);
+        }
         match self.as_server() {
             Ok(server) => server.cast(cast),
             Err(nobody) => Err(CastError::NoProc { message: cast, server: nobody.into_server() }),
@@ -226,6 +230,10 @@ pub trait AsServer {
     /// As [`cast`](AsServer::cast).
     #[doc(alias = "!")]
     fn send(&self, info: InfoOf<Self>) -> Result<(), CastError<InfoOf<Self>>> {
+        // Without a clone of what is there already.
+        if let Some(server) = self.at_hand() {
+            return server.send(info);
+        }
         match self.as_server() {
             Ok(server) => server.send(info),
             Err(nobody) => Err(CastError::NoProc { message: info, server: nobody.into_server() }),

@@ -210,7 +210,7 @@ where
         self.send_with(work::perform_call::<T::Server>, inline, cx)
     }
 
-    /// The same with the callback's future as a type parameter: it has no name.
+    /// Does the work of `send`. It is apart because the callback's future has no name and must be a type parameter.
     #[inline]
     fn send_with<B>(
         &mut self,

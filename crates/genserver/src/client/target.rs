@@ -138,7 +138,7 @@ pub trait Find<T: AsServer + ?Sized>: Sized {
     ///
     /// As [`AsServer::as_server`].
     fn find(by: &T) -> Result<Self, CallError>;
-    /// The same of a server that was waited for.
+    /// What is looked up, of a server that was waited for.
     fn from_server(server: ServerRef<T::Server>) -> Self;
 }
 

@@ -218,7 +218,7 @@ impl<S: GenServer> Process<S> {
         }
     }
 
-    /// The same for an end that does not lie on the cold. Returns the reason that everybody was told.
+    /// `finish` for an end that does not lie with the cold state. Returns the reason that everybody was told.
     fn finish_with(self: &Arc<Self>, body: Body<S>, ending: Ending) -> Reason {
         let begun = current::begin_death();
         // First of all, because the report shows the state.

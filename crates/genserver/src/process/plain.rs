@@ -240,7 +240,7 @@ impl<M: Send + 'static> Plain<M> {
         self.take_among(usize::MAX, wanted)
     }
 
-    /// The same, among so many that came first.
+    /// `take_letter` among the first `seen` letters.
     fn take_among(&self, seen: usize, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
         // Taken out, for `wanted` is the user's code and may use this very process.
         let mut mine = std::mem::take(&mut self.state.lock().letters.queue);

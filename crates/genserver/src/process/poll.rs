@@ -75,7 +75,7 @@ impl<S: GenServer> Process<S> {
         self.run_call_timed::<false, F>(mail, call, place, perform)
     }
 
-    /// The same, where the clock is looked at: rare, so it is not inlined into every call.
+    /// `run_call` for a turn that is timed: rare, so it is not inlined into every call.
     #[cold]
     #[inline(never)]
     fn run_call_as_sample<F>(
@@ -145,7 +145,7 @@ impl<S: GenServer> Process<S> {
         self.drive_body_begun(Body::away(), begun, by, budget);
     }
 
-    /// The same for a body that lacks only the callback that was begun.
+    /// `drive_begun` for a body that lacks only the callback that was begun.
     pub(super) fn drive_body_begun(self: &Arc<Self>, mut body: Body<S>, begun: Begun<S>, by: By, budget: &mut u32) {
         let polled = body.begun(begun);
         self.drive_from(body, Some(polled), &mut None, by, budget);
@@ -167,7 +167,7 @@ impl<S: GenServer> Process<S> {
         self.drive_from(body, None, job, by, budget);
     }
 
-    /// The same, beginning with what came of a callback that has been polled already, if there is one.
+    /// The loop behind `drive`. It begins with the result of a callback that has been polled already, if there is one.
     fn drive_from(
         self: &Arc<Self>,
         mut body: Body<S>,
@@ -517,7 +517,7 @@ impl<S: GenServer> Process<S> {
         None
     }
 
-    /// The same for a call that its caller began, and that is all there is of the body.
+    /// `park` for a call that its caller began, of a body that has nothing but this callback.
     fn park_plainly(self: &Arc<Self>, work: Pin<Box<dyn Work<S>>>) {
         let mut mail = self.mail.lock();
         if mail.is_doomed() {

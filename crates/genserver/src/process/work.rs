@@ -218,7 +218,7 @@ pub(crate) struct CallbackPlace<F>(Option<Pin<Box<CallbackSlot<F>>>>);
 impl<F: 'static> CallbackPlace<F> {
     /// Where the thread keeps it.
     const WAY: usize = spare::callback(size_of::<F>());
-    /// The same for the future of an init.
+    /// Where the thread keeps that of an init.
     const INIT_WAY: usize = spare::init(size_of::<F>());
 
     pub(crate) fn empty() -> Self {

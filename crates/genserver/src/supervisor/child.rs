@@ -5,17 +5,13 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 
 use super::child_spec::{ChildInfo, ChildSpec, Description, Parts, RestartParts};
 use super::child_watch::{ChildWatch, PublishedState};
 use super::policy::{Restart, Shutdown};
-use crate::{ProcessRef, Reason, StartError, time};
-
-/// How long to wait for a child after it was killed: a child that never awaits cannot be cut off.
-const KILL_GRACE: Duration = Duration::from_secs(1);
+use crate::{KILL_GRACE, ProcessRef, Reason, StartError, time};
 
 /// A child as its supervisor holds it: its spec and its state. Use it to write a supervisor of your own.
 ///
