@@ -58,31 +58,6 @@ use options::{Link, ServerOptions, server_option_methods};
 /// The awaited start returns a [`StartError`]. When it does, the process is gone and its name free, so a new attempt cannot
 /// collide with it.
 ///
-/// # Examples
-///
-/// ```
-/// # use genserver_doc::quiet::*;
-/// # genserver_doc::run_paused! {
-/// use genserver::{Node, Overflow, Status, start, time};
-/// use std::time::Duration;
-///
-/// let node = Node::new();
-/// let server = start::<Quiet>(())
-///     .on(&node)
-///     .name("quiet")
-///     .label("waits for nothing")
-///     .mailbox(16)
-///     .overflow(Overflow::DropOldest)
-///     .inline(false)
-///     .hibernate_after(Duration::from_secs(60))
-///     .timeout(Duration::from_secs(5))
-///     .await?;
-/// assert_eq!(node.whereis("quiet"), Some(server.process_ref()));
-/// time::sleep(Duration::from_secs(61)).await;
-/// assert_eq!(server.info().status, Status::Hibernated);
-/// # }
-/// ```
-///
 /// # Cancel safety
 ///
 /// Dropping the start while init runs kills the process, because nothing could refer to it. `select!` and a timeout
@@ -153,6 +128,31 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
 /// # Cancel safety
 ///
 /// Dropping it while init runs kills the process, unless it is dropped because its starter ends: see [`start`].
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// # genserver_doc::run_paused! {
+/// use genserver::{Node, Overflow, Status, start, time};
+/// use std::time::Duration;
+///
+/// let node = Node::new();
+/// let server = start::<Quiet>(())
+///     .on(&node)
+///     .name("quiet")
+///     .label("waits for nothing")
+///     .mailbox(16)
+///     .overflow(Overflow::DropOldest)
+///     .inline(false)
+///     .hibernate_after(Duration::from_secs(60))
+///     .timeout(Duration::from_secs(5))
+///     .await?;
+/// assert_eq!(node.whereis("quiet"), Some(server.process_ref()));
+/// time::sleep(Duration::from_secs(61)).await;
+/// assert_eq!(server.info().status, Status::Hibernated);
+/// # }
+/// ```
 #[must_use = "nothing is started until this is awaited"]
 pub struct Start<S: GenServer, H = ServerRef<S>> {
     args: Option<S::Args>,
