@@ -178,8 +178,8 @@
 //! A callback returns an [`Outcome`]: how to go on, or the reason to stop. [`Next`] has a function for each of OTP's
 //! return values. An [`Outcome`] is a `Result`, so `?` works in a callback, and an error stops the server with that error as its
 //! reason: "let it crash", as a value. A [`Caller`] need not be answered at once: the server can keep it in its state or send it
-//! to a task, which answers with [`Caller::reply`]. A call with a timeout always ends: with the answer, with the server's exit reason, with a
-//! timeout, or with an error that says that the server forgot to answer.
+//! to a task, which answers with [`Caller::reply`]. A call with a timeout always ends: with the answer, with the server's exit
+//! reason, with a timeout, or with an error that says that the server forgot to answer.
 //!
 //! # Agents
 //!
@@ -452,24 +452,35 @@
 //! Without either, bring a [`runtime::Runtime`] of your own. `serde` serialises the types that tools show; `tracing` turns
 //! reports into events. No feature changes the meaning of another.
 
-// The examples run on Tokio. Without that feature this leaves out those of all items. This page's still run, so each returns early.
+// The examples run on Tokio. Without that feature this leaves out those of all items. This page's still run, so each returns
+// early.
 #![cfg_attr(all(doctest, not(feature = "tokio")), cfg(false))]
 
-// In the order of the alphabet. Which folder may name which is in docs/ARCHITECTURE.md, and `cargo xtask tidy` checks it.
-pub mod agent;
-mod client;
-mod node;
-mod process;
-pub mod registry;
-pub mod report;
-pub mod runtime;
+// What there is, from the top down. Which folder may name which is in docs/ARCHITECTURE.md, and `cargo xtask tidy` checks it.
+
+// Servers: the trait, what its callbacks are given, and what they return.
 mod server;
+// Starting them, and processes without a server.
 mod start;
+// References, names, calls, casts, stops, timers.
+mod client;
+// Ready-made processes.
+pub mod agent;
+pub mod registry;
 pub mod supervised;
 pub mod supervisor;
-mod sync;
-pub mod sys;
 pub mod task;
+// Looking inside while it runs, and reports of what went wrong.
+pub mod report;
+pub mod sys;
+// The engine: how messages are queued, callbacks polled, and ends told.
+mod process;
+// What all processes have in common: the table of them, names, links, the clock.
+mod node;
+// Which executor it runs on.
+pub mod runtime;
+// Plain values, and what they are protected by.
+mod sync;
 mod values;
 
 pub use client::as_server::AsServer;

@@ -33,7 +33,8 @@ pub(crate) mod attach;
 ///
 /// A callback may be polled on the task of any caller of the server. The current *process* is then the server, but task-locals
 /// are those of that task, which need not be the task that sent the message. A callback that blocks its thread holds up that
-/// task, and all others on the thread. Work that computes for long or blocks belongs on a thread of its own, with the [`Caller`](crate::Caller) moved along:
+/// task, and all others on the thread. Work that computes for long or blocks belongs on a thread of its own, with the
+/// [`Caller`](crate::Caller) moved along:
 ///
 /// ```
 /// use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
@@ -92,9 +93,9 @@ pub trait GenServer: Sized + Send + 'static {
     /// Returning [`Init::Ignore`] does not start the server, which is not a failure: `start` returns
     /// [`StartError::Ignored`](crate::StartError::Ignored), the process ends `normal`, and nothing is reported.
     ///
-    /// Returning [`Init::Stop`] ends the process with the reason, which `start` returns. The starter of a linked start gets no exit;
-    /// other linked processes and monitors get the reason.
-    /// [`Init::Fail`] returns the reason too, but the process ends `normal` and nothing is reported.
+    /// Returning [`Init::Stop`] ends the process with the reason, which `start` returns. The starter of a linked start gets
+    /// no exit; other linked processes and monitors get the reason. [`Init::Fail`] returns the reason too, but the process
+    /// ends `normal` and nothing is reported.
     ///
     /// A panic ends the process, and `start` returns it as the reason. Terminate runs in none of these cases: there is no state.
     ///
@@ -164,9 +165,8 @@ pub trait GenServer: Sized + Send + 'static {
     ///     }
     /// }
     ///
-    /// # async fn start() -> Result<(), genserver::StartError> {
-    /// genserver::start::<Forgetful>(()).await?;
-    /// # Ok(())
+    /// # fn start() -> genserver::Start<Forgetful> {
+    /// genserver::start::<Forgetful>(())
     /// # }
     /// # drop(start());
     /// ```

@@ -346,7 +346,8 @@ impl Bucket {
         self.update(key, compare).await?
     }
 
-    /// Carries out one operation. It is an operation given as a value, as a protocol has it; in Rust code, `get`, `put` and the others are typed.
+    /// Carries out one operation, given as a value, as a protocol has it; in Rust code, `get`, `put` and
+    /// the others are typed.
     ///
     /// # Errors
     ///

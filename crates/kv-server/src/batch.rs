@@ -1,9 +1,9 @@
 //! Executing the commands of one read: all commands for a bucket travel in one message.
 //!
-//! A client may send many commands at once. Consecutive commands that each need one operation of one bucket
-//! are gathered, and each bucket gets one message. A bucket executes them in the order of the commands, so a client reads what it has written. Different
-//! buckets may execute theirs in any order. Every other command is a barrier: the commands before it are done when it
-//! begins, and the commands after it have not begun.
+//! A client may send many commands at once. Consecutive commands that each need one operation of one bucket are
+//! gathered, and each bucket gets one message. A bucket executes them in the order of the commands, so a client
+//! reads what it has written. Different buckets may execute theirs in any order. Every other command is a
+//! barrier: the commands before it are done when it begins, and the commands after it have not begun.
 //!
 //! The bucket is looked up when the message is sent. If there is none, or it ends before it takes the message, each command
 //! is answered with NOT FOUND. If it ends before it answers, each is answered with an ERROR, because it may have been

@@ -39,10 +39,7 @@ pub fn cast_all<T: AsServer>(
 ) -> Vec<CastError<CastOf<T>>> {
     let tell = |server: T| {
         let message = make(&server);
-        match server.as_server() {
-            Ok(server) => server.cast(message).err(),
-            Err(nobody) => Some(CastError::NoProc { message, server: nobody.server().clone() }),
-        }
+        server.cast(message).err()
     };
     servers.into_iter().filter_map(tell).collect()
 }

@@ -84,7 +84,7 @@ impl Node {
     /// assert_eq!(genserver::whereis("quiet"), None);
     /// # }
     /// ```
-    #[expect(clippy::new_without_default, reason = "the default node is another one: `Node::default_node`")]
+    #[expect(clippy::new_without_default, reason = "the default node is another one: `Node::program`")]
     pub fn new() -> Self {
         Self::build(None)
     }

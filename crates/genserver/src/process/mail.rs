@@ -92,7 +92,8 @@ pub(crate) struct Process<S: GenServer> {
     /// How far ahead the clock was set, so that a call which waits need not take the lock to know that it comes early enough.
     /// Written under the lock, read without it.
     pub(crate) alarm_reach: Reach,
-    /// What wakes the task. Set once, by the first poll of the task. Kept, so that it is neither cloned nor dropped for every time that the task sleeps.
+    /// What wakes the task. Set once, by the first poll of the task, and kept: so it is neither cloned nor dropped each time that
+    /// the task sleeps.
     pub(crate) task_waker: OnceLock<Box<Kept>>,
 }
 

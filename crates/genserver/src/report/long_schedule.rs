@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::who::Who;
 use crate::values::info::Callback;
 
-/// How long a callback may block its thread before that is reported, unless [`Node::long_schedule`](crate::Node::long_schedule) sets it. It is longer than
-/// a busy system takes a thread off its processor, and than it takes to print the backtrace of a panic.
+/// How long a callback may block its thread before that is reported, unless the node sets another limit. A busy system takes
+/// a thread off its processor for less, and printing the backtrace of a panic takes less, too.
 pub(super) const LONG_SCHEDULE: Duration = Duration::from_secs(1);
 
 /// The report of a callback that blocked its thread: OTP's `long_schedule`.
 ///
 /// It is made when the callback returns, or reaches its next await, if it blocked for longer than a second, or than
-/// [`Node::long_schedule`](crate::Node::long_schedule) sets. It is made the first time that this happens to a server, the second, the fourth, the
-/// eighth and so on, so a server with many long callbacks makes few reports.
+/// [`Node::long_schedule`](crate::Node::long_schedule) sets. It is made the first time that this happens to a server, the
+/// second, the fourth, the eighth and so on, so a server with many long callbacks makes few reports.
 ///
 /// Only a callback that was timed can be reported, and most are not, because reading the clock costs more than a call: see
 /// [`ServerRef::call`](crate::ServerRef::call) for which are. When the callbacks of a server have turned out to be long, all of

@@ -132,8 +132,9 @@ impl<R: Send + 'static> Caller<R> {
     }
 }
 
-// Inside a callback of the server that has to answer, the drop is only noted (rule 10 of `process::mail`); it is settled once it is known whether the
-// server lives on. Anywhere else the call fails now, unless the server is just ending, in which case its reason follows.
+// Inside a callback of the server that has to answer, the drop is only noted (rule 10 of `process::mail`); it is settled once
+// it is known whether the server lives on. Anywhere else the call fails now, unless the server is just ending, in which case
+// its reason follows.
 impl<R: Send + 'static> Drop for Caller<R> {
     #[inline]
     fn drop(&mut self) {

@@ -22,7 +22,7 @@ pub trait Children: fmt::Debug + Send + Sized + 'static {
     type Id: Clone + fmt::Display + Send + 'static;
     /// What the supervisor's own messages name a child by. No other child ever has the same key.
     type Key: Copy + fmt::Display + Send + 'static;
-    /// What the order of the first starts goes by, if neither the pids nor the monitors say it.
+    /// Orders the children by their first starts, where nothing else does.
     type Number: Copy + Send + 'static;
     /// The calls that only this kind of supervisor takes.
     type Call: fmt::Debug + Send + 'static;
@@ -138,7 +138,7 @@ impl<C: Children> SupervisedChild<C> {
         self.report_shutdown(unexpected, cx);
     }
 
-    /// The same for a child that is about to be restarted: references to it wait.
+    /// Ends a child that is about to be restarted: references to it wait.
     pub(super) async fn shut_down_to_restart(&mut self, cx: &mut Cx<SupervisorServer<C>>) {
         self.demonitor(cx);
         let unexpected = self.child.shut_down_to_restart().await;

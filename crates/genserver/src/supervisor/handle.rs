@@ -282,7 +282,8 @@ impl Supervisor {
 
 /// What every supervisor can do.
 impl<C: Children> Supervisor<C> {
-    /// Starts a child and adds it to the others, as the last of them. Returns the result of its start, for example a reference to its server.
+    /// Starts a child and adds it to the others, as the last of them. Returns the result of its start, for example a reference
+    /// to its server.
     ///
     /// # Errors
     ///

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use crate::puppet::{Ask, Begin, Heard, Plan, Puppet, Tell, ms, now, sleep};
 use genserver::supervisor::{Child, ChildError, ChildKind, ChildRef, ChildSpec, ChildState, Restart, Shutdown};
 use genserver::{
-    Ack, AsServer, CallError, Letter, Probe, ProbeRef, ProcessRef, Reason, ServerRef, StartError, Subject, spawn,
-    start, start_link, start_process,
+    Ack, AsServer, CallError, Letter, Probe, ProbeRef, ProcessRef, Reason, ServerRef, StartError, Subject, call_all,
+    cast_all, spawn, start, start_link, start_process, sys,
 };
 
 /// A process that supervises one child by hand.
@@ -229,6 +229,21 @@ async fn a_reference_says_what_has_become_of_the_child() {
     drop(child);
     check(&reference, &Err(ChildError::Gone { id: id() }));
     assert_eq!(reference.call(Ask::Ping).await, Err(not_there()));
+}
+
+#[tokio::test]
+async fn a_child_is_a_server_to_everything_that_takes_one() {
+    let supervisor = supervisor();
+    let spec = puppet();
+    let reference = spec.reference();
+    assert!(sys::with_state(&reference, |_| ()).await.is_err(), "it is not started yet");
+    assert_eq!(call_all([&reference], Ask::Ping, ms(1000)).await.answered, []);
+    assert_eq!(cast_all([&reference], |_| Tell::Text(1)).len(), 1);
+
+    let (_child, process) = started(&supervisor, spec.untyped()).await;
+    sys::with_state(&reference, |_| ()).await.unwrap();
+    assert_eq!(call_all([&reference], Ask::Ping, ms(1000)).await.answered, [(process.pid(), "pong")]);
+    assert!(cast_all([&reference], |_| Tell::Text(1)).is_empty());
 }
 
 #[tokio::test]

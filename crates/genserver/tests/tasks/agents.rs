@@ -7,8 +7,7 @@ use std::time::Duration;
 use genserver::agent::{Agent, AgentServer};
 use genserver::supervisor::{ChildKind, ChildSpec, Restart, Shutdown, Supervisor};
 use genserver::{
-    AsServer as _, CallError, Down, Letter, Named, Node, Probe, Reason, StartError, StopError, current_process, sys,
-    time,
+    AsServer, CallError, Down, Letter, Named, Node, Probe, Reason, StartError, StopError, current_process, sys, time,
 };
 
 fn ms(milliseconds: u64) -> Duration {
@@ -61,6 +60,19 @@ async fn rat_032_a_name_reaches_its_agent_with_calls_and_casts() {
     let strings = Agent::<String, _>::from(Named::on(&node, "counter"));
     assert!(matches!(strings.get(String::len).await, Err(CallError::WrongServer { .. })));
     assert_eq!(named.stop().await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_stop_of_an_agent_by_name_is_the_same_as_the_stop_of_a_server() {
+    let node = Node::new();
+    let numbers = Agent::<u32, _>::from(Named::on(&node, "counter"));
+    // OTP's stop asks for the name and not for the type that runs under it.
+    let strings = Agent::start(String::new).name("counter").on(&node).await.unwrap();
+    assert_eq!(numbers.stop().await, Ok(()));
+    assert!(!strings.is_alive());
+    let strings = Agent::start(String::new).name("counter").on(&node).await.unwrap();
+    assert_eq!(AsServer::stop(&numbers).await, Ok(()));
+    assert!(!strings.is_alive());
 }
 
 /// Ends it as a crash would.

@@ -1,9 +1,9 @@
 //! The list of waits, in parts with a lock each, and the search for a cycle in it (rule 4).
 //!
-//! With one lock for the list, every thread whose callback waits would meet there. The parts let that grow with the processors,
-//! and cost nothing where there are few. The table has what a queued call inside a callback takes, in those of a call that
-//! allows cycles and so is not entered, on two cores that other programs used too. With more threads than cores, a lock that is
-//! held this briefly is seldom met, so both columns are level:
+//! With one lock for the list, every thread whose callback waits would meet there. The parts let that grow with the
+//! processors, and cost nothing where there are few. The table has what a queued call inside a callback takes, in those of a
+//! call that allows cycles and so is not entered, on two cores of an Intel Xeon that other programs used too. With more
+//! threads than cores, a lock that is held this briefly is seldom met, so both columns are level:
 //!
 //! | callers, each in a thread of its own | one lock | 16 parts |
 //! |---|---|---|
