@@ -15,10 +15,14 @@ pub(crate) mod work;
 pub(crate) mod queue;
 // Sending: into the queue, or straight into the handler.
 mod send;
+// What became of it.
+mod sent;
 // Waiting for room in a full mailbox.
 mod wait_queue;
 // One of the senders that wait.
 mod queued_sender;
+// What is reached through pointers, so that callers do not compile it again.
+pub(crate) mod vtable;
 // What becomes of what does not wait.
 mod overflow;
 // Polling: one callback after the other, and what each asks for.
@@ -54,6 +58,6 @@ mod waiters;
 
 pub(crate) use death::drop_caught;
 pub(crate) use mail::{Envelope, Lazy, Process, Signal};
-pub(crate) use send::{Refused, Sent};
+pub(crate) use sent::{Refused, Sent};
 pub(crate) use wait_queue::RoomWait;
 pub(crate) use work::{Parcel, parcel};

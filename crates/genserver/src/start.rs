@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::client::server_ref::ServerRef;
 use crate::client::stop::EndAfterKill;
-use crate::node::any_process::{About, AnyProcess, Head, Tied as _};
+use crate::node::any_process::{About, Head, Tied as _};
 use crate::node::name::{Name, RegisterError};
 use crate::node::process_ref::ProcessRef;
 use crate::node::reply::Slot;
@@ -85,7 +85,7 @@ use options::{Link, ServerOptions, server_option_methods};
 /// # }
 /// ```
 pub fn start<S: GenServer>(args: S::Args) -> Start<S> {
-    Start { args: Some(args), options: None, under_way: None, handle: PhantomData }
+    Start { starting: Starting::new(args), handle: PhantomData }
 }
 
 /// Starts a server linked to the process that runs on this thread: OTP's `start_link/3,4`.
@@ -155,12 +155,21 @@ pub fn start_link<S: GenServer>(args: S::Args) -> Start<S> {
 /// ```
 #[must_use = "nothing is started until this is awaited"]
 pub struct Start<S: GenServer, H = ServerRef<S>> {
+    starting: Starting<S>,
+    handle: PhantomData<fn() -> H>,
+}
+
+/// A start, whatever it returns.
+struct Starting<S: GenServer> {
     args: Option<S::Args>,
     /// Boxed, like the next field: most starts have neither, and a start is moved around.
     options: Option<Box<Options>>,
     under_way: Option<Box<UnderWay<S>>>,
-    handle: PhantomData<fn() -> H>,
+    /// [`Starting::poll_server`]: a crate that polls a start of another crate does not compile it again (see `process::vtable`).
+    poll_server: PollServer<S>,
 }
+
+type PollServer<S> = fn(&mut Starting<S>, &mut Context<'_>) -> Poll<Result<ServerRef<S>, StartError>>;
 
 #[derive(Default)]
 struct Options {
@@ -192,7 +201,7 @@ struct UnderWay<S: GenServer> {
 
 impl<S: GenServer, H> Start<S, H> {
     fn options(&mut self) -> &mut Options {
-        self.options.get_or_insert_default()
+        self.starting.options.get_or_insert_default()
     }
 
     fn server_options(&mut self) -> &mut ServerOptions {
@@ -284,13 +293,15 @@ impl<S: GenServer, H> Start<S, H> {
     /// assert_eq!(tickets.0.call(Call::Get).await?, 0);
     /// # }
     /// ```
-    pub fn handle<K: From<ServerRef<S>>>(mut self) -> Start<S, K> {
-        Start {
-            args: self.args.take(),
-            options: self.options.take(),
-            under_way: self.under_way.take(),
-            handle: PhantomData,
-        }
+    pub fn handle<K: From<ServerRef<S>>>(self) -> Start<S, K> {
+        Start { starting: self.starting, handle: PhantomData }
+    }
+}
+
+impl<S: GenServer> Starting<S> {
+    /// The crate that names this compiles the server's process.
+    fn new(args: S::Args) -> Self {
+        Self { args: Some(args), options: None, under_way: None, poll_server: Self::poll_server }
     }
 
     /// Makes the process, its name and its ties, and runs init. Returns `None` if init awaits: the start is then under way.
@@ -343,7 +354,7 @@ fn prepare<S: GenServer>(options: Options) -> Result<Prepared<S>, StartError> {
     // OTP records the caller of `start_monitor` as the parent too, though nothing links the two.
     let parent = linked.as_ref().or(monitor.as_ref().map(|(_, watcher)| watcher)).map(ProcessRef::pid);
     let process = server.make(&home, parent)?;
-    let erased = || Arc::clone(&process) as Arc<dyn AnyProcess>;
+    let erased = || process.erased();
     if linked.as_ref().is_some_and(|starter| !link::tie(&erased(), starter.process())) {
         home.node().release_name(&process.head);
         process.discard();
@@ -391,7 +402,7 @@ pub(crate) fn about(name: Option<Name>, label: Option<Arc<str>>, parent: Option<
 
 /// Registers the name of the new process. If it was taken since it was looked up, the process is discarded before init runs.
 fn register<S: GenServer>(home: &Arc<Home>, process: &Arc<Process<S>>, name: Name) -> Result<(), StartError> {
-    let erased = ProcessRef::new(Arc::clone(process) as Arc<dyn AnyProcess>);
+    let erased = ProcessRef::new(process.erased());
     let refused = match home.node().register(&name, &erased) {
         Ok(()) => return Ok(()),
         Err(refused) => refused,
@@ -431,11 +442,11 @@ impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {
     type Output = Result<H, StartError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_server(cx).map_ok(H::from)
+        (self.starting.poll_server)(&mut self.starting, cx).map_ok(H::from)
     }
 }
 
-impl<S: GenServer, H> Start<S, H> {
+impl<S: GenServer> Starting<S> {
     fn poll_server(&mut self, cx: &mut Context<'_>) -> Poll<Result<ServerRef<S>, StartError>> {
         if cut::is_cut(cx) {
             return Poll::Pending;
@@ -468,7 +479,7 @@ impl<S: GenServer, H> Start<S, H> {
                 return Poll::Pending;
             }
             under_way.abandon();
-            under_way.killed = Some(EndAfterKill::new(Arc::clone(&under_way.process) as Arc<dyn AnyProcess>));
+            under_way.killed = Some(EndAfterKill::new(under_way.process.erased()));
             return self.poll_server(cx);
         }
         let told = ready!(polled).unwrap_or(Started::Failed(Reason::RuntimeGone));
@@ -489,7 +500,7 @@ impl<S: GenServer> Initialised<S> {
     }
 }
 
-impl<S: GenServer, H> Drop for Start<S, H> {
+impl<S: GenServer> Drop for Starting<S> {
     fn drop(&mut self) {
         match &self.under_way {
             Some(under_way) if starter_ends(under_way.starter) => under_way.leave(),
@@ -503,7 +514,7 @@ impl<S: GenServer, H> fmt::Debug for Start<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Start")
             .field("server", &std::any::type_name::<S>())
-            .field("name", &self.options.as_ref().and_then(|options| options.server.name.as_ref()))
+            .field("name", &self.starting.options.as_ref().and_then(|options| options.server.name.as_ref()))
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use genevent::{Manager, ManagerServer};
 use genserver::dynamic_supervisor::{self, DynamicSupervisor};
-use genserver::supervisor::{ChildError, ChildRef, ChildSpec, Supervisor};
+use genserver::supervisor::{ChildError, ChildRef, ChildSpec, Supervisor, SupervisorSpec};
 use genserver::{CallError, ProcessRef, StartError, Stop, start_link};
 
 use crate::event::{BucketEvent, EventManagerRef};
@@ -300,6 +300,14 @@ impl StoreOptions {
     }
 
     async fn begin(self, linked: bool) -> Result<Store, StartError> {
+        let (spec, parts, registry) = self.spec();
+        let supervisor = if linked { spec.start_link().await? } else { spec.start().await? };
+        Ok(Store { supervisor, parts, registry })
+    }
+
+    /// The supervisor that starts the parts, and what refers to them. Not async: an async function is compiled by the crates that
+    /// poll it, and the servers whose starts are written in it with it.
+    fn spec(self) -> (SupervisorSpec, Arc<Parts>, Registry) {
         let events = ChildSpec::server("events", Manager::<BucketEvent>::start_link);
         let buckets = ChildSpec::supervisor("buckets", || DynamicSupervisor::new().start_link());
         let parts = Parts { events: events.reference(), buckets: buckets.reference() };
@@ -316,7 +324,6 @@ impl StoreOptions {
         // One for one: what one part loses, the others keep. The crate's page says what that is.
         let spec = Supervisor::one_for_one().max_restarts(self.max_restarts).within(self.within);
         let spec = spec.child(events).child(buckets).child(registry);
-        let supervisor = if linked { spec.start_link().await? } else { spec.start().await? };
-        Ok(Store { supervisor, parts: Arc::new(parts), registry: Registry::of_store(table, reference.waiting()) })
+        (spec, Arc::new(parts), Registry::of_store(table, reference.waiting()))
     }
 }

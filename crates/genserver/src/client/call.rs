@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::as_server::{AsServer, CallOf};
 use crate::client::server_ref::ServerRef;
-use crate::client::target::{Target, out_of_line};
+use crate::client::target::Target;
 use crate::node::any_process::Tied as _;
 use crate::node::current;
 use crate::node::cut;
@@ -17,7 +17,9 @@ use crate::node::reply::{Slot, Unanswered, Waiting, erased};
 use crate::node::subject::Subject;
 use crate::process::deadlock::Watch;
 use crate::process::kit::{self, Kit};
+use crate::process::mail::out_of_line;
 use crate::process::spare;
+use crate::process::vtable::Vtable;
 use crate::process::work::{self, Done, Job, Rescue};
 use crate::process::{Envelope, Parcel, Refused, RoomWait, Sent, parcel};
 use crate::server::GenServer;
@@ -300,7 +302,7 @@ where
         let slot = slot.unwrap_or_else(|| Arc::new(Slot::new(process.head.pid)));
         let mut call = call.and_then(|call| parcel(Envelope::Call(call, None)));
         let sent = if call.is_some() {
-            process.send_call(process.mail.lock(), &mut call, unlisted(&slot), inline)
+            Vtable::send_call(process, process.mail.lock(), &mut call, unlisted(&slot), inline)
         } else {
             Ok(Sent::Ran)
         };
@@ -489,7 +491,10 @@ where
                     }
                     process.send_promised(&mut waiting.call, unlisted(&waiting.slot))
                 }
-                None => process.send_call(process.mail.lock(), &mut waiting.call, unlisted(&waiting.slot), false),
+                None => {
+                    let slot = unlisted(&waiting.slot);
+                    Vtable::send_call(process, process.mail.lock(), &mut waiting.call, slot, false)
+                }
             };
             match sent {
                 Err(Refused::Full) => {

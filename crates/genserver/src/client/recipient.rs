@@ -188,7 +188,7 @@ impl<S: GenServer> Destination<S> {
 
     fn process(&self) -> Option<Arc<dyn AnyProcess>> {
         let server = self.find().ok()?;
-        Some(Arc::clone(server.process()) as Arc<dyn AnyProcess>)
+        Some(server.process().erased())
     }
 
     fn title(&self) -> String {

@@ -14,6 +14,7 @@ use crate::node::cut::poll_alive;
 use crate::node::reply::{Slot, Unanswered, erased};
 use crate::node::subject::Subject;
 use crate::process::deadlock::Watch;
+use crate::process::vtable::Vtable;
 use crate::process::{Envelope, Process, Refused, parcel};
 use crate::server::GenServer;
 use crate::server::caller::Caller;
@@ -94,10 +95,10 @@ where
     slot.wait(&Context::from_waker(Waker::noop()), None);
     let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
     let server = || process.head.subject();
-    let state = match process.send_call(process.mail.lock(), &mut call, Some(erased(&slot)), false) {
+    let state = match Vtable::send_call(process, process.mail.lock(), &mut call, Some(erased(&slot)), false) {
         Ok(_) => {
             let watch = Watch::sent(process.head.pid, false).unwrap_or(Watch::Nothing);
-            State::Sent { slot, process: Arc::clone(process) as Arc<dyn AnyProcess>, watch }
+            State::Sent { slot, process: process.erased(), watch }
         }
         Err(Refused::Dead) => State::Answered(Err(CallError::NoProc { server: server() })),
         Err(Refused::Full) => State::Answered(Err(CallError::Overloaded { server: server(), after: Duration::ZERO })),

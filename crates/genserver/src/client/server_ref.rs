@@ -9,7 +9,7 @@ use crate::client::cast::{CastError, CastWait, unpack_cast, unpack_info};
 use crate::client::request::{self, Request};
 use crate::client::stop::{Ended, Stop};
 use crate::client::timer::Timer;
-use crate::node::any_process::AnyProcess;
+use crate::node::any_process::AnyProcess as _;
 use crate::node::name::Name;
 use crate::node::process_ref::{AsProcess, ProcessRef};
 use crate::node::subject::Subject;
@@ -420,7 +420,7 @@ impl<S: GenServer> ServerRef<S> {
 
     /// The same process without its type.
     pub fn process_ref(&self) -> ProcessRef {
-        ProcessRef::new(Arc::clone(&self.process) as Arc<dyn AnyProcess>)
+        ProcessRef::new(self.process.erased())
     }
 
     /// A reference that does not even keep the memory of a server that has ended.

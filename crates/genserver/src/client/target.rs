@@ -13,6 +13,7 @@ use crate::client::time;
 use crate::node;
 use crate::node::alarm;
 use crate::node::process_ref::ProcessRef;
+use crate::process::mail::out_of_line;
 use crate::runtime::Sleep;
 use crate::server::GenServer;
 
@@ -107,13 +108,6 @@ impl<T: AsServer + ?Sized, P> Drop for Lookup<'_, T, P> {
             out_of_line(progress);
         }
     }
-}
-
-/// Drops a value where it is not inlined into the caller.
-#[cold]
-#[inline(never)]
-pub(super) fn out_of_line<T>(value: T) {
-    drop(value);
 }
 
 /// A wait for a server that is not there yet.

@@ -59,6 +59,7 @@ use crate::process::pace::{FIRST_TURNS, Pace};
 use crate::process::queue::Queue;
 use crate::process::starter::{Started, Starter};
 use crate::process::ties::Ties;
+use crate::process::vtable::Vtable;
 use crate::process::work::{Actor, Job, Work};
 use crate::server::GenServer;
 use crate::server::attach::{AttachRef, Item};
@@ -95,6 +96,8 @@ pub(crate) struct Process<S: GenServer> {
     /// What wakes the task. Set once, by the first poll of the task, and kept: so it is neither cloned nor dropped each time that
     /// the task sleeps.
     pub(crate) task_waker: OnceLock<Box<Kept>>,
+    /// What it does beside the fast path.
+    pub(super) vtable: &'static Vtable<S>,
 }
 
 /// The process is doomed.
@@ -328,7 +331,10 @@ impl<S: GenServer> BodyCell<S> {
     #[inline]
     pub(crate) fn put_actor(&mut self, actor: Box<Actor<S>>) {
         debug_assert!(self.is_empty(), "two pollers held the body of one server");
-        self.0.actor = Some(actor);
+        // There is none, but the compiler does not know: it would drop it in every call.
+        if let Some(before) = self.0.actor.replace(actor) {
+            out_of_line(before);
+        }
     }
 
     /// Lets the body give back what it does not need while the server sleeps.
@@ -475,6 +481,7 @@ impl<S: GenServer> Process<S> {
             traps_exits: AtomicBool::new(false),
             alarm_reach: Reach::none(),
             task_waker: OnceLock::new(),
+            vtable: Vtable::OF,
         }
     }
 
@@ -672,4 +679,11 @@ impl<S: GenServer> Body<S> {
 /// `now + wait`, or `None` if that overflows.
 pub(crate) fn later(now: Instant, wait: Duration) -> Option<Instant> {
     now.checked_add(wait)
+}
+
+/// Drops a value that is hardly ever there, in code that is not inlined.
+#[cold]
+#[inline(never)]
+pub(crate) fn out_of_line<T>(value: T) {
+    drop(value);
 }

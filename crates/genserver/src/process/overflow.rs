@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::death::drop_caught;
 use super::mail::{Envelope, Mail, Process};
-use super::send::Refused;
+use super::sent::Refused;
 use crate::report::{Overflowed, Report, Who};
 use crate::server::GenServer;
 use crate::sync::MutexGuard;

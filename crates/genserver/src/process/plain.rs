@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::death::{Doomed, end_or_defer, end_the_next};
-use super::send::Refused;
+use super::sent::Refused;
 use super::tied::{TiedState, TiesLock};
 use super::ties::Ties;
 use crate::node::Home;

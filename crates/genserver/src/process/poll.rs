@@ -14,6 +14,7 @@ use futures::task::waker_ref;
 use super::death::drop_caught;
 use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal};
 use super::queue::Queue;
+use super::vtable::Vtable;
 use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
 use crate::node::current;
 use crate::node::reply::Unanswered;
@@ -114,7 +115,7 @@ impl<S: GenServer> Process<S> {
         let since = IS_SAMPLE.then(|| self.head.home.runtime().now());
         let begun = place.begin(perform, "handle_call", actor, call, &mut Context::from_waker(&waker));
         if let Some(since) = since {
-            self.note_sample(since, matches!(begun, Begun::Done(_)));
+            Vtable::note_sample(self, since, matches!(begun, Begun::Done(_)));
         }
         match begun {
             Begun::Done((actor, None)) if !current::any_unanswered() => {
@@ -129,14 +130,19 @@ impl<S: GenServer> Process<S> {
                     mail.run = Run::Idle;
                 } else {
                     drop(mail);
-                    self.drive_begun(Begun::Done((actor, None)), By::Caller, &mut 0);
+                    Vtable::end_call(self, (actor, None));
                 }
             }
-            // Inside another callback the wait is an edge that deadlock detection has to see; that is `drive`'s.
-            Begun::Waits(work) if !current::is_nested() => self.park_plainly(work),
-            begun => self.drive_begun(begun, By::Caller, &mut 0),
+            // Pointers, not the enum: what is passed in memory would be built there for every call.
+            Begun::Done(done) => Vtable::end_call(self, done),
+            Begun::Waits(work) => Vtable::park_call(self, work),
         }
         Ok(())
+    }
+
+    /// Goes on after a call that its caller ran, and that did not simply end. The caller has made this process the current one.
+    pub(super) fn end_call(self: &Arc<Self>, done: Done<S>) {
+        self.drive_begun(Begun::Done(done), By::Caller, &mut 0);
     }
 
     /// Goes on with a callback that was begun, and that did not simply end. The caller has made this process the current one.
@@ -272,16 +278,6 @@ impl<S: GenServer> Process<S> {
             *budget = 0;
         }
         polled
-    }
-
-    /// Leaves init to the task: this thread is not the runtime's, or has enough servers inside one another.
-    pub(super) fn leave_init_to_task(self: &Arc<Self>, mut body: Body<S>, init: &mut Option<Job<S>>) {
-        body.prepare(init);
-        let mut mail = self.mail.lock();
-        mail.put_back(body);
-        let kick = mail.kick();
-        drop(mail);
-        self.follow(kick);
     }
 
     /// Looks at a message before its callback begins; what is held back or the library's own affair is taken away here.
@@ -518,7 +514,11 @@ impl<S: GenServer> Process<S> {
     }
 
     /// `park` for a call that its caller began, of a body that has nothing but this callback.
-    fn park_plainly(self: &Arc<Self>, work: Pin<Box<dyn Work<S>>>) {
+    pub(super) fn park_call(self: &Arc<Self>, work: Pin<Box<dyn Work<S>>>) {
+        // Inside another callback the wait is an edge that deadlock detection has to see; that is `drive`'s.
+        if current::is_nested() {
+            return self.drive_begun(Begun::Waits(work), By::Caller, &mut 0);
+        }
         let mut mail = self.mail.lock();
         if mail.is_doomed() {
             drop(mail);
@@ -679,7 +679,7 @@ impl<S: GenServer> Body<S> {
     }
 
     /// Builds init; the task that resumes it runs it.
-    fn prepare(&mut self, init: &mut Option<Job<S>>) {
+    pub(super) fn prepare(&mut self, init: &mut Option<Job<S>>) {
         if let Some(Job::Init(args)) = init.take()
             && let Some(actor) = self.actor.take()
         {

@@ -7,7 +7,8 @@ use crate::sync::MutexGuard;
 use futures::task::ArcWake;
 
 use super::mail::{Envelope, Kick, Mail, Process, Run, Signal};
-use super::task::ProcessTask;
+use super::sent::{Refused, Sent};
+use super::vtable::Vtable;
 use super::work::{Job, Parcel};
 use crate::node::current;
 use crate::node::reply::Waiting;
@@ -23,29 +24,11 @@ const HOT_SENDS: u8 = 8;
 /// How many messages a caller handles before its own if it finds the server scheduled. Mostly there are one or two.
 const CALLERS_BUDGET: u32 = 8;
 
-/// What became of a message that was taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Sent {
-    /// The handler ran to its end, or to its first await, right here.
-    Ran,
-    /// It waits its turn.
-    Queued,
-    /// The server is ending; the slot that came with the message will get the reason.
-    AwaitsEnd,
-}
-
-/// Why a message was not taken. It is still where the sender put it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Refused {
-    Dead,
-    Full,
-}
-
 impl<S: GenServer> Process<S> {
     /// Queues a cast or an info, unless the server is dead; then it comes back. Without room the server's policy decides.
     #[inline]
     pub(crate) fn push(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
-        self.push_or(message, Self::overflow)
+        self.push_or(message, Vtable::overflow)
     }
 
     /// Queues a cast, unless the server is dead or its mailbox full; then it comes back.
@@ -288,11 +271,12 @@ impl<S: GenServer> Process<S> {
         }
     }
 
-    /// Does what [`Mail::kick`] left to do. Only ever called without a lock.
+    /// Does what [`Mail::kick`] left to do. Only ever called without a lock. Not inlined: most sends have nothing left to do.
+    #[inline(never)]
     pub(super) fn follow(self: &Arc<Self>, kick: Kick) {
         match kick {
             Kick::Nothing => {}
-            Kick::Spawn => self.head.home.runtime().spawn(Box::pin(ProcessTask::new(Arc::clone(self)))),
+            Kick::Spawn => Vtable::spawn_task(self),
             Kick::WakeTask => self.wake_task(),
             Kick::Wake(waker) => barrier::wake(waker),
         }

@@ -9,6 +9,7 @@ use super::inspect::SystemRequest;
 use super::mail::{Doing, Envelope, Kick, LOOK_DOOM, Mail, Process, Run, Signal, Task};
 use super::tied::{TiedState, TiesLock};
 use super::ties::Ties;
+use super::vtable::Vtable;
 use super::waiters::Waiters;
 use super::work::Job;
 use super::work::parcel;
@@ -222,7 +223,7 @@ impl<S: GenServer> Process<S> {
     #[inline]
     pub(crate) fn watch_call(self: &Arc<Self>, now: Instant, deadline: Instant, timeout: Duration) {
         if !self.alarm_reach.covers(timeout) {
-            self.watch_deadline(now, deadline);
+            Vtable::watch_deadline(self, now, deadline);
         }
     }
 

@@ -102,6 +102,20 @@ impl<S: GenServer> Future for ProcessTask<S> {
 }
 
 impl<S: GenServer> Process<S> {
+    pub(super) fn spawn_task(self: &Arc<Self>) {
+        self.head.home.runtime().spawn(Box::pin(ProcessTask::new(Arc::clone(self))));
+    }
+
+    /// Leaves init to the task: this thread is not the runtime's, or has enough servers inside one another.
+    pub(super) fn leave_init_to_task(self: &Arc<Self>, mut body: Body<S>, init: &mut Option<Job<S>>) {
+        body.prepare(init);
+        let mut mail = self.mail.lock();
+        mail.put_back(body);
+        let kick = mail.kick();
+        drop(mail);
+        self.follow(kick);
+    }
+
     /// Runs a server that is scheduled, until it waits, awaits, ends or has used up the budget.
     #[inline]
     pub(super) fn run_scheduled(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, budget: &mut u32) {

@@ -11,6 +11,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
@@ -277,7 +278,7 @@ impl<F: 'static> CallbackPlace<F> {
         let mut this = slot.as_mut().project();
         // Begun here and ended when the future is done, so that one span covers all polls of the callback.
         *this.scope = Scope::begin(&actor.cx.process.head, callback);
-        this.future.set(Some(perform(Rescue(Some(actor)), input)));
+        this.future.set(Some(perform(Rescue::new(actor), input)));
         match poll_in(this.scope, this.future, cx) {
             Poll::Ready(done) => Begun::Done(done),
             Poll::Pending => match self.0.take() {
@@ -358,7 +359,7 @@ pub(super) fn prepare_init<S: GenServer>(actor: Box<Actor<S>>, args: Box<S::Args
     let mut slot = CallbackSlot::new(false);
     let mut this = slot.as_mut().project();
     *this.scope = Scope::begin(&actor.cx.process.head, "init");
-    this.future.set(Some(perform_init(Rescue(Some(actor)), args)));
+    this.future.set(Some(perform_init(Rescue::new(actor), args)));
     slot
 }
 
@@ -419,9 +420,16 @@ thread_local! {
 
 /// Holds the actor while its callback runs. Unwinding drops everything in the callback's future; this keeps the actor, as the
 /// panic left it, for terminate.
-pub(crate) struct Rescue<S: GenServer>(Option<Box<Actor<S>>>);
+///
+/// Its own drop empties it. The compiler's would find nothing after that, and would be called all the same.
+pub(crate) struct Rescue<S: GenServer>(ManuallyDrop<Option<Box<Actor<S>>>>);
 
 impl<S: GenServer> Rescue<S> {
+    #[inline]
+    fn new(actor: Box<Actor<S>>) -> Self {
+        Self(ManuallyDrop::new(Some(actor)))
+    }
+
     /// What a callback needs, once init has made the server.
     #[inline]
     fn parts(&mut self) -> Option<(&mut S, &mut Cx<S>)> {
@@ -431,13 +439,21 @@ impl<S: GenServer> Rescue<S> {
 }
 
 impl<S: GenServer> Drop for Rescue<S> {
+    #[inline]
     fn drop(&mut self) {
-        // Without a panic the callback was dropped while it waited: the process was killed, and its state goes with it.
-        if let Some(actor) = self.0.take()
-            && std::thread::panicking()
-        {
-            RESCUED.set(Some(actor as Box<dyn Any>));
+        if let Some(actor) = self.0.take() {
+            rescue(actor);
         }
+    }
+}
+
+/// Keeps the actor of a callback that is unwound. Out of line, because nearly every callback gives its actor back.
+#[cold]
+#[inline(never)]
+fn rescue<S: GenServer>(actor: Box<Actor<S>>) {
+    // Without a panic the callback was dropped while it waited: the process was killed, and its state goes with it.
+    if std::thread::panicking() {
+        RESCUED.set(Some(actor as Box<dyn Any>));
     }
 }
 

@@ -123,7 +123,7 @@ impl<S: GenServer> Cx<S> {
     }
 
     pub(crate) fn erased(&self) -> Arc<dyn AnyProcess> {
-        Arc::clone(&self.process) as Arc<dyn AnyProcess>
+        self.process.erased()
     }
 
     /// Turns a signal into the server's own info. `None` if it was cancelled before it was handled.

@@ -20,6 +20,7 @@ use crate::node::reply::{Slot, Unanswered, erased};
 use crate::node::subject::Subject;
 use crate::process::bench::{AnyBench, Bench};
 use crate::process::inspect::{self, SystemRequest};
+use crate::process::vtable::Vtable;
 use crate::values::reason::Panic;
 
 /// A pending request of [`sys`](crate::sys), returned by its functions.
@@ -93,7 +94,7 @@ impl<R: Send + 'static> SysRequest<R> {
             let Some(process) = process else { return Asked::Dead };
             let waiting = erased(&slot);
             let serve = move |bench: &mut Bench<'_, T::Server>| answer(&slot, || order(bench));
-            process.ask_typed(SystemRequest::new(serve), waiting, inline)
+            Vtable::ask_typed(&process, SystemRequest::new(serve), waiting, inline)
         };
         Self::new(name, found.map(|server| server.process_ref()).map_err(CallError::into_not_found), Box::new(post))
     }
