@@ -15,13 +15,13 @@ pub(crate) mod work;
 pub(crate) mod queue;
 // Sending: into the queue, or straight into the handler.
 mod send;
-// What became of it.
+// What becomes of a message that is sent.
 mod sent;
 // Waiting for room in a full mailbox.
 mod wait_queue;
 // One of the senders that wait.
 mod queued_sender;
-// What is reached through pointers, so that callers do not compile it again.
+// Pointers to what is off the fast path, so that only one crate compiles it.
 pub(crate) mod vtable;
 // What becomes of what does not wait.
 mod overflow;

@@ -165,7 +165,7 @@ struct Starting<S: GenServer> {
     /// Boxed, like the next field: most starts have neither, and a start is moved around.
     options: Option<Box<Options>>,
     under_way: Option<Box<UnderWay<S>>>,
-    /// [`Starting::poll_server`]: a crate that polls a start of another crate does not compile it again (see `process::vtable`).
+    /// [`Starting::poll_server`], which a crate that only awaits the start does not compile again: see `process::vtable`.
     poll_server: PollServer<S>,
 }
 
@@ -299,9 +299,14 @@ impl<S: GenServer, H> Start<S, H> {
 }
 
 impl<S: GenServer> Starting<S> {
-    /// The crate that names this compiles the server's process.
+    /// A crate that names this compiles the engine of the server.
     fn new(args: S::Args) -> Self {
         Self { args: Some(args), options: None, under_way: None, poll_server: Self::poll_server }
+    }
+
+    /// Goes on with the start, which is compiled where it was made.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<ServerRef<S>, StartError>> {
+        (self.poll_server)(self, cx)
     }
 
     /// Makes the process, its name and its ties, and runs init. Returns `None` if init awaits: the start is then under way.
@@ -442,7 +447,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> Future for Start<S, H> {
     type Output = Result<H, StartError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        (self.starting.poll_server)(&mut self.starting, cx).map_ok(H::from)
+        self.starting.poll(cx).map_ok(H::from)
     }
 }
 

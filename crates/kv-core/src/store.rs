@@ -305,8 +305,8 @@ impl StoreOptions {
         Ok(Store { supervisor, parts, registry })
     }
 
-    /// The supervisor that starts the parts, and what refers to them. Not async: an async function is compiled by the crates that
-    /// poll it, and the servers whose starts are written in it with it.
+    /// The supervisor that starts the parts, and what refers to them. Not a part of `begin`, because every crate that polls an
+    /// async function compiles it, and with it the servers that it starts.
     fn spec(self) -> (SupervisorSpec, Arc<Parts>, Registry) {
         let events = ChildSpec::server("events", Manager::<BucketEvent>::start_link);
         let buckets = ChildSpec::supervisor("buckets", || DynamicSupervisor::new().start_link());

@@ -96,7 +96,7 @@ pub(crate) struct Process<S: GenServer> {
     /// What wakes the task. Set once, by the first poll of the task, and kept: so it is neither cloned nor dropped each time that
     /// the task sleeps.
     pub(crate) task_waker: OnceLock<Box<Kept>>,
-    /// What it does beside the fast path.
+    /// The functions that are off the fast path.
     pub(super) vtable: &'static Vtable<S>,
 }
 
@@ -331,7 +331,7 @@ impl<S: GenServer> BodyCell<S> {
     #[inline]
     pub(crate) fn put_actor(&mut self, actor: Box<Actor<S>>) {
         debug_assert!(self.is_empty(), "two pollers held the body of one server");
-        // There is none, but the compiler does not know: it would drop it in every call.
+        // The place is empty. The compiler does not know that, and would inline the drop of an actor into every call.
         if let Some(before) = self.0.actor.replace(actor) {
             out_of_line(before);
         }
@@ -481,7 +481,7 @@ impl<S: GenServer> Process<S> {
             traps_exits: AtomicBool::new(false),
             alarm_reach: Reach::none(),
             task_waker: OnceLock::new(),
-            vtable: Vtable::OF,
+            vtable: Vtable::TABLE,
         }
     }
 

@@ -133,7 +133,7 @@ impl<S: GenServer> Process<S> {
                     Vtable::end_call(self, (actor, None));
                 }
             }
-            // Pointers, not the enum: what is passed in memory would be built there for every call.
+            // A function for each variant: the enum would be passed in memory, and built there in every call.
             Begun::Done(done) => Vtable::end_call(self, done),
             Begun::Waits(work) => Vtable::park_call(self, work),
         }

@@ -1,4 +1,4 @@
-//! What became of a message that was sent.
+//! What becomes of a message that is sent: it is taken, or refused.
 
 /// What became of a message that was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,15 +1,15 @@
-//! What a server's process does beside the fast path, compiled where its start is written.
+//! Pointers to the functions of a process that are off the fast path, so that only one crate compiles them.
 //!
-//! A release build compiles a generic function in every crate that calls it, and an async function in every crate that polls
-//! it. If a call named the poll loop, every crate with a call in it would compile the loop again, the end, the reports and the
-//! requests of `sys`, for each type of server that it calls: about 100,000 lines of LLVM's code a type. So a process carries
-//! pointers to them. Only [`Process::new`] names the table, and a start reaches that through a pointer too. Thus the engine of
-//! a server is compiled in the crate that calls `start::<S>`, and not in those that await the start or call the server.
+//! A release build compiles a generic function again in every crate that calls it, and an async function in every crate that
+//! polls it. If a call named the poll loop, each crate with a call in it would compile the loop again, and with it the end, the
+//! reports and the requests of `sys`: about 100,000 lines of LLVM's code for each type of server. So every process carries a
+//! pointer to a table of these functions. [`Process::new`] alone names the table, and a start reaches `Process::new` through a
+//! pointer too. So the engine of `S` is compiled by the crate that calls `start::<S>`, and not by a crate that awaits that start
+//! or calls the server.
 //!
-//! The rule: what a client calls or polls, which is `client`, `run_call` and `push`, names no function that runs a
-//! server, ends it or spawns its task. It makes no `dyn` of a process but with [`Process::erased`], because a `dyn` needs every
-//! method of its trait. A short function that needs none of these stays outside the table: a call through a pointer is not
-//! inlined.
+//! The rule: what is compiled with a client's code, which is `client`, `run_call` and `push`, reaches everything that runs a
+//! server, ends it or spawns its task through [`Vtable`]. It makes a `dyn AnyProcess` with [`Process::erased`], because a `dyn`
+//! needs every method of its trait. Any other function is called directly, because a call through a pointer is not inlined.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use crate::node::reply::Waiting;
 use crate::server::GenServer;
 use crate::sync::MutexGuard;
 
-/// Pointers to functions of [`Process`], each with the name of its function.
+/// Functions of [`Process`], each in the field of its name.
 pub(crate) struct Vtable<S: GenServer> {
-    /// Forgets the type of the server.
+    /// Forgets the type of the server: see [`Process::erased`].
     erase: fn(Arc<Process<S>>) -> Arc<dyn AnyProcess>,
     spawn_task: fn(&Arc<Process<S>>),
     end_call: fn(&Arc<Process<S>>, Done<S>),
@@ -50,8 +50,8 @@ type SendCall<S> = fn(
 ) -> Result<Sent, Refused>;
 
 impl<S: GenServer> Vtable<S> {
-    /// The table of this server. The crate that names it compiles everything that it points to.
-    pub(super) const OF: &'static Self = &Self {
+    /// The table of a server's type. A crate that names it compiles every function in it.
+    pub(super) const TABLE: &'static Self = &Self {
         erase: |process| process,
         spawn_task: Process::spawn_task,
         end_call: Process::end_call,
@@ -64,7 +64,8 @@ impl<S: GenServer> Vtable<S> {
     };
 }
 
-// Out of line and cold, as the functions themselves would be: a call through a pointer alone tells the optimiser neither.
+// One function for each field, so that the optimiser keeps the call out of line, and knows which calls are rare: a call through
+// a pointer says neither.
 impl<S: GenServer> Vtable<S> {
     #[cold]
     #[inline(never)]

@@ -421,7 +421,7 @@ thread_local! {
 /// Holds the actor while its callback runs. Unwinding drops everything in the callback's future; this keeps the actor, as the
 /// panic left it, for terminate.
 ///
-/// Its own drop empties it. The compiler's would find nothing after that, and would be called all the same.
+/// It is empty once it is dropped, so what is in it is not dropped a second time: that would be one more call in every callback.
 pub(crate) struct Rescue<S: GenServer>(ManuallyDrop<Option<Box<Actor<S>>>>);
 
 impl<S: GenServer> Rescue<S> {

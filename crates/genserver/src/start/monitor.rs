@@ -100,7 +100,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> Future for StartMonitor<'_, S, H> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let server = ready!((this.start.starting.poll_server)(&mut this.start.starting, cx))?;
+        let server = ready!(this.start.starting.poll(cx))?;
         (this.keep)(server.pid());
         Poll::Ready(Ok((H::from(server), this.reference)))
     }
