@@ -9,6 +9,10 @@ pub(crate) mod spare;
 
 // The one lock of a server and what lies behind it: run states, queue, body.
 pub(crate) mod mail;
+// What arrives at a server.
+pub(crate) mod envelope;
+// Its state and its callback, which the thread that runs it takes out of the lock.
+pub(crate) mod body;
 // Callbacks as futures.
 pub(crate) mod work;
 // A queue that costs an idle server one pointer.
@@ -33,6 +37,8 @@ mod idle;
 pub(crate) mod task;
 // How long callbacks block, and who may run a server because of that.
 pub(crate) mod pace;
+// Turns, counted and timed for that.
+mod turn;
 // The starter of a server, and what it hears.
 pub(crate) mod starter;
 // What a server reports of itself.
@@ -57,7 +63,8 @@ pub(crate) mod ties;
 mod waiters;
 
 pub(crate) use death::drop_caught;
-pub(crate) use mail::{Envelope, Lazy, Process, Signal};
+pub(crate) use envelope::{Envelope, Lazy, Signal};
+pub(crate) use mail::Process;
 pub(crate) use sent::{Refused, Sent};
 pub(crate) use wait_queue::RoomWait;
 pub(crate) use work::{Parcel, parcel};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::node::any_process::{AnyProcess as _, Head};
-use crate::process::mail::{Body, Process};
+use crate::process::body::Body;
+use crate::process::mail::Process;
 use crate::process::work::Actor;
 use crate::server::GenServer;
 use crate::server::debug::Debug;

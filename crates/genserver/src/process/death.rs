@@ -18,7 +18,8 @@ use std::task::{Context, Poll};
 
 use futures::task::waker_ref;
 
-use super::mail::{Body, Doing, Ending, Kick, LOOK_DOOM, LOOK_NOTED, Mail, Process, Run, Task};
+use super::body::{Body, Ending};
+use super::mail::{Doing, Kick, LOOK_DOOM, LOOK_NOTED, Mail, Process, Run, Task};
 use super::poll::{After, By};
 use super::queue::Queue;
 use super::starter::{Begun, Started, Starter};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::mail::{Envelope, Kick, Mail, Process, Signal, later};
+use super::envelope::{Envelope, Signal};
+use super::mail::{Kick, Mail, Process, later};
 use crate::server::GenServer;
 
 impl<S: GenServer> Process<S> {

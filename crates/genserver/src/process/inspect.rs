@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::bench::{AnyBench, Bench};
-use super::mail::{Body, Envelope, Process, Run, Signal};
+use super::body::Body;
+use super::envelope::{Envelope, Signal};
+use super::mail::{Process, Run};
 use super::work::Job;
 use super::work::parcel;
 use crate::node::any_process::{Asked, Untyped};

@@ -38,36 +38,25 @@
 //! 10. A caller that a callback drops without an answer is noted on the thread (`node::current`), for it is not yet known whether
 //!     the server lives on. After the callback it is told `NoReply`; if the server ends, it is told the reason.
 
-use std::any::Any;
-use std::collections::VecDeque;
-use std::num::NonZeroU64;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use super::inspect::SystemRequest;
+use super::body::{Body, BodyCell};
+use super::envelope::Envelope;
 use crate::node::alarm::Reach;
 use crate::node::any_process::Head;
-use crate::node::order::Order;
-use crate::node::reply::{Slot, Waiting};
-use crate::process::deadlock::Edge;
 use crate::process::pace::{FIRST_TURNS, Pace};
 use crate::process::queue::Queue;
-use crate::process::starter::{Started, Starter};
 use crate::process::ties::Ties;
 use crate::process::vtable::Vtable;
-use crate::process::work::{Actor, Job, Work};
+use crate::process::work::{Actor, Job};
 use crate::server::GenServer;
-use crate::server::attach::{AttachRef, Item};
-use crate::server::context::TimerRef;
-use crate::server::outcome::LateReply;
 use crate::sync::waiter::Kept;
-use crate::values::exit::Exit;
-use crate::values::monitor::Down;
 use crate::values::overflow::Overflow;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
@@ -203,198 +192,6 @@ pub(crate) struct Settings {
     pub(crate) hibernate_after: Option<Duration>,
 }
 
-/// What arrives at a server.
-pub(crate) enum Envelope<S: GenServer> {
-    Call(S::Call, Option<Arc<Edge>>),
-    Cast(S::Cast),
-    Info(S::Info),
-    /// A cast or an info that is made when it has its turn.
-    Lazy(Box<dyn Lazy<S>>),
-    /// Not counted against the bound: each was reserved by something that was set up before.
-    Signal(Box<Signal<S>>),
-}
-
-/// A message that is made into a cast or an info where the server runs, so that it can be given back until then.
-pub(crate) trait Lazy<S: GenServer>: Send {
-    fn open(self: Box<Self>) -> Envelope<S>;
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
-}
-
-/// What arrives at a server without being refused or counted.
-pub(crate) enum Signal<S: GenServer> {
-    Down(Down),
-    /// An exit that was trapped. The exit of a link has a number, by which `unlink_flush` finds it.
-    Exit(Exit, Option<NonZeroU64>),
-    /// A timer of the server's own.
-    Timer(TimerRef),
-    /// The value that a timer from outside or an attached stream brings.
-    Info(S::Info),
-    /// An item of an attached stream, made into an info where the server runs.
-    Attached(AttachRef, Item),
-    /// What an inline caller left to do before anything else.
-    Continue(S::Info),
-    /// An order to stop, from `stop`, a trapping server's parent, or `sys::terminate`.
-    Stop(Order),
-    Idle,
-    System(SystemRequest<S>),
-}
-
-impl<S: GenServer> Envelope<S> {
-    #[inline]
-    pub(crate) fn is_counted(&self) -> bool {
-        !matches!(self, Self::Signal(_))
-    }
-
-    fn is_system(&self) -> bool {
-        matches!(self, Self::Signal(signal) if matches!(**signal, Signal::System(_)))
-    }
-
-    /// Whether a suspended server takes this out of its mailbox.
-    pub(crate) fn passes_suspension(&self) -> bool {
-        match self {
-            Self::Signal(signal) => matches!(**signal, Signal::System(_) | Signal::Stop(_) | Signal::Continue(_)),
-            _ => false,
-        }
-    }
-}
-
-/// A server's loop. The thread that holds it runs the server. It is moved in and out of the lock for every message, so it is
-/// small.
-pub(crate) struct Body<S: GenServer> {
-    /// Away while a callback runs.
-    pub(crate) actor: Option<Box<Actor<S>>>,
-    /// The callback that waits for something.
-    pub(crate) work: Option<std::pin::Pin<Box<dyn Work<S>>>>,
-    pub(crate) cold: Option<Box<ColdState<S>>>,
-}
-
-/// Holds the body while nobody runs the server. It is empty if it has neither an actor nor a callback that waits.
-pub(crate) struct BodyCell<S: GenServer>(Body<S>);
-
-impl<S: GenServer> BodyCell<S> {
-    pub(crate) fn empty() -> Self {
-        Self(Body::away())
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.actor.is_none() && self.0.work.is_none()
-    }
-
-    /// Whether a body lies here in which no callback waits for anything.
-    pub(crate) fn is_between_callbacks(&self) -> bool {
-        self.0.actor.is_some()
-    }
-
-    /// How many messages have been taken out for it and not handled yet.
-    pub(crate) fn batched(&self) -> usize {
-        self.0.actor.as_ref().map_or(0, |actor| actor.batch.len())
-    }
-
-    #[inline]
-    pub(crate) fn take(&mut self) -> Option<Body<S>> {
-        if self.is_empty() { None } else { Some(std::mem::replace(&mut self.0, Body::away())) }
-    }
-
-    #[inline]
-    pub(crate) fn put(&mut self, body: Body<S>) {
-        debug_assert!(self.is_empty(), "two pollers held the body of one server");
-        self.0 = body;
-        debug_assert!(!self.is_empty(), "a body was put back without its actor");
-    }
-
-    /// Whether a body lies here that has nothing but its actor.
-    #[inline]
-    pub(crate) fn is_bare(&self) -> bool {
-        self.0.cold.is_none()
-    }
-
-    /// Takes a body out that has nothing but its actor.
-    #[inline]
-    pub(crate) fn take_actor(&mut self) -> Option<Box<Actor<S>>> {
-        self.0.actor.take()
-    }
-
-    /// Takes a callback out that waits, and is all that the body has.
-    #[inline]
-    pub(crate) fn take_work(&mut self) -> Option<std::pin::Pin<Box<dyn Work<S>>>> {
-        self.0.work.take()
-    }
-
-    /// Puts down a callback that has to wait.
-    #[inline]
-    pub(crate) fn put_work(&mut self, work: std::pin::Pin<Box<dyn Work<S>>>) {
-        debug_assert!(self.is_empty(), "two pollers held the body of one server");
-        self.0.work = Some(work);
-    }
-
-    /// Puts the actor back that was taken out alone.
-    #[inline]
-    pub(crate) fn put_actor(&mut self, actor: Box<Actor<S>>) {
-        debug_assert!(self.is_empty(), "two pollers held the body of one server");
-        // The place is empty. The compiler does not know that, and would inline the drop of an actor into every call.
-        if let Some(before) = self.0.actor.replace(actor) {
-            out_of_line(before);
-        }
-    }
-
-    /// Lets the body give back what it does not need while the server sleeps.
-    pub(crate) fn hibernate(&mut self) {
-        self.0.hibernate();
-    }
-}
-
-/// The part of a body that few servers have: what a suspended server holds back, a silence, an end that has begun.
-pub(crate) struct ColdState<S: GenServer> {
-    /// What a suspended server holds back, in order.
-    pub(crate) held: VecDeque<Envelope<S>>,
-    pub(crate) suspended: bool,
-    /// How long nothing may arrive before `handle_idle` runs.
-    pub(crate) silence: Option<Duration>,
-    /// The end that has begun.
-    pub(crate) ending: Option<Ending>,
-    /// The starter that waits for init.
-    pub(crate) starter: Option<Starter>,
-    /// The caller that the present callback is working for.
-    pub(crate) edge: Option<Arc<Edge>>,
-}
-
-impl<S: GenServer> Default for ColdState<S> {
-    fn default() -> Self {
-        Self { held: VecDeque::new(), suspended: false, silence: None, ending: None, starter: None, edge: None }
-    }
-}
-
-impl<S: GenServer> ColdState<S> {
-    /// Whether something has to be done after a callback that simply waits for the next message.
-    pub(crate) fn wants_judging(&self) -> bool {
-        self.edge.is_some() || self.ending.is_some() || self.silence.is_some()
-    }
-
-    /// Whether it has nothing, so that it can be freed.
-    fn is_clear(&self) -> bool {
-        self.held.is_empty()
-            && !self.suspended
-            && self.silence.is_none()
-            && self.ending.is_none()
-            && self.starter.is_none()
-            && self.edge.is_none()
-    }
-}
-
-/// How a server is ending.
-pub(crate) struct Ending {
-    pub(crate) reason: Reason,
-    pub(crate) late_reply: Option<LateReply>,
-    /// Callers dropped by the callback that ended the server (rule 10): they get the reason.
-    pub(crate) unanswered: Vec<Arc<dyn Waiting>>,
-    /// The starter of a start that failed, and what it is told.
-    pub(crate) start: Option<(Starter, Started)>,
-    /// Ended by a signal: nothing is reported.
-    pub(crate) by_signal: bool,
-    /// Which callback ended the server, for the report.
-    pub(crate) last: Doing,
-}
-
 impl<S: GenServer> Mail<S> {
     pub(crate) fn ties(&mut self) -> &mut Ties {
         self.ties.get_or_insert_default()
@@ -416,6 +213,27 @@ impl<S: GenServer> Mail<S> {
 
     pub(crate) fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
+    }
+
+    #[inline]
+    pub(super) fn put_back(&mut self, body: Body<S>) {
+        self.body.put(body);
+    }
+
+    /// Whether nothing is queued, nothing has grown, and no clock has to be set when the server begins to wait.
+    #[inline]
+    pub(super) fn is_light(&self) -> bool {
+        self.queue.is_light() && self.has_no_clock()
+    }
+
+    /// Whether the clock has nothing to do with a server that waits.
+    #[inline]
+    pub(super) fn has_no_clock(&self) -> bool {
+        self.extras.as_ref().is_none_or(|extras| extras.hibernate_after.is_none() && extras.idle_at.is_none())
+    }
+
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.doom.is_some()
     }
 
     /// Makes the task responsible (rule 4). What is returned has to be done after the lock is released.
@@ -580,99 +398,6 @@ impl<S: GenServer> Process<S> {
             in_batch(u32::saturating_sub, 1);
         }
         Some(message)
-    }
-}
-
-impl<S: GenServer> Body<S> {
-    /// A body in which no callback waits.
-    pub(crate) fn new(actor: Box<Actor<S>>) -> Self {
-        Self { actor: Some(actor), work: None, cold: None }
-    }
-
-    /// An empty body, for the place of one that is out.
-    pub(crate) fn away() -> Self {
-        Self { actor: None, work: None, cold: None }
-    }
-
-    pub(crate) fn cold(&mut self) -> &mut ColdState<S> {
-        self.cold.get_or_insert_default()
-    }
-
-    /// Whether nothing of the batch is left.
-    pub(crate) fn batch_is_empty(&self) -> bool {
-        self.actor.as_ref().is_none_or(|actor| actor.batch.is_empty())
-    }
-
-    /// Whether the callback that begins may be followed by others of the batch without a look at the cold.
-    #[inline]
-    pub(crate) fn may_run_on(&self) -> bool {
-        self.cold.as_ref().is_none_or(|cold| !cold.suspended && !cold.wants_judging())
-    }
-
-    /// Whether nothing in it needs a look before it is put back.
-    #[inline]
-    pub(crate) fn is_light(&self) -> bool {
-        self.cold.is_none() && self.actor.as_ref().is_none_or(|actor| actor.batch.is_light())
-    }
-
-    /// Gives back what a burst made the batch grow to.
-    pub(crate) fn shrink(&mut self) {
-        if let Some(actor) = &mut self.actor {
-            actor.batch.shrink();
-        }
-    }
-
-    /// What was taken out of the queue and not handled yet.
-    pub(crate) fn batch(&mut self) -> Option<&mut Queue<S>> {
-        self.actor.as_mut().map(|actor| &mut actor.batch)
-    }
-
-    pub(crate) fn is_suspended(&self) -> bool {
-        self.cold.as_ref().is_some_and(|cold| cold.suspended)
-    }
-
-    pub(crate) fn silence(&self) -> Option<Duration> {
-        self.cold.as_ref().and_then(|cold| cold.silence)
-    }
-
-    /// The starter that waits for init.
-    pub(crate) fn take_starter(&mut self) -> Option<Starter> {
-        self.cold.as_mut()?.starter.take()
-    }
-
-    /// Makes the slot in which the starter hears of init.
-    pub(crate) fn add_starter(&mut self, home: Pid) -> Arc<Slot<Started>> {
-        let slot = Arc::new(Slot::new(home));
-        self.cold().starter = Some(Starter::new(&slot));
-        slot
-    }
-
-    /// Puts what was held back in front of everything that came later.
-    pub(crate) fn release_held(&mut self) {
-        if let (Some(cold), Some(actor)) = (&mut self.cold, &mut self.actor) {
-            // From the last to the first, so that they come to stand in their order.
-            while let Some(message) = cold.held.pop_back() {
-                actor.batch.push_front(message);
-            }
-        }
-    }
-
-    pub(crate) fn has_server(&self) -> bool {
-        self.actor.as_ref().is_some_and(|actor| actor.server.is_some())
-    }
-
-    /// Gives back everything that the next message can build again.
-    pub(crate) fn hibernate(&mut self) {
-        if let Some(actor) = &mut self.actor {
-            actor.batch.release();
-        }
-        self.drop_clear_cold_state();
-    }
-
-    pub(crate) fn drop_clear_cold_state(&mut self) {
-        if self.cold.as_ref().is_some_and(|cold| cold.is_clear()) {
-            self.cold = None;
-        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::any::type_name;
 use std::sync::Arc;
 
 use super::death::drop_caught;
-use super::mail::{Envelope, Mail, Process};
+use super::envelope::Envelope;
+use super::mail::{Mail, Process};
 use super::sent::Refused;
 use crate::report::{Overflowed, Report, Who};
 use crate::server::GenServer;

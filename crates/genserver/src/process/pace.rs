@@ -19,13 +19,8 @@
 //! Only the thread that has the server's body, or is about to take it under the lock, writes here; the number of refusals is
 //! the exception, which is a guess anyway. All of it is a guess: nothing but speed and fairness depends on it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::{Duration, Instant};
-
-use super::mail::{Mail, Process};
-use crate::server::GenServer;
-use crate::sync::MutexGuard;
+use std::time::Duration;
 
 /// How long a caller may be held up by a callback that it runs.
 ///
@@ -110,13 +105,19 @@ impl Pace {
         self.is_sample.load(Ordering::Relaxed)
     }
 
+    /// The next poll is a sample.
+    #[inline]
+    pub(super) fn begin_sample(&self) {
+        self.is_sample.store(true, Ordering::Relaxed);
+    }
+
     /// How many turns there are before the next sample.
-    fn turns(&self) -> u8 {
+    pub(super) fn turns(&self) -> u8 {
         if self.is_sample() { 0 } else { self.period.load(Ordering::Relaxed) - 1 }
     }
 
     /// Learns from a sample; `is_done` if the callback is done with this poll. Whether the poll was long.
-    fn learn(&self, poll: Duration, is_done: bool) -> bool {
+    pub(super) fn learn(&self, poll: Duration, is_done: bool) -> bool {
         if poll > LONG_POLL {
             if !self.is_long() && poll < CERTAINLY_LONG && !self.is_suspect.load(Ordering::Relaxed) {
                 self.is_suspect.store(true, Ordering::Relaxed);
@@ -153,7 +154,7 @@ impl Pace {
         self.countdown.store(1, Ordering::Relaxed);
     }
 
-    fn note_short(&self) {
+    pub(super) fn note_short(&self) {
         self.is_sample.store(false, Ordering::Relaxed);
         self.is_suspect.store(false, Ordering::Relaxed);
         let period = self.period.load(Ordering::Relaxed).saturating_mul(2).min(PERIOD_MAX);
@@ -178,54 +179,14 @@ impl Pace {
     }
 
     /// Whether the first guest turn after refusals is due.
-    fn is_guest_on_trial(&self) -> bool {
+    pub(super) fn is_guest_on_trial(&self) -> bool {
         self.countdown.load(Ordering::Relaxed) == 1
     }
 
-    fn learn_guest_turn(&self, turn: Duration) {
+    /// Learns from a guest turn. Whether it was as long as a long poll.
+    pub(super) fn learn_guest_turn(&self, turn: Duration) -> bool {
         let refusals = if turn <= GUEST_TURN { 0 } else { GUEST_REFUSALS + 1 };
         self.countdown.store(refusals, Ordering::Relaxed);
-    }
-}
-
-impl<S: GenServer> Process<S> {
-    /// Counts a turn. Whether its first poll is a sample.
-    #[inline]
-    pub(super) fn begin_turn(&self, mail: &mut Mail<S>) -> bool {
-        if mail.turns > 0 {
-            mail.turns -= 1;
-            return false;
-        }
-        self.pace.is_sample.store(true, Ordering::Relaxed);
-        true
-    }
-
-    /// Learns from a sample that began `since` then and ends now. Whether it was long.
-    #[cold]
-    pub(super) fn note_sample(&self, since: Instant, is_done: bool) -> bool {
-        let poll = self.head.home.runtime().now().saturating_duration_since(since);
-        let is_long = self.pace.learn(poll, is_done);
-        self.mail.lock().turns = self.pace.turns();
-        self.report_long_schedule(poll);
-        is_long
-    }
-
-    /// Runs a scheduled server on the thread of a caller (rule 4). Measures the turn if it is due for a sample, which is left out,
-    /// or if it is the first after refusals.
-    pub(super) fn run_guest(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, budget: &mut u32) {
-        if mail.turns > 0 && !self.pace.is_guest_on_trial() {
-            return self.run_scheduled(mail, budget);
-        }
-        self.pace.note_short();
-        mail.turns = self.pace.turns();
-        // Read under the lock, which nobody fights for here: the turn begins with it.
-        let since = self.head.home.runtime().now();
-        self.run_scheduled(mail, budget);
-        let turn = self.head.home.runtime().now().saturating_duration_since(since);
-        self.pace.learn_guest_turn(turn);
-        if turn > LONG_POLL {
-            // One callback, or many: the next sample tells.
-            self.mail.lock().turns = 0;
-        }
+        turn > LONG_POLL
     }
 }

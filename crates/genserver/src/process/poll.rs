@@ -11,11 +11,13 @@ use std::time::Instant;
 use crate::sync::MutexGuard;
 use futures::task::waker_ref;
 
+use super::body::{Body, Ending};
 use super::death::drop_caught;
-use super::mail::{Body, Doing, Ending, Envelope, Kick, LOOK_DOOM, LOOK_ROOM, Lazy, Mail, Process, Run, Signal};
+use super::envelope::{Envelope, Lazy, Signal};
+use super::mail::{Doing, Kick, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run};
 use super::queue::Queue;
 use super::vtable::Vtable;
-use super::work::{self, Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
+use super::work::{Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
 use crate::node::current;
 use crate::node::reply::Unanswered;
 use crate::process::deadlock;
@@ -620,77 +622,5 @@ impl<S: GenServer> Process<S> {
         let kick = mail.kick();
         drop(mail);
         self.follow(kick);
-    }
-}
-
-impl<S: GenServer> Mail<S> {
-    #[inline]
-    pub(super) fn put_back(&mut self, body: Body<S>) {
-        self.body.put(body);
-    }
-
-    /// Whether nothing is queued, nothing has grown, and no clock has to be set when the server begins to wait.
-    #[inline]
-    pub(super) fn is_light(&self) -> bool {
-        self.queue.is_light() && self.has_no_clock()
-    }
-
-    /// Whether the clock has nothing to do with a server that waits.
-    #[inline]
-    pub(super) fn has_no_clock(&self) -> bool {
-        self.extras.as_ref().is_none_or(|extras| extras.hibernate_after.is_none() && extras.idle_at.is_none())
-    }
-
-    pub(crate) fn is_doomed(&self) -> bool {
-        self.doom.is_some()
-    }
-}
-
-impl<S: GenServer> Body<S> {
-    /// Begins the callback that is to be begun, or goes on with the one that waits.
-    #[inline]
-    fn poll(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
-        if job.is_some() { self.begin(job, cx) } else { self.resume(cx) }
-    }
-
-    /// Begins a callback. If it has to wait, its slot is the server's until it is done.
-    #[inline]
-    pub(super) fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
-        let (Some(actor), Some(job)) = (self.actor.take(), job.take()) else { return Poll::Ready(None) };
-        let begun = match job {
-            Job::Init(args) => work::begin_init(actor, args, cx),
-            job => work::begin(actor, job, cx),
-        };
-        self.begun(begun)
-    }
-
-    #[inline]
-    fn begun(&mut self, begun: Begun<S>) -> Poll<Option<Box<Verdict<S>>>> {
-        match begun {
-            Begun::Done((actor, verdict)) => {
-                self.actor = Some(actor);
-                Poll::Ready(verdict)
-            }
-            Begun::Waits(work) => {
-                self.work = Some(work);
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Builds init; the task that resumes it runs it.
-    pub(super) fn prepare(&mut self, init: &mut Option<Job<S>>) {
-        if let Some(Job::Init(args)) = init.take()
-            && let Some(actor) = self.actor.take()
-        {
-            self.work = Some(work::prepare_init(actor, args));
-        }
-    }
-
-    fn resume(&mut self, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
-        match self.work.take() {
-            Some(work) => self.begun(work::resume(work, cx)),
-            None => Poll::Ready(None),
-        }
     }
 }

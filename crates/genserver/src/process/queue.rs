@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::mail::Envelope;
+use super::envelope::Envelope;
 use crate::server::GenServer;
 
 /// Messages in the order of their arrival. Most servers never need one: their callers run them.

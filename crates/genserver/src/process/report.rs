@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::process::Process;
-use crate::process::mail::{Body, Ending};
+use crate::process::body::{Body, Ending};
 use crate::report::{LastMessage, Level, LongSchedule, Report, Terminated, Unexpected, Who, crash};
 use crate::server::GenServer;
 use crate::server::context::Cx;

@@ -6,7 +6,8 @@ use std::time::Instant;
 use crate::sync::MutexGuard;
 use futures::task::ArcWake;
 
-use super::mail::{Envelope, Kick, Mail, Process, Run, Signal};
+use super::envelope::{Envelope, Signal};
+use super::mail::{Kick, Mail, Process, Run};
 use super::sent::{Refused, Sent};
 use super::vtable::Vtable;
 use super::work::{Job, Parcel};

@@ -5,8 +5,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::envelope::{Envelope, Signal};
 use super::inspect::SystemRequest;
-use super::mail::{Doing, Envelope, Kick, LOOK_DOOM, Mail, Process, Run, Signal, Task};
+use super::mail::{Doing, Kick, LOOK_DOOM, Mail, Process, Run, Task};
 use super::tied::{TiedState, TiesLock};
 use super::ties::Ties;
 use super::vtable::Vtable;

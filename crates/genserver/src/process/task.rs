@@ -8,7 +8,9 @@ use std::task::{Context, Poll};
 
 use futures::task::waker_ref;
 
-use super::mail::{Body, Doing, Envelope, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run, Task};
+use super::body::Body;
+use super::envelope::Envelope;
+use super::mail::{Doing, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run, Task};
 use super::poll::By;
 use super::work::{self, Actor, Begun, Job};
 use crate::node::current;

@@ -15,8 +15,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::envelope::Envelope;
 use super::inspect::SystemRequest;
-use super::mail::{Envelope, Mail, Process};
+use super::mail::{Mail, Process};
 use super::sent::{Refused, Sent};
 use super::work::{Done, Parcel, Work};
 use crate::node::any_process::{AnyProcess, Asked};

@@ -20,7 +20,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::node::current;
-use crate::process::mail::{Doing, Envelope, LOOK_DOOM};
+use crate::process::envelope::Envelope;
+use crate::process::mail::{Doing, LOOK_DOOM};
 use crate::process::queue::Queue;
 use crate::process::spare;
 use crate::report::Scope;

@@ -10,7 +10,8 @@ use futures::Stream;
 
 use crate::node::any_process::Tied as _;
 use crate::node::reply::Slot;
-use crate::process::mail::{Process, Signal};
+use crate::process::envelope::Signal;
+use crate::process::mail::Process;
 use crate::server::GenServer;
 use crate::sync::barrier;
 use crate::sync::parking::Mutex;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Instant;
 
-use crate::process::mail::Envelope;
+use crate::process::envelope::Envelope;
 use crate::process::work::Job;
 use crate::server::GenServer;
 use crate::server::context::Cx;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::node::alarm::{self, AlarmKey, Alarmed};
 use crate::node::dense::Keyed;
-use crate::process::mail::{Process, Signal};
+use crate::process::envelope::Signal;
+use crate::process::mail::Process;
 use crate::server::GenServer;
 use crate::server::context::Cx;
 use crate::sync::atomic::{AtomicBool, Ordering};
