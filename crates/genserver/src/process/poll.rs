@@ -1,4 +1,19 @@
 //! The poll loop of a server: runs one callback after the other, does what each asks for, and puts the body back.
+//!
+//! These functions run a server, here and in the files beside this one:
+//!
+//! | function | called by | what it does |
+//! |---|---|---|
+//! | `run_call` | a caller of an idle server | runs that call, and nothing else; a plain path (rule 8) |
+//! | `end_call`, `park_call` | `run_call` | go on when the call did not simply end, or has to wait |
+//! | `run_inline` | a sender of a call, a stop or a request of `sys` | runs an idle server with that message |
+//! | `take_over` | a caller of a scheduled server | queues the call, and works the queue off up to it |
+//! | `run_guest` | `take_over` | is `run_scheduled`, with the time measured now and then |
+//! | `run_scheduled` | the server's task, `run_guest` | takes the body of a scheduled server, and runs it |
+//! | `run_plainly` | `run_scheduled` | handles what is queued as long as nothing else is to be done; a plain path |
+//! | `init_here` | a starter, by `run_init` | runs init; a plain path |
+//! | `stop_here` | a `stop` of an idle server | runs terminate, and ends the server |
+//! | `drive` | all of the above but `stop_here` | is the loop; `drive_message` and `drive_begun` lead to it |
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
