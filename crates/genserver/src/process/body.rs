@@ -14,7 +14,7 @@ use crate::node::reply::{Slot, Waiting};
 use crate::process::deadlock::Edge;
 use crate::process::queue::Queue;
 use crate::process::starter::{Started, Starter};
-use crate::process::work::{self, Actor, Begun, Job, Verdict, Work};
+use crate::process::work::{self, Actor, Begun, Job, Polled, Work};
 use crate::server::GenServer;
 use crate::server::outcome::LateReply;
 use crate::values::pid::Pid;
@@ -43,13 +43,13 @@ impl<S: GenServer> Body<S> {
 
     /// Begins the callback that is to be begun, or goes on with the one that waits.
     #[inline]
-    pub(super) fn poll(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
+    pub(super) fn poll(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Polled<S> {
         if job.is_some() { self.begin(job, cx) } else { self.resume(cx) }
     }
 
     /// Begins a callback. If it has to wait, its slot is the server's until it is done.
     #[inline]
-    pub(super) fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
+    pub(super) fn begin(&mut self, job: &mut Option<Job<S>>, cx: &mut Context<'_>) -> Polled<S> {
         let (Some(actor), Some(job)) = (self.actor.take(), job.take()) else { return Poll::Ready(None) };
         let begun = match job {
             Job::Init(args) => work::begin_init(actor, args, cx),
@@ -59,7 +59,7 @@ impl<S: GenServer> Body<S> {
     }
 
     #[inline]
-    pub(super) fn begun(&mut self, begun: Begun<S>) -> Poll<Option<Box<Verdict<S>>>> {
+    pub(super) fn begun(&mut self, begun: Begun<S>) -> Polled<S> {
         match begun {
             Begun::Done((actor, verdict)) => {
                 self.actor = Some(actor);
@@ -81,7 +81,7 @@ impl<S: GenServer> Body<S> {
         }
     }
 
-    fn resume(&mut self, cx: &mut Context<'_>) -> Poll<Option<Box<Verdict<S>>>> {
+    fn resume(&mut self, cx: &mut Context<'_>) -> Polled<S> {
         match self.work.take() {
             Some(work) => self.begun(work::resume(work, cx)),
             None => Poll::Ready(None),

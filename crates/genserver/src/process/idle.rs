@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::envelope::{Envelope, Signal};
-use super::mail::{Kick, Mail, Process, later};
+use super::mail::{Kick, Mail, Process};
 use crate::server::GenServer;
 
 impl<S: GenServer> Process<S> {
@@ -17,7 +17,7 @@ impl<S: GenServer> Process<S> {
         }
         let runtime = self.head.home.runtime();
         let now = runtime.now();
-        let Some(at) = later(now, silence) else { return Kick::Nothing };
+        let Some(at) = now.checked_add(silence) else { return Kick::Nothing };
         mail.extras().idle_at = Some(at);
         self.wake_at(mail, now, at)
     }
@@ -30,7 +30,7 @@ impl<S: GenServer> Process<S> {
         }
         let Some(after) = mail.extras.as_ref().and_then(|extras| extras.hibernate_after) else { return Kick::Nothing };
         let now = self.head.home.runtime().now();
-        let Some(at) = later(now, after) else { return Kick::Nothing };
+        let Some(at) = now.checked_add(after) else { return Kick::Nothing };
         mail.extras().hibernate_at = Some(at);
         self.wake_at(mail, now, at)
     }

@@ -401,11 +401,6 @@ impl<S: GenServer> Process<S> {
     }
 }
 
-/// `now + wait`, or `None` if that overflows.
-pub(crate) fn later(now: Instant, wait: Duration) -> Option<Instant> {
-    now.checked_add(wait)
-}
-
 /// Drops a value that is hardly ever there, in code that is not inlined.
 #[cold]
 #[inline(never)]

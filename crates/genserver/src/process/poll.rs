@@ -32,7 +32,7 @@ use super::envelope::{Envelope, Lazy, Signal};
 use super::mail::{Doing, Kick, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run};
 use super::queue::Queue;
 use super::vtable::Vtable;
-use super::work::{Begun, CallbackPlace, Done, Job, NotStarted, Rescue, Verdict, Work};
+use super::work::{Begun, CallbackPlace, Done, Job, NotStarted, Polled, Rescue, Verdict, Work};
 use crate::node::current;
 use crate::node::reply::Unanswered;
 use crate::process::deadlock;
@@ -194,7 +194,7 @@ impl<S: GenServer> Process<S> {
     fn drive_from(
         self: &Arc<Self>,
         mut body: Body<S>,
-        mut first: Option<Poll<Option<Box<Verdict<S>>>>>,
+        mut first: Option<Polled<S>>,
         job: &mut Option<Job<S>>,
         by: By,
         budget: &mut u32,
@@ -260,7 +260,7 @@ impl<S: GenServer> Process<S> {
         job: &mut Option<Job<S>>,
         budget: &mut u32,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Box<Verdict<S>>>> {
+    ) -> Polled<S> {
         // Init runs once, so it says nothing of how long the others are.
         if self.pace.is_sample() && self.doing() != Doing::Init {
             return self.poll_sample(body, job, budget, cx);
@@ -288,7 +288,7 @@ impl<S: GenServer> Process<S> {
         job: &mut Option<Job<S>>,
         budget: &mut u32,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Box<Verdict<S>>>> {
+    ) -> Polled<S> {
         let since = self.head.home.runtime().now();
         let polled = body.poll(job, cx);
         if self.note_sample(since, polled.is_ready()) {

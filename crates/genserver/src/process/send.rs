@@ -141,12 +141,7 @@ impl<S: GenServer> Process<S> {
         unlisted: Option<Arc<dyn Waiting>>,
         inline: bool,
     ) -> Result<Sent, Refused> {
-        let mut mail = if inline {
-            let Some(mail) = self.run_inline(mail, call, inline) else { return Ok(Sent::Ran) };
-            mail
-        } else {
-            mail
-        };
+        let Some(mut mail) = self.run_inline(mail, call, inline) else { return Ok(Sent::Ran) };
         // An ending server is never full: its callers wait for the reason, and must not wait for room that will not come.
         if mail.run != Run::Dead && !mail.closed && self.is_full(&mail) {
             return Err(Refused::Full);

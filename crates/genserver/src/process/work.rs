@@ -163,6 +163,9 @@ pub(crate) enum NotStarted {
 /// A callback's end: the actor comes back, with a verdict if there is one. Two pointers, so that it travels in registers.
 pub(crate) type Done<S> = (Box<Actor<S>>, Option<Box<Verdict<S>>>);
 
+/// What came of polling a callback: its verdict, if there is one.
+pub(crate) type Polled<S> = Poll<Option<Box<Verdict<S>>>>;
+
 /// A callback that has to wait, without the type of its future.
 pub(crate) trait Work<S: GenServer>: Send {
     /// Polls the callback that was begun.
