@@ -2,10 +2,12 @@
 
 // Processes that wait for one another in a cycle.
 pub(crate) mod deadlock;
-// What a call needs that may run its server.
-pub(crate) mod kit;
-// Parts that a thread keeps between calls.
-pub(crate) mod spare;
+// The slots of a call that may run its server.
+pub(crate) mod call_slots;
+// What a thread keeps of its calls and callbacks for the next ones.
+pub(crate) mod cache;
+// Drops that hardly ever happen.
+pub(crate) mod cold;
 
 // The one lock of a server and what lies behind it: run states, queue, body.
 pub(crate) mod mail;
@@ -48,7 +50,7 @@ mod status;
 // Requests of `sys`, ...
 pub(crate) mod inspect;
 // ... and the server as they find it.
-pub(crate) mod bench;
+pub(crate) mod inspected;
 // Signals from other processes: exits, links, monitors.
 mod signal;
 // The end, in its order.
@@ -67,4 +69,4 @@ pub(crate) use envelope::{Envelope, Lazy, Signal};
 pub(crate) use mail::Process;
 pub(crate) use sent::{Refused, Sent};
 pub(crate) use wait_queue::RoomWait;
-pub(crate) use work::{Parcel, parcel};
+pub(crate) use work::{Outgoing, outgoing};

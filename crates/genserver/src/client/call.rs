@@ -15,13 +15,13 @@ use crate::node::current;
 use crate::node::cut;
 use crate::node::reply::{Slot, Unanswered, Waiting, erased};
 use crate::node::subject::Subject;
+use crate::process::cache;
+use crate::process::call_slots::{self, CallSlots};
+use crate::process::cold::drop_cold;
 use crate::process::deadlock::Watch;
-use crate::process::kit::{self, Kit};
-use crate::process::mail::out_of_line;
-use crate::process::spare;
 use crate::process::vtable::Vtable;
 use crate::process::work::{self, Done, Job, Rescue};
-use crate::process::{Envelope, Parcel, Refused, RoomWait, Sent, parcel};
+use crate::process::{Envelope, Outgoing, Refused, RoomWait, Sent, outgoing};
 use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::reason::Reason;
@@ -62,32 +62,32 @@ pub struct Call<T: AsServer, R: Send + 'static, F> {
     /// The slot of the answer, once the request has been sent.
     slot: Option<Arc<Slot<R>>>,
     /// What few calls need. Boxed, so that every other call stays small.
-    aside: Option<Box<Aside<T::Server, R>>>,
+    rare: Option<Box<RareState<T::Server, R>>>,
 }
 
 /// What only some calls have.
-enum Aside<S: GenServer, R> {
+enum RareState<S: GenServer, R> {
     /// The mailbox was full.
-    NoRoom(NoRoom<S, R>),
+    MailboxFull(WaitingCall<S, R>),
+    /// The call has failed, but the process that called has to end. An executor inside its callback polls on.
+    Failed(CallError),
     /// The server had ended. The request goes to the next one, or is dropped with the call.
-    Unsent(Parcel<S>, Arc<Slot<R>>),
+    Unsent(Outgoing<S>, Arc<Slot<R>>),
     /// A call of a process is watched for cycles while it waits.
     Watched(#[expect(dead_code, reason = "it watches until it is dropped")] Watch),
 }
 
-/// A request that waits for room in a full mailbox, or whose error waits.
-struct NoRoom<S: GenServer, R> {
-    call: Parcel<S>,
+/// A request that waits for room in a full mailbox.
+struct WaitingCall<S: GenServer, R> {
+    call: Outgoing<S>,
     slot: Arc<Slot<R>>,
     deadline: Option<Instant>,
     room: Option<RoomWait<S>>,
-    /// The call has failed, but the process that called has to end. An executor inside its callback polls on.
-    failed: Option<CallError>,
 }
 
 impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     pub(crate) fn new(target: T, make: F) -> Self {
-        Self { target, make: Some(make), timeout: Some(CALL_TIMEOUT), allows_cycle: false, slot: None, aside: None }
+        Self { target, make: Some(make), timeout: Some(CALL_TIMEOUT), allows_cycle: false, slot: None, rare: None }
     }
 
     /// Sets the timeout, on the clock of the server's runtime; it is five seconds unless set. It covers the wait for room in a full
@@ -225,36 +225,36 @@ where
     {
         let process = self.target.found().process();
         let Some(make) = self.make.take() else { return Poll::Pending };
-        // A kit is for a callback that may run here; a call that only queues needs a slot.
+        // A call that only queues needs no slot for a callback.
         if !inline {
             return self.queue(make, cx);
         }
-        let mut kit = Kit::<B, R>::take();
-        let call = make(Caller::new(Arc::clone(kit.slot(process.head.pid))));
+        let mut slots = CallSlots::<B, R>::take();
+        let call = make(Caller::new(Arc::clone(slots.answer(process.head.pid))));
         // `make` is the user's code, so it has run before the lock is taken (rule 3 of `process::mail`).
         let mail = process.mail.lock();
         let left = if mail.may_run_call() {
-            let run = process.run_call(mail, call, &mut kit.place, perform);
+            let run = process.run_call(mail, call, &mut slots.callback, perform);
             // The callback that ran may have ended the process that called it, by its own end for instance.
             if !cut::is_cut(cx)
-                && let Some(reply) = kit.take_reply()
+                && let Some(reply) = slots.take_reply()
             {
-                kit.put();
+                slots.put();
                 return Poll::Ready(Ok(reply));
             }
             run.err()
         } else {
-            let queued = process.queue_lightly(mail, call, true, kit.is_listed());
+            let queued = process.queue_lightly(mail, call, true, slots.is_listed());
             if queued.is_ok()
-                && let Some(slot) = kit.take_slot()
+                && let Some(slot) = slots.take_answer()
             {
-                kit.put();
+                slots.put();
                 return self.wait_lightly(slot, cx);
             }
             queued.err()
         };
-        let slot = kit.take_slot();
-        kit.put();
+        let slot = slots.take_answer();
+        slots.put();
         self.send_slowly(left, slot, true, cx)
     }
 
@@ -262,7 +262,7 @@ where
     #[inline]
     fn queue(&mut self, make: F, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let process = self.target.found().process();
-        let slot = kit::slot(process.head.pid);
+        let slot = call_slots::answer_slot(process.head.pid);
         let call = make(Caller::new(Arc::clone(&slot)));
         match process.queue_lightly(process.mail.lock(), call, false, slot.is_listed()) {
             Ok(()) => self.wait_lightly(slot, cx),
@@ -300,7 +300,7 @@ where
     ) -> Poll<Result<R, CallError>> {
         let process = self.target.found().process();
         let slot = slot.unwrap_or_else(|| Arc::new(Slot::new(process.head.pid)));
-        let mut call = call.and_then(|call| parcel(Envelope::Call(call, None)));
+        let mut call = call.and_then(|call| outgoing(Envelope::Call(call, None)));
         let sent = if call.is_some() {
             Vtable::send_call(process, process.mail.lock(), &mut call, unlisted(&slot), inline)
         } else {
@@ -310,7 +310,7 @@ where
             && !cut::is_cut(cx)
             && let Some(reply) = slot.take_reply()
         {
-            spare::put_slot(slot);
+            cache::put_slot(slot);
             return Poll::Ready(Ok(reply));
         }
         // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
@@ -326,8 +326,8 @@ where
             Ok(Sent::Queued | Sent::AwaitsEnd) => {}
             Err(Refused::Dead) => return self.refused_by_the_dead(call, slot, cx),
             Err(Refused::Full) => {
-                let waiting = NoRoom { call, slot, deadline, room: None, failed: None };
-                self.aside = Some(Box::new(Aside::NoRoom(waiting)));
+                let waiting = WaitingCall { call, slot, deadline, room: None };
+                self.rare = Some(Box::new(RareState::MailboxFull(waiting)));
                 return self.poll_room(cx);
             }
         }
@@ -338,7 +338,7 @@ where
     #[cold]
     fn refused_by_the_dead(
         &mut self,
-        call: Parcel<T::Server>,
+        call: Outgoing<T::Server>,
         slot: Arc<Slot<R>>,
         cx: &Context<'_>,
     ) -> Poll<Result<R, CallError>> {
@@ -346,13 +346,13 @@ where
         if !self.target.needs_look_up() || cut::is_cut(cx) {
             return self.fail(error, cx);
         }
-        self.aside = Some(Box::new(Aside::Unsent(call, slot)));
+        self.rare = Some(Box::new(RareState::Unsent(call, slot)));
         Poll::Ready(Err(error))
     }
 
     /// Sends what another server had not taken. Its slot was not in that server's list, and nobody has filled it.
     fn resend(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let Some(Aside::Unsent(call, slot)) = self.aside.take().map(|aside| *aside) else { return Poll::Pending };
+        let Some(RareState::Unsent(call, slot)) = self.rare.take().map(|rare| *rare) else { return Poll::Pending };
         slot.reopen(self.target.found().pid());
         let call = match call {
             Some(Job::Message(Envelope::Call(call, _))) => Some(call),
@@ -367,7 +367,7 @@ where
             ready!(self.target.poll_found(cx, &mut self.timeout))?;
             let polled = if self.make.is_some() {
                 self.send(cx)
-            } else if matches!(self.aside.as_deref(), Some(Aside::Unsent(..))) {
+            } else if matches!(self.rare.as_deref(), Some(RareState::Unsent(..))) {
                 self.resend(cx)
             } else {
                 self.poll_sent(cx)
@@ -376,7 +376,7 @@ where
                 Poll::Ready(Err(CallError::NoProc { .. })) if self.target.look_again() => {}
                 Poll::Ready(failed @ Err(_)) => {
                     // A request that was kept in vain is dropped before its caller hears of it.
-                    self.aside = None;
+                    self.rare = None;
                     return Poll::Ready(failed);
                 }
                 polled => return polled,
@@ -395,7 +395,7 @@ where
         let process = self.target.found().process();
         let watch = Watch::sent(process.head.pid, self.allows_cycle);
         let answer = slot.poll(cx, deadline);
-        self.aside = None;
+        self.rare = None;
         if let Poll::Ready(answer) = answer {
             return Poll::Ready(self.finish(answer));
         }
@@ -404,7 +404,7 @@ where
                 slot.close();
                 return self.fail(CallError::cycle(self.subject(), &cycle), cx);
             }
-            self.aside = Some(Box::new(Aside::Watched(watch)));
+            self.rare = Some(Box::new(RareState::Watched(watch)));
         }
         self.slot = Some(slot);
         if let Some(deadline) = deadline {
@@ -416,7 +416,7 @@ where
     /// Goes by the answer: the slot is done with, and there is nothing left to give up.
     fn finish(&mut self, answer: Result<R, Unanswered>) -> Result<R, CallError> {
         self.slot = None;
-        self.aside = None;
+        self.rare = None;
         answer.map_err(|why| self.error(why))
     }
 
@@ -424,22 +424,20 @@ where
     #[cold]
     fn fail(&mut self, error: CallError, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         self.slot = None;
-        self.aside = None;
+        self.rare = None;
         if !cut::is_cut(cx) {
             return Poll::Ready(Err(error));
         }
-        let slot = Arc::new(Slot::new(self.target.found().pid()));
-        let failed = NoRoom { call: None, slot, deadline: None, room: None, failed: Some(error) };
-        self.aside = Some(Box::new(Aside::NoRoom(failed)));
+        self.rare = Some(Box::new(RareState::Failed(error)));
         Poll::Pending
     }
 
     /// Goes on with a call that waits for its answer.
     #[inline]
     fn poll_sent(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        let Some(slot) = &self.slot else { return self.poll_aside(cx) };
+        let Some(slot) = &self.slot else { return self.poll_unsent(cx) };
         // A slot that was watched for cycles is not used again: a thread that found a cycle may be about to fill it.
-        if self.aside.is_some() {
+        if self.rare.is_some() {
             return self.poll_slot(cx);
         }
         // After the answer was seen: an exit that was sent before it is seen, too.
@@ -448,15 +446,18 @@ where
         }
         let Some(reply) = slot.take_reply() else { return self.poll_slot(cx) };
         if let Some(slot) = self.slot.take() {
-            spare::put_slot(slot);
+            cache::put_slot(slot);
         }
         Poll::Ready(Ok(reply))
     }
 
     /// Goes on with a call that has not been sent yet, or is over.
     #[cold]
-    fn poll_aside(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
-        if self.aside.is_some() { self.poll_room(cx) } else { Poll::Pending }
+    fn poll_unsent(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+        match self.rare.take_if(|rare| matches!(**rare, RareState::Failed(_))).map(|rare| *rare) {
+            Some(RareState::Failed(error)) => Poll::Ready(Err(error)),
+            _ => self.poll_room(cx),
+        }
     }
 
     #[cold]
@@ -469,11 +470,7 @@ where
     fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let process = self.target.found().process();
         loop {
-            let Some(Aside::NoRoom(waiting)) = self.aside.as_deref_mut() else { return Poll::Pending };
-            if let Some(error) = waiting.failed.take() {
-                self.aside = None;
-                return Poll::Ready(Err(error));
-            }
+            let Some(RareState::MailboxFull(waiting)) = self.rare.as_deref_mut() else { return Poll::Pending };
             let sent = match &waiting.room {
                 Some(room) if room.poll(cx).is_pending() => {
                     let runtime = process.head.home.runtime();
@@ -547,8 +544,8 @@ impl<T: AsServer, R: Send + 'static, F> Drop for Call<T, R, F> {
         if let Some(slot) = self.slot.take() {
             give_up(slot);
         }
-        if let Some(aside) = self.aside.take() {
-            out_of_line(aside);
+        if let Some(rare) = self.rare.take() {
+            drop_cold(rare);
         }
     }
 }

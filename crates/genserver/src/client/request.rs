@@ -15,7 +15,7 @@ use crate::node::reply::{Slot, Unanswered, erased};
 use crate::node::subject::Subject;
 use crate::process::deadlock::Watch;
 use crate::process::vtable::Vtable;
-use crate::process::{Envelope, Process, Refused, parcel};
+use crate::process::{Envelope, Process, Refused, outgoing};
 use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::pid::Pid;
@@ -93,7 +93,7 @@ where
     let slot = Arc::new(Slot::new(process.head.pid));
     // A request has no deadline of its own; each wait for it may have one.
     slot.wait(&Context::from_waker(Waker::noop()), None);
-    let mut call = parcel(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
+    let mut call = outgoing(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
     let server = || process.head.subject();
     let state = match Vtable::send_call(process, process.mail.lock(), &mut call, Some(erased(&slot)), false) {
         Ok(_) => {

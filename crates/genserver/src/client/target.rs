@@ -13,7 +13,7 @@ use crate::client::time;
 use crate::node;
 use crate::node::alarm;
 use crate::node::process_ref::ProcessRef;
-use crate::process::mail::out_of_line;
+use crate::process::cold::drop_cold;
 use crate::runtime::Sleep;
 use crate::server::GenServer;
 
@@ -105,7 +105,7 @@ impl<T: AsServer + ?Sized, P> Drop for Lookup<'_, T, P> {
     #[inline]
     fn drop(&mut self) {
         if let Some(progress) = self.progress.take() {
-            out_of_line(progress);
+            drop_cold(progress);
         }
     }
 }

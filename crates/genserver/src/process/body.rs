@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::cold::drop_cold;
 use super::envelope::Envelope;
-use super::mail::{Doing, out_of_line};
+use super::mail::Doing;
 use crate::node::reply::{Slot, Waiting};
 use crate::process::deadlock::Edge;
 use crate::process::queue::Queue;
@@ -235,7 +236,7 @@ impl<S: GenServer> BodyCell<S> {
         debug_assert!(self.is_empty(), "two pollers held the body of one server");
         // The place is empty. The compiler does not know that, and would inline the drop of an actor into every call.
         if let Some(before) = self.0.actor.replace(actor) {
-            out_of_line(before);
+            drop_cold(before);
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::bench::{AnyBench, Bench};
 use super::body::Body;
 use super::envelope::{Envelope, Signal};
+use super::inspected::{AnyInspected, Inspected};
 use super::mail::{Process, Run};
 use super::work::Job;
-use super::work::parcel;
+use super::work::outgoing;
 use crate::node::any_process::{Asked, Untyped};
 use crate::node::reply::Waiting;
 use crate::server::GenServer;
@@ -16,35 +16,35 @@ use crate::values::reason::Reason;
 /// A request of [`sys`](crate::sys) as it lies in the mailbox.
 pub(crate) struct SystemRequest<S: GenServer>(Box<Serve<S>>);
 
-type Serve<S> = dyn FnOnce(&mut Bench<'_, S>) + Send;
+type Serve<S> = dyn FnOnce(&mut Inspected<'_, S>) + Send;
 
 /// What an [`Untyped`] request does, at a server of any type.
-type ServeAny = dyn FnOnce(&mut dyn AnyBench) + Send;
+type ServeAny = dyn FnOnce(&mut dyn AnyInspected) + Send;
 
 /// A request to a server whose type is not known to who asks.
-pub(crate) fn untyped(serve: impl FnOnce(&mut dyn AnyBench) + Send + 'static) -> Untyped {
+pub(crate) fn untyped(serve: impl FnOnce(&mut dyn AnyInspected) + Send + 'static) -> Untyped {
     let serve: Box<ServeAny> = Box::new(serve);
     Untyped(Box::new(serve))
 }
 
 impl<S: GenServer> SystemRequest<S> {
-    pub(crate) fn new(serve: impl FnOnce(&mut Bench<'_, S>) + Send + 'static) -> Self {
+    pub(crate) fn new(serve: impl FnOnce(&mut Inspected<'_, S>) + Send + 'static) -> Self {
         Self(Box::new(serve))
     }
 
     pub(super) fn from_untyped(request: Untyped) -> Self {
         // What is made by `untyped`, and nothing else is, so it is never anything but this.
         match request.0.downcast::<Box<ServeAny>>() {
-            Ok(serve) => Self::new(|bench: &mut Bench<'_, S>| serve(bench)),
-            Err(_) => Self::new(|_: &mut Bench<'_, S>| {}),
+            Ok(serve) => Self::new(|inspected: &mut Inspected<'_, S>| serve(inspected)),
+            Err(_) => Self::new(|_: &mut Inspected<'_, S>| {}),
         }
     }
 
     /// Does it. The reason, if it ends the server.
     pub(crate) fn serve(self, process: &Arc<Process<S>>, body: &mut Body<S>) -> Option<Reason> {
-        let mut bench = Bench { process, body, stop: None };
-        (self.0)(&mut bench);
-        bench.stop
+        let mut inspected = Inspected { process, body, stop: None };
+        (self.0)(&mut inspected);
+        inspected.stop
     }
 }
 
@@ -57,7 +57,7 @@ impl<S: GenServer> Process<S> {
         slot: Arc<dyn Waiting>,
         inline: bool,
     ) -> Asked {
-        let mut request = parcel(Envelope::Signal(Box::new(Signal::System(request))));
+        let mut request = outgoing(Envelope::Signal(Box::new(Signal::System(request))));
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {
             return Asked::Dead;

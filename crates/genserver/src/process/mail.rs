@@ -400,10 +400,3 @@ impl<S: GenServer> Process<S> {
         Some(message)
     }
 }
-
-/// Drops a value that is hardly ever there, in code that is not inlined.
-#[cold]
-#[inline(never)]
-pub(crate) fn out_of_line<T>(value: T) {
-    drop(value);
-}

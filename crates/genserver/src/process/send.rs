@@ -10,7 +10,7 @@ use super::envelope::{Envelope, Signal};
 use super::mail::{Kick, Mail, Process, Run};
 use super::sent::{Refused, Sent};
 use super::vtable::Vtable;
-use super::work::{Job, Parcel};
+use super::work::{Job, Outgoing};
 use crate::node::current;
 use crate::node::reply::Waiting;
 use crate::process::deadlock;
@@ -137,7 +137,7 @@ impl<S: GenServer> Process<S> {
     pub(crate) fn send_call(
         self: &Arc<Self>,
         mail: MutexGuard<'_, Mail<S>>,
-        call: &mut Parcel<S>,
+        call: &mut Outgoing<S>,
         unlisted: Option<Arc<dyn Waiting>>,
         inline: bool,
     ) -> Result<Sent, Refused> {
@@ -170,7 +170,7 @@ impl<S: GenServer> Process<S> {
     ///
     /// If we only queued it, every caller scheduled before the server's task would queue too. The task would then wake them all,
     /// and all would call again before its next turn.
-    fn take_over(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, call: &mut Parcel<S>) {
+    fn take_over(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, call: &mut Outgoing<S>) {
         // The budget ends at the caller's own call: what comes behind it would be handled at the expense of this caller.
         let before = mail.queue.len() + mail.body.batched();
         let mut budget = u32::try_from(before).map_or(CALLERS_BUDGET, |before| before.min(CALLERS_BUDGET));
@@ -185,7 +185,7 @@ impl<S: GenServer> Process<S> {
     /// Queues a call for which a place was promised.
     pub(crate) fn send_promised(
         self: &Arc<Self>,
-        call: &mut Parcel<S>,
+        call: &mut Outgoing<S>,
         unlisted: Option<Arc<dyn Waiting>>,
     ) -> Result<Sent, Refused> {
         let mut mail = self.mail.lock();
@@ -197,7 +197,7 @@ impl<S: GenServer> Process<S> {
     fn queue_call(
         self: &Arc<Self>,
         mut mail: MutexGuard<'_, Mail<S>>,
-        call: &mut Parcel<S>,
+        call: &mut Outgoing<S>,
         unlisted: Option<Arc<dyn Waiting>>,
     ) -> Result<Sent, Refused> {
         if mail.run == Run::Dead {
@@ -226,7 +226,7 @@ impl<S: GenServer> Process<S> {
     pub(super) fn run_inline<'a>(
         self: &'a Arc<Self>,
         mut mail: MutexGuard<'a, Mail<S>>,
-        message: &mut Parcel<S>,
+        message: &mut Outgoing<S>,
         inline: bool,
     ) -> Option<MutexGuard<'a, Mail<S>>> {
         if !inline || mail.run != Run::Idle || !self.may_run_inline(&mut mail) {

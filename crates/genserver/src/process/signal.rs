@@ -13,7 +13,7 @@ use super::ties::Ties;
 use super::vtable::Vtable;
 use super::waiters::Waiters;
 use super::work::Job;
-use super::work::parcel;
+use super::work::outgoing;
 use crate::node::alarm::Alarmed;
 use crate::node::any_process::Untyped;
 use crate::node::any_process::{AnyProcess, Asked, ExitKind, Head, StoppedHere};
@@ -80,7 +80,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.closed {
             return true;
         }
-        let mut order = parcel(Envelope::Signal(Box::new(Signal::Stop(order))));
+        let mut order = outgoing(Envelope::Signal(Box::new(Signal::Stop(order))));
         if let Some(mail) = self.run_inline(mail, &mut order, inline)
             && let Some(Job::Message(order)) = order.take()
         {

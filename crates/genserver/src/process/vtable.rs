@@ -19,7 +19,7 @@ use super::envelope::Envelope;
 use super::inspect::SystemRequest;
 use super::mail::{Mail, Process};
 use super::sent::{Refused, Sent};
-use super::work::{Done, Parcel, Work};
+use super::work::{Done, Outgoing, Work};
 use crate::node::any_process::{AnyProcess, Asked};
 use crate::node::reply::Waiting;
 use crate::server::GenServer;
@@ -45,7 +45,7 @@ type ParkCall<S> = fn(&Arc<Process<S>>, Pin<Box<dyn Work<S>>>);
 type SendCall<S> = fn(
     &Arc<Process<S>>,
     MutexGuard<'_, Mail<S>>,
-    &mut Parcel<S>,
+    &mut Outgoing<S>,
     Option<Arc<dyn Waiting>>,
     bool,
 ) -> Result<Sent, Refused>;
@@ -111,7 +111,7 @@ impl<S: GenServer> Vtable<S> {
     pub(crate) fn send_call(
         process: &Arc<Process<S>>,
         mail: MutexGuard<'_, Mail<S>>,
-        call: &mut Parcel<S>,
+        call: &mut Outgoing<S>,
         unlisted: Option<Arc<dyn Waiting>>,
         inline: bool,
     ) -> Result<Sent, Refused> {

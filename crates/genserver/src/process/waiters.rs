@@ -118,7 +118,7 @@ impl<W: Waiting + ?Sized> Known<W> {
     }
 }
 
-/// Whether nobody waits for this server in the slot any more. If the list alone holds it, it was a spare of a thread that has ended,
+/// Whether nobody waits for this server in the slot any more. If the list alone holds it, it was kept by a thread that has ended,
 /// or whose place another slot took: such a slot stands open, and no call will ever close it.
 fn is_over<W: Waiting + ?Sized>(slot: &Arc<W>, home: Pid) -> bool {
     Arc::strong_count(slot) == 1 || slot.leave(home)

@@ -2,7 +2,7 @@
 //!
 //! A callback that is not ready at its first poll has to stay where it was polled. So its future is built in a slot on the heap
 //! to begin with, which is used again for callback after callback. If the callback has to wait, the slot belongs to its server
-//! until it is done; otherwise the thread keeps it (see `spare`). The server's state travels through the slot: in when the
+//! until it is done; otherwise the thread keeps it (see `cache`). The server's state travels through the slot: in when the
 //! callback begins, out when it is done. What travels is kept small, because every message pays for it.
 //!
 //! There are three futures: a call that its caller runs (`perform_call`), any callback with the messages that follow it in the
@@ -20,10 +20,10 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::node::current;
+use crate::process::cache;
 use crate::process::envelope::Envelope;
 use crate::process::mail::{Doing, LOOK_DOOM};
 use crate::process::queue::Queue;
-use crate::process::spare;
 use crate::report::Scope;
 use crate::server::GenServer;
 use crate::server::context::Cx;
@@ -127,14 +127,14 @@ pub(crate) enum Job<S: GenServer> {
     Terminate(Option<Box<Reason>>),
 }
 
-/// A message on its way, in the place where its sender put it: it is moved from there straight to where it goes, because
-/// every further move of it would be felt.
-pub(crate) type Parcel<S> = Option<Job<S>>;
+/// A message that is being sent, in the place where its sender put it; nothing, once it was taken. It is moved from there straight
+/// to where it goes, because every further move of it would be felt.
+pub(crate) type Outgoing<S> = Option<Job<S>>;
 
 /// Puts a message where [`Process::push`] and [`Process::send_call`] take it from.
 #[inline]
-#[expect(clippy::unnecessary_wraps, reason = "a parcel is emptied by the function that takes the message")]
-pub(crate) fn parcel<S: GenServer>(message: Envelope<S>) -> Parcel<S> {
+#[expect(clippy::unnecessary_wraps, reason = "the function that takes the message leaves nothing behind")]
+pub(crate) fn outgoing<S: GenServer>(message: Envelope<S>) -> Outgoing<S> {
     Some(Job::Message(message))
 }
 
@@ -222,9 +222,9 @@ pub(crate) struct CallbackPlace<F>(Option<Pin<Box<CallbackSlot<F>>>>);
 
 impl<F: 'static> CallbackPlace<F> {
     /// Where the thread keeps it.
-    const WAY: usize = spare::callback(size_of::<F>());
+    const INDEX: usize = cache::callback_index(size_of::<F>());
     /// Where the thread keeps that of an init.
-    const INIT_WAY: usize = spare::init(size_of::<F>());
+    const INIT_INDEX: usize = cache::init_index(size_of::<F>());
 
     pub(crate) fn empty() -> Self {
         Self(None)
@@ -235,7 +235,7 @@ impl<F: 'static> CallbackPlace<F> {
     #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
     #[expect(clippy::unnecessary_box_returns, reason = "the thread keeps boxes")]
     fn take() -> Box<Self> {
-        spare::take(Self::WAY).unwrap_or_else(Self::make)
+        cache::take(Self::INDEX).unwrap_or_else(Self::make)
     }
 
     #[cold]
@@ -248,7 +248,7 @@ impl<F: 'static> CallbackPlace<F> {
     fn put(slot: Pin<Box<CallbackSlot<F>>>) {
         let mut place = Self::take();
         place.0 = Some(slot);
-        spare::put(Self::WAY, place);
+        cache::put(Self::INDEX, place);
     }
 
     /// A slot that came back, or a new one.
@@ -256,7 +256,7 @@ impl<F: 'static> CallbackPlace<F> {
     fn refill(&mut self) -> &mut Pin<Box<CallbackSlot<F>>> {
         let mut place = Self::take();
         let back = place.0.take();
-        spare::put(Self::WAY, place);
+        cache::put(Self::INDEX, place);
         self.0.insert(back.unwrap_or_else(|| CallbackSlot::new(true)))
     }
 
@@ -296,11 +296,11 @@ impl<F: 'static> CallbackPlace<F> {
 /// Begins any callback but init, and goes on with the batch.
 #[inline]
 pub(super) fn begin<S: GenServer>(actor: Box<Actor<S>>, job: Job<S>, cx: &mut Context<'_>) -> Begun<S> {
-    begin_in_spare(perform, actor, job, cx)
+    begin_in_cached(perform, actor, job, cx)
 }
 
 #[inline]
-fn begin_in_spare<S, F>(
+fn begin_in_cached<S, F>(
     perform: impl FnOnce(Rescue<S>, Job<S>) -> F,
     actor: Box<Actor<S>>,
     job: Job<S>,
@@ -313,7 +313,7 @@ where
     // Out of the thread's keeping while the callback runs, for that may begin another callback of the same type.
     let mut place = CallbackPlace::take();
     let begun = place.begin(perform, job.callback(), actor, job, cx);
-    spare::put(CallbackPlace::<F>::WAY, place);
+    cache::put(CallbackPlace::<F>::INDEX, place);
     begun
 }
 
@@ -349,9 +349,9 @@ where
     if size_of::<F>() > KEPT_INIT {
         return resume(prepare_init(actor, args), cx);
     }
-    let mut place = spare::take(CallbackPlace::<F>::INIT_WAY).unwrap_or_else(CallbackPlace::make);
+    let mut place = cache::take(CallbackPlace::<F>::INIT_INDEX).unwrap_or_else(CallbackPlace::make);
     let begun = place.begin(perform, "init", actor, args, cx);
-    spare::put(CallbackPlace::<F>::INIT_WAY, place);
+    cache::put(CallbackPlace::<F>::INIT_INDEX, place);
     begun
 }
 

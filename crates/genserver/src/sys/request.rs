@@ -18,8 +18,8 @@ use crate::node::cut::poll_alive;
 use crate::node::process_ref::{AsProcess, NotFound, ProcessRef};
 use crate::node::reply::{Slot, Unanswered, erased};
 use crate::node::subject::Subject;
-use crate::process::bench::{AnyBench, Bench};
 use crate::process::inspect::{self, SystemRequest};
+use crate::process::inspected::{AnyInspected, Inspected};
 use crate::process::vtable::Vtable;
 use crate::values::reason::Panic;
 
@@ -86,14 +86,14 @@ impl<R: Send + 'static> SysRequest<R> {
     pub(super) fn typed<T: AsServer>(
         name: &'static str,
         server: &T,
-        order: impl FnOnce(&mut Bench<'_, T::Server>) -> Answer<R> + Send + 'static,
+        order: impl FnOnce(&mut Inspected<'_, T::Server>) -> Answer<R> + Send + 'static,
     ) -> Self {
         let found = server.as_server();
         let process = found.as_ref().ok().map(|server| Arc::clone(server.process()));
         let post = move |_: &ProcessRef, slot: Arc<Slot<Answer<R>>>, inline| {
             let Some(process) = process else { return Asked::Dead };
             let waiting = erased(&slot);
-            let serve = move |bench: &mut Bench<'_, T::Server>| answer(&slot, || order(bench));
+            let serve = move |inspected: &mut Inspected<'_, T::Server>| answer(&slot, || order(inspected));
             Vtable::ask_typed(&process, SystemRequest::new(serve), waiting, inline)
         };
         Self::new(name, found.map(|server| server.process_ref()).map_err(CallError::into_not_found), Box::new(post))
@@ -103,11 +103,11 @@ impl<R: Send + 'static> SysRequest<R> {
     pub(super) fn untyped<T: AsProcess>(
         name: &'static str,
         process: &T,
-        order: impl FnOnce(&mut dyn AnyBench) -> Answer<R> + Send + 'static,
+        order: impl FnOnce(&mut dyn AnyInspected) -> Answer<R> + Send + 'static,
     ) -> Self {
         let post = |process: &ProcessRef, slot: Arc<Slot<Answer<R>>>, inline| {
             let waiting = erased(&slot);
-            let serve = move |bench: &mut dyn AnyBench| answer(&slot, || order(bench));
+            let serve = move |inspected: &mut dyn AnyInspected| answer(&slot, || order(inspected));
             Arc::clone(process.process()).ask(inspect::untyped(serve), waiting, inline)
         };
         Self::new(name, process.find_process(), Box::new(post))

@@ -16,7 +16,7 @@ pub fn get_state<T: AsServer>(server: &T) -> SysRequest<T::Server>
 where
     T::Server: Clone,
 {
-    SysRequest::typed("get_state", server, |bench| Ok(bench.server().clone()))
+    SysRequest::typed("get_state", server, |inspected| Ok(inspected.server().clone()))
 }
 
 /// Reads the state in place, and returns the result of `look`: [`get_state`] for a state that is not `Clone`.
@@ -43,7 +43,7 @@ where
     R: Send + 'static,
     F: FnOnce(&T::Server) -> R + Send + 'static,
 {
-    SysRequest::typed("with_state", server, |bench| Ok(look(bench.server())))
+    SysRequest::typed("with_state", server, |inspected| Ok(look(inspected.server())))
 }
 
 /// Replaces the state by the result of `replace` on a clone of it, and returns a clone of the new one.
@@ -71,10 +71,10 @@ where
     T::Server: Clone,
     F: FnOnce(T::Server) -> T::Server + Send + 'static,
 {
-    SysRequest::typed("replace_state", server, |bench| {
-        let new = replace(bench.server().clone());
+    SysRequest::typed("replace_state", server, |inspected| {
+        let new = replace(inspected.server().clone());
         let answer = new.clone();
-        let old = std::mem::replace(bench.server(), new);
+        let old = std::mem::replace(inspected.server(), new);
         // The new state is in place, so a panic in the drop of the old one is not a failure of the replacement.
         drop_caught(old);
         Ok(answer)
@@ -109,7 +109,7 @@ where
     R: Send + 'static,
     F: FnOnce(&mut T::Server) -> R + Send + 'static,
 {
-    SysRequest::typed("update_state", server, |bench| Ok(update(bench.server())))
+    SysRequest::typed("update_state", server, |inspected| Ok(update(inspected.server())))
 }
 
 /// Makes the server hold back everything but the requests of this module and the order to stop, until
@@ -138,8 +138,8 @@ where
 /// # }
 /// ```
 pub fn suspend<T: AsProcess>(server: &T) -> SysRequest<()> {
-    SysRequest::untyped("suspend", server, |bench| {
-        bench.suspend(true);
+    SysRequest::untyped("suspend", server, |inspected| {
+        inspected.suspend(true);
         Ok(())
     })
 }
@@ -150,8 +150,8 @@ pub fn suspend<T: AsProcess>(server: &T) -> SysRequest<()> {
 ///
 /// Like every request.
 pub fn resume<T: AsProcess>(server: &T) -> SysRequest<()> {
-    SysRequest::untyped("resume", server, |bench| {
-        bench.suspend(false);
+    SysRequest::untyped("resume", server, |inspected| {
+        inspected.suspend(false);
         Ok(())
     })
 }
@@ -176,7 +176,7 @@ pub fn resume<T: AsProcess>(server: &T) -> SysRequest<()> {
 /// # }
 /// ```
 pub fn get_status<T: AsProcess>(server: &T) -> SysRequest<Status> {
-    SysRequest::untyped("get_status", server, |bench| Ok(bench.status()))
+    SysRequest::untyped("get_status", server, |inspected| Ok(inspected.status()))
 }
 
 /// Orders the server to stop with `reason`, and returns without waiting for the end.
@@ -188,8 +188,8 @@ pub fn get_status<T: AsProcess>(server: &T) -> SysRequest<Status> {
 /// Like every request.
 pub fn terminate<T: AsProcess>(server: &T, reason: impl Into<Reason>) -> SysRequest<()> {
     let reason = reason.into();
-    SysRequest::untyped("terminate", server, |bench| {
-        bench.stop(reason);
+    SysRequest::untyped("terminate", server, |inspected| {
+        inspected.stop(reason);
         Ok(())
     })
 }

@@ -17,8 +17,8 @@ fn switch<T: AsProcess>(
     name: &'static str,
     turn: impl FnOnce(&mut Debug) + Send + 'static,
 ) -> SysRequest<()> {
-    SysRequest::untyped(name, server, |bench| {
-        let debug = bench.debug();
+    SysRequest::untyped(name, server, |inspected| {
+        let debug = inspected.debug();
         turn(debug.get_or_insert_default());
         Debug::tidy(debug);
         Ok(())
@@ -70,9 +70,9 @@ pub fn log<T: AsProcess>(server: &T, length: usize) -> SysRequest<()> {
 ///
 /// Like every request.
 pub fn get_log<T: AsProcess>(server: &T) -> SysRequest<Log> {
-    SysRequest::untyped("get_log", server, |bench| {
-        let process = bench.head().title();
-        let debug = bench.debug().as_ref();
+    SysRequest::untyped("get_log", server, |inspected| {
+        let process = inspected.head().title();
+        let debug = inspected.debug().as_ref();
         let events = debug.and_then(|debug| debug.log.as_ref()).map(|log| log.events.iter().cloned().collect());
         Ok(Log { process, events: events.unwrap_or_default() })
     })
@@ -114,9 +114,9 @@ pub fn log_off<T: AsProcess>(server: &T) -> SysRequest<()> {
 /// ```
 pub fn log_to_file<T: AsProcess>(server: &T, path: impl Into<PathBuf>) -> SysRequest<()> {
     let path = path.into();
-    SysRequest::untyped("log_to_file", server, |bench| match File::create(&path) {
+    SysRequest::untyped("log_to_file", server, |inspected| match File::create(&path) {
         Ok(file) => {
-            bench.debug().get_or_insert_default().file = Some(Box::new(file));
+            inspected.debug().get_or_insert_default().file = Some(Box::new(file));
             Ok(())
         }
         Err(error) => Err(Trouble::File(path, error)),
@@ -138,10 +138,10 @@ pub fn log_to_file_off<T: AsProcess>(server: &T) -> SysRequest<()> {
 ///
 /// Like every request.
 pub fn statistics_on<T: AsProcess>(server: &T) -> SysRequest<()> {
-    SysRequest::untyped("statistics_on", server, |bench| {
-        let since = bench.head().home.runtime().now();
+    SysRequest::untyped("statistics_on", server, |inspected| {
+        let since = inspected.head().home.runtime().now();
         let counters = || Counters { since, messages_in: 0, messages_out: 0 };
-        bench.debug().get_or_insert_default().counters.get_or_insert_with(counters);
+        inspected.debug().get_or_insert_default().counters.get_or_insert_with(counters);
         Ok(())
     })
 }
@@ -167,9 +167,9 @@ pub fn statistics_on<T: AsProcess>(server: &T) -> SysRequest<()> {
 /// # }
 /// ```
 pub fn statistics<T: AsProcess>(server: &T) -> SysRequest<Statistics> {
-    SysRequest::untyped("statistics", server, |bench| {
-        let now = bench.head().home.runtime().now();
-        let debug = bench.debug().as_ref();
+    SysRequest::untyped("statistics", server, |inspected| {
+        let now = inspected.head().home.runtime().now();
+        let debug = inspected.debug().as_ref();
         let counters = debug.and_then(|debug| debug.counters.as_ref()).ok_or(Trouble::NoStatistics)?;
         let Counters { since, messages_in, messages_out } = *counters;
         Ok(Statistics { since, now, messages_in, messages_out })

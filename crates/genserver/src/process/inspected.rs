@@ -1,4 +1,4 @@
-//! A server between two callbacks: what the requests of `sys` work on.
+//! A server between two callbacks, as the requests of `sys` inspect it.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::server::show::{Shown, Status};
 use crate::values::reason::Reason;
 
 /// The server between two callbacks, as a request finds it.
-pub(crate) struct Bench<'a, S: GenServer> {
+pub(crate) struct Inspected<'a, S: GenServer> {
     pub(crate) process: &'a Arc<Process<S>>,
     pub(crate) body: &'a mut Body<S>,
     /// Set by a request that ends the server.
     pub(crate) stop: Option<Reason>,
 }
 
-impl<S: GenServer> Bench<'_, S> {
+impl<S: GenServer> Inspected<'_, S> {
     fn actor(&mut self) -> &mut Actor<S> {
         self.body.actor.as_mut().expect("between two callbacks the actor is here")
     }
@@ -29,8 +29,8 @@ impl<S: GenServer> Bench<'_, S> {
     }
 }
 
-/// A bench without the type of its server: what can be done at every one.
-pub(crate) trait AnyBench {
+/// The same without the type of the server: what a request can do with any of them.
+pub(crate) trait AnyInspected {
     fn head(&self) -> &Head;
     /// What is switched on.
     fn debug(&mut self) -> &mut Option<Box<Debug>>;
@@ -40,7 +40,7 @@ pub(crate) trait AnyBench {
     fn stop(&mut self, reason: Reason);
 }
 
-impl<S: GenServer> AnyBench for Bench<'_, S> {
+impl<S: GenServer> AnyInspected for Inspected<'_, S> {
     fn head(&self) -> &Head {
         &self.process.head
     }
