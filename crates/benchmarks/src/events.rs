@@ -27,7 +27,7 @@ pub trait Bus: Sized + Send + 'static {
     /// Starts it, with so many who are told of every event, and each count them.
     fn start(told: u64) -> impl Future<Output = Self> + Send;
 
-    /// Sends an event; if it waits, then for room.
+    /// Sends an event; if it waits, then for space.
     fn notify(&mut self, event: u64) -> impl Future<Output = ()> + Send;
 
     /// Waits until everybody has counted every event. It is done once.

@@ -32,7 +32,7 @@ pub fn per_server(subject: &str, servers: u32) -> Option<f64> {
 
 /// How much this process grows by when it starts the servers and has each answer one call.
 ///
-/// What the starter holds of them is not counted: it gets its room beforehand.
+/// What the starter holds of them is not counted: it gets its space beforehand.
 pub(crate) async fn idle<S: Subject>(servers: usize) -> Option<u64> {
     let (first, keep) = S::start().await;
     black_box(S::call(&first, Ask::Plain).await);

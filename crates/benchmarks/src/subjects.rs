@@ -38,7 +38,7 @@ pub trait Subject: Sized + 'static {
     /// Asks for the count.
     fn call(server: &Self::Server, ask: Ask) -> impl Future<Output = u64> + Send;
 
-    /// Sends without waiting for an answer, but for room where the mailbox is bounded.
+    /// Sends without waiting for an answer, but for space where the mailbox is bounded.
     fn cast(server: &Self::Server, cast: Cast<Self::Server>) -> impl Future<Output = ()> + Send;
 
     /// Ends the server and waits until it has ended.

@@ -42,7 +42,7 @@ const BAR: (f64, f64) = (2.0, 1.0);
 enum Act {
     /// From the call to the answer.
     Call,
-    /// How long its sender is held up: it may wait for the lock, or for room.
+    /// How long its sender is held up: it may wait for the lock, or for space.
     Cast,
 }
 

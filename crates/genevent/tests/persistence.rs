@@ -190,7 +190,7 @@ async fn a_torn_tail_is_cut_off_told_and_reported() {
     let mut reports = Node::program().reports();
     let log = PersistenceHandler::open(folder.path()).await.unwrap();
     let torn = log.torn().unwrap().clone();
-    // Of the first eight bytes of a record the last three are zeros, and might be room that was made ahead.
+    // Of the first eight bytes of a record the last three are zeros, and might be zeros that were written ahead.
     assert_eq!((torn.file, torn.at, torn.bytes, torn.events), (first(&folder), 28 + 26, 5, 0));
     let (manager, _) = logging(log).await;
     let Some(Report::Custom(told)) = reports.next().await else { panic!("it is reported") };

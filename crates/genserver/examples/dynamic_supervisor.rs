@@ -9,7 +9,7 @@
 //! > JOIN bob
 //! welcome, bob
 //! > JOIN carol
-//! there is room for 2 only
+//! there is space for 2 only
 //! > SAY alice good morning
 //! GOOD
 //! > SAY bob
@@ -125,7 +125,7 @@ impl Lobby {
         match self.sessions.current()?.start_child(spec.restart(Restart::Temporary)).await {
             Ok(_) => Ok(format!("welcome, {user}")),
             Err(StartChildError::AlreadyStarted { .. }) => Ok(format!("{user} is here already")),
-            Err(StartChildError::MaxChildren { max, .. }) => Ok(format!("there is room for {max} only")),
+            Err(StartChildError::MaxChildren { max, .. }) => Ok(format!("there is space for {max} only")),
             Err(error) => Err(error.into()),
         }
     }
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn sessions_end_alone_and_leave_room_for_others() {
+    async fn sessions_end_alone_and_leave_space_for_others() {
         assert_eq!(session().await.expect("it starts"), shown());
     }
 }

@@ -23,7 +23,7 @@ pub(crate) mod queue;
 mod send;
 // What becomes of a message that is sent.
 mod sent;
-// Waiting for room in a full mailbox.
+// Waiting for space in a full mailbox.
 mod wait_queue;
 // One of the senders that wait.
 mod queued_sender;
@@ -68,5 +68,5 @@ pub(crate) use death::drop_caught;
 pub(crate) use envelope::{Envelope, Lazy, Signal};
 pub(crate) use mail::Process;
 pub(crate) use sent::{Refused, Sent};
-pub(crate) use wait_queue::RoomWait;
+pub(crate) use wait_queue::SpaceWait;
 pub(crate) use work::{Outgoing, outgoing};

@@ -76,7 +76,7 @@ fn a_task_without_budget_yields() {
 }
 
 #[test]
-fn a_caller_in_a_loop_leaves_room_for_the_other_tasks() {
+fn a_caller_in_a_loop_lets_the_other_tasks_run() {
     let runtime = Smol::new();
     let rounds = runtime.block_on(async {
         let counter = genserver::start::<Counter<Two>>(None).await.unwrap();

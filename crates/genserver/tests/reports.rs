@@ -401,7 +401,7 @@ async fn an_unexpected_message_is_reported_by_its_type_if_nobody_says_more() {
 }
 
 #[tokio::test]
-async fn reports_without_room_are_counted() {
+async fn reports_without_space_are_counted() {
     let node = Node::new();
     let mut reports = node.reports();
     for _ in 0..1030 {

@@ -39,7 +39,7 @@ async fn come_and_go(many: i64) {
     let before = held();
 
     // All at once, ...
-    // Queues and maps keep some room when they are empty, the same whether few names have come and gone or many.
+    // Queues and maps keep some space when they are empty, the same whether few names have come and gone or many.
     let allowed = 160 * 1024;
     let mut buckets = Vec::new();
     for number in 0..many {

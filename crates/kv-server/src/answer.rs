@@ -36,8 +36,8 @@ pub use reading::{AnswerReader, ReaderStep, UnexpectedLine};
 /// check(Answer::NotFound, "NOT FOUND\r\n");
 /// check(Answer::UnknownCommand, "UNKNOWN COMMAND\r\n");
 /// check(
-///     Answer::Error("no room; delete something".into()),
-///     "ERROR no room; delete something\r\n",
+///     Answer::Error("no space; delete something".into()),
+///     "ERROR no space; delete something\r\n",
 /// );
 /// ```
 ///

@@ -93,7 +93,7 @@ impl CommandBatch {
         self.commands.push(BatchedCommand::Known(answer));
     }
 
-    /// Adds a command, from a line of `read`. There must be [room](Self::is_full).
+    /// Adds a command, from a line of `read`. There must be [space](Self::is_full).
     ///
     /// # Errors
     ///
@@ -165,7 +165,7 @@ impl CommandBatch {
                     (_, Err(refusal)) => refusal.write(replies.short()),
                 },
             }
-            replies.room().await?;
+            replies.space().await?;
         }
         self.commands.clear();
         self.used = 0;

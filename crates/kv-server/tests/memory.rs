@@ -140,7 +140,7 @@ fn bytes_of_any_kind_cost_what_one_read_brings() {
 
 /// When all is answered, a session that was sent a lot costs about what any other does.
 #[test]
-fn a_session_gives_back_the_room_that_it_needed_once() {
+fn a_session_gives_back_the_space_that_it_needed_once() {
     for bucket in ["a", "b"] {
         let says: String = (0..2000)
             .map(|number| [bucket, "c", "d"][number % 3])

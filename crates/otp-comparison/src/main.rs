@@ -112,7 +112,7 @@ fn record(
     for family in families {
         record::write(family.name, written.by_ref().take(family.scripts.len()).map(recorded))?;
     }
-    // One with many traces tests little, and takes much room.
+    // One with many traces tests little, and takes much space.
     let clear = drawn.iter().filter(|compared| compared.theirs.len() <= TRACES);
     record::write("drawn", clear.map(recorded))?;
     Ok(())

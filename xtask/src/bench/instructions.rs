@@ -20,7 +20,7 @@ use crate::{Failure, Result, workspace};
 use callgrind::Count;
 use table::Table;
 
-/// How often an operation is done in the two runs. Of one length, so that the arguments take the same room on the stack.
+/// How often an operation is done in the two runs. Of one length, so that the arguments take the same space on the stack.
 const OPERATIONS: [u32; 2] = [4_000, 12_000];
 
 /// The package whose program does the operations.

@@ -62,7 +62,7 @@ mod tests {
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("xtask-mutants-{}-{name}", std::process::id()));
-        fs::create_dir_all(&folder).expect("the system has room for a folder");
+        fs::create_dir_all(&folder).expect("the system has space for a folder");
         folder
     }
 

@@ -46,6 +46,17 @@ const STILTED: [(&str, &str); 6] = [
     ("circles", "the word is cycles"),
 ];
 
+/// Words for what has another word here, and that word.
+const SYNONYMS: [(&str, &str); 7] = [
+    ("time-out", "timeout"),
+    ("time-outs", "timeouts"),
+    ("look-up", "lookup"),
+    ("look-ups", "lookups"),
+    ("no room", "no space"),
+    ("for room", "for space"),
+    ("room for", "space for"),
+];
+
 /// A noun that is denied by `no`, as in "a line that is no number".
 const DENIALS: [&str; 4] = ["is no ", "are no ", "was no ", "were no "];
 
@@ -56,7 +67,13 @@ pub(super) fn speaks_plainly(file: &File) -> Vec<Finding> {
     }
     each_line(file, |line| {
         // Names of tests are read as sentences.
-        let spoken = line.replace('_', " ").to_lowercase();
+        let spaced = line.replace('_', " ");
+        let spoken = spaced.to_lowercase();
+        // As it is written, for `Room` may be somebody's type.
+        let synonym = SYNONYMS.into_iter().find(|(words, _)| has_word(&spaced, words));
+        if let Some((words, word)) = synonym {
+            return Some(format!("`{words}` is `{word}` everywhere else; one thing has one word"));
+        }
         let stilted = STILTED.into_iter().find(|(words, _)| has_word(&spoken, words));
         let denial = || DENIALS.into_iter().find(|words| denies_a_noun(&spoken, words));
         let denied = || denial().map(|words| (words.trim_end(), "say that it is not one"));
@@ -135,9 +152,11 @@ mod tests {
             "a.rs:3: `whoever` makes a sentence hard to read; name the one that does it: the caller, the sender, the task",
             "a.rs:4: `circle` makes a sentence hard to read; the word is cycle",
             "a.rs:5: `is no` makes a sentence hard to read; say that it is not one",
+            "a.rs:6: `for room` is `for space` everywhere else; one thing has one word",
+            "a.rs:7: `time-outs` is `timeouts` everywhere else; one thing has one word",
         ];
         let text = "//! Whoever calls.\n// Bytes that are no text.\nfn whoever_calls_waits() {}\n// A circle of calls.\n\
-                    fn what_is_no_number_is_refused() {}\n";
+                    fn what_is_no_number_is_refused() {}\nfn wait_for_room() {}\n// Rooms have time-outs.\n";
         check(speaks_plainly, "a.rs", text, &expected);
     }
 

@@ -1,4 +1,4 @@
-//! This workspace's servers, started and called as any user does: time-outs in force, nothing tuned.
+//! This workspace's servers, started and called as any user does: timeouts in force, nothing tuned.
 
 use std::hint::black_box;
 
@@ -104,7 +104,7 @@ async fn clients<S: GenServer<Call = Count>>(crowd: u64, ops: u64, server: &Serv
 pub(crate) async fn casts(ops: u64) {
     let server = start().await.expect("the server starts");
     for sent in 1..=ops {
-        server.cast(Add(black_box(1))).expect("the mailbox has room for a batch");
+        server.cast(Add(black_box(1))).expect("the mailbox has space for a batch");
         if sent % BATCH == 0 {
             yield_now().await;
         }
@@ -183,7 +183,7 @@ async fn manager() -> Manager<u64> {
 pub(crate) async fn notifies(ops: u64) {
     let manager = manager().await;
     for sent in 1..=ops {
-        manager.notify(black_box(sent)).expect("the mailbox has room for a batch");
+        manager.notify(black_box(sent)).expect("the mailbox has space for a batch");
         if sent % BATCH == 0 {
             yield_now().await;
         }

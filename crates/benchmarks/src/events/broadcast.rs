@@ -10,7 +10,7 @@ use super::{Bus, LAST};
 /// As many events may wait as in the buffer of a stream of ours.
 const BUFFER: usize = 1024;
 
-/// The sender looks whether the slowest receiver leaves room for so many, and then sends as many. To look before each one would
+/// The sender looks whether the slowest receiver leaves space for so many, and then sends as many. To look before each one would
 /// cost it more than to send.
 const AT_ONCE: usize = 32;
 
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 32;
 #[derive(Debug)]
 pub struct Receivers {
     sender: broadcast::Sender<u64>,
-    room: usize,
+    space: usize,
     tasks: JoinSet<()>,
 }
 
@@ -42,18 +42,18 @@ impl Bus for Receivers {
         for _ in 0..told {
             tasks.spawn(receive(sender.subscribe()));
         }
-        Self { sender, room: 0, tasks }
+        Self { sender, space: 0, tasks }
     }
 
     async fn notify(&mut self, event: u64) {
-        if self.room == 0 {
+        if self.space == 0 {
             while self.sender.len() > BUFFER - AT_ONCE {
                 tokio::task::yield_now().await;
             }
-            self.room = AT_ONCE;
+            self.space = AT_ONCE;
             tokio::task::consume_budget().await;
         }
-        self.room -= 1;
+        self.space -= 1;
         self.sender.send(event).expect("somebody receives");
     }
 

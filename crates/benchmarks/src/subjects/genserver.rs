@@ -1,4 +1,4 @@
-//! This workspace's own servers, started and called as any user does: time-outs in force, nothing tuned.
+//! This workspace's own servers, started and called as any user does: timeouts in force, nothing tuned.
 
 use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef};
 
@@ -37,7 +37,7 @@ impl GenServer for Server {
 
     async fn handle_cast(&mut self, cast: Self::Cast, _cx: &mut Cx<Self>) -> Outcome<Self> {
         if let Some((next, cast)) = self.0.handle(cast) {
-            next.cast(cast).expect("the next server has room for a token");
+            next.cast(cast).expect("the next server has space for a token");
         }
         Next::wait()
     }

@@ -28,7 +28,7 @@ impl Message<Cast<ActorRef<Self>>> for Counting {
 
     async fn handle(&mut self, msg: Cast<ActorRef<Self>>, _ctx: &mut Context<Self, ()>) {
         if let Some((next, cast)) = self.0.handle(msg) {
-            next.tell(cast).try_send().expect("the next actor has room for a token");
+            next.tell(cast).try_send().expect("the next actor has space for a token");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The floor: the actor one writes by hand on Tokio, a second copy of it, and one with time-outs.
+//! The floor: the actor one writes by hand on Tokio, a second copy of it, and one with timeouts.
 
 use std::time::Duration;
 

@@ -53,7 +53,7 @@ impl LoggerHandler {
         Self { messages: VecDeque::new(), keeps: events, dropped: 0 }
     }
 
-    /// How many old events it has dropped to make room for newer ones.
+    /// How many old events it has dropped to make space for newer ones.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }

@@ -299,7 +299,7 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
 
     async fn handle_event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         self.encode(event)?;
-        self.queue.room().await;
+        self.queue.space().await;
         let hold = (cx.mode() == NotifyMode::Sync).then(|| cx.hold());
         if self.queue.push(&self.scratch, hold)? {
             self.sync_later()?;
@@ -310,7 +310,7 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
     async fn handle_call(&mut self, call: LogCall, _cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
         match call {
             LogCall::Flush(client) => {
-                self.queue.room().await;
+                self.queue.space().await;
                 self.queue.flush(Some(client));
             }
             LogCall::Position(client) => client.reply(self.queue.position()),

@@ -297,7 +297,7 @@ fn a_log_that_is_changed_anywhere_is_never_read_wrong() {
 }
 
 #[test]
-fn room_that_was_made_ahead_is_told_from_a_torn_tail() {
+fn zeros_that_were_written_ahead_are_told_from_a_torn_tail() {
     let (folder, whole) = small_log(None);
     let mut padded = whole.clone();
     padded.resize(whole.len() + 600, 0);

@@ -39,7 +39,7 @@ struct State {
     failed: Option<WriteError>,
     position: LogPosition,
     /// Wakes the handler when there is space. There is one handler, and it does one thing at a time.
-    room: Option<oneshot::Sender<()>>,
+    space: Option<oneshot::Sender<()>>,
     /// Wakes the handler when everything is written.
     idle: Option<oneshot::Sender<()>>,
     /// Told when writing has failed.
@@ -65,7 +65,7 @@ impl Batch {
         self.records.is_empty() && !self.sync
     }
 
-    fn has_room(&self) -> bool {
+    fn has_space(&self) -> bool {
         self.records.len() < WAITING_MAX && self.flushes.len() < FLUSHES_MAX
     }
 }
@@ -78,7 +78,7 @@ impl WriteQueue {
             writer: Some(Box::new(writer)),
             failed: None,
             position,
-            room: None,
+            space: None,
             idle: None,
             watch: None,
             timed: false,
@@ -103,18 +103,18 @@ impl WriteQueue {
     }
 
     /// Returns when there is space for one more event, and for one more caller that asks for a sync.
-    pub(super) async fn room(&self) {
-        let room = {
+    pub(super) async fn space(&self) {
+        let space = {
             let mut state = self.state.lock();
-            if state.waiting.has_room() || state.failed.is_some() {
+            if state.waiting.has_space() || state.failed.is_some() {
                 return;
             }
-            let (sender, room) = oneshot::channel();
-            state.room = Some(sender);
-            room
+            let (sender, space) = oneshot::channel();
+            state.space = Some(sender);
+            space
         };
         // A dropped sender means the same: look again.
-        let _told = room.await;
+        let _told = space.await;
     }
 
     /// Adds an event. Returns whether the caller has to schedule a sync.
@@ -205,7 +205,7 @@ impl WriteQueue {
         let (refused, told) = {
             let mut state = self.state.lock();
             state.failed.get_or_insert_with(|| error.clone());
-            (std::mem::take(&mut state.waiting), [state.room.take(), state.idle.take(), state.watch.take()])
+            (std::mem::take(&mut state.waiting), [state.space.take(), state.idle.take(), state.watch.take()])
         };
         refuse(refused, error);
         for told in told.into_iter().flatten() {
@@ -253,10 +253,10 @@ impl Job {
         }
         spare.clear();
         let batch = std::mem::replace(&mut state.waiting, Batch { records: spare, ..Batch::default() });
-        let room = state.room.take();
+        let space = state.space.take();
         drop(state);
-        if let Some(room) = room {
-            let _gone = room.send(());
+        if let Some(space) = space {
+            let _gone = space.send(());
         }
         Some(batch)
     }

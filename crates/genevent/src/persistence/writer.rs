@@ -37,7 +37,7 @@ pub(super) struct Writer {
     /// The offset of the next record.
     end: u32,
     /// The end of the zeros written ahead.
-    room: u32,
+    space: u32,
     /// How much of this file is on the disk for certain.
     synced: u32,
     /// How many events the log has ever had.
@@ -117,7 +117,7 @@ impl Writer {
             oldest,
             salt: reader.header().salt,
             end,
-            room: end,
+            space: end,
             synced: end,
             events,
             events_synced: events,
@@ -141,9 +141,9 @@ impl Writer {
         let (medium, salt) = begin(&*disk, folder, &path, events, limits.tag)?;
         let folder = folder.to_owned();
         let end = format::size_with(limits.tag);
-        let (room, synced) = (end, end);
+        let (space, synced) = (end, end);
         let events_synced = events;
-        Ok(Self { disk, folder, limits, medium, path, number, oldest, salt, end, room, synced, events, events_synced })
+        Ok(Self { disk, folder, limits, medium, path, number, oldest, salt, end, space, synced, events, events_synced })
     }
 
     /// How many events the log has ever had, and how many of them are on the disk for certain.
@@ -172,8 +172,8 @@ impl Writer {
 
     fn write(&mut self, records: &[u8], count: u64) -> Result<(), WriteError> {
         let end = self.end + u32::try_from(records.len()).unwrap_or(u32::MAX);
-        if self.limits.sync == SyncPolicy::EachEvent && end > self.room {
-            self.make_room(end);
+        if self.limits.sync == SyncPolicy::EachEvent && end > self.space {
+            self.write_ahead(end);
         }
         self.medium.write(self.end, records).map_err(WriteError::new("append to", &self.path))?;
         self.end = end;
@@ -182,14 +182,14 @@ impl Writer {
     }
 
     /// Writes zeros ahead, if there is space for them.
-    fn make_room(&mut self, end: u32) {
+    fn write_ahead(&mut self, end: u32) {
         let most = self.limits.rotate_at.max(end) as usize;
         let wanted = end.clamp(*AHEAD.start(), *AHEAD.end());
         let ahead = (end as usize + wanted as usize).min(most).saturating_sub(self.end as usize);
         let zeros = vec![0; ahead];
         // If not, the record itself may still fit, and if it does not, that is the error.
         if self.medium.write(self.end, &zeros).is_ok() {
-            self.room = self.end + u32::try_from(ahead).unwrap_or(u32::MAX);
+            self.space = self.end + u32::try_from(ahead).unwrap_or(u32::MAX);
         }
     }
 
@@ -211,7 +211,7 @@ impl Writer {
         let (medium, salt) = begin(&*self.disk, &self.folder, &path, self.events, self.limits.tag)?;
         (self.medium, self.path, self.number, self.salt) = (medium, path, number, salt);
         self.end = format::size_with(self.limits.tag);
-        (self.room, self.synced) = (self.end, self.end);
+        (self.space, self.synced) = (self.end, self.end);
         let Some(keep) = self.limits.keep else { return Ok(()) };
         while self.number - self.oldest > keep {
             let old = folder::file(&self.folder, self.oldest);

@@ -148,7 +148,7 @@ async fn a_sink_is_no_faster_than_its_manager_and_says_when_that_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_that_does_not_wait_for_the_manager_waits_for_room() {
+async fn a_sink_that_does_not_wait_for_the_manager_waits_for_space() {
     let manager = Manager::start().mailbox(2).await.unwrap();
     manager.add_async_handler(Slow(Vec::new())).await.unwrap();
     let mut sink = manager.sink().mode(NotifyMode::Async);
@@ -172,7 +172,7 @@ async fn a_forwarder_leaves_with_its_receiver_and_fails_if_the_mailbox_is_full()
     manager.sync_notify(2).await.unwrap();
     assert_eq!(manager.which_handlers().await.unwrap(), []);
 
-    manager.add_handler(Forwarder::with(|_: &u32| Err("no room"))).await.unwrap();
+    manager.add_handler(Forwarder::with(|_: &u32| Err("no space"))).await.unwrap();
     manager.sync_notify(3).await.unwrap();
     assert_eq!(manager.which_handlers().await.unwrap(), []);
 }

@@ -173,9 +173,9 @@ async fn the_cycle_is_seen_through_another_server() {
     assert_eq!(begun.elapsed(), ms(0));
 }
 
-/// The manager waits for room in the consumer's buffer.
+/// The manager waits for space in the consumer's buffer.
 #[tokio::test(start_paused = true)]
-async fn a_consumer_without_room_is_refused_as_well() {
+async fn a_consumer_without_space_is_refused_as_well() {
     let manager = Manager::start().await.unwrap();
     let mut stream = manager.stream().buffer(1).lag(LagPolicy::Wait);
     stream.subscribe().await.unwrap();

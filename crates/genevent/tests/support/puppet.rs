@@ -181,7 +181,7 @@ impl<const KIND: u8> Puppet<KIND> {
 
     fn say(&self, line: impl AsRef<str>) {
         let line = Heard::Line(format!("{} {}", self.name, line.as_ref()));
-        self.listener.send(line).expect("the probe of a test has room, and outlives its handlers");
+        self.listener.send(line).expect("the probe of a test has space, and outlives its handlers");
     }
 
     fn begins(&self, cx: &mut HandlerCx<Told, Note>) -> Result<(), Reason> {
@@ -461,10 +461,10 @@ impl Way {
     /// Tells it, and waits until all handlers are done with it.
     pub(crate) async fn tell(self, manager: &Events, told: Told) {
         match self {
-            Self::Notify => manager.notify(told).expect("it has room"),
+            Self::Notify => manager.notify(told).expect("it has space"),
             Self::Ack => manager.ack_notify(told).await.expect("it takes it"),
             Self::Sync => return manager.sync_notify(told).await.expect("no failure of a handler is the sender's"),
-            Self::Info => manager.send(Note::Told(told)).expect("it has room"),
+            Self::Info => manager.send(Note::Told(told)).expect("it has space"),
         }
         // What one sender asks is done in its order.
         manager.which_handlers().await.expect("it lives on");

@@ -121,7 +121,7 @@ pub trait AsServer {
         self.as_server().map(|server| server.process_ref())
     }
 
-    /// The reference itself, if no look-up is needed.
+    /// The reference itself, if no lookup is needed.
     #[doc(hidden)]
     fn at_hand(&self) -> Option<&ServerRef<Self::Server>> {
         None
@@ -207,7 +207,7 @@ pub trait AsServer {
         }
     }
 
-    /// Tells the server something, waiting for room in its mailbox if there is none: see [`ServerRef::cast_wait`].
+    /// Tells the server something, waiting for space in its mailbox if there is none: see [`ServerRef::cast_wait`].
     ///
     /// # Errors
     ///

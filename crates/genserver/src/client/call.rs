@@ -21,7 +21,7 @@ use crate::process::cold::drop_cold;
 use crate::process::deadlock::Watch;
 use crate::process::vtable::Vtable;
 use crate::process::work::{self, Done, Job, Rescue};
-use crate::process::{Envelope, Outgoing, Refused, RoomWait, Sent, outgoing};
+use crate::process::{Envelope, Outgoing, Refused, Sent, SpaceWait, outgoing};
 use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::reason::Reason;
@@ -77,12 +77,12 @@ enum RareState<S: GenServer, R> {
     Watched(#[expect(dead_code, reason = "it watches until it is dropped")] Watch),
 }
 
-/// A request that waits for room in a full mailbox.
+/// A request that waits for space in a full mailbox.
 struct WaitingCall<S: GenServer, R> {
     call: Outgoing<S>,
     slot: Arc<Slot<R>>,
     deadline: Option<Instant>,
-    room: Option<RoomWait<S>>,
+    wait: Option<SpaceWait<S>>,
 }
 
 impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
@@ -90,7 +90,7 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
         Self { target, make: Some(make), timeout: Some(CALL_TIMEOUT), allows_cycle: false, slot: None, rare: None }
     }
 
-    /// Sets the timeout, on the clock of the server's runtime; it is five seconds unless set. It covers the wait for room in a full
+    /// Sets the timeout, on the clock of the server's runtime; it is five seconds unless set. It covers the wait for space in a full
     /// mailbox, and the wait for a restart if the reference waits for one.
     ///
     /// If the caller runs the server itself, and the callback blocks its thread beyond the timeout, the call returns late, with
@@ -326,9 +326,9 @@ where
             Ok(Sent::Queued | Sent::AwaitsEnd) => {}
             Err(Refused::Dead) => return self.refused_by_the_dead(call, slot, cx),
             Err(Refused::Full) => {
-                let waiting = WaitingCall { call, slot, deadline, room: None };
+                let waiting = WaitingCall { call, slot, deadline, wait: None };
                 self.rare = Some(Box::new(RareState::MailboxFull(waiting)));
-                return self.poll_room(cx);
+                return self.poll_space(cx);
             }
         }
         self.wait(slot, now, deadline, cx)
@@ -456,7 +456,7 @@ where
     fn poll_unsent(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         match self.rare.take_if(|rare| matches!(**rare, RareState::Failed(_))).map(|rare| *rare) {
             Some(RareState::Failed(error)) => Poll::Ready(Err(error)),
-            _ => self.poll_room(cx),
+            _ => self.poll_space(cx),
         }
     }
 
@@ -466,13 +466,13 @@ where
         slot.poll_again(cx).map(|answer| self.finish(answer))
     }
 
-    /// Waits for room in a full mailbox, until the deadline.
-    fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
+    /// Waits for space in a full mailbox, until the deadline.
+    fn poll_space(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let process = self.target.found().process();
         loop {
             let Some(RareState::MailboxFull(waiting)) = self.rare.as_deref_mut() else { return Poll::Pending };
-            let sent = match &waiting.room {
-                Some(room) if room.poll(cx).is_pending() => {
+            let sent = match &waiting.wait {
+                Some(wait) if wait.poll(cx).is_pending() => {
                     let runtime = process.head.home.runtime();
                     if waiting.deadline.is_none_or(|deadline| deadline > runtime.now()) {
                         return Poll::Pending;
@@ -483,8 +483,8 @@ where
                     if cut::is_cut(cx) {
                         return Poll::Pending;
                     }
-                    if let Some(room) = waiting.room.take() {
-                        room.leave();
+                    if let Some(wait) = waiting.wait.take() {
+                        wait.leave();
                     }
                     process.send_promised(&mut waiting.call, unlisted(&waiting.slot))
                 }
@@ -495,9 +495,9 @@ where
             };
             match sent {
                 Err(Refused::Full) => {
-                    waiting.room = process.wait_for_room();
-                    if let (Some(room), Some(deadline)) = (&mut waiting.room, waiting.deadline) {
-                        room.wake_at(deadline);
+                    waiting.wait = process.wait_for_space();
+                    if let (Some(wait), Some(deadline)) = (&mut waiting.wait, waiting.deadline) {
+                        wait.wake_at(deadline);
                     }
                 }
                 Err(Refused::Dead) => {

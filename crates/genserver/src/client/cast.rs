@@ -12,7 +12,7 @@ use crate::client::target::Target;
 use crate::node::any_process::Head;
 use crate::node::cut;
 use crate::node::subject::Subject;
-use crate::process::{Envelope, Refused, RoomWait};
+use crate::process::{Envelope, Refused, SpaceWait};
 use crate::server::GenServer;
 
 /// Why a message was not taken. It is inside, so that nothing is lost.
@@ -95,7 +95,7 @@ impl<M> CastError<M> {
         }
     }
 
-    /// Whether waiting for room would help.
+    /// Whether waiting for space would help.
     ///
     /// # Examples
     ///
@@ -138,7 +138,7 @@ impl<M> fmt::Display for CastError<M> {
             Self::Full { server, .. } => {
                 write!(
                     f,
-                    "the mailbox of {server} is full, so the message was not taken; wait for room with `cast_wait`, or drop the message"
+                    "the mailbox of {server} is full, so the message was not taken; wait for space with `cast_wait`, or drop the message"
                 )
             }
         }
@@ -147,7 +147,7 @@ impl<M> fmt::Display for CastError<M> {
 
 impl<M> Error for CastError<M> {}
 
-/// A cast that waits for room.
+/// A cast that waits for space.
 ///
 /// # Cancel safety
 ///
@@ -156,12 +156,12 @@ impl<M> Error for CastError<M> {}
 pub struct CastWait<T: AsServer> {
     target: T,
     cast: Option<<T::Server as GenServer>::Cast>,
-    room: Option<RoomWait<T::Server>>,
+    wait: Option<SpaceWait<T::Server>>,
 }
 
 impl<T: AsServer> CastWait<T> {
     pub(crate) fn new(target: T, cast: <T::Server as GenServer>::Cast) -> Self {
-        Self { target, cast: Some(cast), room: None }
+        Self { target, cast: Some(cast), wait: None }
     }
 }
 
@@ -176,8 +176,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         loop {
-            if let Some(room) = &this.room {
-                ready!(room.poll(cx));
+            if let Some(wait) = &this.wait {
+                ready!(wait.poll(cx));
             }
             if cut::is_cut(cx) {
                 return Poll::Pending;
@@ -191,18 +191,18 @@ where
                 }
             };
             let message = Envelope::Cast(cast);
-            let sent = match this.room.take() {
-                Some(room) => {
-                    room.leave();
+            let sent = match this.wait.take() {
+                Some(wait) => {
+                    wait.leave();
                     process.push_promised(message)
                 }
-                None => process.push_if_room(message),
+                None => process.push_if_space(message),
             };
             match sent {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err((Refused::Full, message)) => {
                     this.cast = Some(unpack_cast(message));
-                    this.room = process.wait_for_room();
+                    this.wait = process.wait_for_space();
                 }
                 Err(refused) => {
                     let refused = CastError::new(refused, unpack_cast, &process.head);

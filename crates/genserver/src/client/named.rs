@@ -16,7 +16,7 @@ use crate::values::pid::Pid;
 /// A server by its name: looked up anew at every use.
 ///
 /// It is valid before the server starts, and stays valid when another server of the type takes the name, as after a restart. What
-/// it can do is on the page of [`AsServer`](crate::AsServer): each operation is one look-up, and then what [`ServerRef`] does.
+/// it can do is on the page of [`AsServer`](crate::AsServer): each operation is one lookup, and then what [`ServerRef`] does.
 ///
 /// # Examples
 ///

@@ -95,7 +95,7 @@ impl<S: GenServer> ServerRef<S> {
     ///
     /// An idle server runs right here, on the caller's task; a busy one comes to the call in its turn. The call waits
     /// five seconds, see [`timeout`](Call::timeout) and [`no_timeout`](Call::no_timeout). The clock is that of the server's
-    /// runtime: a call from elsewhere to a server on a [runtime that nobody drives](crate::runtime) has neither answer nor time-out.
+    /// runtime: a call from elsewhere to a server on a [runtime that nobody drives](crate::runtime) has neither answer nor timeout.
     ///
     /// # A callback that blocks
     ///
@@ -116,7 +116,7 @@ impl<S: GenServer> ServerRef<S> {
     /// # Errors
     ///
     /// The awaited call returns a [`CallError`]: the server is not running, ended, forgot the answer, did not answer in time,
-    /// had no room for that long, or is the process that calls.
+    /// had no space for that long, or is the process that calls.
     ///
     /// # Cancel safety
     ///
@@ -226,7 +226,7 @@ impl<S: GenServer> ServerRef<S> {
             .map_err(|refused| CastError::new(refused, unpack_cast, &self.process.head))
     }
 
-    /// Tells the server something, waiting for room in its mailbox if there is none.
+    /// Tells the server something, waiting for space in its mailbox if there is none.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ use crate::process::cold::drop_cold;
 use crate::runtime::Sleep;
 use crate::server::GenServer;
 
-/// The target of an operation: `P` itself, or the look-up of one.
+/// The target of an operation: `P` itself, or the lookup of one.
 pub trait Target<P> {
     /// Returns whether the target has to be looked up first. For a `ServerRef` this is a constant, so its calls do not pay for
     /// the question.
@@ -100,7 +100,7 @@ enum Progress<'a, S: GenServer, P> {
     Found(P),
 }
 
-// An operation on a server at hand is dropped everywhere, so what has to be dropped of a look-up is dropped out of line.
+// An operation on a server at hand is dropped everywhere, so what has to be dropped of a lookup is dropped out of line.
 impl<T: AsServer + ?Sized, P> Drop for Lookup<'_, T, P> {
     #[inline]
     fn drop(&mut self) {
@@ -255,7 +255,7 @@ impl<T: AsServer + ?Sized, P: Find<T>> Target<P> for Lookup<'_, T, P> {
         }
         match &self.progress {
             Some(Progress::Found(found)) => found,
-            None | Some(Progress::Waiting(_)) => unreachable!("an operation begins with the look-up"),
+            None | Some(Progress::Waiting(_)) => unreachable!("an operation begins with the lookup"),
         }
     }
 

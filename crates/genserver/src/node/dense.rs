@@ -4,7 +4,7 @@
 //! eleven entries with its first one, and with keys that grow, as pids and references do, it is little more than half full. So:
 //!
 //! - A few entries lie in a slice of just their number.
-//! - Many lie in blocks, which have room for a few more than there are. With keys that grow, only the last one has.
+//! - Many lie in blocks, which have space for a few more than there are. With keys that grow, only the last one has.
 //!
 //! Whichever it is, the entries are in the order of their keys, so nobody can see how they lie.
 
@@ -215,7 +215,7 @@ impl<E: Keyed> Blocks<E> {
             return None;
         }
         // Where keys grow, though not in strict order, the next ones belong among the last: those go with them into a block that
-        // still grows, and what is before them takes no more room than it needs.
+        // still grows, and what is before them takes no more space than it needs.
         let middle = if place >= BLOCK / 4 * 3 { BLOCK / 4 * 3 } else { BLOCK / 2 };
         let mut behind = block.split_off(middle);
         block.shrink_to_fit();
@@ -260,7 +260,7 @@ impl<E: Keyed> Blocks<E> {
         first.extend(second);
     }
 
-    /// Takes a block out, and gives back room when it was the last of many.
+    /// Takes a block out, and gives back space when it was the last of many.
     fn take_block(&mut self, number: usize) -> Vec<E> {
         let entries = self.blocks.remove(number).map_or_else(Vec::new, |block| block.entries);
         if self.blocks.capacity() / 4 > self.blocks.len() {
@@ -367,7 +367,7 @@ mod tests {
         assert_eq!(blocks().map(Vec::len).sum::<usize>(), many.len);
         assert!(blocks().all(|entries| !entries.is_empty() && entries.capacity() <= BLOCK));
         assert!(many.blocks.iter().all(|block| block.from <= block.entries[0].key()));
-        assert!(many.blocks.capacity() < 4 * many.blocks.len() + 4, "the room of blocks that are gone");
+        assert!(many.blocks.capacity() < 4 * many.blocks.len() + 4, "the space of blocks that are gone");
     }
 
     proptest! {
@@ -381,8 +381,8 @@ mod tests {
         }
     }
 
-    /// How many entries there would be room for.
-    fn room(dense: &Dense<Numbered>) -> usize {
+    /// How many entries there would be space for.
+    fn space(dense: &Dense<Numbered>) -> usize {
         match &dense.0 {
             Shape::Few(few) => few.len(),
             Shape::Many(many) => many.blocks.iter().map(|block| block.entries.capacity()).sum(),
@@ -394,7 +394,7 @@ mod tests {
         let mut dense = Dense::default();
         for key in 0..50_000 {
             dense.insert(Numbered(key, 0));
-            assert!(room(&dense) <= usize::from(key) + 1 + STEP);
+            assert!(space(&dense) <= usize::from(key) + 1 + STEP);
         }
     }
 
@@ -406,11 +406,11 @@ mod tests {
             let shift = if key % 16 < 5 { 32 } else { 0 };
             dense.insert(Numbered(key + shift, 0));
         }
-        assert!(room(&dense) < 53_000, "{}", room(&dense));
+        assert!(space(&dense) < 53_000, "{}", space(&dense));
     }
 
     #[test]
-    fn what_is_removed_gives_its_room_back() {
+    fn what_is_removed_gives_its_space_back() {
         let mut dense = Dense::default();
         for key in 0..50_000 {
             dense.insert(Numbered(key, 0));
@@ -421,11 +421,11 @@ mod tests {
             }
         }
         assert_eq!(dense.len(), 1000);
-        assert!(room(&dense) < 3000, "{}", room(&dense));
+        assert!(space(&dense) < 3000, "{}", space(&dense));
         for key in 0..50_000 {
             dense.remove(key);
         }
-        assert_eq!(room(&dense), 0);
+        assert_eq!(space(&dense), 0);
     }
 
     #[test]

@@ -44,7 +44,7 @@ use waits::{Key, Wait};
 /// something that it holds to be given back. The wait lasts until what comes back is dropped, or `kept` is.
 ///
 /// With that, a call by which the other process would wait for this one in turn fails with [`CallError::Cycle`](crate::CallError::Cycle) instead of a
-/// time-out, whether it comes before or after this, and directly or by way of others. Let the other process, or whatever it
+/// timeout, whether it comes before or after this, and directly or by way of others. Let the other process, or whatever it
 /// holds, have the `Arc` of `kept`, and drop it as soon as it is no longer waited for: then no call is refused by mistake.
 ///
 /// It is for libraries, of queues and pools for instance; calls need no declaration. In plain code it has no effect.

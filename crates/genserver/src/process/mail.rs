@@ -27,7 +27,7 @@
 //! 6. The poller takes the queue out as a whole (`fetch`), into the actor's batch. The callback's future goes from one message
 //!    of the batch to the next by itself, until its budget is used up or something has to be looked at: a doom (`look`), a
 //!    caller dropped unanswered, a signal, a step that is not simply to wait. A doom therefore takes effect between two
-//!    messages; a sender that waits for room is woken under the next lock, at most a budget of messages later.
+//!    messages; a sender that waits for space is woken under the next lock, at most a budget of messages later.
 //! 7. The lock is spun on (see `lock`), so nothing that takes long happens under it. The only other locks taken inside it are the
 //!    clock's and those of slots.
 //! 8. `drive` keeps all of these rules. Beside it there are plain paths for what happens nearly always: a call to an idle server
@@ -77,7 +77,7 @@ pub(crate) struct Process<S: GenServer> {
     /// How long its callbacks block, and so whether callers may run it.
     pub(crate) pace: Pace,
     /// Whether exits arrive as messages. Written only by the server's own callbacks, or before the first one runs. It is outside
-    /// the lock, where it takes no room of its own: an exit is sent under the lock, and the link that brings it was laid under it.
+    /// the lock, where it takes no space of its own: an exit is sent under the lock, and the link that brings it was laid under it.
     pub(crate) traps_exits: AtomicBool,
     /// How far ahead the clock was set, so that a call which waits need not take the lock to know that it comes early enough.
     /// Written under the lock, read without it.
@@ -91,8 +91,8 @@ pub(crate) struct Process<S: GenServer> {
 
 /// The process is doomed.
 pub(crate) const LOOK_DOOM: u8 = 1;
-/// A sender waits for room.
-pub(crate) const LOOK_ROOM: u8 = 2;
+/// A sender waits for space.
+pub(crate) const LOOK_SPACE: u8 = 2;
 /// The process was doomed while it ran, and is counted for that: see `cut`.
 pub(crate) const LOOK_NOTED: u8 = 4;
 
@@ -131,7 +131,7 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) closed: bool,
     pub(crate) suspended: bool,
     pub(crate) hibernated: bool,
-    /// What becomes of a message for which there is no room.
+    /// What becomes of a message for which there is no space.
     pub(crate) overflow: Overflow,
     /// How many more sends must go through the task, because a sender found the server running: see `HOT_SENDS`.
     pub(crate) hot: u8,
@@ -175,9 +175,9 @@ pub(crate) struct Extras {
     pub(crate) hibernate_at: Option<Instant>,
     /// Since when the present callback has been awaiting.
     pub(crate) awaiting_since: Option<Instant>,
-    /// How many messages were given back because there was no room.
+    /// How many messages were given back because there was no space.
     pub(crate) refused: u64,
-    /// How many messages were dropped to make room.
+    /// How many messages were dropped to make space.
     pub(crate) dropped: u64,
     /// How many callbacks blocked their thread so long that it was, or would have been, reported.
     pub(crate) long_schedules: u64,
@@ -370,7 +370,7 @@ impl<S: GenServer> Process<S> {
             // Where the oldest may have to go, it stays where it can be found.
             // The two queues change places, so that their buffers are used in turn and neither is allocated again.
             if mail.queue.len() > 1 && mail.overflow != Overflow::DropOldest {
-                // Both counts change under the lock: a sender that looked between the two would see room that is not there.
+                // Both counts change under the lock: a sender that looked between the two would see space that is not there.
                 let counted = std::mem::take(&mut mail.counted);
                 in_batch(u32::saturating_add, counted);
                 std::mem::swap(&mut mail.queue, &mut actor.batch);

@@ -1,6 +1,6 @@
 //! How long a server's callbacks block their thread, and who may run the server because of it.
 //!
-//! A caller that runs a server on its own thread is blocked as long as the callback blocks: no time-out around the call can
+//! A caller that runs a server on its own thread is blocked as long as the callback blocks: no timeout around the call can
 //! fire. So a server whose callbacks turn out to be long runs in its own task only, and its callers queue. The rules:
 //!
 //! 1. A *sample* is the time of one poll of one callback: what blocks the thread between two awaits. A *turn* is one run of
@@ -26,7 +26,7 @@ use std::time::Duration;
 ///
 /// Handing a call to the server's own task costs some microseconds, some tens if a thread has to be woken. At this limit that
 /// is a small part of the callback. And a task may well take this long between two awaits: it is a tenth of what the timers of
-/// Tokio can tell apart, so no time-out is late because of it.
+/// Tokio can tell apart, so no timeout is late because of it.
 const LONG_POLL: Duration = Duration::from_micros(100);
 
 /// Longer than a system that is busy takes a thread off its processor, mostly.

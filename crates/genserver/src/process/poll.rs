@@ -29,7 +29,7 @@ use futures::task::waker_ref;
 use super::body::{Body, Ending};
 use super::death::drop_caught;
 use super::envelope::{Envelope, Lazy, Signal};
-use super::mail::{Doing, Kick, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run};
+use super::mail::{Doing, Kick, LOOK_DOOM, LOOK_SPACE, Mail, Process, Run};
 use super::queue::Queue;
 use super::vtable::Vtable;
 use super::work::{Begun, CallbackPlace, Done, Job, NotStarted, Polled, Rescue, Verdict, Work};
@@ -581,8 +581,8 @@ impl<S: GenServer> Process<S> {
         mail.notified = false;
         let next = *budget > 0 && self.fetch(&mut mail, body, job);
         let mut woken = Vec::new();
-        if self.look.load(Ordering::Relaxed) & LOOK_ROOM != 0 {
-            woken = self.make_room(&mut mail);
+        if self.look.load(Ordering::Relaxed) & LOOK_SPACE != 0 {
+            woken = self.promise_places(&mut mail);
         }
         let kick = if next { Kick::Nothing } else { self.release(&mut mail, body) };
         // Wakers are foreign code, and the task may be polled at once on another thread: both only without the lock (rule 3).

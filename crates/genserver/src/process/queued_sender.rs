@@ -1,4 +1,4 @@
-//! A sender that waits in the queue for room.
+//! A sender that waits in the queue for space.
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};

@@ -26,14 +26,14 @@ const HOT_SENDS: u8 = 8;
 const CALLERS_BUDGET: u32 = 8;
 
 impl<S: GenServer> Process<S> {
-    /// Queues a cast or an info, unless the server is dead; then it comes back. Without room the server's policy decides.
+    /// Queues a cast or an info, unless the server is dead; then it comes back. Without space the server's policy decides.
     #[inline]
     pub(crate) fn push(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
         self.push_or(message, Vtable::overflow)
     }
 
     /// Queues a cast, unless the server is dead or its mailbox full; then it comes back.
-    pub(crate) fn push_if_room(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
+    pub(crate) fn push_if_space(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
         self.push_or(message, |_, _, message| Err((Refused::Full, message)))
     }
 
@@ -142,7 +142,7 @@ impl<S: GenServer> Process<S> {
         inline: bool,
     ) -> Result<Sent, Refused> {
         let Some(mut mail) = self.run_inline(mail, call, inline) else { return Ok(Sent::Ran) };
-        // An ending server is never full: its callers wait for the reason, and must not wait for room that will not come.
+        // An ending server is never full: its callers wait for the reason, and must not wait for space that will not come.
         if mail.run != Run::Dead && !mail.closed && self.is_full(&mail) {
             return Err(Refused::Full);
         }
@@ -193,7 +193,7 @@ impl<S: GenServer> Process<S> {
         self.queue_call(mail, call, unlisted)
     }
 
-    /// Queues a call for which there is room.
+    /// Queues a call for which there is space.
     fn queue_call(
         self: &Arc<Self>,
         mut mail: MutexGuard<'_, Mail<S>>,

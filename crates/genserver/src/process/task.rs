@@ -10,7 +10,7 @@ use futures::task::waker_ref;
 
 use super::body::Body;
 use super::envelope::Envelope;
-use super::mail::{Doing, LOOK_DOOM, LOOK_ROOM, Mail, Process, Run, Task};
+use super::mail::{Doing, LOOK_DOOM, LOOK_SPACE, Mail, Process, Run, Task};
 use super::poll::By;
 use super::work::{self, Actor, Begun, Job};
 use crate::node::current;
@@ -133,8 +133,8 @@ impl<S: GenServer> Process<S> {
         // The first messages under the same lock. A doomed server gets none.
         if let Some(body) = body.as_mut().filter(|_| self.look.load(Ordering::Relaxed) & LOOK_DOOM == 0) {
             self.fetch(&mut mail, body, &mut job);
-            if self.look.load(Ordering::Relaxed) & LOOK_ROOM != 0 {
-                woken = self.make_room(&mut mail);
+            if self.look.load(Ordering::Relaxed) & LOOK_SPACE != 0 {
+                woken = self.promise_places(&mut mail);
             }
         }
         let doomed = mail.is_doomed();
@@ -202,7 +202,7 @@ impl<S: GenServer> Process<S> {
                 mail.run = Run::Idle;
                 return;
             }
-            // Dooms, senders that wait for room and clocks are `drive`'s (rule 8).
+            // Dooms, senders that wait for space and clocks are `drive`'s (rule 8).
             if !is_plain || *budget == 0 {
                 drop(mail);
                 return self.drive_begun(Begun::Done((actor, None)), By::Task, budget);

@@ -61,7 +61,7 @@ pub(crate) struct Ties {
     rare: Option<Box<RareTies>>,
 }
 
-/// Ties that few processes have: callers that wait, trapped exits that are queued, senders that wait for room.
+/// Ties that few processes have: callers that wait, trapped exits that are queued, senders that wait for space.
 #[derive(Default)]
 pub(crate) struct RareTies {
     /// Calls that wait for an answer.
@@ -70,8 +70,8 @@ pub(crate) struct RareTies {
     pub(crate) exits_queued: BTreeSet<(Pid, NonZeroU64)>,
     /// Callers of `stop`, and futures that wait for the end.
     pub(crate) stoppers: Waiters<Slot<Reason>>,
-    /// Senders that wait for room, oldest first. Those that gave up are removed before it grows.
-    pub(crate) room: VecDeque<Arc<QueuedSender>>,
+    /// Senders that wait for space, oldest first. Those that gave up are removed before it grows.
+    pub(crate) senders: VecDeque<Arc<QueuedSender>>,
     /// When the clock wakes the process.
     pub(crate) alarm: Option<(Instant, AlarmKey)>,
     /// What the processes it starts have in common.
@@ -146,7 +146,7 @@ impl Ties {
         first.is_some_and(|first| rare.exits_queued.remove(&first))
     }
 
-    /// Adds a call that waits. Returns the waiters that were removed to make room, to be dropped outside the lock.
+    /// Adds a call that waits. Returns the waiters that were removed to make space, to be dropped outside the lock.
     pub(crate) fn add_waiter(&mut self, own: Pid, slot: Arc<dyn Waiting>) -> Vec<Arc<dyn Waiting>> {
         self.rare().waiters.add(own, slot)
     }
@@ -176,12 +176,12 @@ impl Ties {
             monitors: std::mem::take(&mut self.monitors),
             links: std::mem::take(&mut self.links),
             waiters: Waiters::default(),
-            room: VecDeque::new(),
+            senders: VecDeque::new(),
             alarm: None,
         };
         if let Some(rare) = &mut self.rare {
             notices.waiters = std::mem::take(&mut rare.waiters);
-            notices.room = std::mem::take(&mut rare.room);
+            notices.senders = std::mem::take(&mut rare.senders);
             notices.alarm = rare.alarm.take();
         }
         notices
@@ -193,7 +193,7 @@ pub(crate) struct EndNotices {
     monitors: Dense<Watcher>,
     links: Dense<Half>,
     waiters: Waiters<dyn Waiting>,
-    room: VecDeque<Arc<QueuedSender>>,
+    senders: VecDeque<Arc<QueuedSender>>,
     alarm: Option<(Instant, AlarmKey)>,
 }
 
@@ -210,7 +210,7 @@ impl EndNotices {
         for waiter in self.waiters.drain() {
             waiter.fail_of(pid, Unanswered::Exit(reason.clone()));
         }
-        for sender in self.room {
+        for sender in self.senders {
             if let Some(waker) = sender.call() {
                 barrier::wake(waker);
             }

@@ -1,4 +1,4 @@
-//! The senders that wait for room in a full mailbox, first come, first served.
+//! The senders that wait for space in a full mailbox, first come, first served.
 //!
 //! A sender whose turn has come is promised a place: the bound is lowered by one until the place is taken or handed back, so
 //! no later sender can take it. While senders wait, nobody goes past them. That keeps the wait fair, and no wake-up is lost:
@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::mail::{LOOK_ROOM, Mail, Process};
+use super::mail::{LOOK_SPACE, Mail, Process};
 use crate::node::alarm::{AlarmKey, Alarmed};
 use crate::process::queued_sender::QueuedSender;
 use crate::server::GenServer;
@@ -17,16 +17,16 @@ use crate::sync::barrier;
 
 /// The queue moves when more than this part of the mailbox is free: one eighth, and in a small mailbox one place. Otherwise
 /// each handled message would wake a sender.
-const ROOM_SHARE: u32 = 8;
+const SPACE_SHARE: u32 = 8;
 
-/// A sender's wait for room.
-pub(crate) struct RoomWait<S: GenServer> {
+/// A sender's wait for space.
+pub(crate) struct SpaceWait<S: GenServer> {
     process: Arc<Process<S>>,
     sender: Arc<QueuedSender>,
     alarm: Option<AlarmKey>,
 }
 
-impl<S: GenServer> RoomWait<S> {
+impl<S: GenServer> SpaceWait<S> {
     /// Whether it is this sender's turn.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         self.sender.poll(cx.waker().clone())
@@ -48,7 +48,7 @@ impl<S: GenServer> RoomWait<S> {
 }
 
 // A sender that gives up hands its promise to the next.
-impl<S: GenServer> Drop for RoomWait<S> {
+impl<S: GenServer> Drop for SpaceWait<S> {
     fn drop(&mut self) {
         if let Some(key) = self.alarm {
             self.process.head.home.alarm().cancel(key);
@@ -60,53 +60,53 @@ impl<S: GenServer> Drop for RoomWait<S> {
 }
 
 impl<S: GenServer> Process<S> {
-    /// Joins the queue. Returns `None` if there is no need to wait: there is room, or the server is dead.
-    pub(crate) fn wait_for_room(self: &Arc<Self>) -> Option<RoomWait<S>> {
+    /// Joins the queue. Returns `None` if there is no need to wait: there is space, or the server is dead.
+    pub(crate) fn wait_for_space(self: &Arc<Self>) -> Option<SpaceWait<S>> {
         let sender = QueuedSender::new();
         let mut mail = self.mail.lock();
         if mail.closed || !self.is_full(&mail) {
             return None;
         }
-        let queue = &mut mail.ties().rare().room;
+        let queue = &mut mail.ties().rare().senders;
         if queue.len() == queue.capacity() {
             // Senders that gave up are removed before the queue grows. They have taken their wakers along.
             queue.retain(|sender| !sender.is_left());
         }
         queue.push_back(Arc::clone(&sender));
         // Relaxed: set and cleared under the lock. The poller reads it under the lock too before it lets go of the body.
-        self.look.fetch_or(LOOK_ROOM, Ordering::Relaxed);
+        self.look.fetch_or(LOOK_SPACE, Ordering::Relaxed);
         drop(mail);
-        Some(RoomWait { process: Arc::clone(self), sender, alarm: None })
+        Some(SpaceWait { process: Arc::clone(self), sender, alarm: None })
     }
 
-    /// Whether a sender has to wait: there is no room, or others wait for it already.
+    /// Whether a sender has to wait: there is no space, or others wait for it already.
     #[inline]
     pub(super) fn is_full(&self, mail: &Mail<S>) -> bool {
-        // Also if there is room again: a sender that went past the queue would take the place of one that has waited.
-        self.load(mail) >= mail.bound || self.look.load(Ordering::Relaxed) & LOOK_ROOM != 0
+        // Also if there is space again: a sender that went past the queue would take the place of one that has waited.
+        self.load(mail) >= mail.bound || self.look.load(Ordering::Relaxed) & LOOK_SPACE != 0
     }
 
     /// Promises the free places to the first senders of the queue. They are woken after the lock is released.
     #[cold]
-    pub(super) fn make_room(&self, mail: &mut Mail<S>) -> Vec<Waker> {
+    pub(super) fn promise_places(&self, mail: &mut Mail<S>) -> Vec<Waker> {
         let mut woken = Vec::new();
-        let mut room = mail.bound.saturating_sub(self.load(mail));
-        if room <= mail.bound / ROOM_SHARE {
+        let mut space = mail.bound.saturating_sub(self.load(mail));
+        if space <= mail.bound / SPACE_SHARE {
             return woken;
         }
-        let queue = &mut mail.ties().rare().room;
-        while room > 0 {
+        let queue = &mut mail.ties().rare().senders;
+        while space > 0 {
             let Some(sender) = queue.pop_front() else { break };
             if let Some(waker) = sender.call() {
                 woken.push(waker);
-                room -= 1;
+                space -= 1;
             }
         }
         if queue.is_empty() {
-            self.look.fetch_and(!LOOK_ROOM, Ordering::Relaxed);
+            self.look.fetch_and(!LOOK_SPACE, Ordering::Relaxed);
         }
         // The promised places are taken off the bound, so nobody who comes now gets one of them.
-        mail.bound -= u32::try_from(woken.len()).expect("no more are called than there is room for");
+        mail.bound -= u32::try_from(woken.len()).expect("no more are called than there is space for");
         woken
     }
 
@@ -115,10 +115,10 @@ impl<S: GenServer> Process<S> {
         let mut mail = self.mail.lock();
         mail.bound += 1;
         // A closed mailbox promises nothing any more: the end calls all who still wait.
-        if mail.closed || self.look.load(Ordering::Relaxed) & LOOK_ROOM == 0 {
+        if mail.closed || self.look.load(Ordering::Relaxed) & LOOK_SPACE == 0 {
             return;
         }
-        let woken = self.make_room(&mut mail);
+        let woken = self.promise_places(&mut mail);
         drop(mail);
         woken.into_iter().for_each(barrier::wake);
     }

@@ -36,7 +36,7 @@ const SWEPT_A_ROUND: usize = 64;
 struct Dated<W: ?Sized>(Instant, Arc<W>);
 
 impl<W: Waiting + ?Sized> Waiters<W> {
-    /// Adds a wait. Returns the waits that were removed to make room, to be dropped outside the lock.
+    /// Adds a wait. Returns the waits that were removed to make space, to be dropped outside the lock.
     pub(crate) fn add(&mut self, home: Pid, slot: Arc<W>) -> Vec<Arc<W>> {
         let swept = sweep(&mut self.fresh, home);
         // Entered after the sweep: a slot that is used again is in the list until a sweep takes it out (rule 3 of `reply`).
@@ -45,7 +45,7 @@ impl<W: Waiting + ?Sized> Waiters<W> {
         swept
     }
 
-    /// Gives back what a burst of calls made it grow to: those who wait no more, and the room that they took.
+    /// Gives back what a burst of calls made it grow to: those who wait no more, and the space that they took.
     pub(crate) fn shrink(&mut self, home: Pid) {
         // No answer is dropped here, under the lock: the caller of a wait that is not over holds the slot too.
         self.fresh.retain(|slot| !is_over(slot, home));
@@ -124,7 +124,7 @@ fn is_over<W: Waiting + ?Sized>(slot: &Arc<W>, home: Pid) -> bool {
     Arc::strong_count(slot) == 1 || slot.leave(home)
 }
 
-/// Makes room for one more: removes the waits that are over, if the list would have to grow.
+/// Makes space for one more: removes the waits that are over, if the list would have to grow.
 fn sweep<W: Waiting + ?Sized>(list: &mut Vec<Arc<W>>, home: Pid) -> Vec<Arc<W>> {
     if list.len() < list.capacity() {
         return Vec::new();

@@ -62,7 +62,7 @@ impl<S: GenServer> Actor<S> {
     #[inline]
     fn may_go_on(&self) -> bool {
         let process = &*self.cx.process;
-        // Relaxed: a doom that is missed here is seen one message later. A sender that waits for room is not looked for:
+        // Relaxed: a doom that is missed here is seen one message later. A sender that waits for space is not looked for:
         // the poller wakes it when it takes the lock, a budget of messages later at most (rule 6).
         let looks = process.look.load(Ordering::Relaxed) & LOOK_DOOM != 0 || current::any_unanswered();
         // A span is a callback's, and is begun with it.
@@ -530,7 +530,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                     if verdict.is_some() {
                         break verdict;
                     }
-                    // Found again, not kept: a reference that lived through the callback would take room in every server.
+                    // Found again, not kept: a reference that lived through the callback would take space in every server.
                     match rescue.0.as_mut().and_then(|actor| actor.next_call()) {
                         Some(next) => call = next,
                         None => break None,

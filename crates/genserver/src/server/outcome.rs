@@ -278,7 +278,7 @@ fn replied<S: GenServer>(then: Then<S>) -> Outcome<S> {
 /// async fn init(size: Option<usize>, _cx: &mut Cx<Self>) -> Init<Self> {
 ///     match size {
 ///         None => Init::Ignore,
-///         Some(0) => Init::Stop(Reason::term("a cache needs room")),
+///         Some(0) => Init::Stop(Reason::term("a cache needs space")),
 ///         Some(size) => Init::RunThen(Cache(Vec::with_capacity(size)), Load),
 ///     }
 /// }

@@ -19,9 +19,9 @@ use crate::values::reason::Reason;
 /// # type Call = Never;
 /// # type Cast = Never;
 /// # type Info = Never;
-/// async fn init(room: usize, _cx: &mut Cx<Self>) -> Init<Self> {
-///     match room {
-///         0 => Init::Stop(Reason::term("a cache needs room")),
+/// async fn init(capacity: usize, _cx: &mut Cx<Self>) -> Init<Self> {
+///     match capacity {
+///         0 => Init::Stop(Reason::term("a cache needs space")),
 ///         _ => Init::Run(Cache),
 ///     }
 /// }

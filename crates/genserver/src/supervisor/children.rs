@@ -33,7 +33,7 @@ pub trait Children: fmt::Debug + Send + Sized + 'static {
     /// Checks that the spec of a child is valid here.
     fn check_spec(&self, child: &ChildInfo) -> Result<(), SpecError>;
 
-    /// Checks that there is room for a child, and that it has an id of its own if it needs one.
+    /// Checks that there is space for a child, and that it has an id of its own if it needs one.
     fn check_place(&self, child: &ChildInfo) -> Result<(), StartChildError>;
 
     /// Makes the child with this number, which is larger than those of the others. It has not been started yet.

@@ -53,7 +53,7 @@ impl Intensity {
         self.attempts.push_back(now);
         let allowed = self.attempts.len() <= self.max_restarts as usize;
         if !allowed {
-            // The attempt counts, and the oldest makes room for it: one attempt over the limit is enough to say no again.
+            // The attempt counts, and the oldest makes space for it: one attempt over the limit is enough to say no again.
             self.attempts.pop_front();
         }
         allowed

@@ -47,7 +47,7 @@ pub struct ProcessInfo {
     pub mailbox: usize,
     /// How many casts and plain messages were given back so far because the mailbox was full.
     pub refused: u64,
-    /// How many casts and plain messages were dropped so far to make room for others: see
+    /// How many casts and plain messages were dropped so far to make space for others: see
     /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
     pub dropped: u64,
     /// The processes it is linked to.

@@ -255,13 +255,13 @@ async fn a_sender_to_a_server_that_is_run_with_such_a_waker_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn senders_behind_one_whose_waker_panics_get_their_room() {
+async fn senders_behind_one_whose_waker_panics_get_their_space() {
     for bomb in BOMBS {
         let log = Log::default();
         let server = start::<Puppet>(waiting(&log)).mailbox(1).await.unwrap();
         keep_busy(&server);
         sleep(ms(1)).await;
-        server.cast(note("has room")).unwrap();
+        server.cast(note("has space")).unwrap();
         let mut first = Box::pin(server.cast_wait(note("first")));
         let fuse = plant(bomb, &mut first);
         let mut caller = Box::pin(server.call(|caller| answer(caller, 7)).no_timeout());
@@ -280,7 +280,7 @@ async fn senders_behind_one_whose_waker_panics_get_their_room() {
         assert_eq!(caller.await, Ok(7));
         last.await.unwrap();
         sleep(ms(1)).await;
-        assert_eq!(log.take(), ["has room", "first", "last"]);
+        assert_eq!(log.take(), ["has space", "first", "last"]);
     }
 }
 
@@ -290,7 +290,7 @@ async fn a_server_that_ends_tells_everybody_behind_a_sender_whose_waker_panics()
         let server = start::<Puppet>(waiting(&Log::default())).mailbox(1).await.unwrap();
         keep_busy(&server);
         sleep(ms(1)).await;
-        server.cast(note("has room")).unwrap();
+        server.cast(note("has space")).unwrap();
         let mut in_line = Box::pin(server.cast_wait(note("in line")));
         let fuse = plant(bomb, &mut in_line);
         let mut watcher = Probe::<()>::new();

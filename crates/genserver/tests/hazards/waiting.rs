@@ -175,7 +175,7 @@ async fn a_suspended_server_is_run_by_nobody_and_keeps_the_order() {
         for _ in 0..20 {
             yield_now().await;
         }
-        assert!(server.cast(note("no room")).unwrap_err().is_full(), "what is held back counts");
+        assert!(server.cast(note("no space")).unwrap_err().is_full(), "what is held back counts");
         assert_eq!(log.take(), Vec::<String>::new());
         sys::resume(&server).await.unwrap();
         calling.join_next().await.unwrap().unwrap().unwrap();

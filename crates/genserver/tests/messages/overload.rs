@@ -189,7 +189,7 @@ async fn the_bound_counts_a_batch_that_was_taken_out() {
 }
 
 #[tokio::test]
-async fn senders_that_wait_for_room_get_it_in_their_order() {
+async fn senders_that_wait_for_space_get_it_in_their_order() {
     let (server, log, go) = busy(1).await;
     server.cast(note("first")).unwrap();
     let waits = join_all(["second", "third", "fourth", "fifth"].map(|what| {
@@ -257,7 +257,7 @@ async fn a_promised_place_that_is_given_up_goes_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_waits_for_room_within_its_timeout() {
+async fn a_call_waits_for_space_within_its_timeout() {
     let (server, _, go) = busy(1).await;
     server.cast(note("first")).unwrap();
     let before = tokio::time::Instant::now();
@@ -267,17 +267,17 @@ async fn a_call_waits_for_room_within_its_timeout() {
         "{called:?}"
     );
     assert_eq!(before.elapsed().as_secs(), 2);
-    let patient = server.call(|caller| answer(caller, "there was room")).timeout(Duration::from_secs(2));
+    let patient = server.call(|caller| answer(caller, "there was space")).timeout(Duration::from_secs(2));
     let release = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         go.send(()).unwrap();
     };
     let (called, ()) = join(patient, release).await;
-    assert_eq!(called, Ok("there was room"));
+    assert_eq!(called, Ok("there was space"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_got_room_still_keeps_its_deadline() {
+async fn a_call_that_got_space_still_keeps_its_deadline() {
     let (server, _, go) = busy(1).await;
     server.cast(slow(|_, _| Box::pin(std::future::pending()))).unwrap();
     let before = tokio::time::Instant::now();
@@ -367,7 +367,7 @@ async fn a_crowd_gets_through_on_two_threads() {
 }
 
 #[tokio::test]
-async fn the_oldest_casts_and_infos_make_room_for_the_newest() {
+async fn the_oldest_casts_and_infos_make_space_for_the_newest() {
     let (server, log, go) = busy_with(3, Overflow::DropOldest).await;
     server.cast(note("one")).unwrap();
     server.send(puppet::Told::Note("two")).unwrap();

@@ -438,7 +438,7 @@ fn of_two_servers_that_call_each_other_one_gets_the_cycle_error() {
 }
 
 #[test]
-fn senders_that_wait_for_room_get_it() {
+fn senders_that_wait_for_space_get_it() {
     check(|| {
         let world = World::new(1);
         let log = Log::default();

@@ -368,17 +368,17 @@ async fn a_restarted_keeper_removes_the_dead_and_monitors_the_others() {
 }
 
 #[tokio::test]
-async fn a_listener_without_room_learns_how_many_events_it_missed() {
+async fn a_listener_without_space_learns_how_many_events_it_missed() {
     let rooms = rooms().await;
     let alice = probe();
     let mut listener = Probe::<RegistryEvent<String, u32>>::new();
     rooms.listen(listener.sender());
-    let room = listener_room(&mut listener);
+    let space = listener_space(&mut listener);
     let more = 10;
-    for number in 0..room + more {
+    for number in 0..space + more {
         rooms.of(&alice).register(number.to_string(), 0).unwrap();
     }
-    assert_eq!(listener.flush().len(), usize::try_from(room).unwrap());
+    assert_eq!(listener.flush().len(), usize::try_from(space).unwrap());
     rooms.of(&alice).unregister("0");
     let letters = listener.flush();
     let [Letter::Message(RegistryEvent::Missed(missed)), Letter::Message(RegistryEvent::Unregistered(entry))] =
@@ -390,11 +390,11 @@ async fn a_listener_without_room_learns_how_many_events_it_missed() {
 }
 
 /// How many messages fit into a probe.
-fn listener_room(listener: &mut Probe<RegistryEvent<String, u32>>) -> u32 {
+fn listener_space(listener: &mut Probe<RegistryEvent<String, u32>>) -> u32 {
     let sender = listener.sender();
-    let room = (0..1_000_000).take_while(|_| sender.send(RegistryEvent::Missed(0)).is_ok()).count();
+    let space = (0..1_000_000).take_while(|_| sender.send(RegistryEvent::Missed(0)).is_ok()).count();
     listener.flush();
-    u32::try_from(room).unwrap()
+    u32::try_from(space).unwrap()
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ async fn a_full_mailbox() {
     says(
         &error,
         &server,
-        "the mailbox of process PID is full, so the message was not taken; wait for room with `cast_wait`, or drop the message",
+        "the mailbox of process PID is full, so the message was not taken; wait for space with `cast_wait`, or drop the message",
     );
     let error = server.call(|caller| answer(caller, ())).await.unwrap_err();
     says(

@@ -180,7 +180,7 @@ async fn what_is_not_there_in_time_was_not_asked() {
     drop(spec);
 }
 
-/// Finds a server that has ended, and waits for one that lives: a restart between the look-up and the call.
+/// Finds a server that has ended, and waits for one that lives: a restart between the lookup and the call.
 struct Late {
     ended: ServerRef<Sum>,
     next: ServerRef<Sum>,

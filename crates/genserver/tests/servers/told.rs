@@ -171,9 +171,9 @@ async fn a_caller_that_is_dropped_on_the_way_to_the_end_is_told_the_reason() {
     }
 }
 
-/// Senders that wait for room get their messages back.
+/// Senders that wait for space get their messages back.
 #[tokio::test(start_paused = true)]
-async fn a_sender_that_waits_for_room_gets_its_message_back() {
+async fn a_sender_that_waits_for_space_gets_its_message_back() {
     for (cut, reason) in cuts() {
         let server = start::<Puppet>(waiting(&Log::default())).mailbox(1).await.unwrap();
         let parked = begun(server.call(park::<u32>).no_timeout()).await;

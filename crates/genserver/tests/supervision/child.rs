@@ -312,7 +312,7 @@ async fn all_who_wait_for_a_child_go_on_when_it_is_back() {
     for call in calls {
         assert_eq!(call.await.unwrap(), Ok("pong"));
     }
-    assert_eq!(begun.elapsed().as_millis(), 0, "none was woken by its time-out");
+    assert_eq!(begun.elapsed().as_millis(), 0, "none was woken by its timeout");
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,8 +43,8 @@ impl Table {
         let removed = theirs.then(|| shard.remove(name)).flatten();
         // A map never shrinks by itself, and a million names that came and went would keep their memory.
         if shard.capacity() > SMALL && shard.len() * 4 < shard.capacity() {
-            let room = shard.len() * 2;
-            shard.shrink_to(room);
+            let space = shard.len() * 2;
+            shard.shrink_to(space);
         }
         removed
     }

@@ -108,7 +108,7 @@ struct State {
     coming: VecDeque<Vec<u8>>,
     sent: Vec<u8>,
     /// How many bytes the other side takes.
-    room: usize,
+    space: usize,
 }
 
 impl AsyncRead for Line {
@@ -122,11 +122,11 @@ impl AsyncRead for Line {
 impl AsyncWrite for Line {
     fn poll_write(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut state = self.0.lock().unwrap();
-        let length = bytes.len().min(state.room);
+        let length = bytes.len().min(state.space);
         if length == 0 {
             return Poll::Pending;
         }
-        state.room -= length;
+        state.space -= length;
         state.sent.extend(&bytes[..length]);
         Poll::Ready(Ok(length))
     }
@@ -148,14 +148,14 @@ fn answers_are_read_while_commands_wait_to_be_written() {
     client.queue(&Command::create("b"));
     {
         let mut state = line.0.lock().unwrap();
-        state.room = 15;
+        state.space = 15;
         state.coming.extend(["O", "K\r", "\n"].map(|piece| piece.as_bytes().to_vec()));
     }
     assert_eq!(client.answer().now_or_never().unwrap().unwrap(), Answer::Done);
     assert_eq!(line.0.lock().unwrap().sent, b"CREATE a\r\nCREAT");
     {
         let mut state = line.0.lock().unwrap();
-        state.room = usize::MAX;
+        state.space = usize::MAX;
         state.coming.push_back(b"OK\r\n".to_vec());
     }
     assert_eq!(client.answer().now_or_never().unwrap().unwrap(), Answer::Done);
@@ -165,7 +165,7 @@ fn answers_are_read_while_commands_wait_to_be_written() {
 #[test]
 fn the_answer_of_a_call_that_was_given_up_is_nobody_elses() {
     let line = Line::default();
-    line.0.lock().unwrap().room = usize::MAX;
+    line.0.lock().unwrap().space = usize::MAX;
     let mut client = Client::new(line.clone(), line.clone());
     {
         let get = Command::get("a", "k");

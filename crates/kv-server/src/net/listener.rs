@@ -102,7 +102,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 ///
 /// No client can connect before `listen`, and by then other users have no access to the file.
 async fn bind_unix(path: &Path) -> Result<Listener, StartServerError> {
-    make_room(path).await?;
+    remove_stale_socket(path).await?;
     let bind = || -> io::Result<Listener> {
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
@@ -114,7 +114,7 @@ async fn bind_unix(path: &Path) -> Result<Listener, StartServerError> {
 }
 
 /// Removes a socket that no process listens on. Any other file stays.
-async fn make_room(path: &Path) -> Result<(), StartServerError> {
+async fn remove_stale_socket(path: &Path) -> Result<(), StartServerError> {
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
     if !found.file_type().is_socket() {
         return Err(StartServerError::NotASocket { path: path.to_owned() });

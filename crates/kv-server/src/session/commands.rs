@@ -92,7 +92,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             Verb::Help => self.help(),
             Verb::Put | Verb::Get | Verb::Delete | Verb::Count | Verb::Ping => unreachable!("these are gathered"),
         }
-        self.replies.room().await?;
+        self.replies.space().await?;
         Ok(None)
     }
 
@@ -140,7 +140,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             };
             for key in &keys {
                 self.replies.item(key).await?;
-                self.replies.room().await?;
+                self.replies.space().await?;
             }
             after = keys.into_iter().nth(KEYS - 1);
             if after.is_none() {
@@ -155,7 +155,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         // All names at once: each is a reference to a name that the store has anyway.
         for name in self.store.names() {
             self.replies.item(name.as_bytes()).await?;
-            self.replies.room().await?;
+            self.replies.space().await?;
         }
         self.replies.short().extend(answer::DONE);
         Ok(())

@@ -11,7 +11,7 @@ use super::deadline::Deadline;
 use crate::answer;
 use crate::command::words;
 
-/// Replies on their way to a client. They are bounded: after adding one, wait for [room](Replies::room).
+/// Replies on their way to a client. They are bounded: after adding one, wait for [space](Replies::space).
 pub(crate) struct Replies<W> {
     writer: W,
     waiting: Vec<u8>,
@@ -39,7 +39,7 @@ impl From<io::Error> for ReplyError {
     }
 }
 
-/// Longer texts are written in pieces of this size, waiting for room in between.
+/// Longer texts are written in pieces of this size, waiting for space in between.
 const PIECE: usize = 64 * 1024;
 
 /// The capacity kept for the next replies.
@@ -96,7 +96,7 @@ impl<W: AsyncWrite + Unpin> Replies<W> {
             } else {
                 self.waiting.extend(piece);
             }
-            self.room().await?;
+            self.space().await?;
         }
         self.waiting.extend(quoted.then_some(b'"'));
         self.waiting.extend(b"\r\n");
@@ -104,7 +104,7 @@ impl<W: AsyncWrite + Unpin> Replies<W> {
     }
 
     /// Waits until more replies may be added.
-    pub(crate) async fn room(&mut self) -> Result<(), ReplyError> {
+    pub(crate) async fn space(&mut self) -> Result<(), ReplyError> {
         if self.is_full() { std::future::poll_fn(|cx| self.poll_until(Self::is_full, cx)).await } else { Ok(()) }
     }
 

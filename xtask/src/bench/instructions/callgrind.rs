@@ -28,7 +28,7 @@ impl Count {
 /// Runs the program under callgrind.
 ///
 /// What a person has set must not change the figure, nor where the program lies: its arguments are in its memory, and where
-/// an allocation finds room depends on them. So it is started by its name alone, without an environment, and valgrind reads
+/// an allocation finds space depends on them. So it is started by its name alone, without an environment, and valgrind reads
 /// no file with options.
 pub(super) fn count(valgrind: &Path, program: &Path, args: &[&str]) -> Result<Count> {
     let failure =

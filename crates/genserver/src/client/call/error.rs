@@ -69,7 +69,7 @@ pub enum CallError {
     Overloaded {
         /// The server that was called.
         server: Subject,
-        /// How long the caller waited for room.
+        /// How long the caller waited for space.
         after: Duration,
     },
     /// A process called itself, and would have waited for ever.

@@ -45,7 +45,7 @@ pub(crate) struct Letters<M> {
     pub(crate) queue: VecDeque<Letter<M>>,
     /// How many of them are messages: those count against the bound.
     pub(crate) messages: usize,
-    /// How many messages found no room.
+    /// How many messages found no space.
     pub(crate) refused: u64,
     pub(crate) downs: BTreeMap<MonitorRef, Pid>,
     /// How many exits that came of links with a process are in the queue.
