@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::Stream;
 use genserver::{
-    AsProcess, AsServer, AttachRef, Call, CallError, Caller, CastError, CastWait, Lookup, Name, Never, Pid, ProcessRef,
-    ServerRef, Stop, Timer, WaitForServer,
+    AsProcess, AsServer, AttachRef, Call, CallError, Caller, CastError, CastWait, FindError, Lookup, Name, Never, Pid,
+    ProcessRef, ServerRef, Stop, Timer, WaitForServer,
 };
 
 use crate::handler::HandlerCx;
@@ -343,29 +343,29 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     ///
     /// # Errors
     ///
-    /// As [`AsServer::as_server`]: [`CallError::NoProc`] if no process has the name, [`CallError::WrongServer`] if it belongs to
+    /// As [`AsServer::as_server`]: [`FindError::NoProc`] if no process has the name, [`FindError::WrongServer`] if it belongs to
     /// something else.
     ///
     /// # Examples
     ///
     /// ```
     /// use genevent::Manager;
-    /// use genserver::CallError;
+    /// use genserver::FindError;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let events = Manager::<String>::named("theatre events");
-    /// assert!(matches!(events.resolve(), Err(CallError::NoProc { .. })));
+    /// assert!(matches!(events.resolve(), Err(FindError::NoProc { .. })));
     ///
     /// let manager = Manager::<String>::start().name("theatre events").await?;
     /// assert_eq!(events.resolve()?, manager);
     ///
     /// let other = Manager::<u8>::named("theatre events");
-    /// assert!(matches!(other.resolve(), Err(CallError::WrongServer { .. })));
+    /// assert!(matches!(other.resolve(), Err(FindError::WrongServer { .. })));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn resolve(&self) -> Result<Manager<E, I>, CallError> {
+    pub fn resolve(&self) -> Result<Manager<E, I>, FindError> {
         self.server.as_server().map(Manager::from)
     }
 
@@ -574,7 +574,7 @@ impl<E: Event, I: Event, T: AsProcess> AsProcess for Manager<E, I, T> {
 impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> AsServer for Manager<E, I, T> {
     type Server = ManagerServer<E, I>;
 
-    fn as_server(&self) -> Result<ServerRef<ManagerServer<E, I>>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<ManagerServer<E, I>>, FindError> {
         self.server.as_server()
     }
 
@@ -582,7 +582,7 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> AsServer for
         self.server.wait_for_server()
     }
 
-    fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+    fn find_any_process(&self) -> Result<ProcessRef, FindError> {
         self.server.find_any_process()
     }
 }

@@ -19,7 +19,7 @@
 //!
 //! [`get`](Agent::get) passes the state to a function, [`update`](Agent::update) lets a function change it, and
 //! [`get_and_update`](Agent::get_and_update) does both. [`cast`](Agent::cast) changes the state without waiting. The first
-//! three are calls: they wait five seconds by default, and end with a [`CallError`] if there is no
+//! three are calls: they wait five seconds by default, and end with a [`CallError`](crate::CallError) if there is no
 //! answer.
 //!
 //! ```
@@ -122,7 +122,7 @@
 //! # A function that panics
 //!
 //! The agent ends, with the panic as its reason, and the state is lost. The caller gets the reason in a
-//! [`CallError::Exit`], and so do all callers that were waiting; nothing unwinds into them. Links and
+//! [`CallError::Exit`](crate::CallError::Exit), and so do all callers that were waiting; nothing unwinds into them. Links and
 //! monitors are notified as usual. If the function of a start panics, the start fails.
 //!
 //! # When (not) to use an agent
@@ -158,7 +158,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::{
-    AsProcess, AsServer, Call, CallError, Caller, CastError, Lookup, Name, Named, Pid, ProcessRef, ServerRef, Start,
+    AsProcess, AsServer, Call, Caller, CastError, FindError, Lookup, Name, Named, Pid, ProcessRef, ServerRef, Start,
     Stop, WaitForServer,
 };
 
@@ -285,7 +285,7 @@ impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> Agent<S, T> {
     ///
     /// # Errors
     ///
-    /// The awaited call returns a [`CallError`]: the agent is not running, ended (as it does if the function
+    /// The awaited call returns a [`CallError`](crate::CallError): the agent is not running, ended (as it does if the function
     /// panics), did not handle the call in time, or is the calling process itself.
     ///
     /// # Cancel safety
@@ -491,7 +491,7 @@ impl<S: Send + 'static, T: AsProcess> AsProcess for Agent<S, T> {
 impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> AsServer for Agent<S, T> {
     type Server = AgentServer<S>;
 
-    fn as_server(&self) -> Result<ServerRef<AgentServer<S>>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<AgentServer<S>>, FindError> {
         self.server.as_server()
     }
 
@@ -499,7 +499,7 @@ impl<S: Send + 'static, T: AsServer<Server = AgentServer<S>>> AsServer for Agent
         self.server.wait_for_server()
     }
 
-    fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+    fn find_any_process(&self) -> Result<ProcessRef, FindError> {
         self.server.find_any_process()
     }
 }

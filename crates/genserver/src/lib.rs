@@ -504,10 +504,9 @@ pub use node::Node;
 #[doc(hidden)]
 pub use node::cut::noted;
 pub use node::cut::poll_alive;
+pub use node::find_error::FindError;
 pub use node::link::LinkError;
 pub use node::name::{Name, NameRegistry, RegisterError};
-#[doc(hidden)]
-pub use node::process_ref::NotFound;
 pub use node::process_ref::{AsProcess, ProcessRef, current_process, whereis};
 pub use node::subject::Subject;
 pub use process::deadlock::{DeclaredWait, declare_wait};

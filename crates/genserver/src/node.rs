@@ -4,6 +4,8 @@
 pub(crate) mod any_process;
 // A process as errors and reports name it.
 pub(crate) mod subject;
+// Why a reference leads to no server.
+pub(crate) mod find_error;
 // An order to stop.
 pub(crate) mod order;
 // A reference to any process.

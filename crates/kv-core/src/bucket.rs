@@ -4,7 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use genserver::{
-    AsProcess, AsServer, Call, CallError, Caller, Pid, ProcessRef, Reason, ServerRef, Start, Stop, start, start_link,
+    AsProcess, AsServer, Call, CallError, Caller, FindError, Pid, ProcessRef, Reason, ServerRef, Start, Stop, start,
+    start_link,
 };
 
 use crate::operation::{KeyPage, Operation, OperationResult};
@@ -505,7 +506,7 @@ impl AsProcess for Bucket {
 impl AsServer for Bucket {
     type Server = BucketServer;
 
-    fn as_server(&self) -> Result<ServerRef<BucketServer>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<BucketServer>, FindError> {
         self.0.as_server()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use genserver::supervisor::WaitingChildRef;
-use genserver::{AsServer, CallError, ServerRef, StartError, WaitForServer, start, start_link};
+use genserver::{AsServer, CallError, FindError, ServerRef, StartError, WaitForServer, start, start_link};
 
 use crate::event::EventManagerRef;
 use crate::{Bucket, BucketName};
@@ -72,7 +72,7 @@ enum RegistryProcess {
 impl AsServer for RegistryProcess {
     type Server = RegistryServer;
 
-    fn as_server(&self) -> Result<ServerRef<RegistryServer>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<RegistryServer>, FindError> {
         match self {
             Self::One(server) => server.as_server(),
             Self::Child(child) => child.as_server(),

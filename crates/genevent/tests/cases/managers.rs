@@ -8,8 +8,8 @@ use genserver::registry::{Registry, UniqueRegistry};
 use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::sys::DebugOptions;
 use genserver::{
-    AsServer, CallError, Caller, Cx, Down, GenServer, Init, Letter, MonitorRef, Name, Never, Next, Node, Outcome,
-    Probe, ProbeRef, Reason, Start, StartError, StopError, start, sys, whereis,
+    AsServer, CallError, Caller, Cx, Down, FindError, GenServer, Init, Letter, MonitorRef, Name, Never, Next, Node,
+    Outcome, Probe, ProbeRef, Reason, Start, StartError, StopError, start, sys, whereis,
 };
 
 use super::ms;
@@ -74,7 +74,7 @@ async fn ge_003_a_manager_is_found_by_every_form_of_name() {
 
             named.stop().await.unwrap();
             assert!(!manager.is_alive());
-            assert!(matches!(named.resolve(), Err(CallError::NoProc { .. })));
+            assert!(matches!(named.resolve(), Err(FindError::NoProc { .. })));
             if let Some(reference) = reference {
                 assert_eq!(starter.expect_down(reference).await.reason, Reason::Normal);
             }

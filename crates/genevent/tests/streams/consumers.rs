@@ -10,7 +10,7 @@ use futures::future::join_all;
 use futures::stream::FusedStream;
 use futures::{StreamExt, TryStreamExt, poll};
 use genevent::{LagPolicy, Manager, StreamError};
-use genserver::{CallError, Probe, Reason};
+use genserver::{CallError, FindError, Probe, Reason};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -166,7 +166,7 @@ async fn ge_130_a_kill_of_the_manager_is_an_error_of_the_stream_after_what_it_ho
 #[tokio::test]
 async fn ge_131_a_stream_of_no_manager_is_an_error_at_once() {
     let nobody = Manager::<u32>::named("nobody has this name");
-    assert!(matches!(nobody.resolve(), Err(CallError::NoProc { .. })));
+    assert!(matches!(nobody.resolve(), Err(FindError::NoProc { .. })));
 
     let manager = manager().await;
     let mut events = manager.stream();

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::client::call::{Call, CallError};
+use crate::client::call::Call;
 use crate::client::cast::{CastError, CastWait};
 use crate::client::named::Named;
 use crate::client::request::Request;
 use crate::client::server_ref::ServerRef;
 use crate::client::stop::{Ended, Stop};
 use crate::client::target::{Lookup, WaitForServer};
+use crate::node::find_error::FindError;
 use crate::node::process_ref::ProcessRef;
 use crate::server::GenServer;
 use crate::server::caller::Caller;
@@ -80,14 +81,14 @@ use crate::server::caller::Caller;
 ///
 /// ```
 /// # use genserver_doc::counter::*;
-/// use genserver::{AsServer, CallError, ServerRef, sys};
+/// use genserver::{AsServer, FindError, ServerRef, sys};
 ///
 /// struct Tickets(ServerRef<Counter>);
 ///
 /// impl AsServer for Tickets {
 ///     type Server = Counter;
 ///
-///     fn as_server(&self) -> Result<ServerRef<Counter>, CallError> {
+///     fn as_server(&self) -> Result<ServerRef<Counter>, FindError> {
 ///         self.0.as_server()
 ///     }
 /// }
@@ -105,8 +106,8 @@ pub trait AsServer {
     ///
     /// # Errors
     ///
-    /// [`CallError::NoProc`] if there is none, [`CallError::WrongServer`] if the name belongs to a server of another type.
-    fn as_server(&self) -> Result<ServerRef<Self::Server>, CallError>;
+    /// [`FindError::NoProc`] if there is none, [`FindError::WrongServer`] if the name belongs to a server of another type.
+    fn as_server(&self) -> Result<ServerRef<Self::Server>, FindError>;
 
     /// Returns a future of the next server, or `None`, the default, if this reference does not wait for a restart.
     ///
@@ -117,7 +118,7 @@ pub trait AsServer {
 
     /// The process, whatever runs in it: what [`stop`](AsServer::stop) and [`ended`](AsServer::ended) are about.
     #[doc(hidden)]
-    fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+    fn find_any_process(&self) -> Result<ProcessRef, FindError> {
         self.as_server().map(|server| server.process_ref())
     }
 
@@ -131,7 +132,7 @@ pub trait AsServer {
     ///
     /// # Errors
     ///
-    /// As [`as_server`](AsServer::as_server), and then as [`ServerRef::call`]. After [`CallError::NoProc`] the request was not
+    /// As [`as_server`](AsServer::as_server), and then as [`ServerRef::call`]. After [`CallError::NoProc`](crate::CallError::NoProc) the request was not
     /// carried out, also when a reference that waits for its server has waited in vain.
     ///
     /// # Cancel safety
@@ -173,7 +174,7 @@ pub trait AsServer {
     {
         match self.as_server() {
             Ok(server) => server.send_request(make),
-            Err(nobody) => Request::failed(nobody),
+            Err(nobody) => Request::failed(nobody.into()),
         }
     }
 
@@ -284,7 +285,7 @@ type InfoOf<T> = <<T as AsServer>::Server as GenServer>::Info;
 impl<S: GenServer> AsServer for ServerRef<S> {
     type Server = S;
 
-    fn as_server(&self) -> Result<ServerRef<S>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<S>, FindError> {
         Ok(self.clone())
     }
 
@@ -297,11 +298,11 @@ impl<S: GenServer> AsServer for ServerRef<S> {
 impl<S: GenServer> AsServer for Named<S> {
     type Server = S;
 
-    fn as_server(&self) -> Result<ServerRef<S>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<S>, FindError> {
         self.resolve()
     }
 
-    fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+    fn find_any_process(&self) -> Result<ProcessRef, FindError> {
         self.process()
     }
 }
@@ -312,7 +313,7 @@ macro_rules! behind_a_pointer {
         impl<T: AsServer + ?Sized> AsServer for $pointer {
             type Server = T::Server;
 
-            fn as_server(&self) -> Result<ServerRef<Self::Server>, CallError> {
+            fn as_server(&self) -> Result<ServerRef<Self::Server>, FindError> {
                 (**self).as_server()
             }
 
@@ -320,7 +321,7 @@ macro_rules! behind_a_pointer {
                 (**self).wait_for_server()
             }
 
-            fn find_any_process(&self) -> Result<ProcessRef, CallError> {
+            fn find_any_process(&self) -> Result<ProcessRef, FindError> {
                 (**self).find_any_process()
             }
 

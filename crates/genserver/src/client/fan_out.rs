@@ -10,6 +10,7 @@ use crate::client::request::{Deadline, Request, Requests};
 use crate::client::server_ref::ServerRef;
 use crate::node::current;
 use crate::node::cut::poll_alive;
+use crate::node::find_error::FindError;
 use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::pid::Pid;
@@ -130,7 +131,7 @@ pub async fn call_all<T: AsServer, R: Send + 'static>(
 
 /// The servers that were asked, and those that could not be.
 struct Asked<S: GenServer, R: Send + 'static> {
-    members: Vec<Result<ServerRef<S>, CallError>>,
+    members: Vec<Result<ServerRef<S>, FindError>>,
     /// Each request is labelled with the index of its member.
     requests: Requests<usize, R>,
 }
@@ -141,12 +142,12 @@ fn ask_all<T: AsServer, R: Send + 'static>(
     mut make: impl FnMut(Caller<R>) -> CallOf<T>,
 ) -> Asked<T::Server, R> {
     let members: Vec<_> = servers.into_iter().map(|server| server.as_server()).collect();
-    let ask = |member: &Result<ServerRef<T::Server>, CallError>| match member {
+    let ask = |member: &Result<ServerRef<T::Server>, FindError>| match member {
         Ok(server) if current::pid() == Some(server.pid()) => {
             Request::failed(CallError::CallingSelf { server: server.process().head.subject() })
         }
         Ok(server) => server.send_request(&mut make),
-        Err(nobody) => Request::failed(nobody.clone()),
+        Err(nobody) => Request::failed(nobody.clone().into()),
     };
     let requests = members.iter().map(ask).enumerate().collect();
     Asked { members, requests }
@@ -167,7 +168,7 @@ async fn gather<S: GenServer, R: Send + 'static>(asked: Asked<S, R>, deadline: D
         match (answer, member) {
             (Some(Ok(answer)), _) => sorted.answered.push((pid, answer)),
             (Some(Err(error)), _) => sorted.failed.push((pid, error)),
-            (None, Err(nobody)) => sorted.failed.push((pid, nobody.clone())),
+            (None, Err(nobody)) => sorted.failed.push((pid, nobody.clone().into())),
             (None, Ok(server)) => {
                 let after = now.map_or(Duration::ZERO, |now| until.after(now));
                 let server = server.process().head.subject();

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::client::call::CallError;
 use crate::client::server_ref::ServerRef;
 use crate::node::Node;
+use crate::node::find_error::FindError;
 use crate::node::name::Name;
-use crate::node::process_ref::NotFound;
 use crate::node::process_ref::{AsProcess, ProcessRef};
 use crate::node::subject::Subject;
 use crate::server::GenServer;
@@ -73,11 +72,11 @@ impl<S: GenServer> Named<S> {
     ///
     /// # Errors
     ///
-    /// [`CallError::NoProc`] if nobody has it, [`CallError::WrongServer`] if a server of another type has it.
+    /// [`FindError::NoProc`] if nobody has it, [`FindError::WrongServer`] if a server of another type has it.
     #[doc(alias = "whereis")]
-    pub fn resolve(&self) -> Result<ServerRef<S>, CallError> {
+    pub fn resolve(&self) -> Result<ServerRef<S>, FindError> {
         let process = self.process()?;
-        process.downcast().ok_or_else(|| CallError::WrongServer {
+        process.downcast().ok_or_else(|| FindError::WrongServer {
             server: process.process().head().subject(),
             found: process.info().server,
             wanted: std::any::type_name::<S>(),
@@ -85,8 +84,8 @@ impl<S: GenServer> Named<S> {
     }
 
     /// The process that has the name, whatever runs in it.
-    pub(crate) fn process(&self) -> Result<ProcessRef, CallError> {
-        self.as_process().ok_or_else(|| CallError::NoProc { server: Subject::nobody(self.name.clone()) })
+    pub(crate) fn process(&self) -> Result<ProcessRef, FindError> {
+        self.as_process().ok_or_else(|| FindError::NoProc { server: Subject::nobody(self.name.clone()) })
     }
 }
 
@@ -102,8 +101,8 @@ impl<S: GenServer> AsProcess for Named<S> {
         self.as_process().map_or(Pid::NOBODY, |process| process.pid())
     }
 
-    fn find_process(&self) -> Result<ProcessRef, NotFound> {
-        Ok(self.resolve().map_err(CallError::into_not_found)?.process_ref())
+    fn find_process(&self) -> Result<ProcessRef, FindError> {
+        Ok(self.resolve()?.process_ref())
     }
 }
 

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::client::call::CallError;
 use crate::client::cast::CastError;
 use crate::client::named::Named;
 use crate::client::server_ref::ServerRef;
 use crate::node::any_process::AnyProcess;
+use crate::node::find_error::FindError;
 use crate::node::process_ref::{AsProcess, ProcessRef};
 use crate::process::{Envelope, Lazy};
 use crate::server::GenServer;
@@ -179,7 +179,7 @@ enum Destination<S: GenServer> {
 }
 
 impl<S: GenServer> Destination<S> {
-    fn find(&self) -> Result<Cow<'_, ServerRef<S>>, CallError> {
+    fn find(&self) -> Result<Cow<'_, ServerRef<S>>, FindError> {
         match self {
             Self::Held(server) => Ok(Cow::Borrowed(server)),
             Self::Named(name) => name.resolve().map(Cow::Owned),

@@ -7,11 +7,11 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use crate::client::as_server::AsServer;
-use crate::client::call::CallError;
 use crate::client::server_ref::ServerRef;
 use crate::client::time;
 use crate::node;
 use crate::node::alarm;
+use crate::node::find_error::FindError;
 use crate::node::process_ref::ProcessRef;
 use crate::process::cold::drop_cold;
 use crate::runtime::Sleep;
@@ -24,7 +24,7 @@ pub trait Target<P> {
     fn needs_look_up(&self) -> bool;
 
     /// The target, as soon as it is found. The time spent waiting for it is taken off the timeout.
-    fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>>;
+    fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, FindError>>;
 
     /// Forgets what was found, because it has ended, so that the next poll looks it up again. Returns false if this target does not
     /// wait for the next server.
@@ -49,7 +49,7 @@ impl<S: GenServer> Target<ServerRef<S>> for &ServerRef<S> {
         &mut self,
         _cx: &mut Context<'_>,
         _timeout: &mut Option<Duration>,
-    ) -> Poll<Result<&ServerRef<S>, CallError>> {
+    ) -> Poll<Result<&ServerRef<S>, FindError>> {
         Poll::Ready(Ok(self))
     }
 
@@ -69,7 +69,7 @@ impl Target<Self> for ProcessRef {
         false
     }
 
-    fn poll_found(&mut self, _cx: &mut Context<'_>, _timeout: &mut Option<Duration>) -> Poll<Result<&Self, CallError>> {
+    fn poll_found(&mut self, _cx: &mut Context<'_>, _timeout: &mut Option<Duration>) -> Poll<Result<&Self, FindError>> {
         Poll::Ready(Ok(self))
     }
 
@@ -114,13 +114,13 @@ impl<T: AsServer + ?Sized, P> Drop for Lookup<'_, T, P> {
 struct Wait<'a, S: GenServer> {
     server: WaitForServer<'a, S>,
     /// What the operation fails with if the server does not come in time.
-    nobody: CallError,
+    nobody: FindError,
     /// When the wait began, and what ends it; nothing if the operation has no timeout.
     limit: Option<(Instant, Sleep)>,
 }
 
 /// A wait for a server: see [`AsServer::wait_for_server`].
-pub type WaitForServer<'a, S> = Pin<Box<dyn Future<Output = Result<ServerRef<S>, CallError>> + Send + 'a>>;
+pub type WaitForServer<'a, S> = Pin<Box<dyn Future<Output = Result<ServerRef<S>, FindError>> + Send + 'a>>;
 
 /// What can be looked up: the server, or the process it runs in.
 pub trait Find<T: AsServer + ?Sized>: Sized {
@@ -131,7 +131,7 @@ pub trait Find<T: AsServer + ?Sized>: Sized {
     /// # Errors
     ///
     /// As [`AsServer::as_server`].
-    fn find(by: &T) -> Result<Self, CallError>;
+    fn find(by: &T) -> Result<Self, FindError>;
     /// What is looked up, of a server that was waited for.
     fn from_server(server: ServerRef<T::Server>) -> Self;
 }
@@ -142,7 +142,7 @@ impl<T: AsServer + ?Sized> Find<T> for ServerRef<T::Server> {
         by.at_hand()
     }
 
-    fn find(by: &T) -> Result<Self, CallError> {
+    fn find(by: &T) -> Result<Self, FindError> {
         by.as_server()
     }
 
@@ -156,7 +156,7 @@ impl<T: AsServer + ?Sized> Find<T> for ProcessRef {
         None
     }
 
-    fn find(by: &T) -> Result<Self, CallError> {
+    fn find(by: &T) -> Result<Self, FindError> {
         by.find_any_process()
     }
 
@@ -168,7 +168,7 @@ impl<T: AsServer + ?Sized> Find<T> for ProcessRef {
 impl<T: AsServer + ?Sized, P> AsServer for Lookup<'_, T, P> {
     type Server = T::Server;
 
-    fn as_server(&self) -> Result<ServerRef<T::Server>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<T::Server>, FindError> {
         self.by.as_server()
     }
 }
@@ -185,7 +185,7 @@ impl<'a, T: AsServer + ?Sized, P: Find<T>> Lookup<'a, T, P> {
     }
 
     /// Begins to wait, if this is a reference that waits.
-    fn poll_look_up(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>> {
+    fn poll_look_up(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, FindError>> {
         loop {
             match &mut self.progress {
                 None => {
@@ -204,7 +204,7 @@ impl<'a, T: AsServer + ?Sized, P: Find<T>> Lookup<'a, T, P> {
         Poll::Ready(Ok(self.found()))
     }
 
-    fn wait(&self, nobody: CallError, timeout: Option<Duration>) -> Result<Box<Wait<'a, T::Server>>, CallError> {
+    fn wait(&self, nobody: FindError, timeout: Option<Duration>) -> Result<Box<Wait<'a, T::Server>>, FindError> {
         let Some(server) = self.by.wait_for_server() else { return Err(nobody) };
         let limit = match (timeout, node::current_home()) {
             (None, _) => None,
@@ -220,7 +220,7 @@ impl<'a, T: AsServer + ?Sized, P: Find<T>> Lookup<'a, T, P> {
 }
 
 impl<S: GenServer> Wait<'_, S> {
-    fn poll(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<ServerRef<S>, CallError>> {
+    fn poll(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<ServerRef<S>, FindError>> {
         if let Poll::Ready(found) = self.server.as_mut().poll(cx) {
             if let (Some((begun, _)), Some(timeout), Some(home)) = (&self.limit, timeout, node::current_home()) {
                 *timeout = timeout.saturating_sub(home.runtime().now().saturating_duration_since(*begun));
@@ -240,7 +240,7 @@ impl<T: AsServer + ?Sized, P: Find<T>> Target<P> for Lookup<'_, T, P> {
     }
 
     #[inline]
-    fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, CallError>> {
+    fn poll_found(&mut self, cx: &mut Context<'_>, timeout: &mut Option<Duration>) -> Poll<Result<&P, FindError>> {
         // Known when this is compiled, for a reference: nothing is looked up, kept or dropped.
         if let Some(at_hand) = P::at_hand(self.by) {
             return Poll::Ready(Ok(at_hand));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::node::any_process::{AnyProcess, ExitKind};
 use crate::node::current;
+use crate::node::find_error::FindError;
 use crate::node::link;
 use crate::node::name::Name;
 use crate::node::subject::Subject;
@@ -286,20 +287,10 @@ pub trait AsProcess {
 
     /// Returns the process, or the error of a request to it.
     #[doc(hidden)]
-    fn find_process(&self) -> Result<ProcessRef, NotFound> {
-        let nobody = || NotFound::Nobody(Subject::of(self.pid_or_nobody()));
+    fn find_process(&self) -> Result<ProcessRef, FindError> {
+        let nobody = || FindError::NoProc { server: Subject::of(self.pid_or_nobody()) };
         self.as_process().ok_or_else(nobody)
     }
-}
-
-/// The error of a reference that leads to no process.
-#[doc(hidden)]
-#[derive(Debug)]
-pub enum NotFound {
-    /// The process has ended, or the name is not registered.
-    Nobody(Subject),
-    /// The name belongs to a server of another type.
-    WrongServer { server: Subject, found: &'static str, wanted: &'static str },
 }
 
 impl<T: AsProcess + ?Sized> AsProcess for &T {
@@ -311,7 +302,7 @@ impl<T: AsProcess + ?Sized> AsProcess for &T {
         (**self).pid_or_nobody()
     }
 
-    fn find_process(&self) -> Result<ProcessRef, NotFound> {
+    fn find_process(&self) -> Result<ProcessRef, FindError> {
         (**self).find_process()
     }
 }

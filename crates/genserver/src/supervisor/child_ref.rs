@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::child_watch::ChildWatch;
 use super::waiting::WaitingChildRef;
-use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, Subject};
+use crate::{AsProcess, AsServer, CallError, FindError, GenServer, ProcessRef, ServerRef, Subject};
 
 /// Why a child cannot be reached.
 ///
@@ -63,6 +63,13 @@ pub enum ChildError {
 
 /// For a function whose error is that of a call: [`CallError::NoProc`] with the child's id as the name.
 impl From<ChildError> for CallError {
+    fn from(error: ChildError) -> Self {
+        FindError::from(error).into()
+    }
+}
+
+/// [`FindError::NoProc`] with the child's id as the name.
+impl From<ChildError> for FindError {
     fn from(error: ChildError) -> Self {
         let (ChildError::NotStarted { id }
         | ChildError::Restarting { id }
@@ -196,7 +203,7 @@ pub(super) fn server<S: GenServer>(process: &ProcessRef) -> ServerRef<S> {
 impl<S: GenServer, H: From<ServerRef<S>>> AsServer for ChildRef<S, H> {
     type Server = S;
 
-    fn as_server(&self) -> Result<ServerRef<S>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<S>, FindError> {
         Ok(self.server()?)
     }
 }

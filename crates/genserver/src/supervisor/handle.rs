@@ -11,7 +11,9 @@ use super::policy::Strategy;
 use super::server::{SupervisorArgs, SupervisorCall, SupervisorOperation, SupervisorServer};
 use super::spec::SupervisorSpec;
 use super::static_children::{StaticCall, StaticChildren, StaticOperation};
-use crate::{AsProcess, AsServer, CallError, Caller, GenServer, Name, Pid, ProcessRef, ServerRef, Start, Stop, start};
+use crate::{
+    AsProcess, AsServer, CallError, Caller, FindError, GenServer, Name, Pid, ProcessRef, ServerRef, Start, Stop, start,
+};
 
 /// A running supervisor: see [the module's page](super).
 ///
@@ -433,7 +435,7 @@ impl<C: Children> From<ServerRef<SupervisorServer<C>>> for Supervisor<C> {
 impl<C: Children> AsServer for Supervisor<C> {
     type Server = SupervisorServer<C>;
 
-    fn as_server(&self) -> Result<ServerRef<SupervisorServer<C>>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<SupervisorServer<C>>, FindError> {
         Ok(self.server.clone())
     }
 }

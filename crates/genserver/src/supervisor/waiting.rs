@@ -6,14 +6,14 @@ use std::task::{Poll, ready};
 
 use super::child_ref::{ChildError, ChildRef, server};
 use super::child_watch::ChildWatch;
-use crate::{AsProcess, AsServer, CallError, GenServer, ProcessRef, ServerRef, WaitForServer};
+use crate::{AsProcess, AsServer, FindError, GenServer, ProcessRef, ServerRef, WaitForServer};
 
 /// A child whose restart is waited for: made by [`ChildRef::waiting`].
 ///
 /// What it can do is on the page of [`AsServer`]. Each operation that is awaited waits while the child has not been started yet or
-/// is being restarted; the timeout of a call covers that wait. It fails with [`CallError::NoProc`] when the timeout has passed, and at
-/// once if the child is stopped or gone. A request that the child had taken when it ended fails with [`CallError::Exit`], because
-/// it may have been carried out.
+/// is being restarted; the timeout of a call covers that wait. It fails with [`CallError::NoProc`](crate::CallError::NoProc) when
+/// the timeout has passed, and at once if the child is stopped or gone. A request that the child had taken when it ended fails with
+/// [`CallError::Exit`](crate::CallError::Exit), because it may have been carried out.
 ///
 /// # Examples
 ///
@@ -61,7 +61,7 @@ impl<S: GenServer, H: From<ServerRef<S>>> WaitingChildRef<S, H> {
 impl<S: GenServer, H: From<ServerRef<S>>> AsServer for WaitingChildRef<S, H> {
     type Server = S;
 
-    fn as_server(&self) -> Result<ServerRef<S>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<S>, FindError> {
         self.child.as_server()
     }
 

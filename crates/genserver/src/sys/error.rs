@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::node::process_ref::NotFound;
+use crate::node::find_error::FindError;
 use crate::node::subject::Subject;
 use crate::values::reason::{Panic, Reason};
 
@@ -120,10 +120,10 @@ pub enum SysError {
 
 impl SysError {
     /// The error of a request whose server was not found.
-    pub(super) fn nobody(error: NotFound, request: &'static str) -> Self {
+    pub(super) fn nobody(error: FindError, request: &'static str) -> Self {
         match error {
-            NotFound::WrongServer { server, found, wanted } => Self::WrongServer { server, found, wanted },
-            NotFound::Nobody(server) => Self::NoProc { server, request },
+            FindError::WrongServer { server, found, wanted } => Self::WrongServer { server, found, wanted },
+            FindError::NoProc { server } => Self::NoProc { server, request },
         }
     }
 }

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use super::SysError;
 use crate::client::as_server::AsServer;
-use crate::client::call::{CALL_TIMEOUT, CallError};
+use crate::client::call::CALL_TIMEOUT;
 use crate::node::any_process::Asked;
 use crate::node::current;
 use crate::node::cut::poll_alive;
-use crate::node::process_ref::{AsProcess, NotFound, ProcessRef};
+use crate::node::find_error::FindError;
+use crate::node::process_ref::{AsProcess, ProcessRef};
 use crate::node::reply::{Slot, Unanswered, erased};
 use crate::node::subject::Subject;
 use crate::process::inspect::{self, SystemRequest};
@@ -96,7 +97,7 @@ impl<R: Send + 'static> SysRequest<R> {
             let serve = move |inspected: &mut Inspected<'_, T::Server>| answer(&slot, || order(inspected));
             Vtable::ask_typed(&process, SystemRequest::new(serve), waiting, inline)
         };
-        Self::new(name, found.map(|server| server.process_ref()).map_err(CallError::into_not_found), Box::new(post))
+        Self::new(name, found.map(|server| server.process_ref()), Box::new(post))
     }
 
     /// A request that every server can handle.
@@ -113,7 +114,7 @@ impl<R: Send + 'static> SysRequest<R> {
         Self::new(name, process.find_process(), Box::new(post))
     }
 
-    fn new(name: &'static str, found: Result<ProcessRef, NotFound>, post: Post<R>) -> Self {
+    fn new(name: &'static str, found: Result<ProcessRef, FindError>, post: Post<R>) -> Self {
         let found = found.map_err(|error| SysError::nobody(error, name));
         Self { name, stage: SysRequestStage::Unsent(found, post), timeout: Some(CALL_TIMEOUT) }
     }

@@ -6,7 +6,8 @@ use std::collections::hash_map::Entry;
 
 use genserver::agent::{Agent, AgentServer};
 use genserver::{
-    AsProcess, AsServer as _, CallError, Caller, Cx, Down, GenServer, Init, Letter, Never, Next, Outcome, Probe, Reason,
+    AsProcess, AsServer as _, CallError, Caller, Cx, Down, FindError, GenServer, Init, Letter, Never, Next, Outcome,
+    Probe, Reason,
 };
 use genserver::{MonitorRef, Name, ProcessRef, ServerRef, Start, StartError, start};
 
@@ -21,7 +22,7 @@ impl TodoList {
         Agent::start_link(Vec::new).handle()
     }
 
-    fn named(name: impl Into<Name>) -> Result<Self, CallError> {
+    fn named(name: impl Into<Name>) -> Result<Self, FindError> {
         Agent::named(name).as_server().map(|list| Self(list.into()))
     }
 

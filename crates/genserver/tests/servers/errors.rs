@@ -8,7 +8,7 @@ use futures::future::{FutureExt, join};
 use genserver::{
     AsServer, CallError, Caller, Cx, GenServer, Init, Named, Never, Next, Node, Probe, Reason, ServerRef, StartError,
 };
-use genserver::{StopError, start};
+use genserver::{StopError, Subject, start};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
@@ -59,6 +59,13 @@ async fn a_call_to_the_dead_and_to_the_unknown() {
         error.to_string(),
         "a process named nobody is not running, so the request was not carried out; start it, or look it up again"
     );
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has() {
+    let nobody = Named::<Puppet>::new("nobody").resolve().unwrap_err();
+    assert_eq!(nobody.to_string(), "a process named nobody is not running; start it, or look it up again");
+    assert_eq!(CallError::from(nobody), CallError::NoProc { server: Subject::nobody("nobody") });
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,8 +168,11 @@ async fn a_server_of_another_type() {
     }
     let node = Node::new();
     node.start::<Other>(()).name("other").await.unwrap();
-    let error = Named::<Puppet>::on(&node, "other").call(|caller| answer(caller, ())).await.unwrap_err();
+    let named = Named::<Puppet>::on(&node, "other");
+    let error = named.call(|caller| answer(caller, ())).await.unwrap_err();
+    assert_eq!(CallError::from(named.resolve().unwrap_err()), error);
     let text = error.to_string();
+    assert_eq!(named.resolve().unwrap_err().to_string(), text);
     assert!(text.starts_with("process other "), "{text}");
     assert!(text.ends_with("Puppet; the name belongs to another server than you expect"), "{text}");
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::{
-    AsServer, CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Outcome, Reason, ServerRef,
-    StopError, Subject, WaitForServer, call_all, cast_all, start, start_link, sys, time,
+    AsServer, CallError, Caller, CastError, Cx, FindError, GenServer, Init, Named, Next, Node, Outcome, Reason,
+    ServerRef, StopError, Subject, WaitForServer, call_all, cast_all, start, start_link, sys, time,
 };
 
 /// A number that can be asked for, and added to.
@@ -64,7 +64,7 @@ struct Client<R>(R);
 impl<R: AsServer<Server = Sum>> AsServer for Client<R> {
     type Server = Sum;
 
-    fn as_server(&self) -> Result<ServerRef<Sum>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<Sum>, FindError> {
         self.0.as_server()
     }
 
@@ -190,10 +190,10 @@ struct Late {
 impl AsServer for Late {
     type Server = Sum;
 
-    fn as_server(&self) -> Result<ServerRef<Sum>, CallError> {
+    fn as_server(&self) -> Result<ServerRef<Sum>, FindError> {
         match self.waits.fetch_add(1, Ordering::Relaxed) {
             0 => Ok(self.ended.clone()),
-            _ => Err(CallError::NoProc { server: Subject::nobody("late") }),
+            _ => Err(FindError::NoProc { server: Subject::nobody("late") }),
         }
     }
 

@@ -202,7 +202,7 @@ fn check(reference: &ChildRef<Puppet>, expected: &Result<ServerRef<Puppet>, Chil
     let cast = reference.cast(Tell::Text(0));
     assert_eq!(cast.is_ok(), expected.is_ok());
     assert_eq!(
-        reference.as_server().map_err(|nobody| nobody == not_there()),
+        reference.as_server().map_err(|nobody| CallError::from(nobody) == not_there()),
         expected.clone().map_err(|_expected| true)
     );
 }

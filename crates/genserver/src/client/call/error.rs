@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::node;
-use crate::node::process_ref::NotFound;
+use crate::node::find_error::FindError;
 use crate::node::subject::Subject;
 use crate::process::deadlock;
 use crate::values::pid::Pid;
@@ -126,12 +126,6 @@ impl CallError {
             | Self::WrongServer { server, .. } => server,
         }
     }
-}
-
-impl CallError {
-    pub(crate) fn into_server(self) -> Subject {
-        self.server().clone()
-    }
 
     /// A call to `server` that would have closed a cycle.
     pub(crate) fn cycle(server: Subject, cycle: &[Pid]) -> Self {
@@ -143,12 +137,11 @@ impl CallError {
     }
 }
 
-impl CallError {
-    /// The same for a request other than a call.
-    pub(crate) fn into_not_found(self) -> NotFound {
-        match self {
-            Self::WrongServer { server, found, wanted } => NotFound::WrongServer { server, found, wanted },
-            other => NotFound::Nobody(other.server().clone()),
+impl From<FindError> for CallError {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::NoProc { server } => Self::NoProc { server },
+            FindError::WrongServer { server, found, wanted } => Self::WrongServer { server, found, wanted },
         }
     }
 }

@@ -102,7 +102,7 @@ where
     fn send_request(&self, question: Q) -> Request<R> {
         match self.to.find() {
             Ok(server) => request::send(server.process(), |caller| (self.into)(question, caller)),
-            Err(nobody) => Request::failed(nobody),
+            Err(nobody) => Request::failed(nobody.into()),
         }
     }
 

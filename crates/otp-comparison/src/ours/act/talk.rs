@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use genserver::{AsServer, CallError, Deadline, Named, NoResponse, Request, ServerRef};
+use genserver::{AsServer, CallError, Deadline, FindError, Named, NoResponse, Request, ServerRef};
 
 use super::{Actor, AnyTimer, Done, Me, Return, within};
 use crate::ours::plain::Mail;
@@ -165,7 +165,7 @@ impl Actor {
         Tell { from: self.called.clone(), program: Arc::clone(program) }
     }
 
-    fn server(&self, word: &str) -> Result<ServerRef<Puppet>, CallError> {
+    fn server(&self, word: &str) -> Result<ServerRef<Puppet>, FindError> {
         if let Some(name) = name(word) {
             return Named::<Puppet>::on(&self.world.node, name).resolve();
         }
