@@ -1,6 +1,5 @@
 //! The events of a manager as a stream.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use genserver::{CallError, Caller, Ended, Request as Asked, poll_alive};
 
 use crate::manager::Manager;
 use crate::server::{CallKind, ManagerCall, OtherCall};
-use crate::subscription::{Awaited, QueuedEvent, StreamEnd, Subscription, Taken};
+use crate::subscription::{Canceller, Polled, StreamEnd, Subscription, Terms, clone_event};
 use crate::values::{Event, HandlerId, LagPolicy, NotifyMode};
 
 // The errors of a stream.
@@ -31,7 +30,12 @@ pub const STREAM_BUFFER_DEFAULT: usize = 1024;
 ///
 /// It begins when it is first polled, or with [`subscribe`](Self::subscribe); it does not see earlier events. When the
 /// manager ends in order, for whatever reason, the stream ends after the last event. A stream that has ended stays ended.
-/// Dropping it removes it from the manager, and drops the events in its buffer.
+/// Dropping it removes it from the manager, and gives up the events in its buffer.
+///
+/// A manager keeps an event once for all its streams, until the last of their consumers has taken it. Each consumer gets a
+/// clone, made in its own task, and the last one the event itself. An event's `clone` should be short, because the other
+/// consumers of that event wait for it; it must not use the manager. If events are large, send them in an
+/// [`Arc`](std::sync::Arc).
 ///
 /// A sender that used [`ack_notify`](Manager::ack_notify) waits until the consumer has received the event. A sender that
 /// used [`sync_notify`](Manager::sync_notify) waits until the consumer is done with it, that is, until it polls for the
@@ -92,7 +96,7 @@ enum StreamState<E: Event> {
     /// Not polled yet.
     New,
     /// The manager was asked to add it.
-    Subscribing(ConsumerGuard<E>, Asked<HandlerId>),
+    Subscribing(Asked<(HandlerId, Subscription<E>)>),
     Subscribed(Subscribed<E>),
     /// The manager has died; resolves to the reason.
     Died(Ended),
@@ -101,23 +105,9 @@ enum StreamState<E: Event> {
 
 struct Subscribed<E: Event> {
     id: HandlerId,
-    tap: ConsumerGuard<E>,
-    /// Events taken from the queue in one batch, to be returned one by one.
-    taken: VecDeque<QueuedEvent<E>>,
-    /// The event that the consumer is working on, if a sender waits for it.
-    at_work: Awaited,
+    subscription: Subscription<E>,
     silence: Option<Pin<Box<genserver::time::Sleep>>>,
     until: Option<Pin<Box<genserver::time::Sleep>>>,
-}
-
-/// The consumer's end of the queue. Dropping it ends the subscription, even before the manager has added it: otherwise the
-/// manager would fill a buffer, or wait, for a consumer that is gone.
-struct ConsumerGuard<E>(Arc<Subscription<E>>);
-
-impl<E> Drop for ConsumerGuard<E> {
-    fn drop(&mut self) {
-        self.0.leave();
-    }
 }
 
 impl<E: Event, I: Event> Manager<E, I> {
@@ -331,9 +321,7 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// ```
     pub fn canceller(&self) -> Option<StreamCanceller> {
         match &self.state {
-            StreamState::Subscribed(subscribed) => {
-                Some(StreamCanceller(Arc::clone(&subscribed.tap.0) as Arc<dyn Cancel>))
-            }
+            StreamState::Subscribed(subscribed) => Some(StreamCanceller(Arc::new(subscribed.subscription.canceller()))),
             _ => None,
         }
     }
@@ -376,23 +364,20 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
         loop {
             match &mut self.state {
                 StreamState::New => {
-                    let tap = Arc::new(Subscription::new(self.buffer, self.lag, self.mode));
-                    let place = ConsumerGuard(Arc::clone(&tap));
-                    let asked = self.manager.server().send_request(move |caller: Caller<HandlerId>| {
-                        ManagerCall(CallKind::Other(Box::new(OtherCall::Subscribe(tap, caller))))
+                    let capacity = u64::try_from(self.buffer.max(1)).unwrap_or(u64::MAX);
+                    let terms = Terms { capacity, lag: self.lag, mode: self.mode };
+                    let asked = self.manager.server().send_request(move |caller: Caller<_>| {
+                        ManagerCall(CallKind::Other(Box::new(OtherCall::Subscribe(terms, clone_event::<E>, caller))))
                     });
-                    self.state = StreamState::Subscribing(place, asked);
+                    self.state = StreamState::Subscribing(asked);
                 }
-                StreamState::Subscribing(_, asked) => {
+                StreamState::Subscribing(asked) => {
                     let subscribed = ready!(Pin::new(asked).poll(task));
-                    let StreamState::Subscribing(tap, _) = std::mem::replace(&mut self.state, StreamState::New) else {
-                        unreachable!("it was looked at just now")
-                    };
+                    self.state = StreamState::New;
+                    let (id, subscription) = subscribed?;
                     self.state = StreamState::Subscribed(Subscribed {
-                        id: subscribed?,
-                        tap,
-                        taken: VecDeque::new(),
-                        at_work: Awaited::Nothing,
+                        id,
+                        subscription,
                         silence: None,
                         until: self.duration.map(|duration| Box::pin(genserver::time::sleep(duration))),
                     });
@@ -403,69 +388,57 @@ impl<E: Event + Clone, I: Event> EventStream<E, I> {
     }
 }
 
-impl<E: Event> Subscribed<E> {
-    /// Passes an event to the consumer.
-    fn hand(&mut self, QueuedEvent { event, awaited }: QueuedEvent<E>) -> E {
-        self.silence = None;
-        match awaited {
-            Awaited::Nothing => {}
-            Awaited::Receipt(_) => self.tap.0.settle(awaited),
-            Awaited::Finish(number) => {
-                self.tap.0.settle(Awaited::Receipt(number));
-                self.at_work = awaited;
-            }
-        }
-        event
+impl<E: Event + Clone> Subscribed<E> {
+    /// The next event, if it was taken from the log already, and no timer has to be looked at.
+    #[inline]
+    fn at_hand(&mut self, silence: Option<Duration>) -> Option<E> {
+        if self.until.is_some() || silence.is_some() { None } else { self.subscription.at_hand() }
     }
 
-    /// Passes on what was taken, unless the consumer has to end: the sender of the event may have sent it an exit first.
-    fn poll_taken(&mut self, task: &mut Context<'_>) -> Poll<Polled<E>> {
-        ready!(poll_alive(task));
-        match self.taken.pop_front() {
-            Some(entry) => Poll::Ready(Polled::Event(self.hand(entry))),
-            None => unreachable!("there are some"),
-        }
-    }
-
-    fn poll_next(&mut self, silence: Option<Duration>, task: &mut Context<'_>) -> Poll<Polled<E>> {
-        if self.at_work != Awaited::Nothing {
-            self.tap.0.settle(std::mem::replace(&mut self.at_work, Awaited::Nothing));
-        }
+    fn poll_next(&mut self, silence: Option<Duration>, task: &mut Context<'_>) -> Poll<Item<E>> {
         if let Some(until) = &mut self.until
             && until.as_mut().poll(task).is_ready()
         {
-            return Poll::Ready(Polled::End(StreamEnd::Orderly));
+            return Poll::Ready(Item::Next(Polled::End(StreamEnd::Orderly)));
         }
-        if !self.taken.is_empty() {
-            return self.poll_taken(task);
-        }
-        match self.tap.0.poll_take(&mut self.taken, task) {
-            Poll::Ready(Taken::Events) => self.poll_taken(task),
-            Poll::Ready(Taken::Lost(missed)) => Poll::Ready(Polled::Lost(missed)),
-            Poll::Ready(Taken::End(end)) => Poll::Ready(Polled::End(end)),
-            Poll::Pending => {
-                let Some(silence) = silence else { return Poll::Pending };
-                let timer = self.silence.get_or_insert_with(|| Box::pin(genserver::time::sleep(silence)));
-                ready!(timer.as_mut().poll(task));
-                Poll::Ready(Polled::Silence(silence))
+        if let Poll::Ready(next) = self.subscription.poll_next(task) {
+            if matches!(next, Polled::Event(_)) {
+                self.silence = None;
             }
+            return Poll::Ready(Item::Next(next));
         }
+        let Some(silence) = silence else { return Poll::Pending };
+        let timer = self.silence.get_or_insert_with(|| Box::pin(genserver::time::sleep(silence)));
+        ready!(timer.as_mut().poll(task));
+        Poll::Ready(Item::Silence(silence))
     }
 }
 
-enum Polled<E> {
-    Event(E),
-    Lost(u64),
+enum Item<E> {
+    Next(Polled<E>),
     Silence(Duration),
-    End(StreamEnd),
 }
 
 impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
     type Item = Result<E, StreamError>;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<E, StreamError>>> {
         let this = self.get_mut();
         ready!(poll_alive(task));
+        if let StreamState::Subscribed(subscribed) = &mut this.state
+            && let Some(event) = subscribed.at_hand(this.silence)
+        {
+            return Poll::Ready(Some(Ok(event)));
+        }
+        this.poll_slowly(task)
+    }
+}
+
+impl<E: Event + Clone, I: Event> EventStream<E, I> {
+    /// `poll_next`, if the next event is not at hand.
+    fn poll_slowly(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<E, StreamError>>> {
+        let this = self;
         if let Err(error) = ready!(this.poll_join(task)) {
             this.state = StreamState::Over;
             return Poll::Ready(Some(Err(StreamError::NotStarted(error))));
@@ -473,32 +446,34 @@ impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
         loop {
             match &mut this.state {
                 StreamState::Subscribed(subscribed) => match ready!(subscribed.poll_next(this.silence, task)) {
-                    Polled::Event(event) => return Poll::Ready(Some(Ok(event))),
-                    Polled::Lost(missed) => {
+                    Item::Next(Polled::Event(event)) => return Poll::Ready(Some(Ok(event))),
+                    Item::Next(Polled::Lost(missed)) => {
                         this.lost += missed;
                         return Poll::Ready(Some(Err(StreamError::Lagged { missed })));
                     }
-                    Polled::Silence(after) => {
+                    Item::Silence(after) => {
                         this.state = StreamState::Over;
                         return Poll::Ready(Some(Err(StreamError::Timeout { after })));
                     }
-                    Polled::End(StreamEnd::Orderly) => this.state = StreamState::Over,
-                    Polled::End(StreamEnd::Lagged) => {
+                    Item::Next(Polled::End(StreamEnd::Orderly)) => this.state = StreamState::Over,
+                    Item::Next(Polled::End(StreamEnd::Lagged)) => {
                         this.state = StreamState::Over;
                         return Poll::Ready(Some(Err(StreamError::TooSlow)));
                     }
-                    Polled::End(StreamEnd::Uncopied(reason)) => {
+                    Item::Next(Polled::End(StreamEnd::Uncopied(reason))) => {
                         this.state = StreamState::Over;
                         return Poll::Ready(Some(Err(StreamError::Uncopied { reason })));
                     }
-                    Polled::End(StreamEnd::Died) => this.state = StreamState::Died(this.manager.server().ended()),
+                    Item::Next(Polled::End(StreamEnd::Died)) => {
+                        this.state = StreamState::Died(this.manager.server().ended());
+                    }
                 },
                 StreamState::Died(ended) => {
                     let reason = ready!(Pin::new(ended).poll(task));
                     this.state = StreamState::Over;
                     return Poll::Ready(Some(Err(StreamError::Died { reason })));
                 }
-                StreamState::New | StreamState::Subscribing(..) | StreamState::Over => return Poll::Ready(None),
+                StreamState::New | StreamState::Subscribing(_) | StreamState::Over => return Poll::Ready(None),
             }
         }
     }
@@ -516,7 +491,7 @@ impl<E: Event, I: Event> fmt::Debug for EventStream<E, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             StreamState::New => "new",
-            StreamState::Subscribing(..) => "joining",
+            StreamState::Subscribing(_) => "joining",
             StreamState::Subscribed(_) => "subscribed",
             StreamState::Died(_) => "died",
             StreamState::Over => "over",
@@ -553,9 +528,9 @@ trait Cancel: Send + Sync {
     fn cancel(&self);
 }
 
-impl<E: Send> Cancel for Subscription<E> {
+impl<E: Send + Sync> Cancel for Canceller<E> {
     fn cancel(&self) {
-        self.end(StreamEnd::Orderly);
+        Canceller::cancel(self);
     }
 }
 

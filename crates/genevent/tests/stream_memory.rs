@@ -1,10 +1,12 @@
-//! The memory of a slow consumer: no more than its buffer, and given back after a burst.
+//! The memory of streams: no more than the buffer of the slowest, given back after a burst, and nothing for an event.
 //!
-//! The only test of its program: it counts what the whole program holds.
+//! Each test counts what the whole program holds, so they run one after the other.
 #![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
 use std::alloc::System;
+use std::sync::{Mutex, PoisonError};
 
 use futures::StreamExt;
 use genevent::{EventStream, LagPolicy, Manager, STREAM_BUFFER_DEFAULT, StreamError};
@@ -17,6 +19,15 @@ static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn held() -> isize {
     let stats = COUNTED.stats();
     isize::try_from(stats.bytes_allocated).unwrap() - isize::try_from(stats.bytes_deallocated).unwrap()
+}
+
+/// Runs a test while no other one runs, and until its runtime has ended.
+fn alone(test: impl Future<Output = ()>) {
+    static COUNTING: Mutex<()> = Mutex::new(());
+    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(test);
+    drop(runtime);
 }
 
 /// An event of 128 bytes.
@@ -57,40 +68,124 @@ async fn drain(stream: &mut EventStream<Event>) -> (u64, u64) {
     (received, lost)
 }
 
-#[tokio::test]
-async fn a_slow_consumer_keeps_to_its_bound_and_gives_it_back() {
-    let manager = Manager::<Event>::start().await.unwrap();
-    // What is made once is made here.
-    flood(&manager, 5_000).await;
+#[test]
+fn a_slow_consumer_keeps_to_its_bound_and_gives_it_back() {
+    alone(async {
+        let manager = Manager::<Event>::start().await.unwrap();
+        // What is made once is made here.
+        flood(&manager, 5_000).await;
 
-    let mut slow = manager.stream();
-    slow.subscribe().await.unwrap();
-    let mut short = manager.stream().buffer(8).lag(LagPolicy::End);
-    short.subscribe().await.unwrap();
-    let before = held();
-    for _ in 0..3 {
-        let most = flood(&manager, 200_000).await;
-        assert!(most < bound(STREAM_BUFFER_DEFAULT), "{most} bytes");
-        let (received, lost) = drain(&mut slow).await;
-        assert_eq!((received, lost), (STREAM_BUFFER_DEFAULT as u64, 200_000 - STREAM_BUFFER_DEFAULT as u64));
+        let mut slow = manager.stream();
+        slow.subscribe().await.unwrap();
+        let mut short = manager.stream().buffer(8).lag(LagPolicy::End);
+        short.subscribe().await.unwrap();
+        let before = held();
+        for _ in 0..3 {
+            let most = flood(&manager, 200_000).await;
+            assert!(most < bound(STREAM_BUFFER_DEFAULT), "{most} bytes");
+            let (received, lost) = drain(&mut slow).await;
+            assert_eq!((received, lost), (STREAM_BUFFER_DEFAULT as u64, 200_000 - STREAM_BUFFER_DEFAULT as u64));
+            let left = held() - before;
+            assert!(left < BESIDES, "{left} bytes are left of {most}");
+        }
+        assert_eq!(short.by_ref().count().await, 9, "what it held, and why it ended");
+        drop((slow, short));
+
+        // A large buffer, filled once.
+        let mut large = manager.stream().buffer(60_000).lag(LagPolicy::Wait);
+        large.subscribe().await.unwrap();
+        let most = flood(&manager, 60_000).await;
+        assert!(most > 60_000 * 128, "the burst was none: {most}");
+        assert_eq!(drain(&mut large).await, (60_000, 0));
         let left = held() - before;
         assert!(left < BESIDES, "{left} bytes are left of {most}");
+
+        // A consumer that goes away with a full buffer, though no event comes after it.
+        flood(&manager, 60_000).await;
+        drop(large);
+        let left = held() - before;
+        assert!(left < BESIDES, "{left} bytes are left");
+    });
+}
+
+/// Streams of numbers that nobody polls.
+async fn idle_streams(manager: &Manager<u64>, streams: usize) -> Vec<EventStream<u64>> {
+    let mut idle = Vec::with_capacity(streams);
+    for _ in 0..streams {
+        let mut stream = manager.stream();
+        stream.subscribe().await.unwrap();
+        idle.push(stream);
     }
-    assert_eq!(short.by_ref().count().await, 9, "what it held, and why it ended");
-    drop((slow, short));
+    idle
+}
 
-    // A large buffer, filled once.
-    let mut large = manager.stream().buffer(60_000).lag(LagPolicy::Wait);
-    large.subscribe().await.unwrap();
-    let most = flood(&manager, 60_000).await;
-    assert!(most > 60_000 * 128, "the burst was none: {most}");
-    assert_eq!(drain(&mut large).await, (60_000, 0));
-    let left = held() - before;
-    assert!(left < BESIDES, "{left} bytes are left of {most}");
+#[test]
+fn ten_thousand_idle_streams_take_less_than_four_mebibytes() {
+    alone(async {
+        let manager = Manager::start().await.unwrap();
+        let before = held();
+        let idle = idle_streams(&manager, 10_000).await;
+        let beside = isize::try_from(size_of_val(&*idle)).unwrap();
+        let taken = held() - before;
+        assert!(taken < 4 * 1024 * 1024, "{taken} bytes, and {beside} of them are the streams themselves");
+    });
+}
 
-    // A consumer that goes away with a full buffer, though no event comes after it.
-    flood(&manager, 60_000).await;
-    drop(large);
-    let left = held() - before;
-    assert!(left < BESIDES, "{left} bytes are left");
+/// The log holds the events once, whatever the number of streams.
+#[test]
+fn a_stream_with_a_full_buffer_takes_256_bytes_besides_the_log() {
+    alone(async {
+        let manager = Manager::start().await.unwrap();
+        let first = idle_streams(&manager, 1).await;
+        for event in 0..STREAM_BUFFER_DEFAULT {
+            manager.notify_wait(event as u64).await.unwrap();
+        }
+        manager.which_handlers().await.unwrap();
+        let before = held();
+        let idle = idle_streams(&manager, 1_000).await;
+        for event in 0..STREAM_BUFFER_DEFAULT {
+            manager.notify_wait(event as u64).await.unwrap();
+        }
+        manager.which_handlers().await.unwrap();
+        // The user's own.
+        let beside = isize::try_from(size_of_val(&*idle)).unwrap();
+        let each = (held() - before - beside) / 1_000;
+        assert!(each <= 256, "{each} bytes");
+        drop((first, idle));
+    });
+}
+
+/// Each of the three ways to tell, to consumers that keep up and wait.
+#[test]
+fn an_event_to_streams_allocates_nothing() {
+    alone(async {
+        let manager = Manager::<u64>::start().await.unwrap();
+        let mut consumers = Vec::new();
+        for _ in 0..8 {
+            let mut stream = manager.stream();
+            stream.subscribe().await.unwrap();
+            consumers.push(tokio::spawn(stream.count()));
+        }
+        for way in 0..3 {
+            let mut allocations = 0;
+            // What is made once is made in the first rounds.
+            for _ in 0..5 {
+                let before = COUNTED.stats().allocations;
+                for event in 0..1_000 {
+                    match way {
+                        0 => manager.notify_wait(event).await.unwrap(),
+                        1 => manager.ack_notify(event).await.unwrap(),
+                        _ => manager.sync_notify(event).await.unwrap(),
+                    }
+                }
+                manager.sync_notify(0).await.unwrap();
+                allocations = COUNTED.stats().allocations - before;
+            }
+            assert!(allocations < 10, "{allocations} in a thousand events, {way}");
+        }
+        manager.stop().await.unwrap();
+        for consumer in consumers {
+            assert_eq!(consumer.await.unwrap(), 15_015);
+        }
+    });
 }

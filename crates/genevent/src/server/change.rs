@@ -35,10 +35,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             OtherCall::Swap(swap) => self.swap(swap, cx).await,
             OtherCall::Call(id, question, unanswered) => self.call(id, question, unanswered, cx).await,
             OtherCall::Which(caller) => caller.reply(self.which_handlers()),
-            OtherCall::Subscribe(tap, caller) => {
-                let id = self.subscriptions.add(tap);
-                caller.reply(id);
-            }
+            OtherCall::Subscribe(terms, clone, caller) => caller.reply(self.subscriptions.add(terms, clone)),
             OtherCall::Attach(stream, caller) => {
                 let made = cx.attach(stream, |event| ManagerInfo(InfoKind::Attached(event)));
                 caller.reply(made);

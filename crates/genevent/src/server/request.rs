@@ -12,7 +12,7 @@ use genserver::{AttachRef, Caller, Pid, ProcessRef, Reason, Recipient, Subject};
 use parking_lot::Mutex;
 
 use crate::handler::{HandlerEntry, Unanswered};
-use crate::subscription::Subscription;
+use crate::subscription::{CloneEvent, Subscription, Terms};
 use crate::values::{Event, HandlerGone, HandlerId, OldHandlerError, TerminateArg};
 
 /// The kinds of calls.
@@ -32,7 +32,7 @@ pub(crate) enum OtherCall<E: Event, I: Event> {
     Swap(SwapRequest<E, I>),
     Call(HandlerId, HandlerCall, Arc<dyn Unanswered>),
     Which(Caller<Vec<HandlerId>>),
-    Subscribe(Arc<Subscription<E>>, Caller<HandlerId>),
+    Subscribe(Terms, CloneEvent<E>, Caller<(HandlerId, Subscription<E>)>),
     Attach(BoxStream<'static, E>, Caller<AttachRef>),
     Detach(AttachRef, Caller<bool>),
 }

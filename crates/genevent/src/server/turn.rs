@@ -13,26 +13,31 @@ use genserver::{Cx, Reason};
 
 use super::{ManagerServer, drop_caught};
 use crate::handler::{Delivery, HandlerCx, HandlerStep, Reacting, Reaction, Registration, Slot, Then};
-use crate::subscription::{SLOW_AFTER, WaitLimit};
+use crate::subscription::{Goal, SLOW_AFTER, WaitLimit};
 use crate::values::{Event, GoneReason, HandlerId, NotifyMode, TerminateReason};
 
 impl<E: Event, I: Event> ManagerServer<E, I> {
-    /// Delivers an event to all handlers, in the frequent case: there are no streams, and every handler is plain and stays.
-    /// Otherwise returns what is left to [`deliver`](Self::deliver). No future is made for it, because making and dropping
-    /// one takes longer than several small handlers.
+    /// Delivers an event to the streams, then to all handlers, in the frequent case: nobody waits for a consumer, and every
+    /// handler is plain and stays. Otherwise returns what is left to [`deliver`](Self::deliver). No future is made for it,
+    /// because making and dropping one takes longer than several small handlers.
     #[inline]
     pub(super) fn deliver_at_once(&mut self, event: &E, mode: NotifyMode) -> Option<Undelivered<E, I>> {
         self.cx.set_mode(mode);
-        if !self.subscriptions.is_empty() {
-            return Some(Undelivered::All);
+        let has_streams = !self.subscriptions.is_empty();
+        if has_streams && self.subscriptions.offer(event, mode) {
+            return Some(Undelivered::AfterRoom);
         }
         let mut at = 0;
-        let turn = self.pass(&mut at, |slot, cx| slot.event(event, cx))?;
-        Some(Undelivered::From(at, turn))
+        let turn = if self.handlers.is_empty() { None } else { self.pass(&mut at, |slot, cx| slot.event(event, cx)) };
+        match turn {
+            Some(turn) => Some(Undelivered::From(at, turn)),
+            None if has_streams && mode != NotifyMode::Async => Some(Undelivered::Nothing),
+            None => None,
+        }
     }
 
-    /// Delivers what is left of an event to the streams, then to the handlers. Then, unless the mode is `Async`, waits for the
-    /// streams' consumers. Returns false if they took longer than the limit.
+    /// Delivers what is left of an event. Then, unless the mode is `Async`, waits for the streams' consumers. Returns false
+    /// if they took longer than the limit.
     pub(super) async fn deliver(
         &mut self,
         event: E,
@@ -42,13 +47,15 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         cx: &mut Cx<Self>,
     ) -> bool {
         let (at, turn) = match left {
-            Undelivered::All => {
-                self.subscriptions.offer(&event, mode, |stream| report_slow(stream, cx)).await;
+            Undelivered::AfterRoom => {
+                let stuck = |stream: &HandlerId| report_slow(stream, cx);
+                self.subscriptions.reach(Goal::Room, WaitLimit::Unlimited, stuck).await;
                 let mut at = 0;
                 let turn = self.pass(&mut at, |slot, cx| slot.event(&event, cx));
                 (at, turn)
             }
             Undelivered::From(at, turn) => (at, Some(turn)),
+            Undelivered::Nothing => (0, None),
         };
         if let Some(turn) = turn {
             // From here on something awaits or leaves. That part is boxed, so that this future stays small.
@@ -57,7 +64,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         if mode == NotifyMode::Async || self.subscriptions.is_empty() {
             return true;
         }
-        Box::pin(self.subscriptions.wait(limit, |stream| report_slow(stream, cx))).await
+        self.subscriptions.reach(Goal::Settled, limit, |stream| report_slow(stream, cx)).await
     }
 
     /// Delivers a plain message to all handlers, and to no stream.
@@ -201,10 +208,12 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
 
 /// What is left of the delivery of an event.
 pub(super) enum Undelivered<E: Event, I: Event> {
-    /// All of it: the streams come first.
-    All,
+    /// All handlers, once the consumers have room.
+    AfterRoom,
     /// The handlers from this one on, which has returned this.
     From(usize, Reaction<E, I>),
+    /// No handler. A sender may wait for consumers.
+    Nothing,
 }
 
 /// What a handler was doing when it failed, for the report.

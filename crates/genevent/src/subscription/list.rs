@@ -1,29 +1,41 @@
-//! The streams of a manager.
+//! The streams of a manager, and what it does with each event for them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use genserver::Reason;
+use genserver::DeclaredWait;
 
-use super::wait_limit::WaitLimit;
-use super::{Awaited, Refused, State, StreamEnd, Subscription};
+use super::StreamEnd;
+use super::consumer::Subscription;
+use super::cursor::Terms;
+use super::log::{Log, Rest};
+use super::segment::CloneEvent;
+use super::state::{Goal, Key};
+use super::wait::{KeptTimer, Patience, WaitLimit};
 use crate::values::{HandlerId, NotifyMode};
 
 /// The streams of a manager, oldest first.
 pub(crate) struct Subscriptions<E> {
-    list: Vec<(HandlerId, Arc<Subscription<E>>)>,
+    list: Vec<Key>,
+    /// Made for the first stream.
+    log: Option<ManagersLog<E>>,
     /// How many streams there have been. Each has a number.
     made: u64,
-    /// The number of the last event that a sender waits for.
-    awaited: u64,
-    mode: NotifyMode,
     /// The number of streams at which those that are gone are swept out (rule 5).
     sweep_at: usize,
 }
 
+struct ManagersLog<E> {
+    log: Arc<Log<E>>,
+    clone: CloneEvent<E>,
+    rest: Box<Rest<E>>,
+    timer: KeptTimer,
+}
+
 impl<E> Subscriptions<E> {
     pub(crate) fn new() -> Self {
-        Self { list: Vec::new(), made: 0, awaited: 0, mode: NotifyMode::Async, sweep_at: 8 }
+        Self { list: Vec::new(), log: None, made: 0, sweep_at: 8 }
     }
 
     #[inline]
@@ -31,92 +43,128 @@ impl<E> Subscriptions<E> {
         self.list.is_empty()
     }
 
-    pub(crate) fn add(&mut self, tap: Arc<Subscription<E>>) -> HandlerId {
+    /// Adds a stream. It ends when what is returned is dropped.
+    pub(crate) fn add(&mut self, terms: Terms, clone: CloneEvent<E>) -> (HandlerId, Subscription<E>) {
         if self.list.len() >= self.sweep_at {
             self.sweep();
             self.sweep_at = (2 * self.list.len()).max(8);
         }
         self.made += 1;
-        let id = HandlerId::stream::<E>(self.made);
-        self.list.push((id.clone(), tap));
-        id
+        let managers = self.log.get_or_insert_with(|| ManagersLog {
+            log: Arc::new(Log::new()),
+            clone,
+            rest: Box::new(Rest::new()),
+            timer: KeptTimer::default(),
+        });
+        let key = managers.log.add(self.made, terms);
+        self.list.push(key);
+        (id::<E>(key), Subscription::new(Arc::clone(&managers.log), key))
     }
 
     /// The ids of the streams, newest first.
     pub(crate) fn ids(&self) -> Vec<HandlerId> {
-        self.list.iter().rev().filter(|(_, tap)| !tap.is_over()).map(|(id, _)| id.clone()).collect()
+        let Some(ManagersLog { log, .. }) = &self.log else { return Vec::new() };
+        let are_over = log.are_over(self.list.iter().copied());
+        let live = self.list.iter().zip(are_over).filter(|(_, is_over)| !is_over);
+        live.rev().map(|(key, _)| id::<E>(*key)).collect()
     }
 
     fn sweep(&mut self) {
-        self.list.retain(|(_, tap)| !tap.is_over());
+        let Some(ManagersLog { log, .. }) = &self.log else { return };
+        let mut are_over = log.are_over(self.list.iter().copied()).into_iter();
+        self.list.retain(|_| !are_over.next().unwrap_or(true));
     }
 
-    /// Puts the event into every queue, and waits for space where the policy says so. `stuck` is called for a consumer that
-    /// takes long.
-    pub(crate) async fn offer(&mut self, event: &E, mode: NotifyMode, mut stuck: impl FnMut(&HandlerId)) {
-        self.mode = mode;
-        let awaited = match mode {
-            NotifyMode::Async => Awaited::Nothing,
-            NotifyMode::Ack => Awaited::Receipt(self.awaited + 1),
-            NotifyMode::Sync => Awaited::Finish(self.awaited + 1),
+    /// Writes the event to the log. Returns whether some buffer may hold more than its capacity: then
+    /// [`reach`](Self::reach) has to be awaited before anything else.
+    #[inline]
+    pub(crate) fn offer(&mut self, event: &E, mode: NotifyMode) -> bool {
+        let Some(managers) = self.log.as_mut() else { return false };
+        let Some(copy) = managers.copy(event, &self.list) else {
+            self.sweep();
+            return false;
         };
-        self.awaited += u64::from(mode != NotifyMode::Async);
-        let mut some_left = false;
-        let mut at = 0;
-        loop {
-            let passed = catch_unwind(AssertUnwindSafe(|| self.pass(&mut at, event, awaited, &mut some_left)));
-            let Some((id, tap)) = self.list.get(at) else { break };
-            match passed {
-                Ok(Some(copy)) => some_left |= !tap.put_patiently(copy, awaited, || stuck(id)).await,
-                Ok(None) => {}
-                // `clone` is user code. This stream cannot continue without the event; the others can.
-                Err(payload) => {
-                    tap.end(StreamEnd::Uncopied(Reason::caught(payload)));
-                    some_left = true;
-                }
-            }
-            at += 1;
-        }
-        if some_left {
+        let written = managers.log.write(copy, mode, &mut managers.rest);
+        if written.is_to_sweep {
             self.sweep();
         }
+        written.is_over_full
     }
 
-    /// Puts clones of the event into the queues from `at` on, until one is full and has to be waited for. Returns that
-    /// clone.
-    fn pass(&self, at: &mut usize, event: &E, awaited: Awaited, some_left: &mut bool) -> Option<E> {
-        for (here, (_, tap)) in self.list.iter().enumerate().skip(*at) {
-            *at = here;
-            match tap.put((tap.copy)(event), awaited) {
-                Ok(()) => {}
-                Err(Refused::Over) => *some_left = true,
-                Err(Refused::NoRoom(copy)) => return Some(copy),
-            }
-        }
-        *at = self.list.len();
-        None
-    }
-
-    /// Waits until every consumer has come as far as it should with the last event, or is gone. Returns false when the
-    /// limit is over.
-    pub(crate) async fn wait(&self, limit: WaitLimit<'_>, mut stuck: impl FnMut(&HandlerId)) -> bool {
-        for (id, tap) in &self.list {
-            let mode = self.mode.min(tap.mode);
-            if mode == NotifyMode::Async {
-                continue;
-            }
-            let has_settled = |state: &State<E>| state.has_settled(mode, self.awaited);
-            if !limit.wait(tap.until(has_settled), || stuck(id)).await {
-                return false;
-            }
-        }
-        true
+    /// Waits until every consumer has reached the goal, or is gone. Returns false if the limit is over first. Calls `stuck` for
+    /// a consumer that takes long.
+    pub(crate) async fn reach(&mut self, goal: Goal, limit: WaitLimit<'_>, mut stuck: impl FnMut(&HandlerId)) -> bool {
+        let Self { list, log: Some(ManagersLog { log, timer, .. }), .. } = self else { return true };
+        let mut wait = Wait { at: 0, declared: None, patience: None };
+        poll_fn(|task| wait.poll(list, log, goal, limit, timer, &mut stuck, task)).await
     }
 
     /// The manager ends in order.
     pub(crate) fn close(&mut self) {
-        for (_, tap) in self.list.drain(..) {
-            tap.end(StreamEnd::Orderly);
+        self.end_all(&StreamEnd::Orderly);
+    }
+
+    fn end_all(&mut self, why: &StreamEnd) {
+        self.list.clear();
+        if let Some(ManagersLog { log, .. }) = self.log.take() {
+            log.end_all(why);
+        }
+    }
+}
+
+/// The id of a stream.
+fn id<E>(key: Key) -> HandlerId {
+    HandlerId::stream::<E>(key.stream)
+}
+
+/// The manager's wait for one consumer after the other.
+struct Wait {
+    /// Those before this one have reached the goal.
+    at: usize,
+    /// That for the consumer at `at`, if the manager waits for it.
+    declared: Option<DeclaredWait>,
+    patience: Option<Patience>,
+}
+
+impl Wait {
+    #[expect(clippy::too_many_arguments, reason = "it is the body of one future, and these are what that borrows")]
+    fn poll<E>(
+        &mut self,
+        list: &[Key],
+        log: &Log<E>,
+        goal: Goal,
+        limit: WaitLimit<'_>,
+        timer: &mut KeptTimer,
+        stuck: &mut impl FnMut(&HandlerId),
+        task: &mut Context<'_>,
+    ) -> Poll<bool> {
+        while let Some(behind) = log.first_behind(list, self.at, goal) {
+            let key = list[behind];
+            if behind != self.at {
+                *self = Self { at: behind, declared: None, patience: None };
+            }
+            if log.poll_until(key, goal, &mut self.declared, task).is_pending() {
+                let patience = self.patience.get_or_insert_with(Patience::begin);
+                ready!(patience.poll_over(limit, timer, || stuck(&id::<E>(key)), task));
+                return Poll::Ready(false);
+            }
+        }
+        Poll::Ready(true)
+    }
+}
+
+impl<E> ManagersLog<E> {
+    /// A copy of the event for the log. If `clone` panics, a stream ends, and it is tried again for the others.
+    fn copy(&self, event: &E, list: &[Key]) -> Option<E> {
+        let mut at = 0;
+        loop {
+            match (self.clone)(event) {
+                Ok(copy) => return Some(copy),
+                Err(panic) => {
+                    at = self.log.first_live(list, at)?;
+                    self.log.end(list[at], StreamEnd::Uncopied(panic));
+                }
+            }
         }
     }
 }
@@ -124,8 +172,6 @@ impl<E> Subscriptions<E> {
 // A manager that is killed does not terminate, but its streams end all the same.
 impl<E> Drop for Subscriptions<E> {
     fn drop(&mut self) {
-        for (_, tap) in self.list.drain(..) {
-            tap.end(StreamEnd::Died);
-        }
+        self.end_all(&StreamEnd::Died);
     }
 }

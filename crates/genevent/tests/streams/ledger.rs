@@ -1,4 +1,5 @@
-//! What a consumer receives, and what it is told that it lost, is what was sent: on random sequences of offers and takes.
+//! What each consumer receives, and what it is told that it lost, is what was sent, whatever the others do: on random sequences
+//! of offers and takes, of joining and leaving.
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
@@ -21,19 +22,33 @@ enum Op {
     Sync,
     /// By `sync_notify_within`: the manager waits for a moment, and goes on.
     SyncInHaste,
-    /// The consumer asks so many times.
-    Take(u8),
+    /// One of the consumers asks so many times.
+    Take(usize, u8),
+    /// Another consumer, with this policy and capacity.
+    Join(LagPolicy, usize),
+    /// One of them is dropped.
+    Leave(usize),
+    /// One of them is cancelled, and asks no more than it has to.
+    Cancel(usize),
+}
+
+fn terms() -> impl Strategy<Value = (LagPolicy, usize)> {
+    let lag = select(vec![LagPolicy::DropOldest, LagPolicy::Wait, LagPolicy::End]);
+    (lag, select(vec![1_usize, 2, 3, 31, 32, 33, 63, 64, 65, 100]))
 }
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        3 => (1..5_u8).prop_map(Op::Notify),
-        1 => (50..140_u8).prop_map(Op::Notify),
-        1 => Just(Op::Ack),
-        1 => Just(Op::Sync),
-        2 => Just(Op::SyncInHaste),
-        3 => (1..6_u8).prop_map(Op::Take),
-        1 => (20..140_u8).prop_map(Op::Take),
+        6 => (1..5_u8).prop_map(Op::Notify),
+        2 => (50..140_u8).prop_map(Op::Notify),
+        2 => Just(Op::Ack),
+        2 => Just(Op::Sync),
+        4 => Just(Op::SyncInHaste),
+        8 => (any::<usize>(), 1..6_u8).prop_map(|(who, times)| Op::Take(who, times)),
+        4 => (any::<usize>(), 20..140_u8).prop_map(|(who, times)| Op::Take(who, times)),
+        1 => terms().prop_map(|(lag, capacity)| Op::Join(lag, capacity)),
+        1 => any::<usize>().prop_map(Op::Leave),
+        1 => any::<usize>().prop_map(Op::Cancel),
     ]
 }
 
@@ -41,12 +56,14 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Clone, Debug, PartialEq)]
 struct Event(u64, Arc<()>);
 
-/// What the consumer knows.
+/// What a consumer knows.
 struct Ledger {
     lag: LagPolicy,
+    capacity: usize,
     /// The number of the last event that was received, or counted as lost.
     seen: u64,
     lost: u64,
+    is_cancelled: bool,
     is_over: bool,
 }
 
@@ -69,15 +86,32 @@ impl Ledger {
                 self.is_over = true;
             }
             Some(Err(error)) => panic!("{error}"),
-            None => assert!(self.is_over, "only the end is the end"),
+            None => {
+                assert!(self.is_over || self.is_cancelled, "only the end is the end");
+                self.is_over = true;
+            }
         }
+    }
+}
+
+struct Consumer {
+    stream: EventStream<Event>,
+    ledger: Ledger,
+}
+
+impl Consumer {
+    /// Asks once. Returns whether there was something.
+    fn take(&mut self) -> bool {
+        let was_over = self.ledger.is_over;
+        let Some(item) = self.stream.next().now_or_never() else { return false };
+        self.ledger.note(item);
+        !was_over
     }
 }
 
 struct World {
     manager: Manager<Event>,
-    stream: EventStream<Event>,
-    ledger: Ledger,
+    consumers: Vec<Consumer>,
     sent: u64,
     senders: Vec<JoinHandle<()>>,
     alive: Arc<()>,
@@ -89,12 +123,24 @@ async fn settle() {
 }
 
 impl World {
-    async fn new(lag: LagPolicy, capacity: usize) -> Self {
+    async fn new(terms: &[(LagPolicy, usize)]) -> Self {
         let manager = Manager::start().await.unwrap();
-        let mut stream = manager.stream().buffer(capacity).lag(lag);
-        stream.subscribe().await.unwrap();
-        let ledger = Ledger { lag, seen: 0, lost: 0, is_over: false };
-        Self { manager, stream, ledger, sent: 0, senders: Vec::new(), alive: Arc::new(()) }
+        let (consumers, senders) = (Vec::new(), Vec::new());
+        let mut world = Self { manager, consumers, sent: 0, senders, alive: Arc::new(()) };
+        for (lag, capacity) in terms {
+            world.join(*lag, *capacity).await;
+        }
+        world
+    }
+
+    /// Only while the manager waits for nobody: it answers at once.
+    async fn join(&mut self, lag: LagPolicy, capacity: usize) {
+        let mut stream = self.manager.stream().buffer(capacity).lag(lag);
+        if timeout(Duration::from_micros(1), stream.subscribe()).await.is_ok_and(|joined| joined.is_ok()) {
+            let seen = self.sent;
+            let ledger = Ledger { lag, capacity, seen, lost: 0, is_cancelled: false, is_over: false };
+            self.consumers.push(Consumer { stream, ledger });
+        }
     }
 
     fn event(&mut self) -> Event {
@@ -104,6 +150,7 @@ impl World {
 
     async fn step(&mut self, op: Op) {
         let manager = self.manager.clone();
+        let among = self.consumers.len();
         match op {
             Op::Notify(events) => {
                 for _ in 0..events {
@@ -126,36 +173,63 @@ impl World {
                 let sender = async move { drop(manager.sync_notify_within(event, Duration::from_micros(1)).await) };
                 self.senders.push(tokio::spawn(sender));
             }
-            Op::Take(times) => {
+            Op::Join(lag, capacity) => self.join(lag, capacity).await,
+            _ if among == 0 => {}
+            Op::Take(who, times) => {
                 for _ in 0..times {
-                    let Some(item) = self.stream.next().now_or_never() else { break };
-                    self.ledger.note(item);
+                    if !self.consumers[who % among].take() {
+                        break;
+                    }
+                }
+            }
+            Op::Leave(who) => drop(self.consumers.remove(who % among)),
+            Op::Cancel(who) => {
+                let Consumer { stream, ledger } = &mut self.consumers[who % among];
+                if let Some(canceller) = stream.canceller() {
+                    canceller.cancel();
+                    ledger.is_cancelled = true;
                 }
             }
         }
         settle().await;
     }
 
-    /// One event is being delivered, and may have its copy in hand.
-    fn check_bound(&self, capacity: usize) {
+    /// An event is kept once for all consumers. One is being delivered, and may have its copy in hand.
+    fn check_bound(&self) {
         let alive = Arc::strong_count(&self.alive) - 1;
         let waiting = self.manager.server().info().mailbox;
-        assert!(alive <= waiting + capacity + 2, "{alive} events live, and {waiting} of them wait");
+        let ledgers = || self.consumers.iter().map(|consumer| &consumer.ledger);
+        // The buffers of those that still take events overlap, but for what they have in hand. Those of the others may lie
+        // anywhere.
+        let may_be_over = |ledger: &Ledger| ledger.is_cancelled || ledger.lag == LagPolicy::End;
+        let overlapping = ledgers().filter(|it| !may_be_over(it)).map(|it| it.capacity).max().unwrap_or(0);
+        let others: usize = ledgers().filter(|it| may_be_over(it)).map(|it| it.capacity).sum();
+        let in_hand = 31 * ledgers().filter(|it| it.capacity >= 64).count();
+        assert!(
+            alive <= waiting + overlapping + others + in_hand + 2,
+            "{alive} events live, and {waiting} of them wait"
+        );
     }
 
-    /// The consumer asks until there is nothing more: nobody waits for anything then.
+    /// The consumers ask until there is nothing more: nobody waits for anything then.
     async fn drain(mut self) {
-        while let Ok(item) = timeout(Duration::from_millis(10), self.stream.next()).await {
-            let is_end = item.is_none();
-            self.ledger.note(item);
-            if is_end {
-                break;
+        // To ask in vain is to be done with the last event, and that may let the manager go on.
+        let mut in_vain = 0;
+        while in_vain < 3 {
+            in_vain += 1;
+            for consumer in &mut self.consumers {
+                while consumer.take() {
+                    in_vain = 0;
+                }
             }
+            settle().await;
         }
-        if !self.ledger.is_over {
-            assert_eq!(self.ledger.seen, self.sent, "what was received and what was lost is what was sent");
+        for Consumer { stream, ledger } in &self.consumers {
+            if !ledger.is_over && !ledger.is_cancelled {
+                assert_eq!(ledger.seen, self.sent, "what was received and what was lost is what was sent");
+            }
+            assert_eq!(ledger.lost, stream.lost());
         }
-        assert_eq!(self.ledger.lost, self.stream.lost());
         for sender in self.senders {
             timeout(Duration::from_secs(1), sender).await.expect("nobody waits for what cannot come").unwrap();
         }
@@ -163,39 +237,40 @@ impl World {
     }
 }
 
-fn check(lag: LagPolicy, capacity: usize, ops: &[Op]) {
+fn check(terms: &[(LagPolicy, usize)], ops: &[Op]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let mut world = World::new(lag, capacity).await;
+        let mut world = World::new(terms).await;
         for op in ops {
             world.step(*op).await;
-            world.check_bound(capacity);
+            world.check_bound();
         }
         world.drain().await;
     });
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_received_and_what_is_lost_is_what_was_sent(
-        lag in select(vec![LagPolicy::DropOldest, LagPolicy::Wait, LagPolicy::End]),
-        capacity in select(vec![1_usize, 2, 3, 63, 64, 65]),
+        terms in vec(terms(), 1..4),
         ops in vec(op(), 1..40),
     ) {
-        check(lag, capacity, &ops);
+        check(&terms, &ops);
     }
 }
 
-/// The same without a pause between the two: they race on two threads.
+/// The same without a pause between them: a sender and three consumers race on two threads.
 #[test]
-fn the_count_is_exact_while_the_two_race() {
+fn the_count_is_exact_while_they_race() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
-    for lag in [LagPolicy::DropOldest, LagPolicy::Wait, LagPolicy::End] {
+    let policies = [LagPolicy::DropOldest, LagPolicy::Wait, LagPolicy::End];
+    for lag in policies {
         for capacity in [1, 2, 3, 64, 65] {
             runtime.block_on(async {
-                let mut world = World::new(lag, capacity).await;
+                let terms = [(lag, capacity), (LagPolicy::Wait, 33), (LagPolicy::DropOldest, 2)];
+                let mut world = World::new(&terms).await;
                 let (manager, events) = (world.manager.clone(), 5_000);
                 let alive = Arc::clone(&world.alive);
                 let sender = tokio::spawn(async move {
@@ -209,15 +284,19 @@ fn the_count_is_exact_while_the_two_race() {
                     }
                     manager.stop().await.unwrap();
                 });
-                let mut rest = None;
-                while let Some(item) = world.stream.next().await {
-                    world.ledger.note(Some(item));
-                    rest = Some(events - world.ledger.seen);
+                let consumers = world.consumers.drain(..).map(|Consumer { mut stream, mut ledger }| {
+                    tokio::spawn(async move {
+                        while let Some(item) = stream.next().await {
+                            ledger.note(Some(item));
+                        }
+                        assert!(ledger.is_over || ledger.seen == events, "{lag:?} {capacity}: {}", ledger.seen);
+                        assert_eq!(ledger.lost, stream.lost());
+                    })
+                });
+                for consumer in consumers.collect::<Vec<_>>() {
+                    consumer.await.unwrap();
                 }
                 sender.await.unwrap();
-                assert!(world.ledger.is_over || rest == Some(0), "{lag:?} {capacity}: {rest:?}");
-                assert_eq!(world.ledger.lost, world.stream.lost());
-                drop(world.stream);
                 assert_eq!(Arc::strong_count(&world.alive), 1);
             });
         }

@@ -12,6 +12,8 @@ mod modes;
 mod patience;
 // ... or calls the manager that waits for it.
 mod cycles;
+// What one consumer does does not affect the others.
+mod neighbours;
 // How streams end.
 mod ends;
 // What becomes of wakers that panic.
