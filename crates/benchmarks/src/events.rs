@@ -1,6 +1,7 @@
 //! What it costs to tell many: handlers in one process, consumers of streams, and what others have in their place.
 
 pub mod broadcast;
+pub mod delivery;
 pub mod genevent;
 pub mod kameo;
 pub mod ractor;

@@ -1,9 +1,10 @@
-//! The tail: how long the slowest calls and casts take, beside the mean, with more workers than one has cores.
+//! The tail: how long the slowest calls, casts and deliveries take, beside the mean, with more workers than one has cores.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use crate::contenders::BASE;
+use crate::events::delivery;
 use crate::measure::{Record, quartiles, turn_of};
 use crate::options::Options;
 use crate::report;
@@ -17,11 +18,20 @@ use crate::workloads::{Shape, now};
 const WORKERS: [(usize, &str); 3] = [(2, "2 workers"), (8, "8 workers"), (32, "32 workers")];
 
 /// What is done: its name, the names of its percentiles, and what of it takes the time.
-const ROWS: [(Act, [&str; 4]); 2] = [
+const ROWS: [(Act, [&str; 4]); 3] = [
     (Act::Call, ["call, 16 clients", "call, 16 clients, p99", "call, 16 clients, p99.9", "call, 16 clients, p99.99"]),
     (
         Act::Cast,
         ["cast, 16 producers", "cast, 16 producers, p99", "cast, 16 producers, p99.9", "cast, 16 producers, p99.99"],
+    ),
+    (
+        Act::Deliver,
+        [
+            "stream, 16 consumers",
+            "stream, 16 consumers, p99",
+            "stream, 16 consumers, p99.9",
+            "stream, 16 consumers, p99.99",
+        ],
     ),
 ];
 
@@ -44,6 +54,8 @@ enum Act {
     Call,
     /// How long its sender is held up: it may wait for the lock, or for space.
     Cast,
+    /// From the sending of an event to its receipt by a consumer. `raw` is a broadcast channel.
+    Deliver,
 }
 
 /// A line of a table: a subject, and what it does in a runtime of so many threads.
@@ -62,7 +74,20 @@ fn line<S: Subject>() -> Line {
     Line { subject: S::ID, whole: whole::<S>, each: each::<S> }
 }
 
-fn lines(options: &Options) -> Vec<Line> {
+fn lines(act: Act, options: &Options) -> Vec<Line> {
+    if act == Act::Deliver {
+        let by_broadcast = Line {
+            subject: BASE,
+            whole: |count, _, ops| in_runtime(count, delivery::whole(delivery::by_broadcast, CROWD, ops / CROWD)),
+            each: |count, _, ops| in_runtime(count, delivery::by_broadcast(CROWD, ops / CROWD)),
+        };
+        let by_streams = Line {
+            subject: Ours::ID,
+            whole: |count, _, ops| in_runtime(count, delivery::whole(delivery::by_streams, CROWD, ops / CROWD)),
+            each: |count, _, ops| in_runtime(count, delivery::by_streams(CROWD, ops / CROWD)),
+        };
+        return vec![by_broadcast, by_streams];
+    }
     let mut lines =
         vec![line::<Raw<0>>(), line::<Raw<1>>(), line::<ParkingLot>(), line::<Ours>(), line::<OursInOwnTask>()];
     lines.retain(|line| line.subject == BASE || options.compares(line.subject));
@@ -73,6 +98,7 @@ fn lines(options: &Options) -> Vec<Line> {
 pub fn compare(options: &Options) -> Vec<Record> {
     report::line("each table: the mean, and what one in 100, 1,000 and 10,000 takes longer than");
     report::line("a call takes until it has its answer, a cast until its sender goes on");
+    report::line("an event of a stream takes until a consumer has it; raw is tokio::sync::broadcast");
     let mut records = Vec::new();
     for (count, runtime) in WORKERS {
         for (act, names) in ROWS {
@@ -88,7 +114,7 @@ pub fn compare(options: &Options) -> Vec<Record> {
 
 /// Interleaved rounds: in each one every line has its turn, once without and once with a look at the clock.
 fn measure(count: usize, act: Act, options: &Options) -> Vec<(&'static str, Rounds)> {
-    let lines = lines(options);
+    let lines = lines(act, options);
     let ops = if options.quick { OPS / 4 } else { OPS };
     let mut measured: Vec<(&'static str, Rounds)> =
         lines.iter().map(|line| (line.subject, Rounds::default())).collect();
@@ -144,6 +170,11 @@ fn table(
     records
 }
 
+fn in_runtime<T: Send + 'static>(count: usize, work: impl Future<Output = T> + Send + 'static) -> T {
+    let runtime = workers(count);
+    runtime.block_on(runtime.spawn(work)).expect("a workload does not panic")
+}
+
 fn cells(of_subject: &[Record; 4]) -> [String; 7] {
     let [mean, p99, p999, p9999] = of_subject;
     let value = |record: &Record| report::number(record.value);
@@ -160,23 +191,22 @@ fn whole<S: Subject>(count: usize, act: Act, ops: u64) -> Duration {
     let shape = match act {
         Act::Call => Shape::Call(CROWD, Ask::Plain),
         Act::Cast => Shape::Cast(CROWD),
+        Act::Deliver => unreachable!("its lines do it themselves"),
     };
-    let runtime = workers(count);
     let work = async move {
         // The first operations of a fresh runtime pay for its threads.
         shape.run::<S>(shape.share(ops / 16)).await;
         shape.run::<S>(ops).await
     };
-    runtime.block_on(runtime.spawn(work)).expect("a workload does not panic")
+    in_runtime(count, work)
 }
 
 fn each<S: Subject>(count: usize, act: Act, ops: u64) -> Vec<u32> {
-    let runtime = workers(count);
     let work = async move {
         crowd::<S>(act, ops / 16).await;
         crowd::<S>(act, ops).await
     };
-    runtime.block_on(runtime.spawn(work)).expect("a workload does not panic")
+    in_runtime(count, work)
 }
 
 async fn crowd<S: Subject>(act: Act, ops: u64) -> Vec<u32> {
@@ -198,6 +228,7 @@ async fn client<S: Subject>(server: S::Server, act: Act, ops: u64) -> Vec<u32> {
         match act {
             Act::Call => drop(black_box(S::call(&server, Ask::Plain).await)),
             Act::Cast => S::cast(&server, Cast::Add(1)).await,
+            Act::Deliver => unreachable!("its lines do it themselves"),
         }
         laps.push(u32::try_from(start.elapsed().as_nanos()).unwrap_or(u32::MAX));
     }

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+use futures::StreamExt;
+use genevent::{Handler, HandlerCx, LagPolicy, Manager, React, Reaction};
 use genserver::agent::Agent;
 use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef, Start};
 use kv_core::Bucket;
@@ -196,5 +197,34 @@ pub(crate) async fn sync_notifies(ops: u64) {
     let manager = manager().await;
     for event in 0..ops {
         manager.sync_notify(black_box(event)).await.expect("the manager runs");
+    }
+}
+
+/// Events to so many streams, none of which loses one, in batches as the casts are.
+pub(crate) async fn streams(consumers: u64, ops: u64) {
+    let manager = Manager::start().await.expect("the manager starts");
+    let mut tasks = Vec::new();
+    for _ in 0..consumers {
+        let mut events = manager.stream().lag(LagPolicy::Wait);
+        events.subscribe().await.expect("the manager runs");
+        tasks.push(spawn(async move {
+            let mut sum = 0_u64;
+            while let Some(event) = events.next().await {
+                sum = sum.wrapping_add(black_box(event.expect("nothing is lost")));
+            }
+            black_box(sum);
+        }));
+    }
+    for sent in 1..=ops {
+        manager.notify(black_box(sent)).expect("the mailbox has room for a batch");
+        if sent % BATCH == 0 {
+            // The manager writes the batch, and then the consumers read it.
+            yield_now().await;
+            yield_now().await;
+        }
+    }
+    manager.stop().await.expect("the manager runs");
+    for task in tasks {
+        task.await.expect("a consumer does not panic");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 
 use crate::rows::BATCH;
@@ -84,5 +84,30 @@ pub(crate) async fn lives(ops: u64) {
         black_box(actor.call().await);
         drop(actor);
         task.await.expect("the actor ends well");
+    }
+}
+
+/// Events to so many receivers of a broadcast channel, none of which loses one.
+pub(crate) async fn streams(consumers: u64, ops: u64) {
+    let (sender, _) = broadcast::channel(1024);
+    let receive = |mut events: broadcast::Receiver<u64>| async move {
+        let mut sum = 0_u64;
+        while let Ok(event) = events.recv().await {
+            sum = sum.wrapping_add(black_box(event));
+        }
+        black_box(sum);
+    };
+    let tasks: Vec<_> = (0..consumers).map(|_| spawn(receive(sender.subscribe()))).collect();
+    for sent in 1..=ops {
+        sender.send(black_box(sent)).expect("somebody receives");
+        if sent % BATCH == 0 {
+            while !sender.is_empty() {
+                yield_now().await;
+            }
+        }
+    }
+    drop(sender);
+    for task in tasks {
+        task.await.expect("a receiver does not panic");
     }
 }

@@ -26,8 +26,11 @@ pub(crate) const BATCH: u64 = 128;
 /// As many clients as a busy server has.
 const CROWD: u64 = 16;
 
+/// As many consumers as a busy manager has.
+const CROWD_OF_CONSUMERS: u64 = 64;
+
 /// Every row.
-pub(crate) const ROWS: [Row; 11] = [
+pub(crate) const ROWS: [Row; 13] = [
     Row {
         name: "call",
         bar: 450,
@@ -75,6 +78,20 @@ pub(crate) const ROWS: [Row; 11] = [
     },
     Row { name: "notify", bar: 260, goal: 180, raw: None, ours: |ops| Box::pin(ours::notifies(ops)) },
     Row { name: "sync_notify", bar: 600, goal: 350, raw: None, ours: |ops| Box::pin(ours::sync_notifies(ops)) },
+    Row {
+        name: "stream, 1 consumer",
+        bar: 350,
+        goal: 250,
+        raw: Some(|ops| Box::pin(raw::streams(1, ops))),
+        ours: |ops| Box::pin(ours::streams(1, ops)),
+    },
+    Row {
+        name: "stream, 64 consumers",
+        bar: 10_700,
+        goal: 7_500,
+        raw: Some(|ops| Box::pin(raw::streams(CROWD_OF_CONSUMERS, ops))),
+        ours: |ops| Box::pin(ours::streams(CROWD_OF_CONSUMERS, ops)),
+    },
 ];
 
 impl Row {
