@@ -442,7 +442,8 @@
 //!   sees a late or a second answer.
 //! - A linked start that fails returns the error, and does not end a starter that does not trap exits; in OTP it does.
 //! - A call that would close a cycle of calls returns an error that names the cycle, where OTP would wait for the timeout. Waits
-//!   other than calls are seen if they are [declared](declare_wait).
+//!   other than calls are seen if they are [declared](declare_wait). A plain task is never part of a cycle, because it may do
+//!   what is waited for beside its call; run it as a process, with [`spawn`] or in the [scope](Probe::scope) of a probe.
 //! - When [`stop`](ServerRef::stop) returns, every link and monitor has been notified; OTP promises that only to the stopper.
 //! - There is no distribution, and no hot loading of code.
 //!
@@ -507,7 +508,7 @@ pub use node::cut::poll_alive;
 pub use node::find_error::FindError;
 pub use node::link::LinkError;
 pub use node::name::{Name, NameRegistry, RegisterError};
-pub use node::process_ref::{AsProcess, ProcessRef, current_process, whereis};
+pub use node::process_ref::{AsProcess, ProcessRef, current_pid, current_process, whereis};
 pub use node::subject::Subject;
 pub use process::deadlock::{DeclaredWait, declare_wait};
 pub use server::attach::AttachRef;

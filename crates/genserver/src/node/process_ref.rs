@@ -355,5 +355,29 @@ pub fn whereis(name: impl Into<Name>) -> Option<ProcessRef> {
 /// ```
 #[doc(alias = "self")]
 pub fn current_process() -> Option<ProcessRef> {
-    current::pid().and_then(table::find).map(ProcessRef::new)
+    current_pid().and_then(table::find).map(ProcessRef::new)
+}
+
+/// The pid of the process that runs on this thread. `None` in plain code, and in tasks that a process has spawned.
+///
+/// It does not look the process up, as [`current_process`] does. So it costs little, and is there even if the process has ended:
+/// code in the [scope](crate::Probe::scope) of a probe goes on after the probe has been dropped.
+///
+/// # Examples
+///
+/// ```
+/// # genserver_doc::run! {
+/// use genserver::{Probe, current_pid, current_process};
+///
+/// let probe = Probe::<()>::new();
+/// let pid = probe.pid();
+/// let scope = probe.scope(async { (current_pid(), current_process()) });
+/// drop(probe);
+/// assert_eq!(scope.await, (Some(pid), None));
+/// assert_eq!(current_pid(), None);
+/// # }
+/// ```
+#[doc(alias = "self")]
+pub fn current_pid() -> Option<Pid> {
+    current::pid()
 }

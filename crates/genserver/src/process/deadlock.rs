@@ -21,6 +21,10 @@
 //!    no caller to tell that it closes a cycle. So the last call of the cycle fails instead.
 //! 8. A call that is answered by the caller's own thread never waits, and never comes here; a call from outside every process
 //!    cannot close a cycle, and is not entered.
+//! 9. A plain task is outside every process, even if its runtime has an id for it. One task may poll a call beside the code that
+//!    the others wait for, as in a `join!`, and then the call is answered. The polls look the same in a task that awaits nothing
+//!    but the call, so no refusal could be sure of being right. A process is taken to await one thing at a time; one that does
+//!    not says so with [`allow_cycle`](crate::Call::allow_cycle).
 
 use std::cell::Cell;
 use std::fmt;
@@ -47,7 +51,9 @@ use waits::{Key, Wait};
 /// timeout, whether it comes before or after this, and directly or by way of others. Let the other process, or whatever it
 /// holds, have the `Arc` of `kept`, and drop it as soon as it is no longer waited for: then no call is refused by mistake.
 ///
-/// It is for libraries, of queues and pools for instance; calls need no declaration. In plain code it has no effect.
+/// It is for libraries, of queues and pools for instance; calls need no declaration. The library learns who holds something by
+/// asking for [`current_pid`](crate::current_pid) where it is taken. A plain task has none: it may give back what it holds beside
+/// its call, so its calls are not refused. If the code that waits is a plain task itself, the declaration has no effect.
 ///
 /// # Examples
 ///

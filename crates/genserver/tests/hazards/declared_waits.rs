@@ -4,8 +4,8 @@
 use std::sync::{Arc, Weak};
 
 use genserver::{
-    CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, Pid, Probe, ProcessRef, ServerRef, declare_wait,
-    start,
+    CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, Pid, Probe, ProcessRef, ServerRef, current_pid,
+    current_process, declare_wait, start,
 };
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
@@ -108,6 +108,23 @@ async fn the_cycle_is_seen_through_others() {
         let asked = asked.and_then(|asked| asked);
         assert!(matches!(asked, Err(CallError::Cycle { ref cycle, .. }) if cycle.len() == 3), "{asked:?}");
     }
+}
+
+/// What runs in its scope goes on.
+#[tokio::test]
+async fn a_holder_whose_process_has_ended_is_refused_as_well() {
+    let (pool, holder) = (pool().await, Probe::new());
+    let _held = lend(&pool, &holder);
+    let (asks, pid) = (pool.clone(), holder.pid());
+    let asked = holder.scope(async move {
+        let (here, process) = (current_pid(), current_process());
+        (here, process, asks.call(Call::Asked).no_timeout().await)
+    });
+    drop(holder);
+    let (here, process, asked) = asked.await;
+    assert_eq!((here, process), (Some(pid), None));
+    is_cycle(asked, &[pid, pool.pid()]);
+    assert_eq!(current_pid(), None);
 }
 
 #[tokio::test]

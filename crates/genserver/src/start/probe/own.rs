@@ -68,6 +68,9 @@ impl<M: Send + 'static> Probe<M> {
 
     /// Runs a future as this process: it makes its calls and starts in the name of this process.
     ///
+    /// In a plain task this marks what belongs together. As in a callback, a call that would close a cycle of waiting processes
+    /// fails at once with [`CallError::Cycle`](crate::CallError::Cycle). What the task does beside the scope is not part of it.
+    ///
     /// # Examples
     ///
     /// ```
