@@ -46,12 +46,48 @@ pub const STREAM_BUFFER_DEFAULT: usize = 1024;
 /// While a consumer works on an event of [`sync_notify`](Manager::sync_notify), the manager waits for it and cannot answer
 /// it. The manager cannot complete a `sync_notify` of the consumer itself either, nor do anything while it waits for space
 /// under [`LagPolicy::Wait`]. If the consumer is a [process](genserver::spawn), such a call fails at once with
-/// [`CallError::Cycle`], even if it goes through other servers. An event that the manager has already taken is not
-/// withdrawn.
+/// [`CallError::Cycle`], even if it goes through other servers. The consumer is the process that polled the stream last. An
+/// event that the manager has already taken is not withdrawn.
 ///
-/// If the consumer is a plain task, the manager cannot detect the cycle. The call then fails after its timeout of five
-/// seconds. A call without a timeout, such as [`which_handlers`](Manager::which_handlers), waits as long as the manager
-/// does, which is as long as the sender of the event. [`notify`](Manager::notify) never waits.
+/// If the consumer is a plain task, the call is not refused. The task may poll its stream beside the call, in a `join!` for
+/// instance; then it will be done with the event, and the manager will answer. A task that awaits nothing but the call looks
+/// the same from outside, so its call fails only after its timeout of five seconds. A call without a timeout, such as
+/// [`which_handlers`](Manager::which_handlers), waits as long as the manager does, which is as long as the sender of the
+/// event. [`notify`](Manager::notify) never waits.
+///
+/// To hear of the cycle at once, spawn the consumer with [`genserver::spawn`] instead of `tokio::spawn`. Or run it in the
+/// [scope](genserver::Probe::scope) of a probe, which works in any task and on every runtime:
+///
+/// ```
+/// use futures::StreamExt;
+/// use genevent::Manager;
+/// use genserver::{CallError, Probe};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = Manager::start().await?;
+/// let mut numbers = manager.stream();
+/// numbers.subscribe().await?;
+///
+/// let asks = manager.clone();
+/// let consumer = tokio::spawn(async move {
+///     let me = Probe::<()>::new();
+///     me.scope(async {
+///         let _number = numbers.next().await;
+///         asks.which_handlers().await
+///     })
+///     .await
+/// });
+/// manager.sync_notify(1).await?;
+/// assert!(matches!(consumer.await?, Err(CallError::Cycle { .. })));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A process is taken to await one thing at a time. If it polls its stream beside the call, the call is refused all the
+/// same, unless it [allows](genserver::Call::allow_cycle) that. A probe's scope around the consumer alone leaves the call out.
+///
+/// Only calls are refused. [`subscribe`](Self::subscribe) and [`Manager::stop`] wait as long as the manager does.
 ///
 /// A consumer that keeps its manager waiting for more than a second is [reported](genserver::report), by its
 /// [`id`](Self::id).

@@ -11,7 +11,8 @@
 //!    code: they are woken and dropped without a lock, and panics in them are caught. An event is cloned under the lock of
 //!    its own place, which the manager takes only to drop that event for a consumer that lags.
 //! 4. While the manager sleeps for a consumer that is a process, it declares that wait. So a call of that process to the
-//!    manager is refused, instead of waiting for the manager that waits for it. Waking the manager ends the declaration.
+//!    manager is refused, instead of waiting for the manager that waits for it. Waking the manager ends the declaration. For a
+//!    plain task it declares nothing: such a task may poll its stream beside the call, and then the call is answered.
 //! 5. A consumer that is gone is noticed at the next event. Adding a stream sweeps such consumers out too, so streams that
 //!    come and go without events cost at most twice as much as the live ones.
 

@@ -17,6 +17,12 @@ use crate::values::{Event, TerminateReason};
 /// that takes longer than a second is [reported](crate#when-a-handler-fails). Work that need not happen in this order
 /// belongs in a [stream](crate::Manager::stream), or in a process of its own.
 ///
+/// A callback that calls its own manager gets [`CallError::CallingSelf`](genserver::CallError::CallingSelf) at once. A task
+/// that it spawns and awaits is not known to belong to it. So a call of that task to the manager fails only after its
+/// timeout, and one that has none, as [`which_handlers`](crate::Manager::which_handlers), waits for ever. To let it fail at
+/// once, [spawn](genserver::spawn) the task as a process and [declare](genserver::declare_wait) that the callback waits for
+/// it.
+///
 /// The callbacks return what those of [`Handler`](crate::Handler) return.
 ///
 /// # Examples

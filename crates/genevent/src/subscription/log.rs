@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use genserver::{DeclaredWait, Pid, current_process, declare_wait};
+use genserver::{DeclaredWait, Pid, current_pid, declare_wait};
 use spin::mutex::SpinMutex;
 
 use super::cursor::Terms;
@@ -129,7 +129,7 @@ impl<E> Log<E> {
 
     /// Takes what there is for a consumer, or registers its waker. It is done with all that it has taken.
     pub(super) fn poll_take(&self, key: Key, finished: Option<u64>, task: &mut Context<'_>) -> Poll<Taken<E>> {
-        let process = current_process().map(|process| process.pid());
+        let process = current_pid();
         let mut waker = None;
         loop {
             let mut state = self.state.lock();

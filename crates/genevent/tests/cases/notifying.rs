@@ -1,7 +1,10 @@
 //! Events: which handlers see them, in which order, and what a handler can return.
 
-use genevent::{HandlerRef, Manager};
-use genserver::{CallError, Letter, Reason};
+use std::sync::Arc;
+
+use genevent::{AsyncHandler, HandlerCx, HandlerRef, Manager, React, Reaction};
+use genserver::{CallError, Letter, Never, Probe, Reason, declare_wait, spawn};
+use tokio::sync::oneshot;
 
 use super::puppet::{
     Act, Ask, Double, FLAVOURS, Flavour, Heard, Heir, Puppet, Told, WAYS, Way, gone, heard, manager, owner, which,
@@ -198,6 +201,62 @@ async fn ge_086_a_handler_that_asks_its_own_manager_fails_at_once() {
             assert!(matches!(reason.downcast_ref(), Some(CallError::CallingSelf { .. })), "{reason}");
         }
     }
+}
+
+/// Awaits a task that tells its manager, over the first event.
+struct Delegates {
+    manager: Manager<u32>,
+    /// Whether the task is a process, and its manager says that it waits for it.
+    declares: bool,
+    told: Option<oneshot::Sender<Result<(), CallError>>>,
+}
+
+impl AsyncHandler<u32> for Delegates {
+    type Call = Never;
+
+    #[expect(clippy::disallowed_methods, reason = "a task of the handler's own is what the case is about")]
+    async fn handle_event(&mut self, _event: &u32, _cx: &mut HandlerCx<u32>) -> Reaction<u32> {
+        let Some(told) = self.told.take() else { return React::stay() };
+        let ((done, is_done), kept) = (oneshot::channel(), Arc::new(()));
+        let (manager, weak) = (self.manager.clone(), Arc::downgrade(&kept));
+        let task = async move {
+            let told = manager.sync_notify(2).await;
+            drop(kept);
+            done.send(told).unwrap();
+        };
+        let _wait = if self.declares {
+            Some(declare_wait(&spawn(|_: Probe<()>| task)?, weak))
+        } else {
+            tokio::spawn(task);
+            None
+        };
+        told.send(is_done.await?).unwrap();
+        React::stay()
+    }
+}
+
+/// What the task of a handler is told, and after how many milliseconds.
+async fn delegated(declares: bool) -> (Result<(), CallError>, u128) {
+    let (manager, begun) = (Manager::start().await.unwrap(), genserver::time::now());
+    let (told, is_told) = oneshot::channel();
+    let delegates = Delegates { manager: manager.clone(), declares, told: Some(told) };
+    manager.add_async_handler(delegates).await.unwrap();
+    manager.notify(1).unwrap();
+    (is_told.await.unwrap(), passed(begun))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_a_handler_awaits_is_not_known_to_belong_to_it() {
+    let (told, after) = delegated(false).await;
+    assert!(matches!(told, Err(CallError::Timeout { .. })), "{told:?}");
+    assert_eq!(after, 5_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_a_handler_has_declared_to_wait_for_is_refused_at_once() {
+    let (told, after) = delegated(true).await;
+    assert!(matches!(told, Err(CallError::Cycle { .. })), "{told:?}");
+    assert_eq!(after, 0);
 }
 
 #[tokio::test]
