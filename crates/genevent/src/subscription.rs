@@ -16,13 +16,6 @@
 //! 5. A consumer that is gone is noticed at the next event. Adding a stream sweeps such consumers out too, so streams that
 //!    come and go without events cost at most twice as much as the live ones.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Waker;
-
-use genserver::Reason;
-use spin::Yield;
-use spin::mutex::SpinMutex;
-
 // How long the manager waits for a consumer.
 mod wait;
 // The streams of a manager.
@@ -37,40 +30,17 @@ mod state;
 mod cursor;
 // Where the events are.
 mod segment;
+// Why a stream ends.
+mod stream_end;
+// The lock.
+mod lock;
+// Wakers and drops, which may panic.
+mod user_code;
 
 pub(crate) use consumer::{Canceller, Polled, Subscription};
 pub(crate) use cursor::Terms;
 pub(crate) use list::Subscriptions;
 pub(crate) use segment::{CloneEvent, clone_event};
 pub(crate) use state::Goal;
+pub(crate) use stream_end::StreamEnd;
 pub(crate) use wait::{SLOW_AFTER, WaitLimit};
-
-/// The lock of the log and of a place in it. It is held for a few instructions. A lock that puts threads to sleep would need
-/// as many instructions again to look for sleepers on release. A thread that finds it taken yields.
-type Locked<T> = SpinMutex<T, Yield>;
-
-/// Why there will be no more events.
-#[derive(Clone)]
-pub(crate) enum StreamEnd {
-    /// The manager has ended in order, or the stream was cancelled.
-    Orderly,
-    /// The manager was killed or has crashed.
-    Died,
-    /// The consumer was too slow.
-    Lagged,
-    /// An event's `clone` panicked.
-    Uncopied(Reason),
-}
-
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        catch_panic(|| waker.wake());
-    }
-}
-
-/// Runs user code of a consumer. A panic in it concerns neither the manager nor another task.
-fn catch_panic(run: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
-        drop(Reason::caught(payload));
-    }
-}

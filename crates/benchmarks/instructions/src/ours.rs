@@ -216,7 +216,7 @@ pub(crate) async fn streams(consumers: u64, ops: u64) {
         }));
     }
     for sent in 1..=ops {
-        manager.notify(black_box(sent)).expect("the mailbox has room for a batch");
+        manager.notify(black_box(sent)).expect("the mailbox has space for a batch");
         if sent % BATCH == 0 {
             // The manager writes the batch, and then the consumers read it.
             yield_now().await;

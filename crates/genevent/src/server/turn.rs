@@ -25,7 +25,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         self.cx.set_mode(mode);
         let has_streams = !self.subscriptions.is_empty();
         if has_streams && self.subscriptions.offer(event, mode) {
-            return Some(Undelivered::AfterRoom);
+            return Some(Undelivered::AfterSpace);
         }
         let mut at = 0;
         let turn = if self.handlers.is_empty() { None } else { self.pass(&mut at, |slot, cx| slot.event(event, cx)) };
@@ -47,9 +47,9 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         cx: &mut Cx<Self>,
     ) -> bool {
         let (at, turn) = match left {
-            Undelivered::AfterRoom => {
+            Undelivered::AfterSpace => {
                 let stuck = |stream: &HandlerId| report_slow(stream, cx);
-                self.subscriptions.reach(Goal::Room, WaitLimit::Unlimited, stuck).await;
+                self.subscriptions.reach(Goal::Space, WaitLimit::Unlimited, stuck).await;
                 let mut at = 0;
                 let turn = self.pass(&mut at, |slot, cx| slot.event(&event, cx));
                 (at, turn)
@@ -208,8 +208,8 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
 
 /// What is left of the delivery of an event.
 pub(super) enum Undelivered<E: Event, I: Event> {
-    /// All handlers, once the consumers have room.
-    AfterRoom,
+    /// All handlers, once the consumers have space.
+    AfterSpace,
     /// The handlers from this one on, which has returned this.
     From(usize, Reaction<E, I>),
     /// No handler. A sender may wait for consumers.

@@ -5,10 +5,10 @@ use std::task::{Context, Poll, ready};
 
 use genserver::{Reason, poll_alive};
 
-use super::StreamEnd;
 use super::log::{Batch, Log, Taken};
 use super::segment::Read;
 use super::state::Key;
+use super::stream_end::StreamEnd;
 use crate::values::NotifyMode;
 
 /// The consumer's end of a stream. Dropping it ends the subscription.

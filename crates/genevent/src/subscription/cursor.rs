@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use genserver::Pid;
 
-use super::StreamEnd;
+use super::stream_end::StreamEnd;
 use crate::values::{LagPolicy, NotifyMode};
 
 /// What a consumer may ask for when it subscribes.
@@ -63,7 +63,7 @@ impl Cursor {
         }
     }
 
-    /// The number of the first event for which there is no room.
+    /// The number of the first event for which there is no space.
     pub(super) fn full_at(&self) -> u64 {
         (self.next - self.in_hand).saturating_add(self.terms.capacity)
     }

@@ -6,12 +6,12 @@ use std::task::{Context, Poll, ready};
 
 use genserver::DeclaredWait;
 
-use super::StreamEnd;
 use super::consumer::Subscription;
 use super::cursor::Terms;
 use super::log::{Log, Rest};
 use super::segment::CloneEvent;
 use super::state::{Goal, Key};
+use super::stream_end::StreamEnd;
 use super::wait::{KeptTimer, Patience, WaitLimit};
 use crate::values::{HandlerId, NotifyMode};
 

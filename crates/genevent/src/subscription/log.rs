@@ -7,9 +7,11 @@ use genserver::{DeclaredWait, Pid, current_pid, declare_wait};
 use spin::mutex::SpinMutex;
 
 use super::cursor::Terms;
+use super::lock::Locked;
 use super::segment::{Segment, Unread};
 use super::state::{Goal, Key, State, WaitingManager};
-use super::{Locked, StreamEnd, catch_panic, wake};
+use super::stream_end::StreamEnd;
+use super::user_code::{catch_panic, wake};
 use crate::values::NotifyMode;
 
 /// How many events a consumer takes at once: the log is locked once for each batch.
@@ -22,7 +24,7 @@ pub(crate) struct Log<E> {
 
 /// What became of an event.
 pub(super) struct Written {
-    /// Some consumer may lack room for it.
+    /// Some consumer may lack space for it.
     pub(super) is_over_full: bool,
     /// Some consumer has ended.
     pub(super) is_to_sweep: bool,
@@ -66,7 +68,7 @@ impl<E> Log<E> {
     pub(super) fn write(&self, event: E, mode: NotifyMode, rest: &mut Rest<E>) -> Written {
         let mut state = self.state.lock();
         if state.head >= state.full_at {
-            state.make_room(&mut rest.skipped);
+            state.make_space(&mut rest.skipped);
         }
         let unwanted = state.write(event, mode);
         if !state.asleep.is_empty() {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use genserver::Reason;
 use spin::mutex::SpinMutex;
 
-use super::Locked;
+use super::lock::Locked;
 
 /// How many bytes the events of a segment take at most, unless one alone takes more.
 const SEGMENT_BYTES: usize = 8 * 1024;

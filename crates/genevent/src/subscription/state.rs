@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::StreamEnd;
 use super::cursor::{Cursor, End, Terms};
 use super::segment::{Segments, Unread};
+use super::stream_end::StreamEnd;
 use crate::values::{LagPolicy, NotifyMode};
 
 pub(super) struct State<E> {
@@ -13,7 +13,7 @@ pub(super) struct State<E> {
     pub(super) head: u64,
     /// How the last event was sent.
     pub(super) mode: NotifyMode,
-    /// Below this number there is room for every consumer. It may be too low, but not too high.
+    /// Below this number there is space for every consumer. It may be too low, but not too high.
     pub(super) full_at: u64,
     pub(super) segments: Segments<E>,
     places: Vec<Place>,
@@ -31,7 +31,7 @@ pub(super) struct State<E> {
 
 #[derive(Default)]
 struct Place {
-    /// Boxed, because the list of places has room for twice as many.
+    /// Boxed, because the list of places has space for twice as many.
     cursor: Option<Box<Cursor>>,
     /// Whether it is in `asleep`.
     is_listed: bool,
@@ -57,7 +57,7 @@ pub(super) struct WaitingManager {
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
     /// There is no more in the buffer than its capacity.
-    Room,
+    Space,
     /// The consumer has come as far as it should with the last event.
     Settled,
 }
@@ -134,13 +134,13 @@ impl<E> State<E> {
     pub(super) fn has_reached(&self, key: Key, goal: Goal) -> bool {
         let Some(cursor) = self.cursor(key).filter(|cursor| cursor.end.is_none()) else { return true };
         match goal {
-            Goal::Room => cursor.terms.lag != LagPolicy::Wait || self.head <= cursor.full_at(),
+            Goal::Space => cursor.terms.lag != LagPolicy::Wait || self.head <= cursor.full_at(),
             Goal::Settled => cursor.has_settled(self.mode, self.head),
         }
     }
 
-    /// Makes room for the next event where the policy says so, and finds out how long there is room for all.
-    pub(super) fn make_room(&mut self, skipped: &mut Vec<Unread<E>>) {
+    /// Makes space for the next event where the policy says so, and finds out how long there is space for all.
+    pub(super) fn make_space(&mut self, skipped: &mut Vec<Unread<E>>) {
         let head = self.head;
         let mut full_at = u64::MAX;
         let cursors = self.places.iter_mut().filter_map(|place| place.cursor.as_mut());
@@ -175,7 +175,7 @@ impl<E> State<E> {
         let waker = cursor.waker.take();
         self.live -= 1;
         self.is_to_sweep = true;
-        // The event that the manager holds while it waits for room.
+        // The event that the manager holds while it waits for space.
         self.segments.collect(at, head, skipped);
         waker
     }

@@ -103,7 +103,7 @@ async fn every_buffer_has_its_own_bound() {
 
 /// The manager waits for the one, and for its handlers all have to wait; but the other streams have the event.
 #[tokio::test]
-async fn a_consumer_without_room_keeps_the_event_from_no_other_stream() {
+async fn a_consumer_without_space_keeps_the_event_from_no_other_stream() {
     let manager = Manager::start().await.unwrap();
     let mut before = stream(&manager).await;
     let mut full = with(&manager, 1, LagPolicy::Wait).await;
@@ -115,13 +115,13 @@ async fn a_consumer_without_room_keeps_the_event_from_no_other_stream() {
         assert_eq!(before.next().await, Some(Ok(event)));
         assert_eq!(after.next().await, Some(Ok(event)));
     }
-    assert!(before.next().now_or_never().is_none(), "the manager waits for room");
+    assert!(before.next().now_or_never().is_none(), "the manager waits for space");
     assert_eq!(full.next().await, Some(Ok(1)));
     assert_eq!(before.next().await, Some(Ok(3)));
 }
 
 #[tokio::test]
-async fn a_stream_that_is_cancelled_without_room_ends_after_its_buffer() {
+async fn a_stream_that_is_cancelled_without_space_ends_after_its_buffer() {
     let manager = Manager::start().await.unwrap();
     let event = Counted::default();
     let mut full = with(&manager, 2, LagPolicy::Wait).await;
@@ -129,7 +129,7 @@ async fn a_stream_that_is_cancelled_without_room_ends_after_its_buffer() {
     for _ in 0..3 {
         manager.notify(Arc::clone(&event)).unwrap();
     }
-    assert!(manager.which_handlers().now_or_never().is_none(), "the manager waits for room");
+    assert!(manager.which_handlers().now_or_never().is_none(), "the manager waits for space");
     canceller.cancel();
     assert_eq!(manager.which_handlers().await.unwrap(), []);
     assert_eq!(alive(&event), 2, "the third was for nobody");
