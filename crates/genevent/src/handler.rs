@@ -17,6 +17,8 @@ mod reaction;
 mod hold;
 // The caller that a handler answers.
 mod client;
+// Where the future of a callback is kept, and its first poll.
+mod begin;
 // A handler of any type, as its manager stores it, ...
 mod slot;
 // ... and the same for one whose callbacks await.
@@ -24,11 +26,12 @@ mod awaiting;
 
 pub use async_handler::AsyncHandler;
 pub(crate) use awaiting::awaiting;
+pub(crate) use begin::Place;
 pub use client::HandlerCaller;
 pub(crate) use client::Unanswered;
 pub use context::HandlerCx;
 pub use hold::Hold;
-pub(crate) use reaction::Then;
+pub(crate) use reaction::{Begun, DeferredReply, Then};
 pub use reaction::{HandlerStep, React, Reaction};
 pub(crate) use slot::{Delivery, HandlerEntry, Owner, Reacting, Registration, Slot, Work, plain};
 

@@ -44,9 +44,9 @@ pub(super) const PARTS: &[Part] = &[
     Part {
         name: "genevent",
         package: "genevent",
-        modules: &["server", "handler/slot", "values/gone", "handler/hold"],
+        modules: &["server", "handler/slot", "handler/begin", "values/gone", "handler/hold"],
         first: &["--test=cases", "--test=crowds"],
-        rest: &["--lib", "--test=managers_model", "--test=seeds", "--test=streams"],
+        rest: &["--lib", "--test=handlers_that_await", "--test=managers_model", "--test=seeds", "--test=streams"],
     },
 ];
 

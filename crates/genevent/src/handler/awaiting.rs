@@ -2,11 +2,14 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::Context;
 
 use super::async_handler::AsyncHandler;
+use super::begin::{Place, begin};
 use super::context::HandlerCx;
-use super::reaction::{HandlerStep, React, Reaction, Then};
-use super::slot::{Delivery, HandlerEntry, Reacting, Registration, Slot, Work, asked, shown};
+use super::reaction::{Begun, React, Reaction};
+use super::slot::{HandlerEntry, Reacting, Registration, Slot, Work, asked, shown};
 use crate::values::{Event, HandlerId};
 
 /// A handler whose callbacks are futures.
@@ -18,26 +21,36 @@ pub(crate) fn awaiting<E: Event, I: Event, H: AsyncHandler<E, I>>(handler: H, id
 }
 
 impl<E: Event, I: Event, H: AsyncHandler<E, I>> Slot<E, I> for Awaiting<H> {
-    fn awaits(&self) -> bool {
-        true
+    #[inline]
+    fn event(&mut self, _: &E, _: &mut HandlerCx<E, I>) -> Begun<E, I> {
+        Begun::Waits
     }
 
     #[inline]
-    fn event(&mut self, _: &E, _: &mut HandlerCx<E, I>) -> Reaction<E, I> {
-        Ok(HandlerStep(Then::Await))
+    fn info(&mut self, _: &I, _: &mut HandlerCx<E, I>) -> Begun<E, I> {
+        Begun::Waits
     }
 
     #[inline]
-    fn info(&mut self, _: &I, _: &mut HandlerCx<E, I>) -> Reaction<E, I> {
-        Ok(HandlerStep(Then::Await))
+    fn begin_event<'a>(
+        &'a mut self,
+        event: &'a E,
+        cx: &'a mut HandlerCx<E, I>,
+        place: Pin<&mut Place<'a, Reaction<E, I>>>,
+        task: &mut Context<'_>,
+    ) -> Begun<E, I> {
+        Begun::polled(begin(self.0.handle_event(event, cx), place, task))
     }
 
     #[inline]
-    fn hand<'a>(&'a mut self, passed: Delivery<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
-        match passed {
-            Delivery::Event(event) => Reacting::from_or_box(self.0.handle_event(event, cx)),
-            Delivery::Info(info) => Reacting::from_or_box(self.0.handle_info(info, cx)),
-        }
+    fn begin_info<'a>(
+        &'a mut self,
+        info: &'a I,
+        cx: &'a mut HandlerCx<E, I>,
+        place: Pin<&mut Place<'a, Reaction<E, I>>>,
+        task: &mut Context<'_>,
+    ) -> Begun<E, I> {
+        Begun::polled(begin(self.0.handle_info(info, cx), place, task))
     }
 
     fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use genserver::{Pid, ProcessRef};
+use parking_lot::Mutex;
 
 use super::hold::{HeldEvent, Hold};
 #[cfg(feature = "persistence")]
@@ -43,56 +45,96 @@ use crate::values::{Event, HandlerId, NotifyMode};
 /// # }
 /// ```
 pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
-    process: ProcessRef,
-    mode: NotifyMode,
-    hibernates: bool,
-    /// Set once a handler holds the event.
-    held: Option<Arc<HeldEvent>>,
-    /// The handler whose init runs.
-    initialising: Option<HandlerId>,
+    turn: Arc<Turn>,
     of: PhantomData<fn(E, I)>,
+}
+
+/// What the contexts of a manager share.
+///
+/// Each handler has a context of its own: the future of its callback borrows it until the event is done with, though it was
+/// ready at once. The manager uses the contexts one after the other, so nothing here has to be ordered.
+struct Turn {
+    process: ProcessRef,
+    /// A [`NotifyMode`].
+    mode: AtomicU8,
+    hibernates: AtomicBool,
+    /// Whether `held` is set.
+    is_held: AtomicBool,
+    /// Set once a handler holds the event.
+    held: Mutex<Option<Arc<HeldEvent>>>,
+    /// The handler whose init runs.
+    initialising: Mutex<Option<HandlerId>>,
+}
+
+impl Turn {
+    #[cold]
+    fn take_held_event(&self) -> Option<Arc<HeldEvent>> {
+        self.is_held.store(false, Ordering::Relaxed);
+        self.held.lock().take()
+    }
 }
 
 impl<E: Event, I: Event> HandlerCx<E, I> {
     pub(crate) fn new(process: ProcessRef) -> Self {
-        Self { process, mode: NotifyMode::Async, hibernates: false, held: None, initialising: None, of: PhantomData }
+        let turn = Turn {
+            process,
+            mode: AtomicU8::new(NotifyMode::default() as u8),
+            hibernates: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
+            held: Mutex::new(None),
+            initialising: Mutex::new(None),
+        };
+        Self { turn: Arc::new(turn), of: PhantomData }
+    }
+
+    /// Another context of the same manager.
+    pub(crate) fn another(&self) -> Self {
+        Self { turn: Arc::clone(&self.turn), of: PhantomData }
     }
 
     /// The process of the manager.
     pub(crate) fn process(&self) -> &ProcessRef {
-        &self.process
+        &self.turn.process
     }
 
-    pub(crate) fn set_mode(&mut self, mode: NotifyMode) {
-        self.mode = mode;
-        self.held = None;
+    #[inline]
+    pub(crate) fn set_mode(&self, mode: NotifyMode) {
+        self.turn.mode.store(mode as u8, Ordering::Relaxed);
+        self.take_held_event();
     }
 
     /// Sets the handler that is about to be initialised, or none.
-    pub(crate) fn set_initialising(&mut self, handler: Option<HandlerId>) {
-        self.initialising = handler;
+    pub(crate) fn set_initialising(&self, handler: Option<HandlerId>) {
+        *self.turn.initialising.lock() = handler;
     }
 
     /// The handler whose init runs, if it is an `H`.
     #[cfg(feature = "persistence")]
     pub(crate) fn handler<H: 'static>(&self) -> Option<HandlerRef<H>> {
-        let id = self.initialising.as_ref().filter(|id| id.is::<H>())?.id();
+        let handler = self.turn.initialising.lock();
+        let id = handler.as_ref().filter(|id| id.is::<H>())?.id();
         Some(id.map_or_else(HandlerRef::new, |id| HandlerRef::with_id(id.clone())))
     }
 
     /// Takes the current event, if a handler holds it.
-    pub(crate) fn take_held_event(&mut self) -> Option<Arc<HeldEvent>> {
-        self.held.take()
+    #[inline]
+    pub(crate) fn take_held_event(&self) -> Option<Arc<HeldEvent>> {
+        if self.turn.is_held.load(Ordering::Relaxed) { self.turn.take_held_event() } else { None }
     }
 
     /// Whether a callback has asked for hibernation since this was last called.
-    pub(crate) fn take_hibernates(&mut self) -> bool {
-        std::mem::take(&mut self.hibernates)
+    #[inline]
+    pub(crate) fn take_hibernates(&self) -> bool {
+        let hibernates = self.turn.hibernates.load(Ordering::Relaxed);
+        if hibernates {
+            self.turn.hibernates.store(false, Ordering::Relaxed);
+        }
+        hibernates
     }
 
     /// The pid of the manager.
     pub fn pid(&self) -> Pid {
-        self.process.pid()
+        self.turn.process.pid()
     }
 
     /// How the current event was sent. A handler that passes the event on can pass it on in the same way.
@@ -135,7 +177,8 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// # }
     /// ```
     pub fn mode(&self) -> NotifyMode {
-        self.mode
+        let mode = self.turn.mode.load(Ordering::Relaxed);
+        [NotifyMode::Ack, NotifyMode::Sync].into_iter().find(|it| *it as u8 == mode).unwrap_or_default()
     }
 
     /// Makes the manager hibernate after this message: for callbacks that return something else than
@@ -175,7 +218,7 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// # }
     /// ```
     pub fn hibernate(&mut self) {
-        self.hibernates = true;
+        self.turn.hibernates.store(true, Ordering::Relaxed);
     }
 
     /// Keeps the event unfinished after the callback has returned: see [`Hold`].
@@ -221,12 +264,13 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// # }
     /// ```
     pub fn hold(&mut self) -> Hold {
-        Hold::new(self.held.get_or_insert_default())
+        self.turn.is_held.store(true, Ordering::Relaxed);
+        Hold::new(self.turn.held.lock().get_or_insert_default())
     }
 }
 
 impl<E: Event, I: Event> fmt::Debug for HandlerCx<E, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandlerCx").field("manager", &self.pid()).field("mode", &self.mode).finish_non_exhaustive()
+        f.debug_struct("HandlerCx").field("manager", &self.pid()).field("mode", &self.mode()).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! What a handler's callback returns: stay, leave, or swap for another.
 
 use std::fmt;
+use std::task::Poll;
 
 use genserver::{Never, Reason};
 
@@ -73,8 +74,41 @@ pub(crate) enum Then<E: Event, I: Event> {
     Hibernate,
     Leave(Option<DeferredReply>),
     Swap(Box<Successor<E, I>>),
-    /// The handler's callbacks are futures: the manager has to poll them.
-    Await,
+}
+
+/// What came of a callback that was begun. Two words, so that it travels in registers.
+pub(crate) enum Begun<E: Event, I: Event> {
+    /// The handler stays.
+    Stays,
+    /// It has to wait. If it was given a place, its future is there; otherwise it has not begun.
+    Waits,
+    /// Anything else that a callback returns.
+    Else(Box<Reaction<E, I>>),
+}
+
+impl<E: Event, I: Event> Begun<E, I> {
+    #[inline]
+    pub(super) fn polled(polled: Poll<Reaction<E, I>>) -> Self {
+        match polled {
+            Poll::Ready(reaction) => Self::returned(reaction),
+            Poll::Pending => Self::Waits,
+        }
+    }
+
+    #[inline]
+    pub(super) fn returned(reaction: Reaction<E, I>) -> Self {
+        if matches!(reaction, Ok(HandlerStep(Then::Stay))) {
+            // There is nothing to drop in it, and checking that takes as long as a small handler.
+            std::mem::forget(reaction);
+            return Self::Stays;
+        }
+        Self::other(reaction)
+    }
+
+    #[cold]
+    pub(crate) fn other(reaction: Reaction<E, I>) -> Self {
+        Self::Else(Box::new(reaction))
+    }
 }
 
 /// An answer that is sent after the handler has left or was swapped.
@@ -93,7 +127,6 @@ impl<E: Event, I: Event> fmt::Debug for HandlerStep<E, I> {
             Then::Hibernate => "hibernate",
             Then::Leave(_) => "leave",
             Then::Swap(_) => "swap",
-            Then::Await => "await",
         })
     }
 }

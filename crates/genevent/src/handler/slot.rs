@@ -2,6 +2,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::Context;
 
 use genserver::sys::Shown;
 use genserver::{MonitorRef, Pid, Recipient};
@@ -10,26 +12,42 @@ use stackfuture::StackFuture;
 use super::Handler;
 use super::async_handler::AsyncHandler;
 use super::awaiting::awaiting;
+use super::begin::Place;
 use super::client::HandlerCaller;
 use super::context::HandlerCx;
-use super::reaction::{DeferredReply, HandlerStep, React, Reaction, Successor, Then};
+use super::reaction::{Begun, DeferredReply, HandlerStep, React, Reaction, Successor, Then};
 use crate::values::{Event, HandlerGone, HandlerId, HandlerRef, InstanceId, TerminateReason};
 
 /// A handler of any type.
 pub(crate) trait Slot<E: Event, I: Event>: Send {
-    /// Whether its callbacks have to be awaited.
-    fn awaits(&self) -> bool;
-
-    /// Calls the handler with an event. A handler that awaits returns `Then::Await`, and has to be polled with `hand`.
+    /// Calls the handler with an event. The callback of a handler that awaits has to be begun with `begin_event`.
     ///
-    /// This is the one function that runs for every event and handler, so catching a panic is left to its caller.
-    fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
+    /// This runs for every event and handler, so catching a panic is left to its caller.
+    fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Begun<E, I>;
 
     /// Calls the handler with a plain message.
-    fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Reaction<E, I>;
+    fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Begun<E, I>;
 
-    /// Polls either callback of a handler that awaits.
-    fn hand<'a>(&'a mut self, passed: Delivery<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
+    /// Begins the callback for an event: makes its future in `place`, which is empty, and polls it there. The future stays in
+    /// the place whatever comes of it. A panic is left to the caller.
+    ///
+    /// This runs for every event and handler that awaits.
+    fn begin_event<'a>(
+        &'a mut self,
+        event: &'a E,
+        cx: &'a mut HandlerCx<E, I>,
+        place: Pin<&mut Place<'a, Reaction<E, I>>>,
+        task: &mut Context<'_>,
+    ) -> Begun<E, I>;
+
+    /// The same for a plain message.
+    fn begin_info<'a>(
+        &'a mut self,
+        info: &'a I,
+        cx: &'a mut HandlerCx<E, I>,
+        place: Pin<&mut Place<'a, Reaction<E, I>>>,
+        task: &mut Context<'_>,
+    ) -> Begun<E, I>;
 
     /// Runs init, a call, or terminate.
     fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
@@ -50,13 +68,8 @@ pub(crate) trait Slot<E: Event, I: Event>: Send {
     fn shown_event(&self, event: &E) -> Option<String>;
 }
 
-/// The future of a callback.
-///
-/// It is stored inline if it fits into [`ROOM`] bytes, so that such a callback allocates nothing.
-pub(crate) type Reacting<'a, E, I> = StackFuture<'a, Reaction<E, I>, ROOM>;
-
-/// How many bytes of a callback's future are stored without a box.
-pub(crate) const ROOM: usize = 96;
+/// The future of init, a call, or terminate. One that is larger than this is boxed; a smaller one is moved once.
+pub(crate) type Reacting<'a, E, I> = StackFuture<'a, Reaction<E, I>, 96>;
 
 /// What is delivered to one handler after the other.
 pub(crate) enum Delivery<'a, E, I> {
@@ -115,27 +128,36 @@ pub(crate) fn plain<E: Event, I: Event, H: Handler<E, I>>(handler: H, id: Handle
 }
 
 impl<E: Event, I: Event, H: Handler<E, I>> Slot<E, I> for Plain<H> {
-    fn awaits(&self) -> bool {
-        false
+    #[inline]
+    fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Begun<E, I> {
+        Begun::returned(self.0.handle_event(event, cx))
     }
 
     #[inline]
-    fn event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
-        self.0.handle_event(event, cx)
+    fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Begun<E, I> {
+        Begun::returned(self.0.handle_info(info, cx))
     }
 
     #[inline]
-    fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
-        self.0.handle_info(info, cx)
+    fn begin_event<'a>(
+        &'a mut self,
+        event: &'a E,
+        cx: &'a mut HandlerCx<E, I>,
+        _: Pin<&mut Place<'a, Reaction<E, I>>>,
+        _: &mut Context<'_>,
+    ) -> Begun<E, I> {
+        Begun::returned(self.0.handle_event(event, cx))
     }
 
-    fn hand<'a>(&'a mut self, passed: Delivery<'a, E, I>, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {
-        Reacting::from_or_box(async move {
-            match passed {
-                Delivery::Event(event) => self.event(event, cx),
-                Delivery::Info(info) => self.info(info, cx),
-            }
-        })
+    #[inline]
+    fn begin_info<'a>(
+        &'a mut self,
+        info: &'a I,
+        cx: &'a mut HandlerCx<E, I>,
+        _: Pin<&mut Place<'a, Reaction<E, I>>>,
+        _: &mut Context<'_>,
+    ) -> Begun<E, I> {
+        Begun::returned(self.0.handle_info(info, cx))
     }
 
     fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I> {

@@ -6,13 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use futures::FutureExt;
 use futures::future::{Either, select};
 use genserver::report::{CustomReport, Level, Report};
 use genserver::{Cx, Reason};
 
+use super::handlers::{Parts, Slots};
 use super::{ManagerServer, drop_caught};
-use crate::handler::{Delivery, HandlerCx, HandlerStep, Reacting, Reaction, Registration, Slot, Then};
+use crate::handler::{
+    Begun, DeferredReply, Delivery, HandlerCx, HandlerStep, Place, Reacting, Reaction, Registration, Slot, Then,
+};
 use crate::subscription::{Goal, SLOW_AFTER, WaitLimit};
 use crate::values::{Event, GoneReason, HandlerId, NotifyMode, TerminateReason};
 
@@ -20,18 +22,32 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// Delivers an event to the streams, then to all handlers, in the frequent case: nobody waits for a consumer, and every
     /// handler is plain and stays. Otherwise returns what is left to [`deliver`](Self::deliver). No future is made for it,
     /// because making and dropping one takes longer than several small handlers.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "every event passes here, and a call of it costs as much as a small handler"
+    )]
     pub(super) fn deliver_at_once(&mut self, event: &E, mode: NotifyMode) -> Option<Undelivered<E, I>> {
         self.cx.set_mode(mode);
-        let has_streams = !self.subscriptions.is_empty();
-        if has_streams && self.subscriptions.offer(event, mode) {
+        if !self.subscriptions.is_empty() {
+            return self.deliver_to_streams(event, mode);
+        }
+        let mut at = 0;
+        let begun = self.pass(&mut at, |slot, cx| slot.event(event, cx))?;
+        Some(Undelivered::From(at, begun))
+    }
+
+    /// The same if there are streams, which get the event first.
+    #[inline(never)]
+    fn deliver_to_streams(&mut self, event: &E, mode: NotifyMode) -> Option<Undelivered<E, I>> {
+        if self.subscriptions.offer(event, mode) {
             return Some(Undelivered::AfterSpace);
         }
         let mut at = 0;
-        let turn = if self.handlers.is_empty() { None } else { self.pass(&mut at, |slot, cx| slot.event(event, cx)) };
-        match turn {
-            Some(turn) => Some(Undelivered::From(at, turn)),
-            None if has_streams && mode != NotifyMode::Async => Some(Undelivered::Nothing),
+        let begun = if self.handlers.is_empty() { None } else { self.pass(&mut at, |slot, cx| slot.event(event, cx)) };
+        match begun {
+            Some(begun) => Some(Undelivered::From(at, begun)),
+            None if mode != NotifyMode::Async => Some(Undelivered::Nothing),
             None => None,
         }
     }
@@ -46,20 +62,19 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         limit: WaitLimit<'_>,
         cx: &mut Cx<Self>,
     ) -> bool {
-        let (at, turn) = match left {
+        let (at, begun) = match left {
             Undelivered::AfterSpace => {
                 let stuck = |stream: &HandlerId| report_slow(stream, cx);
                 self.subscriptions.reach(Goal::Space, WaitLimit::Unlimited, stuck).await;
                 let mut at = 0;
-                let turn = self.pass(&mut at, |slot, cx| slot.event(&event, cx));
-                (at, turn)
+                let begun = self.pass(&mut at, |slot, cx| slot.event(&event, cx));
+                (at, begun)
             }
-            Undelivered::From(at, turn) => (at, Some(turn)),
+            Undelivered::From(at, begun) => (at, Some(begun)),
             Undelivered::Nothing => (0, None),
         };
-        if let Some(turn) = turn {
-            // From here on something awaits or leaves. That part is boxed, so that this future stays small.
-            Box::pin(self.slowly(at, turn, Delivery::Event(&event), cx)).await;
+        if let Some(begun) = begun {
+            self.go_on(at, begun, Delivery::Event(&event), cx).await;
         }
         if mode == NotifyMode::Async || self.subscriptions.is_empty() {
             return true;
@@ -71,37 +86,34 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     pub(super) async fn tell(&mut self, info: I, cx: &mut Cx<Self>) {
         self.cx.set_mode(NotifyMode::Async);
         let mut at = 0;
-        if let Some(turn) = self.pass(&mut at, |slot, cx| slot.info(&info, cx)) {
-            Box::pin(self.slowly(at, turn, Delivery::Info(&info), cx)).await;
+        if let Some(begun) = self.pass(&mut at, |slot, cx| slot.info(&info, cx)) {
+            self.go_on(at, begun, Delivery::Info(&info), cx).await;
         }
     }
 
-    /// Calls the handlers from `at` on, until one returns anything but stay.
+    /// Calls the handlers, until one does not simply stay. `at` becomes the position of that one.
     #[inline]
     fn pass(
         &mut self,
         at: &mut usize,
-        hand: impl Fn(&mut dyn Slot<E, I>, &mut HandlerCx<E, I>) -> Reaction<E, I>,
-    ) -> Option<Reaction<E, I>> {
+        hand: impl Fn(&mut dyn Slot<E, I>, &mut HandlerCx<E, I>) -> Begun<E, I>,
+    ) -> Option<Begun<E, I>> {
         let Self { handlers, cx, .. } = self;
         let passed = catch_unwind(AssertUnwindSafe(|| {
-            for (position, slot) in handlers.slots().iter_mut().enumerate().skip(*at) {
+            for (position, slot) in handlers.slots().iter_mut().enumerate() {
                 // Stored, not incremented: adding to a value in memory takes as long as a small handler.
                 *at = position;
-                let turn = hand(&mut **slot, cx);
-                if !matches!(turn, Ok(HandlerStep(Then::Stay))) {
-                    return Some(turn);
+                let begun = hand(&mut **slot, cx);
+                if !matches!(begun, Begun::Stays) {
+                    return Some(begun);
                 }
-                // There is nothing to drop in it, and checking that takes as long as a small handler.
-                std::mem::forget(turn);
             }
-            *at = handlers.len();
             None
         }));
-        passed.unwrap_or_else(|payload| Some(Err(Reason::caught(payload))))
+        passed.unwrap_or_else(|payload| Some(Begun::other(Err(Reason::caught(payload)))))
     }
 
-    /// The same with handlers that await. A panic in one of those is left to the caller.
+    /// The same with handlers that await.
     async fn pass_async(
         &mut self,
         at: &mut usize,
@@ -109,49 +121,48 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         cx: &mut Cx<Self>,
     ) -> Option<Reaction<E, I>> {
         loop {
-            if self.handlers.awaits(*at)? {
-                let (place, slot) = self.handlers.get_mut(*at)?;
-                let mut reacting = pin!(slot.hand(passed, &mut self.cx));
-                let mut polled = None;
-                let stays = poll_fn(|task| Poll::Ready(stays(reacting.as_mut(), &mut polled, task))).await;
-                if !stays {
-                    return match polled {
-                        Some(Poll::Ready(turn)) => Some(turn),
-                        _ => Some(patiently(&place.id, reacting, cx).await),
-                    };
-                }
-                *at += 1;
-            } else {
-                let turn = match passed {
-                    Delivery::Event(event) => self.pass(at, |slot, cx| slot.event(event, cx)),
-                    Delivery::Info(info) => self.pass(at, |slot, cx| slot.info(info, cx)),
-                };
-                if !matches!(turn, Some(Ok(HandlerStep(Then::Await)))) {
-                    return turn;
-                }
+            let Parts { slots, contexts, places } = self.handlers.parts();
+            let mut left = slots.get_mut(*at..).zip(contexts.get_mut(*at..));
+            let mut place = pin!(None);
+            let begun = poll_fn(|task| {
+                let begun =
+                    left.take().map(|(slots, contexts)| begin(slots, contexts, at, passed, place.as_mut(), task));
+                Poll::Ready(begun.flatten())
+            });
+            if let Begun::Else(turn) = begun.await? {
+                return Some(*turn);
             }
+            // Boxed, so that this future stays small.
+            let turn = Box::pin(patiently(&places[*at].id, place.as_mut().as_pin_mut()?, cx)).await;
+            let turn = emptied(place, turn);
+            if !matches!(turn, Ok(HandlerStep(Then::Stay))) {
+                return Some(turn);
+            }
+            *at += 1;
+        }
+    }
+
+    /// Goes on with the handler at `at`, of which this has come, and with those after it.
+    async fn go_on(&mut self, mut at: usize, begun: Begun<E, I>, passed: Delivery<'_, E, I>, cx: &mut Cx<Self>) {
+        let turn = match begun {
+            Begun::Else(turn) => Some(*turn),
+            Begun::Waits => self.pass_async(&mut at, passed, cx).await,
+            Begun::Stays => None,
+        };
+        if let Some(turn) = turn {
+            // From here on something leaves. That part is boxed, so that this future stays small.
+            Box::pin(self.settle_all(at, turn, passed, cx)).await;
         }
     }
 
     /// Applies `turn` to the handler at `at`, then goes on with the others.
-    async fn slowly(&mut self, mut at: usize, mut turn: Reaction<E, I>, passed: Delivery<'_, E, I>, cx: &mut Cx<Self>) {
-        // One `catch_unwind` for all handlers that await, instead of one for each. The handler at `at` has panicked, even
-        // if it did so before it returned a future.
-        while let Err(payload) = AssertUnwindSafe(self.go_on(&mut at, turn, passed, cx)).catch_unwind().await {
-            turn = Err(Reason::caught(payload));
-        }
-    }
-
-    async fn go_on(&mut self, at: &mut usize, turn: Reaction<E, I>, passed: Delivery<'_, E, I>, cx: &mut Cx<Self>) {
+    async fn settle_all(&mut self, mut at: usize, turn: Reaction<E, I>, passed: Delivery<'_, E, I>, cx: &mut Cx<Self>) {
         let mut next = Some(turn);
-        if let Some(Ok(HandlerStep(Then::Await))) = next {
-            next = self.pass_async(at, passed, cx).await;
-        }
         while let Some(turn) = next {
-            if self.settle(*at, turn, Activity::Delivery(passed), cx).await {
-                *at += 1;
+            if self.settle(at, turn, Activity::Delivery(passed), cx).await {
+                at += 1;
             }
-            next = self.pass_async(at, passed, cx).await;
+            next = self.pass_async(&mut at, passed, cx).await;
         }
     }
 
@@ -176,7 +187,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         cx: &mut Cx<Self>,
     ) -> bool {
         match self.possible(at, turn) {
-            Ok(HandlerStep(Then::Stay | Then::Await)) => true,
+            Ok(HandlerStep(Then::Stay)) => true,
             Ok(HandlerStep(Then::Hibernate)) => {
                 self.cx.hibernate();
                 true
@@ -184,16 +195,12 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             Ok(HandlerStep(Then::Leave(reply))) => {
                 let handler = self.handlers.take(at);
                 self.dismiss(handler, TerminateReason::Left, GoneReason::Normal, cx).await;
-                if let Some(reply) = reply {
-                    reply();
-                }
+                answer(reply);
                 false
             }
             Ok(HandlerStep(Then::Swap(successor))) => {
                 let stays = self.succeed(at, successor.handler, cx).await;
-                if let Some(reply) = successor.reply {
-                    reply();
-                }
+                answer(successor.reply);
                 stays
             }
             Err(reason) => {
@@ -206,12 +213,22 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     }
 }
 
+/// Sends an answer that had to wait for what its handler has asked for. If nobody waits for it any more it is dropped, and a
+/// panic in its drop stays here (rule 2).
+fn answer(reply: Option<DeferredReply>) {
+    if let Some(reply) = reply
+        && let Err(payload) = catch_unwind(AssertUnwindSafe(reply))
+    {
+        let _ = Reason::caught(payload);
+    }
+}
+
 /// What is left of the delivery of an event.
 pub(super) enum Undelivered<E: Event, I: Event> {
     /// All handlers, once the consumers have space.
     AfterSpace,
-    /// The handlers from this one on, which has returned this.
-    From(usize, Reaction<E, I>),
+    /// The handlers from this one on, of which this has come.
+    From(usize, Begun<E, I>),
     /// No handler. A sender may wait for consumers.
     Nothing,
 }
@@ -259,18 +276,19 @@ pub(super) async fn react<E: Event, I: Event>(
     let mut reacting = pin!(reacting);
     match poll_fn(|task| Poll::Ready(poll_caught(reacting.as_mut(), task))).await {
         Poll::Ready(reaction) => reaction,
-        Poll::Pending => patiently(handler, reacting, cx).await,
+        Poll::Pending => Box::pin(patiently(handler, reacting, cx)).await,
     }
 }
 
 /// Awaits a callback that was not ready at once, and reports the handler if that takes long.
 async fn patiently<E: Event, I: Event>(
     handler: &HandlerId,
-    mut reacting: Pin<&mut Reacting<'_, E, I>>,
+    reacting: impl Future<Output = Reaction<E, I>>,
     cx: &mut Cx<ManagerServer<E, I>>,
 ) -> Reaction<E, I> {
+    let mut reacting = pin!(reacting);
     let mut reaction = poll_fn(|task| poll_caught(reacting.as_mut(), task));
-    match select(&mut reaction, Box::pin(genserver::time::sleep(SLOW_AFTER))).await {
+    match select(&mut reaction, pin!(genserver::time::sleep(SLOW_AFTER))).await {
         Either::Left((reaction, _)) => reaction,
         Either::Right(((), _)) => {
             report_slow(handler, cx);
@@ -288,27 +306,55 @@ fn report_slow<E: Event, I: Event>(handler: &HandlerId, cx: &mut Cx<ManagerServe
     });
 }
 
-/// Polls a callback, and returns whether the handler stays. Any other result is in `other`.
+/// Begins the callbacks of handlers, until one does not simply stay. `at` becomes the position of that one. Unless it waits,
+/// `place` is empty afterwards.
 ///
-/// A reaction is larger than a bool, and moving it takes longer than a small handler.
-fn stays<E: Event, I: Event>(
-    reacting: Pin<&mut Reacting<'_, E, I>>,
-    other: &mut Option<Poll<Reaction<E, I>>>,
+/// One `catch_unwind` for all of them, instead of one for each. Not inlined, because the caller is a future: there it would
+/// keep its variables in memory, not in registers.
+#[inline(never)]
+fn begin<'a, E: Event, I: Event>(
+    slots: &'a mut Slots<E, I>,
+    contexts: &'a mut [HandlerCx<E, I>],
+    at: &mut usize,
+    passed: Delivery<'a, E, I>,
+    mut place: Pin<&mut Place<'a, Reaction<E, I>>>,
     task: &mut Context<'_>,
-) -> bool {
-    let polled = reacting.poll(task);
-    let stays = matches!(polled, Poll::Ready(Ok(HandlerStep(Then::Stay))));
-    if stays {
-        std::mem::forget(polled);
-    } else {
-        *other = Some(polled);
+) -> Option<Begun<E, I>> {
+    let from = *at;
+    let begun = catch_unwind(AssertUnwindSafe(|| {
+        for (position, (slot, cx)) in slots.iter_mut().zip(contexts).enumerate() {
+            *at = from + position;
+            let begun = match passed {
+                Delivery::Event(event) => slot.begin_event(event, cx, place.as_mut(), task),
+                Delivery::Info(info) => slot.begin_info(info, cx, place.as_mut(), task),
+            };
+            if !matches!(begun, Begun::Stays) {
+                return Some(begun);
+            }
+            place.set(None);
+        }
+        None
+    }));
+    match begun.unwrap_or_else(|payload| Some(Begun::other(Err(Reason::caught(payload))))) {
+        Some(Begun::Else(turn)) => Some(Begun::other(emptied(place, *turn))),
+        begun => begun,
     }
-    stays
+}
+
+/// Drops the future of a callback that has returned this. A panic in its drop becomes an error, unless it has failed already.
+fn emptied<E: Event, I: Event>(mut place: Pin<&mut Place<'_, Reaction<E, I>>>, turn: Reaction<E, I>) -> Reaction<E, I> {
+    match catch_unwind(AssertUnwindSafe(|| place.set(None))).map_err(Reason::caught) {
+        Err(reason) if turn.is_ok() => {
+            drop_caught(turn);
+            Err(reason)
+        }
+        _ => turn,
+    }
 }
 
 /// Polls a callback. A panic becomes an error.
 fn poll_caught<E: Event, I: Event>(
-    reacting: Pin<&mut Reacting<'_, E, I>>,
+    reacting: Pin<&mut impl Future<Output = Reaction<E, I>>>,
     task: &mut Context<'_>,
 ) -> Poll<Reaction<E, I>> {
     let polled = catch_unwind(AssertUnwindSafe(|| reacting.poll(task)));
