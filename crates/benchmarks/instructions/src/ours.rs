@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use genevent::{Handler, HandlerCx, LagPolicy, Manager, React, Reaction};
+use genevent::{AsyncHandler, Handler, HandlerCx, LagPolicy, Manager, React, Reaction};
 use genserver::agent::Agent;
 use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, ServerRef, Start};
 use kv_core::Bucket;
@@ -165,24 +165,55 @@ pub(crate) async fn bucket_puts(ops: u64) {
 /// Adds up the events.
 struct Sum(u64);
 
+impl Sum {
+    fn add(&mut self, event: u64) {
+        self.0 = self.0.wrapping_add(black_box(event));
+    }
+}
+
 impl Handler<u64> for Sum {
     type Call = Never;
 
     fn handle_event(&mut self, event: &u64, _cx: &mut HandlerCx<u64>) -> Reaction<u64> {
-        self.0 = self.0.wrapping_add(black_box(*event));
+        self.add(*event);
         React::stay()
     }
 }
 
-async fn manager() -> Manager<u64> {
+/// It may wait, and never does.
+impl AsyncHandler<u64> for Sum {
+    type Call = Never;
+
+    async fn handle_event(&mut self, event: &u64, _cx: &mut HandlerCx<u64>) -> Reaction<u64> {
+        self.add(*event);
+        React::stay()
+    }
+}
+
+/// A manager with so many plain handlers.
+async fn plain(handlers: u64) -> Manager<u64> {
     let manager = Manager::start().await.expect("the manager starts");
-    manager.add_handler(Sum(0)).await.expect("the handler is added");
+    for id in 0..handlers {
+        manager.add_handler(Sum(0)).id(id).await.expect("the handler is added");
+    }
     manager
 }
 
-/// Events to one plain handler, in batches as the casts are.
-pub(crate) async fn notifies(ops: u64) {
-    let manager = manager().await;
+/// Events to so many plain handlers, in batches as the casts are.
+pub(crate) async fn notifies_plain(handlers: u64, ops: u64) {
+    notify_all(plain(handlers).await, ops).await;
+}
+
+/// The same with handlers whose callbacks are futures.
+pub(crate) async fn notifies_async(handlers: u64, ops: u64) {
+    let manager = Manager::start().await.expect("the manager starts");
+    for id in 0..handlers {
+        manager.add_async_handler(Sum(0)).id(id).await.expect("the handler is added");
+    }
+    notify_all(manager, ops).await;
+}
+
+async fn notify_all(manager: Manager<u64>, ops: u64) {
     for sent in 1..=ops {
         manager.notify(black_box(sent)).expect("the mailbox has space for a batch");
         if sent % BATCH == 0 {
@@ -194,7 +225,7 @@ pub(crate) async fn notifies(ops: u64) {
 
 /// Events to one plain handler, each of them waited for.
 pub(crate) async fn sync_notifies(ops: u64) {
-    let manager = manager().await;
+    let manager = plain(1).await;
     for event in 0..ops {
         manager.sync_notify(black_box(event)).await.expect("the manager runs");
     }

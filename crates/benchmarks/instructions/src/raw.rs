@@ -111,3 +111,30 @@ pub(crate) async fn streams(consumers: u64, ops: u64) {
         task.await.expect("a receiver does not panic");
     }
 }
+
+/// A task that calls every function of a list with each event.
+pub(crate) async fn notifies(handlers: u64, ops: u64) {
+    let (events, inbox) = mpsc::unbounded_channel();
+    let task = spawn(tell_all(handlers, inbox));
+    for sent in 1..=ops {
+        events.send(black_box(sent)).expect("the task runs");
+        if sent % BATCH == 0 {
+            yield_now().await;
+        }
+    }
+    drop(events);
+    task.await.expect("the task does not panic");
+}
+
+async fn tell_all(handlers: u64, mut inbox: mpsc::UnboundedReceiver<u64>) {
+    let handler = |_| -> Box<dyn FnMut(&u64) + Send> {
+        let mut sum = 0_u64;
+        Box::new(move |event| sum = sum.wrapping_add(black_box(*event)))
+    };
+    let mut handlers: Vec<_> = (0..handlers).map(handler).collect();
+    while let Some(event) = inbox.recv().await {
+        for handler in &mut handlers {
+            handler(&event);
+        }
+    }
+}

@@ -26,11 +26,11 @@ pub(crate) const BATCH: u64 = 128;
 /// As many clients as a busy server has.
 const CROWD: u64 = 16;
 
-/// As many consumers as a busy manager has.
-const CROWD_OF_CONSUMERS: u64 = 64;
+/// So many handlers or consumers that what is done for each is most of what is done for an event.
+const MANY: u64 = 64;
 
 /// Every row.
-pub(crate) const ROWS: [Row; 13] = [
+pub(crate) const ROWS: [Row; 15] = [
     Row {
         name: "call",
         bar: 450,
@@ -76,7 +76,21 @@ pub(crate) const ROWS: [Row; 13] = [
         raw: Some(|ops| Box::pin(raw::lives(ops))),
         ours: |ops| Box::pin(ours::lives(ops)),
     },
-    Row { name: "notify", bar: 260, goal: 180, raw: None, ours: |ops| Box::pin(ours::notifies(ops)) },
+    Row { name: "notify", bar: 260, goal: 180, raw: None, ours: |ops| Box::pin(ours::notifies_plain(1, ops)) },
+    Row {
+        name: "notify, 64 plain handlers",
+        bar: 1560,
+        goal: 1250,
+        raw: Some(|ops| Box::pin(raw::notifies(MANY, ops))),
+        ours: |ops| Box::pin(ours::notifies_plain(MANY, ops)),
+    },
+    Row {
+        name: "notify, 64 async handlers",
+        bar: 2500,
+        goal: 1560,
+        raw: Some(|ops| Box::pin(raw::notifies(MANY, ops))),
+        ours: |ops| Box::pin(ours::notifies_async(MANY, ops)),
+    },
     Row { name: "sync_notify", bar: 600, goal: 350, raw: None, ours: |ops| Box::pin(ours::sync_notifies(ops)) },
     Row {
         name: "stream, 1 consumer",
@@ -89,8 +103,8 @@ pub(crate) const ROWS: [Row; 13] = [
         name: "stream, 64 consumers",
         bar: 10_700,
         goal: 7_500,
-        raw: Some(|ops| Box::pin(raw::streams(CROWD_OF_CONSUMERS, ops))),
-        ours: |ops| Box::pin(ours::streams(CROWD_OF_CONSUMERS, ops)),
+        raw: Some(|ops| Box::pin(raw::streams(MANY, ops))),
+        ours: |ops| Box::pin(ours::streams(MANY, ops)),
     },
 ];
 
