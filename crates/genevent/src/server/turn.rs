@@ -29,27 +29,24 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     )]
     pub(super) fn deliver_at_once(&mut self, event: &E, mode: NotifyMode) -> Option<Undelivered<E, I>> {
         self.cx.set_mode(mode);
-        if !self.subscriptions.is_empty() {
-            return self.deliver_to_streams(event, mode);
-        }
-        let mut at = 0;
-        let begun = self.pass(&mut at, |slot, cx| slot.event(event, cx))?;
-        Some(Undelivered::From(at, begun))
-    }
-
-    /// The same if there are streams, which get the event first.
-    #[inline(never)]
-    fn deliver_to_streams(&mut self, event: &E, mode: NotifyMode) -> Option<Undelivered<E, I>> {
-        if self.subscriptions.offer(event, mode) {
+        if !self.subscriptions.is_empty() && self.offer(event, mode) {
             return Some(Undelivered::AfterSpace);
         }
         let mut at = 0;
-        let begun = if self.handlers.is_empty() { None } else { self.pass(&mut at, |slot, cx| slot.event(event, cx)) };
-        match begun {
-            Some(begun) => Some(Undelivered::From(at, begun)),
-            None if mode != NotifyMode::Async => Some(Undelivered::Nothing),
-            None => None,
+        if let Some(begun) = self.pass(&mut at, |slot, cx| slot.event(event, cx)) {
+            return Some(Undelivered::From(at, begun));
         }
+        if mode != NotifyMode::Async && !self.subscriptions.is_empty() {
+            return Some(Undelivered::Nothing);
+        }
+        None
+    }
+
+    /// Gives an event to the streams. Returns whether a consumer may lack space for it. Not inlined, so that it costs a manager
+    /// without streams nothing.
+    #[inline(never)]
+    fn offer(&mut self, event: &E, mode: NotifyMode) -> bool {
+        self.subscriptions.offer(event, mode)
     }
 
     /// Delivers what is left of an event. Then, unless the mode is `Async`, waits for the streams' consumers. Returns false
