@@ -115,21 +115,24 @@
 //!
 //! # What it costs
 //!
-//! On one thread, an event costs a manager 45 nanoseconds, plus 1.5 for each plain handler. A bare task that calls a list
-//! of boxed functions takes 87 and 1.2. So the manager is the faster of the two up to about 140 handlers, and takes 1.2
-//! times as long with a thousand. [`sync_notify`](Manager::sync_notify) takes 90 nanoseconds; asking the task and getting
-//! its answer takes 240. An async handler that does not wait takes 3. None of these allocates. A callback allocates if it
-//! has to wait, or if its future is larger than 256 bytes.
+//! The floor of handlers is a bare task that calls a list of boxed functions; that of streams is Tokio's broadcast channel, if
+//! its sender waits for the slowest receiver as the manager does here. How long a manager takes, in times of these, by how
+//! many are told (AMD EPYC, two cores):
 //!
-//! Passing an event to the consumer of a stream takes 22 to 26 nanoseconds, including the consumer's side. On one thread
-//! that is 0.7 to 0.9 of the time of Tokio's broadcast channel, if its sender waits for the slowest receiver as the manager
-//! does here; with a single consumer it is 1.2 times as long. With two workers, where a thread may have to be woken, plain
-//! handlers take 0.2 to 1.2 times as long as the bare task, and streams 0.9 to 1.2 times as long as the channel; with eight
-//! consumers 1 to 1.7 times.
+//! | | 1 | 8 | 64 | 1,024 |
+//! |---|---|---|---|---|
+//! | `notify`, plain handlers, one thread | 0.74 | 0.87 | 1.24 | 1.30 |
+//! | the same, two workers | 0.51 | 0.74 | 1.14 | 1.31 |
+//! | `notify`, async handlers that do not wait, one thread | 1.44 | 1.77 | 2.35 | 2.81 |
+//! | the same, two workers | 1.10 | 1.37 | 1.98 | 2.81 |
+//! | streams, one thread | 1.80 | 0.60 | 0.41 | 0.50 |
+//! | the same, two workers | 1.54 | 0.93 | 0.70 | 0.58 |
 //!
-//! These are medians of fifteen rounds on a machine with two cores. On one thread half of the rounds lay within a tenth of
-//! the median; with two workers mostly within a third, and for eight consumers anywhere between half and twice. To measure
-//! them on your machine, beside other libraries:
+//! [`sync_notify`](Manager::sync_notify) to plain handlers takes 0.36 to 1.08 of the time in which that task answers. None of
+//! these allocates. A callback allocates if it has to wait, or if its future is larger than 256 bytes. A stream takes 160
+//! bytes in its manager, besides the events, which are kept once for all streams.
+//!
+//! These are medians of interleaved rounds, and other processors have other ratios. To measure yours, beside other libraries:
 //!
 //! ```text
 //! cargo xtask bench --only notify

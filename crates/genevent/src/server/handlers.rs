@@ -32,10 +32,6 @@ impl<E: Event, I: Event> Handlers<E, I> {
         self.slots.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     pub(super) fn places(&self) -> &[Registration] {
         &self.places
     }
