@@ -4,7 +4,7 @@ use super::part::{PARTS, Part};
 use crate::{Failure, Result};
 
 pub(super) const HELP: &str = "\
-cargo xtask mutants [PART]           plants faults in this part: process, supervisor or genevent; without one, in all
+cargo xtask mutants [PART]           plants faults in this part: process, supervisor, genevent or streams; without one, in all
                     --shard K/N      tests every N-th mutant only, from the K-th on, counted from 0
                     --changed        tests only mutants in lines that differ from main";
 
@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn without_a_part_all_are_meant() {
-        check("", &["process", "supervisor", "genevent"], None, false);
-        check("--changed", &["process", "supervisor", "genevent"], None, true);
+        check("", &["process", "supervisor", "genevent", "streams"], None, false);
+        check("--changed", &["process", "supervisor", "genevent", "streams"], None, true);
         check("supervisor --shard 3/8", &["supervisor"], Some("3/8"), false);
     }
 

@@ -48,6 +48,13 @@ pub(super) const PARTS: &[Part] = &[
         first: &["--test=cases", "--test=crowds"],
         rest: &["--lib", "--test=handlers_that_await", "--test=managers_model", "--test=seeds", "--test=streams"],
     },
+    Part {
+        name: "streams",
+        package: "genevent",
+        modules: &["subscription"],
+        first: &["--test=streams"],
+        rest: &["--test=stream_memory", "--test=cases", "--test=crowds"],
+    },
 ];
 
 impl Part {
@@ -97,6 +104,7 @@ mod tests {
         check("crates/genserver/src/process/plain/task.rs", &["process"]);
         check("crates/genserver/src/supervisor/policy.rs", &["supervisor"]);
         check("crates/genevent/src/server.rs", &["genevent"]);
+        check("crates/genevent/src/subscription/log.rs", &["streams"]);
     }
 
     #[test]
