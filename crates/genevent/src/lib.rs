@@ -115,9 +115,9 @@
 //!
 //! # What it costs
 //!
-//! The floor of handlers is a bare task that calls a list of boxed functions; that of streams is Tokio's broadcast channel, if
-//! its sender waits for the slowest receiver as the manager does here. How long a manager takes, in times of these, by how
-//! many are told (AMD EPYC, two cores):
+//! Handlers are compared with a bare task that calls a list of boxed functions. Streams are compared with Tokio's broadcast
+//! channel, if its sender waits for the slowest receiver as the manager does here. This is how many times as long a manager
+//! takes as these, by how many are told (AMD EPYC, two cores):
 //!
 //! | | 1 | 8 | 64 | 1,024 |
 //! |---|---|---|---|---|
