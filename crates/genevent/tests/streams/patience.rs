@@ -116,6 +116,23 @@ async fn a_deadline_holds_for_the_manager_to_the_millisecond() {
     drop(stream);
 }
 
+/// The manager's timer for slow consumers is kept from the wait before, and comes too late for this one.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_holds_after_a_wait_that_was_short() {
+    let (manager, mut stream, _reports) = stuck(LagPolicy::DropOldest).await;
+    let consumer = async {
+        stream.next().await.unwrap().unwrap();
+        sleep(ms(1)).await;
+        assert!(stream.next().now_or_never().is_none());
+    };
+    let (told, ()) = futures::join!(manager.sync_notify(1), consumer);
+    assert_eq!(told, Ok(()));
+    let begun = Instant::now();
+    assert!(manager.sync_notify_within(2, ms(10)).await.is_err());
+    assert_eq!(manager.which_handlers().await.unwrap().len(), 1);
+    assert!(begun.elapsed() <= ms(11), "{:?}", begun.elapsed());
+}
+
 /// Nobody answers it, so its own time is all that would end it.
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_would_outwait_its_deadline_is_told_all_the_same() {
