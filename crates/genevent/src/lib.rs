@@ -129,8 +129,8 @@
 //! | the same, two workers | 1.54 | 0.93 | 0.70 | 0.58 |
 //!
 //! [`sync_notify`](Manager::sync_notify) to plain handlers takes 0.36 to 1.08 of the time in which that task answers. None of
-//! these allocates. A callback allocates if it has to wait, or if its future is larger than 256 bytes. A stream takes 160
-//! bytes in its manager, besides the events, which are kept once for all streams.
+//! these allocates. A callback allocates if it has to wait, or if its future is larger than 256 bytes. A stream takes at
+//! most 256 bytes in its manager, besides the events, which are kept once for all streams.
 //!
 //! These are medians of interleaved rounds, and other processors have other ratios. To measure yours, beside other libraries:
 //!

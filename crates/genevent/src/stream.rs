@@ -474,39 +474,38 @@ impl<E: Event + Clone, I: Event> Stream for EventStream<E, I> {
 impl<E: Event + Clone, I: Event> EventStream<E, I> {
     /// `poll_next`, if the next event is not at hand.
     fn poll_slowly(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<E, StreamError>>> {
-        let this = self;
-        if let Err(error) = ready!(this.poll_join(task)) {
-            this.state = StreamState::Over;
+        if let Err(error) = ready!(self.poll_join(task)) {
+            self.state = StreamState::Over;
             return Poll::Ready(Some(Err(StreamError::NotStarted(error))));
         }
         loop {
-            match &mut this.state {
-                StreamState::Subscribed(subscribed) => match ready!(subscribed.poll_next(this.silence, task)) {
+            match &mut self.state {
+                StreamState::Subscribed(subscribed) => match ready!(subscribed.poll_next(self.silence, task)) {
                     Item::Next(Polled::Event(event)) => return Poll::Ready(Some(Ok(event))),
                     Item::Next(Polled::Lost(missed)) => {
-                        this.lost += missed;
+                        self.lost += missed;
                         return Poll::Ready(Some(Err(StreamError::Lagged { missed })));
                     }
                     Item::Silence(after) => {
-                        this.state = StreamState::Over;
+                        self.state = StreamState::Over;
                         return Poll::Ready(Some(Err(StreamError::Timeout { after })));
                     }
-                    Item::Next(Polled::End(StreamEnd::Orderly)) => this.state = StreamState::Over,
+                    Item::Next(Polled::End(StreamEnd::Orderly)) => self.state = StreamState::Over,
                     Item::Next(Polled::End(StreamEnd::Lagged)) => {
-                        this.state = StreamState::Over;
+                        self.state = StreamState::Over;
                         return Poll::Ready(Some(Err(StreamError::TooSlow)));
                     }
                     Item::Next(Polled::End(StreamEnd::Uncopied(reason))) => {
-                        this.state = StreamState::Over;
+                        self.state = StreamState::Over;
                         return Poll::Ready(Some(Err(StreamError::Uncopied { reason })));
                     }
                     Item::Next(Polled::End(StreamEnd::Died)) => {
-                        this.state = StreamState::Died(this.manager.server().ended());
+                        self.state = StreamState::Died(self.manager.server().ended());
                     }
                 },
                 StreamState::Died(ended) => {
                     let reason = ready!(Pin::new(ended).poll(task));
-                    this.state = StreamState::Over;
+                    self.state = StreamState::Over;
                     return Poll::Ready(Some(Err(StreamError::Died { reason })));
                 }
                 StreamState::New | StreamState::Subscribing(_) | StreamState::Over => return Poll::Ready(None),

@@ -9,7 +9,7 @@
 //!    something that cannot happen.
 //! 3. The manager and the consumers each wake the others only if they sleep. Events and the consumers' wakers are user
 //!    code: they are woken and dropped without a lock, and panics in them are caught. An event is cloned under the lock of
-//!    its own place, which the manager takes only to drop that event for a consumer that lags.
+//!    its own place. Besides its readers, only those take that lock who give the event up for a consumer that lags or ends.
 //! 4. While the manager sleeps for a consumer that is a process, it declares that wait. So a call of that process to the
 //!    manager is refused, instead of waiting for the manager that waits for it. Waking the manager ends the declaration. For a
 //!    plain task it declares nothing: such a task may poll its stream beside the call, and then the call is answered.

@@ -59,7 +59,7 @@ async fn all(mut tasks: JoinSet<Vec<u32>>) -> Vec<u32> {
 ///
 /// # Panics
 ///
-/// If a receiver misses an event.
+/// If every receiver has ended.
 pub async fn by_broadcast(consumers: u64, many: u64) -> Vec<u32> {
     let (clock, mut tasks) = (Clock::new(), JoinSet::new());
     let (sender, _) = broadcast::channel(1024);
@@ -100,7 +100,7 @@ pub async fn by_streams(consumers: u64, many: u64) -> Vec<u32> {
     all(tasks).await
 }
 
-/// The same events without a look at how long each takes: how long all of them take.
+/// How long all of them take, with the look at the clock for each.
 pub async fn whole<F: Future<Output = Vec<u32>>>(
     deliver: impl Fn(u64, u64) -> F,
     consumers: u64,

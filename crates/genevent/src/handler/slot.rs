@@ -31,23 +31,31 @@ pub(crate) trait Slot<E: Event, I: Event>: Send {
     /// Begins the callback for an event: makes its future in `place`, which is empty, and polls it there. The future stays in
     /// the place whatever comes of it. A panic is left to the caller.
     ///
-    /// This runs for every event and handler that awaits.
+    /// This runs for every event and handler that awaits, and for those after it. One that does not await needs no place.
+    #[inline]
     fn begin_event<'a>(
         &'a mut self,
         event: &'a E,
         cx: &'a mut HandlerCx<E, I>,
         place: Pin<&mut Place<'a, Reaction<E, I>>>,
         task: &mut Context<'_>,
-    ) -> Begun<E, I>;
+    ) -> Begun<E, I> {
+        let _ = (place, task);
+        self.event(event, cx)
+    }
 
     /// The same for a plain message.
+    #[inline]
     fn begin_info<'a>(
         &'a mut self,
         info: &'a I,
         cx: &'a mut HandlerCx<E, I>,
         place: Pin<&mut Place<'a, Reaction<E, I>>>,
         task: &mut Context<'_>,
-    ) -> Begun<E, I>;
+    ) -> Begun<E, I> {
+        let _ = (place, task);
+        self.info(info, cx)
+    }
 
     /// Runs init, a call, or terminate.
     fn work<'a>(&'a mut self, work: Work, cx: &'a mut HandlerCx<E, I>) -> Reacting<'a, E, I>;
@@ -135,28 +143,6 @@ impl<E: Event, I: Event, H: Handler<E, I>> Slot<E, I> for Plain<H> {
 
     #[inline]
     fn info(&mut self, info: &I, cx: &mut HandlerCx<E, I>) -> Begun<E, I> {
-        Begun::returned(self.0.handle_info(info, cx))
-    }
-
-    #[inline]
-    fn begin_event<'a>(
-        &'a mut self,
-        event: &'a E,
-        cx: &'a mut HandlerCx<E, I>,
-        _: Pin<&mut Place<'a, Reaction<E, I>>>,
-        _: &mut Context<'_>,
-    ) -> Begun<E, I> {
-        Begun::returned(self.0.handle_event(event, cx))
-    }
-
-    #[inline]
-    fn begin_info<'a>(
-        &'a mut self,
-        info: &'a I,
-        cx: &'a mut HandlerCx<E, I>,
-        _: Pin<&mut Place<'a, Reaction<E, I>>>,
-        _: &mut Context<'_>,
-    ) -> Begun<E, I> {
         Begun::returned(self.0.handle_info(info, cx))
     }
 

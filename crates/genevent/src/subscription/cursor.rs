@@ -7,7 +7,7 @@ use genserver::Pid;
 use super::stream_end::StreamEnd;
 use crate::values::{LagPolicy, NotifyMode};
 
-/// What a consumer may ask for when it subscribes.
+/// What a consumer asks for when it subscribes.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
     /// How many events may wait for it.
@@ -63,7 +63,7 @@ impl Cursor {
         }
     }
 
-    /// The number of the first event for which there is no space.
+    /// The number of the first event that does not fit into its buffer.
     pub(super) fn full_at(&self) -> u64 {
         (self.next - self.in_hand).saturating_add(self.terms.capacity)
     }

@@ -117,7 +117,7 @@ impl<E> Log<E> {
 
     /// Gives up what a consumer has taken and not read.
     pub(super) fn skip_batch(&self, Batch { segment, next, end, emptied, .. }: Batch<E>) {
-        self.note_read(&segment, next.max(1) - 1, emptied);
+        self.note_read(&segment, end - 1, emptied);
         self.skip(&Unread { segment, from: next, to: end });
     }
 

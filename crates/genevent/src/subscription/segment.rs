@@ -23,10 +23,10 @@ const SEGMENT_EVENTS: u32 = 32;
 /// How many bytes of segments that were read up are kept for later events.
 const SPARE_BYTES: usize = 32 * 1024;
 
-/// Clones an event.
+/// Clones an event, or says how its `clone` has panicked.
 pub(crate) type CloneEvent<E> = fn(&E) -> Result<E, Reason>;
 
-/// Clones an event. `clone` is user code: if it panics, returns that.
+/// A [`CloneEvent`]. `clone` is user code.
 #[inline]
 pub(crate) fn clone_event<E: Clone>(event: &E) -> Result<E, Reason> {
     catch_unwind(AssertUnwindSafe(|| event.clone())).map_err(Reason::caught)
@@ -41,7 +41,7 @@ pub(super) struct Segment<E> {
 
 /// A place for an event.
 ///
-/// Its lock is held while the event is cloned. Only readers of this event wait for it.
+/// Its lock is held while the event is cloned. Only those wait for it who read this event, or give it up.
 struct Slot<E> {
     event: Option<E>,
     readers: u32,

@@ -56,7 +56,7 @@ pub(super) struct WaitingManager {
 /// What the manager waits for.
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
-    /// There is no more in the buffer than its capacity.
+    /// The buffer holds at most its capacity.
     Space,
     /// The consumer has come as far as it should with the last event.
     Settled,

@@ -131,7 +131,7 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) closed: bool,
     pub(crate) suspended: bool,
     pub(crate) hibernated: bool,
-    /// What becomes of a message for which there is no space.
+    /// What becomes of a message that finds the mailbox full.
     pub(crate) overflow: Overflow,
     /// How many more sends must go through the task, because a sender found the server running: see `HOT_SENDS`.
     pub(crate) hot: u8,

@@ -14,7 +14,7 @@ use crate::values::overflow::Overflow;
 use crate::values::reason::Reason;
 
 impl<S: GenServer> Process<S> {
-    /// Does what the server was started to do when there is no space.
+    /// Does what the server was started to do when its mailbox is full.
     #[cold]
     pub(super) fn overflow(
         self: &Arc<Self>,

@@ -424,7 +424,7 @@ fn refuses<M>(state: &PlainState<M>) -> Option<Refused> {
     }
 }
 
-/// Counts a message that comes back because there is no space for it.
+/// Counts a message that comes back because the mailbox is full.
 fn note_refusal<M>(mut state: MutexGuard<'_, PlainState<M>>, refused: Refused) -> Refused {
     if refused == Refused::Full {
         state.letters.refused += 1;

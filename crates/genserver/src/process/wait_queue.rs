@@ -60,7 +60,7 @@ impl<S: GenServer> Drop for SpaceWait<S> {
 }
 
 impl<S: GenServer> Process<S> {
-    /// Joins the queue. Returns `None` if there is no need to wait: there is space, or the server is dead.
+    /// Joins the queue. Returns `None` if it need not wait: there is space, or the server is dead.
     pub(crate) fn wait_for_space(self: &Arc<Self>) -> Option<SpaceWait<S>> {
         let sender = QueuedSender::new();
         let mut mail = self.mail.lock();
@@ -79,7 +79,7 @@ impl<S: GenServer> Process<S> {
         Some(SpaceWait { process: Arc::clone(self), sender, alarm: None })
     }
 
-    /// Whether a sender has to wait: there is no space, or others wait for it already.
+    /// Whether a sender has to wait: the mailbox is full, or others wait for it already.
     #[inline]
     pub(super) fn is_full(&self, mail: &Mail<S>) -> bool {
         // Also if there is space again: a sender that went past the queue would take the place of one that has waited.
