@@ -484,6 +484,9 @@ pub mod runtime;
 mod sync;
 mod values;
 
+#[cfg(feature = "macros")]
+pub use genserver_macros::server;
+
 pub use client::as_server::AsServer;
 pub use client::call::{CALL_TIMEOUT, Call, CallError};
 pub use client::cast::{CastError, CastWait};

@@ -160,6 +160,11 @@ impl<T: AsServer, R: Send + 'static, F> Call<T, R, F> {
     pub(crate) fn target(&self) -> &T {
         &self.target
     }
+
+    /// What makes the message, if the call has not been sent.
+    pub(crate) fn take_make(&mut self) -> Option<F> {
+        self.make.take()
+    }
 }
 
 /// The slot, for a server that does not have it in its list of waiters.

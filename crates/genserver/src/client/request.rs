@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use crate::client::call::CallError;
+use crate::client::as_server::{AsServer, CallOf};
+use crate::client::call::{Call, CallError};
 use crate::node::Home;
 use crate::node::any_process::AnyProcess;
 use crate::node::cut::poll_alive;
@@ -31,7 +32,7 @@ pub use deadline::{Deadline, TimedOut};
 
 /// A request that has been sent, and whose answer can be taken later: OTP's request id.
 ///
-/// Made by [`ServerRef::send_request`](crate::ServerRef::send_request). There are five ways to take the answer. They differ in
+/// Made by [`ServerRef::send_request`](crate::ServerRef::send_request) and [`Call::send_request`]. There are five ways to take the answer. They differ in
 /// what happens when it is not there yet:
 ///
 /// | | waits | if there is no answer in time |
@@ -104,6 +105,40 @@ where
         Err(Refused::Full) => State::Answered(Err(CallError::Overloaded { server: server(), after: Duration::ZERO })),
     };
     Request { state }
+}
+
+impl<T, R, F> Call<T, R, F>
+where
+    T: AsServer,
+    R: Send + 'static,
+    F: FnOnce(Caller<R>) -> CallOf<T>,
+{
+    /// Sends the request now, and leaves the answer for later: see [`ServerRef::send_request`](crate::ServerRef::send_request).
+    ///
+    /// It is for clients whose functions return the call. The call's timeout does not count: each wait for the answer may have one.
+    ///
+    /// # Panics
+    ///
+    /// If the call has been polled, because then it has been sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # genserver_doc::run! {
+    /// let counter = genserver::start::<Counter>(1).await?;
+    /// let request = counter.call(Call::Get).send_request();
+    /// // ... something else ...
+    /// assert_eq!(request.await?, 1);
+    /// # }
+    /// ```
+    pub fn send_request(mut self) -> Request<R> {
+        let make = self.take_make().expect("a request is sent once, and this call has been polled");
+        match self.target().as_server() {
+            Ok(server) => server.send_request(make),
+            Err(nobody) => Request::failed(nobody.into()),
+        }
+    }
 }
 
 impl<R: Send + 'static> Request<R> {

@@ -1,0 +1,26 @@
+//! The mistakes that were found, all of which are reported at once.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::Error;
+
+/// The mistakes so far, in the order they were found.
+#[derive(Default)]
+pub(super) struct Errors(Vec<Error>);
+
+impl Errors {
+    /// Notes a mistake at these tokens.
+    pub(super) fn push(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
+        self.0.push(Error::new_spanned(at, message));
+    }
+
+    /// Notes a mistake that has its place already.
+    pub(super) fn add(&mut self, error: Error) {
+        self.0.push(error);
+    }
+
+    /// A `compile_error!` for each of them.
+    pub(super) fn into_tokens(self) -> TokenStream {
+        self.0.iter().map(Error::to_compile_error).collect()
+    }
+}
