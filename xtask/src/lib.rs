@@ -19,6 +19,7 @@ mod ci;
 mod conformance;
 mod docs;
 mod erlang;
+mod expand;
 mod house;
 mod models;
 mod mutants;
@@ -71,6 +72,11 @@ pub const VERBS: &[Verb] = &[
         name: "erlang",
         about: "the same scenarios on a real Erlang and here; arguments choose scenarios",
         run: erlang::run,
+    },
+    Verb {
+        name: "expand",
+        about: "a source file with each `#[genserver::server]` written out, as one would do it by hand",
+        run: expand::run,
     },
     Verb { name: "conformance", about: "docs/conformance.md against the tests it names", run: conformance::run },
     Verb { name: "tidy", about: "the rules of docs/STYLE.md that a machine can see", run: tidy::run },

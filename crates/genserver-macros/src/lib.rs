@@ -55,8 +55,8 @@ use proc_macro::TokenStream;
 /// # pub struct Account(u64);
 /// # #[derive(Debug, PartialEq)]
 /// # pub struct Overdrawn;
-/// use genserver::{AsServer, Call, Caller, CastError, Cx, FindError};
-/// use genserver::{GenServer, Lookup, Never, Next, Outcome, ServerRef, WaitForServer};
+/// use genserver::{AsProcess, AsServer, Call, Caller, CastError, Cx, FindError, GenServer};
+/// use genserver::{Lookup, Never, Next, Outcome, ProcessRef, ServerRef, WaitForServer};
 ///
 /// /// A call to `Account`.
 /// pub enum AccountCall {
@@ -114,7 +114,7 @@ use proc_macro::TokenStream;
 /// pub struct Bank<R = ServerRef<Account>>(R);
 ///
 /// impl<R: AsServer<Server = Account>> Bank<R> {
-///     /// A client of the server that this refers to.
+///     /// Makes a client of the server that `server` refers to.
 ///     pub fn new(server: R) -> Self {
 ///         Self(server)
 ///     }
@@ -152,6 +152,12 @@ use proc_macro::TokenStream;
 ///         self.0.wait_for_server()
 ///     }
 /// }
+///
+/// impl<R: AsProcess> AsProcess for Bank<R> {
+///     fn as_process(&self) -> Option<ProcessRef> {
+///         self.0.as_process()
+///     }
+/// }
 /// # genserver_doc::run! {
 /// # let bank = Bank::new(genserver::start::<Account>(10).await?);
 /// # bank.deposit(5)?;
@@ -159,7 +165,8 @@ use proc_macro::TokenStream;
 /// # }
 /// ```
 ///
-/// So nothing is lost by beginning with the macro: to leave it, paste the expansion in its place.
+/// So nothing is lost by beginning with the macro: to leave it, paste the expansion in its place. Clippy calls the types that a
+/// client's functions return complex, which is its lint `type_complexity`.
 ///
 /// # Calls and casts
 ///
@@ -182,7 +189,7 @@ use proc_macro::TokenStream;
 /// | cast | nothing | the server waits |
 /// | cast | `Outcome<Self>` | as the method says |
 ///
-/// A method may be `async`. Its documentation, `cfg`, `deprecated` and `must_use` go wherever its name goes. What has neither
+/// A method may be `async`; then it takes `&mut self`, or the state has to be `Sync`. Its documentation, `cfg`, `deprecated` and `must_use` go wherever its name goes. What has neither
 /// attribute stays in the block as it is.
 ///
 /// ```
@@ -296,7 +303,7 @@ use proc_macro::TokenStream;
 ///
 /// From a thread without a runtime it is `bank.balance().blocking()`. The client is itself a reference: with
 /// [`AsServer`](https://docs.rs/genserver/latest/genserver/trait.AsServer.html) in scope it can be stopped, cast to with
-/// `cast_wait`, and given to `sys`. Add functions of your own in an `impl Bank`, one that starts the server for instance.
+/// `cast_wait`, monitored, and given to `sys`. Add functions of your own in an `impl Bank`, one that starts the server for instance.
 ///
 /// # Messages written by hand
 ///

@@ -1,15 +1,19 @@
 //! `#[server]`, from the tokens that it is given to those that it writes.
 
-// The arguments of the attribute, and the block under it.
-mod block;
+// The arguments of the attribute, ...
 mod options;
-// What the block holds: messages, and callbacks.
+// ... and the block under it, ...
+mod block;
+// ... in which lie callbacks ...
 mod callback;
+// ... and methods with messages, ...
 mod message;
+// ... which are the variants of two types.
 mod messages;
-// What a type says, and which parameters an enum needs.
-mod generics;
+// What a type says to the macro, ...
 mod types;
+// ... and which parameters an enum has.
+mod generics;
 // What is written.
 mod expand;
 // What was found wrong.
@@ -102,7 +106,7 @@ impl Server {
         let calls = Messages::new(Kind::Call, &mut messages, owner, &genserver, errors);
         let casts = Messages::new(Kind::Cast, &mut messages, owner, &genserver, errors);
         let Options { client, derive, .. } = options;
-        Some(Self { genserver, client, derive, attrs, generics, name, calls, casts, callbacks, rest, self_ty })
+        Some(Self { genserver, client, derive, attrs, generics, self_ty, name, calls, casts, callbacks, rest })
     }
 }
 
@@ -119,7 +123,7 @@ impl Sorted {
         match item {
             Item::Method(method) => self.add_method(method, genserver, errors),
             Item::Other(item) => {
-                let (attrs, item) = other(item, errors);
+                let (attrs, item) = other(*item, errors);
                 self.rest.push(quote!(#(#attrs)* #item));
             }
         }

@@ -19,7 +19,7 @@ pub(super) struct Block {
 pub(super) enum Item {
     Method(Method),
     /// A constant, for instance.
-    Other(ImplItem),
+    Other(Box<ImplItem>),
 }
 
 /// A function of the block. The attributes of this macro are among its own until they are taken.
@@ -62,7 +62,7 @@ impl Parse for Item {
         ahead.call(Attribute::parse_outer)?;
         ahead.parse::<Visibility>()?;
         if !begins_function(&ahead) {
-            return input.parse().map(Self::Other);
+            return input.parse().map(Box::new).map(Self::Other);
         }
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;

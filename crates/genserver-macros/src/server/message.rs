@@ -110,16 +110,16 @@ fn variant_by_hand(kind: Kind, attr: &Attribute, errors: &mut Errors) -> Option<
     let name = kind.name();
     match &attr.meta {
         Meta::Path(_) => None,
-        Meta::List(list) => match list.parse_args_with(Path::parse_mod_style) {
-            Ok(path) => Some(path),
-            Err(_) => {
+        Meta::List(list) => {
+            let path = list.parse_args::<Path>().ok();
+            if path.is_none() {
                 let at = if list.tokens.is_empty() { attr.to_token_stream() } else { list.tokens.clone() };
                 let message =
                     format!("`#[{name}(..)]` names the variant to use, `{}::Next` for instance", kind.suffix());
                 errors.push(at, message);
-                None
             }
-        },
+            path
+        }
         Meta::NameValue(_) => {
             errors.push(attr, format!("write `#[{name}]`, or `#[{name}(Path::To::Variant)]`"));
             None

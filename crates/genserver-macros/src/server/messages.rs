@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, format_ident, quote};
-use syn::{Generics, Ident, Path, Type, Visibility};
+use syn::{Generics, Ident, Path, PathArguments, Type, Visibility};
 
 use super::block::Method;
 use super::errors::Errors;
@@ -35,15 +35,16 @@ impl Messages {
         errors: &mut Errors,
     ) -> Self {
         let list: Vec<Message> = all.extract_if(.., |message| message.kind == kind).collect();
-        let source = match list.iter().find_map(|message| message.by_hand.as_ref()) {
-            Some(path) => Source::ByHand(type_of(path)),
-            None => {
+        let by_hand = list.iter().find_map(|message| message.by_hand.as_ref()).map(type_of);
+        let source = by_hand.map_or_else(
+            || {
                 let fields = list.iter().flat_map(|message| &message.fields);
                 let types: TokenStream = fields.map(|field| field.in_enum(self_ty, genserver)).collect();
                 let name = format_ident!("{server}{}", kind.suffix(), span = server.span());
                 Source::Made { name, generics: Used::by(&types, generics) }
-            }
-        };
+            },
+            Source::ByHand,
+        );
         let messages = Self { kind, list, source };
         messages.check(errors);
         messages
@@ -127,12 +128,17 @@ impl Field {
     }
 }
 
-/// The enum of a variant; a struct is its own.
+/// The enum of a variant; a struct is its own. `Call::<T>` is `Call<T>` where a type is meant.
 fn type_of(variant: &Path) -> Path {
     let mut ty = variant.clone();
     if ty.segments.len() > 1 {
         ty.segments.pop();
         ty.segments.pop_punct();
+    }
+    for segment in &mut ty.segments {
+        if let PathArguments::AngleBracketed(arguments) = &mut segment.arguments {
+            arguments.colon2_token = None;
+        }
     }
     ty
 }

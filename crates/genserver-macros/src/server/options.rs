@@ -71,9 +71,6 @@ impl Options {
 
     /// The path of the crate `genserver`.
     pub(super) fn genserver(&self) -> TokenStream {
-        match &self.krate {
-            Some(path) => quote!(#path),
-            None => quote!(::genserver),
-        }
+        self.krate.as_ref().map_or_else(|| quote!(::genserver), |path| quote!(#path))
     }
 }

@@ -19,10 +19,8 @@ pub(super) enum Role<'a> {
 /// What the parameter of this type is for.
 pub(super) fn role(ty: &Type) -> Role<'_> {
     let ty = inner(ty);
-    if let Type::Reference(reference) = ty {
-        if is_named(&reference.elem, "Cx") {
-            return Role::Cx;
-        }
+    if matches!(ty, Type::Reference(reference) if is_named(&reference.elem, "Cx")) {
+        return Role::Cx;
     }
     match segment(ty) {
         Some(segment) if segment.ident == "Cx" => Role::Cx,

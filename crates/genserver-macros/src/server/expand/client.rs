@@ -32,7 +32,7 @@ pub(super) fn write(server: &Server) -> TokenStream {
     let as_server = head(quote!(#genserver::AsServer for));
     let methods = both.into_iter().flat_map(|messages| messages.list.iter().map(move |it| (messages, it)));
     let methods = methods.map(|(messages, message)| method(server, messages, message, &reference));
-    let (first, second, third) = (conditions(server), conditions(server), conditions(server));
+    let [first, second, third, fourth] = std::array::from_fn(|_| conditions(server));
     quote! {
         #(#first)*
         #[doc = #doc]
@@ -41,7 +41,7 @@ pub(super) fn write(server: &Server) -> TokenStream {
 
         #(#second)*
         #own {
-            /// A client of the server that this refers to.
+            /// Makes a client of the server that `server` refers to.
             #vis fn new(server: #reference) -> Self { Self(server) }
             #(#methods)*
         }
@@ -56,6 +56,13 @@ pub(super) fn write(server: &Server) -> TokenStream {
 
             fn wait_for_server(&self) -> ::core::option::Option<#genserver::WaitForServer<'_, #self_ty>> {
                 self.0.wait_for_server()
+            }
+        }
+
+        #(#fourth)*
+        impl<#reference: #genserver::AsProcess> #genserver::AsProcess for #client<#reference> {
+            fn as_process(&self) -> ::core::option::Option<#genserver::ProcessRef> {
+                self.0.as_process()
             }
         }
     }
@@ -83,6 +90,8 @@ fn method(server: &Server, messages: &Messages, message: &Message, reference: &I
     // What is returned must be used in any case; this says why.
     let must_use = message.method.carried(&["must_use"]).filter(|attr| attr.meta.require_path_only().is_err());
     let vis = &message.method.vis;
+    // With its place: an error about the function shows the method.
+    let fn_token = &message.method.sig.fn_token;
     let name = &message.method.sig.ident;
     let variant = messages.variant(message);
     let ty = messages.ty(genserver);
@@ -91,17 +100,29 @@ fn method(server: &Server, messages: &Messages, message: &Message, reference: &I
         quote!(#name: #ty)
     });
     let names = message.fields.iter().map(|field| &field.name);
-    let attrs = quote!(#(#carried)* #(#must_use)*);
+    // Its variant is deprecated too.
+    let allows = message
+        .method
+        .carried(&["deprecated"])
+        .next()
+        .map(|_| quote!(#[expect(deprecated, reason = "it is for others")]));
+    let attrs = quote!(#(#carried)* #(#must_use)* #allows);
     if message.kind == Kind::Cast {
         let fields = (!message.fields.is_empty()).then(|| quote!((#(#names),*)));
+        // Under a documentation of the user's, and not in its place.
+        let errors = message.method.carried(&["doc"]).next().map(|_| {
+            quote! {
+                ///
+                /// # Errors
+                ///
+                /// The message comes back if there is no server, or its mailbox is full.
+            }
+        });
         return quote! {
             #attrs
-            ///
-            /// # Errors
-            ///
-            /// The message comes back if there is no server, or its mailbox is full.
-            #vis fn #name(&self, #(#parameters),*) -> ::core::result::Result<(), #genserver::CastError<#ty>> {
-                #genserver::AsServer::cast(&self.0, #variant #fields)
+            #errors
+            #vis #fn_token #name(&self, #(#parameters),*) -> ::core::result::Result<(), #genserver::CastError<#ty>> {
+                self.0.cast(#variant #fields)
             }
         };
     }
@@ -115,10 +136,10 @@ fn method(server: &Server, messages: &Messages, message: &Message, reference: &I
     };
     quote! {
         #attrs
-        #vis fn #name(&self, #(#parameters),*)
+        #vis #fn_token #name(&self, #(#parameters),*)
             -> #genserver::Call<#genserver::Lookup<'_, #reference>, #reply, impl FnOnce(#genserver::Caller<#reply>) -> #ty>
         {
-            #genserver::AsServer::call(&self.0, #make)
+            self.0.call(#make)
         }
     }
 }

@@ -32,7 +32,11 @@ fn arm(server: &Server, messages: &Messages, message: &Message, cx: &Ident) -> T
     let method = &message.method.sig.ident;
     let conditions = message.method.carried(&["cfg"]);
     // The method and its variant are deprecated for others.
-    let is_deprecated = message.method.carried(&["deprecated"]).next().map(|_| quote!(#[allow(deprecated)]));
+    let is_deprecated = message
+        .method
+        .carried(&["deprecated"])
+        .next()
+        .map(|_| quote!(#[expect(deprecated, reason = "it is for others")]));
     let variant = messages.variant(message);
     let names = message.fields.iter().map(|field| &field.name);
     let fields = (!message.fields.is_empty()).then(|| quote!((#(#names),*)));
