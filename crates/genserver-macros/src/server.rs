@@ -121,7 +121,7 @@ struct Sorted {
 impl Sorted {
     fn add(&mut self, item: Item, genserver: &TokenStream, errors: &mut Errors) {
         match item {
-            Item::Method(method) => self.add_method(method, genserver, errors),
+            Item::Method(method) => self.add_method(*method, genserver, errors),
             Item::Other(item) => {
                 let (attrs, item) = other(*item, errors);
                 self.rest.push(quote!(#(#attrs)* #item));

@@ -7,7 +7,6 @@
 // The macro as a function, and how its expansions are printed: those of `cargo xtask expand`.
 #[path = "../src"]
 mod source {
-    #[expect(unreachable_pub, reason = "it is a crate of its own elsewhere")]
     pub(crate) mod server;
 }
 #[path = "../examples/expand/print.rs"]

@@ -24,7 +24,7 @@ pub(crate) fn expanded(source: &str) -> syn::Result<String> {
     let mut names = import.names.clone();
     for (block, written) in blocks.iter().zip(&written) {
         if block.is_at_top {
-            names.extend(written.items.iter().flat_map(|item| used(item)).filter(|name| !defined.contains(name)));
+            names.extend(written.items.iter().flat_map(used).filter(|name| !defined.contains(name)));
         }
     }
     let mut printed = String::new();
@@ -33,7 +33,8 @@ pub(crate) fn expanded(source: &str) -> syn::Result<String> {
         let place =
             import.place.unwrap_or_else(|| file.items.first().map_or(0..0, |first| first.span().byte_range().start..0));
         printed.push_str(&source[..place.start]);
-        printed.push_str(&format!("use genserver::{{{}}};", names.iter().cloned().collect::<Vec<_>>().join(", ")));
+        let list: Vec<&str> = names.iter().map(String::as_str).collect();
+        printed.extend(["use genserver::{", &list.join(", "), "};"]);
         at = place.end.max(place.start);
         if place.end < place.start {
             printed.push_str("\n\n");

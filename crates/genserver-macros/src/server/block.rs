@@ -17,7 +17,7 @@ pub(super) struct Block {
 
 /// What lies in the block.
 pub(super) enum Item {
-    Method(Method),
+    Method(Box<Method>),
     /// A constant, for instance.
     Other(Box<ImplItem>),
 }
@@ -68,7 +68,7 @@ impl Parse for Item {
         let vis = input.parse()?;
         let sig = input.parse()?;
         let body: Group = input.parse()?;
-        Ok(Self::Method(Method { attrs, vis, sig, body }))
+        Ok(Self::Method(Box::new(Method { attrs, vis, sig, body })))
     }
 }
 

@@ -68,6 +68,8 @@ pub(super) enum Argument {
 pub(super) enum Then {
     /// It answers with what the method returned, and waits.
     Reply,
+    /// It answers that the method has returned, and waits.
+    ReplyNothing,
     /// It waits.
     Wait,
     /// As the method says.
@@ -89,7 +91,7 @@ impl Message {
             return None;
         }
         let Parameters { mut fields, arguments, .. } = parameters;
-        if matches!(then, Then::Reply)
+        if matches!(then, Then::Reply | Then::ReplyNothing)
             && let Some(reply) = &reply
         {
             let taken: Vec<Ident> = fields.iter().map(|field: &Field| field.name.clone()).collect();
@@ -254,7 +256,7 @@ fn check_output(kind: Kind, method: &Method, caller: Option<&Type>, errors: &mut
             errors.push(value, message);
             (Then::Wait, Some(reply.clone()))
         }
-        (Kind::Call, Returned::Nothing, None) => (Then::Reply, Some(parse_quote!(()))),
+        (Kind::Call, Returned::Nothing, None) => (Then::ReplyNothing, Some(parse_quote!(()))),
         (Kind::Call, Returned::Outcome, None) => {
             let ReturnType::Type(_, ty) = output else { return (Then::Outcome, None) };
             let message = "a call that says how the server goes on answers by itself: give it a `Caller<T>`, and return \

@@ -52,7 +52,10 @@ impl GenServer for Bucket {
     async fn handle_call(&mut self, call: BucketCall, _cx: &mut Cx<Self>) -> Outcome<Self> {
         match call {
             BucketCall::Get(key, caller) => Next::reply(caller, self.get(key)),
-            BucketCall::Put(key, value, caller) => Next::reply(caller, self.put(key, value)),
+            BucketCall::Put(key, value, caller) => {
+                self.put(key, value);
+                Next::reply(caller, ())
+            }
             BucketCall::Delete(key, caller) => Next::reply(caller, self.delete(key)),
         }
     }

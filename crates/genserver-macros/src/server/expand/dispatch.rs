@@ -46,13 +46,13 @@ fn arm(server: &Server, messages: &Messages, message: &Message, cx: &Ident) -> T
     });
     let wait = message.method.sig.asyncness.map(|_| quote!(.await));
     let run = quote!(self.#method(#(#arguments),*) #wait);
+    let mut caller = message.fields.iter().filter(|field| field.is_caller).map(|field| &field.name);
+    let caller = caller.next();
     let body = match &message.then {
         Then::Outcome => quote!(#run,),
         Then::Wait => quote!({ #run; #genserver::Next::wait() }),
-        Then::Reply => {
-            let caller = message.fields.iter().filter(|field| field.is_caller).map(|field| &field.name);
-            quote!(#genserver::Next::reply(#(#caller,)* #run),)
-        }
+        Then::Reply => quote!(#genserver::Next::reply(#caller, #run),),
+        Then::ReplyNothing => quote!({ #run; #genserver::Next::reply(#caller, ()) }),
     };
     quote!(#(#conditions)* #is_deprecated #variant #fields => #body)
 }
