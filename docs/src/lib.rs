@@ -47,6 +47,9 @@ pub mod changelog {
     /// What changed in `genserver`.
     #[doc = include_str!("../../crates/genserver/CHANGELOG.md")]
     pub mod genserver {}
+    /// What changed in `genserver-macros`.
+    #[doc = include_str!("../../crates/genserver-macros/CHANGELOG.md")]
+    pub mod genserver_macros {}
     /// What changed in `genevent`.
     #[doc = include_str!("../../crates/genevent/CHANGELOG.md")]
     pub mod genevent {}
@@ -66,6 +69,10 @@ pub mod crates {
     /// Processes and servers.
     #[doc = include_str!("../../crates/genserver/README.md")]
     pub mod genserver {}
+
+    /// The macro.
+    #[doc = include_str!("../../crates/genserver-macros/README.md")]
+    pub mod genserver_macros {}
 
     /// Event managers.
     #[doc = include_str!("../../crates/genevent/README.md")]

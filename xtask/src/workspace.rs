@@ -63,7 +63,7 @@ fn package(json: &Value) -> Package {
         name: text(&json["name"]).to_owned(),
         manifest: relative(manifest),
         features: features.map(|(name, on)| (name.clone(), texts(on))).collect(),
-        has_lib: has("lib"),
+        has_lib: has("lib") || has("proc-macro"),
         has_example: has("example"),
         dependencies: list(&json["dependencies"]).iter().map(|it| text(&it["name"]).to_owned()).collect(),
     }

@@ -159,7 +159,7 @@ impl Sorted {
     }
 }
 
-/// What is no method, without an attribute that only a method can have.
+/// An item other than a method, without the attributes that only a method can have.
 fn other(mut item: ImplItem, errors: &mut Errors) -> (Vec<Attribute>, ImplItem) {
     let attrs = match &mut item {
         ImplItem::Const(item) => std::mem::take(&mut item.attrs),

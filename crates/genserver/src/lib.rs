@@ -170,6 +170,9 @@
 //! # }
 //! ```
 //!
+//! With the feature `macros`, the attribute [`server`](macro@server) writes all this from the server's methods: the messages,
+//! the `impl GenServer`, and the client.
+//!
 //! A [`ServerRef`] is one process. A name and the child of a supervisor have the same methods, which are on the page of
 //! [`AsServer`], and find the server anew at each use: a client over one of them survives the restart of its server.
 //!
@@ -451,7 +454,7 @@
 //!
 //! `tokio` (on by default) runs processes on the Tokio runtime that they are started on; `smol` runs them on async-executor.
 //! Without either, bring a [`runtime::Runtime`] of your own. `serde` serialises the types that tools show; `tracing` turns
-//! reports into events. No feature changes the meaning of another.
+//! reports into events; `macros` has the attribute [`server`](macro@server). No feature changes the meaning of another.
 
 // The examples run on Tokio. Without that feature this leaves out those of all items. This page's still run, so each returns
 // early.

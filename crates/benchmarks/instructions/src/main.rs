@@ -9,6 +9,8 @@ mod rows;
 mod raw;
 // The right column: this workspace's servers, started and called as any user does.
 mod ours;
+// The same column once more: one server by hand and by the macro.
+mod clients;
 
 use std::env;
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use crate::{ours, raw};
+use crate::{clients, ours, raw};
 
 /// Does an operation so many times, with everything around it that is done once.
 pub(crate) type Work = fn(u64) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -30,13 +30,27 @@ const CROWD: u64 = 16;
 const MANY: u64 = 64;
 
 /// Every row.
-pub(crate) const ROWS: [Row; 15] = [
+pub(crate) const ROWS: [Row; 17] = [
     Row {
         name: "call",
         bar: 450,
         goal: 250,
         raw: Some(|ops| Box::pin(raw::calls::<false>(1, ops))),
         ours: |ops| Box::pin(ours::calls(ops)),
+    },
+    Row {
+        name: "call, client by hand",
+        bar: 450,
+        goal: 250,
+        raw: None,
+        ours: |ops| Box::pin(clients::calls_by_hand(ops)),
+    },
+    Row {
+        name: "call, client by macro",
+        bar: 450,
+        goal: 250,
+        raw: None,
+        ours: |ops| Box::pin(clients::calls_by_macro(ops)),
     },
     Row {
         name: "call, queued, 1 client",

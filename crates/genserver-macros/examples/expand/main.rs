@@ -1,4 +1,5 @@
 //! Prints a source file with every `#[genserver::server]` in it replaced by what it stands for: `cargo xtask expand FILE`.
+// xtask: compile only
 
 // The macro itself: a crate of macros exports nothing else that could be called.
 #[path = "../../src"]
