@@ -19,8 +19,8 @@ mod expand;
 // What was found wrong.
 mod errors;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::{Attribute, GenericParam, Generics, Ident, ImplItem, Type};
 
 use block::{Block, Item, Method};
@@ -37,10 +37,13 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::parse(arguments, &mut errors);
     let mut tokens = match syn::parse2::<Block>(item.clone()) {
-        Ok(block) => Server::check(options, block, &mut errors).map_or_else(|| item, |server| expand::write(&server)),
+        Ok(block) => match Server::check(options, block, &mut errors) {
+            Ok(server) => expand::write(&server),
+            Err(block) => block,
+        },
         Err(error) => {
             errors.add(error);
-            item
+            without_attributes(item)
         }
     };
     tokens.extend(errors.into_tokens());
@@ -65,49 +68,85 @@ struct Server {
 }
 
 impl Server {
-    /// Sorts what lies in the block. It is nothing if its type has no name.
-    fn check(options: Options, block: Block, errors: &mut Errors) -> Option<Self> {
+    /// Sorts what lies in the block. If its type cannot be that of a server, it is the block alone.
+    fn check(options: Options, block: Block, errors: &mut Errors) -> Result<Self, TokenStream> {
         let genserver = options.genserver();
-        let Block { attrs, generics, self_ty, items } = block;
-        let Some(segment) = types::segment(&self_ty) else {
-            errors.push(&self_ty, "the messages are named after the server: this type has no name");
-            return None;
-        };
-        let name = segment.ident.clone();
-        for parameter in &generics.params {
-            if let GenericParam::Lifetime(lifetime) = parameter {
-                errors.push(
-                    lifetime,
-                    "a server lives as long as its process, so it borrows nothing: own it, or share it in an `Arc`",
-                );
-            }
+        let Block { attrs, generics, of_trait, self_ty, items } = block;
+        if let Some(of_trait) = of_trait {
+            errors.push(
+                &of_trait,
+                "`#[server]` goes on the type's own block, `impl Counter { .. }`, and writes the `impl GenServer` itself: \
+                 move the callbacks to that block",
+            );
+            let (own, of_the_trait) = split(items);
+            let (parameters, _, clause) = generics.split_for_impl();
+            let head = quote!(#(#attrs)* impl #parameters);
+            return Err(quote! {
+                #head #of_trait for #self_ty #clause { #(#of_the_trait)* }
+                #head #self_ty #clause { #(#own)* }
+            });
         }
+        let name = check_type(&self_ty, &generics, errors);
         let mut sorted = Sorted::default();
         for item in items {
             sorted.add(item, &genserver, errors);
         }
-        let Sorted { mut messages, callbacks, rest } = sorted;
+        let Sorted { mut messages, mut callbacks, mut rest } = sorted;
         if !callbacks.has_init {
             for method in &callbacks.methods {
                 let message = format!(
-                    "`{}` is a callback: a block with callbacks has `init` among them; without it, write the \
-                     `impl GenServer` by hand, and this in it",
+                    "`{}` is a callback, and the block has no `init`: write one, or move this to an `impl GenServer` of \
+                     yours",
                     method.sig.ident
                 );
                 errors.push(&method.sig.ident, message);
             }
         }
-        if options.client.is_some() {
-            for message in messages.iter().filter(|message| message.method.sig.ident == "new") {
+        if name.is_some() && callbacks.has_init {
+            rest.extend(callbacks.mistaken.drain(..).map(ToTokens::into_token_stream));
+        }
+        let Some(name) = name else {
+            let (parameters, _, clause) = generics.split_for_impl();
+            return Err(quote!(#(#attrs)* impl #parameters #self_ty #clause { #(#rest)* }));
+        };
+        let Options { mut client, derive, .. } = options;
+        if client.is_some() {
+            for message in messages.extract_if(.., |message| message.method.sig.ident == "new") {
                 errors.push(&message.method.sig.ident, "`new` makes a client: choose another name");
             }
+        }
+        if let Some(client) = client.take_if(|client| *client == name) {
+            errors.push(client, format!("`{name}` is the server: choose another name for its client"));
         }
         let owner = (&name, &self_ty, &generics);
         let calls = Messages::new(Kind::Call, &mut messages, owner, &genserver, errors);
         let casts = Messages::new(Kind::Cast, &mut messages, owner, &genserver, errors);
-        let Options { client, derive, .. } = options;
-        Some(Self { genserver, client, derive, attrs, generics, self_ty, name, calls, casts, callbacks, rest })
+        Ok(Self { genserver, client, derive, attrs, generics, self_ty, name, calls, casts, callbacks, rest })
     }
+}
+
+/// The name of the server, unless its type cannot be one.
+fn check_type(self_ty: &Type, generics: &Generics, errors: &mut Errors) -> Option<Ident> {
+    let borrows = "a server lives as long as its process, so it borrows nothing: own it, or share it in an `Arc`";
+    let mut is_sound = true;
+    for parameter in &generics.params {
+        if let GenericParam::Lifetime(lifetime) = parameter {
+            errors.push(lifetime, borrows);
+            is_sound = false;
+        }
+    }
+    if types::borrows(self_ty) {
+        errors.push(self_ty, borrows);
+        return None;
+    }
+    let Some(segment) = types::segment(self_ty) else {
+        errors.push(
+            self_ty,
+            "the messages are named after the server, and this type has no name: write a struct or an enum",
+        );
+        return None;
+    };
+    is_sound.then(|| segment.ident.clone())
 }
 
 /// The parts of a block.
@@ -148,15 +187,31 @@ impl Sorted {
         }
         for kind in [Kind::Call, Kind::Cast] {
             if let Some(again) = method.take_attribute(kind.name()) {
-                errors.push(again, "this is here twice: remove one");
+                errors.push(again, format!("`#[{}]` is here twice: remove one", kind.name()));
             }
         }
         let kind = call.map(|attr| (Kind::Call, attr)).or(cast.map(|attr| (Kind::Cast, attr)));
         self.rest.push(quote!(#method));
         if let Some((kind, attr)) = kind {
-            self.messages.extend(Message::check(kind, &attr, method, errors));
+            self.messages.extend(Message::check(kind, attr, method, errors));
         }
     }
+}
+
+/// The methods that have an attribute of this macro, without it, and everything else.
+fn split(items: Vec<Item>) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    let (mut ours, mut others) = (Vec::new(), Vec::new());
+    for item in items {
+        match item {
+            Item::Method(mut method) => {
+                let attrs = [Kind::Call, Kind::Cast].map(|kind| method.take_attribute(kind.name()));
+                let list = if attrs.iter().any(Option::is_some) { &mut ours } else { &mut others };
+                list.push(method.into_token_stream());
+            }
+            Item::Other(item) => others.push(item.into_token_stream()),
+        }
+    }
+    (ours, others)
 }
 
 /// An item other than a method, without the attributes that only a method can have.
@@ -170,7 +225,35 @@ fn other(mut item: ImplItem, errors: &mut Errors) -> (Vec<Attribute>, ImplItem) 
     let (ours, others): (Vec<_>, Vec<_>) =
         attrs.into_iter().partition(|attr| attr.path().is_ident("call") || attr.path().is_ident("cast"));
     for attr in ours {
-        errors.push(attr, "this goes on a method");
+        let name = attr.path().to_token_stream();
+        errors.push(attr, format!("`#[{name}]` goes on a method: remove it"));
     }
     (others, item)
+}
+
+/// An item other than a block of methods, without the attributes that only this macro knows.
+fn without_attributes(item: TokenStream) -> TokenStream {
+    let is_ours = |token: &TokenTree| match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
+            matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(name)) if name == "call" || name == "cast")
+        }
+        _ => false,
+    };
+    let strip = |token| match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+            let mut kept = Vec::new();
+            let mut tokens = group.stream().into_iter().peekable();
+            while let Some(token) = tokens.next() {
+                let begins_attribute = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '#');
+                if !begins_attribute || tokens.next_if(is_ours).is_none() {
+                    kept.push(token);
+                }
+            }
+            let mut stripped = Group::new(Delimiter::Brace, kept.into_iter().collect());
+            stripped.set_span(group.span());
+            stripped.into()
+        }
+        token => token,
+    };
+    item.into_iter().map(strip).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! Bodies stay as they are: so the macro understands every body that the compiler does, and its work does not grow with them.
 
-use proc_macro2::{Group, TokenStream};
+use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, TokenStreamExt as _};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Ident, ImplItem, Signature, Token, Type, Visibility, braced};
@@ -11,6 +11,8 @@ use syn::{Attribute, Generics, Ident, ImplItem, Signature, Token, Type, Visibili
 pub(super) struct Block {
     pub(super) attrs: Vec<Attribute>,
     pub(super) generics: Generics,
+    /// What is before `for`, where nothing should be.
+    pub(super) of_trait: Option<Type>,
     pub(super) self_ty: Type,
     pub(super) items: Vec<Item>,
 }
@@ -39,11 +41,11 @@ impl Parse for Block {
         }
         input.parse::<Token![impl]>()?;
         let mut generics: Generics = if input.peek(Token![<]) { input.parse()? } else { Generics::default() };
-        let self_ty: Type = input.parse()?;
+        let mut self_ty: Type = input.parse()?;
+        let mut of_trait = None;
         if input.peek(Token![for]) {
-            let message = "`#[server]` goes on the type's own block, `impl Counter { .. }`: it writes the \
-                           `impl GenServer` itself, with the callbacks that it finds in the block";
-            return Err(syn::Error::new_spanned(self_ty, message));
+            input.parse::<Token![for]>()?;
+            of_trait = Some(std::mem::replace(&mut self_ty, input.parse()?));
         }
         generics.where_clause = input.parse()?;
         let content;
@@ -52,7 +54,7 @@ impl Parse for Block {
         while !content.is_empty() {
             items.push(content.parse()?);
         }
-        Ok(Self { attrs, generics, self_ty, items })
+        Ok(Self { attrs, generics, of_trait, self_ty, items })
     }
 }
 
@@ -67,9 +69,16 @@ impl Parse for Item {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         let sig = input.parse()?;
-        let body: Group = input.parse()?;
+        let body = if input.peek(Token![;]) { missing_body(input)? } else { input.parse()? };
         Ok(Self::Method(Box::new(Method { attrs, vis, sig, body })))
     }
+}
+
+/// A body for a function that has none, which says so.
+fn missing_body(input: ParseStream<'_>) -> syn::Result<Group> {
+    let semicolon: Token![;] = input.parse()?;
+    let error = syn::Error::new(semicolon.span, "a method of a server has a body: write `{ .. }`");
+    Ok(Group::new(Delimiter::Brace, error.to_compile_error()))
 }
 
 /// Whether a function follows, and not a constant, a type or a macro.

@@ -27,6 +27,8 @@ pub(super) fn is_callback(name: &str) -> bool {
 pub(super) struct Callbacks {
     /// In the order they were written.
     pub(super) methods: Vec<Method>,
+    /// Those with a mistake: they stay in the block, so that the compiler has nothing to say about them.
+    pub(super) mistaken: Vec<Method>,
     /// What `init` takes.
     pub(super) args: Type,
     /// What `handle_info` takes, if it is there.
@@ -36,7 +38,7 @@ pub(super) struct Callbacks {
 
 impl Default for Callbacks {
     fn default() -> Self {
-        Self { methods: Vec::new(), args: parse_quote!(()), info: None, has_init: false }
+        Self { methods: Vec::new(), mistaken: Vec::new(), args: parse_quote!(()), info: None, has_init: false }
     }
 }
 
@@ -53,6 +55,12 @@ impl Callbacks {
             );
             method.vis = Visibility::Inherited;
         }
+        if self.methods.iter().any(|other| is_again(other, &method)) {
+            errors.push(&method.sig.ident, format!("`{name}` is here twice: remove one"));
+            self.mistaken.push(method);
+            return;
+        }
+        let (written, before) = (method.clone(), errors.len());
         match name.as_str() {
             "init" => self.init(&mut method, genserver, errors),
             "handle_info" => self.info = borrowed_callback(&mut method, Some("the message"), genserver, errors),
@@ -65,12 +73,22 @@ impl Callbacks {
                      the callbacks to an `impl GenServer` of yours, which calls `self.dispatch_{kind}({kind}, cx)`"
                 );
                 errors.push(&method.sig.ident, message);
-                return;
             }
             // As the trait has them.
             _ => {}
         }
-        self.methods.push(method);
+        if errors.len() == before {
+            self.methods.push(method);
+            return;
+        }
+        self.mistaken.push(written);
+        if name == "init" {
+            // The trait has to have one.
+            let (args, cx) = (&self.args, context(genserver));
+            method.sig = parse_quote!(async fn init(_args: #args, #cx) -> #genserver::Init<Self>);
+            method.body = braces(quote!(#genserver::Init::Ignore));
+            self.methods.push(method);
+        }
     }
 
     fn init(&mut self, method: &mut Method, genserver: &TokenStream, errors: &mut Errors) {
@@ -79,8 +97,9 @@ impl Callbacks {
             errors.push(receiver, "`init` makes the state, so there is no `self` yet: remove it");
         }
         let Inputs { arguments, cx } = Inputs::of(&method.sig, errors);
+        let mut are_owned = true;
         for (_, ty) in &arguments {
-            check_owned(ty, "an argument of `init`", errors);
+            are_owned &= check_owned(ty, "an argument of `init`", errors);
         }
         let patterns = arguments.iter().map(|(pat, _)| pat);
         let types = arguments.iter().map(|(_, ty)| ty);
@@ -89,7 +108,9 @@ impl Callbacks {
             [(pat, ty)] => parse_quote!(#pat: #ty),
             _ => parse_quote!((#(#patterns),*): (#(#types),*)),
         };
-        if let FnArg::Typed(argument) = &argument {
+        if let FnArg::Typed(argument) = &argument
+            && are_owned
+        {
             self.args = (*argument.ty).clone();
         }
         let cx = cx.unwrap_or_else(|| context(genserver));
@@ -103,10 +124,13 @@ impl Callbacks {
                 method.sig.output = parse_quote!(-> #genserver::Init<Self>);
             }
             ReturnType::Type(_, ty) => {
-                errors.push(ty, "`init` returns `Init<Self>`, or `Result<Init<Self>, Reason>` if it uses `?`");
+                errors.push(
+                    ty,
+                    "`init` returns the state: write `Init<Self>`, or `Result<Init<Self>, Reason>` to use `?` in it",
+                );
             }
             ReturnType::Default => {
-                errors.push(&method.sig.ident, "`init` returns `Init<Self>`: write `-> Init<Self>`");
+                errors.push(&method.sig.ident, "`init` returns the state: write `-> Init<Self>`");
             }
         }
     }
@@ -126,13 +150,16 @@ fn borrowed_callback(
     };
     let Inputs { arguments, cx } = Inputs::of(&method.sig, errors);
     let wanted = usize::from(takes.is_some());
-    for (_, ty) in arguments.iter().skip(wanted) {
-        errors.push(ty, format!("`{name}` is not given this: remove it"));
+    for (pat, ty) in arguments.iter().skip(wanted) {
+        errors.push(quote!(#pat: #ty), format!("`{name}` is not given this: remove it"));
     }
     if let Some(what) = takes
         && arguments.is_empty()
     {
         errors.push(&name, format!("`{name}` is given {what}: add a parameter for it"));
+    }
+    if name != "terminate" && matches!(method.sig.output, ReturnType::Default) {
+        errors.push(&name, format!("`{name}` returns how the server goes on: write `-> Outcome<Self>`"));
     }
     let first = arguments.into_iter().take(wanted).next();
     let cx = cx.unwrap_or_else(|| context(genserver));
@@ -156,7 +183,7 @@ impl Inputs {
             if matches!(role(&parameter.ty), Role::Cx) {
                 check_cx(&parameter.ty, errors);
                 if inputs.cx.replace(input.clone()).is_some() {
-                    errors.push(&parameter.ty, "the context is here twice: remove one");
+                    errors.push(parameter, "the context is here twice: remove one");
                 }
             } else {
                 inputs.arguments.push(((*parameter.pat).clone(), (*parameter.ty).clone()));
@@ -164,6 +191,12 @@ impl Inputs {
         }
         inputs
     }
+}
+
+/// Whether these are one callback, and both are compiled.
+fn is_again(one: &Method, other: &Method) -> bool {
+    let is_conditional = |method: &Method| method.carried(&["cfg"]).next().is_some();
+    one.sig.ident == other.sig.ident && !is_conditional(one) && !is_conditional(other)
 }
 
 /// A context that the callback does not look at.

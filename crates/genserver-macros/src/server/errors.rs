@@ -19,6 +19,11 @@ impl Errors {
         self.0.push(error);
     }
 
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// A `compile_error!` for each of them.
     pub(super) fn into_tokens(self) -> TokenStream {
         self.0.iter().map(Error::to_compile_error).collect()

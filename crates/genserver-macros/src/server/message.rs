@@ -2,11 +2,12 @@
 
 use proc_macro2::Span;
 use quote::ToTokens as _;
-use syn::{Attribute, FnArg, Ident, Meta, Pat, PatType, Path, ReceiverKind, ReturnType, Type, parse_quote};
+use syn::{Attribute, FnArg, GenericParam, Ident, Meta, Pat, PatType, Path, ReceiverKind, ReturnType, Type};
+use syn::{Safety, parse_quote_spanned};
 
 use super::block::Method;
 use super::errors::Errors;
-use super::types::{self, Returned, Role, check_cx, check_owned, free_name, returned, role};
+use super::types::{self, Returned, Role, check_cx, check_owned, ends, free_name, returned, role};
 
 /// Whether somebody waits for an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,8 @@ impl Kind {
 /// A method with `#[call]` or `#[cast]`.
 pub(super) struct Message {
     pub(super) kind: Kind,
+    /// `#[call]`, or `#[cast]`.
+    pub(super) attr: Attribute,
     pub(super) method: Method,
     /// The variant that is written by hand, if the attribute names one.
     pub(super) by_hand: Option<Path>,
@@ -74,14 +77,16 @@ pub(super) enum Then {
     Wait,
     /// As the method says.
     Outcome,
+    /// The method has a mistake, so it is not called: its message is there for the rest of the file.
+    Mistaken,
 }
 
 impl Message {
     /// Looks at a method from which its attribute has been taken. It is nothing if the message could not be written.
-    pub(super) fn check(kind: Kind, attr: &Attribute, method: Method, errors: &mut Errors) -> Option<Self> {
-        let by_hand = variant_by_hand(kind, attr, errors);
+    pub(super) fn check(kind: Kind, attr: Attribute, method: Method, errors: &mut Errors) -> Option<Self> {
+        let by_hand = variant_by_hand(kind, &attr, errors);
         let parameters = Parameters::check(kind, &method, errors);
-        let (then, reply) = check_output(kind, &method, parameters.caller.as_ref(), errors);
+        let (mut then, reply) = check_output(kind, &method, parameters.caller.as_ref(), errors);
         let variant = types::variant_name(&method.sig.ident);
         if variant.is_none() {
             errors.push(&method.sig.ident, "this name makes no variant of an enum: choose another");
@@ -90,15 +95,18 @@ impl Message {
         if !check_form(kind, &method, errors) || !parameters.are_sound || !has_reply {
             return None;
         }
-        let Parameters { mut fields, arguments, .. } = parameters;
+        let Parameters { mut fields, arguments, can_be_called, .. } = parameters;
         if matches!(then, Then::Reply | Then::ReplyNothing)
             && let Some(reply) = &reply
         {
             let taken: Vec<Ident> = fields.iter().map(|field: &Field| field.name.clone()).collect();
-            let name = free_name("caller", &taken, Span::call_site());
+            let name = free_name("caller", &taken, Span::call_site().located_at(ends(reply).0));
             fields.push(Field { name, ty: reply.clone(), is_caller: true });
         }
-        Some(Self { kind, by_hand, variant: variant?, fields, arguments, reply, then, method })
+        if !can_be_called || !matches!(method.sig.safety, Safety::Default) {
+            then = Then::Mistaken;
+        }
+        Some(Self { kind, attr, by_hand, variant: variant?, fields, arguments, reply, then, method })
     }
 
     /// The fields that a client fills.
@@ -110,20 +118,19 @@ impl Message {
 /// The path between the parentheses of `#[call(Call::Next)]`.
 fn variant_by_hand(kind: Kind, attr: &Attribute, errors: &mut Errors) -> Option<Path> {
     let name = kind.name();
+    let forms = format!("write `#[{name}]`, or name the variant to use: `#[{name}({}::Next)]`", kind.suffix());
     match &attr.meta {
         Meta::Path(_) => None,
         Meta::List(list) => {
             let path = list.parse_args::<Path>().ok();
             if path.is_none() {
                 let at = if list.tokens.is_empty() { attr.to_token_stream() } else { list.tokens.clone() };
-                let message =
-                    format!("`#[{name}(..)]` names the variant to use, `{}::Next` for instance", kind.suffix());
-                errors.push(at, message);
+                errors.push(at, forms);
             }
             path
         }
         Meta::NameValue(_) => {
-            errors.push(attr, format!("write `#[{name}]`, or `#[{name}(Path::To::Variant)]`"));
+            errors.push(attr, forms);
             None
         }
     }
@@ -139,22 +146,28 @@ fn check_form(kind: Kind, method: &Method, errors: &mut Errors) -> bool {
     if let Some(abi) = &sig.abi {
         errors.push(abi, format!("a {name} is an ordinary method: remove `extern`"));
     }
-    let safety = sig.safety.to_token_stream();
-    if !safety.is_empty() {
-        errors.push(safety, format!("a {name} is an ordinary method: what sends the message cannot promise anything"));
+    if !matches!(sig.safety, Safety::Default) {
+        errors.push(&sig.safety, format!("a {name} is an ordinary method: remove `{}`", sig.safety.to_token_stream()));
     }
-    if !sig.generics.params.is_empty() {
-        errors.push(
-            &sig.generics,
-            format!("the message of a {name} has fields of known types: put these parameters on the `impl`"),
-        );
-        return false;
+    for parameter in &sig.generics.params {
+        if matches!(parameter, GenericParam::Lifetime(_)) {
+            errors.push(
+                parameter,
+                format!("the message of a {name} owns what it holds, and so does its reply: remove the lifetime"),
+            );
+        } else {
+            errors.push(
+                parameter,
+                format!(
+                    "the message of a {name} has fields of known types: move this to the `impl`, or write the type"
+                ),
+            );
+        }
     }
     if let Some(clause) = &sig.generics.where_clause {
-        errors.push(clause, "put this on the `impl`");
-        return false;
+        errors.push(clause, format!("a {name} is there for every server of this type: move this to the `impl`"));
     }
-    true
+    sig.generics.params.is_empty() && sig.generics.where_clause.is_none()
 }
 
 /// What the method is given.
@@ -163,15 +176,19 @@ struct Parameters {
     arguments: Vec<Argument>,
     /// What the caller among them is to be answered.
     caller: Option<Type>,
+    /// Whether the variant can be written.
     are_sound: bool,
+    /// Whether the method can be called with these.
+    can_be_called: bool,
 }
 
 impl Parameters {
     fn check(kind: Kind, method: &Method, errors: &mut Errors) -> Self {
-        let mut found = Self { fields: Vec::new(), arguments: Vec::new(), caller: None, are_sound: true };
+        let mut found =
+            Self { fields: Vec::new(), arguments: Vec::new(), caller: None, are_sound: true, can_be_called: true };
         let mut has_cx = false;
         let mut inputs = method.sig.inputs.iter();
-        found.are_sound &= check_receiver(kind, method, inputs.clone().next(), errors);
+        found.can_be_called &= check_receiver(kind, method, inputs.clone().next(), errors);
         if method.sig.receiver().is_some() {
             inputs.next();
         }
@@ -180,15 +197,16 @@ impl Parameters {
             let ty = &*parameter.ty;
             match role(ty) {
                 Role::Cx => {
-                    check_cx(ty, errors);
+                    found.can_be_called &= check_cx(ty, errors);
                     if std::mem::replace(&mut has_cx, true) {
-                        errors.push(ty, "the context is here twice: remove one");
+                        errors.push(parameter, "the context is here twice: remove one");
+                        found.can_be_called = false;
                     }
                     found.arguments.push(Argument::Cx);
                 }
                 Role::Caller(reply) if kind == Kind::Call => {
                     if found.caller.replace(reply.clone()).is_some() {
-                        errors.push(ty, "a call has one caller: remove this one");
+                        errors.push(parameter, "a call has one caller: remove this one");
                         found.are_sound = false;
                     }
                     found.are_sound &= check_owned(reply, "a reply", errors);
@@ -256,7 +274,9 @@ fn check_output(kind: Kind, method: &Method, caller: Option<&Type>, errors: &mut
             errors.push(value, message);
             (Then::Wait, Some(reply.clone()))
         }
-        (Kind::Call, Returned::Nothing, None) => (Then::ReplyNothing, Some(parse_quote!(()))),
+        (Kind::Call, Returned::Nothing, None) => {
+            (Then::ReplyNothing, Some(parse_quote_spanned!(method.sig.ident.span()=> ())))
+        }
         (Kind::Call, Returned::Outcome, None) => {
             let ReturnType::Type(_, ty) = output else { return (Then::Outcome, None) };
             let message = "a call that says how the server goes on answers by itself: give it a `Caller<T>`, and return \

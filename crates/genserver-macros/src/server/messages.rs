@@ -8,7 +8,7 @@ use super::block::Method;
 use super::errors::Errors;
 use super::generics::Used;
 use super::message::{Field, Kind, Message};
-use super::types::without_self;
+use super::types::{ends, located, without_self};
 
 /// The messages of one kind.
 pub(super) struct Messages {
@@ -34,8 +34,9 @@ impl Messages {
         genserver: &TokenStream,
         errors: &mut Errors,
     ) -> Self {
-        let list: Vec<Message> = all.extract_if(.., |message| message.kind == kind).collect();
+        let mut list: Vec<Message> = all.extract_if(.., |message| message.kind == kind).collect();
         let by_hand = list.iter().find_map(|message| message.by_hand.as_ref()).map(type_of);
+        check(&mut list, by_hand.as_ref(), errors);
         let source = by_hand.map_or_else(
             || {
                 let fields = list.iter().flat_map(|message| &message.fields);
@@ -45,50 +46,7 @@ impl Messages {
             },
             Source::ByHand,
         );
-        let messages = Self { kind, list, source };
-        messages.check(errors);
-        messages
-    }
-
-    fn check(&self, errors: &mut Errors) {
-        let kind = self.kind.name();
-        match &self.source {
-            Source::Made { .. } => self.check_names(errors),
-            Source::ByHand(ty) => {
-                let ty = ty.to_token_stream().to_string();
-                for message in &self.list {
-                    match &message.by_hand {
-                        None => errors.push(
-                            &message.method.sig.ident,
-                            format!("other {kind}s of this server name their variants: write `#[{kind}({ty}::..)]`"),
-                        ),
-                        Some(path) if type_of(path).to_token_stream().to_string() != ty => {
-                            errors.push(
-                                path,
-                                format!("a server has one type for its {kind}s, and another one names `{ty}`"),
-                            );
-                        }
-                        Some(_) => {}
-                    }
-                }
-            }
-        }
-    }
-
-    /// Two methods may not have one variant, unless only one of them is compiled.
-    fn check_names(&self, errors: &mut Errors) {
-        for (at, message) in self.list.iter().enumerate() {
-            let is_conditional = |message: &Message| message.method.carried(&["cfg"]).next().is_some();
-            let twin = self.list[..at].iter().find(|earlier| earlier.variant == message.variant);
-            if let Some(twin) = twin
-                && twin.method.sig.ident != message.method.sig.ident
-                && !is_conditional(twin)
-                && !is_conditional(message)
-            {
-                let (name, twin) = (&message.method.sig.ident, &twin.method.sig.ident);
-                errors.push(name, format!("`{twin}` has the variant `{}` already: rename one", message.variant));
-            }
-        }
+        Self { kind, list, source }
     }
 
     /// The type of the messages.
@@ -124,8 +82,77 @@ impl Field {
     /// Its type in the enum.
     pub(super) fn in_enum(&self, self_ty: &Type, genserver: &TokenStream) -> TokenStream {
         let ty = without_self(&self.ty, self_ty);
-        if self.is_caller { quote!(#genserver::Caller<#ty>) } else { ty }
+        if !self.is_caller {
+            return ty;
+        }
+        // A reply that cannot be sent is shown where the method returns it.
+        let (first, last) = ends(&self.ty);
+        let (caller, close) = (located(quote!(#genserver::Caller<), first), located(quote!(>), last));
+        quote!(#caller #ty #close)
     }
+}
+
+/// Notes messages whose variants do not go together, and removes them.
+fn check(list: &mut Vec<Message>, by_hand: Option<&Path>, errors: &mut Errors) {
+    let mut sound: Vec<Message> = Vec::new();
+    for message in list.drain(..) {
+        let twin = twin(&message, &sound).map(|twin| twin.method.sig.ident.clone());
+        let kind = message.kind.name();
+        match (by_hand, &message.by_hand) {
+            (Some(ty), None) => {
+                let ty = ty.to_token_stream().to_string().replace(' ', "");
+                let text = format!(
+                    "this server's other {kind}s name their variants: write `#[{kind}({ty}::{})]`",
+                    message.variant
+                );
+                errors.push(&message.attr, text);
+            }
+            (Some(ty), Some(path)) => {
+                if type_of(path).to_token_stream().to_string() != ty.to_token_stream().to_string() {
+                    let ty = ty.to_token_stream().to_string().replace(' ', "");
+                    errors.push(
+                        path,
+                        format!(
+                            "a server's {kind}s are of one type, and the first one is of `{ty}`: write `{ty}::{}`",
+                            message.variant
+                        ),
+                    );
+                    continue;
+                }
+                if let Some(twin) = twin {
+                    errors.push(path, format!("this is the message of `{twin}` already: name another one"));
+                    continue;
+                }
+            }
+            (None, _) => {
+                if let Some(twin) = twin {
+                    let text = format!("`{twin}` has the variant `{}` already: rename one", message.variant);
+                    errors.push(&message.method.sig.ident, text);
+                    continue;
+                }
+            }
+        }
+        sound.push(message);
+    }
+    *list = sound;
+}
+
+/// The one of these that has the variant of this message too, unless only one of the two is compiled.
+///
+/// Two methods of one name are the compiler's affair.
+fn twin<'a>(message: &Message, others: &'a [Message]) -> Option<&'a Message> {
+    let is_conditional = |message: &Message| message.method.carried(&["cfg"]).next().is_some();
+    let tokens = |path: &Option<Path>| path.to_token_stream().to_string();
+    others.iter().find(|other| {
+        let is_same = match &message.by_hand {
+            Some(_) => tokens(&other.by_hand) == tokens(&message.by_hand),
+            None => other.by_hand.is_none() && other.variant == message.variant,
+        };
+        is_same
+            && other.method.sig.ident != message.method.sig.ident
+            && !is_conditional(other)
+            && !is_conditional(message)
+    })
 }
 
 /// The enum of a variant; a struct is its own. `Call::<T>` is `Call<T>` where a type is meant.

@@ -29,11 +29,13 @@ pub(super) fn role(ty: &Type) -> Role<'_> {
     }
 }
 
-/// Notes a context that is not `&mut Cx<..>`.
-pub(super) fn check_cx(ty: &Type, errors: &mut Errors) {
-    if !matches!(inner(ty), Type::Reference(reference) if is_mutable(reference.to_token_stream())) {
+/// Notes a context that is not `&mut Cx<..>`, and returns whether it is one.
+pub(super) fn check_cx(ty: &Type, errors: &mut Errors) -> bool {
+    let is_borrowed = matches!(inner(ty), Type::Reference(reference) if is_mutable(reference.to_token_stream()));
+    if !is_borrowed {
         errors.push(ty, "a method borrows the context: write `&mut Cx<Self>`");
     }
+    is_borrowed
 }
 
 /// Whether the type of a reference begins `&mut`, or `&'a mut`.
@@ -104,16 +106,18 @@ pub(super) fn check_owned(ty: &Type, what: &str, errors: &mut Errors) -> bool {
     match find_borrowed(ty.to_token_stream()) {
         None => true,
         Some(Borrowed::Reference(at)) => {
-            errors.push(
-                at,
-                format!(
-                    "{what} is sent to another task, so it owns what it holds: write `String` for `&str`, for instance"
-                ),
-            );
+            let instead = if matches!(at, TokenTree::Punct(_)) {
+                "write `String` for `&str`, for instance"
+            } else {
+                "write `'static`, or a type without a lifetime"
+            };
+            errors.push(at, format!("{what} is sent to another task, so it owns what it holds: {instead}"));
             false
         }
         Some(Borrowed::Unnamed(at)) => {
-            errors.push(at, format!("{what} is of a type that can be written down: name it, or write `Box<dyn ..>`"));
+            let message =
+                format!("`impl` hides the type, and {what} has to name it: write the type itself, or `Box<dyn ..>`");
+            errors.push(at, message);
             false
         }
     }
@@ -125,6 +129,11 @@ enum Borrowed {
     Reference(TokenTree),
     /// `impl`.
     Unnamed(TokenTree),
+}
+
+/// Whether the name of a lifetime is left out in this type.
+pub(super) fn borrows(ty: &Type) -> bool {
+    matches!(find_borrowed(ty.to_token_stream()), Some(Borrowed::Reference(_)))
 }
 
 /// The first such thing. Functions may borrow what they are given: what follows `Fn` in parentheses is their own affair, and so
@@ -165,6 +174,22 @@ fn find_borrowed(tokens: TokenStream) -> Option<Borrowed> {
         }
     }
     None
+}
+
+/// Where these tokens begin, and where they end.
+pub(super) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
+}
+
+/// The same tokens, shown in this place if something is wrong with them. What lies in brackets keeps its own.
+pub(super) fn located(tokens: TokenStream, at: Span) -> TokenStream {
+    let locate = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(at));
+        token
+    };
+    tokens.into_iter().map(locate).collect()
 }
 
 /// The same tokens, in which `Self` is this type: a message is another type than its server.

@@ -1,19 +1,24 @@
 //! The `match` that runs the method of a message.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::Ident;
+use syn::{Ident, ReturnType};
 
 use super::super::Server;
 use super::super::message::{Argument, Kind, Message, Then};
-use super::super::messages::Messages;
-use super::super::types::free_name;
+use super::super::messages::{Messages, Source};
+use super::super::types::{ends, free_name, located};
 use super::conditions;
 
 /// `async fn NAME(&mut self, call: CounterCall, cx: &mut Cx<Self>) -> Outcome<Self> { match call { .. } }`.
 pub(super) fn function(server: &Server, messages: &Messages, name: &Ident) -> TokenStream {
     let genserver = &server.genserver;
-    let message = Ident::new(messages.kind.name(), Span::call_site());
+    // A variant that no method handles is shown where the first one is named.
+    let at = match &messages.source {
+        Source::ByHand(ty) => Span::call_site().located_at(ends(ty).1),
+        Source::Made { .. } => Span::call_site(),
+    };
+    let message = Ident::new(messages.kind.name(), at);
     let ty = messages.ty(genserver);
     let names: Vec<Ident> = messages.list.iter().flat_map(|it| &it.fields).map(|field| field.name.clone()).collect();
     let uses_cx = messages.list.iter().flat_map(|it| &it.arguments).any(|it| matches!(it, Argument::Cx));
@@ -39,20 +44,33 @@ fn arm(server: &Server, messages: &Messages, message: &Message, cx: &Ident) -> T
         .map(|_| quote!(#[expect(deprecated, reason = "it is for others")]));
     let variant = messages.variant(message);
     let names = message.fields.iter().map(|field| &field.name);
-    let fields = (!message.fields.is_empty()).then(|| quote!((#(#names),*)));
+    let mut fields = (!message.fields.is_empty()).then(|| quote!((#(#names),*)));
+    if matches!(message.then, Then::Mistaken) {
+        fields = fields.map(|_| quote!((..)));
+    }
     let arguments = message.arguments.iter().map(|argument| match argument {
         Argument::Field(name) => name,
         Argument::Cx => cx,
     });
-    let wait = message.method.sig.asyncness.map(|_| quote!(.await));
-    let run = quote!(self.#method(#(#arguments),*) #wait);
+    // A reply of another type than the variant's is shown where the method returns it.
+    let (first, last) = match &message.method.sig.output {
+        ReturnType::Type(_, ty) => ends(ty),
+        ReturnType::Default => (method.span(), method.span()),
+    };
+    let receiver = located(quote!(self.), first);
+    let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#(#arguments),*));
+    arguments.set_span(arguments.span().located_at(last));
+    let wait = message.method.sig.asyncness.map(|_| located(quote!(.await), last));
+    let run = quote!(#receiver #method #arguments #wait);
     let mut caller = message.fields.iter().filter(|field| field.is_caller).map(|field| &field.name);
     let caller = caller.next();
+    let reply = located(quote!(#genserver::Next::reply), first);
     let body = match &message.then {
         Then::Outcome => quote!(#run,),
         Then::Wait => quote!({ #run; #genserver::Next::wait() }),
-        Then::Reply => quote!(#genserver::Next::reply(#caller, #run),),
-        Then::ReplyNothing => quote!({ #run; #genserver::Next::reply(#caller, ()) }),
+        Then::Reply => quote!(#reply(#caller, #run),),
+        Then::ReplyNothing => quote!({ #run; #reply(#caller, ()) }),
+        Then::Mistaken => quote!(::core::unimplemented!(),),
     };
     quote!(#(#conditions)* #is_deprecated #variant #fields => #body)
 }
