@@ -1,0 +1,19 @@
+//! A call that is `extern`.
+
+use genserver::Init;
+
+struct Counter(u64);
+
+#[genserver::server]
+impl Counter {
+    fn init() -> Init<Self> {
+        Init::Run(Counter(0))
+    }
+
+    #[call]
+    extern "C" fn next(&mut self) -> u64 {
+        self.0
+    }
+}
+
+fn main() {}

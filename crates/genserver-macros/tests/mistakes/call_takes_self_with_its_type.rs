@@ -1,0 +1,19 @@
+//! A call that writes the type of `self`.
+
+use genserver::Init;
+
+struct Counter(u64);
+
+#[genserver::server]
+impl Counter {
+    fn init() -> Init<Self> {
+        Init::Run(Counter(0))
+    }
+
+    #[call]
+    fn next(self: &mut Self) -> u64 {
+        self.0
+    }
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! The client as a string.
+
+use genserver::Init;
+
+struct Counter(u64);
+
+#[genserver::server(client = "Client")]
+impl Counter {
+    fn init() -> Init<Self> {
+        Init::Run(Counter(0))
+    }
+
+    #[call]
+    fn next(&mut self) -> u64 {
+        self.0
+    }
+}
+
+fn main() {}

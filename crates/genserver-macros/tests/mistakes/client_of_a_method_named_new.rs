@@ -1,0 +1,19 @@
+//! A client, and a method named `new`.
+
+use genserver::Init;
+
+struct Counter(u64);
+
+#[genserver::server(client = Client)]
+impl Counter {
+    fn init() -> Init<Self> {
+        Init::Run(Counter(0))
+    }
+
+    #[call]
+    fn new(&mut self) -> u64 {
+        self.0
+    }
+}
+
+fn main() {}

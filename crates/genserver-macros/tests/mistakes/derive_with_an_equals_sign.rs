@@ -1,0 +1,19 @@
+//! What to derive after an equals sign.
+
+use genserver::Init;
+
+struct Counter(u64);
+
+#[genserver::server(derive = Debug)]
+impl Counter {
+    fn init() -> Init<Self> {
+        Init::Run(Counter(0))
+    }
+
+    #[call]
+    fn next(&mut self) -> u64 {
+        self.0
+    }
+}
+
+fn main() {}

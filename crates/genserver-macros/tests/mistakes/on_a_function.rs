@@ -1,0 +1,6 @@
+//! The attribute on a function.
+
+#[genserver::server]
+fn count() {}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! A string in the place of an option.
+
+use genserver::Init;
+
+struct Counter(u64);
+
+#[genserver::server("Client")]
+impl Counter {
+    fn init() -> Init<Self> {
+        Init::Run(Counter(0))
+    }
+
+    #[call]
+    fn next(&mut self) -> u64 {
+        self.0
+    }
+}
+
+fn main() {}

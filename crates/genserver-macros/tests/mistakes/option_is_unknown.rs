@@ -1,0 +1,19 @@
+//! An option that does not exist.
+
+use genserver::Init;
+
+struct Counter(u64);
+
+#[genserver::server(name = "counter")]
+impl Counter {
+    fn init() -> Init<Self> {
+        Init::Run(Counter(0))
+    }
+
+    #[call]
+    fn next(&mut self) -> u64 {
+        self.0
+    }
+}
+
+fn main() {}

@@ -1,0 +1,29 @@
+//! A variant that does not exist.
+
+use genserver::{Caller, Init};
+
+struct Counter(u64);
+
+enum Call {
+    Next(Caller<u64>),
+    Reset(Caller<u64>),
+}
+
+#[genserver::server]
+impl Counter {
+    fn init() -> Init<Self> {
+        Init::Run(Counter(0))
+    }
+
+    #[call(Call::Next)]
+    fn next(&mut self) -> u64 {
+        self.0
+    }
+
+    #[call(Call::Rest)]
+    fn reset(&mut self) -> u64 {
+        self.0
+    }
+}
+
+fn main() {}

@@ -1,0 +1,29 @@
+//! A variant with other fields than the method has parameters.
+
+use genserver::{Caller, Init};
+
+struct Counter(u64);
+
+enum Call {
+    Next(Caller<u64>),
+    Reset(Caller<u64>),
+}
+
+#[genserver::server]
+impl Counter {
+    fn init() -> Init<Self> {
+        Init::Run(Counter(0))
+    }
+
+    #[call(Call::Next)]
+    fn next(&mut self) -> u64 {
+        self.0
+    }
+
+    #[call(Call::Reset)]
+    fn reset(&mut self, first: u64) -> u64 {
+        first
+    }
+}
+
+fn main() {}
