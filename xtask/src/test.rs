@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cargo::Cargo;
-use crate::{Failure, Result, load, workspace};
+use crate::workspace::{self, COMPILE_ONLY};
+use crate::{Failure, Result, load};
 
 /// The benchmarks crate drags in every library it compares with, and has nothing to test: its
 /// results are numbers.
 const WORKSPACE: &str = "--workspace --exclude benchmarks --all-features";
-
-/// An example with this line is compiled only: it serves, or waits for a person.
-const COMPILE_ONLY: &str = "// xtask: compile only";
 
 /// No example needs longer; one that does is stuck.
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(30);
@@ -112,18 +110,13 @@ fn example(message: &str) -> Option<Example> {
 impl Example {
     /// Runs it without input; its output is its reader's business, what it complains of is ours.
     fn run(&self) -> Result {
-        if self.is_compile_only() {
+        if workspace::is_compiled_only(Path::new(&self.source)) {
             return Ok(());
         }
         let mut command = Command::new(&self.executable);
         command.stdin(Stdio::null()).stdout(Stdio::null()).current_dir(workspace::root());
         let child = command.spawn().map_err(|error| self.failure(&format!("did not start: {error}")))?;
         self.wait(child)
-    }
-
-    fn is_compile_only(&self) -> bool {
-        let source = std::fs::read_to_string(Path::new(&self.source)).unwrap_or_default();
-        source.lines().any(|line| line.trim() == COMPILE_ONLY)
     }
 
     #[expect(clippy::disallowed_methods, reason = "waits for a real process by the machine's clock")]

@@ -31,7 +31,7 @@ pub(crate) struct Package {
     pub(crate) features: BTreeMap<String, Vec<String>>,
     /// Whether it has a library, which is where doctests live.
     pub(crate) has_lib: bool,
-    /// Whether it has an example, which is a program that somebody must run.
+    /// Whether it has an example that is to be run.
     pub(crate) has_example: bool,
     /// Every package it names in any kind of dependency, also those of others.
     pub(crate) dependencies: Vec<String>,
@@ -43,6 +43,9 @@ impl Package {
         self.manifest.strip_prefix("crates/").is_some_and(|path| path.split('/').count() == 2)
     }
 }
+
+/// An example with this line is compiled only: it serves, or waits for a person.
+pub(crate) const COMPILE_ONLY: &str = "// xtask: compile only";
 
 /// The members of the workspace, from `cargo metadata`.
 pub(crate) fn packages() -> Result<Vec<Package>> {
@@ -64,9 +67,21 @@ fn package(json: &Value) -> Package {
         manifest: relative(manifest),
         features: features.map(|(name, on)| (name.clone(), texts(on))).collect(),
         has_lib: has("lib") || has("proc-macro"),
-        has_example: has("example"),
+        has_example: list(&json["targets"]).iter().any(is_run_example),
         dependencies: list(&json["dependencies"]).iter().map(|it| text(&it["name"]).to_owned()).collect(),
     }
+}
+
+/// Whether a target is an example that ends by itself.
+fn is_run_example(target: &Value) -> bool {
+    let is_example = texts(&target["kind"]).contains(&"example".to_owned());
+    is_example && !is_compiled_only(Path::new(text(&target["src_path"])))
+}
+
+/// Whether an example says that it serves, or waits for a person.
+pub(crate) fn is_compiled_only(example: &Path) -> bool {
+    let source = std::fs::read_to_string(example).unwrap_or_default();
+    source.lines().any(|line| line.trim() == COMPILE_ONLY)
 }
 
 /// The elements of an array; none if it is not an array.
