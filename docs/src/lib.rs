@@ -14,6 +14,10 @@ pub mod from_tokio {}
 #[doc = include_str!("../FROM_ERLANG.md")]
 pub mod from_erlang {}
 
+/// A server with the macro of `genserver`, and with those of kameo and ractor.
+#[doc = include_str!("../MACRO.md")]
+pub mod macros {}
+
 /// Where things are, what may depend on what, and what is promised.
 #[doc = include_str!("../ARCHITECTURE.md")]
 pub mod architecture {}
