@@ -7,7 +7,7 @@ use syn::{GenericParam, Ident};
 use super::super::Server;
 use super::super::message::{Kind, Message};
 use super::super::messages::{Messages, widest};
-use super::super::types::{free_name, without_self};
+use super::super::types::{free_name, located, without_self};
 use super::conditions;
 
 pub(super) fn write(server: &Server) -> TokenStream {
@@ -90,7 +90,7 @@ fn method(server: &Server, messages: &Messages, message: &Message, reference: &I
     // What is returned must be used in any case; this says why.
     let must_use = message.method.carried(&["must_use"]).filter(|attr| attr.meta.require_path_only().is_err());
     let vis = &message.method.vis;
-    // With its place: an error about the function shows the method.
+    // With its place, as the result below: what the compiler says of the function is about the method.
     let fn_token = &message.method.sig.fn_token;
     let name = &message.method.sig.ident;
     let variant = messages.variant(message);
@@ -118,12 +118,11 @@ fn method(server: &Server, messages: &Messages, message: &Message, reference: &I
                 /// The message comes back if there is no server, or its mailbox is full.
             }
         });
+        let result = located(quote!(-> ::core::result::Result<(), #genserver::CastError<#ty>>), name.span());
         return quote! {
             #attrs
             #errors
-            #vis #fn_token #name(&self, #(#parameters),*) -> ::core::result::Result<(), #genserver::CastError<#ty>> {
-                self.0.cast(#variant #fields)
-            }
+            #vis #fn_token #name(&self, #(#parameters),*) #result { self.0.cast(#variant #fields) }
         };
     }
     let reply = message.reply.as_ref().map(|reply| without_self(reply, self_ty));
@@ -134,12 +133,12 @@ fn method(server: &Server, messages: &Messages, message: &Message, reference: &I
             quote!(move |#(#caller)*| #variant(#(#names),*))
         }
     };
+    let call = quote! {
+        #genserver::Call<#genserver::Lookup<'_, #reference>, #reply, impl FnOnce(#genserver::Caller<#reply>) -> #ty>
+    };
+    let result = located(quote!(-> #call), name.span());
     quote! {
         #attrs
-        #vis #fn_token #name(&self, #(#parameters),*)
-            -> #genserver::Call<#genserver::Lookup<'_, #reference>, #reply, impl FnOnce(#genserver::Caller<#reply>) -> #ty>
-        {
-            self.0.call(#make)
-        }
+        #vis #fn_token #name(&self, #(#parameters),*) #result { self.0.call(#make) }
     }
 }

@@ -6,6 +6,7 @@ use quote::quote;
 use super::super::Server;
 use super::super::message::Kind;
 use super::super::messages::{Messages, Source, widest};
+use super::super::types::located;
 use super::conditions;
 
 /// The enum, unless there are no messages, or they are written by hand.
@@ -27,7 +28,8 @@ pub(super) fn write(server: &Server, messages: &Messages) -> TokenStream {
         let carried = message.method.carried(&["doc", "cfg", "deprecated"]);
         let variant = &message.variant;
         let types = message.fields.iter().map(|field| field.in_enum(self_ty, genserver));
-        let fields = (!message.fields.is_empty()).then(|| quote!((#(#types),*)));
+        // With the place of the method: what the compiler says of the variant is about that.
+        let fields = (!message.fields.is_empty()).then(|| located(quote!((#(#types),*)), variant.span()));
         quote!(#(#carried)* #variant #fields)
     });
     quote! {
