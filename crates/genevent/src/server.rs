@@ -24,6 +24,8 @@ mod request;
 mod handlers;
 // Delivering an event or a plain message.
 mod turn;
+// The loops over the handlers.
+mod walk;
 // Adding and removing handlers.
 mod change;
 

@@ -10,8 +10,8 @@ use futures::future::{Either, select};
 use genserver::report::{CustomReport, Level, Report};
 use genserver::{Cx, Reason};
 
-use super::handlers::{Parts, Slots};
-use super::{ManagerServer, drop_caught};
+use super::handlers::Parts;
+use super::{ManagerServer, drop_caught, walk};
 use crate::handler::{
     Begun, DeferredReply, Delivery, HandlerCx, HandlerStep, Place, Reacting, Reaction, Registration, Slot, Then,
 };
@@ -32,8 +32,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         if !self.subscriptions.is_empty() && self.offer(event, mode) {
             return Some(Undelivered::AfterSpace);
         }
-        let mut at = 0;
-        if let Some(begun) = self.pass(&mut at, |slot, cx| slot.event(event, cx)) {
+        if let Some((at, begun)) = self.pass(|slot, cx| slot.event(event, cx)) {
             return Some(Undelivered::From(at, begun));
         }
         if mode != NotifyMode::Async && !self.subscriptions.is_empty() {
@@ -59,18 +58,16 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         limit: WaitLimit<'_>,
         cx: &mut Cx<Self>,
     ) -> bool {
-        let (at, begun) = match left {
+        let begun = match left {
             Undelivered::AfterSpace => {
                 let stuck = |stream: &HandlerId| report_slow(stream, cx);
                 self.subscriptions.reach(Goal::Space, WaitLimit::Unlimited, stuck).await;
-                let mut at = 0;
-                let begun = self.pass(&mut at, |slot, cx| slot.event(&event, cx));
-                (at, begun)
+                self.pass(|slot, cx| slot.event(&event, cx))
             }
-            Undelivered::From(at, begun) => (at, Some(begun)),
-            Undelivered::Nothing => (0, None),
+            Undelivered::From(at, begun) => Some((at, begun)),
+            Undelivered::Nothing => None,
         };
-        if let Some(begun) = begun {
+        if let Some((at, begun)) = begun {
             self.go_on(at, begun, Delivery::Event(&event), cx).await;
         }
         if mode == NotifyMode::Async || self.subscriptions.is_empty() {
@@ -82,32 +79,19 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
     /// Delivers a plain message to all handlers, and to no stream.
     pub(super) async fn tell(&mut self, info: I, cx: &mut Cx<Self>) {
         self.cx.set_mode(NotifyMode::Async);
-        let mut at = 0;
-        if let Some(begun) = self.pass(&mut at, |slot, cx| slot.info(&info, cx)) {
+        if let Some((at, begun)) = self.pass(|slot, cx| slot.info(&info, cx)) {
             self.go_on(at, begun, Delivery::Info(&info), cx).await;
         }
     }
 
-    /// Calls the handlers, until one does not simply stay. `at` becomes the position of that one.
+    /// Calls the handlers, until one does not simply stay. Returns the position of that one, and what came of it.
     #[inline]
     fn pass(
         &mut self,
-        at: &mut usize,
         hand: impl Fn(&mut dyn Slot<E, I>, &mut HandlerCx<E, I>) -> Begun<E, I>,
-    ) -> Option<Begun<E, I>> {
+    ) -> Option<(usize, Begun<E, I>)> {
         let Self { handlers, cx, .. } = self;
-        let passed = catch_unwind(AssertUnwindSafe(|| {
-            for (position, slot) in handlers.slots().iter_mut().enumerate() {
-                // Stored, not incremented: adding to a value in memory takes as long as a small handler.
-                *at = position;
-                let begun = hand(&mut **slot, cx);
-                if !matches!(begun, Begun::Stays) {
-                    return Some(begun);
-                }
-            }
-            None
-        }));
-        passed.unwrap_or_else(|payload| Some(Begun::other(Err(Reason::caught(payload)))))
+        walk::call(handlers.slots(), cx, hand)
     }
 
     /// The same with handlers that await.
@@ -122,12 +106,20 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
             let mut left = slots.get_mut(*at..).zip(contexts.get_mut(*at..));
             let mut place = pin!(None);
             let begun = poll_fn(|task| {
-                let begun =
-                    left.take().map(|(slots, contexts)| begin(slots, contexts, at, passed, place.as_mut(), task));
+                let begun = left.take().map(|(slots, contexts)| match passed {
+                    Delivery::Event(event) => {
+                        walk::begin(slots, contexts, event, place.as_mut(), task, <dyn Slot<E, I>>::begin_event)
+                    }
+                    Delivery::Info(info) => {
+                        walk::begin(slots, contexts, info, place.as_mut(), task, <dyn Slot<E, I>>::begin_info)
+                    }
+                });
                 Poll::Ready(begun.flatten())
             });
-            if let Begun::Else(turn) = begun.await? {
-                return Some(*turn);
+            let (passed_over, begun) = begun.await?;
+            *at += passed_over;
+            if let Begun::Else(turn) = begun {
+                return Some(emptied(place, *turn));
             }
             // Boxed, so that this future stays small.
             let turn = Box::pin(patiently(&places[*at].id, place.as_mut().as_pin_mut()?, cx)).await;
@@ -301,41 +293,6 @@ fn report_slow<E: Event, I: Event>(handler: &HandlerId, cx: &mut Cx<ManagerServe
         let told = told.with("handler", handler.to_string());
         Report::Custom(told.with("waits", format!("for more than {SLOW_AFTER:?}")))
     });
-}
-
-/// Begins the callbacks of handlers, until one does not simply stay. `at` becomes the position of that one. Unless it waits,
-/// `place` is empty afterwards.
-///
-/// One `catch_unwind` for all of them, instead of one for each. Not inlined, because the caller is a future: there it would
-/// keep its variables in memory, not in registers.
-#[inline(never)]
-fn begin<'a, E: Event, I: Event>(
-    slots: &'a mut Slots<E, I>,
-    contexts: &'a mut [HandlerCx<E, I>],
-    at: &mut usize,
-    passed: Delivery<'a, E, I>,
-    mut place: Pin<&mut Place<'a, Reaction<E, I>>>,
-    task: &mut Context<'_>,
-) -> Option<Begun<E, I>> {
-    let from = *at;
-    let begun = catch_unwind(AssertUnwindSafe(|| {
-        for (position, (slot, cx)) in slots.iter_mut().zip(contexts).enumerate() {
-            *at = from + position;
-            let begun = match passed {
-                Delivery::Event(event) => slot.begin_event(event, cx, place.as_mut(), task),
-                Delivery::Info(info) => slot.begin_info(info, cx, place.as_mut(), task),
-            };
-            if !matches!(begun, Begun::Stays) {
-                return Some(begun);
-            }
-            place.set(None);
-        }
-        None
-    }));
-    match begun.unwrap_or_else(|payload| Some(Begun::other(Err(Reason::caught(payload))))) {
-        Some(Begun::Else(turn)) => Some(Begun::other(emptied(place, *turn))),
-        begun => begun,
-    }
 }
 
 /// Drops the future of a callback that has returned this. A panic in its drop becomes an error, unless it has failed already.

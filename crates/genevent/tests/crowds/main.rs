@@ -3,4 +3,5 @@
 
 mod chains;
 mod holds;
+mod long_lists;
 mod storms;
