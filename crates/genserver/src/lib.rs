@@ -471,6 +471,8 @@ mod client;
 // Ready-made processes.
 pub mod agent;
 pub mod registry;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod supervised;
 pub mod supervisor;
 pub mod task;

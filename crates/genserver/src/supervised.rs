@@ -128,7 +128,12 @@ const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 /// If it is dropped before its end, everything is ordered to stop, but nothing waits for that.
 #[doc(alias = "start_supervised!")]
 pub async fn supervised<T>(test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
-    let mut supervisor = TestSupervisor::new();
+    supervised_on(Node::new(), test).await
+}
+
+/// The same on a node that is there already, and has no processes.
+pub(crate) async fn supervised_on<T>(node: Node, test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
+    let mut supervisor = TestSupervisor::on(node);
     let outcome = run(&supervisor, test).await;
     let mishaps = supervisor.mishaps();
     supervisor.stop_all().await;
@@ -233,8 +238,7 @@ struct Started {
 }
 
 impl TestSupervisor {
-    fn new() -> Self {
-        let node = Node::new();
+    fn on(node: Node) -> Self {
         let mut process = Probe::on(&node);
         process.trap_exits(true);
         let reports = node.reports();

@@ -1,0 +1,273 @@
+//! The runtime of a simulation: tasks that wait to be chosen, and a clock that goes on when all wait.
+//!
+//! Everything in it happens on one thread. The locks are there because a runtime is shared, and are never waited for.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::runtime::{BlockingWork, Runtime, Sleep, TaskFuture};
+
+use super::choices::Choices;
+use super::seeds::Seed;
+
+/// Set in every id, because the ids of the other runtimes count from one, or from the half of this.
+const OURS: u64 = 3 << 62;
+
+static LAST: AtomicU64 = AtomicU64::new(OURS);
+
+thread_local! {
+    /// The simulation that this thread runs.
+    static CURRENT: RefCell<Option<Arc<World>>> = const { RefCell::new(None) };
+}
+
+/// The number of the task that is the test itself.
+pub(super) const TEST: u64 = 0;
+
+/// A runtime with a seed.
+pub(crate) struct World {
+    id: u64,
+    /// The instant at which its clock stands at zero.
+    begin: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    choices: Choices,
+    elapsed: Duration,
+    /// The tasks, by number. One that is being polled is not in it.
+    tasks: BTreeMap<u64, TaskFuture>,
+    last_task: u64,
+    /// The tasks that have something to do, in the order in which they were woken.
+    ready: Vec<u64>,
+    /// What is due when. The number tells entries of one instant apart.
+    timers: BTreeMap<(Duration, u64), Waker>,
+    last_timer: u64,
+}
+
+impl World {
+    #[expect(clippy::disallowed_methods, reason = "an instant cannot be made of nothing; only differences are seen")]
+    pub(super) fn new(seed: Seed) -> Arc<Self> {
+        let state = State {
+            choices: Choices::new(seed),
+            elapsed: Duration::ZERO,
+            tasks: BTreeMap::new(),
+            last_task: TEST,
+            ready: vec![TEST],
+            timers: BTreeMap::new(),
+            last_timer: 0,
+        };
+        let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        Arc::new(Self { id, begin: Instant::now(), state: Mutex::new(state) })
+    }
+
+    /// Makes this the simulation of the thread, until the guard is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the thread runs one, or is in a runtime: time and tasks of that would be out of reach.
+    #[track_caller]
+    pub(super) fn enter(self: &Arc<Self>) -> Entered {
+        assert!(ambient().is_none(), "a simulation cannot run inside another one");
+        assert!(
+            crate::runtime::ambient().is_none(),
+            "a simulation is a runtime of its own and cannot run inside another: write `#[test]` and not `#[tokio::test]`"
+        );
+        CURRENT.set(Some(Arc::clone(self)));
+        Entered(())
+    }
+
+    /// Chooses what goes on: a task that is ready. If there is none, the clock goes to the next timer. Nothing if there is
+    /// none of these either.
+    pub(super) fn choose(&self) -> Option<u64> {
+        let mut state = self.state.lock();
+        while state.ready.is_empty() {
+            let ((at, _), waker) = state.timers.pop_first()?;
+            state.elapsed = state.elapsed.max(at);
+            // It takes the lock.
+            drop(state);
+            waker.wake();
+            state = self.state.lock();
+        }
+        let State { choices, ready, .. } = &mut *state;
+        let place = choices.task(ready);
+        Some(ready.remove(place))
+    }
+
+    /// Polls a task other than the test.
+    pub(super) fn poll(self: &Arc<Self>, number: u64) {
+        // It may have ended and been woken since.
+        let Some(mut task) = self.state.lock().tasks.remove(&number) else { return };
+        let waker = self.waker(number);
+        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+            self.state.lock().tasks.insert(number, task);
+        }
+    }
+
+    /// Wakes this task.
+    pub(super) fn waker(self: &Arc<Self>, number: u64) -> Waker {
+        Waker::from(Arc::new(TaskWaker { world: Arc::downgrade(self), number }))
+    }
+
+    /// The tasks that are ready: what two runs of one seed are compared by.
+    pub(super) fn ready(&self) -> usize {
+        self.state.lock().ready.len()
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.state.lock().elapsed
+    }
+
+    pub(super) fn draw(&self, range: Range<u64>) -> u64 {
+        self.state.lock().choices.draw(range)
+    }
+
+    /// Drops what is left of the tasks. What they drop may spawn others.
+    pub(super) fn clear(&self) {
+        loop {
+            let mut state = self.state.lock();
+            let (tasks, timers) = (std::mem::take(&mut state.tasks), std::mem::take(&mut state.timers));
+            drop(state);
+            if tasks.is_empty() && timers.is_empty() {
+                return;
+            }
+            drop((tasks, timers));
+        }
+    }
+
+    fn wake(&self, number: u64) {
+        let mut state = self.state.lock();
+        if !state.ready.contains(&number) {
+            state.ready.push(number);
+        }
+    }
+}
+
+/// Wakes one task.
+struct TaskWaker {
+    world: Weak<World>,
+    number: u64,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        if let Some(world) = self.world.upgrade() {
+            world.wake(self.number);
+        }
+    }
+}
+
+/// The thread runs a simulation.
+pub(super) struct Entered(());
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        drop(CURRENT.take());
+    }
+}
+
+/// The simulation that this thread runs.
+pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
+    CURRENT.with_borrow(|world| world.clone().map(|world| world as Arc<dyn Runtime>))
+}
+
+/// Its id.
+pub(crate) fn ambient_id() -> Option<u64> {
+    CURRENT.with_borrow(|world| world.as_ref().map(|world| world.id))
+}
+
+impl Runtime for World {
+    fn spawn(&self, task: TaskFuture) {
+        let mut state = self.state.lock();
+        state.last_task += 1;
+        let number = state.last_task;
+        state.tasks.insert(number, task);
+        state.ready.push(number);
+    }
+
+    /// In line: there is one thread, and virtual time does not pass while it works.
+    fn spawn_blocking(&self, work: BlockingWork) {
+        work();
+    }
+
+    fn sleep_until(&self, at: Instant) -> Sleep {
+        let world = CURRENT.with_borrow(|world| world.as_ref().map_or_else(Weak::new, Arc::downgrade));
+        Box::pin(Timer { world, at: at.saturating_duration_since(self.begin), key: None })
+    }
+
+    fn now(&self) -> Instant {
+        self.begin + self.elapsed()
+    }
+
+    fn entropy(&self) -> u64 {
+        self.state.lock().choices.entropy()
+    }
+
+    fn is_current(&self) -> bool {
+        ambient_id() == Some(self.id)
+    }
+
+    fn poll_budget(&self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn poll_inline(&self, _cx: &mut Context<'_>) -> Poll<bool> {
+        Poll::Ready(self.may_run_here())
+    }
+
+    /// Drawn: whether a server is run by its caller must not change what a program means.
+    fn may_run_here(&self) -> bool {
+        self.is_current() && self.state.lock().choices.runs_inline()
+    }
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+/// Waits until the clock has come to an instant.
+struct Timer {
+    world: Weak<World>,
+    at: Duration,
+    key: Option<(Duration, u64)>,
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // After the simulation nothing is due any more.
+        let Some(world) = self.world.upgrade() else { return Poll::Pending };
+        let mut state = world.state.lock();
+        if let Some(key) = self.key.take() {
+            state.timers.remove(&key);
+        }
+        if self.at <= state.elapsed {
+            return Poll::Ready(());
+        }
+        state.last_timer += 1;
+        let key = (self.at, state.last_timer);
+        state.timers.insert(key, cx.waker().clone());
+        self.key = Some(key);
+        Poll::Pending
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(world) = self.world.upgrade()
+            && let Some(key) = self.key
+        {
+            let waker = world.state.lock().timers.remove(&key);
+            drop(waker);
+        }
+    }
+}
