@@ -49,13 +49,11 @@
 //! ```
 //!
 //! ```text
-//! the simulation failed in run 3 of 256, after 14 steps and 0 ns of its time:
-//!   assertion `left == right` failed
-//!     left: Ok(2)
-//!    right: Ok(3)
-//! the same run again, alone:
-//!   sim::replay("1f0c2a97d3b8e645", ..)
+//! TEXT
 //! ```
+//!
+//! A line is a step: the time if it has changed, who went on, and whom it ran inside itself. An arrow is a choice that was not the
+//! usual one, as the recipe has it.
 //!
 //! # What a test may do
 //!
@@ -79,27 +77,46 @@
 //! ready, and lower the priority of the running task at one to three random steps: most races need few such changes, and are
 //! found sooner that way.
 //!
+//! A choice is a number, and 0 is the usual way: the task that has waited longest goes on, a caller runs an idle server itself,
+//! nothing goes wrong. A failing run is made smaller by making its choices 0, as many as possible. So what is left in its recipe,
+//! behind the seed, is what the failure needs: `/3.1` means that the choice at place 3 is the second possible one. A recipe can be
+//! changed by hand.
+//!
+//! # Faults
+//!
+//! [`Faults`] kills servers of given types and lets timers be late, until [`Sim::heal`]. Messages are never lost, doubled or
+//! reordered: that cannot happen within one program.
+//!
 //! # Settings
 //!
 //! | variable | what it does |
 //! |---|---|
 //! | `GENSERVER_SIM_RUNS=10000` | runs so many seeds instead of 256 |
 //! | `GENSERVER_SIM_BASE=7` | takes other seeds: those of this number instead of 0 |
-//! | `GENSERVER_SIM_SEED=1f0c2a97d3b8e645` | runs this seed alone |
+//! | `GENSERVER_SIM_RECIPE=1f0c2a97d3b8e645/3.1` | runs this recipe alone |
 //!
 //! # What is still to come
 //!
-//! There are no faults yet (kills, stalls, full mailboxes), a failing run is not made smaller, and it is not drawn.
+//! Servers that stall or panic, calls that are given up, and full mailboxes; a model that a history of calls is compared with; a
+//! picture of a failing run, and the nearest run that passes.
 
-// One run: its order of steps, ...
+// Which runs a check consists of, ...
+mod runs;
+// ... and how each is written down.
+mod recipe;
+// One run: its steps, ...
 mod run;
 // ... in a runtime with a clock of its own, ...
 mod world;
-// ... by choices that follow from a seed.
+// ... by choices that follow from a seed, ...
 mod choices;
-// Which seeds are run.
-mod seeds;
-// What is said of a run that fails.
+// ... also of what goes wrong.
+mod faults;
+// A failing run made small, ...
+mod shrink;
+// ... shown step by step, ...
+mod trace;
+// ... and the message about it.
 mod failure;
 
 use std::fmt;
@@ -109,8 +126,13 @@ use std::time::Duration;
 
 use crate::supervised::TestSupervisor;
 
-use run::Run;
-use seeds::{Seed, Seeds};
+use choices::Choices;
+use failure::Report;
+pub use faults::Faults;
+use recipe::Recipe;
+use run::{Quiet, Run};
+use runs::Runs;
+use trace::Trace;
 use world::World;
 pub(crate) use world::{ambient, ambient_id};
 
@@ -118,34 +140,54 @@ pub(crate) use world::{ambient, ambient_id};
 ///
 /// # Panics
 ///
-/// If a run fails: when the test panics, when it waits for what cannot come, or when it takes a million steps. The message names
-/// the seed. Also if two runs of one seed differ, and inside a runtime or another simulation.
+/// If a run fails: when the test panics, when it waits for what cannot come, or when it takes a million steps. The message shows
+/// the smallest run that fails in the same way, and how to repeat it. Also if two runs of one seed differ, and inside a runtime or
+/// another simulation.
 #[track_caller]
 pub fn check(test: impl AsyncFn(&Sim<'_>)) {
-    let seeds = Seeds::from_env();
-    for (number, seed) in seeds.iter().enumerate() {
-        let run = Run::of(seed, &test);
-        if let Err(failure) = &run.outcome {
-            panic!("{}", failure.text(seed, Some((number + 1, seeds.runs())), &run));
+    let runs = Runs::from_env();
+    for (number, recipe) in runs.iter().enumerate() {
+        let run = Run::of(&recipe, &test);
+        if run.outcome.is_err() {
+            explain(&recipe, run, Some((number + 1, runs.count())), &test);
+            continue;
         }
         // One in a hundred is enough to notice a test that depends on something else, and costs next to nothing.
         if number % 100 == 0 {
-            run.assert_same(&Run::of(seed, &test), seed);
+            run.assert_same(&Run::of(&recipe, &test), &recipe);
         }
     }
 }
 
-/// Runs a test under one seed, which the message of a failed [`check`] names.
+/// Runs a test once, by the recipe that the message of a failed [`check`] names.
 ///
 /// # Panics
 ///
-/// As [`check`], and if the text is not a seed.
+/// As [`check`], and if the text is not a recipe.
 #[track_caller]
-pub fn replay(seed: &str, test: impl AsyncFn(&Sim<'_>)) {
-    let seed: Seed = seed.parse().unwrap_or_else(|error| panic!("{error}"));
-    let run = Run::of(seed, &test);
-    if let Err(failure) = &run.outcome {
-        panic!("{}", failure.text(seed, None, &run));
+pub fn replay(recipe: &str, test: impl AsyncFn(&Sim<'_>)) {
+    let recipe: Recipe = recipe.parse().unwrap_or_else(|error| panic!("{error}"));
+    let run = Run::of(&recipe, &test);
+    if run.outcome.is_err() {
+        explain(&recipe, run, None, &test);
+    }
+}
+
+/// Panics with what is known of a failed run.
+#[track_caller]
+fn explain(recipe: &Recipe, failed: Run, run_of: Option<(usize, u64)>, test: &impl AsyncFn(&Sim<'_>)) {
+    let (recipe, smallest) = shrink::smallest(recipe, failed, test);
+    let mut trace = Trace::on();
+    let run = {
+        let _quiet = Quiet::begin();
+        Run::traced(&recipe, test, &mut trace)
+    };
+    // A run that passes now is not decided by its recipe; what is shown is the failure that was seen.
+    if let Err(failure) = &smallest.outcome {
+        let choices = run.choices.iter().filter(|choice| **choice != 0).count();
+        let (steps, elapsed) = (run.steps, run.elapsed);
+        let report = Report { failure, run_of, steps, elapsed, choices, recipe: &recipe, trace: trace.text() };
+        panic!("{}", report.text());
     }
 }
 
@@ -174,7 +216,17 @@ impl Sim<'_> {
     /// ```
     #[must_use]
     pub fn draw(&self, range: Range<u64>) -> u64 {
-        self.world.draw(range)
+        self.world.choose(|choices: &mut Choices| choices.draw(range))
+    }
+
+    /// Turns faults on, instead of those that were on before.
+    pub fn faults(&self, faults: Faults) {
+        self.world.set_faults(Some(faults));
+    }
+
+    /// Turns all faults off: from here on nothing goes wrong by itself.
+    pub fn heal(&self) {
+        self.world.set_faults(None);
     }
 
     /// How much of the simulation's time has passed.

@@ -5,7 +5,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::ops::Range;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -14,10 +13,14 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::node::Node;
 use crate::runtime::{BlockingWork, Runtime, Sleep, TaskFuture};
 
+use crate::values::info::ProcessInfo;
+
 use super::choices::Choices;
-use super::seeds::Seed;
+use super::faults::Faults;
+use super::recipe::Recipe;
 
 /// Set in every id, because the ids of the other runtimes count from one, or from the half of this.
 const OURS: u64 = 3 << 62;
@@ -42,6 +45,8 @@ pub(crate) struct World {
 
 struct State {
     choices: Choices,
+    /// What may go wrong at present.
+    faults: Option<Faults>,
     elapsed: Duration,
     /// The tasks, by number. One that is being polled is not in it.
     tasks: BTreeMap<u64, TaskFuture>,
@@ -55,9 +60,10 @@ struct State {
 
 impl World {
     #[expect(clippy::disallowed_methods, reason = "an instant cannot be made of nothing; only differences are seen")]
-    pub(super) fn new(seed: Seed) -> Arc<Self> {
+    pub(super) fn new(recipe: &Recipe) -> Arc<Self> {
         let state = State {
-            choices: Choices::new(seed),
+            choices: Choices::new(recipe),
+            faults: None,
             elapsed: Duration::ZERO,
             tasks: BTreeMap::new(),
             last_task: TEST,
@@ -85,9 +91,38 @@ impl World {
         Entered(())
     }
 
+    /// Makes a choice.
+    pub(super) fn choose<T>(&self, choice: impl FnOnce(&mut Choices) -> T) -> T {
+        choice(&mut self.state.lock().choices)
+    }
+
+    /// How many choices were made so far.
+    pub(super) fn choices_made(&self) -> usize {
+        self.state.lock().choices.made().len()
+    }
+
+    /// The choices from this place on.
+    pub(super) fn made_since(&self, first: usize) -> Vec<u32> {
+        self.state.lock().choices.made()[first..].to_vec()
+    }
+
+    /// Sets what may go wrong from now on.
+    pub(super) fn set_faults(&self, faults: Option<Faults>) {
+        self.state.lock().faults = faults;
+    }
+
+    /// Lets something go wrong in a node, if that is drawn. Returns the process that was killed.
+    pub(super) fn strike(&self, node: &Node) -> Option<ProcessInfo> {
+        // Not under the lock: a kill wakes tasks.
+        let mut faults = self.state.lock().faults.take()?;
+        let victim = faults.strike(node, self);
+        self.set_faults(Some(faults));
+        victim
+    }
+
     /// Chooses what goes on: a task that is ready. If there is none, the clock goes to the next timer. Nothing if there is
     /// none of these either.
-    pub(super) fn choose(&self) -> Option<u64> {
+    pub(super) fn next(&self) -> Option<u64> {
         let mut state = self.state.lock();
         while state.ready.is_empty() {
             let ((at, _), waker) = state.timers.pop_first()?;
@@ -124,10 +159,6 @@ impl World {
 
     pub(super) fn elapsed(&self) -> Duration {
         self.state.lock().elapsed
-    }
-
-    pub(super) fn draw(&self, range: Range<u64>) -> u64 {
-        self.state.lock().choices.draw(range)
     }
 
     /// Drops what is left of the tasks. What they drop may spawn others.
@@ -200,7 +231,10 @@ impl Runtime for World {
 
     fn sleep_until(&self, at: Instant) -> Sleep {
         let world = CURRENT.with_borrow(|world| world.as_ref().map_or_else(Weak::new, Arc::downgrade));
-        Box::pin(Timer { world, at: at.saturating_duration_since(self.begin), key: None })
+        let mut state = self.state.lock();
+        let State { choices, faults, .. } = &mut *state;
+        let late = faults.as_ref().map_or(Duration::ZERO, |faults| faults.lateness(choices));
+        Box::pin(Timer { world, at: at.saturating_duration_since(self.begin) + late, key: None })
     }
 
     fn now(&self) -> Instant {
@@ -208,7 +242,7 @@ impl Runtime for World {
     }
 
     fn entropy(&self) -> u64 {
-        self.state.lock().choices.entropy()
+        self.choose(Choices::entropy)
     }
 
     fn is_current(&self) -> bool {
@@ -225,7 +259,7 @@ impl Runtime for World {
 
     /// Drawn: whether a server is run by its caller must not change what a program means.
     fn may_run_here(&self) -> bool {
-        self.is_current() && self.state.lock().choices.runs_inline()
+        self.is_current() && self.choose(Choices::runs_inline)
     }
 
     fn id(&self) -> u64 {

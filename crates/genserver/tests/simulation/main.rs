@@ -4,10 +4,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use genserver::sim::Faults;
+use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::task::Task;
-use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, ServerRef, sim, time};
+use genserver::{AsServer, Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, ServerRef, sim, time};
 
 /// An account whose client reads the balance and then writes it.
 struct Account(u64);
@@ -64,21 +68,101 @@ fn failure(check: impl FnOnce()) -> String {
     payload.downcast_ref::<String>().expect("its message is formatted").clone()
 }
 
-/// The seed that a message names.
-fn seed(message: &str) -> String {
-    let (_, from) = message.split_once("sim::replay(\"").expect("the message names a seed");
-    from.split_once('"').expect("the seed ends").0.to_owned()
+/// The recipe that a message names.
+fn recipe(message: &str) -> String {
+    let (_, from) = message.split_once("sim::replay(\"").expect("the message names a recipe");
+    from.split_once('"').expect("the recipe ends").0.to_owned()
 }
 
 #[test]
-fn a_race_of_two_clients_is_found_and_its_seed_runs_it_again() {
+fn a_race_of_two_clients_is_found_and_its_recipe_runs_it_again() {
     let message = failure(|| sim::check(two_clients));
     assert!(message.contains("assertion `left == right` failed"), "{message}");
-    let seed = seed(&message);
+    let recipe = recipe(&message);
     for _ in 0..2 {
-        let again = failure(|| sim::replay(&seed, two_clients));
+        let again = failure(|| sim::replay(&recipe, two_clients));
         assert_eq!(again.lines().skip(1).collect::<Vec<_>>(), message.lines().skip(1).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_failing_run_is_made_as_small_as_it_can_be_and_shown_step_by_step() {
+    let message = failure(|| sim::check(two_clients));
+    assert!(message.contains("with one choice that is not the usual one"), "{message}");
+    assert!(message.lines().count() < 20, "{message}");
+    // Both clients have read the balance before either writes it.
+    let steps: Vec<&str> = message.lines().filter(|line| line.contains(" > Account")).collect();
+    assert!(!steps.is_empty(), "{message}");
+}
+
+#[test]
+fn a_test_that_passes_in_the_usual_order_fails_only_in_others() {
+    sim::replay("0/", two_clients);
+}
+
+/// Counts its starts in a place that outlives it.
+async fn a_supervised_account(sim: &sim::Sim<'_>, faults: Option<Faults>) -> usize {
+    let starts = Arc::new(AtomicUsize::new(0));
+    let child = ChildSpec::server("account", {
+        let starts = Arc::clone(&starts);
+        move || {
+            starts.fetch_add(1, Ordering::Relaxed);
+            genserver::start_link::<Account>(7)
+        }
+    });
+    let account = child.reference();
+    let supervisor = Supervisor::one_for_one().max_restarts(100).child(child);
+    sim.start_supervised(supervisor.start_link()).await;
+    if let Some(faults) = faults {
+        sim.faults(faults);
+    }
+    for _ in 0..20 {
+        // It may be killed while it answers.
+        let _ = account.waiting().call(Call::Balance).await;
+        time::sleep(Duration::from_millis(1)).await;
+    }
+    sim.heal();
+    assert_eq!(account.waiting().call(Call::Balance).await, Ok(7));
+    starts.load(Ordering::Relaxed)
+}
+
+#[test]
+fn a_killed_server_is_started_again_and_answers_when_the_faults_are_over() {
+    let most = Cell::new(0);
+    sim::check(async |sim| {
+        let starts = a_supervised_account(sim, Some(Faults::new().kill::<Account>().at_most(5))).await;
+        assert!((1..=6).contains(&starts));
+        most.set(most.get().max(starts));
+    });
+    assert!(most.get() > 3, "faults happen: {}", most.get());
+    sim::check(async |sim| assert_eq!(a_supervised_account(sim, None).await, 1));
+}
+
+#[test]
+fn a_failure_that_needs_one_fault_is_shown_with_that_fault_alone() {
+    let message = failure(|| {
+        sim::check(async |sim| {
+            let starts = a_supervised_account(sim, Some(Faults::new().kill::<Account>().at_most(5))).await;
+            assert_eq!(starts, 1);
+        });
+    });
+    let kills = message.lines().filter(|line| line.contains("is killed")).count();
+    assert_eq!(kills, 1, "{message}");
+}
+
+#[test]
+fn timers_are_late_and_never_early() {
+    let late = Cell::new(0);
+    sim::check(async |sim| {
+        sim.faults(Faults::new().late_timers(Duration::from_millis(10)));
+        for number in 1..=10 {
+            time::sleep(Duration::from_millis(100)).await;
+            assert!(sim.elapsed() >= number * Duration::from_millis(100));
+        }
+        assert!(sim.elapsed() <= Duration::from_millis(1100));
+        late.set(late.get() + u32::from(sim.elapsed() > Duration::from_secs(1)));
+    });
+    assert!((1..256).contains(&late.get()), "in some runs a timer is late: {}", late.get());
 }
 
 #[test]
