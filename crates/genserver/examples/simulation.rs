@@ -3,6 +3,7 @@
 //! Two clients deposit money. The first version of the client reads the balance and then writes it, so a deposit can be lost. The
 //! second leaves the sum to the account.
 
+use std::io::{Write as _, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use genserver::task::Task;
@@ -65,14 +66,14 @@ where
     assert_eq!(account.call(Call::Balance).await, Ok(3));
 }
 
-fn main() {
+fn main() -> std::io::Result<()> {
     // In a test one would write only this, and read the message.
     let check = || sim::check(async |sim| no_deposit_is_lost(sim, read_and_write).await);
     let payload = catch_unwind(AssertUnwindSafe(check)).expect_err("a deposit is lost in some runs");
-    println!("{}", payload.downcast_ref::<String>().expect("the message is a text"));
+    let message = payload.downcast_ref::<String>().expect("the message is a text");
 
     sim::check(async |sim| no_deposit_is_lost(sim, deposit).await);
-    println!("the second version loses none in 256 runs");
+    writeln!(stdout(), "{message}\n\nthe second version loses none in 256 runs")
 }
 
 #[cfg(test)]

@@ -41,6 +41,10 @@ pub(crate) mod tokio;
 #[cfg(feature = "smol")]
 pub(crate) mod smol;
 
+// A simulation, which takes its thread over.
+#[cfg(feature = "sim")]
+pub(crate) mod simulated;
+
 #[cfg(feature = "smol")]
 pub use self::smol::{Smol, SmolHandle};
 #[cfg(feature = "tokio")]
@@ -153,7 +157,7 @@ pub trait Runtime: Send + Sync + 'static {
 /// The runtime that the current thread is in.
 pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
     #[cfg(feature = "sim")]
-    if let Some(runtime) = crate::sim::ambient() {
+    if let Some(runtime) = simulated::ambient() {
         return Some(runtime);
     }
     #[cfg(feature = "smol")]
@@ -170,7 +174,7 @@ pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
 /// The id of the runtime that [`ambient`] would find, where that is cheaper to get.
 pub(crate) fn ambient_id() -> Option<u64> {
     #[cfg(feature = "sim")]
-    if let Some(id) = crate::sim::ambient_id() {
+    if let Some(id) = simulated::ambient_id() {
         return Some(id);
     }
     #[cfg(feature = "smol")]

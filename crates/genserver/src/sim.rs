@@ -49,11 +49,27 @@
 //! ```
 //!
 //! ```text
-//! TEXT
+//! the simulation failed in run 81 of 256:
+//!   assertion `left == right` failed
+//!     left: Ok(2)
+//!    right: Ok(3)
+//! the smallest run found has 9 steps in 0ns of its time, with one choice that is not the usual one:
+//!      1           the test > process <1> > Account <3>
+//!      2           the clock of the processes
+//!      3           process <4>  <- /3.1
+//!      4           process <5>
+//!      5           Account <3>
+//!      6           the clock of the processes
+//!      7           process <4> > Account <3> > process <4>
+//!      8           process <5> > Account <3> > process <5>
+//!      9           the test > Account <3> > process <1> > Account <3>
+//! this run again, alone:
+//!   sim::replay("3fed9f4247aa0fc6/3.1", ..)
 //! ```
 //!
-//! A line is a step: the time if it has changed, who went on, and whom it ran inside itself. An arrow is a choice that was not the
-//! usual one, as the recipe has it.
+//! A line is a step: the time if it has changed, who went on, and which processes it ran inside itself. An arrow points at a choice that was
+//! not the usual one, as it stands in the recipe. Here the first client's call was queued instead of run by itself, so both
+//! clients read the balance before either wrote it.
 //!
 //! # What a test may do
 //!
@@ -134,7 +150,6 @@ use run::{Quiet, Run};
 use runs::Runs;
 use trace::Trace;
 use world::World;
-pub(crate) use world::{ambient, ambient_id};
 
 /// Runs a test under 256 seeds, or as many as `GENSERVER_SIM_RUNS` says.
 ///
@@ -144,6 +159,7 @@ pub(crate) use world::{ambient, ambient_id};
 /// the smallest run that fails in the same way, and how to repeat it. Also if two runs of one seed differ, and inside a runtime or
 /// another simulation.
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "a test is written in the call")]
 pub fn check(test: impl AsyncFn(&Sim<'_>)) {
     let runs = Runs::from_env();
     for (number, recipe) in runs.iter().enumerate() {
@@ -165,6 +181,7 @@ pub fn check(test: impl AsyncFn(&Sim<'_>)) {
 ///
 /// As [`check`], and if the text is not a recipe.
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "a test is written in the call")]
 pub fn replay(recipe: &str, test: impl AsyncFn(&Sim<'_>)) {
     let recipe: Recipe = recipe.parse().unwrap_or_else(|error| panic!("{error}"));
     let run = Run::of(&recipe, &test);

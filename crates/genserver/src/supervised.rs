@@ -131,8 +131,32 @@ pub async fn supervised<T>(test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
     supervised_on(Node::new(), test).await
 }
 
-/// The same on a node that is there already, and has no processes.
-pub(crate) async fn supervised_on<T>(node: Node, test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
+/// Runs a test as [`supervised`](fn@supervised) does, in this node instead of a new one: one with a runtime of its own, for instance.
+///
+/// When the test ends, everything in the node is shut down.
+///
+/// # Panics
+///
+/// As [`supervised`](fn@supervised).
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// use genserver::Node;
+/// use genserver::supervised::supervised_on;
+///
+/// # genserver_doc::run! {
+/// let node = Node::new();
+/// supervised_on(node.clone(), async |test| {
+///     test.start_supervised(genserver::start_link::<Quiet>(()).name("quiet")).await;
+///     assert!(node.process_list().iter().any(|process| process.name.as_deref() == Some("quiet")));
+/// })
+/// .await;
+/// assert!(node.process_list().is_empty());
+/// # }
+/// ```
+pub async fn supervised_on<T>(node: Node, test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
     let mut supervisor = TestSupervisor::on(node);
     let outcome = run(&supervisor, test).await;
     let mishaps = supervisor.mishaps();

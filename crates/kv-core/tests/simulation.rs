@@ -34,19 +34,18 @@ async fn client(store: Store, name: &'static str, value: &'static str, is_regist
 async fn survives(sim: &Sim<'_>, faults: Faults, is_registry_safe: bool) {
     let store = Store::start().await.unwrap();
     sim.faults(faults);
-    let begun = sim.elapsed();
     let clients = [("shopping", "one"), ("shopping", "two"), ("travel", "one")];
     let clients = clients.map(|(name, value)| Task::spawn(client(store.clone(), name, value, is_registry_safe)));
     for client in clients {
         client.await.unwrap();
     }
     sim.heal();
-    assert!(sim.elapsed() - begun < Duration::from_secs(1), "nobody waits for a timeout");
+    assert!(sim.elapsed() < Duration::from_secs(1), "nobody waits for a timeout");
 
     // The registry may be on its way up again.
     time::sleep(Duration::from_secs(1)).await;
     for name in store.registry().names() {
-        let bucket = store.registry().lookup_ordered(&name.to_string()).await.unwrap();
+        let bucket = store.registry().lookup_ordered(name.as_ref()).await.unwrap();
         assert!(bucket.is_none_or(|bucket| bucket.is_alive()), "{name} has ended");
     }
     let bucket = store.registry().create("last").await.unwrap();

@@ -17,10 +17,10 @@ const FAULT_ONE_IN: u64 = 24;
 /// Within so many steps a priority changes. Most failing runs are shorter.
 const CHANGES_WITHIN: u64 = 200;
 
-/// Random numbers by SplitMix64, which needs no state but a counter.
+/// Random numbers by `SplitMix64`, which needs no state but a counter.
 struct Numbers(u64);
 
-/// One step of SplitMix64.
+/// One step of `SplitMix64`.
 pub(super) fn mixed(state: u64) -> u64 {
     let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

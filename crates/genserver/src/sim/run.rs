@@ -18,7 +18,7 @@ use super::recipe::Recipe;
 use super::trace::Trace;
 use super::world::{TEST, World};
 
-/// A run that has not ended by then goes round in a circle.
+/// A run that has not ended by then will not end.
 const STEPS_MAX: u64 = 1_000_000;
 
 /// A run that is over.

@@ -2,7 +2,6 @@
 //!
 //! Everything in it happens on one thread. The locks are there because a runtime is shared, and are never waited for.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -13,30 +12,23 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::node::Node;
-use crate::runtime::{BlockingWork, Runtime, Sleep, TaskFuture};
+use crate::runtime::simulated::{self, Entered, SIMULATED};
+use crate::runtime::{self, BlockingWork, Runtime, Sleep, TaskFuture};
 
-use crate::values::info::ProcessInfo;
+use crate::{Node, ProcessInfo};
 
 use super::choices::Choices;
 use super::faults::Faults;
 use super::recipe::Recipe;
 
-/// Set in every id, because the ids of the other runtimes count from one, or from the half of this.
-const OURS: u64 = 3 << 62;
-
-static LAST: AtomicU64 = AtomicU64::new(OURS);
-
-thread_local! {
-    /// The simulation that this thread runs.
-    static CURRENT: RefCell<Option<Arc<World>>> = const { RefCell::new(None) };
-}
+static LAST: AtomicU64 = AtomicU64::new(SIMULATED);
 
 /// The number of the task that is the test itself.
 pub(super) const TEST: u64 = 0;
 
 /// A runtime with a seed.
-pub(crate) struct World {
+pub(super) struct World {
+    this: Weak<Self>,
     id: u64,
     /// The instant at which its clock stands at zero.
     begin: Instant,
@@ -72,7 +64,8 @@ impl World {
             last_timer: 0,
         };
         let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        Arc::new(Self { id, begin: Instant::now(), state: Mutex::new(state) })
+        let begin = Instant::now();
+        Arc::new_cyclic(|this| Self { this: this.clone(), id, begin, state: Mutex::new(state) })
     }
 
     /// Makes this the simulation of the thread, until the guard is dropped.
@@ -82,13 +75,12 @@ impl World {
     /// If the thread runs one, or is in a runtime: time and tasks of that would be out of reach.
     #[track_caller]
     pub(super) fn enter(self: &Arc<Self>) -> Entered {
-        assert!(ambient().is_none(), "a simulation cannot run inside another one");
+        assert!(simulated::ambient().is_none(), "a simulation cannot run inside another one");
         assert!(
-            crate::runtime::ambient().is_none(),
-            "a simulation is a runtime of its own and cannot run inside another: write `#[test]` and not `#[tokio::test]`"
+            runtime::ambient().is_none(),
+            "a simulation is a runtime of its own and cannot run inside another: write `#[test]`, and not the attribute of a runtime"
         );
-        CURRENT.set(Some(Arc::clone(self)));
-        Entered(())
+        simulated::enter(Arc::clone(self) as Arc<dyn Runtime>)
     }
 
     /// Makes a choice.
@@ -196,25 +188,6 @@ impl Wake for TaskWaker {
     }
 }
 
-/// The thread runs a simulation.
-pub(super) struct Entered(());
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        drop(CURRENT.take());
-    }
-}
-
-/// The simulation that this thread runs.
-pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
-    CURRENT.with_borrow(|world| world.clone().map(|world| world as Arc<dyn Runtime>))
-}
-
-/// Its id.
-pub(crate) fn ambient_id() -> Option<u64> {
-    CURRENT.with_borrow(|world| world.as_ref().map(|world| world.id))
-}
-
 impl Runtime for World {
     fn spawn(&self, task: TaskFuture) {
         let mut state = self.state.lock();
@@ -230,7 +203,7 @@ impl Runtime for World {
     }
 
     fn sleep_until(&self, at: Instant) -> Sleep {
-        let world = CURRENT.with_borrow(|world| world.as_ref().map_or_else(Weak::new, Arc::downgrade));
+        let world = self.this.clone();
         let mut state = self.state.lock();
         let State { choices, faults, .. } = &mut *state;
         let late = faults.as_ref().map_or(Duration::ZERO, |faults| faults.lateness(choices));
@@ -246,7 +219,7 @@ impl Runtime for World {
     }
 
     fn is_current(&self) -> bool {
-        ambient_id() == Some(self.id)
+        simulated::ambient_id() == Some(self.id)
     }
 
     fn poll_budget(&self, _cx: &mut Context<'_>) -> Poll<()> {
