@@ -365,6 +365,9 @@
 //! # async fn main() { if cfg!(feature = "tokio") { it_is_quiet().await } }
 //! ```
 //!
+//! To find what happens only in some orders of events, run the test in [`sim`], with the feature of that name: it is repeated
+//! under many seeds, in virtual time, and a failure comes with a recipe that repeats it.
+//!
 //! All time comes from the runtime, so Tokio's paused clock works for every timeout and timer here.
 //!
 //! # Inspecting a running program
@@ -454,7 +457,7 @@
 //!
 //! `tokio` (on by default) runs processes on the Tokio runtime that they are started on; `smol` runs them on async-executor.
 //! Without either, bring a [`runtime::Runtime`] of your own. `serde` serialises the types that tools show; `tracing` turns
-//! reports into events; `macros` has the attribute [`server`](macro@server). No feature changes the meaning of another.
+//! reports into events; `macros` has the attribute [`server`](macro@server), and `sim` the simulator. No feature changes the meaning of another.
 
 // The examples run on Tokio. Without that feature this leaves out those of all items. This page's still run, so each returns
 // early.
@@ -471,6 +474,8 @@ mod client;
 // Ready-made processes.
 pub mod agent;
 pub mod registry;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod supervised;
 pub mod supervisor;
 pub mod task;

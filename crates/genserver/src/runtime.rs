@@ -41,6 +41,10 @@ pub(crate) mod tokio;
 #[cfg(feature = "smol")]
 pub(crate) mod smol;
 
+// A simulation, which takes its thread over.
+#[cfg(feature = "sim")]
+pub(crate) mod simulated;
+
 #[cfg(feature = "smol")]
 pub use self::smol::{Smol, SmolHandle};
 #[cfg(feature = "tokio")]
@@ -137,7 +141,13 @@ pub trait Runtime: Send + Sync + 'static {
     /// Whether a caller on this thread may run a server of this runtime: ready with `false` on a thread of another runtime
     /// or none, with `true` after a unit of the task's budget was taken. Pending like [`poll_budget`](Runtime::poll_budget).
     fn poll_inline(&self, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.is_current() { self.poll_budget(cx).map(|()| true) } else { Poll::Ready(false) }
+        if self.may_run_here() { self.poll_budget(cx).map(|()| true) } else { Poll::Ready(false) }
+    }
+
+    /// Whether code of this thread may run a process of this runtime now, as part of its own task: by default on every thread
+    /// that [is current](Runtime::is_current). A simulation decides it anew each time.
+    fn may_run_here(&self) -> bool {
+        self.is_current()
     }
 
     /// Identifies the runtime: equal for two handles of the same runtime, and never used again for another.
@@ -146,6 +156,10 @@ pub trait Runtime: Send + Sync + 'static {
 
 /// The runtime that the current thread is in.
 pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
+    #[cfg(feature = "sim")]
+    if let Some(runtime) = simulated::ambient() {
+        return Some(runtime);
+    }
     #[cfg(feature = "smol")]
     if let Some(runtime) = smol::ambient() {
         return Some(runtime);
@@ -159,6 +173,10 @@ pub(crate) fn ambient() -> Option<Arc<dyn Runtime>> {
 
 /// The id of the runtime that [`ambient`] would find, where that is cheaper to get.
 pub(crate) fn ambient_id() -> Option<u64> {
+    #[cfg(feature = "sim")]
+    if let Some(id) = simulated::ambient_id() {
+        return Some(id);
+    }
     #[cfg(feature = "smol")]
     if smol::ambient().is_some() {
         return None;

@@ -128,7 +128,36 @@ const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 /// If it is dropped before its end, everything is ordered to stop, but nothing waits for that.
 #[doc(alias = "start_supervised!")]
 pub async fn supervised<T>(test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
-    let mut supervisor = TestSupervisor::new();
+    supervised_on(Node::new(), test).await
+}
+
+/// Runs a test as [`supervised`](fn@supervised) does, in this node instead of a new one: one with a runtime of its own, for instance.
+///
+/// When the test ends, everything in the node is shut down.
+///
+/// # Panics
+///
+/// As [`supervised`](fn@supervised).
+///
+/// # Examples
+///
+/// ```
+/// # use genserver_doc::quiet::*;
+/// use genserver::Node;
+/// use genserver::supervised::supervised_on;
+///
+/// # genserver_doc::run! {
+/// let node = Node::new();
+/// supervised_on(node.clone(), async |test| {
+///     test.start_supervised(genserver::start_link::<Quiet>(()).name("quiet")).await;
+///     assert!(node.process_list().iter().any(|process| process.name.as_deref() == Some("quiet")));
+/// })
+/// .await;
+/// assert!(node.process_list().is_empty());
+/// # }
+/// ```
+pub async fn supervised_on<T>(node: Node, test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
+    let mut supervisor = TestSupervisor::on(node);
     let outcome = run(&supervisor, test).await;
     let mishaps = supervisor.mishaps();
     supervisor.stop_all().await;
@@ -233,8 +262,7 @@ struct Started {
 }
 
 impl TestSupervisor {
-    fn new() -> Self {
-        let node = Node::new();
+    fn on(node: Node) -> Self {
         let mut process = Probe::on(&node);
         process.trap_exits(true);
         let reports = node.reports();

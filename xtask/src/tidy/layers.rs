@@ -52,8 +52,9 @@ const FOLDERS: &[Folders] = &[
             ("task", &["sync", "report", "supervisor"]),
             ("registry", &["sync", "start"]),
             ("supervised", &["report", "supervisor"]),
+            ("sim", &["runtime", "node", "supervised"]),
         ],
-        on_exports: &["supervisor", "agent", "task", "registry", "supervised"],
+        on_exports: &["supervisor", "agent", "task", "registry", "supervised", "sim"],
     },
     Folders {
         source: "crates/genevent/src/",

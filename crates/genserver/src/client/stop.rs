@@ -135,7 +135,7 @@ impl Stopping {
         }
         let runtime = process.head().home.runtime();
         self.deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
-        let inline = runtime.is_current();
+        let inline = runtime.may_run_here();
         let here = if inline { Arc::clone(process).stop_here(&self.reason) } else { StoppedHere::NotNow };
         if let StoppedHere::Ended(reason) = here {
             return Ok(Some(reason));

@@ -63,11 +63,19 @@ pub(crate) fn is_dying() -> bool {
 /// Makes `pid` the current process until the guard is dropped, also when a panic drops it.
 #[inline]
 pub(crate) fn enter(pid: Pid) -> Entered {
+    #[cfg(feature = "sim")]
+    record::entry(pid, DEPTH.get());
     // Kept on the stack of the poll, so that servers inside one another find their way back.
     let before = PID.replace(pid);
     DEPTH.set(DEPTH.get() + 1);
     Entered { before }
 }
+
+// Which processes a thread entered: for the simulator, which shows it.
+#[cfg(feature = "sim")]
+mod record;
+#[cfg(feature = "sim")]
+pub(crate) use record::{record_entries, take_entries};
 
 /// Restores what was current before [`enter`].
 pub(crate) struct Entered {

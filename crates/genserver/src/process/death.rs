@@ -104,7 +104,7 @@ impl<S: GenServer> Process<S> {
     pub(crate) fn run_init(self: &Arc<Self>, actor: Box<Actor<S>>, args: Box<S::Args>) -> Begun {
         self.set_doing(Doing::Init);
         let home = &self.head.home;
-        let begun = if current::may_nest() && home.runtime().is_current() {
+        let begun = if current::may_nest() && home.runtime().may_run_here() {
             let _entered = current::enter(self.head.pid);
             self.init_here(actor, args)
         } else {

@@ -141,7 +141,7 @@ impl<R: Send + 'static> SysRequest<R> {
         let deadline = self.timeout.and_then(|timeout| runtime.now().checked_add(timeout));
         let slot = Arc::new(Slot::new(head.pid));
         let server = || head.subject();
-        match post(&process, Arc::clone(&slot), runtime.is_current()) {
+        match post(&process, Arc::clone(&slot), runtime.may_run_here()) {
             Asked::Taken => Ok(SysRequestStage::Sent { process, slot, deadline }),
             Asked::Dead => Err(SysError::NoProc { server: server(), request: self.name }),
             Asked::NoServer => Err(SysError::NoServer { server: server(), request: self.name }),
