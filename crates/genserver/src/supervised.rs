@@ -150,7 +150,8 @@ pub async fn supervised<T>(test: impl AsyncFnOnce(&TestSupervisor) -> T) -> T {
 /// let node = Node::new();
 /// supervised_on(node.clone(), async |test| {
 ///     test.start_supervised(genserver::start_link::<Quiet>(()).name("quiet")).await;
-///     assert!(node.process_list().iter().any(|process| process.name.as_deref() == Some("quiet")));
+///     let mut processes = node.process_list().into_iter();
+///     assert!(processes.any(|process| process.name.as_deref() == Some("quiet")));
 /// })
 /// .await;
 /// assert!(node.process_list().is_empty());
