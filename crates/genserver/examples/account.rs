@@ -8,14 +8,14 @@ use genserver::{AsServer, Caller, Init, Named, Next, Outcome, Reason};
 
 /// The money of one person, and those who wait for more.
 #[derive(Debug)]
-pub struct Account {
+struct Account {
     balance: u64,
     waiting: Vec<(u64, Caller<u64>)>,
 }
 
 /// There is not enough money in the account.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Overdrawn;
+struct Overdrawn;
 
 #[genserver::server(client = Bank)]
 impl Account {
@@ -25,7 +25,7 @@ impl Account {
 
     /// Puts money in.
     #[cast]
-    pub fn deposit(&mut self, amount: u64) {
+    fn deposit(&mut self, amount: u64) {
         self.balance += amount;
         for (_, caller) in self.waiting.extract_if(.., |(wanted, _)| *wanted <= self.balance) {
             caller.reply(self.balance);
@@ -34,14 +34,14 @@ impl Account {
 
     /// Takes money out, and returns what is left.
     #[call]
-    pub fn withdraw(&mut self, amount: u64) -> Result<u64, Overdrawn> {
+    fn withdraw(&mut self, amount: u64) -> Result<u64, Overdrawn> {
         self.balance = self.balance.checked_sub(amount).ok_or(Overdrawn)?;
         Ok(self.balance)
     }
 
     /// Waits until there is so much money in it, and returns the balance.
     #[call]
-    pub fn wait_for(&mut self, amount: u64, caller: Caller<u64>) {
+    fn wait_for(&mut self, amount: u64, caller: Caller<u64>) {
         if amount <= self.balance {
             caller.reply(self.balance);
         } else {
@@ -51,7 +51,7 @@ impl Account {
 
     /// Closes the account for good.
     #[cast]
-    pub fn close(&mut self) -> Outcome<Self> {
+    fn close(&mut self) -> Outcome<Self> {
         Next::stop(Reason::Normal)
     }
 }
