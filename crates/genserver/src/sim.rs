@@ -103,6 +103,11 @@
 //! [`Faults`] kills servers of given types and lets timers be late, until [`Sim::heal`]. Messages are never lost, doubled or
 //! reordered: that cannot happen within one program.
 //!
+//! # Histories
+//!
+//! Often it is not known what a client must see, because it depends on what others did before. Let the clients
+//! [record](History::record) what they do and see; the [`History`] then says whether some order of their operations explains it.
+//!
 //! # Settings
 //!
 //! | variable | what it does |
@@ -113,8 +118,8 @@
 //!
 //! # What is still to come
 //!
-//! Servers that stall or panic, calls that are given up, and full mailboxes; a model that a history of calls is compared with; a
-//! picture of a failing run, and the nearest run that passes.
+//! Servers that stall or panic, calls that are given up, and full mailboxes; a picture of a failing run, and the nearest run that
+//! passes.
 
 // Which runs a check consists of, ...
 mod runs;
@@ -128,6 +133,8 @@ mod world;
 mod choices;
 // ... also of what goes wrong.
 mod faults;
+// What clients saw, compared with a model.
+mod history;
 // A failing run made small, ...
 mod shrink;
 // ... shown step by step, ...
@@ -145,6 +152,7 @@ use crate::supervised::TestSupervisor;
 use choices::Choices;
 use failure::Report;
 pub use faults::Faults;
+pub use history::History;
 use recipe::Recipe;
 use run::{Quiet, Run};
 use runs::Runs;

@@ -14,6 +14,9 @@ use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::task::Task;
 use genserver::{AsServer, Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, ServerRef, sim, time};
 
+// What clients saw, compared with a model.
+mod histories;
+
 /// An account whose client reads the balance and then writes it.
 struct Account(u64);
 
