@@ -24,6 +24,7 @@ mod house;
 mod models;
 mod mutants;
 mod release;
+mod sim;
 mod soak;
 mod test;
 mod tidy;
@@ -61,6 +62,11 @@ pub const VERBS: &[Verb] = &[
         about: "small faults in the code, and whether a test fails for each; arguments choose a part, a sample",
         run: mutants::run,
     },
+    Verb {
+        name: "sim",
+        about: "the scenarios of the simulator under many seeds; arguments: --runs N, --base SEED, names of tests",
+        run: sim::run,
+    },
     Verb { name: "soak", about: "the tests that take long; arguments choose some of them", run: soak::run },
     Verb { name: "docs", about: "the documentation, without a warning; --open shows it", run: docs::run },
     Verb {
@@ -92,7 +98,7 @@ pub const VERBS: &[Verb] = &[
     },
     Verb {
         name: "weekly",
-        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, erlang, mutants",
+        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, sim, erlang, mutants",
         run: weekly::run,
     },
     Verb { name: "release", about: "whether a release could be made, and what is undecided", run: release::run },

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::cargo::Cargo;
-use crate::{Failure, Result, VERBS, erlang, soak};
+use crate::{Failure, Result, VERBS, erlang, sim, soak};
 
 /// How many drawn scripts are compared with Erlang: twenty times as many as by default.
 const SCRIPTS: u64 = 40_000;
@@ -38,6 +38,7 @@ const PARTS: &[Part] = &[
     Part { name: "licences", work: licences },
     Part { name: "advisories", work: advisories },
     Part { name: "soak", work: || soak::run(&[]).into() },
+    Part { name: "sim", work: many_seeds },
     Part { name: "erlang", work: long_comparison },
     Part { name: "mutants", work: mutants },
 ];
@@ -70,6 +71,13 @@ fn asked(args: &[String]) -> Result<Vec<&'static Part>> {
         PARTS.iter().find(|part| part.name == name).ok_or_else(unknown)
     };
     args.iter().map(find).collect()
+}
+
+/// Seeds that no other week has: those of the day.
+#[expect(clippy::disallowed_methods, reason = "the day decides which seeds are tried")]
+fn many_seeds() -> Outcome {
+    let day = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs() / 86_400);
+    sim::run(&["--base".to_owned(), day.to_string()]).into()
 }
 
 /// A line for each part.

@@ -49,10 +49,10 @@ impl Account {
         }
     }
 
-    /// Closes the account for good.
+    /// Closes the account for good, if it is empty.
     #[cast]
     fn close(&mut self) -> Outcome<Self> {
-        Next::stop(Reason::Normal)
+        if self.balance == 0 { Next::stop(Reason::Normal) } else { Next::wait() }
     }
 }
 
@@ -85,6 +85,7 @@ async fn session() -> Result<(), Box<dyn Error>> {
     assert_eq!(bank.withdraw(1).await?, Ok(8));
 
     let last = bank.as_server()?;
+    assert_eq!(bank.withdraw(8).await?, Ok(0));
     bank.close()?;
     assert_eq!(last.ended().await, Reason::Normal);
     supervisor.stop().await?;

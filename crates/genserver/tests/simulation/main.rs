@@ -156,7 +156,7 @@ fn a_failure_that_needs_one_fault_is_shown_with_that_fault_alone() {
 
 #[test]
 fn timers_are_late_and_never_early() {
-    let late = Cell::new(0);
+    let (late, runs) = (Cell::new(0), Cell::new(0));
     sim::check(async |sim| {
         sim.faults(Faults::new().late_timers(Duration::from_millis(10)));
         for number in 1..=10 {
@@ -165,8 +165,9 @@ fn timers_are_late_and_never_early() {
         }
         assert!(sim.elapsed() <= Duration::from_millis(1100));
         late.set(late.get() + u32::from(sim.elapsed() > Duration::from_secs(1)));
+        runs.set(runs.get() + 1);
     });
-    assert!((1..256).contains(&late.get()), "in some runs a timer is late: {}", late.get());
+    assert!((1..runs.get()).contains(&late.get()), "in some runs a timer is late: {}", late.get());
 }
 
 #[test]
