@@ -392,6 +392,9 @@ use proc_macro::TokenStream;
 /// The messages of `Counter` are `CounterCall` and `CounterCast`. An enum, and the client, are as visible as the most visible of
 /// their methods. An enum has the type parameters that it uses. The client of a server with type parameters has no default
 /// for its reference.
+///
+/// There is no such attribute for the event handlers of `genevent`. A handler takes one type of event, which others define, and is
+/// seldom asked anything: what the attribute would write is a `match` of one arm.
 #[proc_macro_attribute]
 pub fn server(arguments: TokenStream, item: TokenStream) -> TokenStream {
     server::expand(arguments.into(), item.into()).into()

@@ -10,7 +10,12 @@ pub(super) struct Errors(Vec<Error>);
 
 impl Errors {
     /// Notes a mistake at these tokens.
-    pub(super) fn push(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
+    pub(super) fn push(&mut self, at: impl ToTokens, message: impl Into<String>) {
+        self.push_at(at.into_token_stream(), message.into());
+    }
+
+    /// The same, compiled once and not for every kind of token.
+    fn push_at(&mut self, at: TokenStream, message: String) {
         self.0.push(Error::new_spanned(at, message));
     }
 
