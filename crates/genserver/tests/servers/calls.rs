@@ -551,3 +551,24 @@ async fn an_init_that_has_run_is_seen_by_the_first_call() {
     server.call(|caller| answer(caller, ())).await.unwrap();
     assert_eq!(log.take(), ["init"]);
 }
+
+/// The thread keeps the slots of such answers by their size.
+async fn answered_with<const WORDS: usize>() {
+    for inline in [true, false] {
+        let server = Node::new().start::<Puppet>(waiting(&Log::default())).inline(inline).await.unwrap();
+        for number in 0..3 {
+            let value = [number; WORDS];
+            assert_eq!(server.call(|caller| answer(caller, value)).await, Ok(value), "{WORDS}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_have_any_size() {
+    answered_with::<0>().await;
+    answered_with::<1>().await;
+    answered_with::<3>().await;
+    answered_with::<16>().await;
+    answered_with::<100>().await;
+    answered_with::<1_000>().await;
+}
