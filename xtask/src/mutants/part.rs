@@ -22,8 +22,8 @@ pub(super) const PARTS: &[Part] = &[
         modules: &["process", "client/call", "node/reply", "node/alarm", "node/cut", "sync/lock"],
         rounds: &[
             &["--test=servers"],
-            &["--test=processes"],
             &["--test=hazards", "--lib"],
+            &["--test=processes"],
             &[
                 "--test=bursts",
                 "--test=core",
