@@ -66,7 +66,7 @@ fn test(part: &Part, options: &Options) -> Result<Tally> {
             break;
         }
         if let (Some(tally), Some(survivors)) = (&tally, &survivors) {
-            println!("mutants: {} of {} survive the first {} rounds", survivors.len(), tally.len(), number - 1);
+            println!("mutants: {} of {} survive round {}", survivors.len(), tally.len(), number - 1);
         }
         let profile = if number == part.rounds.len() { "mutants-rest" } else { "mutants" };
         let folder = folder().join(format!("round-{number}"));
