@@ -559,7 +559,10 @@ async fn a_call_to_a_busy_server_ends_when_its_time_is_over() {
     let (server, _) = puppet().await;
     let mut busy = Box::pin(server.call(park::<()>).no_timeout());
     assert!(futures::poll!(&mut busy).is_pending());
-    let call = server.call(|caller| answer(caller, ())).timeout(Duration::from_secs(1));
+    let mut call = Box::pin(server.call(|caller| answer(caller, ())).timeout(Duration::from_secs(1)));
+    for _ in 0..3 {
+        assert!(futures::poll!(&mut call).is_pending(), "however often it is polled");
+    }
     let late = timeout(Duration::from_secs(2), call).await.expect("it has a timeout of its own");
     assert!(matches!(late, Err(CallError::Timeout { .. })), "{late:?}");
 }
