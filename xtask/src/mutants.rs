@@ -57,18 +57,26 @@ pub(crate) fn run(args: &[String]) -> Result {
     Err(Failure::new(format!("survivors without a reason; {advice}\n{}", unjudged.join("\n"))))
 }
 
-/// First against the tests that notice most, which are compiled in a moment; what survives those, against the rest.
+/// Against one round of tests after the other, the first of which is compiled in a moment: what survives one meets the next.
 fn test(part: &Part, options: &Options) -> Result<Tally> {
-    let first = tool::Round { part, tests: part.first, profile: "mutants", folder: folder().join("first"), only: None };
-    let mut tally = first.run(options)?;
-    let survivors = tally.survivors();
-    if !survivors.is_empty() {
-        println!("mutants: {} of {} survive the first tests", survivors.len(), tally.len());
-        let (profile, folder) = ("mutants-rest", folder().join("rest"));
-        let rest = tool::Round { part, tests: part.rest, profile, folder, only: Some(survivors) };
-        tally.settle(&rest.run(options)?)?;
+    let mut tally: Option<Tally> = None;
+    for (number, tests) in (1..).zip(part.rounds) {
+        let survivors = tally.as_ref().map(Tally::survivors);
+        if survivors.as_ref().is_some_and(Vec::is_empty) {
+            break;
+        }
+        if let (Some(tally), Some(survivors)) = (&tally, &survivors) {
+            println!("mutants: {} of {} survive round {}", survivors.len(), tally.len(), number - 1);
+        }
+        let profile = if number == part.rounds.len() { "mutants-rest" } else { "mutants" };
+        let folder = folder().join(format!("round-{number}"));
+        let round = tool::Round { part, tests, profile, folder, only: survivors }.run(options)?;
+        match &mut tally {
+            None => tally = Some(round),
+            Some(tally) => tally.settle(&round)?,
+        }
     }
-    Ok(tally)
+    Ok(tally.unwrap_or_default())
 }
 
 /// Where all of it lies.

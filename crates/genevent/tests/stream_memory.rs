@@ -131,6 +131,24 @@ fn ten_thousand_idle_streams_take_less_than_four_mebibytes() {
     });
 }
 
+/// Nobody sends an event, at which the manager would notice those that are gone.
+#[test]
+fn streams_that_come_and_go_without_an_event_leave_no_memory() {
+    alone(async {
+        let manager = Manager::start().await.unwrap();
+        let come_and_go = async |streams| {
+            for _ in 0..streams {
+                drop(idle_streams(&manager, 1).await);
+            }
+        };
+        come_and_go(100).await;
+        let before = held();
+        come_and_go(10_000).await;
+        let left = held() - before;
+        assert!(left < 8 * 1024, "{left} bytes are left");
+    });
+}
+
 /// The log holds the events once, whatever the number of streams.
 #[test]
 fn a_stream_with_a_full_buffer_takes_256_bytes_besides_the_log() {

@@ -101,6 +101,17 @@ async fn a_drained_mailbox_gives_its_memory_back() {
     let left = held() - before;
     assert!(left < 200_000, "{left} bytes are left");
 
+    // Requests that wait at the same time: the server has a list of their slots.
+    let (go, until) = oneshot::channel();
+    server.cast(Cast::Park(until)).unwrap();
+    let requests: Vec<_> = (0..10_000).map(|_| server.send_request(|caller| caller)).collect();
+    go.send(()).unwrap();
+    for request in requests {
+        request.await.unwrap();
+    }
+    let left = held() - before;
+    assert!(left < 100_000, "{left} bytes are left of the requests");
+
     // What is kept for the next messages, in the queue and in the batch, goes when there are to be none for a while.
     for _ in 0..2 {
         for _ in 0..100 {

@@ -9,10 +9,9 @@ pub(super) struct Part {
     pub(super) package: &'static str,
     /// Modules, relative to its `src`: each is a file, and a folder if it has parts.
     modules: &'static [&'static str],
-    /// What cargo calls the tests that notice most faults. Each mutant meets these.
-    pub(super) first: &'static [&'static str],
-    /// The others that may notice one. What survives the first meets these.
-    pub(super) rest: &'static [&'static str],
+    /// What cargo calls the tests, in rounds: first those that notice most faults. What survives a round meets the next one. The
+    /// last round has the tests that take long, too.
+    pub(super) rounds: &'static [&'static [&'static str]],
 }
 
 /// Every part. Tests that another part's code fails, such as those of a data structure, are in none.
@@ -21,39 +20,46 @@ pub(super) const PARTS: &[Part] = &[
         name: "process",
         package: "genserver",
         modules: &["process", "client/call", "node/reply", "node/alarm", "node/cut", "sync/lock"],
-        first: &["--test=processes", "--test=servers"],
-        rest: &[
-            "--lib",
-            "--test=bursts",
-            "--test=core",
-            "--test=core_on_smol",
-            "--test=hazards",
-            "--test=messages",
-            "--test=reports",
-            "--test=supervision",
-            "--test=tasks",
+        rounds: &[
+            &["--test=servers"],
+            &["--test=hazards", "--lib"],
+            &["--test=processes"],
+            &[
+                "--test=bursts",
+                "--test=core",
+                "--test=core_on_smol",
+                "--test=messages",
+                "--test=processes",
+                "--test=reports",
+                "--test=servers",
+                "--test=supervision",
+                "--test=tasks",
+            ],
         ],
     },
     Part {
         name: "supervisor",
         package: "genserver",
         modules: &["supervisor"],
-        first: &["--test=supervision"],
-        rest: &["--lib", "--test=reports", "--test=seeds", "--test=servers", "--test=supervision", "--test=tasks"],
+        rounds: &[
+            &["--test=supervision"],
+            &["--lib", "--test=reports", "--test=seeds", "--test=servers", "--test=supervision", "--test=tasks"],
+        ],
     },
     Part {
         name: "genevent",
         package: "genevent",
         modules: &["server", "handler/slot", "handler/begin", "values/gone", "handler/hold"],
-        first: &["--test=cases", "--test=crowds"],
-        rest: &["--lib", "--test=handlers_that_await", "--test=managers_model", "--test=seeds", "--test=streams"],
+        rounds: &[
+            &["--test=cases", "--test=crowds"],
+            &["--lib", "--test=handlers_that_await", "--test=managers_model", "--test=seeds", "--test=streams"],
+        ],
     },
     Part {
         name: "streams",
         package: "genevent",
         modules: &["subscription"],
-        first: &["--test=streams"],
-        rest: &["--test=stream_memory", "--test=cases", "--test=crowds"],
+        rounds: &[&["--test=streams"], &["--test=stream_memory", "--test=cases", "--test=crowds"]],
     },
 ];
 
@@ -131,7 +137,7 @@ mod tests {
     #[test]
     fn every_test_program_of_a_part_is_there() {
         for part in PARTS {
-            let names = part.first.iter().chain(part.rest).filter_map(|name| name.strip_prefix("--test="));
+            let names = part.rounds.iter().copied().flatten().filter_map(|name| name.strip_prefix("--test="));
             for name in names {
                 let tests = workspace::root().join(format!("crates/{}/tests", part.package));
                 let is_there = tests.join(format!("{name}.rs")).is_file() || tests.join(name).join("main.rs").is_file();

@@ -13,7 +13,7 @@ use crate::cargo::Cargo;
 use crate::{Failure, Result};
 
 /// How long a test of the process `Probe` waits for a message that does not come: less than a test may take.
-const EXPECT_WITHIN_MS: &str = "10000";
+const EXPECT_WITHIN_MS: &str = "5000";
 
 /// No run of the tests takes so long, in seconds: each test has its own limit, in `.config/nextest.toml`.
 const RUN_LIMIT: &str = "1200";
@@ -149,7 +149,7 @@ mod tests {
 
     fn args(only: Option<Vec<String>>, shard: Option<&str>, changed: bool) -> String {
         let part = Part::named("supervisor").expect("there is such a part");
-        let round = Round { part, tests: part.first, profile: "mutants", folder: PathBuf::from("out"), only };
+        let round = Round { part, tests: part.rounds[0], profile: "mutants", folder: PathBuf::from("out"), only };
         let options = Options { parts: vec![part], shard: shard.map(str::to_owned), changed };
         round.args(&options).join(" ")
     }

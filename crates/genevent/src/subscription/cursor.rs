@@ -7,6 +7,9 @@ use genserver::Pid;
 use super::stream_end::StreamEnd;
 use crate::values::{LagPolicy, NotifyMode};
 
+/// How many events a consumer takes at once: the log is locked once for each batch.
+const BATCH: u64 = 32;
+
 /// What a consumer asks for when it subscribes.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
@@ -71,6 +74,12 @@ impl Cursor {
     /// The number of the first event that it does not take, if there are so many.
     pub(super) fn until(&self, head: u64) -> u64 {
         self.end.as_ref().map_or(head, |end| end.at)
+    }
+
+    /// How many events it takes at once, at most. A small buffer is not emptied in batches: what is in hand would count against
+    /// the capacity.
+    pub(super) fn batch(&self) -> u64 {
+        if self.terms.capacity < 2 * BATCH { 1 } else { BATCH }
     }
 
     /// Whether it has come as far as it should with the event before `head`, which was sent this way.

@@ -14,9 +14,6 @@ use super::stream_end::StreamEnd;
 use super::user_code::{catch_panic, wake};
 use crate::values::NotifyMode;
 
-/// How many events a consumer takes at once: the log is locked once for each batch.
-const BATCH: u64 = 32;
-
 /// The events that some consumer has still to take, and how far each consumer has come.
 pub(crate) struct Log<E> {
     state: Locked<State<E>>,
@@ -147,9 +144,7 @@ impl<E> Log<E> {
                 Taken::Lost(std::mem::take(&mut cursor.lost))
             } else if cursor.next < until {
                 let next = cursor.next;
-                // Small buffers are not emptied in batches: what is in hand would count against the capacity.
-                let most = if cursor.terms.capacity < 2 * BATCH { 1 } else { BATCH };
-                let end = until.min(next + most).min(Segment::<E>::end(next));
+                let end = until.min(next + cursor.batch()).min(Segment::<E>::end(next));
                 cursor.next = end;
                 cursor.in_hand = end - next - 1;
                 let awaited = if end == head { mode.min(cursor.terms.mode) } else { NotifyMode::Async };

@@ -101,6 +101,27 @@ async fn every_buffer_has_its_own_bound() {
     }
 }
 
+/// A larger one counts what its consumer has in hand: it is emptied in batches.
+#[tokio::test]
+async fn a_small_buffer_has_space_for_another_event_as_soon_as_one_is_taken() {
+    for buffer in [2, 33, 63] {
+        let manager = Manager::start().await.unwrap();
+        let mut stream = with(&manager, buffer, LagPolicy::DropOldest).await;
+        for event in 0..buffer {
+            manager.notify(event).unwrap();
+        }
+        manager.which_handlers().await.unwrap();
+        for event in 0..buffer - 1 {
+            assert_eq!(stream.next().await, Some(Ok(event)), "{buffer}");
+            manager.notify(buffer + event).unwrap();
+            manager.which_handlers().await.unwrap();
+        }
+        for event in buffer - 1..2 * buffer - 1 {
+            assert_eq!(stream.next().await, Some(Ok(event)), "{buffer}");
+        }
+    }
+}
+
 /// The manager waits for the one, and for its handlers all have to wait; but the other streams have the event.
 #[tokio::test]
 async fn a_consumer_without_space_keeps_the_event_from_no_other_stream() {

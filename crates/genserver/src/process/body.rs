@@ -110,11 +110,9 @@ impl<S: GenServer> Body<S> {
         self.cold.is_none() && self.actor.as_ref().is_none_or(|actor| actor.batch.is_light())
     }
 
-    /// Gives back what a burst made the batch grow to.
-    pub(crate) fn shrink(&mut self) {
-        if let Some(actor) = &mut self.actor {
-            actor.batch.shrink();
-        }
+    /// Gives back what a burst made the batch grow to. Whether there was such a burst.
+    pub(crate) fn shrink(&mut self) -> bool {
+        self.actor.as_mut().is_some_and(|actor| actor.batch.shrink())
     }
 
     /// What was taken out of the queue and not handled yet.

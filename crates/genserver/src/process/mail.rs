@@ -248,9 +248,10 @@ impl<S: GenServer> Mail<S> {
         }
     }
 
-    /// Frees the memory that a burst made the queue and the list of waiters take.
-    pub(crate) fn shrink(&mut self, own: Pid) {
-        if self.queue.shrink()
+    /// Frees the memory that a burst made the queue and the list of waiters take. `had_burst` says whether the batch, which was
+    /// the queue before, had to be shrunk.
+    pub(crate) fn shrink(&mut self, own: Pid, had_burst: bool) {
+        if (self.queue.shrink() || had_burst)
             && let Some(ties) = &mut self.ties
         {
             ties.shrink_waiters(own);

@@ -605,8 +605,8 @@ impl<S: GenServer> Process<S> {
         mail.suspended = suspended;
         if !more {
             // Only once nothing is left: as long as a burst lasts, its memory would be allocated again at once.
-            body.shrink();
-            mail.shrink(self.head.pid);
+            let had_burst = body.shrink();
+            mail.shrink(self.head.pid, had_burst);
         }
         mail.put_back(std::mem::replace(body, Body::away()));
         if more {

@@ -115,7 +115,7 @@ impl<S: GenServer> Process<S> {
         let mut mail = self.mail.lock();
         mail.bound += 1;
         // A closed mailbox promises nothing any more: the end calls all who still wait.
-        if mail.closed || self.look.load(Ordering::Relaxed) & LOOK_SPACE == 0 {
+        if mail.closed {
             return;
         }
         let woken = self.promise_places(&mut mail);

@@ -271,6 +271,23 @@ async fn a_kept_caller_adds_no_edge() {
     assert_eq!(errors.len(), 2);
 }
 
+/// The second has the call of the first, and what it does then, before it begins with either.
+#[tokio::test(start_paused = true)]
+async fn a_kept_caller_adds_no_edge_to_the_callback_that_comes_next() {
+    let ([first, second, third], errors) = servers([&[1], &[2], &[]]).await;
+    let keeps = |caller| Ask::Around(How::Keeps, STEPS, caller);
+    let (busy, waiting, ()) = futures::join!(second.call(keeps), first.call(keeps), async {
+        second.cast(Tell::Next(vec![first.clone()])).unwrap();
+        second.cast(Tell::AskAll).unwrap();
+        third.cast(Tell::AnswerKept).unwrap();
+        second.cast(Tell::AnswerKept).unwrap();
+    });
+    busy.unwrap();
+    waiting.unwrap();
+    let errors = errors.lock().unwrap();
+    assert!(matches!(errors[..], [CallError::Timeout { .. }]), "{errors:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_from_a_task_of_the_handler_is_nobodys() {
     let (servers, errors) = servers([&[1], &[0]]).await;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use futures::executor::block_on;
 use futures::future::{BoxFuture, FutureExt, join_all, select, select_all};
@@ -25,6 +26,7 @@ on_both_flavours! {
     a_call_among_others_that_are_awaited_together_is_cut_too
     block_on_in_a_doomed_callback_does_not_hang
     a_call_that_dooms_its_caller_is_answered_all_the_same_under_block_on
+    a_call_that_fails_as_its_caller_is_doomed_fails_all_the_same_under_an_executor_inside
     pl_055_an_exit_that_came_before_its_own_end_is_what_a_process_ends_with
     a_task_that_is_killed_before_it_ends_has_no_result
     pl_056_a_starter_that_is_doomed_when_init_ends_leaves_the_child_to_the_link
@@ -327,6 +329,34 @@ async fn a_call_that_dooms_its_caller_is_answered_all_the_same_under_block_on() 
     assert_eq!(told.await, Ok(Ok(())));
     assert_eq!(scene.caller.ended().await, Reason::Killed);
     assert_eq!(scene.noted(), ["terminate normal", "the executor came back"]);
+}
+
+/// What an executor does that never gives way, such as `block_on`, but not for ever.
+fn insist<T>(future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut cx) = (pin!(future), Context::from_waker(Waker::noop()));
+    (0..1_000_000).find_map(|_| match future.as_mut().poll(&mut cx) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    })
+}
+
+async fn a_call_that_fails_as_its_caller_is_doomed_fails_all_the_same_under_an_executor_inside() {
+    let scene = Scene::set(Path::Idle).await;
+    let callee = scene.callee.clone();
+    callee.stop().await.unwrap();
+    let told = scene.caller.call(|client| {
+        act(move |_, cx| {
+            let me = cx.process_ref();
+            // The message is made when the call has begun, and only then it is seen that nobody takes it.
+            let called = insist(callee.call(|caller| {
+                me.kill();
+                answer(caller, ())
+            }));
+            Next::reply(client, called)
+        })
+    });
+    let called = told.await.unwrap();
+    assert!(matches!(called, Some(Err(CallError::NoProc { .. }))), "{called:?}");
 }
 
 /// How a child is started.

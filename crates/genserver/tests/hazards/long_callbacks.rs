@@ -104,6 +104,27 @@ async fn a_long_server_that_is_short_again_is_run_by_its_callers_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_was_long_is_trusted_again_bit_by_bit() {
+    let stage = Stage::new().await;
+    let becomes_long_and_short_again = async || {
+        while stage.call(LONG).await {}
+        let mut shorts = 0;
+        while !stage.call(SHORT).await {
+            shorts += 1;
+        }
+        shorts
+    };
+    let mut shorts = Vec::new();
+    for _ in 0..6 {
+        shorts.push(becomes_long_and_short_again().await);
+    }
+    assert_eq!(shorts, [4, 8, 16, 32, 64, 64]);
+    // Each sample halves it, once the samples are as rare as they get: that is the 64th turn, and every 64th.
+    stage.calls(SHORT, 2 * 64).await;
+    assert_eq!(becomes_long_and_short_again().await, 16);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_alternates_stays_in_its_own_task() {
     for shorts in 1..4 {
         let stage = Stage::new().await;

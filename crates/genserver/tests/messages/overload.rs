@@ -213,6 +213,20 @@ async fn senders_that_wait_for_space_get_it_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_sender_gets_the_place_of_a_message_as_soon_as_that_is_handled() {
+    let server = start::<Puppet>(waiting(&Log::default())).mailbox(1).await.unwrap();
+    let (go, gone) = oneshot::channel();
+    server.cast(until(gone)).unwrap();
+    let mut waits = pin!(server.cast_wait(note("second")));
+    assert!(poll_once(waits.as_mut()).is_pending());
+    while server.info().mailbox > 0 {
+        yield_now().await;
+    }
+    assert!(poll_once(waits).is_ready(), "the callback of the first still waits");
+    go.send(()).unwrap();
+}
+
+#[tokio::test]
 async fn no_sender_overtakes_one_that_waits_for_space() {
     let (server, _, go) = busy(1).await;
     server.cast(note("first")).unwrap();

@@ -411,6 +411,15 @@ async fn panics_of_destructors_do_not_keep_a_process_from_its_end() {
     }
 }
 
+/// Nobody has to be told of the end, and the messages are dropped with care all the same.
+#[tokio::test]
+async fn a_message_that_panics_when_it_is_dropped_does_not_reach_the_killer_of_its_server() {
+    let server = start::<Grenade>(Grenade).inline(false).await.unwrap();
+    std::mem::forget(server.cast(Grenade));
+    server.kill();
+    assert!(!server.is_alive());
+}
+
 /// Wakes itself at each await, and says when it was polled after its end.
 struct Restless(Arc<AtomicU32>);
 

@@ -320,6 +320,23 @@ async fn an_init_that_fails_after_its_starter_has_ended_is_told_to_the_process_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_killed_in_init_after_its_starter_has_ended_is_told_to_the_process_that_it_is_linked_with() {
+    let (mut shell, mut ear) = (Probe::<()>::new(), Probe::<Heard>::new());
+    shell.trap_exits(true);
+    let start = shell.start_link::<Puppet>(Plan::new(Begin::Hang).told(ear.sender()));
+    let starter = genserver::spawn(|_me: Probe<()>| async move {
+        drop(start.await);
+        pending::<()>().await;
+    });
+    let Heard::Born(child) = ear.expect_message().await else { panic!("nothing comes before init") };
+    let starter = starter.unwrap().process_ref();
+    starter.kill();
+    assert_eq!(starter.ended().await, Reason::Killed);
+    child.kill();
+    assert_eq!(shell.expect_exit(&child).await.reason, Reason::Killed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_start_that_a_dead_probe_awaited_leaves_the_child_to_the_link() {
     let mut ear = Probe::<Heard>::new();
     let probe = Probe::<()>::new();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::puppet::{Begin, Heard, Plan, Puppet, Tell, ms, now, sleep};
 use futures::FutureExt as _;
+use futures::channel::oneshot;
 use futures::future::poll_immediate;
 use genserver::{
     Ack, AsProcess as _, AsServer, CastError, EXPECT_WITHIN, Letter, Named, Node, Probe, ProbeRef, ProcessRef, Reason,
@@ -195,6 +196,24 @@ async fn plain_processes_stop_and_end_as_they_are_asked_to() {
     held.process_ref().stop().reason(Reason::term("over")).await.unwrap();
     assert_eq!(whereis("held"), None);
     assert_eq!(held.process_ref().ended().await, Reason::term("over"));
+}
+
+/// It blocks its thread, so an order to stop has to wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_that_times_out_is_told_to_no_other_that_stops_a_plain_process() {
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let (enter, entered) = oneshot::channel();
+    let process = spawn(|_me: Probe<()>| async move {
+        let _ = enter.send(());
+        let _ = gate.recv();
+    });
+    entered.await.unwrap();
+    let process = process.unwrap().process_ref();
+    let (hasty, patient) = futures::join!(process.stop().timeout(ms(10)), process.stop().timeout(ms(200)));
+    assert!(matches!(hasty, Err(StopError::Timeout { .. })), "{hasty:?}");
+    assert!(matches!(patient, Err(StopError::Timeout { .. })), "{patient:?}");
+    drop(open);
+    assert_eq!(process.ended().await, Reason::Normal);
 }
 
 #[tokio::test(start_paused = true)]

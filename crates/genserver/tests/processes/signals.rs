@@ -288,6 +288,21 @@ async fn pl_030_a_kill_cannot_be_trapped_but_its_news_can() {
     assert_eq!(heard.flush(), [Letter::Message(Heard::Dropped)], "terminate does not run");
 }
 
+/// What it does before its next await still counts.
+#[tokio::test(start_paused = true)]
+async fn a_function_that_was_killed_takes_along_the_process_that_it_links_itself_with() {
+    let peer = spawn(|mut me: Probe<()>| async move { drop(me.recv().await) }).unwrap().process_ref();
+    let mut watcher = Probe::<()>::new();
+    let down = watcher.monitor(&peer);
+    spawn(move |mut me: Probe<()>| async move {
+        me.process_ref().kill();
+        me.link(&peer).unwrap();
+        std::future::pending::<()>().await;
+    })
+    .unwrap();
+    assert_eq!(watcher.expect_down(down).await.reason, Reason::Killed);
+}
+
 #[tokio::test]
 async fn pl_031_trapping_is_decided_on_arrival() {
     let mut heard = Probe::<Heard>::new();

@@ -122,6 +122,19 @@ async fn pl_033_nothing_arrives_after_a_cancel() {
     told.expect_none(ms(100)).await;
 }
 
+/// The clock sleeps until the first when the second is set.
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_is_due_before_the_one_that_was_set_first_is_not_late() {
+    let mut told = Probe::<u32>::new();
+    let clock = start::<Clock>(told.sender()).await.unwrap();
+    clock.call(|caller| Ask::After(ms(30_000), 2, caller)).await.unwrap();
+    sleep(ms(10)).await;
+    let begun = now();
+    clock.call(|caller| Ask::After(ms(1_000), 1, caller)).await.unwrap();
+    assert_eq!(told.recv().await, Ok(Letter::Message(1)));
+    assert_eq!(begun.elapsed(), ms(1_000));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_timer_from_outside_is_either_cancelled_or_delivered() {
     let mut probe = Probe::<Heard>::new();

@@ -10,8 +10,9 @@ use genserver::{
     AsServer, CallError, Caller, Cx, GenServer, Init, Name, NameRegistry, Named, Never, Next, Node, Outcome, Pid,
 };
 use genserver::{Probe, ProcessRef, Reason, RegisterError, ServerRef, StopError, start};
+use tokio::sync::oneshot;
 use tokio::task::yield_now;
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, advance, timeout};
 
 use crate::puppet::{self, Log, Puppet, Told, act, answer, beginning, note, park, slow, waiting};
 
@@ -550,4 +551,60 @@ async fn an_init_that_has_run_is_seen_by_the_first_call() {
     .unwrap();
     server.call(|caller| answer(caller, ())).await.unwrap();
     assert_eq!(log.take(), ["init"]);
+}
+
+/// The first call to this server that waits. Nothing of an earlier one is in its list of those who wait.
+#[tokio::test(start_paused = true)]
+async fn a_call_to_a_busy_server_ends_when_its_time_is_over() {
+    let (server, _) = puppet().await;
+    let mut busy = Box::pin(server.call(park::<()>).no_timeout());
+    assert!(futures::poll!(&mut busy).is_pending());
+    let mut call = Box::pin(server.call(|caller| answer(caller, ())).timeout(Duration::from_secs(1)));
+    for _ in 0..3 {
+        assert!(futures::poll!(&mut call).is_pending(), "however often it is polled");
+    }
+    let late = timeout(Duration::from_secs(2), call).await.expect("it has a timeout of its own");
+    assert!(matches!(late, Err(CallError::Timeout { .. })), "{late:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_server_fails_a_call_whose_caller_lives_on_elsewhere() {
+    for inline in [true, false] {
+        let server = Node::new().start::<Puppet>(waiting(&Log::default())).inline(inline).await.unwrap();
+        let (keep, kept) = oneshot::channel();
+        let call = server.call(|caller: Caller<()>| {
+            act(|_, _| {
+                drop(keep.send(caller));
+                Next::wait()
+            })
+        });
+        let mut call = Box::pin(call.no_timeout());
+        assert!(futures::poll!(&mut call).is_pending());
+        let caller = kept.await.unwrap();
+        server.kill();
+        let failed = timeout(Duration::from_secs(1), call).await.expect("it is told");
+        assert_eq!(exit_reason(failed), Reason::Killed);
+        drop(caller);
+    }
+}
+
+/// The thread keeps the slots of such answers by their size.
+async fn answered_with<const WORDS: usize>() {
+    for inline in [true, false] {
+        let server = Node::new().start::<Puppet>(waiting(&Log::default())).inline(inline).await.unwrap();
+        for number in 0..3 {
+            let value = [number; WORDS];
+            assert_eq!(server.call(|caller| answer(caller, value)).await, Ok(value), "{WORDS}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_have_any_size() {
+    answered_with::<0>().await;
+    answered_with::<1>().await;
+    answered_with::<3>().await;
+    answered_with::<16>().await;
+    answered_with::<100>().await;
+    answered_with::<1_000>().await;
 }

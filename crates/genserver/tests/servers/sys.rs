@@ -9,6 +9,8 @@ use genserver::{
     CallError, Caller, Cx, GenServer, Init, Name, Named, Next, Node, Outcome, Probe, Reason, ServerRef, Status,
 };
 
+use crate::puppet::{Act, Log, Puppet, Told, act, beginning};
+
 #[derive(Clone, Debug, PartialEq)]
 struct Counter {
     value: u64,
@@ -444,6 +446,75 @@ async fn an_awaiting_callback_says_since_when() {
     let now = tokio::time::Instant::now().into_std();
     assert_eq!(counter.info().awaiting_for(now), Some(Duration::from_secs(9)));
     counter.kill();
+}
+
+/// Notes what is seen of the process from outside.
+fn note_status(puppet: &Puppet, cx: &Cx<Puppet>) {
+    puppet.log.note(cx.process_ref().info().status.to_string());
+}
+
+/// The same in a callback that then does something else.
+fn looks(then: impl FnOnce() -> Outcome<Puppet> + Send + 'static) -> Act {
+    act(|puppet, cx| {
+        note_status(puppet, cx);
+        then()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_names_the_callback_that_runs() {
+    for inline in [true, false] {
+        let log = Log::default();
+        let init = beginning(&log, |puppet, cx| {
+            note_status(&puppet, cx);
+            Init::Run(puppet)
+        });
+        let puppet = Node::new().start::<Puppet>(init).inline(inline).await.unwrap();
+        assert_eq!(log.take(), ["running init"]);
+
+        let call = || puppet.call(|caller| looks(|| Next::reply(caller, ())));
+        call().await.unwrap();
+        assert_eq!(log.take(), ["running handle_call"]);
+
+        // One after the other, ...
+        let cast = || puppet.cast(looks(Next::wait)).unwrap();
+        let info = || puppet.send(Told::Act(looks(Next::wait))).unwrap();
+        cast();
+        pass(Duration::from_millis(1)).await;
+        info();
+        pass(Duration::from_millis(1)).await;
+        assert_eq!(log.take(), ["running handle_cast", "running handle_info"]);
+        // ... and without a pause.
+        info();
+        cast();
+        info();
+        call().await.unwrap();
+        assert_eq!(
+            log.take(),
+            ["running handle_info", "running handle_cast", "running handle_info", "running handle_call"]
+        );
+
+        let idle = act(|puppet, _| {
+            puppet.when_idle = Some(looks(Next::wait));
+            Next::idle(Duration::ZERO)
+        });
+        puppet.cast(idle).unwrap();
+        pass(Duration::from_millis(1)).await;
+        assert_eq!(log.take(), ["idle", "running handle_idle"]);
+        assert_eq!(puppet.info().status.to_string(), "waiting");
+
+        let (this, curtain) = (puppet.process_ref(), log.clone());
+        let last = act(move |puppet, _| {
+            puppet.curtain = Some(Box::new(move || {
+                curtain.note(this.info().status.to_string());
+                Box::pin(async {})
+            }));
+            Next::stop(Reason::Normal)
+        });
+        puppet.cast(last).unwrap();
+        puppet.ended().await;
+        assert_eq!(log.take(), ["terminate normal", "running terminate"]);
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use futures::channel::oneshot;
@@ -131,6 +133,38 @@ async fn all_that_wait_are_told_the_reason() {
         assert_eq!(told(ended).await, reason);
         assert!(kept.await.unwrap().is_gone());
     }
+}
+
+/// Kills the server when it is woken.
+struct Kills(ServerRef<Puppet>);
+
+impl Wake for Kills {
+    fn wake(self: Arc<Self>) {
+        self.0.kill();
+    }
+}
+
+/// The clock has the list of those who wait in its hands when the first of them is woken.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_ends_when_a_caller_hears_of_its_timeout_tells_the_others_that_wait() {
+    let server = start::<Puppet>(waiting(&Log::default())).await.unwrap();
+    let (keep, kept) = std::sync::mpsc::channel();
+    let call = || {
+        let keep = keep.clone();
+        server.call(|caller: Caller<u32>| {
+            act(move |_, _| {
+                keep.send(caller).unwrap();
+                Next::wait()
+            })
+        })
+    };
+    let mut late = Box::pin(call().timeout(Duration::from_secs(1)));
+    let waker = Waker::from(Arc::new(Kills(server.clone())));
+    assert!(late.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let other = begun(call().no_timeout()).await;
+    assert_eq!(exit_reason(told(other).await), Reason::Killed);
+    assert!(matches!(late.await, Err(CallError::Timeout { .. })));
+    drop(kept);
 }
 
 /// A caller that is dropped while its server ends gets the reason of the end: `NoReply` is for servers that live on.
