@@ -23,6 +23,9 @@ const SEGMENT_EVENTS: u32 = 32;
 /// How many bytes of segments that were read up are kept for later events.
 const SPARE_BYTES: usize = 32 * 1024;
 
+/// How many segments the list of those that are not read up has space for at least, once it has grown.
+const LISTED_MIN: usize = 64;
+
 /// Clones an event, or says how its `clone` has panicked.
 pub(crate) type CloneEvent<E> = fn(&E) -> Result<E, Reason>;
 
@@ -181,6 +184,11 @@ impl<E> Segments<E> {
         let number = Segment::<E>::first(number);
         let at = self.unread.binary_search_by_key(&number, |(first, _)| *first).ok()?;
         let (_, segment) = self.unread.remove(at)?;
+        // Gives back what a burst made the list grow to. It halves at a quarter, so that a list which grows again is not
+        // allocated anew for each segment.
+        if self.unread.capacity() > LISTED_MIN && self.unread.len() <= self.unread.capacity() / 4 {
+            self.unread.shrink_to((self.unread.capacity() / 2).max(LISTED_MIN));
+        }
         if (self.spares.len() + 1) * Segment::<E>::BYTES > SPARE_BYTES {
             return Some(segment);
         }
