@@ -1,4 +1,5 @@
-//! The simulator: what it finds, what it controls, what it says, and what it refuses.
+//! The simulator: what it finds, what it controls, what it says, and what it refuses; and, in the folder, the promises of
+//! docs/ARCHITECTURE.md in many orders of events.
 #![cfg(feature = "sim")]
 
 use std::cell::{Cell, RefCell};
@@ -12,6 +13,13 @@ use genserver::sim::Faults;
 use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::task::Task;
 use genserver::{AsServer, Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, ServerRef, sim, time};
+
+// A server for the scenarios, ...
+mod worker;
+// ... and those.
+mod calls;
+mod links_and_monitors;
+mod names;
 
 /// An account whose client reads the balance and then writes it.
 struct Account(u64);
