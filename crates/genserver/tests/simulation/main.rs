@@ -20,6 +20,7 @@ mod worker;
 mod calls;
 mod links_and_monitors;
 mod names;
+mod supervisors;
 
 /// An account whose client reads the balance and then writes it.
 struct Account(u64);
