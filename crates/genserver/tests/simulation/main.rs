@@ -20,6 +20,8 @@ mod worker;
 mod calls;
 mod links_and_monitors;
 mod names;
+mod plain_processes;
+mod queues;
 mod supervisors;
 
 /// An account whose client reads the balance and then writes it.
