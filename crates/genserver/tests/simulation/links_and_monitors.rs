@@ -241,7 +241,9 @@ fn linked_processes_end_together_and_one_that_traps_is_told_once() {
 /// What a watcher finds when it learns of an end: the name free, and the state dropped.
 fn assert_over(ledger: &Ledger, pid: Pid) {
     assert!(ledger.find(pid, &What::Gone).is_some(), "its state is still there");
-    assert_eq!(genserver::whereis("worker"), None, "its name is not free");
+    assert_eq!(genserver::whereis("worker"), None, "it is found by its name");
+    // More than not being found: another can have it.
+    Probe::<Never>::new().register("worker").expect("its name is free");
 }
 
 /// Stops a worker and says what came of it.

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use genserver::sim::{self, Faults};
+use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::task::Task;
 use genserver::{AsServer, Named, Probe, Reason, StartError, StopError, start, whereis};
 
@@ -122,4 +123,30 @@ fn a_name_is_free_when_a_watcher_learns_of_the_end() {
             assert_eq!(whereis("worker"), None);
         }
     });
+}
+
+/// A child that a supervisor starts again has its name at the first attempt: no start is wasted on a name that is still taken.
+#[test]
+fn a_supervised_child_has_its_name_again_at_once() {
+    let restarts = Cell::new(0);
+    sim::check(async |sim| {
+        let ledger = Ledger::default();
+        let plan = Plan::new(0, &ledger);
+        let child = ChildSpec::server("child", move || genserver::start_link::<Worker>(plan.begin()).name("worker"));
+        let worker = child.reference();
+        sim.start_supervised(Supervisor::one_for_one().max_restarts(1000).child(child).start_link()).await;
+        let mut reports = sim.node().reports();
+        sim.faults(Faults::new().kill::<Worker>());
+        for number in 0..6 {
+            let _ = worker.waiting().call(|caller| Ask(Kind::Slow, number, caller)).await;
+        }
+        sim.heal();
+        assert!(worker.waiting().call(|caller| Ask(Kind::Reply, 9, caller)).await.is_ok());
+        while let Some(report) = reports.try_next() {
+            let text = report.to_string();
+            assert!(!text.contains("belongs to process"), "{text}");
+        }
+        restarts.set(restarts.get() + ledger.entries().iter().filter(|entry| entry.what == What::Over).count());
+    });
+    assert!(restarts.get() > 100, "{}", restarts.get());
 }

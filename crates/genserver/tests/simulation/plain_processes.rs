@@ -69,7 +69,7 @@ fn a_function_is_dropped_before_anybody_hears_of_its_end_and_after_all_that_it_s
             }
         };
         assert!(is_dropped.load(Ordering::Relaxed), "the end is told before the function is dropped");
-        assert_eq!(genserver::whereis("function"), None);
+        probe.register("function").expect("its name is free");
         if let Some(exit) = exit {
             let down = probe.expect_down(reference).await;
             assert_eq!((down.pid, &down.reason), (exit.from, &exit.reason));

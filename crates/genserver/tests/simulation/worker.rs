@@ -152,6 +152,8 @@ pub(crate) enum Kind {
     /// Replies with the next call.
     Keep,
     Forget,
+    /// Is never answered, and not dropped either, as if another task had it.
+    Lose,
     /// Replies, and stops with the reason `normal`.
     Stop,
     Fail,
@@ -159,8 +161,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 8] =
-        [Self::Reply, Self::Slow, Self::Nap, Self::Keep, Self::Forget, Self::Stop, Self::Fail, Self::Panic];
+    pub(crate) const ALL: [Self; 9] =
+        [Self::Reply, Self::Slow, Self::Nap, Self::Keep, Self::Forget, Self::Lose, Self::Stop, Self::Fail, Self::Panic];
 }
 
 pub(crate) const NAP: Duration = Duration::from_millis(50);
@@ -222,6 +224,7 @@ impl GenServer for Worker {
             }
             Kind::Keep => self.kept.push((number, caller)),
             Kind::Forget => drop(caller),
+            Kind::Lose => std::mem::forget(caller),
             Kind::Stop => return Next::stop_reply(Reason::Normal, caller, answer),
             Kind::Fail => return Err(Reason::term(FAILED)),
             // Without the hook, which would print it.
