@@ -22,6 +22,7 @@ mod links_and_monitors;
 mod names;
 mod plain_processes;
 mod queues;
+mod steps;
 mod supervisors;
 
 /// An account whose client reads the balance and then writes it.
