@@ -133,9 +133,16 @@ impl World {
         while state.ready.is_empty() {
             let ((at, _), waker) = state.timers.pop_first()?;
             state.elapsed = state.elapsed.max(at);
-            // It takes the lock.
+            let mut due = vec![waker];
+            // What is due at one instant is due at once: which of them goes on first is a choice.
+            while let Some(next) = state.timers.first_entry()
+                && next.key().0 <= at
+            {
+                due.push(next.remove());
+            }
+            // They take the lock.
             drop(state);
-            waker.wake();
+            due.into_iter().for_each(Waker::wake);
             state = self.state.lock();
         }
         state.budget = BUDGET;

@@ -1,11 +1,13 @@
-//! What a step is: its budget, and what is refused in it.
+//! What a step is: its budget, what is refused in it, and what is due at one instant.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use genserver::task::Task;
-use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, sim, time};
+use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, sim, time};
 
 use crate::worker::{Ask, Kind, Ledger, Plan, Worker, steps};
 
@@ -74,4 +76,29 @@ fn a_call_that_would_block_the_thread_of_the_simulation_is_refused() {
         assert!(matches!(refused, Err(CallError::WouldBlock { .. })), "{refused:?}");
         assert_eq!(server.call(|caller| caller).await, Ok(()));
     });
+}
+
+#[test]
+fn what_is_due_at_one_instant_comes_in_any_order() {
+    let orders = RefCell::new(BTreeSet::new());
+    sim::check(async |_sim| {
+        let mut probe = Probe::<u8>::new();
+        let at = time::now() + Duration::from_secs(1);
+        for number in 0..3 {
+            let sender = probe.sender();
+            let sleeper = async move {
+                time::sleep_until(at).await;
+                sender.send(number).unwrap();
+            };
+            Task::start(sleeper).unwrap();
+            // It sleeps before the next does.
+            time::sleep(Duration::from_millis(1)).await;
+        }
+        let mut order = Vec::new();
+        for _ in 0..3 {
+            order.push(probe.recv().await.unwrap());
+        }
+        orders.borrow_mut().insert(format!("{order:?}"));
+    });
+    assert_eq!(orders.borrow().len(), 6, "{orders:?}");
 }
