@@ -113,9 +113,6 @@ use crate::{AsProcess, GenServer, Letter, Never, Node, Pid, Probe, ProcessRef, R
 /// How long the processes without a supervisor may take to end.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 
-/// What the message of a test that failed has in front of what else went wrong.
-pub(crate) const MISHAPS: &str = "\nwhile the test ran:";
-
 /// Runs a test in a node of its own, and stops everything that was started in it, however the test ends: see the
 /// [module](self).
 ///
@@ -189,7 +186,7 @@ struct Mishaps<'a>(&'a [String]);
 impl fmt::Display for Mishaps<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.0.is_empty() {
-            f.write_str(MISHAPS)?;
+            f.write_str("\nwhile the test ran:")?;
         }
         for mishap in self.0 {
             write!(f, "\n- {}", mishap.replace('\n', "\n  "))?;

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::Node;
-use crate::supervised::MISHAPS;
 
 use super::recipe::Recipe;
+
+/// What stands in the message of a failed test in front of what else went wrong: `supervised` writes it.
+const MISHAPS: &str = "\nwhile the test ran:";
 
 /// Why a run failed.
 pub(super) enum Failure {

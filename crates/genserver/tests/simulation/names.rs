@@ -32,7 +32,7 @@ fn a_name_belongs_to_one_living_process() {
                         outcomes.push(started.as_ref().map(|_| ()).map_err(Clone::clone));
                         if let Ok(worker) = started {
                             steps(pause).await;
-                            // Whoever has the name while this one lives, it is this one.
+                            // While it lives, the name is its own.
                             if worker.is_alive() {
                                 assert_eq!(whereis("worker").unwrap().pid(), worker.pid());
                             }
