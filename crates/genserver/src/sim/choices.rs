@@ -17,6 +17,10 @@ const FAULT_ONE_IN: u64 = 24;
 /// Within so many steps a priority changes. Most failing runs are shorter.
 const CHANGES_WITHIN: u64 = 200;
 
+/// So many times in a row the task of the highest priority goes on while others wait. Then it is one that only looks again and
+/// again whether another has got on, and has to let it.
+const ROW_MAX: u32 = 50;
+
 /// Random numbers by `SplitMix64`, which needs no state but a counter.
 struct Numbers(u64);
 
@@ -46,7 +50,13 @@ enum Order {
     /// Any of those that are ready.
     Random,
     /// The one of the highest priority. At these steps the task that was just chosen gets the lowest.
-    Priorities { of: BTreeMap<u64, u64>, changes: Vec<u64>, lowest: u64 },
+    Priorities {
+        of: BTreeMap<u64, u64>,
+        changes: Vec<u64>,
+        lowest: u64,
+        /// Who went on last, and how many times in a row.
+        row: (u64, u32),
+    },
 }
 
 /// Where the choices come from.
@@ -158,7 +168,7 @@ fn drawn(mut schedule: Numbers, faults: Numbers) -> Source {
         Order::Random
     } else {
         let changes = (0..=schedule.below(3)).map(|_| schedule.below(CHANGES_WITHIN)).collect();
-        Order::Priorities { of: BTreeMap::new(), changes, lowest: u64::MAX >> 1 }
+        Order::Priorities { of: BTreeMap::new(), changes, lowest: u64::MAX >> 1, row: (0, 0) }
     };
     Source::Drawn { schedule, faults, order, steps: 0 }
 }
@@ -172,14 +182,16 @@ impl Order {
     fn next(&mut self, ready: &[u64], step: u64, numbers: &mut Numbers) -> usize {
         match self {
             Self::Random => less_than(ready.len(), numbers),
-            Self::Priorities { of, changes, lowest } => {
+            Self::Priorities { of, changes, lowest, row } => {
                 for task in ready {
                     of.entry(*task).or_insert_with(|| (1 << 63) | numbers.next() >> 1);
                 }
                 let highest = (0..ready.len()).max_by_key(|place| of[&ready[*place]]).unwrap_or_default();
-                if changes.contains(&step) {
+                let task = ready[highest];
+                *row = (task, if row.0 == task && ready.len() > 1 { row.1 + 1 } else { 0 });
+                if changes.contains(&step) || row.1 > ROW_MAX {
                     *lowest -= 1;
-                    of.insert(ready[highest], *lowest);
+                    of.insert(task, *lowest);
                 }
                 highest
             }

@@ -8,6 +8,9 @@ use crate::Node;
 
 use super::recipe::Recipe;
 
+/// What stands in the message of a failed test in front of what else went wrong: `supervised` writes it.
+const MISHAPS: &str = "\nwhile the test ran:";
+
 /// Why a run failed.
 pub(super) enum Failure {
     /// The test panicked with this message.
@@ -33,11 +36,14 @@ impl Failure {
         Self::Endless(processes(node))
     }
 
-    /// Whether it is the same failure, but for its numbers.
+    /// Whether it is the same failure, but for its numbers, and for what else went wrong in its run: a smaller run has less of that.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        let without_numbers = |text: &str| text.replace(|letter: char| letter.is_ascii_digit(), "");
+        let own = |text: &str| {
+            let own = text.split_once(MISHAPS).map_or(text, |(own, _)| own);
+            own.replace(|letter: char| letter.is_ascii_digit(), "")
+        };
         match (self, other) {
-            (Self::Panicked(text), Self::Panicked(other)) => without_numbers(text) == without_numbers(other),
+            (Self::Panicked(text), Self::Panicked(other)) => own(text) == own(other),
             (Self::Stuck(_), Self::Stuck(_)) | (Self::Endless(_), Self::Endless(_)) => true,
             _ => false,
         }
@@ -92,4 +98,24 @@ fn processes(node: &Node) -> String {
         let _ = write!(text, "\n- {process}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    //! Which failures are taken for the same when a run is made smaller.
+
+    use super::*;
+
+    fn panicked(text: &str) -> Failure {
+        Failure::panicked(&text.to_owned())
+    }
+
+    #[test]
+    fn a_failure_is_the_same_with_other_numbers_and_whatever_else_went_wrong() {
+        let failure = panicked("5 is not 3\nwhile the test ran:\n- a child ended\n- another child ended");
+        assert!(failure.is_like(&panicked("12 is not 3")));
+        assert!(failure.is_like(&panicked("5 is not 3\nwhile the test ran:\n- a child ended")));
+        assert!(!failure.is_like(&panicked("5 is more than 3\nwhile the test ran:\n- a child ended")));
+        assert!(!failure.is_like(&Failure::Stuck(String::new())));
+    }
 }

@@ -23,6 +23,9 @@ use super::recipe::Recipe;
 
 static LAST: AtomicU64 = AtomicU64::new(SIMULATED);
 
+/// So many units of work a task may do in one step, as on Tokio: then it lets others go on.
+const BUDGET: u32 = 128;
+
 /// The number of the task that is the test itself.
 pub(super) const TEST: u64 = 0;
 
@@ -48,6 +51,8 @@ struct State {
     /// What is due when. The number tells entries of one instant apart.
     timers: BTreeMap<(Duration, u64), Waker>,
     last_timer: u64,
+    /// What is left of the budget of the task that is being polled.
+    budget: u32,
 }
 
 impl World {
@@ -62,6 +67,7 @@ impl World {
             ready: vec![TEST],
             timers: BTreeMap::new(),
             last_timer: 0,
+            budget: BUDGET,
         };
         let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
         let begin = Instant::now();
@@ -119,11 +125,19 @@ impl World {
         while state.ready.is_empty() {
             let ((at, _), waker) = state.timers.pop_first()?;
             state.elapsed = state.elapsed.max(at);
-            // It takes the lock.
+            let mut due = vec![waker];
+            // What is due at one instant is due at once: which of them goes on first is a choice.
+            while let Some(next) = state.timers.first_entry()
+                && next.key().0 <= at
+            {
+                due.push(next.remove());
+            }
+            // They take the lock.
             drop(state);
-            waker.wake();
+            due.into_iter().for_each(Waker::wake);
             state = self.state.lock();
         }
+        state.budget = BUDGET;
         let State { choices, ready, .. } = &mut *state;
         let place = choices.task(ready);
         Some(ready.remove(place))
@@ -222,12 +236,20 @@ impl Runtime for World {
         simulated::ambient_id() == Some(self.id)
     }
 
-    fn poll_budget(&self, _cx: &mut Context<'_>) -> Poll<()> {
+    /// Without it, a task that always has something to do would never come to the end of its step, and a call that blocks the only
+    /// thread would not be known for one.
+    fn poll_budget(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_current() {
+            return Poll::Ready(());
+        }
+        let mut state = self.state.lock();
+        let Some(left) = state.budget.checked_sub(1) else {
+            drop(state);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        };
+        state.budget = left;
         Poll::Ready(())
-    }
-
-    fn poll_inline(&self, _cx: &mut Context<'_>) -> Poll<bool> {
-        Poll::Ready(self.may_run_here())
     }
 
     /// Drawn: whether a server is run by its caller must not change what a program means.

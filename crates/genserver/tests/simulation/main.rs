@@ -1,4 +1,5 @@
-//! The simulator: what it finds, what it controls, what it says, and what it refuses.
+//! The simulator: what it finds, what it controls, what it says, and what it refuses; and, in the folder, the promises of
+//! docs/ARCHITECTURE.md in many orders of events.
 #![cfg(feature = "sim")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
@@ -16,6 +17,16 @@ use genserver::{AsServer, Caller, Cx, GenServer, Init, Never, Next, Outcome, Pro
 
 // What clients saw, compared with a model.
 mod histories;
+// A server for the scenarios, ...
+mod worker;
+// ... and those.
+mod calls;
+mod links_and_monitors;
+mod names;
+mod plain_processes;
+mod queues;
+mod steps;
+mod supervisors;
 
 /// An account whose client reads the balance and then writes it.
 struct Account(u64);
@@ -152,6 +163,21 @@ fn a_failure_that_needs_one_fault_is_shown_with_that_fault_alone() {
     });
     let kills = message.lines().filter(|line| line.contains("is killed")).count();
     assert_eq!(kills, 1, "{message}");
+}
+
+/// The message of a test says what else went wrong, and a smaller run has less of that. It is the same failure all the same.
+#[test]
+fn a_failing_run_is_made_small_although_other_things_went_wrong_in_it() {
+    let is_found = Cell::new(false);
+    let message = failure(|| {
+        sim::check(async |sim| {
+            let starts = a_supervised_account(sim, Some(Faults::new().kill::<Account>().at_most(5))).await;
+            // From the first run on that loses several children.
+            is_found.set(is_found.get() || starts > 3);
+            assert!(!is_found.get(), "it fails");
+        });
+    });
+    assert!(message.contains("in the usual order of steps"), "{message}");
 }
 
 #[test]
