@@ -55,11 +55,11 @@
 //!    right: Ok(3)
 //! the smallest run found has 9 steps in 0ns of its time, with one choice that is not the usual one:
 //!      1           the test > process <1> > Account <3>
-//!      2           the clock of the processes
+//!      2           (no process)
 //!      3           process <4>  <- /3.1
 //!      4           process <5>
 //!      5           Account <3>
-//!      6           the clock of the processes
+//!      6           (no process)
 //!      7           process <4> > Account <3> > process <4>
 //!      8           process <5> > Account <3> > process <5>
 //!      9           the test > Account <3> > process <1> > Account <3>
@@ -67,7 +67,8 @@
 //!   sim::replay("3fed9f4247aa0fc6/3.1", ..)
 //! ```
 //!
-//! A line is a step: the time if it has changed, who went on, and which processes it ran inside itself. An arrow points at a choice that was
+//! A line is a step: the time if it has changed, who went on, and which processes it ran inside itself. A step without a process is
+//! one of the task that keeps all timeouts. An arrow points at a choice that was
 //! not the usual one, as it stands in the recipe. Here the first client's call was queued instead of run by itself, so both
 //! clients read the balance before either wrote it.
 //!

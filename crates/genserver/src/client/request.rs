@@ -32,8 +32,8 @@ pub use deadline::{Deadline, TimedOut};
 
 /// A request that has been sent, and whose answer can be taken later: OTP's request id.
 ///
-/// Made by [`ServerRef::send_request`](crate::ServerRef::send_request) and [`Call::send_request`]. There are five ways to take the answer. They differ in
-/// what happens when it is not there yet:
+/// Made by [`ServerRef::send_request`](crate::ServerRef::send_request) and [`Call::send_request`]. There are five ways to take
+/// the answer. They differ in what happens when it is not there yet:
 ///
 /// | | waits | if there is no answer in time |
 /// |---|---|---|

@@ -69,7 +69,7 @@ impl Trace {
             }
         }
         if names.is_empty() {
-            names.push("the clock of the processes");
+            names.push("(no process)");
         }
         let elapsed = world.elapsed();
         let clock = if elapsed > self.elapsed { format!("{elapsed:?}") } else { String::new() };

@@ -2,7 +2,7 @@
 //!
 //! Everything in it happens on one thread. The locks are there because a runtime is shared, and are never waited for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,6 @@ use parking_lot::Mutex;
 
 use crate::runtime::simulated::{self, Entered, SIMULATED};
 use crate::runtime::{self, BlockingWork, Runtime, Sleep, TaskFuture};
-
 use crate::{Node, ProcessInfo};
 
 use super::choices::Choices;
@@ -43,11 +42,13 @@ struct State {
     /// What may go wrong at present.
     faults: Option<Faults>,
     elapsed: Duration,
-    /// The tasks, by number. One that is being polled is not in it.
-    tasks: BTreeMap<u64, TaskFuture>,
+    /// The tasks, by number; nothing in the place of one that is being polled.
+    tasks: BTreeMap<u64, Option<TaskFuture>>,
     last_task: u64,
-    /// The tasks that have something to do, in the order in which they were woken.
+    /// The tasks that have something to do, in the order in which they were woken, ...
     ready: Vec<u64>,
+    /// ... and the same as a set.
+    is_ready: BTreeSet<u64>,
     /// What is due when. The number tells entries of one instant apart.
     timers: BTreeMap<(Duration, u64), Waker>,
     last_timer: u64,
@@ -62,9 +63,11 @@ impl World {
             choices: Choices::new(recipe),
             faults: None,
             elapsed: Duration::ZERO,
-            tasks: BTreeMap::new(),
+            // The test is polled by the run.
+            tasks: BTreeMap::from([(TEST, None)]),
             last_task: TEST,
             ready: vec![TEST],
+            is_ready: BTreeSet::from([TEST]),
             timers: BTreeMap::new(),
             last_timer: 0,
             budget: BUDGET,
@@ -140,17 +143,30 @@ impl World {
         state.budget = BUDGET;
         let State { choices, ready, .. } = &mut *state;
         let place = choices.task(ready);
-        Some(ready.remove(place))
+        let task = ready.remove(place);
+        state.is_ready.remove(&task);
+        Some(task)
     }
 
     /// Polls a task other than the test.
     pub(super) fn poll(self: &Arc<Self>, number: u64) {
-        // It may have ended and been woken since.
-        let Some(mut task) = self.state.lock().tasks.remove(&number) else { return };
+        let task = self.state.lock().tasks.get_mut(&number).and_then(Option::take);
+        let Some(mut task) = task else { return };
         let waker = self.waker(number);
-        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-            self.state.lock().tasks.insert(number, task);
+        let polled = task.as_mut().poll(&mut Context::from_waker(&waker));
+        let mut state = self.state.lock();
+        if polled.is_pending() {
+            state.tasks.insert(number, Some(task));
+            return;
         }
+        state.tasks.remove(&number);
+        // It may have woken itself before it ended.
+        if state.is_ready.remove(&number) {
+            state.ready.retain(|ready| *ready != number);
+        }
+        // What it drops may wake others.
+        drop(state);
+        drop(task);
     }
 
     /// Wakes this task.
@@ -172,6 +188,8 @@ impl World {
         loop {
             let mut state = self.state.lock();
             let (tasks, timers) = (std::mem::take(&mut state.tasks), std::mem::take(&mut state.timers));
+            state.ready.clear();
+            state.is_ready.clear();
             drop(state);
             if tasks.is_empty() && timers.is_empty() {
                 return;
@@ -182,7 +200,8 @@ impl World {
 
     fn wake(&self, number: u64) {
         let mut state = self.state.lock();
-        if !state.ready.contains(&number) {
+        // A task that has ended has nothing to do any more.
+        if state.tasks.contains_key(&number) && state.is_ready.insert(number) {
             state.ready.push(number);
         }
     }
@@ -207,8 +226,9 @@ impl Runtime for World {
         let mut state = self.state.lock();
         state.last_task += 1;
         let number = state.last_task;
-        state.tasks.insert(number, task);
+        state.tasks.insert(number, Some(task));
         state.ready.push(number);
+        state.is_ready.insert(number);
     }
 
     /// In line: there is one thread, and virtual time does not pass while it works.
@@ -275,18 +295,22 @@ impl Future for Timer {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // After the simulation nothing is due any more.
         let Some(world) = self.world.upgrade() else { return Poll::Pending };
+        // A foreign waker is user code, and neither cloned nor dropped under the lock.
+        let waker = cx.waker().clone();
         let mut state = world.state.lock();
-        if let Some(key) = self.key.take() {
-            state.timers.remove(&key);
-        }
-        if self.at <= state.elapsed {
-            return Poll::Ready(());
-        }
-        state.last_timer += 1;
-        let key = (self.at, state.last_timer);
-        state.timers.insert(key, cx.waker().clone());
-        self.key = Some(key);
-        Poll::Pending
+        let before = self.key.take().and_then(|key| state.timers.remove(&key));
+        let is_due = self.at <= state.elapsed;
+        let left = if is_due {
+            Some(waker)
+        } else {
+            state.last_timer += 1;
+            let key = (self.at, state.last_timer);
+            self.key = Some(key);
+            state.timers.insert(key, waker)
+        };
+        drop(state);
+        drop((before, left));
+        if is_due { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
