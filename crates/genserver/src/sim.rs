@@ -67,10 +67,9 @@
 //!   sim::replay("3fed9f4247aa0fc6/3.1", ..)
 //! ```
 //!
-//! A line is a step: the time if it has changed, who went on, and which processes it ran inside itself. A step without a process is
-//! one of the task that keeps all timeouts. An arrow points at a choice that was
-//! not the usual one, as it stands in the recipe. Here the first client's call was queued instead of run by itself, so both
-//! clients read the balance before either wrote it.
+//! A line is a step: the time if it has changed, who went on, and which processes it ran inside itself. A step without a process
+//! is one of the task that keeps all timeouts. An arrow points at a choice that was not the usual one, as it stands in the recipe.
+//! Here the first client's call was queued instead of run by itself, so both clients read the balance before either wrote it.
 //!
 //! # What a test may do
 //!
@@ -90,9 +89,9 @@
 //!
 //! # How orders are chosen
 //!
-//! Half of the seeds choose the next task at random at each step. The others give each task a priority, run the first that is
-//! ready, and lower the priority of the running task at one to three random steps: most races need few such changes, and are
-//! found sooner that way.
+//! Half of the seeds choose the next task at random at each step. The others give each task a priority, run the task of the highest
+//! one that is ready, and lower the priority of the running task at one to three random steps: most races need few such changes,
+//! and are found sooner that way.
 //!
 //! A choice is a number, and 0 is the usual way: the task that has waited longest goes on, a caller runs an idle server itself,
 //! nothing goes wrong. A failing run is made smaller by making its choices 0, as many as possible. So what is left in its recipe,
