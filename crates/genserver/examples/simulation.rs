@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "the smallest run found has")]
+    #[should_panic(expected = "the smallest run found:")]
     fn reading_and_then_writing_loses_a_deposit() {
         sim::check(async |sim| no_deposit_is_lost(sim, read_and_write).await);
     }

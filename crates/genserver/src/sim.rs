@@ -1,4 +1,4 @@
-//! A test run many times, each time in another order, in virtual time, on one thread: the simulator.
+//! The simulator: runs a test many times, in other orders of events, in virtual time, on one thread.
 //!
 //! A test of concurrent code usually meets one order of events, and fails once in a thousand runs, elsewhere. [`check`] runs a
 //! test under 256 seeds. A seed decides everything that is otherwise left to the machine: which task goes on when several could,
@@ -53,7 +53,7 @@
 //!   assertion `left == right` failed
 //!     left: Ok(2)
 //!    right: Ok(3)
-//! the smallest run found has 9 steps in 0ns of its time, with one choice that is not the usual one:
+//! the smallest run found: 9 steps, 0ns of its time, one unusual choice
 //!      1           the test > process <1> > Account <3>
 //!      2           (no process)
 //!      3           process <4>  <- /3.1
@@ -68,7 +68,7 @@
 //! ```
 //!
 //! A line is a step: the time if it has changed, who went on, and which processes it ran inside itself. A step without a process
-//! is one of the task that keeps all timeouts. An arrow points at a choice that was not the usual one, as it stands in the recipe.
+//! is one of the task that keeps all timeouts. An arrow points at an unusual choice, as it stands in the recipe.
 //! Here the first client's call was queued instead of run by itself, so both clients read the balance before either wrote it.
 //!
 //! # What a test may do

@@ -78,13 +78,13 @@ impl Report<'_> {
         let Self { failure, run_of, steps, elapsed, choices, recipe, trace } = self;
         let which = run_of.map(|(number, of)| format!(" in run {number} of {of}")).unwrap_or_default();
         let choices = match choices {
-            0 => "in the usual order of steps".to_owned(),
-            1 => "with one choice that is not the usual one".to_owned(),
-            choices => format!("with {choices} choices that are not the usual ones"),
+            0 => "in the usual order".to_owned(),
+            1 => "one unusual choice".to_owned(),
+            choices => format!("{choices} unusual choices"),
         };
         format!(
-            "the simulation failed{which}:\n  {}\nthe smallest run found has {steps} steps in {elapsed:?} of its time, \
-             {choices}:{trace}\nthis run again, alone:\n  sim::replay(\"{recipe}\", ..)",
+            "the simulation failed{which}:\n  {}\nthe smallest run found: {steps} steps, {elapsed:?} of its time, \
+             {choices}{trace}\nthis run again, alone:\n  sim::replay(\"{recipe}\", ..)",
             failure.what()
         )
     }
