@@ -12,8 +12,14 @@ mod message;
 mod messages;
 // What a type says to the macro, ...
 mod types;
+// ... whether a message can own it, ...
+mod owned;
 // ... and which parameters an enum has.
 mod generics;
+// Names that are made, ...
+mod names;
+// ... and tokens that are changed.
+mod tokens;
 // What is written.
 mod expand;
 // What was found wrong.
@@ -135,7 +141,7 @@ fn check_type(self_ty: &Type, generics: &Generics, errors: &mut Errors) -> Optio
             is_sound = false;
         }
     }
-    if types::borrows(self_ty) {
+    if owned::borrows(self_ty) {
         errors.push(self_ty, borrows);
         return None;
     }

@@ -6,7 +6,8 @@ use syn::{FnArg, Pat, ReturnType, Signature, Token, Type, Visibility, parse_quot
 
 use super::block::Method;
 use super::errors::Errors;
-use super::types::{Role, check_cx, check_owned, is_named, is_result_of_init, role};
+use super::owned::check_owned;
+use super::types::{Role, check_cx, is_named, is_result_of_init, role};
 
 /// Whether a method of this name is one.
 pub(super) fn is_callback(name: &str) -> bool {

@@ -14,6 +14,7 @@ use quote::quote;
 use syn::Attribute;
 
 use super::Server;
+use super::message::Message;
 
 /// Everything, in the order in which one would write it.
 pub(super) fn write(server: &Server) -> TokenStream {
@@ -36,6 +37,12 @@ fn block(server: &Server) -> TokenStream {
 }
 
 /// The attributes of the block that say whether it is there at all: everything that is written has them.
-fn conditions(server: &Server) -> impl Iterator<Item = &Attribute> {
-    server.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+fn conditions(server: &Server) -> Vec<&Attribute> {
+    server.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
+}
+
+/// For code that names the method or the variant of a message: both may be deprecated, but for others than that code.
+fn deprecated(message: &Message) -> Option<TokenStream> {
+    let attr = message.method.carried(&["deprecated"]).next();
+    attr.map(|_| quote!(#[expect(deprecated, reason = "it is for others")]))
 }

@@ -1,10 +1,10 @@
-//! Which parameters of the server's `impl` a message enum has, and which the client has.
+//! Which parameters of the server's `impl` a message enum has.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{GenericParam, Generics, Ident, TypeParamBound};
 
-use super::types::mentions;
+use super::tokens::mentions;
 
 /// The parameters that are used by a type, with their bounds.
 pub(super) struct Used(Generics);
@@ -53,7 +53,8 @@ impl Used {
     }
 }
 
-fn name(parameter: &GenericParam) -> Option<&Ident> {
+/// What a parameter is called. A lifetime is refused before, so it has no name here.
+pub(super) fn name(parameter: &GenericParam) -> Option<&Ident> {
     match parameter {
         GenericParam::Type(parameter) => Some(&parameter.ident),
         GenericParam::Const(parameter) => Some(&parameter.ident),

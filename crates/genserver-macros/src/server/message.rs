@@ -7,7 +7,10 @@ use syn::{Safety, parse_quote_spanned};
 
 use super::block::Method;
 use super::errors::Errors;
-use super::types::{self, Returned, Role, check_cx, check_owned, ends, free_name, returned, role};
+use super::names::{free_name, variant_name};
+use super::owned::check_owned;
+use super::tokens::ends;
+use super::types::{Returned, Role, check_cx, returned, role};
 
 /// Whether somebody waits for an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,7 +90,7 @@ impl Message {
         let by_hand = variant_by_hand(kind, &attr, errors);
         let parameters = Parameters::check(kind, &method, errors);
         let (mut then, reply) = check_output(kind, &method, parameters.caller.as_ref(), errors);
-        let variant = types::variant_name(&method.sig.ident);
+        let variant = variant_name(&method.sig.ident);
         if variant.is_none() {
             errors.push(&method.sig.ident, "this name makes no variant of an enum: choose another");
         }

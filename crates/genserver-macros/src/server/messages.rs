@@ -8,7 +8,7 @@ use super::block::Method;
 use super::errors::Errors;
 use super::generics::Used;
 use super::message::{Field, Kind, Message};
-use super::types::{ends, located, without_self};
+use super::tokens::{ends, located, without_self};
 
 /// The messages of one kind.
 pub(super) struct Messages {

@@ -2,13 +2,15 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{GenericParam, Ident};
+use syn::Ident;
 
 use super::super::Server;
+use super::super::generics;
 use super::super::message::{Kind, Message};
 use super::super::messages::{Messages, widest};
-use super::super::types::{free_name, located, without_self};
-use super::conditions;
+use super::super::names::free_name;
+use super::super::tokens::{located, without_self};
+use super::{conditions, deprecated};
 
 pub(super) fn write(server: &Server) -> TokenStream {
     let Some(client) = &server.client else { return TokenStream::new() };
@@ -32,21 +34,21 @@ pub(super) fn write(server: &Server) -> TokenStream {
     let as_server = head(quote!(#genserver::AsServer for));
     let methods = both.into_iter().flat_map(|messages| messages.list.iter().map(move |it| (messages, it)));
     let methods = methods.map(|(messages, message)| method(server, messages, message, &reference));
-    let [first, second, third, fourth] = std::array::from_fn(|_| conditions(server));
+    let conditions = conditions(server);
     quote! {
-        #(#first)*
+        #(#conditions)*
         #[doc = #doc]
         #[derive(Clone, Debug)]
         #vis struct #client<#reference #default>(#reference);
 
-        #(#second)*
+        #(#conditions)*
         #own {
             /// Makes a client of the server that `server` refers to.
             #vis fn new(server: #reference) -> Self { Self(server) }
             #(#methods)*
         }
 
-        #(#third)*
+        #(#conditions)*
         #as_server {
             type Server = #self_ty;
 
@@ -59,7 +61,7 @@ pub(super) fn write(server: &Server) -> TokenStream {
             }
         }
 
-        #(#fourth)*
+        #(#conditions)*
         impl<#reference: #genserver::AsProcess> #genserver::AsProcess for #client<#reference> {
             fn as_process(&self) -> ::core::option::Option<#genserver::ProcessRef> {
                 self.0.as_process()
@@ -70,16 +72,7 @@ pub(super) fn write(server: &Server) -> TokenStream {
 
 /// What the type of the reference is called.
 fn reference(server: &Server) -> Ident {
-    let taken: Vec<Ident> = server
-        .generics
-        .params
-        .iter()
-        .filter_map(|parameter| match parameter {
-            GenericParam::Type(parameter) => Some(parameter.ident.clone()),
-            GenericParam::Const(parameter) => Some(parameter.ident.clone()),
-            GenericParam::Lifetime(_) => None,
-        })
-        .collect();
+    let taken: Vec<Ident> = server.generics.params.iter().filter_map(generics::name).cloned().collect();
     free_name("R", &taken, Span::call_site())
 }
 
@@ -100,13 +93,8 @@ fn method(server: &Server, messages: &Messages, message: &Message, reference: &I
         quote!(#name: #ty)
     });
     let names = message.fields.iter().map(|field| &field.name);
-    // Its variant is deprecated too.
-    let allows = message
-        .method
-        .carried(&["deprecated"])
-        .next()
-        .map(|_| quote!(#[expect(deprecated, reason = "it is for others")]));
-    let attrs = quote!(#(#carried)* #(#must_use)* #allows);
+    let deprecated = deprecated(message);
+    let attrs = quote!(#(#carried)* #(#must_use)* #deprecated);
     if message.kind == Kind::Cast {
         let fields = (!message.fields.is_empty()).then(|| quote!((#(#names),*)));
         // Under a documentation of the user's, and not in its place.

@@ -7,8 +7,9 @@ use syn::{Ident, ReturnType};
 use super::super::Server;
 use super::super::message::{Argument, Kind, Message, Then};
 use super::super::messages::{Messages, Source};
-use super::super::types::{ends, free_name, located};
-use super::conditions;
+use super::super::names::free_name;
+use super::super::tokens::{ends, located};
+use super::{conditions, deprecated};
 
 /// `async fn NAME(&mut self, call: CounterCall, cx: &mut Cx<Self>) -> Outcome<Self> { match call { .. } }`.
 pub(super) fn function(server: &Server, messages: &Messages, name: &Ident) -> TokenStream {
@@ -36,12 +37,7 @@ fn arm(server: &Server, messages: &Messages, message: &Message, cx: &Ident) -> T
     let genserver = &server.genserver;
     let method = &message.method.sig.ident;
     let conditions = message.method.carried(&["cfg"]);
-    // The method and its variant are deprecated for others.
-    let is_deprecated = message
-        .method
-        .carried(&["deprecated"])
-        .next()
-        .map(|_| quote!(#[expect(deprecated, reason = "it is for others")]));
+    let deprecated = deprecated(message);
     let variant = messages.variant(message);
     let names = message.fields.iter().map(|field| &field.name);
     let mut fields = (!message.fields.is_empty()).then(|| quote!((#(#names),*)));
@@ -70,9 +66,10 @@ fn arm(server: &Server, messages: &Messages, message: &Message, cx: &Ident) -> T
         Then::Wait => quote!({ #run; #genserver::Next::wait() }),
         Then::Reply => quote!(#reply(#caller, #run),),
         Then::ReplyNothing => quote!({ #run; #reply(#caller, ()) }),
-        Then::Mistaken => quote!(::core::unimplemented!(),),
+        // It is only there so that the rest of the file is looked at: the mistake keeps the program from being made.
+        Then::Mistaken => quote!(#genserver::Next::wait(),),
     };
-    quote!(#(#conditions)* #is_deprecated #variant #fields => #body)
+    quote!(#(#conditions)* #deprecated #variant #fields => #body)
 }
 
 /// For an `impl GenServer` that is written by hand: `dispatch_call` and `dispatch_cast`.

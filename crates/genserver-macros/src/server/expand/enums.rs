@@ -6,7 +6,7 @@ use quote::quote;
 use super::super::Server;
 use super::super::message::Kind;
 use super::super::messages::{Messages, Source, widest};
-use super::super::types::located;
+use super::super::tokens::located;
 use super::conditions;
 
 /// The enum, unless there are no messages, or they are written by hand.
