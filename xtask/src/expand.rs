@@ -33,5 +33,8 @@ fn formatted(source: &str) -> Result<String> {
         input.write_all(source.as_bytes()).map_err(failed)?;
     }
     let output = rustfmt.wait_with_output().map_err(failed)?;
+    if !output.status.success() {
+        return Err(Failure::new("rustfmt does not understand what was written; see its words above"));
+    }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -134,10 +134,7 @@ where
     /// ```
     pub fn send_request(mut self) -> Request<R> {
         let make = self.take_make().expect("a request is sent once, and this call has been polled");
-        match self.target().as_server() {
-            Ok(server) => server.send_request(make),
-            Err(nobody) => Request::failed(nobody.into()),
-        }
+        self.target().send_request(make)
     }
 }
 

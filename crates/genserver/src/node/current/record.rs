@@ -9,12 +9,12 @@ thread_local! {
     static ENTRIES: RefCell<Option<Vec<(Pid, u8)>>> = const { RefCell::new(None) };
 }
 
-/// Begins to note them.
+/// Begins to note them, anew.
 pub(crate) fn record_entries() {
     ENTRIES.set(Some(Vec::new()));
 }
 
-/// Those that were noted since. From here on none is.
+/// Returns those that were noted since, and stops noting them.
 pub(crate) fn take_entries() -> Vec<(Pid, u8)> {
     ENTRIES.take().unwrap_or_default()
 }
