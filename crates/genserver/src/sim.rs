@@ -137,6 +137,8 @@ mod faults;
 mod history;
 // A failing run made small, ...
 mod shrink;
+// ... without a word about each try, ...
+mod quiet;
 // ... shown step by step, ...
 mod trace;
 // ... and the message about it.
@@ -153,8 +155,9 @@ use choices::Choices;
 use failure::Report;
 pub use faults::Faults;
 pub use history::History;
+use quiet::Quiet;
 use recipe::Recipe;
-use run::{Quiet, Run};
+use run::Run;
 use runs::Runs;
 use trace::Trace;
 use world::World;

@@ -61,14 +61,17 @@ enum Order {
 
 /// Where the choices come from.
 enum Source {
-    Drawn {
-        schedule: Numbers,
-        faults: Numbers,
-        order: Order,
-        steps: u64,
-    },
+    Drawn(Drawn),
     /// A recipe, and zeros after its end.
     Given(Vec<u32>),
+}
+
+/// What a seed draws its choices from.
+struct Drawn {
+    schedule: Numbers,
+    faults: Numbers,
+    order: Order,
+    steps: u64,
 }
 
 /// The choices of one run.
@@ -92,55 +95,41 @@ impl Choices {
 
     /// Which of these tasks goes on: a place in the list, which is not empty.
     pub(super) fn task(&mut self, ready: &[u64]) -> usize {
-        let wanted = match &mut self.source {
-            Source::Given(_) => 0,
-            Source::Drawn { schedule, order, steps, .. } => {
-                *steps += 1;
-                order.next(ready, *steps, schedule)
-            }
-        };
-        self.choose(ready.len(), wanted)
+        self.choose(ready.len(), |drawn| {
+            drawn.steps += 1;
+            drawn.order.next(ready, drawn.steps, &mut drawn.schedule)
+        })
     }
 
     /// Whether a caller may run an idle server.
     pub(super) fn runs_inline(&mut self) -> bool {
-        let wanted = match &mut self.source {
-            Source::Given(_) => 0,
-            Source::Drawn { schedule, .. } => usize::from(schedule.below(QUEUED_ONE_IN) == 0),
-        };
-        self.choose(2, wanted) == 0
+        self.choose(2, |drawn| usize::from(drawn.schedule.below(QUEUED_ONE_IN) == 0)) == 0
     }
 
     /// Which of so many faults happens now, if one does.
     pub(super) fn fault(&mut self, kinds: usize) -> Option<usize> {
-        let wanted = match &mut self.source {
-            Source::Drawn { faults, .. } => {
-                let strikes = faults.below(FAULT_ONE_IN) == 0;
-                if strikes { 1 + less_than(kinds, faults) } else { 0 }
-            }
-            Source::Given(_) => 0,
-        };
-        self.choose(kinds + 1, wanted).checked_sub(1)
+        let chosen = self.choose(kinds + 1, |Drawn { faults, .. }| {
+            let strikes = faults.below(FAULT_ONE_IN) == 0;
+            if strikes { 1 + less_than(kinds, faults) } else { 0 }
+        });
+        chosen.checked_sub(1)
     }
 
     /// Which of so many things a fault happens to.
     pub(super) fn victim(&mut self, of: usize) -> usize {
-        let wanted = match &mut self.source {
-            Source::Drawn { faults, .. } => less_than(of, faults),
-            Source::Given(_) => 0,
-        };
-        self.choose(of, wanted)
+        self.choose(of, |drawn| less_than(of, &mut drawn.faults))
     }
 
-    /// Notes a choice among so many, or makes the one of the recipe. One that is no longer possible becomes the last that is.
-    fn choose(&mut self, of: usize, wanted: usize) -> usize {
+    /// Draws a choice among so many, or makes the one of the recipe; and notes it if there was a choice. One of a recipe that is no
+    /// longer possible becomes the last that is.
+    fn choose(&mut self, of: usize, draw: impl FnOnce(&mut Drawn) -> usize) -> usize {
+        let wanted = match &mut self.source {
+            Source::Drawn(drawn) => draw(drawn),
+            Source::Given(choices) => choices.get(self.made.len()).map_or(0, |choice| *choice as usize),
+        };
         if of < 2 {
             return 0;
         }
-        let wanted = match &self.source {
-            Source::Given(choices) => choices.get(self.made.len()).map_or(0, |choice| *choice as usize),
-            Source::Drawn { .. } => wanted,
-        };
         let choice = wanted.min(of - 1);
         self.made.push(u32::try_from(choice).unwrap_or(u32::MAX));
         choice
@@ -170,7 +159,7 @@ fn drawn(mut schedule: Numbers, faults: Numbers) -> Source {
         let changes = (0..=schedule.below(3)).map(|_| schedule.below(CHANGES_WITHIN)).collect();
         Order::Priorities { of: BTreeMap::new(), changes, lowest: u64::MAX >> 1, row: (0, 0) }
     };
-    Source::Drawn { schedule, faults, order, steps: 0 }
+    Source::Drawn(Drawn { schedule, faults, order, steps: 0 })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "it is less than a length")]

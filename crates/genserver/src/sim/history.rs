@@ -99,7 +99,8 @@ impl<M, O, R> fmt::Debug for History<M, O, R> {
 }
 
 impl<M, O, R> History<M, O, R> {
-    /// Begins an empty history. `apply` does an operation to the model, and returns what a client would see.
+    /// Begins an empty history. `apply` does an operation to the model, and returns what a client would see. It must not use the
+    /// history itself.
     pub fn new(model: M, apply: impl Fn(&mut M, &O) -> R + Send + Sync + 'static) -> Self {
         let log = Mutex::new(Log { now: 0, operations: Vec::new() });
         Self { inner: Arc::new(Inner { model, apply: Box::new(apply), log }) }

@@ -1,10 +1,8 @@
 //! One run: the test and its tasks, step by step.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::Once;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -116,36 +114,5 @@ impl Run {
              has left",
             parted + 1
         );
-    }
-}
-
-thread_local! {
-    /// Whether panics of this thread are expected, and print nothing.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// While it lives, panics of this thread print nothing: the same failure is met again and again.
-pub(super) struct Quiet(());
-
-impl Quiet {
-    /// Begins it. The program's panic hook is wrapped once, and only in a program in which a simulation has failed.
-    pub(super) fn begin() -> Self {
-        static WRAPPED: Once = Once::new();
-        WRAPPED.call_once(|| {
-            let hook = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |panic| {
-                if !QUIET.get() {
-                    hook(panic);
-                }
-            }));
-        });
-        QUIET.set(true);
-        Self(())
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        QUIET.set(false);
     }
 }

@@ -1,8 +1,9 @@
 //! Makes a failing run smaller: as many choices as possible become zero, as long as the run fails in the same way.
 
 use super::Sim;
+use super::quiet::Quiet;
 use super::recipe::Recipe;
-use super::run::{Quiet, Run};
+use super::run::Run;
 
 /// So many runs are tried. A smaller run is a convenience, and nobody waits long for it.
 const TRIES_MAX: usize = 1_000;

@@ -60,16 +60,17 @@ impl Trace {
         {
             self.titles.insert(*test, "the test".to_owned());
         }
-        let mut names: Vec<&str> = Vec::new();
+        let mut names: Vec<String> = Vec::new();
         for (pid, depth) in &entered {
-            let name = self.titles.get(pid).map_or("a process that was there only then", String::as_str);
+            // One that came and went within this step has no title.
+            let name = self.titles.get(pid).cloned().unwrap_or_else(|| format!("process {pid}"));
             // One that goes on after another ran inside it is not named twice.
             if names.last() != Some(&name) || *depth == 0 {
                 names.push(name);
             }
         }
         if names.is_empty() {
-            names.push("(no process)");
+            names.push("(no process)".to_owned());
         }
         let elapsed = world.elapsed();
         let clock = if elapsed > self.elapsed { format!("{elapsed:?}") } else { String::new() };
