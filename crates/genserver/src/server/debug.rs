@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Instant;
 
+use crate::node::record::{self, Event};
 use crate::process::envelope::Envelope;
 use crate::process::work::Job;
 use crate::server::GenServer;
@@ -142,6 +143,7 @@ impl<S: GenServer> Cx<S> {
     /// A callback is about to begin. What a signal becomes is known only later: see [`note_info`](Cx::note_info).
     #[inline]
     pub(crate) fn note_job(&mut self, job: &Job<S>) {
+        self.record_job(job);
         if self.debug.is_some() {
             self.note_job_slowly(job);
         }
@@ -150,9 +152,31 @@ impl<S: GenServer> Cx<S> {
     /// A message is about to be handled.
     #[inline]
     pub(crate) fn note_message(&mut self, callback: Callback, message: Message<'_, S>) {
+        self.record(callback, Some(message));
         if self.debug.is_some() {
             self.note_in(callback, message);
         }
+    }
+
+    /// For the record of a simulation: the same as for the log, and the end.
+    #[inline]
+    fn record_job(&self, job: &Job<S>) {
+        match job {
+            Job::Message(Envelope::Info(info)) | Job::Continue(info) => {
+                self.record(Callback::Info, Some(Message::Info(info)));
+            }
+            Job::Idle => self.record(Callback::Idle, None),
+            Job::Terminate(_) => self.record(Callback::Terminate, None),
+            Job::Message(_) | Job::Init(_) => {}
+        }
+    }
+
+    #[inline]
+    fn record(&self, callback: Callback, message: Option<Message<'_, S>>) {
+        record::note(|| {
+            let text = message.and_then(|message| record::text(|| message.show_variant()));
+            Event::Began { pid: self.process.head.pid, callback, text }
+        });
     }
 
     /// A callback has returned.

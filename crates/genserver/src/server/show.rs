@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::fmt;
+use std::mem::discriminant;
 
 use crate::server::GenServer;
 use crate::values::pid::Pid;
@@ -53,6 +54,15 @@ pub enum Message<'a, S: GenServer> {
     Info(&'a S::Info),
 }
 
+// Derived, these would ask the messages for the same.
+impl<S: GenServer> Clone for Message<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: GenServer> Copy for Message<'_, S> {}
+
 impl<S: GenServer> Message<'_, S> {
     /// The message as the server formats it, or its type.
     pub(crate) fn show(self) -> String {
@@ -65,6 +75,24 @@ impl<S: GenServer> Message<'_, S> {
             Ok(Some(text)) => text,
             Ok(None) => of_type.to_owned(),
             Err(_) => "a message that is not shown, because format_message panicked".to_owned(),
+        }
+    }
+}
+
+impl<S: GenServer> Message<'_, S> {
+    /// The message as the server formats it, or its type and the number of its variant: that tells two messages apart.
+    pub(crate) fn show_variant(self) -> String {
+        let (of_type, variant) = match self {
+            Self::Call(call) => (type_name::<S::Call>(), format!("{:?}", discriminant(call))),
+            Self::Cast(cast) => (type_name::<S::Cast>(), format!("{:?}", discriminant(cast))),
+            Self::Info(info) => (type_name::<S::Info>(), format!("{:?}", discriminant(info))),
+        };
+        let text = self.show();
+        // `Discriminant(1)` is the second.
+        let number = variant.trim_matches(|letter: char| !letter.is_ascii_digit()).parse::<u64>();
+        match number {
+            Ok(number) if text == of_type => format!("{text}#{}", number + 1),
+            _ => text,
         }
     }
 }

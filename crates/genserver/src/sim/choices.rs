@@ -2,188 +2,274 @@
 //!
 //! A choice is a number, and 0 is the usual way: the task that has waited longest, a server run by its caller, no fault. So a
 //! list of choices is a run, and a list of nearly nothing but zeros is a run that is easy to understand.
+//!
+//! There are three lists: the schedule, the faults, and what the test draws. So a fault that is taken out of a run leaves the places
+//! of the schedule as they were.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 
-use super::recipe::{Recipe, Seed};
+use super::numbers::{Numbers, Seed, by_number};
+use super::search::order::Order;
 
-/// Of so many decisions whether a caller may run an idle server, one says no.
-const QUEUED_ONE_IN: u64 = 8;
-
-/// Of so many steps, one has a fault.
-const FAULT_ONE_IN: u64 = 24;
-
-/// Within so many steps a priority changes. Most failing runs are shorter.
-const CHANGES_WITHIN: u64 = 200;
-
-/// So many times in a row the task of the highest priority goes on while others wait. Then it is one that only looks again and
-/// again whether another has got on, and has to let it.
-const ROW_MAX: u32 = 50;
-
-/// Random numbers by `SplitMix64`, which needs no state but a counter.
-struct Numbers(u64);
-
-/// One step of `SplitMix64`.
-pub(super) fn mixed(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+/// The choices of a run that were made, or are to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Made {
+    pub(super) schedule: Vec<u32>,
+    pub(super) faults: Vec<u32>,
+    /// What these draws are, above the beginnings of their ranges. Of the others the seed says it.
+    pub(super) draws: BTreeMap<Draw, u64>,
 }
 
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        let number = mixed(self.0);
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        number
+impl Made {
+    /// The same, without the usual choices at the ends of the lists.
+    pub(super) fn trimmed(mut self) -> Self {
+        for list in [&mut self.schedule, &mut self.faults] {
+            list.truncate(list.iter().rposition(|choice| *choice != 0).map_or(0, |last| last + 1));
+        }
+        self
     }
 
-    /// A number less than `end`, which is not zero. All are equally likely, but for an error of `end` in 2^64.
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+    /// How many choices of the schedule are not the usual ones.
+    pub(super) fn unusual(&self) -> usize {
+        self.schedule.iter().filter(|choice| **choice != 0).count()
+    }
+
+    /// How many faults happen.
+    pub(super) fn faults(&self) -> usize {
+        self.faults.iter().filter(|choice| **choice != 0).count()
     }
 }
 
-/// How the next task is chosen by a seed.
-enum Order {
-    /// Any of those that are ready.
-    Random,
-    /// The one of the highest priority. At these steps the task that was just chosen gets the lowest.
-    Priorities {
-        of: BTreeMap<u64, u64>,
-        changes: Vec<u64>,
-        lowest: u64,
-        /// Who went on last, and how many times in a row.
-        row: (u64, u32),
-    },
+/// A number that is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Draw {
+    /// Who draws it: zero for the test, and another number for each client.
+    pub(super) by: u64,
+    /// How many it has drawn before.
+    pub(super) number: usize,
 }
 
-/// Where the choices come from.
-enum Source {
-    Drawn(Drawn),
-    /// A recipe, and zeros after its end.
-    Given(Vec<u32>),
+/// Where a run's choices come from.
+#[derive(Clone)]
+pub(super) struct Plan {
+    pub(super) seed: Seed,
+    /// The first choices of each list, ...
+    pub(super) first: Made,
+    /// ... how the schedule goes on after them, ...
+    pub(super) order: Order,
+    /// ... and whether faults do.
+    pub(super) has_faults: bool,
+    /// Tells schedules of one seed apart. What is drawn is the same.
+    pub(super) walk: u64,
 }
 
-/// What a seed draws its choices from.
-struct Drawn {
-    schedule: Numbers,
-    faults: Numbers,
-    order: Order,
-    steps: u64,
+/// A place in the lists of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) schedule: usize,
+    pub(super) faults: usize,
+}
+
+/// A list of choices that grows.
+#[derive(Default)]
+struct List {
+    made: Vec<u32>,
+    /// Among how many each was made.
+    of: Vec<u32>,
+}
+
+impl List {
+    /// Notes a choice, if there was one to make. One of a recipe that is not possible becomes the last that is.
+    fn make(&mut self, of: usize, wanted: usize) -> usize {
+        if of < 2 {
+            return 0;
+        }
+        let choice = wanted.min(of - 1);
+        self.made.push(u32::try_from(choice).unwrap_or(u32::MAX));
+        self.of.push(u32::try_from(of).unwrap_or(u32::MAX));
+        choice
+    }
 }
 
 /// The choices of one run.
 ///
 /// Numbers that the test draws have a stream of their own: they are the same whatever is chosen besides.
 pub(super) struct Choices {
-    source: Source,
-    workload: Numbers,
+    plan: Plan,
+    schedule: List,
+    faults: List,
+    /// What was drawn, above the beginning of its range.
+    drawn: Vec<(Draw, u64)>,
+    schedule_numbers: Numbers,
+    fault_numbers: Numbers,
+    /// For each that draws: the test, which is the first, and its clients. And how many it has drawn.
+    workload: Vec<(Numbers, usize)>,
     entropy: Numbers,
-    /// What was chosen so far, where there was a choice.
-    made: Vec<u32>,
 }
 
 impl Choices {
-    pub(super) fn new(recipe: &Recipe) -> Self {
-        let Seed(seed) = recipe.seed;
-        let stream = |number: u64| Numbers(mixed(seed ^ mixed(number)));
-        let source = recipe.choices.clone().map_or_else(|| drawn(stream(0), stream(3)), Source::Given);
-        Self { source, workload: stream(1), entropy: stream(2), made: Vec::new() }
+    pub(super) fn new(plan: Plan) -> Self {
+        let (Seed(seed), walk) = (plan.seed, plan.walk);
+        let stream = |number| Numbers::stream(seed, number);
+        Self {
+            plan,
+            schedule: List::default(),
+            faults: List::default(),
+            drawn: Vec::new(),
+            schedule_numbers: stream(walk << 8),
+            fault_numbers: stream(walk << 8 | 3),
+            workload: Vec::new(),
+            entropy: stream(2),
+        }
     }
 
     /// Which of these tasks goes on: a place in the list, which is not empty.
     pub(super) fn task(&mut self, ready: &[u64]) -> usize {
-        self.choose(ready.len(), |drawn| {
-            drawn.steps += 1;
-            drawn.order.next(ready, drawn.steps, &mut drawn.schedule)
-        })
+        let place = self.schedule.made.len();
+        let wanted = match self.plan.first.schedule.get(place) {
+            Some(choice) => *choice as usize,
+            None => self.plan.order.task(ready, place, &mut self.schedule_numbers),
+        };
+        self.schedule.make(ready.len(), wanted)
     }
 
     /// Whether a caller may run an idle server.
     pub(super) fn runs_inline(&mut self) -> bool {
-        self.choose(2, |drawn| usize::from(drawn.schedule.below(QUEUED_ONE_IN) == 0)) == 0
+        !self.binary(Order::is_queued)
     }
 
-    /// Which of so many faults happens now, if one does.
-    pub(super) fn fault(&mut self, kinds: usize) -> Option<usize> {
-        let chosen = self.choose(kinds + 1, |Drawn { faults, .. }| {
-            let strikes = faults.below(FAULT_ONE_IN) == 0;
-            if strikes { 1 + less_than(kinds, faults) } else { 0 }
-        });
-        chosen.checked_sub(1)
-    }
-
-    /// Which of so many things a fault happens to.
-    pub(super) fn victim(&mut self, of: usize) -> usize {
-        self.choose(of, |drawn| less_than(of, &mut drawn.faults))
-    }
-
-    /// Draws a choice among so many, or makes the one of the recipe; and notes it if there was a choice. One of a recipe that is no
-    /// longer possible becomes the last that is.
-    fn choose(&mut self, of: usize, draw: impl FnOnce(&mut Drawn) -> usize) -> usize {
-        let wanted = match &mut self.source {
-            Source::Drawn(drawn) => draw(drawn),
-            Source::Given(choices) => choices.get(self.made.len()).map_or(0, |choice| *choice as usize),
+    /// Whether something is not as usual.
+    fn binary(&mut self, decide: fn(&mut Order, usize, &mut Numbers) -> bool) -> bool {
+        let place = self.schedule.made.len();
+        let wanted = match self.plan.first.schedule.get(place) {
+            Some(choice) => *choice as usize,
+            None => usize::from(decide(&mut self.plan.order, place, &mut self.schedule_numbers)),
         };
-        if of < 2 {
-            return 0;
+        self.schedule.make(2, wanted) == 1
+    }
+
+    /// Whether a task lets others go on at a point.
+    pub(super) fn gives_way(&mut self) -> bool {
+        self.binary(Order::gives_way)
+    }
+
+    /// Which of some faults happens now, and in which of its ways, if one does: one choice. Each fault has so many ways, and once
+    /// in so many times one happens.
+    pub(super) fn fault(&mut self, ways: &[usize], once_in: u64) -> Option<(usize, usize)> {
+        let all: usize = ways.iter().sum();
+        let chosen = self.choose_fault(all + 1, |numbers| {
+            if !numbers.once_in(once_in) {
+                return 0;
+            }
+            let fault = numbers.place(ways.len());
+            1 + ways[..fault].iter().sum::<usize>() + numbers.place(ways[fault])
+        });
+        let mut way = chosen.checked_sub(1)?;
+        for (fault, ways) in ways.iter().enumerate() {
+            if way < *ways {
+                return Some((fault, way));
+            }
+            way -= ways;
         }
-        let choice = wanted.min(of - 1);
-        self.made.push(u32::try_from(choice).unwrap_or(u32::MAX));
-        choice
+        None
     }
 
-    /// What was chosen so far.
-    pub(super) fn made(&self) -> &[u32] {
-        &self.made
+    /// One of so many things about the faults: which process one happens to, or whether there are faults of some kind.
+    pub(super) fn of_faults(&mut self, of: usize) -> usize {
+        self.choose_fault(of, |numbers| numbers.place(of))
     }
 
-    /// What the test draws.
-    pub(super) fn draw(&mut self, range: Range<u64>) -> u64 {
+    fn choose_fault(&mut self, of: usize, draw: impl FnOnce(&mut Numbers) -> usize) -> usize {
+        let wanted = match self.plan.first.faults.get(self.faults.made.len()) {
+            Some(choice) => *choice as usize,
+            None if self.plan.has_faults => draw(&mut self.fault_numbers),
+            None => 0,
+        };
+        self.faults.make(of, wanted)
+    }
+
+    /// What the test draws, or one of its clients: the numbers of one do not depend on how many another has drawn.
+    #[track_caller]
+    pub(super) fn draw(&mut self, by: u64, range: Range<u64>) -> u64 {
         assert!(!range.is_empty(), "there is nothing to draw from an empty range");
-        range.start + self.workload.below(range.end - range.start)
+        let width = range.end - range.start;
+        let Seed(seed) = self.plan.seed;
+        while self.workload.len() as u64 <= by {
+            let stream = 1 + ((self.workload.len() as u64) << 8);
+            self.workload.push((Numbers::stream(seed, stream), 0));
+        }
+        let (numbers, count) = &mut self.workload[by_number(by)];
+        let draw = Draw { by, number: *count };
+        *count += 1;
+        // The seed's number is taken in any case, so that one draw that is given leaves the others as they are.
+        let number = numbers.below(width);
+        let given = self.plan.first.draws.get(&draw);
+        let number = given.map_or(number, |given| (*given).min(width - 1));
+        self.drawn.push((draw, number));
+        range.start + number
     }
 
     /// What the program draws.
     pub(super) fn entropy(&mut self) -> u64 {
         self.entropy.next()
     }
+
+    /// How many choices were made so far.
+    pub(super) fn place(&self) -> Place {
+        Place { schedule: self.schedule.made.len(), faults: self.faults.made.len() }
+    }
+
+    /// The unusual choices from a place on, each as it stands in a recipe.
+    pub(super) fn unusual_since(&self, first: Place) -> Vec<Unusual> {
+        let unusual = |list: &List, from: usize, list_is: fn(usize, u32) -> Unusual| {
+            let choices = list.made.iter().enumerate().skip(from).filter(|(_, choice)| **choice != 0);
+            choices.map(|(place, choice)| list_is(place, *choice)).collect::<Vec<_>>()
+        };
+        let mut all = unusual(&self.schedule, first.schedule, Unusual::Schedule);
+        all.extend(unusual(&self.faults, first.faults, Unusual::Fault));
+        all
+    }
+
+    /// A step of this task has sent to the processes with these numbers.
+    pub(super) fn note_step(&mut self, task: u64, sent_to: impl Iterator<Item = u64>) {
+        self.plan.order.note_step(task, sent_to);
+    }
+
+    /// All that was chosen, and what else could have been.
+    pub(super) fn take(&mut self) -> (Made, Alternatives) {
+        let (schedule, faults) = (std::mem::take(&mut self.schedule), std::mem::take(&mut self.faults));
+        let draws = std::mem::take(&mut self.plan.first.draws);
+        let drawn = std::mem::take(&mut self.drawn);
+        let made = Made { schedule: schedule.made, faults: faults.made, draws };
+        (made, Alternatives { schedule: schedule.of, faults: faults.of, drawn })
+    }
 }
 
-fn drawn(mut schedule: Numbers, faults: Numbers) -> Source {
-    let order = if schedule.below(2) == 0 {
-        Order::Random
-    } else {
-        let changes = (0..=schedule.below(3)).map(|_| schedule.below(CHANGES_WITHIN)).collect();
-        Order::Priorities { of: BTreeMap::new(), changes, lowest: u64::MAX >> 1, row: (0, 0) }
-    };
-    Source::Drawn(Drawn { schedule, faults, order, steps: 0 })
+/// What else a run could have chosen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Alternatives {
+    /// Among how many each choice was made.
+    pub(super) schedule: Vec<u32>,
+    pub(super) faults: Vec<u32>,
+    /// What was drawn, above the beginning of its range, in the order in which that happened.
+    pub(super) drawn: Vec<(Draw, u64)>,
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "it is less than a length")]
-fn less_than(length: usize, numbers: &mut Numbers) -> usize {
-    numbers.below(length.max(1) as u64) as usize
+/// An unusual choice: its place and what was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unusual {
+    Schedule(usize, u32),
+    Fault(usize, u32),
 }
 
-impl Order {
-    fn next(&mut self, ready: &[u64], step: u64, numbers: &mut Numbers) -> usize {
+/// As in a recipe.
+impl fmt::Display for Unusual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Random => less_than(ready.len(), numbers),
-            Self::Priorities { of, changes, lowest, row } => {
-                for task in ready {
-                    of.entry(*task).or_insert_with(|| (1 << 63) | numbers.next() >> 1);
-                }
-                let highest = (0..ready.len()).max_by_key(|place| of[&ready[*place]]).unwrap_or_default();
-                let task = ready[highest];
-                *row = (task, if row.0 == task && ready.len() > 1 { row.1 + 1 } else { 0 });
-                if changes.contains(&step) || row.1 > ROW_MAX {
-                    *lowest -= 1;
-                    of.insert(task, *lowest);
-                }
-                highest
-            }
+            Self::Schedule(place, choice) => write!(f, "/{place}.{choice}"),
+            Self::Fault(place, choice) => write!(f, "/f{place}.{choice}"),
         }
     }
 }

@@ -1,115 +1,107 @@
-//! Who did what in a run: a line for each step.
+//! The steps of a run, written down to be shown.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::node::current;
-use crate::{Node, Pid, ProcessInfo};
+use crate::Node;
+use crate::node::record::{Event, Level};
 
+use super::choices::{Place, Unusual};
 use super::world::World;
 
-/// A longer run is shown by its end.
-const LINES_MAX: usize = 40;
+// What is shown of the steps, ...
+mod rows;
+// ... under which names, ...
+mod titles;
+// ... as a sequence diagram, ...
+mod diagram;
+// ... or, if there are too many processes for that, as a list; ...
+mod list;
+// ... and, with all that was left out, as a page for a browser.
+mod page;
+
+use rows::{Row, rows};
+use titles::Titles;
 
 /// The steps of a run, if they are written down.
 pub(super) struct Trace {
     is_on: bool,
-    lines: Vec<String>,
-    /// What each process is called. One that has ended is called as it was.
-    titles: BTreeMap<Pid, String>,
+    steps: Vec<Step>,
+    titles: Titles,
+    /// What the owner of the trace says of a step.
+    marks: BTreeMap<u64, String>,
+    /// How many choices there were before the step that comes next, and the faults in front of it.
+    place: Place,
+}
+
+/// One step.
+struct Step {
+    number: u64,
+    /// What time it is.
     elapsed: Duration,
+    events: Vec<Event>,
+    choices: Vec<Unusual>,
 }
 
 impl Trace {
     pub(super) fn off() -> Self {
-        Self { is_on: false, lines: Vec::new(), titles: BTreeMap::new(), elapsed: Duration::ZERO }
+        Self {
+            is_on: false,
+            steps: Vec::new(),
+            titles: Titles::default(),
+            marks: BTreeMap::new(),
+            place: Place::default(),
+        }
     }
 
     pub(super) fn on() -> Self {
         Self { is_on: true, ..Self::off() }
     }
 
-    /// A step begins.
-    pub(super) fn begin(&self) {
-        if self.is_on {
-            current::record_entries();
-        }
+    /// What it has to be told of each step.
+    pub(super) fn level(&self) -> Level {
+        if self.is_on { Level::Texts } else { Level::Off }
     }
 
-    /// It has ended, by these choices, the first of which is at this place in the recipe.
-    pub(super) fn end(&mut self, step: u64, world: &World, node: &Node, first: usize) {
+    /// A step has ended with these events, which are taken if they are to be shown.
+    pub(super) fn end(&mut self, number: u64, world: &World, node: &Node, events: &mut Vec<Event>) {
         if !self.is_on {
             return;
         }
-        for process in node.process_list() {
-            self.titles.entry(process.pid).or_insert_with(|| title(&process));
-        }
-        self.end_early(step, world, first);
+        let events = std::mem::take(events);
+        self.titles.learn(self.steps.is_empty(), &events, node);
+        let first = std::mem::replace(&mut self.place, world.place());
+        self.steps.push(Step { number, elapsed: world.elapsed(), events, choices: world.unusual_since(first) });
     }
 
-    /// The last step has ended in a panic.
-    pub(super) fn end_early(&mut self, step: u64, world: &World, first: usize) {
-        if !self.is_on {
-            return;
+    /// Says something of a step, where that is shown.
+    pub(super) fn mark(&mut self, step: u64, text: impl Into<String>) {
+        let mark = self.marks.entry(step).or_default();
+        if !mark.is_empty() {
+            mark.push_str(", ");
         }
-        let entered = current::take_entries();
-        // The test goes on first, in a process of its own.
-        if self.lines.is_empty()
-            && let Some((test, _)) = entered.first()
-        {
-            self.titles.insert(*test, "the test".to_owned());
-        }
-        let mut names: Vec<String> = Vec::new();
-        for (pid, depth) in &entered {
-            // One that came and went within this step has no title.
-            let name = self.titles.get(pid).cloned().unwrap_or_else(|| format!("process {pid}"));
-            // One that goes on after another ran inside it is not named twice.
-            if names.last() != Some(&name) || *depth == 0 {
-                names.push(name);
-            }
-        }
-        if names.is_empty() {
-            names.push("(no process)".to_owned());
-        }
-        let elapsed = world.elapsed();
-        let clock = if elapsed > self.elapsed { format!("{elapsed:?}") } else { String::new() };
-        self.elapsed = elapsed;
-        let mut line = format!("{step:>6} {clock:>8}  {}", names.join(" > "));
-        for (place, choice) in world.made_since(first).iter().enumerate().filter(|(_, choice)| **choice != 0) {
-            // Writing to a string does not fail.
-            let _ = write!(line, "  <- /{}.{choice}", first + place);
-        }
-        self.lines.push(line);
+        mark.push_str(&text.into());
     }
 
-    /// A process was killed.
-    pub(super) fn kill(&mut self, victim: &ProcessInfo) {
-        if self.is_on {
-            self.lines.push(format!("{:>15}  {} is killed", "", title(victim)));
-        }
+    /// The run in so many lines or fewer, each of which begins with a line break: its end, if it is longer.
+    pub(super) fn text(&self, lines_max: usize) -> String {
+        let lines = diagram::lines(self, lines_max).unwrap_or_else(|| list::lines(self, lines_max));
+        lines.iter().fold(String::new(), |text, line| text + "\n" + line)
     }
 
-    /// The lines, or the last of them.
-    pub(super) fn text(&self) -> String {
-        let left_out = self.lines.len().saturating_sub(LINES_MAX);
-        let mut text = String::new();
-        if left_out > 0 {
-            // Writing to a string does not fail.
-            let _ = write!(text, "\n{:>15}  ({left_out} lines before)", "");
-        }
-        for line in &self.lines[left_out..] {
-            let _ = write!(text, "\n{line}");
-        }
-        text
+    /// The whole run, as a page for a browser under what is said of it.
+    pub(super) fn page(&self, message: &str, recipe: &str) -> String {
+        page::page(self, message, recipe)
     }
-}
 
-/// The name or label of a process, or the type of its server without the path; and its pid.
-fn title(process: &ProcessInfo) -> String {
-    let short = process.server.split('<').next().and_then(|path| path.rsplit("::").next()).unwrap_or(process.server);
-    // A process that is held by plain code, or that runs a function.
-    let short = if short == "Probe" { "process" } else { short };
-    let name = process.name.as_deref().or(process.label.as_deref()).unwrap_or(short);
-    format!("{name} {}", process.pid)
+    fn rows(&self) -> Vec<Row> {
+        rows(&self.steps, &self.titles)
+    }
+
+    /// What is to be said of a step: its unusual choices, and what it is marked with.
+    fn notes(&self, step: &Step) -> Option<String> {
+        let choices = step.choices.iter().map(ToString::to_string);
+        let notes: Vec<String> = choices.chain(self.marks.get(&step.number).cloned()).collect();
+        (!notes.is_empty()).then(|| format!("<- {}", notes.join(", ")))
+    }
 }

@@ -1,16 +1,14 @@
 //! A server and its calls: one callback at a time, panics, and outcomes, while servers are killed and timers are late.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use genserver::sim::{self, Faults, Sim};
+use genserver::sim::{self, Client, Faults, Sim, sometimes};
 use genserver::supervisor::{ChildRef, ChildSpec, Supervisor};
 use genserver::task::Task;
 use genserver::{AsServer, CallError, Pid, Probe, Reason, Requests, ServerRef, time};
 
-use crate::worker::{Answer, Ask, FAILED, Info, Kind, Ledger, NAP, Plan, What, Worker, steps};
+use crate::worker::{Answer, Ask, FAILED, Info, Kind, Ledger, NAP, Plan, What, Worker, is_fault, steps};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_millis(100);
@@ -35,10 +33,11 @@ struct Called {
     ended: Instant,
 }
 
-/// Calls the present incarnation, again and again.
-async fn client(worker: ChildRef<Worker>, kinds: Vec<(u64, Kind)>) -> Vec<Called> {
+/// Calls the present incarnation, again and again, in ways that are drawn.
+async fn five_calls(client: Client, worker: &ChildRef<Worker>, kinds: &[Kind]) -> Vec<Called> {
     let mut called = Vec::new();
-    for (number, kind) in kinds {
+    for number in 0..5 {
+        let (number, kind) = (client.number() as u64 * 100 + number, *client.pick(kinds));
         let server: ServerRef<Worker> = worker.waiting().current().await.unwrap();
         // Meanwhile it may end.
         steps(1).await;
@@ -53,25 +52,23 @@ async fn client(worker: ChildRef<Worker>, kinds: Vec<(u64, Kind)>) -> Vec<Called
 async fn calls(sim: &Sim<'_>, ledger: &Ledger, kinds: &[Kind], faults: Faults) -> Vec<Called> {
     let worker = supervised_worker(sim, ledger).await;
     sim.faults(faults);
-    let clients: Vec<_> = (0..3)
-        .map(|client_number| {
-            let kind = |number: u64| {
-                let place = sim.draw(0..kinds.len() as u64);
-                (client_number * 100 + number, kinds[usize::try_from(place).unwrap()])
-            };
-            Task::spawn(client(worker.clone(), (0..5).map(kind).collect()))
-        })
-        .collect();
-    let mut called = Vec::new();
-    for mut client in clients {
-        called.extend(client.join().no_timeout().await.unwrap());
-    }
-    sim.heal();
-    called
+    let called = sim.clients(3, async |client| five_calls(client, &worker, kinds).await).await;
+    sim.heal(Duration::from_secs(1)).await;
+    called.into_iter().flatten().collect()
+}
+
+/// What the faults allow a call besides.
+#[derive(Default)]
+struct Slack {
+    /// How late a timer may be, ...
+    late: Duration,
+    /// ... and how long callbacks may stall.
+    stalled: Duration,
+    times_out_early: bool,
 }
 
 /// The outcome of a call is one that its request and the end of its server allow, and came as soon as it could.
-fn assert_allowed(called: &Called, ledger: &Ledger, late: Duration) {
+fn assert_allowed(called: &Called, ledger: &Ledger, Slack { late, stalled, times_out_early }: &Slack) {
     let Called { kind, number, server, outcome, began, ended } = called;
     let at = ended.duration_since(*began);
     let was_handled = ledger.handled(*server).contains(number);
@@ -96,41 +93,28 @@ fn assert_allowed(called: &Called, ledger: &Ledger, late: Duration) {
             let last = handled.filter(|what| matches!(what, What::Terminate(_))).last();
             // Nothing but a kill ends a worker without terminate.
             let expected = if let Some(What::Terminate(reason)) = last { reason } else { Reason::Killed };
-            // A kill may cut terminate off.
-            assert!(*reason == expected || *reason == Reason::Killed, "{reason} instead of {expected}");
+            // A fault may cut terminate off.
+            assert!(*reason == expected || is_fault(reason), "{reason} instead of {expected}");
         }
         Err(CallError::Timeout { .. }) => {
-            assert!(matches!(kind, Kind::Keep | Kind::Lose), "{kind:?} may not wait so long");
-            assert!((TIMEOUT..=TIMEOUT + late).contains(&at), "after {at:?}");
+            assert!(*times_out_early || matches!(kind, Kind::Keep | Kind::Lose), "{kind:?} may not wait so long");
+            assert!(*times_out_early || at >= TIMEOUT, "after {at:?}");
+            assert!(at <= TIMEOUT + *late, "after {at:?}");
             assert!(gone.is_none_or(|gone| gone >= *ended), "its server was gone, and it waited on");
+        }
+        Err(CallError::Overloaded { .. }) if *times_out_early => {
+            assert!(!was_handled, "{kind:?} was carried out, and its caller told that there was no space for it");
         }
         Err(other) => panic!("{kind:?}: {other}"),
     }
     if !matches!(kind, Kind::Keep | Kind::Lose) {
         // Three clients have at most three naps in front of a call, each with a timer.
-        assert!(at <= 3 * (NAP + late), "{kind:?} took {at:?}");
+        assert!(at <= 3 * (NAP + *late) + *stalled, "{kind:?} took {at:?}");
     }
 }
 
-/// Which outcomes the runs of a check had: a scenario that never meets one does not test it.
-#[derive(Default)]
-struct Met(RefCell<BTreeMap<String, u32>>);
-
-impl Met {
-    fn note(&self, outcome: &Result<Answer, CallError>) {
-        let name = match outcome {
-            Ok(_) => "answer".to_owned(),
-            Err(CallError::Exit { reason, .. }) => format!("exit: {reason}"),
-            Err(error) => format!("{error:?}").split(' ').next().unwrap().to_owned(),
-        };
-        *self.0.borrow_mut().entry(name).or_default() += 1;
-    }
-
-    #[track_caller]
-    fn assert_all(&self, outcomes: &[&str]) {
-        let met = self.0.borrow();
-        assert!(outcomes.iter().all(|outcome| met.contains_key(*outcome)), "{met:?}");
-    }
+fn is_exit(called: &Called, with: &Reason) -> bool {
+    matches!(&called.outcome, Err(CallError::Exit { reason, .. }) if reason == with)
 }
 
 /// Promise 1.
@@ -139,19 +123,21 @@ fn a_server_runs_one_callback_at_a_time() {
     sim::check(async |sim| {
         let ledger = Ledger::default();
         let worker = supervised_worker(sim, &ledger).await;
-        sim.faults(Faults::new().kill::<Worker>());
-        let kinds = || (0..5).map(|number| (number, if sim.draw(0..2) == 0 { Kind::Slow } else { Kind::Nap }));
-        let clients = [(); 2].map(|()| Task::spawn(client(worker.clone(), kinds().collect())));
-        for number in 10..15 {
-            let server: ServerRef<Worker> = worker.waiting().current().await.unwrap();
-            // One of them may find that its server has just ended.
-            let _ = server.cast(number);
-            let _ = server.send(Info::Note(number));
-            time::sleep(Duration::from_millis(sim.draw(0..20))).await;
-        }
-        for client in clients {
-            client.await.unwrap();
-        }
+        sim.faults(Faults::swarm().kill::<Worker>().panic::<Worker>().stall::<Worker>(NAP).early_timeouts::<Worker>());
+        sim.clients(3, async |client| {
+            if client.number() > 0 {
+                five_calls(client, &worker, &[Kind::Slow, Kind::Nap]).await;
+                return;
+            }
+            for number in 10..15 {
+                let server: ServerRef<Worker> = worker.waiting().current().await.unwrap();
+                // One of them may find that its server has just ended.
+                let _ = server.cast(number);
+                let _ = server.send(Info::Note(number));
+                time::sleep(Duration::from_millis(client.draw(0..20))).await;
+            }
+        })
+        .await;
         // The state of an incarnation is gone before the next begins, and what runs in it has ended before.
         let (mut alive, mut running) = (None, None);
         for entry in ledger.entries() {
@@ -169,15 +155,16 @@ fn a_server_runs_one_callback_at_a_time() {
 /// Promise 2.
 #[test]
 fn a_panic_ends_its_server_alone_and_is_the_reason_that_callers_get() {
-    let met = Met::default();
     sim::check(async |sim| {
         let ledger = Ledger::default();
         let kinds = [Kind::Reply, Kind::Slow, Kind::Panic];
         let panicked = Reason::caught(Box::new(FAILED));
         let faults = Faults::new().kill::<Worker>().at_most(1);
         for called in calls(sim, &ledger, &kinds, faults).await {
-            met.note(&called.outcome);
-            assert_allowed(&called, &ledger, Duration::ZERO);
+            sometimes!(called.outcome.is_ok(), "a call is answered");
+            sometimes!(is_exit(&called, &Reason::Killed), "a caller hears that its server was killed");
+            sometimes!(is_exit(&called, &panicked), "a caller hears that its server panicked");
+            assert_allowed(&called, &ledger, &Slack::default());
             if let Err(CallError::Exit { reason, .. }) = &called.outcome
                 && *reason != Reason::Killed
             {
@@ -191,36 +178,54 @@ fn a_panic_ends_its_server_alone_and_is_the_reason_that_callers_get() {
             }
         }
     });
-    met.assert_all(&["answer", "exit: killed", "exit: panicked: failed"]);
 }
 
 /// Promise 3.
 #[test]
 fn every_call_ends_with_one_outcome_that_its_server_allows() {
-    let met = Met::default();
     sim::check(async |sim| {
         let ledger = Ledger::default();
         let faults = Faults::new().kill::<Worker>();
         for called in calls(sim, &ledger, &Kind::ALL, faults).await {
-            met.note(&called.outcome);
-            assert_allowed(&called, &ledger, Duration::ZERO);
+            sometimes!(called.outcome.is_ok(), "a call is answered");
+            sometimes!(is_exit(&called, &Reason::Normal), "a caller hears that its server stopped");
+            sometimes!(is_exit(&called, &Reason::term(FAILED)), "a caller hears that its server failed");
+            sometimes!(is_exit(&called, &Reason::Killed), "a caller hears that its server was killed");
+            sometimes!(matches!(called.outcome, Err(CallError::NoProc { .. })), "a server has ended before the call");
+            sometimes!(matches!(called.outcome, Err(CallError::NoReply { .. })), "a server forgets its caller");
+            sometimes!(matches!(called.outcome, Err(CallError::Timeout { .. })), "a call times out");
+            assert_allowed(&called, &ledger, &Slack::default());
         }
     });
-    met.assert_all(&["answer", "exit: normal", "exit: failed", "exit: killed", "NoProc", "NoReply", "Timeout"]);
+}
+
+/// Promise 3.
+#[test]
+fn every_call_ends_with_one_outcome_whatever_goes_wrong() {
+    sim::check(async |sim| {
+        let ledger = Ledger::default();
+        let faults = Faults::swarm().kill::<Worker>().panic::<Worker>().early_timeouts::<Worker>();
+        let faults = faults.stall::<Worker>(NAP).full_mailboxes::<Worker>().at_most(4);
+        let slack = Slack { late: Duration::ZERO, stalled: 4 * NAP, times_out_early: true };
+        for called in calls(sim, &ledger, &Kind::ALL, faults).await {
+            assert_allowed(&called, &ledger, &slack);
+        }
+    });
 }
 
 #[test]
 fn a_late_timer_makes_a_timeout_late_and_nothing_else() {
-    let met = Met::default();
     sim::check(async |sim| {
         let ledger = Ledger::default();
         let faults = Faults::new().kill::<Worker>().late_timers(LATE);
         for called in calls(sim, &ledger, &Kind::ALL, faults).await {
-            met.note(&called.outcome);
-            assert_allowed(&called, &ledger, LATE);
+            sometimes!(called.outcome.is_ok(), "a call is answered");
+            sometimes!(is_exit(&called, &Reason::Killed), "a caller hears that its server was killed");
+            let is_late = called.ended.duration_since(called.began) > TIMEOUT;
+            sometimes!(is_late, "a call times out late");
+            assert_allowed(&called, &ledger, &Slack { late: LATE, ..Slack::default() });
         }
     });
-    met.assert_all(&["answer", "exit: killed", "Timeout"]);
 }
 
 #[test]
@@ -228,7 +233,7 @@ fn no_request_is_carried_out_twice_and_none_by_two_incarnations() {
     sim::check(async |sim| {
         let ledger = Ledger::default();
         let worker = supervised_worker(sim, &ledger).await;
-        sim.faults(Faults::new().kill::<Worker>());
+        sim.faults(Faults::swarm().kill::<Worker>().panic::<Worker>().full_mailboxes::<Worker>());
         let callers: Vec<_> = (0..8)
             .map(|number| {
                 let worker = worker.clone();
@@ -248,7 +253,7 @@ fn no_request_is_carried_out_twice_and_none_by_two_incarnations() {
             match outcome {
                 Ok(answer) => assert_eq!(began.iter().map(|pid| (*pid, number)).collect::<Vec<_>>(), [answer]),
                 Err(CallError::Exit { reason, .. }) => {
-                    assert_eq!(reason, Reason::Killed);
+                    assert!(is_fault(&reason), "{reason}");
                     assert!(began.len() < 2, "{began:?}");
                 }
                 Err(other) => panic!("{other}"),
@@ -263,7 +268,7 @@ fn each_request_of_a_collection_has_one_response() {
     sim::check(async |sim| {
         let ledger = Ledger::default();
         let server = genserver::start::<Worker>(Plan::new(0, &ledger)).await.unwrap();
-        sim.faults(Faults::new().kill::<Worker>());
+        sim.faults(Faults::swarm().kill::<Worker>().panic::<Worker>());
         let mut requests = Requests::new();
         for number in 0..10 {
             let kind = if number % 2 == 0 { Kind::Slow } else { Kind::Reply };
@@ -280,7 +285,8 @@ fn each_request_of_a_collection_has_one_response() {
                     assert_eq!(answer, (server.pid(), label));
                     assert!(!has_ended, "an answer after the news of the end");
                 }
-                Err(CallError::Exit { reason: Reason::Killed, .. } | CallError::NoProc { .. }) => has_ended = true,
+                Err(CallError::Exit { reason, .. }) if is_fault(&reason) => has_ended = true,
+                Err(CallError::NoProc { .. }) => has_ended = true,
                 Err(other) => panic!("{other}"),
             }
         }

@@ -1,10 +1,6 @@
 //! Histories of clients: those of a server are right in every run, and those of a cache beside it are not.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use genserver::sim::{self, History, Sim};
-use genserver::task::Task;
 use genserver::{CallError, ServerRef};
 
 use crate::{Account, Call, failure};
@@ -16,8 +12,8 @@ enum Op {
 }
 
 /// What an account does.
-fn model() -> History<u64, Op, Option<u64>> {
-    History::new(0, |balance, op| match op {
+fn of_an_account(sim: &Sim<'_>) -> History<u64, Op, Option<u64>> {
+    sim.history(0, |balance, op| match op {
         Op::Set(new) => {
             *balance = *new;
             None
@@ -37,22 +33,14 @@ async fn ask(account: &ServerRef<Account>, op: Op) -> Result<Option<u64>, CallEr
 fn a_server_is_linearizable() {
     sim::check(async |sim: &Sim<'_>| {
         let account = sim.start_supervised(genserver::start_link::<Account>(0)).await;
-        let history = model();
-        let clients = [1, 2, 3].map(|client| {
-            let (account, history) = (account.clone(), history.clone());
-            let ops: Vec<Op> = (0..5)
-                .map(|number| if sim.draw(0..2) == 0 { Op::Balance } else { Op::Set(client * 10 + number) })
-                .collect();
-            Task::spawn(async move {
-                for op in ops {
-                    history.record(op.clone(), ask(&account, op)).await.unwrap();
-                }
-            })
-        });
-        for client in clients {
-            client.await.unwrap();
-        }
-        history.assert_linearizable();
+        let history = of_an_account(sim);
+        sim.clients(3, async |client| {
+            for _ in 0..5 {
+                let op = if client.draw(0..2) == 0 { Op::Balance } else { Op::Set(client.draw(0..100)) };
+                history.record(op.clone(), ask(&account, op)).await.unwrap();
+            }
+        })
+        .await;
     });
 }
 
@@ -62,24 +50,20 @@ fn a_cache_that_others_do_not_know_of_is_found_out() {
     let message = failure(|| {
         sim::check(async |sim: &Sim<'_>| {
             let account = sim.start_supervised(genserver::start_link::<Account>(0)).await;
-            let history = model();
-            let clients = [1, 2].map(|client| {
-                let (account, history, cache) = (account.clone(), history.clone(), Arc::new(AtomicU64::new(0)));
-                Task::spawn(async move {
-                    let set = ask(&account, Op::Set(client));
-                    history.record(Op::Set(client), set).await.unwrap();
-                    cache.store(client, Ordering::Relaxed);
-                    // Another client may have set it since.
-                    let cached = async { Ok::<_, CallError>(Some(cache.load(Ordering::Relaxed))) };
-                    genserver::time::sleep(std::time::Duration::from_millis(1)).await;
-                    history.record(Op::Balance, cached).await.unwrap();
-                })
-            });
-            for client in clients {
-                client.await.unwrap();
-            }
-            history.assert_linearizable();
+            let history = of_an_account(sim);
+            sim.clients(2, async |client| {
+                let cache = client.number() as u64 + 1;
+                let set = ask(&account, Op::Set(cache));
+                history.record(Op::Set(cache), set).await.unwrap();
+                // Another client may have set it since.
+                sim::point("behind the set").await;
+                let cached = async { Ok::<_, CallError>(Some(cache)) };
+                history.record(Op::Balance, cached).await.unwrap();
+            })
+            .await;
         });
     });
     assert!(message.contains("no order of these 4 operations explains what was seen"), "{message}");
+    assert!(message.contains("client 0 <"), "{message}");
+    assert!(message.contains("at \"behind the set\""), "the point is named in its step: {message}");
 }

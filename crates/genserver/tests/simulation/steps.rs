@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use genserver::task::Task;
-use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, sim, time};
+use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, sim, time, yield_now};
 
+use crate::check_256;
 use crate::worker::{Ask, Kind, Ledger, Plan, Worker, steps};
 
 /// In the usual order a caller runs an idle server itself, so each of its calls is over at once.
@@ -81,7 +82,7 @@ fn a_call_that_would_block_the_thread_of_the_simulation_is_refused() {
 #[test]
 fn what_is_due_at_one_instant_comes_in_any_order() {
     let orders = RefCell::new(BTreeSet::new());
-    sim::check(async |_sim| {
+    check_256(async |_sim| {
         let mut probe = Probe::<u8>::new();
         let at = time::now() + Duration::from_secs(1);
         for number in 0..3 {
@@ -101,4 +102,17 @@ fn what_is_due_at_one_instant_comes_in_any_order() {
         orders.borrow_mut().insert(format!("{order:?}"));
     });
     assert_eq!(orders.borrow().len(), 6, "{orders:?}");
+}
+
+#[test]
+fn a_task_that_looks_again_and_again_for_time_to_pass_sees_it_pass() {
+    sim::replay("0/", async |sim| {
+        let begin = time::now();
+        let other = Task::spawn(time::sleep(Duration::from_secs(1)));
+        while time::now().duration_since(begin) < Duration::from_secs(1) {
+            yield_now().await;
+        }
+        other.await.unwrap();
+        assert_eq!(sim.elapsed(), Duration::from_secs(1));
+    });
 }

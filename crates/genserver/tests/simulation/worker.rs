@@ -1,23 +1,14 @@
 //! A server for the scenarios: it does what it is asked, and all of its incarnations write one ledger.
 
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Next, Outcome, Pid, ProcessRef, Reason, time};
+use genserver::{Caller, Cx, Down, Exit, GenServer, Init, Next, Outcome, Pid, ProcessRef, Reason, time, yield_now};
 
 /// Lets everything else go on, so many times.
 pub(crate) async fn steps(count: u64) {
     for _ in 0..count {
-        let mut has_waited = false;
-        std::future::poll_fn(|cx| {
-            if std::mem::replace(&mut has_waited, true) {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        yield_now().await;
     }
 }
 
@@ -73,6 +64,11 @@ impl Ledger {
         let own = self.entries().into_iter().filter(|entry| entry.pid == pid);
         own.filter_map(|entry| if let What::Began(number) = entry.what { Some(number) } else { None }).collect()
     }
+}
+
+/// Whether a fault of the simulation ends a process with this reason: a kill or a panic.
+pub(crate) fn is_fault(reason: &Reason) -> bool {
+    *reason == Reason::Killed || reason.to_string().starts_with("panicked: a fault of the simulation")
 }
 
 /// Notes two things, the second when it is dropped.
