@@ -474,7 +474,7 @@ mod client;
 // Ready-made processes.
 pub mod agent;
 pub mod registry;
-#[cfg(feature = "sim")]
+#[cfg_attr(not(feature = "sim"), path = "sim/off.rs")]
 pub mod sim;
 pub mod supervised;
 pub mod supervisor;
@@ -521,6 +521,7 @@ pub use node::link::LinkError;
 pub use node::name::{Name, NameRegistry, RegisterError};
 pub use node::process_ref::{AsProcess, ProcessRef, current_pid, current_process, whereis};
 pub use node::subject::Subject;
+pub use node::yield_now::yield_now;
 pub use process::deadlock::{DeclaredWait, declare_wait};
 pub use server::attach::AttachRef;
 pub use server::caller::Caller;

@@ -16,8 +16,12 @@ pub(crate) mod name;
 pub(crate) mod link;
 // The process that the current thread runs.
 pub(crate) mod current;
+// What happens on a thread, for the simulator.
+pub(crate) mod record;
 // Cutting a doomed process off where it awaits.
 pub(crate) mod cut;
+// Letting others go on.
+pub(crate) mod yield_now;
 // The timer queue of a node.
 pub(crate) mod alarm;
 // The slot through which an answer travels.

@@ -17,12 +17,17 @@ pub(crate) mod envelope;
 pub(crate) mod body;
 // Callbacks as futures.
 pub(crate) mod work;
+// What a simulation lets go wrong in them.
+#[cfg(feature = "sim")]
+mod fault;
 // A queue that costs an idle server one pointer.
 pub(crate) mod queue;
 // Sending: into the queue, or straight into the handler.
 mod send;
 // What becomes of a message that is sent.
 mod sent;
+// Messages and signals in the record of a simulation.
+pub(crate) mod noted;
 // Waiting for space in a full mailbox.
 mod wait_queue;
 // One of the senders that wait.

@@ -30,7 +30,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 // The default: the Tokio runtime that the process is started on.
 #[cfg(feature = "tokio")]
@@ -94,6 +94,7 @@ pub type BlockingWork = Box<dyn FnOnce() + Send>;
 ///     }
 ///     // ... and so on.
 /// #   fn now(&self) -> Instant { self.tokio.now() }
+/// #   fn system_time(&self) -> std::time::SystemTime { self.tokio.system_time() }
 /// #   fn entropy(&self) -> u64 { self.tokio.entropy() }
 /// #   fn is_current(&self) -> bool { self.tokio.is_current() }
 /// #   fn poll_budget(&self, cx: &mut Context<'_>) -> Poll<()> { self.tokio.poll_budget(cx) }
@@ -128,6 +129,15 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// The current time, on a clock that never goes back.
     fn now(&self) -> Instant;
+
+    /// The current date and time. It may jump, forwards and backwards, when the clock of the machine is set.
+    ///
+    /// By default this is the clock of the machine. A runtime whose [`now`](Runtime::now) is virtual returns a time that goes on
+    /// with that: a simulation does, and so does Tokio while its clock is paused.
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn system_time(&self) -> SystemTime {
+        SystemTime::now()
+    }
 
     /// A random number, for jitter and for the choices of a simulation.
     fn entropy(&self) -> u64;

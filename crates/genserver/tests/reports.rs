@@ -401,6 +401,34 @@ async fn an_unexpected_message_is_reported_by_its_type_if_nobody_says_more() {
 }
 
 #[tokio::test]
+async fn a_message_that_a_server_says_is_unexpected_is_reported() {
+    struct Picky;
+    impl GenServer for Picky {
+        type Args = ();
+        type Call = Never;
+        type Cast = Never;
+        type Info = u8;
+
+        async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+            Init::Run(Picky)
+        }
+
+        async fn handle_info(&mut self, info: u8, cx: &mut Cx<Self>) -> Outcome<Self> {
+            cx.unexpected(&info);
+            Next::wait()
+        }
+    }
+    let node = Node::new();
+    let mut reports = node.reports();
+    let picky = node.start::<Picky>(()).name("picky").await.unwrap();
+    picky.send(7).unwrap();
+    assert!(picky.stop().await.is_ok());
+    let [report] = &all(&mut reports)[..] else { panic!("there is one report") };
+    assert!(report.to_string().starts_with("Unexpected message in picky"), "{report}");
+    assert!(report.to_string().ends_with("message: 7"), "{report}");
+}
+
+#[tokio::test]
 async fn reports_without_space_are_counted() {
     let node = Node::new();
     let mut reports = node.reports();

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use crate::client::as_server::{AsServer, CallOf};
 use crate::client::server_ref::ServerRef;
 use crate::client::target::Target;
+#[cfg(feature = "sim")]
+use crate::node::any_process::AnyProcess as _;
 use crate::node::any_process::Tied as _;
 use crate::node::current;
 use crate::node::cut;
@@ -19,9 +21,12 @@ use crate::process::cache;
 use crate::process::call_slots::{self, CallSlots};
 use crate::process::cold::drop_cold;
 use crate::process::deadlock::Watch;
+use crate::process::noted;
 use crate::process::vtable::Vtable;
 use crate::process::work::{self, Done, Job, Rescue};
 use crate::process::{Envelope, Outgoing, Refused, Sent, SpaceWait, outgoing};
+#[cfg(feature = "sim")]
+use crate::runtime::simulated::{self, Server};
 use crate::server::GenServer;
 use crate::server::caller::Caller;
 use crate::values::reason::Reason;
@@ -189,6 +194,20 @@ where
         self.timeout.unwrap_or_default()
     }
 
+    /// How long it may wait from now on.
+    #[inline]
+    fn limit(&self) -> Option<Duration> {
+        #[cfg(feature = "sim")]
+        if let Some(timeout) = self.timeout {
+            let process = self.target.found().process();
+            let server = Server::new::<T::Server>(process.head.pid);
+            // A call to a server that has ended does not wait for anything.
+            let limit = simulated::ask(|sim| process.is_alive().then(|| sim.call_timeout(server, timeout)));
+            return limit.flatten().or(self.timeout);
+        }
+        self.timeout
+    }
+
     /// Maps a missing answer to the caller's error.
     fn error(&self, why: Unanswered) -> CallError {
         let server = self.subject();
@@ -235,7 +254,10 @@ where
             return self.queue(make, cx);
         }
         let mut slots = CallSlots::<B, R>::take();
-        let call = make(Caller::new(Arc::clone(slots.answer(process.head.pid))));
+        let caller = Caller::new(Arc::clone(slots.answer(process.head.pid)));
+        let id = caller.id();
+        let call = make(caller);
+        noted::call_arrival::<T::Server>(process.head.pid, id, &call);
         // `make` is the user's code, so it has run before the lock is taken (rule 3 of `process::mail`).
         let mail = process.mail.lock();
         let left = if mail.may_run_call() {
@@ -269,6 +291,7 @@ where
         let process = self.target.found().process();
         let slot = call_slots::answer_slot(process.head.pid);
         let call = make(Caller::new(Arc::clone(&slot)));
+        noted::call_arrival::<T::Server>(process.head.pid, slot.call(), &call);
         match process.queue_lightly(process.mail.lock(), call, false, slot.is_listed()) {
             Ok(()) => self.wait_lightly(slot, cx),
             Err(call) => self.send_slowly(Some(call), Some(slot), false, cx),
@@ -281,14 +304,15 @@ where
         let process = self.target.found().process();
         // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
         let now = process.head.home.runtime().now();
-        let deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
+        let timeout = self.limit();
+        let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
         // The answer may have come since the call was queued: then there is no wait, and no alarm to set.
         let waits = slot.wait(cx, deadline);
         self.slot = Some(slot);
         if !waits {
             return self.poll_sent(cx);
         }
-        if let (Some(deadline), Some(timeout)) = (deadline, self.timeout) {
+        if let (Some(deadline), Some(timeout)) = (deadline, timeout) {
             process.watch_call(now, deadline, timeout);
         }
         Poll::Pending
@@ -320,7 +344,10 @@ where
         }
         // Read when the call has to wait, and not before: a look at the clock costs as much as a call to an idle server.
         let now = process.head.home.runtime().now();
-        let deadline = self.timeout.and_then(|timeout| now.checked_add(timeout));
+        let deadline = self.limit().and_then(|timeout| now.checked_add(timeout));
+        if sent.is_err() {
+            noted::refusal(process.head.pid);
+        }
         match sent {
             Ok(Sent::Ran) => {
                 if !process.await_answer(unlisted(&slot), now) {
@@ -358,11 +385,14 @@ where
     /// Sends what another server had not taken. Its slot was not in that server's list, and nobody has filled it.
     fn resend(&mut self, cx: &Context<'_>) -> Poll<Result<R, CallError>> {
         let Some(RareState::Unsent(call, slot)) = self.rare.take().map(|rare| *rare) else { return Poll::Pending };
-        slot.reopen(self.target.found().pid());
+        slot.redirect(self.target.found().pid());
         let call = match call {
             Some(Job::Message(Envelope::Call(call, _))) => Some(call),
             _ => None,
         };
+        if let Some(call) = &call {
+            noted::call_arrival::<T::Server>(self.target.found().process().head.pid, slot.call(), call);
+        }
         self.send_slowly(call, Some(slot), false, cx)
     }
 
@@ -490,6 +520,9 @@ where
                     }
                     if let Some(wait) = waiting.wait.take() {
                         wait.leave();
+                    }
+                    if let Some(Job::Message(Envelope::Call(call, _))) = &waiting.call {
+                        noted::call_arrival::<T::Server>(process.head.pid, waiting.slot.call(), call);
                     }
                     process.send_promised(&mut waiting.call, unlisted(&waiting.slot))
                 }

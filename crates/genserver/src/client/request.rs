@@ -15,6 +15,7 @@ use crate::node::cut::poll_alive;
 use crate::node::reply::{Slot, Unanswered, erased};
 use crate::node::subject::Subject;
 use crate::process::deadlock::Watch;
+use crate::process::noted;
 use crate::process::vtable::Vtable;
 use crate::process::{Envelope, Process, Refused, outgoing};
 use crate::server::GenServer;
@@ -94,9 +95,15 @@ where
     let slot = Arc::new(Slot::new(process.head.pid));
     // A request has no deadline of its own; each wait for it may have one.
     slot.wait(&Context::from_waker(Waker::noop()), None);
-    let mut call = outgoing(Envelope::Call(make(Caller::new(Arc::clone(&slot))), None));
+    let call = make(Caller::new(Arc::clone(&slot)));
+    noted::call_arrival::<S>(process.head.pid, slot.call(), &call);
+    let mut call = outgoing(Envelope::Call(call, None));
     let server = || process.head.subject();
-    let state = match Vtable::send_call(process, process.mail.lock(), &mut call, Some(erased(&slot)), false) {
+    let sent = Vtable::send_call(process, process.mail.lock(), &mut call, Some(erased(&slot)), false);
+    if sent.is_err() {
+        noted::refusal(process.head.pid);
+    }
+    let state = match sent {
         Ok(_) => {
             let watch = Watch::sent(process.head.pid, false).unwrap_or(Watch::Nothing);
             State::Sent { slot, process: process.erased(), watch }

@@ -25,7 +25,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::{MaybeDone, maybe_done};
 
@@ -41,6 +41,33 @@ pub use crate::runtime::Sleep;
 /// In plain code outside every runtime, where there is no clock.
 pub fn now() -> Instant {
     home().runtime().now()
+}
+
+/// Returns the current date and time, for what another program or a later run has to understand. It may jump, forwards and
+/// backwards, when the clock of the machine is set; [`now`] never goes back.
+///
+/// In a simulation it begins with the year 2000 and goes on with the virtual clock. On Tokio it goes on with a paused clock.
+///
+/// # Panics
+///
+/// In plain code outside every runtime, where there is no clock.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use genserver::time;
+///
+/// let before = time::system_now();
+/// time::sleep(Duration::from_secs(60)).await;
+/// assert!(time::system_now().duration_since(before)? >= Duration::from_secs(60));
+/// # Ok(())
+/// # }
+/// ```
+pub fn system_now() -> SystemTime {
+    home().runtime().system_time()
 }
 
 /// Waits until `duration` has passed: never less, possibly more.

@@ -156,6 +156,9 @@ pub(crate) trait Tied {
     fn await_end(&self, ended: Arc<Slot<Reason>>) -> Option<Reason>;
     /// The reason, if the process has ended and all watchers have been notified.
     fn ended_with(&self) -> Option<Reason>;
+    /// The processes that wait for its answer or its end.
+    #[cfg(feature = "sim")]
+    fn waiting(&self) -> Vec<Pid>;
 }
 
 /// A process, with a server or plain code in it.
@@ -163,6 +166,11 @@ pub(crate) trait AnyProcess: Tied + Send + Sync {
     fn head(&self) -> &Head;
     /// Returns false from the moment the mailbox is closed.
     fn is_alive(&self) -> bool;
+    /// Returns whether it waits for a message and has none; `None` if it runs no server.
+    #[cfg(feature = "sim")]
+    fn is_idle(&self) -> Option<bool> {
+        None
+    }
     /// Returns whether the process has run its last callback and will send its end to all watchers in a moment.
     fn is_ending(&self) -> bool;
     /// Returns whether it was ordered from outside to end, and has not ended yet.

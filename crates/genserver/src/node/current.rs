@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use crate::node::record;
 use crate::node::reply::Waiting;
 use crate::sync::thread_local;
 use crate::values::pid::Pid;
@@ -63,19 +64,35 @@ pub(crate) fn is_dying() -> bool {
 /// Makes `pid` the current process until the guard is dropped, also when a panic drops it.
 #[inline]
 pub(crate) fn enter(pid: Pid) -> Entered {
-    #[cfg(feature = "sim")]
-    record::entry(pid, DEPTH.get());
+    record::note(|| record::Event::Entered { pid, depth: DEPTH.get() });
     // Kept on the stack of the poll, so that servers inside one another find their way back.
     let before = PID.replace(pid);
     DEPTH.set(DEPTH.get() + 1);
     Entered { before }
 }
 
-// Which processes a thread entered: for the simulator, which shows it.
+/// Takes this thread out of the process that it runs until the guard is dropped: what runs meanwhile is a task of its own, which
+/// only happens to be polled here.
 #[cfg(feature = "sim")]
-mod record;
+pub(crate) fn leave() -> Left {
+    record::take_back_entry(PID.get());
+    Left { pid: PID.replace(Pid::NOBODY), depth: DEPTH.replace(0) }
+}
+
+/// Restores what was current before [`leave`].
 #[cfg(feature = "sim")]
-pub(crate) use record::{record_entries, take_entries};
+pub(crate) struct Left {
+    pid: Pid,
+    depth: u8,
+}
+
+#[cfg(feature = "sim")]
+impl Drop for Left {
+    fn drop(&mut self) {
+        PID.set(self.pid);
+        DEPTH.set(self.depth);
+    }
+}
 
 /// Restores what was current before [`enter`].
 pub(crate) struct Entered {

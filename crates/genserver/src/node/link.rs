@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::node::any_process::{AnyProcess, ExitKind, LaidBy};
 use crate::node::current;
 use crate::node::process_ref::{AsProcess, ProcessRef};
+use crate::node::record::{self, Event};
 use crate::node::subject::Subject;
 use crate::values::exit::Exit;
 use crate::values::monitor::{Down, MonitorRef};
@@ -38,6 +39,7 @@ pub struct LinkError {
 pub(crate) fn watch(reference: MonitorRef, pid: Pid, target: Option<ProcessRef>, watcher: Arc<dyn AnyProcess>) {
     let watched = target.is_some_and(|target| target.process().monitor(reference, Arc::clone(&watcher)));
     if !watched {
+        record::note(|| Event::Monitored { pid, by: watcher.head().pid, reference, is_refused: true });
         watcher.down(Down { reference, pid, reason: Reason::NoProc });
     }
 }

@@ -22,6 +22,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 use crate::node::cut;
+use crate::node::record::{self, CallId, CallUnderWay, Event};
 use crate::sync::barrier;
 use crate::values::pid::Pid;
 use crate::values::reason::Reason;
@@ -39,12 +40,24 @@ pub(crate) enum Unanswered {
     Cycle(Vec<Pid>),
 }
 
+impl Unanswered {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::NoReply => "no reply",
+            Self::Exit(_) => "it has ended",
+            Self::Timeout => "timeout",
+            Self::Cycle(_) => "a cycle",
+        }
+    }
+}
+
 /// Where the answer of one request is put.
 pub(crate) struct Slot<R> {
     /// The server that owes the answer, as two numbers. Written under the lock, and only while no call is under way.
     home: [AtomicU64; 2],
     /// The process that asked, in the same way; zeros if it was plain code.
     client: [AtomicU64; 2],
+    call: CallUnderWay,
     /// Whether the state is `Filled` or `Closed`, for a look without the lock. Written under it.
     done: AtomicBool,
     /// Whether the slot is in its home's list of waiters (rule 3). Written under the lock.
@@ -67,6 +80,7 @@ impl<R> Slot<R> {
         let slot = Self {
             home: [AtomicU64::new(home.place()), AtomicU64::new(home.serial)],
             client: Default::default(),
+            call: CallUnderWay::first(),
             done: AtomicBool::new(false),
             listed: AtomicBool::new(false),
             state: Mutex::new(State::Open),
@@ -84,10 +98,33 @@ impl<R> Slot<R> {
 
     /// Notes which process asks now.
     #[inline]
-    pub(crate) fn note_client(&self) {
+    fn note_client(&self) {
         let (place, serial) = crate::node::current::pid().map_or((0, 0), |pid| (pid.place(), pid.serial));
         self.client[0].store(place, Ordering::Relaxed);
         self.client[1].store(serial, Ordering::Relaxed);
+    }
+
+    /// The slot is filled, or nobody waits for it any more. A reason is shown by the events of the end that it belongs to: its text
+    /// is the user's code, and not made under the lock.
+    #[inline]
+    fn note_answer(&self, unanswered: Option<&Unanswered>, answered: CallId) {
+        // Between two calls it may still be in the list of a server that ends. Whether it is depends on what its thread has kept of
+        // earlier calls, so a simulation must not see it.
+        if self.call() == CallId::NONE {
+            return;
+        }
+        record::note(|| {
+            let [place, serial] = &self.client;
+            let to = Pid::from_parts(place.load(Ordering::Relaxed), serial.load(Ordering::Relaxed));
+            let text = unanswered.and_then(|why| record::text(|| why.word().to_owned()));
+            Event::Replied { from: self.home(), to, call: self.call(), answered, text }
+        });
+    }
+
+    /// The call that it is used for.
+    #[inline]
+    pub(crate) fn call(&self) -> CallId {
+        self.call.get()
     }
 
     pub(crate) fn home(&self) -> Pid {
@@ -98,6 +135,14 @@ impl<R> Slot<R> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
     pub(crate) fn reopen(&self, home: Pid) {
+        self.call.next();
+        self.redirect(home);
+    }
+
+    /// The same for the call that the slot was opened for, which another server has not taken.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "every call passes here, and a call of it costs more than what it does")]
+    pub(crate) fn redirect(&self, home: Pid) {
         // Mostly it was opened when its last answer was taken, and the next call goes to the same server.
         if self.is_done() || self.home() != home {
             self.reopen_slowly(home);
@@ -122,17 +167,23 @@ impl<R> Slot<R> {
 
     /// Puts the answer in and wakes the caller that waits. What comes too late is dropped here, outside the lock.
     pub(crate) fn fill(&self, answer: Result<R, Unanswered>) {
-        self.fill_if(answer, |_| true);
+        self.fill_for(self.call(), answer);
+    }
+
+    /// `fill` with the answer to this call, which is the one that waits (rule 2).
+    pub(crate) fn fill_for(&self, answered: CallId, answer: Result<R, Unanswered>) {
+        self.fill_if(answered, answer, |_| true);
     }
 
     #[inline]
-    fn fill_if(&self, answer: Result<R, Unanswered>, wanted: impl FnOnce(&Self) -> bool) {
+    fn fill_if(&self, answered: CallId, answer: Result<R, Unanswered>, wanted: impl FnOnce(&Self) -> bool) {
         let mut state = self.state.lock();
         if self.done.load(Ordering::Relaxed) || !wanted(self) {
             drop(state);
             drop(answer);
             return;
         }
+        self.note_answer(answer.as_ref().err(), answered);
         // The caller has not looked yet, as in every call that its caller runs: there is no waker to move out.
         if matches!(*state, State::Open) {
             *state = State::Filled(answer);
@@ -225,6 +276,7 @@ impl<R> Slot<R> {
         match std::mem::replace(&mut *state, State::Open) {
             State::Filled(Ok(reply)) => {
                 self.done.store(false, Ordering::Relaxed);
+                self.call.end();
                 Some(reply)
             }
             other => {
@@ -237,6 +289,7 @@ impl<R> Slot<R> {
     /// Gives up: what arrives from now on is dropped.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
+        record::note(|| Event::Abandoned { call: self.call() });
         let before = std::mem::replace(&mut *state, State::Closed);
         self.done.store(true, Ordering::Release);
         drop(state);
@@ -260,6 +313,12 @@ impl<R> Slot<R> {
 
 /// A slot without the type of its answer: what a server knows of the calls that wait for it.
 pub(crate) trait Waiting: Send + Sync {
+    /// Whether it waits at this process, and not at another by now.
+    #[cfg(feature = "sim")]
+    fn waits_at(&self, home: Pid) -> bool {
+        let _ = home;
+        true
+    }
     /// Ends the wait without an answer, if it has not ended.
     fn fail(&self, why: Unanswered);
     /// The same for a slot out of the list of `home` (rule 4).
@@ -303,12 +362,17 @@ impl<R> Slot<R> {
 }
 
 impl<R: Send> Waiting for Slot<R> {
+    #[cfg(feature = "sim")]
+    fn waits_at(&self, home: Pid) -> bool {
+        self.home() == home
+    }
+
     fn fail(&self, why: Unanswered) {
         self.fill(Err(why));
     }
 
     fn fail_of(&self, home: Pid, why: Unanswered) {
-        self.fill_if(Err(why), |slot| slot.home() == home);
+        self.fill_if(self.call(), Err(why), |slot| slot.home() == home);
     }
 
     fn client(&self) -> Option<Pid> {
@@ -347,6 +411,7 @@ impl<R: Send> Waiting for Slot<R> {
             Some(deadline) if deadline > now => return Patience::Until(deadline),
             Some(_) => {}
         }
+        self.note_answer(Some(&Unanswered::Timeout), self.call());
         // Under the lock of the look: in between a reply might come, and the slot go on to the next call.
         let before = std::mem::replace(&mut *state, State::Filled(Err(Unanswered::Timeout)));
         self.done.store(true, Ordering::Release);

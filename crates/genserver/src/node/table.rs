@@ -1,5 +1,6 @@
 //! Nodes: a table of processes and a space of names.
 
+use std::any::type_name;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU64;
@@ -13,6 +14,7 @@ use crate::node::current;
 use crate::node::home::{Home, StrongHomes};
 use crate::node::name::{GLOBAL, Name, NameRegistry as _, Names, RegisterError};
 use crate::node::process_ref::ProcessRef;
+use crate::node::record::{self, Event};
 use crate::node::shard::Shard;
 use crate::report::hub::Hub;
 use crate::runtime::Runtime;
@@ -179,10 +181,12 @@ impl Node {
         let serial = self.inner.last_serial.fetch_add(1, Ordering::Relaxed) + 1;
         #[expect(clippy::cast_possible_truncation, reason = "less than the number of shards")]
         let shard = (serial % u64::from(SHARDS)) as u32;
-        self.inner.table[shard as usize].lock().insert(|place| {
+        let inserted = self.inner.table[shard as usize].lock().insert(|place| {
             let place = u32::try_from(place).expect("four billion processes do not fit into memory");
             make(Pid::new(self.inner.id, place * SHARDS + shard, serial))
-        })
+        });
+        note_start(&*inserted);
+        inserted
     }
 
     /// Removes a process from the table.
@@ -227,16 +231,20 @@ impl Node {
     /// # }
     /// ```
     pub fn whereis(&self, name: impl Into<Name>) -> Option<ProcessRef> {
-        match &name.into() {
+        let name = name.into();
+        let found = match &name {
             Name::Local(name) => self.inner.names.whereis(name),
             Name::Global(name) => GLOBAL.whereis(name),
             Name::Via(registry, name) => registry.whereis(name),
         }
-        .filter(|process| process.process().holds_name())
+        .filter(|process| process.process().holds_name());
+        note_name(&name, || found.as_ref().map_or(Pid::NOBODY, ProcessRef::pid));
+        found
     }
 
     /// Registers a process's name. If the user's registry panics, that counts as a refusal.
     pub(crate) fn register(&self, name: &Name, process: &ProcessRef) -> Result<(), RegisterError> {
+        note_name(name, || process.pid());
         match name {
             Name::Local(name) => self.inner.names.register(name, process),
             Name::Global(name) => GLOBAL.register(name, process),
@@ -253,6 +261,7 @@ impl Node {
     }
 
     pub(crate) fn release(&self, name: &Name, pid: Pid) {
+        note_name(name, || Pid::NOBODY);
         match name {
             Name::Local(name) => self.inner.names.unregister(name, pid),
             Name::Global(name) => GLOBAL.unregister(name, pid),
@@ -323,4 +332,28 @@ pub(crate) fn find(pid: Pid) -> Option<Arc<dyn AnyProcess>> {
 /// Returns whether the process has run its last callback and will send its end to all watchers in a moment.
 pub(crate) fn is_ending(pid: Pid) -> bool {
     find(pid).is_some_and(|process| process.is_ending())
+}
+
+/// A process was made.
+#[inline]
+fn note_start<P: AnyProcess>(process: &P) {
+    record::note(|| {
+        let head = process.head();
+        let title = || head.name().map(ToString::to_string).or_else(|| head.label().map(str::to_owned));
+        let text = record::text(|| title().unwrap_or_else(|| type_name::<P>().to_owned()));
+        Event::Started { pid: head.pid, by: current::sender(), text }
+    });
+}
+
+/// A name was given, released or looked up, and belongs to this process.
+#[inline]
+fn note_name(name: &Name, pid: impl FnOnce() -> Pid) {
+    record::note(|| {
+        let (space, text) = match name {
+            Name::Local(name) => (0, name),
+            Name::Global(name) => (1, name),
+            Name::Via(_, name) => (2, name),
+        };
+        Event::Name { name: record::hash(&(space, text)), pid: pid(), text: record::text(|| name.to_string()) }
+    });
 }

@@ -20,6 +20,7 @@ use futures::task::waker_ref;
 
 use super::body::{Body, Ending};
 use super::mail::{Doing, Kick, LOOK_DOOM, LOOK_NOTED, Mail, Process, Run, Task};
+use super::noted;
 use super::poll::{After, By};
 use super::queue::Queue;
 use super::starter::{Begun, Started, Starter};
@@ -78,6 +79,7 @@ impl<S: GenServer> Process<S> {
             (mail.queue.take_all(), mail.ties.as_mut().map(|ties| ties.take_end_notices()))
         };
         self.forget_doom();
+        noted::end(self.head.pid, &Reason::NoProc);
         self.head.home.node().remove(self.head.pid);
         // After the lock: the drop of a message is user code (rule 3).
         for message in queue {
@@ -229,6 +231,7 @@ impl<S: GenServer> Process<S> {
         drop_caught(body);
         caught(discard_rescued);
         self.head.home.node().release_name(&self.head);
+        noted::end(self.head.pid, &reason);
         let told = reason.clone();
         let (notices, queue, task, ordered) = {
             let mut mail = self.mail.lock();
@@ -308,6 +311,7 @@ impl<S: GenServer> Process<S> {
 
     /// Dooms the process (rule 9): its poller ends it, or this thread if it has none.
     pub(super) fn doom(self: &Arc<Self>, reason: Reason) {
+        noted::doom(self.head.pid, &reason);
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead || mail.is_doomed() {
             return;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::envelope::{Envelope, Signal};
 use super::mail::{Kick, Mail, Process};
+use super::noted;
+use crate::node::record::Arrival;
 use crate::server::GenServer;
 
 impl<S: GenServer> Process<S> {
@@ -12,6 +14,7 @@ impl<S: GenServer> Process<S> {
     pub(super) fn arm_silence(self: &Arc<Self>, mail: &mut Mail<S>, silence: Duration) -> Kick {
         if silence.is_zero() {
             // The queue is empty here, so the silence is over before anything else can come.
+            noted::signal(self.head.pid, Arrival::Idle);
             mail.queue.push_back(Envelope::Signal(Box::new(Signal::Idle)));
             return mail.kick();
         }

@@ -6,9 +6,11 @@ use super::body::Body;
 use super::envelope::{Envelope, Signal};
 use super::inspected::{AnyInspected, Inspected};
 use super::mail::{Process, Run};
+use super::noted;
 use super::work::Job;
 use super::work::outgoing;
 use crate::node::any_process::{Asked, Untyped};
+use crate::node::record::Arrival;
 use crate::node::reply::Waiting;
 use crate::server::GenServer;
 use crate::values::reason::Reason;
@@ -57,6 +59,7 @@ impl<S: GenServer> Process<S> {
         slot: Arc<dyn Waiting>,
         inline: bool,
     ) -> Asked {
+        noted::signal(self.head.pid, Arrival::System);
         let mut request = outgoing(Envelope::Signal(Box::new(Signal::System(request))));
         let mut mail = self.mail.lock();
         if mail.run == Run::Dead {

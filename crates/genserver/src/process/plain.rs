@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::death::{Doomed, end_or_defer, end_the_next};
+use super::noted;
 use super::sent::Refused;
 use super::tied::{TiedState, TiesLock};
 use super::ties::Ties;
@@ -17,6 +18,7 @@ use crate::node::cut;
 use crate::node::name::{Name, RegisterError};
 use crate::node::order::Order;
 use crate::node::process_ref::ProcessRef;
+use crate::node::record::{self, Arrival, Event};
 use crate::node::reply::{Slot, Waiting};
 use crate::sync::barrier;
 use crate::sync::parking::{Mutex, MutexGuard};
@@ -100,8 +102,8 @@ enum PlainStage {
 
 impl<M: Send + 'static> Plain<M> {
     /// A process that plain code holds.
-    pub(crate) fn held(home: &Arc<Home>) -> Arc<Self> {
-        let process = Self::make(home, None, false);
+    pub(crate) fn held(home: &Arc<Home>, about: Option<Arc<About>>) -> Arc<Self> {
+        let process = Self::make(home, about, false);
         if home.is_gone() {
             process.doom(Reason::RuntimeGone);
         }
@@ -163,10 +165,11 @@ impl<M: Send + 'static> Plain<M> {
 
     /// Puts a message into the mailbox. It comes back if it is refused.
     pub(crate) fn send(&self, message: M) -> Result<(), (Refused, M)> {
+        noted::letter(self.head.pid, &message);
         let state = self.state.lock();
         match refuses(&state) {
             None => deliver(state, message),
-            Some(refused) => return Err((note_refusal(state, refused), message)),
+            Some(refused) => return Err((note_refusal(self.head.pid, state, refused), message)),
         }
         Ok(())
     }
@@ -177,9 +180,10 @@ impl<M: Send + 'static> Plain<M> {
         let state = self.state.lock();
         match refuses(&state) {
             None => drop(state),
-            Some(refused) => return Err((note_refusal(state, refused), message)),
+            Some(refused) => return Err((note_refusal(self.head.pid, state, refused), message)),
         }
         let message = into(message);
+        noted::letter(self.head.pid, &message);
         // Others may have come in between, and the mailbox be over its bound by one of each; nobody is refused twice. If the
         // process has ended, the message is lost as all are that a mailbox holds then.
         let state = self.state.lock();
@@ -211,6 +215,7 @@ impl<M: Send + 'static> Plain<M> {
             .queue
             .iter()
             .position(|letter| matches!(letter, Letter::Down(down) if down.reference == reference))?;
+        record::note(|| Event::DownTaken { at: self.head.pid, reference, behind: 0 });
         match state.letters.queue.remove(place)? {
             Letter::Down(down) => Some(down.pid),
             _ => None,
@@ -244,8 +249,16 @@ impl<M: Send + 'static> Plain<M> {
     fn take_among(&self, seen: usize, mut wanted: impl FnMut(&Letter<M>) -> bool) -> Option<Letter<M>> {
         // Taken out, for `wanted` is the user's code and may use this very process.
         let mut mine = std::mem::take(&mut self.state.lock().letters.queue);
-        let found = mine.iter().take(seen).position(&mut wanted).and_then(|place| mine.remove(place));
+        let place = mine.iter().take(seen).position(&mut wanted);
+        let found = place.and_then(|place| mine.remove(place));
         let mut state = self.state.lock();
+        if let (Some(place), Some(Letter::Down(down))) = (place, &found) {
+            record::note(|| {
+                let behind = mine.range(place..).chain(&state.letters.queue);
+                let behind = behind.filter(|letter| matches!(letter, Letter::Message(_))).count();
+                Event::DownTaken { at: self.head.pid, reference: down.reference, behind }
+            });
+        }
         // What arrived in between goes behind.
         mine.append(&mut state.letters.queue);
         state.letters.queue = mine;
@@ -329,6 +342,7 @@ impl<M: Send + 'static> Plain<M> {
 
     /// Orders the end from outside; the first reason wins. Whether this is the first.
     fn doom(self: &Arc<Self>, reason: Reason) -> bool {
+        noted::doom(self.head.pid, &reason);
         let mut state = self.state.lock();
         if state.stage != PlainStage::Alive {
             return false;
@@ -374,6 +388,7 @@ impl<M: Send + 'static> Plain<M> {
             self.head.home.node().release(&name, self.head.pid);
         }
         self.head.home.node().release_name(&self.head);
+        noted::end(self.head.pid, &reason);
         let (notices, reader, downs) = {
             let mut state = self.state.lock();
             // From here on links and monitors are refused, so what is taken out under this lock is everything.
@@ -425,7 +440,8 @@ fn refuses<M>(state: &PlainState<M>) -> Option<Refused> {
 }
 
 /// Counts a message that comes back because the mailbox is full.
-fn note_refusal<M>(mut state: MutexGuard<'_, PlainState<M>>, refused: Refused) -> Refused {
+fn note_refusal<M>(own: Pid, mut state: MutexGuard<'_, PlainState<M>>, refused: Refused) -> Refused {
+    noted::refusal(own);
     if refused == Refused::Full {
         state.letters.refused += 1;
     }
@@ -497,12 +513,15 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     }
 
     fn down(self: Arc<Self>, down: Down) {
+        noted::with_reason(self.head.pid, Arrival::Down, &down.reason);
         let mut state = self.state.lock();
         // A monitor that was taken back is not expected any more.
-        if state.stage != PlainStage::Alive || state.letters.downs.remove(&down.reference).is_none() {
-            return;
+        let is_queued = state.stage == PlainStage::Alive && state.letters.downs.remove(&down.reference).is_some();
+        let (at, from, reference) = (self.head.pid, down.pid, down.reference);
+        record::note(|| Event::DownCame { at, from, reference, is_queued });
+        if is_queued {
+            put(state, Letter::Down(down));
         }
-        put(state, Letter::Down(down));
     }
 
     /// A process without a server ends at once when it is asked to, as if by an exit signal of that reason.

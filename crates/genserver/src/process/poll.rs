@@ -604,7 +604,9 @@ impl<S: GenServer> Process<S> {
         let more = !mail.queue.is_empty() || !body.batch_is_empty();
         mail.suspended = suspended;
         if !more {
-            // Only once nothing is left: as long as a burst lasts, its memory would be allocated again at once.
+            // Only once nothing is left: as long as a burst lasts, its memory would be allocated again at once. A body with cold state
+            // is not light, even if that is clear, and every later call would take the longer way.
+            body.drop_clear_cold_state();
             let had_burst = body.shrink();
             mail.shrink(self.head.pid, had_burst);
         }

@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::fmt;
 use std::time::Duration;
 
+use crate::node::record::{self, Event};
 use crate::process::Process;
 use crate::process::body::{Body, Ending};
 use crate::report::{LastMessage, Level, LongSchedule, Report, Terminated, Unexpected, Who, crash};
@@ -197,5 +198,12 @@ impl<S: GenServer> Cx<S> {
         if hub.is_heard_at(level) {
             hub.publish(&make(Who::new(head)));
         }
+    }
+
+    /// Notes for a simulation that this server is a supervisor and about to restart a child, or gives up. Its limit is so many
+    /// restarts within such a time.
+    #[doc(hidden)]
+    pub fn note_restart(&self, limit: (u32, Duration), gives_up: bool) {
+        record::note(|| Event::Restarts { pid: self.process.head.pid, limit, gives_up });
     }
 }

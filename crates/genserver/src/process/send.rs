@@ -8,6 +8,7 @@ use futures::task::ArcWake;
 
 use super::envelope::{Envelope, Signal};
 use super::mail::{Kick, Mail, Process, Run};
+use super::noted;
 use super::sent::{Refused, Sent};
 use super::vtable::Vtable;
 use super::work::{Job, Outgoing};
@@ -43,14 +44,20 @@ impl<S: GenServer> Process<S> {
         message: Envelope<S>,
         full: impl FnOnce(&Arc<Self>, MutexGuard<'_, Mail<S>>, Envelope<S>) -> Result<(), (Refused, Envelope<S>)>,
     ) -> Result<(), (Refused, Envelope<S>)> {
+        noted::arrival(self.head.pid, &message);
         // A sender only leaves a message behind this lock, so it does not pause for long when the lock is taken.
         let mut mail = self.mail.lock_briefly();
         // From the moment the end begins, casts come back: terminate may run for long, and none would be handled after it.
         if mail.closed {
+            noted::refusal(self.head.pid);
             return Err((Refused::Dead, message));
         }
         if self.is_full(&mail) {
-            return full(self, mail, message);
+            let taken = full(self, mail, message);
+            if taken.is_err() {
+                noted::refusal(self.head.pid);
+            }
+            return taken;
         }
         mail.counted += 1;
         self.enqueue(mail, message);
@@ -59,10 +66,12 @@ impl<S: GenServer> Process<S> {
 
     /// Queues a cast for which a place was promised, unless the server is dead; then it comes back.
     pub(crate) fn push_promised(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
+        noted::arrival(self.head.pid, &message);
         let mut mail = self.mail.lock();
         // The promise was a place that nobody else could take. It is given back as this message takes it.
         mail.bound += 1;
         if mail.closed {
+            noted::refusal(self.head.pid);
             return Err((Refused::Dead, message));
         }
         mail.counted += 1;
@@ -73,8 +82,10 @@ impl<S: GenServer> Process<S> {
     /// Queues what is never refused or counted; false if the server is dead.
     pub(crate) fn signal(self: &Arc<Self>, signal: Signal<S>) -> bool {
         let message = Envelope::Signal(Box::new(signal));
+        noted::arrival(self.head.pid, &message);
         let mail = self.mail.lock();
         if mail.closed {
+            noted::refusal(self.head.pid);
             // The guard goes before the message does: rule 3.
             drop(mail);
             return false;

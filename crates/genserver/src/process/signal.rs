@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::envelope::{Envelope, Signal};
 use super::inspect::SystemRequest;
 use super::mail::{Doing, Kick, LOOK_DOOM, Mail, Process, Run, Task};
+use super::noted;
 use super::tied::{TiedState, TiesLock};
 use super::ties::Ties;
 use super::vtable::Vtable;
@@ -19,6 +20,7 @@ use crate::node::any_process::Untyped;
 use crate::node::any_process::{AnyProcess, Asked, ExitKind, Head, StoppedHere};
 use crate::node::current;
 use crate::node::order::Order;
+use crate::node::record::{self, Arrival, Event};
 use crate::node::reply::{Slot, Unanswered, Waiting};
 use crate::server::GenServer;
 use crate::sync::MutexGuard;
@@ -36,6 +38,12 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn is_alive(&self) -> bool {
         !self.mail.lock().closed
+    }
+
+    #[cfg(feature = "sim")]
+    fn is_idle(&self) -> Option<bool> {
+        let mail = self.mail.lock();
+        Some(mail.run == Run::Idle && !mail.suspended)
     }
 
     fn is_ending(&self) -> bool {
@@ -67,11 +75,14 @@ impl<S: GenServer> AnyProcess for Process<S> {
     }
 
     fn down(self: Arc<Self>, down: Down) {
+        let (from, reference) = (down.pid, down.reference);
         // A dead watcher does not hear it.
-        self.signal(Signal::Down(down));
+        let is_queued = self.signal(Signal::Down(down));
+        record::note(|| Event::DownCame { at: self.head.pid, from, reference, is_queued });
     }
 
     fn stop(self: Arc<Self>, order: Order, ended: Arc<Slot<Reason>>, inline: bool) -> bool {
+        noted::with_reason(self.head.pid, Arrival::Stop, order.reason());
         let mut mail = self.mail.lock();
         // Also while it is ending: the order comes too late, but its sender still waits for everybody to be told.
         if !mail.add_stopper(self.head.pid, ended) {
@@ -100,6 +111,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         mail.closed = true;
         mail.forget_idle();
         drop(mail);
+        noted::with_reason(self.head.pid, Arrival::Stop, reason);
         let _entered = current::enter(self.head.pid);
         self.terminate_here(body, reason.clone())
     }
@@ -303,6 +315,7 @@ impl<S: GenServer> Alarmed for Process<S> {
         let mut kick = Kick::Nothing;
         if idle_at.is_some_and(|at| at <= now) && mail.run == Run::Idle {
             mail.forget_idle();
+            noted::signal(self.head.pid, Arrival::Idle);
             mail.queue.push_back(Envelope::Signal(Box::new(Signal::Idle)));
             kick = mail.kick();
         } else if hibernate_at.is_some_and(|at| at <= now) && mail.run == Run::Idle {

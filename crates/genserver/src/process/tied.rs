@@ -3,8 +3,10 @@
 use std::ops::DerefMut;
 use std::sync::Arc;
 
+use super::noted;
 use super::ties::Ties;
 use crate::node::any_process::{About, AnyProcess, ExitKind, LaidBy, Tied};
+use crate::node::record::{self, Arrival, Event};
 use crate::node::reply::Slot;
 use crate::values::exit::Exit;
 use crate::values::monitor::MonitorRef;
@@ -70,6 +72,7 @@ impl<P: TiesLock> Tied for P {
         if kind == ExitKind::Kill {
             return self.end(Reason::Killed);
         }
+        let text = record::text(|| exit.reason.to_string());
         let mut state = self.lock();
         if state.ignores_exits() {
             return;
@@ -79,6 +82,7 @@ impl<P: TiesLock> Tied for P {
             return;
         }
         if self.traps(&state) {
+            noted::with_text(self.head().pid, Arrival::Exit, text);
             return self.trap(state, exit, kind);
         }
         // `end` takes the lock itself.
@@ -90,16 +94,20 @@ impl<P: TiesLock> Tied for P {
     }
 
     fn monitor(&self, reference: MonitorRef, watcher: Arc<dyn AnyProcess>) -> bool {
+        noted::signal(self.head().pid, Arrival::Monitor);
         let mut state = self.lock();
         if state.refuses_ties() {
             return false;
         }
+        let pid = self.head().pid;
+        record::note(|| Event::Monitored { pid, by: watcher.head().pid, reference, is_refused: false });
         // Under the lock that the death is noted under: this monitor is among those that the end tells, or was refused above.
         state.ties().watch(reference, watcher);
         true
     }
 
     fn demonitor(&self, reference: MonitorRef, node: u32) {
+        record::note(|| Event::Demonitored { pid: self.head().pid, by_node: node, reference });
         // Dropped outside the lock: it may be the last reference to the watcher (rule 3).
         let removed = self.lock().known_ties().and_then(|ties| ties.unwatch(reference, node));
         drop(removed);
@@ -107,6 +115,7 @@ impl<P: TiesLock> Tied for P {
 
     fn link(&self, peer: Arc<dyn AnyProcess>, by: LaidBy) -> bool {
         let pid = peer.head().pid;
+        noted::signal(self.head().pid, Arrival::Link);
         let mut state = self.lock();
         if state.refuses_ties() {
             return false;
@@ -139,5 +148,11 @@ impl<P: TiesLock> Tied for P {
     fn ended_with(&self) -> Option<Reason> {
         let state = self.lock();
         if state.is_dead() { state.doom().cloned() } else { None }
+    }
+
+    #[cfg(feature = "sim")]
+    fn waiting(&self) -> Vec<Pid> {
+        let own = self.head().pid;
+        self.lock().known_ties().map(|ties| ties.waiting(own)).unwrap_or_default()
     }
 }

@@ -151,6 +151,13 @@ impl Ties {
         self.rare().waiters.add(own, slot)
     }
 
+    /// The processes that wait for an answer or for the end.
+    #[cfg(feature = "sim")]
+    pub(crate) fn waiting(&self, own: Pid) -> Vec<Pid> {
+        let Some(rare) = &self.rare else { return Vec::new() };
+        rare.waiters.clients(own).chain(rare.stoppers.clients(own)).collect()
+    }
+
     /// Frees the memory that a burst of calls made the list of waiters take.
     pub(crate) fn shrink_waiters(&mut self, own: Pid) {
         if let Some(rare) = &mut self.rare {

@@ -12,6 +12,8 @@ use std::time::Instant;
 use super::mail::{LOOK_SPACE, Mail, Process};
 use crate::node::alarm::{AlarmKey, Alarmed};
 use crate::process::queued_sender::QueuedSender;
+#[cfg(feature = "sim")]
+use crate::runtime::simulated::{self, Server};
 use crate::server::GenServer;
 use crate::sync::barrier;
 
@@ -82,6 +84,10 @@ impl<S: GenServer> Process<S> {
     /// Whether a sender has to wait: the mailbox is full, or others wait for it already.
     #[inline]
     pub(super) fn is_full(&self, mail: &Mail<S>) -> bool {
+        #[cfg(feature = "sim")]
+        if simulated::ask(|sim| sim.is_full(Server::new::<S>(self.head.pid), self.load(mail))) == Some(true) {
+            return true;
+        }
         // Also if there is space again: a sender that went past the queue would take the place of one that has waited.
         self.load(mail) >= mail.bound || self.look.load(Ordering::Relaxed) & LOOK_SPACE != 0
     }

@@ -86,6 +86,18 @@ impl<W: Waiting + ?Sized> Waiters<W> {
         *self = sorted;
     }
 
+    /// The processes that wait, of those that are processes.
+    #[cfg(feature = "sim")]
+    pub(crate) fn clients(&self, home: Pid) -> impl Iterator<Item = Pid> {
+        let known = self.known.iter();
+        let known = known.flat_map(|known| known.dated.iter().map(|Dated(_, slot)| slot).chain(&known.patient));
+        let slots = self.fresh.iter().chain(known);
+        // Its caller holds it, too, as long as it waits (rule 4 of `reply` says why the home is compared).
+        slots
+            .filter(move |slot| Arc::strong_count(slot) > 1 && slot.is_open() && slot.waits_at(home))
+            .filter_map(|slot| slot.client())
+    }
+
     /// Takes everybody.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Arc<W>> + use<W> {
         let known = self.known.take().map(|known| *known);

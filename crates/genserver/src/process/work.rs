@@ -22,6 +22,8 @@ use pin_project_lite::pin_project;
 use crate::node::current;
 use crate::process::cache;
 use crate::process::envelope::Envelope;
+#[cfg(feature = "sim")]
+use crate::process::fault::run;
 use crate::process::mail::{Doing, LOOK_DOOM};
 use crate::process::queue::Queue;
 use crate::report::Scope;
@@ -32,6 +34,14 @@ use crate::server::show::Message;
 use crate::sync::thread_local;
 use crate::values::info::Callback;
 use crate::values::reason::Reason;
+
+/// Awaits a callback. In a simulation something may go wrong in it.
+#[cfg(not(feature = "sim"))]
+macro_rules! run {
+    ($server:ty, $pid:expr, $callback:ident, $message:expr, $running:expr) => {
+        $running.await
+    };
+}
 
 /// A server's state and its context: what a callback needs.
 pub(crate) struct Actor<S: GenServer> {
@@ -484,7 +494,7 @@ fn perform_init<S: GenServer>(
 }
 
 async fn initialise<S: GenServer>(actor: &mut Actor<S>, args: S::Args) -> Result<Step<S>, NotStarted> {
-    let (server, then) = match S::init(args, &mut actor.cx).await {
+    let (server, then) = match run!(S, actor.cx.pid(), Init, None, S::init(args, &mut actor.cx)) {
         Init::Run(server) => (server, Then::Wait),
         Init::RunIdle(server, silence) => (server, Then::Idle(silence)),
         Init::RunHibernate(server) => (server, Then::Hibernate),
@@ -507,7 +517,7 @@ pub(crate) fn perform_call<S: GenServer>(
         let verdict = match rescue.parts() {
             Some((server, cx)) => {
                 cx.note_message(Callback::Call, Message::Call(&call));
-                judged(server.handle_call(call, cx).await, cx)
+                judged(run!(S, cx.pid(), Call, Some(&call), server.handle_call(call, cx)), cx)
             }
             None => Some(Box::new(Verdict::Terminated)),
         };
@@ -526,7 +536,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                 Job::Message(Envelope::Call(mut call, _)) => loop {
                     let Some((server, cx)) = rescue.parts() else { break Some(Box::new(Verdict::Terminated)) };
                     cx.note_message(Callback::Call, Message::Call(&call));
-                    let verdict = judged(server.handle_call(call, cx).await, cx);
+                    let verdict = judged(run!(S, cx.pid(), Call, Some(&call), server.handle_call(call, cx)), cx);
                     if verdict.is_some() {
                         break verdict;
                     }
@@ -539,7 +549,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                 Job::Message(Envelope::Cast(mut cast)) => loop {
                     let Some((server, cx)) = rescue.parts() else { break Some(Box::new(Verdict::Terminated)) };
                     cx.note_message(Callback::Cast, Message::Cast(&cast));
-                    let verdict = judged(server.handle_cast(cast, cx).await, cx);
+                    let verdict = judged(run!(S, cx.pid(), Cast, Some(&cast), server.handle_cast(cast, cx)), cx);
                     if verdict.is_some() {
                         break verdict;
                     }
@@ -553,18 +563,19 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                     cx.note_job(&job);
                     match job {
                         Job::Message(Envelope::Info(info)) | Job::Continue(info) => {
-                            judged(server.handle_info(info, cx).await, cx)
+                            judged(run!(S, cx.pid(), Info, Some(&info), server.handle_info(info, cx)), cx)
                         }
                         Job::Message(Envelope::Signal(signal)) => match cx.translate(*signal) {
                             Some(info) => {
                                 cx.note_message(Callback::Info, Message::Info(&info));
-                                judged(server.handle_info(info, cx).await, cx)
+                                judged(run!(S, cx.pid(), Info, Some(&info), server.handle_info(info, cx)), cx)
                             }
                             None => Some(Box::new(Verdict::CalledOff)),
                         },
-                        Job::Idle => judged(server.handle_idle(cx).await, cx),
+                        Job::Idle => judged(run!(S, cx.pid(), Idle, None, server.handle_idle(cx)), cx),
                         Job::Terminate(reason) => {
-                            server.terminate(reason.as_deref().unwrap_or(&Reason::Normal), cx).await;
+                            let reason = reason.as_deref().unwrap_or(&Reason::Normal);
+                            run!(S, cx.pid(), Terminate, None, server.terminate(reason, cx));
                             break None;
                         }
                         // Calls and casts have their loops, init its own future, and a lazy message was opened before.

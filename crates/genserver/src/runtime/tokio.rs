@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use tokio::runtime::{Handle, Id as RuntimeId};
 use tokio::task::{Id as TaskId, coop};
@@ -24,6 +24,13 @@ thread_local! {
     /// true; it saves looking at the handle, which costs two atomic operations.
     static TASK_HOMES: [Cell<Option<(TaskId, RuntimeId)>>; KNOWN_TASKS] = const { [const { Cell::new(None) }; KNOWN_TASKS] };
 }
+
+/// A clock that goes on has gone on after so many readings: they take longer than a tick of it.
+const TICK_READINGS: usize = 64;
+
+/// An instant and the date and time at it, for clocks that are paused.
+#[expect(clippy::disallowed_methods, reason = "this is the seam")]
+static ANCHOR: LazyLock<(Instant, SystemTime)> = LazyLock::new(|| (Instant::now(), SystemTime::now()));
 
 /// For how many tasks a thread remembers the runtime.
 const KNOWN_TASKS: usize = 64;
@@ -55,6 +62,21 @@ impl Runtime for Tokio {
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]
     fn now(&self) -> Instant {
         tokio::time::Instant::now().into_std()
+    }
+
+    /// The clock of the machine. While Tokio's clock is paused, it goes on with that, from the date and time at which this was first
+    /// asked for then.
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    fn system_time(&self) -> SystemTime {
+        // Tokio does not say whether its clock is paused. If it is not, it goes on between two readings.
+        let now = self.now();
+        if (0..TICK_READINGS).any(|_| self.now() != now) {
+            return SystemTime::now();
+        }
+        // One anchor for the whole program, so that two readings are as far apart as their instants.
+        let (instant, date) = *ANCHOR;
+        let later = now.checked_duration_since(instant);
+        later.map_or_else(|| date - (instant - now), |later| date + later)
     }
 
     fn entropy(&self) -> u64 {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::node::current;
+use crate::node::record::{self, CallId, Event};
 use crate::node::reply::{Slot, Unanswered};
 use crate::values::pid::Pid;
 
@@ -75,11 +76,18 @@ use crate::values::pid::Pid;
 pub struct Caller<R: Send + 'static> {
     /// Empty only after the answer was given.
     slot: Option<Arc<Slot<R>>>,
+    call: CallId,
 }
 
 impl<R: Send + 'static> Caller<R> {
     pub(crate) fn new(slot: Arc<Slot<R>>) -> Self {
-        Self { slot: Some(slot) }
+        Self { call: slot.call(), slot: Some(slot) }
+    }
+
+    /// Which call it belongs to.
+    #[inline]
+    pub(crate) fn id(&self) -> CallId {
+        self.call
     }
 
     /// Answers the call, from any task or thread: OTP's `reply/2`.
@@ -88,7 +96,7 @@ impl<R: Send + 'static> Caller<R> {
     #[inline]
     pub fn reply(mut self, reply: R) {
         if let Some(slot) = self.slot.take() {
-            slot.fill(Ok(reply));
+            slot.fill_for(self.call, Ok(reply));
         }
     }
 
@@ -139,19 +147,20 @@ impl<R: Send + 'static> Drop for Caller<R> {
     #[inline]
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
-            Self::forget(slot);
+            Self::forget(slot, self.call);
         }
     }
 }
 
 impl<R: Send + 'static> Caller<R> {
     #[cold]
-    fn forget(slot: Arc<Slot<R>>) {
+    fn forget(slot: Arc<Slot<R>>, call: CallId) {
         let home = slot.home();
+        record::note(|| Event::Unanswered { call, pid: home });
         if current::pid() == Some(home) {
             current::note_unanswered(home, slot);
         } else if !crate::node::is_ending(home) {
-            slot.fill(Err(Unanswered::NoReply));
+            slot.fill_for(call, Err(Unanswered::NoReply));
         }
     }
 }

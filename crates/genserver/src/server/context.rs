@@ -9,6 +9,7 @@ use crate::node::dense::{Dense, Keyed};
 use crate::node::process_ref::AsProcess;
 use crate::process::envelope::Signal;
 use crate::process::mail::Process;
+use crate::process::noted;
 use crate::server::GenServer;
 use crate::values::exit::Exit;
 use crate::values::monitor::{Down, MonitorRef};
@@ -131,6 +132,7 @@ impl<S: GenServer> Cx<S> {
     pub(crate) fn translate(&mut self, signal: Signal<S>) -> Option<S::Info> {
         match signal {
             Signal::Down(down) => {
+                noted::down_taken(&self.process, down.reference);
                 let watched = self.more.as_mut()?.downs.remove(down.reference)?;
                 Some((watched.make)(down))
             }

@@ -43,6 +43,11 @@ impl Intensity {
         Self { max_restarts, within, attempts: VecDeque::new() }
     }
 
+    /// How many restarts are allowed, and within which time.
+    pub(super) fn limit(&self) -> (u32, Duration) {
+        (self.max_restarts, self.within)
+    }
+
     /// Counts an attempt made now, and returns whether it is allowed.
     ///
     /// `now` must never go back from one attempt to the next; [`Cx::now`](crate::Cx::now) never does.

@@ -252,7 +252,9 @@ impl<C: Children> SupervisorServer<C> {
     async fn restart(&mut self, key: C::Key, cx: &mut Cx<Self>) -> Outcome<Self> {
         // However many children are restarted, it is one attempt. It counts before it is made: a start that never
         // succeeds is too much in the end, as crashes are.
-        if !self.intensity.allows(cx.now()) {
+        let gives_up = !self.intensity.allows(cx.now());
+        cx.note_restart(self.intensity.limit(), gives_up);
+        if gives_up {
             let reason = Reason::term("reached_max_restart_intensity");
             self.watched(key).report(SupervisorEvent::Shutdown, Some(reason), cx);
             self.children.forget(key);

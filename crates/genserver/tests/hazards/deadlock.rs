@@ -271,21 +271,27 @@ async fn a_kept_caller_adds_no_edge() {
     assert_eq!(errors.len(), 2);
 }
 
-/// The second has the call of the first, and what it does then, before it begins with either.
+/// The second has the call of the first, and what it does then, before it begins with either. Its first turns differ: some are
+/// timed, and then it looks around after each message.
 #[tokio::test(start_paused = true)]
 async fn a_kept_caller_adds_no_edge_to_the_callback_that_comes_next() {
-    let ([first, second, third], errors) = servers([&[1], &[2], &[]]).await;
-    let keeps = |caller| Ask::Around(How::Keeps, STEPS, caller);
-    let (busy, waiting, ()) = futures::join!(second.call(keeps), first.call(keeps), async {
-        second.cast(Tell::Next(vec![first.clone()])).unwrap();
-        second.cast(Tell::AskAll).unwrap();
-        third.cast(Tell::AnswerKept).unwrap();
-        second.cast(Tell::AnswerKept).unwrap();
-    });
-    busy.unwrap();
-    waiting.unwrap();
-    let errors = errors.lock().unwrap();
-    assert!(matches!(errors[..], [CallError::Timeout { .. }]), "{errors:?}");
+    for turns in 0..4 {
+        let ([first, second, third], errors) = servers([&[1], &[2], &[]]).await;
+        for _ in 0..turns {
+            second.call(Ask::Ping).await.unwrap();
+        }
+        let keeps = |caller| Ask::Around(How::Keeps, STEPS, caller);
+        let (busy, waiting, ()) = futures::join!(second.call(keeps), first.call(keeps), async {
+            second.cast(Tell::Next(vec![first.clone()])).unwrap();
+            second.cast(Tell::AskAll).unwrap();
+            third.cast(Tell::AnswerKept).unwrap();
+            second.cast(Tell::AnswerKept).unwrap();
+        });
+        busy.unwrap();
+        waiting.unwrap();
+        let errors = errors.lock().unwrap();
+        assert!(matches!(errors[..], [CallError::Timeout { .. }]), "{errors:?} after {turns} turns");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,6 +24,7 @@ on_both_flavours! {
     pl_053_a_killed_process_calls_nobody_any_more
     a_killed_process_casts_to_nobody_any_more
     a_call_among_others_that_are_awaited_together_is_cut_too
+    the_calls_of_others_go_on_while_a_killed_process_still_runs
     block_on_in_a_doomed_callback_does_not_hang
     a_call_that_dooms_its_caller_is_answered_all_the_same_under_block_on
     a_call_that_fails_as_its_caller_is_doomed_fails_all_the_same_under_an_executor_inside
@@ -283,6 +284,31 @@ async fn a_call_among_others_that_are_awaited_together_is_cut_too() {
             after_a_kill(&scene, move |callee| awaits(path, callee)).await;
         }
     }
+}
+
+async fn the_calls_of_others_go_on_while_a_killed_process_still_runs() {
+    let scene = Scene::set(Path::Idle).await;
+    let (callee, third) = (scene.callee.clone(), start::<Puppet>(waiting(&scene.log)).await.unwrap());
+    let calls_at_once = move |caller| {
+        slow(move |_, _| {
+            Box::pin(async move {
+                let called = third.call(|caller| answer(caller, 1)).now_or_never();
+                Next::reply(caller, called)
+            })
+        })
+    };
+    let told = scene.caller.call(|client| {
+        act(move |puppet, cx| {
+            cx.process_ref().kill();
+            // An executor inside the callback is let through, so others run on its thread.
+            let called = block_on(callee.call(calls_at_once)).unwrap();
+            puppet.log.note(format!("{called:?}"));
+            Next::reply(client, ())
+        })
+    });
+    assert_eq!(told.await, Ok(()));
+    assert_eq!(scene.noted(), ["Some(Ok(1))"]);
+    assert_eq!(scene.caller.ended().await, Reason::Killed);
 }
 
 /// An executor inside a callback cannot be cut off: it gets its answers, and the callback ends at its own next await.

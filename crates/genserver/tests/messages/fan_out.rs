@@ -185,6 +185,14 @@ fn crammed() -> Probe<u64> {
     probe
 }
 
+#[tokio::test]
+async fn a_process_counts_what_it_refuses() {
+    let full = crammed();
+    assert_eq!(full.process_ref().info().refused, 1);
+    assert!(full.sender().send(0).is_err());
+    assert_eq!(full.process_ref().info().refused, 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn gs_147_a_callers_full_mailbox_does_not_slow_a_fan_out_call() {
     let members = members(&[0; 5]).await;

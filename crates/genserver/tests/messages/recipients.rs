@@ -132,6 +132,20 @@ async fn a_probe_is_a_recipient_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_gets_what_the_function_makes_unless_that_ends_it() {
+    let mut probe = Probe::<u32>::new();
+    probe.sender().recipient(|number: u8| u32::from(number) + 1).send(7).unwrap();
+    assert_eq!(probe.expect_message().await, 8);
+    let killed = probe.sender();
+    let kills = probe.sender().recipient(move |number: u8| {
+        killed.kill();
+        u32::from(number)
+    });
+    kills.send(7).unwrap();
+    assert_eq!(probe.try_recv(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recipient_can_be_watched() {
     let mut probe = Probe::<()>::new();
     let notes = scribe().await.recipient(Tell::Note);

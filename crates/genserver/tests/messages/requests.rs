@@ -196,6 +196,7 @@ async fn gs_086_a_request_yields_the_reply() {
     assert_eq!(server.send_request(echo(7)).wait(Deadline::NEVER).await, Ok(Ok(7)));
     assert_eq!(server.send_request(echo(8)).receive(Duration::from_secs(1)).await, Ok(8));
     assert_eq!(server.send_request(echo(9)).await, Ok(9));
+    assert_eq!(server.call(echo(10)).send_request().await, Ok(10));
 }
 
 #[tokio::test]

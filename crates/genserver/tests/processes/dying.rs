@@ -72,21 +72,31 @@ async fn a_long_ring_dies_on_two_threads() {
     all_end(&beads, Reason::Killed).await;
 }
 
-#[tokio::test]
-async fn a_long_chain_of_probes_dies_without_using_the_stack_up() {
+/// The one in the middle is cut.
+async fn a_chain_of_probes_dies(length: usize) {
     let node = Node::new();
     let mut probes: Vec<Probe<()>> = Vec::new();
-    for _ in 0..LONG {
+    for _ in 0..length {
         let mut probe = Probe::on(&node);
         if let Some(before) = probes.last() {
             probe.link(before).unwrap();
         }
         probes.push(probe);
     }
-    probes[LONG / 2].sender().exit(Reason::term("cut"));
+    probes[length / 2].sender().exit(Reason::term("cut"));
     // A process that plain code holds has nothing to run, so all of them are gone here.
     assert!(probes.iter().all(|probe| !probe.is_alive()));
     assert_eq!(probes[0].recv().await, Err(Reason::term("cut")));
+}
+
+#[tokio::test]
+async fn probes_die_with_those_they_are_linked_with() {
+    a_chain_of_probes_dies(5).await;
+}
+
+#[tokio::test]
+async fn a_long_chain_of_probes_dies_without_using_the_stack_up() {
+    a_chain_of_probes_dies(LONG).await;
 }
 
 #[test]

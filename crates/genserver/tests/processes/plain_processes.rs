@@ -198,6 +198,28 @@ async fn plain_processes_stop_and_end_as_they_are_asked_to() {
     assert_eq!(held.process_ref().ended().await, Reason::term("over"));
 }
 
+#[tokio::test]
+async fn a_process_has_one_name_at_most_and_is_told_which() {
+    let process = Probe::<()>::on(&Node::new());
+    process.register("one").unwrap();
+    let refused = process.register("two").unwrap_err();
+    assert_eq!(refused.to_string(), "the registry refused the name: this process is registered as one already");
+}
+
+#[tokio::test]
+async fn a_letter_that_arrives_while_others_are_looked_at_is_seen() {
+    let mut probe = Probe::<u8>::new();
+    let sender = probe.sender();
+    sender.send(1).unwrap();
+    let wanted = |letter: &Letter<u8>| {
+        if *letter == Letter::Message(1) {
+            sender.send(2).unwrap();
+        }
+        *letter == Letter::Message(2)
+    };
+    assert_eq!(probe.expect(wanted).now_or_never(), Some(Letter::Message(2)));
+}
+
 /// It blocks its thread, so an order to stop has to wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_that_times_out_is_told_to_no_other_that_stops_a_plain_process() {

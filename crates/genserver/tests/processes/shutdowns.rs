@@ -2,13 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use crate::plain_thread::block_on;
 use crate::puppet::{Ask, Begin, Heard, Plan, Puppet, Tell, ms, now, sleep};
 use futures::future::poll_immediate;
-use genserver::runtime::Tokio;
+use genserver::runtime::{BlockingWork, Runtime, Sleep, TaskFuture, Tokio};
 use genserver::{
     CallError, Caller, CastError, Cx, GenServer, Init, Letter, Never, Next, Node, Outcome, Probe, Reason, ServerRef,
     StopError, spawn,
@@ -241,6 +243,74 @@ fn a_runtime_that_goes_ends_everything_on_it() {
     let dropped = ends(&mut watcher).into_iter().filter(|heard| *heard != Heard::Text(1));
     assert_eq!(dropped.collect::<Vec<_>>(), [Heard::Dropped, Heard::Dropped, Heard::Dropped], "no terminate");
     here.block_on(node.shutdown(ms(1000)));
+}
+
+#[test]
+fn a_function_that_was_killed_before_its_runtime_went_is_killed() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let function = runtime.block_on(async {
+        let function = spawn(|_me: Probe<()>| std::future::pending::<()>()).unwrap();
+        tokio::task::yield_now().await;
+        function.process_ref()
+    });
+    // Its task is to end it, and never runs again.
+    function.kill();
+    drop(runtime);
+    assert_eq!(block_on(function.ended()), Reason::Killed);
+}
+
+/// A runtime that from some time on drops the tasks that it is to run.
+struct Refusing {
+    tokio: Tokio,
+    refuses: AtomicBool,
+}
+
+impl Runtime for Refusing {
+    fn spawn(&self, task: TaskFuture) {
+        if !self.refuses.load(Ordering::SeqCst) {
+            self.tokio.spawn(task);
+        }
+    }
+
+    fn spawn_blocking(&self, work: BlockingWork) {
+        self.tokio.spawn_blocking(work);
+    }
+
+    fn sleep_until(&self, at: Instant) -> Sleep {
+        self.tokio.sleep_until(at)
+    }
+
+    fn now(&self) -> Instant {
+        self.tokio.now()
+    }
+
+    fn entropy(&self) -> u64 {
+        self.tokio.entropy()
+    }
+
+    fn is_current(&self) -> bool {
+        self.tokio.is_current()
+    }
+
+    fn poll_budget(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.tokio.poll_budget(cx)
+    }
+
+    fn id(&self) -> u64 {
+        self.tokio.id()
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_task_the_runtime_refuses_ends() {
+    let tokio = Tokio::new(tokio::runtime::Handle::current());
+    let runtime = Arc::new(Refusing { tokio, refuses: AtomicBool::new(false) });
+    let node = Node::with_runtime(Arc::clone(&runtime) as Arc<dyn Runtime>);
+    let server = on(&node, Plan::new(Begin::Run)).await;
+    assert!(!server.info().has_task);
+    runtime.refuses.store(true, Ordering::SeqCst);
+    server.cast(Tell::Text(1)).unwrap();
+    assert_eq!(poll_immediate(server.ended()).await, Some(Reason::RuntimeGone));
 }
 
 #[test]

@@ -208,6 +208,19 @@ async fn unlinking_removes_the_exit_of_a_link_with_the_dead_one_at_a_time() {
 }
 
 #[tokio::test]
+async fn unlinking_leaves_an_exit_that_was_sent_by_hand() {
+    let mut probe = Probe::<()>::new();
+    probe.trap_exits(true);
+    let server = puppet().await;
+    probe.link(&server).unwrap();
+    server.cast(Tell::Exit(probe.process_ref(), Reason::term("by hand"))).unwrap();
+    server.stop().await.unwrap();
+    assert!(probe.unlink_flush(&server));
+    assert!(!probe.unlink_flush(&server));
+    assert_eq!(probe.flush(), [Letter::Exit(Exit { from: server.pid(), reason: Reason::term("by hand") })]);
+}
+
+#[tokio::test]
 async fn linking_with_the_dead_is_an_error_or_an_exit() {
     let mut probe = Probe::<()>::new();
     let server = puppet().await;

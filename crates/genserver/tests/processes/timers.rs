@@ -221,7 +221,8 @@ async fn a_delay_beyond_all_clocks_is_only_long() {
     let server = puppet(&mut probe).await;
     let timer = server.send_after(Duration::MAX, Info::Text(1));
     probe.expect_none(Duration::from_secs(100)).await;
-    assert!(timer.cancel().is_some_and(|left| left > Duration::from_secs(1_000_000)));
+    let years = timer.cancel().unwrap().as_secs() / Duration::from_hours(365 * 24).as_secs();
+    assert!((29..=30).contains(&years), "{years} years");
 }
 
 #[tokio::test(start_paused = true)]

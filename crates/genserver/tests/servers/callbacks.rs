@@ -244,6 +244,21 @@ async fn gs_116_a_continue_goes_before_the_next_message() {
     assert_eq!(log.take(), ["continue of the cast", "second", "continue of the info", "fourth"]);
 }
 
+/// More than a task handles in one turn.
+#[tokio::test]
+async fn each_continue_goes_before_what_waits_however_much_that_is() {
+    let (server, log) = puppet().await;
+    for _ in 0..300 {
+        let continues = act(|puppet: &mut Puppet, _| {
+            puppet.log.note("cast");
+            Next::then(Told::Note("continue"))
+        });
+        server.cast(continues).unwrap();
+    }
+    synced(&server).await;
+    assert_eq!(log.take(), ["cast", "continue"].repeat(300));
+}
+
 #[tokio::test(start_paused = true)]
 async fn gs_118_a_continue_that_stops_yields_a_normal_down() {
     let (server, log) = puppet().await;

@@ -24,5 +24,7 @@ mod errors;
 mod one_after_another;
 // How a server releases memory.
 mod hibernation;
-// Inspection from outside.
+// Inspection from outside, ...
 mod sys;
+// ... and what is seen of a callback that awaits.
+mod awaiting;

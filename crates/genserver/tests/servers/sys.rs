@@ -434,20 +434,6 @@ async fn all_processes_of_a_node_are_listed() {
     assert_eq!(list[1].to_string(), "<2> an idler servers::sys::Idler: waiting, 0 in the mailbox");
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_awaiting_callback_says_since_when() {
-    let (_node, counter) = counter().await;
-    let mut call = Box::pin(counter.call(Call::AwaitForever).no_timeout());
-    assert!(futures::poll!(&mut call).is_pending());
-    let info = counter.info();
-    assert_eq!(info.status.to_string(), "awaiting in handle_call");
-    tokio::time::advance(Duration::from_secs(9)).await;
-    #[expect(clippy::disallowed_methods, reason = "the paused clock of the test")]
-    let now = tokio::time::Instant::now().into_std();
-    assert_eq!(counter.info().awaiting_for(now), Some(Duration::from_secs(9)));
-    counter.kill();
-}
-
 /// Notes what is seen of the process from outside.
 fn note_status(puppet: &Puppet, cx: &Cx<Puppet>) {
     puppet.log.note(cx.process_ref().info().status.to_string());

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::{Plain, PlainStage};
 use crate::node::current;
+use crate::node::record;
 use crate::process::death::{drop_caught, end_the_next};
 use crate::values::reason::Reason;
 
@@ -25,6 +26,7 @@ pub(crate) struct PlainTask<M: Send + 'static> {
 
 impl<M: Send + 'static> PlainTask<M> {
     pub(crate) fn new(process: Arc<Plain<M>>, function: Function, entry: &'static str) -> Self {
+        record::runs(process.head.pid, entry);
         Self { process, function: Some(function), entry }
     }
 

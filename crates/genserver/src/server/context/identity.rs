@@ -1,6 +1,6 @@
 //! The server's own pid, name, node and clock.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::node::Node;
 use crate::node::name::Name;
@@ -28,6 +28,11 @@ impl<S: GenServer> Cx<S> {
     /// The current time for this server: the runtime's clock, which a simulation or a paused test controls.
     pub fn now(&self) -> Instant {
         self.process.head.home.runtime().now()
+    }
+
+    /// The current date and time for this server: see [`time::system_now`](crate::time::system_now).
+    pub fn system_now(&self) -> SystemTime {
+        self.process.head.home.runtime().system_time()
     }
 
     /// An untyped reference to this process.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use futures::future::maybe_done;
 
 use crate::node::Node;
+#[cfg(feature = "sim")]
+use crate::node::any_process::About;
 use crate::node::any_process::AnyProcess as _;
 use crate::node::name::Name;
 use crate::node::process_ref::ProcessRef;
@@ -33,7 +35,15 @@ impl<M: Send + 'static> Probe<M> {
     #[track_caller]
     pub fn on(node: &Node) -> Self {
         let home = node.home().expect("a probe waits on a runtime: make it inside one, or in a node that has one");
-        Self { process: Plain::held(&home) }
+        Self { process: Plain::held(&home, None) }
+    }
+
+    /// Makes a new process in `node`, with a label.
+    #[cfg(feature = "sim")]
+    pub(crate) fn labelled(node: &Node, label: Arc<str>) -> Self {
+        let home = node.home().expect("the node has a runtime");
+        let about = About { label: Some(label), ..About::default() };
+        Self { process: Plain::held(&home, Some(Arc::new(about))) }
     }
 
     /// The pid of this process.
