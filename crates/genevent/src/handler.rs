@@ -15,6 +15,8 @@ mod context;
 mod reaction;
 // An event that stays unfinished after its callback has returned.
 mod hold;
+// How a manager remembers that a handler refuses events.
+mod refusals;
 // The caller that a handler answers.
 mod client;
 // Where the future of a callback is kept, and its first poll.
@@ -33,6 +35,8 @@ pub use context::HandlerCx;
 pub use hold::Hold;
 pub(crate) use reaction::{Begun, DeferredReply, Then};
 pub use reaction::{HandlerStep, React, Reaction};
+#[cfg(feature = "persistence")]
+pub(crate) use refusals::Refusals;
 pub(crate) use slot::{Delivery, HandlerEntry, Owner, Reacting, Registration, Slot, Work, plain};
 
 /// A handler of events of type `E`: a value with callbacks, which lives in a [`Manager`](crate::Manager).
@@ -107,6 +111,8 @@ pub trait Handler<E: Event, I: Event = genserver::Never>: Sized + Send + 'static
     /// Returning [`React::leave`] removes the handler.
     ///
     /// Returning [`React::swap`] puts another handler in its place, from the next event on.
+    ///
+    /// Returning [`React::refuse`] keeps the handler and tells the sender that the event was refused.
     ///
     /// An error or a panic removes the handler and is reported. No other handler is affected, and the sender of the event
     /// is not told.

@@ -113,6 +113,10 @@
 //! failure is [reported](genserver::report) with the handler, the manager, the event, the handler's state and the reason. A
 //! handler that takes longer than a second is reported too, because all others wait for it.
 //!
+//! A handler may also stay and [refuse](React::refuse) an event. The other handlers see the event, and its sender gets
+//! [`NotifyError::Refused`] with the handler and the reason. This is for a handler that senders rely on, as on a
+//! log of the events.
+//!
 //! # What it costs
 //!
 //! Handlers are compared with a bare task that calls a list of boxed functions. Streams are compared with Tokio's broadcast
@@ -199,6 +203,6 @@ pub use server::{ManagerArgs, ManagerCall, ManagerInfo, ManagerServer};
 pub use stream::{EventSink, EventStream, STREAM_BUFFER_DEFAULT, StreamCanceller, StreamError};
 pub use values::{
     AddHandlerError, CallHandlerError, Event, GoneReason, HandlerGone, HandlerId, HandlerRef, InstanceId, LagPolicy,
-    MakeHandler, NotifyMode, OldHandlerError, RemoveHandlerError, ReturnedHandler, SwapHandlerError, TerminateArg,
-    TerminateReason,
+    MakeHandler, NotifyAnswer, NotifyError, NotifyMode, OldHandlerError, RemoveHandlerError, ReturnedHandler,
+    SwapHandlerError, TerminateArg, TerminateReason,
 };

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use futures::Stream;
 use genserver::{
-    AsProcess, AsServer, AttachRef, Call, CallError, Caller, CastError, CastWait, FindError, Lookup, Name, Never, Pid,
+    AsProcess, AsServer, AttachRef, CallError, Caller, CastError, CastWait, FindError, Lookup, Name, Never, Pid,
     ProcessRef, ServerRef, Stop, Timer, WaitForServer,
 };
 
 use crate::handler::HandlerCx;
 use crate::server::{CallKind, InfoKind, ManagerCall, ManagerInfo, ManagerServer, OtherCall};
-use crate::values::Event;
+use crate::values::{Event, NotifyAnswer};
 
 // Starting a manager, and finding it by name.
 mod starts;
@@ -20,8 +20,11 @@ mod starts;
 mod handlers;
 // The builders that those return.
 mod handler_requests;
+// An event that is being sent.
+mod notify_call;
 
 pub use handler_requests::{AddHandler, CallHandler, RemoveHandler, SwapHandler};
+pub use notify_call::NotifyCall;
 
 /// An event manager: see [the crate's page](crate).
 ///
@@ -107,10 +110,15 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     /// So a sender cannot outrun the manager. Before its next message, the manager waits until every [stream](Self::stream)
     /// has received the event.
     ///
+    /// While a handler [refuses](crate::React::refuse) events, this waits for the handlers as [`sync_notify`](Self::sync_notify)
+    /// does, and handlers see the event as sent by it.
+    ///
     /// # Errors
     ///
-    /// [`CallError`], as for every [call](ServerRef::call): the manager is not running, ends first, or does not take the
-    /// event within five seconds or the [`timeout`](Call::timeout). The event is not withdrawn then.
+    /// [`NotifyError::Manager`](crate::NotifyError::Manager), with the error of a [call](ServerRef::call): the manager is not
+    /// running, ends first, or does not take the event within five seconds or the [`timeout`](NotifyCall::timeout). The event is
+    /// not withdrawn then. [`NotifyError::Refused`](crate::NotifyError::Refused) means that a handler had refused an earlier event,
+    /// and refuses this one.
     ///
     /// # Examples
     ///
@@ -129,8 +137,8 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     pub fn ack_notify(
         &self,
         event: E,
-    ) -> NotifyCall<'_, T, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I, T>> {
-        self.server.call(move |caller| ManagerCall(CallKind::Ack(event, None, caller)))
+    ) -> NotifyCall<'_, T, impl FnOnce(Caller<NotifyAnswer>) -> ManagerCall<E, I> + use<E, I, T>> {
+        NotifyCall::new(self.server.call(move |caller| ManagerCall(CallKind::Ack(event, None, caller))))
     }
 
     /// Like [`ack_notify`](Self::ack_notify), with a deadline for everybody: the caller waits no longer than `within`, and
@@ -158,8 +166,9 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
         &self,
         event: E,
         within: Duration,
-    ) -> NotifyCall<'_, T, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I, T>> {
-        self.server.call(move |caller| ManagerCall(CallKind::Ack(event, after(within), caller))).timeout(within)
+    ) -> NotifyCall<'_, T, impl FnOnce(Caller<NotifyAnswer>) -> ManagerCall<E, I> + use<E, I, T>> {
+        NotifyCall::new(self.server.call(move |caller| ManagerCall(CallKind::Ack(event, after(within), caller))))
+            .timeout(within)
     }
 
     /// Sends an event, and waits until every handler and the consumer of every [stream](Self::stream) is done with it.
@@ -169,16 +178,20 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
     ///
     /// # Errors
     ///
-    /// [`CallError`], as for every [call](ServerRef::call): the manager is not running, ends first, or is not done within
-    /// five seconds or the [`timeout`](Call::timeout). The event is not withdrawn then, and the manager waits for consumers
-    /// of streams at most a second longer. A handler that calls its own manager gets [`CallError::CallingSelf`] at once. A
-    /// [consumer](crate::EventStream#calling-the-manager-from-its-consumer) that the manager waits for gets
-    /// [`CallError::Cycle`]. [`CallError::NoReply`] means that a handler held the event and will never be done with it.
+    /// [`NotifyError::Refused`](crate::NotifyError::Refused): a handler has [refused](crate::React::refuse) the event. The others
+    /// have seen it.
+    ///
+    /// [`NotifyError::Manager`](crate::NotifyError::Manager), with the error of a [call](ServerRef::call): the manager is not
+    /// running, ends first, or is not done within five seconds or the [`timeout`](NotifyCall::timeout). The event is not withdrawn
+    /// then, and the manager waits for consumers of streams at most a second longer. A handler that calls its own manager gets
+    /// [`CallError::CallingSelf`] at once. A [consumer](crate::EventStream#calling-the-manager-from-its-consumer) that the manager
+    /// waits for gets [`CallError::Cycle`]. [`CallError::NoReply`] means that a handler held the event and will never be done with
+    /// it.
     pub fn sync_notify(
         &self,
         event: E,
-    ) -> NotifyCall<'_, T, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I, T>> {
-        self.server.call(move |caller| ManagerCall(CallKind::Sync(event, None, caller)))
+    ) -> NotifyCall<'_, T, impl FnOnce(Caller<NotifyAnswer>) -> ManagerCall<E, I> + use<E, I, T>> {
+        NotifyCall::new(self.server.call(move |caller| ManagerCall(CallKind::Sync(event, None, caller))))
     }
 
     /// Like [`sync_notify`](Self::sync_notify), with a deadline for everybody: the caller waits no longer than `within`,
@@ -206,8 +219,9 @@ impl<E: Event, I: Event, T: AsServer<Server = ManagerServer<E, I>>> Manager<E, I
         &self,
         event: E,
         within: Duration,
-    ) -> NotifyCall<'_, T, impl FnOnce(Caller<()>) -> ManagerCall<E, I> + use<E, I, T>> {
-        self.server.call(move |caller| ManagerCall(CallKind::Sync(event, after(within), caller))).timeout(within)
+    ) -> NotifyCall<'_, T, impl FnOnce(Caller<NotifyAnswer>) -> ManagerCall<E, I> + use<E, I, T>> {
+        NotifyCall::new(self.server.call(move |caller| ManagerCall(CallKind::Sync(event, after(within), caller))))
+            .timeout(within)
     }
 
     /// Sends a plain message. Every handler gets it in [`handle_info`](crate::Handler::handle_info); streams do not. The
@@ -480,25 +494,6 @@ impl<E: Event, I: Event> Manager<E, I> {
         self.server.process_ref()
     }
 }
-
-/// An event that is being sent to a manager that `T` refers to: a [`Call`], to be awaited.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-/// use genevent::Manager;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let manager = Manager::start().await?;
-/// let notified = manager.sync_notify("hello").timeout(Duration::from_secs(60));
-/// // Nothing is sent before this:
-/// notified.await?;
-/// # Ok(())
-/// # }
-/// ```
-pub type NotifyCall<'a, T, F> = Call<Lookup<'a, T>, (), F>;
 
 /// The deadline.
 fn after(within: Duration) -> Option<std::time::Instant> {

@@ -2,7 +2,8 @@
 //!
 //! 1. Handlers are in the order in which they were added, and each event reaches them in that order. During a handler's
 //!    turn the list changes only by that turn's outcome.
-//! 2. A handler that fails does not affect the others: the event goes on to the next, and its sender is not told.
+//! 2. A handler that fails does not affect the others: the event goes on to the next, and its sender is not told. Neither does
+//!    one that refuses an event; but then its sender is told.
 //! 3. When a handler leaves, for any reason, its terminate runs first, then its owner is told, then the request that
 //!    removed it is answered.
 //! 4. Streams get an event before the handlers do, so that consumers work at the same time.
@@ -16,7 +17,7 @@ use genserver::{Caller, Cx, Down, GenServer, Init, Next, Outcome, Reason, Subjec
 
 use crate::handler::{HandlerCx, Registration, Slot};
 use crate::subscription::{Subscriptions, WaitLimit};
-use crate::values::{Event, GoneReason, HandlerId, HandlerRef, NotifyMode, TerminateReason};
+use crate::values::{Event, GoneReason, HandlerId, HandlerRef, NotifyAnswer, NotifyError, NotifyMode, TerminateReason};
 
 // The calls that a manager takes.
 mod request;
@@ -73,7 +74,9 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
     /// notices its deadline by itself, so it is not answered: an answer would claim that all consumers are done. A caller
     /// that waits longer than its own deadline is dropped after the grace period and gets
     /// [`CallError::NoReply`](genserver::CallError::NoReply); otherwise it would wait forever.
-    expired: VecDeque<Caller<()>>,
+    expired: VecDeque<Caller<NotifyAnswer>>,
+    /// The first refusal of the current event, if its sender waits for the handlers.
+    refused: Option<Box<NotifyError>>,
 }
 
 /// The arguments of a manager's start.
@@ -224,6 +227,7 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
             cx: HandlerCx::new(cx.process_ref()),
             subject: cx.process_ref().subject(),
             expired: VecDeque::new(),
+            refused: None,
         })
     }
 
@@ -236,7 +240,15 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
 
     async fn handle_call(&mut self, ManagerCall(ask): ManagerCall<E, I>, cx: &mut Cx<Self>) -> Outcome<Self> {
         match ask {
-            CallKind::Sync(event, deadline, caller) => {
+            CallKind::Ack(event, deadline, caller) if !self.cx.refusals().stand() => {
+                caller.reply(Ok(()));
+                if let Some(left) = self.deliver_at_once(&event, NotifyMode::Ack) {
+                    let limit = deadline.map_or(WaitLimit::Unlimited, WaitLimit::Until);
+                    self.deliver(event, left, NotifyMode::Ack, limit, cx).await;
+                }
+            }
+            CallKind::Sync(event, deadline, caller) | CallKind::Ack(event, deadline, caller) => {
+                let before = self.cx.refusals().so_far();
                 let in_time = match self.deliver_at_once(&event, NotifyMode::Sync) {
                     None => true,
                     Some(left) => {
@@ -244,21 +256,17 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
                         self.deliver(event, left, NotifyMode::Sync, limit, cx).await
                     }
                 };
+                let refused = self.refused.take();
                 if in_time {
                     match self.cx.take_held_event() {
-                        None => caller.reply(()),
-                        Some(sender) => sender.answer_when_done(caller),
+                        None => caller.reply(self.cx.refusals().answer(before, refused)),
+                        Some(sender) => sender.answer_when_done(caller, refused),
                     }
+                } else if let Some(refused) = refused {
+                    caller.reply(Err(refused));
                 } else if !caller.is_gone() {
                     self.expired.push_back(caller);
                     cx.send_after(EXPIRED_GRACE, ManagerInfo(InfoKind::ExpiredCaller));
-                }
-            }
-            CallKind::Ack(event, deadline, caller) => {
-                caller.reply(());
-                if let Some(left) = self.deliver_at_once(&event, NotifyMode::Ack) {
-                    let limit = deadline.map_or(WaitLimit::Unlimited, WaitLimit::Until);
-                    self.deliver(event, left, NotifyMode::Ack, limit, cx).await;
                 }
             }
             // Rare calls are boxed, so that the future of the frequent ones stays small.

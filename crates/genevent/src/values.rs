@@ -10,8 +10,10 @@ mod mode;
 mod lag;
 // Why a handler left.
 mod gone;
-// The errors of each operation.
+// The errors of what is done with a handler, ...
 mod error;
+// ... and that of sending an event.
+mod notify;
 
 pub use error::{
     AddHandlerError, CallHandlerError, MakeHandler, OldHandlerError, RemoveHandlerError, ReturnedHandler,
@@ -22,3 +24,4 @@ pub use gone::{GoneReason, HandlerGone, TerminateArg, TerminateReason};
 pub use id::{HandlerId, HandlerRef, InstanceId};
 pub use lag::LagPolicy;
 pub use mode::NotifyMode;
+pub use notify::{NotifyAnswer, NotifyError};

@@ -3,10 +3,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures::{StreamExt, TryStreamExt};
-use genevent::persistence::{LogCall, OpenError, ReadError, SyncPolicy, replay};
+use genevent::persistence::{Damage, FailurePolicy, LogCall, OpenError, ReadError, SyncPolicy, replay};
 use genevent::{AddHandlerError, GoneReason, HandlerGone, HandlerRef, Manager, PersistenceHandler};
 use genserver::report::Report;
 use genserver::{Letter, Node, Probe, time};
@@ -28,10 +28,13 @@ async fn logging<E: genevent::Event + Serialize>(
     (manager, log)
 }
 
+/// A time without a byte that is zero.
+const TIME: Duration = Duration::from_nanos(0x0102_0304_0506_0708);
+
 /// A log of these numbers, closed.
 async fn log_of(folder: &Path, sync: SyncPolicy, numbers: impl IntoIterator<Item = u32>) {
-    let (manager, _) =
-        logging(PersistenceHandler::open(folder).sync(sync).await.expect("nothing stands in its way")).await;
+    let log = PersistenceHandler::open(folder).sync(sync).clock(|| UNIX_EPOCH + TIME).await;
+    let (manager, _) = logging(log.expect("nothing stands in its way")).await;
     for number in numbers {
         manager.sync_notify(number).await.expect("nothing stands in its way");
     }
@@ -49,7 +52,7 @@ fn files(folder: &Path) -> Vec<String> {
             entry.expect("nothing stands in its way").file_name().into_string().expect("nothing stands in its way")
         })
         .collect();
-    names.retain(|name| name != "lock");
+    names.retain(|name| name.starts_with("log."));
     names.sort();
     names
 }
@@ -89,9 +92,13 @@ async fn each_policy_has_all_events_after_an_orderly_stop() {
     }
 }
 
+/// The length of a file's header, and of a record with a small number.
+const HEADER: u64 = 72;
+const RECORD: u64 = 21;
+
 /// How long a file is with the numbers below `end`: small ones have fewer bytes.
 fn numbers_length(end: u64) -> u64 {
-    28 + end * 12 + end.min(128) + 2 * end.saturating_sub(128)
+    HEADER + end * 20 + end.min(128) + 2 * end.saturating_sub(128)
 }
 
 #[tokio::test]
@@ -108,7 +115,7 @@ async fn a_log_that_is_opened_again_goes_on() {
 #[tokio::test]
 async fn a_full_file_is_followed_by_the_next_and_numbers_go_on() {
     let folder = tempdir().unwrap();
-    let log = PersistenceHandler::open(folder.path()).rotate_at(60).await.unwrap();
+    let log = PersistenceHandler::open(folder.path()).rotate_at(120).await.unwrap();
     let (manager, _) = logging(log).await;
     for number in 0..7_u32 {
         manager.sync_notify(number).await.unwrap();
@@ -122,7 +129,7 @@ async fn a_full_file_is_followed_by_the_next_and_numbers_go_on() {
 #[tokio::test]
 async fn only_so_many_full_files_are_kept() {
     let folder = tempdir().unwrap();
-    let log = PersistenceHandler::open(folder.path()).rotate_at(60).keep(1).await.unwrap();
+    let log = PersistenceHandler::open(folder.path()).rotate_at(120).keep(1).await.unwrap();
     let (manager, log) = logging(log).await;
     for number in 0..7_u32 {
         manager.sync_notify(number).await.unwrap();
@@ -139,7 +146,7 @@ async fn only_so_many_full_files_are_kept() {
 #[tokio::test]
 async fn an_event_longer_than_a_file_has_one_for_itself() {
     let folder = tempdir().unwrap();
-    let (manager, _) = logging(PersistenceHandler::open(folder.path()).rotate_at(64).await.unwrap()).await;
+    let (manager, _) = logging(PersistenceHandler::open(folder.path()).rotate_at(120).await.unwrap()).await;
     let events = ["a".to_owned(), "b".repeat(3 << 20), "c".to_owned(), String::new()];
     for event in &events {
         manager.notify(event.clone()).unwrap();
@@ -182,19 +189,20 @@ async fn a_handler_that_was_killed_with_its_manager_leaves_the_log_free() {
 #[tokio::test]
 async fn a_torn_tail_is_cut_off_told_and_reported() {
     let folder = tempdir().unwrap();
-    log_of(folder.path(), SyncPolicy::EachEvent, 0..3).await;
+    log_of(folder.path(), SyncPolicy::Never, 0..3).await;
     let whole = fs::read(first(&folder)).unwrap();
     fs::write(first(&folder), &whole[..whole.len() - 5]).unwrap();
-    assert_eq!(numbers(folder.path()), [0, 1], "a reader just ends there");
+    let mut events = replay::<u32>(folder.path());
+    assert!(events.by_ref().map(Result::unwrap).eq([0, 1]), "a reader just ends there");
+    assert_eq!(events.torn().map(|torn| torn.bytes), Some(16), "and says so");
 
     let mut reports = Node::program().reports();
     let log = PersistenceHandler::open(folder.path()).await.unwrap();
     let torn = log.torn().unwrap().clone();
-    // Of the first eight bytes of a record the last three are zeros, and might be zeros that were written ahead.
-    assert_eq!((torn.file, torn.at, torn.bytes, torn.events), (first(&folder), 28 + 26, 5, 0));
+    assert_eq!((torn.file, torn.at, torn.bytes, torn.events), (first(&folder), HEADER + 2 * RECORD, 16, 0));
     let (manager, _) = logging(log).await;
     let Some(Report::Custom(told)) = reports.next().await else { panic!("it is reported") };
-    assert!(told.detail("torn").unwrap().starts_with("5 bytes of an unfinished write were cut off"));
+    assert!(told.detail("torn").unwrap().starts_with("16 bytes of an unfinished write were cut off"));
     manager.sync_notify(9_u32).await.unwrap();
     assert_eq!(numbers(folder.path()), [0, 1, 9]);
 }
@@ -204,16 +212,18 @@ async fn a_changed_byte_in_the_middle_is_an_error_for_reader_and_opener() {
     let folder = tempdir().unwrap();
     log_of(folder.path(), SyncPolicy::EachEvent, 0..3).await;
     let mut bytes = fs::read(first(&folder)).unwrap();
-    bytes[28 + 13 + 12] ^= 1;
+    bytes[72 + 21 + 20] ^= 1;
     fs::write(first(&folder), bytes).unwrap();
 
     let mut events = replay::<u32>(folder.path());
     assert_eq!(events.next().unwrap().unwrap(), 0);
-    let Some(Err(ReadError::Corrupt { file, at, event })) = events.next() else { panic!("it is corrupt") };
-    assert_eq!((file, at, event), (first(&folder), 41, 1));
+    let Some(Err(ReadError::Corrupt { file, at, event, damage: Damage::Checksum })) = events.next() else {
+        panic!("it is corrupt")
+    };
+    assert_eq!((file, at, event), (first(&folder), HEADER + RECORD, 1));
     assert!(events.next().is_none(), "nothing comes after an error");
     let refused = PersistenceHandler::open(folder.path()).await.unwrap_err();
-    assert!(matches!(refused, OpenError::Read(ReadError::Corrupt { at: 41, .. })), "{refused}");
+    assert!(matches!(refused, OpenError::Read(ReadError::Corrupt { at: 93, .. })), "{refused}");
 }
 
 #[tokio::test]
@@ -221,26 +231,26 @@ async fn whole_events_behind_a_gap_that_nobody_was_promised_are_kept_aside() {
     let folder = tempdir().unwrap();
     log_of(folder.path(), SyncPolicy::Never, 0..3).await;
     let mut bytes = fs::read(first(&folder)).unwrap();
-    bytes[28 + 13 + 12] ^= 1;
+    bytes[72 + 21 + 20] ^= 1;
     fs::write(first(&folder), &bytes).unwrap();
     let log = PersistenceHandler::open(folder.path()).await.unwrap();
     let torn = log.torn().unwrap();
-    assert_eq!((torn.at, torn.bytes, torn.events), (41, 26, 1));
-    assert_eq!(fs::read(torn.kept.as_ref().unwrap()).unwrap(), bytes[41..]);
+    assert_eq!((torn.at, torn.bytes, torn.events), (93, 42, 1));
+    assert_eq!(fs::read(torn.kept.as_ref().unwrap()).unwrap(), bytes[93..]);
     assert_eq!(numbers(folder.path()), [0]);
 }
 
 #[tokio::test]
 async fn a_tail_is_torn_in_the_newest_file_only() {
     let folder = tempdir().unwrap();
-    let log = PersistenceHandler::open(folder.path()).rotate_at(60).await.unwrap();
+    let log = PersistenceHandler::open(folder.path()).rotate_at(120).await.unwrap();
     let (manager, _) = logging(log).await;
     for number in 0..3_u32 {
         manager.sync_notify(number).await.unwrap();
     }
     manager.stop().await.unwrap();
     let whole = fs::read(first(&folder)).unwrap();
-    for length in 28..whole.len() {
+    for length in 0..whole.len() {
         fs::write(first(&folder), &whole[..length]).unwrap();
         let read: Result<Vec<u32>, _> = replay(folder.path()).collect();
         assert!(matches!(read, Err(ReadError::Corrupt { .. })), "cut at {length}");
@@ -254,9 +264,9 @@ async fn a_tail_is_torn_in_the_newest_file_only() {
 
 #[tokio::test]
 async fn a_file_that_was_never_finished_being_made_is_made_again() {
-    let folder = tempdir().unwrap();
-    log_of(folder.path(), SyncPolicy::EachEvent, 0..3).await;
     for begun in [&b""[..], &b"gene"[..], &[0; 4096][..]] {
+        let folder = tempdir().unwrap();
+        log_of(folder.path(), SyncPolicy::EachEvent, 0..3).await;
         fs::write(folder.path().join("log.0000002"), begun).unwrap();
         assert_eq!(numbers(folder.path()), [0, 1, 2]);
         let log = PersistenceHandler::open(folder.path()).await.unwrap();
@@ -345,7 +355,7 @@ async fn an_event_that_cannot_be_written_fails_the_handler_and_leaves_no_trace()
     let folder = tempdir().unwrap();
     let mut probe = Probe::<HandlerGone>::new();
     let manager = Manager::start().await.unwrap();
-    let log = PersistenceHandler::open(folder.path()).await.unwrap();
+    let log = PersistenceHandler::open(folder.path()).on_failure(FailurePolicy::Remove).await.unwrap();
     manager.add_async_handler(log).owned_by(probe.sender()).await.unwrap();
     manager.sync_notify(Secret(false)).await.unwrap();
     manager.notify(Secret(true)).unwrap();
@@ -359,8 +369,8 @@ async fn events_of_another_type_are_an_error() {
     let folder = tempdir().unwrap();
     log_of(folder.path(), SyncPolicy::EachEvent, [1]).await;
     let read: Result<Vec<String>, _> = replay(folder.path()).collect();
-    let Err(error @ ReadError::Decode { at: 28, event: 0, .. }) = read else { panic!("{read:?}") };
-    let told = format!("event 0, at byte 28 of {}, is not what was asked for", first(&folder).display());
+    let Err(error @ ReadError::Decode { at: HEADER, event: 0, .. }) = read else { panic!("{read:?}") };
+    let told = format!("event 0, at byte 72 of {}, is not what was asked for", first(&folder).display());
     assert!(error.to_string().starts_with(&told), "{error}");
 }
 
@@ -425,8 +435,15 @@ async fn a_log_without_a_tag_is_read_and_goes_on() {
     assert_eq!(numbers(folder.path()), [7]);
     log_of(folder.path(), SyncPolicy::EachEvent, [8]).await;
     assert_eq!(numbers(folder.path()), [7, 8]);
-    assert!(fs::read(first(&folder)).unwrap().starts_with(UNTAGGED));
-    assert_eq!(files(folder.path()), ["log.0000001"]);
+    assert_eq!(fs::read(first(&folder)).unwrap(), UNTAGGED);
+    assert_eq!(files(folder.path()), ["log.0000001", "log.0000002"]);
+    let mut events = replay::<u32>(folder.path());
+    assert_eq!((events.next().unwrap().unwrap(), events.time()), (7, None), "its version has no times");
+    assert_eq!((events.next().unwrap().unwrap(), events.time()), (8, Some(UNIX_EPOCH + TIME)));
+    let Some(Err(ReadError::NoTimes { file })) = replay::<u32>(folder.path()).since(UNIX_EPOCH + TIME).next() else {
+        panic!("nobody knows whether the first is older")
+    };
+    assert_eq!(file, first(&folder));
 }
 
 #[tokio::test]

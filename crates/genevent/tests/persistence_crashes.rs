@@ -10,11 +10,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use genevent::persistence::{LogCall, SyncPolicy, replay};
-use genevent::{HandlerGone, Manager, PersistenceHandler};
+use genevent::persistence::{SyncPolicy, replay};
+use genevent::{Manager, PersistenceHandler};
 use genserver::task::Task;
-use genserver::{Letter, Probe};
 use tempfile::tempdir;
+use tokio::sync::mpsc;
 
 const FOLDER: &str = "GENEVENT_CRASHES_FOLDER";
 
@@ -32,19 +32,16 @@ fn appends_for_ever() {
     runtime.block_on(async {
         let log = PersistenceHandler::open(&folder).sync(SyncPolicy::EachEvent).rotate_at(10_000).await.unwrap();
         let begun = log.position().written;
-        let mut owner = Probe::<HandlerGone>::new();
+        let (failed, mut is_failed) = mpsc::channel(1);
         let manager = Manager::start().await.unwrap();
-        let log = manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
+        manager.add_async_handler(log).await.unwrap();
         for sender in 0..SENDERS {
-            let (manager, log) = (manager.clone(), log.clone());
+            let (manager, failed) = (manager.clone(), failed.clone());
             let sends = async move {
                 for number in begun.. {
                     let event: Event = (sender, number);
-                    if manager.sync_notify(event).await.is_err() {
-                        return;
-                    }
-                    // A manager whose log has failed and gone acknowledges what nobody keeps.
-                    if manager.call_async_handler(&log, LogCall::Position).await.is_err() {
+                    if let Err(error) = manager.sync_notify(event).await {
+                        let _another_was_first = failed.try_send(error);
                         return;
                     }
                     say(&format!("acknowledged {sender} {number}"));
@@ -52,8 +49,8 @@ fn appends_for_ever() {
             };
             Task::start(sends).unwrap();
         }
-        let Ok(Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
-        say(&format!("failed {gone}"));
+        let error = is_failed.recv().await.unwrap();
+        say(&format!("failed {error}"));
     });
 }
 

@@ -6,7 +6,7 @@ use genserver::{CallError, CastError, Never, Reason, Recipient};
 
 use crate::handler::{AsyncHandler, Handler, HandlerCx, React, Reaction};
 use crate::manager::Manager;
-use crate::values::{Event, NotifyMode};
+use crate::values::{Event, NotifyError, NotifyMode};
 
 /// A handler that passes a copy of every event on: to a server, a probe, a channel.
 ///
@@ -182,7 +182,9 @@ impl<E: Event + Clone, I: Event, J: Event> AsyncHandler<E, J> for ForwardToManag
         };
         match forwarded {
             Ok(()) => React::stay(),
-            Err(CallError::NoProc { .. } | CallError::Exit { .. }) => React::leave(),
+            Err(NotifyError::Manager(CallError::NoProc { .. } | CallError::Exit { .. })) => React::leave(),
+            // What is refused there is refused here, so that the sender hears of it.
+            Err(error @ NotifyError::Refused { .. }) => React::refuse(error),
             Err(error) => Err(error.into()),
         }
     }

@@ -9,6 +9,7 @@ use genserver::{Pid, ProcessRef};
 use parking_lot::Mutex;
 
 use super::hold::{HeldEvent, Hold};
+use super::refusals::Refusals;
 #[cfg(feature = "persistence")]
 use crate::values::HandlerRef;
 use crate::values::{Event, HandlerId, NotifyMode};
@@ -46,6 +47,8 @@ use crate::values::{Event, HandlerId, NotifyMode};
 /// ```
 pub struct HandlerCx<E: Event, I: Event = genserver::Never> {
     turn: Arc<Turn>,
+    /// Whose it is. The plain handlers of a manager share one.
+    handler: Option<Arc<HandlerId>>,
     of: PhantomData<fn(E, I)>,
 }
 
@@ -64,6 +67,7 @@ struct Turn {
     held: Mutex<Option<Arc<HeldEvent>>>,
     /// The handler whose init runs.
     initialising: Mutex<Option<HandlerId>>,
+    refusals: Arc<Refusals>,
 }
 
 impl Turn {
@@ -76,6 +80,7 @@ impl Turn {
 
 impl<E: Event, I: Event> HandlerCx<E, I> {
     pub(crate) fn new(process: ProcessRef) -> Self {
+        let refusals = Arc::new(Refusals::new(process.subject()));
         let turn = Turn {
             process,
             mode: AtomicU8::new(NotifyMode::default() as u8),
@@ -83,13 +88,20 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
             is_held: AtomicBool::new(false),
             held: Mutex::new(None),
             initialising: Mutex::new(None),
+            refusals,
         };
-        Self { turn: Arc::new(turn), of: PhantomData }
+        Self { turn: Arc::new(turn), handler: None, of: PhantomData }
     }
 
-    /// Another context of the same manager.
-    pub(crate) fn another(&self) -> Self {
-        Self { turn: Arc::clone(&self.turn), of: PhantomData }
+    /// The context of one handler of the same manager.
+    pub(crate) fn of_handler(&self, handler: HandlerId) -> Self {
+        Self { turn: Arc::clone(&self.turn), handler: Some(Arc::new(handler)), of: PhantomData }
+    }
+
+    /// The refusals of the manager's handlers.
+    #[inline]
+    pub(crate) fn refusals(&self) -> &Arc<Refusals> {
+        &self.turn.refusals
     }
 
     /// The process of the manager.
@@ -265,7 +277,9 @@ impl<E: Event, I: Event> HandlerCx<E, I> {
     /// ```
     pub fn hold(&mut self) -> Hold {
         self.turn.is_held.store(true, Ordering::Relaxed);
-        Hold::new(self.turn.held.lock().get_or_insert_default())
+        let mut held = self.turn.held.lock();
+        let held = held.get_or_insert_with(|| Arc::new(HeldEvent::new(&self.turn.refusals)));
+        Hold::new(held, self.handler.clone())
     }
 }
 

@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use genserver::Caller;
+use genserver::{Caller, Reason};
 use parking_lot::Mutex;
+
+use super::refusals::Refusals;
+use crate::values::{HandlerId, NotifyAnswer, NotifyError};
 
 /// Keeps an event unfinished: made by [`HandlerCx::hold`](crate::HandlerCx::hold).
 ///
@@ -13,8 +16,9 @@ use parking_lot::Mutex;
 /// [`sync_notify`](crate::Manager::sync_notify) waits until every hold on its event is [done](Self::done). The manager does
 /// not wait.
 ///
-/// Dropping a hold means that the work will never be done. The sender gets
-/// [`CallError::NoReply`](genserver::CallError::NoReply) instead of a false acknowledgement.
+/// A handler whose work has failed [refuses](Self::refuse) the event, and its sender gets the reason. Dropping a hold means
+/// that the work will never be done: the sender gets [`CallError::NoReply`](genserver::CallError::NoReply) instead of a false
+/// acknowledgement.
 ///
 /// # Examples
 ///
@@ -56,21 +60,27 @@ use parking_lot::Mutex;
 #[must_use = "dropping it tells the sender that the work will never be done"]
 pub struct Hold {
     sender: Arc<HeldEvent>,
+    /// Who holds it, if that is known.
+    handler: Option<Arc<HandlerId>>,
     done: bool,
 }
 
 /// The sender of an event, and whether all holds on it are done. Dropping the last hold drops this, which answers the
 /// sender.
-#[derive(Default)]
 pub(crate) struct HeldEvent {
     /// Empty until every handler has had its turn. Stays empty if the sender does not wait.
-    caller: Mutex<Option<Caller<()>>>,
+    caller: Mutex<Option<Caller<NotifyAnswer>>>,
     lost: AtomicBool,
+    /// The first refusal.
+    refused: Mutex<Option<Box<NotifyError>>>,
+    refusals: Arc<Refusals>,
+    /// How many refusals there were when a handler first held the event.
+    before: usize,
 }
 
 impl Hold {
-    pub(crate) fn new(sender: &Arc<HeldEvent>) -> Self {
-        Self { sender: Arc::clone(sender), done: false }
+    pub(super) fn new(sender: &Arc<HeldEvent>, handler: Option<Arc<HandlerId>>) -> Self {
+        Self { sender: Arc::clone(sender), handler, done: false }
     }
 
     /// Marks the handler's work on the event as done.
@@ -78,7 +88,7 @@ impl Hold {
     /// # Examples
     ///
     /// ```
-    /// use genevent::{Handler, HandlerCx, Manager, React, Reaction};
+    /// use genevent::{Handler, HandlerCx, Manager, NotifyError, React, Reaction};
     /// use genserver::{CallError, Never};
     ///
     /// /// Ships what fits into a letter.
@@ -105,13 +115,71 @@ impl Hold {
     /// let manager = Manager::start().await?;
     /// manager.add_handler(Post).await?;
     /// manager.sync_notify("tea").await?;
-    /// let refused = manager.sync_notify("a grand piano").await;
-    /// assert!(matches!(refused, Err(CallError::NoReply { .. })));
+    /// let lost = manager.sync_notify("a grand piano").await;
+    /// assert!(matches!(lost, Err(NotifyError::Manager(CallError::NoReply { .. }))));
     /// # Ok(())
     /// # }
     /// ```
     pub fn done(mut self) {
         self.done = true;
+    }
+
+    /// Refuses the event: its sender gets [`NotifyError::Refused`] with this reason, once all other holds are gone.
+    ///
+    /// The error names the handler if it is an [`AsyncHandler`](crate::AsyncHandler). All plain handlers have one context, which
+    /// does not know whose turn it is. A second refusal of the same event is dropped, and one of an event that nobody waits for
+    /// is heard by nobody: its handler may [report](genserver::report) it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{AsyncHandler, HandlerCx, Manager, NotifyError, React, Reaction};
+    /// use genserver::{Never, Reason};
+    ///
+    /// /// Ships what fits into a letter.
+    /// struct Post;
+    ///
+    /// impl AsyncHandler<&'static str> for Post {
+    ///     type Call = Never;
+    ///
+    ///     async fn handle_event(
+    ///         &mut self,
+    ///         event: &&'static str,
+    ///         cx: &mut HandlerCx<&'static str>,
+    ///     ) -> Reaction<&'static str> {
+    ///         let (event, hold) = (*event, cx.hold());
+    ///         genserver::task::Task::start(async move {
+    ///             if event.len() < 10 {
+    ///                 hold.done();
+    ///             } else {
+    ///                 hold.refuse(Reason::term("too heavy"));
+    ///             }
+    ///         })?;
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let post = manager.add_async_handler(Post).await?;
+    /// manager.sync_notify("tea").await?;
+    /// let Err(NotifyError::Refused { handler, reason, .. }) =
+    ///     manager.sync_notify("a grand piano").await
+    /// else {
+    ///     panic!("it is not a letter")
+    /// };
+    /// assert_eq!((handler, reason), (Some(post.id()), Reason::term("too heavy")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn refuse(mut self, reason: impl Into<Reason>) {
+        self.done = true;
+        let refusals = &self.sender.refusals;
+        refusals.count();
+        let handler = self.handler.as_deref().cloned();
+        let error = refusals.error(handler, reason.into());
+        self.sender.refused.lock().get_or_insert(error);
     }
 }
 
@@ -130,8 +198,22 @@ impl fmt::Debug for Hold {
 }
 
 impl HeldEvent {
-    /// Called when every handler has had its turn: from here on the answer depends on the holds alone.
-    pub(crate) fn answer_when_done(self: Arc<Self>, caller: Caller<()>) {
+    pub(super) fn new(refusals: &Arc<Refusals>) -> Self {
+        Self {
+            caller: Mutex::new(None),
+            lost: AtomicBool::new(false),
+            refused: Mutex::new(None),
+            before: refusals.so_far(),
+            refusals: Arc::clone(refusals),
+        }
+    }
+
+    /// Called when every handler has had its turn, and one may have refused the event: from here on the answer depends on the
+    /// holds alone.
+    pub(crate) fn answer_when_done(self: Arc<Self>, caller: Caller<NotifyAnswer>, refused: Option<Box<NotifyError>>) {
+        if refused.is_some() {
+            *self.refused.lock() = refused;
+        }
         *self.caller.lock() = Some(caller);
     }
 }
@@ -139,10 +221,10 @@ impl HeldEvent {
 impl Drop for HeldEvent {
     fn drop(&mut self) {
         // Dropping a caller tells it that no reply will come. Relaxed: the `Arc`'s count orders the store before this load.
-        if let Some(caller) = self.caller.get_mut().take()
-            && !*self.lost.get_mut()
-        {
-            caller.reply(());
+        let Some(caller) = self.caller.get_mut().take() else { return };
+        let refused = self.refused.get_mut().take();
+        if refused.is_some() || !*self.lost.get_mut() {
+            caller.reply(self.refusals.answer(self.before, refused));
         }
     }
 }

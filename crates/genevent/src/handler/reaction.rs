@@ -74,6 +74,8 @@ pub(crate) enum Then<E: Event, I: Event> {
     Hibernate,
     Leave(Option<DeferredReply>),
     Swap(Box<Successor<E, I>>),
+    /// Boxed, so that it does not make the result of every callback larger.
+    Refuse(Box<Reason>),
 }
 
 /// What came of a callback that was begun. Two words, so that it travels in registers.
@@ -127,6 +129,7 @@ impl<E: Event, I: Event> fmt::Debug for HandlerStep<E, I> {
             Then::Hibernate => "hibernate",
             Then::Leave(_) => "leave",
             Then::Swap(_) => "swap",
+            Then::Refuse(_) => "refuse",
         })
     }
 }
@@ -190,6 +193,57 @@ impl React {
     #[doc(alias = "remove_handler")]
     pub fn leave<E: Event, I: Event>() -> Reaction<E, I> {
         Ok(HandlerStep(Then::Leave(None)))
+    }
+
+    /// Keeps the handler, and refuses the event: its sender gets [`NotifyError::Refused`](crate::NotifyError::Refused) with the
+    /// handler and this reason. The other handlers see the event all the same. OTP has nothing like it.
+    ///
+    /// The sender of a [`sync_notify`](crate::Manager::sync_notify) hears of it, and nobody who sends by
+    /// [`notify`](crate::Manager::notify): then the refusal is [reported](genserver::report). So is that of a plain message, and
+    /// every refusal of an event but the first. From a refusal until every handler has taken an event again, an
+    /// [`ack_notify`](crate::Manager::ack_notify) waits for the handlers as a `sync_notify` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genevent::{Handler, HandlerCx, Manager, NotifyError, React, Reaction};
+    /// use genserver::{Never, Reason};
+    ///
+    /// /// Takes what it has space for.
+    /// struct Shelf(usize);
+    ///
+    /// impl Handler<&'static str> for Shelf {
+    ///     type Call = Never;
+    ///
+    ///     fn handle_event(
+    ///         &mut self,
+    ///         item: &&'static str,
+    ///         _cx: &mut HandlerCx<&'static str>,
+    ///     ) -> Reaction<&'static str> {
+    ///         let Some(left) = self.0.checked_sub(item.len()) else {
+    ///             return React::refuse(Reason::term("the shelf is full"));
+    ///         };
+    ///         self.0 = left;
+    ///         React::stay()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = Manager::start().await?;
+    /// let shelf = manager.add_handler(Shelf(10)).await?;
+    /// manager.sync_notify("eggs").await?;
+    /// let refused = manager.sync_notify("potatoes").await;
+    /// let Err(NotifyError::Refused { handler, reason, .. }) = refused else {
+    ///     panic!("there is no space for them")
+    /// };
+    /// assert_eq!((handler, reason), (Some(shelf.id()), Reason::term("the shelf is full")));
+    /// manager.sync_notify("milk").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn refuse<E: Event, I: Event>(reason: impl Into<Reason>) -> Reaction<E, I> {
+        Ok(HandlerStep(Then::Refuse(Box::new(reason.into()))))
     }
 
     /// Answers and keeps the handler: OTP's `{ok, Reply, State}`.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::damage::Damage;
 use super::format;
 
 /// Why a log could not be [read](crate::persistence::replay).
@@ -50,10 +51,10 @@ pub enum ReadError {
         /// The file.
         file: PathBuf,
     },
-    /// The file was written by a later version of this crate.
+    /// The file was written by a later version of this crate. Files of earlier versions are read.
     #[error(
         "{file} says at byte {at} that it is an event log of version {version}, and this program reads versions up to {last}; use a \
-         later one", last = format::TAGGED
+         later one", last = format::VERSION
     )]
     Version {
         /// The file.
@@ -81,8 +82,8 @@ pub enum ReadError {
     },
     /// The disk once had these bytes and no longer does.
     #[error(
-        "{file} is corrupt at byte {at}, which is event {event}: what was on the disk has changed; restore the file, or move it and \
-         what follows it away"
+        "{file} is corrupt at byte {at}, which is event {event}: {damage}; restore the file, or, to go on without what is lost, move \
+         it, what follows it, and the file `synced` away"
     )]
     Corrupt {
         /// The file.
@@ -91,11 +92,32 @@ pub enum ReadError {
         at: u64,
         /// The number of the first lost event.
         event: u64,
+        /// What is wrong there.
+        damage: Damage,
     },
-    /// A later file exists, but not this one.
-    #[error("{file} is missing between the other files of the log; restore it, or move those before it away")]
+    /// A later file exists, or the file `synced` says that this one was on the disk; but it is not there.
+    #[error(
+        "{file} is missing; restore it, or, to go on without what is lost, move the files before it away, or `synced` if none follows \
+         it"
+    )]
     Missing {
         /// The missing file.
+        file: PathBuf,
+    },
+    /// The events before this one were [deleted](crate::persistence::OpenLog::keep), and reading was to begin with one of them.
+    #[error("event {wanted} is no longer in the log {folder}, whose first is event {first}; begin with that one")]
+    Deleted {
+        /// The log.
+        folder: PathBuf,
+        /// The event that reading was to begin with.
+        wanted: u64,
+        /// The first event that is still there.
+        first: u64,
+    },
+    /// Reading was to begin at a time, and this file was written by a version of this crate that kept no times.
+    #[error("{file} was written before logs had times; begin with the number of an event, or with the first")]
+    NoTimes {
+        /// The file.
         file: PathBuf,
     },
     /// The event is intact, but does not decode as the requested type.
@@ -152,6 +174,17 @@ pub enum OpenError {
         /// The log.
         folder: PathBuf,
     },
+    /// Another process has the log open, and its lock file was deleted.
+    #[error(
+        "{lock} was deleted while a process had the event log {folder} open, and only one may append; stop that process, and never \
+         delete this file"
+    )]
+    LockFileLost {
+        /// The log.
+        folder: PathBuf,
+        /// The file.
+        lock: PathBuf,
+    },
     /// The existing log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -163,43 +196,68 @@ pub enum OpenError {
     NotRun(#[from] genserver::NotRun),
 }
 
-/// Why a log takes no more events.
-///
-/// The error is final: after a failed write or sync, the state of the disk is unknown. Opening the log again reads it.
+/// Why a log does not keep an event: what the sender of the event gets as the reason of
+/// [`NotifyError::Refused`](crate::NotifyError::Refused).
 ///
 /// # Examples
 ///
-/// An owner that is told that the disk has failed:
-///
 /// ```
-/// use genevent::persistence::WriteError;
-/// use genevent::{GoneReason, HandlerGone, Manager, PersistenceHandler};
-/// use genserver::{Letter, Probe};
+/// use genevent::persistence::LogError;
+/// use genevent::{Manager, NotifyError, PersistenceHandler};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let temporary = tempfile::tempdir()?;
-/// # let folder = temporary.path().join("log");
-/// let mut owner = Probe::<HandlerGone>::new();
+/// # let folder = temporary.path();
 /// let manager = Manager::start().await?;
-/// let log = PersistenceHandler::open(&folder).rotate_at(1).await?;
-/// manager.add_async_handler(log).owned_by(owner.sender()).await?;
+/// manager.add_async_handler(PersistenceHandler::open(folder).rotate_at(1).await?).await?;
 /// manager.sync_notify("eggs".to_owned()).await?;
-/// std::fs::remove_dir_all(&folder)?;
-/// assert!(manager.sync_notify("milk".to_owned()).await.is_err(), "nobody keeps it");
-///
-/// let Ok(Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
-/// let GoneReason::Failed(reason) = gone.why else { panic!("it has failed") };
-/// let error = reason.downcast_ref::<WriteError>().ok_or("that is why")?;
-/// assert!(error.file.starts_with(&folder));
+/// // Something is in the way of the next file.
+/// std::fs::create_dir(folder.join("log.0000002"))?;
+/// let Err(NotifyError::Refused { reason, .. }) = manager.sync_notify("milk".to_owned()).await
+/// else {
+///     panic!("the log cannot keep it")
+/// };
+/// let Some(LogError::Write(error)) = reason.downcast_ref() else { panic!("{reason}") };
+/// assert_eq!(error.file, folder.join("log.0000002"));
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
-#[error(
-    "could not {doing} {file}: {source}; the log takes no more events. What was acknowledged is in it: open it again when the cause \
-     is gone"
-)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The disk did not take it.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The event cannot be encoded, or is too long.
+    #[error("the event cannot be written to the log {folder}: {why}")]
+    Event {
+        /// The log.
+        folder: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// Events that nobody waited for were lost before. So an acknowledgement of this one would claim too much.
+    #[error(
+        "the log {folder} has lost {lost} events that nobody waited for, because {cause}; to go on without them, send it \
+         `LogCall::Reopen`"
+    )]
+    Lost {
+        /// The log.
+        folder: PathBuf,
+        /// How many.
+        lost: u64,
+        /// Why the first of them was lost.
+        #[source]
+        cause: Arc<LogError>,
+    },
+}
+
+/// What the disk did not do.
+///
+/// What was acknowledged before is in the log.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("could not {doing} {file}: {source}; make space or repair the disk. What was acknowledged is in the log")]
 #[non_exhaustive]
 pub struct WriteError {
     /// What was being done.
@@ -216,8 +274,7 @@ impl WriteError {
     }
 
     /// The thread that writes could not be started, or has ended.
-    pub(super) fn interrupted() -> Self {
-        let source = Arc::new(io::Error::other("the runtime has not done it to the end"));
-        Self { doing: "write", file: PathBuf::from("the log"), source }
+    pub(super) fn interrupted(folder: &Path) -> Self {
+        Self::new("write", folder)(io::Error::other("the runtime has not done it to the end"))
     }
 }

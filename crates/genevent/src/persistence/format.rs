@@ -1,47 +1,74 @@
 //! The format of a log file: a header, records, and how to tell a torn tail from damage.
 //!
 //! 1. A file is a header, records, and then zeros or nothing. Numbers are little-endian.
-//! 2. The header of version 1, for a log without a tag: `genevent`, the version (4), the number of the file's first event (8), a
-//!    salt (4), and the checksum of all that (4). The header of version 2 goes on with the tag (32, with zeros behind it) and the
-//!    checksum of everything before (4). A later version has the same first 28 bytes, so that it is told apart from damage.
+//! 2. The header of version 3: `genevent`, the version (4), the number of the file's first event (8), a salt (4), the checksum of
+//!    all that (4), the tag (32, with zeros behind it; only zeros if there is none), the latest time of all events in the files
+//!    before (8), and the checksum of everything before (4). Every version has the same first 28 bytes, so that it is told apart
+//!    from damage. Version 2 has no time in its header, and version 1 no tag either. They are read, and no longer written.
 //! 3. A record: the length of its event (4), how much of the file was known to be on the disk when the record was written (4), a
-//!    checksum (4), and the event as postcard writes it. No record begins with twelve zeros, because of its second number.
-//! 4. A record's checksum covers the salt, its offset in the file, its two numbers and its event. So a record is valid only
+//!    checksum (4), the time (8, nanoseconds since 1970; from version 3 on), and the event as postcard writes it. The length
+//!    counts the time. No record begins with twelve zeros, because of its second number.
+//! 4. A record's checksum covers the salt, its offset in the file, its two numbers and all behind them. So a record is valid only
 //!    where it was written: bytes inside an event, or left over from another file, never pass for one.
-//! 5. The log ends at the first offset that has no valid record. If a later record says that the disk had that offset, the
-//!    disk has lost it, and the file is corrupt. If none does, those bytes were never promised to survive: it is a torn
-//!    tail.
+//! 5. The log ends at the first offset that has no valid record. If a later record or the [mark](super::mark) says that the disk
+//!    had that offset, the disk has lost it, and the file is corrupt. If neither does, nobody was told that those bytes are safe:
+//!    it is a torn tail.
+
+use std::path::Path;
 
 use crc32fast::Hasher;
 
 use super::checksums::Checksums;
+use super::damage::Damage;
 use super::tag::{TAG_MAX, Tag};
+use super::torn::TornTail;
 
 const MAGIC: [u8; 8] = *b"genevent";
 
-/// The version of a file without a tag.
+/// The version of a file without a tag and times.
 const UNTAGGED: u32 = 1;
 
-/// The version of a file with a tag, and the last one that is read.
-pub(super) const TAGGED: u32 = 2;
+/// The version of a file with a tag and without times.
+const TAGGED: u32 = 2;
+
+/// The version that is written, and the last one that is read.
+pub(super) const VERSION: u32 = 3;
 
 /// Where a header has its version.
 pub(super) const VERSION_AT: usize = 8;
 
-/// The length of a header without a tag, which every header begins with.
-pub(super) const HEADER: u32 = 28;
+/// The length of what every header begins with.
+const HEADER_BEGINNING: u32 = 28;
+
+/// The length of a header.
+pub(super) const HEADER: u32 = header_of(VERSION);
 
 /// Where a header has its tag.
-pub(super) const TAG_AT: usize = HEADER as usize;
+pub(super) const TAG_AT: usize = HEADER_BEGINNING as usize;
 
-/// The length of a header with a tag.
-const HEADER_TAGGED: u32 = HEADER + 36;
+/// Where a header has the latest time.
+const LATEST_AT: usize = TAG_AT + TAG_MAX;
 
-/// The length of a record's fields before its event.
+/// The length of a record's fields before its time.
 pub(super) const FRAME: usize = 12;
 
-/// The longest event, in bytes. A greater length is taken for damage.
+/// The length of a record's time.
+pub(super) const TIME: usize = 8;
+
+/// The longest event, in bytes.
 pub(super) const EVENT_MAX: u32 = 64 << 20;
+
+/// The greatest length that a record can say. A greater one is damage.
+pub(super) const LENGTH_MAX: u32 = EVENT_MAX + 8;
+
+/// The length of a header of this version.
+const fn header_of(version: u32) -> u32 {
+    match version {
+        UNTAGGED => HEADER_BEGINNING,
+        TAGGED => 64,
+        _ => 72,
+    }
+}
 
 /// The header of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +79,9 @@ pub(super) struct Header {
     pub(super) salt: u32,
     /// What the program calls its events, if it calls them anything.
     pub(super) tag: Option<Tag>,
+    /// The latest time of all events in the files before, or `None` if the file has an older version, without times.
+    pub(super) latest: Option<u64>,
+    version: u32,
 }
 
 /// Why a file has no valid header.
@@ -66,56 +96,66 @@ pub(super) enum NoHeader {
 }
 
 impl Header {
+    pub(super) fn new(first: u64, salt: u32, tag: Option<Tag>, latest: u64) -> Self {
+        Self { first, salt, tag, latest: Some(latest), version: VERSION }
+    }
+
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        let version = if self.tag.is_some() { TAGGED } else { UNTAGGED };
         let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&version.to_le_bytes());
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&self.first.to_le_bytes());
         bytes.extend_from_slice(&self.salt.to_le_bytes());
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
-        if let Some(tag) = self.tag {
-            bytes.extend_from_slice(tag.bytes());
-            bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
-        }
+        bytes.extend_from_slice(self.tag.as_ref().map_or(&[0; TAG_MAX], |tag| tag.bytes()));
+        bytes.extend_from_slice(&self.latest.unwrap_or_default().to_le_bytes());
+        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
         bytes
     }
 
     pub(super) fn of(bytes: &[u8]) -> Result<Self, NoHeader> {
-        let Some(head) = bytes.get(..HEADER as usize) else { return Err(NoHeader::Damaged) };
+        let Some(head) = bytes.get(..HEADER_BEGINNING as usize) else { return Err(NoHeader::Damaged) };
         if crc32fast::hash(&head[..24]) != number(head, 24) {
             return Err(if head[..8] == MAGIC { NoHeader::Damaged } else { NoHeader::Foreign });
         }
-        let tag = match number(head, VERSION_AT) {
-            _ if head[..8] != MAGIC => return Err(NoHeader::Foreign),
-            UNTAGGED => None,
-            TAGGED => Some(tag(bytes).ok_or(NoHeader::Damaged)?),
-            version => return Err(NoHeader::Version(version)),
-        };
-        let first = u64::from(number(head, 12)) | u64::from(number(head, 16)) << 32;
-        Ok(Self { first, salt: number(head, 20), tag })
+        let version = number(head, VERSION_AT);
+        if head[..8] != MAGIC {
+            return Err(NoHeader::Foreign);
+        }
+        if !(UNTAGGED..=VERSION).contains(&version) {
+            return Err(NoHeader::Version(version));
+        }
+        let (first, salt) = (long(head, 12), number(head, 20));
+        let whole = bytes.get(..header_of(version) as usize).ok_or(NoHeader::Damaged)?;
+        let (covered, sum) = whole.split_at(whole.len() - 4);
+        if version != UNTAGGED && crc32fast::hash(covered) != number(sum, 0) {
+            return Err(NoHeader::Damaged);
+        }
+        let tag = covered.get(TAG_AT..LATEST_AT).and_then(|tag| tag.try_into().ok());
+        let tag = tag.filter(|tag| *tag != [0; TAG_MAX]).map(Tag::of);
+        let latest = (version == VERSION).then(|| long(covered, LATEST_AT));
+        Ok(Self { first, salt, tag, latest, version })
     }
 
     /// Its length.
     pub(super) fn size(self) -> u32 {
-        size_with(self.tag)
+        header_of(self.version)
+    }
+
+    /// How many bytes the time takes in a record of its file.
+    pub(super) fn time_size(self) -> usize {
+        if self.latest.is_some() { TIME } else { 0 }
     }
 }
 
-/// The length of a header with this tag, or without one.
-pub(super) fn size_with(tag: Option<Tag>) -> u32 {
-    if tag.is_some() { HEADER_TAGGED } else { HEADER }
-}
-
-/// The tag of a header that has one, if it is intact.
-fn tag(bytes: &[u8]) -> Option<Tag> {
-    let (covered, sum) = bytes.get(..HEADER_TAGGED as usize)?.split_at(TAG_AT + TAG_MAX);
-    (crc32fast::hash(covered) == number(sum, 0)).then(|| covered[TAG_AT..].try_into().ok().map(Tag::of))?
-}
-
-/// Whether a file without a valid header can be one that was just being made: it has nothing behind its header.
+/// Whether a file without a valid header can be one that was just being made: it begins as one, and has nothing behind its header.
 pub(super) fn is_being_made(bytes: &[u8]) -> bool {
-    let is_tagged = bytes.len() >= HEADER as usize && number(bytes, VERSION_AT) == TAGGED;
-    let header = if is_tagged { HEADER_TAGGED } else { HEADER };
+    let begun = &bytes[..bytes.len().min(MAGIC.len())];
+    let written = begun.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    if !MAGIC.starts_with(&begun[..written]) {
+        return false;
+    }
+    let is_old = bytes.len() >= HEADER_BEGINNING as usize && number(bytes, VERSION_AT) == TAGGED;
+    let header = if is_old { header_of(TAGGED) } else { HEADER };
     bytes.iter().skip(header as usize).all(|byte| *byte == 0)
 }
 
@@ -125,12 +165,23 @@ pub(super) fn number(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(four.expect("the caller checks that there are four bytes"))
 }
 
+/// The number of eight bytes at that offset.
+pub(super) fn long(bytes: &[u8], at: usize) -> u64 {
+    u64::from(number(bytes, at)) | u64::from(number(bytes, at + 4)) << 32
+}
+
 /// Appends a record, to be sealed later.
-pub(super) fn push(records: &mut Vec<u8>, event: &[u8]) {
-    let length = u32::try_from(event.len()).expect("the caller checks EVENT_MAX");
+pub(super) fn push(records: &mut Vec<u8>, time: u64, event: &[u8]) {
+    let length = u32::try_from(TIME + event.len()).expect("the caller checks EVENT_MAX");
     records.extend_from_slice(&length.to_le_bytes());
     records.extend_from_slice(&[0; 8]);
+    records.extend_from_slice(&time.to_le_bytes());
     records.extend_from_slice(event);
+}
+
+/// The time of a record that was pushed.
+pub(super) fn time(record: &[u8]) -> u64 {
+    long(record, FRAME)
 }
 
 /// The length of the record that begins with these bytes.
@@ -162,11 +213,22 @@ pub(super) fn whole(bytes: &[u8], salt: u32, at: u32) -> Option<Whole> {
 
 /// A candidate: bytes that could be the header of a record at that offset.
 fn framed(bytes: &[u8], at: u32) -> Option<Whole> {
-    if bytes.len() < FRAME || number(bytes, 0) > EVENT_MAX {
+    if bytes.len() < FRAME || number(bytes, 0) > LENGTH_MAX {
         return None;
     }
     let (size, synced) = (size(bytes), number(bytes, 4));
-    (HEADER..=at).contains(&synced).then_some(Whole { size, synced }).filter(|_| size <= bytes.len())
+    (HEADER_BEGINNING..=at).contains(&synced).then_some(Whole { size, synced }).filter(|_| size <= bytes.len())
+}
+
+/// Why there is no valid record at the beginning of `bytes`, which are the rest of a file.
+pub(super) fn damage(bytes: &[u8]) -> Damage {
+    if bytes.len() < FRAME {
+        Damage::End
+    } else if number(bytes, 0) > LENGTH_MAX || size(bytes) > bytes.len() {
+        Damage::Length
+    } else {
+        Damage::Checksum
+    }
 }
 
 fn sum(record: &[u8], salt: u32, at: u32) -> u32 {
@@ -175,7 +237,7 @@ fn sum(record: &[u8], salt: u32, at: u32) -> u32 {
     hasher.finalize()
 }
 
-/// The part of a record's checksum that covers everything but its event.
+/// The part of a record's checksum that covers everything but its time and event.
 fn front(record: &[u8], salt: u32, at: u32) -> Hasher {
     let mut hasher = Hasher::new_with_initial(salt);
     hasher.update(&at.to_le_bytes());
@@ -192,6 +254,13 @@ pub(super) struct Tail {
     pub(super) events: u64,
     /// Whether one of them says that the disk had the offset of the gap.
     pub(super) was_synced: bool,
+}
+
+impl Tail {
+    /// The same of a file that it begins in at that offset.
+    pub(super) fn of_file(self, file: &Path, at: u32) -> TornTail {
+        TornTail { file: file.to_owned(), at: at.into(), bytes: self.bytes, events: self.events, kept: None }
+    }
 }
 
 /// Searches the rest of a file from `at` on.
@@ -235,12 +304,12 @@ mod tests {
     use super::super::checksums::Checksums;
     use super::super::tag::Tag;
     use super::{
-        FRAME, HEADER, Header, NoHeader, Tail, VERSION_AT, Whole, is_being_made, push, seal, search, tail, whole,
+        FRAME, HEADER, Header, NoHeader, TIME, Tail, VERSION_AT, Whole, is_being_made, push, seal, search, tail, whole,
     };
 
     fn record(event: &[u8], at: u32, synced: u32) -> Vec<u8> {
         let mut record = Vec::new();
-        push(&mut record, event);
+        push(&mut record, 9, event);
         seal(&mut record, 7, at, synced);
         record
     }
@@ -248,7 +317,7 @@ mod tests {
     #[test]
     fn a_header_says_what_was_put_in_and_no_bit_of_it_may_change() {
         for tag in [None, Some(Tag::new("Sale/1")), Some(Tag::new(&"x".repeat(32)))] {
-            let header = Header { first: 1 << 40 | 5, salt: 7, tag };
+            let header = Header::new(1 << 40 | 5, 7, tag, 1 << 50 | 3);
             let bytes = header.to_bytes();
             assert_eq!(bytes.len(), header.size() as usize);
             assert_eq!(Header::of(&bytes), Ok(header));
@@ -265,25 +334,34 @@ mod tests {
     }
 
     #[test]
-    fn a_header_without_a_tag_has_the_bytes_it_always_had() {
-        let bytes = Header { first: 1, salt: 2, tag: None }.to_bytes();
-        assert_eq!(bytes[..24], *b"genevent\x01\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0");
-        assert_eq!(bytes.len(), 28);
+    fn headers_of_older_versions_are_read() {
+        let mut bytes = b"genevent\x01\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0".to_vec();
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        let old = Header::of(&bytes).unwrap();
+        assert_eq!((old.first, old.salt, old.tag, old.latest, old.size()), (1, 2, None, None, 28));
+        let tag = Tag::new("Sale/1");
+        bytes[VERSION_AT] = 2;
+        let sum = crc32fast::hash(&bytes[..24]);
+        bytes[24..].copy_from_slice(&sum.to_le_bytes());
+        bytes.extend(tag.bytes());
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        let old = Header::of(&bytes).unwrap();
+        assert_eq!((old.first, old.salt, old.tag, old.latest, old.size()), (1, 2, Some(tag), None, 64));
     }
 
     #[test]
     fn a_header_of_a_later_version_is_told_apart() {
-        let mut bytes = Header { first: 0, salt: 7, tag: None }.to_bytes();
-        bytes[VERSION_AT] = 3;
+        let mut bytes = Header::new(0, 7, None, 0).to_bytes();
+        bytes[VERSION_AT] = 4;
         let sum = crc32fast::hash(&bytes[..24]);
-        bytes[24..].copy_from_slice(&sum.to_le_bytes());
-        assert_eq!(Header::of(&bytes), Err(NoHeader::Version(3)));
+        bytes[24..28].copy_from_slice(&sum.to_le_bytes());
+        assert_eq!(Header::of(&bytes), Err(NoHeader::Version(4)));
     }
 
     #[test]
     fn a_record_is_whole_only_as_and_where_it_was_written() {
         let good = record(b"hello", 100, HEADER);
-        assert_eq!(whole(&good, 7, 100), Some(Whole { size: FRAME + 5, synced: HEADER }));
+        assert_eq!(whole(&good, 7, 100), Some(Whole { size: FRAME + TIME + 5, synced: HEADER }));
         assert_eq!(whole(&good, 7, 101), None, "another place");
         assert_eq!(whole(&good, 8, 100), None, "another file");
         for bit in 0..good.len() * 8 {
@@ -307,10 +385,10 @@ mod tests {
         let mut rest = b"torn".to_vec();
         rest.extend(record(b"after", 104, 100));
         rest.extend([0; 9]);
-        assert_eq!(tail(&rest, 7, 100), Tail { bytes: 21, events: 1, was_synced: false });
+        assert_eq!(tail(&rest, 7, 100), Tail { bytes: 29, events: 1, was_synced: false });
         let mut rest = b"torn".to_vec();
         rest.extend(record(b"after", 104, 103));
-        assert_eq!(tail(&rest, 7, 100), Tail { bytes: 21, events: 1, was_synced: true });
+        assert_eq!(tail(&rest, 7, 100), Tail { bytes: 29, events: 1, was_synced: true });
         assert_eq!(tail(&[0; 40], 7, 100), Tail { bytes: 0, events: 0, was_synced: false });
     }
 

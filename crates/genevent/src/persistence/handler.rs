@@ -1,10 +1,10 @@
 //! The handler that appends to a log, and how to open one.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures::future::BoxFuture;
 use genserver::report::{CustomReport, Level, Report};
@@ -14,14 +14,16 @@ use genserver::{Reason, run_blocking, time};
 use serde::Serialize;
 
 use super::disk::{Disk, System};
-use super::error::{OpenError, WriteError};
+use super::error::{LogError, OpenError};
 use super::folder;
 use super::format::EVENT_MAX;
 use super::position::LogPosition;
 use super::tag::Tag;
-use super::write_queue::WriteQueue;
+use super::torn::TornTail;
+use super::wall_clock::WallClock;
+use super::write_queue::{Observer, WriteQueue};
 use super::writer::Writer;
-use super::{LogOptions, SyncPolicy, TornTail};
+use super::{FailurePolicy, LogOptions, SyncPolicy};
 use crate::handler::{AsyncHandler, HandlerCaller, HandlerCx, React, Reaction};
 use crate::values::{Event, NotifyMode, TerminateReason};
 
@@ -65,6 +67,7 @@ pub struct PersistenceHandler {
     limits: LogOptions,
     torn: Option<TornTail>,
     scratch: Vec<u8>,
+    clock: WallClock,
     /// Whether the log was closed because the handler left its manager.
     closed: bool,
 }
@@ -73,9 +76,11 @@ pub struct PersistenceHandler {
 #[derive(Debug)]
 pub enum LogCall {
     /// Writes and syncs all events that the manager has handled, then answers. The manager goes on meanwhile, unless a
-    /// thousand callers already wait for this.
+    /// thousand callers already wait for this. A log that has failed tries again.
     #[doc(alias = "sync")]
-    Flush(HandlerCaller<Result<LogPosition, WriteError>>),
+    Flush(HandlerCaller<Result<LogPosition, LogError>>),
+    /// Goes on without the events that were [lost](LogError::Lost), and then does the same.
+    Reopen(HandlerCaller<Result<LogPosition, LogError>>),
     /// Returns how many events the log has. Events that still wait to be written are not counted.
     Position(HandlerCaller<LogPosition>),
 }
@@ -86,6 +91,7 @@ pub enum LogCall {
 pub struct OpenLog {
     folder: PathBuf,
     limits: LogOptions,
+    clock: WallClock,
 }
 
 impl PersistenceHandler {
@@ -121,8 +127,14 @@ impl PersistenceHandler {
     /// # }
     /// ```
     pub fn open(folder: impl AsRef<Path>) -> OpenLog {
-        let limits = LogOptions { sync: SyncPolicy::default(), rotate_at: ROTATE_AT_DEFAULT, keep: None, tag: None };
-        OpenLog { folder: folder.as_ref().to_owned(), limits }
+        let limits = LogOptions {
+            sync: SyncPolicy::default(),
+            rotate_at: ROTATE_AT_DEFAULT,
+            keep: None,
+            tag: None,
+            failure: None,
+        };
+        OpenLog { folder: folder.as_ref().to_owned(), limits, clock: WallClock::default() }
     }
 
     /// The torn tail that was cut off when the log was opened, if there was one. It is also [reported](genserver::report)
@@ -136,27 +148,39 @@ impl PersistenceHandler {
         self.queue.position()
     }
 
-    pub(super) fn on(disk: Box<dyn Disk>, folder: PathBuf, limits: LogOptions) -> Result<Self, OpenError> {
+    pub(super) fn on(
+        disk: Box<dyn Disk>,
+        folder: PathBuf,
+        limits: LogOptions,
+        clock: WallClock,
+    ) -> Result<Self, OpenError> {
         let held = folder::hold(&folder)?;
         let (writer, torn) = Writer::open(disk, &folder, limits)?;
-        let queue = Arc::new(WriteQueue::new(writer, limits, held));
-        Ok(Self { queue, folder, limits, torn, scratch: Vec::new(), closed: false })
+        let queue = Arc::new(WriteQueue::new(writer, folder.clone(), limits, held));
+        Ok(Self { queue, folder, limits, torn, scratch: Vec::new(), clock, closed: false })
     }
 
     /// Encodes the event into the scratch buffer.
-    fn encode(&mut self, event: &impl Serialize) -> Result<(), Reason> {
+    fn encode(&mut self, event: &impl Serialize) -> Result<(), LogError> {
+        let refused = |why| LogError::Event { folder: self.folder.clone(), why };
         self.scratch.clear();
-        self.scratch = postcard::to_extend(event, std::mem::take(&mut self.scratch)).map_err(|error| {
-            Reason::term(format!("the event cannot be written to {}: {error}", self.folder.display()))
-        })?;
+        let encoded = postcard::to_extend(event, std::mem::take(&mut self.scratch));
+        self.scratch = encoded.map_err(|error| refused(error.to_string()))?;
         if self.scratch.len() > EVENT_MAX as usize {
             let length = self.scratch.len();
-            return Err(Reason::term(format!(
-                "an event of {length} bytes is too long for the log in {}; keep what is so large elsewhere",
-                self.folder.display()
+            return Err(refused(format!(
+                "it has {length} bytes, and {EVENT_MAX} are the most; keep what is so large elsewhere"
             )));
         }
         Ok(())
+    }
+
+    /// What the handler does after an event that it does not keep. Its sender was told, if there is one.
+    fn not_kept<E: Event, I: Event>(&self, error: LogError) -> Reaction<E, I> {
+        match self.limits.failure() {
+            FailurePolicy::Refuse => React::stay(),
+            FailurePolicy::Remove => Err(error.into()),
+        }
     }
 
     /// Schedules the sync of [`SyncPolicy::Every`].
@@ -235,6 +259,48 @@ impl OpenLog {
         self
     }
 
+    /// Sets what happens to an event that the log cannot keep (default: [`FailurePolicy::Refuse`] with
+    /// [`SyncPolicy::EachEvent`], and otherwise [`FailurePolicy::Remove`]).
+    ///
+    /// # Examples
+    ///
+    /// A log that is synced once in a second, and refuses what it cannot write:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use genevent::persistence::{FailurePolicy, SyncPolicy};
+    /// use genevent::{Manager, PersistenceHandler};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let temporary = tempfile::tempdir()?;
+    /// # let folder = temporary.path();
+    /// let log = PersistenceHandler::open(folder)
+    ///     .sync(SyncPolicy::Every(Duration::from_secs(1)))
+    ///     .on_failure(FailurePolicy::Refuse)
+    ///     .rotate_at(1)
+    ///     .await?;
+    /// let manager = Manager::start().await?;
+    /// manager.add_async_handler(log).await?;
+    /// manager.sync_notify("eggs".to_owned()).await?;
+    /// // Something is in the way of the next file.
+    /// std::fs::create_dir(folder.join("log.0000002"))?;
+    /// assert!(manager.sync_notify("milk".to_owned()).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_failure(mut self, failure: FailurePolicy) -> Self {
+        self.limits.failure = Some(failure);
+        self
+    }
+
+    /// Sets the wall clock that gives each event its [time](super::Replay::time) (default: [`SystemTime::now`]). A test gives one of
+    /// its own: see [`since`](super::Replay::since).
+    pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = WallClock::new(now);
+        self
+    }
+
     /// Sets the [tag](crate::persistence#tags): what the program calls the type of its events, and its version (default:
     /// none). A log with another tag is refused with [`ReadError::Tag`](super::ReadError::Tag). A log without a tag goes
     /// on with this one, in a new file.
@@ -251,8 +317,8 @@ impl OpenLog {
     async fn opened(self) -> Result<PersistenceHandler, OpenError> {
         let until = time::now() + HELD_FOR;
         loop {
-            let Self { folder, limits } = self.clone();
-            match run_blocking(move || PersistenceHandler::on(Box::new(System), folder, limits)).await? {
+            let Self { folder, limits, clock } = self.clone();
+            match run_blocking(move || PersistenceHandler::on(Box::new(System), folder, limits, clock)).await? {
                 Err(OpenError::Held { .. }) if time::now() < until => time::sleep(HELD_FOR / 50).await,
                 opened => return opened,
             }
@@ -285,7 +351,10 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
                 Report::Custom(told.with("torn", torn.to_string()))
             });
         }
-        if let Some(me) = cx.handler::<Self>() {
+        self.queue.observe(Observer::new(manager.process_ref(), cx.refusals()));
+        if self.limits.failure() == FailurePolicy::Remove
+            && let Some(me) = cx.handler::<Self>()
+        {
             let failed = self.queue.watch();
             Task::start(async move {
                 if failed.await.is_ok() {
@@ -298,13 +367,20 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
     }
 
     async fn handle_event(&mut self, event: &E, cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
-        self.encode(event)?;
-        self.queue.space().await;
-        let hold = (cx.mode() == NotifyMode::Sync).then(|| cx.hold());
-        if self.queue.push(&self.scratch, hold)? {
-            self.sync_later()?;
+        let mut hold = (cx.mode() == NotifyMode::Sync).then(|| cx.hold());
+        if let Err(error) = self.encode(event) {
+            self.queue.lose(&error, hold.take());
+            return self.not_kept(error);
         }
-        React::stay()
+        self.queue.space().await;
+        match self.queue.push(&self.scratch, self.clock.now(), hold) {
+            Ok(false) => React::stay(),
+            Ok(true) => {
+                self.sync_later()?;
+                React::stay()
+            }
+            Err(error) => self.not_kept(error),
+        }
     }
 
     async fn handle_call(&mut self, call: LogCall, _cx: &mut HandlerCx<E, I>) -> Reaction<E, I> {
@@ -313,17 +389,22 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
                 self.queue.space().await;
                 self.queue.flush(Some(client));
             }
+            LogCall::Reopen(client) => {
+                self.queue.space().await;
+                self.queue.reopen();
+                self.queue.flush(Some(client));
+            }
             LogCall::Position(client) => client.reply(self.queue.position()),
         }
         match self.queue.failed() {
-            Some(failed) => Err(failed.into()),
+            Some(failed) => self.not_kept(failed),
             None => React::stay(),
         }
     }
 
     async fn terminate(&mut self, _why: TerminateReason, cx: &mut HandlerCx<E, I>) {
         self.closed = true;
-        let known = self.queue.failed().is_some();
+        let known = self.limits.failure() == FailurePolicy::Remove && self.queue.failed().is_some();
         if let Err(error) = self.queue.close().await
             && !known
             && let Some(manager) = cx.manager()
@@ -338,6 +419,9 @@ impl<E: Event + Serialize, I: Event> AsyncHandler<E, I> for PersistenceHandler {
     fn format_status(&self, shown: &mut Shown) {
         let LogPosition { written, synced } = self.position();
         shown.state = format!("log in {}: {written} events written, {synced} synced", self.folder.display());
+        if let Some(failed) = self.queue.failed() {
+            let _ = write!(shown.state, "; it refuses events: {failed}");
+        }
     }
 }
 

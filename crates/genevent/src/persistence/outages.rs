@@ -8,18 +8,22 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use genserver::runtime::Smol;
 use parking_lot::Mutex;
 
-use super::PersistenceHandler;
 use super::disk::{Disk, DiskFile, System};
 use super::error::{OpenError, ReadError, WriteError};
+use super::memory_folder::memory_folder;
 use super::replay::replay;
 use super::tag::Tag;
+use super::wall_clock::WallClock;
 use super::writer::Writer;
-use super::{LogOptions, SyncPolicy, TornTail, format};
+use super::{FailurePolicy, LogError, LogOptions, SyncPolicy, TornTail, format};
+use super::{LogCall, PersistenceHandler};
 use crate::manager::Manager;
+use crate::values::NotifyError;
 
 /// The unit of an atomic write.
 const SECTOR: usize = 512;
@@ -51,6 +55,8 @@ struct State {
     files: BTreeMap<PathBuf, Image>,
     /// How many writes and syncs succeed before one fails; `None` for all.
     good: Option<u64>,
+    /// How many then fail before all succeed again; `None` for all.
+    bad: Option<u64>,
     /// How often a file was asked to sync, including after an error.
     syncs: u64,
 }
@@ -74,7 +80,13 @@ impl Forgetful {
     fn turn(&self) -> io::Result<()> {
         let mut state = self.0.lock();
         match &mut state.good {
-            Some(0) => Err(io::ErrorKind::StorageFull.into()),
+            Some(0) => {
+                state.bad = state.bad.map(|bad| bad.saturating_sub(1));
+                if state.bad == Some(0) {
+                    state.good = None;
+                }
+                Err(io::ErrorKind::StorageFull.into())
+            }
             Some(good) => {
                 *good -= 1;
                 Ok(())
@@ -173,7 +185,7 @@ impl DiskFile for File {
 }
 
 fn limits(sync: SyncPolicy, rotate_at: u32) -> LogOptions {
-    LogOptions { sync, rotate_at, keep: None, tag: None }
+    LogOptions { sync, rotate_at, keep: None, tag: None, failure: None }
 }
 
 /// Each log with and without a tag.
@@ -187,7 +199,7 @@ fn event(number: u64) -> String {
 
 fn records(events: Range<u64>) -> Vec<u8> {
     let mut records = Vec::new();
-    events.for_each(|number| format::push(&mut records, &postcard::to_stdvec(&event(number)).unwrap()));
+    events.for_each(|number| format::push(&mut records, number, &postcard::to_stdvec(&event(number)).unwrap()));
     records
 }
 
@@ -228,7 +240,7 @@ fn what_was_synced_survives_every_outage() {
     let rounds = std::env::var("GENEVENT_OUTAGES").map_or(300, |rounds| rounds.parse().unwrap());
     for seed in 0..rounds {
         let mut numbers = Numbers(seed);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = memory_folder();
         let policy = [SyncPolicy::EachEvent, SyncPolicy::Never][usize::try_from(seed % 2).unwrap()];
         let rotate_at = u32::try_from(numbers.within(60..4_000)).unwrap();
         let tag = tags()[usize::try_from(seed / 2 % 2).unwrap()];
@@ -258,28 +270,86 @@ fn what_was_synced_survives_every_outage() {
     }
 }
 
-/// A log of two kibibytes whose events were synced one, or several, at a time; in its folder, and what is in its file.
-fn small_log(tag: Option<Tag>) -> (tempfile::TempDir, Vec<u8>) {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = Box::new(Forgetful::default());
-    let limits = LogOptions { tag, ..limits(SyncPolicy::Never, 1 << 20) };
-    let (mut writer, _) = Writer::open(disk, folder.path(), limits).unwrap();
-    for together in [1, 1, 1, 5, 1, 1, 12, 1, 5, 20] {
-        let from = writer.events().0;
-        writer.append(&mut records(from..from + together)).unwrap();
-        writer.sync().unwrap();
+/// A log of more than a kibibyte whose events were synced one, or several, at a time.
+struct SmallLog {
+    folder: tempfile::TempDir,
+    tag: Option<Tag>,
+    /// What is in its file, ...
+    log: Vec<u8>,
+    /// ... and in the file that says how far it is synced.
+    mark: Vec<u8>,
+}
+
+impl SmallLog {
+    fn new(tag: Option<Tag>) -> Self {
+        let folder = memory_folder();
+        let disk = Box::new(Forgetful::default());
+        let limits = LogOptions { tag, ..limits(SyncPolicy::Never, 1 << 20) };
+        let (mut writer, _) = Writer::open(disk, folder.path(), limits).unwrap();
+        for together in [1, 1, 1, 5, 1, 1, 12, 1] {
+            let from = writer.events().0;
+            writer.append(&mut records(from..from + together)).unwrap();
+            writer.sync().unwrap();
+        }
+        let log = fs::read(super::folder::file(folder.path(), 1)).unwrap();
+        let mark = fs::read(super::folder::synced(folder.path())).unwrap();
+        assert!(log.len() > 1_000);
+        Self { folder, tag, log, mark }
     }
-    let bytes = fs::read(super::folder::file(folder.path(), 1)).unwrap();
-    assert!(bytes.len() > 2_000);
-    (folder, bytes)
+
+    /// It is read to some point, and opened at that point, or neither for the same reason: with the mark, and as after a power
+    /// failure that has left none.
+    fn check(&self, log: &[u8]) -> Option<TornTail> {
+        // All is acknowledged. So a loss that the mark knows of is an error.
+        let whole = log.starts_with(&self.log);
+        let path = super::folder::synced(self.folder.path());
+        fs::write(&path, &self.mark).unwrap();
+        let (known, torn) = self.check_file(log);
+        assert_eq!(known, whole, "with the mark");
+        fs::write(&path, [0; 1024]).unwrap();
+        let (known, torn_without) = self.check_file(log);
+        assert!(known || !whole, "without the mark");
+        if whole {
+            assert_eq!(torn, torn_without);
+        }
+        torn
+    }
+
+    /// Whether it is opened, and with which end.
+    fn check_file(&self, log: &[u8]) -> (bool, Option<TornTail>) {
+        let (folder, tag) = (self.folder.path(), self.tag);
+        let path = super::folder::file(folder, 1);
+        fs::write(&path, log).unwrap();
+        let (read_before, error) = read(folder, tag);
+        let limits = LogOptions { tag, ..limits(SyncPolicy::Never, 1 << 20) };
+        let opened = Writer::open(Box::new(Forgetful::default()), folder, limits);
+        match (opened, error) {
+            (Ok((mut writer, torn)), None) => {
+                assert_eq!(writer.events().0, read_before);
+                let cut = torn.as_ref().map_or(0, |torn| torn.bytes);
+                let left = fs::metadata(&path).unwrap().len();
+                let trailing = log.iter().rev().take_while(|byte| **byte == 0).count() as u64;
+                let least = left.max(format::HEADER.into()) + cut + trailing;
+                assert!(least >= log.len() as u64, "all that is gone is told");
+                writer.append(&mut records(read_before..read_before + 1)).unwrap();
+                assert!(matches!(read(folder, tag), (now, None) if now == read_before + 1));
+                (true, torn)
+            }
+            (Err(OpenError::Read(_)), Some(_)) => {
+                assert_eq!(fs::read(&path).unwrap(), log, "what is refused is not touched");
+                (false, None)
+            }
+            (opened, error) => panic!("opened {:?}, read {error:?}", opened.map(|(_, torn)| torn)),
+        }
+    }
 }
 
 #[test]
 fn a_log_that_is_cut_anywhere_is_never_read_wrong() {
     for tag in tags() {
-        let (folder, whole) = small_log(tag);
-        for length in 0..whole.len() {
-            check(folder.path(), &whole[..length], tag);
+        let small = SmallLog::new(tag);
+        for length in 0..small.log.len() {
+            small.check(&small.log[..length]);
         }
     }
 }
@@ -287,84 +357,69 @@ fn a_log_that_is_cut_anywhere_is_never_read_wrong() {
 #[test]
 fn a_log_that_is_changed_anywhere_is_never_read_wrong() {
     for tag in tags() {
-        let (folder, whole) = small_log(tag);
-        for at in 0..whole.len() {
-            let mut changed = whole.clone();
+        let small = SmallLog::new(tag);
+        for at in 0..small.log.len() {
+            let mut changed = small.log.clone();
             changed[at] ^= if at % 9 == 8 { 0xff } else { 1 << (at % 9) };
-            check(folder.path(), &changed, tag);
+            small.check(&changed);
         }
     }
 }
 
 #[test]
 fn zeros_that_were_written_ahead_are_told_from_a_torn_tail() {
-    let (folder, whole) = small_log(None);
-    let mut padded = whole.clone();
-    padded.resize(whole.len() + 600, 0);
-    assert_eq!(check(folder.path(), &padded, None), None);
-    for at in whole.len()..padded.len() {
+    let small = SmallLog::new(None);
+    let mut padded = small.log.clone();
+    padded.resize(small.log.len() + 600, 0);
+    assert_eq!(small.check(&padded), None);
+    for at in small.log.len()..padded.len() {
         let mut changed = padded.clone();
         changed[at] ^= 0xff;
-        let torn = check(folder.path(), &changed, None).expect("all events are whole");
-        assert_eq!((torn.at, torn.bytes), (whole.len() as u64, (at - whole.len()) as u64 + 1));
+        let torn = small.check(&changed).expect("all events are whole");
+        assert_eq!((torn.at, torn.bytes), (small.log.len() as u64, (at - small.log.len()) as u64 + 1));
     }
 }
 
-/// It is read to some point, and opened at that point, or neither for the same reason.
-fn check(folder: &Path, bytes: &[u8], tag: Option<Tag>) -> Option<TornTail> {
-    let path = super::folder::file(folder, 1);
-    fs::write(&path, bytes).unwrap();
-    let (read_before, error) = read(folder, tag);
-    let limits = LogOptions { tag, ..limits(SyncPolicy::Never, 1 << 20) };
-    let opened = Writer::open(Box::new(Forgetful::default()), folder, limits);
-    match (opened, error) {
-        (Ok((mut writer, torn)), None) => {
-            assert_eq!(writer.events().0, read_before);
-            let cut = torn.as_ref().map_or(0, |torn| torn.bytes);
-            let left = fs::metadata(&path).unwrap().len();
-            let trailing = bytes.iter().rev().take_while(|byte| **byte == 0).count() as u64;
-            assert!(
-                left.max(format::size_with(tag).into()) + cut + trailing >= bytes.len() as u64,
-                "all that is gone is told"
-            );
-            writer.append(&mut records(read_before..read_before + 1)).unwrap();
-            assert!(matches!(read(folder, tag), (now, None) if now == read_before + 1));
-            torn
-        }
-        (Err(OpenError::Read(_)), Some(_)) => {
-            assert_eq!(fs::read(&path).unwrap(), bytes, "what is refused is not touched");
-            None
-        }
-        (opened, error) => panic!("opened {:?}, read {error:?}", opened.map(|(_, torn)| torn)),
-    }
+fn log_on(disk: &Forgetful, folder: &Path, limits: LogOptions) -> PersistenceHandler {
+    let folder = folder.to_owned();
+    PersistenceHandler::on(Box::new(disk.clone()), folder, limits, WallClock::new(|| SystemTime::UNIX_EPOCH)).unwrap()
 }
 
 /// Wherever the disk fails, all that was acknowledged is there afterwards, and nothing is synced twice.
 #[test]
 fn a_disk_that_fails_fails_the_handler_and_loses_nothing_acknowledged() {
-    for good in 3..40 {
+    for good in 8..40 {
         // The second runtime, where each job has a thread of its own.
         Smol::new().block_on(fails_after(good));
     }
 }
 
 async fn fails_after(good: u64) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = memory_folder();
     let disk = Forgetful::failing_after(good);
-    let limits = limits(SyncPolicy::EachEvent, 300);
-    let log = PersistenceHandler::on(Box::new(disk.clone()), folder.path().to_owned(), limits).unwrap();
+    let limits = LogOptions { failure: Some(FailurePolicy::Remove), ..limits(SyncPolicy::EachEvent, 300) };
+    let log = log_on(&disk, folder.path(), limits);
     let mut owner = genserver::Probe::<crate::values::HandlerGone>::new();
     let manager = Manager::start().await.unwrap();
-    manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
+    let log = manager.add_async_handler(log).owned_by(owner.sender()).await.unwrap();
     let mut acknowledged = 0;
-    while manager.sync_notify(event(acknowledged)).await.is_ok() {
-        acknowledged += 1;
+    loop {
+        match manager.sync_notify(event(acknowledged)).await {
+            // A manager whose log has gone acknowledges what nobody keeps.
+            Ok(()) if manager.call_async_handler(&log, LogCall::Position).await.is_err() => break,
+            Ok(()) => acknowledged += 1,
+            Err(NotifyError::Refused { handler, .. }) => {
+                assert_eq!(handler, Some(log.id()));
+                break;
+            }
+            Err(error) => panic!("{error}"),
+        }
     }
     // No one sends another event, and the owner is told all the same.
     let Ok(genserver::Letter::Message(gone)) = owner.recv().await else { panic!("the owner is told") };
     let why = gone.to_string();
-    assert!(why.contains("log.000") || why.contains("could not sync"), "{why}");
-    assert!(why.contains("takes no more events"), "{why}");
+    assert!(why.contains("log.000") || why.contains("synced") || why.contains("could not sync"), "{why}");
+    assert!(why.contains("What was acknowledged is in the log"), "{why}");
     let syncs = disk.0.lock().syncs;
     manager.stop().await.unwrap();
     assert_eq!(disk.0.lock().syncs, syncs, "nothing is tried again");
@@ -375,4 +430,54 @@ async fn fails_after(good: u64) {
         error.is_none() && read >= acknowledged,
         "after {good}: {acknowledged} acknowledged, {read} read, {error:?}"
     );
+}
+
+/// Wherever the disk fails, and for however long: the log has what was acknowledged, and what nobody waited for, and nothing else.
+#[test]
+fn a_log_refuses_what_a_disk_does_not_take_and_goes_on_when_it_does() {
+    for sync in [SyncPolicy::EachEvent, SyncPolicy::Never, SyncPolicy::Every(Duration::from_hours(1))] {
+        for (good, bad) in (8..30).flat_map(|good| (1..6).map(move |bad| (good, bad))) {
+            Smol::new().block_on(refuses_after(sync, good, bad));
+        }
+    }
+}
+
+async fn refuses_after(sync: SyncPolicy, good: u64, bad: u64) {
+    let folder = memory_folder();
+    let disk = Forgetful::failing_after(good);
+    disk.0.lock().bad = Some(bad);
+    let limits = LogOptions { failure: Some(FailurePolicy::Refuse), ..limits(sync, 300) };
+    let log = log_on(&disk, folder.path(), limits);
+    let manager = Manager::start().await.unwrap();
+    let log = manager.add_async_handler(log).await.unwrap();
+    let (mut kept, mut refused) = (Vec::new(), 0);
+    for number in 0..30 {
+        let event = format!("event {number}");
+        if number % 4 == 3 {
+            manager.notify(event.clone()).unwrap();
+            kept.push(event);
+            continue;
+        }
+        match manager.sync_notify(event.clone()).await {
+            Ok(()) => kept.push(event),
+            Err(NotifyError::Refused { handler, reason, .. }) => {
+                assert_eq!(handler, Some(log.id()));
+                assert!(matches!(reason.downcast_ref(), Some(LogError::Write(_))), "{reason}");
+                refused += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+        if number % 10 == 9 {
+            let _flushed = manager.call_async_handler(&log, LogCall::Flush).await.unwrap();
+        }
+    }
+    let place = format!("{sync:?}, {good} good, {bad} bad, {refused} refused");
+    manager.call_async_handler(&log, LogCall::Flush).await.unwrap().unwrap_or_else(|error| panic!("{place}: {error}"));
+    let read: Vec<String> =
+        replay(folder.path()).collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{place}: {error}"));
+    assert_eq!(read, kept, "{place}");
+    disk.outage(&mut Numbers(good));
+    let read: Vec<String> =
+        replay(folder.path()).collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{place}: {error}"));
+    assert_eq!(read, kept, "{place}, after an outage");
 }

@@ -5,19 +5,26 @@
 //! 2. A new file has its header on the disk, and its name in the folder, before an older file is deleted.
 //! 3. With `EachEvent`, zeros are written ahead: a sync that does not change the length of the file is a third cheaper.
 //!    Nothing depends on it. If the disk has no space for them, it is skipped.
-//! 4. After an error nothing more is written, and nothing is synced again: a failed sync may have dropped the data it could
-//!    not write, and a later sync would not know.
+//! 4. After an error nothing is written before [`recover`](Writer::recover) has succeeded. A failed sync may have dropped the data
+//!    it could not write, and a later sync would not know. So what was written since the last good sync is cut off if nobody was
+//!    told that it is kept, and otherwise written again and synced.
+//! 5. The [mark](super::mark) never names a place that is cut off later: it is written after a sync, and only what was not synced is
+//!    cut off.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use super::damage::Damage;
 use super::disk::{Disk, DiskFile};
 use super::error::{OpenError, ReadError, WriteError};
-use super::folder;
-use super::format::{self, Header};
+use super::format::{self, Header, Whole};
+use super::mark::{self, MarkWriter};
 use super::reader::{HeaderError, Next, Reader};
 use super::tag::Tag;
-use super::{LogOptions, SyncPolicy, TornTail};
+use super::torn::TornTail;
+use super::{LogOptions, SyncPolicy, folder};
 
 /// How many zeros to write ahead: as many as the file is long, within these bounds.
 const AHEAD: RangeInclusive<u32> = 1 << 16..=1 << 20;
@@ -44,6 +51,11 @@ pub(super) struct Writer {
     events: u64,
     /// How many of them are on the disk for certain.
     events_synced: u64,
+    /// The latest time of them all.
+    latest: u64,
+    mark: MarkWriter,
+    /// Whether something has failed, and has to be made good (rule 4).
+    is_broken: bool,
 }
 
 impl Writer {
@@ -53,33 +65,35 @@ impl Writer {
         folder: &Path,
         limits: LogOptions,
     ) -> Result<(Self, Option<TornTail>), OpenError> {
-        let numbers = folder::numbers(folder)?;
+        let numbers = mark::files(folder)?;
+        let mark = MarkWriter::open(&*disk, folder)?;
         let (Some(&oldest), Some(&number)) = (numbers.first(), numbers.last()) else {
-            return Ok((Self::start(disk, folder, limits, (1, 1), 0)?, None));
+            return Ok((Self::start(disk, mark, folder, limits, (1, 1), (0, 0))?, None));
         };
-        let path = folder::file(folder, number);
-        let reader = match Reader::open(&path, 0, limits.tag) {
+        let reader = match Reader::open(folder, number, 0, limits.tag) {
             Ok(reader) => reader,
             Err(HeaderError::Wrong(error)) => return Err(error.into()),
             Err(HeaderError::TornTail { bytes }) => {
-                let events =
-                    if oldest < number { whole_file(&folder::file(folder, number - 1), limits.tag)? } else { 0 };
-                let writer = Self::start(disk, folder, limits, (oldest, number), events)?;
-                return Ok((writer, Some(TornTail { file: path, at: 0, bytes, events: 0, kept: None })));
+                let before = if oldest < number { whole_file(folder, number - 1, limits.tag)? } else { (0, 0) };
+                let writer = Self::start(disk, mark, folder, limits, (oldest, number), before)?;
+                let file = folder::file(folder, number);
+                return Ok((writer, Some(TornTail { file, at: 0, bytes, events: 0, kept: None })));
             }
         };
-        Self::go_on(disk, folder, limits, (oldest, number), reader)
+        Self::go_on(disk, mark, folder, limits, (oldest, number), reader)
     }
 
     /// Continues after the last valid record of the newest file.
     fn go_on(
         disk: Box<dyn Disk>,
+        mark: MarkWriter,
         folder: &Path,
         limits: LogOptions,
         (oldest, number): (u64, u64),
         mut reader: Reader,
     ) -> Result<(Self, Option<TornTail>), OpenError> {
-        let torn = match reader.skip()? {
+        let (end, latest) = reader.skip()?;
+        let torn = match end {
             Next::Torn(tail) => Some(tail),
             Next::Record | Next::End => None,
         };
@@ -99,13 +113,7 @@ impl Writer {
         // Valid records may still be in the system's memory only. From here on they are claimed to be on the disk.
         medium.cut(end).map_err(doing("cut the unfinished end off"))?;
         disk.sync_names(folder).map_err(WriteError::new("sync", folder))?;
-        let torn = torn.map(|tail| TornTail {
-            file: path.clone(),
-            at: end.into(),
-            bytes: tail.bytes,
-            events: tail.events,
-            kept,
-        });
+        let torn = torn.map(|tail| TornTail { kept, ..tail.of_file(&path, end) });
         let events = reader.number();
         let mut writer = Self {
             disk,
@@ -121,49 +129,149 @@ impl Writer {
             synced: end,
             events,
             events_synced: events,
+            latest,
+            mark,
+            is_broken: false,
         };
-        if reader.header().tag != limits.tag {
-            // A file without a tag is left as it is, and the tag begins with the next one.
+        writer.mark.write(number, end)?;
+        if reader.header().tag != limits.tag || reader.header().latest.is_none() {
+            // A file without a tag, or without times, is left as it is, and the next one has both.
             writer.rotate()?;
         }
+        writer.mark.sync()?;
         Ok((writer, torn))
     }
 
-    /// Starts a file.
+    /// Starts a file, after so many events, of which this is the latest time.
     fn start(
         disk: Box<dyn Disk>,
+        mut mark: MarkWriter,
         folder: &Path,
         limits: LogOptions,
         (oldest, number): (u64, u64),
-        events: u64,
+        (events, latest): (u64, u64),
     ) -> Result<Self, WriteError> {
         let path = folder::file(folder, number);
-        let (medium, salt) = begin(&*disk, folder, &path, events, limits.tag)?;
-        let folder = folder.to_owned();
-        let end = format::size_with(limits.tag);
-        let (space, synced) = (end, end);
-        let events_synced = events;
-        Ok(Self { disk, folder, limits, medium, path, number, oldest, salt, end, space, synced, events, events_synced })
+        let (medium, salt) = begin(&*disk, folder, &path, limits.tag, (events, latest))?;
+        mark.write(number, format::HEADER)?;
+        mark.sync()?;
+        Ok(Self {
+            disk,
+            folder: folder.to_owned(),
+            limits,
+            medium,
+            path,
+            number,
+            oldest,
+            salt,
+            end: format::HEADER,
+            space: format::HEADER,
+            synced: format::HEADER,
+            events,
+            events_synced: events,
+            latest,
+            mark,
+            is_broken: false,
+        })
     }
 
-    /// How many events the log has ever had, and how many of them are on the disk for certain.
+    /// How many events the log has ever had, and how many of them are on the disk for certain. After an error, only those count
+    /// that it keeps.
     pub(super) fn events(&self) -> (u64, u64) {
         (self.events, self.events_synced)
     }
 
     /// Seals records and writes them.
     pub(super) fn append(&mut self, records: &mut [u8]) -> Result<(), WriteError> {
+        let appended = self.try_append(records);
+        self.known(appended)
+    }
+
+    /// Returns when everything appended is on the disk.
+    pub(super) fn sync(&mut self) -> Result<(), WriteError> {
+        let synced = self.try_sync();
+        self.known(synced)
+    }
+
+    /// Returns when the proof of that is on the disk, too.
+    pub(super) fn sync_mark(&mut self) -> Result<(), WriteError> {
+        let synced = self.mark.sync();
+        self.known(synced)
+    }
+
+    /// Closes the log in good order.
+    pub(super) fn close(&mut self) -> Result<(), WriteError> {
+        match self.limits.sync {
+            SyncPolicy::Never => Ok(()),
+            SyncPolicy::EachEvent | SyncPolicy::Every(_) => {
+                let finished = self.finish().and_then(|()| self.mark.sync());
+                self.known(finished)
+            }
+        }
+    }
+
+    /// Takes note of an error (rule 4).
+    fn known(&mut self, done: Result<(), WriteError>) -> Result<(), WriteError> {
+        if done.is_err() {
+            self.is_broken = true;
+            if self.limits.sync == SyncPolicy::EachEvent {
+                (self.end, self.events) = (self.synced, self.events_synced);
+            }
+        }
+        done
+    }
+
+    /// Makes the log fit for more events after an error, if there was one (rule 4).
+    pub(super) fn recover(&mut self) -> Result<(), WriteError> {
+        if !self.is_broken {
+            return Ok(());
+        }
+        // A file that was being made when it failed.
+        let next = folder::file(&self.folder, self.number + 1);
+        if next.exists() {
+            self.disk.remove(&next).map_err(WriteError::new("delete", &next))?;
+            self.disk.sync_names(&self.folder).map_err(WriteError::new("sync", &self.folder))?;
+        }
+        let doing = |doing| WriteError::new(doing, &self.path);
+        let again = self.written_since_sync().map_err(doing("read back"))?;
+        let mut medium = self.disk.open(&self.path).map_err(doing("open"))?;
+        if !again.is_empty() {
+            medium.write(self.synced, &again).map_err(doing("write again"))?;
+        }
+        medium.cut(self.end).map_err(doing("cut what was not kept off"))?;
+        self.medium = medium;
+        (self.space, self.synced, self.events_synced) = (self.end, self.end, self.events);
+        self.mark.write(self.number, self.end)?;
+        self.is_broken = false;
+        Ok(())
+    }
+
+    /// What was written since the last good sync, and is kept.
+    fn written_since_sync(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.synced.into()))?;
+        file.take(u64::from(self.end - self.synced)).read_to_end(&mut bytes)?;
+        let (mut at, mut place) = (0, self.synced);
+        while let Some(Whole { size, .. }) = format::whole(&bytes[at..], self.salt, place) {
+            (at, place) = (at + size, place + u32::try_from(size).unwrap_or(u32::MAX));
+        }
+        if place == self.end { Ok(bytes) } else { Err(io::Error::other("it has lost what was written to it")) }
+    }
+
+    fn try_append(&mut self, records: &mut [u8]) -> Result<(), WriteError> {
         let (mut from, mut at, mut count) = (0, 0, 0);
         while at < records.len() {
             let size = format::size(&records[at..]);
             let place = self.end as usize + (at - from);
-            if place + size > self.limits.rotate_at as usize && place > format::size_with(self.limits.tag) as usize {
+            if place + size > self.limits.rotate_at as usize && place > format::HEADER as usize {
                 self.write(&records[from..at], count)?;
                 self.rotate()?;
                 (from, count) = (at, 0);
             }
             let place = self.end + u32::try_from(at - from).unwrap_or(u32::MAX);
             format::seal(&mut records[at..at + size], self.salt, place, self.synced);
+            self.latest = self.latest.max(format::time(&records[at..]));
             at += size;
             count += 1;
         }
@@ -193,12 +301,12 @@ impl Writer {
         }
     }
 
-    /// Returns when everything appended is on the disk.
-    pub(super) fn sync(&mut self) -> Result<(), WriteError> {
+    fn try_sync(&mut self) -> Result<(), WriteError> {
         if self.events_synced < self.events {
             self.medium.sync().map_err(WriteError::new("sync", &self.path))?;
-            self.synced = self.end;
-            self.events_synced = self.events;
+            // Set before the mark is written: if that fails, the events are on the disk all the same.
+            (self.synced, self.events_synced) = (self.end, self.events);
+            self.mark.write(self.number, self.synced)?;
         }
         Ok(())
     }
@@ -208,10 +316,11 @@ impl Writer {
         self.finish()?;
         let number = self.number + 1;
         let path = folder::file(&self.folder, number);
-        let (medium, salt) = begin(&*self.disk, &self.folder, &path, self.events, self.limits.tag)?;
+        let (medium, salt) = begin(&*self.disk, &self.folder, &path, self.limits.tag, (self.events, self.latest))?;
         (self.medium, self.path, self.number, self.salt) = (medium, path, number, salt);
-        self.end = format::size_with(self.limits.tag);
+        self.end = format::HEADER;
         (self.space, self.synced) = (self.end, self.end);
+        self.mark.write(number, self.end)?;
         let Some(keep) = self.limits.keep else { return Ok(()) };
         while self.number - self.oldest > keep {
             let old = folder::file(&self.folder, self.oldest);
@@ -224,44 +333,39 @@ impl Writer {
     /// Syncs under any policy, and cuts the zeros off.
     fn finish(&mut self) -> Result<(), WriteError> {
         self.medium.cut(self.end).map_err(WriteError::new("sync", &self.path))?;
-        (self.synced, self.events_synced) = (self.end, self.events);
-        Ok(())
-    }
-
-    /// Closes the log in good order.
-    pub(super) fn close(&mut self) -> Result<(), WriteError> {
-        match self.limits.sync {
-            SyncPolicy::Never => Ok(()),
-            SyncPolicy::EachEvent | SyncPolicy::Every(_) => self.finish(),
-        }
+        (self.space, self.synced, self.events_synced) = (self.end, self.end, self.events);
+        self.mark.write(self.number, self.synced)
     }
 }
 
-/// Makes a file with only a header.
+/// Makes a file with only a header, after so many events, of which this is the latest time.
 fn begin(
     disk: &dyn Disk,
     folder: &Path,
     path: &Path,
-    events: u64,
     tag: Option<Tag>,
+    (events, latest): (u64, u64),
 ) -> Result<(Box<dyn DiskFile>, u32), WriteError> {
     let salt = crc32fast::hash(path.as_os_str().as_encoded_bytes()) ^ crc32fast::hash(&events.to_le_bytes());
     let mut medium = disk.create(path).map_err(WriteError::new("make", path))?;
-    let header = Header { first: events, salt, tag }.to_bytes();
+    let header = Header::new(events, salt, tag, latest).to_bytes();
     medium.write(0, &header).and_then(|()| medium.sync()).map_err(WriteError::new("begin", path))?;
     disk.sync_names(folder).map_err(WriteError::new("sync", folder))?;
     Ok((medium, salt))
 }
 
-/// The number of the event after a file that must be intact.
-fn whole_file(path: &Path, tag: Option<Tag>) -> Result<u64, ReadError> {
-    let mut reader = match Reader::open(path, 0, tag) {
+/// The number of the event after a file that must be intact, and the latest time until then.
+fn whole_file(folder: &Path, number: u64, tag: Option<Tag>) -> Result<(u64, u64), ReadError> {
+    let mut reader = match Reader::open(folder, number, 0, tag) {
         Ok(reader) => reader,
-        Err(HeaderError::TornTail { .. }) => return Err(ReadError::Corrupt { file: path.to_owned(), at: 0, event: 0 }),
+        Err(HeaderError::TornTail { .. }) => {
+            let file = folder::file(folder, number);
+            return Err(ReadError::Corrupt { file, at: 0, event: 0, damage: Damage::Header });
+        }
         Err(HeaderError::Wrong(error)) => return Err(error),
     };
     match reader.skip()? {
-        Next::Record | Next::End => Ok(reader.number()),
-        Next::Torn(_) => Err(reader.corrupt()),
+        (Next::Record | Next::End, latest) => Ok((reader.number(), latest)),
+        (Next::Torn(_), _) => Err(reader.corrupt(Damage::Checksum)),
     }
 }

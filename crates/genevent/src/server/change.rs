@@ -83,7 +83,8 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         let mut handler = begun.map_err(|(reason, handler)| AddFailure::Init(reason, handler.slot.into_handler()))?;
         // Monitors only now, so that a handler that was not added leaves no monitor behind.
         handler.place.owner = owner.map(|owner| Box::new(bind(owner, cx)));
-        self.handlers.insert(self.handlers.len(), handler, self.cx.another());
+        let its = self.cx.of_handler(handler.place.id.clone());
+        self.handlers.insert(self.handlers.len(), handler, its);
         Ok(())
     }
 
@@ -161,7 +162,8 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         match self.begun(new, cx).await {
             Ok(mut handler) => {
                 handler.place.owner = owner;
-                self.handlers.insert(at, handler, self.cx.another());
+                let its = self.cx.of_handler(handler.place.id.clone());
+                self.handlers.insert(at, handler, its);
                 true
             }
             Err((reason, handler)) => {

@@ -13,14 +13,14 @@ use parking_lot::Mutex;
 
 use crate::handler::{HandlerEntry, Unanswered};
 use crate::subscription::{CloneEvent, Subscription, Terms};
-use crate::values::{Event, HandlerGone, HandlerId, OldHandlerError, TerminateArg};
+use crate::values::{Event, HandlerGone, HandlerId, NotifyAnswer, OldHandlerError, TerminateArg};
 
 /// The kinds of calls.
 pub(crate) enum CallKind<E: Event, I: Event> {
     /// Deliver an event, then answer.
-    Sync(E, Option<Instant>, Caller<()>),
-    /// Answer, then deliver an event.
-    Ack(E, Option<Instant>, Caller<()>),
+    Sync(E, Option<Instant>, Caller<NotifyAnswer>),
+    /// Answer, then deliver an event. While a handler refuses events, as `Sync`.
+    Ack(E, Option<Instant>, Caller<NotifyAnswer>),
     /// Any call that is less frequent, boxed.
     Other(Box<OtherCall<E, I>>),
 }

@@ -192,12 +192,29 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
                 answer(successor.reply);
                 stays
             }
+            Ok(HandlerStep(Then::Refuse(reason))) => {
+                self.refuse(at, *reason, &doing, cx);
+                true
+            }
             Err(reason) => {
                 let handler = self.handlers.take(at);
                 report_failure(&handler.place, &*handler.slot, &doing, &reason, cx);
                 self.dismiss(handler, TerminateReason::Failed(reason.clone()), GoneReason::Failed(reason), cx).await;
                 false
             }
+        }
+    }
+
+    /// Keeps a refusal for the sender of the event, or reports it if no sender will hear of it.
+    fn refuse(&mut self, at: usize, reason: Reason, doing: &Activity<'_, E, I>, cx: &Cx<Self>) {
+        let Some((place, slot)) = self.handlers.get(at) else { return };
+        let refusals = self.cx.refusals();
+        refusals.count();
+        let is_told = matches!(doing, Activity::Delivery(Delivery::Event(_))) && self.cx.mode() == NotifyMode::Sync;
+        if is_told && self.refused.is_none() {
+            self.refused = Some(refusals.error(Some(place.id.clone()), reason));
+        } else {
+            report(place, slot, doing, &reason, "has a handler that refuses what it was given", cx);
         }
     }
 }
@@ -238,9 +255,20 @@ pub(super) fn report_failure<E: Event, I: Event>(
     reason: &Reason,
     cx: &Cx<ManagerServer<E, I>>,
 ) {
-    if reason.is_normal_set() {
-        return;
+    if !reason.is_normal_set() {
+        report(place, slot, doing, reason, "lost a handler that failed", cx);
     }
+}
+
+/// Reports what came of a handler's callback.
+fn report<E: Event, I: Event>(
+    place: &Registration,
+    slot: &dyn Slot<E, I>,
+    doing: &Activity<'_, E, I>,
+    reason: &Reason,
+    what: &'static str,
+    cx: &Cx<ManagerServer<E, I>>,
+) {
     cx.report(Level::Error, |me| {
         let last = match doing {
             Activity::Delivery(Delivery::Event(event)) => {
@@ -250,7 +278,7 @@ pub(super) fn report_failure<E: Event, I: Event>(
             Activity::Asked(question) => format!("call {question}"),
             Activity::Beginning => "none, it was to begin".to_owned(),
         };
-        let told = CustomReport::new(me, Level::Error, "Event manager", "lost a handler that failed");
+        let told = CustomReport::new(me, Level::Error, "Event manager", what);
         let told = told.with("handler", place.id.to_string()).with("last event", last);
         Report::Custom(told.with("state", slot.shown()).because(reason.clone()))
     });

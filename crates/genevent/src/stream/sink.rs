@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use genserver::{CallError, poll_alive};
 
 use crate::manager::Manager;
-use crate::values::{Event, NotifyMode};
+use crate::values::{Event, NotifyError, NotifyMode};
 
 /// A [`Sink`] into a [`Manager`]: every item becomes an event. Made by [`Manager::sink`].
 ///
@@ -37,7 +37,7 @@ use crate::values::{Event, NotifyMode};
 pub struct EventSink<E: Event, I: Event = genserver::Never> {
     manager: Manager<E, I>,
     mode: NotifyMode,
-    under_way: Option<BoxFuture<'static, Result<(), CallError>>>,
+    under_way: Option<BoxFuture<'static, Result<(), NotifyError>>>,
 }
 
 impl<E: Event, I: Event> Manager<E, I> {
@@ -77,31 +77,31 @@ impl<E: Event, I: Event> EventSink<E, I> {
     }
 }
 
-async fn send<E: Event, I: Event>(manager: Manager<E, I>, mode: NotifyMode, event: E) -> Result<(), CallError> {
+async fn send<E: Event, I: Event>(manager: Manager<E, I>, mode: NotifyMode, event: E) -> Result<(), NotifyError> {
     match mode {
         NotifyMode::Async => manager
             .notify_wait(event)
             .await
-            .map_err(|_event| CallError::NoProc { server: manager.process_ref().subject() }),
+            .map_err(|_event| CallError::NoProc { server: manager.process_ref().subject() }.into()),
         NotifyMode::Ack => manager.ack_notify(event).no_timeout().await,
         NotifyMode::Sync => manager.sync_notify(event).no_timeout().await,
     }
 }
 
 impl<E: Event, I: Event> Sink<E> for EventSink<E, I> {
-    type Error = CallError;
+    type Error = NotifyError;
 
-    fn poll_ready(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+    fn poll_ready(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), NotifyError>> {
         self.poll_flush(task)
     }
 
-    fn start_send(mut self: Pin<&mut Self>, event: E) -> Result<(), CallError> {
+    fn start_send(mut self: Pin<&mut Self>, event: E) -> Result<(), NotifyError> {
         let sent = send(self.manager.clone(), self.mode, event);
         self.under_way = Some(Box::pin(sent));
         Ok(())
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), NotifyError>> {
         ready!(poll_alive(task));
         let Some(under_way) = &mut self.under_way else { return Poll::Ready(Ok(())) };
         let sent = ready!(under_way.as_mut().poll(task));
@@ -109,7 +109,7 @@ impl<E: Event, I: Event> Sink<E> for EventSink<E, I> {
         Poll::Ready(sent)
     }
 
-    fn poll_close(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+    fn poll_close(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), NotifyError>> {
         self.poll_flush(task)
     }
 }

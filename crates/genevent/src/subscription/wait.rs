@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use genserver::Caller;
 use genserver::time::{Sleep, now, sleep_until};
 
+use crate::values::NotifyAnswer;
+
 /// The wait after which a handler or a consumer is reported.
 pub(crate) const SLOW_AFTER: Duration = Duration::from_secs(1);
 
@@ -15,7 +17,7 @@ pub(crate) enum WaitLimit<'a> {
     Unlimited,
     Until(Instant),
     /// As long as the sender of the event waits. Checked once a second, so it may be a little longer.
-    WhileSenderWaits(&'a Caller<()>),
+    WhileSenderWaits(&'a Caller<NotifyAnswer>),
 }
 
 impl WaitLimit<'_> {

@@ -3,6 +3,7 @@
 use std::any::type_name;
 
 use genevent::HandlerRef;
+use genevent::NotifyError;
 use genserver::Reason;
 use genserver::report::{CustomReport, Level, Limits, Report, Reports};
 use genserver::sys::{self, SysError};
@@ -216,7 +217,7 @@ async fn a_handler_that_everybody_waits_for_is_reported_by_name() {
     assert_eq!(told.level, Level::Warning);
     assert_eq!(told.detail("handler"), Some(&*format!("{} 2", type_name::<Puppet>())));
     let late = manager.sync_notify(Told::Number(1)).timeout(ms(500)).await.unwrap_err();
-    assert!(matches!(late, genserver::CallError::Timeout { .. }), "{late}");
+    assert!(matches!(late, NotifyError::Manager(genserver::CallError::Timeout { .. })), "{late}");
     assert_eq!(passed(begun), 1500, "and nobody waits longer than he wants");
     manager.which_handlers().await.unwrap();
     assert_eq!(passed(begun), 3000);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use genevent::NotifyError;
 use genevent::{AsyncHandler, HandlerCx, HandlerRef, Manager, React, Reaction};
 use genserver::{CallError, Letter, Never, Probe, Reason, declare_wait, spawn};
 use tokio::sync::oneshot;
@@ -208,7 +209,7 @@ struct Delegates {
     manager: Manager<u32>,
     /// Whether the task is a process, and its manager says that it waits for it.
     declares: bool,
-    told: Option<oneshot::Sender<Result<(), CallError>>>,
+    told: Option<oneshot::Sender<Result<(), NotifyError>>>,
 }
 
 impl AsyncHandler<u32> for Delegates {
@@ -236,7 +237,7 @@ impl AsyncHandler<u32> for Delegates {
 }
 
 /// What the task of a handler is told, and after how many milliseconds.
-async fn delegated(declares: bool) -> (Result<(), CallError>, u128) {
+async fn delegated(declares: bool) -> (Result<(), NotifyError>, u128) {
     let (manager, begun) = (Manager::start().await.unwrap(), genserver::time::now());
     let (told, is_told) = oneshot::channel();
     let delegates = Delegates { manager: manager.clone(), declares, told: Some(told) };
@@ -248,14 +249,14 @@ async fn delegated(declares: bool) -> (Result<(), CallError>, u128) {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_a_handler_awaits_is_not_known_to_belong_to_it() {
     let (told, after) = delegated(false).await;
-    assert!(matches!(told, Err(CallError::Timeout { .. })), "{told:?}");
+    assert!(matches!(told, Err(NotifyError::Manager(CallError::Timeout { .. }))), "{told:?}");
     assert_eq!(after, 5_000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_a_handler_has_declared_to_wait_for_is_refused_at_once() {
     let (told, after) = delegated(true).await;
-    assert!(matches!(told, Err(CallError::Cycle { .. })), "{told:?}");
+    assert!(matches!(told, Err(NotifyError::Manager(CallError::Cycle { .. }))), "{told:?}");
     assert_eq!(after, 0);
 }
 
@@ -325,7 +326,10 @@ async fn ge_080_an_event_for_something_else_comes_back() {
     probe.register("ge_080").unwrap();
     let named = Manager::<String>::named("ge_080");
     assert_eq!(named.notify("a".to_owned()).unwrap_err().into_inner(), "a");
-    assert!(matches!(named.sync_notify("b".to_owned()).await, Err(CallError::WrongServer { .. })));
+    assert!(matches!(
+        named.sync_notify("b".to_owned()).await,
+        Err(NotifyError::Manager(CallError::WrongServer { .. }))
+    ));
 }
 
 #[tokio::test]
@@ -336,11 +340,11 @@ async fn ge_090_waiting_for_a_dead_manager_is_an_error() {
     for error in [
         manager.sync_notify("a".to_owned()).await.unwrap_err(),
         manager.ack_notify("a".to_owned()).await.unwrap_err(),
-        manager.which_handlers().await.unwrap_err(),
+        manager.which_handlers().await.unwrap_err().into(),
         named.sync_notify("a".to_owned()).await.unwrap_err(),
         named.ack_notify("a".to_owned()).await.unwrap_err(),
     ] {
-        assert!(matches!(error, CallError::NoProc { .. }), "{error}");
+        assert!(matches!(error, NotifyError::Manager(CallError::NoProc { .. })), "{error}");
     }
 }
 

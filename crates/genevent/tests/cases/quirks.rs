@@ -1,5 +1,6 @@
 //! Behaviour of OTP's event managers that is better here, one test for each quirk.
 
+use genevent::NotifyError;
 use genevent::{AddHandlerError, CallHandlerError, HandlerRef, Manager, RemoveHandlerError, SwapHandlerError};
 use genserver::{CallError, Letter, Probe, Reason, Status};
 
@@ -203,7 +204,10 @@ async fn q9_a_stuck_consumer_is_waited_for_until_the_deadline_and_no_longer() {
     let begun = genserver::time::now();
     for notified in [manager.sync_notify_within(1, ms(100)).await, manager.ack_notify_within(2, ms(100)).await] {
         if let Err(late) = notified {
-            assert!(matches!(late, CallError::Timeout { after, .. } if after == ms(100)), "{late}");
+            assert!(
+                matches!(late, NotifyError::Manager(CallError::Timeout { after, .. }) if after == ms(100)),
+                "{late}"
+            );
         }
     }
     assert_eq!(manager.which_handlers().await.unwrap().len(), 1, "it goes on");
@@ -217,30 +221,30 @@ async fn q10_a_manager_that_is_gone_is_one_error_whatever_it_is_asked() {
     let puppet = HandlerRef::<Puppet>::new();
     let new = || Puppet::new("a", &probe);
     let heir = new();
-    let errors = [
+    let errors: [NotifyError; 7] = [
         manager.sync_notify(Told::Number(1)).await.unwrap_err(),
         manager.ack_notify(Told::Number(1)).await.unwrap_err(),
-        manager.which_handlers().await.unwrap_err(),
+        manager.which_handlers().await.unwrap_err().into(),
         match manager.call(&puppet, Ask::Name).await.unwrap_err() {
-            CallHandlerError::Manager(error) => error,
+            CallHandlerError::Manager(error) => error.into(),
             other => panic!("{other}"),
         },
         match manager.add_handler(new()).await.unwrap_err() {
-            AddHandlerError::Manager { error, .. } => error,
+            AddHandlerError::Manager { error, .. } => error.into(),
             other => panic!("{other}"),
         },
         match manager.remove_handler(&puppet).await.unwrap_err() {
-            RemoveHandlerError::Manager(error) => error,
+            RemoveHandlerError::Manager(error) => error.into(),
             other => panic!("{other}"),
         },
         match manager.swap_handler(&puppet, |_| heir).await.unwrap_err() {
-            SwapHandlerError::Manager { error, .. } => error,
+            SwapHandlerError::Manager { error, .. } => error.into(),
             other => panic!("{other}"),
         },
     ];
     for error in errors {
         assert!(
-            matches!(&error, CallError::NoProc { server } if *server == manager.process_ref().subject()),
+            matches!(&error, NotifyError::Manager(CallError::NoProc { server }) if *server == manager.process_ref().subject()),
             "{error}"
         );
     }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt, poll, stream};
+use genevent::NotifyError;
 use genevent::{
     AsyncHandler, ForwardToManager, Forwarder, HandlerCx, HandlerRef, LoggerHandler, Manager, NotifyMode, React,
     Reaction,
@@ -141,9 +142,12 @@ async fn a_sink_is_no_faster_than_its_manager_and_says_when_that_has_ended() {
     sink.send_all(&mut stream::iter(1..=3).map(Ok)).await.unwrap();
     assert_eq!(begun.elapsed(), ms(200), "the third was taken when two were handled");
     managers[0].stop().await.unwrap();
-    assert!(matches!(sink.send(4).await, Err(CallError::NoProc { .. })));
+    assert!(matches!(sink.send(4).await, Err(NotifyError::Manager(CallError::NoProc { .. }))));
     for mode in [NotifyMode::Async, NotifyMode::Sync] {
-        assert!(matches!(managers[0].sink().mode(mode).send(5).await, Err(CallError::NoProc { .. })));
+        assert!(matches!(
+            managers[0].sink().mode(mode).send(5).await,
+            Err(NotifyError::Manager(CallError::NoProc { .. }))
+        ));
     }
 }
 

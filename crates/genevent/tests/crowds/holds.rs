@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use genevent::NotifyError;
 use genevent::{AsyncHandler, Handler, HandlerCx, Hold, Manager, NotifyMode, React, Reaction};
 use genserver::{CallError, Never, time};
 use parking_lot::Mutex;
@@ -82,7 +83,7 @@ async fn a_hold_that_is_dropped_does_not_answer_its_sender() {
     let mut sent = Box::pin(async { manager.sync_notify(1).await });
     assert!((&mut sent).now_or_never().is_none());
     shelf.lock().clear();
-    assert!(matches!(sent.await, Err(CallError::NoReply { .. })));
+    assert!(matches!(sent.await, Err(NotifyError::Manager(CallError::NoReply { .. }))));
     manager.notify(2).unwrap();
     manager.ack_notify(3).await.unwrap();
 }
@@ -118,5 +119,5 @@ async fn a_handler_that_goes_with_a_hold_leaves_its_sender_an_error() {
     }
     let manager = Manager::start().await.unwrap();
     manager.add_handler(Fails).await.unwrap();
-    assert!(matches!(manager.sync_notify(1).await, Err(CallError::NoReply { .. })));
+    assert!(matches!(manager.sync_notify(1).await, Err(NotifyError::Manager(CallError::NoReply { .. }))));
 }

@@ -4,4 +4,5 @@
 mod chains;
 mod holds;
 mod long_lists;
+mod refusals;
 mod storms;

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, join};
+use genevent::NotifyError;
 use genevent::{EventStream, LagPolicy, Manager, NotifyMode};
 use genserver::runtime::{Runtime, Smol, TaskFuture};
 use genserver::{CallError, Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, ServerRef, spawn, start};
@@ -24,16 +25,16 @@ enum Inner {
     Which,
 }
 
-async fn ask(manager: &Manager<u32>, inner: Inner, event: u32) -> Result<(), CallError> {
+async fn ask(manager: &Manager<u32>, inner: Inner, event: u32) -> Result<(), NotifyError> {
     match inner {
         Inner::Notify => manager.notify(event).map_err(|error| panic!("{error}")),
         Inner::Ack => manager.ack_notify(event).await,
         Inner::Sync => manager.sync_notify(event).await,
-        Inner::Which => manager.which_handlers().await.map(drop),
+        Inner::Which => Ok(manager.which_handlers().await.map(drop)?),
     }
 }
 
-async fn tell(manager: &Manager<u32>, mode: NotifyMode, event: u32) -> Result<(), CallError> {
+async fn tell(manager: &Manager<u32>, mode: NotifyMode, event: u32) -> Result<(), NotifyError> {
     match mode {
         NotifyMode::Async => ask(manager, Inner::Notify, event).await,
         NotifyMode::Ack => ask(manager, Inner::Ack, event).await,
@@ -47,7 +48,7 @@ async fn stream(manager: &Manager<u32>) -> EventStream<u32> {
     stream
 }
 
-type Answer = oneshot::Receiver<Result<(), CallError>>;
+type Answer = oneshot::Receiver<Result<(), NotifyError>>;
 
 /// What a consumer does: asks once over the first event, and then consumes.
 async fn consume(
@@ -55,7 +56,7 @@ async fn consume(
     manager: Manager<u32>,
     inner: Inner,
     seen: mpsc::UnboundedSender<u32>,
-    answer: oneshot::Sender<Result<(), CallError>>,
+    answer: oneshot::Sender<Result<(), NotifyError>>,
 ) {
     let first = stream.next().await.unwrap().unwrap();
     answer.send(ask(&manager, inner, 10).await).unwrap();
@@ -111,7 +112,7 @@ async fn check(known: Known, outer: NotifyMode, inner: Inner, is_refused: bool) 
     let (told, answer) = join!(tell(&manager, outer, 1), answered);
     assert_eq!(told, Ok(()), "{known:?} {outer:?} {inner:?}");
     match answer.unwrap() {
-        Err(CallError::Cycle { cycle, .. }) => {
+        Err(NotifyError::Manager(CallError::Cycle { cycle, .. })) => {
             assert!(is_refused, "{known:?} {outer:?} {inner:?}");
             assert_eq!(cycle[1].pid, manager.pid());
         }
@@ -244,7 +245,9 @@ async fn a_plain_task_that_asks_over_a_synchronous_event_waits_until_its_time_is
     assert_eq!(manager.sync_notify(1).no_timeout().await, Ok(()));
     assert_eq!(begun.elapsed(), ms(5_000));
     let after = ms(5_000);
-    assert!(matches!(answered.await.unwrap(), Err(CallError::Timeout { after: waited, .. }) if waited == after));
+    assert!(
+        matches!(answered.await.unwrap(), Err(NotifyError::Manager(CallError::Timeout { after: waited, .. })) if waited == after)
+    );
     manager.stop().await.unwrap();
     assert_eq!((sees.recv().await, sees.recv().await, sees.recv().await), (Some(1), Some(10), None));
 }
@@ -260,7 +263,7 @@ enum Said {
 }
 
 /// What became of a call that the manager begins with, and of one that waits behind it.
-type Told = [Result<(), CallError>; 2];
+type Told = [Result<(), NotifyError>; 2];
 
 /// Consumes, and tells the manager of two events meanwhile, all in one task.
 async fn side_by_side(manager: Manager<u32>, mut stream: EventStream<u32>, said: Said) -> Told {
@@ -288,7 +291,7 @@ async fn check_plain_tasks(spawn: impl Fn(TaskFuture)) {
     spawn(Box::pin(in_scope(consumer)));
     manager.sync_notify(1).await.unwrap();
     let answer = answered.await.unwrap();
-    assert!(matches!(answer, Err(CallError::Cycle { .. })), "{answer:?}");
+    assert!(matches!(answer, Err(NotifyError::Manager(CallError::Cycle { .. }))), "{answer:?}");
 
     for said in [Said::Nothing, Said::Allowed, Said::Scoped] {
         let manager = Manager::start().await.unwrap();
@@ -327,7 +330,13 @@ async fn a_process_is_refused_beside_its_consumer_unless_it_says_otherwise() {
         let told = is_told.await.unwrap();
         match said {
             Said::Nothing => {
-                let refused = matches!(told, [Err(CallError::Cycle { .. }), Err(CallError::Cycle { .. })]);
+                let refused = matches!(
+                    told,
+                    [
+                        Err(NotifyError::Manager(CallError::Cycle { .. })),
+                        Err(NotifyError::Manager(CallError::Cycle { .. }))
+                    ]
+                );
                 assert!(refused, "{told:?}");
             }
             Said::Allowed | Said::Scoped => assert_eq!(told, [Ok(()), Ok(())], "{said:?}"),
@@ -349,7 +358,7 @@ async fn a_consumer_that_stops_its_manager_or_begins_another_stream_waits_as_lon
         })
         .unwrap();
         let told = manager.sync_notify(1).await;
-        assert!(matches!(told, Err(CallError::Timeout { .. })), "{told:?}");
+        assert!(matches!(told, Err(NotifyError::Manager(CallError::Timeout { .. }))), "{told:?}");
         assert!(answered.await.unwrap(), "stops: {stops}");
     }
 }

@@ -9,6 +9,7 @@ use crate::support::{manager, ms, stream};
 use futures::StreamExt;
 use futures::future::{join, poll_immediate};
 use genevent::EventStream;
+use genevent::NotifyError;
 use genserver::CallError;
 use genserver::time::timeout;
 
@@ -64,7 +65,7 @@ async fn events_reach_every_stream_whatever_the_waker_of_one_does() {
                 // The manager waits for both, who come when it has told them.
                 let told = manager.sync_notify(1).timeout(ms(100));
                 let (told, event) = join(told, second.next()).await;
-                assert!(matches!(told, Err(CallError::Timeout { .. })), "{told:?}");
+                assert!(matches!(told, Err(NotifyError::Manager(CallError::Timeout { .. }))), "{told:?}");
                 assert_eq!(event, Some(Ok(1)));
             } else {
                 manager.notify(1).unwrap();

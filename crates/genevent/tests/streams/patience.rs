@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, poll};
+use genevent::NotifyError;
 use genevent::{EventStream, LagPolicy, Manager, StreamError};
 use genserver::report::Reports;
 use genserver::{CallError, Node};
@@ -67,7 +68,7 @@ async fn a_consumer_that_takes_less_than_a_second_is_not_reported() {
 async fn the_manager_waits_for_a_consumer_no_longer_than_the_sender_does() {
     let (manager, mut stream, _reports) = stuck(LagPolicy::DropOldest).await;
     let begun = Instant::now();
-    assert!(matches!(manager.sync_notify(1).await, Err(CallError::Timeout { .. })));
+    assert!(matches!(manager.sync_notify(1).await, Err(NotifyError::Manager(CallError::Timeout { .. }))));
     assert_eq!(begun.elapsed(), ms(5_000));
     assert_eq!(manager.which_handlers().await.unwrap().len(), 1);
     assert!(begun.elapsed() <= ms(6_000), "{:?}", begun.elapsed());
@@ -99,7 +100,7 @@ async fn a_plain_task_that_asks_without_a_limit_is_answered_in_the_end() {
         stream.next().await.unwrap().unwrap();
         asks.which_handlers().await.map(|handlers| handlers.len())
     });
-    assert!(matches!(manager.sync_notify(1).await, Err(CallError::Timeout { .. })));
+    assert!(matches!(manager.sync_notify(1).await, Err(NotifyError::Manager(CallError::Timeout { .. }))));
     assert_eq!(consumer.await.unwrap(), Ok(1));
 }
 
@@ -109,7 +110,7 @@ async fn a_deadline_holds_for_the_manager_to_the_millisecond() {
     for within in [0, 10, 1_000, 2_500] {
         let begun = Instant::now();
         let (told, handlers) = futures::join!(manager.sync_notify_within(1, ms(within)), manager.which_handlers());
-        assert!(matches!(told, Err(CallError::Timeout { .. })));
+        assert!(matches!(told, Err(NotifyError::Manager(CallError::Timeout { .. }))));
         assert_eq!(handlers.unwrap().len(), 1);
         assert!(begun.elapsed() <= ms(within + 1), "{:?}", begun.elapsed());
     }
@@ -140,7 +141,7 @@ async fn a_sender_that_would_outwait_its_deadline_is_told_all_the_same() {
     let begun = Instant::now();
     for event in 0..3 {
         let told = manager.sync_notify_within(event, ms(10)).no_timeout().await;
-        assert!(matches!(told, Err(CallError::NoReply { .. })), "{told:?}");
+        assert!(matches!(told, Err(NotifyError::Manager(CallError::NoReply { .. }))), "{told:?}");
     }
     assert!(begun.elapsed() <= ms(400), "{:?}", begun.elapsed());
     assert!(matches!(stream.next().await, Some(Err(StreamError::Lagged { missed: 2 }))));
