@@ -8,20 +8,46 @@ use genserver::{
     start_link,
 };
 
-use crate::operation::{KeyPage, Operation, OperationResult};
-use crate::storage::StorageError;
+use crate::expiry::{Expiry, TimeToLive};
+use crate::operation::{KeyPage, Operation, OperationError, OperationResult};
 
-// The process, and how its entries change.
+// The process, ...
 mod server;
-// The entries.
+// ... and how its entries change.
+mod changes;
+// The entries, ...
 mod entries;
+// ... when they expire, ...
+mod times;
+// ... removing them then, ...
+mod sweep;
+// ... what they take, ...
+mod sizes;
+// ... and what a request may add to that.
+mod memory;
+// What is on its way to the storage.
+mod kept;
+// The requests of a bucket with a storage.
+mod requests;
+// The entries at one point in time, ...
+mod snapshot;
+// ... and how a client reads them.
+mod bucket_snapshot;
 // A read to be awaited.
 mod read;
+// Why a bucket did not start, ...
+mod start_error;
+// ... and why a change was not made.
+mod error;
 
+pub use bucket_snapshot::{BucketSnapshot, SnapshotError};
+pub use error::{CompareAndSetError, WriteError};
+pub(crate) use kept::BucketStorage;
 pub use read::BucketRead;
-pub(crate) use server::BucketStorage;
-use server::CallKind;
-pub use server::{BucketArgs, BucketCall, BucketServer};
+pub use server::{BucketArgs, BucketCall, BucketCast, BucketInfo, BucketServer};
+pub(crate) use server::{BucketHome, Created};
+use server::{CallKind, CastKind};
+pub use start_error::BucketStartError;
 
 /// A reference to a running bucket, cheap to clone.
 ///
@@ -56,71 +82,7 @@ pub struct Bucket(ServerRef<BucketServer>);
 pub type BucketGet<'a, F> = Call<&'a ServerRef<BucketServer>, Option<Bytes>, F>;
 
 /// What a bucket answers to one operation.
-type Stored = Result<OperationResult, StorageError>;
-
-/// Why a bucket was not changed, or may not have been.
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::{Bucket, WriteError};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let bucket = Bucket::start().await?;
-/// bucket.stop().await?;
-/// let error = bucket.put("milk", "1").await.unwrap_err();
-/// assert!(matches!(error, WriteError::Call(_)));
-/// assert!(
-///     error
-///         .to_string()
-///         .ends_with("the request was not carried out; start it, or look it up again")
-/// );
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WriteError {
-    /// The bucket did not answer. The error says whether it may have made the change all the same.
-    #[error(transparent)]
-    Call(#[from] CallError),
-    /// The storage failed. The bucket is unchanged.
-    #[error("{0}; the bucket is as it was before")]
-    Storage(#[from] StorageError),
-}
-
-/// Why a value was not replaced.
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::{Bucket, CompareAndSetError};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let bucket = Bucket::start().await?;
-/// bucket.put("milk", "2").await?;
-/// match bucket.compare_and_set("milk", Some("1".into()), Some("5".into())).await {
-///     Err(CompareAndSetError::Differs { found }) => assert_eq!(found, Some("2".into())),
-///     other => panic!("{other:?}"),
-/// }
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CompareAndSetError {
-    /// The key has another value than expected. Nothing was changed.
-    #[error("the key has another value than was expected, so nothing was changed; read it again and decide anew")]
-    Differs {
-        /// The current value.
-        found: Option<Bytes>,
-    },
-    /// The bucket was not changed, or may not have been.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-}
+type Stored = Result<OperationResult, OperationError>;
 
 impl Bucket {
     /// Starts an empty bucket that no registry knows. Its entries are lost when it ends.
@@ -149,9 +111,15 @@ impl Bucket {
         start_link::<BucketServer>(BucketArgs(None)).handle()
     }
 
-    /// Starts a bucket with a storage, linked to the calling process.
-    pub(crate) fn kept(keeper: Option<BucketStorage>) -> Start<BucketServer, Self> {
-        start_link::<BucketServer>(BucketArgs(keeper)).handle()
+    /// Starts a bucket of a store, linked to the calling process.
+    pub(crate) fn of_store(home: BucketHome) -> Start<BucketServer, Self> {
+        start_link::<BucketServer>(BucketArgs(Some(home))).handle()
+    }
+
+    /// Has a bucket with a storage load its entries, and then answer the client that has created it.
+    pub(crate) fn welcome(&self, creator: Option<Caller<Created>>) {
+        // If it has ended, the client is told so when its request is dropped.
+        let _ = self.0.cast(BucketCast(CastKind::Created(creator)));
     }
 
     /// Returns the value of a key, if it has one.
@@ -187,7 +155,7 @@ impl Bucket {
         self.0.call(|caller| BucketCall(CallKind::Get(key, caller)))
     }
 
-    /// Stores a value under a key, replacing any value that is there.
+    /// Stores a value under a key, replacing any value that is there. The key does not expire, even if it did before.
     ///
     /// The value is kept as given: a slice of a large buffer keeps the whole buffer. The key is copied if it is new.
     ///
@@ -215,6 +183,94 @@ impl Bucket {
     /// ```
     pub async fn put(&self, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Result<(), WriteError> {
         self.apply_one(Operation::Put(key.into(), value.into())).await.map(drop)
+    }
+
+    /// Stores a value under a key that [expires](Bucket::expire).
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`] if it was not stored, or may not have been.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use kv_core::Bucket;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sessions = Bucket::start().await?;
+    /// sessions.put_expiring("mary", "logged in", Duration::from_secs(60)).await?;
+    /// tokio::time::sleep(Duration::from_secs(60)).await;
+    /// assert_eq!(sessions.get("mary").await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn put_expiring(
+        &self,
+        key: impl Into<Bytes>,
+        value: impl Into<Bytes>,
+        expiry: impl Into<Expiry>,
+    ) -> Result<(), WriteError> {
+        let key = key.into();
+        let put = vec![Operation::Put(key.clone(), value.into()), Operation::Expire(key, expiry.into())];
+        self.apply(put).await.map(drop)
+    }
+
+    /// Sets when a key expires: from then on it is gone. Returns how long it had to live before; without the key, nothing is set.
+    ///
+    /// [`put`](Bucket::put) makes the key not expire any more. [`update`](Bucket::update) and
+    /// [`compare_and_set`](Bucket::compare_and_set) leave the time as it is, unless they remove the key.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`] if the time was not set, or may not have been.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use kv_core::{Bucket, TimeToLive};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sessions = Bucket::start().await?;
+    /// let hour = Duration::from_secs(3600);
+    /// assert_eq!(sessions.expire("mary", hour).await?, TimeToLive::NoKey);
+    /// sessions.put("mary", "logged in").await?;
+    /// assert_eq!(sessions.expire("mary", hour).await?, TimeToLive::Unlimited);
+    /// assert!(matches!(sessions.persist("mary").await?, TimeToLive::Left(_)));
+    /// assert_eq!(sessions.time_to_live("mary").await?, TimeToLive::Unlimited);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "HPEXPIRE")]
+    pub async fn expire(&self, key: impl Into<Bytes>, expiry: impl Into<Expiry>) -> Result<TimeToLive, WriteError> {
+        let expire = Operation::Expire(key.into(), expiry.into());
+        self.apply_one(expire).await.map(OperationResult::into_time_to_live)
+    }
+
+    /// Makes a key not expire. Returns how long it had to live before.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`] if the time was not removed, or may not have been.
+    #[doc(alias = "HPERSIST")]
+    pub async fn persist(&self, key: impl Into<Bytes>) -> Result<TimeToLive, WriteError> {
+        self.apply_one(Operation::Persist(key.into())).await.map(OperationResult::into_time_to_live)
+    }
+
+    /// Returns how long a key has to live.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if the bucket did not answer.
+    #[doc(alias = "HPTTL")]
+    pub fn time_to_live<K: Into<Bytes>>(
+        &self,
+        key: K,
+    ) -> BucketRead<'_, TimeToLive, impl FnOnce(Caller<Stored>) -> BucketCall + use<K>> {
+        self.read(Operation::TimeToLive(key.into()), OperationResult::into_time_to_live)
     }
 
     /// Removes a key, and returns its value.
@@ -268,7 +324,7 @@ impl Bucket {
     /// Runs a function on the value of a key, and returns its result. The function can change, insert or remove the value.
     ///
     /// The function runs inside the bucket, like an agent's, so no other operation comes between reading the value and
-    /// writing it. It should be short, because the bucket does nothing else meanwhile. If it panics, the bucket ends, and
+    /// writing it. A value that replaces another expires when that would have. The function should be short, because the bucket does nothing else meanwhile. If it panics, the bucket ends, and
     /// the [storage](crate::Storage) decides what becomes of its entries.
     ///
     /// # Errors
@@ -308,7 +364,8 @@ impl Bucket {
         Ok(self.0.call(|caller| BucketCall(CallKind::update(key, function, caller))).await??)
     }
 
-    /// Replaces the value of a key if it is `expected`. `None` means no value, on both sides.
+    /// Replaces the value of a key if it is `expected`. `None` means no value, on both sides. The key expires when it would have
+    /// before.
     ///
     /// # Errors
     ///
@@ -398,16 +455,15 @@ impl Bucket {
         Ok(self.0.call(|caller| BucketCall(CallKind::All(operations, caller))).await??)
     }
 
-    /// Carries out several operations in order and in one message, each by itself: if the storage refuses one, the others
-    /// still count.
+    /// Carries out several operations in order and in one message, each with a result of its own.
     ///
-    /// No other client's operation comes in between. The storage is asked to store all changes at once. Only if it refuses
-    /// is it asked for each of them.
+    /// No other client's operation comes in between. One that would go over a limit of the store has that as its result, and the
+    /// others are carried out. The storage is asked to store all changes at once. If it refuses, each of them has its error as
+    /// its result, and the reads find what was there before.
     ///
     /// # Errors
     ///
-    /// [`CallError`] if the bucket did not answer. An operation that the storage refused has its [`StorageError`] in the
-    /// list.
+    /// [`CallError`] if the bucket did not answer.
     ///
     /// # Examples
     ///
@@ -426,7 +482,7 @@ impl Bucket {
     pub async fn apply_each(
         &self,
         operations: Vec<Operation>,
-    ) -> Result<Vec<Result<OperationResult, StorageError>>, CallError> {
+    ) -> Result<Vec<Result<OperationResult, OperationError>>, CallError> {
         self.0.call(|caller| BucketCall(CallKind::Each(operations, caller))).await
     }
 
@@ -454,6 +510,31 @@ impl Bucket {
     /// ```
     pub async fn remove(&self) -> Result<(), WriteError> {
         Ok(self.0.call(|caller| BucketCall(CallKind::Remove(caller))).await??)
+    }
+
+    /// Returns a snapshot of the entries, to be read page by page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::{Bucket, Entry};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bucket = Bucket::start().await?;
+    /// bucket.put("milk", "1").await?;
+    /// let mut snapshot = bucket.snapshot();
+    /// let mut entries = Vec::new();
+    /// while let Some(page) = snapshot.next_page().await? {
+    ///     entries.extend(page);
+    ///     bucket.put("milk", "2").await?;
+    /// }
+    /// assert_eq!(entries, [Entry::new("milk", "1")]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn snapshot(&self) -> BucketSnapshot {
+        BucketSnapshot::new(self.clone())
     }
 
     /// Ends the bucket, after everything that it was asked before. The next bucket of this name finds what the storage has

@@ -1,6 +1,6 @@
 //! The events of buckets, and the event manager that a registry sends them to.
 
-use genevent::{Manager, ManagerServer};
+use genevent::{Manager, ManagerServer, NotifyError};
 use genserver::supervisor::ChildRef;
 use genserver::{CallError, Named, Never, Reason};
 
@@ -103,14 +103,14 @@ impl EventManagerRef {
     /// Sends the event, and waits until the manager's handlers have seen it.
     ///
     /// Returns an error, unless it is only that no manager is running: then there are no handlers either.
-    pub(crate) async fn tell(&self, event: BucketEvent) -> Result<(), CallError> {
+    pub(crate) async fn tell(&self, event: BucketEvent) -> Result<(), NotifyError> {
         let told = match &self.0 {
             Target::Manager(manager) => manager.sync_notify(event).await,
             Target::Named(manager) => manager.sync_notify(event).await,
             Target::Child(manager) => manager.sync_notify(event).await,
         };
         match told {
-            Err(CallError::NoProc { .. }) => Ok(()),
+            Err(NotifyError::Manager(CallError::NoProc { .. })) => Ok(()),
             told => told,
         }
     }

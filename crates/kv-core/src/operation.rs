@@ -2,6 +2,10 @@
 
 use bytes::Bytes;
 
+use crate::expiry::{Expiry, TimeToLive};
+use crate::limits::LimitError;
+use crate::storage::StorageError;
+
 /// An operation on a bucket, for [`Bucket::apply`](crate::Bucket::apply) and its relatives.
 ///
 /// # Examples
@@ -23,8 +27,12 @@ use bytes::Bytes;
 pub enum Operation {
     /// Reads the value of a key. Results in [`OperationResult::Value`].
     Get(Bytes),
-    /// Stores a value under a key, replacing any value that is there. Results in [`OperationResult::Put`].
+    /// Stores a value under a key, replacing any value that is there. The key then does not expire. Results in [`OperationResult::Put`].
     Put(Bytes, Bytes),
+    /// The same as [`Put`](Self::Put), but results in [`OperationResult::Value`], with the value that the key had.
+    Replace(Bytes, Bytes),
+    /// Stores a value under a key, unless the key is there. Results in [`OperationResult::Value`], with the value that is there.
+    PutNew(Bytes, Bytes),
     /// Removes a key. Results in [`OperationResult::Value`], with the value it had.
     Delete(Bytes),
     /// Lists keys in order. Results in [`OperationResult::Keys`].
@@ -35,19 +43,51 @@ pub enum Operation {
     Len,
     /// Removes all keys. Results in [`OperationResult::Len`], with how many there were.
     Clear,
+    /// Sets when a key expires. Results in [`OperationResult::TimeToLive`], with what it had to live before. Without the key,
+    /// nothing is set.
+    ///
+    /// After a [`Put`](Self::Put) in the same list, it puts a key that expires.
+    Expire(Bytes, Expiry),
+    /// Sets when a key expires, if that agrees with the time it has. Results in [`OperationResult::ExpireIf`].
+    ExpireIf(Bytes, Expiry, ExpireCondition),
+    /// Makes a key not expire. Results in [`OperationResult::TimeToLive`], with what it had to live before.
+    Persist(Bytes),
+    /// Reads how long a key has to live. Results in [`OperationResult::TimeToLive`].
+    TimeToLive(Bytes),
 }
 
 impl Operation {
+    /// Whether it changes nothing, ever.
+    pub(crate) fn is_read(&self) -> bool {
+        match self {
+            Self::Get(_) | Self::Keys(_) | Self::Entries(_) | Self::Len | Self::TimeToLive(_) => true,
+            Self::Put(..)
+            | Self::Replace(..)
+            | Self::PutNew(..)
+            | Self::Delete(_)
+            | Self::Clear
+            | Self::Expire(..)
+            | Self::ExpireIf(..)
+            | Self::Persist(_) => false,
+        }
+    }
+
     /// Its name, for `Debug`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Get(_) => "Get",
             Self::Put(..) => "Put",
+            Self::Replace(..) => "Replace",
+            Self::PutNew(..) => "PutNew",
             Self::Delete(_) => "Delete",
             Self::Keys(_) => "Keys",
             Self::Entries(_) => "Entries",
             Self::Len => "Len",
             Self::Clear => "Clear",
+            Self::Expire(..) => "Expire",
+            Self::ExpireIf(..) => "ExpireIf",
+            Self::Persist(_) => "Persist",
+            Self::TimeToLive(_) => "TimeToLive",
         }
     }
 }
@@ -65,6 +105,46 @@ pub enum OperationResult {
     Entries(Vec<(Bytes, Bytes)>),
     /// How many keys there are or were.
     Len(usize),
+    /// How long the key has or had to live.
+    TimeToLive(TimeToLive),
+    /// Whether the time of the key was set.
+    ExpireIf(ExpireOutcome),
+}
+
+/// What the time of a key has to be for [`Operation::ExpireIf`] to set another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExpireCondition {
+    /// The key does not expire.
+    Unlimited,
+    /// The key expires.
+    Limited,
+    /// The key expires, and earlier than the new time.
+    Earlier,
+    /// The key expires later than the new time, or never.
+    Later,
+}
+
+/// What [`Operation::ExpireIf`] has done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExpireOutcome {
+    /// There is no such key.
+    NoKey,
+    /// The time was set.
+    Set,
+    /// The time stays as it was, because the condition does not hold.
+    Kept,
+}
+
+/// Why a bucket did not carry out one operation of [`apply_each`](crate::Bucket::apply_each).
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperationError {
+    /// The storage failed. The operation has changed nothing.
+    #[error("{0}; the bucket is as it was before")]
+    Storage(#[from] StorageError),
+    /// It would have gone over a limit of the store. It has changed nothing.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
 }
 
 /// Unwrapping: each operation has results of one variant only.
@@ -79,6 +159,10 @@ impl OperationResult {
 
     pub(crate) fn into_entries(self) -> Vec<(Bytes, Bytes)> {
         if let Self::Entries(entries) = self { entries } else { unreachable!("the operation lists entries") }
+    }
+
+    pub(crate) fn into_time_to_live(self) -> TimeToLive {
+        if let Self::TimeToLive(time) = self { time } else { unreachable!("the operation is about a time to live") }
     }
 
     pub(crate) fn into_len(self) -> usize {

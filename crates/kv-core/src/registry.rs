@@ -1,21 +1,26 @@
 //! The registry: finding buckets by name, and creating them.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use genserver::supervisor::WaitingChildRef;
 use genserver::{AsServer, CallError, FindError, ServerRef, StartError, WaitForServer, start, start_link};
 
+use crate::bucket::BucketStartError;
 use crate::event::EventManagerRef;
+use crate::parts::StoreParts;
 use crate::{Bucket, BucketName};
 
-// The process.
+// The process, ...
 mod server;
+// ... and how it begins.
+mod beginning;
 // The table that lookups read.
 pub(crate) mod table;
 // The errors.
 mod error;
 
-pub use error::{BucketStartError, CreateError, CreateLaterError};
+pub use error::{CreateError, CreateLaterError};
+pub(crate) use server::RegistryStorage;
 pub use server::{RegistryArgs, RegistryCall, RegistryCast, RegistryInfo, RegistryServer};
 
 use server::CallKind;
@@ -24,7 +29,7 @@ use table::Table;
 /// A reference to the registry of a store's buckets, cheap to clone.
 ///
 /// It monitors its buckets and is not linked to them. When a bucket ends, the name becomes free, and the event manager is
-/// notified.
+/// notified. A bucket that crashes is started again at once if its store has a [storage](crate::Storage).
 ///
 /// There are two ways to create a bucket and two to look one up. [`create`](Registry::create) waits, and from then on every
 /// [`lookup`](Registry::lookup) finds the bucket; a lookup reads a shared table and sends no message.
@@ -65,7 +70,7 @@ pub struct Registry {
 #[derive(Clone, Debug)]
 enum RegistryProcess {
     One(ServerRef<RegistryServer>),
-    Child(Arc<WaitingChildRef<RegistryServer>>),
+    OfStore(Arc<StoreParts>),
 }
 
 /// A store's registry is waited for while its supervisor starts it again.
@@ -75,14 +80,14 @@ impl AsServer for RegistryProcess {
     fn as_server(&self) -> Result<ServerRef<RegistryServer>, FindError> {
         match self {
             Self::One(server) => server.as_server(),
-            Self::Child(child) => child.as_server(),
+            Self::OfStore(parts) => Ok(parts.registry()?),
         }
     }
 
     fn wait_for_server(&self) -> Option<WaitForServer<'_, RegistryServer>> {
         match self {
             Self::One(server) => server.wait_for_server(),
-            Self::Child(child) => child.wait_for_server(),
+            Self::OfStore(parts) => Some(Box::pin(async { Ok(parts.wait_for(|children| &children.registry).await?) })),
         }
     }
 }
@@ -141,7 +146,7 @@ impl Registry {
     /// let me = Probe::<()>::new();
     /// let manager = Manager::start().await?;
     /// let registry = me.scope(async { Registry::start_link(manager).await }).await?;
-    /// assert!(registry.names().is_empty());
+    /// assert!(registry.names(None, 1).is_empty());
     /// # Ok(())
     /// # }
     /// ```
@@ -152,8 +157,8 @@ impl Registry {
     }
 
     /// The registry of a store.
-    pub(crate) fn of_store(table: Arc<Table>, child: WaitingChildRef<RegistryServer>) -> Self {
-        Self { table, server: RegistryProcess::Child(Arc::new(child)) }
+    pub(crate) fn of_store(table: Arc<Table>, parts: Arc<StoreParts>) -> Self {
+        Self { table, server: RegistryProcess::OfStore(parts) }
     }
 
     /// Creates a bucket of this name unless there is one, and returns it. Once this returns, every lookup finds the bucket,
@@ -186,6 +191,7 @@ impl Registry {
         let name = BucketName::new(name)?;
         match self.server.call(|caller| RegistryCall(CallKind::Create(name.clone(), caller))).await {
             Ok(Ok(bucket)) => Ok(bucket),
+            Ok(Err(BucketStartError::Limit(why))) => Err(CreateError::Limit { name, why }),
             Ok(Err(why)) => Err(CreateError::NotStarted { name, why }),
             Err(why) => Err(CreateError::Registry { name, why }),
         }
@@ -257,11 +263,35 @@ impl Registry {
         self.server.call(|caller| RegistryCall(CallKind::Lookup(name, caller))).await
     }
 
-    /// The names of all buckets, in order.
+    /// One page of the names of the buckets, in order: at most `limit`, from the beginning or after a name.
     ///
-    /// It may or may not list buckets that come or go meanwhile.
-    pub fn names(&self) -> Vec<BucketName> {
-        self.table.names()
+    /// A page that has fewer is the last one. Buckets that come or go meanwhile may be listed or not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// for name in ["shopping", "holidays", "books"] {
+    ///     store.create(name).await?;
+    /// }
+    /// assert_eq!(store.names(None, 2), ["books", "holidays"]);
+    /// assert_eq!(store.names(Some("holidays"), 2), ["shopping"]);
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn names(&self, after: Option<&str>, limit: usize) -> Vec<BucketName> {
+        self.table.names(after, limit)
+    }
+
+    /// How many buckets there are. One that has just ended is counted until the registry has taken note of that: before it answers the
+    /// next [`lookup_ordered`](Registry::lookup_ordered).
+    pub fn count(&self) -> usize {
+        self.table.count()
     }
 
     /// Stops the registry. If it has its own supervisor, its buckets end with it. The registry of a store is restarted:
@@ -315,6 +345,8 @@ impl Registry {
 
 impl RegistryArgs {
     fn alone(events: EventManagerRef) -> Self {
-        Self { table: Arc::default(), events: Arc::new(events), buckets: None, storage: None }
+        let is_first = Arc::new(AtomicBool::new(true));
+        let (table, shared) = (Arc::default(), Arc::default());
+        Self { table, events: Arc::new(events), buckets: None, storage: None, is_first, shared }
     }
 }

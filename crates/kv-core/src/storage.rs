@@ -1,19 +1,29 @@
 //! Storage: keeping the entries of buckets beyond their processes.
 
-use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use crate::BucketName;
 
+// What goes to a storage and comes back from it.
+mod commit;
+// Its error.
+mod error;
+// The storage that keeps nothing.
+mod memory;
+
+pub use commit::{Commit, Entry, Fence, Loaded, StorageChange};
+pub use error::{StorageError, StorageErrorKind};
+pub use memory::MemoryStorage;
+
 /// Keeps the entries of a store's buckets.
 ///
-/// A bucket has its entries in memory and answers every read from there. It loads them from the storage when it starts, and
-/// commits every change before it answers. So an answered change is as durable as the storage makes it. If
-/// [`commit`](Storage::commit) fails, the bucket stays as it was, and the client gets the error.
+/// A bucket has its entries in memory and answers reads from there. It loads them from the storage when it starts. Its changes
+/// go to the store's committer, a process that gathers those of all buckets and [commits](Storage::commit) them together.
+/// A client is answered when its change is committed, so an answered change is as durable as the storage makes it. If the
+/// commit fails, the bucket takes the change back, and the client gets the error.
 ///
 /// [`MemoryStorage`], the default, keeps nothing. A storage need not be a disk: it may be another program.
 ///
@@ -26,10 +36,36 @@ use crate::BucketName;
 /// use std::sync::Mutex;
 /// use async_trait::async_trait;
 /// use bytes::Bytes;
-/// use kv_core::{BucketName, StorageChange, Durability, Storage, StorageError, Store};
+/// use kv_core::{
+///     BucketName, Commit, Durability, Entry, Fence, Loaded, Storage, StorageChange,
+///     StorageError, Store,
+/// };
 ///
 /// #[derive(Debug, Default)]
-/// struct Shelf(Mutex<BTreeMap<BucketName, BTreeMap<Bytes, Bytes>>>);
+/// struct Shelf(Mutex<BTreeMap<BucketName, Kept>>);
+///
+/// #[derive(Debug, Default)]
+/// struct Kept {
+///     loads: u64,
+///     entries: BTreeMap<Bytes, Entry>,
+/// }
+///
+/// impl Shelf {
+///     fn commit_one(&self, commit: Commit) -> Result<(), StorageError> {
+///         let mut shelf = self.0.lock().unwrap();
+///         let kept = shelf.entry(commit.bucket).or_default();
+///         if commit.fence != Fence::new(kept.loads) {
+///             return Err(StorageError::not_owner("it was loaded again"));
+///         }
+///         for change in commit.changes {
+///             match change {
+///                 StorageChange::Put(entry) => kept.entries.insert(entry.key.clone(), entry),
+///                 StorageChange::Delete(key) => kept.entries.remove(&key),
+///             };
+///         }
+///         Ok(())
+///     }
+/// }
 ///
 /// #[async_trait]
 /// impl Storage for Shelf {
@@ -37,32 +73,29 @@ use crate::BucketName;
 ///         Durability::Program
 ///     }
 ///
-///     async fn buckets(&self) -> Result<Vec<BucketName>, StorageError> {
-///         Ok(self.0.lock().unwrap().keys().cloned().collect())
-///     }
-///
-///     async fn load(&self, bucket: &BucketName) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-///         let shelf = self.0.lock().unwrap();
-///         Ok(shelf.get(bucket).cloned().unwrap_or_default().into_iter().collect())
-///     }
-///
-///     async fn commit(
+///     async fn buckets(
 ///         &self,
-///         bucket: &BucketName,
-///         changes: Vec<StorageChange>,
-///     ) -> Result<(), StorageError> {
-///         let mut shelf = self.0.lock().unwrap();
-///         let entries = shelf.entry(bucket.clone()).or_default();
-///         for change in changes {
-///             match change {
-///                 StorageChange::Put(key, value) => drop(entries.insert(key, value)),
-///                 StorageChange::Delete(key) => drop(entries.remove(&key)),
-///             }
-///         }
-///         Ok(())
+///         after: Option<&BucketName>,
+///         limit: usize,
+///     ) -> Result<Vec<BucketName>, StorageError> {
+///         let shelf = self.0.lock().unwrap();
+///         let names = shelf.keys().filter(|name| after.is_none_or(|after| *name > after));
+///         Ok(names.take(limit).cloned().collect())
 ///     }
 ///
-///     async fn remove(&self, bucket: &BucketName) -> Result<(), StorageError> {
+///     async fn load(&self, bucket: &BucketName) -> Result<Loaded, StorageError> {
+///         let mut shelf = self.0.lock().unwrap();
+///         let kept = shelf.entry(bucket.clone()).or_default();
+///         kept.loads += 1;
+///         let entries = kept.entries.values().cloned().collect();
+///         Ok(Loaded { fence: Fence::new(kept.loads), entries })
+///     }
+///
+///     async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<(), StorageError>> {
+///         commits.into_iter().map(|commit| self.commit_one(commit)).collect()
+///     }
+///
+///     async fn remove(&self, bucket: &BucketName, _fence: Fence) -> Result<(), StorageError> {
 ///         self.0.lock().unwrap().remove(bucket);
 ///         Ok(())
 ///     }
@@ -87,49 +120,66 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// If it is [`Durability::Nothing`], no other method is ever called.
     fn durability(&self) -> Durability;
 
-    /// The buckets that it keeps. They are created when the store starts.
+    /// The most bytes that a key may have. Called once, when a store starts; its buckets refuse to store a longer one. By default
+    /// there is no limit.
+    fn max_key(&self) -> usize {
+        usize::MAX
+    }
+
+    /// One page of the names of the buckets that it keeps, in order: at most `limit`, from the beginning or after a name.
     ///
     /// # Errors
     ///
     /// If they cannot be read. The store then does not start.
-    async fn buckets(&self) -> Result<Vec<BucketName>, StorageError>;
+    async fn buckets(&self, after: Option<&BucketName>, limit: usize) -> Result<Vec<BucketName>, StorageError>;
 
-    /// All entries of one bucket, in any order; none for a new bucket, which the storage keeps from now on.
+    /// All entries of one bucket, in any order, and the fence for the commits of the process that loads them. A new bucket has
+    /// no entries, and the storage keeps it from now on.
+    ///
+    /// The entries have in them all that was ever committed. What earlier processes of this bucket commit after this call, with
+    /// an earlier fence, is refused.
     ///
     /// # Errors
     ///
     /// If they cannot be read. The bucket then does not start, and the client that creates it gets the error.
-    async fn load(&self, bucket: &BucketName) -> Result<Vec<(Bytes, Bytes)>, StorageError>;
+    async fn load(&self, bucket: &BucketName) -> Result<Loaded, StorageError>;
 
-    /// Makes changes as durable as [`durability`](Storage::durability) says: all of them, or none.
+    /// Makes changes as durable as [`durability`](Storage::durability) says. There is at most one commit of a bucket in the
+    /// list; returns one result for each, in their order.
     ///
-    /// The bucket waits for this before it answers, and does nothing else meanwhile. Many buckets may wait at the same
-    /// time, so an implementation can gather their changes and commit them together.
+    /// The committer waits for this before it commits more.
     ///
     /// # Errors
     ///
-    /// If the changes are not durable. The bucket undoes them, and its client gets the error.
+    /// Where the changes of a commit are not durable, not even some of them. The bucket takes them back, and its clients get
+    /// the error.
     ///
     /// # Cancel safety
     ///
-    /// A bucket that is killed drops the future, and its client gets no answer. The changes may be durable or not.
-    async fn commit(&self, bucket: &BucketName, changes: Vec<StorageChange>) -> Result<(), StorageError>;
+    /// If the committer is killed, the future is dropped. The changes may be durable or not, and the buckets load their entries
+    /// again to find out.
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<(), StorageError>>;
 
     /// Forgets a bucket and its entries.
     ///
     /// # Errors
     ///
     /// If the bucket is still kept. The bucket then goes on running.
-    async fn remove(&self, bucket: &BucketName) -> Result<(), StorageError>;
-}
+    async fn remove(&self, bucket: &BucketName, fence: Fence) -> Result<(), StorageError>;
 
-/// A change to a bucket, for [`Storage::commit`].
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum StorageChange {
-    /// The key now has this value.
-    Put(Bytes, Bytes),
-    /// The key now has no value.
-    Delete(Bytes),
+    /// How long after a commit [`sync`](Storage::sync) has to be called at the latest; `None` if never, as by default.
+    fn sync_within(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Makes what was committed as durable as it will ever be. Called if [`sync_within`](Storage::sync_within) asks for it.
+    ///
+    /// # Errors
+    ///
+    /// If it did not work. The error is reported, and later commits should fail.
+    async fn sync(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
 }
 
 /// What a committed change survives.
@@ -143,89 +193,4 @@ pub enum Durability {
     Machine,
     /// A power failure.
     Power,
-}
-
-/// The error of a storage.
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::StorageError;
-///
-/// let full = StorageError::new(std::io::Error::other("no space left on the disk"));
-/// assert_eq!(full.to_string(), "the storage failed: no space left on the disk");
-/// ```
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the storage failed: {0}")]
-pub struct StorageError(Arc<dyn Error + Send + Sync>);
-
-impl StorageError {
-    /// Wraps an error or a text. It should say what failed and what to do.
-    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(error.into().into())
-    }
-
-    /// The wrapped error.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::StorageError;
-    ///
-    /// let full = StorageError::new(std::io::Error::from(std::io::ErrorKind::StorageFull));
-    /// assert!(full.cause().downcast_ref::<std::io::Error>().is_some());
-    /// ```
-    pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
-        &*self.0
-    }
-}
-
-/// Two errors are equal if they are clones of the same error.
-impl PartialEq for StorageError {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-/// A storage that keeps nothing: the entries of a bucket are in its process, and are lost with it.
-///
-/// # Examples
-///
-/// ```
-/// use kv_core::{MemoryStorage, Store};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let store = Store::options().storage(MemoryStorage).start().await?;
-/// store.create("shopping").await?.put("milk", "1").await?;
-/// store.lookup("shopping").ok_or("it was just made")?.kill();
-/// assert_eq!(store.create("shopping").await?.get("milk").await?, None);
-/// # store.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct MemoryStorage;
-
-#[async_trait]
-impl Storage for MemoryStorage {
-    fn durability(&self) -> Durability {
-        Durability::Nothing
-    }
-
-    async fn buckets(&self) -> Result<Vec<BucketName>, StorageError> {
-        Ok(Vec::new())
-    }
-
-    async fn load(&self, _bucket: &BucketName) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        Ok(Vec::new())
-    }
-
-    async fn commit(&self, _bucket: &BucketName, _changes: Vec<StorageChange>) -> Result<(), StorageError> {
-        Ok(())
-    }
-
-    async fn remove(&self, _bucket: &BucketName) -> Result<(), StorageError> {
-        Ok(())
-    }
 }

@@ -1,18 +1,22 @@
-//! The store: event manager, buckets and registry under one supervisor.
+//! The store: event managers, buckets and registry under one supervisor.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use genevent::{Manager, ManagerServer};
-use genserver::dynamic_supervisor::{self, DynamicSupervisor};
-use genserver::supervisor::{ChildError, ChildRef, ChildSpec, Supervisor, SupervisorSpec};
-use genserver::{CallError, ProcessRef, StartError, Stop, start_link};
+use genevent::Manager;
+use genserver::dynamic_supervisor::DynamicSupervisor;
+use genserver::supervisor::{ChildError, ChildRef, Supervisor, SupervisorServer};
+use genserver::{AsProcess, AsServer, CallError, FindError, Lookup, ProcessRef, ServerRef, StartError, Stop};
 
-use crate::event::{BucketEvent, EventManagerRef};
-use crate::registry::table::Table;
-use crate::registry::{CreateError, CreateLaterError, Registry, RegistryArgs, RegistryServer};
-use crate::storage::{Durability, MemoryStorage, Storage};
+use crate::event::BucketEvent;
+use crate::key_event::KeyEvents;
+use crate::parts::StoreParts;
+use crate::registry::{CreateError, CreateLaterError, Registry};
 use crate::{Bucket, BucketName};
+
+// How it is started, and with what.
+mod options;
+
+pub use options::StoreOptions;
 
 /// A reference to a store of named buckets, cheap to clone. See [the crate's page](crate).
 ///
@@ -33,38 +37,16 @@ use crate::{Bucket, BucketName};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Store {
-    supervisor: Supervisor,
-    parts: Arc<Parts>,
+    supervisor: StoreSupervisor,
+    parts: Arc<StoreParts>,
     registry: Registry,
 }
 
-#[derive(Debug)]
-struct Parts {
-    events: ChildRef<ManagerServer<BucketEvent>, Manager<BucketEvent>>,
-    buckets: ChildRef<dynamic_supervisor::DynamicSupervisorServer, DynamicSupervisor>,
-}
-
-/// The options of a store.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-/// use kv_core::Store;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let store = Store::options().max_restarts(10).within(Duration::from_secs(1)).start().await?;
-/// # store.stop().await?;
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug)]
-#[must_use = "a store starts with `start`"]
-pub struct StoreOptions {
-    storage: Arc<dyn Storage>,
-    max_restarts: u32,
-    within: Duration,
+enum StoreSupervisor {
+    One(Supervisor),
+    // A child of somebody's supervisor.
+    Child(ChildRef<SupervisorServer, Supervisor>),
 }
 
 impl Store {
@@ -79,8 +61,7 @@ impl Store {
 
     /// Returns the options of a store, to be set before it starts.
     pub fn options() -> StoreOptions {
-        // OTP's default: three restarts in five seconds.
-        StoreOptions { storage: Arc::new(MemoryStorage), max_restarts: 3, within: Duration::from_secs(5) }
+        StoreOptions::new()
     }
 
     /// Creates a bucket of this name unless there is one, and returns it: see [`Registry::create`].
@@ -130,9 +111,32 @@ impl Store {
         self.registry.lookup_ordered(name).await
     }
 
-    /// The names of all buckets, in order: see [`Registry::names`].
-    pub fn names(&self) -> Vec<BucketName> {
-        self.registry.names()
+    /// One page of the names of the buckets, in order: see [`Registry::names`].
+    pub fn names(&self, after: Option<&str>, limit: usize) -> Vec<BucketName> {
+        self.registry.names(after, limit)
+    }
+
+    /// How many buckets there are: see [`Registry::count`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// let shopping = store.create("shopping").await?;
+    /// assert_eq!(store.count(), 1);
+    /// shopping.stop().await?;
+    /// assert_eq!(store.lookup_ordered("shopping").await?, None);
+    /// assert_eq!(store.count(), 0);
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn count(&self) -> usize {
+        self.registry.count()
     }
 
     /// The current event manager, for adding handlers and taking streams. Waits while it is being restarted.
@@ -166,7 +170,21 @@ impl Store {
     /// # }
     /// ```
     pub async fn events(&self) -> Result<Manager<BucketEvent>, ChildError> {
-        self.parts.events.waiting().current().await
+        self.parts.wait_for(|children| &children.events).await
+    }
+
+    /// The events of keys: that one was put, was deleted, or has expired. Waits while their manager is being restarted.
+    ///
+    /// From the moment that this returns, buckets send them, until the last clone of it is dropped. They go to a manager of their
+    /// own, so the handlers of [`events`](Store::events) do not see them. A restarted manager has no handlers, as there. Of a store that
+    /// its supervisor has started again, call this again: what it returned before is of the store that has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`ChildError`] if the store has stopped.
+    pub async fn key_events(&self) -> Result<KeyEvents, ChildError> {
+        let (manager, outlet) = self.parts.wait_for_key_events().await?;
+        Ok(KeyEvents::new(manager, &outlet))
     }
 
     /// The current supervisor of the buckets. Waits while it is being restarted.
@@ -175,7 +193,29 @@ impl Store {
     ///
     /// [`ChildError`] if the store has stopped.
     pub async fn buckets(&self) -> Result<DynamicSupervisor, ChildError> {
-        self.parts.buckets.waiting().current().await
+        self.parts.wait_for(|children| &children.buckets).await
+    }
+
+    /// How many bytes the buckets of the store take, with their keys and values, and what these take besides: what counts towards
+    /// [`max_memory`](StoreOptions::max_memory). A bucket with a storage counts its entries once it has loaded them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// assert_eq!(store.memory(), 0);
+    /// store.create("shopping").await?.put("milk", vec![0; 10_000]).await?;
+    /// assert!((10_000..12_000).contains(&store.memory()));
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn memory(&self) -> usize {
+        self.parts.memory()
     }
 
     /// The registry.
@@ -199,9 +239,10 @@ impl Store {
         &self.registry
     }
 
-    /// Stops the store: registry, buckets, and event manager, in this order. Buckets first finish what they were asked.
+    /// Stops the store: registry, buckets, and event managers, in this order. Buckets first finish what they were asked.
     ///
-    /// No events announce the ends of the buckets, because the registry is gone by then.
+    /// No events announce the ends of the buckets, because the registry is gone by then. A [child](StoreOptions::child_spec) of a
+    /// supervisor is started again by it.
     ///
     /// # Examples
     ///
@@ -218,112 +259,48 @@ impl Store {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stop(&self) -> Stop {
-        self.supervisor.stop()
-    }
-
-    /// The store's supervisor as a process: for linking, monitoring, inspecting.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genserver::Probe;
-    /// use kv_core::Store;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut watcher = Probe::<()>::new();
-    /// let store = Store::start().await?;
-    /// let reference = watcher.monitor(&store.process_ref());
-    /// store.stop().await?;
-    /// assert_eq!(watcher.expect_down(reference).await.pid, store.process_ref().pid());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn process_ref(&self) -> ProcessRef {
-        self.supervisor.process_ref()
+    pub fn stop(&self) -> Stop<Lookup<'_, Self, ProcessRef>> {
+        AsServer::stop(self)
     }
 }
 
-impl StoreOptions {
-    /// Sets what keeps the entries of the buckets.
-    pub fn storage(mut self, storage: impl Storage) -> Self {
-        self.storage = Arc::new(storage);
-        self
-    }
+/// The store's supervisor, if it runs.
+impl AsServer for Store {
+    type Server = SupervisorServer;
 
-    /// Sets how many restarts of its parts the store allows [within](StoreOptions::within) a time before it ends (default:
-    /// three). Buckets do not count: they may end as often as they like.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kv_core::Store;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let store = Store::options().max_restarts(0).start().await?;
-    /// let whole = store.process_ref();
-    /// store.events().await?.process_ref().kill();
-    /// whole.ended().await;
-    /// assert_eq!(store.lookup("shopping"), None);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn max_restarts(mut self, max_restarts: u32) -> Self {
-        self.max_restarts = max_restarts;
-        self
+    fn as_server(&self) -> Result<ServerRef<SupervisorServer>, FindError> {
+        match &self.supervisor {
+            StoreSupervisor::One(supervisor) => supervisor.as_server(),
+            StoreSupervisor::Child(child) => child.as_server(),
+        }
     }
+}
 
-    /// Sets the time in which restarts are counted (default: five seconds).
-    pub fn within(mut self, within: Duration) -> Self {
-        self.within = within;
-        self
-    }
-
-    /// Starts the store.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError`] as every start.
-    pub async fn start(self) -> Result<Store, StartError> {
-        self.begin(false).await
-    }
-
-    /// Starts the store linked to the calling process: see [`genserver::start_link`].
-    ///
-    /// # Errors
-    ///
-    /// [`StartError`] as every start.
-    pub async fn start_link(self) -> Result<Store, StartError> {
-        self.begin(true).await
-    }
-
-    async fn begin(self, linked: bool) -> Result<Store, StartError> {
-        let (spec, parts, registry) = self.spec();
-        let supervisor = if linked { spec.start_link().await? } else { spec.start().await? };
-        Ok(Store { supervisor, parts, registry })
-    }
-
-    /// The supervisor that starts the parts, and what refers to them. Not a part of `begin`, because every crate that polls an
-    /// async function compiles it, and with it the servers that it starts.
-    fn spec(self) -> (SupervisorSpec, Arc<Parts>, Registry) {
-        let events = ChildSpec::server("events", Manager::<BucketEvent>::start_link);
-        let buckets = ChildSpec::supervisor("buckets", || DynamicSupervisor::new().start_link());
-        let parts = Parts { events: events.reference(), buckets: buckets.reference() };
-        let table = Arc::<Table>::default();
-        let args = RegistryArgs {
-            table: Arc::clone(&table),
-            events: Arc::new(EventManagerRef::from(events.reference())),
-            buckets: Some(buckets.reference()),
-            // A storage that keeps nothing is never called: a bucket without a storage does not wait for one.
-            storage: Some(self.storage).filter(|storage| storage.durability() > Durability::Nothing),
-        };
-        let registry = ChildSpec::server("registry", move || start_link::<RegistryServer>(args.clone()));
-        let reference = registry.reference();
-        // One for one: what one part loses, the others keep. The crate's page says what that is.
-        let spec = Supervisor::one_for_one().max_restarts(self.max_restarts).within(self.within);
-        let spec = spec.child(events).child(buckets).child(registry);
-        (spec, Arc::new(parts), Registry::of_store(table, reference.waiting()))
+/// The store's supervisor as a process: for linking, monitoring, inspecting. `None` while a store that is a child of a supervisor does
+/// not run.
+///
+/// # Examples
+///
+/// ```
+/// use genserver::{AsProcess, Probe};
+/// use kv_core::Store;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut watcher = Probe::<()>::new();
+/// let store = Store::start().await?;
+/// let process = store.as_process().ok_or("it runs")?;
+/// let reference = watcher.monitor(&store);
+/// store.stop().await?;
+/// assert_eq!(watcher.expect_down(reference).await.pid, process.pid());
+/// # Ok(())
+/// # }
+/// ```
+impl AsProcess for Store {
+    fn as_process(&self) -> Option<ProcessRef> {
+        match &self.supervisor {
+            StoreSupervisor::One(supervisor) => supervisor.as_process(),
+            StoreSupervisor::Child(child) => child.as_process(),
+        }
     }
 }

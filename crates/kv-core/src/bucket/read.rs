@@ -8,11 +8,10 @@ use std::time::Duration;
 use genserver::{Call, CallError, Caller, ServerRef};
 
 use super::{BucketCall, BucketServer};
-use crate::operation::OperationResult;
-use crate::storage::StorageError;
+use crate::operation::{OperationError, OperationResult};
 
 /// What a bucket answers to one operation.
-type Answer = Result<OperationResult, StorageError>;
+type Answer = Result<OperationResult, OperationError>;
 
 /// A read of a bucket, to be awaited. It waits five seconds for the answer, unless it is told otherwise.
 ///

@@ -1,15 +1,21 @@
-//! The process of a bucket: its entries, and how they change.
+//! The process of a bucket, and its requests.
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, Reason};
+use genserver::{Caller, Cx, GenServer, Init, Next, Outcome, Reason};
 
+use super::Bucket;
 use super::entries::Entries;
+use super::kept::{BucketStorage, Kept};
+use super::snapshot::{SnapshotPage, SnapshotRequest};
+use super::start_error::BucketStartError;
+use super::times::Times;
 use crate::BucketName;
-use crate::operation::{KeyPage, Operation, OperationResult};
-use crate::storage::{Storage, StorageChange, StorageError};
+use crate::committer::SendReply;
+use crate::limits::{Account, StoreShared};
+use crate::operation::{Operation, OperationError, OperationResult};
 
 /// The server behind a [`Bucket`](crate::Bucket), with its entries.
 ///
@@ -33,21 +39,26 @@ use crate::storage::{Storage, StorageChange, StorageError};
 /// # }
 /// ```
 pub struct BucketServer {
-    entries: Entries,
-    // None if the entries are lost with the bucket. Boxed, because most buckets have none.
-    keeper: Option<Box<BucketStorage>>,
+    pub(super) entries: Entries,
+    // Whether every request is answered at once and no key expires: the frequent case, and the one that is to be fast.
+    pub(super) is_plain: bool,
+    // None for a bucket that is not in a store.
+    pub(super) account: Option<Account>,
+    // None if the entries are lost with the bucket. Boxed, because an empty bucket should be small.
+    pub(super) kept: Option<Box<Kept>>,
 }
 
 /// The arguments of a bucket's start, made by [`Bucket::start`](crate::Bucket::start) and by a store.
 #[derive(Debug, Default)]
-pub struct BucketArgs(pub(crate) Option<BucketStorage>);
+pub struct BucketArgs(pub(crate) Option<BucketHome>);
 
-/// The storage of one bucket.
-pub(crate) struct BucketStorage {
-    bucket: BucketName,
-    storage: Arc<dyn Storage>,
-    // The old values of the keys changed since the last commit, in the order of the changes.
-    before: Vec<(Bytes, Option<Bytes>)>,
+/// The store of a bucket.
+#[derive(Clone, Debug)]
+pub(crate) struct BucketHome {
+    pub(crate) name: BucketName,
+    pub(crate) shared: Arc<StoreShared>,
+    /// None if the entries are lost with the bucket.
+    pub(crate) storage: Option<BucketStorage>,
 }
 
 /// A call to a bucket, made by the methods of [`Bucket`](crate::Bucket).
@@ -65,16 +76,34 @@ pub(super) enum CallKind {
     Each(Vec<Operation>, Caller<Vec<Stored<OperationResult>>>),
     Update(Bytes, UpdateFunction),
     Remove(Caller<Stored<()>>),
+    /// A page of a snapshot. None if there is no such snapshot any more.
+    Snapshot(SnapshotRequest, Caller<Option<SnapshotPage>>),
 }
 
+/// A message to a bucket with a storage, made by the bucket itself and by its registry.
+pub struct BucketCast(pub(super) CastKind);
+
+pub(super) enum CastKind {
+    /// A read comes again, because what it waited for was taken back.
+    Again(CallKind),
+    /// A list whose changes the storage has refused: each read, to be carried out again, and the error of each change.
+    Refused(Vec<Stored<Operation>>, Caller<Vec<Stored<OperationResult>>>),
+    /// The bucket was created, and loads its entries.
+    Created(Option<Caller<Created>>),
+}
+
+/// What the client that creates a bucket gets.
+pub(crate) type Created = Result<Bucket, BucketStartError>;
+
+/// A message of a bucket to itself: it is time to remove keys that have expired.
+#[derive(Debug)]
+pub struct BucketInfo(pub(super) ());
+
 /// A result that counts once the storage has stored the change.
-type Stored<R> = Result<R, StorageError>;
+pub(super) type Stored<R> = Result<R, OperationError>;
 
 /// A client's function: it changes the value, and returns a function that replies to the client.
-type UpdateFunction = Box<dyn FnOnce(&mut Option<Bytes>) -> SendReply + Send>;
-
-/// Replies to the client once the storage has answered.
-type SendReply = Box<dyn FnOnce(Stored<()>) + Send>;
+pub(super) type UpdateFunction = Box<dyn FnOnce(&mut Option<Bytes>) -> SendReply + Send>;
 
 impl CallKind {
     pub(super) fn update<R: Send + 'static>(
@@ -93,185 +122,121 @@ impl CallKind {
 impl GenServer for BucketServer {
     type Args = BucketArgs;
     type Call = BucketCall;
-    type Cast = Never;
-    type Info = Never;
+    type Cast = BucketCast;
+    type Info = BucketInfo;
 
-    async fn init(BucketArgs(keeper): BucketArgs, _cx: &mut Cx<Self>) -> Init<Self> {
-        let Some(keeper) = keeper else { return Init::Run(Self { entries: Entries::default(), keeper: None }) };
-        match keeper.storage.load(&keeper.bucket).await {
-            Ok(entries) => Init::Run(Self { entries: entries.into_iter().collect(), keeper: Some(Box::new(keeper)) }),
-            Err(error) => Init::Stop(error.into()),
+    async fn init(BucketArgs(home): BucketArgs, cx: &mut Cx<Self>) -> Init<Self> {
+        let (account, kept) = match home {
+            Some(BucketHome { name, shared, storage }) => {
+                shared.set_last_started(name.clone(), cx.process_ref());
+                let account = Account::new(shared, name, storage.is_some());
+                // The registry does not wait until a large bucket is loaded.
+                (Some(account), storage.map(|storage| Box::new(Kept::unloaded(storage))))
+            }
+            None => (None, None),
+        };
+        Init::Run(Self { entries: Entries::default(), is_plain: kept.is_none(), account, kept })
+    }
+
+    async fn handle_call(&mut self, BucketCall(call): BucketCall, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match (call, self.is_plain) {
+            // The most frequent call, and there is nothing to wait for and nothing to look at.
+            (CallKind::Get(key, caller), true) => Next::reply(caller, self.entries.get_plain(&key).cloned()),
+            (call, true) => self.carry_out(call, cx),
+            (call, false) if self.kept.is_none() => self.carry_out_in_time(call, cx),
+            // Boxed, so that the future of the frequent calls stays small.
+            (call, false) => Box::pin(self.carry_out_kept(call, cx)).await,
         }
     }
 
-    async fn handle_call(&mut self, BucketCall(call): BucketCall, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_cast(&mut self, BucketCast(cast): BucketCast, cx: &mut Cx<Self>) -> Outcome<Self> {
+        match cast {
+            CastKind::Again(call) => self.carry_out_kept(call, cx).await,
+            CastKind::Refused(answers, caller) => self.answer_refused(answers, caller, cx).await,
+            CastKind::Created(creator) => self.welcome(creator, cx).await,
+        }
+    }
+
+    async fn handle_info(&mut self, BucketInfo(()): BucketInfo, cx: &mut Cx<Self>) -> Outcome<Self> {
+        self.sweep(cx).await
+    }
+}
+
+/// Without a storage: every request is answered at once.
+impl BucketServer {
+    pub(super) fn carry_out(&mut self, call: CallKind, cx: &mut Cx<Self>) -> Outcome<Self> {
         match call {
             CallKind::Get(key, caller) => Next::reply(caller, self.entries.get(&key).cloned()),
-            CallKind::One(operation, caller) => {
-                let result = self.apply(operation);
-                // Mostly there is nothing to store, and then no future is built for it.
-                let stored = if self.has_changes() { self.commit().await } else { Ok(()) };
-                Next::reply(caller, stored.map(|()| result))
-            }
+            CallKind::One(operation, caller) => match self.admit(std::slice::from_ref(&operation)) {
+                Ok(()) => {
+                    let result = self.apply(operation, cx);
+                    self.settle();
+                    Next::reply(caller, Ok(result))
+                }
+                Err(refused) => Next::reply(caller, Err(refused.into())),
+            },
             CallKind::All(operations, caller) => {
-                let results = self.all(operations).await;
-                Next::reply(caller, results)
+                let results = self.apply_all(operations, cx);
+                Next::reply(caller, results.map_err(OperationError::from))
             }
             CallKind::Each(operations, caller) => {
-                let results = self.each(operations).await;
+                let results = self.apply_each(operations, cx);
                 Next::reply(caller, results)
             }
             CallKind::Update(key, function) => {
-                let mut value = self.entries.get(&key).cloned();
-                let send_reply = function(&mut value);
-                self.set(key, value);
-                let stored = self.commit().await;
-                send_reply(stored);
+                if let Some(send_reply) = self.update(key, function) {
+                    send_reply(Ok(()));
+                }
                 Next::wait()
             }
-            CallKind::Remove(caller) => match self.forget().await {
-                Ok(()) => Next::stop_reply(Reason::Normal, caller, Ok(())),
-                Err(error) => Next::reply(caller, Err(error)),
-            },
-        }
-    }
-}
-
-impl BucketServer {
-    async fn one(&mut self, operation: Operation) -> Stored<OperationResult> {
-        let result = self.apply(operation);
-        self.commit().await.map(|()| result)
-    }
-
-    async fn all(&mut self, operations: Vec<Operation>) -> Stored<Vec<OperationResult>> {
-        let results = operations.into_iter().map(|operation| self.apply(operation)).collect();
-        self.commit().await.map(|()| results)
-    }
-
-    async fn each(&mut self, operations: Vec<Operation>) -> Vec<Stored<OperationResult>> {
-        // A copy for the second try, only if the storage can refuse. The bytes themselves are shared.
-        let again = if self.keeper.is_some() { operations.clone() } else { Vec::new() };
-        match self.all(operations).await {
-            Ok(results) => results.into_iter().map(Ok).collect(),
-            // Boxed, so that the future of the frequent calls stays small.
-            Err(_) => Box::pin(self.one_by_one(again)).await,
-        }
-    }
-
-    async fn one_by_one(&mut self, operations: Vec<Operation>) -> Vec<Stored<OperationResult>> {
-        let mut results = Vec::with_capacity(operations.len());
-        for operation in operations {
-            results.push(self.one(operation).await);
-        }
-        results
-    }
-
-    /// Applies an operation to the entries. The next [`commit`](Self::commit) stores the change.
-    #[inline]
-    fn apply(&mut self, operation: Operation) -> OperationResult {
-        match operation {
-            Operation::Get(key) => OperationResult::Value(self.entries.get(&key).cloned()),
-            Operation::Put(key, value) => {
-                self.set(key, Some(value));
-                OperationResult::Put
-            }
-            Operation::Delete(key) => OperationResult::Value(self.set(key, None)),
-            Operation::Keys(page) => OperationResult::Keys(self.keys(&page)),
-            Operation::Entries(page) => OperationResult::Entries(self.entries(&page)),
-            Operation::Len => OperationResult::Len(self.entries.len()),
-            Operation::Clear => OperationResult::Len(self.clear()),
-        }
-    }
-
-    /// Changes one key. Remembers the old value if the change may have to be undone.
-    fn set(&mut self, key: Bytes, value: Option<Bytes>) -> Option<Bytes> {
-        let before = self.entries.set(&key, value);
-        if let Some(keeper) = &mut self.keeper {
-            keeper.before.push((key, before.clone()));
-        }
-        before
-    }
-
-    fn clear(&mut self) -> usize {
-        let had = std::mem::take(&mut self.entries);
-        let len = had.len();
-        if let Some(keeper) = &mut self.keeper {
-            keeper.before.extend(had.into_all().map(|(key, value)| (key, Some(value))));
-        }
-        len
-    }
-
-    /// Whether there are changes that the storage has not stored.
-    fn has_changes(&self) -> bool {
-        self.keeper.as_ref().is_some_and(|keeper| !keeper.before.is_empty())
-    }
-
-    /// Has the storage store the changes since the last commit, or undoes them.
-    async fn commit(&mut self) -> Stored<()> {
-        let Some(keeper) = self.keeper.as_mut().filter(|keeper| !keeper.before.is_empty()) else { return Ok(()) };
-        // A key that was changed twice is listed twice, both times with its current value.
-        let changes = keeper.before.iter().map(|(key, _)| match self.entries.get(key) {
-            Some(value) => StorageChange::Put(key.clone(), value.clone()),
-            None => StorageChange::Delete(key.clone()),
-        });
-        let stored = keeper.storage.commit(&keeper.bucket, changes.collect()).await;
-        let before = std::mem::take(&mut keeper.before);
-        if stored.is_err() {
-            // In reverse, so that of several changes to one key the oldest value comes back last.
-            for (key, value) in before.into_iter().rev() {
-                self.entries.set(&key, value);
+            CallKind::Remove(caller) => Next::stop_reply(Reason::Normal, caller, Ok(())),
+            CallKind::Snapshot(request, caller) => {
+                Next::reply(caller, self.entries.snapshot(&request, std::iter::empty()))
             }
         }
-        stored
-    }
-
-    async fn forget(&self) -> Stored<()> {
-        match &self.keeper {
-            Some(keeper) => keeper.storage.remove(&keeper.bucket).await,
-            None => Ok(()),
-        }
-    }
-
-    fn keys(&self, page: &KeyPage) -> Vec<Bytes> {
-        self.entries.page(page).map(|(key, _)| key.clone()).collect()
-    }
-
-    fn entries(&self, page: &KeyPage) -> Vec<(Bytes, Bytes)> {
-        self.entries.page(page).map(|(key, value)| (key.clone(), value.clone())).collect()
-    }
-}
-
-impl BucketStorage {
-    pub(crate) fn new(bucket: BucketName, storage: Arc<dyn Storage>) -> Self {
-        Self { bucket, storage, before: Vec::new() }
     }
 }
 
 /// Only the number of keys: there may be many, and they may be private.
 impl fmt::Debug for BucketServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BucketServer").field("keys", &self.entries.len()).finish_non_exhaustive()
+        let mut shown = f.debug_struct("BucketServer");
+        shown.field("keys", &self.entries.len());
+        // They are to be removed.
+        if let Some(expired) = self.entries.times().map(Times::due).filter(|expired| *expired > 0) {
+            shown.field("expired", &expired);
+        }
+        shown.finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for BucketStorage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BucketStorage")
-            .field("bucket", &self.bucket)
-            .field("storage", &self.storage)
-            .finish_non_exhaustive()
+impl CallKind {
+    /// Its name, for `Debug`.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Get(..) => "Get",
+            Self::One(operation, _) => operation.name(),
+            Self::All(..) => "Apply",
+            Self::Each(..) => "ApplyEach",
+            Self::Update(..) => "Update",
+            Self::Remove(_) => "Remove",
+            Self::Snapshot(..) => "Snapshot",
+        }
     }
 }
 
 impl fmt::Debug for BucketCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl fmt::Debug for BucketCast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
-            CallKind::Get(..) => "Get",
-            CallKind::One(operation, _) => operation.name(),
-            CallKind::All(..) => "Apply",
-            CallKind::Each(..) => "ApplyEach",
-            CallKind::Update(..) => "Update",
-            CallKind::Remove(_) => "Remove",
+            CastKind::Again(call) => call.name(),
+            CastKind::Refused(..) => "Refused",
+            CastKind::Created(_) => "Created",
         })
     }
 }

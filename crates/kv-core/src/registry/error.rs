@@ -1,10 +1,9 @@
 //! The errors of a registry.
 
 use genserver::CallError;
-use genserver::dynamic_supervisor::StartChildError;
-use genserver::supervisor::ChildError;
 
-use crate::{BucketName, NameError};
+use crate::bucket::BucketStartError;
+use crate::{BucketName, LimitError, NameError};
 
 /// Why a bucket was not created, or may not have been.
 ///
@@ -38,6 +37,14 @@ pub enum CreateError {
         /// Why.
         why: BucketStartError,
     },
+    /// The store has a limit that it would have gone over.
+    #[error("the bucket {name:?} was not created: {why}")]
+    Limit {
+        /// The bucket's name.
+        name: BucketName,
+        /// Which limit.
+        why: LimitError,
+    },
     /// The registry did not answer.
     #[error("whether the bucket {name:?} was created is not known: {why}; creating it again does no harm")]
     Registry {
@@ -46,18 +53,6 @@ pub enum CreateError {
         /// Why.
         why: CallError,
     },
-}
-
-/// Why the process of a bucket did not start.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BucketStartError {
-    /// Its supervisor could not start it.
-    #[error(transparent)]
-    Bucket(#[from] StartChildError),
-    /// There was no supervisor to start it.
-    #[error(transparent)]
-    Supervisor(#[from] ChildError),
 }
 
 /// Why a request to create a bucket was not sent.

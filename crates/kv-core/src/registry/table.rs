@@ -1,6 +1,9 @@
 //! The table of names and buckets, which every thread reads and one process writes.
+//!
+//! - T1: `order` has the names of `shards`, but for the one that is coming or going at the moment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 
 use genserver::Pid;
 use parking_lot::RwLock;
@@ -14,7 +17,12 @@ use crate::{Bucket, BucketName};
 pub(crate) struct Table {
     // Several maps, so that lookups of different names seldom share a lock.
     shards: [RwLock<HashMap<BucketName, Bucket>>; SHARDS],
+    // For pages in order. It has a lock of its own, so that a lookup waits for no page.
+    order: RwLock<BTreeSet<BucketName>>,
 }
+
+/// How many names are read under the lock at a time: a create waits for no more.
+const PAGE: usize = 256;
 
 const SHARDS: usize = 16;
 
@@ -33,7 +41,8 @@ impl Table {
     }
 
     pub(crate) fn insert(&self, name: BucketName, bucket: Bucket) {
-        self.shard(&name).write().insert(name, bucket);
+        self.shard(&name).write().insert(name.clone(), bucket);
+        self.order.write().insert(name);
     }
 
     /// Frees the name if it belongs to this process, and returns the bucket.
@@ -46,23 +55,41 @@ impl Table {
             let space = shard.len() * 2;
             shard.shrink_to(space);
         }
+        drop(shard);
+        if removed.is_some() {
+            self.order.write().remove(name);
+        }
         removed
     }
 
-    /// The names of all running buckets, in order.
-    pub(crate) fn names(&self) -> Vec<BucketName> {
-        let mut names: Vec<_> =
-            self.entries().into_iter().filter_map(|(name, bucket)| bucket.is_alive().then_some(name)).collect();
-        names.sort_unstable();
+    /// Frees all names.
+    pub(crate) fn clear(&self) {
+        self.shards.iter().for_each(|shard| *shard.write() = HashMap::new());
+        *self.order.write() = BTreeSet::new();
+    }
+
+    /// One page of the names of running buckets, in order: at most `limit`, from the beginning or after a name.
+    pub(crate) fn names(&self, after: Option<&str>, limit: usize) -> Vec<BucketName> {
+        let mut names = Vec::new();
+        let mut last: Option<BucketName> = None;
+        while names.len() < limit {
+            let page = self.page(last.as_deref().or(after), PAGE.min(limit - names.len()));
+            let Some(end) = page.last() else { break };
+            last = Some(end.clone());
+            names.extend(page.into_iter().filter(|name| self.alive(name).is_some()));
+        }
         names
     }
 
-    /// All entries, in no order.
-    pub(crate) fn entries(&self) -> Vec<(BucketName, Bucket)> {
-        let copy = |shard: &RwLock<HashMap<BucketName, Bucket>>| {
-            shard.read().iter().map(|(name, bucket)| (name.clone(), bucket.clone())).collect::<Vec<_>>()
-        };
-        self.shards.iter().flat_map(copy).collect()
+    /// One page of the names, also of buckets that are ending. Only the last page is empty.
+    pub(crate) fn page(&self, after: Option<&str>, limit: usize) -> Vec<BucketName> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.order.read().range::<str, _>((after, Bound::Unbounded)).take(limit).cloned().collect()
+    }
+
+    /// How many names there are, also of buckets that are ending.
+    pub(crate) fn count(&self) -> usize {
+        self.order.read().len()
     }
 
     /// The map that a name belongs to. Names chosen to collide only share a lock: the maps hash with a secret.

@@ -116,7 +116,7 @@ async fn until(is_so: impl AsyncFn() -> bool) {
 /// Whether every bucket that runs has a name, once the registry has done what it was asked.
 async fn has_no_strays(store: &Store) -> bool {
     store.lookup_ordered("none").await.unwrap();
-    store.buckets().await.unwrap().count_children().await.unwrap().active == store.names().len()
+    store.buckets().await.unwrap().count_children().await.unwrap().active == store.names(None, 100).len()
 }
 
 async fn patient_store() -> Store {
@@ -128,7 +128,7 @@ async fn buckets_killed_under_load_free_their_names_and_nobody_hangs() {
     let store = patient_store().await;
     let clients = Clients::begin(&store, 8);
     for _ in 0..200 {
-        for name in store.names() {
+        for name in store.names(None, 100) {
             store.lookup(&name).inspect(Bucket::kill);
         }
         clients.go_on().await;
@@ -233,7 +233,7 @@ async fn a_supervisor_killed_under_load_takes_its_buckets_and_the_names_are_free
     let counted = clients.end().await;
     assert!(counted.done > 0, "{counted:?}");
     store.buckets().await.unwrap().process_ref().kill();
-    until(async || store.names().is_empty()).await;
+    until(async || store.names(None, 100).is_empty()).await;
     assert_eq!(store.create("shopping").await.unwrap().len().await, Ok(0));
     store.stop().await.unwrap();
 }
@@ -262,7 +262,7 @@ async fn the_end_of_every_bucket_of_a_killed_supervisor_is_told() {
 async fn one_failure_too_many_ends_the_store_and_its_watchers_hear_of_it() {
     let store = Store::options().max_restarts(2).start().await.unwrap();
     let mut test = Probe::<()>::new();
-    let reference = test.monitor(&store.process_ref());
+    let reference = test.monitor(&store);
     let bucket = store.create("shopping").await.unwrap();
     for _ in 0..3 {
         store.events().await.unwrap().process_ref().kill();
@@ -303,7 +303,7 @@ async fn a_function_that_panics_ends_its_bucket_and_no_other() {
     let (shopping, holidays) = (store.create("shopping").await.unwrap(), store.create("holidays").await.unwrap());
     let failed = shopping.update("milk", |_| -> () { panic!("a bug") }).await;
     assert!(matches!(failed, Err(WriteError::Call(CallError::Exit { .. }))), "{failed:?}");
-    assert_eq!(store.names(), ["holidays"]);
+    assert_eq!(store.names(None, 100), ["holidays"]);
     assert_eq!(holidays.len().await, Ok(0));
     store.stop().await.unwrap();
 }

@@ -192,9 +192,9 @@ async fn names_are_listed_in_their_order() {
     for name in ["pears", "apples", "Zebra", "ähren", "bread"] {
         store.create(name).await.unwrap();
     }
-    assert_eq!(store.names(), ["Zebra", "apples", "bread", "pears", "ähren"]);
+    assert_eq!(store.names(None, 100), ["Zebra", "apples", "bread", "pears", "ähren"]);
     store.lookup("bread").unwrap().stop().await.unwrap();
-    assert_eq!(store.names(), ["Zebra", "apples", "pears", "ähren"]);
+    assert_eq!(store.names(None, 100), ["Zebra", "apples", "pears", "ähren"]);
     store.stop().await.unwrap();
 }
 
@@ -216,9 +216,9 @@ async fn a_registry_goes_on_when_its_manager_is_gone_or_stuck_and_the_latter_is_
     drop(stuck);
     manager.stop().await.unwrap();
     let bucket = registry.create("holidays").await.unwrap();
-    assert_eq!(registry.names(), ["holidays", "shopping"]);
+    assert_eq!(registry.names(None, 100), ["holidays", "shopping"]);
     bucket.stop().await.unwrap();
-    assert_eq!(registry.names(), ["shopping"]);
+    assert_eq!(registry.names(None, 100), ["shopping"]);
     assert_eq!(reports.try_next().map(|report| report.to_string()), None);
 }
 
@@ -240,4 +240,21 @@ async fn a_linked_store_ends_with_its_starter() {
     drop(me);
     bucket.ended().await;
     assert_eq!(store.lookup("shopping"), None);
+}
+
+#[tokio::test]
+async fn pages_have_all_names_in_order_and_go_on_behind_buckets_that_have_ended() {
+    let store = Store::start().await.unwrap();
+    for number in (0..600).rev() {
+        store.create(&format!("{number:04}")).await.unwrap();
+    }
+    let first = store.names(None, 400);
+    let rest = store.names(first.last().map(|name| &**name), 400);
+    assert_eq!((first.len(), rest.len()), (400, 200));
+    assert!(first.iter().chain(&rest).map(ToString::to_string).eq((0..600).map(|number| format!("{number:04}"))));
+    for number in 0..300 {
+        store.lookup(&format!("{number:04}")).unwrap().kill();
+    }
+    assert_eq!(store.names(None, 3), ["0300", "0301", "0302"]);
+    store.stop().await.unwrap();
 }
