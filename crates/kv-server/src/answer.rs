@@ -34,6 +34,9 @@ pub use reading::{AnswerReader, ReaderStep, UnexpectedLine};
 /// );
 /// check(Answer::Pong, "PONG\r\n");
 /// check(Answer::NotFound, "NOT FOUND\r\n");
+/// check(Answer::KeyNotFound, "KEY NOT FOUND\r\n");
+/// check(Answer::Exists, "EXISTS\r\n");
+/// check(Answer::Differs, "DIFFERS\r\n");
 /// check(Answer::UnknownCommand, "UNKNOWN COMMAND\r\n");
 /// check(
 ///     Answer::Error("no space; delete something".into()),
@@ -82,8 +85,8 @@ pub use reading::{AnswerReader, ReaderStep, UnexpectedLine};
 pub enum Answer {
     /// `OK`.
     Done,
-    /// The value, and `OK`. A missing key has the same answer as an empty value. A client gets the line as it is; use
-    /// [`unquoted`](Self::unquoted) if it must be a quoted value.
+    /// The value, and `OK`. The answer to `GET` is the same for a missing key as for an empty value. A client gets the line as
+    /// it is; use [`unquoted`](Self::unquoted) if it must be a quoted value.
     Value(Bytes),
     /// A line `* item` for each key or bucket, and `OK`.
     Items(Vec<Bytes>),
@@ -93,6 +96,12 @@ pub enum Answer {
     Pong,
     /// `NOT FOUND`: there is no such bucket.
     NotFound,
+    /// `KEY NOT FOUND`: there is such a bucket, and no such key in it.
+    KeyNotFound,
+    /// `EXISTS`: the key has a value already.
+    Exists,
+    /// `DIFFERS`: the key has another value than the expected one.
+    Differs,
     /// `UNKNOWN COMMAND`.
     UnknownCommand,
     /// `ERROR`, followed in the same line by what is wrong and what to do.
@@ -131,6 +140,9 @@ impl Answer {
             }
             Self::Pong => PONG,
             Self::NotFound => NOT_FOUND,
+            Self::KeyNotFound => KEY_NOT_FOUND,
+            Self::Exists => EXISTS,
+            Self::Differs => DIFFERS,
             Self::UnknownCommand => UNKNOWN_COMMAND,
             Self::Error(text) => return write_error_line(&String::from_utf8_lossy(text), end, out),
         };
@@ -161,6 +173,9 @@ pub(crate) const ITEM: &[u8] = b"* ";
 pub(crate) const DONE: &[u8] = b"OK\r\n";
 pub(crate) const PONG: &[u8] = b"PONG\r\n";
 pub(crate) const NOT_FOUND: &[u8] = b"NOT FOUND\r\n";
+pub(crate) const KEY_NOT_FOUND: &[u8] = b"KEY NOT FOUND\r\n";
+pub(crate) const EXISTS: &[u8] = b"EXISTS\r\n";
+pub(crate) const DIFFERS: &[u8] = b"DIFFERS\r\n";
 pub(crate) const UNKNOWN_COMMAND: &[u8] = b"UNKNOWN COMMAND\r\n";
 
 /// Whether the text contains a line end.
@@ -203,7 +218,7 @@ pub(crate) fn is_quoted_item(item: &[u8]) -> bool {
 }
 
 /// Reads the item of a line, if it is one.
-fn read_item(line: &Bytes) -> Option<Bytes> {
+pub(crate) fn read_item(line: &Bytes) -> Option<Bytes> {
     let item = line.strip_prefix(ITEM)?;
     if item.first() != Some(&b'"') {
         return Some(line.slice_ref(item));

@@ -10,87 +10,54 @@
 //! executed.
 
 use std::borrow::Cow;
-use std::vec;
 
 use bytes::Bytes;
 use futures::io::AsyncWrite;
-use genserver::CallError;
-use kv_core::{Operation, OperationResult, StorageError, Store, WriteError};
+use kv_core::{Operation, OperationResult, Store, TimeToLive};
 
 use crate::answer;
-use crate::command::{CommandLine, Verb};
-use crate::session::{Replies, ReplyError};
+use crate::command::{CommandLine, Verb, times};
+use crate::session::replies::{Replies, ReplyError};
 
-/// The most commands that are gathered. More gain little, a bucket has other clients, and answers may be large and stay in
-/// memory until they are written.
-const COMMANDS_MAX: usize = 128;
+// What it shares with other protocols.
+mod bucket_batch;
 
-/// The most buckets for them. The list is searched one by one.
-const BUCKETS_MAX: usize = 16;
-
-/// The capacity that a session keeps between reads: for this many buckets, with this many commands each.
-const KEPT: (usize, usize) = (4, 32);
+pub(crate) use bucket_batch::{BucketBatch, CommandResults, Missing, Refusal, create};
 
 /// The gathered commands of one read.
 #[derive(Default)]
-pub(crate) struct CommandBatch {
-    commands: Vec<BatchedCommand>,
-    /// Kept when they are done, to reuse their capacity.
-    groups: Vec<Group>,
-    /// How many of the groups are in use.
-    used: usize,
-}
+pub(crate) struct CommandBatch(BucketBatch<Reply>);
 
-/// A command, by where its answer comes from.
-#[derive(Clone, Copy)]
-enum BatchedCommand {
-    /// The answer is known: this.
-    Known(&'static [u8]),
-    /// The answer comes from the bucket of a group.
-    Bucket { group: usize, reply: Reply },
-}
-
-/// How a bucket's result is answered.
+/// How a command is answered.
 #[derive(Clone, Copy)]
 enum Reply {
-    /// With `OK`, whatever the result is.
+    /// With this. It needs no bucket.
+    Known(&'static [u8]),
+    /// With an error of this text. It needs no bucket.
+    Wrong(&'static str),
+    /// With `OK`, unless there is no key to set a time for.
     Done,
-    /// With the value.
+    /// With the value, which is empty if there is no such key.
     Value,
+    /// With the value, if there is such a key.
+    Fetch,
+    /// With `OK`, unless the key had a value.
+    New,
+    /// With the time that the key has to live, if there is such a key.
+    TimeToLive,
     /// With the number of keys.
     Count,
-}
-
-/// The commands for one bucket.
-#[derive(Default)]
-struct Group {
-    name: Bytes,
-    operations: Vec<Operation>,
-    answers: Answers,
-}
-
-/// The answers of a bucket, in the order of its commands.
-#[derive(Default)]
-enum Answers {
-    #[default]
-    None,
-    One(Option<OperationResult>),
-    Each(vec::IntoIter<Result<OperationResult, StorageError>>),
-    /// The same for each command.
-    Refused(Refusal),
-}
-
-/// An operation that was not executed, or may not have been.
-#[derive(Clone)]
-pub(crate) enum Refusal {
-    NotFound,
-    Error(String),
 }
 
 impl CommandBatch {
     /// Adds a command whose answer is known.
     pub(crate) fn known(&mut self, answer: &'static [u8]) {
-        self.commands.push(BatchedCommand::Known(answer));
+        self.0.push(Reply::Known(answer));
+    }
+
+    /// Adds a command that is answered with an error.
+    pub(crate) fn wrong(&mut self, text: &'static str) {
+        self.0.push(Reply::Wrong(text));
     }
 
     /// Adds a command, from a line of `read`. There must be [space](Self::is_full).
@@ -99,47 +66,51 @@ impl CommandBatch {
     ///
     /// The command itself if it is to be carried out alone.
     pub(crate) fn gather<'a>(&mut self, command: CommandLine<'a>, read: &Bytes) -> Result<(), CommandLine<'a>> {
-        let CommandLine { verb, words: [bucket, key, value] } = command;
+        let CommandLine { verb, words: [bucket, key, value, fourth], given } = command;
         let (operation, reply) = match verb {
             Verb::Put => (Operation::Put(cut(read, key), stored(value)), Reply::Done),
             Verb::Get => (Operation::Get(cut(read, key)), Reply::Value),
             Verb::Delete => (Operation::Delete(cut(read, key)), Reply::Done),
             Verb::Count => (Operation::Len, Reply::Count),
+            Verb::Fetch => (Operation::Get(cut(read, key)), Reply::Fetch),
+            Verb::PutNew => (Operation::PutNew(cut(read, key), stored(value)), Reply::New),
+            Verb::Expire => {
+                let Some(time) = times::read(&value) else {
+                    self.wrong(times::NO_TIME);
+                    return Ok(());
+                };
+                (Operation::Expire(cut(read, key), time.into()), Reply::Done)
+            }
+            Verb::Persist => (Operation::Persist(cut(read, key)), Reply::Done),
+            Verb::TimeToLive => (Operation::TimeToLive(cut(read, key)), Reply::TimeToLive),
             Verb::Ping => {
                 self.known(answer::PONG);
                 return Ok(());
             }
-            Verb::Create | Verb::List | Verb::Buckets | Verb::Drop | Verb::Subscribe | Verb::Help | Verb::Quit => {
-                return Err(CommandLine { verb, words: [bucket, key, value] });
-            }
+            Verb::Create
+            | Verb::CompareAndSet
+            | Verb::PutExpiring
+            | Verb::List
+            | Verb::Buckets
+            | Verb::Drop
+            | Verb::Subscribe
+            | Verb::Watch
+            | Verb::Help
+            | Verb::Quit => return Err(CommandLine { verb, words: [bucket, key, value, fourth], given }),
         };
-        let group = self.group(bucket, read);
-        self.groups[group].operations.push(operation);
-        self.commands.push(BatchedCommand::Bucket { group, reply });
+        let group = self.0.group(&bucket, || cut(read, bucket.clone()));
+        self.0.push_operation(group, operation, reply);
         Ok(())
-    }
-
-    /// The group of a bucket, which is the one in use or a new one.
-    fn group(&mut self, bucket: Cow<'_, [u8]>, read: &Bytes) -> usize {
-        let known = self.groups[..self.used].iter().rposition(|group| group.name == *bucket);
-        known.unwrap_or_else(|| {
-            if self.used == self.groups.len() {
-                self.groups.push(Group::default());
-            }
-            self.groups[self.used].name = cut(read, bucket);
-            self.used += 1;
-            self.used - 1
-        })
     }
 
     /// Whether no commands are gathered.
     pub(crate) fn is_empty(&self) -> bool {
-        self.commands.is_empty()
+        self.0.is_empty()
     }
 
     /// Whether these commands have to be executed before more can be added.
     pub(crate) fn is_full(&self) -> bool {
-        self.commands.len() >= COMMANDS_MAX || self.used >= BUCKETS_MAX
+        self.0.is_full()
     }
 
     /// Executes the commands and writes their answers in order.
@@ -148,14 +119,21 @@ impl CommandBatch {
         store: &Store,
         replies: &mut Replies<W>,
     ) -> Result<(), ReplyError> {
-        for group in &mut self.groups[..self.used] {
-            group.answers = group.ask(store).await.unwrap_or_else(Answers::Refused);
-        }
-        for command in &self.commands {
-            match command {
-                BatchedCommand::Known(answer) => replies.short().extend(*answer),
-                BatchedCommand::Bucket { group, reply } => match (reply, self.groups[*group].answers.next()) {
-                    (Reply::Value, Ok(OperationResult::Value(value))) => {
+        self.0.execute(store).await;
+        for command in 0..self.0.len() {
+            match self.0.results(command) {
+                (Reply::Known(answer), _) => replies.short().extend(*answer),
+                (Reply::Wrong(text), _) => answer::write_error(text, replies.short()),
+                (reply, mut results) => match (reply, results.next()) {
+                    (Reply::Fetch, Ok(OperationResult::Value(None)))
+                    | (_, Ok(OperationResult::TimeToLive(TimeToLive::NoKey))) => {
+                        replies.short().extend(answer::KEY_NOT_FOUND);
+                    }
+                    (Reply::New, Ok(OperationResult::Value(Some(_)))) => replies.short().extend(answer::EXISTS),
+                    (Reply::TimeToLive, Ok(OperationResult::TimeToLive(time))) => {
+                        answer::write_value(times::text(time).as_bytes(), replies.short());
+                    }
+                    (Reply::Value | Reply::Fetch, Ok(OperationResult::Value(value))) => {
                         replies.value(&value.unwrap_or_default()).await?;
                     }
                     (Reply::Count, Ok(OperationResult::Len(keys))) => {
@@ -167,84 +145,17 @@ impl CommandBatch {
             }
             replies.space().await?;
         }
-        self.commands.clear();
-        self.used = 0;
-        self.groups.truncate(KEPT.0);
-        self.groups.iter_mut().for_each(Group::clear);
+        self.0.clear().await;
         Ok(())
     }
 }
 
-impl Group {
-    /// Releases the bytes of the read, whose memory the next read reuses, and capacity that few reads need.
-    fn clear(&mut self) {
-        self.name = Bytes::new();
-        self.answers = Answers::None;
-        if self.operations.capacity() > KEPT.1 {
-            self.operations = Vec::new();
-        }
-    }
-
-    async fn ask(&mut self, store: &Store) -> Result<Answers, Refusal> {
-        let bucket = std::str::from_utf8(&self.name).ok().and_then(|name| store.lookup(name));
-        let Some(bucket) = bucket else {
-            self.operations.clear();
-            return Err(Refusal::NotFound);
-        };
-        if self.operations.len() == 1
-            && let Some(operation) = self.operations.pop()
-        {
-            return Ok(Answers::One(Some(bucket.apply_one(operation).await?)));
-        }
-        // The next read is likely to bring as many.
-        let next = Vec::with_capacity(self.operations.len().min(KEPT.1));
-        // Each by itself: a client that sends several commands in one packet has not asked for all or none.
-        let results = bucket.apply_each(std::mem::replace(&mut self.operations, next)).await?;
-        Ok(Answers::Each(results.into_iter()))
-    }
-}
-
-impl Answers {
-    fn next(&mut self) -> Result<OperationResult, Refusal> {
-        let done = match self {
-            Self::None => None,
-            Self::One(done) => done.take().map(Ok),
-            Self::Each(results) => results.next().map(|result| result.map_err(Refusal::from)),
-            Self::Refused(refusal) => Some(Err(refusal.clone())),
-        };
-        done.expect("a bucket answers as many operations as it was asked")
-    }
-}
-
 impl Refusal {
+    /// Writes the answer of the line protocol.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::NotFound => out.extend(answer::NOT_FOUND),
             Self::Error(text) => answer::write_error(text, out),
-        }
-    }
-}
-
-impl From<CallError> for Refusal {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::NoProc { .. } => Self::NotFound,
-            error => Self::Error(error.to_string()),
-        }
-    }
-}
-
-impl From<StorageError> for Refusal {
-    fn from(error: StorageError) -> Self {
-        WriteError::from(error).into()
-    }
-}
-
-impl From<WriteError> for Refusal {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Call(error) => error.into(),
-            error => Self::Error(error.to_string()),
         }
     }
 }
@@ -260,6 +171,6 @@ fn cut(read: &Bytes, word: Cow<'_, [u8]>) -> Bytes {
 /// A word that stays in the store. It is copied, even a large one: a few bytes must not keep the whole read alive, and as
 /// long as nothing keeps it, the next read reuses its memory. Slicing a value of 20,000 bytes instead made its command
 /// faster by a thirtieth.
-fn stored(word: Cow<'_, [u8]>) -> Bytes {
+pub(crate) fn stored(word: Cow<'_, [u8]>) -> Bytes {
     Bytes::from(word.into_owned())
 }

@@ -13,6 +13,8 @@ use crate::command::Command;
 
 // The stream that a client turns into.
 mod events;
+// A list, as far as it is of use.
+mod items;
 // The lines below both.
 mod wire;
 
@@ -255,9 +257,44 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn subscribe(mut self) -> Result<SubscriptionEvents<R, W>, SubscribeError> {
-        match self.send(&Command::Subscribe).await? {
+    pub async fn subscribe(self) -> Result<SubscriptionEvents<R, W>, SubscribeError> {
+        self.events(&Command::Subscribe).await
+    }
+
+    /// Subscribes to the events of the keys of one bucket, which must exist: see [`SubscriptionEvents`].
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError`] if there is no such bucket, or if the server refuses or does not answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the client and its connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use futures::io::Cursor;
+    /// use futures::TryStreamExt;
+    /// use kv_server::{Client, SubscriptionEvent};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (reader, writer) = (Cursor::new("OK\r\nPUT shopping milk\r\n"), Vec::new());
+    /// let mut events = Client::new(reader, writer).watch("shopping").await?;
+    /// let (bucket, key) = ("shopping".into(), "milk".into());
+    /// assert_eq!(events.try_next().await?, Some(SubscriptionEvent::Put { bucket, key }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn watch(self, bucket: impl Into<Bytes>) -> Result<SubscriptionEvents<R, W>, SubscribeError> {
+        self.events(&Command::watch(bucket)).await
+    }
+
+    async fn events(mut self, command: &Command) -> Result<SubscriptionEvents<R, W>, SubscribeError> {
+        match self.send(command).await? {
             Answer::Done => Ok(SubscriptionEvents::of(self.wire)),
+            Answer::NotFound => Err(SubscribeError::NotFound),
             refusal => {
                 let mut text = Vec::new();
                 refusal.encode(&mut text);

@@ -1,4 +1,5 @@
-//! A key-value server on TCP and Unix sockets: the store of `kv-core`, a line protocol, sessions, and a client.
+//! A key-value server on TCP and Unix sockets: the store of `kv-core`, a line protocol, RESP for clients of Redis, sessions, and a
+//! client.
 //!
 //! ```
 //! use kv_core::Store;
@@ -34,11 +35,19 @@
 //! | `PUT shopping eggs 3` | `OK` |
 //! | `GET shopping eggs` | `3` and `OK`; an empty line and `OK` if there is no such key |
 //! | `DELETE shopping eggs` | `OK`, also if there is no such key |
-//! | `LIST shopping` | `* eggs`, a line for each other key in order, and `OK` |
+//! | `FETCH shopping eggs` | `3` and `OK`; `KEY NOT FOUND` if there is no such key |
+//! | `PUTNEW shopping eggs 3` | `OK`; `EXISTS` if there is such a key |
+//! | `CAS shopping eggs 3 4` | `OK` if the value was `3`, and is `4` now; `DIFFERS` if it was another; `KEY NOT FOUND` |
+//! | `PUTEX shopping eggs 3 60s` | `OK`; after this time the key is gone |
+//! | `EXPIRE shopping eggs 60s` | `OK`; after this time the key is gone; `KEY NOT FOUND` |
+//! | `PERSIST shopping eggs` | `OK`; the key does not expire; `KEY NOT FOUND` |
+//! | `TTL shopping eggs` | `59500ms`, how long the key lives, or `never`, and `OK`; `KEY NOT FOUND` |
+//! | `LIST shopping [prefix [limit [after]]]` | `* eggs`, a line for each other key in order, and `OK` |
 //! | `COUNT shopping` | `2`, the number of keys, and `OK` |
-//! | `BUCKETS` | `* shopping`, a line for each other bucket in order, and `OK` |
+//! | `BUCKETS [prefix [limit [after]]]` | `* shopping`, a line for each other bucket in order, and `OK` |
 //! | `DROP shopping` | `OK` |
-//! | `SUBSCRIBE` | `OK`, then an [`SubscriptionEvent`] a line, until `QUIT` |
+//! | `SUBSCRIBE` | `OK`, then one [`SubscriptionEvent`] a line, until `QUIT` |
+//! | `WATCH shopping` | `OK`, then one [`SubscriptionEvent`] a line for each key that is put, deleted or expires, until `QUIT` |
 //! | `PING` | `PONG` |
 //! | `HELP` | a line for each command, and `OK` |
 //! | `QUIT` | `OK`, and the session ends |
@@ -47,8 +56,74 @@
 //! something fails, it is `ERROR` with what failed and what to do. The first four commands are those of the Elixir guide,
 //! and are answered byte for byte as there. The guide does not have the others.
 //!
+//! What `GET` and `PUT` cannot say is said by commands of their own, because a line of the guide keeps its answer: `GET` of a
+//! missing key is an empty line there, and `PUT` with a fourth argument is not a command. `FETCH` is to `GET` as `fetch` is to `get`
+//! in Elixir's `Map`, and `PUTNEW` is its `put_new`. `KEY NOT FOUND` is another answer than `NOT FOUND`, so that a client knows
+//! whether to create the bucket or to put the key.
+//!
+//! A list can be read in pages: `LIST shopping "" 100` has the first hundred keys, and `LIST shopping "" 100 milk` the hundred
+//! after `milk`. In any case the server reads it in pages, and serves others in between. A key that is there all the time is
+//! listed once; one that comes or goes meanwhile may or may not be.
+//!
 //! Values with blanks are written in quotes: see [`Command`]. See [`Answer`] for values that contain line ends, and
 //! [`AnswerReader`] for how a client finds the end of an answer. [`Client`] is such a client.
+//!
+//! # Redis clients
+//!
+//! A client of Redis can use the same address: if the first byte of a connection is `*`, it speaks RESP, the protocol of Redis, in
+//! version 2 or 3. A bucket is what Redis calls a hash:
+//!
+//! ```
+//! use futures::io::Cursor;
+//! use kv_core::Store;
+//! use kv_server::Session;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Store::start().await?;
+//! let mut replies = Cursor::new(Vec::new());
+//! let requests = "HSET shopping milk 1 eggs 3\r\nHGET shopping eggs\r\n";
+//! Session::new(store.clone()).resp().serve(requests.as_bytes(), &mut replies).await?;
+//! assert_eq!(replies.into_inner(), b":2\r\n$1\r\n3\r\n");
+//! let shopping = store.lookup("shopping").ok_or("HSET has created it")?;
+//! assert_eq!(shopping.get("milk").await?, Some("1".into()));
+//! # store.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | what they do here | commands of Redis |
+//! |---|---|
+//! | store as `PUT` does, in a bucket that is created unless it exists | `HSET` `HMSET` `HSETNX` `HINCRBY` |
+//! | read as `GET` and `LIST` do; a bucket that is not there is an empty one | `HGET` `HMGET` `HEXISTS` `HLEN` `HSTRLEN` `HKEYS` `HVALS` `HGETALL` `HSCAN` |
+//! | remove as `DELETE` does | `HDEL` |
+//! | say when keys expire, as in Redis 7.4 | `HEXPIRE` `HPEXPIRE` `HTTL` `HPTTL` `HPERSIST` |
+//! | remove and list buckets, as `DROP` and `BUCKETS` do | `DEL` `EXISTS` `TYPE` `KEYS` `SCAN` `DBSIZE` |
+//! | execute commands on one bucket in one message | `MULTI` `EXEC` `DISCARD`; `UNWATCH` |
+//! | send events: see below | `SUBSCRIBE` `UNSUBSCRIBE` `PSUBSCRIBE` `PUNSUBSCRIBE` |
+//! | answer what clients send first, and what `redis-cli` asks for its hints | `PING` `ECHO` `HELLO` `AUTH` `SELECT 0` `CLIENT` `CONFIG GET` `INFO` `COMMAND` `RESET` `QUIT` |
+//!
+//! The message on the channel `__keyspace@0__:shopping` is what has happened in that bucket: `hset`, `hdel`, `hexpired`, or `del` when
+//! it is removed. The message on `__keyevent@0__:hset` and its relatives is the name of the bucket. The messages on `kv.events` are
+//! lines of [`SubscriptionEvent`]. Nothing needs to be configured.
+//!
+//! What is different from Redis:
+//!
+//! - `HDEL` of the last key leaves the bucket, so `EXISTS` still finds it. `DEL` removes it.
+//! - Keys are listed in order. One reply lists at most 65,536; `HSCAN` and `SCAN` list more. A cursor is for the connection that it
+//!   was given to, which remembers its last 64.
+//! - The commands of several buckets in one read may be executed in another order, as described for [`Session`].
+//! - The values of one `HSET` are stored each by itself: if one is over a limit of the store, the reply is an error, and the others
+//!   are stored.
+//! - A transaction is for one bucket, has at most 1,024 commands, and only those that a bucket executes. `WATCH` is refused.
+//! - A subscriber that is too slow misses the oldest events, and is told how many on `kv.events`, if it has subscribed to that.
+//! - Every change of a value is told as `hset`, also that of `HINCRBY`; that of a time is not told.
+//! - There are no strings, lists and other types. The error for `SET` and its relatives says which command to use instead.
+//! - A request is an array of strings, with limits that are much smaller: see [`Limits`].
+//!
+//! A client that begins with a bare `PING`, as a person with `nc` does and one test of `redis-benchmark`, needs a session that speaks
+//! only RESP: [`Session::resp`], or in a server `ServerOptions::listen_resp`. The example `redis` (`cargo run -p kv-server --example
+//! redis`) has both.
 //!
 //! # Sessions, with or without sockets
 //!
@@ -97,7 +172,7 @@
 //!
 //! Two parts of one program share a store by cloning it: see `kv-core`. A call is faster than any socket. A line protocol
 //! is for people, scripts, and programs in other languages. Every client can do everything, so do not serve a network with
-//! strangers in it. The store is lost when its program ends.
+//! strangers in it. Without a storage, the store is lost when its program ends.
 //!
 //! # Crates in its signatures
 //!
@@ -118,6 +193,8 @@ mod limits;
 mod session;
 // Executing the commands of one read.
 mod batch;
+// The protocol of Redis.
+mod resp;
 // The events of a store, for one client.
 mod subscription;
 // The signal that makes sessions leave.
@@ -141,7 +218,7 @@ pub use kv_core;
 
 pub use answer::{Answer, AnswerReader, ReaderStep, UnexpectedLine};
 pub use client::{AnswerError, Client, SubscribeError, SubscriptionError, SubscriptionEvents};
-pub use command::{COMMANDS, Command, CommandUsage, UnknownCommand};
+pub use command::{COMMANDS, Command, CommandUsage, ParseCommandError, QuoteError};
 pub use drain::{Drain, DrainSignal};
 pub use event::SubscriptionEvent;
 pub use limits::Limits;

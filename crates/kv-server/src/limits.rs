@@ -1,11 +1,11 @@
-//! The limits of a client: line length, waiting replies, times, connections.
+//! The limits of a client: the length of lines and requests, waiting replies, times, connections.
 
 use std::time::Duration;
 
 /// What a client may use. Each limit is for one session, except the number of [connections](Self::connections).
 ///
-/// They bound the memory of a session: at most [`line`](Self::line) plus one read, at most [`replies`](Self::replies) plus
-/// the last answer, and [`events`](Self::events).
+/// They bound the memory of a session: at most [`line`](Self::line) or [`request`](Self::request) plus one read, at most
+/// [`replies`](Self::replies) plus the last answer, and [`events`](Self::events).
 ///
 /// # Examples
 ///
@@ -18,9 +18,16 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// The longest line in bytes, without its end (default: 64 KiB). A longer line is answered with `ERROR line too
+    /// The longest line in bytes, without its end (default: 64 KiB), and the longest inline request of a client of Redis. A longer line is answered with `ERROR line too
     /// long...` and ends the session, because the rest of the line could not be told from a command.
     pub line: usize,
+    /// The longest argument of a request of a [client of Redis](crate#redis-clients) in bytes, which is the longest value that it
+    /// can store (default: 1 MiB). A longer one is refused when its length has come, and ends the session.
+    pub argument: usize,
+    /// The most arguments of such a request (default: 65,536).
+    pub arguments: usize,
+    /// The most bytes of such a request (default: 4 MiB), and of the commands of a transaction.
+    pub request: usize,
     /// How many bytes of replies may wait for the client (default: 1 MiB). Beyond that, nothing more is read from it until
     /// it has taken some.
     pub replies: usize,
@@ -47,6 +54,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             line: 64 * 1024,
+            argument: 1024 * 1024,
+            arguments: 65_536,
+            request: 4 * 1024 * 1024,
             replies: 1024 * 1024,
             stalled: Duration::from_secs(30),
             half_command: Duration::from_secs(10),

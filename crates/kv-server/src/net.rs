@@ -24,6 +24,8 @@
 //! # }
 //! ```
 //!
+//! Clients of Redis can use the same addresses: see [the crate's page](crate#redis-clients).
+//!
 //! This module is the only one of the crate that knows an executor: its sockets are Tokio's. A connection is served by a
 //! [`Session`](crate::Session), which works with any reader and writer.
 //!

@@ -7,22 +7,36 @@ use kv_core::Store;
 
 use crate::drain::Drain;
 use crate::limits::Limits;
+use crate::resp::{RespClients, RespProtocol};
 
 // The life of a session.
 mod connection;
-// Its commands.
+// What the client speaks: ...
+mod protocol;
+// ... lines, ...
+mod line_protocol;
+// ... with these commands, ...
 mod commands;
+// ... and those whose answers are lists, or RESP.
+mod lists;
+// The events that it is sent.
+mod news;
 // The replies that the client has not taken yet.
-mod replies;
+pub(crate) mod replies;
 // Deadlines.
 mod deadline;
+// Why it ends.
+pub(crate) mod end;
 
 use connection::Connection;
-pub(crate) use replies::{Replies, ReplyError};
+pub use end::SessionEnd;
+use protocol::Protocol;
+use replies::ReplyError;
 
 /// Serves one client of a store, within limits.
 ///
-/// A session works over any reader and writer: a socket, a pipe, standard input and output.
+/// A session works over any reader and writer: a socket, a pipe, standard input and output. The client speaks lines, or RESP if the
+/// first byte that it sends is a `*`: see [the crate's page](crate#redis-clients).
 ///
 /// ```
 /// use futures::io::Cursor;
@@ -70,8 +84,8 @@ pub(crate) use replies::{Replies, ReplyError};
 /// A client need not wait for an answer before it sends the next command. Answers come in the order of the commands, and
 /// are the same as if it had waited. All commands of one read are executed together and answered with one write. The
 /// commands for one bucket travel as one message, which costs about as much as a single command. Commands for different
-/// buckets may be executed in another order than they were sent, up to the next command other than `PUT`, `GET` and
-/// `DELETE`.
+/// buckets may be executed in another order than they were sent, up to the next command that is not only about the keys of one
+/// bucket. If the storage of the store refuses the changes of one message, every command in it is answered with the error.
 ///
 /// If a bucket ends meanwhile, a command that was certainly not executed is answered with `NOT FOUND`, as if there were no
 /// bucket. A command that may have been executed is answered with an `ERROR` that says so.
@@ -81,42 +95,53 @@ pub(crate) use replies::{Replies, ReplyError};
 /// All limits are in [`Limits`]. A session stops reading while too many replies wait for the client, and ends when the
 /// client has taken none for too long. So a client that sends and does not read costs no more than that.
 ///
-/// A line that begins with `POST` or `Host:` comes from a browser, which a web page has made connect to this port. It ends
-/// the session.
+/// A session yields after some thousand commands, and after each page of a list. So a client that never stops sending, or that
+/// lists a million buckets, holds up the others on its thread for about a millisecond.
+///
+/// A line that begins with `POST` or `Host:`, in either protocol, comes from a browser, which a web page has made connect to this
+/// port. It ends the session.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is read until it serves"]
 pub struct Session {
     store: Store,
     limits: Limits,
     drain: Drain,
-}
-
-/// Why a session has ended, if neither the reader nor the writer failed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum SessionEnd {
-    /// The client has left. A last line without an end was not executed, because it may have been cut off.
-    Left,
-    /// The client sent `QUIT`.
-    Quit,
-    /// It was [told to drain](Session::drain), and has answered what had arrived.
-    Drained,
-    /// A line was longer than [`Limits::line`]. The client was told.
-    LineTooLong,
-    /// The rest of a command did not come within [`Limits::half_command`]. The client was told.
-    HalfCommand,
-    /// Replies waited for [`Limits::stalled`] and the client took none.
-    Stalled,
-    /// The client was silent for [`Limits::idle`].
-    Idle,
-    /// The client was a browser.
-    Browser,
+    clients: RespClients,
+    is_resp: bool,
 }
 
 impl Session {
     /// Creates a session on a store, with the default [limits](Limits).
     pub fn new(store: Store) -> Self {
-        Self { store, limits: Limits::default(), drain: Drain::new() }
+        Self { store, limits: Limits::default(), drain: Drain::new(), clients: RespClients::default(), is_resp: false }
+    }
+
+    /// Makes the session speak only RESP, the protocol of Redis.
+    ///
+    /// Otherwise the first byte decides: a client that begins with `*` speaks RESP, and any other one speaks lines. So a client
+    /// that begins with an inline command of Redis, such as `PING` without a `*`, needs this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::io::Cursor;
+    /// use kv_core::Store;
+    /// use kv_server::Session;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// let mut answered = Cursor::new(Vec::new());
+    /// let asked = &b"PING\r\nHSET shopping \"soy milk\" 1\r\n"[..];
+    /// Session::new(store.clone()).resp().serve(asked, &mut answered).await?;
+    /// assert_eq!(answered.into_inner(), b"+PONG\r\n:1\r\n");
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resp(mut self) -> Self {
+        self.is_resp = true;
+        self
     }
 
     /// Sets the limits.
@@ -222,8 +247,13 @@ impl Session {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        let Self { store, limits, drain } = self;
-        match Connection::new(store, limits, drain.told(), reader, writer).run().await {
+        let Self { store, limits, drain, clients, is_resp } = self;
+        let protocol = if is_resp {
+            Protocol::Resp(Box::new(RespProtocol::new(&clients, &limits)))
+        } else {
+            Protocol::Undecided(clients)
+        };
+        match Connection::new(store, limits, protocol, drain.told(), reader, writer).run().await {
             Ok(end) => Ok(end),
             Err(ReplyError::Stalled) => Ok(SessionEnd::Stalled),
             Err(ReplyError::Io(error)) => Err(error),

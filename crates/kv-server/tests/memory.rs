@@ -151,3 +151,53 @@ fn a_session_gives_back_the_space_that_it_needed_once() {
     let (_, last, _) = cost("PING\n".repeat(10_000).as_bytes(), 1, false);
     assert!(last < 32 * KIB, "{last} at last");
 }
+
+fn request(words: &[&str]) -> Vec<u8> {
+    let bulk = |word: &&str| format!("${}\r\n{word}\r\n", word.len());
+    format!("*{}\r\n{}", words.len(), words.iter().map(bulk).collect::<String>()).into_bytes()
+}
+
+#[test]
+fn a_request_of_redis_costs_what_has_come_of_it() {
+    // What is announced is refused, or waited for.
+    check(b"*2\r\n$4\r\nECHO\r\n$400000000\r\n", 1, false, 64 * KIB, SessionEnd::ProtocolError);
+    check(b"*2\r\n$4\r\nECHO\r\n$1000000\r\n", 1, false, 64 * KIB, SessionEnd::Left);
+    check(b"*1000000000\r\n", 1, false, 64 * KIB, SessionEnd::ProtocolError);
+    check(b"*65536\r\n", 1, false, 64 * KIB, SessionEnd::Left);
+    // Arrays of arrays, however many, are refused at the second.
+    check(b"*1\r\n", 200_000, false, 256 * KIB, SessionEnd::ProtocolError);
+    // The most arguments.
+    let many = [b"*65536\r\n".to_vec(), b"$1\r\nx\r\n".repeat(65_536)].concat();
+    check(&many, 5, false, 6 * MIB, SessionEnd::Left);
+    // More than a request may have.
+    let large =
+        request(&["HSET", "a", &"x".repeat(1_000_000), &"x".repeat(1_000_000), "y", &"x".repeat(1_000_000), "z"]);
+    let large = [large, request(&["HMGET", "a"]).repeat(100)].concat();
+    check(&large, 1, false, 10 * MIB, SessionEnd::Left);
+}
+
+#[test]
+fn replies_of_redis_that_nobody_takes_cost_what_replies_may_have() {
+    check(&request(&["HGET", "a", "k"]), 3000, true, 4 * MIB, SessionEnd::Stalled);
+    check(&request(&["HGETALL", "a"]), 3000, true, 4 * MIB, SessionEnd::Stalled);
+    check(&request(&["HMGET", "a", "k", "k", "k", "k"]), 3000, true, 4 * MIB, SessionEnd::Stalled);
+    check(&request(&["PING"]), 3_000_000, true, 4 * MIB, SessionEnd::Stalled);
+    check(&request(&["COMMAND", "DOCS"]), 3000, true, 4 * MIB, SessionEnd::Stalled);
+}
+
+#[test]
+fn a_transaction_costs_what_a_request_may_have() {
+    let endless = [request(&["MULTI"]), request(&["HSET", "a", "k", &"x".repeat(100_000)]).repeat(1000)].concat();
+    check(&endless, 1, false, 8 * MIB, SessionEnd::Left);
+}
+
+#[test]
+fn a_session_of_redis_gives_back_the_space_that_it_needed_once() {
+    let says = [request(&["HGET", "a", "l"]), request(&["HGET", "c", "l"]), request(&["HGET", "d", "l"])].concat();
+    let says = says.repeat(700);
+    let (most, last, _) = cost(&says, 1, false);
+    assert!(most > 32 * KIB && last < 48 * KIB, "{most} bytes at most, {last} at last");
+    let large = request(&["HMGET", "a", &"x".repeat(1_000_000)]);
+    let (most, last, _) = cost(&large, 3, false);
+    assert!(most > 1000 * KIB && last < 48 * KIB, "{most} bytes at most, {last} at last");
+}

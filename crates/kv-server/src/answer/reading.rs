@@ -7,7 +7,7 @@ use crate::command::{AnswerShape, Command};
 
 /// Reads the answer to a command: it is given one line after the other, and says when the answer is complete.
 ///
-/// Most answers are one line, and a list ends with `OK`. The answer to `GET` needs care: its first line may be the value,
+/// Most answers are one line, and a list ends with `OK`. The answers to `GET` and `FETCH` need care: the first line may be the value,
 /// and a value may be any text, including `NOT FOUND` and `ERROR`. A value is followed by `OK`, but after `NOT FOUND` no
 /// `OK` comes, so the client cannot wait for one. It sends a `PING` instead, when it is [told to](ReaderStep::Ping). If `OK`
 /// comes before `PONG`, the line was a value.
@@ -32,7 +32,7 @@ use crate::command::{AnswerShape, Command};
 /// );
 /// ```
 ///
-/// A client that pipelines commands sends a `PING` right behind every `GET` that may find no bucket, without being told to:
+/// A client that pipelines commands sends a `PING` right behind every `GET` or `FETCH` that may find no bucket, without being told to:
 /// otherwise it could take the `OK` of the next answer for the missing one.
 ///
 /// ```
@@ -51,7 +51,7 @@ pub struct AnswerReader(State);
 enum State {
     /// One line, which is not a value.
     Line,
-    /// The answer to `GET`. No line has come yet.
+    /// The answer to `GET`, `FETCH` and others with a value. No line has come yet.
     Get,
     /// A value. `OK` is still to come.
     Value(Bytes),
@@ -184,6 +184,7 @@ impl AnswerReader {
 fn only_line(line: &Bytes) -> Option<Answer> {
     Some(match &line[..] {
         b"NOT FOUND" => Answer::NotFound,
+        b"KEY NOT FOUND" => Answer::KeyNotFound,
         b"UNKNOWN COMMAND" => Answer::UnknownCommand,
         _ => Answer::Error(line.slice_ref(line.strip_prefix(b"ERROR ")?)),
     })
@@ -195,6 +196,8 @@ impl State {
         match (self, &line[..]) {
             (Self::Line, b"OK") => whole(Answer::Done),
             (Self::Line, b"PONG") => whole(Answer::Pong),
+            (Self::Line, b"EXISTS") => whole(Answer::Exists),
+            (Self::Line, b"DIFFERS") => whole(Answer::Differs),
             (Self::Get, _) => Ok(match only_line(&line) {
                 Some(answer) => (Self::Unsure(line, answer), ReaderStep::Ping),
                 None => (Self::Value(line), ReaderStep::More),

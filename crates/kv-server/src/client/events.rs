@@ -12,7 +12,8 @@ use super::wire::{LINE_MAX, LineError, Wire};
 use crate::answer::UnexpectedLine;
 use crate::event::SubscriptionEvent;
 
-/// The events of a server's store, as a stream: see [`Client::subscribe`](super::Client::subscribe).
+/// The events of a server's store, as a stream: see [`Client::subscribe`](super::Client::subscribe) and
+/// [`Client::watch`](super::Client::watch).
 ///
 /// It ends when the server closes the connection. An error is always the last item. A client that reads too slowly loses
 /// events, and learns from [`SubscriptionEvent::Missed`] how many.
@@ -76,6 +77,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream for SubscriptionEvents<
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
+    /// There is no such bucket.
+    #[error("there is no such bucket; BUCKETS lists those there are")]
+    NotFound,
     /// The server refused.
     #[error("the server gives no events: {}", String::from_utf8_lossy(text).trim_end())]
     #[non_exhaustive]

@@ -51,6 +51,10 @@ fn every_command_has_its_answer() {
     check(&["PING"], "PONG\r\n", &[Answer::Pong], "PING\r\n");
     check(&["HELP"], "PING: PONG\r\nOK\r\n", &[Answer::Help(vec!["PING: PONG".into()])], "HELP\r\n");
     check(&["CREATE a"], "ERROR no\r\n", &[Answer::Error("no".into())], "CREATE a\r\n");
+    check(&["FETCH a k"], "\r\nOK\r\n", &[Answer::Value("".into())], "FETCH a k\r\n");
+    check(&["PUTNEW a k 1"], "EXISTS\r\n", &[Answer::Exists], "PUTNEW a k 1\r\n");
+    check(&["CAS a k 1 2"], "DIFFERS\r\n", &[Answer::Differs], "CAS a k 1 2\r\n");
+    check(&["EXPIRE a k 1s"], "KEY NOT FOUND\r\n", &[Answer::KeyNotFound], "EXPIRE a k 1s\r\n");
     check(&["BUY milk"], "UNKNOWN COMMAND\r\n", &[Answer::UnknownCommand], "BUY milk\r\n");
 }
 
@@ -77,6 +81,14 @@ fn a_get_with_something_behind_it_is_marked_off_by_a_ping() {
 #[test]
 fn a_get_alone_asks_only_when_it_cannot_tell() {
     check(&["GET a k"], "NOT FOUND\r\nPONG\r\n", &[Answer::NotFound], "GET a k\r\nPING\r\n");
+}
+
+#[test]
+fn a_missing_key_is_told_from_a_value_that_reads_like_it() {
+    let missing = [Answer::KeyNotFound, Answer::Done];
+    check(&["FETCH a k", "CREATE a"], "KEY NOT FOUND\r\nPONG\r\nOK\r\n", &missing, "FETCH a k\r\nPING\r\nCREATE a\r\n");
+    let value = [Answer::Value("KEY NOT FOUND".into())];
+    check(&["FETCH a k"], "KEY NOT FOUND\r\nOK\r\nPONG\r\n", &value, "FETCH a k\r\nPING\r\n");
 }
 
 #[test]

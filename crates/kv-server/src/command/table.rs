@@ -26,6 +26,10 @@ pub(crate) enum AnswerShape {
 ///     put.to_string(),
 ///     "PUT bucket key value: stores the value; NOT FOUND if there is no such bucket"
 /// );
+///
+/// let list = COMMANDS.iter().find(|usage| usage.word == "LIST").expect("it is in the table");
+/// assert_eq!(list.optional, ["prefix", "limit", "after"]);
+/// assert!(list.to_string().starts_with("LIST bucket [prefix [limit [after]]]: "));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -34,6 +38,8 @@ pub struct CommandUsage {
     pub word: &'static str,
     /// Its arguments, one word each.
     pub arguments: &'static [&'static str],
+    /// The arguments that may follow. The last of them may be left out, and an empty word leaves out one before it.
+    pub optional: &'static [&'static str],
     /// What it does and answers.
     pub about: &'static str,
     pub(crate) answer: AnswerShape,
@@ -44,26 +50,34 @@ impl std::fmt::Display for CommandUsage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.word)?;
         self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))?;
-        write!(f, ": {}", self.about)
+        self.optional.iter().try_for_each(|argument| write!(f, " [{argument}"))?;
+        write!(f, "{}: {}", "]".repeat(self.optional.len()), self.about)
     }
 }
 
 /// Turns the table of commands into everything that has a part for each command.
 ///
 /// A row is a variant, `=`, the first word of its line, the [shape of its answer](AnswerShape), and its text in `HELP`. A
-/// variant with arguments has `as`, the name of its constructor, and the arguments, which are shown under the same names.
+/// variant with arguments has `as`, the name of its constructor, and the arguments, which are shown under the same names;
+/// optional arguments stand behind them in brackets.
 macro_rules! commands {
     (
         $(#[$attribute:meta])*
         pub enum $Command:ident {$(
             $(#[$doc:meta])*
-            $Verb:ident $(as $constructor:ident { $($(#[$argument_doc:meta])* $argument:ident),+ $(,)? })? = $word:literal, $answer:ident, $about:literal;
+            $Verb:ident $(as $constructor:ident {
+                $($(#[$argument_doc:meta])* $argument:ident,)*
+                $([$($(#[$optional_doc:meta])* $optional:ident,)+])?
+            })? = $word:literal, $answer:ident, $about:literal;
         )+}
     ) => {
         $(#[$attribute])*
         pub enum $Command {$(
             $(#[$doc])*
-            $Verb $({ $($(#[$argument_doc])* $argument: Bytes),+ })?,
+            $Verb $({
+                $($(#[$argument_doc])* $argument: Bytes,)*
+                $($($(#[$optional_doc])* $optional: Option<Bytes>,)+)?
+            })?,
         )+}
 
         /// The kinds of commands.
@@ -84,7 +98,8 @@ macro_rules! commands {
         /// ```
         pub const COMMANDS: &[CommandUsage] = &[$(CommandUsage {
             word: $word,
-            arguments: &[$($(stringify!($argument)),+)?],
+            arguments: &[$($(stringify!($argument)),*)?],
+            optional: &[$($($(stringify!($optional)),+)?)?],
             about: $about,
             answer: AnswerShape::$answer,
         }),+];
@@ -104,12 +119,12 @@ macro_rules! commands {
             }
         }
 
-        /// One constructor for each command with arguments. The others are their variants.
+        /// One constructor for each command that can have arguments, without the optional ones. The others are their variants.
         impl $Command {
             $($(
-                #[doc = concat!("Returns the command `", $word, $(" ", stringify!($argument),)+ "`. Any bytes will do.")]
-                pub fn $constructor($($argument: impl Into<Bytes>),+) -> Self {
-                    Self::$Verb { $($argument: $argument.into()),+ }
+                #[doc = concat!("Returns the command `", $word, $(" ", stringify!($argument),)* "`. Any bytes will do.")]
+                pub fn $constructor($($argument: impl Into<Bytes>),*) -> Self {
+                    Self::$Verb { $($argument: $argument.into(),)* $($($optional: None,)+)? }
                 }
             )?)+
         }
@@ -122,20 +137,23 @@ macro_rules! commands {
             }
 
             /// The command with these arguments. Surplus arguments are ignored.
-            fn of(verb: Verb, arguments: [Bytes; ARGUMENTS_MAX]) -> Self {
+            fn of(verb: Verb, arguments: [Option<Bytes>; ARGUMENTS_MAX]) -> Self {
                 let mut arguments = arguments.into_iter();
                 match verb {
-                    $(Verb::$Verb => Self::$Verb $({ $($argument: arguments.next().unwrap_or_default()),+ })?,)+
+                    $(Verb::$Verb => Self::$Verb $({
+                        $($argument: arguments.next().flatten().unwrap_or_default(),)*
+                        $($($optional: arguments.next().flatten(),)+)?
+                    })?,)+
                 }
             }
 
-            /// Its arguments, in order.
+            /// Its arguments, in order. `None` where one is left out.
             fn arguments(&self) -> [Option<&Bytes>; ARGUMENTS_MAX] {
                 let mut arguments = [None; ARGUMENTS_MAX];
                 match self {
-                    $(Self::$Verb $({ $($argument),+ })? => {
-                        let these: &[&Bytes] = &[$($($argument),+)?];
-                        arguments.iter_mut().zip(these).for_each(|(argument, this)| *argument = Some(*this));
+                    $(Self::$Verb $({ $($argument,)* $($($optional,)+)? })? => {
+                        let these: &[Option<&Bytes>] = &[$($(Some($argument),)* $($($optional.as_ref(),)+)?)?];
+                        arguments[..these.len()].copy_from_slice(these);
                     })+
                 }
                 arguments

@@ -21,8 +21,7 @@ impl<'a> Line<'a> {
         Plain { rest: self.bytes, wide: self.wide }
     }
 
-    /// The same, but a word that begins with a quote ends at the next quote. `None` in place of a word whose quote does not
-    /// end.
+    /// The same, but a word that begins with a quote ends at the next quote.
     pub(super) fn quoted(self) -> Quoted<'a> {
         Quoted { rest: self.bytes, wide: self.wide }
     }
@@ -103,6 +102,49 @@ impl<'a> Iterator for Plain<'a> {
     }
 }
 
+/// What is wrong with the quotes of a line.
+///
+/// # Examples
+///
+/// ```
+/// use kv_server::{Command, ParseCommandError, QuoteError};
+///
+/// #[track_caller]
+/// fn check(line: &str, error: QuoteError) {
+///     assert_eq!(line.parse::<Command>(), Err(ParseCommandError::Quote(error)));
+/// }
+///
+/// check(r#"PUT shopping milk "two litres"#, QuoteError::Open);
+/// check(r#"GET shopping "soy milk"s"#, QuoteError::TextBehind);
+/// check(r#"PUT shopping milk "two \litres""#, QuoteError::Escape);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{}", self.text())]
+#[non_exhaustive]
+pub enum QuoteError {
+    /// A quote is opened and not closed.
+    Open,
+    /// Something follows a closing quote without white space in between.
+    TextBehind,
+    /// A backslash is followed by something that it has no meaning for.
+    Escape,
+}
+
+impl QuoteError {
+    /// What is wrong and what to do.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Open => "a quote is opened and not closed; close it, and write \\\" for a quote inside",
+            Self::TextBehind => {
+                "a closing quote has something behind it; put a blank there, or write \\\" for a quote inside"
+            }
+            Self::Escape => {
+                "a backslash in quotes has to be followed by \", \\, n, r, t, or x and two digits; write \\\\ for a backslash"
+            }
+        }
+    }
+}
+
 /// See [`Line::quoted`].
 pub(super) struct Quoted<'a> {
     rest: &'a [u8],
@@ -110,7 +152,7 @@ pub(super) struct Quoted<'a> {
 }
 
 impl<'a> Iterator for Quoted<'a> {
-    type Item = Option<Cow<'a, [u8]>>;
+    type Item = Result<Cow<'a, [u8]>, QuoteError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = after_blanks(self.rest, self.wide);
@@ -120,12 +162,12 @@ impl<'a> Iterator for Quoted<'a> {
                 let read = unquote_start(quoted);
                 self.rest = read.as_ref().map_or(&[], |(_, rest)| rest);
                 let ends = self.rest.is_empty() || blank(self.rest, self.wide) > 0;
-                Some(read.filter(|_| ends).map(|(word, _)| word))
+                Some(read.and_then(|(word, _)| if ends { Ok(word) } else { Err(QuoteError::TextBehind) }))
             }
             _ => {
                 let (word, rest) = rest.split_at(word_end(rest, self.wide));
                 self.rest = rest;
-                Some(Some(Cow::Borrowed(word)))
+                Some(Ok(Cow::Borrowed(word)))
             }
         }
     }
@@ -161,26 +203,26 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Undoes [`quote`], if the text is exactly one quoted word.
 pub(crate) fn unquote(text: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let (word, rest) = unquote_start(text.strip_prefix(b"\"")?)?;
+    let (word, rest) = unquote_start(text.strip_prefix(b"\"")?).ok()?;
     rest.is_empty().then_some(word)
 }
 
 /// Reads up to the closing quote, and returns the word and the rest.
-pub(crate) fn unquote_start(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
+pub(crate) fn unquote_start(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), QuoteError> {
     let special = |byte: &u8| matches!(byte, b'"' | b'\\');
-    let first = text.iter().position(special)?;
+    let first = text.iter().position(special).ok_or(QuoteError::Open)?;
     if text[first] == b'"' {
-        return Some((Cow::Borrowed(&text[..first]), &text[first + 1..]));
+        return Ok((Cow::Borrowed(&text[..first]), &text[first + 1..]));
     }
     let mut word = Vec::with_capacity(text.len());
     let mut rest = text;
     loop {
-        let (before, special) = rest.split_at(rest.iter().position(special)?);
+        let (before, special) = rest.split_at(rest.iter().position(special).ok_or(QuoteError::Open)?);
         word.extend(before);
         let (byte, after) = match special {
-            [b'"', after @ ..] => return Some((Cow::Owned(word), after)),
-            [b'\\', escape @ ..] => unescape(escape)?,
-            _ => return None,
+            [b'"', after @ ..] => return Ok((Cow::Owned(word), after)),
+            [_, escape @ ..] if !escape.is_empty() => unescape(escape).ok_or(QuoteError::Escape)?,
+            _ => return Err(QuoteError::Open),
         };
         word.push(byte);
         rest = after;
@@ -220,7 +262,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn quoted(line: &str, expected: &[Option<&str>]) {
+    fn quoted(line: &str, expected: &[Result<&str, QuoteError>]) {
         let words: Vec<_> = Line::new(line.as_bytes()).quoted().collect();
         let expected: Vec<_> = expected.iter().map(|word| word.map(|word| Cow::Borrowed(word.as_bytes()))).collect();
         assert_eq!(words, expected);
@@ -264,20 +306,21 @@ mod tests {
 
     #[test]
     fn quotes_hold_words_together() {
-        quoted(r#"PUT "soy milk" two"#, &[Some("PUT"), Some("soy milk"), Some("two")]);
-        quoted("\"\" \"a\tb\"\r\n", &[Some(""), Some("a\tb")]);
-        quoted(r#""\"\\\n\r\t\x41\x6a\x6A""#, &[Some("\"\\\n\r\tAjj")]);
-        quoted(r#"don"t"#, &[Some("don\"t")]);
+        quoted(r#"PUT "soy milk" two"#, &[Ok("PUT"), Ok("soy milk"), Ok("two")]);
+        quoted("\"\" \"a\tb\"\r\n", &[Ok(""), Ok("a\tb")]);
+        quoted(r#""\"\\\n\r\t\x41\x6a\x6A""#, &[Ok("\"\\\n\r\tAjj")]);
+        quoted(r#"don"t"#, &[Ok("don\"t")]);
     }
 
     #[test]
-    fn a_quote_without_an_end_is_not_a_word() {
-        quoted(r#"a "b c"#, &[Some("a"), None]);
-        quoted(r#""b"c"#, &[None, Some("c")]);
-        quoted(r#""\q""#, &[None]);
-        quoted(r#""\x4"#, &[None]);
-        quoted(r#""\xg0""#, &[None]);
-        quoted(r#""\"#, &[None]);
+    fn what_is_wrong_with_a_quote_is_said() {
+        quoted(r#"a "b c"#, &[Ok("a"), Err(QuoteError::Open)]);
+        quoted(r#""\"#, &[Err(QuoteError::Open)]);
+        quoted(r#""a\"b"#, &[Err(QuoteError::Open)]);
+        quoted(r#""b"c d"#, &[Err(QuoteError::TextBehind), Ok("c"), Ok("d")]);
+        quoted(r#""\q""#, &[Err(QuoteError::Escape)]);
+        quoted(r#""\x4"#, &[Err(QuoteError::Escape)]);
+        quoted(r#""\xg0""#, &[Err(QuoteError::Escape)]);
     }
 
     #[test]

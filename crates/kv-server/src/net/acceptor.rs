@@ -16,7 +16,7 @@ use super::address::Address;
 use super::connections::{ConnectionSlot, Connections};
 use super::descriptors;
 use super::incoming::Incoming;
-use super::listener::{Listener, Socket};
+use super::listener::{Listener, Socket, Spoken};
 use super::service::Service;
 use super::stream::{Reader, Writer};
 use crate::drain::Drain;
@@ -94,8 +94,7 @@ impl<S: Service> Acceptor<S> {
     /// Starts a session, or refuses the client because there is no place.
     async fn welcome(&self, reader: Reader, writer: Writer) -> Result<(), Reason> {
         let Some(place) = self.connections.enter() else {
-            let limit = self.connections.limit();
-            let refusal = format!("ERROR too many connections: all {limit} are taken; try again later\r\n");
+            let refusal = self.refusal();
             // A new connection has space for a line. If not, the client is refused all the same.
             drop(writer.try_write(refusal.as_bytes()));
             return Ok(());
@@ -108,6 +107,18 @@ impl<S: Service> Acceptor<S> {
         let session = session.restart(Restart::Temporary).shutdown(Shutdown::After(self.drain));
         self.sessions.waiting().current().await?.start_child(session).await?;
         Ok(())
+    }
+}
+
+impl<S> Acceptor<S> {
+    /// What a client is told if all places are taken.
+    fn refusal(&self) -> String {
+        let limit = self.connections.limit();
+        match self.socket.spoken {
+            Spoken::LinesOrResp => format!("ERROR too many connections: all {limit} are taken; try again later\r\n"),
+            // In the words of Redis, which its clients know.
+            Spoken::Resp => "-ERR max number of clients reached\r\n".to_owned(),
+        }
     }
 }
 

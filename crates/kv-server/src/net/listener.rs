@@ -26,7 +26,16 @@ const KEEPALIVE: Duration = Duration::from_mins(5);
 pub(super) struct Socket {
     /// The address that it is bound to, with the actual port.
     pub(super) address: Address,
+    pub(super) spoken: Spoken,
     listener: Mutex<Option<Arc<Listener>>>,
+}
+
+/// What the clients of a socket may speak.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Spoken {
+    /// Lines, or RESP if the first byte is a `*`.
+    LinesOrResp,
+    Resp,
 }
 
 pub(super) enum Listener {
@@ -36,7 +45,7 @@ pub(super) enum Listener {
 
 impl Socket {
     /// Binds `address`. An address that other machines can reach needs `insecure`.
-    pub(super) async fn bind(address: &Address, insecure: bool) -> Result<Self, StartServerError> {
+    pub(super) async fn bind(address: &Address, spoken: Spoken, insecure: bool) -> Result<Self, StartServerError> {
         let bind = |source| StartServerError::Bind { address: address.clone(), source };
         let (listener, address) = match address {
             Address::Tcp { host, port } => {
@@ -51,7 +60,7 @@ impl Socket {
             }
             Address::Unix(path) => (bind_unix(path).await?, address.clone()),
         };
-        Ok(Self { address, listener: Mutex::new(Some(Arc::new(listener))) })
+        Ok(Self { address, spoken, listener: Mutex::new(Some(Arc::new(listener))) })
     }
 
     /// The socket to accept on, unless it is closed.

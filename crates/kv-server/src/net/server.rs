@@ -15,9 +15,10 @@ use super::acceptor::Acceptor;
 use super::address::Address;
 use super::connections::Connections;
 use super::descriptors;
-use super::listener::Socket;
+use super::listener::{Socket, Spoken};
 use super::service::{Service, Sessions};
 use crate::limits::Limits;
+use crate::session::Session;
 
 /// A reference to a running server: see the [module](super).
 ///
@@ -59,7 +60,7 @@ pub struct Server {
 #[derive(Clone, Debug)]
 #[must_use = "a server starts when `start` is awaited"]
 pub struct ServerOptions {
-    addresses: Vec<Address>,
+    addresses: Vec<(Address, Spoken)>,
     insecure: bool,
     limits: Limits,
     drain: Duration,
@@ -260,7 +261,41 @@ impl ServerOptions {
     /// # }
     /// ```
     pub fn listen(mut self, address: Address) -> Self {
-        self.addresses.push(address);
+        self.addresses.push((address, Spoken::LinesOrResp));
+        self
+    }
+
+    /// Adds an address to listen on for clients of Redis only.
+    ///
+    /// They can also use an address of [`listen`](Self::listen), unless they begin with an inline command: see
+    /// [`Session::resp`]. `redis-benchmark` does in one of its tests, and so does a person with `nc`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kv_core::Store;
+    /// use futures::{AsyncReadExt, AsyncWriteExt};
+    /// use kv_server::net::{self, Server};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// let server = Server::options()
+    ///     .listen("127.0.0.1:0".parse()?)
+    ///     .listen_resp("127.0.0.1:0".parse()?)
+    ///     .start(store)
+    ///     .await?;
+    /// let (mut reader, mut writer) = net::connect(&server.addresses()[1]).await?;
+    /// writer.write_all(b"PING\r\n").await?;
+    /// let mut reply = [0; 7];
+    /// reader.read_exact(&mut reply).await?;
+    /// assert_eq!(&reply, b"+PONG\r\n");
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listen_resp(mut self, address: Address) -> Self {
+        self.addresses.push((address, Spoken::Resp));
         self
     }
 
@@ -339,18 +374,27 @@ impl ServerOptions {
     /// # }
     /// ```
     pub async fn start(self, store: Store) -> Result<Server, StartServerError> {
-        let sessions = Sessions { store, limits: self.limits };
+        let session = Session::new(store).limits(self.limits);
+        let sessions = |spoken| Sessions {
+            session: match spoken {
+                Spoken::LinesOrResp => session.clone(),
+                Spoken::Resp => session.clone().resp(),
+            },
+        };
         self.start_service(sessions).await
     }
 
-    /// The same with any service.
-    pub(super) async fn start_service<S: Service>(mut self, service: S) -> Result<Server, StartServerError> {
+    /// The same with any service, made for what is spoken at a socket.
+    pub(super) async fn start_service<S: Service>(
+        mut self,
+        service: impl Fn(Spoken) -> S,
+    ) -> Result<Server, StartServerError> {
         if self.addresses.is_empty() {
-            self.addresses.push(Address::default());
+            self.addresses.push((Address::default(), Spoken::LinesOrResp));
         }
         let mut sockets = Vec::new();
-        for address in &self.addresses {
-            sockets.push(Arc::new(Socket::bind(address, self.insecure).await?));
+        for (address, spoken) in &self.addresses {
+            sockets.push(Arc::new(Socket::bind(address, *spoken, self.insecure).await?));
         }
         let addresses = sockets.iter().map(|socket| socket.address.clone()).collect();
         let connections = Connections::new(descriptors::connections(self.limits.connections));
@@ -364,15 +408,16 @@ impl ServerOptions {
     fn tree<S: Service>(
         &self,
         sockets: Vec<Arc<Socket>>,
-        service: S,
+        service: impl Fn(Spoken) -> S,
         connections: &Arc<Connections>,
     ) -> genserver::supervisor::SupervisorSpec {
         let sessions = ChildSpec::supervisor("sessions", || DynamicSupervisor::new().start_link());
-        let (service, reference) = (Arc::new(service), sessions.reference());
+        let reference = sessions.reference();
         let acceptors = sockets.into_iter().map(|socket| {
             let id = format!("acceptor on {}", socket.address);
             let (sessions, connections) = (reference.clone(), Arc::clone(connections));
-            let acceptor = Acceptor { socket, sessions, connections, service: Arc::clone(&service), drain: self.drain };
+            let service = Arc::new(service(socket.spoken));
+            let acceptor = Acceptor { socket, sessions, connections, service, drain: self.drain };
             ChildSpec::process(id, move |me| acceptor.clone().run(me))
         });
         Supervisor::one_for_one().child(sessions).children(acceptors)

@@ -3,12 +3,9 @@
 use std::future::Future;
 use std::io;
 
-use kv_core::Store;
-
 use super::incoming::Incoming;
 use super::stream::Writer;
 use crate::drain::Drain;
-use crate::limits::Limits;
 use crate::session::Session;
 
 /// Serves connections. The program has one implementation, and tests have others.
@@ -19,13 +16,13 @@ pub(super) trait Service: Send + Sync + 'static {
 
 /// Sessions on a store.
 pub(super) struct Sessions {
-    pub(super) store: Store,
-    pub(super) limits: Limits,
+    /// Cloned for each connection, so that they know of each other.
+    pub(super) session: Session,
 }
 
 impl Service for Sessions {
     fn serve(&self, reader: Incoming, writer: Writer, drain: Drain) -> impl Future<Output = io::Result<()>> + Send {
-        let session = Session::new(self.store.clone()).limits(self.limits).drain(&drain);
+        let session = self.session.clone().drain(&drain);
         async move { session.serve(reader, writer).await.map(drop) }
     }
 }

@@ -33,7 +33,7 @@ impl Service for Fragile {
 
 async fn start() -> Server {
     let address = "127.0.0.1:0".parse().expect("it is an address");
-    Server::options().listen(address).start_service(Fragile).await.unwrap()
+    Server::options().listen(address).start_service(|_| Fragile).await.unwrap()
 }
 
 async fn echo(client: &mut (Reader, Writer), byte: u8) -> io::Result<u8> {

@@ -1,20 +1,19 @@
 //! Executing and answering the commands of a read, one by one.
 
 use bytes::Bytes;
-use futures::io::{AsyncRead, AsyncWrite};
-use kv_core::{CreateError, KeyPage};
+use futures::io::AsyncWrite;
+use genserver::supervisor::ChildError;
+use genserver::yield_now;
+use kv_core::{Bucket, CompareAndSetError};
 
-use super::SessionEnd;
-use super::connection::Connection;
+use super::end::SessionEnd;
+use super::line_protocol::LineSession;
+use super::news::News;
 use super::replies::ReplyError;
 use crate::answer;
-use crate::batch::Refusal;
-use crate::command::{COMMANDS, CommandLine, Verb, is_from_browser};
+use crate::batch::{Refusal, create, stored};
+use crate::command::{COMMANDS, CommandLine, ParseCommandError, Verb, is_from_browser, times};
 use crate::lines::LineBuffer;
-use crate::subscription::Subscription;
-
-/// How many keys to ask a bucket for at once.
-const KEYS: usize = 256;
 
 const NO_OTHER: &[u8] =
     b"ERROR a session that has subscribed takes no command but QUIT; connect once more for others\r\n";
@@ -29,7 +28,7 @@ enum LineAction<'a> {
     Last(SessionEnd),
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
+impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
     /// Executes all complete commands and answers them. Returns why the session ends, if it does.
     pub(super) async fn answer(&mut self) -> Result<Option<SessionEnd>, ReplyError> {
         let read = self.lines.take();
@@ -66,7 +65,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             Err(_) if is_from_browser(line) => return LineAction::Last(SessionEnd::Browser),
             Ok(command) if command.verb == Verb::Quit => return LineAction::Alone(command),
             _ if has_subscribed => self.gathered.known(NO_OTHER),
-            Err(_) => self.gathered.known(answer::UNKNOWN_COMMAND),
+            Err(ParseCommandError::Unknown) => self.gathered.known(answer::UNKNOWN_COMMAND),
+            Err(ParseCommandError::Quote(error)) => self.gathered.wrong(error.text()),
             Ok(command) => {
                 if let Err(command) = self.gathered.gather(command, read) {
                     return LineAction::Alone(command);
@@ -81,90 +81,114 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let bucket = &*command.words[0];
         match command.verb {
             Verb::Create => self.create(bucket).await,
-            Verb::List => self.list(bucket).await?,
-            Verb::Buckets => self.buckets().await?,
+            Verb::CompareAndSet => self.compare_and_set(command).await,
+            Verb::PutExpiring => self.put_expiring(command).await,
+            Verb::List => self.list(bucket, command.optional()).await?,
+            Verb::Buckets => self.buckets(command.optional()).await?,
             Verb::Drop => self.drop_bucket(bucket).await,
             Verb::Subscribe => self.subscribe().await,
+            Verb::Watch => self.watch(bucket).await,
             Verb::Quit => {
                 self.replies.short().extend(answer::DONE);
                 return Ok(Some(SessionEnd::Quit));
             }
-            Verb::Help => self.help(),
-            Verb::Put | Verb::Get | Verb::Delete | Verb::Count | Verb::Ping => unreachable!("these are gathered"),
+            Verb::Help => {
+                self.help();
+                // A read may hold thousands of them, and the answer is long.
+                yield_now().await;
+            }
+            Verb::Put
+            | Verb::PutNew
+            | Verb::Get
+            | Verb::Delete
+            | Verb::Fetch
+            | Verb::Expire
+            | Verb::Persist
+            | Verb::TimeToLive
+            | Verb::Count
+            | Verb::Ping => unreachable!("these are gathered"),
         }
         self.replies.space().await?;
         Ok(None)
     }
 
     async fn create(&mut self, name: &[u8]) {
-        let created = match std::str::from_utf8(name) {
-            Ok(name) => self.store.create(name).await.map(drop).map_err(|error: CreateError| error.to_string()),
-            Err(_) => Err("the name is not UTF-8; give the bucket one that is".to_owned()),
-        };
+        let created = create(self.store, name).await;
         let out = self.replies.short();
         match created {
-            Ok(()) => out.extend(answer::DONE),
-            Err(text) => answer::write_error(&text, out),
+            Ok(_) => out.extend(answer::DONE),
+            Err(refusal) => refusal.write(out),
         }
     }
 
+    /// The running bucket of this name.
+    pub(super) fn bucket(&self, name: &[u8]) -> Option<Bucket> {
+        self.store.lookup(std::str::from_utf8(name).ok()?)
+    }
+
     async fn drop_bucket(&mut self, name: &[u8]) {
-        let bucket = std::str::from_utf8(name).ok().and_then(|name| self.store.lookup(name));
-        let removed = match bucket {
+        let removed = match self.bucket(name) {
             Some(bucket) => bucket.remove().await.map_err(Refusal::from),
             None => Err(Refusal::NotFound),
         };
+        self.done(removed);
+    }
+
+    async fn compare_and_set(&mut self, command: CommandLine<'_>) {
+        let [bucket, key, expected, new] = command.words;
+        let set = match self.bucket(&bucket) {
+            Some(bucket) => bucket.compare_and_set(stored(key), Some(stored(expected)), Some(stored(new))).await,
+            None => return self.replies.short().extend(answer::NOT_FOUND),
+        };
         let out = self.replies.short();
-        match removed {
+        match set {
+            Ok(()) => out.extend(answer::DONE),
+            Err(CompareAndSetError::Differs { found: None }) => out.extend(answer::KEY_NOT_FOUND),
+            Err(CompareAndSetError::Differs { .. }) => out.extend(answer::DIFFERS),
+            Err(CompareAndSetError::Write(error)) => Refusal::from(error).write(out),
+            Err(error) => answer::write_error(&error.to_string(), out),
+        }
+    }
+
+    async fn put_expiring(&mut self, command: CommandLine<'_>) {
+        let [bucket, key, value, time] = command.words;
+        let put = match (self.bucket(&bucket), times::read(&time)) {
+            (_, None) => Err(Refusal::Error(times::NO_TIME.to_owned())),
+            (None, _) => Err(Refusal::NotFound),
+            (Some(bucket), Some(time)) => {
+                bucket.put_expiring(stored(key), stored(value), time).await.map_err(Refusal::from)
+            }
+        };
+        self.done(put);
+    }
+
+    fn done(&mut self, done: Result<(), Refusal>) {
+        let out = self.replies.short();
+        match done {
             Ok(()) => out.extend(answer::DONE),
             Err(refusal) => refusal.write(out),
         }
     }
 
-    async fn list(&mut self, name: &[u8]) -> Result<(), ReplyError> {
-        let Some(bucket) = std::str::from_utf8(name).ok().and_then(|name| self.store.lookup(name)) else {
-            self.replies.short().extend(answer::NOT_FOUND);
-            return Ok(());
-        };
-        let mut after = None;
-        loop {
-            let keys = match bucket.keys(KeyPage { after: after.clone(), limit: KEYS }).await {
-                Ok(keys) => keys,
-                Err(error) => {
-                    // After the first keys it is too late to answer that there is no such bucket.
-                    let is_first = after.is_none();
-                    let refusal = if is_first { error.into() } else { Refusal::Error(error.to_string()) };
-                    refusal.write(self.replies.short());
-                    return Ok(());
-                }
-            };
-            for key in &keys {
-                self.replies.item(key).await?;
-                self.replies.space().await?;
-            }
-            after = keys.into_iter().nth(KEYS - 1);
-            if after.is_none() {
-                break;
-            }
-        }
-        self.replies.short().extend(answer::DONE);
-        Ok(())
-    }
-
-    async fn buckets(&mut self) -> Result<(), ReplyError> {
-        // All names at once: each is a reference to a name that the store has anyway.
-        for name in self.store.names() {
-            self.replies.item(name.as_bytes()).await?;
-            self.replies.space().await?;
-        }
-        self.replies.short().extend(answer::DONE);
-        Ok(())
-    }
-
     async fn subscribe(&mut self) {
-        match Subscription::begin(&self.store, self.limits.events).await {
-            Ok(subscription) => {
-                self.subscription = Some(subscription);
+        let news = News::of_buckets(self.store, self.limits.events).await;
+        self.tell(news);
+    }
+
+    async fn watch(&mut self, name: &[u8]) {
+        let name = std::str::from_utf8(name).ok().filter(|name| self.store.lookup(name).is_some());
+        let Some(Ok(bucket)) = name.map(str::parse) else {
+            return self.replies.short().extend(answer::NOT_FOUND);
+        };
+        let news = News::of_keys(self.store, self.limits.events, bucket).await;
+        self.tell(news);
+    }
+
+    /// Begins to tell the client of events.
+    fn tell(&mut self, news: Result<News, ChildError>) {
+        match news {
+            Ok(news) => {
+                *self.subscription = Some(news);
                 self.replies.short().extend(answer::DONE);
             }
             Err(error) => answer::write_error(&error.to_string(), self.replies.short()),
@@ -183,7 +207,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         if self.gathered.is_empty() {
             return Ok(());
         }
-        self.gathered.carry_out(&self.store, &mut self.replies).await
+        self.gathered.carry_out(self.store, self.replies).await
     }
 
     fn rest_is_too_long(&self) -> bool {

@@ -8,18 +8,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::io::{AsyncRead, AsyncWrite};
-use kv_core::{BucketEvent, Store};
+use kv_core::Store;
 
-use super::SessionEnd;
 use super::deadline::Deadline;
+use super::end::SessionEnd;
+use super::protocol::Protocol;
 use super::replies::{Replies, ReplyError};
-use crate::answer;
-use crate::batch::CommandBatch;
 use crate::drain::DrainSignal;
-use crate::event;
 use crate::limits::Limits;
-use crate::lines::LineBuffer;
-use crate::subscription::{Notice, Subscription};
 
 /// How many bytes are read at once.
 const READ: usize = 64 * 1024;
@@ -41,16 +37,14 @@ const READS_IN_A_ROW: u32 = 16;
 
 /// A running session.
 pub(super) struct Connection<R, W> {
-    pub(super) store: Store,
-    pub(super) limits: Limits,
+    store: Store,
+    limits: Limits,
     told: DrainSignal,
     reader: R,
-    pub(super) replies: Replies<W>,
-    pub(super) lines: LineBuffer,
-    pub(super) gathered: CommandBatch,
-    pub(super) subscription: Option<Subscription>,
+    replies: Replies<W>,
+    protocol: Protocol,
     /// The deadline for the rest of a command, ...
-    pub(super) half: Deadline,
+    half: Deadline,
     /// ... for any input, ...
     idle: Deadline,
     /// ... and for a draining session to end.
@@ -68,15 +62,20 @@ enum Woken {
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
-    pub(super) fn new(store: Store, limits: Limits, told: DrainSignal, reader: R, writer: W) -> Self {
+    pub(super) fn new(
+        store: Store,
+        limits: Limits,
+        protocol: Protocol,
+        told: DrainSignal,
+        reader: R,
+        writer: W,
+    ) -> Self {
         Self {
             store,
             told,
             reader,
             replies: Replies::new(writer, limits.replies, limits.stalled),
-            lines: LineBuffer::new(),
-            gathered: CommandBatch::default(),
-            subscription: None,
+            protocol,
             half: Deadline::default(),
             idle: Deadline::default(),
             leaving: Deadline::default(),
@@ -91,11 +90,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             if let Woken::End(end) = poll_fn(|cx| self.poll_wait(cx)).await? {
                 break end;
             }
-            if let Some(end) = self.answer().await? {
+            let answered = self.protocol.answer(&self.store, &self.limits, &mut self.half, &mut self.replies);
+            if let Some(end) = answered.await? {
                 break end;
             }
         };
-        self.say_why(end);
+        self.protocol.say_why(end, &self.limits, self.replies.short());
         self.replies.close().await?;
         self.linger(end).await;
         Ok(end)
@@ -105,7 +105,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     ///
     /// Deadlines pass only here: the time that commands take does not count against the client.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<Woken, ReplyError>> {
-        let more_news = self.poll_news(cx);
+        let more_news = self.protocol.poll_news(&mut self.replies, cx);
         // The result does not matter: what is left unwritten wakes the task.
         let _ = self.replies.poll_write(cx)?;
         let is_told = Pin::new(&mut self.told).poll(cx).is_ready();
@@ -140,7 +140,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let Poll::Ready(bytes) = poll_desk(&mut self.reader, cx, |read| self.lines.push(read)) else {
+        let Poll::Ready(bytes) = poll_desk(&mut self.reader, cx, |read| self.protocol.push(read, &self.limits)) else {
             self.reads = 0;
             return Poll::Pending;
         };
@@ -151,7 +151,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
 
     /// Whether a deadline has passed.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<SessionEnd> {
-        if !self.lines.rest().is_empty() {
+        if self.protocol.has_half() {
             self.half.set(self.limits.half_command);
             if self.half.poll(cx).is_ready() {
                 return Poll::Ready(SessionEnd::HalfCommand);
@@ -159,7 +159,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         }
         // A subscriber only listens, and a client with waiting replies has their deadline.
         if let Some(idle) = self.limits.idle
-            && self.subscription.is_none()
+            && !self.protocol.has_subscribed()
             && self.replies.is_empty()
         {
             self.idle.set(idle);
@@ -167,43 +167,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             return Poll::Ready(SessionEnd::Idle);
         }
         Poll::Pending
-    }
-
-    /// Queues events for a subscriber. Returns whether there may be more.
-    fn poll_news(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(subscription) = &mut self.subscription else { return false };
-        while !self.replies.is_full() {
-            let Poll::Ready(news) = subscription.poll_next(cx) else { return false };
-            let out = self.replies.short();
-            match news {
-                Some(Notice::Happened(BucketEvent::Created { name, .. })) => event::write_created(name.as_bytes(), out),
-                Some(Notice::Happened(BucketEvent::Exited { name, reason, .. })) => {
-                    event::write_exited(name.as_bytes(), &reason.to_string(), out);
-                }
-                // An event that this protocol has no line for.
-                Some(Notice::Happened(_)) => continue,
-                Some(Notice::Missed(events)) => event::write_missed(events, out),
-                None => {
-                    answer::write_error("the store has stopped, so there are no more events; connect again later", out);
-                    self.subscription = None;
-                    return false;
-                }
-            }
-            out.extend(answer::END);
-        }
-        true
-    }
-
-    /// Tells the client why the session ends.
-    fn say_why(&mut self, end: SessionEnd) {
-        let text = match end {
-            SessionEnd::LineTooLong => format!("line too long; send lines of at most {} bytes", self.limits.line),
-            SessionEnd::HalfCommand => {
-                format!("the rest of the command did not come within {:?}; send it at once", self.limits.half_command)
-            }
-            _ => return,
-        };
-        answer::write_error(&text, self.replies.short());
     }
 
     /// Reads and discards input for a while: see [`Limits::linger`].

@@ -87,6 +87,19 @@ impl<W: AsyncWrite + Unpin> Replies<W> {
         self.long(item, answer::is_quoted_item(item)).await
     }
 
+    /// Adds a text of any length, as it is.
+    pub(crate) async fn text(&mut self, text: &[u8]) -> Result<(), ReplyError> {
+        if text.len() <= PIECE {
+            self.waiting.extend(text);
+            return Ok(());
+        }
+        for piece in text.chunks(PIECE) {
+            self.waiting.extend(piece);
+            self.space().await?;
+        }
+        Ok(())
+    }
+
     /// Adds a line of any length.
     async fn long(&mut self, text: &[u8], quoted: bool) -> Result<(), ReplyError> {
         self.waiting.extend(quoted.then_some(b'"'));

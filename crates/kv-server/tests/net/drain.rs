@@ -52,6 +52,27 @@ async fn every_command_that_has_arrived_is_answered() {
     }
 }
 
+#[tokio::test]
+async fn every_request_of_redis_that_has_arrived_is_answered() {
+    let (store, server, _folder) = start(LONG).await;
+    let mut clients = Vec::new();
+    for address in server.addresses() {
+        let mut client = Client::connect(address).await;
+        assert_eq!(client.send_and_recv("*1\r\n$4\r\nPING\r\n").await, "+PONG\r\n");
+        clients.push(client);
+    }
+    for client in &mut clients {
+        client.send("*4\r\n$4\r\nHSET\r\n$1\r\ns\r\n$1\r\nk\r\n$1\r\n1\r\n".repeat(2_000)).await;
+    }
+    let (stopped, replies) = futures::join!(server.stop(), join_all(clients.iter_mut().map(Client::rest)));
+    stopped.unwrap();
+    for replies in &replies {
+        assert_eq!(replies.matches("\r\n").count(), 2_000);
+    }
+    assert_eq!(replies.concat().matches(":1\r\n").count(), 1, "it was new once");
+    assert!(store.lookup("s").is_some());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_load_whatever_is_carried_out_is_answered() {
     for pipeline in [1, 16] {

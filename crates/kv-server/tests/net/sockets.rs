@@ -194,6 +194,18 @@ async fn a_server_that_was_stopped_may_start_again_at_once_on_its_port() {
 }
 
 #[tokio::test]
+async fn at_an_address_for_resp_one_client_too_many_is_told_so_in_the_words_of_redis() {
+    let store = Store::start().await.unwrap();
+    let options = Server::options().listen_resp("127.0.0.1:0".parse().unwrap());
+    let server = options.limits(Limits { connections: 1, ..limits() }).start(store).await.unwrap();
+    let mut first = Client::connect(&server.addresses()[0]).await;
+    assert_eq!(first.send_and_recv("PING\r\n").await, "+PONG\r\n");
+    let mut second = Client::connect(&server.addresses()[0]).await;
+    assert_eq!(second.rest().await, "-ERR max number of clients reached\r\n");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn one_client_too_many_is_told_so_and_a_place_is_free_again_when_one_leaves() {
     let (_store, server, address) = start_with(Limits { connections: 2, ..limits() }).await;
     assert_eq!(server.connections_max(), 2);

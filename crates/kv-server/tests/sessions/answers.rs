@@ -24,7 +24,8 @@ impl AsyncRead for Pieces {
 }
 
 fn answers(pieces: Vec<Vec<u8>>) -> Vec<u8> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // Paused, so that a key has the same time to live in each run.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let store = Store::start().await.unwrap();
         let mut written = Cursor::new(Vec::new());
@@ -40,14 +41,24 @@ fn line() -> impl Strategy<Value = String> {
     let bucket = prop::sample::select(vec!["a", "b", "\"c d\"", "ü"]);
     let key = prop::sample::select(vec!["k", "l", "\"m n\"", "ß"]);
     let value = prop::sample::select(vec!["1", "\"2 3\"", "\"four\\nfive\"", "OK"]);
-    let put =
-        (bucket.clone(), key.clone(), value).prop_map(|(bucket, key, value)| format!("PUT {bucket} {key} {value}"));
-    let keyed = (prop::sample::select(vec!["GET", "DELETE"]), bucket.clone(), key)
+    let time = prop::sample::select(vec!["1d", "0s", "soon"]);
+    let put = (prop::sample::select(vec!["PUT", "PUT", "PUTNEW"]), bucket.clone(), key.clone(), value.clone())
+        .prop_map(|(word, bucket, key, value)| format!("{word} {bucket} {key} {value}"));
+    let set = (bucket.clone(), key.clone(), value.clone(), value.clone())
+        .prop_map(|(bucket, key, expected, new)| format!("CAS {bucket} {key} {expected} {new}"));
+    let expiring = (bucket.clone(), key.clone(), value, time.clone())
+        .prop_map(|(bucket, key, value, time)| format!("PUTEX {bucket} {key} {value} {time}"));
+    let expire =
+        (bucket.clone(), key.clone(), time).prop_map(|(bucket, key, time)| format!("EXPIRE {bucket} {key} {time}"));
+    let keyed = (prop::sample::select(vec!["GET", "FETCH", "DELETE", "TTL", "PERSIST"]), bucket.clone(), key.clone())
         .prop_map(|(word, bucket, key)| format!("{word} {bucket} {key}"));
-    let named = (prop::sample::select(vec!["CREATE", "CREATE", "LIST", "COUNT", "DROP"]), bucket)
+    let named = (prop::sample::select(vec!["CREATE", "CREATE", "LIST", "COUNT", "DROP"]), bucket.clone())
         .prop_map(|(word, bucket)| format!("{word} {bucket}"));
-    let others = prop::sample::select(vec!["BUCKETS", "PING", "HELP", "", "nonsense"]).prop_map(str::to_owned);
-    let line = prop_oneof![4 => put, 6 => keyed, 3 => named, 1 => others];
+    let listed = (bucket, key, 0..3).prop_map(|(bucket, after, limit)| format!("LIST {bucket} \"\" {limit} {after}"));
+    let others = prop::sample::select(vec!["BUCKETS", "BUCKETS \"\" 1", "PING", "HELP", "", "nonsense", "PING \""])
+        .prop_map(str::to_owned);
+    let line =
+        prop_oneof![4 => put, 1 => set, 1 => expiring, 1 => expire, 6 => keyed, 3 => named, 1 => listed, 1 => others];
     (line, prop::sample::select(vec!["\n", "\r\n"])).prop_map(|(line, end)| line + end)
 }
 
@@ -102,9 +113,22 @@ proptest! {
     }
 
     #[test]
-    fn every_command_comes_back_from_its_line(words in [word(), word(), word()]) {
-        let [bucket, key, value] = words.map(Bytes::from);
+    fn every_command_comes_back_from_its_line(words in [word(), word(), word(), word()], given in any::<[bool; 3]>()) {
+        let [bucket, key, value, fourth] = words.map(Bytes::from);
+        // An empty argument before another is the same as none.
+        let some = |given: bool, word: &Bytes| Some(word.clone()).filter(|word| given && !word.is_empty());
+        let [prefix, limit, after] = [some(given[0], &key), some(given[1], &value), some(given[2], &fourth)];
         for command in [
+            Command::fetch(bucket.clone(), key.clone()),
+            Command::put_new(bucket.clone(), key.clone(), value.clone()),
+            Command::compare_and_set(bucket.clone(), key.clone(), value.clone(), fourth.clone()),
+            Command::put_expiring(bucket.clone(), key.clone(), value.clone(), fourth.clone()),
+            Command::expire(bucket.clone(), key.clone(), value.clone()),
+            Command::persist(bucket.clone(), key.clone()),
+            Command::time_to_live(bucket.clone(), key.clone()),
+            Command::List { bucket: bucket.clone(), prefix: prefix.clone(), limit: limit.clone(), after: after.clone() },
+            Command::List { bucket: bucket.clone(), prefix: None, limit: None, after: Some(fourth) },
+            Command::Buckets { prefix, limit, after },
             Command::put(bucket.clone(), key.clone(), value),
             Command::get(bucket.clone(), key.clone()),
             Command::delete(bucket.clone(), key),
@@ -125,7 +149,7 @@ proptest! {
         let answer = Answer::Items(items.into_iter().map(Bytes::from).collect());
         let mut written = Vec::new();
         answer.encode(&mut written);
-        let mut reading = AnswerReader::of(&Command::Buckets);
+        let mut reading = AnswerReader::of(&Command::buckets());
         let steps: Vec<_> = LineBuffer::of(&written).map(|line| reading.line(Bytes::copy_from_slice(line)).unwrap()).collect();
         prop_assert_eq!(steps.last(), Some(&ReaderStep::Whole(answer)));
         prop_assert!(steps[..steps.len() - 1].iter().all(|step| *step == ReaderStep::More));

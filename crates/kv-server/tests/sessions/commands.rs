@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use crate::support::Client;
 use async_trait::async_trait;
-use bytes::Bytes;
-use kv_core::{BucketName, Durability, Storage, StorageChange, StorageError, Store};
+use kv_core::{BucketName, Commit, Durability, Fence, Loaded, Storage, StorageChange, StorageError, Store};
 use kv_server::{COMMANDS, Drain, Limits, Session, SessionEnd};
 
 async fn with_store() -> (Store, Client) {
@@ -111,6 +110,32 @@ async fn quoted_values_have_blanks() {
     client.check("GET shopping milk", &["\"1\"", "OK"]).await;
 }
 
+/// What the words are without quotes decides, as in the guide.
+#[tokio::test]
+async fn quotes_that_do_not_fit_are_an_error_that_says_how() {
+    let mut client = Client::new().await;
+    client.check("CREATE shopping", &["OK"]).await;
+    let open = r#"ERROR a quote is opened and not closed; close it, and write \" for a quote inside"#;
+    for line in [
+        r#"PUT shopping milk "two litres"#,
+        r#"GET "shopping milk eggs bread"#,
+        r#""PUT" shopping milk "1"#,
+        r#"PING ""#,
+        r#"""#,
+    ] {
+        client.check(line, &[open]).await;
+    }
+    let behind = r#"ERROR a closing quote has something behind it; put a blank there, or write \" for a quote inside"#;
+    client.check(r#"PUT shopping milk "two "litres""#, &[behind]).await;
+    let escape = r#"ERROR a backslash in quotes has to be followed by ", \, n, r, t, or x and two digits; write \\ for a backslash"#;
+    client.check(r#"PUT shopping milk "two \litres""#, &[escape]).await;
+    for line in [r#"BUY "milk"#, r#"say "hello there"#, "PUT shopping milk two litres", r#"GET "shopping""#] {
+        client.check(line, &["UNKNOWN COMMAND"]).await;
+    }
+    client.check(r#"PUT shopping milk "1"#, &["OK"]).await;
+    client.check("GET shopping milk", &["\"1", "OK"]).await;
+}
+
 #[tokio::test]
 async fn a_name_that_is_none_is_refused() {
     let mut client = Client::new().await;
@@ -164,7 +189,7 @@ async fn a_line_without_an_end_is_not_carried_out() {
     let (store, mut client) = with_store().await;
     client.send("PING\r\nCREATE shopping").await;
     assert_eq!(client.leave().await, ("PONG\r\n".to_owned(), SessionEnd::Left));
-    assert!(store.names().is_empty());
+    assert!(store.names(None, 1).is_empty());
 }
 
 /// What one client sends at once is in its order, whatever it is.
@@ -226,32 +251,36 @@ impl Storage for Picky {
         Durability::Program
     }
 
-    async fn buckets(&self) -> Result<Vec<BucketName>, StorageError> {
+    async fn buckets(&self, _after: Option<&BucketName>, _limit: usize) -> Result<Vec<BucketName>, StorageError> {
         Ok(Vec::new())
     }
 
-    async fn load(&self, _bucket: &BucketName) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        Ok(Vec::new())
+    async fn load(&self, _bucket: &BucketName) -> Result<Loaded, StorageError> {
+        Ok(Loaded { fence: Fence::new(1), entries: Vec::new() })
     }
 
-    async fn commit(&self, _bucket: &BucketName, changes: Vec<StorageChange>) -> Result<(), StorageError> {
-        let picky = |change: &StorageChange| matches!(change, StorageChange::Put(_, value) if value != "1");
-        if changes.iter().any(picky) { Err(StorageError::new("only 1;\nput 1")) } else { Ok(()) }
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<(), StorageError>> {
+        let picky = |change: &StorageChange| matches!(change, StorageChange::Put(entry) if entry.value != "1");
+        let commit = |commit: &Commit| {
+            if commit.changes.iter().any(picky) { Err(StorageError::new("only 1;\nput 1")) } else { Ok(()) }
+        };
+        commits.iter().map(commit).collect()
     }
 
-    async fn remove(&self, _bucket: &BucketName) -> Result<(), StorageError> {
+    async fn remove(&self, _bucket: &BucketName, _fence: Fence) -> Result<(), StorageError> {
         Ok(())
     }
 }
 
 #[tokio::test]
-async fn a_command_that_the_storage_refuses_takes_no_other_with_it() {
+async fn a_change_that_the_storage_refuses_is_an_error_and_reads_go_on() {
     let store = Store::options().storage(Picky).start().await.unwrap();
     let mut client = Client::of(Session::new(store));
     client.check("CREATE shopping", &["OK"]).await;
-    client.send("PUT shopping milk 1\nPUT shopping eggs 12\nGET shopping milk\nGET shopping eggs\n").await;
+    client.check("PUT shopping milk 1", &["OK"]).await;
+    client.send("PUT shopping eggs 12\nGET shopping milk\nGET shopping eggs\n").await;
     let error = "ERROR the storage failed: only 1; put 1; the bucket is as it was before";
-    assert_eq!(client.leave().await.0, format!("OK\r\n{error}\r\n1\r\nOK\r\n\r\nOK\r\n"));
+    assert_eq!(client.leave().await.0, format!("{error}\r\n1\r\nOK\r\n\r\nOK\r\n"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -58,6 +58,57 @@ async fn commands_before_and_behind_a_subscription_keep_their_order() {
     assert_eq!(client.rest().await.0, "OK\r\nOK\r\nOK\r\n");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_watcher_is_told_of_the_keys_of_its_bucket() {
+    let store = Store::start().await.unwrap();
+    let [shopping, other] = [store.create("shopping").await.unwrap(), store.create("other").await.unwrap()];
+    let mut client = Client::of(Session::new(store.clone()));
+    client.check("WATCH nowhere", &["NOT FOUND"]).await;
+    client.check("WATCH shopping", &["OK"]).await;
+    client
+        .check("PING", &["ERROR a session that has subscribed takes no command but QUIT; connect once more for others"])
+        .await;
+    shopping.put("milk", "1").await.unwrap();
+    other.put("milk", "1").await.unwrap();
+    shopping.put_expiring("soy\nmilk", "1", Duration::from_secs(1)).await.unwrap();
+    shopping.delete("milk").await.unwrap();
+    shopping.delete("milk").await.unwrap();
+    sleep(Duration::from_secs(2)).await;
+    for line in
+        ["PUT shopping milk", r#"PUT shopping "soy\nmilk""#, "DELETED shopping milk", r#"EXPIRED shopping "soy\nmilk""#]
+    {
+        assert_eq!(client.line().await, format!("{line}\r\n"));
+    }
+    // The bucket is known by its name: when it comes again, its keys are told of again.
+    shopping.remove().await.unwrap();
+    store.create("shopping").await.unwrap().put("eggs", "1").await.unwrap();
+    assert_eq!(client.line().await, "PUT shopping eggs\r\n");
+    client.send("QUIT\n").await;
+    assert_eq!(client.rest().await, ("OK\r\n".to_owned(), SessionEnd::Quit));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_watcher_is_told_how_many_it_missed() {
+    let store = Store::start().await.unwrap();
+    let shopping = store.create("shopping").await.unwrap();
+    let limits = Limits { events: 4, replies: 100, ..Limits::default() };
+    let mut client = Client::with_pipe(Session::new(store.clone()).limits(limits), 64);
+    client.check("WATCH shopping", &["OK"]).await;
+    for number in 0..1000 {
+        shopping.put(format!("{number}"), "1").await.unwrap();
+    }
+    let mut told = 0;
+    let mut missed = 0;
+    while told + missed < 1000 {
+        match SubscriptionEvent::parse(client.line().await.trim_end().as_bytes()) {
+            Some(SubscriptionEvent::Put { .. }) => told += 1,
+            Some(SubscriptionEvent::Missed { events: Some(events) }) => missed += events,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(missed > 0);
+}
+
 /// It reads nothing; the store does not wait for it, and it hears how much it missed.
 #[tokio::test(start_paused = true)]
 async fn a_slow_subscriber_is_told_how_many_it_missed() {

@@ -1,0 +1,298 @@
+//! Commands grouped by the bucket that executes them: what every protocol does with the commands of one read.
+//!
+//! A protocol adds commands in order, each with the operations that its bucket executes for it and with how the results are
+//! answered. [`execute`](BucketBatch::execute) sends one message to each bucket. Then the protocol takes the results of each
+//! command, in order, and writes the answers.
+
+use std::vec;
+
+use bytes::Bytes;
+use genserver::{CallError, yield_now};
+use kv_core::{Bucket, CreateError, Operation, OperationError, OperationResult, Store, WriteError};
+
+/// The most commands that are gathered. More gain little, a bucket has other clients, and answers may be large and stay in
+/// memory until they are written.
+const COMMANDS_MAX: usize = 128;
+
+/// The same for operations: one command may have many.
+const OPERATIONS_MAX: usize = 1024;
+
+/// The most buckets for them. The list is searched one by one.
+const BUCKETS_MAX: usize = 16;
+
+/// After this many commands a session yields, so that a client that never stops sending does not hold up those beside it. Most
+/// commands need no waiting: a bucket that is idle answers at once.
+const COMMANDS_IN_A_ROW: usize = 2048;
+
+/// The capacity that a session keeps between reads: for this many buckets, with this many operations each.
+const KEPT: (usize, usize) = (4, 32);
+
+/// Commands, each with how it is answered, and the messages to their buckets.
+pub(crate) struct BucketBatch<A> {
+    commands: Vec<BatchedCommand<A>>,
+    /// Kept when they are done, to reuse their capacity.
+    groups: Vec<Group>,
+    /// How many of the groups are in use.
+    used: usize,
+    /// How many operations the groups have.
+    operations: usize,
+    /// How many commands were executed since the session yielded.
+    in_a_row: usize,
+}
+
+impl<A> Default for BucketBatch<A> {
+    fn default() -> Self {
+        Self { commands: Vec::new(), groups: Vec::new(), used: 0, operations: 0, in_a_row: 0 }
+    }
+}
+
+struct BatchedCommand<A> {
+    answer: A,
+    group: usize,
+    /// How many results of the group are for this command.
+    operations: usize,
+    missing: Missing,
+}
+
+/// What becomes of the commands for a bucket that is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Missing {
+    /// They are refused with [`Refusal::NotFound`].
+    Refuse,
+    /// The bucket is created.
+    Create,
+}
+
+/// The commands for one bucket.
+#[derive(Default)]
+struct Group {
+    name: Bytes,
+    operations: Vec<Operation>,
+    is_created: bool,
+    results: Results,
+}
+
+/// The results of a bucket, in the order of its operations.
+#[derive(Default)]
+enum Results {
+    #[default]
+    None,
+    One(Option<OperationResult>),
+    Each(vec::IntoIter<Result<OperationResult, OperationError>>),
+    /// The same for each operation.
+    Refused(Refusal),
+    /// The bucket was not there, and could not be created. Those that do not create one know only the former.
+    NotCreated(Refusal),
+}
+
+/// An operation that was not executed, or may not have been.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    NotFound,
+    Error(String),
+}
+
+/// The results for one command: as many as it has operations.
+pub(crate) struct CommandResults<'a> {
+    results: Option<&'a mut Results>,
+    left: usize,
+    missing: Missing,
+}
+
+impl<A> BucketBatch<A> {
+    /// Adds a command that needs no bucket.
+    pub(crate) fn push(&mut self, answer: A) {
+        self.commands.push(BatchedCommand { answer, group: 0, operations: 0, missing: Missing::Refuse });
+    }
+
+    /// Adds a command for a bucket. There must be [space](Self::is_full).
+    pub(crate) fn push_operation(&mut self, group: usize, operation: Operation, answer: A) {
+        self.groups[group].operations.push(operation);
+        self.operations += 1;
+        self.commands.push(BatchedCommand { answer, group, operations: 1, missing: Missing::Refuse });
+    }
+
+    /// Adds a command with any number of operations.
+    pub(crate) fn push_operations(
+        &mut self,
+        group: usize,
+        operations: impl Iterator<Item = Operation>,
+        missing: Missing,
+        answer: A,
+    ) {
+        let these = &mut self.groups[group];
+        let before = these.operations.len();
+        these.operations.extend(operations);
+        these.is_created |= missing == Missing::Create;
+        let operations = these.operations.len() - before;
+        self.operations += operations;
+        self.commands.push(BatchedCommand { answer, group, operations, missing });
+    }
+
+    /// The group of a bucket, which is the one in use or a new one. `own` is called for a new one.
+    pub(crate) fn group(&mut self, name: &[u8], own: impl FnOnce() -> Bytes) -> usize {
+        let known = self.groups[..self.used].iter().rposition(|group| group.name == *name);
+        known.unwrap_or_else(|| {
+            if self.used == self.groups.len() {
+                self.groups.push(Group::default());
+            }
+            self.groups[self.used].name = own();
+            self.used += 1;
+            self.used - 1
+        })
+    }
+
+    /// How many buckets the commands are for.
+    pub(crate) fn buckets(&self) -> usize {
+        self.used
+    }
+
+    /// How many commands are gathered.
+    pub(crate) fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Whether no commands are gathered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// Whether these commands have to be executed before more can be added.
+    pub(crate) fn is_full(&self) -> bool {
+        self.commands.len() >= COMMANDS_MAX || self.used >= BUCKETS_MAX || self.operations >= OPERATIONS_MAX
+    }
+
+    /// Sends each bucket its operations, and waits for their results.
+    pub(crate) async fn execute(&mut self, store: &Store) {
+        for group in &mut self.groups[..self.used] {
+            group.results = group.ask(store).await.unwrap_or_else(Results::Refused);
+        }
+    }
+
+    /// How a command is answered, and its results. To be taken once for each command, in order.
+    pub(crate) fn results(&mut self, command: usize) -> (&A, CommandResults<'_>) {
+        let BatchedCommand { answer, group, operations, missing } = &self.commands[command];
+        let results = self.groups.get_mut(*group).map(|group| &mut group.results);
+        (answer, CommandResults { results, left: *operations, missing: *missing })
+    }
+
+    /// Forgets the commands, which are answered, and keeps some of the capacity. Yields now and then.
+    pub(crate) async fn clear(&mut self) {
+        self.in_a_row += self.commands.len();
+        self.commands.clear();
+        (self.used, self.operations) = (0, 0);
+        self.groups.truncate(KEPT.0);
+        self.groups.iter_mut().for_each(Group::clear);
+        if self.in_a_row >= COMMANDS_IN_A_ROW {
+            self.in_a_row = 0;
+            yield_now().await;
+        }
+    }
+}
+
+impl Group {
+    /// Releases the bytes of the read, whose memory the next read reuses, and capacity that few reads need.
+    fn clear(&mut self) {
+        self.name = Bytes::new();
+        self.results = Results::None;
+        self.is_created = false;
+        if self.operations.capacity() > KEPT.1 {
+            self.operations = Vec::new();
+        }
+    }
+
+    async fn ask(&mut self, store: &Store) -> Result<Results, Refusal> {
+        let bucket = match self.bucket(store).await {
+            Ok(bucket) => bucket,
+            Err(refusal) => {
+                self.operations.clear();
+                return Ok(Results::NotCreated(refusal));
+            }
+        };
+        if self.operations.len() == 1
+            && let Some(operation) = self.operations.pop()
+        {
+            return Ok(Results::One(Some(bucket.apply_one(operation).await?)));
+        }
+        // The next read is likely to bring as many.
+        let next = Vec::with_capacity(self.operations.len().min(KEPT.1));
+        // Each with its result. If the storage refuses, it refuses all of them: they are one commit.
+        let results = bucket.apply_each(std::mem::replace(&mut self.operations, next)).await?;
+        Ok(Results::Each(results.into_iter()))
+    }
+
+    async fn bucket(&self, store: &Store) -> Result<Bucket, Refusal> {
+        let name = std::str::from_utf8(&self.name);
+        match name.ok().and_then(|name| store.lookup(name)) {
+            Some(bucket) => Ok(bucket),
+            None if !self.is_created => Err(Refusal::NotFound),
+            None => create(store, &self.name).await,
+        }
+    }
+}
+
+/// Creates a bucket whose name comes from a client.
+///
+/// # Errors
+///
+/// [`Refusal::Error`] if the name is not one, or as [`Store::create`].
+pub(crate) async fn create(store: &Store, name: &[u8]) -> Result<Bucket, Refusal> {
+    match std::str::from_utf8(name) {
+        Ok(name) => store.create(name).await.map_err(|error: CreateError| Refusal::Error(error.to_string())),
+        Err(_) => Err(Refusal::Error("the name is not UTF-8; give the bucket one that is".to_owned())),
+    }
+}
+
+impl CommandResults<'_> {
+    /// The next result.
+    ///
+    /// # Panics
+    ///
+    /// If the command has no more operations.
+    pub(crate) fn next(&mut self) -> Result<OperationResult, Refusal> {
+        self.left = self.left.checked_sub(1).expect("a command has as many results as operations");
+        let next = self.results.as_mut().and_then(|results| results.next(self.missing));
+        next.expect("a bucket answers as many operations as it was asked")
+    }
+
+    /// How many there still are.
+    pub(crate) fn left(&self) -> usize {
+        self.left
+    }
+}
+
+impl Results {
+    fn next(&mut self, missing: Missing) -> Option<Result<OperationResult, Refusal>> {
+        match self {
+            Self::None => None,
+            Self::One(done) => done.take().map(Ok),
+            Self::Each(results) => results.next().map(|result| result.map_err(Refusal::from)),
+            Self::NotCreated(_) if missing == Missing::Refuse => Some(Err(Refusal::NotFound)),
+            Self::Refused(refusal) | Self::NotCreated(refusal) => Some(Err(refusal.clone())),
+        }
+    }
+}
+
+impl From<CallError> for Refusal {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::NoProc { .. } => Self::NotFound,
+            error => Self::Error(error.to_string()),
+        }
+    }
+}
+
+impl From<OperationError> for Refusal {
+    fn from(error: OperationError) -> Self {
+        WriteError::from(error).into()
+    }
+}
+
+impl From<WriteError> for Refusal {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Call(error) => error.into(),
+            error => Self::Error(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Sessions that speak RESP: their replies, as Redis gives them, and their limits.
+
+mod resp;
+#[path = "../support/client.rs"]
+mod support;
+
+// The commands on buckets, ...
+mod hashes;
+// ... on the store, ...
+mod buckets;
+// ... and about the connection.
+mod connection;
+// Requests, however they are cut, and what is none.
+mod requests;
+// Several commands in one message.
+mod transactions;
+// The events of channels.
+mod subscriptions;
+// What a client may not have.
+mod limits;
+// Random bytes.
+mod fuzz;
+// Redis's own programs.
+mod programs;
