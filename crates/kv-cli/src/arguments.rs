@@ -3,23 +3,28 @@
 use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use kv_core::DurableMode;
 use kv_server::net::Address;
 
 /// The help below the options.
 const AFTER_HELP: &str = "\
-Without a command, kv is a prompt: on a store of its own, which is gone when you leave, or on the
-server that --connect or KV_URL names. It reads a pipe as well: printf 'CREATE a\\n' | kv
+Without a command, kv is a prompt: on a store of your own, in $XDG_DATA_HOME/kv or ~/.local/share/kv,
+or on the server that --connect or KV_URL names. It reads a pipe as well: printf 'CREATE a\\n' | kv
 
 Exit codes:
   0   done
-  1   there is no such bucket or key
+  1   there is no such bucket or key, or the key has another value than expected
   2   the arguments are wrong
   3   the server answered an error or broke off, or could not serve
   4   the server could not be reached
-  78  refused to serve everybody without a password; see kv serve --help
+  65  the store is damaged, or a file to import is not as it should be
+  74  a file could not be read or written
+  75  the store is in use by another process
+  78  a folder that is not a store, or refused to serve everybody; see kv serve --help
   124 the server has not answered in time";
 
 /// The help of `kv serve` below its options.
@@ -34,24 +39,83 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) common: Common,
 
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+
     #[command(subcommand)]
     pub(crate) verb: Option<Verb>,
 }
 
+/// The help of `--connect`.
+const CONNECT_HELP: &str = "The server, at HOST:PORT or unix:PATH [default: what KV_URL says, or 127.0.0.1:4040]";
+
 /// The options of every command that talks to a server.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// The server, at HOST:PORT or unix:PATH [default: 127.0.0.1:4040]
-    #[arg(long, global = true, value_name = "ADDR", env = "KV_URL")]
+    #[arg(long, global = true, value_name = "ADDR", help = CONNECT_HELP)]
     pub(crate) connect: Option<Address>,
 
     /// Print JSON; non-UTF-8 bytes become {"base64": "..."}
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
+    /// In a pipe: end with the exit code of the first command that failed, and name the line of each
+    #[arg(short = 'e', long, global = true)]
+    pub(crate) fail: bool,
+
     /// How long to wait for an answer; at a prompt you decide yourself
     #[arg(long, global = true, value_name = "SECONDS", default_value = "30")]
     pub(crate) timeout: NonZeroU32,
+}
+
+/// The help of `--data`: plain text, which its dollar sign is not.
+const DATA_HELP: &str = "Keep the store in this folder [default: $XDG_DATA_HOME/kv, or ~/.local/share/kv]";
+
+/// The options of every command that has a store of its own.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArguments {
+    #[arg(long, global = true, value_name = "DIR", help = DATA_HELP)]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Keep the store in memory: it is gone when the program ends
+    #[arg(long, global = true, conflicts_with_all = ["data", "sync"])]
+    pub(crate) memory: bool,
+
+    /// When a change is answered: sync (the disk has it), every=TIME (a power failure loses at most the last TIME, as
+    /// in every=100ms), or buffered (the system decides when the disk gets it) [default: sync]
+    #[arg(long, global = true, value_name = "MODE", value_parser = sync)]
+    pub(crate) sync: Option<DurableMode>,
+}
+
+impl StoreArguments {
+    /// Whether any of them is given.
+    pub(crate) fn are_given(&self) -> bool {
+        self.memory || self.data.is_some() || self.sync.is_some()
+    }
+}
+
+/// Reads the value of `--sync`.
+fn sync(text: &str) -> Result<DurableMode, String> {
+    match text {
+        "sync" => return Ok(DurableMode::Sync),
+        "buffered" => return Ok(DurableMode::Buffered),
+        _ => {}
+    }
+    let within = text.strip_prefix("every=").and_then(duration);
+    within
+        .map(DurableMode::Every)
+        .ok_or_else(|| "write sync, buffered, or every= and a time in ms or s, as in every=100ms".to_owned())
+}
+
+/// A number of milliseconds or seconds.
+fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let number = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        _ => None,
+    }
 }
 
 /// The subcommands.
@@ -62,7 +126,7 @@ pub(crate) enum Verb {
     Serve(Serve),
     /// A prompt on a server
     Connect {
-        /// The server, at HOST:PORT or unix:PATH
+        #[arg(help = CONNECT_HELP)]
         address: Option<Address>,
     },
     /// Create a bucket, if it is not there yet
@@ -74,31 +138,109 @@ pub(crate) enum Verb {
         /// The value; `-` reads it from the standard input
         #[arg(allow_negative_numbers = true)]
         value: OsString,
+        #[command(flatten)]
+        how: PutOptions,
     },
     /// Print the value of a key
     Get { bucket: OsString, key: OsString },
+    /// Remove a key after a time, as in 100ms, 60s, 5m, 2h or 1d
+    Expire { bucket: OsString, key: OsString, time: OsString },
+    /// Keep a key that would be removed after a time
+    Persist { bucket: OsString, key: OsString },
+    /// Print how long a key lives, or never if it is not to be removed
+    Ttl { bucket: OsString, key: OsString },
     /// Remove a key
     Delete { bucket: OsString, key: OsString },
     /// Print the keys of a bucket
-    List { bucket: OsString },
+    List {
+        bucket: OsString,
+        #[command(flatten)]
+        page: PageOptions,
+    },
     /// Print how many keys a bucket has
     Count { bucket: OsString },
     /// Print the names of the buckets
-    Buckets,
+    Buckets {
+        #[command(flatten)]
+        page: PageOptions,
+    },
     /// Remove a bucket and everything in it
     Drop { bucket: OsString },
     /// Ask whether the server answers
     Ping,
-    /// Print each bucket that is created or ends, until Ctrl-C
-    Watch,
+    /// Print each bucket that is created or ends, or each key of a bucket that is put, deleted or expires, until Ctrl-C
+    Watch {
+        /// The bucket whose keys to watch
+        bucket: Option<OsString>,
+    },
+    /// Write a store as lines of JSON, or some of its buckets
+    Export {
+        buckets: Vec<OsString>,
+        /// The file to write [default: the standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Put what was exported into a store, beside what it has
+    Import {
+        /// The file to read; `-` reads the standard input
+        file: PathBuf,
+    },
+    /// Keep what is readable of a damaged store, and say what was dropped
+    Repair,
     /// Print the completion script of a shell
     Completions { shell: Shell },
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man { folder: PathBuf },
+}
+
+/// The options of `kv put`.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct PutOptions {
+    /// Remove the key after this time, as in 100ms, 60s, 5m, 2h or 1d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expire: Option<OsString>,
+
+    /// Only if the key has no value yet
+    #[arg(long)]
+    pub(crate) new: bool,
+
+    /// Only if the key has this value
+    #[arg(long = "if", value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) expected: Option<OsString>,
+}
+
+/// The options of a list.
+#[derive(Debug, Args)]
+pub(crate) struct PageOptions {
+    /// Only those that begin with this
+    pub(crate) prefix: Option<OsString>,
+
+    /// At most this many
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+
+    /// Only those that come after this one
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub(crate) after: Option<OsString>,
 }
 
 impl Verb {
+    /// Whether it has a store of its own.
+    pub(crate) fn has_a_store(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Export { .. } | Self::Import { .. } | Self::Repair)
+    }
+
+    /// Whether it asks a server that it has to be told of.
+    pub(crate) fn asks_a_server(&self) -> bool {
+        !self.has_a_store()
+            && !matches!(self, Self::Connect { address: Some(_) } | Self::Completions { .. } | Self::Man { .. })
+    }
+
     /// Whether it prints something that can be JSON.
     pub(crate) fn prints(&self) -> bool {
-        !matches!(self, Self::Serve(_) | Self::Connect { .. } | Self::Completions { .. })
+        !self.has_a_store() && !matches!(self, Self::Connect { .. } | Self::Completions { .. } | Self::Man { .. })
     }
 }
 
@@ -109,6 +251,11 @@ pub(crate) struct Serve {
     /// 127.0.0.1:4040]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Vec<Address>,
+
+    /// Listen on this address for clients of Redis alone; typed commands work there, too. The other addresses serve the
+    /// same clients, but take a typed command for one of their own
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) resp_listen: Vec<Address>,
 
     /// Listen on a Unix socket; may be given several times
     #[arg(long, value_name = "PATH")]

@@ -4,31 +4,57 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use kv_server::prompt::visible;
+
 /// The exit codes; `kv --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done = 0,
+    /// There is no such bucket or key, or the key does not have what was expected.
     NotFound = 1,
     Usage = 2,
     Server = 3,
     Connect = 4,
-    /// The same as the program `timeout`.
-    Late = 124,
+    /// What was to be read is not as it should be, from sysexits.h.
+    Damaged = 65,
+    /// A file could not be read or written, from sysexits.h.
+    Io = 74,
+    /// It may work later, from sysexits.h.
+    InUse = 75,
     /// A configuration error in sysexits.h: a supervisor need not try again.
     Refused = 78,
+    /// The same as the program `timeout`.
+    Late = 124,
 }
 
 /// A failure that ends the program.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
-    /// What went wrong and what to do. Empty if the reader of the output is gone.
+    /// What went wrong and what to do. None if it has been said, or if the reader of the output is gone.
     message: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Display) -> Self {
         Self { exit, message: Some(message.to_string()) }
+    }
+
+    /// The same exit code, when the message has been printed.
+    pub(crate) fn said(&self) -> Self {
+        Self { exit: self.exit, message: None }
+    }
+
+    /// Puts where it happened before the message.
+    pub(crate) fn at(mut self, place: impl Display) -> Self {
+        self.message = self.message.map(|message| format!("{place}: {message}"));
+        self
+    }
+
+    /// Puts what to do behind the message.
+    pub(crate) fn or(mut self, what: &str) -> Self {
+        self.message = self.message.map(|message| format!("{message}; {what}"));
+        self
     }
 
     /// Prints the message.
@@ -66,5 +92,6 @@ pub(crate) fn say(message: impl Display) {
 fn print(colour: &str, message: impl Display) {
     const PLAIN: &str = "\x1b[0m";
     // If standard error is closed, there is nowhere to report that.
+    let message = visible(message.to_string().as_bytes());
     let _ = writeln!(anstream::stderr(), "{colour}kv:{PLAIN} {message}");
 }

@@ -8,20 +8,29 @@ use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
+use futures::FutureExt;
 use futures::io::{AsyncRead, AsyncWrite};
 use kv_core::Store;
 use kv_server::net::{self, Address};
 use kv_server::{Client, Limits, Session};
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
-use crate::arguments::{Arguments, Common, Verb};
+use crate::arguments::{Arguments, Common, StoreArguments, Verb};
 use crate::exit::{Exit, Failure};
+use crate::place::Place;
+use crate::watch::Watched;
 
 // The arguments, ...
 mod arguments;
+// ... their help, ...
+mod help;
 // ... and the exit codes.
 mod exit;
+// Where a store of this program is kept, ...
+mod place;
+// ... and where programs keep things.
+mod folders;
 // The prompt at a terminal, ...
 mod prompt;
 // ... and in a pipe.
@@ -34,46 +43,90 @@ mod watch;
 mod print;
 // The server.
 mod serve;
+// A whole store to a file, from one, and repaired.
+mod transfer;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    match arguments().and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { common, verb } = arguments;
+/// The arguments, with those that do not go together refused.
+fn arguments() -> Result<Arguments, Failure> {
+    let matches = help::command().get_matches();
+    let mut arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let Arguments { common, store, verb } = &mut arguments;
     if common.json && !verb.as_ref().is_some_and(Verb::prints) {
         return Err(Failure::new(
             Exit::Usage,
             "--json is for one command, as in kv --json get BUCKET KEY, and for kv watch",
         ));
     }
+    if store.are_given() {
+        if !verb.as_ref().is_none_or(Verb::has_a_store) {
+            let message = "--data, --memory and --sync are for a store of this program, and this command asks a server; \
+                           leave them out";
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        if verb.is_none() && common.connect.is_some() {
+            let message = "--connect is for a server, and --data, --memory and --sync are for a store of this program; \
+                           leave one of them out";
+            return Err(Failure::new(Exit::Usage, message));
+        }
+    } else if common.connect.is_none() && verb.as_ref().is_none_or(Verb::asks_a_server) {
+        // Read only where it counts: what is said now counts more than what was said for every program.
+        common.connect = server_of_environment()?;
+    }
+    Ok(arguments)
+}
+
+/// The server that `KV_URL` names.
+fn server_of_environment() -> Result<Option<Address>, Failure> {
+    let Some(named) = std::env::var_os("KV_URL").filter(|named| !named.is_empty()) else { return Ok(None) };
+    let address = named.to_string_lossy().parse();
+    address.map(Some).map_err(|error| Failure::new(Exit::Usage, format_args!("KV_URL in the environment: {error}")))
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { common, store, verb } = arguments;
     match verb {
-        None => converse(common.connect),
-        Some(Verb::Connect { address }) => converse(Some(address.or(common.connect).unwrap_or_default())),
+        None => converse(common.connect, store, common.fail),
+        Some(Verb::Connect { address }) => {
+            converse(Some(address.or(common.connect).unwrap_or_default()), store, common.fail)
+        }
         Some(Verb::Serve(options)) => {
             let runtime = Runtime::new(options.workers.get())?;
-            runtime.run(serve::run(options))
+            runtime.run(serve::run(options, Place::named(store)?))
         }
+        Some(Verb::Export { buckets, output }) => {
+            Runtime::new(1)?.run(transfer::export(&Place::named(store)?, buckets, output))
+        }
+        Some(Verb::Import { file }) => Runtime::new(1)?.run(transfer::import(&Place::named(store)?, &file)),
+        Some(Verb::Repair) => Runtime::new(1)?.run(transfer::repair(&Place::named(store)?)),
         Some(Verb::Completions { shell }) => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "kv", &mut script);
+            clap_complete::generate(shell, &mut help::command(), "kv", &mut script);
             Ok(print::show(&script)?)
         }
+        Some(Verb::Man { folder }) => help::write_man_pages(&folder),
         Some(verb) => ask(verb, common),
     }
 }
 
 /// Runs one command of a client.
 fn ask(verb: Verb, common: Common) -> Result<(), Failure> {
+    let watched = match &verb {
+        Verb::Watch { bucket: Some(bucket) } => Watched::Keys(one_shot::bytes(bucket.clone())),
+        _ => Watched::Buckets,
+    };
     let command = one_shot::command(verb)?;
     let runtime = Runtime::new(1)?;
     let address = common.connect.unwrap_or_default();
     let connection = runtime.run(Target::Server(address.clone()).open())?;
     let Some(command) = command else {
-        return runtime.run(watch::run(connection, &address, common.json));
+        return runtime.run(watch::run(connection, watched, &address, common.json));
     };
     let limit = Duration::from_secs(common.timeout.get().into());
     let answered = runtime.run_within(limit, one_shot::run(connection, &command, common.json));
@@ -84,27 +137,38 @@ fn ask(verb: Verb, common: Common) -> Result<(), Failure> {
     })
 }
 
-/// Takes commands from a person or a pipe, for the server at this address or for a store in this program.
-fn converse(address: Option<Address>) -> Result<(), Failure> {
-    let runtime = Runtime::new(1)?;
-    let target = match address {
-        Some(address) => Target::Server(address),
-        None => Target::Embedded(runtime.run(Store::start()).map_err(|error| Failure::new(Exit::Server, error))?),
-    };
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        prompt::run(&runtime, &target)?;
+/// Takes commands from a person or a pipe, for a server or for a store in this program.
+fn converse(address: Option<Address>, store: StoreArguments, fails: bool) -> Result<(), Failure> {
+    let runtime = if is_at_a_terminal() { Runtime::aside() } else { Runtime::new(1) }?;
+    let target = if let Some(address) = address {
+        Target::Server(address)
     } else {
-        let connection = runtime.run(target.open())?;
-        runtime.run(pipe::run(connection, tokio::io::stdin().compat()))?;
+        let place = Place::named(store)?;
+        Target::Embedded { store: runtime.run(place.open())?, place }
+    };
+    let conversed = talk(&runtime, &target, fails);
+    // Also after a failure: the store has to say what it has, and give its folder back.
+    conversed.and(runtime.run(target.close()))
+}
+
+fn is_at_a_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Serves the person at the terminal, or the pipe. A pipe `fails` if one of its commands does.
+fn talk(runtime: &Runtime, target: &Target, fails: bool) -> Result<(), Failure> {
+    if is_at_a_terminal() {
+        return prompt::run(runtime, target);
     }
-    runtime.run(target.close())
+    let connection = runtime.run(target.open())?;
+    runtime.run(pipe::run(connection, tokio::io::stdin().compat(), fails))
 }
 
 /// What the commands are sent to.
 #[derive(Debug)]
 enum Target {
-    /// A store in this program, which is lost when it ends.
-    Embedded(Store),
+    /// A store in this program.
+    Embedded { store: Store, place: Place },
     /// A server.
     Server(Address),
 }
@@ -115,7 +179,7 @@ type Connection = Client<Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite +
 impl Target {
     async fn open(&self) -> Result<Connection, Failure> {
         Ok(match self {
-            Self::Embedded(store) => embedded(store.clone()),
+            Self::Embedded { store, .. } => embedded(store.clone()),
             Self::Server(address) => {
                 let connected = net::connect(address).await;
                 let (reader, writer) = connected.map_err(|error| Failure::new(Exit::Connect, error))?;
@@ -126,7 +190,7 @@ impl Target {
 
     async fn close(self) -> Result<(), Failure> {
         match self {
-            Self::Embedded(store) => store.stop().await.map_err(|error| Failure::new(Exit::Server, error)),
+            Self::Embedded { store, .. } => store.stop().await.map_err(|error| Failure::new(Exit::Server, error)),
             Self::Server(_) => Ok(()),
         }
     }
@@ -162,6 +226,16 @@ impl Runtime {
         if threads > 1 {
             builder.worker_threads(threads);
         }
+        Self::build(&mut builder)
+    }
+
+    /// Creates a runtime whose thread goes on while the current one waits for a person: a store has to write what is due, and to
+    /// forget what has expired.
+    fn aside() -> Result<Self, Failure> {
+        Self::build(tokio::runtime::Builder::new_multi_thread().worker_threads(1))
+    }
+
+    fn build(builder: &mut tokio::runtime::Builder) -> Result<Self, Failure> {
         let runtime = builder.enable_all().build();
         runtime.map(Some).map(Self).map_err(|error| Failure::new(Exit::Server, format_args!("no runtime: {error}")))
     }
@@ -183,11 +257,28 @@ impl Runtime {
     }
 }
 
-/// Waits for Ctrl-C. From the first poll on, Ctrl-C does not end the program.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // On a system that cannot report it, Ctrl-C ends the program.
-        std::future::pending::<()>().await;
+/// The presses of Ctrl-C. Once this exists, they no longer end the program.
+struct Interrupts(tokio::signal::unix::Signal);
+
+impl Interrupts {
+    /// To be called within the runtime.
+    fn new() -> Result<Self, Failure> {
+        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+        signal.map(Self).map_err(|error| Failure::new(Exit::Server, format_args!("Ctrl-C cannot be noticed: {error}")))
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Forgets those that have come.
+    async fn forget(&mut self) {
+        // The runtime learns of a signal only when it looks.
+        tokio::task::yield_now().await;
+        while self.0.recv().now_or_never().flatten().is_some() {}
     }
 }
 

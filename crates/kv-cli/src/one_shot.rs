@@ -7,7 +7,7 @@ use bytes::Bytes;
 use kv_server::{Answer, Command, Limits};
 
 use crate::Connection;
-use crate::arguments::Verb;
+use crate::arguments::{PageOptions, PutOptions, Verb};
 use crate::exit::{Exit, Failure};
 use crate::print;
 
@@ -15,19 +15,54 @@ use crate::print;
 pub(crate) fn command(verb: Verb) -> Result<Option<Command>, Failure> {
     Ok(Some(match verb {
         Verb::Create { bucket } => Command::create(bytes(bucket)),
-        Verb::Put { bucket, key, value } => Command::put(bytes(bucket), bytes(key), self::value(value)?),
-        Verb::Get { bucket, key } => Command::get(bytes(bucket), bytes(key)),
+        Verb::Put { bucket, key, value, how } => put(bytes(bucket), bytes(key), self::value(value)?, how),
+        // Not GET, whose answer is the same for a missing key as for an empty value.
+        Verb::Get { bucket, key } => Command::fetch(bytes(bucket), bytes(key)),
+        Verb::Expire { bucket, key, time } => Command::expire(bytes(bucket), bytes(key), bytes(time)),
+        Verb::Persist { bucket, key } => Command::persist(bytes(bucket), bytes(key)),
+        Verb::Ttl { bucket, key } => Command::time_to_live(bytes(bucket), bytes(key)),
         Verb::Delete { bucket, key } => Command::delete(bytes(bucket), bytes(key)),
-        Verb::List { bucket } => Command::list(bytes(bucket)),
+        Verb::List { bucket, page } => {
+            let (prefix, limit, after) = page.arguments();
+            Command::List { bucket: bytes(bucket), prefix, limit, after }
+        }
         Verb::Count { bucket } => Command::count(bytes(bucket)),
-        Verb::Buckets => Command::Buckets,
+        Verb::Buckets { page } => {
+            let (prefix, limit, after) = page.arguments();
+            Command::Buckets { prefix, limit, after }
+        }
         Verb::Drop { bucket } => Command::drop(bytes(bucket)),
         Verb::Ping => Command::Ping,
-        Verb::Serve(_) | Verb::Connect { .. } | Verb::Watch | Verb::Completions { .. } => return Ok(None),
+        Verb::Serve(_)
+        | Verb::Connect { .. }
+        | Verb::Export { .. }
+        | Verb::Import { .. }
+        | Verb::Repair
+        | Verb::Watch { .. }
+        | Verb::Completions { .. }
+        | Verb::Man { .. } => return Ok(None),
     }))
 }
 
-fn bytes(argument: OsString) -> Bytes {
+/// The command of `kv put` with its options.
+fn put(bucket: Bytes, key: Bytes, value: Bytes, how: PutOptions) -> Command {
+    match how {
+        PutOptions { expire: Some(time), .. } => Command::put_expiring(bucket, key, value, bytes(time)),
+        PutOptions { expected: Some(expected), .. } => Command::compare_and_set(bucket, key, bytes(expected), value),
+        PutOptions { new: true, .. } => Command::put_new(bucket, key, value),
+        PutOptions { .. } => Command::put(bucket, key, value),
+    }
+}
+
+impl PageOptions {
+    /// The optional arguments of a list.
+    fn arguments(self) -> (Option<Bytes>, Option<Bytes>, Option<Bytes>) {
+        let limit = self.limit.map(|limit| limit.to_string().into());
+        (self.prefix.map(bytes), limit, self.after.map(bytes))
+    }
+}
+
+pub(crate) fn bytes(argument: OsString) -> Bytes {
     argument.into_encoded_bytes().into()
 }
 
@@ -52,17 +87,13 @@ fn value(argument: OsString) -> Result<Bytes, Failure> {
 /// Sends the command, and prints the answer.
 pub(crate) async fn run(mut connection: Connection, command: &Command, json: bool) -> Result<(), Failure> {
     let answer = connection.send(command).await.map_err(|error| Failure::new(Exit::Server, error))?;
-    match &answer {
-        Answer::NotFound => Err(Failure::new(
-            Exit::NotFound,
-            format_args!("{command}: there is no such bucket; kv buckets lists those there are"),
-        )),
-        // The protocol has the same answer for both.
-        Answer::Value(value) if value.is_empty() => Err(Failure::new(
-            Exit::NotFound,
-            format_args!("{command}: there is no such key, or nothing under it; kv list lists those there are"),
-        )),
-        answer if json => print::json(answer),
-        answer => print::plain(answer),
+    if let Some(failure) = print::refusal(&answer) {
+        return Err(match &answer {
+            Answer::NotFound => failure.at(command).or("kv buckets lists those there are"),
+            Answer::KeyNotFound => failure.at(command).or("kv list lists those there are"),
+            Answer::Exists | Answer::Differs => failure.at(command),
+            _ => failure,
+        });
     }
+    if json { print::json(&answer) } else { print::plain(&answer) }
 }

@@ -8,55 +8,89 @@ use kv_server::{Command, Limits, LineBuffer};
 use crate::Connection;
 use crate::exit::{Exit, Failure};
 use crate::print::{self, Output};
+use crate::watch::{self, Watched};
 
 /// How many bytes are read at once, which bounds a pipeline.
 const READ_MAX: usize = 16 * 1024;
 
 /// Answers every line of the input, until it ends or says `QUIT`. Lines that arrive together are sent together.
-pub(crate) async fn run(mut connection: Connection, input: impl AsyncRead + Unpin) -> Result<(), Failure> {
+///
+/// If it `fails`, it says which lines had commands that failed, and ends with the exit code of the first.
+pub(crate) async fn run(mut connection: Connection, input: impl AsyncRead + Unpin, fails: bool) -> Result<(), Failure> {
     let mut input = Input::new(input);
-    let mut output = Output::new();
+    let mut answers = Answers { output: Output::new(), line: 0, fails, failure: None };
     loop {
         let lines = input.lines().await?;
         if lines.is_empty() {
-            return Ok(());
+            return answers.end();
         }
         for line in lines {
             match Command::parse(line.clone()) {
-                Ok(Command::Subscribe) => {
-                    answers(&mut connection, &mut output).await?;
-                    return events(connection, input, &mut output).await;
-                }
                 Ok(command) => {
+                    if let Some(watched) = Watched::by(&command) {
+                        answers.print(&mut connection).await?;
+                        events(connection, watched, input, &mut answers.output).await?;
+                        return answers.end();
+                    }
                     connection.queue(&command);
                     if command == Command::Quit {
-                        return answers(&mut connection, &mut output).await;
+                        answers.print(&mut connection).await?;
+                        return answers.end();
                     }
                 }
                 // A newer server may know it.
                 Err(_) => connection.queue_unknown(&line),
             }
         }
-        answers(&mut connection, &mut output).await?;
+        answers.print(&mut connection).await?;
     }
 }
 
-/// Prints the answers to all queued commands.
-async fn answers(connection: &mut Connection, output: &mut Output) -> Result<(), Failure> {
-    while connection.awaited() > 0 {
-        let answer = connection.answer().await.map_err(|error| Failure::new(Exit::Server, error))?;
-        output.write(&print::answer(&answer))?;
+/// The answers to the lines.
+struct Answers {
+    output: Output,
+    /// How many lines are answered.
+    line: u64,
+    fails: bool,
+    /// The first one.
+    failure: Option<Failure>,
+}
+
+impl Answers {
+    /// Prints the answers to all queued commands.
+    async fn print(&mut self, connection: &mut Connection) -> Result<(), Failure> {
+        while connection.awaited() > 0 {
+            let answer = connection.answer().await.map_err(|error| Failure::new(Exit::Server, error))?;
+            self.line += 1;
+            self.output.write(&print::answer(&answer))?;
+            if self.fails
+                && let Some(failure) = print::refusal(&answer)
+            {
+                let failure = failure.at(format_args!("line {}", self.line));
+                failure.say();
+                self.failure.get_or_insert_with(|| failure.said());
+            }
+        }
+        self.output.flush()?;
+        Ok(())
     }
-    output.flush()?;
-    Ok(())
+
+    fn end(self) -> Result<(), Failure> {
+        self.failure.map_or(Ok(()), Err)
+    }
 }
 
 /// Prints events until the input ends or says `QUIT`, or the server closes the connection.
-async fn events<I>(connection: Connection, mut input: Input<I>, output: &mut Output) -> Result<(), Failure>
+async fn events<I>(
+    connection: Connection,
+    watched: Watched,
+    mut input: Input<I>,
+    output: &mut Output,
+) -> Result<(), Failure>
 where
     I: AsyncRead + Unpin,
 {
-    let events = connection.subscribe().await.map_err(|error| Failure::new(Exit::Server, error))?;
+    let events = watched.subscribe(connection).await.map_err(watch::failed)?;
     let mut events = events.fuse();
     output.write(b"OK\n")?;
     output.flush()?;

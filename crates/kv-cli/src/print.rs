@@ -57,8 +57,7 @@ pub(crate) fn plain(answer: &Answer) -> Result<(), Failure> {
     let text = match answer {
         Answer::Value(value) => [&unquoted(value)[..], b"\n"].concat(),
         Answer::Items(items) => items.iter().flat_map(|item| [&item[..], b"\n"]).collect::<Vec<_>>().concat(),
-        Answer::Done | Answer::Pong | Answer::Help(_) => self::answer(answer),
-        refusal => return Err(refused(refusal)),
+        other => self::answer(other),
     };
     Ok(show(&text)?)
 }
@@ -70,7 +69,8 @@ pub(crate) fn json(answer: &Answer) -> Result<(), Failure> {
         Answer::Pong => json!("PONG"),
         Answer::Value(value) => text(&unquoted(value)),
         Answer::Items(items) | Answer::Help(items) => items.iter().map(|item| text(item)).collect(),
-        refusal => return Err(refused(refusal)),
+        // An answer that this program does not know yet.
+        other => text(self::answer(other).trim_ascii_end()),
     };
     Ok(show(format!("{value}\n").as_bytes())?)
 }
@@ -82,11 +82,18 @@ pub(crate) fn event_json(event: &SubscriptionEvent) -> Vec<u8> {
         SubscriptionEvent::Exited { bucket, reason } => {
             json!({ "event": "exited", "bucket": text(bucket), "reason": text(reason) })
         }
+        SubscriptionEvent::Put { bucket, key } => key_json("put", bucket, key),
+        SubscriptionEvent::Deleted { bucket, key } => key_json("deleted", bucket, key),
+        SubscriptionEvent::Expired { bucket, key } => key_json("expired", bucket, key),
         SubscriptionEvent::Missed { events } => json!({ "event": "missed", "events": events }),
         // An event that this program does not know yet.
         other => text(self::event(other).trim_ascii_end()),
     };
     format!("{value}\n").into_bytes()
+}
+
+fn key_json(event: &str, bucket: &[u8], key: &[u8]) -> Value {
+    json!({ "event": event, "bucket": text(bucket), "key": text(key) })
 }
 
 /// The value itself, if the protocol had to quote it.
@@ -102,15 +109,17 @@ fn text(bytes: &[u8]) -> Value {
     }
 }
 
-/// The failure for an answer that refuses the command.
-fn refused(answer: &Answer) -> Failure {
-    match answer {
+/// The failure that an answer is. `None` if the command was carried out.
+pub(crate) fn refusal(answer: &Answer) -> Option<Failure> {
+    Some(match answer {
+        Answer::NotFound => Failure::new(Exit::NotFound, "there is no such bucket"),
+        Answer::KeyNotFound => Failure::new(Exit::NotFound, "there is no such key"),
+        Answer::Exists => Failure::new(Exit::NotFound, "the key has a value already, so nothing was stored"),
+        Answer::Differs => Failure::new(Exit::NotFound, "the key has another value, so nothing was stored"),
         Answer::Error(text) => Failure::new(Exit::Server, visible(text)),
         Answer::UnknownCommand => {
-            Failure::new(Exit::Server, "the server does not know this command; it may be an older one than this kv")
+            Failure::new(Exit::Server, "the server does not know this command; HELP lists those that it knows")
         }
-        other => {
-            Failure::new(Exit::Server, format_args!("the server answered {}", visible(&self::answer(other)).trim_end()))
-        }
-    }
+        _ => return None,
+    })
 }

@@ -4,18 +4,19 @@ use std::io::{self, Write};
 use std::pin::pin;
 
 use futures::future::{Either, select};
-use kv_core::Store;
-use kv_server::net::{Address, Server, Signals, StartServerError, raise_descriptor_limit};
+use kv_server::net::{Address, Server, ServerOptions, Signals, StartServerError, raise_descriptor_limit};
 
 use crate::arguments::Serve;
 use crate::exit::{Exit, Failure, say};
+use crate::place::Place;
 
 /// Serves until a signal comes, then drains. A second signal ends it at once.
-pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
+pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
     // Before any client can connect: from here on a signal means to drain.
     let mut signals = Signals::new().map_err(failed)?;
     raise_descriptor_limit();
-    let store = Store::start().await.map_err(failed)?;
+    let store = place.open().await?;
+    say(&place);
     let server = options(serve).start(store.clone()).await.map_err(refused)?;
     tell(server.addresses())?;
 
@@ -33,9 +34,10 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     }
 }
 
-fn options(serve: Serve) -> kv_server::net::ServerOptions {
+fn options(serve: Serve) -> ServerOptions {
     let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
-    addresses.fold(Server::options().insecure_listen(serve.insecure_listen), kv_server::net::ServerOptions::listen)
+    let options = addresses.fold(Server::options().insecure_listen(serve.insecure_listen), ServerOptions::listen);
+    serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp)
 }
 
 /// One line for each address, for people, and for scripts that asked for port 0.

@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use kv_server::Command;
-use kv_server::prompt::{Completion, Wanted, hint};
-use rustyline::completion::Completer;
+use kv_server::prompt::{Completion, hint, with_quoted_command};
+use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::Highlighter;
 use rustyline::hint::{Hint, Hinter};
+use rustyline::line_buffer::LineBuffer;
 use rustyline::validate::Validator;
-use rustyline::{Context, Helper};
+use rustyline::{Changeset, Context, Helper};
 
+use super::keys::Keys;
 use super::link::Link;
 
 /// The hint of an empty line.
@@ -20,27 +22,33 @@ const READY: &str = "(a command; HELP lists them)";
 /// Completions and hints.
 pub(super) struct Assistant<'a> {
     link: Rc<RefCell<Link<'a>>>,
+    keys: Arc<Keys>,
 }
 
 impl<'a> Assistant<'a> {
-    pub(super) fn new(link: &Rc<RefCell<Link<'a>>>) -> Self {
-        Self { link: Rc::clone(link) }
+    pub(super) fn new(link: &Rc<RefCell<Link<'a>>>, keys: &Arc<Keys>) -> Self {
+        Self { link: Rc::clone(link), keys: Arc::clone(keys) }
     }
 }
 
 impl Completer for Assistant<'_> {
-    type Candidate = String;
+    type Candidate = Pair;
 
-    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
         let completion = Completion::of(&line[..at]);
-        let list = |command| self.link.borrow_mut().items(&command);
-        let offers = match completion.wanted {
-            Wanted::Command => completion.commands(),
-            Wanted::Bucket => completion.offers(list(Command::Buckets)),
-            Wanted::Key { bucket } => completion.offers(list(Command::list(bucket.to_owned()))),
-            Wanted::Nothing => Vec::new(),
-        };
-        Ok((completion.start, offers))
+        let offers = self.link.borrow().offers(&completion);
+        let pair = |offer: String| Pair { display: offer.trim_end().to_owned(), replacement: offer };
+        Ok((completion.start, offers.into_iter().map(pair).collect()))
+    }
+
+    fn update(&self, line: &mut LineBuffer, start: usize, elected: &str, changes: &mut Changeset) {
+        let end = line.pos();
+        line.replace(start..end, elected, changes);
+        let is_whole = elected.ends_with(' ');
+        if is_whole && let Some(quoted) = with_quoted_command(line) {
+            let at = line.pos() + quoted.len() - line.len();
+            line.update(&quoted, at, changes);
+        }
     }
 }
 
@@ -61,10 +69,10 @@ impl Hinter for Assistant<'_> {
     type Hint = Shown;
 
     fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<Shown> {
-        if line.is_empty() {
-            return Some(Shown(READY.to_owned()));
+        if self.keys.is_paste() || at < line.len() {
+            return None;
         }
-        if at < line.len() { None } else { hint(line).map(Shown) }
+        if line.is_empty() { Some(Shown(READY.to_owned())) } else { hint(line).map(Shown) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The connection of a prompt, which is made again when it is lost.
+//! The connection of a prompt, which is made anew when it is lost, or when an answer is given up.
 
 use std::ops::ControlFlow;
 use std::pin::pin;
@@ -6,59 +6,85 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::{Either, select};
-use kv_server::prompt::advice;
-use kv_server::{Answer, AnswerError, Command};
+use kv_server::prompt::{Completion, given_up};
+use kv_server::{Answer, Command, SubscribeError};
 
+use super::caret::advice;
 use crate::exit::{Exit, Failure, say};
 use crate::print::{self, show};
-use crate::{Connection, Runtime, Target, interrupted};
+use crate::watch::{self, Watched};
+use crate::{Connection, Interrupts, Runtime, Target};
 
 /// How long Tab may take: a server that does not answer must not block the keyboard.
-const COMPLETION_LIMIT: Duration = Duration::from_millis(500);
+const COMPLETION_LIMIT: Duration = Duration::from_secs(1);
 
 /// The client behind the prompt and its completions.
 pub(super) struct Link<'a> {
     runtime: &'a Runtime,
     target: &'a Target,
-    /// None after a failure: the next line connects again.
+    /// None after a failure or an answer that was given up: the next line connects again.
     connection: Option<Connection>,
+    interrupts: Interrupts,
+}
+
+/// Whether a line was answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answered {
+    /// It was, if only by an error.
+    Yes,
+    /// The person waits for the answer no longer.
+    GivenUp,
 }
 
 impl<'a> Link<'a> {
     pub(super) fn open(runtime: &'a Runtime, target: &'a Target) -> Result<Self, Failure> {
         let connection = Some(runtime.run(target.open())?);
-        Ok(Self { runtime, target, connection })
+        let interrupts = runtime.run(async { Interrupts::new() })?;
+        Ok(Self { runtime, target, connection, interrupts })
+    }
+
+    /// A Ctrl-C that came too late for an answer is not for the next one.
+    pub(super) fn forget_interrupts(&mut self) {
+        self.runtime.run(self.interrupts.forget());
     }
 
     /// Prints the answer to a line. Breaks if the answer ends the session. Errors of the server are printed, and the prompt
     /// goes on.
-    pub(super) fn answer(&mut self, line: &str) -> Result<ControlFlow<()>, Failure> {
+    pub(super) fn answer(&mut self, line: &str) -> Result<ControlFlow<(), Answered>, Failure> {
         let command = line.parse::<Command>().ok();
-        if command == Some(Command::Subscribe) {
-            self.runtime.run(watch(self.target))?;
-            return Ok(ControlFlow::Continue(()));
+        if let Some(watched) = command.as_ref().and_then(Watched::by) {
+            self.runtime.run(show_events(self.target, watched, &mut self.interrupts))?;
+            return Ok(ControlFlow::Continue(Answered::Yes));
         }
-        match self.runtime.run(self.ask(line, command.as_ref())) {
+        let runtime = self.runtime;
+        match runtime.run(self.ask(line, command.as_ref())) {
             Ok(Some(answer)) => {
                 show(&print::answer(&answer))?;
-                if answer == Answer::UnknownCommand {
-                    say(advice(line));
+                if let Some(advice) = advice(line, &answer) {
+                    say(advice);
                 }
                 let is_over = command == Some(Command::Quit) && answer == Answer::Done;
-                return Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+                return Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(Answered::Yes) });
             }
-            Ok(None) => say("no longer waiting for the answer; what was asked may be done all the same"),
+            Ok(None) => return Ok(ControlFlow::Continue(Answered::GivenUp)),
             Err(failure) => failure.say(),
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(ControlFlow::Continue(Answered::Yes))
     }
 
     /// Asks what a line says, and returns the answer unless Ctrl-C is pressed first. A line that is not a command is sent as it is: a
     /// newer server may know it.
     async fn ask(&mut self, line: &str, command: Option<&Command>) -> Result<Option<Answer>, Failure> {
+        let mut interrupted = pin!(self.interrupts.next());
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.target.open().await?,
+            None => match select(interrupted.as_mut(), pin!(self.target.open())).await {
+                Either::Left(_) => {
+                    say("no longer connecting; nothing was sent");
+                    return Ok(None);
+                }
+                Either::Right((opened, _)) => opened?,
+            },
         };
         let asked = async {
             match command {
@@ -66,40 +92,40 @@ impl<'a> Link<'a> {
                 None => connection.send_unknown(line.as_bytes()).await,
             }
         };
-        // Ctrl-C first: once something may have been sent, it must not end the program.
-        let answer = match select(pin!(interrupted()), pin!(asked)).await {
-            // The connection is dropped too: a server that hangs on one line hangs on the next.
-            Either::Left(_) => return Ok(None),
-            Either::Right((answer, _)) => answer,
+        let answer = match select(interrupted, pin!(asked)).await {
+            // The connection is dropped too: a server that hangs on one line hangs on the next, and whatever it answers yet is not
+            // for that one.
+            Either::Left(_) => {
+                say(given_up(command));
+                return Ok(None);
+            }
+            Either::Right((answer, _)) => answer.map_err(|error| Failure::new(Exit::Server, error))?,
         };
-        let answer = answer.map_err(failed)?;
         self.connection = Some(connection);
         Ok(Some(answer))
     }
 
-    /// The items of a list, for completions. Empty if they do not come in time.
-    pub(super) fn items(&mut self, command: &Command) -> Vec<String> {
+    /// What a word could become, over a connection of its own: the answer is not read to its end. Nothing if it takes too long.
+    pub(super) fn offers(&self, completion: &Completion<'_>) -> Vec<String> {
         // Errors are not shown in a completion.
-        let Some(connection) = &mut self.connection else { return Vec::new() };
-        match self.runtime.run_within(COMPLETION_LIMIT, connection.send(command)) {
-            Some(Ok(Answer::Items(items))) => {
-                items.iter().filter_map(|item| Some(std::str::from_utf8(item).ok()?.to_owned())).collect()
-            }
-            _ => Vec::new(),
-        }
+        let asked = async { completion.offers_of(self.target.open().await.ok()?).await.ok() };
+        self.runtime.run_within(COMPLETION_LIMIT, asked).flatten().unwrap_or_default()
     }
 }
 
 /// Prints events until Ctrl-C, over a connection of their own: the prompt keeps the other one.
-async fn watch(target: &Target) -> Result<(), Failure> {
-    let subscribed = async {
-        let connection = target.open().await?;
-        connection.subscribe().await.map_err(|error| Failure::new(Exit::Server, error))
-    };
-    let mut interrupted = pin!(interrupted());
+async fn show_events(target: &Target, watched: Watched, interrupts: &mut Interrupts) -> Result<(), Failure> {
+    let subscribed = async { Ok::<_, Failure>(watched.subscribe(target.open().await?).await) };
+    let mut interrupted = pin!(interrupts.next());
     let mut events = match select(interrupted.as_mut(), pin!(subscribed)).await {
         Either::Left(_) => return Ok(()),
-        Either::Right((Ok(events), _)) => events,
+        Either::Right((Ok(Ok(events)), _)) => events,
+        // The protocol's own words.
+        Either::Right((Ok(Err(SubscribeError::NotFound)), _)) => return Ok(show(b"NOT FOUND\n")?),
+        Either::Right((Ok(Err(error)), _)) => {
+            watch::failed(error).say();
+            return Ok(());
+        }
         Either::Right((Err(failure), _)) => {
             failure.say();
             return Ok(());
@@ -119,8 +145,4 @@ async fn watch(target: &Target) -> Result<(), Failure> {
         say(over);
         return Ok(());
     }
-}
-
-fn failed(error: AnswerError) -> Failure {
-    Failure::new(Exit::Server, error)
 }

@@ -6,12 +6,24 @@
 mod program;
 // Programs at a pseudo-terminal, and what their screens show.
 mod terminal;
+// A server that the test plays.
+mod played;
 
 // The sessions that the texts of the project print, typed and piped.
 mod sessions;
+// Where the store is: in the person's folder, in another, or in memory.
+mod data;
+// `kv export`, `kv import` and `kv repair`.
+mod transfer;
 // One command and its exit code, its output, and its JSON.
 mod one_shot;
-// The prompt: completion, hints, history, Ctrl-C.
+// ... and what it says of a key and of a part of a list.
+mod keys;
+// The prompt: history, mistakes, escapes, connections.
 mod prompt;
+// What is pasted, typed ahead and given up.
+mod typing;
+// Completion and hints.
+mod completion;
 // `kv serve`, its signals, and `kv watch`.
 mod serving;

@@ -80,11 +80,14 @@ fn exit_1_says_what_is_not_there() {
         assert_eq!(printed(&output, 1), "");
         assert!(text(&output.stderr).contains(message), "{output:?}");
     };
-    check(&["get", "a", "k"], "kv: GET a k: there is no such bucket");
+    check(&["get", "a", "k"], "kv: FETCH a k: there is no such bucket; kv buckets lists those there are");
     check(&["put", "a", "k", "1"], "kv: PUT a k 1: there is no such bucket");
     check(&["--json", "drop", "a"], "kv: DROP a: there is no such bucket");
     printed(&server.kv(&["create", "a"]), 0);
-    check(&["get", "a", "k"], "kv: GET a k: there is no such key");
+    for verb in [&["get", "a", "k"][..], &["ttl", "a", "k"], &["persist", "a", "k"], &["expire", "a", "k", "1d"]] {
+        check(verb, ": there is no such key; kv list lists those there are");
+    }
+    check(&["put", "a", "k", "2", "--if", "1"], "kv: CAS a k 1 2: there is no such key");
 }
 
 #[test]
@@ -161,6 +164,34 @@ fn the_environment_names_the_server_and_the_argument_wins() {
     assert_eq!(printed(&run(command, b"BUCKETS\n"), 0), "* a\nOK\n");
 }
 
+/// What the environment says is not even looked at where something else is said.
+#[test]
+fn an_environment_that_names_no_server_is_an_error_only_where_it_counts() {
+    let server = Server::start();
+    for arguments in [
+        &["--connect", &server.address, "ping"][..],
+        &["ping", "--connect", &server.address],
+        &["connect", &server.address],
+        &["--memory"],
+        &["completions", "bash"],
+    ] {
+        let mut command = kv(arguments);
+        command.env("KV_URL", "::::");
+        printed(&run(command, b"PING\n"), 0);
+    }
+    for arguments in [&["ping"][..], &["connect"], &["watch"], &[]] {
+        let mut command = kv(arguments);
+        command.env("KV_URL", "::::");
+        let output = run(command, b"PING\n");
+        assert_eq!(printed(&output, 2), "");
+        assert!(text(&output.stderr).starts_with("kv: KV_URL in the environment: "), "{output:?}");
+    }
+    // An empty variable is as good as none.
+    let mut command = kv(&["ping", "--connect", &server.address]);
+    command.env("KV_URL", "");
+    assert_eq!(printed(&run(command, b""), 0), "PONG\n");
+}
+
 #[test]
 fn a_reader_that_leaves_is_not_an_error() {
     let server = Server::start();
@@ -174,7 +205,7 @@ fn a_reader_that_leaves_is_not_an_error() {
         let output = end(child);
         assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
     }
-    let mut command = kv(&[]);
+    let mut command = kv(&["--memory"]);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     command.stdout(Stdio::from(writer));

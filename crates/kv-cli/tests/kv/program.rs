@@ -10,10 +10,10 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Nothing here takes a second on an idle machine; a test that waits as long as this is stuck.
 pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
-/// `kv` as a test starts it: with nothing of the person's who runs the tests.
+/// `kv` as a test starts it: with nothing of the person's who runs the tests, and no folder for a store.
 pub(crate) fn kv(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kv"));
-    command.args(arguments).env_clear().env("HOME", "/nonexistent");
+    command.args(arguments).env_clear();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -94,6 +94,10 @@ impl Running {
         kill_process(Pid::from_child(child), signal).unwrap();
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it is running until `end`").id()
+    }
+
     /// How it ended; what it printed was for `line` and `said`.
     pub(crate) fn end(mut self) -> Output {
         end(self.child.take().expect("it is running until `end`"))
@@ -133,7 +137,7 @@ impl Server {
     }
 
     pub(crate) fn start_at(address: &str) -> Self {
-        let running = Running::start(kv(&["serve", "--listen", address]));
+        let running = Running::start(kv(&["serve", "--memory", "--listen", address]));
         let line = running.line();
         let address = line.strip_prefix("listening on ").expect(&line).to_owned();
         Self { running, address }

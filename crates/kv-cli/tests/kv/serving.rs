@@ -20,8 +20,18 @@ fn a_server_says_where_it_listens() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     let unix = format!("unix:{}", one.display());
-    let arguments =
-        ["serve", "--listen", "127.0.0.1:0", "--listen", &unix, "--unix", two.to_str().unwrap(), "--workers", "2"];
+    let arguments = [
+        "serve",
+        "--memory",
+        "--listen",
+        "127.0.0.1:0",
+        "--listen",
+        &unix,
+        "--unix",
+        two.to_str().unwrap(),
+        "--workers",
+        "2",
+    ];
     let server = Running::start(kv(&arguments));
     let tcp = server.line();
     assert_eq!(server.line(), format!("listening on {unix}"));
@@ -35,6 +45,20 @@ fn a_server_says_where_it_listens() {
     server.signal(Signal::TERM);
     assert_eq!(server.end().status.code(), Some(0));
     assert!(!one.exists() && !two.exists());
+}
+
+#[test]
+fn clients_of_redis_are_served_everywhere_and_typed_commands_where_they_are_alone() {
+    let server = Running::start(kv(&["serve", "--memory", "--listen", "127.0.0.1:0", "--resp-listen", "127.0.0.1:0"]));
+    let [both, alone] = [server.line(), server.line()].map(|line| line.replace("listening on ", ""));
+    let connect = |address: &str| TcpStream::connect(address).unwrap();
+    for address in [&both, &alone] {
+        assert_eq!(ask(connect(address), "*1\r\n$4\r\nPING\r\n"), "+PONG\r\n");
+    }
+    assert_eq!(ask(connect(&both), "PING\r\n"), "PONG\r\n");
+    assert_eq!(ask(connect(&alone), "PING\r\n"), "+PONG\r\n");
+    server.signal(Signal::TERM);
+    assert_eq!(server.end().status.code(), Some(0));
 }
 
 #[test]
@@ -63,6 +87,7 @@ fn a_second_signal_does_not_wait() {
     client.write_all("GET a k\r\n".repeat(1000).as_bytes()).unwrap();
     assert_eq!(ask(&client, ""), "OK\r\n");
 
+    assert_eq!(server.running.said(), "kv: the store is in memory, and gone with this program");
     server.running.signal(Signal::TERM);
     assert!(server.running.said().starts_with("kv: SIGTERM: answering what has arrived"));
     server.running.signal(Signal::INT);
@@ -72,18 +97,18 @@ fn a_second_signal_does_not_wait() {
 
 #[test]
 fn an_address_for_everybody_is_refused_with_exit_78() {
-    let output = run(kv(&["serve", "--listen", "0.0.0.0:0"]), b"");
+    let output = run(kv(&["serve", "--memory", "--listen", "0.0.0.0:0"]), b"");
     assert_eq!(printed(&output, 78), "");
     assert!(text(&output.stderr).contains("--insecure-listen"), "{output:?}");
 
-    let server = Running::start(kv(&["serve", "--listen", "0.0.0.0:0", "--insecure-listen"]));
+    let server = Running::start(kv(&["serve", "--memory", "--listen", "0.0.0.0:0", "--insecure-listen"]));
     assert!(server.line().starts_with("listening on 0.0.0.0:"));
 }
 
 #[test]
 fn an_address_that_is_taken_is_exit_3() {
     let server = Server::start();
-    let output = run(kv(&["serve", "--listen", &server.address]), b"");
+    let output = run(kv(&["serve", "--memory", "--listen", &server.address]), b"");
     assert_eq!(printed(&output, 3), "");
     assert!(text(&output.stderr).contains(&format!("cannot listen on {}", server.address)), "{output:?}");
 }
@@ -107,6 +132,28 @@ fn watch_tells_of_buckets_until_the_server_leaves() {
     for watch in [lines, json] {
         assert_eq!(watch.end().status.code(), Some(0));
     }
+}
+
+#[test]
+fn watch_tells_of_the_keys_of_a_bucket() {
+    let server = Server::start();
+    printed(&server.kv(&["create", "shopping"]), 0);
+    printed(&server.kv(&["create", "other"]), 0);
+    let lines = Running::start(kv(&["--connect", &server.address, "watch", "shopping"]));
+    let json = Running::start(kv(&["watch", "shopping", "--json", "--connect", &server.address]));
+    lines.said();
+    json.said();
+    printed(&server.kv(&["put", "other", "milk", "1"]), 0);
+    printed(&server.kv(&["put", "shopping", "soy milk", "1"]), 0);
+    printed(&server.kv(&["delete", "shopping", "soy milk"]), 0);
+    assert_eq!(lines.line(), r#"PUT shopping "soy milk""#);
+    assert_eq!(lines.line(), r#"DELETED shopping "soy milk""#);
+    assert_eq!(json.line(), r#"{"bucket":"shopping","event":"put","key":"soy milk"}"#);
+    assert_eq!(json.line(), r#"{"bucket":"shopping","event":"deleted","key":"soy milk"}"#);
+
+    let output = server.kv(&["watch", "nowhere"]);
+    assert_eq!(printed(&output, 1), "");
+    assert!(text(&output.stderr).contains("kv: there is no such bucket; BUCKETS lists those there are"), "{output:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
+use rustix::termios::{self, LocalModes};
 use tempfile::TempDir;
 
 use crate::program::{self, LIMIT};
@@ -25,7 +26,7 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts `kv` with a folder for its state, where its history goes.
+    /// Starts `kv` with a folder for its state and its data.
     pub(crate) fn start(arguments: &[&str], state: &TempDir) -> Self {
         Self::start_with(arguments, state, &[])
     }
@@ -36,6 +37,7 @@ impl Terminal {
         pty.resize(Size::new(ROWS.get(), COLUMNS.get())).unwrap();
         let command = Command::new(env!("CARGO_BIN_EXE_kv")).args(arguments).env_clear();
         let command = command.env("TERM", "xterm").env("XDG_STATE_HOME", state.path());
+        let command = command.env("XDG_DATA_HOME", state.path().join("data"));
         let command = command.envs(environment.iter().copied());
         let child = command.spawn(pts).unwrap();
         let keyboard = Arc::new(pty);
@@ -45,17 +47,33 @@ impl Terminal {
 
     /// Presses keys.
     pub(crate) fn types(&mut self, keys: &str) {
-        (&*self.keyboard).write_all(keys.as_bytes()).unwrap();
+        self.types_bytes(keys.as_bytes());
+    }
+
+    /// The same for keys that are not UTF-8.
+    pub(crate) fn types_bytes(&mut self, keys: &[u8]) {
+        (&*self.keyboard).write_all(keys).unwrap();
     }
 
     /// Waits until the screen is as the function says, and returns what it shows: its lines,
     /// without blanks at their ends.
     #[track_caller]
     pub(crate) fn until(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        self.until_terminal(|_, shown| wanted(shown))
+    }
+
+    /// Waits until this line is entered, so that Ctrl-C is for its command.
+    #[track_caller]
+    pub(crate) fn until_entered(&mut self, line: &str) -> String {
+        self.until_terminal(|screen, shown| screen.cursor_position().1 == 0 && shown.ends_with(line))
+    }
+
+    #[track_caller]
+    fn until_terminal(&mut self, wanted: impl Fn(&vt100::Screen, &str) -> bool) -> String {
         let deadline = now() + LIMIT;
         loop {
             let shown = self.shown();
-            if wanted(&shown) {
+            if wanted(self.screen.screen(), &shown) {
                 return shown;
             }
             match self.output.recv_timeout(deadline.saturating_duration_since(now())) {
@@ -101,8 +119,14 @@ impl Terminal {
         cells.into_iter().any(|cell| cell.fgcolor() != vt100::Color::Default)
     }
 
+    /// Whether it shows what is typed, and gathers it into lines: what a shell finds when a program has left.
+    pub(crate) fn is_as_found(&self) -> bool {
+        let modes = termios::tcgetattr(&*self.keyboard).unwrap().local_modes;
+        modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG) && !modes.contains(LocalModes::NOFLSH)
+    }
+
     /// How it ended, after everything that is typed.
-    pub(crate) fn end(mut self) -> Output {
+    pub(crate) fn end(&mut self) -> Output {
         program::end(self.child.take().expect("it is there until `end`"))
     }
 }
