@@ -1,0 +1,4 @@
+//! Programs whose actors come to believe different things.
+
+pub mod half_committed;
+pub mod replicas_part;

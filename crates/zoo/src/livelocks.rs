@@ -1,0 +1,3 @@
+//! Programs that are busy and get nothing done.
+
+pub mod after_you;
