@@ -6,10 +6,19 @@ pub(crate) mod instructions;
 use crate::Result;
 use crate::cargo::Cargo;
 
-/// Counts instructions if the arguments ask for it. Otherwise runs the `benchmarks` crate with them, in the profile `bench`.
+/// Counts instructions, or times the simulator or a durable store, if the arguments ask for it. Otherwise runs the `benchmarks` crate with them, in the
+/// profile `bench`.
 pub(crate) fn run(args: &[String]) -> Result {
     if instructions::are_asked_for(args) {
         return instructions::run(args);
+    }
+    // A crate of its own: the simulator in the program that is measured would be a part of what is measured.
+    if args == ["--sim"] {
+        Cargo::line("run --release --package zoo --example speed").run()?;
+        return Cargo::line("run --package zoo --example speed").run();
+    }
+    if args == ["--durable"] {
+        return Cargo::line("run --release --package durable").run();
     }
     Cargo::line("run --profile bench --package benchmarks --").args(args).run()
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{Failure, Result, watch, workspace};
@@ -60,12 +60,29 @@ impl Cargo {
 
     /// Runs it and returns what it printed to stdout.
     pub(crate) fn read(&self) -> Result<String> {
-        let output = self.command().stderr(Stdio::inherit()).output();
-        let output = output.map_err(|error| self.failure(&format!("did not start: {error}")))?;
+        let output = self.output()?;
         if !output.status.success() {
             return Err(self.failure("failed"));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs it and returns what it printed to stdout, also if it fails: its lines say what failed.
+    pub(crate) fn printed(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.output()?.stdout).into_owned())
+    }
+
+    /// Runs it and returns what it printed to stdout if it fails, and nothing if it succeeds; shows nothing.
+    pub(crate) fn failure_text(&self) -> Result<Option<String>> {
+        let output = self.command().stderr(Stdio::null()).output();
+        let output = output.map_err(|error| self.failure(&format!("did not start: {error}")))?;
+        let failed = !output.status.success();
+        Ok(failed.then(|| String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
+
+    fn output(&self) -> Result<Output> {
+        let output = self.command().stderr(Stdio::inherit()).output();
+        output.map_err(|error| self.failure(&format!("did not start: {error}")))
     }
 
     /// Whether it runs and succeeds; shows nothing.

@@ -1,4 +1,5 @@
-//! `cargo xtask conformance`: `docs/conformance.md` against the tests it names, both ways.
+//! `cargo xtask conformance`: `docs/conformance.md` against the tests it names, both ways, and `docs/reliability.md` against the
+//! scenarios it names.
 //!
 //! A test carries a case by its name, `gs_045_call_cancels_the_idle_timeout`, or by a line
 //! `// also: GS-046, GS-047` above it. A `compile_fail` doctest carries one by a line of its own,
@@ -10,6 +11,8 @@ mod table;
 mod cases;
 // Where the two disagree.
 mod compare;
+// Whether the scenarios exist.
+mod scenarios;
 
 use crate::workspace::{self, File};
 use crate::{Failure, Finding, Result};
@@ -35,6 +38,7 @@ fn findings(files: &[File]) -> Vec<Finding> {
     let sources = files.iter().filter(|file| file.path.starts_with("crates/") && file.is("rs"));
     let cases: Vec<_> = sources.flat_map(|file| cases::cases(file, &mut findings)).collect();
     findings.extend(compare::compare(&rows, &cases));
+    findings.extend(scenarios::missing(files, &cases));
     findings
 }
 

@@ -6,10 +6,12 @@
 
 #![expect(clippy::print_stdout, reason = "a tool at a terminal talks to its user")]
 
-// What the verbs are made of: one command line, one view of the workspace, one kind of complaint, one busy machine.
+// What the verbs are made of: one command line, one view of the workspace, one copy of it to plant faults in, one kind of
+// complaint, one busy machine.
 mod cargo;
 mod finding;
 mod load;
+mod tree;
 mod workspace;
 
 // The verbs, cheapest first.
@@ -23,6 +25,7 @@ mod expand;
 mod house;
 mod models;
 mod mutants;
+mod planted;
 mod release;
 mod sim;
 mod soak;
@@ -30,6 +33,7 @@ mod test;
 mod tidy;
 mod watch;
 mod weekly;
+mod zoo;
 
 pub use finding::{Failure, Finding, Result};
 
@@ -64,8 +68,18 @@ pub const VERBS: &[Verb] = &[
     },
     Verb {
         name: "sim",
-        about: "the scenarios of the simulator under many seeds; arguments: --runs N, --base SEED, names of tests",
+        about: "the scenarios of the simulator under many seeds; arguments: --runs N, --base SEED, names of tests; or --existing",
         run: sim::run,
+    },
+    Verb {
+        name: "zoo",
+        about: "how soon each search finds each bug of the zoo; arguments: --bases N, --runs N, names of bugs",
+        run: zoo::run,
+    },
+    Verb {
+        name: "planted",
+        about: "known faults in our own engine, each of which a scenario must find; arguments choose some of them",
+        run: planted::run,
     },
     Verb { name: "soak", about: "the tests that take long; arguments choose some of them", run: soak::run },
     Verb { name: "docs", about: "the documentation, without a warning; --open shows it", run: docs::run },
@@ -98,7 +112,7 @@ pub const VERBS: &[Verb] = &[
     },
     Verb {
         name: "weekly",
-        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, sim, erlang, mutants",
+        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, sim, planted, erlang, mutants",
         run: weekly::run,
     },
     Verb { name: "release", about: "whether a release could be made, and what is undecided", run: release::run },

@@ -7,8 +7,6 @@
 mod part;
 // What a person may ask for.
 mod options;
-// The copy of the workspace in which faults are planted.
-mod tree;
 // The command line of cargo-mutants.
 mod tool;
 // What became of each mutant.
@@ -19,7 +17,7 @@ mod page;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::{Failure, Result, workspace};
+use crate::{Failure, Result, tree, workspace};
 
 use options::{HELP, Options};
 use outcome::Tally;
@@ -42,7 +40,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         tree::write(&folder().join("changed.diff"), &diff)?;
     }
     tool::install_if_missing()?;
-    tree::copy()?;
+    tree::copy(&tree_root(), &workspace::files()?)?;
     let judged = page::judged()?;
     let mut unjudged = Vec::new();
     for part in &options.parts {
@@ -77,6 +75,11 @@ fn test(part: &Part, options: &Options) -> Result<Tally> {
         }
     }
     Ok(tally.unwrap_or_default())
+}
+
+/// The copy of the workspace in which faults are planted.
+fn tree_root() -> PathBuf {
+    folder().join("tree")
 }
 
 /// Where all of it lies.

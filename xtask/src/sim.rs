@@ -1,11 +1,17 @@
 //! `cargo xtask sim`: the scenarios of the simulator under more seeds than the tests have time for.
 //!
-//! They are the test programs called `simulation`, compiled with optimisation.
+//! They are the test programs called `simulation`, compiled with optimisation. If no names choose among them, it is also compared
+//! whether a recipe is the same run without optimisation. `--existing` does something else: it runs the tests that were written for
+//! Tokio under the simulator.
+
+// The tests that were not written for the simulator.
+mod existing;
 
 use crate::cargo::Cargo;
 use crate::{Failure, Result};
 
-const HELP: &str = "usage: cargo xtask sim [--runs N] [--base SEED] [names of tests]";
+const HELP: &str =
+    "usage: cargo xtask sim [--runs N] [--base SEED] [names of tests]\n   or: cargo xtask sim --existing";
 
 /// How many seeds each scenario is run under, unless somebody says: some minutes for all of them.
 const RUNS: u64 = 20_000;
@@ -39,13 +45,44 @@ impl Options {
     }
 }
 
+/// The programs that have scenarios.
+const PROGRAMS: &str =
+    "--package genserver --package genevent --package kv-core --package zoo --all-features --test simulation";
+
 /// Runs every scenario, or those whose names contain the arguments.
 pub(crate) fn run(args: &[String]) -> Result {
+    if args == ["--existing"] {
+        return existing::run();
+    }
     let options = Options::parse(args)?;
-    let packages = "--package genserver --package genevent --package kv-core --all-features --test simulation";
-    let line = Cargo::line(&format!("test --release {packages} --")).args(&options.names);
+    let line = Cargo::line(&format!("test --release {PROGRAMS} --")).args(&options.names);
     let line = line.env("GENSERVER_SIM_RUNS", &options.runs.to_string());
-    line.env("GENSERVER_SIM_BASE", &options.base.to_string()).watched().run()
+    line.env("GENSERVER_SIM_BASE", &options.base.to_string()).watched().run()?;
+    if options.names.is_empty() { compare_builds() } else { Ok(()) }
+}
+
+/// Compares the digests that the same runs have with optimisation and without.
+fn compare_builds() -> Result {
+    // The first is built already. Of the second, only the program that prints them is.
+    let [with, without] =
+        [format!("--release {PROGRAMS}"), "--package genserver --all-features --test simulation".to_owned()];
+    let digests = |build: &str| {
+        let line = Cargo::line(&format!("test {build} -- --exact digests::prints_them --ignored --nocapture"));
+        Ok::<_, Failure>(digests(&line.read()?))
+    };
+    let (with, without) = (digests(&with)?, digests(&without)?);
+    if with.is_empty() || with != without {
+        return Err(Failure::new(format!(
+            "the same recipes are not the same runs with optimisation and without:\n{with:#?}\n{without:#?}"
+        )));
+    }
+    println!("{} digests are the same with optimisation and without", with.len());
+    Ok(())
+}
+
+/// The digests among the lines of a test program.
+fn digests(printed: &str) -> Vec<String> {
+    printed.lines().filter(|line| line.starts_with("digest ")).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -64,6 +101,12 @@ mod tests {
         assert_eq!(parse("").unwrap(), Options { runs: RUNS, base: 0, names: Vec::new() });
         let options = Options { runs: 7, base: 3, names: vec!["store".to_owned()] };
         assert_eq!(parse("--runs 7 store --base 3").unwrap(), options);
+    }
+
+    #[test]
+    fn digests_are_found_among_what_a_test_program_prints() {
+        let printed = "running 1 test\n\ndigest 1f of 3 steps\ndigest 2e of 4 steps\nok\n";
+        assert_eq!(digests(printed), ["digest 1f of 3 steps", "digest 2e of 4 steps"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `cargo xtask soak`: the long tests, in which a program does something very often and is then looked at for what is left.
 //!
-//! They are the ignored tests of genserver's `soak.rs` and kv-core's `memory.rs`, whose short forms are run with all other tests.
+//! They are the ignored tests of genserver's `soak.rs` and of kv-core's `memory.rs` and `durable`, whose short forms are run with all
+//! other tests.
 
 use crate::Result;
 use crate::cargo::Cargo;
@@ -12,6 +13,6 @@ pub(crate) fn run(args: &[String]) -> Result {
 
 /// One after the other, for each counts what its whole program holds.
 fn soak() -> Cargo {
-    let packages = "--package genserver --package kv-core --all-features --test soak --test memory";
+    let packages = "--package genserver --package kv-core --all-features --test soak --test memory --test durable";
     Cargo::line(&format!("test --release {packages} -- --ignored --test-threads 1")).watched()
 }

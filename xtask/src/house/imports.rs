@@ -97,7 +97,9 @@ fn paths(text: &str, own: &[&str]) -> Vec<Vec<String>> {
     let mut all = children(&code, own);
     for (root, climbs) in [("crate::", None), ("super::", Some(1))] {
         for (at, _) in code.match_indices(root) {
-            if code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:$".contains(c)) {
+            let is_longer = code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:$".contains(c));
+            // A visibility says who may look, and looks at nobody.
+            if is_longer || code[..at].ends_with("pub(in ") {
                 continue;
             }
             let mut rest = &code[at + root.len()..];
@@ -217,6 +219,11 @@ mod tests {
             &[("b.rs", "mod c;\nuse c::C;"), ("b/c.rs", "use super::B;"), ("d.rs", "use crate::b;")],
             &["b.rs", "b/c.rs"],
         );
+    }
+
+    #[test]
+    fn a_visibility_imports_nothing() {
+        check(&[("b.rs", "use crate::b::c::C;"), ("b/c.rs", "pub(in crate::b) struct C;")], &["b.rs"]);
     }
 
     #[test]

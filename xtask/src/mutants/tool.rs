@@ -8,9 +8,9 @@ use std::process::Command;
 use super::options::Options;
 use super::outcome::Tally;
 use super::part::Part;
-use super::{folder, tree};
+use super::{folder, tree_root};
 use crate::cargo::Cargo;
-use crate::{Failure, Result};
+use crate::{Failure, Result, tree};
 
 /// How long a test of the process `Probe` waits for a message that does not come: less than a test may take.
 const EXPECT_WITHIN_MS: &str = "5000";
@@ -85,7 +85,7 @@ impl Round<'_> {
     fn args(&self, options: &Options) -> Vec<String> {
         let mut args =
             words("mutants --in-place --test-tool nextest --profile mutants --all-features --annotations none");
-        args.extend(["--dir".to_owned(), shown(&tree::root()), "--output".to_owned(), shown(&self.folder)]);
+        args.extend(["--dir".to_owned(), shown(&tree_root()), "--output".to_owned(), shown(&self.folder)]);
         args.extend([
             "--timeout".to_owned(),
             RUN_LIMIT.to_owned(),

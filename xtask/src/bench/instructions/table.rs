@@ -125,6 +125,11 @@ impl Table {
         self.figures.iter().find(|figure| figure.row == row && figure.subject == subject)
     }
 
+    /// Whether the figure is of a row of this table, and has more instructions than may be.
+    pub(super) fn is_exceeded_by(&self, figure: &Figure) -> bool {
+        self.find(&figure.row, &figure.subject).is_some_and(|old| figure.exceeds(old))
+    }
+
     /// How the figures differ from these. If they `are_all`, a row that nobody counted is a fault too.
     pub(super) fn changes(&self, figures: &[Figure], are_all: bool) -> Changes {
         let mut changes = Changes::default();
@@ -167,6 +172,11 @@ impl Figure {
         self
     }
 
+    /// Whether it has more instructions than may be.
+    fn exceeds(&self, old: &Self) -> bool {
+        self.instructions > old.instructions * (1.0 + TOLERANCE)
+    }
+
     fn compare(&self, old: &Self, changes: &mut Changes) {
         let name = self.name();
         let (is, was) = (self.instructions, old.instructions);
@@ -179,7 +189,7 @@ impl Figure {
             }
             return;
         }
-        if is > was * (1.0 + TOLERANCE) {
+        if self.exceeds(old) {
             let grown = self.grown_most(old).map(|grown| format!("; {grown}")).unwrap_or_default();
             let line = format!(
                 "{name} executes {is:.0} instructions, {percent:.1} % more than the {was:.0} of the table{grown}"
@@ -237,6 +247,14 @@ mod tests {
         assert_eq!(Table::parse(&table.text()).unwrap(), table);
         let failure = Table::parse("call | genserver | many | 0").unwrap_err().to_string();
         assert!(failure.contains(":1: not a line of the table"), "{failure}");
+    }
+
+    #[test]
+    fn a_row_is_exceeded_by_more_than_three_in_a_hundred_and_one_that_it_has_not_is_not() {
+        let table = table(figure(1_000.0, 0.0, &[]));
+        assert!(table.is_exceeded_by(&figure(1_031.0, 0.0, &[])));
+        assert!(!table.is_exceeded_by(&figure(1_029.0, 0.0, &[])));
+        assert!(!table.is_exceeded_by(&Figure { row: "cast".to_owned(), ..figure(2_000.0, 0.0, &[]) }));
     }
 
     #[test]

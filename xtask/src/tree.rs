@@ -7,27 +7,21 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::workspace::{self, File};
+use crate::workspace::File;
 use crate::{Failure, Result};
 
-/// Where it lies.
-pub(super) fn root() -> PathBuf {
-    super::folder().join("tree")
+/// Makes the copy in this folder what these files are. One that is the same is not touched: cargo would compile it again.
+pub(crate) fn copy(root: &Path, files: &[File]) -> Result {
+    files.iter().try_for_each(|file| write(&root.join(&file.path), &file.text))?;
+    remove_others(root, &paths(root, files))
 }
 
-/// Makes the copy what the workspace is. A file that is the same is not touched: cargo would compile it again.
-pub(super) fn copy() -> Result {
-    let files = workspace::files()?;
-    files.iter().try_for_each(|file| write(&root().join(&file.path), &file.text))?;
-    remove_others(&root(), &paths(&files))
-}
-
-fn paths(files: &[File]) -> BTreeSet<PathBuf> {
-    files.iter().map(|file| root().join(&file.path)).collect()
+fn paths(root: &Path, files: &[File]) -> BTreeSet<PathBuf> {
+    files.iter().map(|file| root.join(&file.path)).collect()
 }
 
 /// Writes a file with the folders that it lies in, unless it is there and the same.
-pub(super) fn write(path: &Path, text: &str) -> Result {
+pub(crate) fn write(path: &Path, text: &str) -> Result {
     if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(());
     }
@@ -61,7 +55,7 @@ mod tests {
     use super::*;
 
     fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("xtask-mutants-{}-{name}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("xtask-tree-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).expect("the system has space for a folder");
         folder
     }
