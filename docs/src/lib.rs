@@ -38,9 +38,21 @@ pub mod style {}
 #[doc = include_str!("../conformance.md")]
 pub mod conformance {}
 
+/// What holds whatever goes wrong, and which scenarios of the simulator show it.
+#[doc = include_str!("../reliability.md")]
+pub mod reliability {}
+
 /// Which faults in the code no test notices, and why.
 #[doc = include_str!("../mutants.md")]
 pub mod mutants {}
+
+/// Which bugs of actors the simulator finds, and how soon.
+#[doc = include_str!("../ZOO.md")]
+pub mod zoo {}
+
+/// Which tests run under the simulator as they were written for Tokio, and why the others do not.
+#[doc = include_str!("../simulated-tests.md")]
+pub mod simulated_tests {}
 
 /// Which changes may come in which version, and what is not promised.
 #[doc = include_str!("../STABILITY.md")]

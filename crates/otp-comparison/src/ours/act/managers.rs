@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use genevent::{AddHandlerError, CallHandlerError, Manager, OldHandlerError, RemoveHandlerError, SwapHandlerError};
+use genevent::{
+    AddHandlerError, CallHandlerError, Manager, NotifyError, OldHandlerError, RemoveHandlerError, SwapHandlerError,
+};
 use genserver::{AsProcess as _, Recipient, StartError};
 
 use super::{Actor, Done, Me, all_of, block, has, option, within};
@@ -73,7 +75,7 @@ impl Actor {
             ("notify", [Arg::Block(program)]) => drop(manager.notify(self.happening(program))),
             ("sync", [Arg::Block(program)]) => {
                 let done = manager.sync_notify(self.happening(program)).no_timeout().await;
-                let done = done.map_or_else(|error| words::of_call(&error), |()| "ok".to_owned());
+                let done = done.map_or_else(|error| of_notify(&error), |()| "ok".to_owned());
                 self.log(format!("sync {word} -> {done}"));
             }
             ("tell", [Arg::Block(program)]) => drop(manager.send(Note::Told(self.happening(program)))),
@@ -154,6 +156,14 @@ impl Actor {
 
     fn happening(&self, program: &Program) -> Happening {
         Happening { from: self.called.clone(), program: Arc::clone(program) }
+    }
+}
+
+/// No handler of a script refuses an event, so it is the error of a call.
+fn of_notify(error: &NotifyError) -> String {
+    match error {
+        NotifyError::Manager(error) => words::of_call(error),
+        refused => refused.to_string(),
     }
 }
 
