@@ -20,5 +20,6 @@ mod subscriptions;
 mod limits;
 // Random bytes.
 mod fuzz;
-// Redis's own programs.
+// Redis's own programs, which need a socket.
+#[cfg(feature = "net")]
 mod programs;
