@@ -232,6 +232,9 @@ impl Registry {
     /// has returned. It finds none that [`stop`](Bucket::stop) has ended, or that was ending when this was called. A bucket
     /// may end right after.
     ///
+    /// With a [storage](crate::Storage), a bucket that has crashed is not found until it is started again, while
+    /// [`create`](Registry::create) waits for that and returns the bucket with its entries.
+    ///
     /// # Examples
     ///
     /// ```
