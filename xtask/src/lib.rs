@@ -10,6 +10,7 @@
 // complaint, one busy machine.
 mod cargo;
 mod finding;
+mod fuzz;
 mod load;
 mod tree;
 mod workspace;
@@ -31,6 +32,7 @@ mod sim;
 mod soak;
 mod test;
 mod tidy;
+mod tool;
 mod watch;
 mod weekly;
 mod zoo;
@@ -81,6 +83,11 @@ pub const VERBS: &[Verb] = &[
         about: "known faults in our own engine, each of which a scenario must find; arguments choose some of them",
         run: planted::run,
     },
+    Verb {
+        name: "fuzz",
+        about: "bytes that a fuzzer makes up, for all that reads bytes; arguments: names of targets, seconds",
+        run: fuzz::run,
+    },
     Verb { name: "soak", about: "the tests that take long; arguments choose some of them", run: soak::run },
     Verb { name: "docs", about: "the documentation, without a warning; --open shows it", run: docs::run },
     Verb {
@@ -112,7 +119,7 @@ pub const VERBS: &[Verb] = &[
     },
     Verb {
         name: "weekly",
-        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, sim, planted, erlang, mutants",
+        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, fuzz, sim, planted, erlang, mutants",
         run: weekly::run,
     },
     Verb { name: "release", about: "whether a release could be made, and what is undecided", run: release::run },

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::cargo::Cargo;
-use crate::{Failure, Result, VERBS, erlang, planted, sim, soak};
+use crate::{Failure, Result, VERBS, erlang, fuzz, planted, sim, soak};
 
 /// How many drawn scripts are compared with Erlang: twenty times as many as by default.
 const SCRIPTS: u64 = 40_000;
+
+/// How many seconds each target of the fuzzer has.
+const FUZZED: &str = "600";
 
 /// How one part went.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ const PARTS: &[Part] = &[
     Part { name: "licences", work: licences },
     Part { name: "advisories", work: advisories },
     Part { name: "soak", work: || soak::run(&[]).into() },
+    Part { name: "fuzz", work: || fuzz::run(&[FUZZED.to_owned()]).into() },
     Part { name: "sim", work: many_seeds },
     Part { name: "planted", work: || planted::run(&[]).into() },
     Part { name: "erlang", work: long_comparison },

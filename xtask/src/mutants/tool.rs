@@ -10,7 +10,10 @@ use super::outcome::Tally;
 use super::part::Part;
 use super::{folder, tree_root};
 use crate::cargo::Cargo;
-use crate::{Failure, Result, tree};
+use crate::{Failure, Result, tool, tree};
+
+/// What is installed.
+const PROGRAM: &str = "cargo-mutants";
 
 /// How long a test of the process `Probe` waits for a message that does not come: less than a test may take.
 const EXPECT_WITHIN_MS: &str = "5000";
@@ -18,20 +21,12 @@ const EXPECT_WITHIN_MS: &str = "5000";
 /// No run of the tests takes so long, in seconds: each test has its own limit, in `.config/nextest.toml`.
 const RUN_LIMIT: &str = "1200";
 
-/// Where cargo installs it.
-fn home() -> PathBuf {
-    folder().join("tool")
-}
-
 /// Compiles cargo-mutants if this workspace has not done so before, and says that nextest is needed.
 pub(super) fn install_if_missing() -> Result {
     if !Cargo::line("nextest --version").works() {
         return Err(Failure::new("the mutants need nextest, which limits each test; get it from https://nexte.st"));
     }
-    if home().join("bin/cargo-mutants").exists() {
-        return Ok(());
-    }
-    Cargo::line("install --locked cargo-mutants --root").args(&[home().to_string_lossy().into_owned()]).run()
+    tool::installed(PROGRAM).map(drop)
 }
 
 /// One run: some mutants against some tests.
@@ -55,7 +50,8 @@ impl Round<'_> {
             removed.map_err(|error| Failure::new(format!("cannot remove {}: {error}", self.folder.display())))?;
         }
         tree::write(&self.folder.join(".part"), self.part.name)?;
-        let status = self.command(options).status();
+        let programs = tool::installed(PROGRAM)?;
+        let status = self.command(options, &programs).status();
         let status = status.map_err(|error| Failure::new(format!("cargo-mutants did not start: {error}")))?;
         match status.code() {
             // All caught; one survived; one took too long.
@@ -73,8 +69,8 @@ impl Round<'_> {
         self.folder.join("mutants.out")
     }
 
-    fn command(&self, options: &Options) -> Command {
-        let mut command = Command::new(home().join("bin/cargo-mutants"));
+    fn command(&self, options: &Options, programs: &Path) -> Command {
+        let mut command = Command::new(programs.join(PROGRAM));
         command.args(self.args(options));
         command.env("CARGO_TARGET_DIR", folder().join("build")).env("GENSERVER_EXPECT_WITHIN_MS", EXPECT_WITHIN_MS);
         // Many tests panic on purpose, and a backtrace takes longer than all else in them.

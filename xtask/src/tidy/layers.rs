@@ -14,6 +14,7 @@ const LAYERS: &[(&str, May)] = &[
     ("genevent", May::Name(&["genserver"])),
     ("kv-core", May::Name(&["genserver", "genevent"])),
     ("kv-server", May::Name(&["genserver", "genevent", "kv-core"])),
+    ("fuzz", May::Name(&["genevent", "kv-core", "kv-server"])),
     ("kv-cli", May::Name(&["kv-server", "kv-core"])),
     ("otp-comparison", May::Name(&["genserver", "genevent"])),
     ("zoo", May::Name(&["genserver", "genevent"])),

@@ -10,13 +10,14 @@ use crate::workspace::File;
 const LONGEST_FILE: usize = 700;
 
 /// Where the runtime may be named: the seam itself, the two places that open sockets or start the
-/// world, the crates that compare, with other runtimes and with OTP, and the verb that takes it out of tests.
+/// world, the crates that compare, with other runtimes and with OTP, the fuzzer, and the verb that takes it out of tests.
 const TOKIO_MAY_STAND_IN: &[&str] = &[
     "crates/genserver/src/runtime/tokio.rs",
     "crates/kv-server/src/net.rs",
     "crates/kv-server/src/net/",
     "crates/kv-cli/src/main.rs",
     "crates/benchmarks/",
+    "crates/kv-server/fuzz/",
     "crates/otp-comparison/",
     "xtask/src/sim/existing/rewrite.rs",
 ];

@@ -1,0 +1,10 @@
+//! Gives the bytes of a fuzzer to the prompt. Without a fuzzer, those of the files that are its arguments.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (fuzz::find("prompt").run)(bytes));
+
+#[cfg(not(fuzzing))]
+fn main() -> std::io::Result<()> {
+    fuzz::run_files("prompt")
+}
