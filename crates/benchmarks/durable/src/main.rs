@@ -39,7 +39,12 @@ async fn main() -> Outcome {
     let redis = redis::Redis::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
     let redis = redis.inspect_err(|error| println!("Redis is left out: {error}\n")).ok();
     println!("durable puts a second; 16-byte keys, 100-byte values; medians of {ROUNDS} rounds in one run");
-    println!("{:>8} {:>10} {:>10} {:>8} {:>22}", "writers", "kv-core", "engine", "ratio", "Redis, always (TCP)");
+    println!("us: microseconds of processor time that the program takes for one put, of both cores together\n");
+    let head = ["writers", "kv-core", "engine", "ratio", "us, kv-core", "us, engine", "Redis, always (TCP)"];
+    println!(
+        "{:>8} {:>10} {:>10} {:>8} {:>12} {:>12} {:>22}",
+        head[0], head[1], head[2], head[3], head[4], head[5], head[6]
+    );
     for writers in WRITERS {
         let (mut ours, mut engines, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
@@ -49,19 +54,23 @@ async fn main() -> Outcome {
                 theirs.push(redis.connect(writers).await?.measure(writers).await);
             }
         }
-        let (ours, engine) = (median(ours), median(engines));
-        let redis = if theirs.is_empty() { "-".to_owned() } else { format!("{:.0}", median(theirs)) };
-        println!("{writers:>8} {ours:>10.0} {engine:>10.0} {:>8.2} {redis:>22}", ours / engine);
+        let (ours, engine) = (Speed::median(&ours), Speed::median(&engines));
+        let redis = if theirs.is_empty() { "-".to_owned() } else { format!("{:.0}", Speed::median(&theirs).puts) };
+        let ratio = ours.puts / engine.puts;
+        println!(
+            "{writers:>8} {:>10.0} {:>10.0} {ratio:>8.2} {:>12.1} {:>12.1} {redis:>22}",
+            ours.puts, engine.puts, ours.micros, engine.micros
+        );
     }
     drop(redis);
     million::measure().await
 }
 
 trait Measure: Subject + Sized + Send + Sync + 'static {
-    /// Puts with so many writers, and returns how many puts a second were safe.
-    async fn measure(self, writers: usize) -> f64 {
+    /// Puts with so many writers.
+    async fn measure(self, writers: usize) -> Speed {
         let subject = std::sync::Arc::new(self);
-        let begin = Instant::now();
+        let (begin, used) = (Instant::now(), processor_time());
         let tasks: Vec<_> = (0..writers)
             .map(|writer| {
                 let subject = std::sync::Arc::clone(&subject);
@@ -81,11 +90,36 @@ trait Measure: Subject + Sized + Send + Sync + 'static {
         for task in tasks {
             puts += task.await.expect("a writer does not panic");
         }
-        f64::from(puts) / begin.elapsed().as_secs_f64()
+        let used = processor_time().saturating_sub(used);
+        Speed {
+            puts: f64::from(puts) / begin.elapsed().as_secs_f64(),
+            micros: used.as_secs_f64() * 1e6 / f64::from(puts),
+        }
     }
 }
 
 impl<S: Subject + Send + Sync + 'static> Measure for S {}
+
+/// How fast puts were.
+struct Speed {
+    /// How many were safe in a second.
+    puts: f64,
+    /// How much processor time this program took for each, in microseconds.
+    micros: f64,
+}
+
+impl Speed {
+    fn median(of: &[Self]) -> Self {
+        let middle = |figure: fn(&Self) -> f64| median(of.iter().map(figure).collect());
+        Self { puts: middle(|speed| speed.puts), micros: middle(|speed| speed.micros) }
+    }
+}
+
+/// The processor time that all threads of this program have taken.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
 
 fn median(mut of: Vec<f64>) -> f64 {
     of.sort_by(f64::total_cmp);
