@@ -52,7 +52,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         }
     };
     if once {
-        // The compiler spends an eighth of its time on files that only the next compilation uses.
+        // The compiler spends a third of its time on what only the next compilation or a debugger uses.
         cargo::compile_once();
     }
     let gates = gates(&workspace::packages()?);
