@@ -1,8 +1,10 @@
 //! A client of one thread for any number of connections, the same for all servers.
 
+use std::cell::RefCell;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, epoll};
 
@@ -13,7 +15,7 @@ use crate::workloads::now;
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// How a client asks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     /// Over how many connections.
     pub(super) connections: usize,
@@ -30,12 +32,16 @@ pub(super) struct Speech {
     pub(super) lines: usize,
 }
 
+/// How long each batch took from its sending to its last answer, in nanoseconds.
+pub(super) type Waits = Rc<RefCell<Vec<u32>>>;
+
 /// Connections, and the task that waits for all of them.
 #[derive(Debug)]
 pub(super) struct Client {
     connections: Vec<Connection>,
     epoll: std::os::fd::OwnedFd,
     pipeline: usize,
+    waits: Waits,
 }
 
 #[derive(Debug)]
@@ -47,6 +53,8 @@ struct Connection {
     left: u64,
     /// How many lines it waits for.
     awaited: usize,
+    /// When it has sent what it waits for.
+    sent: Instant,
 }
 
 impl Client {
@@ -58,14 +66,14 @@ impl Client {
             let data = epoll::EventData::new_u64(number as u64);
             epoll::add(&epoll, &stream, data, epoll::EventFlags::IN).expect("it is new");
             // Each begins somewhere else.
-            Connection { stream, next: number * 17, left: 0, awaited: 0 }
+            Connection { stream, next: number * 17, left: 0, awaited: 0, sent: now() }
         });
-        Self { connections: connections.collect(), epoll, pipeline: shape.pipeline }
+        Self { connections: connections.collect(), epoll, pipeline: shape.pipeline, waits: Waits::default() }
     }
 
-    /// Sends one command by the first connection, and waits for the line that answers it.
-    pub(super) fn ask(&mut self, command: &[u8]) {
-        self.run(&Speech { commands: vec![command.to_vec()], lines: 1 }, 1);
+    /// How long each of its batches has taken so far.
+    pub(super) fn waits(&self) -> Waits {
+        Rc::clone(&self.waits)
     }
 
     /// Sends so many commands, shared by all connections, and waits for the answers. How long that takes.
@@ -87,7 +95,12 @@ impl Client {
             for event in &events {
                 let number = usize::try_from(event.data.u64()).expect("it was a usize");
                 let connection = &mut self.connections[number];
-                if connection.receive(&mut scratch) && !connection.send(speech, self.pipeline, &mut batch) {
+                if !connection.receive(&mut scratch) {
+                    continue;
+                }
+                let wait = connection.sent.elapsed().as_nanos();
+                self.waits.borrow_mut().push(u32::try_from(wait).unwrap_or(u32::MAX));
+                if !connection.send(speech, self.pipeline, &mut batch) {
                     busy -= 1;
                 }
             }
@@ -110,6 +123,7 @@ impl Connection {
             self.awaited += speech.lines;
         }
         self.left -= count;
+        self.sent = now();
         self.stream.write_all(batch).expect("a few commands fit into a socket");
         true
     }

@@ -1,31 +1,41 @@
-//! The servers: an echo, the store, and Redis; what each is asked, and how many lines it answers.
+//! Who takes part: an echo, the store, and Redis and its like; what each is asked, and how many lines it answers.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener as Bound, TcpStream as Trial};
-use std::process::{Child, Command, Stdio};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::mpsc;
 
-use kv_core::Store;
+use kv_core::{Durable, Store};
 use kv_server::net::{Address, Server};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 
 use super::Verb;
+use super::client::{Client, Shape, Speech};
+use super::redis::Redis;
+
+/// How many keys each bucket has.
+pub(super) const KEYS: usize = 1000;
 
 /// A server that runs until the program ends.
 #[derive(Debug)]
 pub(super) struct Subject {
     pub(super) name: &'static str,
     pub(super) address: SocketAddr,
-    kind: Kind,
+    protocol: Protocol,
+    /// Ends when this is dropped.
+    _process: Option<Redis>,
 }
 
-#[derive(Debug)]
-enum Kind {
+/// What a subject speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    /// It sends back the lines of the store's protocol.
     Echo,
-    Store,
-    Redis(#[expect(dead_code, reason = "ends the server when it is dropped")] Redis),
+    Lines,
+    Resp,
 }
 
 impl Subject {
@@ -39,50 +49,83 @@ impl Subject {
                 spawn(echo(stream));
             }
         });
-        Self { name, address, kind: Kind::Echo }
+        Self::new(name, address, Protocol::Echo)
     }
 
-    /// The store, on that runtime.
+    /// The store in memory, asked by lines, on that runtime.
     pub(super) fn store(name: &'static str, runtime: Builder) -> Self {
-        let address = serve(runtime, |tell| async move {
-            let store = Store::start().await.map_err(io::Error::other)?;
-            let any = Address::Tcp { host: Ipv4Addr::LOCALHOST.to_string(), port: 0 };
-            let server = Server::options().listen(any).start(store).await.map_err(io::Error::other)?;
-            let address = server.addresses()[0].to_string().parse().map_err(io::Error::other)?;
-            tell.send(address).map_err(io::Error::other)?;
-            server.ended().await;
-            Ok(())
-        });
-        Self { name, address, kind: Kind::Store }
+        Self::new(name, serve_store(runtime, None), Protocol::Lines)
     }
 
-    pub(super) fn redis(redis: Redis) -> Self {
-        Self { name: "redis", address: redis.address, kind: Kind::Redis(redis) }
+    /// The store in memory, asked as Redis is.
+    pub(super) fn resp(name: &'static str, runtime: Builder) -> Self {
+        Self::new(name, serve_store(runtime, None), Protocol::Resp)
     }
 
-    /// What is said first. Redis makes a hash when it is first written to, and is asked for nothing.
-    pub(super) fn prepare(&self) -> Vec<u8> {
-        if matches!(self.kind, Kind::Redis(_)) { b"PING\r\n".to_vec() } else { b"CREATE bench\r\n".to_vec() }
+    /// The store in this folder, which syncs before it answers.
+    pub(super) fn durable(name: &'static str, runtime: Builder, folder: &TempDir) -> Self {
+        Self::new(name, serve_store(runtime, Some(folder.path().join("store"))), Protocol::Resp)
     }
 
-    /// How a command is said.
-    pub(super) fn speech(&self, verb: Verb, key: usize) -> Vec<u8> {
-        let key = format!("key{key:04}");
-        let text = match (&self.kind, verb) {
-            (Kind::Redis(_), Verb::Put) => {
-                format!("*4\r\n$4\r\nHSET\r\n$5\r\nbench\r\n$7\r\n{key}\r\n$3\r\nabc\r\n")
+    pub(super) fn redis(name: &'static str, redis: Redis) -> Self {
+        let address = redis.address;
+        Self { _process: Some(redis), ..Self::new(name, address, Protocol::Resp) }
+    }
+
+    fn new(name: &'static str, address: SocketAddr, protocol: Protocol) -> Self {
+        Self { name, address, protocol, _process: None }
+    }
+
+    pub(super) fn speaks_resp(&self) -> bool {
+        self.protocol == Protocol::Resp
+    }
+
+    /// Puts every key into every bucket.
+    pub(super) fn fill(&self, buckets: usize) {
+        let mut filling = Client::connect(self.address, Shape { connections: 1, pipeline: 16 });
+        if self.protocol != Protocol::Resp {
+            let create = (0..buckets).map(|bucket| format!("CREATE bench{bucket:03}\r\n").into_bytes()).collect();
+            filling.run(&Speech { commands: create, lines: 1 }, buckets as u64);
+        }
+        filling.run(&self.speech(Verb::Put, buckets), (buckets * KEYS) as u64);
+    }
+
+    /// Each key of each bucket once, in an order that goes from bucket to bucket.
+    pub(super) fn speech(&self, verb: Verb, buckets: usize) -> Speech {
+        let commands =
+            (0..buckets * KEYS).map(|number| self.command(verb, number % buckets, number / buckets)).collect();
+        let lines = if verb == Verb::Get && self.protocol != Protocol::Echo { 2 } else { 1 };
+        Speech { commands, lines }
+    }
+
+    fn command(&self, verb: Verb, bucket: usize, key: usize) -> Vec<u8> {
+        let (bucket, key) = (format!("bench{bucket:03}"), format!("key{key:04}"));
+        let text = match (self.protocol, verb) {
+            (Protocol::Resp, Verb::Put) => {
+                format!("*4\r\n$4\r\nHSET\r\n$8\r\n{bucket}\r\n$7\r\n{key}\r\n$3\r\nabc\r\n")
             }
-            (Kind::Redis(_), Verb::Get) => format!("*3\r\n$4\r\nHGET\r\n$5\r\nbench\r\n$7\r\n{key}\r\n"),
-            (_, Verb::Put) => format!("PUT bench {key} abc\r\n"),
-            (_, Verb::Get) => format!("GET bench {key}\r\n"),
+            (Protocol::Resp, Verb::Get) => format!("*3\r\n$4\r\nHGET\r\n$8\r\n{bucket}\r\n$7\r\n{key}\r\n"),
+            (_, Verb::Put) => format!("PUT {bucket} {key} abc\r\n"),
+            (_, Verb::Get) => format!("GET {bucket} {key}\r\n"),
         };
         text.into_bytes()
     }
+}
 
-    /// How many lines it answers.
-    pub(super) fn lines(&self, verb: Verb) -> usize {
-        if verb == Verb::Get && !matches!(self.kind, Kind::Echo) { 2 } else { 1 }
-    }
+fn serve_store(runtime: Builder, folder: Option<PathBuf>) -> SocketAddr {
+    serve(runtime, |tell| async move {
+        let mut options = Store::options();
+        if let Some(folder) = folder {
+            options = options.storage(Durable::open(folder).await.map_err(io::Error::other)?);
+        }
+        let store = options.start().await.map_err(io::Error::other)?;
+        let any = Address::Tcp { host: Ipv4Addr::LOCALHOST.to_string(), port: 0 };
+        let server = Server::options().listen(any).start(store).await.map_err(io::Error::other)?;
+        let address = server.addresses()[0].to_string().parse().map_err(io::Error::other)?;
+        tell.send(address).map_err(io::Error::other)?;
+        server.ended().await;
+        Ok(())
+    })
 }
 
 /// Runs a server on threads of its own.
@@ -119,39 +162,5 @@ async fn echo(mut stream: TcpStream) -> io::Result<()> {
         stream.write_all(&read[..whole]).await?;
         read.copy_within(whole..held, 0);
         held -= whole;
-    }
-}
-
-/// A Redis without persistence, ended with this.
-#[derive(Debug)]
-pub(super) struct Redis {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Redis {
-    /// None if there is none on the path.
-    pub(super) fn start() -> Option<Self> {
-        let address = Bound::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|bound| bound.local_addr()).ok()?;
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string()]);
-        command.args(["--save", "", "--appendonly", "no"]).stdout(Stdio::null());
-        let redis = Self { child: command.spawn().ok()?, address };
-        // It says nowhere when it is ready.
-        for _ in 0..1_000_000 {
-            if Trial::connect(address).is_ok() {
-                return Some(redis);
-            }
-            std::thread::yield_now();
-        }
-        None
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
