@@ -37,10 +37,13 @@ const VERIFIED_AT_ONCE: usize = 2;
 /// What a client is told that sends a command before its login.
 pub(crate) const NOT_LOGGED_IN: &str = "log in first: send AUTH and the password";
 
+/// How the next text begins.
+pub(crate) const TOO_LATE: &str = "no login within";
+
 /// What a client is told that takes too long.
 pub(crate) fn too_late(limits: &Limits) -> String {
     let Limits { login, before_login, .. } = limits;
-    format!("no login within {login:?} and {before_login} bytes; connect again, and send AUTH and the password first")
+    format!("{TOO_LATE} {login:?} and {before_login} bytes; connect again, and send AUTH and the password first")
 }
 
 /// The password of a server, for all of its sessions.
