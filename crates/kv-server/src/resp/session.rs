@@ -171,8 +171,14 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
     /// Executes a command that is a barrier. Returns why the session ends, if it does.
     async fn alone(&mut self, command: Command, request: Request<'_>) -> Result<Option<SessionEnd>, ReplyError> {
         match command {
-            Command::Hello => self.hello(request).await,
-            Command::Auth => self.auth(request).await,
+            Command::Hello => {
+                self.hello(request).await;
+                return Ok(self.login.end());
+            }
+            Command::Auth => {
+                self.auth(request).await;
+                return Ok(self.login.end());
+            }
             Command::Select => self.select(request),
             Command::Client => self.client(request),
             Command::Config => self.config(request),

@@ -57,7 +57,7 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
                     if let Cow::Owned(password) = &mut password {
                         password.zeroize();
                     }
-                    None
+                    self.login.end()
                 }
                 LineAction::Last(end) => Some(end),
             };
