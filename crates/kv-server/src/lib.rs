@@ -209,7 +209,8 @@
 //! 4,096 addresses, and counts others as one when none of those is ten minutes old.
 //!
 //! No error, report, `Debug` or state of a process has a password in it: `AUTH` is not a [`Command`]. A [`Password`] is cleared from
-//! memory when it is dropped. Copies that the system, or the buffer of a connection, had of it are not.
+//! memory when it is dropped, and so is what a client has sent before its login. Copies that the system has are not, nor those that a
+//! buffer has left behind because a login came in pieces.
 //!
 //! # Limits
 //!

@@ -29,10 +29,13 @@ use crate::session::end::SessionEnd;
 mod failures;
 // Whose check is next.
 mod turns;
+// What remains of a password in buffers.
+mod wipe;
 
 pub(crate) use failures::Source;
 use failures::{Failures, Wait};
 use turns::{Turn, Turns};
+pub(crate) use wipe::wipe;
 
 /// How many passwords are checked at once. Each check takes the memory that its hash says, by default 19 MiB.
 const VERIFIED_AT_ONCE: usize = 2;

@@ -47,7 +47,11 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
         let mut taken = std::mem::take(&mut self.resp.taken);
         let read = self.resp.requests.take(&mut taken);
         let has_taken = !taken.is_empty();
+        let was_in = self.login.is_in();
         let mut end = self.execute(&taken).await?;
+        if !was_in {
+            self.resp.requests.wipe(&mut taken);
+        }
         taken.clear();
         self.resp.taken = taken;
         if let (None, Err(error)) = (end, read) {
