@@ -24,7 +24,8 @@ Exit codes:
   65  the store is damaged, or a file to import is not as it should be
   74  a file could not be read or written
   75  the store is in use by another process
-  78  a folder that is not a store, or refused to serve everybody; see kv serve --help
+  77  the server has a password, and there is none, or another one
+  78  a folder that is not a store, a password file that others can read, or refused to serve everybody
   124 the server has not answered in time";
 
 /// The help of `kv serve` below its options.
@@ -49,11 +50,18 @@ pub(crate) struct Arguments {
 /// The help of `--connect`.
 const CONNECT_HELP: &str = "The server, at HOST:PORT or unix:PATH [default: what KV_URL says, or 127.0.0.1:4040]";
 
+/// The help of `--password-file`.
+const PASSWORD_HELP: &str = "The password of the server, in a file that only its owner can read (chmod 600) [default for clients: \
+                             what KV_PASSWORD_FILE says]";
+
 /// The options of every command that talks to a server.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     #[arg(long, global = true, value_name = "ADDR", help = CONNECT_HELP)]
     pub(crate) connect: Option<Address>,
+
+    #[arg(long, global = true, value_name = "FILE", help = PASSWORD_HELP)]
+    pub(crate) password_file: Option<PathBuf>,
 
     /// Print JSON; non-UTF-8 bytes become {"base64": "..."}
     #[arg(long, global = true)]
@@ -261,7 +269,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "PATH")]
     pub(crate) unix: Vec<PathBuf>,
 
-    /// Allow addresses that other machines can reach: there are no passwords
+    /// Allow addresses that other machines can reach, although there is no password
     #[arg(long)]
     pub(crate) insecure_listen: bool,
 

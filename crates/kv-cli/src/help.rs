@@ -22,13 +22,13 @@ pub(crate) fn command() -> Command {
 /// The global options that concern a verb.
 fn concerning(verb: &str) -> &'static [&'static str] {
     match verb {
-        "serve" => &["data", "memory", "sync"],
+        "serve" => &["data", "memory", "sync", "password_file"],
         "import" => &["data", "sync"],
         "export" | "repair" => &["data"],
-        "connect" => &["fail"],
-        "watch" => &["connect", "json"],
+        "connect" => &["fail", "password_file"],
+        "watch" => &["connect", "json", "password_file"],
         "completions" | "man" => &[],
-        _ => &["connect", "json", "timeout"],
+        _ => &["connect", "json", "password_file", "timeout"],
     }
 }
 

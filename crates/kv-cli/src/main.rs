@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use futures::FutureExt;
 use futures::io::{AsyncRead, AsyncWrite};
 use kv_core::Store;
 use kv_server::net::{self, Address};
-use kv_server::{Client, Limits, Session};
+use kv_server::{Client, Limits, Password, Session};
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
 use crate::arguments::{Arguments, Common, StoreArguments, Verb};
@@ -27,6 +28,8 @@ mod arguments;
 mod help;
 // ... and the exit codes.
 mod exit;
+// The password of a server.
+mod login;
 // Where a store of this program is kept, ...
 mod place;
 // ... and where programs keep things.
@@ -79,6 +82,16 @@ fn arguments() -> Result<Arguments, Failure> {
         // Read only where it counts: what is said now counts more than what was said for every program.
         common.connect = server_of_environment()?;
     }
+    let has_a_server = match verb {
+        None => common.connect.is_some(),
+        Some(verb) => matches!(verb, Verb::Serve(_) | Verb::Connect { .. }) || verb.prints(),
+    };
+    if common.password_file.is_some() && !has_a_server {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--password-file is for a server; leave it out, or say which with --connect",
+        ));
+    }
     Ok(arguments)
 }
 
@@ -92,13 +105,15 @@ fn server_of_environment() -> Result<Option<Address>, Failure> {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { common, store, verb } = arguments;
     match verb {
-        None => converse(common.connect, store, common.fail),
+        None => converse(common.connect, common.password_file, store, common.fail),
         Some(Verb::Connect { address }) => {
-            converse(Some(address.or(common.connect).unwrap_or_default()), store, common.fail)
+            let address = address.or(common.connect).unwrap_or_default();
+            converse(Some(address), common.password_file, store, common.fail)
         }
         Some(Verb::Serve(options)) => {
+            let password = login::hash(common.password_file)?;
             let runtime = Runtime::new(options.workers.get())?;
-            runtime.run(serve::run(options, Place::named(store)?))
+            runtime.run(serve::run(options, password, Place::named(store)?))
         }
         Some(Verb::Export { buckets, output }) => {
             Runtime::new(1)?.run(transfer::export(&Place::named(store)?, buckets, output))
@@ -122,26 +137,33 @@ fn ask(verb: Verb, common: Common) -> Result<(), Failure> {
         _ => Watched::Buckets,
     };
     let command = one_shot::command(verb)?;
+    let password = login::password(common.password_file)?;
     let runtime = Runtime::new(1)?;
     let address = common.connect.unwrap_or_default();
-    let connection = runtime.run(Target::Server(address.clone()).open())?;
+    let mut connection = runtime.run(connect(&address))?;
+    let limit = Duration::from_secs(common.timeout.get().into());
+    let late = |what| Failure::new(Exit::Late, format_args!("{address} has not answered for {limit:?}; {what}"));
+    if let Some(password) = password {
+        let logged_in = runtime.run_within(limit, login::log_in(&mut connection, &address, &password));
+        logged_in.unwrap_or_else(|| Err(late("log in again with --timeout; nothing was done")))?;
+    }
     let Some(command) = command else {
         return runtime.run(watch::run(connection, watched, &address, common.json));
     };
-    let limit = Duration::from_secs(common.timeout.get().into());
     let answered = runtime.run_within(limit, one_shot::run(connection, &command, common.json));
-    answered.unwrap_or_else(|| {
-        let message =
-            format_args!("{address} has not answered for {limit:?}; ask again with --timeout, and look what was done");
-        Err(Failure::new(Exit::Late, message))
-    })
+    answered.unwrap_or_else(|| Err(late("ask again with --timeout, and look what was done")))
 }
 
 /// Takes commands from a person or a pipe, for a server or for a store in this program.
-fn converse(address: Option<Address>, store: StoreArguments, fails: bool) -> Result<(), Failure> {
+fn converse(
+    address: Option<Address>,
+    password_file: Option<PathBuf>,
+    store: StoreArguments,
+    fails: bool,
+) -> Result<(), Failure> {
     let runtime = if is_at_a_terminal() { Runtime::aside() } else { Runtime::new(1) }?;
     let target = if let Some(address) = address {
-        Target::Server(address)
+        Target::Server { address, password: login::password(password_file)? }
     } else {
         let place = Place::named(store)?;
         Target::Embedded { store: runtime.run(place.open())?, place }
@@ -170,7 +192,7 @@ enum Target {
     /// A store in this program.
     Embedded { store: Store, place: Place },
     /// A server.
-    Server(Address),
+    Server { address: Address, password: Option<Password> },
 }
 
 /// A client of either.
@@ -180,10 +202,12 @@ impl Target {
     async fn open(&self) -> Result<Connection, Failure> {
         Ok(match self {
             Self::Embedded { store, .. } => embedded(store.clone()),
-            Self::Server(address) => {
-                let connected = net::connect(address).await;
-                let (reader, writer) = connected.map_err(|error| Failure::new(Exit::Connect, error))?;
-                Client::new(Box::new(reader), Box::new(writer))
+            Self::Server { address, password } => {
+                let mut connection = connect(address).await?;
+                if let Some(password) = password {
+                    login::log_in(&mut connection, address, password).await?;
+                }
+                connection
             }
         })
     }
@@ -191,9 +215,14 @@ impl Target {
     async fn close(self) -> Result<(), Failure> {
         match self {
             Self::Embedded { store, .. } => store.stop().await.map_err(|error| Failure::new(Exit::Server, error)),
-            Self::Server(_) => Ok(()),
+            Self::Server { .. } => Ok(()),
         }
     }
+}
+
+async fn connect(address: &Address) -> Result<Connection, Failure> {
+    let (reader, writer) = net::connect(address).await.map_err(|error| Failure::new(Exit::Connect, error))?;
+    Ok(Client::new(Box::new(reader), Box::new(writer)))
 }
 
 /// A client of a store in this program. It speaks the same protocol as a client of a server, without a socket, so both

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::pin::pin;
 
 use futures::future::{Either, select};
+use kv_server::PasswordHash;
 use kv_server::net::{Address, Server, ServerOptions, Signals, StartServerError, raise_descriptor_limit};
 
 use crate::arguments::Serve;
@@ -11,13 +12,13 @@ use crate::exit::{Exit, Failure, say};
 use crate::place::Place;
 
 /// Serves until a signal comes, then drains. A second signal ends it at once.
-pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
+pub(crate) async fn run(serve: Serve, password: Option<PasswordHash>, place: Place) -> Result<(), Failure> {
     // Before any client can connect: from here on a signal means to drain.
     let mut signals = Signals::new().map_err(failed)?;
     raise_descriptor_limit();
     let store = place.open().await?;
     say(&place);
-    let server = options(serve).start(store.clone()).await.map_err(refused)?;
+    let server = options(serve, password).start(store.clone()).await.map_err(refused)?;
     tell(server.addresses())?;
 
     match select(pin!(signals.next()), server.ended()).await {
@@ -34,10 +35,11 @@ pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
     }
 }
 
-fn options(serve: Serve) -> ServerOptions {
+fn options(serve: Serve, password: Option<PasswordHash>) -> ServerOptions {
     let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
     let options = addresses.fold(Server::options().insecure_listen(serve.insecure_listen), ServerOptions::listen);
-    serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp)
+    let options = serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp);
+    password.into_iter().fold(options, ServerOptions::password)
 }
 
 /// One line for each address, for people, and for scripts that asked for port 0.
@@ -52,8 +54,9 @@ fn refused(error: StartServerError) -> Failure {
         StartServerError::NotLoopback { address } => Failure::new(
             Exit::Refused,
             format_args!(
-                "{address} can be reached from other machines, and there are no passwords yet; listen on 127.0.0.1 or with \
-                 --unix PATH, or say --insecure-listen if the network itself keeps strangers out"
+                "{address} can be reached from other machines, and there is no password; name a file that has one with \
+                 --password-file, listen on 127.0.0.1 or with --unix PATH, or say --insecure-listen if the network itself keeps \
+                 strangers out"
             ),
         ),
         _ => failed(error),

@@ -8,6 +8,7 @@ use kv_server::{Command, SubscribeError, SubscriptionEvents};
 
 use crate::Connection;
 use crate::exit::{Exit, Failure, say};
+use crate::login;
 use crate::print::{self, Output};
 
 /// The events that a connection turns into.
@@ -62,6 +63,9 @@ impl Watched {
 
 /// The failure of a subscription.
 pub(crate) fn failed(error: SubscribeError) -> Failure {
-    let exit = if matches!(error, SubscribeError::NotFound) { Exit::NotFound } else { Exit::Server };
-    Failure::new(exit, error)
+    match error {
+        SubscribeError::NotFound => Failure::new(Exit::NotFound, error),
+        SubscribeError::NotLoggedIn => Failure::new(Exit::Denied, login::MISSING),
+        _ => Failure::new(Exit::Server, error),
+    }
 }

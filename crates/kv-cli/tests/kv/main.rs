@@ -25,5 +25,7 @@ mod prompt;
 mod typing;
 // Completion and hints.
 mod completion;
+// A server with a password.
+mod login;
 // `kv serve`, its signals, and `kv watch`.
 mod serving;

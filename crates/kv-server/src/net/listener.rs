@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixSocket, UnixStream, l
 use super::StartServerError;
 use super::address::Address;
 use super::stream::{self, Reader, Writer};
+use super::who::Who;
 
 /// How many unaccepted connections the system may hold. Linux uses its own `somaxconn` if that is less.
 const BACKLOG: u32 = 1024;
@@ -44,14 +45,13 @@ pub(super) enum Listener {
 }
 
 impl Socket {
-    /// Binds `address`. An address that other machines can reach needs `insecure`.
-    pub(super) async fn bind(address: &Address, spoken: Spoken, insecure: bool) -> Result<Self, StartServerError> {
+    /// Binds `address`, if it asks enough of [`Who`] connects.
+    pub(super) async fn bind(address: &Address, spoken: Spoken, who: &Who) -> Result<Self, StartServerError> {
         let bind = |source| StartServerError::Bind { address: address.clone(), source };
         let (listener, address) = match address {
             Address::Tcp { host, port } => {
                 let found: Vec<SocketAddr> = lookup_host((host.as_str(), *port)).await.map_err(bind)?.collect();
-                // Passwords will be another reason to allow it.
-                if !insecure && !found.iter().all(|found| found.ip().is_loopback()) {
+                if !who.may_listen(&found) {
                     return Err(StartServerError::NotLoopback { address: address.clone() });
                 }
                 let listener = bind_first(&found).map_err(bind)?;

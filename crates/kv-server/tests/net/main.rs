@@ -3,8 +3,11 @@
 
 #[path = "../support/load.rs"]
 mod load;
+#[path = "../support/secret.rs"]
+mod secret;
 #[path = "../support/socket.rs"]
 mod socket;
 
 mod drain;
+mod secrets;
 mod sockets;
