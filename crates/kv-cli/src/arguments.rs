@@ -265,6 +265,10 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) insecure_listen: bool,
 
+    /// The most clients at once; the next one gets an error, and is closed
+    #[arg(long, value_name = "N", default_value = "10000")]
+    pub(crate) max_connections: NonZeroUsize,
+
     /// The number of threads
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) workers: NonZeroUsize,

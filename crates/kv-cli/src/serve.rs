@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::pin::pin;
 
 use futures::future::{Either, select};
+use kv_server::Limits;
 use kv_server::net::{Address, Server, ServerOptions, Signals, StartServerError, raise_descriptor_limit};
 
 use crate::arguments::Serve;
@@ -36,7 +37,9 @@ pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
 
 fn options(serve: Serve) -> ServerOptions {
     let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
-    let options = addresses.fold(Server::options().insecure_listen(serve.insecure_listen), ServerOptions::listen);
+    let limits = Limits { connections: serve.max_connections.get(), ..Limits::default() };
+    let options = Server::options().insecure_listen(serve.insecure_listen).limits(limits);
+    let options = addresses.fold(options, ServerOptions::listen);
     serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp)
 }
 
