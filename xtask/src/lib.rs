@@ -19,6 +19,7 @@ mod workspace;
 mod bench;
 mod check;
 mod ci;
+mod clients;
 mod conformance;
 mod docs;
 mod erlang;
@@ -101,6 +102,11 @@ pub const VERBS: &[Verb] = &[
         run: erlang::run,
     },
     Verb {
+        name: "clients",
+        about: "Redis's own tests and clients against kv serve; installs them; arguments choose a part",
+        run: clients::run,
+    },
+    Verb {
         name: "expand",
         about: "a source file with each `#[genserver::server]` written out, as one would do it by hand",
         run: expand::run,
@@ -119,7 +125,7 @@ pub const VERBS: &[Verb] = &[
     },
     Verb {
         name: "weekly",
-        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, fuzz, sim, planted, erlang, mutants",
+        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, fuzz, sim, planted, clients, erlang, mutants",
         run: weekly::run,
     },
     Verb { name: "release", about: "whether a release could be made, and what is undecided", run: release::run },

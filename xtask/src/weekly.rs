@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::cargo::Cargo;
-use crate::{Failure, Result, VERBS, erlang, fuzz, planted, sim, soak};
+use crate::{Failure, Result, VERBS, clients, erlang, fuzz, planted, sim, soak};
 
 /// How many drawn scripts are compared with Erlang: twenty times as many as by default.
 const SCRIPTS: u64 = 40_000;
@@ -44,6 +44,7 @@ const PARTS: &[Part] = &[
     Part { name: "fuzz", work: || fuzz::run(&[FUZZED.to_owned()]).into() },
     Part { name: "sim", work: many_seeds },
     Part { name: "planted", work: || planted::run(&[]).into() },
+    Part { name: "clients", work: || clients::run(&[]).into() },
     Part { name: "erlang", work: long_comparison },
     Part { name: "mutants", work: mutants },
 ];
