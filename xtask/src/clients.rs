@@ -7,6 +7,8 @@
 mod install;
 // Redis's own test suite.
 mod suite;
+// The clients of its users.
+mod scripts;
 
 use std::path::PathBuf;
 
@@ -22,8 +24,10 @@ struct Part {
 }
 
 /// Every part. To add one, write its module and a row here.
-const PARTS: &[Part] =
-    &[Part { name: "suite", about: "Redis's own test suite; names of units choose some of it", run: suite::run }];
+const PARTS: &[Part] = &[
+    Part { name: "suite", about: "Redis's own test suite; names of units choose some of it", run: suite::run },
+    Part { name: "scripts", about: "clients in several languages, on our server and on Redis", run: scripts::run },
+];
 
 /// Does every part, or the one that is named first, which gets the other arguments.
 pub(crate) fn run(args: &[String]) -> Result {
@@ -33,6 +37,18 @@ pub(crate) fn run(args: &[String]) -> Result {
     match PARTS.iter().find(|part| part.name == name) {
         Some(part) => (part.run)(rest),
         None => Err(Failure::new(format!("there is no part `{name}`; the parts are\n{}", list()))),
+    }
+}
+
+/// In a pipeline, gets the programs of Redis, with which some tests of `kv-server` compare. Says so if these will be skipped.
+pub(crate) fn prepare_ci() {
+    if install::has_redis() {
+        return;
+    }
+    let is_pipeline = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    let got = if is_pipeline { install::redis() } else { Err(Failure::new("redis-tools is not installed")) };
+    if let Err(failure) = got {
+        println!("ci: skipped: the tests of kv-server that compare with Redis: {failure}");
     }
 }
 

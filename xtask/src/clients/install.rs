@@ -1,12 +1,13 @@
 //! Getting what others have written: the programs of Redis and Tcl, and the source package that Redis's test suite comes with.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::folder;
 use crate::{Failure, Result, tree};
 
-/// The version of Redis that everything is compared with: its tests have these names, and its replies are these.
+/// The version of Redis that ours is compared with: its tests have these names, and its replies are these.
 const REDIS: &str = "7.0.15";
 
 /// A program, and the package of Debian that has it.
@@ -16,6 +17,13 @@ pub(super) struct Program {
     package: &'static str,
 }
 
+pub(super) const REDIS_CLI: Program = Program { name: "redis-cli", package: "redis-tools" };
+pub(super) const REDIS_BENCHMARK: Program = Program { name: "redis-benchmark", package: "redis-tools" };
+pub(super) const NODE: Program = Program { name: "node", package: "nodejs" };
+const NPM: Program = Program { name: "npm", package: "npm" };
+const PYTHON: Program = Program { name: "python3", package: "python3-venv" };
+/// The server by another name, in a package that starts no service: it is the program that it is called as.
+const REDIS_CHECK: Program = Program { name: "redis-check-rdb", package: "redis-tools" };
 pub(super) const TCLSH: Program = Program { name: "tclsh", package: "tcl" };
 const DPKG_SOURCE: Program = Program { name: "dpkg-source", package: "dpkg-dev" };
 
@@ -37,6 +45,59 @@ impl Program {
         let path = std::env::var_os("PATH")?;
         std::env::split_paths(&path).map(|folder| folder.join(self.name)).find(|file| file.is_file())
     }
+}
+
+/// The program `redis-server`, by its own name or by the other.
+pub(super) fn redis_server() -> Result<PathBuf> {
+    Program { name: "redis-server", ..REDIS_CHECK }.on_the_path().map_or_else(|| REDIS_CHECK.find(), Ok)
+}
+
+/// All that the tests of `kv-server` need to compare with Redis.
+pub(super) fn redis() -> Result {
+    redis_server().and_then(|_| REDIS_CLI.find()).and_then(|_| REDIS_BENCHMARK.find()).map(|_| ())
+}
+
+/// Whether all of that is there.
+pub(super) fn has_redis() -> bool {
+    let server = [REDIS_CHECK, Program { name: "redis-server", ..REDIS_CHECK }];
+    let is_there = |program: &Program| program.on_the_path().is_some();
+    server.iter().any(is_there) && [REDIS_CLI, REDIS_BENCHMARK].iter().all(is_there)
+}
+
+/// A Python of our own, with these packages.
+pub(super) fn python(packages: &[&str]) -> Result<PathBuf> {
+    let home = folder().join("python");
+    let python = home.join("bin/python");
+    once(&home, packages, || {
+        let advice = "install Python with `venv` and `pip`; Debian has it as the package python3-venv";
+        run(Command::new(PYTHON.find()?).args(["-m", "venv", "--clear"]).arg(&home), advice)?;
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages), advice)
+    })?;
+    Ok(python)
+}
+
+/// A folder in which Node finds these packages.
+pub(super) fn node_modules(packages: &[&str]) -> Result<PathBuf> {
+    let home = folder().join("node");
+    once(&home, packages, || {
+        let advice = "install Node.js with `npm`; Debian has them as the packages nodejs and npm";
+        let mut install = Command::new(NPM.find()?);
+        install.args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&home);
+        run(install.args(packages), advice)
+    })?;
+    Ok(home)
+}
+
+/// Installs packages into a folder, unless it has these already.
+fn once(home: &Path, packages: &[&str], install: impl FnOnce() -> Result) -> Result {
+    let installed = home.join("installed.txt");
+    let wanted = packages.join("\n");
+    if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    println!("clients: installing {}", packages.join(" "));
+    install()?;
+    tree::write(&installed, &wanted)
 }
 
 /// The folder of Redis's sources, with its test suite. They are those of Debian's source package `redis`, unpacked once.
@@ -93,12 +154,17 @@ fn source_list(targets: &str) -> String {
 fn apt_get(options: &[String], args: &[&str], advice: &str) -> Result {
     let mut command = Command::new("apt-get");
     command.args(options.iter().flat_map(|option| ["-o", option])).args(args);
-    command.env("DEBIAN_FRONTEND", "noninteractive").current_dir(working(options)).stdin(Stdio::null());
-    let line = format!("apt-get {}", args.join(" "));
-    match command.status() {
+    run(command.env("DEBIAN_FRONTEND", "noninteractive").current_dir(working(options)), advice)
+}
+
+/// Runs a program that installs something.
+fn run(command: &mut Command, advice: &str) -> Result {
+    let status = command.stdin(Stdio::null()).status();
+    let program = command.get_program().display();
+    match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::new(format!("`{line}` ended with {status}; {advice}"))),
-        Err(error) => Err(Failure::new(format!("`{line}` did not start: {error}; {advice}"))),
+        Ok(status) => Err(Failure::new(format!("`{program}` ended with {status}; {advice}"))),
+        Err(error) => Err(Failure::new(format!("`{program}` did not start: {error}; {advice}"))),
     }
 }
 
