@@ -150,7 +150,13 @@ pub(crate) enum Verb {
     /// Print how long a key lives, or never if it is not to be removed
     Ttl { bucket: OsString, key: OsString },
     /// Remove a key
-    Delete { bucket: OsString, key: OsString },
+    Delete {
+        bucket: OsString,
+        key: OsString,
+        /// Only if the key has this value
+        #[arg(long = "if", value_name = "VALUE", allow_hyphen_values = true)]
+        expected: Option<OsString>,
+    },
     /// Print the keys of a bucket
     List {
         bucket: OsString,

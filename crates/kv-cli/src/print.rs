@@ -115,7 +115,7 @@ pub(crate) fn refusal(answer: &Answer) -> Option<Failure> {
         Answer::NotFound => Failure::new(Exit::NotFound, "there is no such bucket"),
         Answer::KeyNotFound => Failure::new(Exit::NotFound, "there is no such key"),
         Answer::Exists => Failure::new(Exit::NotFound, "the key has a value already, so nothing was stored"),
-        Answer::Differs => Failure::new(Exit::NotFound, "the key has another value, so nothing was stored"),
+        Answer::Differs => Failure::new(Exit::NotFound, "the key has another value, so nothing was changed"),
         Answer::Error(text) => Failure::new(Exit::Server, visible(text)),
         Answer::UnknownCommand => {
             Failure::new(Exit::Server, "the server does not know this command; HELP lists those that it knows")

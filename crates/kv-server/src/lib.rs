@@ -38,6 +38,7 @@
 //! | `FETCH shopping eggs` | `3` and `OK`; `KEY NOT FOUND` if there is no such key |
 //! | `PUTNEW shopping eggs 3` | `OK`; `EXISTS` if there is such a key |
 //! | `CAS shopping eggs 3 4` | `OK` if the value was `3`, and is `4` now; `DIFFERS` if it was another; `KEY NOT FOUND` |
+//! | `CAD shopping eggs 4` | `OK` if the value was `4`, and the key is gone now; `DIFFERS` if it was another; `KEY NOT FOUND` |
 //! | `PUTEX shopping eggs 3 60s` | `OK`; after this time the key is gone |
 //! | `EXPIRE shopping eggs 60s` | `OK`; after this time the key is gone; `KEY NOT FOUND` |
 //! | `PERSIST shopping eggs` | `OK`; the key does not expire; `KEY NOT FOUND` |
