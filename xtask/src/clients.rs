@@ -13,6 +13,7 @@ mod scripts;
 use std::path::PathBuf;
 
 use crate::cargo::Cargo;
+use crate::program;
 use crate::{Failure, Result, workspace};
 
 /// One thing that is looked at.
@@ -45,8 +46,7 @@ pub(crate) fn prepare_ci() {
     if install::has_redis() {
         return;
     }
-    let is_pipeline = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    let got = if is_pipeline { install::redis() } else { Err(Failure::new("redis-tools is not installed")) };
+    let got = if program::is_pipeline() { install::redis() } else { Err(Failure::new("redis-tools is not installed")) };
     if let Err(failure) = got {
         println!("ci: skipped: the tests of kv-server that compare with Redis: {failure}");
     }

@@ -7,11 +7,12 @@
 #![expect(clippy::print_stdout, reason = "a tool at a terminal talks to its user")]
 
 // What the verbs are made of: one command line, one view of the workspace, one copy of it to plant faults in, one kind of
-// complaint, one busy machine.
+// complaint, one busy machine, programs of others.
 mod cargo;
 mod finding;
-mod fuzz;
 mod load;
+mod program;
+mod tool;
 mod tree;
 mod workspace;
 
@@ -24,6 +25,7 @@ mod conformance;
 mod docs;
 mod erlang;
 mod expand;
+mod fuzz;
 mod house;
 mod models;
 mod mutants;
@@ -33,7 +35,6 @@ mod sim;
 mod soak;
 mod test;
 mod tidy;
-mod tool;
 mod watch;
 mod weekly;
 mod zoo;

@@ -2,20 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::folder;
+use crate::program::{self, Program};
 use crate::{Failure, Result, tree};
 
 /// The version of Redis that ours is compared with: its tests have these names, and its replies are these.
 const REDIS: &str = "7.0.15";
-
-/// A program, and the package of Debian that has it.
-#[derive(Clone, Copy)]
-pub(super) struct Program {
-    name: &'static str,
-    package: &'static str,
-}
 
 pub(super) const REDIS_CLI: Program = Program { name: "redis-cli", package: "redis-tools" };
 pub(super) const REDIS_BENCHMARK: Program = Program { name: "redis-benchmark", package: "redis-tools" };
@@ -26,26 +20,6 @@ const PYTHON: Program = Program { name: "python3", package: "python3-venv" };
 const REDIS_CHECK: Program = Program { name: "redis-check-rdb", package: "redis-tools" };
 pub(super) const TCLSH: Program = Program { name: "tclsh", package: "tcl" };
 const DPKG_SOURCE: Program = Program { name: "dpkg-source", package: "dpkg-dev" };
-
-impl Program {
-    /// Where it is on the path, after it was installed if it was not there.
-    pub(super) fn find(self) -> Result<PathBuf> {
-        if let Some(found) = self.on_the_path() {
-            return Ok(found);
-        }
-        let Self { name, package } = self;
-        let advice = format!("`{name}` is missing; install the package `{package}`: sudo apt-get install {package}");
-        println!("clients: installing {package}, for `{name}`");
-        apt_get(&[], &["update", "--quiet=2"], &advice)?;
-        apt_get(&[], &["install", "--quiet=2", "--yes", "--no-install-recommends", package], &advice)?;
-        self.on_the_path().ok_or_else(|| Failure::new(advice))
-    }
-
-    fn on_the_path(self) -> Option<PathBuf> {
-        let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path).map(|folder| folder.join(self.name)).find(|file| file.is_file())
-    }
-}
 
 /// The program `redis-server`, by its own name or by the other.
 pub(super) fn redis_server() -> Result<PathBuf> {
@@ -70,8 +44,8 @@ pub(super) fn python(packages: &[&str]) -> Result<PathBuf> {
     let python = home.join("bin/python");
     once(&home, packages, || {
         let advice = "install Python with `venv` and `pip`; Debian has it as the package python3-venv";
-        run(Command::new(PYTHON.find()?).args(["-m", "venv", "--clear"]).arg(&home), advice)?;
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages), advice)
+        program::run(Command::new(PYTHON.find()?).args(["-m", "venv", "--clear"]).arg(&home), advice)?;
+        program::run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages), advice)
     })?;
     Ok(python)
 }
@@ -83,7 +57,7 @@ pub(super) fn node_modules(packages: &[&str]) -> Result<PathBuf> {
         let advice = "install Node.js with `npm`; Debian has them as the packages nodejs and npm";
         let mut install = Command::new(NPM.find()?);
         install.args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&home);
-        run(install.args(packages), advice)
+        program::run(install.args(packages), advice)
     })?;
     Ok(home)
 }
@@ -123,8 +97,12 @@ pub(super) fn redis_sources() -> Result<PathBuf> {
         "Dir::Etc::SourceParts=-".to_owned(),
         format!("Dir::State::Lists={}", lists.display()),
     ];
-    apt_get(&options, &["update", "--quiet=2"], &advice)?;
-    apt_get(&options, &["source", "--quiet=2", "redis"], &advice)?;
+    for args in [&["update", "--quiet=2"][..], &["source", "--quiet=2", "redis"]] {
+        let mut apt_get = Command::new("apt-get");
+        apt_get.args(options.iter().flat_map(|option| ["-o", option])).args(args);
+        // A source package is unpacked where apt runs.
+        program::run(apt_get.current_dir(&home), &advice)?;
+    }
     if unpacked.join("tests/test_helper.tcl").is_file() {
         return Ok(unpacked);
     }
@@ -149,28 +127,6 @@ fn source_list(targets: &str) -> String {
     lines.sort();
     lines.dedup();
     lines.concat()
-}
-
-fn apt_get(options: &[String], args: &[&str], advice: &str) -> Result {
-    let mut command = Command::new("apt-get");
-    command.args(options.iter().flat_map(|option| ["-o", option])).args(args);
-    run(command.env("DEBIAN_FRONTEND", "noninteractive").current_dir(working(options)), advice)
-}
-
-/// Runs a program that installs something.
-fn run(command: &mut Command, advice: &str) -> Result {
-    let status = command.stdin(Stdio::null()).status();
-    let program = command.get_program().display();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::new(format!("`{program}` ended with {status}; {advice}"))),
-        Err(error) => Err(Failure::new(format!("`{program}` did not start: {error}; {advice}"))),
-    }
-}
-
-/// A source package is unpacked where apt runs.
-fn working(options: &[String]) -> PathBuf {
-    if options.is_empty() { ".".into() } else { folder().join("source") }
 }
 
 #[cfg(test)]
