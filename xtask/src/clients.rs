@@ -20,25 +20,43 @@ use crate::{Failure, Result, workspace};
 struct Part {
     name: &'static str,
     about: &'static str,
+    /// Gets all that it needs.
+    get: fn() -> Result,
     /// Does it; gets the arguments after its name.
     run: fn(&[String]) -> Result,
 }
 
 /// Every part. To add one, write its module and a row here.
 const PARTS: &[Part] = &[
-    Part { name: "suite", about: "Redis's own test suite; names of units choose some of it", run: suite::run },
-    Part { name: "scripts", about: "clients in several languages, on our server and on Redis", run: scripts::run },
+    Part {
+        name: "suite",
+        about: "Redis's own test suite; names of units choose some of it",
+        get: suite::get,
+        run: suite::run,
+    },
+    Part {
+        name: "scripts",
+        about: "clients in several languages, on our server and on Redis",
+        get: scripts::get,
+        run: scripts::run,
+    },
 ];
 
 /// Does every part, or the one that is named first, which gets the other arguments.
 pub(crate) fn run(args: &[String]) -> Result {
     let Some((name, rest)) = args.split_first() else {
+        get()?;
         return PARTS.iter().try_for_each(|part| (part.run)(&[]));
     };
     match PARTS.iter().find(|part| part.name == name) {
         Some(part) => (part.run)(rest),
         None => Err(Failure::new(format!("there is no part `{name}`; the parts are\n{}", list()))),
     }
+}
+
+/// Gets what the parts need, which says what to do if that cannot be had.
+pub(crate) fn get() -> Result {
+    PARTS.iter().try_for_each(|part| (part.get)())
 }
 
 /// In a pipeline, gets the programs of Redis, with which some tests of `kv-server` compare. Says so if these will be skipped.

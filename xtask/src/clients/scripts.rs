@@ -54,6 +54,12 @@ fn node(name: &str, text: &str) -> Result<Vec<PathBuf>> {
     Ok(vec![NODE.find()?, program])
 }
 
+/// Gets every client, and Redis.
+pub(super) fn get() -> Result {
+    install::redis()?;
+    CLIENTS.iter().try_for_each(|client| (client.get)().map(|_| ()))
+}
+
 /// Runs every client.
 pub(super) fn run(args: &[String]) -> Result {
     if !args.is_empty() {

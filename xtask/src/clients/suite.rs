@@ -29,6 +29,11 @@ const LAUNCHER: &str = include_str!("redis-server.sh");
 /// How long the suite waits for a test, in seconds.
 const TEST_MAX: &str = "180";
 
+/// Gets the suite, and what it is written in.
+pub(super) fn get() -> Result {
+    TCLSH.find().and_then(|_| install::redis_sources()).map(|_| ())
+}
+
 /// Runs all units, or those that the arguments name.
 pub(super) fn run(args: &[String]) -> Result {
     let units = asked(args)?;
