@@ -42,6 +42,10 @@ pub mod conformance {}
 #[doc = include_str!("../reliability.md")]
 pub mod reliability {}
 
+/// Which of Redis's own tests hold for our server, and why the others do not.
+#[doc = include_str!("../redis.md")]
+pub mod redis {}
+
 /// Which faults in the code no test notices, and why.
 #[doc = include_str!("../mutants.md")]
 pub mod mutants {}

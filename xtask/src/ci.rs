@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::bench::instructions;
 use crate::cargo::{self, Cargo};
 use crate::workspace::{self, Package};
-use crate::{Failure, Result, check, conformance, docs, house, models, test, tidy};
+use crate::{Failure, Result, check, clients, conformance, docs, house, models, test, tidy};
 
 /// Features that choose a runtime: with each of them the tests run, and not only compile.
 const RUNTIMES: &[&str] = &["tokio", "smol"];
@@ -32,6 +32,15 @@ impl Gate {
     fn instructions() -> Self {
         let rerun = "cargo xtask bench --instructions".to_owned();
         Self { name: "instructions".to_owned(), rerun, work: Box::new(instructions::gate) }
+    }
+
+    /// What some tests compare with. It holds also if that is not there, and they are skipped.
+    fn redis() -> Self {
+        let work = || {
+            clients::prepare_ci();
+            Ok(())
+        };
+        Self { name: "redis".to_owned(), rerun: "cargo xtask clients".to_owned(), work: Box::new(work) }
     }
 
     fn cargo(name: impl Into<String>, line: Cargo) -> Self {
@@ -87,6 +96,7 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
     ];
     gates.extend(crates.iter().filter_map(|package| without_tokio(package)));
     gates.extend(crates.iter().flat_map(|package| checks(package)));
+    gates.push(Gate::redis());
     gates.push(together(&crates));
     gates.extend(crates.iter().flat_map(|package| tests(package)));
     gates.push(Gate::instructions());
@@ -215,6 +225,7 @@ mod tests {
         let expected = [
             "a without tokio",
             "check a --no-default-features --features serde",
+            "redis",
             "test",
             "test a",
             "doctest a",
@@ -231,7 +242,7 @@ mod tests {
         let features: &[(&str, &[&str])] = &[("default", &["net"]), ("net", &[])];
         assert_eq!(
             names(package("a", features)),
-            ["test", "test a", "doctest a", "test a --no-default-features", "instructions", "models"]
+            ["redis", "test", "test a", "doctest a", "test a --no-default-features", "instructions", "models"]
         );
     }
 
@@ -247,7 +258,7 @@ mod tests {
     fn the_benchmarks_are_only_compiled() {
         assert_eq!(
             names(package("benchmarks", &[("erl", &[])])),
-            ["check benchmarks", "test", "instructions", "models"]
+            ["check benchmarks", "redis", "test", "instructions", "models"]
         );
     }
 

@@ -7,11 +7,12 @@
 #![expect(clippy::print_stdout, reason = "a tool at a terminal talks to its user")]
 
 // What the verbs are made of: one command line, one view of the workspace, one copy of it to plant faults in, one kind of
-// complaint, one busy machine.
+// complaint, one busy machine, programs of others.
 mod cargo;
 mod finding;
-mod fuzz;
 mod load;
+mod program;
+mod tool;
 mod tree;
 mod workspace;
 
@@ -19,10 +20,12 @@ mod workspace;
 mod bench;
 mod check;
 mod ci;
+mod clients;
 mod conformance;
 mod docs;
 mod erlang;
 mod expand;
+mod fuzz;
 mod house;
 mod models;
 mod mutants;
@@ -32,7 +35,6 @@ mod sim;
 mod soak;
 mod test;
 mod tidy;
-mod tool;
 mod watch;
 mod weekly;
 mod zoo;
@@ -101,6 +103,11 @@ pub const VERBS: &[Verb] = &[
         run: erlang::run,
     },
     Verb {
+        name: "clients",
+        about: "Redis's own tests and clients against kv serve; installs them; arguments choose a part",
+        run: clients::run,
+    },
+    Verb {
         name: "expand",
         about: "a source file with each `#[genserver::server]` written out, as one would do it by hand",
         run: expand::run,
@@ -119,7 +126,7 @@ pub const VERBS: &[Verb] = &[
     },
     Verb {
         name: "weekly",
-        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, fuzz, sim, planted, erlang, mutants",
+        about: "what is too slow for every change; arguments choose parts: licences, advisories, soak, fuzz, sim, planted, clients, erlang, mutants",
         run: weekly::run,
     },
     Verb { name: "release", about: "whether a release could be made, and what is undecided", run: release::run },

@@ -3,11 +3,11 @@
 //! Unlike `ci` it goes on when a part fails, for a week is long to wait for the next failure. A part that cannot be done on this
 //! machine is skipped, and named at the end with what it needs.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::cargo::Cargo;
-use crate::{Failure, Result, VERBS, erlang, fuzz, planted, sim, soak};
+use crate::program::Program;
+use crate::{Failure, Result, VERBS, clients, erlang, fuzz, planted, sim, soak};
 
 /// How many drawn scripts are compared with Erlang: twenty times as many as by default.
 const SCRIPTS: u64 = 40_000;
@@ -44,6 +44,7 @@ const PARTS: &[Part] = &[
     Part { name: "fuzz", work: || fuzz::run(&[FUZZED.to_owned()]).into() },
     Part { name: "sim", work: many_seeds },
     Part { name: "planted", work: || planted::run(&[]).into() },
+    Part { name: "clients", work: others },
     Part { name: "erlang", work: long_comparison },
     Part { name: "mutants", work: mutants },
 ];
@@ -118,9 +119,19 @@ fn denied(work: impl FnOnce() -> Outcome) -> Outcome {
     Outcome::Skipped("it needs `cargo install --locked cargo-deny`".to_owned())
 }
 
+/// What others have written, if it can be had.
+fn others() -> Outcome {
+    match clients::get() {
+        Ok(()) => clients::run(&[]).into(),
+        Err(failure) => Outcome::Skipped(failure.to_string()),
+    }
+}
+
+const ERL: Program = Program { name: "erl", package: "erlang" };
+
 /// Scripts that no week before has drawn.
 fn long_comparison() -> Outcome {
-    if !is_on_path("erl") {
+    if ERL.on_the_path().is_none() {
         return Outcome::Skipped("it needs Erlang: `erl` on the PATH".to_owned());
     }
     let args = ["--scripts".to_owned(), SCRIPTS.to_string(), "--first".to_owned(), first_script(week()).to_string()];
@@ -136,11 +147,6 @@ fn first_script(week: u64) -> u64 {
 fn week() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs() / (7 * 24 * 60 * 60))
-}
-
-fn is_on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder: PathBuf| folder.join(program).is_file())
 }
 
 /// The verb of that name, once there is one.

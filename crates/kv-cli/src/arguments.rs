@@ -158,7 +158,13 @@ pub(crate) enum Verb {
     /// Print how long a key lives, or never if it is not to be removed
     Ttl { bucket: OsString, key: OsString },
     /// Remove a key
-    Delete { bucket: OsString, key: OsString },
+    Delete {
+        bucket: OsString,
+        key: OsString,
+        /// Only if the key has this value
+        #[arg(long = "if", value_name = "VALUE", allow_hyphen_values = true)]
+        expected: Option<OsString>,
+    },
     /// Print the keys of a bucket
     List {
         bucket: OsString,
@@ -272,6 +278,10 @@ pub(crate) struct Serve {
     /// Allow addresses that other machines can reach, although there is no password
     #[arg(long)]
     pub(crate) insecure_listen: bool,
+
+    /// The most clients at once; the next one gets an error, and is closed
+    #[arg(long, value_name = "N", default_value = "10000")]
+    pub(crate) max_connections: NonZeroUsize,
 
     /// The number of threads
     #[arg(long, value_name = "N", default_value = "1")]

@@ -21,7 +21,10 @@ pub(crate) fn command(verb: Verb) -> Result<Option<Command>, Failure> {
         Verb::Expire { bucket, key, time } => Command::expire(bytes(bucket), bytes(key), bytes(time)),
         Verb::Persist { bucket, key } => Command::persist(bytes(bucket), bytes(key)),
         Verb::Ttl { bucket, key } => Command::time_to_live(bytes(bucket), bytes(key)),
-        Verb::Delete { bucket, key } => Command::delete(bytes(bucket), bytes(key)),
+        Verb::Delete { bucket, key, expected: None } => Command::delete(bytes(bucket), bytes(key)),
+        Verb::Delete { bucket, key, expected: Some(expected) } => {
+            Command::compare_and_delete(bytes(bucket), bytes(key), bytes(expected))
+        }
         Verb::List { bucket, page } => {
             let (prefix, limit, after) = page.arguments();
             Command::List { bucket: bytes(bucket), prefix, limit, after }

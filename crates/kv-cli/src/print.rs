@@ -116,7 +116,7 @@ pub(crate) fn refusal(answer: &Answer) -> Option<Failure> {
         Answer::NotFound => Failure::new(Exit::NotFound, "there is no such bucket"),
         Answer::KeyNotFound => Failure::new(Exit::NotFound, "there is no such key"),
         Answer::Exists => Failure::new(Exit::NotFound, "the key has a value already, so nothing was stored"),
-        Answer::Differs => Failure::new(Exit::NotFound, "the key has another value, so nothing was stored"),
+        Answer::Differs => Failure::new(Exit::NotFound, "the key has another value, so nothing was changed"),
         refused if refused.is_not_logged_in() => Failure::new(Exit::Denied, login::MISSING),
         Answer::Error(text) => Failure::new(Exit::Server, visible(text)),
         Answer::UnknownCommand => {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::pin::pin;
 
 use futures::future::{Either, select};
-use kv_server::PasswordHash;
 use kv_server::net::{Address, Server, ServerOptions, Signals, StartServerError, raise_descriptor_limit};
+use kv_server::{Limits, PasswordHash};
 
 use crate::arguments::Serve;
 use crate::exit::{Exit, Failure, say};
@@ -37,7 +37,9 @@ pub(crate) async fn run(serve: Serve, password: Option<PasswordHash>, place: Pla
 
 fn options(serve: Serve, password: Option<PasswordHash>) -> ServerOptions {
     let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
-    let options = addresses.fold(Server::options().insecure_listen(serve.insecure_listen), ServerOptions::listen);
+    let limits = Limits { connections: serve.max_connections.get(), ..Limits::default() };
+    let options = Server::options().insecure_listen(serve.insecure_listen).limits(limits);
+    let options = addresses.fold(options, ServerOptions::listen);
     let options = serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp);
     password.into_iter().fold(options, ServerOptions::password)
 }

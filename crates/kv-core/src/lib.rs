@@ -307,7 +307,7 @@ pub use json::{ExportError, ImportError, Transferred};
 pub use key_event::{KeyEvent, KeyEventKind, KeyEvents};
 pub use limits::LimitError;
 pub use name::{BucketName, NAME_MAX, NameError};
-pub use operation::{ExpireCondition, ExpireOutcome, KeyPage, Operation, OperationError, OperationResult};
+pub use operation::{AddOutcome, ExpireCondition, ExpireOutcome, KeyPage, Operation, OperationError, OperationResult};
 pub use registry::{
     CreateError, CreateLaterError, Registry, RegistryArgs, RegistryCall, RegistryCast, RegistryInfo, RegistryServer,
 };

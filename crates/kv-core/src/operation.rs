@@ -33,6 +33,10 @@ pub enum Operation {
     Replace(Bytes, Bytes),
     /// Stores a value under a key, unless the key is there. Results in [`OperationResult::Value`], with the value that is there.
     PutNew(Bytes, Bytes),
+    /// Adds to the integer that a key has as its value, in decimal digits; no key is zero. Results in [`OperationResult::Add`].
+    ///
+    /// The key expires when it would have before. For limits the sum is a value of 20 bytes, the longest there is.
+    Add(Bytes, i64),
     /// Removes a key. Results in [`OperationResult::Value`], with the value it had.
     Delete(Bytes),
     /// Lists keys in order. Results in [`OperationResult::Keys`].
@@ -64,6 +68,7 @@ impl Operation {
             Self::Put(..)
             | Self::Replace(..)
             | Self::PutNew(..)
+            | Self::Add(..)
             | Self::Delete(_)
             | Self::Clear
             | Self::Expire(..)
@@ -79,6 +84,7 @@ impl Operation {
             Self::Put(..) => "Put",
             Self::Replace(..) => "Replace",
             Self::PutNew(..) => "PutNew",
+            Self::Add(..) => "Add",
             Self::Delete(_) => "Delete",
             Self::Keys(_) => "Keys",
             Self::Entries(_) => "Entries",
@@ -99,6 +105,8 @@ pub enum OperationResult {
     Value(Option<Bytes>),
     /// The value was stored.
     Put,
+    /// The sum, or why there is none.
+    Add(AddOutcome),
     /// One page of keys.
     Keys(Vec<Bytes>),
     /// One page of keys and values.
@@ -109,6 +117,18 @@ pub enum OperationResult {
     TimeToLive(TimeToLive),
     /// Whether the time of the key was set.
     ExpireIf(ExpireOutcome),
+}
+
+/// What [`Operation::Add`] has done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AddOutcome {
+    /// The key now has this sum.
+    Sum(i64),
+    /// The value is not an integer as it would be stored: with a plus sign, a zero in front or a blank, or beyond 64 bits. It is left
+    /// as it is.
+    NotAnInteger,
+    /// The sum would be beyond 64 bits. The value is left as it is.
+    Overflow,
 }
 
 /// What the time of a key has to be for [`Operation::ExpireIf`] to set another.

@@ -89,6 +89,7 @@ impl CommandBatch {
             }
             Verb::Create
             | Verb::CompareAndSet
+            | Verb::CompareAndDelete
             | Verb::PutExpiring
             | Verb::List
             | Verb::Buckets

@@ -66,6 +66,7 @@ commands! {
     /// check("FETCH shopping milk\r\n", Command::fetch("shopping", "milk"));
     /// check("PUTNEW shopping milk 1\r\n", Command::put_new("shopping", "milk", "1"));
     /// check("CAS shopping milk 1 2\r\n", Command::compare_and_set("shopping", "milk", "1", "2"));
+    /// check("CAD shopping milk 1\r\n", Command::compare_and_delete("shopping", "milk", "1"));
     /// check("PUTEX shopping milk 1 5d\r\n", Command::put_expiring("shopping", "milk", "1", "5d"));
     /// check("EXPIRE shopping milk 90s\r\n", Command::expire("shopping", "milk", "90s"));
     /// check("PERSIST shopping milk\r\n", Command::persist("shopping", "milk"));
@@ -220,6 +221,16 @@ commands! {
             /// The value to store.
             new,
         } = "CAS", Line, "stores the new value if the key has the expected one; DIFFERS if it has another, KEY NOT FOUND if none";
+        /// `CAD bucket key expected`: removes the key if it has the expected value, and nobody else's command comes in between: so
+        /// one who holds a lock gives back no other's. The answer is as for `CAS`.
+        CompareAndDelete as compare_and_delete {
+            /// The bucket.
+            bucket,
+            /// The key.
+            key,
+            /// The value that the key has to have.
+            expected,
+        } = "CAD", Line, "forgets the key if it has the expected value; DIFFERS if it has another, KEY NOT FOUND if none";
         /// `PUTEX bucket key value time`: stores the value for a [time](Command#times). After it the key is gone. The answer is
         /// OK, or NOT FOUND if there is no such bucket.
         PutExpiring as put_expiring {

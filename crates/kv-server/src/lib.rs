@@ -38,6 +38,7 @@
 //! | `FETCH shopping eggs` | `3` and `OK`; `KEY NOT FOUND` if there is no such key |
 //! | `PUTNEW shopping eggs 3` | `OK`; `EXISTS` if there is such a key |
 //! | `CAS shopping eggs 3 4` | `OK` if the value was `3`, and is `4` now; `DIFFERS` if it was another; `KEY NOT FOUND` |
+//! | `CAD shopping eggs 4` | `OK` if the value was `4`, and the key is gone now; `DIFFERS` if it was another; `KEY NOT FOUND` |
 //! | `PUTEX shopping eggs 3 60s` | `OK`; after this time the key is gone |
 //! | `EXPIRE shopping eggs 60s` | `OK`; after this time the key is gone; `KEY NOT FOUND` |
 //! | `PERSIST shopping eggs` | `OK`; the key does not expire; `KEY NOT FOUND` |
@@ -116,7 +117,9 @@
 //! - The commands of several buckets in one read may be executed in another order, as described for [`Session`].
 //! - The values of one `HSET` are stored each by itself: if one is over a limit of the store, the reply is an error, and the others
 //!   are stored.
-//! - A transaction is for one bucket, has at most 1,024 commands, and only those that a bucket executes. `WATCH` is refused.
+//! - A transaction is for one bucket, has at most 1,024 commands, and only those that a bucket executes.
+//! - `WATCH` is refused: a bucket has no version of its own that could be compared when the transaction comes, and one that is not there
+//!   could not be created with the transaction in one step. `HSETNX` and `HINCRBY` are atomic without it, and so is `CAS` in lines.
 //! - A subscriber that is too slow misses the oldest events, and is told how many on `kv.events`, if it has subscribed to that.
 //! - Every change of a value is told as `hset`, also that of `HINCRBY`; that of a time is not told.
 //! - There are no strings, lists and other types. The error for `SET` and its relatives says which command to use instead.

@@ -30,13 +30,30 @@ fn a_value_is_put_if_the_key_has_none_or_the_expected_one() {
     };
     printed(&server.kv(&["put", "a", "k", "1", "--new"]), 0);
     refused(&["put", "a", "k", "2", "--new"], "kv: PUTNEW a k 2: the key has a value already, so nothing was stored");
-    refused(&["put", "a", "k", "2", "--if", "3"], "kv: CAS a k 3 2: the key has another value, so nothing was stored");
+    refused(&["put", "a", "k", "2", "--if", "3"], "kv: CAS a k 3 2: the key has another value, so nothing was changed");
     printed(&server.kv(&["put", "a", "k", "-2", "--if", "1"]), 0);
     printed(&server.kv(&["put", "a", "k", "3", "--if", "-2"]), 0);
     assert_eq!(printed(&server.kv(&["get", "a", "k"]), 0), "3\n");
     let output = server.kv(&["put", "a", "k", "4", "--new", "--if", "3"]);
     printed(&output, 2);
     assert!(text(&output.stderr).contains("cannot be used with"), "{output:?}");
+}
+
+#[test]
+fn a_key_is_deleted_if_it_has_the_expected_value() {
+    let server = Server::start();
+    printed(&server.kv(&["create", "a"]), 0);
+    let refused = |message: &str| {
+        let output = server.kv(&["delete", "a", "k", "--if", "-1"]);
+        assert_eq!(printed(&output, 1), "");
+        assert!(text(&output.stderr).contains(message), "{output:?}");
+    };
+    refused("kv: CAD a k -1: there is no such key");
+    printed(&server.kv(&["put", "a", "k", "2"]), 0);
+    refused("kv: CAD a k -1: the key has another value, so nothing was changed");
+    printed(&server.kv(&["put", "a", "k", "-1"]), 0);
+    assert_eq!(printed(&server.kv(&["delete", "a", "k", "--if", "-1", "--json"]), 0), "\"OK\"\n");
+    assert_eq!(printed(&server.kv(&["list", "a"]), 0), "");
 }
 
 #[test]

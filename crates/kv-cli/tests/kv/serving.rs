@@ -62,6 +62,21 @@ fn clients_of_redis_are_served_everywhere_and_typed_commands_where_they_are_alon
 }
 
 #[test]
+fn one_client_more_than_a_server_takes_is_told_so() {
+    let server = Running::start(kv(&["serve", "--memory", "--resp-listen", "127.0.0.1:0", "--max-connections", "2"]));
+    let address = server.line().replace("listening on ", "");
+    let clients = [(); 2].map(|()| TcpStream::connect(&address).unwrap());
+    // They have a place once they are answered.
+    for client in &clients {
+        assert_eq!(ask(client, "PING\r\n"), "+PONG\r\n");
+    }
+    assert_eq!(ask(TcpStream::connect(&address).unwrap(), ""), "-ERR max number of clients reached\r\n");
+    drop(clients);
+    server.signal(Signal::TERM);
+    assert_eq!(server.end().status.code(), Some(0));
+}
+
+#[test]
 fn sigterm_and_sigint_let_a_server_leave() {
     for signal in [Signal::TERM, Signal::INT] {
         let server = Server::start();

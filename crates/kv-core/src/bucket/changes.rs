@@ -10,7 +10,7 @@ use crate::committer::SendReply;
 use crate::expiry::{Expiry, Millis, TimeToLive};
 use crate::key_event::{KeyEvent, KeyEventKind};
 use crate::limits::LimitError;
-use crate::operation::{ExpireCondition, ExpireOutcome, KeyPage, Operation, OperationResult};
+use crate::operation::{AddOutcome, ExpireCondition, ExpireOutcome, KeyPage, Operation, OperationResult};
 
 /// What of a key changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ impl BucketServer {
                 OperationResult::Value(self.set(key, Some(value.into()), Change::Value).map(|held| held.value))
             }
             Operation::PutNew(key, value) => OperationResult::Value(self.put_new(key, value)),
+            Operation::Add(key, more) => OperationResult::Add(self.add(key, more)),
             Operation::Delete(key) => OperationResult::Value(self.set(key, None, Change::Value).map(|held| held.value)),
             Operation::Keys(page) => OperationResult::Keys(self.keys(&page)),
             Operation::Entries(page) => OperationResult::Entries(self.entries(&page)),
@@ -116,6 +117,16 @@ impl BucketServer {
             self.set(key, Some(value.into()), Change::Value);
         }
         there
+    }
+
+    /// Adds to the integer that the key has.
+    fn add(&mut self, key: Bytes, more: i64) -> AddOutcome {
+        let there = self.entries.get(&key).cloned();
+        let Some(before) = there.as_deref().map_or(Some(0), integer) else { return AddOutcome::NotAnInteger };
+        let Some(sum) = before.checked_add(more) else { return AddOutcome::Overflow };
+        let expires = there.and_then(|_| self.entries.expires(&key));
+        self.set(key, Some(Held { value: sum.to_string().into(), expires }), Change::Value);
+        AddOutcome::Sum(sum)
     }
 
     /// Sets when a key expires, if the condition holds.
@@ -225,6 +236,13 @@ impl BucketServer {
     }
 }
 
+/// Reads an integer that is written as it would be stored.
+fn integer(text: &[u8]) -> Option<i64> {
+    let number: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    // Zeros in front and a plus sign are parsed, too.
+    (number.to_string().as_bytes() == text).then_some(number)
+}
+
 /// Whether a key that expires at `is` may be given the time `new`.
 fn holds(condition: ExpireCondition, is: Option<Millis>, new: Millis) -> bool {
     match condition {
@@ -232,5 +250,23 @@ fn holds(condition: ExpireCondition, is: Option<Millis>, new: Millis) -> bool {
         ExpireCondition::Limited => is.is_some(),
         ExpireCondition::Earlier => is.is_some_and(|is| is < new),
         ExpireCondition::Later => is.is_none_or(|is| is > new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is an integer.
+
+    use super::*;
+
+    #[test]
+    fn an_integer_is_read_only_as_it_would_be_stored() {
+        for text in ["0", "-1", "9223372036854775807", "-9223372036854775808"] {
+            assert_eq!(integer(text.as_bytes()).map(|number| number.to_string()).as_deref(), Some(text));
+        }
+        for text in ["", "-", "-0", "+1", "01", " 1", "1 ", "1.0", "1x", "9223372036854775808", "\u{661}"] {
+            assert_eq!(integer(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(integer(b"\xff"), None);
     }
 }

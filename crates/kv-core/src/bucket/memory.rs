@@ -21,10 +21,12 @@ impl BucketServer {
         let Some(account) = &mut self.account else { return Ok(()) };
         let limits = *account.limits();
         for operation in operations {
-            if let Operation::Put(key, value) | Operation::Replace(key, value) | Operation::PutNew(key, value) =
-                operation
-            {
-                fits(&limits, key, value)?;
+            match operation {
+                Operation::Put(key, value) | Operation::Replace(key, value) | Operation::PutNew(key, value) => {
+                    fits(&limits, key, value.len())?;
+                }
+                Operation::Add(key, _) => fits(&limits, key, INTEGER)?,
+                _ => {}
             }
         }
         if limits.memory == usize::MAX {
@@ -51,12 +53,15 @@ impl BucketServer {
     }
 }
 
-fn fits(limits: &Limits, key: &Bytes, value: &Bytes) -> Result<(), LimitError> {
+/// The bytes of the longest integer.
+const INTEGER: usize = "-9223372036854775808".len();
+
+fn fits(limits: &Limits, key: &Bytes, value: usize) -> Result<(), LimitError> {
     if key.len() > limits.key {
         return Err(LimitError::Key { bytes: key.len(), max: limits.key });
     }
-    if value.len() > limits.value {
-        return Err(LimitError::Value { bytes: value.len(), max: limits.value });
+    if value > limits.value {
+        return Err(LimitError::Value { bytes: value, max: limits.value });
     }
     Ok(())
 }
@@ -78,6 +83,7 @@ fn growth(entries: &Entries, operations: &[Operation]) -> usize {
             Operation::PutNew(key, value) if after.length(key).is_none() || entries.is_expired(key) => {
                 after.set(key, Some(value.len()));
             }
+            Operation::Add(key, _) => after.set(key, Some(INTEGER)),
             Operation::Delete(key) => after.set(key, None),
             Operation::Clear => after.clear(),
             Operation::Expire(key, _) | Operation::ExpireIf(key, ..)

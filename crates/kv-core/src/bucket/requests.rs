@@ -173,6 +173,7 @@ impl BucketServer {
             | Operation::Put(key, _)
             | Operation::Replace(key, _)
             | Operation::PutNew(key, _)
+            | Operation::Add(key, _)
             | Operation::Delete(key)
             | Operation::Expire(key, _)
             | Operation::ExpireIf(key, ..)

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use genserver::time::system_now;
-use kv_core::{Bucket, ExpireCondition, ExpireOutcome, Expiry, KeyPage, Operation, OperationResult, Store, TimeToLive};
+use kv_core::{
+    AddOutcome, Bucket, ExpireCondition, ExpireOutcome, Expiry, KeyPage, Operation, OperationResult, Store, TimeToLive,
+};
 use proptest::prelude::*;
 use tokio::time::advance;
 
@@ -43,13 +45,14 @@ async fn an_expired_key_is_gone_for_every_operation_at_its_time() {
 #[tokio::test(start_paused = true)]
 async fn a_put_makes_a_key_stay_and_a_change_leaves_its_time() {
     let bucket = Bucket::start().await.unwrap();
-    for key in ["put", "persist", "update", "compare", "new"] {
+    for key in ["put", "persist", "update", "compare", "add", "new"] {
         bucket.put_expiring(key, "1", MINUTE).await.unwrap();
     }
     bucket.put("put", "2").await.unwrap();
     assert_eq!(bucket.persist("persist").await.unwrap(), TimeToLive::Left(MINUTE));
     bucket.update("update", |value| *value = Some("2".into())).await.unwrap();
     bucket.compare_and_set("compare", Some("1".into()), Some("2".into())).await.unwrap();
+    bucket.apply_one(Operation::Add("add".into(), 1)).await.unwrap();
     // A key that is removed and comes again is another one.
     bucket.update("new", |value| *value = None).await.unwrap();
     bucket.update("new", |value| *value = Some("2".into())).await.unwrap();
@@ -152,6 +155,10 @@ fn value() -> impl Strategy<Value = Bytes> {
     (0..4_u8).prop_map(|byte| Bytes::copy_from_slice(&[b'0' + byte]))
 }
 
+fn addend() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(1), Just(-5), Just(i64::MAX), Just(i64::MIN)]
+}
+
 fn milliseconds() -> impl Strategy<Value = Duration> {
     (0..8_u64).prop_map(Duration::from_millis)
 }
@@ -167,6 +174,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => (key(), value()).prop_map(|(key, value)| Operation::Put(key, value)),
         1 => (key(), value()).prop_map(|(key, value)| Operation::Replace(key, value)),
         1 => (key(), value()).prop_map(|(key, value)| Operation::PutNew(key, value)),
+        2 => (key(), addend()).prop_map(|(key, more)| Operation::Add(key, more)),
         1 => key().prop_map(Operation::Delete),
         4 => (key(), milliseconds()).prop_map(|(key, time)| Operation::Expire(key, time.into())),
         3 => (key(), milliseconds(), condition()).prop_map(|(key, time, only)| Operation::ExpireIf(key, time.into(), only)),
@@ -232,6 +240,18 @@ fn apply(model: &mut Model, operation: &Operation) -> OperationResult {
             let there = model.get(key).map(|(value, _)| value.clone());
             model.entry(key.clone()).or_insert((value.clone(), None));
             OperationResult::Value(there)
+        }
+        Operation::Add(key, more) => {
+            let (value, expires) = model.get(key).cloned().unwrap_or(("0".into(), None));
+            // Every value that is drawn is a digit.
+            let before: i64 = std::str::from_utf8(&value).unwrap().parse().unwrap();
+            OperationResult::Add(match before.checked_add(*more) {
+                None => AddOutcome::Overflow,
+                Some(sum) => {
+                    model.insert(key.clone(), (sum.to_string().into(), expires));
+                    AddOutcome::Sum(sum)
+                }
+            })
         }
         Operation::Delete(key) => OperationResult::Value(model.remove(key).map(|(value, _)| value)),
         Operation::Keys(keys) => OperationResult::Keys(page(model, keys).into_iter().map(|(key, _)| key).collect()),

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use genserver::AsProcess;
 use genserver::supervisor::Supervisor;
 use kv_core::{
-    Bucket, CompareAndSetError, CreateError, LimitError, Operation, OperationError, OperationResult, Store, WriteError,
+    AddOutcome, Bucket, CompareAndSetError, CreateError, LimitError, Operation, OperationError, OperationResult, Store,
+    WriteError,
 };
 use proptest::prelude::*;
 
@@ -59,6 +60,28 @@ async fn several_operations_are_all_refused_or_none_and_each_by_itself() {
     bucket.apply(vec![Operation::Delete("milk".into()), put("eggs", 10_000)]).await.unwrap();
     bucket.apply(vec![Operation::Clear, put("milk", 10_000), put("milk", 11_000)]).await.unwrap();
     assert_eq!(bucket.len().await.unwrap(), 1);
+    store.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_integer_has_limits_too() {
+    let store = Store::options().max_memory(MAX).max_key(4).start().await.unwrap();
+    let bucket = store.create("shopping").await.unwrap();
+    let add = |key: &'static str| bucket.apply_one(Operation::Add(key.into(), i64::MIN));
+    assert_eq!(add("bread").await, Err(WriteError::Limit(LimitError::Key { bytes: 5, max: 4 })));
+    assert_eq!(add("milk").await, Ok(OperationResult::Add(AddOutcome::Sum(i64::MIN))));
+    assert_eq!(add("milk").await, Ok(OperationResult::Add(AddOutcome::Overflow)));
+    let rest = MAX - store.memory() - 200;
+    bucket.put("eggs", vec![b'x'; rest]).await.unwrap();
+    assert_eq!(add("eggs").await, Ok(OperationResult::Add(AddOutcome::NotAnInteger)));
+    let many = (0..100).map(|key: u8| Operation::Add(vec![key].into(), 1)).collect();
+    assert_eq!(bucket.apply(many).await, Err(full()));
+    assert_eq!(bucket.len().await.unwrap(), 2);
+    store.stop().await.unwrap();
+
+    let store = Store::options().max_value(19).start().await.unwrap();
+    let refused = store.create("shopping").await.unwrap().apply_one(Operation::Add("milk".into(), 1)).await;
+    assert_eq!(refused, Err(WriteError::Limit(LimitError::Value { bytes: 20, max: 19 })));
     store.stop().await.unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::io::AsyncWrite;
-use kv_core::{ExpireOutcome, OperationResult, TimeToLive};
+use kv_core::{AddOutcome, ExpireOutcome, OperationResult, TimeToLive};
 
 use super::gather::LISTED_MAX;
 use super::reply::{self, Version};
@@ -28,6 +28,8 @@ pub(super) enum Answer {
     Stored,
     /// With the number of keys that were there before.
     Removed,
+    /// With the sum.
+    Sum,
     /// With whether the key is there.
     Exists,
     /// With the length of the value.
@@ -92,6 +94,10 @@ pub(super) async fn write<W: AsyncWrite + Unpin>(
             let is_removed = |result: &OperationResult| *result != OperationResult::Value(None);
             integer(count(results, is_removed, Some(0)), out);
         }
+        Answer::Sum => match sum(&mut results) {
+            Ok(sum) => reply::integer(sum, out),
+            Err(text) => reply::err(&text, out),
+        },
         Answer::Exists => integer(value(&mut results).map(|value| usize::from(value.is_some())), out),
         Answer::Length => integer(value(&mut results).map(|value| value.map_or(0, |value| value.len())), out),
         Answer::Len => integer(len(&mut results), out),
@@ -125,6 +131,16 @@ fn value(results: &mut CommandResults<'_>) -> Result<Option<Bytes>, String> {
     match results.next() {
         Ok(OperationResult::Value(value)) => Ok(value),
         Ok(_) | Err(Refusal::NotFound) => Ok(None),
+        Err(Refusal::Error(text)) => Err(text),
+    }
+}
+
+fn sum(results: &mut CommandResults<'_>) -> Result<i64, String> {
+    match results.next() {
+        Ok(OperationResult::Add(AddOutcome::Sum(sum))) => Ok(sum),
+        Ok(OperationResult::Add(AddOutcome::Overflow)) => Err("increment or decrement would overflow".to_owned()),
+        Ok(_) => Err("hash value is not an integer".to_owned()),
+        Err(Refusal::NotFound) => Err(GONE.to_owned()),
         Err(Refusal::Error(text)) => Err(text),
     }
 }

@@ -1,8 +1,8 @@
-//! The commands about buckets as a whole, and those on one bucket that take more than its operations.
+//! The commands about buckets as a whole, and the scan of one, whose reply needs more than its operations.
 
 use bytes::Bytes;
 use futures::io::AsyncWrite;
-use kv_core::{BucketName, KeyPage, WriteError};
+use kv_core::{BucketName, KeyPage};
 
 use super::answer;
 use super::gather::LISTED_MAX;
@@ -10,7 +10,7 @@ use super::pattern::matches;
 use super::reply;
 use super::request::{Request, number};
 use super::session::RespSession;
-use crate::batch::{Refusal, create};
+use crate::batch::Refusal;
 use crate::session::replies::ReplyError;
 
 /// The most keys or names that a scan looks at in one command, whatever its client asks for, ...
@@ -194,33 +194,5 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
             at += 2;
         }
         Ok(options)
-    }
-
-    /// Adds to an integer, in the bucket.
-    pub(super) async fn hincrby(&mut self, request: Request<'_>) {
-        let added = match number(request.get(3)) {
-            Some(more) => self.add(request, more).await,
-            None => Err("value is not an integer or out of range".to_owned()),
-        };
-        match added {
-            Ok(sum) => reply::integer(sum, self.replies.short()),
-            Err(text) => reply::err(&text, self.replies.short()),
-        }
-    }
-
-    async fn add(&mut self, request: Request<'_>, more: i64) -> Result<i64, String> {
-        let text = |refusal| match refusal {
-            Refusal::Error(text) => text,
-            Refusal::NotFound => "the bucket was removed at the same time; send the command again".to_owned(),
-        };
-        let bucket = create(self.store, request.get(1)).await.map_err(text)?;
-        let add = move |value: &mut Option<Bytes>| {
-            let before = value.as_deref().map_or(Some(0), number).ok_or("hash value is not an integer")?;
-            let sum = before.checked_add(more).ok_or("increment or decrement would overflow")?;
-            *value = Some(sum.to_string().into());
-            Ok(sum)
-        };
-        let added: Result<Result<i64, &str>, WriteError> = bucket.update(request.copy(2), add).await;
-        added.map_err(|error| text(error.into()))?.map_err(str::to_owned)
     }
 }

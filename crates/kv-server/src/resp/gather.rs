@@ -63,6 +63,15 @@ pub(super) fn gather(
         Command::Hexists => one(Operation::Get(cut.of(request, 2)), Answer::Exists),
         Command::Hstrlen => one(Operation::Get(cut.of(request, 2)), Answer::Length),
         Command::Hlen => one(Operation::Len, Answer::Len),
+        Command::Hincrby => match number(request.get(3)) {
+            Some(more) => {
+                let group = batch.group(request.get(1), || cut.of(request, 1));
+                // The key is copied: it stays in the store.
+                let add = Operation::Add(request.copy(2), more);
+                batch.push_operations(group, [add].into_iter(), Missing::Create, Answer::Sum);
+            }
+            None => return Err("value is not an integer or out of range".to_owned()),
+        },
         Command::Hset | Command::Hmset | Command::Hsetnx => return put(batch, command, request, cut),
         Command::Hmget => {
             let get = |at| Operation::Get(cut.of(request, at));

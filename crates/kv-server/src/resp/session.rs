@@ -194,7 +194,6 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
                 self.replies.short().extend(reply::OK);
                 return Ok(Some(SessionEnd::Quit));
             }
-            Command::Hincrby => self.hincrby(request).await,
             Command::Hscan => self.hscan(request).await?,
             Command::Del => self.del(request).await,
             Command::Exists => self.exists(request),

@@ -56,18 +56,20 @@ impl Transaction {
                 limits.request
             ));
         }
-        match gather(&mut self.batch, entry.command, request, Cut::Copy)? {
-            Gathered::No => {
+        match gather(&mut self.batch, entry.command, request, Cut::Copy) {
+            // As in Redis, a client hears of what is wrong with the arguments when they are used, and the others are executed.
+            Err(text) => self.batch.push(Answer::Error(text)),
+            Ok(Gathered::No) => {
                 let name = entry.name.to_uppercase();
                 return Err(format!(
                     "{name} is not allowed in a transaction, which is for commands that one bucket executes"
                 ));
             }
-            Gathered::Large if self.large == LARGE_MAX => {
+            Ok(Gathered::Large) if self.large == LARGE_MAX => {
                 return Err(format!("a transaction may list a bucket {LARGE_MAX} times; use another one"));
             }
-            Gathered::Large => self.large += 1,
-            Gathered::Yes => {}
+            Ok(Gathered::Large) => self.large += 1,
+            Ok(Gathered::Yes) => {}
         }
         if self.batch.buckets() > 1 {
             return Err(

@@ -128,7 +128,7 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
         let bucket = &*command.words[0];
         match command.verb {
             Verb::Create => self.create(bucket).await,
-            Verb::CompareAndSet => self.compare_and_set(command).await,
+            Verb::CompareAndSet | Verb::CompareAndDelete => self.compare_and_set(command).await,
             Verb::PutExpiring => self.put_expiring(command).await,
             Verb::List => self.list(bucket, command.optional()).await?,
             Verb::Buckets => self.buckets(command.optional()).await?,
@@ -181,10 +181,12 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
         self.done(removed);
     }
 
+    /// Replaces a value, or removes it.
     async fn compare_and_set(&mut self, command: CommandLine<'_>) {
         let [bucket, key, expected, new] = command.words;
+        let new = (command.verb == Verb::CompareAndSet).then(|| stored(new));
         let set = match self.bucket(&bucket) {
-            Some(bucket) => bucket.compare_and_set(stored(key), Some(stored(expected)), Some(stored(new))).await,
+            Some(bucket) => bucket.compare_and_set(stored(key), Some(stored(expected)), new).await,
             None => return self.replies.short().extend(answer::NOT_FOUND),
         };
         let out = self.replies.short();

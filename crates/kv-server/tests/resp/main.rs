@@ -1,5 +1,7 @@
 //! Sessions that speak RESP: their replies, as Redis gives them, and their limits.
 
+#[cfg(feature = "net")]
+mod redis;
 mod resp;
 #[path = "../support/secret.rs"]
 mod secret;
@@ -27,3 +29,6 @@ mod fuzz;
 // Redis's own programs, which need a socket.
 #[cfg(feature = "net")]
 mod programs;
+// A client that others wrote.
+#[cfg(feature = "net")]
+mod clients;

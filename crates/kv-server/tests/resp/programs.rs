@@ -1,36 +1,14 @@
-//! Redis's own programs, if they are installed: `redis-cli` and `redis-benchmark` on a socket.
+//! Redis's own programs: `redis-cli` and `redis-benchmark` on a socket of ours, and the replies of `redis-server` beside ours.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
-#![expect(clippy::print_stderr, reason = "says why a test was skipped")]
 
-use std::process::{Child, Command, Output, Stdio};
-
-use futures::{AsyncReadExt, AsyncWriteExt};
 use kv_core::Store;
-use kv_server::net::{self, Address, Server};
+use kv_server::net::Server;
 use kv_server::{Session, SessionEnd};
-use tempfile::TempDir;
 
+use crate::redis::{Redis, run};
 use crate::resp::{parse_all, replies_to, request, serve};
 
-/// Runs a program against the address, on a thread of its own. `None` if it is not installed.
-async fn run(program: &'static str, address: &Address, arguments: &[&str]) -> Option<Output> {
-    let Address::Tcp { port, .. } = address else { panic!("it is TCP") };
-    let arguments: Vec<String> = ["-h", "127.0.0.1", "-p", &port.to_string()]
-        .iter()
-        .chain(arguments)
-        .map(|&argument| argument.to_owned())
-        .collect();
-    let ran = tokio::task::spawn_blocking(move || Command::new(program).args(arguments).output()).await.unwrap();
-    match ran {
-        Ok(output) => Some(output),
-        Err(error) => {
-            eprintln!("skipped: {program} cannot be run: {error}");
-            None
-        }
-    }
-}
-
-async fn server() -> Server {
+pub(crate) async fn server() -> Server {
     let store = Store::start().await.unwrap();
     let any = "127.0.0.1:0";
     Server::options().listen(any.parse().unwrap()).listen_resp(any.parse().unwrap()).start(store).await.unwrap()
@@ -71,156 +49,13 @@ async fn redis_benchmark_works_at_an_address_for_resp() {
     server.stop().await.unwrap();
 }
 
-/// A Redis of this test's own, on a socket in a folder.
-struct Redis {
-    process: Child,
-    folder: TempDir,
+/// The commands of `the_same.txt`, of which the first section is for any client.
+pub(crate) const THE_SAME: &str = include_str!("the_same.txt");
+
+/// The commands of a text with a line for each, and with comments.
+pub(crate) fn commands(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
-
-impl Redis {
-    /// Starts one, if it is installed.
-    fn start() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("redis.sock");
-        let started = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
-            .arg(&socket)
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .spawn();
-        match started {
-            Ok(process) => Some(Self { process, folder }),
-            Err(error) => {
-                eprintln!("skipped: redis-server cannot be run: {error}");
-                None
-            }
-        }
-    }
-
-    /// The replies of Redis to these bytes, up to that to `QUIT`.
-    async fn replies_to(&mut self, sent: &[u8]) -> Vec<u8> {
-        let address = Address::Unix(self.folder.path().join("redis.sock"));
-        let (mut reader, mut writer) = loop {
-            if let Ok(connection) = net::connect(&address).await {
-                break connection;
-            }
-            assert_eq!(self.process.try_wait().unwrap(), None, "it should listen, and has ended");
-            tokio::task::yield_now().await;
-        };
-        writer.write_all(sent).await.unwrap();
-        let mut replies = Vec::new();
-        reader.read_to_end(&mut replies).await.unwrap();
-        replies
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// What is the same in a Redis of version 7.0, which has no times of keys in a hash. Lists are sorted there by the hash.
-const THE_SAME: &[&str] = &[
-    "PING",
-    "PING hello",
-    "ECHO hello",
-    "ping a b",
-    "HSET a x 1",
-    "HSET a x 2 y 3 y 4",
-    "HSET a x",
-    "HSET a x 1 y",
-    "HMSET a x 1 y",
-    "HSETNX a x 1 y",
-    "HGET a x",
-    "HGET a z",
-    "HGET a",
-    "HGET none z",
-    "HMGET a x z y",
-    "HMGET none z y",
-    "HEXISTS a x",
-    "HEXISTS a z",
-    "HSTRLEN a x",
-    "HSTRLEN a z",
-    "HLEN a",
-    "HLEN none",
-    "HSETNX a x 9",
-    "HSETNX a n 9",
-    "HINCRBY a n 5",
-    "HINCRBY a n -50",
-    "HINCRBY a n x",
-    "HINCRBY a n 9223372036854775807",
-    "HSET a w word",
-    "HINCRBY a w 1",
-    "HDEL a w n nothing",
-    "HDEL a y",
-    "HGETALL a",
-    "HKEYS a",
-    "HVALS a",
-    "HGETALL none",
-    "HSCAN a 0",
-    "HSCAN a 0 MATCH z*",
-    "HSCAN a 0 COUNT 0",
-    "HSCAN a 0 COUNT x",
-    "HSCAN a 0 NONSENSE",
-    "HSCAN none 0",
-    "EXISTS a a none",
-    "TYPE a",
-    "TYPE none",
-    "KEYS *",
-    "KEYS n*",
-    "SCAN 0",
-    "SCAN 0 MATCH z* COUNT 10",
-    "SCAN 0 TYPE string",
-    "DBSIZE",
-    "SELECT 0",
-    "SELECT x",
-    "MULTI",
-    "HSET a q 1",
-    "HGET a q",
-    "PING",
-    "MULTI",
-    "EXEC",
-    "EXEC",
-    "DISCARD",
-    "MULTI",
-    "HGET a",
-    "HGET a q",
-    "EXEC",
-    "MULTI",
-    "NONSENSE a",
-    "DISCARD",
-    "UNWATCH",
-    "AUTH secret",
-    "AUTH default secret",
-    "AUTH me secret",
-    "CLIENT GETNAME",
-    "CLIENT SETNAME me",
-    "CLIENT GETNAME",
-    "CLIENT GETNAME me",
-    "NONSENSE a b c",
-    "HELLO 4",
-    "HELLO x",
-    "HELLO 2 FOO",
-    "SUBSCRIBE",
-    "UNSUBSCRIBE",
-    "PUNSUBSCRIBE a b",
-    "SUBSCRIBE a b",
-    "PSUBSCRIBE a",
-    "HGET a x",
-    "PING",
-    "PING x",
-    "UNSUBSCRIBE a c",
-    "UNSUBSCRIBE",
-    "PUNSUBSCRIBE",
-    "DEL a none",
-    "EXISTS a",
-    "MULTI",
-    "RESET",
-    "EXEC",
-    "QUIT",
-];
 
 #[tokio::test]
 async fn the_replies_are_those_of_redis_itself() {
@@ -228,7 +63,7 @@ async fn the_replies_are_those_of_redis_itself() {
     let store = Store::start().await.unwrap();
     for version in ["", "HELLO 3 SETNAME a"] {
         let hello = if version.is_empty() { Vec::new() } else { request(version) };
-        let sent: Vec<u8> = THE_SAME.iter().flat_map(|words| request(words)).collect();
+        let sent: Vec<u8> = commands(THE_SAME).flat_map(request).collect();
         let sent = [hello, sent].concat();
         let theirs = parse_all(&redis.replies_to(&sent).await);
         let (ours, end) = replies_to(&store, &sent).await;

@@ -52,13 +52,30 @@ async fn a_transaction_is_for_one_bucket() {
 }
 
 #[tokio::test]
+async fn what_fails_in_a_transaction_does_not_keep_the_others_from_being_executed() {
+    let (_store, mut client) = client().await;
+    client.expect("MULTI", ok()).await;
+    for command in ["HSET a x word", "HINCRBY a x 1", "HINCRBY a n 5", "HINCRBY a n x", "HTTL a b 1 n", "HGET a n"] {
+        client.expect(command, queued()).await;
+    }
+    let replies = [
+        int(1),
+        error("ERR hash value is not an integer"),
+        int(5),
+        error("ERR value is not an integer or out of range"),
+        error("ERR Mandatory argument FIELDS is missing or not at the right position"),
+        bulk("5"),
+    ];
+    client.expect("EXEC", array(replies)).await;
+}
+
+#[tokio::test]
 async fn what_no_bucket_executes_and_what_is_wrong_abort_a_transaction() {
     let (_store, mut client) = client().await;
     for (command, text) in [
         ("DEL a", "ERR DEL is not allowed in a transaction, which is for commands that one bucket executes"),
         ("HGET a", "ERR wrong number of arguments for 'hget' command"),
         ("LPUSH a b", "ERR unknown command 'LPUSH', with args beginning with: 'a' 'b' "),
-        ("HTTL a b 1 x", "ERR Mandatory argument FIELDS is missing or not at the right position"),
     ] {
         client.expect("MULTI", ok()).await;
         client.expect(command, error(text)).await;

@@ -46,6 +46,8 @@ fn line() -> impl Strategy<Value = String> {
         .prop_map(|(word, bucket, key, value)| format!("{word} {bucket} {key} {value}"));
     let set = (bucket.clone(), key.clone(), value.clone(), value.clone())
         .prop_map(|(bucket, key, expected, new)| format!("CAS {bucket} {key} {expected} {new}"));
+    let remove = (bucket.clone(), key.clone(), value.clone())
+        .prop_map(|(bucket, key, expected)| format!("CAD {bucket} {key} {expected}"));
     let expiring = (bucket.clone(), key.clone(), value, time.clone())
         .prop_map(|(bucket, key, value, time)| format!("PUTEX {bucket} {key} {value} {time}"));
     let expire =
@@ -57,8 +59,7 @@ fn line() -> impl Strategy<Value = String> {
     let listed = (bucket, key, 0..3).prop_map(|(bucket, after, limit)| format!("LIST {bucket} \"\" {limit} {after}"));
     let others = prop::sample::select(vec!["BUCKETS", "BUCKETS \"\" 1", "PING", "HELP", "", "nonsense", "PING \""])
         .prop_map(str::to_owned);
-    let line =
-        prop_oneof![4 => put, 1 => set, 1 => expiring, 1 => expire, 6 => keyed, 3 => named, 1 => listed, 1 => others];
+    let line = prop_oneof![4 => put, 1 => set, 1 => remove, 1 => expiring, 1 => expire, 6 => keyed, 3 => named, 1 => listed, 1 => others];
     (line, prop::sample::select(vec!["\n", "\r\n"])).prop_map(|(line, end)| line + end)
 }
 
@@ -122,6 +123,7 @@ proptest! {
             Command::fetch(bucket.clone(), key.clone()),
             Command::put_new(bucket.clone(), key.clone(), value.clone()),
             Command::compare_and_set(bucket.clone(), key.clone(), value.clone(), fourth.clone()),
+            Command::compare_and_delete(bucket.clone(), key.clone(), value.clone()),
             Command::put_expiring(bucket.clone(), key.clone(), value.clone(), fourth.clone()),
             Command::expire(bucket.clone(), key.clone(), value.clone()),
             Command::persist(bucket.clone(), key.clone()),

@@ -68,6 +68,7 @@ const PIECES: &[&[u8]] = &[
     b"FETCH ",
     b"PUTNEW ",
     b"CAS ",
+    b"CAD ",
     b"PUTEX ",
     b"EXPIRE ",
     b"PERSIST ",

@@ -53,6 +53,21 @@ async fn a_value_is_replaced_if_it_is_the_expected_one() {
     client.check("CAS shopping milk 1", &["UNKNOWN COMMAND"]).await;
 }
 
+#[tokio::test]
+async fn a_key_is_removed_if_it_has_the_expected_value() {
+    let mut client = shopping().await;
+    client.check("CAD travel lock me", &["NOT FOUND"]).await;
+    client.check("CAD shopping lock me", &["KEY NOT FOUND"]).await;
+    client.check("PUTNEW shopping lock me", &["OK"]).await;
+    client.check("CAD shopping lock you", &["DIFFERS"]).await;
+    client.check("FETCH shopping lock", &["me", "OK"]).await;
+    client.check("CAD shopping lock me", &["OK"]).await;
+    client.check("FETCH shopping lock", &["KEY NOT FOUND"]).await;
+    client.check(r#"PUT shopping "my lock" """#, &["OK"]).await;
+    client.check(r#"CAD shopping "my lock" """#, &["OK"]).await;
+    client.check("CAD shopping lock", &["UNKNOWN COMMAND"]).await;
+}
+
 /// Each of them has seen the same value, and one of them replaces it.
 #[tokio::test]
 async fn of_many_clients_that_expect_the_same_one_replaces_it() {

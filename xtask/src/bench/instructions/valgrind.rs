@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::program::{self, Program};
 use crate::{Failure, Result};
+
+const VALGRIND: Program = Program { name: "valgrind", package: "valgrind" };
 
 /// Why nothing can be counted on this machine, if that is so: the table is of one kind of machine.
 pub(super) fn cannot_count_here() -> Option<String> {
@@ -16,34 +19,15 @@ pub(super) fn find(install: bool) -> Result<PathBuf> {
     if let Some(reason) = cannot_count_here() {
         return Err(Failure::new(reason));
     }
-    if let Some(found) = on_the_path() {
-        return Ok(found);
+    if install || program::is_pipeline() {
+        return VALGRIND.find();
     }
-    if install || std::env::var("CI").is_ok_and(|ci| ci == "true") {
-        apt_get(&["update", "--quiet=2"])?;
-        apt_get(&["install", "--quiet=2", "--yes", "--no-install-recommends", "valgrind"])?;
-    }
-    on_the_path().ok_or_else(|| {
+    VALGRIND.on_the_path().ok_or_else(|| {
         Failure::new(
             "valgrind is missing, which counts the instructions. Debian and Ubuntu have it as the package `valgrind`:\n  \
              sudo apt-get install valgrind\nAs root on one of them, `cargo xtask bench --instructions --install` does that.",
         )
     })
-}
-
-fn on_the_path() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join("valgrind")).find(|file| file.is_file())
-}
-
-fn apt_get(args: &[&str]) -> Result {
-    let line = format!("apt-get {}", args.join(" "));
-    let status = Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive").status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::new(format!("`{line}` ended with {status}; it needs to be run as root"))),
-        Err(error) => Err(Failure::new(format!("`{line}` did not start: {error}; install valgrind by hand"))),
-    }
 }
 
 /// What a figure depends on besides this repository: glibc, whose allocator and copies are counted with the rest, and valgrind.
