@@ -62,7 +62,7 @@
 //! # Stopping
 //!
 //! [`Server::stop`] *drains*. New clients are refused. Every command that has arrived is answered, even if it was not read
-//! yet, and the answers are sent before the connection is closed. A client that does not take its answers, or that keeps
+//! yet or its connection not accepted, and the answers are sent before the connection is closed. A client that does not take its answers, or that keeps
 //! sending, is cut off after [`drain`](ServerOptions::drain), 5 seconds by default. Half a command is not executed, and
 //! neither is anything after the last answer: a command without an answer when the connection closes was not executed.
 //!

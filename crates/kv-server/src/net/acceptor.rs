@@ -16,7 +16,7 @@ use super::address::Address;
 use super::connections::{ConnectionSlot, Connections};
 use super::descriptors;
 use super::incoming::Incoming;
-use super::listener::{Listener, Socket, Spoken};
+use super::listener::{BACKLOG, Listener, Socket, Spoken};
 use super::service::Service;
 use super::stream::{Reader, Writer};
 use crate::drain::Drain;
@@ -24,6 +24,9 @@ use crate::drain::Drain;
 /// The shortest and the longest pause after a failed accept. Without a pause, a process without free descriptors would
 /// spin.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// How long an acceptor that is told to stop accepts: the runtime has to look for those that have connected.
+const LEAVING: Duration = Duration::from_millis(10);
 
 /// For how long after a report of trouble another one would tell nothing new.
 const TOLD_FOR: Duration = Duration::from_mins(1);
@@ -52,8 +55,8 @@ impl<S> Clone for Acceptor<S> {
 }
 
 impl<S: Service> Acceptor<S> {
-    /// Accepts until told to stop, then closes the socket: clients that come while sessions drain are refused, and do not
-    /// wait.
+    /// Accepts until told to stop, then accepts those that had connected before, and closes the socket: clients that come while
+    /// sessions drain are refused, and do not wait.
     ///
     /// After a crash the socket stays open for the next acceptor, and clients wait there.
     pub(super) fn run(self, mut me: Probe<Never>) -> impl Future<Output = Result<(), Reason>> + Send {
@@ -65,7 +68,9 @@ impl<S: Service> Acceptor<S> {
                 if let Either::Left((crash, _)) = select(accepting, pin!(me.recv())).await {
                     return crash;
                 }
+                let accepted = self.accept_the_rest(&listener).await;
                 self.socket.close();
+                return accepted;
             }
             Ok(())
         }
@@ -89,6 +94,21 @@ impl<S: Service> Acceptor<S> {
                 }
             }
         }
+    }
+
+    /// Accepts those that wait in the system's queue: they may have sent commands, which have arrived like any other. There are
+    /// at most as many as the queue holds, so clients that never stop connecting do not keep the socket open.
+    async fn accept_the_rest(&self, listener: &Listener) -> Result<(), Reason> {
+        let until = time::now() + LEAVING;
+        for _ in 0..BACKLOG {
+            // The client first: one that is there is accepted, however late it is.
+            let accepting = pin!(listener.accept());
+            let Either::Left((accepted, _)) = select(accepting, time::sleep_until(until)).await else { break };
+            if let Ok((reader, writer)) = accepted {
+                self.welcome(reader, writer).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Starts a session, or refuses the client because there is no place.

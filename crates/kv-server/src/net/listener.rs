@@ -17,7 +17,7 @@ use super::address::Address;
 use super::stream::{self, Reader, Writer};
 
 /// How many unaccepted connections the system may hold. Linux uses its own `somaxconn` if that is less.
-const BACKLOG: u32 = 1024;
+pub(super) const BACKLOG: u32 = 1024;
 
 /// The silence after which the system probes a TCP client. A client that lost power never closes its connection.
 const KEEPALIVE: Duration = Duration::from_mins(5);
