@@ -25,12 +25,14 @@ Exit codes:
   74  a file could not be read or written
   75  the store is in use by another process
   78  a folder that is not a store, or refused to serve everybody; see kv serve --help
-  124 the server has not answered in time";
+  124 the server has not answered in time
+  130 ended by Ctrl-C; kv serve: by a second signal";
 
 /// The help of `kv serve` below its options.
 const AFTER_SERVE_HELP: &str = "\
-It prints a line `listening on ADDR` for each address. SIGTERM or Ctrl-C let it answer what has
-arrived and leave, within 5 seconds; a second one ends it at once, with exit code 3.";
+It prints a line `listening on ADDR` for each address. SIGTERM, Ctrl-C or the end of the terminal
+(SIGHUP) let it answer what has arrived and leave, within 5 seconds; then a second SIGTERM or
+Ctrl-C ends it at once, with exit code 130. No signal makes it read its options again.";
 
 /// A store of named buckets: a prompt on it, a server of it, and a client.
 #[derive(Debug, Parser)]

@@ -158,7 +158,10 @@ fn is_at_a_terminal() -> bool {
 /// Serves the person at the terminal, or the pipe. A pipe `fails` if one of its commands does.
 fn talk(runtime: &Runtime, target: &Target, fails: bool) -> Result<(), Failure> {
     if is_at_a_terminal() {
-        return prompt::run(runtime, target);
+        let conversed = prompt::run(runtime, target);
+        // The prompt has taken Ctrl-C for itself, and nothing would hear it while the store closes.
+        exit::end_at_next_signal();
+        return conversed;
     }
     let connection = runtime.run(target.open())?;
     runtime.run(pipe::run(connection, tokio::io::stdin().compat(), fails))

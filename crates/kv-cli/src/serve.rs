@@ -1,42 +1,81 @@
 //! `kv serve`: a store on sockets, until a signal ends it.
+//!
+//! - V1: From the first signal on, it ends within [`ENDS_WITHIN`], whatever its clients do.
+//! - V2: A second signal ends it at once, also if the runtime is stuck by then: [`end_at_next_signal`].
 
+use std::future::pending;
 use std::io::{self, Write};
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::future::{Either, select};
+use kv_core::Store;
+use kv_core::genserver::time;
 use kv_server::net::{Address, Server, ServerOptions, Signals, StartServerError, raise_descriptor_limit};
 
 use crate::arguments::Serve;
-use crate::exit::{Exit, Failure, say};
+use crate::exit::{Exit, Failure, end_at_next_signal, say};
 use crate::place::Place;
+
+/// How long it takes to end. OTP gives a child as long.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// The part of it that clients have to take their answers. The store has the rest.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// Signals that come together are one: `timeout` sends its signal twice, to the program and to its group.
+const TOGETHER: Duration = Duration::from_millis(20);
 
 /// Serves until a signal comes, then drains. A second signal ends it at once.
 pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
-    // Before any client can connect: from here on a signal means to drain.
-    let mut signals = Signals::new().map_err(failed)?;
     raise_descriptor_limit();
     let store = place.open().await?;
     say(&place);
+    // Before any client can connect: from here on a signal means to drain. Until here it has ended the program by itself, because
+    // nothing was promised yet, and a store may take long to open.
+    let mut signals = Signals::new().map_err(failed)?;
     let server = options(serve).start(store.clone()).await.map_err(refused)?;
     tell(server.addresses())?;
 
-    match select(pin!(signals.next()), server.ended()).await {
-        Either::Left((signal, _)) => say(format_args!("{signal}: answering what has arrived; another one ends it now")),
-        Either::Right((reason, _)) => return Err(failed(format_args!("the server ended: {reason}"))),
-    }
-    let leave = async {
-        server.stop().await.map_err(failed)?;
-        store.stop().await.map_err(failed)
+    let crashed = match select(pin!(signals.next()), server.ended()).await {
+        Either::Left((signal, _)) => {
+            say(format_args!("{signal}: answering what has arrived"));
+            Ok(())
+        }
+        Either::Right((reason, _)) => {
+            let failure = failed(format_args!("the server ended: {reason}"));
+            Err(failure)
+        }
     };
-    match select(pin!(leave), pin!(signals.next())).await {
-        Either::Left((left, _)) => left,
-        Either::Right((signal, _)) => Err(failed(format_args!("{signal} again: the remaining clients are cut off"))),
+    match select(pin!(time::timeout(ENDS_WITHIN, leave(&server, &store))), pin!(wait_for_second_signal())).await {
+        Either::Left((Ok(left), _)) => crashed.and(left),
+        Either::Left((Err(_late), _)) => {
+            failed(format_args!("the store was not done after {ENDS_WITHIN:?}; what it has answered is kept")).say();
+            // V1: nothing is dropped, because what the store does may not end before the disk does.
+            signal_hook::low_level::exit(Exit::Server as i32)
+        }
+        Either::Right((never, _)) => never,
     }
+}
+
+/// Answers what has arrived, and puts the store to rest.
+async fn leave(server: &Server, store: &Store) -> Result<(), Failure> {
+    server.stop().await.map_err(failed)?;
+    store.stop().await.map_err(failed)
+}
+
+/// Waits for ever, and lets the next signal end the program (V2).
+async fn wait_for_second_signal<T>() -> T {
+    time::sleep(TOGETHER).await;
+    end_at_next_signal();
+    say("not done yet; another SIGTERM or Ctrl-C ends it at once");
+    pending().await
 }
 
 fn options(serve: Serve) -> ServerOptions {
     let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
-    let options = addresses.fold(Server::options().insecure_listen(serve.insecure_listen), ServerOptions::listen);
+    let options = Server::options().drain(DRAIN).insecure_listen(serve.insecure_listen);
+    let options = addresses.fold(options, ServerOptions::listen);
     serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp)
 }
 

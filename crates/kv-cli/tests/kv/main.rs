@@ -25,5 +25,7 @@ mod prompt;
 mod typing;
 // Completion and hints.
 mod completion;
-// `kv serve`, its signals, and `kv watch`.
+// `kv serve` and `kv watch`.
 mod serving;
+// Signals: how programs end.
+mod ending;
