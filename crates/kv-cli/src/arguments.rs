@@ -32,7 +32,9 @@ Exit codes:
 const AFTER_SERVE_HELP: &str = "\
 It prints a line `listening on ADDR` for each address. SIGTERM, Ctrl-C or the end of the terminal
 (SIGHUP) let it answer what has arrived and leave, within 5 seconds; then a second SIGTERM or
-Ctrl-C ends it at once, with exit code 130. No signal makes it read its options again.";
+Ctrl-C ends it at once, with exit code 130. No signal makes it read its options again.
+
+Under systemd it says when it is ready, what it does and that it is alive (Type=notify, WatchdogSec).";
 
 /// A store of named buckets: a prompt on it, a server of it, and a client.
 #[derive(Debug, Parser)]

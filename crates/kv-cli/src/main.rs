@@ -41,8 +41,10 @@ mod one_shot;
 mod watch;
 // ... and printing them.
 mod print;
-// The server.
+// The server, ...
 mod serve;
+// ... and what it tells the service manager.
+mod notify;
 // A whole store to a file, from one, and repaired.
 mod transfer;
 

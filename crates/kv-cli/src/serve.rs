@@ -15,6 +15,7 @@ use kv_server::net::{Address, Server, ServerOptions, Signals, StartServerError, 
 
 use crate::arguments::Serve;
 use crate::exit::{Exit, Failure, end_at_next_signal, say};
+use crate::notify;
 use crate::place::Place;
 
 /// How long it takes to end. OTP gives a child as long.
@@ -29,6 +30,8 @@ const TOGETHER: Duration = Duration::from_millis(20);
 /// Serves until a signal comes, then drains. A second signal ends it at once.
 pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
     raise_descriptor_limit();
+    notify::keep_alive().map_err(failed)?;
+    notify::doing("opening the store");
     let store = place.open().await?;
     say(&place);
     // Before any client can connect: from here on a signal means to drain. Until here it has ended the program by itself, because
@@ -36,14 +39,17 @@ pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(failed)?;
     let server = options(serve).start(store.clone()).await.map_err(refused)?;
     tell(server.addresses())?;
+    notify::ready(server.addresses());
 
     let crashed = match select(pin!(signals.next()), server.ended()).await {
         Either::Left((signal, _)) => {
             say(format_args!("{signal}: answering what has arrived"));
+            notify::stopping("answering what has arrived");
             Ok(())
         }
         Either::Right((reason, _)) => {
             let failure = failed(format_args!("the server ended: {reason}"));
+            notify::stopping("the server ended");
             Err(failure)
         }
     };
@@ -61,6 +67,7 @@ pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
 /// Answers what has arrived, and puts the store to rest.
 async fn leave(server: &Server, store: &Store) -> Result<(), Failure> {
     server.stop().await.map_err(failed)?;
+    notify::doing("closing the store");
     store.stop().await.map_err(failed)
 }
 

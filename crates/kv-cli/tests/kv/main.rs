@@ -29,3 +29,5 @@ mod completion;
 mod serving;
 // Signals: how programs end.
 mod ending;
+// What a service manager is told, and the unit that is shipped.
+mod service;
