@@ -146,7 +146,7 @@
 //! # }
 //! ```
 //!
-//! The prompt of `kv` is a session in the same program. A program with its own sockets, such as TLS, serves sessions on
+//! The prompt of `kv` is a session in the same program. A program with its own sockets, such as QUIC, serves sessions on
 //! them. For everyone else, the module [`net`] has the sockets: a [`Server`](net::Server) on TCP and Unix sockets, which is
 //! a tree of processes, and [`connect`](net::connect). It is the feature `net`, on by default. Without it the crate runs
 //! wherever `genserver` does.

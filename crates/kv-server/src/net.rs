@@ -48,6 +48,25 @@
 //! that no other user can open. It refuses any other address with an error that says what to do. If the network itself
 //! keeps strangers out, [`insecure_listen`](ServerOptions::insecure_listen) allows it.
 //!
+//! # TLS
+//!
+//! With the feature `tls`, clients of an address such as `tls:127.0.0.1:4040` speak TLS 1.2 or 1.3, and in it lines or RESP as
+//! elsewhere: the page of `ServerTls` has an example. Unix sockets and addresses without `tls:` stay as they are, so a server can have
+//! all three.
+//!
+//! - `ServerOptions::tls` sets the certificate of the server and its key, from PEM files. Other users must not be able to read the
+//!   key. The files are read once, so a new certificate takes a new server.
+//! - `ServerTls::client_ca` serves only clients with a certificate of an authority. Such an address may be one that other machines can
+//!   reach.
+//! - `connect_tls` connects to such an address. It verifies that the certificate of the server is of the authority in `ClientTls`, and
+//!   for the host in the address.
+//! - Revoked certificates are not recognised; give short lives to certificates instead.
+//!
+//! A client has its place among the connections from the beginning of its handshake, which ends within 5 seconds. Other clients do
+//! not wait for it, but it costs processor time. A connection with TLS takes up to 100 KiB more than one without, for what is
+//! encrypted and not yet sent. When there are too many connections, it is closed without a message. A client that speaks no TLS is
+//! told so, and a server that stops sends the end of TLS behind the last answer.
+//!
 //! # Limits
 //!
 //! [`Limits`](crate::Limits) says what one client may use. A server takes
@@ -72,10 +91,17 @@
 //! # When (not) to use it
 //!
 //! A program that needs a store for itself embeds `kv-core`: a call is faster than any socket. A program with its own
-//! sockets, such as TLS, serves a [`Session`](crate::Session) on them.
+//! sockets, such as those of QUIC, serves a [`Session`](crate::Session) on them.
 
 // Addresses to listen on and connect to.
 mod address;
+// Certificates and handshakes, ...
+#[cfg(feature = "tls")]
+mod tls;
+// ... or nothing of it.
+#[cfg(not(feature = "tls"))]
+#[path = "net/without_tls.rs"]
+mod tls;
 // The server, ...
 mod server;
 // ... accepting connections, ...
@@ -87,6 +113,8 @@ mod connections;
 mod descriptors;
 // ... and serving them.
 mod incoming;
+// (what has arrived at a socket)
+mod arrived;
 mod service;
 mod stream;
 // The client's side.
@@ -95,11 +123,15 @@ mod connect;
 mod signals;
 
 pub use address::{Address, DEFAULT_PORT, ParseAddressError};
+#[cfg(feature = "tls")]
+pub use connect::connect_tls;
 pub use connect::{ConnectError, connect};
 pub use descriptors::raise_descriptor_limit;
 pub use server::{Server, ServerOptions, StartServerError};
 pub use signals::{Signal, Signals};
 pub use stream::{Reader, Writer};
+#[cfg(feature = "tls")]
+pub use tls::{ClientTls, ServerTls, TlsError};
 
 #[cfg(test)]
 mod service_tests;

@@ -16,9 +16,8 @@ use super::address::Address;
 use super::connections::{ConnectionSlot, Connections};
 use super::descriptors;
 use super::incoming::Incoming;
-use super::listener::{BACKLOG, Listener, Socket, Spoken};
+use super::listener::{Accepted, BACKLOG, Listener, Socket, Spoken};
 use super::service::Service;
-use super::stream::{Reader, Writer};
 use crate::drain::Drain;
 
 /// The shortest and the longest pause after a failed accept. Without a pause, a process without free descriptors would
@@ -81,9 +80,9 @@ impl<S: Service> Acceptor<S> {
         let mut trouble = Trouble::default();
         loop {
             match listener.accept().await {
-                Ok((reader, writer)) => {
+                Ok(accepted) => {
                     trouble.pause = None;
-                    self.welcome(reader, writer).await?;
+                    self.welcome(accepted).await?;
                 }
                 Err(error) if is_one_clients(&error) => {}
                 Err(error) => {
@@ -104,22 +103,20 @@ impl<S: Service> Acceptor<S> {
             // The client first: one that is there is accepted, however late it is.
             let accepting = pin!(listener.accept());
             let Either::Left((accepted, _)) = select(accepting, time::sleep_until(until)).await else { break };
-            if let Ok((reader, writer)) = accepted {
-                self.welcome(reader, writer).await?;
+            if let Ok(accepted) = accepted {
+                self.welcome(accepted).await?;
             }
         }
         Ok(())
     }
 
     /// Starts a session, or refuses the client because there is no place.
-    async fn welcome(&self, reader: Reader, writer: Writer) -> Result<(), Reason> {
+    async fn welcome(&self, accepted: Accepted) -> Result<(), Reason> {
         let Some(place) = self.connections.enter() else {
-            let refusal = self.refusal();
-            // A new connection has space for a line. If not, the client is refused all the same.
-            drop(writer.try_write(refusal.as_bytes()));
+            accepted.refuse(&self.refusal());
             return Ok(());
         };
-        let mut session = Some((Connection { reader, writer, place }, Arc::clone(&self.service)));
+        let mut session = Some((Connection { accepted, place }, Arc::clone(&self.service)));
         let session = ChildSpec::process("session", move |me: Probe<Never>| {
             let (connection, service) = session.take().expect("a temporary child is started once");
             connection.serve(service, me)
@@ -144,8 +141,7 @@ impl<S> Acceptor<S> {
 
 /// A client and its place.
 struct Connection {
-    reader: Reader,
-    writer: Writer,
+    accepted: Accepted,
     place: ConnectionSlot,
 }
 
@@ -156,9 +152,12 @@ impl Connection {
         // Set before it runs: an earlier order to stop would leave commands unanswered.
         me.trap_exits(true);
         async move {
-            let Self { reader, writer, place } = self;
+            let Self { accepted, place } = self;
             let drain = Drain::new();
-            let serving = pin!(service.serve(Incoming::new(reader, drain.clone()), writer, drain.clone()));
+            let serving = pin!(async {
+                let (reader, writer) = accepted.open(&drain).await?;
+                service.serve(Incoming::new(reader, drain.clone()), writer, drain.clone()).await
+            });
             // The outcome concerns only the client: a reset connection has ended, too.
             if let Either::Right((_told, serving)) = select(serving, pin!(me.recv())).await {
                 drain.begin();

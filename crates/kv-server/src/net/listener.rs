@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::net::sockopt;
-use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixSocket, UnixStream, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream, lookup_host};
 
 use super::StartServerError;
 use super::address::Address;
 use super::stream::{self, Reader, Writer};
+use super::tls::ServerTls;
+use crate::drain::Drain;
 
 /// How many unaccepted connections the system may hold. Linux uses its own `somaxconn` if that is less.
 pub(super) const BACKLOG: u32 = 1024;
@@ -30,6 +32,21 @@ pub(super) struct Socket {
     listener: Mutex<Option<Arc<Listener>>>,
 }
 
+/// Who may connect.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guard {
+    /// The network keeps strangers out, or they may come.
+    pub(super) insecure: bool,
+    /// The certificate for addresses with TLS.
+    pub(super) tls: Option<ServerTls>,
+}
+
+/// A client that has connected.
+pub(super) enum Accepted {
+    Plain(Reader, Writer),
+    Tls(TcpStream, ServerTls),
+}
+
 /// What the clients of a socket may speak.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Spoken {
@@ -40,23 +57,24 @@ pub(super) enum Spoken {
 
 pub(super) enum Listener {
     Tcp(TcpListener),
+    Tls(TcpListener, ServerTls),
     Unix(UnixListener, #[expect(dead_code, reason = "removes the file when the listener goes")] SocketFile),
 }
 
 impl Socket {
-    /// Binds `address`. An address that other machines can reach needs `insecure`.
-    pub(super) async fn bind(address: &Address, spoken: Spoken, insecure: bool) -> Result<Self, StartServerError> {
-        let bind = |source| StartServerError::Bind { address: address.clone(), source };
+    /// Binds `address`. One that other machines can reach needs a guard that keeps strangers out.
+    pub(super) async fn bind(address: &Address, spoken: Spoken, guard: &Guard) -> Result<Self, StartServerError> {
         let (listener, address) = match address {
             Address::Tcp { host, port } => {
-                let found: Vec<SocketAddr> = lookup_host((host.as_str(), *port)).await.map_err(bind)?.collect();
-                // Passwords will be another reason to allow it.
-                if !insecure && !found.iter().all(|found| found.ip().is_loopback()) {
-                    return Err(StartServerError::NotLoopback { address: address.clone() });
-                }
-                let listener = bind_first(&found).map_err(bind)?;
-                let address = listener.local_addr().map_err(bind)?.into();
-                (Listener::Tcp(listener), address)
+                let (listener, bound) = bind_host(address, host, *port, guard.insecure).await?;
+                (Listener::Tcp(listener), bound.into())
+            }
+            Address::Tls { host, port } => {
+                let tls = guard.tls.clone();
+                let tls = tls.ok_or_else(|| StartServerError::NoCertificate { address: address.clone() })?;
+                let keeps_strangers_out = guard.insecure || tls.knows_clients();
+                let (listener, bound) = bind_host(address, host, *port, keeps_strangers_out).await?;
+                (Listener::Tls(listener, tls), Address::Tls { host: bound.ip().to_string(), port: bound.port() })
             }
             Address::Unix(path) => (bind_unix(path).await?, address.clone()),
         };
@@ -76,12 +94,52 @@ impl Socket {
 
 impl Listener {
     /// Accepts the next connection.
-    pub(super) async fn accept(&self) -> io::Result<(Reader, Writer)> {
+    pub(super) async fn accept(&self) -> io::Result<Accepted> {
+        let (reader, writer) = match self {
+            Self::Tcp(listener) => stream::of_tcp(listener.accept().await?.0),
+            Self::Unix(listener, _) => stream::of_unix(listener.accept().await?.0),
+            Self::Tls(listener, tls) => return Ok(Accepted::Tls(listener.accept().await?.0, tls.clone())),
+        };
+        Ok(Accepted::Plain(reader, writer))
+    }
+}
+
+impl Accepted {
+    /// Tells a client that is not served, if that is possible without waiting.
+    pub(super) fn refuse(self, refusal: &str) {
         match self {
-            Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| stream::of_tcp(stream)),
-            Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| stream::of_unix(stream)),
+            // A new connection has space for a line. If not, the client is refused all the same.
+            Self::Plain(_reader, writer) => drop(writer.try_write(refusal.as_bytes())),
+            // It would take a handshake to be told.
+            Self::Tls(..) => {}
         }
     }
+
+    /// The connection, once both sides are ready.
+    pub(super) async fn open(self, drain: &Drain) -> io::Result<(Reader, Writer)> {
+        match self {
+            Self::Plain(reader, writer) => Ok((reader, writer)),
+            // In a box of its own, so that sessions without TLS are not as large.
+            Self::Tls(socket, tls) => Box::pin(async move { tls.accept(socket, drain).await }).await,
+        }
+    }
+}
+
+/// Binds a host's address. One that other machines can reach needs something that keeps strangers out.
+async fn bind_host(
+    address: &Address,
+    host: &str,
+    port: u16,
+    keeps_strangers_out: bool,
+) -> Result<(TcpListener, SocketAddr), StartServerError> {
+    let failed = |source| StartServerError::Bind { address: address.clone(), source };
+    let found: Vec<SocketAddr> = lookup_host((host, port)).await.map_err(failed)?.collect();
+    if !keeps_strangers_out && !found.iter().all(|found| found.ip().is_loopback()) {
+        return Err(StartServerError::NotLoopback { address: address.clone() });
+    }
+    let listener = bind_first(&found).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 /// Binds the first address that works: a name may have several.

@@ -15,8 +15,10 @@ use super::acceptor::Acceptor;
 use super::address::Address;
 use super::connections::Connections;
 use super::descriptors;
-use super::listener::{Socket, Spoken};
+use super::listener::{Guard, Socket, Spoken};
 use super::service::{Service, Sessions};
+#[cfg(feature = "tls")]
+use super::tls::ServerTls;
 use crate::limits::Limits;
 use crate::session::Session;
 
@@ -61,7 +63,7 @@ pub struct Server {
 #[must_use = "a server starts when `start` is awaited"]
 pub struct ServerOptions {
     addresses: Vec<(Address, Spoken)>,
-    insecure: bool,
+    guard: Guard,
     limits: Limits,
     drain: Duration,
 }
@@ -88,10 +90,17 @@ pub struct ServerOptions {
 pub enum StartServerError {
     /// Other machines could connect to this address, and there are no passwords yet: every client can do everything.
     #[error(
-        "{address} can be reached from other machines, and there are no passwords yet; \
-         listen on 127.0.0.1 or on a Unix socket, or say `insecure_listen(true)` if the network itself keeps strangers out"
+        "{address} can be reached from other machines, and there are no passwords yet; listen on 127.0.0.1 or on a Unix socket, \
+         ask clients of an address with tls: for certificates, or say `insecure_listen(true)` if the network itself keeps \
+         strangers out"
     )]
     NotLoopback {
+        /// The address.
+        address: Address,
+    },
+    /// An address is one of TLS, and the server has no certificate.
+    #[error("there is no certificate for {address}; give one with its key, or listen on an address without tls:")]
+    NoCertificate {
         /// The address.
         address: Address,
     },
@@ -125,7 +134,7 @@ impl Server {
     pub fn options() -> ServerOptions {
         ServerOptions {
             addresses: Vec::new(),
-            insecure: false,
+            guard: Guard::default(),
             limits: Limits::default(),
             drain: Duration::from_secs(5),
         }
@@ -323,7 +332,7 @@ impl ServerOptions {
     /// # }
     /// ```
     pub fn insecure_listen(mut self, insecure: bool) -> Self {
-        self.insecure = insecure;
+        self.guard.insecure = insecure;
         self
     }
 
@@ -333,6 +342,20 @@ impl ServerOptions {
     /// connections, and a report says so: see [`raise_descriptor_limit`](super::raise_descriptor_limit).
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets the certificate for addresses with TLS, as `tls:127.0.0.1:4040`, which is then the default.
+    ///
+    /// An address that other machines can reach is served if clients have to have certificates:
+    /// [`ServerTls::client_ca`]. A handshake may take 5 seconds, and a client takes its place before it.
+    ///
+    /// # Examples
+    ///
+    /// See [`ServerTls`].
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.guard.tls = Some(tls);
         self
     }
 
@@ -390,17 +413,25 @@ impl ServerOptions {
         service: impl Fn(Spoken) -> S,
     ) -> Result<Server, StartServerError> {
         if self.addresses.is_empty() {
-            self.addresses.push((Address::default(), Spoken::LinesOrResp));
+            self.addresses.push((self.default_address(), Spoken::LinesOrResp));
         }
         let mut sockets = Vec::new();
         for (address, spoken) in &self.addresses {
-            sockets.push(Arc::new(Socket::bind(address, *spoken, self.insecure).await?));
+            sockets.push(Arc::new(Socket::bind(address, *spoken, &self.guard).await?));
         }
         let addresses = sockets.iter().map(|socket| socket.address.clone()).collect();
         let connections = Connections::new(descriptors::connections(self.limits.connections));
         let supervisor = self.tree(sockets, service, &connections).start().await?;
         self.tell_fewer(&supervisor, &connections);
         Ok(Server { supervisor, addresses, connections })
+    }
+
+    /// The default address, with TLS if there is a certificate.
+    fn default_address(&self) -> Address {
+        match Address::default() {
+            Address::Tcp { host, port } if self.guard.tls.is_some() => Address::Tls { host, port },
+            address => address,
+        }
     }
 
     /// The supervisor of the sessions first and the acceptors after it, so that the acceptors are stopped first. No child

@@ -1,6 +1,9 @@
 //! The server on sockets: listening, permissions, stopping.
 #![cfg(feature = "net")]
 
+#[cfg(feature = "tls")]
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[path = "../support/load.rs"]
 mod load;
 #[path = "../support/socket.rs"]
@@ -8,3 +11,5 @@ mod socket;
 
 mod drain;
 mod sockets;
+#[cfg(feature = "tls")]
+mod tls;
