@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::command::words;
+use crate::login::NOT_LOGGED_IN;
 
 // How a client finds the end of an answer.
 mod reading;
@@ -117,6 +118,11 @@ impl Answer {
     /// Writes the same lines for a file or a terminal, each ended by LF.
     pub fn print(&self, out: &mut Vec<u8>) {
         self.write(b"\n", out);
+    }
+
+    /// Whether the command was not executed because the client has to [log in](crate::Client::log_in) first.
+    pub fn is_not_logged_in(&self) -> bool {
+        matches!(self, Self::Error(text) if *text == *NOT_LOGGED_IN.as_bytes())
     }
 
     fn write(&self, end: &[u8], out: &mut Vec<u8>) {

@@ -13,12 +13,15 @@ use crate::command::Command;
 
 // The stream that a client turns into.
 mod events;
+// Logging in.
+mod login;
 // A list, as far as it is of use.
 mod items;
 // The lines below both.
 mod wire;
 
 pub use events::{SubscribeError, SubscriptionError, SubscriptionEvents};
+pub use login::LoginError;
 
 /// A client of the line protocol over any reader and writer: it sends a [`Command`] and returns its [`Answer`] as a value.
 ///
@@ -295,6 +298,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
         match self.send(command).await? {
             Answer::Done => Ok(SubscriptionEvents::of(self.wire)),
             Answer::NotFound => Err(SubscribeError::NotFound),
+            refusal if refusal.is_not_logged_in() => Err(SubscribeError::NotLoggedIn),
             refusal => {
                 let mut text = Vec::new();
                 refusal.encode(&mut text);

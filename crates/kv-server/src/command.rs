@@ -12,6 +12,8 @@ mod table;
 pub(crate) mod words;
 // A parsed line that borrows its words.
 mod command_line;
+// The line that logs in, which is not a command.
+pub(crate) mod auth;
 // Times as a line has them.
 pub(crate) mod times;
 

@@ -51,6 +51,7 @@
 //! | `PING` | `PONG` |
 //! | `HELP` | a line for each command, and `OK` |
 //! | `QUIT` | `OK`, and the session ends |
+//! | `AUTH sesame` | `OK`, if that is the password: see [below](#passwords) |
 //!
 //! If there is no such bucket, the answer is `NOT FOUND`. If the line is not a command, it is `UNKNOWN COMMAND`. If
 //! something fails, it is `ERROR` with what failed and what to do. The first four commands are those of the Elixir guide,
@@ -120,6 +121,7 @@
 //! - Every change of a value is told as `hset`, also that of `HINCRBY`; that of a time is not told.
 //! - There are no strings, lists and other types. The error for `SET` and its relatives says which command to use instead.
 //! - A request is an array of strings, with limits that are much smaller: see [`Limits`].
+//! - There is one user, `default`. Before a login, only `AUTH`, `HELLO` and `QUIT` are executed, and not `RESET`.
 //!
 //! A client that begins with a bare `PING`, as a person with `nc` does and one test of `redis-benchmark`, needs a session that speaks
 //! only RESP: [`Session::resp`], or in a server `ServerOptions::listen_resp`. The example `redis` (`cargo run -p kv-server --example
@@ -162,6 +164,53 @@
 //! cargo xtask bench --server
 //! ```
 //!
+//! # Passwords
+//!
+//! A server without a password lets every client do everything. One with a [`Password`] lets those do everything who know it: they log
+//! in with `AUTH`, or with `AUTH` and `HELLO 3 AUTH default ...` of Redis.
+//!
+//! ```
+//! use kv_core::Store;
+//! use kv_server::net::{self, Server};
+//! use kv_server::{Answer, Client, Command, Password};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let store = Store::start().await?;
+//! let password = Password::new("open sesame")?;
+//! let options = Server::options().listen("127.0.0.1:0".parse()?).password(password.hash()?);
+//! let server = options.start(store).await?;
+//!
+//! let (reader, writer) = net::connect(&server.addresses()[0]).await?;
+//! let mut client = Client::new(reader, writer);
+//! let refused = client.send(&Command::create("shopping")).await?;
+//! assert_eq!(refused, Answer::Error("log in first: send AUTH and the password".into()));
+//!
+//! client.log_in(&password).await?;
+//! assert_eq!(client.send(&Command::create("shopping")).await?, Answer::Done);
+//! # server.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The server keeps no password, but an argon2id hash of it: [`PasswordHash`]. It can be read from a file, which has the password or
+//! the hash, and which no other user may read. A password with blanks is sent in quotes.
+//!
+//! Before its login a client may only log in or leave. It has 5 seconds and 16 KiB for that, and is then told so and disconnected: see
+//! [`Limits::login`]. Commands that it has sent behind the login are executed once that is answered.
+//!
+//! To check a password takes tens of milliseconds and 19 MiB, so that nobody can try many. Two are checked at once, on threads that serve
+//! no client, and the others wait for their turn. After five failures in a row the next attempt waits for a second, and each further one
+//! twice as long, up to a minute; an attempt that would wait for longer than a minute behind others is refused. A success ends that.
+//!
+//! Failures are counted for each address, and for each /64 network of IPv6. If they were counted for the whole server, one stranger could
+//! keep everyone out. As it is, a stranger with many addresses has more attempts, so choose a password that is not in any list; and
+//! clients behind the same address wait for each other, as do all local users, and all clients on Unix sockets. The server remembers
+//! 4,096 addresses, and counts others as one when none of those is ten minutes old.
+//!
+//! No error, report, `Debug` or state of a process has a password in it: `AUTH` is not a [`Command`]. A [`Password`] is cleared from
+//! memory when it is dropped. Copies that the system, or the buffer of a connection, had of it are not.
+//!
 //! # Limits
 //!
 //! Everything that a client can make a server hold has a limit: see [`Limits`]. A server stops reading from a client that
@@ -171,8 +220,8 @@
 //! # When (not) to use it
 //!
 //! Two parts of one program share a store by cloning it: see `kv-core`. A call is faster than any socket. A line protocol
-//! is for people, scripts, and programs in other languages. Every client can do everything, so do not serve a network with
-//! strangers in it. Without a storage, the store is lost when its program ends.
+//! is for people, scripts, and programs in other languages. Without TLS, what it sends can be read on the way, the password too, so a
+//! network with strangers in it takes [TLS](net#tls). Without a storage, the store is lost when its program ends.
 //!
 //! # Crates in its signatures
 //!
@@ -184,6 +233,11 @@ mod command;
 mod answer;
 // ... and the events of a subscriber.
 mod event;
+
+// Passwords, and their hashes.
+mod password;
+// Logging in with one.
+mod login;
 
 // Splitting what was read into lines.
 mod lines;
@@ -217,10 +271,13 @@ pub use futures;
 pub use kv_core;
 
 pub use answer::{Answer, AnswerReader, ReaderStep, UnexpectedLine};
-pub use client::{AnswerError, Client, SubscribeError, SubscriptionError, SubscriptionEvents};
+pub use client::{AnswerError, Client, LoginError, SubscribeError, SubscriptionError, SubscriptionEvents};
 pub use command::{COMMANDS, Command, CommandUsage, ParseCommandError, QuoteError};
 pub use drain::{Drain, DrainSignal};
 pub use event::SubscriptionEvent;
 pub use limits::Limits;
 pub use lines::LineBuffer;
+pub use password::{
+    HashPasswordError, ParsePasswordHashError, Password, PasswordError, PasswordHash, ReadPasswordError,
+};
 pub use session::{Session, SessionEnd};

@@ -38,6 +38,12 @@ pub struct Limits {
     pub half_command: Duration,
     /// How long a client may be silent (default: `None`, no limit). A subscriber may always be silent.
     pub idle: Option<Duration>,
+    /// How many bytes a client may send before it has logged in, if there is a [password](crate::Session::password) (default: 16 KiB).
+    /// Beyond that it is told so, and the session ends.
+    pub before_login: usize,
+    /// How long a client may take to log in (default: 5 seconds). After that it is told so, and the session ends. The time that the
+    /// server itself takes does not end it.
+    pub login: Duration,
     /// How long a session reads and discards input after its last answer (default: 1 second), unless the client leaves
     /// first. Closing a socket with unread input would discard answers that are still on their way. Use zero for a reader
     /// that is not a socket.
@@ -61,6 +67,8 @@ impl Default for Limits {
             stalled: Duration::from_secs(30),
             half_command: Duration::from_secs(10),
             idle: None,
+            before_login: 16 * 1024,
+            login: Duration::from_secs(5),
             linger: Duration::from_secs(1),
             events: 1024,
             connections: 10_000,

@@ -44,9 +44,33 @@
 //!
 //! # Who may connect
 //!
-//! There are no passwords yet: every client can do everything. So a server listens on the loopback, or on a Unix socket
-//! that no other user can open. It refuses any other address with an error that says what to do. If the network itself
-//! keeps strangers out, [`insecure_listen`](ServerOptions::insecure_listen) allows it.
+//! Every client can do everything, once it is connected and has logged in. A server without a
+//! [password](ServerOptions::password) listens on the loopback, or on a Unix socket that no other user can open; the loopback is
+//! `127.0.0.0/8`, `::1`, and `::ffff:127.0.0.1` with its relatives. It refuses any other address with an error that says what to do.
+//! If the network itself keeps strangers out, [`insecure_listen`](ServerOptions::insecure_listen) allows it.
+//!
+//! ```
+//! use kv_core::Store;
+//! use kv_server::Password;
+//! use kv_server::net::{Address, Server, StartServerError};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let store = Store::start().await?;
+//! let address: Address = "0.0.0.0:0".parse()?;
+//! let everywhere = || Server::options().listen(address.clone());
+//! let refused = everywhere().start(store.clone()).await.unwrap_err();
+//! assert!(matches!(refused, StartServerError::NotLoopback { .. }));
+//!
+//! let password = Password::new("open sesame")?;
+//! let server = everywhere().password(password.hash()?).start(store).await?;
+//! # server.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A password keeps out those who do not know it. Without TLS it does not hide what is sent: on a network where others listen, they
+//! read the password and the data. [The crate's page](crate#passwords) says what happens before a login, and after a failed one.
 //!
 //! # TLS
 //!
@@ -56,8 +80,8 @@
 //!
 //! - `ServerOptions::tls` sets the certificate of the server and its key, from PEM files. Other users must not be able to read the
 //!   key. The files are read once, so a new certificate takes a new server.
-//! - `ServerTls::client_ca` serves only clients with a certificate of an authority. Such an address may be one that other machines can
-//!   reach.
+//! - `ServerTls::client_ca` serves only clients with a certificate of an authority. Such an address needs no password, also if other
+//!   machines can reach it.
 //! - `connect_tls` connects to such an address. It verifies that the certificate of the server is of the authority in `ClientTls`, and
 //!   for the host in the address.
 //! - Revoked certificates are not recognised; give short lives to certificates instead.
@@ -93,7 +117,9 @@
 //! A program that needs a store for itself embeds `kv-core`: a call is faster than any socket. A program with its own
 //! sockets, such as those of QUIC, serves a [`Session`](crate::Session) on them.
 
-// Addresses to listen on and connect to.
+// Who may connect, ...
+mod who;
+// ... and addresses to listen on and connect to.
 mod address;
 // Certificates and handshakes, ...
 #[cfg(feature = "tls")]

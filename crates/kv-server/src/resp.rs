@@ -18,6 +18,8 @@ mod answer;
 mod session;
 // ... commands about the connection, ...
 mod connection;
+// ... logging in, ...
+mod auth;
 // ... about buckets, ...
 mod buckets;
 // ... and about the server.
@@ -48,6 +50,7 @@ use self::subscriptions::Subscriptions;
 use self::transaction::Transaction;
 use crate::batch::BucketBatch;
 use crate::limits::Limits;
+use crate::login;
 use crate::session::end::SessionEnd;
 use crate::session::replies::Replies;
 
@@ -102,10 +105,13 @@ impl RespProtocol {
 
     /// Tells the client why the session ends.
     pub(crate) fn say_why(end: SessionEnd, limits: &Limits, out: &mut Vec<u8>) {
-        if end == SessionEnd::HalfCommand {
-            let text =
-                format!("the rest of the request did not come within {:?}; send it at once", limits.half_command);
-            reply::err(&text, out);
-        }
+        let text = match end {
+            SessionEnd::HalfCommand => {
+                format!("the rest of the request did not come within {:?}; send it at once", limits.half_command)
+            }
+            SessionEnd::NotLoggedIn => login::too_late(limits),
+            _ => return,
+        };
+        reply::err(&text, out);
     }
 }

@@ -1,12 +1,16 @@
 //! Serving one client: reading, executing, answering.
 
 use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use futures::io::{AsyncRead, AsyncWrite};
 use kv_core::Store;
 
 use crate::drain::Drain;
 use crate::limits::Limits;
+use crate::login::{Door, Login};
+use crate::password::PasswordHash;
 use crate::resp::{RespClients, RespProtocol};
 
 // The life of a session.
@@ -24,7 +28,7 @@ mod news;
 // The replies that the client has not taken yet.
 pub(crate) mod replies;
 // Deadlines.
-mod deadline;
+pub(crate) mod deadline;
 // Why it ends.
 pub(crate) mod end;
 
@@ -108,12 +112,22 @@ pub struct Session {
     drain: Drain,
     clients: RespClients,
     is_resp: bool,
+    door: Option<Arc<Door>>,
+    peer: Option<IpAddr>,
 }
 
 impl Session {
     /// Creates a session on a store, with the default [limits](Limits).
     pub fn new(store: Store) -> Self {
-        Self { store, limits: Limits::default(), drain: Drain::new(), clients: RespClients::default(), is_resp: false }
+        Self {
+            store,
+            limits: Limits::default(),
+            drain: Drain::new(),
+            clients: RespClients::default(),
+            is_resp: false,
+            door: None,
+            peer: None,
+        }
     }
 
     /// Makes the session speak only RESP, the protocol of Redis.
@@ -210,6 +224,43 @@ impl Session {
         self
     }
 
+    /// Makes the client log in first: see [the crate's page](crate#passwords). By default every client can do everything.
+    ///
+    /// The clones of this session count failed logins together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::io::Cursor;
+    /// use kv_core::Store;
+    /// use kv_server::{Password, Session};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// let hash = Password::new("sesame")?.hash()?;
+    /// let mut answered = Cursor::new(Vec::new());
+    /// let asked = &b"CREATE shopping\r\nAUTH sesame\r\nCREATE shopping\r\n"[..];
+    /// Session::new(store.clone()).password(hash).serve(asked, &mut answered).await?;
+    /// assert_eq!(
+    ///     answered.into_inner(),
+    ///     b"ERROR log in first: send AUTH and the password\r\nOK\r\nOK\r\n"
+    /// );
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn password(mut self, hash: PasswordHash) -> Self {
+        self.door = Some(Arc::new(Door::new(hash)));
+        self
+    }
+
+    /// Sets the address that the client connects from, where failed logins are counted. All clients without one are counted together.
+    pub fn peer(mut self, address: IpAddr) -> Self {
+        self.peer = Some(address);
+        self
+    }
+
     /// Serves the client until one of them ends the session. When this returns, the writer is closed.
     ///
     /// # Errors
@@ -247,13 +298,14 @@ impl Session {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        let Self { store, limits, drain, clients, is_resp } = self;
+        let Self { store, limits, drain, clients, is_resp, door, peer } = self;
+        let login = Login::new(door, peer, drain.clone(), &limits);
         let protocol = if is_resp {
             Protocol::Resp(Box::new(RespProtocol::new(&clients, &limits)))
         } else {
             Protocol::Undecided(clients)
         };
-        match Connection::new(store, limits, protocol, drain.told(), reader, writer).run().await {
+        match Connection::new(store, limits, protocol, login, drain.told(), reader, writer).run().await {
             Ok(end) => Ok(end),
             Err(ReplyError::Stalled) => Ok(SessionEnd::Stalled),
             Err(ReplyError::Io(error)) => Err(error),

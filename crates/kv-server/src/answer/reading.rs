@@ -204,6 +204,8 @@ impl State {
             }),
             (Self::Unsure(value, _), b"OK") => Ok((Self::Pinged(value), ReaderStep::More)),
             (Self::Unsure(_, answer), b"PONG") => whole(answer),
+            // The `PING` was not executed either.
+            (Self::Unsure(before, answer), _) if answer.is_not_logged_in() && before == line => whole(answer),
             (Self::Value(value), b"OK") | (Self::Pinged(value), b"PONG") => whole(Answer::Value(value)),
             (Self::Items(items), b"OK") => whole(Answer::Items(items)),
             (Self::Help(lines), b"OK") => whole(Answer::Help(lines)),

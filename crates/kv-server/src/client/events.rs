@@ -80,6 +80,9 @@ pub enum SubscribeError {
     /// There is no such bucket.
     #[error("there is no such bucket; BUCKETS lists those there are")]
     NotFound,
+    /// The client has to [log in](super::Client::log_in) first.
+    #[error("the server has a password; log in first")]
+    NotLoggedIn,
     /// The server refused.
     #[error("the server gives no events: {}", String::from_utf8_lossy(text).trim_end())]
     #[non_exhaustive]

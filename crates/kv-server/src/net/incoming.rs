@@ -1,6 +1,7 @@
 //! The reader of a session: a connection, and while it drains only what has already arrived.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,6 +9,7 @@ use futures::io::AsyncRead;
 
 use super::arrived::read_arrived;
 use super::stream::Reader;
+use super::who;
 use crate::drain::Drain;
 
 /// The reader of a session.
@@ -21,6 +23,11 @@ pub(super) struct Incoming {
 impl Incoming {
     pub(super) fn new(reader: Reader, drain: Drain) -> Self {
         Self { reader, drain }
+    }
+
+    /// The IP address that the client connects from, if it has one.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        who::peer_of(&self.reader)
     }
 }
 

@@ -16,6 +16,7 @@ use super::StartServerError;
 use super::address::Address;
 use super::stream::{self, Reader, Writer};
 use super::tls::ServerTls;
+use super::who::Who;
 use crate::drain::Drain;
 
 /// How many unaccepted connections the system may hold. Linux uses its own `somaxconn` if that is less.
@@ -30,15 +31,6 @@ pub(super) struct Socket {
     pub(super) address: Address,
     pub(super) spoken: Spoken,
     listener: Mutex<Option<Arc<Listener>>>,
-}
-
-/// Who may connect.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Guard {
-    /// The network keeps strangers out, or they may come.
-    pub(super) insecure: bool,
-    /// The certificate for addresses with TLS.
-    pub(super) tls: Option<ServerTls>,
 }
 
 /// A client that has connected.
@@ -62,21 +54,21 @@ pub(super) enum Listener {
 }
 
 impl Socket {
-    /// Binds `address`. One that other machines can reach needs a guard that keeps strangers out.
-    pub(super) async fn bind(address: &Address, spoken: Spoken, guard: &Guard) -> Result<Self, StartServerError> {
-        let (listener, address) = match address {
+    /// Binds `address`, if it asks enough of [`Who`] connects.
+    pub(super) async fn bind(address: &Address, spoken: Spoken, who: &Who) -> Result<Self, StartServerError> {
+        let (address, listener) = match address {
             Address::Tcp { host, port } => {
-                let (listener, bound) = bind_host(address, host, *port, guard.insecure).await?;
-                (Listener::Tcp(listener), bound.into())
+                let (listener, bound) = bind_host(address, host, *port, |found| who.may_listen(found, None)).await?;
+                (bound.into(), Listener::Tcp(listener))
             }
             Address::Tls { host, port } => {
-                let tls = guard.tls.clone();
+                let tls = who.tls.as_ref();
+                let (listener, bound) = bind_host(address, host, *port, |found| who.may_listen(found, tls)).await?;
+                let bound = Address::Tls { host: bound.ip().to_string(), port: bound.port() };
                 let tls = tls.ok_or_else(|| StartServerError::NoCertificate { address: address.clone() })?;
-                let keeps_strangers_out = guard.insecure || tls.knows_clients();
-                let (listener, bound) = bind_host(address, host, *port, keeps_strangers_out).await?;
-                (Listener::Tls(listener, tls), Address::Tls { host: bound.ip().to_string(), port: bound.port() })
+                (bound, Listener::Tls(listener, tls.clone()))
             }
-            Address::Unix(path) => (bind_unix(path).await?, address.clone()),
+            Address::Unix(path) => (address.clone(), bind_unix(path).await?),
         };
         Ok(Self { address, spoken, listener: Mutex::new(Some(Arc::new(listener))) })
     }
@@ -125,16 +117,16 @@ impl Accepted {
     }
 }
 
-/// Binds a host's address. One that other machines can reach needs something that keeps strangers out.
+/// Binds an address of a host, if a server may listen on all that its name stands for.
 async fn bind_host(
     address: &Address,
     host: &str,
     port: u16,
-    keeps_strangers_out: bool,
+    may_listen: impl Fn(&[SocketAddr]) -> bool,
 ) -> Result<(TcpListener, SocketAddr), StartServerError> {
     let failed = |source| StartServerError::Bind { address: address.clone(), source };
     let found: Vec<SocketAddr> = lookup_host((host, port)).await.map_err(failed)?.collect();
-    if !keeps_strangers_out && !found.iter().all(|found| found.ip().is_loopback()) {
+    if !may_listen(&found) {
         return Err(StartServerError::NotLoopback { address: address.clone() });
     }
     let listener = bind_first(&found).map_err(failed)?;

@@ -15,11 +15,13 @@ use super::acceptor::Acceptor;
 use super::address::Address;
 use super::connections::Connections;
 use super::descriptors;
-use super::listener::{Guard, Socket, Spoken};
+use super::listener::{Socket, Spoken};
 use super::service::{Service, Sessions};
 #[cfg(feature = "tls")]
 use super::tls::ServerTls;
+use super::who::Who;
 use crate::limits::Limits;
+use crate::password::PasswordHash;
 use crate::session::Session;
 
 /// A reference to a running server: see the [module](super).
@@ -63,7 +65,7 @@ pub struct Server {
 #[must_use = "a server starts when `start` is awaited"]
 pub struct ServerOptions {
     addresses: Vec<(Address, Spoken)>,
-    guard: Guard,
+    who: Who,
     limits: Limits,
     drain: Duration,
 }
@@ -88,11 +90,11 @@ pub struct ServerOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartServerError {
-    /// Other machines could connect to this address, and there are no passwords yet: every client can do everything.
+    /// Other machines could connect to this address, and there is no password: every client could do everything.
     #[error(
-        "{address} can be reached from other machines, and there are no passwords yet; listen on 127.0.0.1 or on a Unix socket, \
-         ask clients of an address with tls: for certificates, or say `insecure_listen(true)` if the network itself keeps \
-         strangers out"
+        "{address} can be reached from other machines, and the server has no password; set one with `password`, ask clients of \
+         an address with tls: for certificates, listen on 127.0.0.1 or on a Unix socket, or say `insecure_listen(true)` if the \
+         network itself keeps strangers out"
     )]
     NotLoopback {
         /// The address.
@@ -134,7 +136,7 @@ impl Server {
     pub fn options() -> ServerOptions {
         ServerOptions {
             addresses: Vec::new(),
-            guard: Guard::default(),
+            who: Who::default(),
             limits: Limits::default(),
             drain: Duration::from_secs(5),
         }
@@ -308,7 +310,42 @@ impl ServerOptions {
         self
     }
 
-    /// Allows listening where other machines can connect (default: false). There are no passwords yet: every client can
+    /// Makes clients log in with this password, on every address. By default there is none, and the server listens only where no
+    /// other machine can connect: see [the module](super#who-may-connect).
+    ///
+    /// # Examples
+    ///
+    /// The password is in a file that only its owner can read, or its hash is:
+    ///
+    /// ```
+    /// # use std::fs::{self, Permissions};
+    /// # use std::os::unix::fs::PermissionsExt;
+    /// # use kv_core::Store;
+    /// use kv_server::PasswordHash;
+    /// use kv_server::net::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::start().await?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("password");
+    /// # fs::write(&path, "open sesame\n")?;
+    /// # fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+    /// let server = Server::options()
+    ///     .listen("0.0.0.0:0".parse()?)
+    ///     .password(PasswordHash::read(&path)?)
+    ///     .start(store)
+    ///     .await?;
+    /// # server.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn password(mut self, hash: PasswordHash) -> Self {
+        self.who.password = Some(hash);
+        self
+    }
+
+    /// Allows listening where other machines can connect although there is no password (default: false): every client there can
     /// read and change everything.
     ///
     /// # Examples
@@ -332,7 +369,7 @@ impl ServerOptions {
     /// # }
     /// ```
     pub fn insecure_listen(mut self, insecure: bool) -> Self {
-        self.guard.insecure = insecure;
+        self.who.insecure = insecure;
         self
     }
 
@@ -347,7 +384,7 @@ impl ServerOptions {
 
     /// Sets the certificate for addresses with TLS, as `tls:127.0.0.1:4040`, which is then the default.
     ///
-    /// An address that other machines can reach is served if clients have to have certificates:
+    /// An address that other machines can reach is served without a password if clients have to have certificates:
     /// [`ServerTls::client_ca`]. A handshake may take 5 seconds, and a client takes its place before it.
     ///
     /// # Examples
@@ -355,7 +392,7 @@ impl ServerOptions {
     /// See [`ServerTls`].
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: ServerTls) -> Self {
-        self.guard.tls = Some(tls);
+        self.who.tls = Some(tls);
         self
     }
 
@@ -398,6 +435,10 @@ impl ServerOptions {
     /// ```
     pub async fn start(self, store: Store) -> Result<Server, StartServerError> {
         let session = Session::new(store).limits(self.limits);
+        let session = match &self.who.password {
+            Some(hash) => session.password(hash.clone()),
+            None => session,
+        };
         let sessions = |spoken| Sessions {
             session: match spoken {
                 Spoken::LinesOrResp => session.clone(),
@@ -417,7 +458,7 @@ impl ServerOptions {
         }
         let mut sockets = Vec::new();
         for (address, spoken) in &self.addresses {
-            sockets.push(Arc::new(Socket::bind(address, *spoken, &self.guard).await?));
+            sockets.push(Arc::new(Socket::bind(address, *spoken, &self.who).await?));
         }
         let addresses = sockets.iter().map(|socket| socket.address.clone()).collect();
         let connections = Connections::new(descriptors::connections(self.limits.connections));
@@ -429,7 +470,7 @@ impl ServerOptions {
     /// The default address, with TLS if there is a certificate.
     fn default_address(&self) -> Address {
         match Address::default() {
-            Address::Tcp { host, port } if self.guard.tls.is_some() => Address::Tls { host, port },
+            Address::Tcp { host, port } if self.who.tls.is_some() => Address::Tls { host, port },
             address => address,
         }
     }

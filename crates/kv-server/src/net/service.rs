@@ -23,6 +23,10 @@ pub(super) struct Sessions {
 impl Service for Sessions {
     fn serve(&self, reader: Incoming, writer: Writer, drain: Drain) -> impl Future<Output = io::Result<()>> + Send {
         let session = self.session.clone().drain(&drain);
+        let session = match reader.peer() {
+            Some(peer) => session.peer(peer),
+            None => session,
+        };
         async move { session.serve(reader, writer).await.map(drop) }
     }
 }

@@ -97,7 +97,7 @@ commands! {
     Echo "echo" 2 None [fast] "connection" "message" "Returns the message.";
     Hello "hello" -1 None [noscript fast] "connection" "[protover [AUTH username password] [SETNAME clientname]]"
         "Sets the version of the protocol, and returns what serves the client.";
-    Auth "auth" -2 None [noscript fast] "connection" "[username] password" "Returns OK for the user `default`: there are no passwords.";
+    Auth "auth" -2 None [noscript fast] "connection" "[username] password" "Logs in. The only user is `default`.";
     Select "select" 2 None [fast] "connection" "index" "Returns OK for the database 0, the only one.";
     Client "client" -2 None [noscript] "connection" "ID|GETNAME|SETNAME|SETINFO|INFO|LIST [argument ...]"
         "Names connections, and lists those that speak RESP.";

@@ -12,59 +12,9 @@ use super::session::RespSession;
 use super::subscriptions::{Kind, Subscriptions};
 use crate::session::replies::ReplyError;
 
-/// What Redis says to a password if it has none.
-const NO_PASSWORD: &str = "AUTH <password> called without any password configured for the default user. Are you sure your \
-                           configuration is correct?";
-
-const WRONG_PASSWORD: &str = "WRONGPASS invalid username-password pair or user is disabled.";
-
-/// The only user. It has no password, so it may give any.
-const USER: &[u8] = b"default";
-
 impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
-    /// Sets the version, and tells what serves the client.
-    pub(super) fn hello(&mut self, request: Request<'_>) {
-        match self.greet(request) {
-            Ok(()) => self.who(),
-            Err(error) => reply::error(&error, self.replies.short()),
-        }
-    }
-
-    /// Reads the options. Nothing is set if one is wrong.
-    fn greet(&mut self, request: Request<'_>) -> Result<(), String> {
-        let version = match request.from(1).next() {
-            None => self.resp.version,
-            Some(version) => match number(version).ok_or("ERR Protocol version is not an integer or out of range")? {
-                2 => Version::Two,
-                3 => Version::Three,
-                _ => return Err("NOPROTO unsupported protocol version".to_owned()),
-            },
-        };
-        let (mut at, mut name) = (2, None);
-        while at < request.len() {
-            let left = request.len() - at - 1;
-            let option = request.get(at);
-            if option.eq_ignore_ascii_case(b"AUTH") && left >= 2 {
-                if request.get(at + 1) != USER {
-                    return Err(WRONG_PASSWORD.to_owned());
-                }
-                at += 3;
-            } else if option.eq_ignore_ascii_case(b"SETNAME") && left >= 1 {
-                name = Some(valid_name(request.get(at + 1)).map_err(|invalid| format!("ERR {invalid}"))?);
-                at += 2;
-            } else {
-                return Err(format!("ERR Syntax error in HELLO option '{}'", shown(option)));
-            }
-        }
-        self.resp.version = version;
-        self.resp.client.with(|client| {
-            client.version = version;
-            client.name = name.unwrap_or(std::mem::take(&mut client.name));
-        });
-        Ok(())
-    }
-
-    fn who(&mut self) {
+    /// Tells what serves the client.
+    pub(super) fn who(&mut self) {
         let (version, id) = (self.resp.version, self.resp.client.id());
         let out = self.replies.short();
         reply::map(7, version, out);
@@ -82,16 +32,6 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
         }
         reply::bulk(b"modules", out);
         reply::array(0, out);
-    }
-
-    pub(super) fn auth(&mut self, request: Request<'_>) {
-        let out = self.replies.short();
-        match request.len() {
-            2 => reply::err(NO_PASSWORD, out),
-            3 if request.get(1) == USER => out.extend(reply::OK),
-            3 => reply::error(WRONG_PASSWORD, out),
-            _ => reply::err("syntax error", out),
-        }
     }
 
     pub(super) fn select(&mut self, request: Request<'_>) {
@@ -171,6 +111,7 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
     pub(super) fn reset(&mut self) {
         self.resp.transaction = None;
         self.resp.subscriptions = Subscriptions::default();
+        self.login.log_out();
         self.resp.version = Version::Two;
         self.resp.client.with(|client| {
             client.name.clear();

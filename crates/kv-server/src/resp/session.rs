@@ -8,6 +8,7 @@ use kv_core::Store;
 
 use super::RespProtocol;
 use super::answer::{self, Answer};
+use super::auth::NOT_LOGGED_IN;
 use super::command::{Command, CommandEntry, unknown, wrong_arity};
 use super::gather::{Cut, Gathered, gather};
 use super::reply::{self, Version};
@@ -15,6 +16,7 @@ use super::request::{Request, Requests};
 use super::transaction::Transaction;
 use crate::command::is_from_browser;
 use crate::limits::Limits;
+use crate::login::Login;
 use crate::session::end::SessionEnd;
 use crate::session::replies::{Replies, ReplyError};
 
@@ -23,6 +25,7 @@ pub(crate) struct RespSession<'a, W> {
     pub(crate) store: &'a Store,
     pub(crate) limits: &'a Limits,
     pub(crate) replies: &'a mut Replies<W>,
+    pub(crate) login: &'a mut Login,
     pub(crate) resp: &'a mut RespProtocol,
 }
 
@@ -96,8 +99,15 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
             if let Some(transaction) = &mut self.resp.transaction {
                 transaction.is_aborted = true;
             }
+            if !self.login.is_in() {
+                // Not in Redis's words, which show the arguments: it may be a password behind a misspelt AUTH.
+                return self.known(NOT_LOGGED_IN);
+            }
             return self.refuse(unknown(request.name(), request.from(1)));
         };
+        if !self.login.is_in() && !matches!(entry.command, Command::Auth | Command::Hello | Command::Quit) {
+            return self.known(NOT_LOGGED_IN);
+        }
         if let Some(transaction) = &mut self.resp.transaction
             && !is_about_transactions(entry.command)
         {
@@ -161,8 +171,8 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
     /// Executes a command that is a barrier. Returns why the session ends, if it does.
     async fn alone(&mut self, command: Command, request: Request<'_>) -> Result<Option<SessionEnd>, ReplyError> {
         match command {
-            Command::Hello => self.hello(request),
-            Command::Auth => self.auth(request),
+            Command::Hello => self.hello(request).await,
+            Command::Auth => self.auth(request).await,
             Command::Select => self.select(request),
             Command::Client => self.client(request),
             Command::Config => self.config(request),

@@ -1,5 +1,7 @@
 //! Executing and answering the commands of a read, one by one.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use futures::io::AsyncWrite;
 use genserver::supervisor::ChildError;
@@ -12,8 +14,10 @@ use super::news::News;
 use super::replies::ReplyError;
 use crate::answer;
 use crate::batch::{Refusal, create, stored};
+use crate::command::auth::{self, NoPasswordGiven};
 use crate::command::{COMMANDS, CommandLine, ParseCommandError, Verb, is_from_browser, times};
 use crate::lines::LineBuffer;
+use crate::login;
 
 const NO_OTHER: &[u8] =
     b"ERROR a session that has subscribed takes no command but QUIT; connect once more for others\r\n";
@@ -24,6 +28,8 @@ enum LineAction<'a> {
     Gathered,
     /// Execute it alone: a barrier between the commands before it and after it.
     Alone(CommandLine<'a>),
+    /// Log in with this password, and execute what follows after that.
+    LogIn(Cow<'a, [u8]>),
     /// End the session.
     Last(SessionEnd),
 }
@@ -43,6 +49,11 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
                 LineAction::Alone(command) => {
                     self.carry_out().await?;
                     self.alone(command).await?
+                }
+                LineAction::LogIn(password) => {
+                    self.carry_out().await?;
+                    self.log_in(&password).await?;
+                    None
                 }
                 LineAction::Last(end) => Some(end),
             };
@@ -65,8 +76,8 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
             Err(_) if is_from_browser(line) => return LineAction::Last(SessionEnd::Browser),
             Ok(command) if command.verb == Verb::Quit => return LineAction::Alone(command),
             _ if has_subscribed => self.gathered.known(NO_OTHER),
-            Err(ParseCommandError::Unknown) => self.gathered.known(answer::UNKNOWN_COMMAND),
-            Err(ParseCommandError::Quote(error)) => self.gathered.wrong(error.text()),
+            Err(error) => return self.take_other(line, error),
+            Ok(_) if !self.login.is_in() => self.gathered.wrong(login::NOT_LOGGED_IN),
             Ok(command) => {
                 if let Err(command) = self.gathered.gather(command, read) {
                     return LineAction::Alone(command);
@@ -74,6 +85,29 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
             }
         }
         LineAction::Gathered
+    }
+
+    /// Looks at a line that is not a command: it may log in.
+    fn take_other<'a>(&mut self, line: &'a [u8], error: ParseCommandError) -> LineAction<'a> {
+        match (auth::read(line), error) {
+            (Some(Ok(password)), _) => return LineAction::LogIn(password),
+            (Some(Err(NoPasswordGiven)), _) => self.gathered.wrong(NoPasswordGiven::TEXT),
+            _ if !self.login.is_in() => self.gathered.wrong(login::NOT_LOGGED_IN),
+            (None, ParseCommandError::Unknown) => self.gathered.known(answer::UNKNOWN_COMMAND),
+            (None, ParseCommandError::Quote(error)) => self.gathered.wrong(error.text()),
+        }
+        LineAction::Gathered
+    }
+
+    async fn log_in(&mut self, password: &[u8]) -> Result<(), ReplyError> {
+        // Boxed, so that the future of the frequent commands stays small.
+        let logged_in = Box::pin(self.login.log_in(password)).await;
+        let out = self.replies.short();
+        match logged_in {
+            Ok(()) => out.extend(answer::DONE),
+            Err(refusal) => answer::write_error(&refusal.to_string(), out),
+        }
+        self.replies.space().await
     }
 
     /// Executes a command that is a barrier. Returns why the session ends, if it does.
@@ -197,7 +231,7 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
 
     fn help(&mut self) {
         let out = self.replies.short();
-        for usage in COMMANDS {
+        for usage in COMMANDS.iter().chain([&auth::AUTH]) {
             out.extend(format!("{usage}\r\n").as_bytes());
         }
         out.extend(answer::DONE);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::io::{AsyncRead, AsyncWrite};
 use kv_core::Store;
+use zeroize::Zeroize;
 
 use super::deadline::Deadline;
 use super::end::SessionEnd;
@@ -16,6 +17,7 @@ use super::protocol::Protocol;
 use super::replies::{Replies, ReplyError};
 use crate::drain::DrainSignal;
 use crate::limits::Limits;
+use crate::login::Login;
 
 /// How many bytes are read at once.
 const READ: usize = 64 * 1024;
@@ -43,6 +45,7 @@ pub(super) struct Connection<R, W> {
     reader: R,
     replies: Replies<W>,
     protocol: Protocol,
+    login: Login,
     /// The deadline for the rest of a command, ...
     half: Deadline,
     /// ... for any input, ...
@@ -66,6 +69,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         store: Store,
         limits: Limits,
         protocol: Protocol,
+        login: Login,
         told: DrainSignal,
         reader: R,
         writer: W,
@@ -76,6 +80,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             reader,
             replies: Replies::new(writer, limits.replies, limits.stalled),
             protocol,
+            login,
             half: Deadline::default(),
             idle: Deadline::default(),
             leaving: Deadline::default(),
@@ -90,7 +95,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             if let Woken::End(end) = poll_fn(|cx| self.poll_wait(cx)).await? {
                 break end;
             }
-            let answered = self.protocol.answer(&self.store, &self.limits, &mut self.half, &mut self.replies);
+            let Self { store, limits, half, replies, protocol, login, .. } = &mut self;
+            let answered = protocol.answer(store, limits, half, replies, login);
             if let Some(end) = answered.await? {
                 break end;
             }
@@ -114,6 +120,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             if self.last_reads == LAST_READS {
                 return Poll::Ready(Ok(Woken::End(SessionEnd::Drained)));
             }
+        }
+        // Also of a client that does not take its replies.
+        if self.login.poll_patience(cx).is_ready() {
+            return Poll::Ready(Ok(Woken::End(SessionEnd::NotLoggedIn)));
         }
         if self.replies.is_full() {
             // The client has to take its replies first, and input that is not read does not count as silence.
@@ -140,13 +150,17 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let Poll::Ready(bytes) = poll_desk(&mut self.reader, cx, |read| self.protocol.push(read, &self.limits)) else {
+        let most = self.login.allowance();
+        let Poll::Ready(bytes) = poll_desk(&mut self.reader, cx, most, |read| self.protocol.push(read, &self.limits))
+        else {
             self.reads = 0;
             return Poll::Pending;
         };
         self.reads += 1;
         self.idle.take_back();
-        Poll::Ready(Ok(if bytes? == 0 { Woken::End(SessionEnd::Left) } else { Woken::Read }))
+        let bytes = bytes?;
+        self.login.count(bytes);
+        Poll::Ready(Ok(if bytes == 0 { Woken::End(SessionEnd::Left) } else { Woken::Read }))
     }
 
     /// Whether a deadline has passed.
@@ -177,7 +191,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let mut until = Deadline::default();
         until.set(self.limits.linger);
         poll_fn(|cx| {
-            match poll_desk(&mut self.reader, cx, |_thrown_away| ()) {
+            match poll_desk(&mut self.reader, cx, None, |_thrown_away| ()) {
                 Poll::Ready(Ok(1..)) => cx.waker().wake_by_ref(),
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending => {}
@@ -188,16 +202,18 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 }
 
-/// Reads into the thread's buffer, and copies from there.
+/// Reads into the thread's buffer, and copies from there. What a client that has not logged in sends is at `most` so much, and does not
+/// stay in the buffer, because there may be a password in it.
 fn poll_desk<R: AsyncRead + Unpin>(
     reader: &mut R,
     cx: &mut Context<'_>,
+    most: Option<usize>,
     take: impl FnOnce(&[u8]),
 ) -> Poll<io::Result<usize>> {
     READ_BUFFER.with(|desk| match desk.try_borrow_mut() {
-        Ok(mut desk) => read_at(reader, cx, &mut desk, take),
+        Ok(mut desk) => read_at(reader, cx, &mut desk, most, take),
         // This reader was called from within another read.
-        Err(_) => read_at(reader, cx, &mut [0; 1024], take),
+        Err(_) => read_at(reader, cx, &mut [0; 1024], most, take),
     })
 }
 
@@ -205,9 +221,14 @@ fn read_at<R: AsyncRead + Unpin>(
     reader: &mut R,
     cx: &mut Context<'_>,
     desk: &mut [u8],
+    most: Option<usize>,
     take: impl FnOnce(&[u8]),
 ) -> Poll<io::Result<usize>> {
-    let bytes = ready!(Pin::new(reader).poll_read(cx, desk))?;
+    let length = most.map_or(desk.len(), |most| most.min(desk.len()));
+    let bytes = ready!(Pin::new(reader).poll_read(cx, &mut desk[..length]))?;
     take(&desk[..bytes]);
+    if most.is_some() {
+        desk[..bytes].zeroize();
+    }
     Poll::Ready(Ok(bytes))
 }

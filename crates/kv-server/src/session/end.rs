@@ -20,6 +20,9 @@ pub enum SessionEnd {
     Stalled,
     /// The client was silent for [`Limits::idle`](crate::Limits::idle).
     Idle,
+    /// The client did not log in within [`Limits::login`](crate::Limits::login) and
+    /// [`Limits::before_login`](crate::Limits::before_login). It was told.
+    NotLoggedIn,
     /// The client was a browser.
     Browser,
 }

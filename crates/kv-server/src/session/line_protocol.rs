@@ -13,6 +13,7 @@ use crate::answer;
 use crate::batch::CommandBatch;
 use crate::limits::Limits;
 use crate::lines::LineBuffer;
+use crate::login::{self, Login};
 
 /// After this many events in a row the session looks at its input.
 const EVENTS_IN_A_ROW: u32 = 1024;
@@ -30,6 +31,7 @@ pub(super) struct LineSession<'a, W> {
     pub(super) store: &'a Store,
     pub(super) limits: &'a Limits,
     pub(super) replies: &'a mut Replies<W>,
+    pub(super) login: &'a mut Login,
     /// The deadline for the rest of a command.
     pub(super) half: &'a mut Deadline,
     pub(super) lines: &'a mut LineBuffer,
@@ -62,6 +64,7 @@ impl LineProtocol {
             SessionEnd::HalfCommand => {
                 format!("the rest of the command did not come within {:?}; send it at once", limits.half_command)
             }
+            SessionEnd::NotLoggedIn => login::too_late(limits),
             _ => return,
         };
         answer::write_error(&text, out);

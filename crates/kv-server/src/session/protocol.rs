@@ -10,6 +10,7 @@ use super::end::SessionEnd;
 use super::line_protocol::{LineProtocol, LineSession};
 use super::replies::{Replies, ReplyError};
 use crate::limits::Limits;
+use crate::login::Login;
 use crate::resp::{RespClients, RespProtocol, RespSession};
 
 /// What a client speaks, and what it has sent.
@@ -63,14 +64,15 @@ impl Protocol {
         limits: &Limits,
         half: &mut Deadline,
         replies: &mut Replies<W>,
+        login: &mut Login,
     ) -> Result<Option<SessionEnd>, ReplyError> {
         match self {
             Self::Undecided(_) => Ok(None),
             Self::Lines(LineProtocol { lines, gathered, subscription }) => {
-                LineSession { store, limits, replies, half, lines, gathered, subscription }.answer().await
+                LineSession { store, limits, replies, login, half, lines, gathered, subscription }.answer().await
             }
             Self::Resp(resp) => {
-                let (end, has_taken) = RespSession { store, limits, replies, resp }.answer().await?;
+                let (end, has_taken) = RespSession { store, limits, replies, login, resp }.answer().await?;
                 if has_taken {
                     // If half a request waits now, it is a new one.
                     half.take_back();

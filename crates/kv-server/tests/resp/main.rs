@@ -1,6 +1,8 @@
 //! Sessions that speak RESP: their replies, as Redis gives them, and their limits.
 
 mod resp;
+#[path = "../support/secret.rs"]
+mod secret;
 #[path = "../support/client.rs"]
 mod support;
 
@@ -10,6 +12,8 @@ mod hashes;
 mod buckets;
 // ... and about the connection.
 mod connection;
+// Logging in.
+mod login;
 // Requests, however they are cut, and what is none.
 mod requests;
 // Several commands in one message.

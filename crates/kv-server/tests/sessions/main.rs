@@ -1,5 +1,7 @@
 //! Sessions over any reader and writer: their answers and their limits.
 
+#[path = "../support/secret.rs"]
+mod secret;
 #[path = "../support/client.rs"]
 mod support;
 
@@ -15,6 +17,8 @@ mod lists;
 mod answers;
 // Who is told of a store's events.
 mod subscriptions;
+// Logging in.
+mod login;
 // What a client may not have.
 mod limits;
 // What a session does in a turn.
