@@ -51,13 +51,17 @@ pub(crate) struct Arguments {
 }
 
 /// The help of `--connect`.
-const CONNECT_HELP: &str = "The server, at HOST:PORT or unix:PATH [default: what KV_URL says, or 127.0.0.1:4040]";
+const CONNECT_HELP: &str =
+    "The server, at HOST:PORT, tls:HOST:PORT or unix:PATH [default: what KV_URL says, or 127.0.0.1:4040]";
 
 /// The options of every command that talks to a server.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     #[arg(long, global = true, value_name = "ADDR", help = CONNECT_HELP)]
     pub(crate) connect: Option<Address>,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsFiles,
 
     /// Print JSON; non-UTF-8 bytes become {"base64": "..."}
     #[arg(long, global = true)]
@@ -70,6 +74,29 @@ pub(crate) struct Common {
     /// How long to wait for an answer; at a prompt you decide yourself
     #[arg(long, global = true, value_name = "SECONDS", default_value = "30")]
     pub(crate) timeout: NonZeroU32,
+}
+
+/// The files of certificates, in PEM.
+#[derive(Debug, Args)]
+pub(crate) struct TlsFiles {
+    /// Trust servers with a certificate of this authority [default for tls: addresses: what KV_TLS_CA says]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+
+    /// The certificate: of the server, or the one that a client shows [default for clients: what KV_TLS_CERT says]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The key of the certificate, which no other user can read [default for clients: what KV_TLS_KEY says]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+impl TlsFiles {
+    /// Whether any of them is given.
+    pub(crate) fn are_given(&self) -> bool {
+        self.tls_ca.is_some() || self.tls_cert.is_some() || self.tls_key.is_some()
+    }
 }
 
 /// The help of `--data`: plain text, which its dollar sign is not.
@@ -236,23 +263,27 @@ impl Verb {
         matches!(self, Self::Serve(_) | Self::Export { .. } | Self::Import { .. } | Self::Repair)
     }
 
+    /// Whether it asks a server.
+    pub(crate) fn is_a_client(&self) -> bool {
+        !self.has_a_store() && !matches!(self, Self::Completions { .. } | Self::Man { .. })
+    }
+
     /// Whether it asks a server that it has to be told of.
     pub(crate) fn asks_a_server(&self) -> bool {
-        !self.has_a_store()
-            && !matches!(self, Self::Connect { address: Some(_) } | Self::Completions { .. } | Self::Man { .. })
+        self.is_a_client() && !matches!(self, Self::Connect { address: Some(_) })
     }
 
     /// Whether it prints something that can be JSON.
     pub(crate) fn prints(&self) -> bool {
-        !self.has_a_store() && !matches!(self, Self::Connect { .. } | Self::Completions { .. } | Self::Man { .. })
+        self.is_a_client() && !matches!(self, Self::Connect { .. })
     }
 }
 
 /// The options of `kv serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Listen on this address, at HOST:PORT or unix:PATH; port 0 is any free port. May be given several times [default:
-    /// 127.0.0.1:4040]
+    /// Listen on this address, at HOST:PORT, tls:HOST:PORT or unix:PATH; port 0 is any free port. May be given several times
+    /// [default: 127.0.0.1:4040, and with --tls-cert tls:127.0.0.1:4040]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Vec<Address>,
 
@@ -264,6 +295,10 @@ pub(crate) struct Serve {
     /// Listen on a Unix socket; may be given several times
     #[arg(long, value_name = "PATH")]
     pub(crate) unix: Vec<PathBuf>,
+
+    /// Serve at addresses with TLS only clients with a certificate of this authority; other machines may then reach them
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
 
     /// Allow addresses that other machines can reach: there are no passwords
     #[arg(long)]

@@ -22,13 +22,13 @@ pub(crate) fn command() -> Command {
 /// The global options that concern a verb.
 fn concerning(verb: &str) -> &'static [&'static str] {
     match verb {
-        "serve" => &["data", "memory", "sync"],
+        "serve" => &["data", "memory", "sync", "tls_cert", "tls_key"],
         "import" => &["data", "sync"],
         "export" | "repair" => &["data"],
-        "connect" => &["fail"],
-        "watch" => &["connect", "json"],
+        "connect" => &["fail", "tls_ca", "tls_cert", "tls_key"],
+        "watch" => &["connect", "json", "tls_ca", "tls_cert", "tls_key"],
         "completions" | "man" => &[],
-        _ => &["connect", "json", "timeout"],
+        _ => &["connect", "json", "timeout", "tls_ca", "tls_cert", "tls_key"],
     }
 }
 

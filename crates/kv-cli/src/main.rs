@@ -12,13 +12,14 @@ use clap::FromArgMatches;
 use futures::FutureExt;
 use futures::io::{AsyncRead, AsyncWrite};
 use kv_core::Store;
-use kv_server::net::{self, Address};
+use kv_server::net::Address;
 use kv_server::{Client, Limits, Session};
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
-use crate::arguments::{Arguments, Common, StoreArguments, Verb};
+use crate::arguments::{Arguments, Common, StoreArguments, TlsFiles, Verb};
 use crate::exit::{Exit, Failure};
 use crate::place::Place;
+use crate::remote::Remote;
 use crate::watch::Watched;
 
 // The arguments, ...
@@ -27,7 +28,9 @@ mod arguments;
 mod help;
 // ... and the exit codes.
 mod exit;
-// Where a store of this program is kept, ...
+// The server that is asked, ...
+mod remote;
+// ... or where a store of this program is kept, ...
 mod place;
 // ... and where programs keep things.
 mod folders;
@@ -81,7 +84,25 @@ fn arguments() -> Result<Arguments, Failure> {
         // Read only where it counts: what is said now counts more than what was said for every program.
         common.connect = server_of_environment()?;
     }
+    if common.tls.are_given()
+        && let Some(message) = refused_tls(common, verb.as_ref())
+    {
+        return Err(Failure::new(Exit::Usage, message));
+    }
     Ok(arguments)
+}
+
+/// Why the files of certificates do not go together with the rest, if they do not.
+fn refused_tls(common: &Common, verb: Option<&Verb>) -> Option<&'static str> {
+    let is_for_server = verb.map_or(common.connect.is_some(), Verb::is_a_client);
+    match verb {
+        Some(Verb::Serve(_)) if common.tls.tls_ca.is_some() => {
+            Some("--tls-ca is for clients; kv serve knows those of its clients by --tls-client-ca")
+        }
+        Some(Verb::Serve(_)) => None,
+        _ if is_for_server => None,
+        _ => Some("--tls-ca, --tls-cert and --tls-key are for a server, and this command asks none; leave them out"),
+    }
 }
 
 /// The server that `KV_URL` names.
@@ -94,13 +115,13 @@ fn server_of_environment() -> Result<Option<Address>, Failure> {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { common, store, verb } = arguments;
     match verb {
-        None => converse(common.connect, store, common.fail),
+        None => converse(common.connect, common.tls, store, common.fail),
         Some(Verb::Connect { address }) => {
-            converse(Some(address.or(common.connect).unwrap_or_default()), store, common.fail)
+            converse(Some(address.or(common.connect).unwrap_or_default()), common.tls, store, common.fail)
         }
         Some(Verb::Serve(options)) => {
             let runtime = Runtime::new(options.workers.get())?;
-            runtime.run(serve::run(options, Place::named(store)?))
+            runtime.run(serve::run(options, common.tls, Place::named(store)?))
         }
         Some(Verb::Export { buckets, output }) => {
             Runtime::new(1)?.run(transfer::export(&Place::named(store)?, buckets, output))
@@ -125,25 +146,25 @@ fn ask(verb: Verb, common: Common) -> Result<(), Failure> {
     };
     let command = one_shot::command(verb)?;
     let runtime = Runtime::new(1)?;
-    let address = common.connect.unwrap_or_default();
-    let connection = runtime.run(Target::Server(address.clone()).open())?;
+    let server = Remote::named(common.connect.unwrap_or_default(), common.tls)?;
+    let connection = runtime.run(server.open())?;
     let Some(command) = command else {
-        return runtime.run(watch::run(connection, watched, &address, common.json));
+        return runtime.run(watch::run(connection, watched, &server, common.json));
     };
     let limit = Duration::from_secs(common.timeout.get().into());
     let answered = runtime.run_within(limit, one_shot::run(connection, &command, common.json));
     answered.unwrap_or_else(|| {
         let message =
-            format_args!("{address} has not answered for {limit:?}; ask again with --timeout, and look what was done");
+            format_args!("{server} has not answered for {limit:?}; ask again with --timeout, and look what was done");
         Err(Failure::new(Exit::Late, message))
     })
 }
 
 /// Takes commands from a person or a pipe, for a server or for a store in this program.
-fn converse(address: Option<Address>, store: StoreArguments, fails: bool) -> Result<(), Failure> {
+fn converse(address: Option<Address>, tls: TlsFiles, store: StoreArguments, fails: bool) -> Result<(), Failure> {
     let runtime = if is_at_a_terminal() { Runtime::aside() } else { Runtime::new(1) }?;
     let target = if let Some(address) = address {
-        Target::Server(address)
+        Target::Server(Remote::named(address, tls)?)
     } else {
         let place = Place::named(store)?;
         Target::Embedded { store: runtime.run(place.open())?, place }
@@ -175,7 +196,7 @@ enum Target {
     /// A store in this program.
     Embedded { store: Store, place: Place },
     /// A server.
-    Server(Address),
+    Server(Remote),
 }
 
 /// A client of either.
@@ -185,11 +206,7 @@ impl Target {
     async fn open(&self) -> Result<Connection, Failure> {
         Ok(match self {
             Self::Embedded { store, .. } => embedded(store.clone()),
-            Self::Server(address) => {
-                let connected = net::connect(address).await;
-                let (reader, writer) = connected.map_err(|error| Failure::new(Exit::Connect, error))?;
-                Client::new(Box::new(reader), Box::new(writer))
-            }
+            Self::Server(server) => server.open().await?,
         })
     }
 

@@ -5,15 +5,16 @@
 
 use std::future::pending;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use kv_core::Store;
 use kv_core::genserver::time;
-use kv_server::net::{Address, Server, ServerOptions, Signals, StartServerError, raise_descriptor_limit};
+use kv_server::net::{Address, Server, ServerOptions, ServerTls, Signals, StartServerError, raise_descriptor_limit};
 
-use crate::arguments::Serve;
+use crate::arguments::{Serve, TlsFiles};
 use crate::exit::{Exit, Failure, end_at_next_signal, say};
 use crate::notify;
 use crate::place::Place;
@@ -28,7 +29,8 @@ const DRAIN: Duration = Duration::from_secs(4);
 const TOGETHER: Duration = Duration::from_millis(20);
 
 /// Serves until a signal comes, then drains. A second signal ends it at once.
-pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
+pub(crate) async fn run(serve: Serve, files: TlsFiles, place: Place) -> Result<(), Failure> {
+    let options = options(serve, files)?;
     raise_descriptor_limit();
     notify::keep_alive().map_err(failed)?;
     notify::doing("opening the store");
@@ -37,7 +39,7 @@ pub(crate) async fn run(serve: Serve, place: Place) -> Result<(), Failure> {
     // Before any client can connect: from here on a signal means to drain. Until here it has ended the program by itself, because
     // nothing was promised yet, and a store may take long to open.
     let mut signals = Signals::new().map_err(failed)?;
-    let server = options(serve).start(store.clone()).await.map_err(refused)?;
+    let server = options.start(store.clone()).await.map_err(refused)?;
     tell(server.addresses())?;
     notify::ready(server.addresses());
 
@@ -79,11 +81,27 @@ async fn wait_for_second_signal<T>() -> T {
     pending().await
 }
 
-fn options(serve: Serve) -> ServerOptions {
+fn options(serve: Serve, files: TlsFiles) -> Result<ServerOptions, Failure> {
+    let tls = tls(&files, serve.tls_client_ca)?;
     let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
     let options = Server::options().drain(DRAIN).insecure_listen(serve.insecure_listen);
     let options = addresses.fold(options, ServerOptions::listen);
-    serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp)
+    let options = serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp);
+    Ok(if let Some(tls) = tls { options.tls(tls) } else { options })
+}
+
+/// The certificate of the server, if it has one.
+fn tls(files: &TlsFiles, client_ca: Option<PathBuf>) -> Result<Option<ServerTls>, Failure> {
+    let refused = |error| Failure::new(Exit::Refused, error);
+    match (&files.tls_cert, &files.tls_key) {
+        (Some(certificate), Some(key)) => {
+            let tls = ServerTls::from_files(certificate, key).map_err(refused)?;
+            let Some(client_ca) = client_ca else { return Ok(Some(tls)) };
+            tls.client_ca(client_ca).map(Some).map_err(refused)
+        }
+        (None, None) => Ok(None),
+        _ => Err(Failure::new(Exit::Usage, "a certificate needs its key: --tls-cert and --tls-key are given together")),
+    }
 }
 
 /// One line for each address, for people, and for scripts that asked for port 0.
@@ -99,7 +117,14 @@ fn refused(error: StartServerError) -> Failure {
             Exit::Refused,
             format_args!(
                 "{address} can be reached from other machines, and there are no passwords yet; listen on 127.0.0.1 or with \
-                 --unix PATH, or say --insecure-listen if the network itself keeps strangers out"
+                 --unix PATH, or on an address with tls: and --tls-client-ca, or say --insecure-listen if the network itself keeps \
+                 strangers out"
+            ),
+        ),
+        StartServerError::NoCertificate { address } => Failure::new(
+            Exit::Usage,
+            format_args!(
+                "{address} is an address of TLS; name the server's certificate and key with --tls-cert and --tls-key"
             ),
         ),
         _ => failed(error),

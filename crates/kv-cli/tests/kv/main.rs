@@ -27,6 +27,8 @@ mod typing;
 mod completion;
 // `kv serve` and `kv watch`.
 mod serving;
+// TLS: `kv serve` and its clients.
+mod tls;
 // Signals: how programs end.
 mod ending;
 // What a service manager is told, and the unit that is shipped.
