@@ -24,7 +24,9 @@ Exit codes:
   65  the store is damaged, or a file to import is not as it should be
   74  a file could not be read or written
   75  the store is in use by another process
-  78  a folder that is not a store, or refused to serve everybody; see kv serve --help
+  77  the server has a password, and there is none, or another one
+  78  a folder that is not a store, a password or key that others can read, a certificate of no use, or
+      refused to serve everybody
   124 the server has not answered in time
   130 ended by Ctrl-C; kv serve: by a second signal";
 
@@ -54,12 +56,18 @@ pub(crate) struct Arguments {
 const CONNECT_HELP: &str =
     "The server, at HOST:PORT, tls:HOST:PORT or unix:PATH [default: what KV_URL says, or 127.0.0.1:4040]";
 
+/// The help of `--password-file`.
+const PASSWORD_HELP: &str = "The password of the server, in a file that only its owner can read (chmod 600) [default for clients: \
+                             what KV_PASSWORD_FILE says]";
+
 /// The options of every command that talks to a server.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     #[arg(long, global = true, value_name = "ADDR", help = CONNECT_HELP)]
     pub(crate) connect: Option<Address>,
 
+    #[arg(long, global = true, value_name = "FILE", help = PASSWORD_HELP)]
+    pub(crate) password_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) tls: TlsFiles,
 
@@ -76,26 +84,31 @@ pub(crate) struct Common {
     pub(crate) timeout: NonZeroU32,
 }
 
+/// The help of the files of certificates.
+const TLS_CA_HELP: &str =
+    "Trust servers at addresses with tls: that have a certificate of this authority [default: what KV_TLS_CA says]";
+const TLS_CERT_HELP: &str =
+    "The certificate of the server, or the one that a client shows [default for clients: what KV_TLS_CERT says]";
+const TLS_KEY_HELP: &str = "The key of the certificate, in a file that only its owner can read (chmod 600) [default for clients: \
+                            what KV_TLS_KEY says]";
+
 /// The files of certificates, in PEM.
 #[derive(Debug, Args)]
 pub(crate) struct TlsFiles {
-    /// Trust servers with a certificate of this authority [default for tls: addresses: what KV_TLS_CA says]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) tls_ca: Option<PathBuf>,
+    #[arg(id = "tls_ca", long = "tls-ca", global = true, value_name = "FILE", help = TLS_CA_HELP)]
+    pub(crate) ca: Option<PathBuf>,
 
-    /// The certificate: of the server, or the one that a client shows [default for clients: what KV_TLS_CERT says]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) tls_cert: Option<PathBuf>,
+    #[arg(id = "tls_cert", long = "tls-cert", global = true, value_name = "FILE", help = TLS_CERT_HELP)]
+    pub(crate) certificate: Option<PathBuf>,
 
-    /// The key of the certificate, which no other user can read [default for clients: what KV_TLS_KEY says]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) tls_key: Option<PathBuf>,
+    #[arg(id = "tls_key", long = "tls-key", global = true, value_name = "FILE", help = TLS_KEY_HELP)]
+    pub(crate) key: Option<PathBuf>,
 }
 
 impl TlsFiles {
     /// Whether any of them is given.
     pub(crate) fn are_given(&self) -> bool {
-        self.tls_ca.is_some() || self.tls_cert.is_some() || self.tls_key.is_some()
+        self.ca.is_some() || self.certificate.is_some() || self.key.is_some()
     }
 }
 
@@ -300,7 +313,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_client_ca: Option<PathBuf>,
 
-    /// Allow addresses that other machines can reach: there are no passwords
+    /// Allow addresses that other machines can reach, although there is no password
     #[arg(long)]
     pub(crate) insecure_listen: bool,
 

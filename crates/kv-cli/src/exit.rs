@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     Io = 74,
     /// It may work later, from sysexits.h.
     InUse = 75,
+    /// The server does not let this client in, from sysexits.h.
+    Denied = 77,
     /// A configuration error in sysexits.h: a supervisor need not try again.
     Refused = 78,
     /// The same as the program `timeout`.

@@ -16,7 +16,7 @@ use kv_server::net::Address;
 use kv_server::{Client, Limits, Session};
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
-use crate::arguments::{Arguments, Common, StoreArguments, TlsFiles, Verb};
+use crate::arguments::{Arguments, Common, StoreArguments, Verb};
 use crate::exit::{Exit, Failure};
 use crate::place::Place;
 use crate::remote::Remote;
@@ -30,6 +30,8 @@ mod help;
 mod exit;
 // The server that is asked, ...
 mod remote;
+// ... its password, ...
+mod login;
 // ... or where a store of this program is kept, ...
 mod place;
 // ... and where programs keep things.
@@ -89,6 +91,16 @@ fn arguments() -> Result<Arguments, Failure> {
     {
         return Err(Failure::new(Exit::Usage, message));
     }
+    let has_a_server = match verb {
+        None => common.connect.is_some(),
+        Some(verb) => matches!(verb, Verb::Serve(_)) || verb.is_a_client(),
+    };
+    if common.password_file.is_some() && !has_a_server {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--password-file is for a server; leave it out, or say which with --connect",
+        ));
+    }
     Ok(arguments)
 }
 
@@ -96,7 +108,7 @@ fn arguments() -> Result<Arguments, Failure> {
 fn refused_tls(common: &Common, verb: Option<&Verb>) -> Option<&'static str> {
     let is_for_server = verb.map_or(common.connect.is_some(), Verb::is_a_client);
     match verb {
-        Some(Verb::Serve(_)) if common.tls.tls_ca.is_some() => {
+        Some(Verb::Serve(_)) if common.tls.ca.is_some() => {
             Some("--tls-ca is for clients; kv serve knows those of its clients by --tls-client-ca")
         }
         Some(Verb::Serve(_)) => None,
@@ -115,13 +127,20 @@ fn server_of_environment() -> Result<Option<Address>, Failure> {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { common, store, verb } = arguments;
     match verb {
-        None => converse(common.connect, common.tls, store, common.fail),
+        None => {
+            let Common { connect, tls, password_file, fail, .. } = common;
+            let server = connect.map(|address| Remote::named(address, tls, password_file)).transpose()?;
+            converse(server, store, fail)
+        }
         Some(Verb::Connect { address }) => {
-            converse(Some(address.or(common.connect).unwrap_or_default()), common.tls, store, common.fail)
+            let address = address.or(common.connect).unwrap_or_default();
+            converse(Some(Remote::named(address, common.tls, common.password_file)?), store, common.fail)
         }
         Some(Verb::Serve(options)) => {
+            let password = login::hash(common.password_file)?;
             let runtime = Runtime::new(options.workers.get())?;
-            runtime.run(serve::run(options, common.tls, Place::named(store)?))
+            let options = serve::options(options, password, &common.tls)?;
+            runtime.run(serve::run(options, Place::named(store)?))
         }
         Some(Verb::Export { buckets, output }) => {
             Runtime::new(1)?.run(transfer::export(&Place::named(store)?, buckets, output))
@@ -145,26 +164,25 @@ fn ask(verb: Verb, common: Common) -> Result<(), Failure> {
         _ => Watched::Buckets,
     };
     let command = one_shot::command(verb)?;
+    let server = Remote::named(common.connect.unwrap_or_default(), common.tls, common.password_file)?;
     let runtime = Runtime::new(1)?;
-    let server = Remote::named(common.connect.unwrap_or_default(), common.tls)?;
-    let connection = runtime.run(server.open())?;
+    let mut connection = runtime.run(server.connect())?;
+    let limit = Duration::from_secs(common.timeout.get().into());
+    let late = |what| Failure::new(Exit::Late, format_args!("{server} has not answered for {limit:?}; {what}"));
+    let logged_in = runtime.run_within(limit, server.log_in(&mut connection));
+    logged_in.unwrap_or_else(|| Err(late("log in again with --timeout; nothing was done")))?;
     let Some(command) = command else {
         return runtime.run(watch::run(connection, watched, &server, common.json));
     };
-    let limit = Duration::from_secs(common.timeout.get().into());
     let answered = runtime.run_within(limit, one_shot::run(connection, &command, common.json));
-    answered.unwrap_or_else(|| {
-        let message =
-            format_args!("{server} has not answered for {limit:?}; ask again with --timeout, and look what was done");
-        Err(Failure::new(Exit::Late, message))
-    })
+    answered.unwrap_or_else(|| Err(late("ask again with --timeout, and look what was done")))
 }
 
 /// Takes commands from a person or a pipe, for a server or for a store in this program.
-fn converse(address: Option<Address>, tls: TlsFiles, store: StoreArguments, fails: bool) -> Result<(), Failure> {
+fn converse(server: Option<Remote>, store: StoreArguments, fails: bool) -> Result<(), Failure> {
     let runtime = if is_at_a_terminal() { Runtime::aside() } else { Runtime::new(1) }?;
-    let target = if let Some(address) = address {
-        Target::Server(Remote::named(address, tls)?)
+    let target = if let Some(server) = server {
+        Target::Server(server)
     } else {
         let place = Place::named(store)?;
         Target::Embedded { store: runtime.run(place.open())?, place }
@@ -213,7 +231,7 @@ impl Target {
     async fn close(self) -> Result<(), Failure> {
         match self {
             Self::Embedded { store, .. } => store.stop().await.map_err(|error| Failure::new(Exit::Server, error)),
-            Self::Server(_) => Ok(()),
+            Self::Server { .. } => Ok(()),
         }
     }
 }

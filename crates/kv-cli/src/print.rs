@@ -9,6 +9,7 @@ use kv_server::{Answer, SubscriptionEvent};
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
+use crate::login;
 
 /// Standard output. At a terminal, control characters are escaped; elsewhere every byte is written as it is.
 pub(crate) struct Output {
@@ -116,6 +117,7 @@ pub(crate) fn refusal(answer: &Answer) -> Option<Failure> {
         Answer::KeyNotFound => Failure::new(Exit::NotFound, "there is no such key"),
         Answer::Exists => Failure::new(Exit::NotFound, "the key has a value already, so nothing was stored"),
         Answer::Differs => Failure::new(Exit::NotFound, "the key has another value, so nothing was stored"),
+        refused if refused.is_not_logged_in() => Failure::new(Exit::Denied, login::MISSING),
         Answer::Error(text) => Failure::new(Exit::Server, visible(text)),
         Answer::UnknownCommand => {
             Failure::new(Exit::Server, "the server does not know this command; HELP lists those that it knows")

@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use kv_core::Store;
 use kv_core::genserver::time;
+use kv_server::PasswordHash;
 use kv_server::net::{Address, Server, ServerOptions, ServerTls, Signals, StartServerError, raise_descriptor_limit};
 
 use crate::arguments::{Serve, TlsFiles};
@@ -29,8 +30,7 @@ const DRAIN: Duration = Duration::from_secs(4);
 const TOGETHER: Duration = Duration::from_millis(20);
 
 /// Serves until a signal comes, then drains. A second signal ends it at once.
-pub(crate) async fn run(serve: Serve, files: TlsFiles, place: Place) -> Result<(), Failure> {
-    let options = options(serve, files)?;
+pub(crate) async fn run(options: ServerOptions, place: Place) -> Result<(), Failure> {
     raise_descriptor_limit();
     notify::keep_alive().map_err(failed)?;
     notify::doing("opening the store");
@@ -81,19 +81,25 @@ async fn wait_for_second_signal<T>() -> T {
     pending().await
 }
 
-fn options(serve: Serve, files: TlsFiles) -> Result<ServerOptions, Failure> {
-    let tls = tls(&files, serve.tls_client_ca)?;
+/// What the arguments say of a server.
+pub(crate) fn options(
+    serve: Serve,
+    password: Option<PasswordHash>,
+    files: &TlsFiles,
+) -> Result<ServerOptions, Failure> {
+    let tls = tls(files, serve.tls_client_ca)?;
     let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
     let options = Server::options().drain(DRAIN).insecure_listen(serve.insecure_listen);
     let options = addresses.fold(options, ServerOptions::listen);
     let options = serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp);
-    Ok(if let Some(tls) = tls { options.tls(tls) } else { options })
+    let options = password.into_iter().fold(options, ServerOptions::password);
+    Ok(tls.into_iter().fold(options, ServerOptions::tls))
 }
 
 /// The certificate of the server, if it has one.
 fn tls(files: &TlsFiles, client_ca: Option<PathBuf>) -> Result<Option<ServerTls>, Failure> {
     let refused = |error| Failure::new(Exit::Refused, error);
-    match (&files.tls_cert, &files.tls_key) {
+    match (&files.certificate, &files.key) {
         (Some(certificate), Some(key)) => {
             let tls = ServerTls::from_files(certificate, key).map_err(refused)?;
             let Some(client_ca) = client_ca else { return Ok(Some(tls)) };
@@ -116,9 +122,9 @@ fn refused(error: StartServerError) -> Failure {
         StartServerError::NotLoopback { address } => Failure::new(
             Exit::Refused,
             format_args!(
-                "{address} can be reached from other machines, and there are no passwords yet; listen on 127.0.0.1 or with \
-                 --unix PATH, or on an address with tls: and --tls-client-ca, or say --insecure-listen if the network itself keeps \
-                 strangers out"
+                "{address} can be reached from other machines, and there is no password; name a file that has one with \
+                 --password-file, listen on 127.0.0.1 or with --unix PATH, ask clients of an address with tls: for certificates with \
+                 --tls-client-ca, or say --insecure-listen if the network itself keeps strangers out"
             ),
         ),
         StartServerError::NoCertificate { address } => Failure::new(

@@ -7,6 +7,7 @@ use kv_server::{Command, SubscribeError, SubscriptionEvents};
 
 use crate::Connection;
 use crate::exit::{Exit, Failure, say};
+use crate::login;
 use crate::print::{self, Output};
 use crate::remote::Remote;
 
@@ -57,6 +58,9 @@ impl Watched {
 
 /// The failure of a subscription.
 pub(crate) fn failed(error: SubscribeError) -> Failure {
-    let exit = if matches!(error, SubscribeError::NotFound) { Exit::NotFound } else { Exit::Server };
-    Failure::new(exit, error)
+    match error {
+        SubscribeError::NotFound => Failure::new(Exit::NotFound, error),
+        SubscribeError::NotLoggedIn => Failure::new(Exit::Denied, login::MISSING),
+        _ => Failure::new(Exit::Server, error),
+    }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::command::words;
-use crate::login::NOT_LOGGED_IN;
+use crate::login::{NOT_LOGGED_IN, TOO_LATE};
 
 // How a client finds the end of an answer.
 mod reading;
@@ -120,9 +120,11 @@ impl Answer {
         self.write(b"\n", out);
     }
 
-    /// Whether the command was not executed because the client has to [log in](crate::Client::log_in) first.
+    /// Whether the command was not executed because the client has to [log in](crate::Client::log_in) first, or has not done so in
+    /// time.
     pub fn is_not_logged_in(&self) -> bool {
-        matches!(self, Self::Error(text) if *text == *NOT_LOGGED_IN.as_bytes())
+        let Self::Error(text) = self else { return false };
+        *text == *NOT_LOGGED_IN.as_bytes() || text.starts_with(TOO_LATE.as_bytes())
     }
 
     fn write(&self, end: &[u8], out: &mut Vec<u8>) {

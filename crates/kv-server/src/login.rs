@@ -15,7 +15,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use genserver::{NotRun, run_blocking, time};
+use genserver::report::{CustomReport, Level, Report};
+use genserver::{NotRun, current_process, run_blocking, time};
 
 use crate::drain::Drain;
 use crate::limits::Limits;
@@ -37,10 +38,13 @@ const VERIFIED_AT_ONCE: usize = 2;
 /// What a client is told that sends a command before its login.
 pub(crate) const NOT_LOGGED_IN: &str = "log in first: send AUTH and the password";
 
+/// How the next text begins.
+pub(crate) const TOO_LATE: &str = "no login within";
+
 /// What a client is told that takes too long.
 pub(crate) fn too_late(limits: &Limits) -> String {
     let Limits { login, before_login, .. } = limits;
-    format!("no login within {login:?} and {before_login} bytes; connect again, and send AUTH and the password first")
+    format!("{TOO_LATE} {login:?} and {before_login} bytes; connect again, and send AUTH and the password first")
 }
 
 /// The password of a server, for all of its sessions.
@@ -82,7 +86,10 @@ impl Door {
             self.failures().forget(source);
             return Ok(());
         }
-        self.failures().add(source, time::now());
+        let is_news = self.failures().add(source, time::now());
+        if is_news {
+            report(source);
+        }
         Err(LoginRefusal::Wrong)
     }
 
@@ -101,6 +108,15 @@ impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Door(..)")
     }
+}
+
+/// Tells an operator. A session that is not a process tells nobody.
+fn report(source: Source) {
+    let Some(session) = current_process() else { return };
+    session.report(Level::Warning, |me| {
+        let what = "logins fail again and again; someone tries passwords, or a client has an old one";
+        Report::Custom(CustomReport::new(me, Level::Warning, "Session", what).with("from", source.to_string()))
+    });
 }
 
 /// Why an attempt did not log in.
@@ -131,7 +147,8 @@ pub(crate) struct Login {
     source: Source,
     drain: Drain,
     is_in: bool,
-    limits: Limits,
+    /// How much it may send, and how long it may take, before it is in.
+    limits: (usize, Duration),
     /// How many bytes may still come before the login, ...
     left: usize,
     /// ... and until when.
@@ -145,7 +162,7 @@ impl Login {
             door,
             source: Source::of(peer),
             drain,
-            limits: *limits,
+            limits: (limits.before_login, limits.login),
             left: 0,
             deadline: Deadline::default(),
         };
@@ -161,7 +178,7 @@ impl Login {
     /// Makes the client log in again, if there is a password.
     pub(crate) fn log_out(&mut self) {
         self.is_in = self.door.is_none();
-        self.left = self.limits.before_login;
+        self.left = self.limits.0;
         self.deadline.take_back();
     }
 
@@ -217,7 +234,7 @@ impl Login {
         if self.left == 0 {
             return Poll::Ready(());
         }
-        self.deadline.set(self.limits.login);
+        self.deadline.set(self.limits.1);
         self.deadline.poll(cx)
     }
 }

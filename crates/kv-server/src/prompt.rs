@@ -16,11 +16,17 @@ pub use hint::hint;
 pub use mistake::{Mistake, mistake};
 pub use visible::visible;
 
+use crate::command::auth::AUTH;
 use crate::{COMMANDS, Command, CommandUsage};
+
+/// What a line may begin with.
+fn usages() -> impl Iterator<Item = &'static CommandUsage> {
+    COMMANDS.iter().chain([&AUTH])
+}
 
 /// The command with this name, in upper or lower case.
 fn find(word: &[u8]) -> Option<&'static CommandUsage> {
-    COMMANDS.iter().find(|usage| usage.word.as_bytes().eq_ignore_ascii_case(word))
+    usages().find(|usage| usage.word.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// The arguments that may still follow when so many words are given: `[limit [after]]`.
@@ -61,7 +67,8 @@ pub fn given_up(command: Option<&Command>) -> &'static str {
     }
 }
 
-/// Whether a line has a password in it, so that no history may keep it: it begins with `AUTH`, in upper or lower case.
+/// Whether a line has a password in it, so that no history may keep it: it begins with `AUTH`, in upper or lower case, or with something
+/// that is one slip from it.
 ///
 /// # Examples
 ///
@@ -70,9 +77,13 @@ pub fn given_up(command: Option<&Command>) -> &'static str {
 ///
 /// assert!(is_secret("AUTH open sesame"));
 /// assert!(is_secret(" \"auth\" \"open sesame\""));
+/// assert!(is_secret("AUHT open sesame"));
 /// assert!(!is_secret("PUT a AUTH 1"));
 /// ```
 pub fn is_secret(line: &str) -> bool {
-    let word = line.trim_start_matches(|character| typed::is_blank(character) || character == '"');
-    word.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("AUTH"))
+    let is_between = |character| typed::is_blank(character) || character == '"';
+    let line = line.trim_start_matches(is_between);
+    let word = line.split(is_between).next().unwrap_or_default();
+    let begins = word.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(AUTH.word));
+    begins || mistake::is_slip(word.as_bytes(), AUTH.word.as_bytes())
 }

@@ -261,6 +261,12 @@ impl Session {
         self
     }
 
+    /// Whether the client has to log in.
+    #[cfg(feature = "net")]
+    pub(crate) fn has_password(&self) -> bool {
+        self.door.is_some()
+    }
+
     /// Serves the client until one of them ends the session. When this returns, the writer is closed.
     ///
     /// # Errors

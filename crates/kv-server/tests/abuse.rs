@@ -6,13 +6,18 @@
 mod socket;
 
 use std::alloc::System;
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::time::Instant;
 
+use futures::StreamExt;
 use futures::io::AsyncWriteExt;
-use kv_server::Limits;
+use futures::stream::FuturesUnordered;
+use genserver::AsProcess;
+use kv_core::Store;
 use kv_server::net::Server;
-use socket::{Client, limits, ms, soon, start, start_with};
+use kv_server::{Limits, Password};
+use socket::{Client, limits, ms, options, soon, start, start_with};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -65,6 +70,44 @@ async fn a_line_without_an_end_is_refused_and_costs_no_memory() {
     let said = client.rest().await;
     assert!(said.is_empty() || said.starts_with("ERROR line too long"), "{said}");
     server.stop().await.unwrap();
+}
+
+/// A hash with the usual costs takes 19 MiB each time it is checked.
+#[tokio::test]
+async fn many_wrong_passwords_at_once_take_the_memory_of_two() {
+    let hash = Password::new("open sesame").unwrap().hash().unwrap();
+    let store = Store::start().await.unwrap();
+    let server = options().password(hash).start(store).await.unwrap();
+    let region = Region::new(ALLOCATOR);
+    let mut clients = Vec::new();
+    for _ in 0..50 {
+        let mut client = Client::connect(&server.addresses()[0]).await;
+        client.send("AUTH sesame\r\n").await;
+        clients.push(client);
+    }
+    let is_over = Cell::new(false);
+    // Those that need not wait: the first five have no failures before them.
+    let answers = async {
+        let mut answers: FuturesUnordered<_> = clients.iter_mut().map(Client::line).collect();
+        for _ in 0..5 {
+            let answer = answers.next().await;
+            assert!(answer.as_ref().is_some_and(|answer| answer.starts_with("ERROR wrong password")), "{answer:?}");
+        }
+        is_over.set(true);
+    };
+    let growth = async {
+        let mut most = 0;
+        while !is_over.get() {
+            let change = region.change();
+            most = most.max(change.bytes_allocated.saturating_sub(change.bytes_deallocated));
+            tokio::time::sleep(ms(1)).await;
+        }
+        most
+    };
+    let ((), most) = soon(async { futures::join!(answers, growth) }).await;
+    assert!(most < 44 * MIB, "it held {most} bytes");
+    drop(clients);
+    server.as_process().unwrap().kill();
 }
 
 #[tokio::test]

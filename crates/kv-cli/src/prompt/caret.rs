@@ -93,7 +93,9 @@ mod tests {
 
     #[test]
     fn a_password_is_not_shown_again_and_no_escape_is_obeyed() {
-        assert_eq!(said("AUTH sesame"), "there is no such command; HELP lists them");
+        assert_eq!(said("auth sesame"), "commands are in capitals: AUTH");
+        assert_eq!(said("AUTH open sesame").find("sesame"), None);
+        assert_eq!(said("AUHT sesame"), "there is no such command; is it AUTH? HELP lists them");
         assert_eq!(said("BUY\u{1b}[2J"), "BUY\\x1b[2J\n    ^^^^^^^^^^ there is no such command; HELP lists them");
     }
 

@@ -11,6 +11,7 @@ use kv_server::{Answer, Command, SubscribeError};
 
 use super::caret::advice;
 use crate::exit::{Exit, Failure, say};
+use crate::login;
 use crate::print::{self, show};
 use crate::watch::{self, Watched};
 use crate::{Connection, Interrupts, Runtime, Target};
@@ -62,6 +63,11 @@ impl<'a> Link<'a> {
                 show(&print::answer(&answer))?;
                 if let Some(advice) = advice(line, &answer) {
                     say(advice);
+                }
+                if answer.is_not_logged_in() {
+                    // A new connection has its full time for an AUTH.
+                    self.connection = None;
+                    say(login::MISSING);
                 }
                 let is_over = command == Some(Command::Quit) && answer == Answer::Done;
                 return Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(Answered::Yes) });

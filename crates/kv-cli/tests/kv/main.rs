@@ -25,6 +25,8 @@ mod prompt;
 mod typing;
 // Completion and hints.
 mod completion;
+// A server with a password.
+mod login;
 // `kv serve` and `kv watch`.
 mod serving;
 // TLS: `kv serve` and its clients.

@@ -89,6 +89,11 @@ impl Running {
         self.said.recv_timeout(LIMIT).expect("another message")
     }
 
+    /// The same, until it says nothing more.
+    pub(crate) fn said_yet(&self) -> Option<String> {
+        self.said.recv_timeout(LIMIT).ok()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().expect("it is running until `end`");
         kill_process(Pid::from_child(child), signal).unwrap();

@@ -73,10 +73,15 @@ fn the_file_of_the_history_becomes_its_owners_alone() {
 fn a_password_is_in_no_history() {
     let (mut terminal, state) = prompt();
     terminal.enters("CREATE a");
-    for line in ["AUTH sesame", " auth sesame", "\"AUTH\" \"open sesame\""] {
+    for (line, answer) in [
+        ("AUTH sesame", "ERROR this server has no password"),
+        (" auth sesame", "UNKNOWN COMMAND"),
+        ("AUHT sesame", "is it AUTH?"),
+        ("\"AUTH\" \"open sesame\"", "ERROR this server has no password"),
+    ] {
         terminal.until_it_waits();
         terminal.types(&format!("{line}\r"));
-        terminal.until_it_shows("UNKNOWN COMMAND");
+        terminal.until_it_shows(answer);
         terminal.until_it_waits();
         terminal.types("\x0c");
         terminal.until(|screen| screen == READY);

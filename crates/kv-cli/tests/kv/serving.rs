@@ -65,7 +65,9 @@ fn clients_of_redis_are_served_everywhere_and_typed_commands_where_they_are_alon
 fn an_address_for_everybody_is_refused_with_exit_78() {
     let output = run(kv(&["serve", "--memory", "--listen", "0.0.0.0:0"]), b"");
     assert_eq!(printed(&output, 78), "");
-    assert!(text(&output.stderr).contains("--insecure-listen"), "{output:?}");
+    for way in ["--password-file", "--unix", "--insecure-listen"] {
+        assert!(text(&output.stderr).contains(way), "{output:?}");
+    }
 
     let server = Running::start(kv(&["serve", "--memory", "--listen", "0.0.0.0:0", "--insecure-listen"]));
     assert!(server.line().starts_with("listening on 0.0.0.0:"));

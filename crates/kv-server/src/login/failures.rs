@@ -4,7 +4,8 @@
 //! 64 bits of an IPv6 address count, because one machine has all addresses that begin with them.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 /// After this many failures in a row, the next attempt waits.
@@ -21,6 +22,9 @@ const SOURCES_MAX: usize = 4096;
 
 /// ... those whose last failure is older than this are forgotten. If all are younger, new sources are counted as one.
 const REMEMBERED: Duration = Duration::from_mins(10);
+
+/// For how long after a report another one would tell nothing new.
+const TOLD_FOR: Duration = Duration::from_mins(1);
 
 /// Where attempts come from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -46,9 +50,28 @@ impl Source {
     }
 }
 
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("this machine"),
+            Self::V4(address) => Ipv4Addr::from(*address).fmt(f),
+            Self::V6(network) => {
+                let mut address = [0; 16];
+                address[..8].copy_from_slice(network);
+                write!(f, "{}/64", Ipv6Addr::from(address))
+            }
+            Self::Others => f.write_str("many addresses"),
+        }
+    }
+}
+
 /// The failures of all sources.
 #[derive(Default)]
-pub(super) struct Failures(BTreeMap<Source, InARow>);
+pub(super) struct Failures {
+    sources: BTreeMap<Source, InARow>,
+    /// When an operator was last told.
+    told: Option<Instant>,
+}
 
 /// The failures of a source since its last success.
 struct InARow {
@@ -71,7 +94,7 @@ impl Failures {
     /// Says how long an attempt has to wait, and counts on it that it does.
     pub(super) fn arrive(&mut self, source: Source, now: Instant) -> Wait {
         let source = self.place(source);
-        let Some(failures) = self.0.get_mut(&source) else { return Wait::None };
+        let Some(failures) = self.sources.get_mut(&source) else { return Wait::None };
         let Some(doublings) = failures.count.checked_sub(FREE) else { return Wait::None };
         // Sixty seconds come after six doublings.
         let delay = DELAY.saturating_mul(1 << doublings.min(16)).min(DELAY_MAX);
@@ -86,33 +109,36 @@ impl Failures {
         Wait::For(wait)
     }
 
-    /// Counts a failure.
-    pub(super) fn add(&mut self, source: Source, now: Instant) {
-        if self.0.len() >= SOURCES_MAX && !self.0.contains_key(&source) {
-            self.0.retain(|_, failures| now.duration_since(failures.last) < REMEMBERED);
+    /// Counts a failure. Returns whether an operator should be told: the next attempt has to wait, and no such thing was told lately.
+    pub(super) fn add(&mut self, source: Source, now: Instant) -> bool {
+        if self.sources.len() >= SOURCES_MAX && !self.sources.contains_key(&source) {
+            self.sources.retain(|_, failures| now.duration_since(failures.last) < REMEMBERED);
         }
         let source = self.place(source);
-        let failures = self.0.entry(source).or_insert(InARow { count: 0, last: now, due: None });
+        let failures = self.sources.entry(source).or_insert(InARow { count: 0, last: now, due: None });
         failures.count = failures.count.saturating_add(1);
         failures.last = now;
+        let is_news = failures.count == FREE && self.told.is_none_or(|told| now.duration_since(told) >= TOLD_FOR);
+        if is_news {
+            self.told = Some(now);
+        }
+        is_news
     }
 
     /// Forgets the failures of a source that has succeeded.
     pub(super) fn forget(&mut self, source: Source) {
-        self.0.remove(&source);
+        self.sources.remove(&source);
     }
 
     /// Where a source is counted.
     fn place(&self, source: Source) -> Source {
-        if self.0.len() < SOURCES_MAX || self.0.contains_key(&source) { source } else { Source::Others }
+        if self.sources.len() < SOURCES_MAX || self.sources.contains_key(&source) { source } else { Source::Others }
     }
 }
 
 #[cfg(test)]
 mod tests {
     //! The delays, and the bounds of the table.
-
-    use std::net::{Ipv4Addr, Ipv6Addr};
 
     use super::*;
 
@@ -162,6 +188,17 @@ mod tests {
     }
 
     #[test]
+    fn an_operator_is_told_once_a_minute_and_only_of_what_goes_on() {
+        let mut failures = Failures::default();
+        let now = start();
+        let mut told = |source, now| (0..10).map(|_| failures.add(source, now)).collect::<Vec<_>>();
+        let fifth: Vec<bool> = (1..=10).map(|failure| failure == 5).collect();
+        assert_eq!(told(numbered(1), now), fifth);
+        assert_eq!(told(numbered(2), now + second(59)), [false; 10]);
+        assert_eq!(told(numbered(3), now + second(60)), fifth);
+    }
+
+    #[test]
     fn failures_of_one_source_delay_no_other() {
         let mut failures = Failures::default();
         let now = start();
@@ -180,7 +217,7 @@ mod tests {
         for number in 0..10_000 {
             failures.add(numbered(number), now);
         }
-        assert_eq!(failures.0.len(), SOURCES_MAX + 1);
+        assert_eq!(failures.sources.len(), SOURCES_MAX + 1);
         // The first ones have their own place, ...
         assert_eq!(failures.arrive(numbered(0), now), Wait::None);
         // ... and one that was never there shares that of the others.
@@ -188,7 +225,7 @@ mod tests {
 
         let later = now + REMEMBERED;
         failures.add(numbered(20_000), later);
-        assert_eq!(failures.0.len(), 1);
+        assert_eq!(failures.sources.len(), 1);
         assert_eq!(failures.arrive(numbered(20_000), later), Wait::None);
     }
 
@@ -201,5 +238,7 @@ mod tests {
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
         assert_eq!(Source::of(Some(Ipv6Addr::LOCALHOST.into())), of("::1"));
         assert_eq!(Source::of(None), Source::Local);
+        assert_eq!(of("2001:db8::1").to_string(), "2001:db8::/64");
+        assert_eq!(of("::ffff:192.0.2.1").to_string(), "192.0.2.1");
     }
 }

@@ -64,6 +64,17 @@ mod tests {
     }
 
     #[test]
+    fn the_peer_of_a_connection_is_an_address_or_none() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (served, from) = listener.accept().unwrap();
+        assert_eq!(peer_of(&served), Some(from.ip()));
+        assert_eq!(peer_of(&client), Some(IpAddr::from([127, 0, 0, 1])));
+        let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert_eq!(peer_of(&one), None);
+    }
+
+    #[test]
     fn each_address_of_a_name_counts() {
         let addresses = ["127.0.0.1:4040", "192.0.2.1:4040"].map(|address| address.parse().unwrap());
         assert!(!Who::default().may_listen(&addresses, None));

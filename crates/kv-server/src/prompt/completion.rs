@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 
 use futures::io::{AsyncRead, AsyncWrite};
 
-use super::find;
 use super::typed::{self, Quote, TypedWord};
 use super::visible::escape;
+use super::{find, usages};
 use crate::command::words;
-use crate::{AnswerError, COMMANDS, Client, Command};
+use crate::{AnswerError, Client, Command};
 
 /// The most completions that are offered: more than a person reads.
 const OFFERS_MAX: usize = 100;
@@ -144,7 +144,7 @@ impl<'a> Completion<'a> {
         let begins = |word: &&str| {
             word.as_bytes().get(..self.typed.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(&self.typed))
         };
-        let commands = COMMANDS.iter().map(|usage| usage.word).filter(begins);
+        let commands = usages().map(|usage| usage.word).filter(begins);
         commands.map(|command| word(command.as_bytes(), self.is_quoted) + " ").collect()
     }
 }
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(Completion::of("D").commands(), ["DELETE ", "DROP "]);
         assert_eq!(Completion::of("\"pu").commands(), ["\"PUT\" ", "\"PUTNEW\" ", "\"PUTEX\" "]);
         assert_eq!(Completion::of("ü").commands(), [] as [&str; 0]);
-        assert_eq!(Completion::of("").commands().len(), COMMANDS.len());
+        assert_eq!(Completion::of("").commands().len(), usages().count());
     }
 
     #[test]

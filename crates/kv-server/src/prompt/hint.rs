@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::typed::{self, Quote};
 use super::{find, optional};
+use crate::command::auth::AUTH;
 
 /// The arguments still missing from a line, to show behind the cursor.
 ///
@@ -47,7 +48,11 @@ pub fn hint(line: &str) -> Option<String> {
     let has_quotes = given.iter().any(|word| word.quote != Quote::None);
     if *word != *usage.word.as_bytes() {
         let _ = write!(hint, "   (commands are in capitals: {})", usage.word);
-    } else if command.quote == Quote::None && has_quotes && typed::plain_count(line) == 1 + usage.arguments.len() {
+    } else if *usage != AUTH
+        && command.quote == Quote::None
+        && has_quotes
+        && typed::plain_count(line) == 1 + usage.arguments.len()
+    {
         let _ = write!(hint, "   (the quotes are taken as they are, unless it begins with \"{}\")", usage.word);
     }
     (!hint.is_empty()).then_some(hint)
@@ -74,6 +79,8 @@ mod tests {
         check("PING", None);
         check("ping", Some("   (commands are in capitals: PING)"));
         check("PU", None);
+        check("AUTH ", Some("password"));
+        check(r#"AUTH "open sesame""#, None);
         check("", None);
     }
 

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::typed::{self, Quote, TypedWord};
-use super::{find, optional};
-use crate::{COMMANDS, Command, CommandUsage};
+use super::{find, optional, usages};
+use crate::command::auth;
+use crate::{Command, CommandUsage};
 
 /// What is wrong with a line, and where: see [`mistake`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,7 +17,7 @@ pub struct Mistake {
     pub text: String,
 }
 
-/// Returns what is wrong with a line that is not a command. `None` for a command, and for a line without words.
+/// Returns what is wrong with a line that is not a command. `None` for a command or a login, and for a line without words.
 ///
 /// # Examples
 ///
@@ -29,7 +30,7 @@ pub struct Mistake {
 /// # Ok::<(), &str>(())
 /// ```
 pub fn mistake(line: &str) -> Option<Mistake> {
-    if line.parse::<Command>().is_ok() {
+    if line.parse::<Command>().is_ok() || matches!(auth::read(line.as_bytes()), Some(Ok(_))) {
         return None;
     }
     let words = typed::words(line);
@@ -80,7 +81,7 @@ fn broken(word: &TypedWord<'_>) -> Option<Mistake> {
 }
 
 fn unknown(command: &TypedWord<'_>, word: &[u8]) -> Mistake {
-    let similar = COMMANDS.iter().find(|usage| is_slip(word, usage.word.as_bytes()));
+    let similar = usages().find(|usage| is_slip(word, usage.word.as_bytes()));
     let text = match similar {
         Some(usage) => format!("there is no such command; is it {}? HELP lists them", usage.word),
         None => "there is no such command; HELP lists them".to_owned(),
@@ -89,7 +90,7 @@ fn unknown(command: &TypedWord<'_>, word: &[u8]) -> Mistake {
 }
 
 /// Whether the words have the same letters, or one of them has one letter more, or one letter is another.
-fn is_slip(one: &[u8], other: &[u8]) -> bool {
+pub(super) fn is_slip(one: &[u8], other: &[u8]) -> bool {
     // A line may have a word of any length.
     if one.len().abs_diff(other.len()) > 1 {
         return false;
@@ -145,6 +146,15 @@ mod tests {
             r#"expected one of \" \\ \n \r \t, or \x and two digits, as in \x1b"#,
         );
         check(r#""get" s "soy milk""#, r#""get""#, "commands are in capitals: GET s \"soy milk\"");
+        check("AUTH", "", "expected password, as in AUTH password");
+        check(
+            "AUTH open sesame",
+            "sesame",
+            "expected nothing more, as in AUTH password; a word with blanks goes in quotes",
+        );
+        // What is said has no password in it.
+        check("auth sesame", "auth", "commands are in capitals: AUTH");
+        check("AUHT sesame", "AUHT", "there is no such command; is it AUTH? HELP lists them");
         check(&"x".repeat(100_000), &"x".repeat(100_000), "there is no such command; HELP lists them");
     }
 
@@ -152,6 +162,7 @@ mod tests {
     fn a_command_has_no_mistake_in_it() {
         assert_eq!(mistake("GET shopping milk"), None);
         assert_eq!(mistake(r#"GET shopping "soy milk""#), None);
+        assert_eq!(mistake(r#"AUTH "open sesame""#), None);
         assert_eq!(mistake(" "), None);
     }
 

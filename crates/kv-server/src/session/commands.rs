@@ -7,6 +7,7 @@ use futures::io::AsyncWrite;
 use genserver::supervisor::ChildError;
 use genserver::yield_now;
 use kv_core::{Bucket, CompareAndSetError};
+use zeroize::Zeroize;
 
 use super::end::SessionEnd;
 use super::line_protocol::LineSession;
@@ -50,9 +51,12 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
                     self.carry_out().await?;
                     self.alone(command).await?
                 }
-                LineAction::LogIn(password) => {
+                LineAction::LogIn(mut password) => {
                     self.carry_out().await?;
                     self.log_in(&password).await?;
+                    if let Cow::Owned(password) = &mut password {
+                        password.zeroize();
+                    }
                     None
                 }
                 LineAction::Last(end) => Some(end),

@@ -6,10 +6,13 @@
 mod certificates;
 #[path = "../support/load.rs"]
 mod load;
+#[path = "../support/secret.rs"]
+mod secret;
 #[path = "../support/socket.rs"]
 mod socket;
 
 mod drain;
+mod secrets;
 mod sockets;
 #[cfg(feature = "tls")]
 mod tls;

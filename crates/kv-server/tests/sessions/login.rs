@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use futures::FutureExt;
 use kv_core::Store;
 use kv_server::{Drain, Limits, Session, SessionEnd};
 use tokio::time::{Instant, sleep};
@@ -197,6 +198,33 @@ async fn passwords_that_are_tried_at_once_are_delayed_as_well() {
     // Two checks may run at once, so six may be free. The others wait one behind the other, for at most a minute.
     assert!((6..=66).contains(&checked), "{checked}");
     assert!(begun.elapsed() <= seconds(61), "{:?}", begun.elapsed());
+}
+
+/// The only thread that may be blocked is taken, so a check takes until it is given back.
+#[test]
+fn a_check_that_takes_its_time_holds_up_no_other_client() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let session = session().await;
+        let mut other = Client::of(session.clone());
+        other.check(LOGIN, &["OK"]).await;
+        let (give_back, taken) = std::sync::mpsc::channel::<()>();
+        let blocked = tokio::task::spawn_blocking(move || taken.recv());
+        let mut clients: Vec<Client> = (0..10).map(|_| Client::of(session.clone())).collect();
+        for client in &mut clients {
+            client.send(format!("{LOGIN}\r\n")).await;
+        }
+        other.check("CREATE a", &["OK"]).await;
+        other.check("PUT a k 1", &["OK"]).await;
+        for client in &mut clients {
+            assert!(client.line().now_or_never().is_none(), "it is not checked yet");
+        }
+        give_back.send(()).unwrap();
+        for client in &mut clients {
+            assert_eq!(client.line().await, "OK\r\n");
+        }
+        blocked.await.unwrap().unwrap();
+    });
 }
 
 /// Only the client's own time counts.
