@@ -25,13 +25,18 @@ Exit codes:
   74  a file could not be read or written
   75  the store is in use by another process
   77  the server has a password, and there is none, or another one
-  78  a folder that is not a store, a password file that others can read, or refused to serve everybody
-  124 the server has not answered in time";
+  78  a folder that is not a store, a password or key that others can read, a certificate of no use, or
+      refused to serve everybody
+  124 the server has not answered in time
+  130 ended by Ctrl-C; kv serve: by a second signal";
 
 /// The help of `kv serve` below its options.
 const AFTER_SERVE_HELP: &str = "\
-It prints a line `listening on ADDR` for each address. SIGTERM or Ctrl-C let it answer what has
-arrived and leave, within 5 seconds; a second one ends it at once, with exit code 3.";
+It prints a line `listening on ADDR` for each address. SIGTERM, Ctrl-C or the end of the terminal
+(SIGHUP) let it answer what has arrived and leave, within 5 seconds; then a second SIGTERM or
+Ctrl-C ends it at once, with exit code 130. No signal makes it read its options again.
+
+Under systemd it says when it is ready, what it does and that it is alive (Type=notify, WatchdogSec).";
 
 /// A store of named buckets: a prompt on it, a server of it, and a client.
 #[derive(Debug, Parser)]
@@ -48,7 +53,8 @@ pub(crate) struct Arguments {
 }
 
 /// The help of `--connect`.
-const CONNECT_HELP: &str = "The server, at HOST:PORT or unix:PATH [default: what KV_URL says, or 127.0.0.1:4040]";
+const CONNECT_HELP: &str =
+    "The server, at HOST:PORT, tls:HOST:PORT or unix:PATH [default: what KV_URL says, or 127.0.0.1:4040]";
 
 /// The help of `--password-file`.
 const PASSWORD_HELP: &str = "The password of the server, in a file that only its owner can read (chmod 600) [default for clients: \
@@ -62,6 +68,8 @@ pub(crate) struct Common {
 
     #[arg(long, global = true, value_name = "FILE", help = PASSWORD_HELP)]
     pub(crate) password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) tls: TlsFiles,
 
     /// Print JSON; non-UTF-8 bytes become {"base64": "..."}
     #[arg(long, global = true)]
@@ -74,6 +82,34 @@ pub(crate) struct Common {
     /// How long to wait for an answer; at a prompt you decide yourself
     #[arg(long, global = true, value_name = "SECONDS", default_value = "30")]
     pub(crate) timeout: NonZeroU32,
+}
+
+/// The help of the files of certificates.
+const TLS_CA_HELP: &str =
+    "Trust servers at addresses with tls: that have a certificate of this authority [default: what KV_TLS_CA says]";
+const TLS_CERT_HELP: &str =
+    "The certificate of the server, or the one that a client shows [default for clients: what KV_TLS_CERT says]";
+const TLS_KEY_HELP: &str = "The key of the certificate, in a file that only its owner can read (chmod 600) [default for clients: \
+                            what KV_TLS_KEY says]";
+
+/// The files of certificates, in PEM.
+#[derive(Debug, Args)]
+pub(crate) struct TlsFiles {
+    #[arg(id = "tls_ca", long = "tls-ca", global = true, value_name = "FILE", help = TLS_CA_HELP)]
+    pub(crate) ca: Option<PathBuf>,
+
+    #[arg(id = "tls_cert", long = "tls-cert", global = true, value_name = "FILE", help = TLS_CERT_HELP)]
+    pub(crate) certificate: Option<PathBuf>,
+
+    #[arg(id = "tls_key", long = "tls-key", global = true, value_name = "FILE", help = TLS_KEY_HELP)]
+    pub(crate) key: Option<PathBuf>,
+}
+
+impl TlsFiles {
+    /// Whether any of them is given.
+    pub(crate) fn are_given(&self) -> bool {
+        self.ca.is_some() || self.certificate.is_some() || self.key.is_some()
+    }
 }
 
 /// The help of `--data`: plain text, which its dollar sign is not.
@@ -246,23 +282,27 @@ impl Verb {
         matches!(self, Self::Serve(_) | Self::Export { .. } | Self::Import { .. } | Self::Repair)
     }
 
+    /// Whether it asks a server.
+    pub(crate) fn is_a_client(&self) -> bool {
+        !self.has_a_store() && !matches!(self, Self::Completions { .. } | Self::Man { .. })
+    }
+
     /// Whether it asks a server that it has to be told of.
     pub(crate) fn asks_a_server(&self) -> bool {
-        !self.has_a_store()
-            && !matches!(self, Self::Connect { address: Some(_) } | Self::Completions { .. } | Self::Man { .. })
+        self.is_a_client() && !matches!(self, Self::Connect { address: Some(_) })
     }
 
     /// Whether it prints something that can be JSON.
     pub(crate) fn prints(&self) -> bool {
-        !self.has_a_store() && !matches!(self, Self::Connect { .. } | Self::Completions { .. } | Self::Man { .. })
+        self.is_a_client() && !matches!(self, Self::Connect { .. })
     }
 }
 
 /// The options of `kv serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Listen on this address, at HOST:PORT or unix:PATH; port 0 is any free port. May be given several times [default:
-    /// 127.0.0.1:4040]
+    /// Listen on this address, at HOST:PORT, tls:HOST:PORT or unix:PATH; port 0 is any free port. May be given several times
+    /// [default: 127.0.0.1:4040, and with --tls-cert tls:127.0.0.1:4040]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Vec<Address>,
 
@@ -274,6 +314,10 @@ pub(crate) struct Serve {
     /// Listen on a Unix socket; may be given several times
     #[arg(long, value_name = "PATH")]
     pub(crate) unix: Vec<PathBuf>,
+
+    /// Serve at addresses with TLS only clients with a certificate of this authority; other machines may then reach them
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
 
     /// Allow addresses that other machines can reach, although there is no password
     #[arg(long)]

@@ -3,8 +3,12 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use kv_server::prompt::visible;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::register_conditional_shutdown;
 
 /// The exit codes; `kv --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub(crate) enum Exit {
     Refused = 78,
     /// The same as the program `timeout`.
     Late = 124,
+    /// What shells say of a program that Ctrl-C has ended.
+    Interrupted = 130,
 }
 
 /// A failure that ends the program.
@@ -82,6 +88,18 @@ impl From<io::Error> for Failure {
             return Self { exit: Exit::Done, message: None };
         }
         Self::new(Exit::Server, format_args!("what was answered could not be printed: {error}"))
+    }
+}
+
+/// Lets the next Ctrl-C or SIGTERM end the program at once, with [`Exit::Interrupted`]. It ends within the signal's handler, whatever
+/// the runtime and its threads are doing, and drops nothing: what was answered is as safe as if the program had been killed.
+///
+/// Not SIGHUP, which systems and shells send as well when they have sent another signal.
+pub(crate) fn end_at_next_signal() {
+    let is_armed = Arc::new(AtomicBool::new(true));
+    for signal in [SIGTERM, SIGINT] {
+        // If the system does not allow it, the program ends in its own time.
+        drop(register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&is_armed)));
     }
 }
 

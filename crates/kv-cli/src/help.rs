@@ -22,13 +22,13 @@ pub(crate) fn command() -> Command {
 /// The global options that concern a verb.
 fn concerning(verb: &str) -> &'static [&'static str] {
     match verb {
-        "serve" => &["data", "memory", "sync", "password_file"],
+        "serve" => &["data", "memory", "sync", "password_file", "tls_cert", "tls_key"],
         "import" => &["data", "sync"],
         "export" | "repair" => &["data"],
-        "connect" => &["fail", "password_file"],
-        "watch" => &["connect", "json", "password_file"],
+        "connect" => &["fail", "password_file", "tls_ca", "tls_cert", "tls_key"],
+        "watch" => &["connect", "json", "password_file", "tls_ca", "tls_cert", "tls_key"],
         "completions" | "man" => &[],
-        _ => &["connect", "json", "password_file", "timeout"],
+        _ => &["connect", "json", "password_file", "timeout", "tls_ca", "tls_cert", "tls_key"],
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::future::Future;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,13 +12,14 @@ use clap::FromArgMatches;
 use futures::FutureExt;
 use futures::io::{AsyncRead, AsyncWrite};
 use kv_core::Store;
-use kv_server::net::{self, Address};
-use kv_server::{Client, Limits, Password, Session};
+use kv_server::net::Address;
+use kv_server::{Client, Limits, Session};
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
 use crate::arguments::{Arguments, Common, StoreArguments, Verb};
 use crate::exit::{Exit, Failure};
 use crate::place::Place;
+use crate::remote::Remote;
 use crate::watch::Watched;
 
 // The arguments, ...
@@ -28,9 +28,11 @@ mod arguments;
 mod help;
 // ... and the exit codes.
 mod exit;
-// The password of a server.
+// The server that is asked, ...
+mod remote;
+// ... its password, ...
 mod login;
-// Where a store of this program is kept, ...
+// ... or where a store of this program is kept, ...
 mod place;
 // ... and where programs keep things.
 mod folders;
@@ -44,8 +46,10 @@ mod one_shot;
 mod watch;
 // ... and printing them.
 mod print;
-// The server.
+// The server, ...
 mod serve;
+// ... and what it tells the service manager.
+mod notify;
 // A whole store to a file, from one, and repaired.
 mod transfer;
 
@@ -82,9 +86,14 @@ fn arguments() -> Result<Arguments, Failure> {
         // Read only where it counts: what is said now counts more than what was said for every program.
         common.connect = server_of_environment()?;
     }
+    if common.tls.are_given()
+        && let Some(message) = refused_tls(common, verb.as_ref())
+    {
+        return Err(Failure::new(Exit::Usage, message));
+    }
     let has_a_server = match verb {
         None => common.connect.is_some(),
-        Some(verb) => matches!(verb, Verb::Serve(_) | Verb::Connect { .. }) || verb.prints(),
+        Some(verb) => matches!(verb, Verb::Serve(_)) || verb.is_a_client(),
     };
     if common.password_file.is_some() && !has_a_server {
         return Err(Failure::new(
@@ -93,6 +102,19 @@ fn arguments() -> Result<Arguments, Failure> {
         ));
     }
     Ok(arguments)
+}
+
+/// Why the files of certificates do not go together with the rest, if they do not.
+fn refused_tls(common: &Common, verb: Option<&Verb>) -> Option<&'static str> {
+    let is_for_server = verb.map_or(common.connect.is_some(), Verb::is_a_client);
+    match verb {
+        Some(Verb::Serve(_)) if common.tls.ca.is_some() => {
+            Some("--tls-ca is for clients; kv serve knows those of its clients by --tls-client-ca")
+        }
+        Some(Verb::Serve(_)) => None,
+        _ if is_for_server => None,
+        _ => Some("--tls-ca, --tls-cert and --tls-key are for a server, and this command asks none; leave them out"),
+    }
 }
 
 /// The server that `KV_URL` names.
@@ -105,15 +127,20 @@ fn server_of_environment() -> Result<Option<Address>, Failure> {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { common, store, verb } = arguments;
     match verb {
-        None => converse(common.connect, common.password_file, store, common.fail),
+        None => {
+            let Common { connect, tls, password_file, fail, .. } = common;
+            let server = connect.map(|address| Remote::named(address, tls, password_file)).transpose()?;
+            converse(server, store, fail)
+        }
         Some(Verb::Connect { address }) => {
             let address = address.or(common.connect).unwrap_or_default();
-            converse(Some(address), common.password_file, store, common.fail)
+            converse(Some(Remote::named(address, common.tls, common.password_file)?), store, common.fail)
         }
         Some(Verb::Serve(options)) => {
             let password = login::hash(common.password_file)?;
             let runtime = Runtime::new(options.workers.get())?;
-            runtime.run(serve::run(options, password, Place::named(store)?))
+            let options = serve::options(options, password, &common.tls)?;
+            runtime.run(serve::run(options, Place::named(store)?))
         }
         Some(Verb::Export { buckets, output }) => {
             Runtime::new(1)?.run(transfer::export(&Place::named(store)?, buckets, output))
@@ -137,33 +164,25 @@ fn ask(verb: Verb, common: Common) -> Result<(), Failure> {
         _ => Watched::Buckets,
     };
     let command = one_shot::command(verb)?;
-    let password = login::password(common.password_file)?;
+    let server = Remote::named(common.connect.unwrap_or_default(), common.tls, common.password_file)?;
     let runtime = Runtime::new(1)?;
-    let address = common.connect.unwrap_or_default();
-    let mut connection = runtime.run(connect(&address))?;
+    let mut connection = runtime.run(server.connect())?;
     let limit = Duration::from_secs(common.timeout.get().into());
-    let late = |what| Failure::new(Exit::Late, format_args!("{address} has not answered for {limit:?}; {what}"));
-    if let Some(password) = password {
-        let logged_in = runtime.run_within(limit, login::log_in(&mut connection, &address, &password));
-        logged_in.unwrap_or_else(|| Err(late("log in again with --timeout; nothing was done")))?;
-    }
+    let late = |what| Failure::new(Exit::Late, format_args!("{server} has not answered for {limit:?}; {what}"));
+    let logged_in = runtime.run_within(limit, server.log_in(&mut connection));
+    logged_in.unwrap_or_else(|| Err(late("log in again with --timeout; nothing was done")))?;
     let Some(command) = command else {
-        return runtime.run(watch::run(connection, watched, &address, common.json));
+        return runtime.run(watch::run(connection, watched, &server, common.json));
     };
     let answered = runtime.run_within(limit, one_shot::run(connection, &command, common.json));
     answered.unwrap_or_else(|| Err(late("ask again with --timeout, and look what was done")))
 }
 
 /// Takes commands from a person or a pipe, for a server or for a store in this program.
-fn converse(
-    address: Option<Address>,
-    password_file: Option<PathBuf>,
-    store: StoreArguments,
-    fails: bool,
-) -> Result<(), Failure> {
+fn converse(server: Option<Remote>, store: StoreArguments, fails: bool) -> Result<(), Failure> {
     let runtime = if is_at_a_terminal() { Runtime::aside() } else { Runtime::new(1) }?;
-    let target = if let Some(address) = address {
-        Target::Server { address, password: login::password(password_file)? }
+    let target = if let Some(server) = server {
+        Target::Server(server)
     } else {
         let place = Place::named(store)?;
         Target::Embedded { store: runtime.run(place.open())?, place }
@@ -180,7 +199,10 @@ fn is_at_a_terminal() -> bool {
 /// Serves the person at the terminal, or the pipe. A pipe `fails` if one of its commands does.
 fn talk(runtime: &Runtime, target: &Target, fails: bool) -> Result<(), Failure> {
     if is_at_a_terminal() {
-        return prompt::run(runtime, target);
+        let conversed = prompt::run(runtime, target);
+        // The prompt has taken Ctrl-C for itself, and nothing would hear it while the store closes.
+        exit::end_at_next_signal();
+        return conversed;
     }
     let connection = runtime.run(target.open())?;
     runtime.run(pipe::run(connection, tokio::io::stdin().compat(), fails))
@@ -192,7 +214,7 @@ enum Target {
     /// A store in this program.
     Embedded { store: Store, place: Place },
     /// A server.
-    Server { address: Address, password: Option<Password> },
+    Server(Remote),
 }
 
 /// A client of either.
@@ -202,13 +224,7 @@ impl Target {
     async fn open(&self) -> Result<Connection, Failure> {
         Ok(match self {
             Self::Embedded { store, .. } => embedded(store.clone()),
-            Self::Server { address, password } => {
-                let mut connection = connect(address).await?;
-                if let Some(password) = password {
-                    login::log_in(&mut connection, address, password).await?;
-                }
-                connection
-            }
+            Self::Server(server) => server.open().await?,
         })
     }
 
@@ -218,11 +234,6 @@ impl Target {
             Self::Server { .. } => Ok(()),
         }
     }
-}
-
-async fn connect(address: &Address) -> Result<Connection, Failure> {
-    let (reader, writer) = net::connect(address).await.map_err(|error| Failure::new(Exit::Connect, error))?;
-    Ok(Client::new(Box::new(reader), Box::new(writer)))
 }
 
 /// A client of a store in this program. It speaks the same protocol as a client of a server, without a socket, so both

@@ -108,7 +108,7 @@ fn is_too_long(line: &str) -> bool {
 fn greet(target: &Target) {
     let what = match target {
         Target::Embedded { place, .. } => place.to_string(),
-        Target::Server { address, .. } => format!("connected to {address}"),
+        Target::Server(server) => format!("connected to {server}"),
     };
     say(format_args!("{what}; Tab completes, Ctrl-D leaves"));
 }

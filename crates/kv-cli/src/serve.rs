@@ -1,47 +1,114 @@
 //! `kv serve`: a store on sockets, until a signal ends it.
+//!
+//! - V1: From the first signal on, it ends within [`ENDS_WITHIN`], whatever its clients do.
+//! - V2: A second signal ends it at once, also if the runtime is stuck by then: [`end_at_next_signal`].
 
+use std::future::pending;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::future::{Either, select};
-use kv_server::net::{Address, Server, ServerOptions, Signals, StartServerError, raise_descriptor_limit};
+use kv_core::Store;
+use kv_core::genserver::time;
+use kv_server::net::{Address, Server, ServerOptions, ServerTls, Signals, StartServerError, raise_descriptor_limit};
 use kv_server::{Limits, PasswordHash};
 
-use crate::arguments::Serve;
-use crate::exit::{Exit, Failure, say};
+use crate::arguments::{Serve, TlsFiles};
+use crate::exit::{Exit, Failure, end_at_next_signal, say};
+use crate::notify;
 use crate::place::Place;
 
+/// How long it takes to end. OTP gives a child as long.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// The part of it that clients have to take their answers. The store has the rest.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// Signals that come together are one: `timeout` sends its signal twice, to the program and to its group.
+const TOGETHER: Duration = Duration::from_millis(20);
+
 /// Serves until a signal comes, then drains. A second signal ends it at once.
-pub(crate) async fn run(serve: Serve, password: Option<PasswordHash>, place: Place) -> Result<(), Failure> {
-    // Before any client can connect: from here on a signal means to drain.
-    let mut signals = Signals::new().map_err(failed)?;
+pub(crate) async fn run(options: ServerOptions, place: Place) -> Result<(), Failure> {
     raise_descriptor_limit();
+    notify::keep_alive().map_err(failed)?;
+    notify::doing("opening the store");
     let store = place.open().await?;
     say(&place);
-    let server = options(serve, password).start(store.clone()).await.map_err(refused)?;
+    // Before any client can connect: from here on a signal means to drain. Until here it has ended the program by itself, because
+    // nothing was promised yet, and a store may take long to open.
+    let mut signals = Signals::new().map_err(failed)?;
+    let server = options.start(store.clone()).await.map_err(refused)?;
     tell(server.addresses())?;
+    notify::ready(server.addresses());
 
-    match select(pin!(signals.next()), server.ended()).await {
-        Either::Left((signal, _)) => say(format_args!("{signal}: answering what has arrived; another one ends it now")),
-        Either::Right((reason, _)) => return Err(failed(format_args!("the server ended: {reason}"))),
-    }
-    let leave = async {
-        server.stop().await.map_err(failed)?;
-        store.stop().await.map_err(failed)
+    let crashed = match select(pin!(signals.next()), server.ended()).await {
+        Either::Left((signal, _)) => {
+            say(format_args!("{signal}: answering what has arrived"));
+            notify::stopping("answering what has arrived");
+            Ok(())
+        }
+        Either::Right((reason, _)) => {
+            let failure = failed(format_args!("the server ended: {reason}"));
+            notify::stopping("the server ended");
+            Err(failure)
+        }
     };
-    match select(pin!(leave), pin!(signals.next())).await {
-        Either::Left((left, _)) => left,
-        Either::Right((signal, _)) => Err(failed(format_args!("{signal} again: the remaining clients are cut off"))),
+    match select(pin!(time::timeout(ENDS_WITHIN, leave(&server, &store))), pin!(wait_for_second_signal())).await {
+        Either::Left((Ok(left), _)) => crashed.and(left),
+        Either::Left((Err(_late), _)) => {
+            failed(format_args!("the store was not done after {ENDS_WITHIN:?}; what it has answered is kept")).say();
+            // V1: nothing is dropped, because what the store does may not end before the disk does.
+            signal_hook::low_level::exit(Exit::Server as i32)
+        }
+        Either::Right((never, _)) => never,
     }
 }
 
-fn options(serve: Serve, password: Option<PasswordHash>) -> ServerOptions {
+/// Answers what has arrived, and puts the store to rest.
+async fn leave(server: &Server, store: &Store) -> Result<(), Failure> {
+    server.stop().await.map_err(failed)?;
+    notify::doing("closing the store");
+    store.stop().await.map_err(failed)
+}
+
+/// Waits for ever, and lets the next signal end the program (V2).
+async fn wait_for_second_signal<T>() -> T {
+    time::sleep(TOGETHER).await;
+    end_at_next_signal();
+    say("not done yet; another SIGTERM or Ctrl-C ends it at once");
+    pending().await
+}
+
+/// What the arguments say of a server.
+pub(crate) fn options(
+    serve: Serve,
+    password: Option<PasswordHash>,
+    files: &TlsFiles,
+) -> Result<ServerOptions, Failure> {
+    let tls = tls(files, serve.tls_client_ca)?;
     let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
     let limits = Limits { connections: serve.max_connections.get(), ..Limits::default() };
-    let options = Server::options().insecure_listen(serve.insecure_listen).limits(limits);
+    let options = Server::options().drain(DRAIN).insecure_listen(serve.insecure_listen).limits(limits);
     let options = addresses.fold(options, ServerOptions::listen);
     let options = serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp);
-    password.into_iter().fold(options, ServerOptions::password)
+    let options = password.into_iter().fold(options, ServerOptions::password);
+    Ok(tls.into_iter().fold(options, ServerOptions::tls))
+}
+
+/// The certificate of the server, if it has one.
+fn tls(files: &TlsFiles, client_ca: Option<PathBuf>) -> Result<Option<ServerTls>, Failure> {
+    let refused = |error| Failure::new(Exit::Refused, error);
+    match (&files.certificate, &files.key) {
+        (Some(certificate), Some(key)) => {
+            let tls = ServerTls::from_files(certificate, key).map_err(refused)?;
+            let Some(client_ca) = client_ca else { return Ok(Some(tls)) };
+            tls.client_ca(client_ca).map(Some).map_err(refused)
+        }
+        (None, None) => Ok(None),
+        _ => Err(Failure::new(Exit::Usage, "a certificate needs its key: --tls-cert and --tls-key are given together")),
+    }
 }
 
 /// One line for each address, for people, and for scripts that asked for port 0.
@@ -57,8 +124,14 @@ fn refused(error: StartServerError) -> Failure {
             Exit::Refused,
             format_args!(
                 "{address} can be reached from other machines, and there is no password; name a file that has one with \
-                 --password-file, listen on 127.0.0.1 or with --unix PATH, or say --insecure-listen if the network itself keeps \
-                 strangers out"
+                 --password-file, listen on 127.0.0.1 or with --unix PATH, ask clients of an address with tls: for certificates with \
+                 --tls-client-ca, or say --insecure-listen if the network itself keeps strangers out"
+            ),
+        ),
+        StartServerError::NoCertificate { address } => Failure::new(
+            Exit::Usage,
+            format_args!(
+                "{address} is an address of TLS; name the server's certificate and key with --tls-cert and --tls-key"
             ),
         ),
         _ => failed(error),

@@ -3,26 +3,21 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::io::{AsyncRead, AsyncWrite};
-use kv_server::net::Address;
 use kv_server::{Command, SubscribeError, SubscriptionEvents};
 
 use crate::Connection;
 use crate::exit::{Exit, Failure, say};
 use crate::login;
 use crate::print::{self, Output};
+use crate::remote::Remote;
 
 /// The events that a connection turns into.
 pub(crate) type Events = SubscriptionEvents<Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>>;
 
 /// Prints events until the server closes the connection.
-pub(crate) async fn run(
-    connection: Connection,
-    watched: Watched,
-    address: &Address,
-    json: bool,
-) -> Result<(), Failure> {
+pub(crate) async fn run(connection: Connection, watched: Watched, server: &Remote, json: bool) -> Result<(), Failure> {
     let mut events = watched.subscribe(connection).await.map_err(failed)?;
-    say(format_args!("watching {address}; Ctrl-C ends it"));
+    say(format_args!("watching {server}; Ctrl-C ends it"));
     let mut output = Output::new();
     while let Some(event) = events.next().await {
         let event = event.map_err(|error| Failure::new(Exit::Server, error))?;

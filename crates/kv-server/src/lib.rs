@@ -151,7 +151,7 @@
 //! # }
 //! ```
 //!
-//! The prompt of `kv` is a session in the same program. A program with its own sockets, such as TLS, serves sessions on
+//! The prompt of `kv` is a session in the same program. A program with its own sockets, such as QUIC, serves sessions on
 //! them. For everyone else, the module [`net`] has the sockets: a [`Server`](net::Server) on TCP and Unix sockets, which is
 //! a tree of processes, and [`connect`](net::connect). It is the feature `net`, on by default. Without it the crate runs
 //! wherever `genserver` does.
@@ -225,8 +225,8 @@
 //! # When (not) to use it
 //!
 //! Two parts of one program share a store by cloning it: see `kv-core`. A call is faster than any socket. A line protocol
-//! is for people, scripts, and programs in other languages. What it sends can be read on the way, the password too, so do not serve a
-//! network with strangers in it. Without a storage, the store is lost when its program ends.
+//! is for people, scripts, and programs in other languages. Without TLS, what it sends can be read on the way, the password too, so a
+//! network with strangers in it takes [TLS](net#tls). Without a storage, the store is lost when its program ends.
 //!
 //! # Crates in its signatures
 //!

@@ -69,8 +69,27 @@
 //! # }
 //! ```
 //!
-//! A password keeps out those who do not know it. It does not hide what is sent: on a network where others listen, they read the
-//! password and the data. [The crate's page](crate#passwords) says what happens before a login, and after a failed one.
+//! A password keeps out those who do not know it. Without TLS it does not hide what is sent: on a network where others listen, they
+//! read the password and the data. [The crate's page](crate#passwords) says what happens before a login, and after a failed one.
+//!
+//! # TLS
+//!
+//! With the feature `tls`, clients of an address such as `tls:127.0.0.1:4040` speak TLS 1.2 or 1.3, and in it lines or RESP as
+//! elsewhere: the page of `ServerTls` has an example. Unix sockets and addresses without `tls:` stay as they are, so a server can have
+//! all three.
+//!
+//! - `ServerOptions::tls` sets the certificate of the server and its key, from PEM files. Other users must not be able to read the
+//!   key. The files are read once, so a new certificate takes a new server.
+//! - `ServerTls::client_ca` serves only clients with a certificate of an authority. Such an address needs no password, also if other
+//!   machines can reach it.
+//! - `connect_tls` connects to such an address. It verifies that the certificate of the server is of the authority in `ClientTls`, and
+//!   for the host in the address.
+//! - Revoked certificates are not recognised; give short lives to certificates instead.
+//!
+//! A client has its place among the connections from the beginning of its handshake, which ends within 5 seconds. Other clients do
+//! not wait for it, but it costs processor time. A connection with TLS takes up to 100 KiB more than one without, for what is
+//! encrypted and not yet sent. When there are too many connections, it is closed without a message. A client that speaks no TLS is
+//! told so, and a server that stops sends the end of TLS behind the last answer.
 //!
 //! # Limits
 //!
@@ -86,7 +105,7 @@
 //! # Stopping
 //!
 //! [`Server::stop`] *drains*. New clients are refused. Every command that has arrived is answered, even if it was not read
-//! yet, and the answers are sent before the connection is closed. A client that does not take its answers, or that keeps
+//! yet or its connection not accepted, and the answers are sent before the connection is closed. A client that does not take its answers, or that keeps
 //! sending, is cut off after [`drain`](ServerOptions::drain), 5 seconds by default. Half a command is not executed, and
 //! neither is anything after the last answer: a command without an answer when the connection closes was not executed.
 //!
@@ -96,12 +115,19 @@
 //! # When (not) to use it
 //!
 //! A program that needs a store for itself embeds `kv-core`: a call is faster than any socket. A program with its own
-//! sockets, such as TLS, serves a [`Session`](crate::Session) on them.
+//! sockets, such as those of QUIC, serves a [`Session`](crate::Session) on them.
 
 // Who may connect, ...
 mod who;
 // ... and addresses to listen on and connect to.
 mod address;
+// Certificates and handshakes, ...
+#[cfg(feature = "tls")]
+mod tls;
+// ... or nothing of it.
+#[cfg(not(feature = "tls"))]
+#[path = "net/without_tls.rs"]
+mod tls;
 // The server, ...
 mod server;
 // ... accepting connections, ...
@@ -113,6 +139,8 @@ mod connections;
 mod descriptors;
 // ... and serving them.
 mod incoming;
+// (what has arrived at a socket)
+mod arrived;
 mod service;
 mod stream;
 // The client's side.
@@ -121,11 +149,15 @@ mod connect;
 mod signals;
 
 pub use address::{Address, DEFAULT_PORT, ParseAddressError};
+#[cfg(feature = "tls")]
+pub use connect::connect_tls;
 pub use connect::{ConnectError, connect};
 pub use descriptors::raise_descriptor_limit;
 pub use server::{Server, ServerOptions, StartServerError};
 pub use signals::{Signal, Signals};
 pub use stream::{Reader, Writer};
+#[cfg(feature = "tls")]
+pub use tls::{ClientTls, ServerTls, TlsError};
 
 #[cfg(test)]
 mod service_tests;

@@ -27,5 +27,11 @@ mod typing;
 mod completion;
 // A server with a password.
 mod login;
-// `kv serve`, its signals, and `kv watch`.
+// `kv serve` and `kv watch`.
 mod serving;
+// TLS: `kv serve` and its clients.
+mod tls;
+// Signals: how programs end.
+mod ending;
+// What a service manager is told, and the unit that is shipped.
+mod service;

@@ -142,7 +142,12 @@ impl Server {
     }
 
     pub(crate) fn start_at(address: &str) -> Self {
-        let running = Running::start(kv(&["serve", "--memory", "--listen", address]));
+        Self::of(kv(&["serve", "--memory", "--listen", address]))
+    }
+
+    /// A server that is started so.
+    pub(crate) fn of(command: Command) -> Self {
+        let running = Running::start(command);
         let line = running.line();
         let address = line.strip_prefix("listening on ").expect(&line).to_owned();
         Self { running, address }

@@ -1,4 +1,4 @@
-//! `kv serve`, its signals, and `kv watch`.
+//! `kv serve` and `kv watch`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -6,9 +6,9 @@ use std::os::unix::net::UnixStream;
 
 use rustix::process::Signal;
 
-use crate::program::{LIMIT, Running, Server, kv, printed, run, text};
+use crate::program::{Running, Server, kv, printed, run, text};
 
-fn ask(mut stream: impl Read + Write, line: &str) -> String {
+pub(crate) fn ask(mut stream: impl Read + Write, line: &str) -> String {
     stream.write_all(line.as_bytes()).unwrap();
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer).unwrap();
@@ -77,40 +77,6 @@ fn one_client_more_than_a_server_takes_is_told_so() {
 }
 
 #[test]
-fn sigterm_and_sigint_let_a_server_leave() {
-    for signal in [Signal::TERM, Signal::INT] {
-        let server = Server::start();
-        let client = TcpStream::connect(&server.address).unwrap();
-        client.set_read_timeout(Some(LIMIT)).unwrap();
-        assert_eq!(ask(&client, "PING\r\n"), "PONG\r\n");
-        server.running.signal(signal);
-        let mut rest = String::new();
-        (&client).read_to_string(&mut rest).unwrap();
-        assert_eq!(rest, "");
-        let output = server.running.end();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-    }
-}
-
-#[test]
-fn a_second_signal_does_not_wait() {
-    let server = Server::start();
-    // A client that does not take its answers: they are more than all the buffers between it and the server.
-    let mut client = TcpStream::connect(&server.address).unwrap();
-    let put = format!("CREATE a\r\nPUT a k {}\r\n", "x".repeat(60_000));
-    client.write_all(put.as_bytes()).unwrap();
-    client.write_all("GET a k\r\n".repeat(1000).as_bytes()).unwrap();
-    assert_eq!(ask(&client, ""), "OK\r\n");
-
-    assert_eq!(server.running.said(), "kv: the store is in memory, and gone with this program");
-    server.running.signal(Signal::TERM);
-    assert!(server.running.said().starts_with("kv: SIGTERM: answering what has arrived"));
-    server.running.signal(Signal::INT);
-    assert!(server.running.said().starts_with("kv: SIGINT again: "));
-    assert_eq!(server.running.end().status.code(), Some(3));
-}
-
-#[test]
 fn an_address_for_everybody_is_refused_with_exit_78() {
     let output = run(kv(&["serve", "--memory", "--listen", "0.0.0.0:0"]), b"");
     assert_eq!(printed(&output, 78), "");
@@ -171,14 +137,4 @@ fn watch_tells_of_the_keys_of_a_bucket() {
     let output = server.kv(&["watch", "nowhere"]);
     assert_eq!(printed(&output, 1), "");
     assert!(text(&output.stderr).contains("kv: there is no such bucket; BUCKETS lists those there are"), "{output:?}");
-}
-
-#[test]
-fn watch_ends_by_ctrl_c() {
-    let server = Server::start();
-    let watch = Running::start(kv(&["--connect", &server.address, "watch"]));
-    watch.said();
-    watch.signal(Signal::INT);
-    let output = watch.end();
-    assert!(output.status.code().is_none(), "it ends by the signal, as shells expect: {output:?}");
 }

@@ -16,14 +16,16 @@ use super::address::Address;
 use super::connections::{ConnectionSlot, Connections};
 use super::descriptors;
 use super::incoming::Incoming;
-use super::listener::{Listener, Socket, Spoken};
+use super::listener::{Accepted, BACKLOG, Listener, Socket, Spoken};
 use super::service::Service;
-use super::stream::{Reader, Writer};
 use crate::drain::Drain;
 
 /// The shortest and the longest pause after a failed accept. Without a pause, a process without free descriptors would
 /// spin.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// How long an acceptor that is told to stop accepts: the runtime has to look for those that have connected.
+const LEAVING: Duration = Duration::from_millis(10);
 
 /// For how long after a report of trouble another one would tell nothing new.
 const TOLD_FOR: Duration = Duration::from_mins(1);
@@ -52,8 +54,8 @@ impl<S> Clone for Acceptor<S> {
 }
 
 impl<S: Service> Acceptor<S> {
-    /// Accepts until told to stop, then closes the socket: clients that come while sessions drain are refused, and do not
-    /// wait.
+    /// Accepts until told to stop, then accepts those that had connected before, and closes the socket: clients that come while
+    /// sessions drain are refused, and do not wait.
     ///
     /// After a crash the socket stays open for the next acceptor, and clients wait there.
     pub(super) fn run(self, mut me: Probe<Never>) -> impl Future<Output = Result<(), Reason>> + Send {
@@ -65,7 +67,9 @@ impl<S: Service> Acceptor<S> {
                 if let Either::Left((crash, _)) = select(accepting, pin!(me.recv())).await {
                     return crash;
                 }
+                let accepted = self.accept_the_rest(&listener).await;
                 self.socket.close();
+                return accepted;
             }
             Ok(())
         }
@@ -76,9 +80,9 @@ impl<S: Service> Acceptor<S> {
         let mut trouble = Trouble::default();
         loop {
             match listener.accept().await {
-                Ok((reader, writer)) => {
+                Ok(accepted) => {
                     trouble.pause = None;
-                    self.welcome(reader, writer).await?;
+                    self.welcome(accepted).await?;
                 }
                 Err(error) if is_one_clients(&error) => {}
                 Err(error) => {
@@ -91,15 +95,28 @@ impl<S: Service> Acceptor<S> {
         }
     }
 
+    /// Accepts those that wait in the system's queue: they may have sent commands, which have arrived like any other. There are
+    /// at most as many as the queue holds, so clients that never stop connecting do not keep the socket open.
+    async fn accept_the_rest(&self, listener: &Listener) -> Result<(), Reason> {
+        let until = time::now() + LEAVING;
+        for _ in 0..BACKLOG {
+            // The client first: one that is there is accepted, however late it is.
+            let accepting = pin!(listener.accept());
+            let Either::Left((accepted, _)) = select(accepting, time::sleep_until(until)).await else { break };
+            if let Ok(accepted) = accepted {
+                self.welcome(accepted).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Starts a session, or refuses the client because there is no place.
-    async fn welcome(&self, reader: Reader, writer: Writer) -> Result<(), Reason> {
+    async fn welcome(&self, accepted: Accepted) -> Result<(), Reason> {
         let Some(place) = self.connections.enter() else {
-            let refusal = self.refusal();
-            // A new connection has space for a line. If not, the client is refused all the same.
-            drop(writer.try_write(refusal.as_bytes()));
+            accepted.refuse(&self.refusal());
             return Ok(());
         };
-        let mut session = Some((Connection { reader, writer, place }, Arc::clone(&self.service)));
+        let mut session = Some((Connection { accepted, place }, Arc::clone(&self.service)));
         let session = ChildSpec::process("session", move |me: Probe<Never>| {
             let (connection, service) = session.take().expect("a temporary child is started once");
             connection.serve(service, me)
@@ -124,8 +141,7 @@ impl<S> Acceptor<S> {
 
 /// A client and its place.
 struct Connection {
-    reader: Reader,
-    writer: Writer,
+    accepted: Accepted,
     place: ConnectionSlot,
 }
 
@@ -136,9 +152,12 @@ impl Connection {
         // Set before it runs: an earlier order to stop would leave commands unanswered.
         me.trap_exits(true);
         async move {
-            let Self { reader, writer, place } = self;
+            let Self { accepted, place } = self;
             let drain = Drain::new();
-            let serving = pin!(service.serve(Incoming::new(reader, drain.clone()), writer, drain.clone()));
+            let serving = pin!(async {
+                let (reader, writer) = accepted.open(&drain).await?;
+                service.serve(Incoming::new(reader, drain.clone()), writer, drain.clone()).await
+            });
             // The outcome concerns only the client: a reset connection has ended, too.
             if let Either::Right((_told, serving)) = select(serving, pin!(me.recv())).await {
                 drain.begin();

@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// The default port: that of the Elixir guide.
 pub const DEFAULT_PORT: u16 = 4040;
 
-/// An address to listen on or connect to: a host and a port, or the path of a Unix socket.
+/// An address to listen on or connect to: a host and a port, with TLS or without, or the path of a Unix socket.
 ///
 /// It is parsed from text and prints as that text. The default is port 4040 on the loopback.
 ///
@@ -22,6 +22,10 @@ pub const DEFAULT_PORT: u16 = 4040;
 /// assert_eq!(address, Address::Tcp { host: "127.0.0.1".to_owned(), port: 4041 });
 /// assert_eq!("localhost".parse::<Address>()?.to_string(), "localhost:4040");
 /// assert_eq!("[::1]:4040".parse::<Address>()?, "::1".parse()?);
+/// assert_eq!(
+///     "tls:kv.example.org".parse::<Address>()?,
+///     Address::Tls { host: "kv.example.org".to_owned(), port: 4040 }
+/// );
 /// assert_eq!("unix:/run/kv.sock".parse::<Address>()?, Address::Unix("/run/kv.sock".into()));
 /// assert_eq!(Address::default().to_string(), "127.0.0.1:4040");
 ///
@@ -39,13 +43,22 @@ pub enum Address {
         /// The port. A server that listens on port 0 gets a free one.
         port: u16,
     },
+    /// A port of a host, where TLS is spoken: with the feature `tls`.
+    Tls {
+        /// The host's name, or its address without brackets: as the server's certificate names it.
+        host: String,
+        /// The port. A server that listens on port 0 gets a free one.
+        port: u16,
+    },
     /// A socket in the file system.
     Unix(PathBuf),
 }
 
 /// Why a text is not an [`Address`].
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{text}` is not an address; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, as in 127.0.0.1:4040")]
+#[error(
+    "`{text}` is not an address; write HOST, HOST:PORT, [IPV6]:PORT, any of them behind tls:, or unix:PATH, as in 127.0.0.1:4040"
+)]
 #[non_exhaustive]
 pub struct ParseAddressError {
     /// The text.
@@ -68,18 +81,21 @@ impl FromStr for Address {
     type Err = ParseAddressError;
 
     fn from_str(text: &str) -> Result<Self, ParseAddressError> {
-        let parsed = match text.strip_prefix("unix:") {
-            Some(path) => (!path.is_empty()).then(|| Self::Unix(path.into())),
-            None => tcp(text),
+        let parsed = if let Some(path) = text.strip_prefix("unix:") {
+            (!path.is_empty()).then(|| Self::Unix(path.into()))
+        } else if let Some(rest) = text.strip_prefix("tls:") {
+            host_and_port(rest).map(|(host, port)| Self::Tls { host, port })
+        } else {
+            host_and_port(text).map(|(host, port)| Self::Tcp { host, port })
         };
         parsed.ok_or_else(|| ParseAddressError { text: text.to_owned() })
     }
 }
 
-fn tcp(text: &str) -> Option<Address> {
+fn host_and_port(text: &str) -> Option<(String, u16)> {
     let (host, port) = split(text)?;
     let port = port.map_or(Some(DEFAULT_PORT), |port| port.parse().ok())?;
-    Some(Address::Tcp { host: host.to_owned(), port })
+    Some((host.to_owned(), port))
 }
 
 /// Splits a text into the host, without its brackets, and the port, if there is one.
@@ -104,11 +120,15 @@ fn is_host(host: &str) -> bool {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
+        let (host, port) = match self {
+            Self::Tcp { host, port } => (host, port),
+            Self::Tls { host, port } => {
+                f.write_str("tls:")?;
+                (host, port)
+            }
+            Self::Unix(path) => return write!(f, "unix:{}", path.display()),
+        };
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
 }
 
@@ -135,13 +155,30 @@ mod tests {
         check("::1", Some("[::1]:4040"));
         check("[::1]", Some("[::1]:4040"));
         check("[fe80::1]:7", Some("[fe80::1]:7"));
+        check("tls:localhost", Some("tls:localhost:4040"));
+        check("tls:::1", Some("tls:[::1]:4040"));
+        check("tls:[::1]:7", Some("tls:[::1]:7"));
     }
 
     #[test]
     fn what_is_not_an_address_is_none() {
-        for text in
-            ["", ":4040", "4040", "a:b", "a:65536", "a:1:2", "a:", "[::1", "[::1]4040", "[a]:1", "a b:1", "unix:"]
-        {
+        for text in [
+            "",
+            ":4040",
+            "4040",
+            "a:b",
+            "a:65536",
+            "a:1:2",
+            "a:",
+            "[::1",
+            "[::1]4040",
+            "[a]:1",
+            "a b:1",
+            "unix:",
+            "tls:",
+            "tls:4040",
+            "tls:unix:a",
+        ] {
             check(text, None);
         }
     }

@@ -6,17 +6,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::io::AsyncRead;
-use rustix::net::{RecvFlags, recv};
 
+use super::arrived::read_arrived;
 use super::stream::Reader;
 use super::who;
 use crate::drain::Drain;
 
 /// The reader of a session.
 ///
-/// A draining session answers what has arrived, and takes a pending read as the end of that. In Tokio a pending read may
-/// also mean that its readiness flag is stale, or that the task has used up its budget. So while draining, the socket
-/// itself is asked.
+/// A draining session answers what has arrived, and takes a pending read as the end of that: see [`read_arrived`].
 pub(super) struct Incoming {
     reader: Reader,
     drain: Drain,
@@ -35,12 +33,12 @@ impl Incoming {
 
 impl AsyncRead for Incoming {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        if self.drain.has_begun() {
-            match recv(&self.reader, &mut *buf, RecvFlags::DONTWAIT) {
-                Ok((bytes, _)) => return Poll::Ready(Ok(bytes)),
-                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
-                Err(error) => return Poll::Ready(Err(error.into())),
-            }
+        // Under TLS the same is done below it.
+        if self.drain.has_begun()
+            && let Some(socket) = self.reader.plain_socket()
+            && let Some(read) = read_arrived(socket, buf)
+        {
+            return Poll::Ready(read);
         }
         Pin::new(&mut self.reader).poll_read(cx, buf)
     }

@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::net::sockopt;
-use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixSocket, UnixStream, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream, lookup_host};
 
 use super::StartServerError;
 use super::address::Address;
 use super::stream::{self, Reader, Writer};
+use super::tls::ServerTls;
 use super::who::Who;
+use crate::drain::Drain;
 
 /// How many unaccepted connections the system may hold. Linux uses its own `somaxconn` if that is less.
-const BACKLOG: u32 = 1024;
+pub(super) const BACKLOG: u32 = 1024;
 
 /// The silence after which the system probes a TCP client. A client that lost power never closes its connection.
 const KEEPALIVE: Duration = Duration::from_mins(5);
@@ -31,6 +33,12 @@ pub(super) struct Socket {
     listener: Mutex<Option<Arc<Listener>>>,
 }
 
+/// A client that has connected.
+pub(super) enum Accepted {
+    Plain(Reader, Writer),
+    Tls(TcpStream, ServerTls),
+}
+
 /// What the clients of a socket may speak.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Spoken {
@@ -41,24 +49,26 @@ pub(super) enum Spoken {
 
 pub(super) enum Listener {
     Tcp(TcpListener),
+    Tls(TcpListener, ServerTls),
     Unix(UnixListener, #[expect(dead_code, reason = "removes the file when the listener goes")] SocketFile),
 }
 
 impl Socket {
     /// Binds `address`, if it asks enough of [`Who`] connects.
     pub(super) async fn bind(address: &Address, spoken: Spoken, who: &Who) -> Result<Self, StartServerError> {
-        let bind = |source| StartServerError::Bind { address: address.clone(), source };
-        let (listener, address) = match address {
+        let (address, listener) = match address {
             Address::Tcp { host, port } => {
-                let found: Vec<SocketAddr> = lookup_host((host.as_str(), *port)).await.map_err(bind)?.collect();
-                if !who.may_listen(&found) {
-                    return Err(StartServerError::NotLoopback { address: address.clone() });
-                }
-                let listener = bind_first(&found).map_err(bind)?;
-                let address = listener.local_addr().map_err(bind)?.into();
-                (Listener::Tcp(listener), address)
+                let (listener, bound) = bind_host(address, host, *port, |found| who.may_listen(found, None)).await?;
+                (bound.into(), Listener::Tcp(listener))
             }
-            Address::Unix(path) => (bind_unix(path).await?, address.clone()),
+            Address::Tls { host, port } => {
+                let tls = who.tls.as_ref();
+                let (listener, bound) = bind_host(address, host, *port, |found| who.may_listen(found, tls)).await?;
+                let bound = Address::Tls { host: bound.ip().to_string(), port: bound.port() };
+                let tls = tls.ok_or_else(|| StartServerError::NoCertificate { address: address.clone() })?;
+                (bound, Listener::Tls(listener, tls.clone()))
+            }
+            Address::Unix(path) => (address.clone(), bind_unix(path).await?),
         };
         Ok(Self { address, spoken, listener: Mutex::new(Some(Arc::new(listener))) })
     }
@@ -76,12 +86,52 @@ impl Socket {
 
 impl Listener {
     /// Accepts the next connection.
-    pub(super) async fn accept(&self) -> io::Result<(Reader, Writer)> {
+    pub(super) async fn accept(&self) -> io::Result<Accepted> {
+        let (reader, writer) = match self {
+            Self::Tcp(listener) => stream::of_tcp(listener.accept().await?.0),
+            Self::Unix(listener, _) => stream::of_unix(listener.accept().await?.0),
+            Self::Tls(listener, tls) => return Ok(Accepted::Tls(listener.accept().await?.0, tls.clone())),
+        };
+        Ok(Accepted::Plain(reader, writer))
+    }
+}
+
+impl Accepted {
+    /// Tells a client that is not served, if that is possible without waiting.
+    pub(super) fn refuse(self, refusal: &str) {
         match self {
-            Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| stream::of_tcp(stream)),
-            Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| stream::of_unix(stream)),
+            // A new connection has space for a line. If not, the client is refused all the same.
+            Self::Plain(_reader, writer) => drop(writer.try_write(refusal.as_bytes())),
+            // It would take a handshake to be told.
+            Self::Tls(..) => {}
         }
     }
+
+    /// The connection, once both sides are ready.
+    pub(super) async fn open(self, drain: &Drain) -> io::Result<(Reader, Writer)> {
+        match self {
+            Self::Plain(reader, writer) => Ok((reader, writer)),
+            // In a box of its own, so that sessions without TLS are not as large.
+            Self::Tls(socket, tls) => Box::pin(async move { tls.accept(socket, drain).await }).await,
+        }
+    }
+}
+
+/// Binds an address of a host, if a server may listen on all that its name stands for.
+async fn bind_host(
+    address: &Address,
+    host: &str,
+    port: u16,
+    may_listen: impl Fn(&[SocketAddr]) -> bool,
+) -> Result<(TcpListener, SocketAddr), StartServerError> {
+    let failed = |source| StartServerError::Bind { address: address.clone(), source };
+    let found: Vec<SocketAddr> = lookup_host((host, port)).await.map_err(failed)?.collect();
+    if !may_listen(&found) {
+        return Err(StartServerError::NotLoopback { address: address.clone() });
+    }
+    let listener = bind_first(&found).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 /// Binds the first address that works: a name may have several.

@@ -17,6 +17,8 @@ use super::connections::Connections;
 use super::descriptors;
 use super::listener::{Socket, Spoken};
 use super::service::{Service, Sessions};
+#[cfg(feature = "tls")]
+use super::tls::ServerTls;
 use super::who::Who;
 use crate::limits::Limits;
 use crate::password::PasswordHash;
@@ -90,10 +92,17 @@ pub struct ServerOptions {
 pub enum StartServerError {
     /// Other machines could connect to this address, and there is no password: every client could do everything.
     #[error(
-        "{address} can be reached from other machines, and the server has no password; set one with `password`, \
-         listen on 127.0.0.1 or on a Unix socket, or say `insecure_listen(true)` if the network itself keeps strangers out"
+        "{address} can be reached from other machines, and the server has no password; set one with `password`, ask clients of \
+         an address with tls: for certificates, listen on 127.0.0.1 or on a Unix socket, or say `insecure_listen(true)` if the \
+         network itself keeps strangers out"
     )]
     NotLoopback {
+        /// The address.
+        address: Address,
+    },
+    /// An address is one of TLS, and the server has no certificate.
+    #[error("there is no certificate for {address}; give one with its key, or listen on an address without tls:")]
+    NoCertificate {
         /// The address.
         address: Address,
     },
@@ -373,6 +382,20 @@ impl ServerOptions {
         self
     }
 
+    /// Sets the certificate for addresses with TLS, as `tls:127.0.0.1:4040`, which is then the default.
+    ///
+    /// An address that other machines can reach is served without a password if clients have to have certificates:
+    /// [`ServerTls::client_ca`]. A handshake may take 5 seconds, and a client takes its place before it.
+    ///
+    /// # Examples
+    ///
+    /// See [`ServerTls`].
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.who.tls = Some(tls);
+        self
+    }
+
     /// Sets how long sessions may take to drain when the server is [stopped](Server::stop) (default: 5 seconds).
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
@@ -431,7 +454,7 @@ impl ServerOptions {
         service: impl Fn(Spoken) -> S,
     ) -> Result<Server, StartServerError> {
         if self.addresses.is_empty() {
-            self.addresses.push((Address::default(), Spoken::LinesOrResp));
+            self.addresses.push((self.default_address(), Spoken::LinesOrResp));
         }
         let mut sockets = Vec::new();
         for (address, spoken) in &self.addresses {
@@ -442,6 +465,14 @@ impl ServerOptions {
         let supervisor = self.tree(sockets, service, &connections).start().await?;
         self.tell_fewer(&supervisor, &connections);
         Ok(Server { supervisor, addresses, connections })
+    }
+
+    /// The default address, with TLS if there is a certificate.
+    fn default_address(&self) -> Address {
+        match Address::default() {
+            Address::Tcp { host, port } if self.who.tls.is_some() => Address::Tls { host, port },
+            address => address,
+        }
     }
 
     /// The supervisor of the sessions first and the acceptors after it, so that the acceptors are stopped first. No child

@@ -1,4 +1,4 @@
-//! The two directions of a connection, over TCP or a Unix socket, as a reader and a writer of `futures`.
+//! The two directions of a connection, over TCP, TLS or a Unix socket, as a reader and a writer of `futures`.
 
 use std::fmt;
 use std::io;
@@ -9,6 +9,8 @@ use std::task::{Context, Poll, ready};
 use futures::io::{AsyncRead, AsyncWrite, IoSlice};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
+
+use super::tls::{TlsReader, TlsWriter};
 
 /// The reading half of a connection: see [`connect`](super::connect).
 ///
@@ -70,11 +72,13 @@ pub struct Writer(WriteHalf);
 enum ReadHalf {
     Tcp(tcp::OwnedReadHalf),
     Unix(unix::OwnedReadHalf),
+    Tls(TlsReader),
 }
 
 enum WriteHalf {
     Tcp(tcp::OwnedWriteHalf),
     Unix(unix::OwnedWriteHalf),
+    Tls(TlsWriter),
 }
 
 pub(super) fn of_tcp(stream: TcpStream) -> (Reader, Writer) {
@@ -89,13 +93,36 @@ pub(super) fn of_unix(stream: UnixStream) -> (Reader, Writer) {
     (Reader(ReadHalf::Unix(reader)), Writer(WriteHalf::Unix(writer)))
 }
 
+impl Reader {
+    /// The socket, if what arrives there is what is read here.
+    pub(super) fn plain_socket(&self) -> Option<BorrowedFd<'_>> {
+        match &self.0 {
+            ReadHalf::Tcp(_) | ReadHalf::Unix(_) => Some(self.as_fd()),
+            ReadHalf::Tls(_) => None,
+        }
+    }
+}
+
 impl Writer {
     /// Sends what fits without waiting: at least a line, on a new connection.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.0 {
             WriteHalf::Tcp(half) => half.try_write(bytes),
             WriteHalf::Unix(half) => half.try_write(bytes),
+            WriteHalf::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
+    }
+}
+
+impl From<TlsReader> for Reader {
+    fn from(half: TlsReader) -> Self {
+        Self(ReadHalf::Tls(half))
+    }
+}
+
+impl From<TlsWriter> for Writer {
+    fn from(half: TlsWriter) -> Self {
+        Self(WriteHalf::Tls(half))
     }
 }
 
@@ -105,6 +132,7 @@ impl AsyncRead for Reader {
         ready!(match &mut self.0 {
             ReadHalf::Tcp(half) => Pin::new(half).poll_read(cx, &mut buf),
             ReadHalf::Unix(half) => Pin::new(half).poll_read(cx, &mut buf),
+            ReadHalf::Tls(half) => Pin::new(half).poll_read(cx, &mut buf),
         })?;
         Poll::Ready(Ok(buf.filled().len()))
     }
@@ -115,6 +143,7 @@ impl AsyncWrite for Writer {
         match &mut self.0 {
             WriteHalf::Tcp(half) => Pin::new(half).poll_write(cx, buf),
             WriteHalf::Unix(half) => Pin::new(half).poll_write(cx, buf),
+            WriteHalf::Tls(half) => Pin::new(half).poll_write(cx, buf),
         }
     }
 
@@ -126,6 +155,7 @@ impl AsyncWrite for Writer {
         match &mut self.0 {
             WriteHalf::Tcp(half) => Pin::new(half).poll_write_vectored(cx, bufs),
             WriteHalf::Unix(half) => Pin::new(half).poll_write_vectored(cx, bufs),
+            WriteHalf::Tls(half) => Pin::new(half).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -133,6 +163,7 @@ impl AsyncWrite for Writer {
         match &mut self.0 {
             WriteHalf::Tcp(half) => Pin::new(half).poll_flush(cx),
             WriteHalf::Unix(half) => Pin::new(half).poll_flush(cx),
+            WriteHalf::Tls(half) => Pin::new(half).poll_flush(cx),
         }
     }
 
@@ -140,6 +171,7 @@ impl AsyncWrite for Writer {
         match &mut self.0 {
             WriteHalf::Tcp(half) => Pin::new(half).poll_shutdown(cx),
             WriteHalf::Unix(half) => Pin::new(half).poll_shutdown(cx),
+            WriteHalf::Tls(half) => Pin::new(half).poll_shutdown(cx),
         }
     }
 }
@@ -149,6 +181,7 @@ impl AsFd for Reader {
         match &self.0 {
             ReadHalf::Tcp(half) => half.as_ref().as_fd(),
             ReadHalf::Unix(half) => half.as_ref().as_fd(),
+            ReadHalf::Tls(half) => half.socket().as_fd(),
         }
     }
 }

@@ -5,20 +5,25 @@ use std::os::fd::AsFd;
 
 use rustix::net::getpeername;
 
+use super::tls::ServerTls;
 use crate::password::PasswordHash;
 
 /// What a server asks of its clients.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Who {
     pub(super) password: Option<PasswordHash>,
+    /// The certificate for addresses with TLS, where clients may have to have one.
+    pub(super) tls: Option<ServerTls>,
     /// Whether other machines may connect although it asks for nothing.
     pub(super) insecure: bool,
 }
 
 impl Who {
-    /// Whether a server may listen on all of these addresses.
-    pub(super) fn may_listen(&self, addresses: &[SocketAddr]) -> bool {
-        self.insecure || self.password.is_some() || addresses.iter().all(|address| is_loopback(address.ip()))
+    /// Whether a server may listen on all of these addresses, with TLS or without: where other machines can connect it needs a
+    /// password, or the certificates of its clients.
+    pub(super) fn may_listen(&self, addresses: &[SocketAddr], tls: Option<&ServerTls>) -> bool {
+        let knows_clients = self.password.is_some() || tls.is_some_and(ServerTls::knows_clients);
+        self.insecure || knows_clients || addresses.iter().all(|address| is_loopback(address.ip()))
     }
 }
 
@@ -43,8 +48,8 @@ mod tests {
     #[track_caller]
     fn check(address: &str, expected: bool) {
         let addresses = [SocketAddr::new(address.parse().unwrap(), 4040)];
-        assert_eq!(Who::default().may_listen(&addresses), expected, "{address}");
-        assert!(Who { insecure: true, ..Who::default() }.may_listen(&addresses));
+        assert_eq!(Who::default().may_listen(&addresses, None), expected, "{address}");
+        assert!(Who { insecure: true, ..Who::default() }.may_listen(&addresses, None));
     }
 
     #[test]
@@ -72,12 +77,12 @@ mod tests {
     #[test]
     fn each_address_of_a_name_counts() {
         let addresses = ["127.0.0.1:4040", "192.0.2.1:4040"].map(|address| address.parse().unwrap());
-        assert!(!Who::default().may_listen(&addresses));
+        assert!(!Who::default().may_listen(&addresses, None));
     }
 
     #[test]
     fn a_password_allows_every_address() {
         let password = Some(Password::new("sesame").unwrap().hash().unwrap());
-        assert!(Who { password, insecure: false }.may_listen(&["0.0.0.0:4040".parse().unwrap()]));
+        assert!(Who { password, ..Who::default() }.may_listen(&["0.0.0.0:4040".parse().unwrap()], None));
     }
 }

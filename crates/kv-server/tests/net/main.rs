@@ -1,6 +1,9 @@
 //! The server on sockets: listening, permissions, stopping.
 #![cfg(feature = "net")]
 
+#[cfg(feature = "tls")]
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[path = "../support/load.rs"]
 mod load;
 #[path = "../support/secret.rs"]
@@ -11,3 +14,5 @@ mod socket;
 mod drain;
 mod secrets;
 mod sockets;
+#[cfg(feature = "tls")]
+mod tls;
