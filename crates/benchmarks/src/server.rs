@@ -14,8 +14,12 @@
 mod subjects;
 // Those of them that others wrote.
 mod redis;
+// Both by TLS.
+mod tls;
 // Who measures.
 mod client;
+
+use std::path::Path;
 
 use tempfile::TempDir;
 use tokio::runtime::Builder;
@@ -103,7 +107,11 @@ pub fn compare(options: &Options) -> Vec<Record> {
     }
     tails(&subjects, &slowest);
     goals(&records, &asked);
-    with_redis_benchmark(&subjects, options);
+    if options.wants("redis-benchmark") {
+        let asked: Vec<&Subject> = subjects.iter().filter(|subject| subject.speaks_resp()).collect();
+        with_redis_benchmark("redis-benchmark, op/s", &asked, None);
+        tls::compare(&folder);
+    }
     records.extend(durable(options, &folder));
     records
 }
@@ -198,25 +206,20 @@ fn goals(records: &[Record], rows: &[Asked]) {
     }
 }
 
-/// The same by Redis's own client, which knows nothing of us.
-fn with_redis_benchmark(subjects: &[Subject], options: &Options) {
-    let subjects: Vec<&Subject> = subjects.iter().filter(|subject| subject.speaks_resp()).collect();
-    if subjects.is_empty() || !options.wants("redis-benchmark") {
-        return;
-    }
-    let names: Vec<&str> = subjects.iter().map(|subject| subject.name).collect();
+/// The same by Redis's own client, which knows nothing of us. By TLS, if there is the certificate of an authority.
+fn with_redis_benchmark(title: &str, subjects: &[&Subject], ca: Option<&Path>) {
+    report::heading(title, &subjects.iter().map(|subject| subject.name).collect::<Vec<_>>());
     let commands: [(&str, &[&str]); 2] = [
         ("HSET", &["HSET", "bench000", "key:__rand_int__", "abc"]),
         ("HGET", &["HGET", "bench000", "key:__rand_int__"]),
     ];
-    report::heading("redis-benchmark, op/s", &names);
     for pipeline in [1, 16] {
         for (name, command) in commands {
             let mut rounds = vec![Vec::new(); subjects.len()];
             for round in 0..5 {
                 for turn in 0..subjects.len() {
                     let at = measure::turn_of(round, turn, subjects.len());
-                    let Some((speed, _p99)) = redis::benchmark(subjects[at].address, command, pipeline) else {
+                    let Some(speed) = redis::benchmark(subjects[at].address, ca, command, pipeline) else {
                         return report::line("redis-benchmark is skipped: it is not on the path, or says nothing");
                     };
                     rounds[at].push(speed);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use kv_core::{Durable, Store};
-use kv_server::net::{Address, Server};
+use kv_server::net::{Address, Server, ServerOptions, ServerTls};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -54,17 +54,22 @@ impl Subject {
 
     /// The store in memory, asked by lines, on that runtime.
     pub(super) fn store(name: &'static str, runtime: Builder) -> Self {
-        Self::new(name, serve_store(runtime, None), Protocol::Lines)
+        Self::new(name, serve_store(runtime, None, None), Protocol::Lines)
     }
 
     /// The store in memory, asked as Redis is.
     pub(super) fn resp(name: &'static str, runtime: Builder) -> Self {
-        Self::new(name, serve_store(runtime, None), Protocol::Resp)
+        Self::new(name, serve_store(runtime, None, None), Protocol::Resp)
+    }
+
+    /// The same by TLS.
+    pub(super) fn tls(name: &'static str, runtime: Builder, tls: ServerTls) -> Self {
+        Self::new(name, serve_store(runtime, None, Some(tls)), Protocol::Resp)
     }
 
     /// The store in this folder, which syncs before it answers.
     pub(super) fn durable(name: &'static str, runtime: Builder, folder: &TempDir) -> Self {
-        Self::new(name, serve_store(runtime, Some(folder.path().join("store"))), Protocol::Resp)
+        Self::new(name, serve_store(runtime, Some(folder.path().join("store")), None), Protocol::Resp)
     }
 
     pub(super) fn redis(name: &'static str, redis: Redis) -> Self {
@@ -112,16 +117,19 @@ impl Subject {
     }
 }
 
-fn serve_store(runtime: Builder, folder: Option<PathBuf>) -> SocketAddr {
+fn serve_store(runtime: Builder, folder: Option<PathBuf>, tls: Option<ServerTls>) -> SocketAddr {
     serve(runtime, |tell| async move {
         let mut options = Store::options();
         if let Some(folder) = folder {
             options = options.storage(Durable::open(folder).await.map_err(io::Error::other)?);
         }
         let store = options.start().await.map_err(io::Error::other)?;
-        let any = Address::Tcp { host: Ipv4Addr::LOCALHOST.to_string(), port: 0 };
-        let server = Server::options().listen(any).start(store).await.map_err(io::Error::other)?;
-        let address = server.addresses()[0].to_string().parse().map_err(io::Error::other)?;
+        let (host, port) = (Ipv4Addr::LOCALHOST.to_string(), 0);
+        let any = if tls.is_some() { Address::Tls { host, port } } else { Address::Tcp { host, port } };
+        let options = tls.into_iter().fold(Server::options(), ServerOptions::tls);
+        let server = options.listen(any).start(store).await.map_err(io::Error::other)?;
+        let address = server.addresses()[0].to_string();
+        let address = address.trim_start_matches("tls:").parse().map_err(io::Error::other)?;
         tell.send(address).map_err(io::Error::other)?;
         server.ended().await;
         Ok(())
