@@ -87,7 +87,7 @@
 //! - Revoked certificates are not recognised; give short lives to certificates instead.
 //!
 //! A client has its place among the connections from the beginning of its handshake, which ends within 5 seconds. Other clients do
-//! not wait for it, but it costs processor time. A connection with TLS takes up to 100 KiB more than one without, for what is
+//! not wait for it, but it costs processor time. A connection with TLS takes up to 128 KiB more than one without, for what is
 //! encrypted and not yet sent. When there are too many connections, it is closed without a message. A client that speaks no TLS is
 //! told so, and a server that stops sends the end of TLS behind the last answer.
 //!
