@@ -201,7 +201,8 @@
 //!
 //! To check a password takes tens of milliseconds and 19 MiB, so that nobody can try many. Two are checked at once, on threads that serve
 //! no client, and the others wait for their turn. After five failures in a row the next attempt waits for a second, and each further one
-//! twice as long, up to a minute; an attempt that would wait for longer than a minute behind others is refused. A success ends that.
+//! twice as long, up to a minute; an attempt that would wait for longer than a minute behind others is refused. A success ends that. A report tells when it begins, and where the
+//! attempts come from.
 //!
 //! Failures are counted for each address, and for each /64 network of IPv6. If they were counted for the whole server, one stranger could
 //! keep everyone out. As it is, a stranger with many addresses has more attempts, so choose a password that is not in any list; and
@@ -209,7 +210,8 @@
 //! 4,096 addresses, and counts others as one when none of those is ten minutes old.
 //!
 //! No error, report, `Debug` or state of a process has a password in it: `AUTH` is not a [`Command`]. A [`Password`] is cleared from
-//! memory when it is dropped. Copies that the system, or the buffer of a connection, had of it are not.
+//! memory when it is dropped, and so is what a client has sent before its login. Copies that the system has are not, nor those that a
+//! buffer has left behind because a login came in pieces.
 //!
 //! # Limits
 //!

@@ -2,6 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::login::wipe;
+
 /// The capacity kept for what comes next. A larger buffer lives until its lines are done.
 const KEPT: usize = 4096;
 
@@ -57,6 +59,12 @@ impl LineBuffer {
             self.buffer = BytesMut::from(&self.buffer[..]);
         }
         whole
+    }
+
+    /// Clears what was [taken](Self::take) from memory, because there may be a password in it.
+    pub(crate) fn wipe(&mut self, taken: Bytes) {
+        // Where it is still needed, it is not cleared.
+        let _ = wipe(&mut self.buffer, taken);
     }
 
     /// The lines of what was [taken](Self::take), without their ends. Bytes after the last end are not a line.

@@ -4,7 +4,8 @@
 //! - L2: at most [`VERIFIED_AT_ONCE`] checks run at once, on threads that may be blocked. So failed logins take neither the threads of
 //!   sessions nor unbounded memory. The others wait in the order in which they came.
 //! - L3: whether an attempt has to wait is decided when its check is due, so that attempts that come all at once are counted too.
-//! - L4: the time that a check and its delay take does not count against the client.
+//! - L4: an attempt is answered, however long its check and its delay take. Time that passes so counts only after that: a client that
+//!   has sent many attempts at once gets no more time for them.
 //! - L5: nothing here holds a password longer than its check, and nothing that can be printed holds one at all.
 
 use std::fmt;
@@ -22,15 +23,19 @@ use crate::drain::Drain;
 use crate::limits::Limits;
 use crate::password::{HashPasswordError, Password, PasswordHash};
 use crate::session::deadline::Deadline;
+use crate::session::end::SessionEnd;
 
 // Where failures come from, and how long the next attempt waits.
 mod failures;
 // Whose check is next.
 mod turns;
+// What remains of a password in buffers.
+mod wipe;
 
 pub(crate) use failures::Source;
 use failures::{Failures, Wait};
 use turns::{Turn, Turns};
+pub(crate) use wipe::wipe;
 
 /// How many passwords are checked at once. Each check takes the memory that its hash says, by default 19 MiB.
 const VERIFIED_AT_ONCE: usize = 2;
@@ -214,6 +219,11 @@ impl Login {
         }
         self.is_in = true;
         Ok(())
+    }
+
+    /// Why the session ends after an attempt, if it does (L4).
+    pub(crate) fn end(&self) -> Option<SessionEnd> {
+        (!self.is_in && self.deadline.is_over()).then_some(SessionEnd::NotLoggedIn)
     }
 
     /// How many bytes may be read now, if the client is not in.

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::inline;
 use crate::limits::Limits;
+use crate::login::wipe;
 
 /// The capacity kept for what comes next. A larger buffer lives until its requests are done.
 const KEPT: usize = 4096;
@@ -152,6 +153,12 @@ impl RequestBuffer {
         self.places.shrink_to(PLACES_KEPT);
         self.ends.shrink_to(PLACES_KEPT);
         read
+    }
+
+    /// Clears what was [taken](Self::take) from memory, because there may be a password in it.
+    pub(super) fn wipe(&mut self, taken: &mut Requests) {
+        // Where it is still needed, it is not cleared.
+        let _ = wipe(&mut self.buffer, std::mem::take(&mut taken.read));
     }
 
     fn read(&mut self) -> Result<(), RequestError> {

@@ -47,7 +47,11 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
         let mut taken = std::mem::take(&mut self.resp.taken);
         let read = self.resp.requests.take(&mut taken);
         let has_taken = !taken.is_empty();
+        let was_in = self.login.is_in();
         let mut end = self.execute(&taken).await?;
+        if !was_in {
+            self.resp.requests.wipe(&mut taken);
+        }
         taken.clear();
         self.resp.taken = taken;
         if let (None, Err(error)) = (end, read) {
@@ -171,8 +175,14 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
     /// Executes a command that is a barrier. Returns why the session ends, if it does.
     async fn alone(&mut self, command: Command, request: Request<'_>) -> Result<Option<SessionEnd>, ReplyError> {
         match command {
-            Command::Hello => self.hello(request).await,
-            Command::Auth => self.auth(request).await,
+            Command::Hello => {
+                self.hello(request).await;
+                return Ok(self.login.end());
+            }
+            Command::Auth => {
+                self.auth(request).await;
+                return Ok(self.login.end());
+            }
             Command::Select => self.select(request),
             Command::Client => self.client(request),
             Command::Config => self.config(request),

@@ -43,8 +43,17 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
             // If half a command waits now, it is a new one.
             self.half.take_back();
         }
-        for line in LineBuffer::of(&read) {
-            let end = match self.take(line, &read) {
+        let was_in = self.login.is_in();
+        let end = self.execute(&read).await?;
+        if !was_in {
+            self.lines.wipe(read);
+        }
+        Ok(end)
+    }
+
+    async fn execute(&mut self, read: &Bytes) -> Result<Option<SessionEnd>, ReplyError> {
+        for line in LineBuffer::of(read) {
+            let end = match self.take(line, read) {
                 LineAction::Gathered if !self.gathered.is_full() => continue,
                 LineAction::Gathered => None,
                 LineAction::Alone(command) => {
@@ -57,7 +66,7 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
                     if let Cow::Owned(password) = &mut password {
                         password.zeroize();
                     }
-                    None
+                    self.login.end()
                 }
                 LineAction::Last(end) => Some(end),
             };

@@ -28,6 +28,11 @@ impl Deadline {
         self.passed = false;
     }
 
+    /// Whether the deadline is set, and has passed.
+    pub(crate) fn is_over(&self) -> bool {
+        self.at.is_some_and(|at| time::now() >= at)
+    }
+
     /// Ready once the deadline has passed. Never ready if none is set.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.at else { return Poll::Pending };

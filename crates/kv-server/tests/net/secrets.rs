@@ -159,6 +159,38 @@ async fn a_password_is_in_no_debug_of_a_server_and_its_clients() {
 }
 
 #[tokio::test]
+async fn logins_that_fail_again_and_again_are_reported_with_where_they_come_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let unix = format!("unix:{}/kv.sock", folder.path().display());
+    for (address, from) in [("127.0.0.1:0", "127.0.0.1"), ("[::1]:0", "::/64"), (&unix, "this machine")] {
+        let mut seen = Seen::default();
+        let mut reports = Node::current().reports();
+        let store = Store::start().await.unwrap();
+        let server = Server::options().limits(socket::limits()).password(hash()).listen(address.parse().unwrap());
+        let server = server.start(store.clone()).await.unwrap();
+        for _ in 0..5 {
+            // Another connection makes no difference.
+            let mut client = socket::Client::connect(&server.addresses()[0]).await;
+            let refused = client.send_and_recv(&format!("AUTH \"{WRONG}\"\r\n")).await;
+            assert_eq!(refused, "ERROR wrong password; check it, and send AUTH again\r\n");
+        }
+        let told = loop {
+            let report = soon(reports.next()).await.unwrap();
+            seen.see("report", format!("{report} {report:?}"));
+            if let Report::Custom(told) = report
+                && let Some(from) = told.detail("from")
+            {
+                break from.to_owned();
+            }
+        };
+        assert_eq!(told, from);
+        seen.check();
+        server.stop().await.unwrap();
+        store.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_server_with_a_password_asks_for_it_at_every_address() {
     let folder = tempfile::tempdir().unwrap();
     let unix = format!("unix:{}/kv.sock", folder.path().display());

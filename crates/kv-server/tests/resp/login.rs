@@ -119,6 +119,16 @@ async fn a_client_that_does_not_log_in_is_told_and_closed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn attempts_that_are_sent_at_once_get_no_more_time() {
+    let mut client = client().await;
+    let begun = Instant::now();
+    client.send([request("AUTH a"), request("HELLO 3 AUTH default a")].concat().repeat(100)).await;
+    let (said, end) = client.rest().await;
+    assert_eq!((said.matches(WRONGPASS).count(), end), (8, SessionEnd::NotLoggedIn));
+    assert_eq!(begun.elapsed().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
 async fn failures_are_counted_over_both_protocols_and_all_users() {
     let limits = Limits { login: Duration::from_secs(1000), ..Limits::default() };
     let mut client = Client::of(session().await.limits(limits));

@@ -287,3 +287,35 @@ fn a_session_takes_any_bytes() {
         store.stop().await.unwrap();
     });
 }
+
+/// In lines and in requests, with logins among them that all fail: every answer is an error, and the store stays as it was.
+#[test]
+fn nothing_is_executed_before_a_login_whatever_is_sent() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let mut random = Random(seed());
+    runtime.block_on(async {
+        let store = Store::start().await.unwrap();
+        let session = Session::new(store.clone()).password(crate::secret::hash());
+        for run in 0..runs(5_000) {
+            let mut sent = random.bytes(40);
+            let login =
+                *random.one(&[&b"AUTH a\r\n"[..], b"AUTH \"a b\"\r\n", b"*2\r\n$4\r\nAUTH\r\n$1\r\na\r\n", b"AUTH"]);
+            let at = random.below(sent.len() + 1);
+            sent.splice(at..at, login.iter().copied());
+            let mouth = Mouth { random: Random(random.next()), rest: &sent };
+            let mut ear = Ear { random: Random(random.next()), heard: Vec::new() };
+            session.clone().serve(mouth, &mut ear).await.unwrap();
+            let is_refused = |line: &[u8]| line.starts_with(b"ERROR ") || line.starts_with(b"-");
+            assert!(
+                LineBuffer::of(&ear.heard).all(is_refused),
+                "run {run}:\n{}\n---\n{}",
+                String::from_utf8_lossy(&sent),
+                String::from_utf8_lossy(&ear.heard)
+            );
+        }
+        for name in ["a", "b", "k", "1"] {
+            assert!(store.lookup(name).is_none(), "{name}");
+        }
+        store.stop().await.unwrap();
+    });
+}

@@ -240,6 +240,17 @@ async fn a_delay_does_not_end_the_session_before_its_answer() {
     client.check("PING", &["PONG"]).await;
 }
 
+/// Otherwise a client could hold its place for a day, with one write.
+#[tokio::test(start_paused = true)]
+async fn attempts_that_are_sent_at_once_get_no_more_time() {
+    let mut client = Client::of(session().await);
+    let begun = Instant::now();
+    client.send("AUTH sesame\r\n".repeat(1000)).await;
+    // After 0, 0, 0, 0, 0, 1, 3 and 7 seconds.
+    assert_eq!(client.rest().await, (format!("{WRONG}\r\n").repeat(8) + LATE, SessionEnd::NotLoggedIn));
+    assert_eq!(begun.elapsed().as_secs(), 7);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_that_drains_does_not_wait_for_a_delay() {
     let drain = Drain::new();
