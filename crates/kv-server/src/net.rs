@@ -87,7 +87,7 @@
 //! - Revoked certificates are not recognised; give short lives to certificates instead.
 //!
 //! A client has its place among the connections from the beginning of its handshake, which ends within 5 seconds. Other clients do
-//! not wait for it, but it costs processor time. A connection with TLS takes up to 100 KiB more than one without, for what is
+//! not wait for it, but it costs processor time. A connection with TLS takes up to 128 KiB more than one without, for what is
 //! encrypted and not yet sent. When there are too many connections, it is closed without a message. A client that speaks no TLS is
 //! told so, and a server that stops sends the end of TLS behind the last answer.
 //!
@@ -107,7 +107,8 @@
 //! [`Server::stop`] *drains*. New clients are refused. Every command that has arrived is answered, even if it was not read
 //! yet or its connection not accepted, and the answers are sent before the connection is closed. A client that does not take its answers, or that keeps
 //! sending, is cut off after [`drain`](ServerOptions::drain), 5 seconds by default. Half a command is not executed, and
-//! neither is anything after the last answer: a command without an answer when the connection closes was not executed.
+//! neither is anything after the last answer: a command without an answer when the connection closes was not executed. Of a client
+//! that is cut off, commands may have been executed without an answer.
 //!
 //! A session drains at any order to stop: stopping a supervisor that the server is a child of has the same effect. A
 //! program gets that order from the system through [`Signals`].

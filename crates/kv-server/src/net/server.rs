@@ -382,7 +382,7 @@ impl ServerOptions {
         self
     }
 
-    /// Sets the certificate for addresses with TLS, as `tls:127.0.0.1:4040`, which is then the default.
+    /// Sets the certificate for addresses with TLS, as `tls:127.0.0.1:4040`, which is then the default. With the feature `tls`.
     ///
     /// An address that other machines can reach is served without a password if clients have to have certificates:
     /// [`ServerTls::client_ca`]. A handshake may take 5 seconds, and a client takes its place before it.

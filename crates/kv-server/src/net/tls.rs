@@ -53,7 +53,7 @@ const RECORD_OF_HANDSHAKE: u8 = 0x16;
 
 /// The certificate of a server and its key, and whose clients it serves: for [`ServerOptions::tls`](super::ServerOptions::tls).
 ///
-/// TLS 1.2 and 1.3 are spoken. The files are read once: a new certificate takes a new server.
+/// TLS 1.2 and 1.3 are spoken. The files are read once: a new certificate takes a new server. This type needs the feature `tls`.
 ///
 /// # Examples
 ///
@@ -94,7 +94,7 @@ pub struct ServerTls {
 
 /// The authority that a client trusts, and its own certificate if it has one: for [`connect_tls`](super::connect_tls).
 ///
-/// The server has to have a certificate of that authority for the host of its address.
+/// The server has to have a certificate of that authority for the host of its address. This type needs the feature `tls`.
 #[derive(Clone)]
 pub struct ClientTls {
     authorities: Arc<RootCertStore>,

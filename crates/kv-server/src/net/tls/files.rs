@@ -14,7 +14,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName,
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{CertificateError, Error, InconsistentKeys, RootCertStore};
 
-/// Why certificates are of no use. Each message names the file, and says what to do.
+/// Why certificates are of no use, with the feature `tls`. Each message names the file, and says what to do.
 ///
 /// # Examples
 ///

@@ -66,3 +66,36 @@ pub(super) fn shut_down(socket: &TcpStream) -> io::Result<()> {
         done => Ok(done?),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! What is read below TLS while a session drains.
+
+    use std::io::Write;
+
+    use futures::future::poll_immediate;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transport_that_drains_finds_what_the_runtime_has_not_noticed_yet() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let socket = Arc::new(listener.accept().await.unwrap().0);
+        let drain = Drain::new();
+        let mut transport = Transport { socket, drain: drain.clone() };
+
+        let mut bytes = [0; 8];
+        assert!(poll_immediate(transport.read(&mut bytes)).await.is_none());
+        // No await from here on, so the runtime does not poll its sockets.
+        client.write_all(b"PING\n").unwrap();
+        assert!(poll_immediate(transport.read(&mut bytes)).await.is_none());
+        drain.begin();
+        assert_eq!(poll_immediate(transport.read(&mut bytes)).await.unwrap().unwrap(), 5);
+        assert!(poll_immediate(transport.read(&mut bytes)).await.is_none());
+        drop(client);
+        assert_eq!(poll_immediate(transport.read(&mut bytes)).await.unwrap().unwrap(), 0);
+    }
+}
