@@ -19,6 +19,7 @@ mod tls;
 // Who measures.
 mod client;
 
+use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -26,7 +27,7 @@ use tokio::runtime::Builder;
 
 use crate::contenders::BASE;
 use crate::measure::{self, Column, Record, Row};
-use crate::options::Options;
+use crate::options::{self, Options};
 use crate::report;
 use crate::subjects::World;
 
@@ -87,8 +88,9 @@ enum Verb {
 ///
 /// If a server does not start, or stops answering.
 pub fn compare(options: &Options) -> Vec<Record> {
-    // Not where the system keeps what is temporary, which may be memory.
-    let folder = tempfile::tempdir_in(".").expect("a folder can be made here");
+    // Beside the build, and not where the system keeps what is temporary, which may be memory.
+    let scratch = options::scratch();
+    let folder = fs::create_dir_all(&scratch).and_then(|()| tempfile::tempdir_in(&scratch)).expect("it is ours");
     let subjects = subjects(options, &folder);
     let mut records = Vec::new();
     let mut slowest = Vec::new();
