@@ -17,6 +17,9 @@ use server::Server;
 /// The commands that a server of ours answers as Redis does, a line each. A test of `kv-server` sends them as bytes.
 const THE_SAME: &str = "crates/kv-server/tests/resp/the_same.txt";
 
+/// The password of the servers that have one.
+const PASSWORD: &str = "shopping-list";
+
 /// A client, and how to run it with a script on its standard input.
 struct Client {
     name: &'static str,
@@ -65,36 +68,57 @@ pub(super) fn run(args: &[String]) -> Result {
     if !args.is_empty() {
         return Err(Failure::new("`cargo xtask clients scripts` takes no arguments"));
     }
-    let (ours, theirs) = (kv()?, install::redis_server()?);
-    let script = script(&read(THE_SAME)?)?;
+    let both = Both { ours: kv()?, theirs: install::redis_server()?, script: script(&read(THE_SAME)?)? };
     let mut differences = Vec::new();
     for client in CLIENTS {
         let program = (client.get)()?;
-        for protocol in client.protocols {
-            let on = |server: &Server| {
+        // With a password it matters how the client begins, and it does so in one way for each protocol.
+        for (protocol, password) in client.protocols.iter().flat_map(|it| [(it, None), (it, Some(PASSWORD))]) {
+            let with = |port: u16| {
                 let mut command = Command::new(&program[0]);
-                command.args(&program[1..]).arg(server.port().to_string()).arg(protocol);
-                printed(&mut command, &script)
+                command.args(&program[1..]).args([&port.to_string(), *protocol]).args(password);
+                command
             };
-            let name = format!("{}, protocol {protocol}", client.name);
-            differences.extend(compare(&name, &on(&Server::ours(&ours)?)?, &on(&Server::redis(&theirs)?)?));
+            differences.extend(both.compare(&named(client.name, protocol, password), password, with)?);
         }
     }
     let redis_cli = REDIS_CLI.find()?;
-    for protocol in ["-2", "-3"] {
-        let on = |server: &Server| {
+    for (protocol, password) in [("-2", None), ("-3", None), ("-2", Some(PASSWORD)), ("-3", Some(PASSWORD))] {
+        let with = |port: u16| {
             let mut command = Command::new(&redis_cli);
-            printed(command.args(["-p", &server.port().to_string(), protocol, "--no-raw"]), &script)
+            command.args(["-p", &port.to_string(), protocol, "--no-raw", "--no-auth-warning"]);
+            command.args(password.iter().flat_map(|password| ["-a", password]));
+            command
         };
-        let name = format!("redis-cli {protocol}");
-        differences.extend(compare(&name, &on(&Server::ours(&ours)?)?, &on(&Server::redis(&theirs)?)?));
+        differences.extend(both.compare(&named("redis-cli", protocol, password), password, with)?);
     }
     if !differences.is_empty() {
         return Err(Failure::new(format!("clients scripts:\n{}", differences.join("\n"))));
     }
-    benchmark(&Server::ours(&ours)?)?;
+    benchmark(&Server::ours(&both.ours, None)?)?;
     // The client in Rust is a test of the crate. There it is skipped where there is no Redis.
     Cargo::line("test --quiet --package kv-server --test resp -- clients programs").env("KV_NEEDS_REDIS", "1").run()
+}
+
+/// The servers as programs, and what is sent to them.
+struct Both {
+    ours: PathBuf,
+    theirs: PathBuf,
+    script: String,
+}
+
+impl Both {
+    /// Runs a client on each, and returns how it differs. The servers are new: nothing is left there by others.
+    fn compare(&self, name: &str, password: Option<&str>, client: impl Fn(u16) -> Command) -> Result<Option<String>> {
+        let ours = printed(&mut client(Server::ours(&self.ours, password)?.port()), &self.script)?;
+        let theirs = printed(&mut client(Server::redis(&self.theirs, password)?.port()), &self.script)?;
+        Ok(compare(name, &ours, &theirs))
+    }
+}
+
+fn named(client: &str, protocol: &str, password: Option<&str>) -> String {
+    let password = password.map_or("", |_| ", with a password");
+    format!("{client}, protocol {}{password}", protocol.trim_start_matches('-'))
 }
 
 fn read(path: &str) -> Result<String> {

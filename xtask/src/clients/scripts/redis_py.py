@@ -1,14 +1,16 @@
 """Sends each line of the input as a command with redis-py, then uses a store as a program would. Prints what the client returns.
 
-Its arguments are the port and the protocol: 2, 3, or `default` for what the client chooses.
+Its arguments are the port, the protocol (2, 3, or `default` for what the client chooses), and a password if there is one.
 """
 
 import sys
 
 import redis
 
-port, protocol = sys.argv[1:]
-options = {} if protocol == "default" else {"protocol": int(protocol)}
+port, protocol, *password = sys.argv[1:]
+options = {"password": password[0]} if password else {}
+if protocol != "default":
+    options["protocol"] = int(protocol)
 client = redis.Redis(port=int(port), decode_responses=True, single_connection_client=True, **options)
 
 

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::{Failure, Result};
+use crate::clients::{folder, install};
+use crate::{Failure, Result, tree};
 
 /// A process that listens.
 pub(super) struct Server {
@@ -15,12 +16,16 @@ pub(super) struct Server {
 
 impl Server {
     /// `kv serve`, with a store in memory.
-    pub(super) fn ours(kv: &Path) -> Result<Self> {
+    pub(super) fn ours(kv: &Path, password: Option<&str>) -> Result<Self> {
         let mut command = Command::new(kv);
-        command
-            .args(["serve", "--memory", "--resp-listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.args(["serve", "--memory", "--resp-listen", "127.0.0.1:0"]);
+        if let Some(password) = password {
+            let file = folder().join("password");
+            tree::write(&file, password)?;
+            install::change_mode(&file, "600")?;
+            command.arg("--password-file").arg(file);
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut server = Self { process: started(&mut command)?, port: 0 };
         let mut line = String::new();
         let output = server.process.stdout.take().expect("it is piped");
@@ -31,13 +36,14 @@ impl Server {
     }
 
     /// A Redis that keeps nothing, and tells all events, as ours does.
-    pub(super) fn redis(program: &Path) -> Result<Self> {
+    pub(super) fn redis(program: &Path, password: Option<&str>) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(program);
         // The program is the server only by this name.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::arg0(&mut command, "redis-server");
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.args(password.iter().flat_map(|password| ["--requirepass", password]));
         command.args(["--notify-keyspace-events", "KEA"]).stdout(Stdio::null());
         let mut server = Self { process: started(&mut command)?, port };
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
