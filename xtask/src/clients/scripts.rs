@@ -1,5 +1,7 @@
 //! Clients that others wrote, each with the same script on our server and on Redis: what they print has to be the same.
 
+// What a server asks of its clients.
+mod access;
 // A server that ends with its owner.
 mod server;
 
@@ -12,13 +14,11 @@ use super::kv;
 use crate::cargo::Cargo;
 use crate::{Failure, Result, tree, workspace};
 
+use access::{ACCESSES, Access};
 use server::Server;
 
 /// The commands that a server of ours answers as Redis does, a line each. A test of `kv-server` sends them as bytes.
 const THE_SAME: &str = "crates/kv-server/tests/resp/the_same.txt";
-
-/// The password of the servers that have one.
-const PASSWORD: &str = "shopping-list";
 
 /// A client, and how to run it with a script on its standard input.
 struct Client {
@@ -60,6 +60,7 @@ fn node(name: &str, text: &str) -> Result<Vec<PathBuf>> {
 /// Gets every client, and Redis.
 pub(super) fn get() -> Result {
     install::redis()?;
+    access::prepare()?;
     CLIENTS.iter().try_for_each(|client| (client.get)().map(|_| ()))
 }
 
@@ -68,34 +69,43 @@ pub(super) fn run(args: &[String]) -> Result {
     if !args.is_empty() {
         return Err(Failure::new("`cargo xtask clients scripts` takes no arguments"));
     }
+    access::prepare()?;
     let both = Both { ours: kv()?, theirs: install::redis_server()?, script: script(&read(THE_SAME)?)? };
     let mut differences = Vec::new();
     for client in CLIENTS {
         let program = (client.get)()?;
-        // With a password it matters how the client begins, and it does so in one way for each protocol.
-        for (protocol, password) in client.protocols.iter().flat_map(|it| [(it, None), (it, Some(PASSWORD))]) {
+        for (protocol, access) in client.protocols.iter().flat_map(|it| ACCESSES.map(|access| (it, access))) {
             let with = |port: u16| {
                 let mut command = Command::new(&program[0]);
-                command.args(&program[1..]).args([&port.to_string(), *protocol]).args(password);
+                command.args(&program[1..]).args([&port.to_string(), *protocol]);
+                match access {
+                    Access::Open => &mut command,
+                    Access::Password => command.env("PASSWORD", access::PASSWORD),
+                    Access::Tls => command.env("CA", access::certificate()),
+                };
                 command
             };
-            differences.extend(both.compare(&named(client.name, protocol, password), password, with)?);
+            differences.extend(both.compare(client.name, protocol, access, with)?);
         }
     }
     let redis_cli = REDIS_CLI.find()?;
-    for (protocol, password) in [("-2", None), ("-3", None), ("-2", Some(PASSWORD)), ("-3", Some(PASSWORD))] {
+    for (protocol, access) in ["-2", "-3"].into_iter().flat_map(|it| ACCESSES.map(|access| (it, access))) {
         let with = |port: u16| {
             let mut command = Command::new(&redis_cli);
             command.args(["-p", &port.to_string(), protocol, "--no-raw", "--no-auth-warning"]);
-            command.args(password.iter().flat_map(|password| ["-a", password]));
+            match access {
+                Access::Open => &mut command,
+                Access::Password => command.args(["-a", access::PASSWORD]),
+                Access::Tls => command.args(["--tls", "--cacert"]).arg(access::certificate()),
+            };
             command
         };
-        differences.extend(both.compare(&named("redis-cli", protocol, password), password, with)?);
+        differences.extend(both.compare("redis-cli", protocol, access, with)?);
     }
     if !differences.is_empty() {
         return Err(Failure::new(format!("clients scripts:\n{}", differences.join("\n"))));
     }
-    benchmark(&Server::ours(&both.ours, None)?)?;
+    benchmark(&Server::ours(&both.ours, Access::Open)?)?;
     // The client in Rust is a test of the crate. There it is skipped where there is no Redis.
     Cargo::line("test --quiet --package kv-server --test resp -- clients programs").env("KV_NEEDS_REDIS", "1").run()
 }
@@ -109,16 +119,22 @@ struct Both {
 
 impl Both {
     /// Runs a client on each, and returns how it differs. The servers are new: nothing is left there by others.
-    fn compare(&self, name: &str, password: Option<&str>, client: impl Fn(u16) -> Command) -> Result<Option<String>> {
-        let ours = printed(&mut client(Server::ours(&self.ours, password)?.port()), &self.script)?;
-        let theirs = printed(&mut client(Server::redis(&self.theirs, password)?.port()), &self.script)?;
-        Ok(compare(name, &ours, &theirs))
+    fn compare(
+        &self,
+        client: &str,
+        protocol: &str,
+        access: Access,
+        with: impl Fn(u16) -> Command,
+    ) -> Result<Option<String>> {
+        let ours = printed(&mut with(Server::ours(&self.ours, access)?.port()), &self.script)?;
+        let theirs = printed(&mut with(Server::redis(&self.theirs, access)?.port()), &self.script)?;
+        let name = format!("{client}, protocol {}{}", protocol.trim_start_matches('-'), access.shown());
+        // Two clients that reach nobody print the same, too.
+        if !theirs.contains("PONG") {
+            return Err(Failure::new(format!("{name}: Redis did not answer\n{theirs}")));
+        }
+        Ok(compare(&name, &ours, &theirs))
     }
-}
-
-fn named(client: &str, protocol: &str, password: Option<&str>) -> String {
-    let password = password.map_or("", |_| ", with a password");
-    format!("{client}, protocol {}{password}", protocol.trim_start_matches('-'))
 }
 
 fn read(path: &str) -> Result<String> {

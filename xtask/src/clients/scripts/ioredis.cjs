@@ -1,14 +1,17 @@
 // Sends each line of the input as a command with ioredis, then uses a store as a program would. Prints what the client returns.
 //
-// The arguments are the port, the protocol (2, 3, or `default` for what the client chooses), and a password if there is one.
+// The arguments are the port and the protocol: 2, 3, or `default` for what the client chooses. PASSWORD is the password, if there is one,
+// and CA the certificate, if it goes by TLS.
 
 const { once } = require('node:events');
 const { readFileSync } = require('node:fs');
 const { inspect } = require('node:util');
 const Redis = require('ioredis');
 
-const [port, protocol, password] = process.argv.slice(2);
+const [port, protocol] = process.argv.slice(2);
+const { PASSWORD: password, CA } = process.env;
 const options = protocol === 'default' ? {} : { protocol: Number(protocol) };
+if (CA) options.tls = { ca: readFileSync(CA) };
 const client = new Redis(Number(port), '127.0.0.1', { password, ...options });
 
 async function show(what, act) {
