@@ -129,6 +129,11 @@ fn source_list(targets: &str) -> String {
     lines.concat()
 }
 
+/// Says who may do what with a file.
+pub(super) fn change_mode(file: &Path, mode: &str) -> Result {
+    program::run(Command::new("chmod").arg(mode).arg(file), "change its mode by hand")
+}
+
 #[cfg(test)]
 mod tests {
     //! What is read of the system.

@@ -6,6 +6,10 @@ while read -r name value; do
     case $name in
     port) port=$value ;;
     maxclients) set -- "$@" --max-connections "$value" ;;
+    requirepass)
+        (umask 077 && printf '%s' "$value" >"$settings.password")
+        set -- "$@" --password-file "$settings.password"
+        ;;
     esac
 done <"$settings"
 # The suite waits for these lines, then for an answer.

@@ -1,5 +1,7 @@
 //! Clients that others wrote, each with the same script on our server and on Redis: what they print has to be the same.
 
+// What a server asks of its clients.
+mod access;
 // A server that ends with its owner.
 mod server;
 
@@ -12,6 +14,7 @@ use super::kv;
 use crate::cargo::Cargo;
 use crate::{Failure, Result, tree, workspace};
 
+use access::{ACCESSES, Access};
 use server::Server;
 
 /// The commands that a server of ours answers as Redis does, a line each. A test of `kv-server` sends them as bytes.
@@ -57,6 +60,7 @@ fn node(name: &str, text: &str) -> Result<Vec<PathBuf>> {
 /// Gets every client, and Redis.
 pub(super) fn get() -> Result {
     install::redis()?;
+    access::prepare()?;
     CLIENTS.iter().try_for_each(|client| (client.get)().map(|_| ()))
 }
 
@@ -65,36 +69,72 @@ pub(super) fn run(args: &[String]) -> Result {
     if !args.is_empty() {
         return Err(Failure::new("`cargo xtask clients scripts` takes no arguments"));
     }
-    let (ours, theirs) = (kv()?, install::redis_server()?);
-    let script = script(&read(THE_SAME)?)?;
+    access::prepare()?;
+    let both = Both { ours: kv()?, theirs: install::redis_server()?, script: script(&read(THE_SAME)?)? };
     let mut differences = Vec::new();
     for client in CLIENTS {
         let program = (client.get)()?;
-        for protocol in client.protocols {
-            let on = |server: &Server| {
+        for (protocol, access) in client.protocols.iter().flat_map(|it| ACCESSES.map(|access| (it, access))) {
+            let with = |port: u16| {
                 let mut command = Command::new(&program[0]);
-                command.args(&program[1..]).arg(server.port().to_string()).arg(protocol);
-                printed(&mut command, &script)
+                command.args(&program[1..]).args([&port.to_string(), *protocol]);
+                match access {
+                    Access::Open => &mut command,
+                    Access::Password => command.env("PASSWORD", access::PASSWORD),
+                    Access::Tls => command.env("CA", access::certificate()),
+                };
+                command
             };
-            let name = format!("{}, protocol {protocol}", client.name);
-            differences.extend(compare(&name, &on(&Server::ours(&ours)?)?, &on(&Server::redis(&theirs)?)?));
+            differences.extend(both.compare(client.name, protocol, access, with)?);
         }
     }
     let redis_cli = REDIS_CLI.find()?;
-    for protocol in ["-2", "-3"] {
-        let on = |server: &Server| {
+    for (protocol, access) in ["-2", "-3"].into_iter().flat_map(|it| ACCESSES.map(|access| (it, access))) {
+        let with = |port: u16| {
             let mut command = Command::new(&redis_cli);
-            printed(command.args(["-p", &server.port().to_string(), protocol, "--no-raw"]), &script)
+            command.args(["-p", &port.to_string(), protocol, "--no-raw", "--no-auth-warning"]);
+            match access {
+                Access::Open => &mut command,
+                Access::Password => command.args(["-a", access::PASSWORD]),
+                Access::Tls => command.args(["--tls", "--cacert"]).arg(access::certificate()),
+            };
+            command
         };
-        let name = format!("redis-cli {protocol}");
-        differences.extend(compare(&name, &on(&Server::ours(&ours)?)?, &on(&Server::redis(&theirs)?)?));
+        differences.extend(both.compare("redis-cli", protocol, access, with)?);
     }
     if !differences.is_empty() {
         return Err(Failure::new(format!("clients scripts:\n{}", differences.join("\n"))));
     }
-    benchmark(&Server::ours(&ours)?)?;
+    benchmark(&Server::ours(&both.ours, Access::Open)?)?;
     // The client in Rust is a test of the crate. There it is skipped where there is no Redis.
     Cargo::line("test --quiet --package kv-server --test resp -- clients programs").env("KV_NEEDS_REDIS", "1").run()
+}
+
+/// The servers as programs, and what is sent to them.
+struct Both {
+    ours: PathBuf,
+    theirs: PathBuf,
+    script: String,
+}
+
+impl Both {
+    /// Runs a client on each, and returns how it differs. The servers are new: nothing is left there by others.
+    fn compare(
+        &self,
+        client: &str,
+        protocol: &str,
+        access: Access,
+        with: impl Fn(u16) -> Command,
+    ) -> Result<Option<String>> {
+        let ours = printed(&mut with(Server::ours(&self.ours, access)?.port()), &self.script)?;
+        let theirs = printed(&mut with(Server::redis(&self.theirs, access)?.port()), &self.script)?;
+        let name = format!("{client}, protocol {}{}", protocol.trim_start_matches('-'), access.shown());
+        // Two clients that reach nobody print the same, too.
+        if !theirs.contains("PONG") {
+            return Err(Failure::new(format!("{name}: Redis did not answer\n{theirs}")));
+        }
+        Ok(compare(&name, &ours, &theirs))
+    }
 }
 
 fn read(path: &str) -> Result<String> {

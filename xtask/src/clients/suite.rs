@@ -8,7 +8,6 @@ mod outcome;
 // What the page says.
 mod page;
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::install::{self, TCLSH};
@@ -64,7 +63,9 @@ fn asked(args: &[String]) -> Result<Vec<&'static str>> {
 fn printed(units: &[&str]) -> Result<String> {
     let (tclsh, kv) = (TCLSH.find()?, kv()?);
     let suite = install::redis_sources()?;
-    executable(&suite.join("src/redis-server"), LAUNCHER)?;
+    let launcher = suite.join("src/redis-server");
+    tree::write(&launcher, LAUNCHER)?;
+    install::change_mode(&launcher, "755")?;
     let driver = suite.join("suite.tcl");
     tree::write(&driver, DRIVER)?;
 
@@ -78,15 +79,6 @@ fn printed(units: &[&str]) -> Result<String> {
     let output = command.output();
     let output = output.map_err(|error| Failure::new(format!("{} did not start: {error}", driver.display())))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn executable(path: &Path, text: &str) -> Result {
-    tree::write(path, text)?;
-    let changed = Command::new("chmod").arg("+x").arg(path).status();
-    if changed.is_ok_and(|status| status.success()) {
-        return Ok(());
-    }
-    Err(Failure::new(format!("`chmod +x {}` failed", path.display())))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 // Sends each line of the input as a command with ioredis, then uses a store as a program would. Prints what the client returns.
 //
-// The arguments are the port and the protocol: 2, 3, or `default` for what the client chooses.
+// The arguments are the port and the protocol: 2, 3, or `default` for what the client chooses. PASSWORD is the password, if there is one,
+// and CA the certificate, if it goes by TLS.
 
 const { once } = require('node:events');
 const { readFileSync } = require('node:fs');
@@ -8,8 +9,10 @@ const { inspect } = require('node:util');
 const Redis = require('ioredis');
 
 const [port, protocol] = process.argv.slice(2);
+const { PASSWORD: password, CA } = process.env;
 const options = protocol === 'default' ? {} : { protocol: Number(protocol) };
-const client = new Redis(Number(port), '127.0.0.1', options);
+if (CA) options.tls = { ca: readFileSync(CA) };
+const client = new Redis(Number(port), '127.0.0.1', { password, ...options });
 
 async function show(what, act) {
   let result;

@@ -1,14 +1,17 @@
 // Sends each line of the input as a command with node-redis, then uses a store as a program would. Prints what the client returns.
 //
-// The arguments are the port and the protocol: 2, 3, or `default` for what the client chooses.
+// The arguments are the port and the protocol: 2, 3, or `default` for what the client chooses. PASSWORD is the password, if there is one,
+// and CA the certificate, if it goes by TLS.
 
 const { readFileSync } = require('node:fs');
 const { inspect } = require('node:util');
 const { createClient } = require('redis');
 
 const [port, protocol] = process.argv.slice(2);
+const { PASSWORD: password, CA } = process.env;
 const options = protocol === 'default' ? {} : { RESP: Number(protocol) };
-const client = createClient({ socket: { port: Number(port), host: '127.0.0.1' }, ...options });
+const tls = CA ? { tls: true, ca: readFileSync(CA) } : {};
+const client = createClient({ socket: { port: Number(port), host: '127.0.0.1', ...tls }, password, ...options });
 client.on('error', (error) => console.log('error', error.message));
 
 async function show(what, act) {

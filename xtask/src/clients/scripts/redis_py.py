@@ -1,14 +1,20 @@
 """Sends each line of the input as a command with redis-py, then uses a store as a program would. Prints what the client returns.
 
-Its arguments are the port and the protocol: 2, 3, or `default` for what the client chooses.
+Its arguments are the port and the protocol: 2, 3, or `default` for what the client chooses. PASSWORD is the password, if there is one,
+and CA the certificate, if it goes by TLS.
 """
 
+import os
 import sys
 
 import redis
 
 port, protocol = sys.argv[1:]
-options = {} if protocol == "default" else {"protocol": int(protocol)}
+options = {"password": os.environ.get("PASSWORD")}
+if "CA" in os.environ:
+    options.update(ssl=True, ssl_ca_certs=os.environ["CA"])
+if protocol != "default":
+    options["protocol"] = int(protocol)
 client = redis.Redis(port=int(port), decode_responses=True, single_connection_client=True, **options)
 
 

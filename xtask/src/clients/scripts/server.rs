@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::access::{self, Access};
 use crate::{Failure, Result};
 
 /// A process that listens.
@@ -15,12 +16,18 @@ pub(super) struct Server {
 
 impl Server {
     /// `kv serve`, with a store in memory.
-    pub(super) fn ours(kv: &Path) -> Result<Self> {
+    pub(super) fn ours(kv: &Path, access: Access) -> Result<Self> {
         let mut command = Command::new(kv);
-        command
-            .args(["serve", "--memory", "--resp-listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.args(["serve", "--memory", "--resp-listen"]);
+        match access {
+            Access::Open => command.arg("127.0.0.1:0"),
+            Access::Password => command.args(["127.0.0.1:0", "--password-file"]).arg(access::password()),
+            Access::Tls => {
+                command.args(["tls:127.0.0.1:0", "--tls-cert"]).arg(access::certificate());
+                command.arg("--tls-key").arg(access::key())
+            }
+        };
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut server = Self { process: started(&mut command)?, port: 0 };
         let mut line = String::new();
         let output = server.process.stdout.take().expect("it is piped");
@@ -31,13 +38,23 @@ impl Server {
     }
 
     /// A Redis that keeps nothing, and tells all events, as ours does.
-    pub(super) fn redis(program: &Path) -> Result<Self> {
+    pub(super) fn redis(program: &Path, access: Access) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(program);
         // The program is the server only by this name.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::arg0(&mut command, "redis-server");
-        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        let shown = port.to_string();
+        match access {
+            Access::Open => command.args(["--port", &shown]),
+            Access::Password => command.args(["--port", &shown, "--requirepass", access::PASSWORD]),
+            Access::Tls => {
+                command.args(["--port", "0", "--tls-port", &shown, "--tls-auth-clients", "no"]);
+                command.arg("--tls-cert-file").arg(access::certificate()).arg("--tls-key-file").arg(access::key());
+                command.arg("--tls-ca-cert-file").arg(access::certificate())
+            }
+        };
         command.args(["--notify-keyspace-events", "KEA"]).stdout(Stdio::null());
         let mut server = Self { process: started(&mut command)?, port };
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
