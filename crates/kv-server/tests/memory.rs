@@ -4,7 +4,7 @@
 use std::alloc::System;
 use std::cell::Cell;
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::io::{AsyncRead, AsyncWrite};
@@ -16,8 +16,11 @@ use tokio::time::Duration;
 #[global_allocator]
 static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// All memory is counted, so these take turns.
-static ALONE: Mutex<()> = Mutex::new(());
+/// All memory is counted, also that of what a test says, so tests take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -79,7 +82,6 @@ impl AsyncWrite for Ear<'_, '_> {
 
 /// How much memory the session of this client has had at most, and at last, and why it ended.
 fn cost(says: &[u8], times: usize, reads_nothing: bool) -> (usize, usize, SessionEnd) {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let store = Store::start().await.unwrap();
@@ -106,12 +108,14 @@ fn check(says: &[u8], times: usize, reads_nothing: bool, bound: usize, expected:
 
 #[test]
 fn an_endless_line_costs_what_a_line_may_have() {
+    let _alone = alone();
     check(b"x", 100 * MIB, false, 256 * KIB, SessionEnd::LineTooLong);
     check(&[b'x'; KIB], 100 * KIB, false, 256 * KIB, SessionEnd::LineTooLong);
 }
 
 #[test]
 fn answers_that_nobody_takes_cost_what_replies_may_have() {
+    let _alone = alone();
     check(b"GET a k\n", 3000, true, 4 * MIB, SessionEnd::Stalled);
     check(b"LIST a\n", 3_000_000, true, 4 * MIB, SessionEnd::Stalled);
     check(b"\n", 30_000_000, true, 4 * MIB, SessionEnd::Stalled);
@@ -119,6 +123,7 @@ fn answers_that_nobody_takes_cost_what_replies_may_have() {
 
 #[test]
 fn answers_that_are_taken_cost_what_one_read_brings() {
+    let _alone = alone();
     check(b"GET a k\n", 3000, false, 4 * MIB, SessionEnd::Left);
     check(b"PING\n", 1_000_000, false, 2 * MIB, SessionEnd::Left);
     check(b"GET b k\n", 100_000, false, 2 * MIB, SessionEnd::Left);
@@ -127,6 +132,7 @@ fn answers_that_are_taken_cost_what_one_read_brings() {
 /// The words and commands of one read take more than their bytes, but not much, and only a few of them at a time.
 #[test]
 fn bytes_of_any_kind_cost_what_one_read_brings() {
+    let _alone = alone();
     let mut state = 20_261_121_u64;
     for _ in 0..50 {
         let mut byte = || {
@@ -141,6 +147,7 @@ fn bytes_of_any_kind_cost_what_one_read_brings() {
 /// When all is answered, a session that was sent a lot costs about what any other does.
 #[test]
 fn a_session_gives_back_the_space_that_it_needed_once() {
+    let _alone = alone();
     for bucket in ["a", "b"] {
         let says: String = (0..2000)
             .map(|number| [bucket, "c", "d"][number % 3])
@@ -159,6 +166,7 @@ fn request(words: &[&str]) -> Vec<u8> {
 
 #[test]
 fn a_request_of_redis_costs_what_has_come_of_it() {
+    let _alone = alone();
     // What is announced is refused, or waited for.
     check(b"*2\r\n$4\r\nECHO\r\n$400000000\r\n", 1, false, 64 * KIB, SessionEnd::ProtocolError);
     check(b"*2\r\n$4\r\nECHO\r\n$1000000\r\n", 1, false, 64 * KIB, SessionEnd::Left);
@@ -178,6 +186,7 @@ fn a_request_of_redis_costs_what_has_come_of_it() {
 
 #[test]
 fn replies_of_redis_that_nobody_takes_cost_what_replies_may_have() {
+    let _alone = alone();
     check(&request(&["HGET", "a", "k"]), 3000, true, 4 * MIB, SessionEnd::Stalled);
     check(&request(&["HGETALL", "a"]), 3000, true, 4 * MIB, SessionEnd::Stalled);
     check(&request(&["HMGET", "a", "k", "k", "k", "k"]), 3000, true, 4 * MIB, SessionEnd::Stalled);
@@ -187,12 +196,14 @@ fn replies_of_redis_that_nobody_takes_cost_what_replies_may_have() {
 
 #[test]
 fn a_transaction_costs_what_a_request_may_have() {
+    let _alone = alone();
     let endless = [request(&["MULTI"]), request(&["HSET", "a", "k", &"x".repeat(100_000)]).repeat(1000)].concat();
     check(&endless, 1, false, 8 * MIB, SessionEnd::Left);
 }
 
 #[test]
 fn a_session_of_redis_gives_back_the_space_that_it_needed_once() {
+    let _alone = alone();
     let says = [request(&["HGET", "a", "l"]), request(&["HGET", "c", "l"]), request(&["HGET", "d", "l"])].concat();
     let says = says.repeat(700);
     let (most, last, _) = cost(&says, 1, false);
@@ -200,4 +211,43 @@ fn a_session_of_redis_gives_back_the_space_that_it_needed_once() {
     let large = request(&["HMGET", "a", &"x".repeat(1_000_000)]);
     let (most, last, _) = cost(&large, 3, false);
     assert!(most > 1000 * KIB && last < 48 * KIB, "{most} bytes at most, {last} at last");
+}
+
+#[cfg(feature = "net")]
+#[test]
+fn an_idle_client_takes_less_than_eight_kibibytes() {
+    use futures::io::{AsyncReadExt, AsyncWriteExt};
+    use kv_server::net::{self, Address, Server};
+
+    const CLIENTS: usize = 200;
+
+    /// A client that has asked once, as most have.
+    async fn client(address: &Address) -> (net::Reader, net::Writer) {
+        let (mut reader, mut writer) = net::connect(address).await.unwrap();
+        writer.write_all(b"PING\r\n").await.unwrap();
+        reader.read_exact(&mut [0; 6]).await.unwrap();
+        (reader, writer)
+    }
+
+    let _alone = alone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::start().await.unwrap();
+        let server = Server::options().listen("127.0.0.1:0".parse().unwrap()).start(store.clone()).await.unwrap();
+        let address = &server.addresses()[0];
+        // What is made once is there then.
+        let first = client(address).await;
+        let since = Region::new(GLOBAL);
+        let mut clients = Vec::with_capacity(CLIENTS);
+        for _ in 0..CLIENTS {
+            clients.push(client(address).await);
+        }
+        let change = since.change();
+        // Both ends of each connection are in this program.
+        let each = (change.bytes_allocated - change.bytes_deallocated) / CLIENTS;
+        assert!(each < 8 * KIB, "{each} bytes");
+        drop((first, clients));
+        server.stop().await.unwrap();
+        store.stop().await.unwrap();
+    });
 }

@@ -4,6 +4,8 @@ use std::future::{self, Future};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use futures::FutureExt;
+
 use crate::node::Node;
 use crate::node::any_process::{AnyProcess, ExitKind};
 use crate::node::current;
@@ -42,7 +44,7 @@ pub use ready::{Ack, StartProcess, start_process};
 /// assert_eq!(reason.to_string(), "invalid digit found in string");
 /// # }
 /// ```
-pub trait Ending {
+pub trait Ending: 'static {
     /// Returns the reason as an error, if there is one.
     ///
     /// # Errors
@@ -249,7 +251,8 @@ where
     let probe = Probe { process: Arc::clone(&process) };
     // The part of the function that runs here belongs to the new process already: its panic ends that process.
     let body: Function = match catch_unwind(AssertUnwindSafe(|| function(probe))) {
-        Ok(body) => Box::pin(async move { body.await.into_ending() }),
+        // Not an async block, which would have space for the future twice: where it is captured, and where it is awaited.
+        Ok(body) => Box::pin(body.map(Ending::into_ending)),
         Err(payload) => Box::pin(future::ready(Err(Reason::caught(payload)))),
     };
     home.runtime().spawn(Box::pin(PlainTask::new(Arc::clone(&process), body, std::any::type_name::<F>())));
