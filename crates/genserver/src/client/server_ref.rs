@@ -405,7 +405,8 @@ impl<S: GenServer> ServerRef<S> {
         self.process.head.name()
     }
 
-    /// Whether the server takes messages. False from the moment its end begins, and so while terminate runs.
+    /// Whether the server takes messages. False from the moment its end begins, and so while terminate runs; and after a kill or an
+    /// exit that it does not trap, although a callback may still run to its next await.
     ///
     /// There OTP's `is_process_alive` is still true: it is the opposite of [`ProcessRef::has_ended`].
     #[doc(alias = "is_process_alive")]

@@ -335,6 +335,8 @@ impl<S: GenServer> Process<S> {
     /// next await, and its poller ends it.
     fn set_doom(&self, mail: &mut Mail<S>, reason: Reason) -> bool {
         mail.doom = Some(reason);
+        // What is sent from now on comes after the doom, also while a thread still runs a callback.
+        mail.closed = true;
         let runs = mail.body.is_empty();
         // Relaxed is enough: the poller reads it between two messages, or finds the doom under the lock.
         self.look.fetch_or(if runs { LOOK_DOOM | LOOK_NOTED } else { LOOK_DOOM }, Ordering::Relaxed);

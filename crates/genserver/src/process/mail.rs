@@ -12,7 +12,7 @@
 //! | `Dead` | gone | everybody has been told | nobody |
 //!
 //! `closed` is set when the end begins (terminate may still run): from then on casts are given back, and calls wait for the
-//! reason. The rules that the functions of this folder keep:
+//! reason; after a doom calls are given back too. The rules that the functions of this folder keep:
 //!
 //! 1. A message is pushed, and the body released, under the same lock: nothing falls between the last look into the queue
 //!    and the release.

@@ -211,7 +211,8 @@ impl<S: GenServer> Process<S> {
         call: &mut Outgoing<S>,
         unlisted: Option<Arc<dyn Waiting>>,
     ) -> Result<Sent, Refused> {
-        if mail.run == Run::Dead {
+        // A doom that came before the call ends the process before the call reaches it, as signals keep their order in OTP.
+        if mail.run == Run::Dead || mail.is_doomed() {
             return Err(Refused::Dead);
         }
         // The end has begun, and the reason is not known yet. The slot enters the list that the end tells; no request is queued.

@@ -9,7 +9,8 @@ use futures::executor::block_on;
 use futures::future::{FutureExt, join};
 use genserver::sys;
 use genserver::{
-    CallError, Caller, Cx, GenServer, Init, Letter, Never, Next, Node, Outcome, Probe, Reason, ServerRef, start,
+    CallError, Caller, CastError, Cx, GenServer, Init, Letter, Never, Next, Node, Outcome, Probe, Reason, ServerRef,
+    start,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -23,7 +24,7 @@ on_both_flavours! {
     a_panic_in_the_drop_of_a_state_is_kept_from_everybody
     a_panic_in_the_drop_of_a_message_keeps_nobody_waiting
     a_panic_whose_payload_panics_ends_its_server_only
-    a_kill_while_another_thread_polls_takes_effect
+    gs_177_what_is_sent_after_a_kill_comes_too_late_although_a_callback_runs
     a_link_exit_while_another_thread_polls_takes_effect
     a_kill_between_two_messages_of_a_batch_drops_the_rest
     a_caller_that_another_task_keeps_hears_of_the_end
@@ -220,14 +221,20 @@ async fn while_it_computes(meet: impl FnOnce(&ServerRef<Puppet>)) -> (Vec<String
     server.cast(note("queued")).unwrap();
     has_started.await.unwrap();
     meet(&server);
-    assert!(server.is_alive(), "it computes, and nobody can stop it");
+    assert!(!server.process_ref().has_ended(), "it computes, and nobody can stop it");
+    // What is sent now comes after the order to end.
+    assert!(!server.is_alive());
+    let late = server.cast(note("late")).unwrap_err();
+    assert!(matches!(late, CastError::NoProc { .. }), "{late}");
+    let late = server.call(|caller| act(move |_, _| Next::reply(caller, ()))).await.unwrap_err();
+    assert!(matches!(late, CallError::NoProc { .. }), "{late}");
     go_on.store(true, SeqCst);
     let reason = server.ended().await;
     own.shutdown_background();
     (log.take(), reason)
 }
 
-async fn a_kill_while_another_thread_polls_takes_effect() {
+async fn gs_177_what_is_sent_after_a_kill_comes_too_late_although_a_callback_runs() {
     let (log, reason) = while_it_computes(ServerRef::kill).await;
     assert_eq!((log, reason), (vec!["computed".to_owned()], Reason::Killed));
 }
