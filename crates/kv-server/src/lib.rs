@@ -204,8 +204,8 @@
 //!
 //! To check a password takes tens of milliseconds and 19 MiB, so that nobody can try many. Two are checked at once, on threads that serve
 //! no client, and the others wait for their turn. After five failures in a row the next attempt waits for a second, and each further one
-//! twice as long, up to a minute; an attempt that would wait for longer than a minute behind others is refused. A success ends that. A report tells when it begins, and where the
-//! attempts come from.
+//! twice as long, up to a minute; an attempt that would wait for longer than a minute behind others is refused. A success ends that. A
+//! report tells when it begins, and where the attempts come from.
 //!
 //! Failures are counted for each address, and for each /64 network of IPv6. If they were counted for the whole server, one stranger could
 //! keep everyone out. As it is, a stranger with many addresses has more attempts, so choose a password that is not in any list; and

@@ -18,8 +18,8 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// The longest line in bytes, without its end (default: 64 KiB), and the longest inline request of a client of Redis. A longer line is answered with `ERROR line too
-    /// long...` and ends the session, because the rest of the line could not be told from a command.
+    /// The longest line in bytes, without its end (default: 64 KiB), and the longest inline request of a client of Redis. A longer line
+    /// is answered with `ERROR line too long...` and ends the session, because the rest of the line could not be told from a command.
     pub line: usize,
     /// The longest argument of a request of a [client of Redis](crate#redis-clients) in bytes, which is the longest value that it
     /// can store (default: 1 MiB). A longer one is refused when its length has come, and ends the session.

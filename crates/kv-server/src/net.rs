@@ -105,10 +105,11 @@
 //! # Stopping
 //!
 //! [`Server::stop`] *drains*. New clients are refused. Every command that has arrived is answered, even if it was not read
-//! yet or its connection not accepted, and the answers are sent before the connection is closed. A client that does not take its answers, or that keeps
-//! sending, is cut off after [`drain`](ServerOptions::drain), 5 seconds by default. Half a command is not executed, and
-//! neither is anything after the last answer: a command without an answer when the connection closes was not executed. Of a client
-//! that is cut off, commands may have been executed without an answer.
+//! yet or its connection not accepted, and the answers are sent before the connection is closed. Half a command is not executed, and
+//! neither is anything after the last answer: a command without an answer when the connection closes was not executed.
+//!
+//! A client that does not take its answers, or that keeps sending, is cut off after [`drain`](ServerOptions::drain), 5 seconds by
+//! default. Of such a client, commands may have been executed without an answer.
 //!
 //! A session drains at any order to stop: stopping a supervisor that the server is a child of has the same effect. A
 //! program gets that order from the system through [`Signals`].

@@ -84,9 +84,10 @@ pub async fn connect(address: &Address) -> Result<(Reader, Writer), ConnectError
 
 /// Connects to a server, with TLS if its address says so, and returns a reader and a writer.
 ///
-/// With the feature `tls`. The server's certificate has to be for the host of the address, and of the authority that `tls` trusts. Closing the writer
-/// tells the server that nothing more comes; if it is only dropped, the server cannot tell that from a lost connection. A reader that
-/// ends without an error has read everything that the server sent.
+/// With the feature `tls`. The server's certificate has to be for the host of the address, and of the authority that `tls` trusts.
+///
+/// Closing the writer tells the server that nothing more comes; if it is only dropped, the server cannot tell that from a lost
+/// connection. A reader that ends without an error has read everything that the server sent.
 ///
 /// # Errors
 ///
