@@ -540,7 +540,7 @@ where
                 }
                 Err(Refused::Dead) => {
                     // It was alive when the call came, so its reason says more than that it is not there.
-                    let reason = process.ended_with().unwrap_or(Reason::NoProc);
+                    let reason = process.mail.lock().doom.clone().unwrap_or(Reason::NoProc);
                     return self.fail(CallError::Exit { server: self.subject(), reason }, cx);
                 }
                 Ok(_) => {

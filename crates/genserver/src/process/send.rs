@@ -201,7 +201,11 @@ impl<S: GenServer> Process<S> {
     ) -> Result<Sent, Refused> {
         let mut mail = self.mail.lock();
         mail.bound += 1;
-        self.queue_call(mail, call, unlisted)
+        let sent = self.queue_call(mail, call, unlisted);
+        if sent.is_err() {
+            noted::refusal(self.head.pid);
+        }
+        sent
     }
 
     /// Queues a call for which there is space.
