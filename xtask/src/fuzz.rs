@@ -65,10 +65,9 @@ fn fuzz(target: &str, seconds: u32, programs: &Path) -> Result {
     if status.success() {
         return Ok(());
     }
-    let file = home.join(format!("{target}-crash-..."));
     Err(Failure::new(format!(
-        "the target {target} failed; run it again with\n  cargo run -p fuzz --bin fuzz_{target} -- {}",
-        file.display()
+        "the target {target} failed; the fuzzer has named the file with its bytes; run them again with\n  cargo run -p fuzz --bin \
+         fuzz_{target} -- FILE"
     )))
 }
 

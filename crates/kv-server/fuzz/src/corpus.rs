@@ -26,7 +26,7 @@ impl Random {
     }
 
     fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).expect("it is below an usize")
+        usize::try_from(self.next() % bound as u64).expect("the bound is a usize")
     }
 }
 
