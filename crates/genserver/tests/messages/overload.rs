@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::future::{join, join_all};
+use futures::future::{BoxFuture, join, join_all};
 use futures::task::noop_waker;
 use genserver::report::Report;
 use genserver::{
@@ -130,7 +130,7 @@ fn until(gone: oneshot::Receiver<()>) -> Act {
 }
 
 /// Polls once, so that a waiting future joins its queue.
-fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+fn poll_once<F: Future + ?Sized>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(&noop_waker()))
 }
 
@@ -318,6 +318,37 @@ async fn a_sender_that_waits_for_space_hears_of_the_end() {
     let ((called, cast), ()) = join(join(call, cast), kill).await;
     assert!(matches!(&called, Err(CallError::Exit { reason: genserver::Reason::Killed, .. })), "{called:?}");
     assert!(!cast.unwrap_err().is_full());
+}
+
+#[tokio::test]
+async fn a_caller_that_was_given_its_place_hears_of_the_kill_while_the_callback_still_runs() {
+    let (server, _, go) = busy(1).await;
+    let killed = server.clone();
+    let (give, given) = oneshot::channel::<BoxFuture<'static, Result<(), CallError>>>();
+    let (tell, told) = oneshot::channel();
+    let kills = slow(move |_, _| {
+        Box::pin(async move {
+            let mut call = given.await.unwrap();
+            killed.kill();
+            // On a thread of its own: what this process polls is cut off with it.
+            let polled = std::thread::scope(|scope| scope.spawn(|| poll_once(call.as_mut())).join());
+            tell.send(polled.unwrap()).unwrap();
+            Next::wait()
+        })
+    });
+    server.cast(kills).unwrap();
+    let waits = server.clone();
+    let mut call = Box::pin(async move { waits.call(|caller| answer(caller, ())).await });
+    assert!(poll_once(call.as_mut()).is_pending(), "the mailbox is full");
+    go.send(()).unwrap();
+    // Until the second callback runs. Its place is the caller's, who has not been polled since.
+    while server.info().mailbox > 0 {
+        yield_now().await;
+    }
+    assert!(give.send(call).is_ok());
+    let called = told.await.unwrap();
+    let Poll::Ready(Err(CallError::Exit { reason, .. })) = called else { panic!("{called:?}") };
+    assert_eq!(reason, Reason::Killed);
 }
 
 /// Many more senders than places, some of which give up: all others get through, and the bound is unchanged.

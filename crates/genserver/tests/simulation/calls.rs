@@ -200,17 +200,27 @@ fn every_call_ends_with_one_outcome_that_its_server_allows() {
 }
 
 /// Promise 3.
+async fn calls_with_faults_of_all_kinds(sim: &Sim<'_>) {
+    let ledger = Ledger::default();
+    let faults = Faults::swarm().kill::<Worker>().panic::<Worker>().early_timeouts::<Worker>();
+    let faults = faults.stall::<Worker>(NAP).full_mailboxes::<Worker>().at_most(4);
+    let slack = Slack { late: Duration::ZERO, stalled: 4 * NAP, times_out_early: true };
+    for called in calls(sim, &ledger, &Kind::ALL, faults).await {
+        assert_allowed(&called, &ledger, &slack);
+    }
+}
+
 #[test]
 fn every_call_ends_with_one_outcome_whatever_goes_wrong() {
-    sim::check(async |sim| {
-        let ledger = Ledger::default();
-        let faults = Faults::swarm().kill::<Worker>().panic::<Worker>().early_timeouts::<Worker>();
-        let faults = faults.stall::<Worker>(NAP).full_mailboxes::<Worker>().at_most(4);
-        let slack = Slack { late: Duration::ZERO, stalled: 4 * NAP, times_out_early: true };
-        for called in calls(sim, &ledger, &Kind::ALL, faults).await {
-            assert_allowed(&called, &ledger, &slack);
-        }
-    });
+    sim::check(calls_with_faults_of_all_kinds);
+}
+
+/// The 84,897th run of the one above: it took a call for open that its server had refused.
+#[test]
+fn a_call_is_over_whose_server_was_killed_as_there_was_space_for_it() {
+    let recipe = "6cb3c0fd46781bf1/2.1/4.2/5.1/7.2/9.1/14.2/20.3/27.2/29.2/35.1/38.1/42.1/f0.1/f2.1/f4.1/f11.1/f26.1/\
+                  f44.1/f54.1/d1:0.6/d1:3.0/d1:4.0/d2:0.0/d3:0.0/d3:1.6";
+    sim::replay(recipe, calls_with_faults_of_all_kinds);
 }
 
 #[test]
