@@ -160,6 +160,15 @@ pub trait Runtime: Send + Sync + 'static {
         self.is_current()
     }
 
+    /// Wakes the task of `cx` when its runtime has run the tasks that are ready and has looked at sockets and timers, for
+    /// [`yield_now`](crate::yield_now).
+    ///
+    /// By default it wakes the task at once. That is enough if the runtime then puts the task behind those that are ready, and has
+    /// threads of its own for sockets and timers.
+    fn wake_after_others(&self, cx: &mut Context<'_>) {
+        cx.waker().wake_by_ref();
+    }
+
     /// Identifies the runtime: equal for two handles of the same runtime, and never used again for another.
     fn id(&self) -> u64;
 }

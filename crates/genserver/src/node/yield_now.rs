@@ -3,12 +3,14 @@
 use std::future::poll_fn;
 use std::task::{Poll, ready};
 
+use crate::node::current_home;
 use crate::node::cut::poll_alive;
 
 /// Lets the other tasks of the runtime go on, once.
 ///
-/// It is for a long computation, which would otherwise keep a thread of the runtime to itself; and it is an await, so a process
-/// that is killed ends here. In a server the next message still waits until the callback has returned.
+/// Those are the tasks that are ready, and those for which something has come at a socket or a timer. It is for a long
+/// computation, which would otherwise keep a thread of the runtime to itself; and it is an await, so a process that is killed
+/// ends here. In a server the next message still waits until the callback has returned.
 ///
 /// # Cancel safety
 ///
@@ -39,7 +41,10 @@ pub async fn yield_now() {
         if std::mem::replace(&mut has_yielded, true) {
             return Poll::Ready(());
         }
-        cx.waker().wake_by_ref();
+        match current_home() {
+            Some(home) => home.runtime().wake_after_others(cx),
+            None => cx.waker().wake_by_ref(),
+        }
         Poll::Pending
     })
     .await;

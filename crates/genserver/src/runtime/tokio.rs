@@ -1,7 +1,9 @@
 //! Tokio as a runtime of processes.
 
 use std::cell::Cell;
+use std::future::Future;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
@@ -99,6 +101,13 @@ impl Runtime for Tokio {
             unit.made_progress();
             true
         })
+    }
+
+    /// A runtime of one thread looks at its sockets only when it has nothing else to do, or after 61 tasks. A task that wakes itself
+    /// is always something to do; one that yields in Tokio's own way is woken after the look.
+    fn wake_after_others(&self, cx: &mut Context<'_>) {
+        // It has what it needs of the task after one poll.
+        let _ = pin!(tokio::task::yield_now()).poll(cx);
     }
 
     fn id(&self) -> u64 {

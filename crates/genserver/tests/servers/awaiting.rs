@@ -4,7 +4,11 @@ use std::future::IntoFuture as _;
 use std::time::Duration;
 
 use futures::future::pending;
-use genserver::{Init, Node, ProcessRef};
+use genserver::{Init, Next, Node, ProcessRef};
+#[cfg(unix)]
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+#[cfg(unix)]
+use tokio::net::UnixStream;
 
 use crate::puppet::{Begin, Log, Play, Puppet, beginning, park, slow, waiting};
 
@@ -54,4 +58,29 @@ async fn a_callback_that_awaits_says_which_it_is_and_since_when() {
 async fn a_server_that_waits_for_messages_does_not_await() {
     let server = Node::new().start::<Puppet>(waiting(&Log::default())).await.unwrap();
     assert_eq!(seen(&server.process_ref()), ("waiting".to_owned(), None));
+}
+
+/// A runtime of one thread looks at its sockets when it has nothing else to do, or after 61 tasks.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_callback_that_yields_lets_a_task_go_on_for_which_something_has_come_at_a_socket() {
+    let server = Node::new().start::<Puppet>(waiting(&Log::default())).await.unwrap();
+    let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a task of its own, which is no process")]
+    let reads = tokio::spawn(async move { theirs.read_u8().await.unwrap() });
+    tokio::task::yield_now().await;
+    let yields = server.call(|caller| {
+        slow(move |_, _| {
+            Box::pin(async move {
+                ours.write_u8(7).await.unwrap();
+                let mut yields = 0;
+                while !reads.is_finished() {
+                    genserver::yield_now().await;
+                    yields += 1;
+                }
+                Next::reply(caller, yields)
+            })
+        })
+    });
+    assert!((1..=2).contains(&yields.await.unwrap()));
 }
