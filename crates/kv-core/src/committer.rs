@@ -129,13 +129,13 @@ impl CommitterServer {
 
     /// Commits the batch, and answers its clients.
     async fn commit(&mut self, cx: &mut Cx<Self>) {
-        let batch = std::mem::take(&mut self.batch);
+        let mut batch = std::mem::take(&mut self.batch);
         if batch.is_empty() {
             return;
         }
         (self.changes, self.bytes) = (0, 0);
         self.expected.commit(batch.len());
-        let (commits, places) = gather(&batch);
+        let (commits, places) = gather(&mut batch);
         let results = if commits.is_empty() { Vec::new() } else { self.storage.commit(commits).await };
         for (request, place) in batch.into_iter().zip(places) {
             let stored = match place {
@@ -164,22 +164,23 @@ impl CommitterServer {
 
 /// One commit for each bucket, in the order in which the buckets come first, and for each request the place of its commit; `None`
 /// if it changes nothing, or if it may not (C3).
-fn gather(batch: &[Request]) -> (Vec<Commit>, Vec<Option<usize>>) {
+fn gather(batch: &mut [Request]) -> (Vec<Commit>, Vec<Option<usize>>) {
     let mut commits: Vec<Commit> = Vec::new();
     let mut places = BTreeMap::new();
-    let place = |request: &Request| {
+    let place = |request: &mut Request| {
         if request.changes.is_empty() || request.broken().is_some() {
             return None;
         }
+        let changes = std::mem::take(&mut request.changes);
         // The fence is a part of the key: a bucket that has been killed may be in the batch beside its successor.
-        let place = *places.entry((request.bucket.clone(), request.fence)).or_insert_with(|| {
-            commits.push(Commit { bucket: request.bucket.clone(), fence: request.fence, changes: Vec::new() });
-            commits.len() - 1
-        });
-        commits[place].changes.extend(request.changes.iter().cloned());
+        let place = *places.entry((request.bucket.clone(), request.fence)).or_insert(commits.len());
+        match commits.get_mut(place) {
+            Some(commit) => commit.changes.extend(changes),
+            None => commits.push(Commit { bucket: request.bucket.clone(), fence: request.fence, changes }),
+        }
         Some(place)
     };
-    let places = batch.iter().map(place).collect();
+    let places = batch.iter_mut().map(place).collect();
     (commits, places)
 }
 

@@ -167,6 +167,7 @@ impl BucketServer {
             self.remove_expired(&key);
         }
         let is_stored = new.is_some();
+        let after = self.kept.as_ref().and_then(|_| new.clone());
         let before = self.entries.set(&key, new);
         // To remove a key that is not there changes nothing.
         if is_stored || before.is_some() {
@@ -174,7 +175,7 @@ impl BucketServer {
                 self.tell(&key, if is_stored { KeyEventKind::Put } else { KeyEventKind::Delete });
             }
             if let Some(kept) = &mut self.kept {
-                kept.note(key, before.clone());
+                kept.note(key, before.clone(), after);
             }
         }
         before
@@ -188,7 +189,7 @@ impl BucketServer {
         let before = self.entries.set(key, None);
         self.tell(key, KeyEventKind::Expire);
         if let Some(kept) = &mut self.kept {
-            kept.note(key.clone(), before);
+            kept.note(key.clone(), before, None);
         }
     }
 
@@ -203,7 +204,7 @@ impl BucketServer {
             let is_expired = held.expires.is_some_and(|at| clock.is_some_and(|clock| at <= clock));
             self.tell(&key, if is_expired { KeyEventKind::Expire } else { KeyEventKind::Delete });
             if let Some(kept) = &mut self.kept {
-                kept.note(key, Some(held));
+                kept.note(key, Some(held), None);
             }
         }
         len

@@ -11,12 +11,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use genserver::ServerRef;
 
-use super::entries::{Entries, Held};
+use super::entries::{Entries, Held, Secret};
 use crate::BucketName;
 use crate::committer::{CommitterRef, CommitterServer, Progress, Request, SendReply};
 use crate::expiry::Millis;
@@ -42,19 +43,47 @@ pub(super) struct Kept {
     round: u64,
     // The number of the last commit that was sent.
     sent: u64,
-    // What the current request has changed: each key with what it had before, in the order of the changes.
-    changed: Vec<(Bytes, Option<Held>)>,
+    // What the current request has changed, in the order of the changes.
+    changed: Vec<Changed>,
     // The events of these changes, if anybody listens.
     events: Option<Box<KeyEventBatch>>,
     // Commits on their way, oldest first.
     on_their_way: VecDeque<OnItsWay>,
-    // The last commit on its way that changes a key.
-    last_change: HashMap<Bytes, u64>,
+    // The last commit on its way that changes a key with this hash. A key that shares its hash with another waits for that one's
+    // commit, too, and costs no copy here.
+    last_change: HashMap<u64, u64, BuildHasherDefault<HashItself>>,
+}
+
+/// A change of one key.
+struct Changed {
+    key: Bytes,
+    hash: u64,
+    before: Option<Held>,
+    /// `None` once it was sent.
+    after: Option<Held>,
 }
 
 struct OnItsWay {
     number: u64,
-    before: Vec<(Bytes, Option<Held>)>,
+    changed: Vec<Changed>,
+}
+
+/// The hash of a hash.
+#[derive(Default)]
+struct HashItself(u64);
+
+impl Hasher for HashItself {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("only hashes are hashed");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 /// Whether a bucket's entries are what its clients may be told.
@@ -77,7 +106,7 @@ impl Kept {
             changed: Vec::new(),
             events: None,
             on_their_way: VecDeque::new(),
-            last_change: HashMap::new(),
+            last_change: HashMap::default(),
         }
     }
 
@@ -102,15 +131,19 @@ impl Kept {
         }
         let committed = self.progress.committed();
         while let Some(commit) = self.on_their_way.pop_front_if(|commit| commit.number <= committed) {
-            for (key, _) in &commit.before {
-                if self.last_change.get(key) == Some(&commit.number) {
-                    self.last_change.remove(key);
+            // When the last is committed, all are forgotten at once.
+            if self.on_their_way.is_empty() {
+                break;
+            }
+            for Changed { hash, .. } in &commit.changed {
+                if self.last_change.get(hash) == Some(&commit.number) {
+                    self.last_change.remove(hash);
                 }
             }
         }
         if self.on_their_way.is_empty() {
             // A bucket at rest does not keep the space of its busiest time.
-            self.last_change = HashMap::new();
+            self.last_change = HashMap::default();
         }
         match self.progress.broken(self.round) {
             Some(error) if error.kind() == StorageErrorKind::NotOwner => return Standing::Unknown,
@@ -124,7 +157,7 @@ impl Kept {
     /// Gives the keys on their way the values that are committed (K2).
     fn take_back(&mut self, entries: &mut Entries) {
         for commit in self.on_their_way.drain(..).rev() {
-            undo(commit.before, entries);
+            undo(commit.changed, entries);
         }
         self.last_change.clear();
         self.round += 1;
@@ -132,17 +165,18 @@ impl Kept {
 
     /// What is committed of the keys on their way. The first of several for one key counts (K2).
     pub(super) fn committed(&self) -> impl Iterator<Item = (&Bytes, Option<&Held>)> {
-        let before = self.on_their_way.iter().flat_map(|commit| &commit.before);
-        before.map(|(key, held)| (key, held.as_ref()))
+        let changed = self.on_their_way.iter().flat_map(|commit| &commit.changed);
+        changed.map(|Changed { key, before, .. }| (key, before.as_ref()))
     }
 
-    /// Remembers what a key had before a change.
-    pub(super) fn note(&mut self, key: Bytes, before: Option<Held>) {
+    /// Remembers what a key had before a change, and what it has now.
+    pub(super) fn note(&mut self, key: Bytes, before: Option<Held>, after: Option<Held>) {
         if self.changed.is_empty() {
             // Most requests change one key.
             self.changed.reserve_exact(1);
         }
-        self.changed.push((key, before));
+        let hash = hash(&key);
+        self.changed.push(Changed { key, hash, before, after });
     }
 
     /// Keeps an event of the current request for when it is committed.
@@ -159,7 +193,7 @@ impl Kept {
     /// Whether a change of this key is on its way (K1).
     #[inline]
     pub(super) fn is_on_its_way(&self, key: &[u8]) -> bool {
-        !self.on_their_way.is_empty() && self.last_change.contains_key(key)
+        !self.on_their_way.is_empty() && self.last_change.contains_key(&hash(key))
     }
 
     /// Whether any change is.
@@ -170,44 +204,34 @@ impl Kept {
     /// Sends what the current request has changed, if anything, to the committer. `send_reply` is called when that and all before
     /// it are committed, or one is not; if it cannot be sent, at once.
     pub(super) async fn send(&mut self, entries: &mut Entries, send_reply: SendReply) {
-        let before = std::mem::take(&mut self.changed);
+        let mut changed = std::mem::take(&mut self.changed);
         let events = self.events.take();
         let committer = match self.find_committer().await {
             Ok(committer) => committer,
-            Err(error) => return give_up(before, entries, send_reply, error),
+            Err(error) => return give_up(changed, entries, send_reply, error),
         };
-        // A key that was changed twice is listed twice, both times with its current value.
-        let changes = before.iter().map(|(key, _)| match entries.had(key) {
-            Some(Held { value, expires }) => {
-                let expires = expires.and_then(Millis::system_time);
-                StorageChange::Put(Entry { key: key.clone(), value, expires })
-            }
-            None => StorageChange::Delete(key.clone()),
-        });
-        let number = if before.is_empty() { self.sent } else { self.sent + 1 };
+        let number = if changed.is_empty() { self.sent } else { self.sent + 1 };
         let request = Request {
             bucket: self.from.bucket.clone(),
             fence: self.fence,
             progress: Arc::clone(&self.progress),
             round: self.round,
             number,
-            changes: changes.collect(),
+            changes: changed.iter_mut().map(Changed::take_change).collect(),
             events,
             send_reply,
         };
         if let Err(refused) = committer.cast(request) {
             let error = StorageError::retry(refused.to_string());
-            return give_up(before, entries, refused.into_inner().send_reply, error);
+            return give_up(changed, entries, refused.into_inner().send_reply, error);
         }
-        if !before.is_empty() {
+        if !changed.is_empty() {
             self.sent = number;
-            for (key, _) in &before {
-                self.last_change.insert(key.clone(), number);
-            }
+            self.last_change.extend(changed.iter().map(|changed| (changed.hash, number)));
             if self.on_their_way.is_empty() {
                 self.on_their_way.reserve_exact(1);
             }
-            self.on_their_way.push_back(OnItsWay { number, before });
+            self.on_their_way.push_back(OnItsWay { number, changed });
         }
     }
 
@@ -230,16 +254,34 @@ impl Kept {
     }
 }
 
+impl Changed {
+    /// What the storage is told of it.
+    fn take_change(&mut self) -> StorageChange {
+        let key = self.key.clone();
+        match self.after.take() {
+            Some(Held { value, expires }) => {
+                StorageChange::Put(Entry { key, value, expires: expires.and_then(Millis::system_time) })
+            }
+            None => StorageChange::Delete(key),
+        }
+    }
+}
+
+/// The hash of a key, which clients choose.
+fn hash(key: &[u8]) -> u64 {
+    Secret.hash_one(key)
+}
+
 /// Undoes changes that were not sent, and tells the client.
-fn give_up(before: Vec<(Bytes, Option<Held>)>, entries: &mut Entries, send_reply: SendReply, error: StorageError) {
-    undo(before, entries);
+fn give_up(changed: Vec<Changed>, entries: &mut Entries, send_reply: SendReply, error: StorageError) {
+    undo(changed, entries);
     send_reply(Err(error.into()));
 }
 
 /// In reverse, so that of several changes to one key what the key had first comes back last.
-fn undo(before: Vec<(Bytes, Option<Held>)>, entries: &mut Entries) {
-    for (key, value) in before.into_iter().rev() {
-        entries.set(&key, value);
+fn undo(changed: Vec<Changed>, entries: &mut Entries) {
+    for Changed { key, before, .. } in changed.into_iter().rev() {
+        entries.set(&key, before);
     }
 }
 

@@ -36,7 +36,8 @@ impl BucketServer {
                 .await;
             }
             CallKind::One(operation, caller) => {
-                let repeated = operation.clone();
+                // What it takes to carry it out again. A put always changes something, and so it is never repeated.
+                let repeated = if let Operation::Put(..) = operation { None } else { Some(operation.clone()) };
                 if let Err(refused) = self.admit(std::slice::from_ref(&operation)) {
                     return Next::reply(caller, Err(refused.into()));
                 }
@@ -44,7 +45,7 @@ impl BucketServer {
                 self.settle();
                 if self.kept().has_changed() {
                     self.send(Box::new(move |stored| caller.reply(stored.map(|()| result)))).await;
-                } else if self.shows_what_is_on_its_way(&repeated) {
+                } else if let Some(repeated) = repeated.filter(|repeated| self.shows_what_is_on_its_way(repeated)) {
                     self.send(Box::new(move |stored| match stored {
                         Ok(()) => caller.reply(Ok(result)),
                         Err(_) => again(&this, CastKind::Again(CallKind::One(repeated, caller))),

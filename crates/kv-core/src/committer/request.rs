@@ -19,6 +19,7 @@ pub(crate) struct Request {
     pub(crate) progress: Arc<Progress>,
     pub(crate) round: u64,
     pub(crate) number: u64,
+    /// Until the committer takes them.
     pub(crate) changes: Vec<StorageChange>,
     pub(crate) events: Option<Box<KeyEventBatch>>,
     pub(crate) send_reply: SendReply,
@@ -44,7 +45,7 @@ impl Request {
         // Something before it may have failed in the same batch.
         let stored = self.broken().map_or(stored, Err);
         match &stored {
-            Ok(()) if self.changes.is_empty() => {}
+            // Of a read it is the number of the commit before it, which is there, too.
             Ok(()) => self.progress.commit(self.number),
             Err(error) if self.broken().is_none() => self.progress.break_round(self.round, error),
             Err(_) => {}
