@@ -17,23 +17,23 @@ const COMMANDS_MAX: usize = 128;
 /// The same for operations: one command may have many.
 const OPERATIONS_MAX: usize = 1024;
 
-/// The most buckets for them. The list is searched one by one.
+/// The most buckets for them. Their tags are searched one by one.
 const BUCKETS_MAX: usize = 16;
 
 /// After this many commands a session yields, so that a client that never stops sending does not hold up those beside it. Most
 /// commands need no waiting: a bucket that is idle answers at once.
 const COMMANDS_IN_A_ROW: usize = 2048;
 
-/// The capacity that a session keeps between reads: for this many buckets, with this many operations each.
-const KEPT: (usize, usize) = (4, 32);
+/// For how many operations the message to a bucket keeps space between reads, and how many messages do.
+const KEPT: (usize, usize) = (32, 4);
 
 /// Commands, each with how it is answered, and the messages to their buckets.
 pub(crate) struct BucketBatch<A> {
     commands: Vec<BatchedCommand<A>>,
     /// Kept when they are done, to reuse their capacity.
     groups: Vec<Group>,
-    /// How many of the groups are in use.
-    used: usize,
+    /// The tags of the groups that are in use.
+    tags: Vec<u64>,
     /// How many operations the groups have.
     operations: usize,
     /// How many commands were executed since the session yielded.
@@ -42,7 +42,7 @@ pub(crate) struct BucketBatch<A> {
 
 impl<A> Default for BucketBatch<A> {
     fn default() -> Self {
-        Self { commands: Vec::new(), groups: Vec::new(), used: 0, operations: 0, in_a_row: 0 }
+        Self { commands: Vec::new(), groups: Vec::new(), tags: Vec::new(), operations: 0, in_a_row: 0 }
     }
 }
 
@@ -67,6 +67,8 @@ pub(crate) enum Missing {
 #[derive(Default)]
 struct Group {
     name: Bytes,
+    /// The first operation, if it is the only one. It needs no list.
+    only: Option<Operation>,
     operations: Vec<Operation>,
     is_created: bool,
     results: Results,
@@ -107,7 +109,7 @@ impl<A> BucketBatch<A> {
 
     /// Adds a command for a bucket. There must be [space](Self::is_full).
     pub(crate) fn push_operation(&mut self, group: usize, operation: Operation, answer: A) {
-        self.groups[group].operations.push(operation);
+        self.groups[group].push(operation);
         self.operations += 1;
         self.commands.push(BatchedCommand { answer, group, operations: 1, missing: Missing::Refuse });
     }
@@ -121,30 +123,30 @@ impl<A> BucketBatch<A> {
         answer: A,
     ) {
         let these = &mut self.groups[group];
-        let before = these.operations.len();
-        these.operations.extend(operations);
         these.is_created |= missing == Missing::Create;
-        let operations = these.operations.len() - before;
+        let operations = operations.map(|operation| these.push(operation)).count();
         self.operations += operations;
         self.commands.push(BatchedCommand { answer, group, operations, missing });
     }
 
     /// The group of a bucket, which is the one in use or a new one. `own` is called for a new one.
     pub(crate) fn group(&mut self, name: &[u8], own: impl FnOnce() -> Bytes) -> usize {
-        let known = self.groups[..self.used].iter().rposition(|group| group.name == *name);
-        known.unwrap_or_else(|| {
-            if self.used == self.groups.len() {
+        let tag = tag(name);
+        let mut known = self.tags.iter().enumerate().rev().filter(|(_, known)| **known == tag).map(|(group, _)| group);
+        known.find(|group| self.groups[*group].name == *name).unwrap_or_else(|| {
+            let group = self.tags.len();
+            if group == self.groups.len() {
                 self.groups.push(Group::default());
             }
-            self.groups[self.used].name = own();
-            self.used += 1;
-            self.used - 1
+            self.groups[group].name = own();
+            self.tags.push(tag);
+            group
         })
     }
 
     /// How many buckets the commands are for.
     pub(crate) fn buckets(&self) -> usize {
-        self.used
+        self.tags.len()
     }
 
     /// How many commands are gathered.
@@ -159,12 +161,12 @@ impl<A> BucketBatch<A> {
 
     /// Whether these commands have to be executed before more can be added.
     pub(crate) fn is_full(&self) -> bool {
-        self.commands.len() >= COMMANDS_MAX || self.used >= BUCKETS_MAX || self.operations >= OPERATIONS_MAX
+        self.commands.len() >= COMMANDS_MAX || self.tags.len() >= BUCKETS_MAX || self.operations >= OPERATIONS_MAX
     }
 
     /// Sends each bucket its operations, and waits for their results.
     pub(crate) async fn execute(&mut self, store: &Store) {
-        for group in &mut self.groups[..self.used] {
+        for group in &mut self.groups[..self.tags.len()] {
             group.results = group.ask(store).await.unwrap_or_else(Results::Refused);
         }
     }
@@ -180,9 +182,11 @@ impl<A> BucketBatch<A> {
     pub(crate) async fn clear(&mut self) {
         self.in_a_row += self.commands.len();
         self.commands.clear();
-        (self.used, self.operations) = (0, 0);
-        self.groups.truncate(KEPT.0);
-        self.groups.iter_mut().for_each(Group::clear);
+        self.operations = 0;
+        for (number, group) in self.groups[..self.tags.len()].iter_mut().enumerate() {
+            group.clear(if number < KEPT.1 { KEPT.0 } else { 0 });
+        }
+        self.tags.clear();
         if self.in_a_row >= COMMANDS_IN_A_ROW {
             self.in_a_row = 0;
             yield_now().await;
@@ -191,12 +195,26 @@ impl<A> BucketBatch<A> {
 }
 
 impl Group {
-    /// Releases the bytes of the read, whose memory the next read reuses, and capacity that few reads need.
-    fn clear(&mut self) {
+    #[inline]
+    fn push(&mut self, operation: Operation) {
+        if self.operations.is_empty() {
+            match self.only.take() {
+                None => {
+                    self.only = Some(operation);
+                    return;
+                }
+                Some(first) => self.operations.push(first),
+            }
+        }
+        self.operations.push(operation);
+    }
+
+    /// Releases the bytes of the read, whose memory the next read reuses, and the list if it has space for more than `kept`.
+    fn clear(&mut self, kept: usize) {
         self.name = Bytes::new();
         self.results = Results::None;
         self.is_created = false;
-        if self.operations.capacity() > KEPT.1 {
+        if self.operations.capacity() > kept {
             self.operations = Vec::new();
         }
     }
@@ -205,17 +223,16 @@ impl Group {
         let bucket = match self.bucket(store).await {
             Ok(bucket) => bucket,
             Err(refusal) => {
+                self.only = None;
                 self.operations.clear();
                 return Ok(Results::NotCreated(refusal));
             }
         };
-        if self.operations.len() == 1
-            && let Some(operation) = self.operations.pop()
-        {
+        if let Some(operation) = self.only.take() {
             return Ok(Results::One(Some(bucket.apply_one(operation).await?)));
         }
         // The next read is likely to bring as many.
-        let next = Vec::with_capacity(self.operations.len().min(KEPT.1));
+        let next = Vec::with_capacity(self.operations.len().min(KEPT.0));
         // Each with its result. If the storage refuses, it refuses all of them: they are one commit.
         let results = bucket.apply_each(std::mem::replace(&mut self.operations, next)).await?;
         Ok(Results::Each(results.into_iter()))
@@ -229,6 +246,12 @@ impl Group {
             None => create(store, &self.name).await,
         }
     }
+}
+
+/// Tells most names apart at a glance: their last bytes, which are rarely the same.
+fn tag(name: &[u8]) -> u64 {
+    let few = || name.iter().fold(0, |tag, byte| tag << 8 | u64::from(*byte));
+    name.last_chunk().map_or_else(few, |last| u64::from_le_bytes(*last))
 }
 
 /// Creates a bucket whose name comes from a client.

@@ -279,7 +279,29 @@ enum Header {
 }
 
 /// Reads a number up to CR and LF.
+#[inline]
 fn header(rest: &[u8]) -> Header {
+    short_header(rest).unwrap_or_else(|| long_header(rest))
+}
+
+/// A header of one to four digits that has its end, as nearly all have.
+#[inline]
+fn short_header(rest: &[u8]) -> Option<Header> {
+    let mut number = 0;
+    for (digits, byte) in rest.iter().take(5).enumerate() {
+        match byte {
+            b'0'..=b'9' => number = number * 10 + i64::from(byte - b'0'),
+            b'\r' if digits == 1 || (digits > 1 && rest[0] != b'0') => {
+                return (rest.get(digits + 1) == Some(&b'\n')).then_some(Header::Number(Some(number), digits + 2));
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+#[cold]
+fn long_header(rest: &[u8]) -> Header {
     let start = &rest[..rest.len().min(HEADER_MAX)];
     match memchr::memchr(b'\r', start) {
         Some(end) => match rest.get(end + 1) {

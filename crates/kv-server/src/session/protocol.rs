@@ -17,8 +17,8 @@ use crate::resp::{RespClients, RespProtocol, RespSession};
 pub(super) enum Protocol {
     /// Nothing has come: the first byte decides.
     Undecided(RespClients),
-    Lines(LineProtocol),
-    /// Boxed, because a session of lines does without.
+    /// Boxed, like the other, because a client that has sent nothing does without.
+    Lines(Box<LineProtocol>),
     Resp(Box<RespProtocol>),
 }
 
@@ -32,7 +32,7 @@ impl Protocol {
                 *self = match read {
                     [] => return,
                     [b'*', ..] => Self::Resp(Box::new(RespProtocol::new(clients, limits))),
-                    _ => Self::Lines(LineProtocol::default()),
+                    _ => Self::Lines(Box::default()),
                 };
                 self.push(read, limits);
             }
@@ -68,7 +68,8 @@ impl Protocol {
     ) -> Result<Option<SessionEnd>, ReplyError> {
         match self {
             Self::Undecided(_) => Ok(None),
-            Self::Lines(LineProtocol { lines, gathered, subscription }) => {
+            Self::Lines(protocol) => {
+                let LineProtocol { lines, gathered, subscription } = &mut **protocol;
                 LineSession { store, limits, replies, login, half, lines, gathered, subscription }.answer().await
             }
             Self::Resp(resp) => {

@@ -40,6 +40,17 @@ async fn requests_that_come_byte_by_byte_are_the_same() {
 }
 
 #[tokio::test]
+async fn an_argument_has_any_length_up_to_its_limit() {
+    let store = Store::start().await.unwrap();
+    for length in [0, 1, 9, 10, 99, 100, 999, 1_000, 9_999, 10_000, 99_999, 100_000] {
+        let argument = "x".repeat(length);
+        let sent = format!("*2\r\n$4\r\nECHO\r\n${length}\r\n{argument}\r\n");
+        let expected = (vec![bulk(&argument)], SessionEnd::Left);
+        assert_eq!(replies_to(&store, sent.as_bytes()).await, expected, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn half_a_request_is_not_executed() {
     let store = Store::start().await.unwrap();
     let sent = b"*4\r\n$4\r\nHSET\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r";
