@@ -27,7 +27,8 @@ pub(crate) fn run(input: &[u8]) {
 fn check_answers(sent: &[u8]) {
     let whole = sent.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let lines: Vec<&[u8]> = LineBuffer::of(&sent[..whole]).collect();
-    let with_pings: Vec<u8> = lines.iter().flat_map(|line| [*line, b"\nPING\n"].concat()).collect();
+    // With a CR, because a line may have one of its own at its end.
+    let with_pings: Vec<u8> = lines.iter().flat_map(|line| [*line, b"\r\nPING\n"].concat()).collect();
     let (answers, end) = serve([&with_pings, &[]], false);
     let mut answers = LineBuffer::of(&answers).map(Bytes::copy_from_slice);
     for line in lines {
