@@ -276,4 +276,12 @@ pub(super) const FAULTS: &[Fault] = &[
             "if has_ended && self.round == 0 { Standing::Unknown } else { Standing::Known }",
         )],
     },
+    Fault {
+        name: "no-fence",
+        package: "kv-core",
+        scenario: "power::a_bucket_that_was_killed_changes_nothing_after_the_next_has_read",
+        says: "makes it",
+        file: "crates/kv-core/tests/simulation/disk.rs",
+        edits: &[("        if is_owner { Ok(()) }", "        if is_owner || fence.number() > 0 { Ok(()) }")],
+    },
 ];

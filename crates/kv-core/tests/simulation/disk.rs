@@ -138,7 +138,7 @@ impl Disk {
                 inside.works(self.boot)?;
                 if !inside.is_busy {
                     inside.mend();
-                    if inside.chance.below(2) == 0 {
+                    if inside.chance.below(4) == 0 {
                         inside.catch_up();
                     }
                     inside.is_busy = true;

@@ -3,12 +3,15 @@
 
 use std::env;
 use std::process::Command;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use genserver::sim::{self, Client, Faults, History, Sim, sometimes};
 use genserver::{AsProcess as _, time, yield_now};
-use kv_core::{Bucket, BucketServer, CompareAndSetError, RegistryServer, Store, WriteError};
+use kv_core::{
+    AddOutcome, Bucket, BucketServer, CompareAndSetError, Operation, OperationResult, RegistryServer, Store, WriteError,
+};
 
 use super::disk::Disk;
 
@@ -189,6 +192,34 @@ async fn failed_changes_have_never_been(sim: &Sim<'_>) {
 #[test]
 fn a_change_that_failed_is_never_seen_while_the_store_runs() {
     sim::check(failed_changes_have_never_been);
+}
+
+/// Numbers that only grow, whatever is killed: what a killed bucket has sent to the disk does not come behind what the next one has
+/// answered.
+async fn only_grow(sim: &Sim<'_>) {
+    let disk = Disk::new(sim, None);
+    let store = store(&disk).await;
+    let highest = ["milk", "eggs", "bread"].map(|key| (key, AtomicI64::new(0)));
+    sim.faults(Faults::new().kill::<BucketServer>().kill_named("committer").at_most(8));
+    sim.clients(3, async |client| {
+        for _ in 0..8 {
+            let (key, highest) = client.pick(&highest);
+            let Ok(bucket) = store.create("shopping").await else { continue };
+            // Others may hear of a higher number while this one waits.
+            let before = highest.load(Ordering::Relaxed);
+            let Ok(added) = bucket.apply_one(Operation::Add((*key).into(), 1)).await else { continue };
+            let OperationResult::Add(AddOutcome::Sum(sum)) = added else { panic!("{added:?}") };
+            assert!(sum > before, "{key} is {before}, and one more makes it {sum}");
+            highest.fetch_max(sum, Ordering::Relaxed);
+        }
+    })
+    .await;
+    store.stop().await.unwrap();
+}
+
+#[test]
+fn a_bucket_that_was_killed_changes_nothing_after_the_next_has_read() {
+    sim::check(only_grow);
 }
 
 /// What may be lost if commits are synced later.
