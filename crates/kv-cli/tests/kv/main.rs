@@ -8,6 +8,9 @@ mod program;
 mod terminal;
 // A server that the test plays.
 mod played;
+// Certificates, as the tests of the crate below make them.
+#[path = "../../../kv-server/tests/support/certificates.rs"]
+mod certificates;
 
 // The sessions that the texts of the project print, typed and piped.
 mod sessions;

@@ -5,35 +5,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustix::process::Signal;
-use tempfile::TempDir;
 
+use crate::certificates::Authority;
 use crate::program::{Running, Server, kv, printed, run, text};
 
 /// A folder with an authority, `ca.pem`, and what it has issued: `server.pem`, `client.pem` and their keys.
-fn certificates() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
-    let named = |name: &str, hosts: &[&str]| {
-        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-        let mut params = CertificateParams::new(hosts).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params
-    };
-    let mut params = named("an authority", &[]);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().unwrap();
-    write("ca.pem", params.self_signed(&key).unwrap().pem());
-    let authority = Issuer::new(params, key);
-    for (name, hosts) in [("server", &["127.0.0.1"]), ("client", &["a client"])] {
-        let key = KeyPair::generate().unwrap();
-        write(&format!("{name}.pem"), named(name, hosts).signed_by(&key, &authority).unwrap().pem());
-        let file = format!("{name}.key");
-        write(&file, key.serialize_pem());
-        fs::set_permissions(folder.path().join(file), fs::Permissions::from_mode(0o600)).unwrap();
-    }
-    folder
+fn certificates() -> Authority {
+    let authority = Authority::new();
+    authority.issue("server", &["127.0.0.1"]);
+    authority.issue("client", &["a client"]);
+    authority
 }
 
 /// `kv` with these arguments, in the folder of the certificates.
@@ -48,8 +30,8 @@ const SERVE: &[&str] =
 
 #[test]
 fn a_server_with_tls_serves_commands_pipes_and_watches() {
-    let folder = certificates();
-    let folder = folder.path();
+    let authority = certificates();
+    let folder = authority.folder();
     let server = Server::of(kv_in(folder, SERVE));
     assert!(server.address.starts_with("tls:127.0.0.1:"), "{}", server.address);
     let ask = |arguments: &[&str]| {
@@ -72,8 +54,8 @@ fn a_server_with_tls_serves_commands_pipes_and_watches() {
 
 #[test]
 fn a_server_that_knows_its_clients_asks_for_their_certificates() {
-    let folder = certificates();
-    let folder = folder.path();
+    let authority = certificates();
+    let folder = authority.folder();
     let server = Server::of(kv_in(folder, &[SERVE, &["--tls-client-ca", "ca.pem"]].concat()));
     let ask = |more: &[(&str, &str)]| -> Output {
         let mut command = kv_in(folder, &["ping"]);
@@ -105,7 +87,7 @@ fn a_server_that_knows_its_clients_asks_for_their_certificates() {
 fn what_does_not_go_together_is_said() {
     let folder = certificates();
     let check = |arguments: &[&str], code: i32, message: &str| {
-        let output = run(kv_in(folder.path(), arguments), b"");
+        let output = run(kv_in(folder.folder(), arguments), b"");
         assert_eq!(printed(&output, code), "");
         assert!(text(&output.stderr).contains(message), "{output:?}");
     };
@@ -123,7 +105,7 @@ fn what_does_not_go_together_is_said() {
         78,
         "the key in client.key is not that of the certificate in server.pem",
     );
-    fs::set_permissions(folder.path().join("server.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(folder.folder().join("server.key"), fs::Permissions::from_mode(0o644)).unwrap();
     check(
         &["serve", "--memory", "--tls-cert", "server.pem", "--tls-key", "server.key"],
         78,

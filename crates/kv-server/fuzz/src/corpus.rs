@@ -6,28 +6,12 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use crate::random::Random;
 use crate::{TARGETS, Target};
 
 /// An environment variable with a number.
 fn number(variable: &str, ordinary: u64) -> u64 {
     std::env::var(variable).map_or(ordinary, |number| number.parse().expect("it is a number"))
-}
-
-/// Numbers from a seed: splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).expect("the bound is a usize")
-    }
 }
 
 /// The inputs of a target, in the order of their names.
@@ -41,14 +25,14 @@ fn inputs(target: &Target) -> Vec<Vec<u8>> {
 
 /// Another input, made of these as a fuzzer would.
 fn changed(inputs: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
-    let mut input = inputs[random.below(inputs.len())].clone();
+    let mut input = random.one(inputs).clone();
     for _ in 0..=random.below(4) {
         let place = random.below(input.len() + 1);
         match random.below(5) {
             0 => input.insert(place, random.next().to_le_bytes()[0]),
             1 => input.truncate(place),
             2 => {
-                let other = &inputs[random.below(inputs.len())];
+                let other = random.one(inputs);
                 let from = random.below(other.len() + 1);
                 input.splice(place..place, other[from..].iter().copied());
             }

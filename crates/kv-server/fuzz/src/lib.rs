@@ -22,9 +22,13 @@ mod log;
 mod prompt;
 // What was exported from a store.
 mod import;
-// The test that runs without a fuzzer.
+// The test that runs without a fuzzer, ...
 #[cfg(test)]
 mod corpus;
+// ... and its numbers, which the tests of the crate have too.
+#[cfg(test)]
+#[path = "../../tests/support/random.rs"]
+mod random;
 
 use std::io;
 

@@ -12,6 +12,8 @@ use futures::io::{AsyncRead, AsyncWrite};
 use kv_core::Store;
 use kv_server::{AnswerReader, Command, Limits, LineBuffer, ParseCommandError, Session, SessionEnd, SubscriptionEvent};
 
+use crate::random::Random;
+
 fn runs(ordinary: u64) -> u64 {
     std::env::var("KV_FUZZ").map_or(ordinary, |runs| runs.parse().unwrap())
 }
@@ -22,26 +24,7 @@ fn seed() -> u64 {
     seed
 }
 
-/// Numbers from a seed: splitmix64.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-
     /// Bytes that get past the first byte of a parser: words that mean something, among such as mean nothing.
     fn bytes(&mut self, pieces: usize) -> Vec<u8> {
         let mut bytes = Vec::new();

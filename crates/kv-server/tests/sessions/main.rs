@@ -1,5 +1,7 @@
 //! Sessions over any reader and writer: their answers and their limits.
 
+#[path = "../support/random.rs"]
+mod random;
 #[path = "../support/secret.rs"]
 mod secret;
 #[path = "../support/client.rs"]

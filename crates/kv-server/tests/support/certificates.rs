@@ -1,9 +1,10 @@
-//! Certificates that a test makes, in a folder of its own.
+//! Certificates that a test makes, in a folder of its own. The tests of `kv-cli` have this file as well.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
@@ -25,8 +26,12 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), folder }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder().join(name)
     }
 
     pub(crate) fn ca(&self) -> PathBuf {
