@@ -203,14 +203,20 @@
 //! [`Limits::login`]. Commands that it has sent behind the login are executed once that is answered.
 //!
 //! To check a password takes tens of milliseconds and 19 MiB, so that nobody can try many. Two are checked at once, on threads that serve
-//! no client, and the others wait for their turn. After five failures in a row the next attempt waits for a second, and each further one
-//! twice as long, up to a minute; an attempt that would wait for longer than a minute behind others is refused. A success ends that. A
-//! report tells when it begins, and where the attempts come from.
+//! no client, and the others wait. The addresses that wait have their turns in a round, so a flood from one address delays a login from
+//! another by one check, and not by all of them.
+//!
+//! After five failures in a row the next attempt waits for a second, and each further one twice as long, up to a minute; an attempt that
+//! would wait for longer than a minute behind others is refused. A success ends that. A report tells when it begins, and where the
+//! attempts come from.
 //!
 //! Failures are counted for each address, and for each /64 network of IPv6. If they were counted for the whole server, one stranger could
 //! keep everyone out. As it is, a stranger with many addresses has more attempts, so choose a password that is not in any list; and
 //! clients behind the same address wait for each other, as do all local users, and all clients on Unix sockets. The server remembers
 //! 4,096 addresses, and counts others as one when none of those is ten minutes old.
+//!
+//! A client that sends a password to a server without one is told so, with an error, and can go on: [`LoginError::NoPassword`]. The
+//! answers to clients of Redis are Redis's, which lets the user `default` in with any password.
 //!
 //! No error, report, `Debug` or state of a process has a password in it: `AUTH` is not a [`Command`]. A [`Password`] is cleared from
 //! memory when it is dropped, and so is what a client has sent before its login. Copies that the system has are not, nor those that a
@@ -248,6 +254,8 @@ mod login;
 mod lines;
 // The limits of a client.
 mod limits;
+// What is reported once a minute.
+mod throttle;
 // Serving one client.
 mod session;
 // Executing the commands of one read.

@@ -2,7 +2,8 @@
 //!
 //! - L1: no command of a client is executed before its login, but those that log in or leave.
 //! - L2: at most [`VERIFIED_AT_ONCE`] checks run at once, on threads that may be blocked. So failed logins take neither the threads of
-//!   sessions nor unbounded memory. The others wait in the order in which they came.
+//!   sessions nor unbounded memory. The others wait, and each address has its turn after the other, so a flood from one delays another by
+//!   no more than a check.
 //! - L3: whether an attempt has to wait is decided when its check is due, so that attempts that come all at once are counted too.
 //! - L4: an attempt is answered, however long its check and its delay take. Time that passes so counts only after that: a client that
 //!   has sent many attempts at once gets no more time for them.
@@ -71,7 +72,7 @@ impl Door {
 
     /// Checks a password when its turn comes. `None` is one that is wrong for another reason, and counts as well.
     async fn check(&self, password: Option<Password>, source: Source) -> Result<(), LoginRefusal> {
-        let mut turn = self.turns.take().await;
+        let mut turn = self.turns.take(source).await;
         let wait = self.failures().arrive(source, time::now());
         match wait {
             Wait::None => {}
@@ -79,7 +80,7 @@ impl Door {
                 // Others need not wait behind this one.
                 drop(turn);
                 time::sleep(delay).await;
-                turn = self.turns.take().await;
+                turn = self.turns.take(source).await;
             }
             Wait::TooLong(left) => return Err(LoginRefusal::TooMany(left)),
         }
@@ -127,7 +128,7 @@ fn report(source: Source) {
 /// Why an attempt did not log in.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoginRefusal {
-    #[error("this server has no password; go on without AUTH")]
+    #[error("this server has no password, so everyone who reaches it can do everything; go on without AUTH")]
     NoPassword,
     #[error("wrong password; check it, and send AUTH again")]
     Wrong,

@@ -8,6 +8,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
+use crate::throttle::Throttle;
+
 /// After this many failures in a row, the next attempt waits.
 const FREE: u32 = 5;
 
@@ -22,9 +24,6 @@ const SOURCES_MAX: usize = 4096;
 
 /// ... those whose last failure is older than this are forgotten. If all are younger, new sources are counted as one.
 const REMEMBERED: Duration = Duration::from_mins(10);
-
-/// For how long after a report another one would tell nothing new.
-const TOLD_FOR: Duration = Duration::from_mins(1);
 
 /// Where attempts come from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -69,8 +68,8 @@ impl fmt::Display for Source {
 #[derive(Default)]
 pub(super) struct Failures {
     sources: BTreeMap<Source, InARow>,
-    /// When an operator was last told.
-    told: Option<Instant>,
+    /// What an operator is told of.
+    told: Throttle,
 }
 
 /// The failures of a source since its last success.
@@ -118,11 +117,7 @@ impl Failures {
         let failures = self.sources.entry(source).or_insert(InARow { count: 0, last: now, due: None });
         failures.count = failures.count.saturating_add(1);
         failures.last = now;
-        let is_news = failures.count == FREE && self.told.is_none_or(|told| now.duration_since(told) >= TOLD_FOR);
-        if is_news {
-            self.told = Some(now);
-        }
-        is_news
+        failures.count == FREE && self.told.count(now).is_some()
     }
 
     /// Forgets the failures of a source that has succeeded.

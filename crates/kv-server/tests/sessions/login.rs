@@ -72,7 +72,8 @@ async fn the_password_opens_the_store_and_a_wrong_one_does_not_close_it_again() 
 #[tokio::test]
 async fn without_a_password_there_is_nothing_to_log_in_to() {
     let mut client = Client::new().await;
-    client.check("AUTH sesame", &["ERROR this server has no password; go on without AUTH"]).await;
+    let open = "ERROR this server has no password, so everyone who reaches it can do everything; go on without AUTH";
+    client.check("AUTH sesame", &[open]).await;
     client.check("CREATE shopping", &["OK"]).await;
 }
 
@@ -223,6 +224,32 @@ fn a_check_that_takes_its_time_holds_up_no_other_client() {
         for client in &mut clients {
             assert_eq!(client.line().await, "OK\r\n");
         }
+        blocked.await.unwrap().unwrap();
+    });
+}
+
+/// As above, but those who wait come from two addresses.
+#[test]
+fn a_flood_of_logins_from_one_address_does_not_hold_up_those_of_another() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let session = session().await;
+        let (give_back, taken) = std::sync::mpsc::channel::<()>();
+        let blocked = tokio::task::spawn_blocking(move || taken.recv());
+        let [flooding, other]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
+        let mut flood: Vec<Client> = (0..200).map(|_| Client::of(session.clone().peer(flooding))).collect();
+        for client in &mut flood {
+            client.send(format!("{LOGIN}\r\n")).await;
+        }
+        // They wait already.
+        tokio::task::yield_now().await;
+        let mut late = Client::of(session.peer(other));
+        late.send(format!("{LOGIN}\r\n")).await;
+        assert!(late.line().now_or_never().is_none());
+        give_back.send(()).unwrap();
+        assert_eq!(late.line().await, "OK\r\n");
+        let before = flood.iter_mut().filter_map(|client| client.line().now_or_never()).count();
+        assert!(before <= 20, "{before} of the flood were answered before");
         blocked.await.unwrap().unwrap();
     });
 }
