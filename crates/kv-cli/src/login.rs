@@ -1,12 +1,13 @@
 //! The password of a server: which file has it, and logging in with it.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::io::{AsyncRead, AsyncWrite};
 use kv_server::net::Address;
 use kv_server::{Client, LoginError, Password, PasswordHash, ReadPasswordError};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, say};
 
 /// The variable of the environment that names the file for clients.
 const VARIABLE: &str = "KV_PASSWORD_FILE";
@@ -31,7 +32,14 @@ fn unusable(error: ReadPasswordError) -> Failure {
     Failure::new(exit, error)
 }
 
-/// Logs in. A server without a password lets everyone in, also those who have one.
+/// What is said of a server that has no password, to somebody who has one for it.
+const OPEN: &str = "has no password, so everyone who reaches it can do everything; start it with --password-file, or leave the \
+                    password out here";
+
+/// Whether it has been said. A prompt connects again and again, also while a line is being edited.
+static WARNED: AtomicBool = AtomicBool::new(false);
+
+/// Logs in. A server without a password lets everyone in, also those who have one; it is for the person to know.
 pub(crate) async fn log_in<R, W>(
     client: &mut Client<R, W>,
     address: &Address,
@@ -43,7 +51,13 @@ where
 {
     let failed = |exit, error| Err(Failure::new(exit, error).at(address));
     match client.log_in(password).await {
-        Ok(()) | Err(LoginError::NoPassword) => Ok(()),
+        Ok(()) => Ok(()),
+        Err(LoginError::NoPassword) => {
+            if !WARNED.swap(true, Ordering::Relaxed) {
+                say(format_args!("{address} {OPEN}"));
+            }
+            Ok(())
+        }
         Err(error @ LoginError::WrongPassword) => failed(Exit::Denied, error),
         Err(error) => failed(Exit::Server, error),
     }

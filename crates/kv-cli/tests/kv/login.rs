@@ -130,13 +130,42 @@ fn a_server_takes_the_hash_of_a_password_too() {
 }
 
 #[test]
-fn a_server_without_a_password_lets_in_who_has_one() {
+fn a_client_with_a_password_says_once_that_the_server_has_none() {
     let files = tempfile::tempdir().unwrap();
     let path = files.path().join("password");
     write(&path, CANARY, 0o600);
     let server = Server::start();
-    assert_eq!(printed(&server.kv(&["ping", "--password-file", path.to_str().unwrap()]), 0), "PONG\n");
-    // Where there is no server, there is nothing to log in to.
+    let said = format!("kv: {} has no password, so everyone who reaches it can do everything;", server.address);
+    let named = ["--password-file", path.to_str().unwrap()];
+    let output = server.kv(&[&["ping"], &named[..]].concat());
+    assert_eq!(printed(&output, 0), "PONG\n");
+    assert!(text(&output.stderr).starts_with(&said), "{output:?}");
+    // A pipe goes on as well, and so does one whose environment names the file.
+    let mut command = kv(&["--connect", &server.address, "-e"]);
+    command.env("KV_PASSWORD_FILE", &path);
+    let output = run(command, b"PING\nPING\n");
+    assert_eq!(printed(&output, 0), "PONG\nPONG\n");
+    assert!(text(&output.stderr).starts_with(&said), "{output:?}");
+    assert_eq!(text(&output.stderr).lines().count(), 1);
+    // Without a password there is nothing to be said.
+    assert_eq!(text(&server.kv(&["ping"]).stderr), "");
+
+    let state = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(&[&["connect", &server.address], &named[..]].concat(), &state);
+    terminal.enters("CREATE shopping");
+    // Tab asks over another connection, and so does a watch.
+    terminal.types("GET sho\t");
+    terminal.until(|screen| screen.contains("GET shopping"));
+    terminal.types("\x03");
+    let screen = terminal.enters("PING");
+    assert_eq!(screen.matches("has no password").count(), 1, "{screen}");
+}
+
+#[test]
+fn where_there_is_no_server_there_is_nothing_to_log_in_to() {
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("password");
+    write(&path, CANARY, 0o600);
     for arguments in [&[][..], &["--memory"], &["export"], &["completions", "bash"]] {
         let output = run(kv(&[arguments, &["--password-file", path.to_str().unwrap()]].concat()), b"");
         assert_eq!(printed(&output, 2), "");
