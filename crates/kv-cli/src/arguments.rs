@@ -36,6 +36,10 @@ It prints a line `listening on ADDR` for each address. SIGTERM, Ctrl-C or the en
 (SIGHUP) let it answer what has arrived and leave, within 5 seconds; then a second SIGTERM or
 Ctrl-C ends it at once, with exit code 130. No signal makes it read its options again.
 
+What goes wrong is a line on standard error: a process that has failed, logins that fail again and
+again, handshakes of TLS that fail, clients that find no place. Each of the latter at most once a
+minute.
+
 Under systemd it says when it is ready, what it does and that it is alive (Type=notify, WatchdogSec).";
 
 /// A store of named buckets: a prompt on it, a server of it, and a client.
@@ -57,8 +61,8 @@ const CONNECT_HELP: &str =
     "The server, at HOST:PORT, tls:HOST:PORT or unix:PATH [default: what KV_URL says, or 127.0.0.1:4040]";
 
 /// The help of `--password-file`.
-const PASSWORD_HELP: &str = "The password of the server, in a file that only its owner can read (chmod 600) [default for clients: \
-                             what KV_PASSWORD_FILE says]";
+const PASSWORD_HELP: &str = "The password of the server, in a file that only its owner can read (chmod 600). A client says if the server \
+                             has none [default for clients: what KV_PASSWORD_FILE says]";
 
 /// The options of every command that talks to a server.
 #[derive(Debug, Args)]

@@ -48,8 +48,10 @@ mod watch;
 mod print;
 // The server, ...
 mod serve;
-// ... and what it tells the service manager.
+// ... what it tells the service manager, ...
 mod notify;
+// ... and what goes wrong in it.
+mod reports;
 // A whole store to a file, from one, and repaired.
 mod transfer;
 

@@ -19,6 +19,7 @@ use crate::arguments::{Serve, TlsFiles};
 use crate::exit::{Exit, Failure, end_at_next_signal, say};
 use crate::notify;
 use crate::place::Place;
+use crate::reports;
 
 /// How long it takes to end. OTP gives a child as long.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
@@ -32,6 +33,7 @@ const TOGETHER: Duration = Duration::from_millis(20);
 /// Serves until a signal comes, then drains. A second signal ends it at once.
 pub(crate) async fn run(options: ServerOptions, place: Place) -> Result<(), Failure> {
     raise_descriptor_limit();
+    reports::print().map_err(failed)?;
     notify::keep_alive().map_err(failed)?;
     notify::doing("opening the store");
     let store = place.open().await?;

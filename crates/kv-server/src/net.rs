@@ -89,18 +89,57 @@
 //! A client has its place among the connections from the beginning of its handshake, which ends within 5 seconds. Other clients do
 //! not wait for it, but it costs processor time. A connection with TLS takes up to 128 KiB more than one without, for what is
 //! encrypted and not yet sent. When there are too many connections, it is closed without a message. A client that speaks no TLS is
-//! told so, and a server that stops sends the end of TLS behind the last answer.
+//! told so, and a server that stops sends the end of TLS behind the last answer. A handshake that fails is [reported](#reports).
 //!
 //! # Limits
 //!
 //! [`Limits`](crate::Limits) says what one client may use. A server takes
 //! [`Limits::connections`](crate::Limits::connections) connections, 10,000 by default. The next client gets `ERROR too many
-//! connections...`, and its connection is closed. Each connection takes a file descriptor, so if the process has fewer of
+//! connections...`, and its connection is closed, which is [reported](#reports). Each connection takes a file descriptor, so if the process has fewer of
 //! those, there are fewer connections, and a report says so; [`raise_descriptor_limit`] asks for as many as the system
 //! allows. If descriptors run out all the same, the server reports it once, and retries at growing intervals of at most one
 //! second. Clients wait meanwhile.
 //!
 //! A client that disappears, for instance by a power failure, is detected by keepalive after five minutes of silence.
+//!
+//! # Reports
+//!
+//! A server tells its node what an operator has to know, as [`CustomReport`](genserver::report::CustomReport)s with a name for each
+//! detail. A stop is not reported. Clients cannot flood a log with them: of each address, each of these is reported once a minute, with the number of those since
+//! the last report.
+//!
+//! | report | details |
+//! |---|---|
+//! | clients are refused because all places are taken | `connections`, the places |
+//! | the system gives no connection, for instance because descriptors run out | `error`, `descriptors allowed` |
+//! | a handshake of TLS has failed: the client speaks no TLS, or no version that is spoken here; one side does not accept the other's certificate; it was not done in time, or broken off. A client that leaves before its first byte is not reported | `from`, the client's address and port, and `error` |
+//! | [logins](crate#passwords) from one address fail again and again: once a minute for the whole server | `from`, the address |
+//! | there are fewer connections than the limits say, when a server starts | `connections`, `told to take`, `descriptors allowed` |
+//!
+//! ```
+//! use genserver::Node;
+//! use genserver::report::Report;
+//! # use futures::AsyncReadExt;
+//! # use kv_core::Store;
+//! # use kv_server::Limits;
+//! # use kv_server::net::{self, Server};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let store = Store::start().await?;
+//! let mut reports = Node::program().reports();
+//! let limits = Limits { connections: 0, ..Limits::default() };
+//! let options = Server::options().listen("127.0.0.1:0".parse()?).limits(limits);
+//! let server = options.start(store).await?;
+//! # let (mut reader, _writer) = net::connect(&server.addresses()[0]).await?;
+//! # reader.read_to_end(&mut Vec::new()).await?;
+//! let Some(Report::Custom(told)) = reports.next().await else { unreachable!() };
+//! assert!(told.what.starts_with("refuses clients because all places are taken"));
+//! assert_eq!(told.detail("address"), Some(&*server.addresses()[0].to_string()));
+//! # server.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Stopping
 //!
@@ -143,6 +182,8 @@ mod descriptors;
 mod incoming;
 // (what has arrived at a socket)
 mod arrived;
+// (what an operator is told of them)
+mod notices;
 mod service;
 mod stream;
 // The client's side.

@@ -112,3 +112,22 @@ fn what_does_not_go_together_is_said() {
         "other users can read the private key in server.key; chmod 600 server.key",
     );
 }
+
+#[test]
+fn a_handshake_that_fails_is_a_line_on_standard_error() {
+    let authority = certificates();
+    let server = Server::of(kv_in(authority.folder(), SERVE));
+    assert!(server.running.said().contains("the store is in memory"));
+    let plain = server.address.replace("tls:", "");
+    let output = run(kv(&["ping", "--connect", &plain]), b"");
+    assert_eq!(printed(&output, 3), "");
+    let said = server.running.said();
+    assert!(said.starts_with("kv: Session <"), "{said}");
+    let what = "> refused a client that speaks no TLS; let it connect with tls: before the address, or to an address without TLS; \
+                address: ";
+    assert!(said.contains(&format!("{what}{}; from: 127.0.0.1:", server.address)), "{said}");
+    server.running.signal(Signal::TERM);
+    let said = server.running.said();
+    assert!(said.starts_with("kv: SIGTERM"), "nothing else is said: {said}");
+    assert_eq!(server.running.end().status.code(), Some(0));
+}

@@ -4,15 +4,13 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::{Either, select};
 use genserver::dynamic_supervisor::{self, DynamicSupervisor};
-use genserver::report::{CustomReport, Level, Report};
 use genserver::supervisor::{ChildRef, ChildSpec, Restart, Shutdown};
-use genserver::{Never, Probe, ProcessRef, Reason, time};
+use genserver::{Never, Probe, Reason, time};
 
-use super::address::Address;
 use super::connections::{ConnectionSlot, Connections};
 use super::descriptors;
 use super::incoming::Incoming;
@@ -26,9 +24,6 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_
 
 /// How long an acceptor that is told to stop accepts: the runtime has to look for those that have connected.
 const LEAVING: Duration = Duration::from_millis(10);
-
-/// For how long after a report of trouble another one would tell nothing new.
-const TOLD_FOR: Duration = Duration::from_mins(1);
 
 /// Accepts connections from one socket.
 pub(super) struct Acceptor<S> {
@@ -63,33 +58,32 @@ impl<S: Service> Acceptor<S> {
         me.trap_exits(true);
         async move {
             if let Some(listener) = self.socket.listener() {
-                let accepting = pin!(self.accept(&listener, me.process_ref()));
+                let accepting = pin!(self.accept(&listener));
                 if let Either::Left((crash, _)) = select(accepting, pin!(me.recv())).await {
                     return crash;
                 }
                 let accepted = self.accept_the_rest(&listener).await;
                 self.socket.close();
-                return accepted;
+                accepted?;
             }
-            Ok(())
+            // What it was told: a supervisor reports any other end as an error.
+            Err(Reason::Shutdown)
         }
     }
 
     /// Returns only if it cannot continue.
-    async fn accept(&self, listener: &Listener, me: ProcessRef) -> Result<(), Reason> {
-        let mut trouble = Trouble::default();
+    async fn accept(&self, listener: &Listener) -> Result<(), Reason> {
+        let mut pauses = Pauses::default();
         loop {
-            match listener.accept().await {
+            match self.socket.accept(listener).await {
                 Ok(accepted) => {
-                    trouble.pause = None;
+                    pauses = Pauses::default();
                     self.welcome(accepted).await?;
                 }
                 Err(error) if is_one_clients(&error) => {}
                 Err(error) => {
-                    if trouble.is_news() {
-                        report(&me, &self.socket.address, &error);
-                    }
-                    time::sleep(trouble.next_pause()).await;
+                    self.report(&error);
+                    time::sleep(pauses.next()).await;
                 }
             }
         }
@@ -101,7 +95,7 @@ impl<S: Service> Acceptor<S> {
         let until = time::now() + LEAVING;
         for _ in 0..BACKLOG {
             // The client first: one that is there is accepted, however late it is.
-            let accepting = pin!(listener.accept());
+            let accepting = pin!(self.socket.accept(listener));
             let Either::Left((accepted, _)) = select(accepting, time::sleep_until(until)).await else { break };
             if let Ok(accepted) = accepted {
                 self.welcome(accepted).await?;
@@ -113,6 +107,7 @@ impl<S: Service> Acceptor<S> {
     /// Starts a session, or refuses the client because there is no place.
     async fn welcome(&self, accepted: Accepted) -> Result<(), Reason> {
         let Some(place) = self.connections.enter() else {
+            self.report_full();
             accepted.refuse(&self.refusal());
             return Ok(());
         };
@@ -137,7 +132,27 @@ impl<S> Acceptor<S> {
             Spoken::Resp => "-ERR max number of clients reached\r\n".to_owned(),
         }
     }
+
+    /// Tells an operator that there are more clients than places.
+    fn report_full(&self) {
+        let what = "refuses clients because all places are taken; allow more connections, or look who holds them";
+        let limit = self.connections.limit().to_string();
+        self.socket.notices.tell(KIND, what, |told| told.with("connections", limit));
+    }
+
+    /// Tells an operator that the system gives no connection.
+    fn report(&self, error: &io::Error) {
+        let what = "cannot accept connections; it goes on trying, and those who come have to wait";
+        self.socket.notices.tell(KIND, what, |told| {
+            // The usual cause, and the only one that an operator can fix.
+            let allowed = descriptors::allowed().to_string();
+            told.with("error", error.to_string()).with("descriptors allowed", allowed)
+        });
+    }
 }
+
+/// What kind of process it is, in reports.
+const KIND: &str = "Acceptor";
 
 /// A client and its place.
 struct Connection {
@@ -168,39 +183,15 @@ impl Connection {
     }
 }
 
-/// A series of failed accepts.
+/// The pauses of a series of failed accepts.
 #[derive(Default)]
-struct Trouble {
-    /// The last pause, if the last accept failed.
-    pause: Option<Duration>,
-    told: Option<Instant>,
-}
+struct Pauses(Option<Duration>);
 
-impl Trouble {
-    /// Whether a report is due.
-    fn is_news(&mut self) -> bool {
-        let now = time::now();
-        let is_news = self.told.is_none_or(|told| now.duration_since(told) >= TOLD_FOR);
-        if is_news {
-            self.told = Some(now);
-        }
-        is_news
-    }
-
-    fn next_pause(&mut self) -> Duration {
+impl Pauses {
+    fn next(&mut self) -> Duration {
         let (shortest, longest) = PAUSES;
-        *self.pause.insert(self.pause.map_or(shortest, |pause| (pause * 2).min(longest)))
+        *self.0.insert(self.0.map_or(shortest, |pause| (pause * 2).min(longest)))
     }
-}
-
-fn report(me: &ProcessRef, address: &Address, error: &io::Error) {
-    me.report(Level::Warning, |me| {
-        let what = "cannot accept connections; it goes on trying, and those who come have to wait";
-        let told = CustomReport::new(me, Level::Warning, "Acceptor", what);
-        let told = told.with("address", address.to_string()).with("error", error.to_string());
-        // The usual cause, and the only one that an operator can fix.
-        Report::Custom(told.with("descriptors allowed", descriptors::allowed().to_string()))
-    });
 }
 
 /// Whether a failed accept concerns only the connection that was to be accepted.

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, Un
 
 use super::StartServerError;
 use super::address::Address;
+use super::notices::Notices;
 use super::stream::{self, Reader, Writer};
 use super::tls::ServerTls;
 use super::who::Who;
@@ -30,13 +31,23 @@ pub(super) struct Socket {
     /// The address that it is bound to, with the actual port.
     pub(super) address: Address,
     pub(super) spoken: Spoken,
+    /// What an operator is told of its clients.
+    pub(super) notices: Arc<Notices>,
     listener: Mutex<Option<Arc<Listener>>>,
 }
 
 /// A client that has connected.
 pub(super) enum Accepted {
     Plain(Reader, Writer),
-    Tls(TcpStream, ServerTls),
+    Tls(Unshaken),
+}
+
+/// A client that has connected where TLS is spoken, before its handshake.
+pub(super) struct Unshaken {
+    socket: TcpStream,
+    from: SocketAddr,
+    tls: ServerTls,
+    notices: Arc<Notices>,
 }
 
 /// What the clients of a socket may speak.
@@ -70,7 +81,22 @@ impl Socket {
             }
             Address::Unix(path) => (address.clone(), bind_unix(path).await?),
         };
-        Ok(Self { address, spoken, listener: Mutex::new(Some(Arc::new(listener))) })
+        let notices = Arc::new(Notices::of(address.clone()));
+        Ok(Self { address, spoken, notices, listener: Mutex::new(Some(Arc::new(listener))) })
+    }
+
+    /// Accepts the next connection of a listener of this socket.
+    pub(super) async fn accept(&self, listener: &Listener) -> io::Result<Accepted> {
+        let (reader, writer) = match listener {
+            Listener::Tcp(listener) => stream::of_tcp(listener.accept().await?.0),
+            Listener::Unix(listener, _) => stream::of_unix(listener.accept().await?.0),
+            Listener::Tls(listener, tls) => {
+                let (socket, from) = listener.accept().await?;
+                let notices = Arc::clone(&self.notices);
+                return Ok(Accepted::Tls(Unshaken { socket, from, notices, tls: tls.clone() }));
+            }
+        };
+        Ok(Accepted::Plain(reader, writer))
     }
 
     /// The socket to accept on, unless it is closed.
@@ -84,18 +110,6 @@ impl Socket {
     }
 }
 
-impl Listener {
-    /// Accepts the next connection.
-    pub(super) async fn accept(&self) -> io::Result<Accepted> {
-        let (reader, writer) = match self {
-            Self::Tcp(listener) => stream::of_tcp(listener.accept().await?.0),
-            Self::Unix(listener, _) => stream::of_unix(listener.accept().await?.0),
-            Self::Tls(listener, tls) => return Ok(Accepted::Tls(listener.accept().await?.0, tls.clone())),
-        };
-        Ok(Accepted::Plain(reader, writer))
-    }
-}
-
 impl Accepted {
     /// Tells a client that is not served, if that is possible without waiting.
     pub(super) fn refuse(self, refusal: &str) {
@@ -103,7 +117,7 @@ impl Accepted {
             // A new connection has space for a line. If not, the client is refused all the same.
             Self::Plain(_reader, writer) => drop(writer.try_write(refusal.as_bytes())),
             // It would take a handshake to be told.
-            Self::Tls(..) => {}
+            Self::Tls(_) => {}
         }
     }
 
@@ -112,8 +126,24 @@ impl Accepted {
         match self {
             Self::Plain(reader, writer) => Ok((reader, writer)),
             // In a box of its own, so that sessions without TLS are not as large.
-            Self::Tls(socket, tls) => Box::pin(async move { tls.accept(socket, drain).await }).await,
+            Self::Tls(unshaken) => Box::pin(unshaken.shake_hands(drain)).await,
         }
+    }
+}
+
+impl Unshaken {
+    /// Shakes hands. If that fails, an operator is told why: a client often cannot tell its user.
+    async fn shake_hands(self, drain: &Drain) -> io::Result<(Reader, Writer)> {
+        let Self { socket, from, tls, notices } = self;
+        let opened = tls.accept(socket, drain).await;
+        // A server that stops cuts handshakes off.
+        if let Err(error) = &opened
+            && !drain.has_begun()
+            && let Some(what) = ServerTls::refusal(error)
+        {
+            notices.tell("Session", what, |told| told.with("from", from.to_string()).with("error", error.to_string()));
+        }
+        opened
     }
 }
 

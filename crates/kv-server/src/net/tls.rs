@@ -21,11 +21,12 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{
-    ClientConfig, ConfigBuilder, ConfigSide, RootCertStore, ServerConfig, WantsVerifier, WantsVersions,
+    ClientConfig, ConfigBuilder, ConfigSide, Error, InvalidMessage, RootCertStore, ServerConfig, WantsVerifier,
+    WantsVersions,
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
-use self::advice::advise;
+use self::advice::{advise, refusal};
 use self::transport::{Transport, shut_down};
 use super::stream::{Reader, Writer};
 use crate::drain::Drain;
@@ -155,15 +156,26 @@ impl ServerTls {
         }
     }
 
+    /// What an operator is told of a handshake that failed. `None` if the client left before it began.
+    pub(super) fn refusal(error: &io::Error) -> Option<&'static str> {
+        refusal(error)
+    }
+
     async fn shake_hands(&self, mut socket: TcpStream, drain: &Drain) -> io::Result<(Reader, Writer)> {
         let mut first = [0];
-        if socket.peek(&mut first).await? == 1 && first[0] != RECORD_OF_HANDSHAKE {
+        if !matches!(socket.peek(&mut first).await, Ok(1..)) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        if first[0] != RECORD_OF_HANDSHAKE {
             let is_redis = first[0] == b'*';
             let refusal: &[u8] = if is_redis { PLAIN_REDIS } else { PLAIN };
             socket.write_all(refusal).await?;
             socket.shutdown().await?;
             discard(&mut socket).await;
-            return Err(io::ErrorKind::InvalidData.into());
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                Error::InvalidMessage(InvalidMessage::InvalidContentType),
+            ));
         }
         // A connection that is gone does not take the option; its first read fails.
         drop(socket.set_nodelay(true));

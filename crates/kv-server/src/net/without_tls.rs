@@ -24,6 +24,10 @@ impl ServerTls {
         match *self {}
     }
 
+    pub(super) fn refusal(_error: &io::Error) -> Option<&'static str> {
+        None
+    }
+
     pub(super) fn accept(&self, _socket: TcpStream, _drain: &Drain) -> Ready<io::Result<(Reader, Writer)>> {
         match *self {}
     }

@@ -12,6 +12,7 @@ mod secret;
 mod socket;
 
 mod drain;
+mod reports;
 mod secrets;
 mod sockets;
 #[cfg(feature = "tls")]

@@ -4,14 +4,14 @@
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use futures::future::join_all;
 use futures::io::{AsyncReadExt, BufReader};
 use kv_core::Store;
-use kv_core::genserver::time;
+use kv_core::genserver::{Node, time};
 use kv_server::Limits;
 use kv_server::net::{Address, ClientTls, Server, ServerTls, StartServerError, TlsError, connect, connect_tls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,6 +24,7 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 use crate::certificates::Authority;
+use crate::reports::{stop_silently, told};
 use crate::socket::{Client, limits, soon};
 
 const HOST: &str = "127.0.0.1";
@@ -203,6 +204,86 @@ async fn a_client_without_tls_is_told() {
 }
 
 #[tokio::test]
+async fn each_handshake_that_fails_is_reported_with_the_address_of_the_client_and_what_to_do() {
+    let (authority, _store, server) = start(true).await;
+    let mut reports = Node::current().reports();
+    let Address::Tls { host, port } = server.addresses()[0].clone() else { unreachable!() };
+    let strangers = Authority::new();
+    let of_stranger = strangers.issue("client", &[HOST]);
+    let with = |tls: ClientTls, (certificate, key): (PathBuf, PathBuf)| tls.certificate(certificate, key).unwrap();
+    let mut check = async |sent: Result<ClientTls, &[u8]>, what: &str, error: &str| {
+        let from = match sent {
+            Ok(tls) => {
+                // It may be refused while it connects, or when it reads.
+                let connected = connect_tls(&server.addresses()[0], &tls).await;
+                if let Ok((mut reader, _writer)) = connected {
+                    soon(reader.read(&mut [0])).await.unwrap_err();
+                }
+                None
+            }
+            Err(bytes) => {
+                let mut socket = TcpStream::connect((host.as_str(), port)).await.unwrap();
+                socket.write_all(bytes).await.unwrap();
+                socket.shutdown().await.unwrap();
+                drop(socket.read_to_end(&mut Vec::new()).await);
+                Some(socket.local_addr().unwrap().to_string())
+            }
+        };
+        let told = told(&mut reports, &server).await;
+        assert_eq!(told.what, what);
+        assert!(told.detail("error").unwrap().contains(error), "{told:?}");
+        let shown = told.detail("from").unwrap();
+        assert!(from.is_none_or(|from| from == shown) && shown.starts_with("127.0.0.1:"), "{shown}");
+    };
+    check(
+        Err(b"PING\n"),
+        "refused a client that speaks no TLS; let it connect with tls: before the address, or to an address without TLS",
+        "InvalidContentType",
+    )
+    .await;
+    check(
+        Err(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+        "lost a client during its handshake of TLS; look whether it accepts the certificate of this server",
+        "eof",
+    )
+    .await;
+    check(
+        Ok(trusting(&authority)),
+        "refused a client without a certificate; give it one of the authority that this server asks",
+        "peer sent no certificates",
+    )
+    .await;
+    check(
+        Ok(with(trusting(&authority), of_stranger)),
+        "refused the certificate of a client; give it one that is valid, of the authority that this server asks",
+        "invalid peer certificate",
+    )
+    .await;
+    check(
+        Ok(trusting(&strangers)),
+        "lost a client that does not accept the certificate of this server; name its authority to the client, or renew it",
+        "received fatal alert",
+    )
+    .await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flood_of_failed_handshakes_is_one_report_and_a_client_that_says_nothing_is_none() {
+    let (_authority, _store, server) = start(false).await;
+    let mut reports = Node::current().reports();
+    for _ in 0..100 {
+        let mut client = Client::connect(&plain(&server)).await;
+        client.send("GET / HTTP/1.1\r\n").await;
+        client.rest().await;
+        drop(Client::connect(&plain(&server)).await);
+    }
+    let told = told(&mut reports, &server).await;
+    assert!(told.what.starts_with("refused a client that speaks no TLS;"), "{told:?}");
+    stop_silently(reports, server).await;
+}
+
+#[tokio::test]
 async fn a_client_of_a_server_without_tls_is_told() {
     let store = Store::start().await.unwrap();
     let server = crate::socket::options().limits(Limits { half_command: crate::socket::ms(50), ..limits() });
@@ -221,8 +302,9 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_never_ends_is_cut_off_and_has_a_place_until_then() {
+async fn a_handshake_that_never_ends_is_cut_off_and_reported_and_has_a_place_until_then() {
     let (_authority, _store, server) = start(false).await;
+    let mut reports = Node::current().reports();
     let Address::Tls { host, port } = &server.addresses()[0] else { unreachable!() };
     // The second stops in the middle of a record.
     for begun in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
@@ -240,6 +322,8 @@ async fn a_handshake_that_never_ends_is_cut_off_and_has_a_place_until_then() {
         assert_eq!(time::now().duration_since(before).as_secs(), 5);
         until(|| server.connections() == 0).await;
     }
+    let told = told(&mut reports, &server).await;
+    assert!(told.what.starts_with("cut off a handshake of TLS that took too long;"), "{told:?}");
     server.stop().await.unwrap();
 }
 
