@@ -166,6 +166,20 @@ fn duration(text: &str) -> Option<Duration> {
     }
 }
 
+/// A number of bytes, or of one of the units that a person writes.
+fn size(text: &str) -> Result<usize, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = match unit {
+        "" | "B" => Some(1),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let bytes = unit.zip(number.parse::<usize>().ok()).and_then(|(unit, number)| number.checked_mul(unit));
+    bytes.ok_or_else(|| "write a number of bytes, or one with KiB, MiB or GiB, as in 512MiB".to_owned())
+}
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -330,6 +344,11 @@ pub(crate) struct Serve {
     /// The most clients at once; the next one gets an error, and is closed
     #[arg(long, value_name = "N", default_value = "10000")]
     pub(crate) max_connections: NonZeroUsize,
+
+    /// The most memory for keys and values, as in 512MiB: beyond that they are refused, and reads and deletes go on. Nothing is
+    /// removed to make room [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_memory: Option<usize>,
 
     /// The number of threads
     #[arg(long, value_name = "N", default_value = "1")]

@@ -140,9 +140,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Some(Verb::Serve(options)) => {
             let password = login::hash(common.password_file)?;
-            let runtime = Runtime::new(options.workers.get())?;
+            let (workers, max_memory) = (options.workers.get(), options.max_memory);
+            let runtime = Runtime::new(workers)?;
             let options = serve::options(options, password, &common.tls)?;
-            runtime.run(serve::run(options, Place::named(store)?))
+            runtime.run(serve::run(options, Place::named(store)?, max_memory))
         }
         Some(Verb::Export { buckets, output }) => {
             Runtime::new(1)?.run(transfer::export(&Place::named(store)?, buckets, output))

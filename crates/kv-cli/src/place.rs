@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use kv_core::genserver::StartError;
-use kv_core::{Durable, DurableMode, OpenError, Store};
+use kv_core::{Durable, DurableMode, OpenError, Store, StoreOptions};
 
 use crate::arguments::StoreArguments;
 use crate::exit::{Exit, Failure};
@@ -38,12 +38,17 @@ impl Place {
 
     /// Starts the store that is kept here.
     pub(crate) async fn open(&self) -> Result<Store, Failure> {
+        self.open_with(Store::options()).await
+    }
+
+    /// The same, with options of the store.
+    pub(crate) async fn open_with(&self, options: StoreOptions) -> Result<Store, Failure> {
         let options = match self {
-            Self::Memory => Store::options(),
+            Self::Memory => options,
             Self::Folder(folder, mode) => {
                 folders::create_private(folder).map_err(|error| unusable(folder, &error))?;
                 let opened = Durable::options(folder).mode(*mode).open().await;
-                Store::options().storage(opened.map_err(|error| refused(&error))?)
+                options.storage(opened.map_err(|error| refused(&error))?)
             }
         };
         options.start().await.map_err(|error: StartError| Failure::new(Exit::Server, error))

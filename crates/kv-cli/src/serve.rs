@@ -10,8 +10,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use kv_core::Store;
 use kv_core::genserver::time;
+use kv_core::{Store, StoreOptions};
 use kv_server::net::{Address, Server, ServerOptions, ServerTls, Signals, StartServerError, raise_descriptor_limit};
 use kv_server::{Limits, PasswordHash};
 
@@ -31,12 +31,12 @@ const DRAIN: Duration = Duration::from_secs(4);
 const TOGETHER: Duration = Duration::from_millis(20);
 
 /// Serves until a signal comes, then drains. A second signal ends it at once.
-pub(crate) async fn run(options: ServerOptions, place: Place) -> Result<(), Failure> {
+pub(crate) async fn run(options: ServerOptions, place: Place, max_memory: Option<usize>) -> Result<(), Failure> {
     raise_descriptor_limit();
     reports::print().map_err(failed)?;
     notify::keep_alive().map_err(failed)?;
     notify::doing("opening the store");
-    let store = place.open().await?;
+    let store = place.open_with(max_memory.into_iter().fold(Store::options(), StoreOptions::max_memory)).await?;
     say(&place);
     // Before any client can connect: from here on a signal means to drain. Until here it has ended the program by itself, because
     // nothing was promised yet, and a store may take long to open.

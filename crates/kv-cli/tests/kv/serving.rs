@@ -77,6 +77,27 @@ fn one_client_more_than_a_server_takes_is_told_so() {
 }
 
 #[test]
+fn a_server_that_may_take_no_more_memory_refuses_changes_and_goes_on() {
+    let server = Server::of(kv(&["serve", "--memory", "--listen", "127.0.0.1:0", "--max-memory", "64KiB"]));
+    let half = "x".repeat(40_000);
+    printed(&server.kv(&["create", "a"]), 0);
+    printed(&server.kv(&["put", "a", "k", &half]), 0);
+    let output = server.kv(&["put", "a", "l", &half]);
+    assert_eq!(printed(&output, 3), "");
+    let refused = "the store may hold 65536 bytes, and this would be more; delete something, or raise its `max_memory`";
+    assert!(text(&output.stderr).contains(refused), "{output:?}");
+    assert_eq!(printed(&server.kv(&["get", "a", "k"]), 0), format!("{half}\n"));
+    printed(&server.kv(&["delete", "a", "k"]), 0);
+    printed(&server.kv(&["put", "a", "l", &half]), 0);
+
+    for size in ["", "64k", "-1", "1.5MiB", "99999999999999999999GiB", "17179869184GiB", "MiB"] {
+        let output = run(kv(&["serve", "--memory", &format!("--max-memory={size}")]), b"");
+        assert_eq!(printed(&output, 2), "");
+        assert!(text(&output.stderr).contains("with KiB, MiB or GiB, as in 512MiB"), "{size}: {output:?}");
+    }
+}
+
+#[test]
 fn an_address_for_everybody_is_refused_with_exit_78() {
     let output = run(kv(&["serve", "--memory", "--listen", "0.0.0.0:0"]), b"");
     assert_eq!(printed(&output, 78), "");
