@@ -300,8 +300,10 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
 
     fn format_status(&self, shown: &mut genserver::sys::Shown) {
         let newest_first = (0..self.handlers.len()).rev().filter_map(|at| self.handlers.get(at));
-        let handlers: Vec<String> = newest_first.map(|(place, slot)| show(place, slot)).collect();
-        shown.state = if handlers.is_empty() { "no handlers".to_owned() } else { handlers.join("; ") };
+        let handlers: Vec<(String, String)> = newest_first.map(|(place, slot)| show(place, slot)).collect();
+        let lines: Vec<String> = handlers.iter().map(|(id, text)| format!("{id}: {text}")).collect();
+        shown.state = if lines.is_empty() { "no handlers".to_owned() } else { lines.join("; ") };
+        shown.details = handlers;
     }
 }
 
@@ -313,10 +315,10 @@ fn drop_caught<T>(dropped: T) {
     }
 }
 
-/// A handler as the manager's status shows it.
-fn show<E: Event, I: Event>(Registration { id, owner }: &Registration, slot: &dyn Slot<E, I>) -> String {
+/// A handler as the manager's status shows it: its id, and its state with its owner.
+fn show<E: Event, I: Event>(Registration { id, owner }: &Registration, slot: &dyn Slot<E, I>) -> (String, String) {
     let bound = owner.as_ref().map(|owner| format!(", bound to {}", owner.pid)).unwrap_or_default();
-    format!("{id}: {}{bound}", slot.shown())
+    (id.to_string(), format!("{}{bound}", slot.shown()))
 }
 
 impl<E: Event, I: Event> fmt::Debug for ManagerServer<E, I> {

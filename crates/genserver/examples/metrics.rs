@@ -95,6 +95,7 @@ fn counter(report: &Report) -> String {
         Report::Unexpected(_) => "unexpected",
         Report::Overflowed(_) => "overflowed",
         Report::LongSchedule(_) => "long_schedule",
+        Report::CycleRefused(_) => "cycle_refused",
         Report::Supervised(_) => "supervised",
         Report::TaskFailed(_) => "task_failed",
         _ => "other",

@@ -31,6 +31,8 @@ pub(crate) mod dense;
 
 // Nodes.
 pub(crate) mod table;
+// Going through its processes.
+pub(crate) mod processes;
 // A node as seen from one runtime.
 pub(crate) mod home;
 // One shard of the table of processes.

@@ -48,6 +48,7 @@
 //! | a task ends by a panic or by what it returned, with a reason outside the normal set | [`Report::TaskFailed`], then [`Report::Crashed`] |
 //! | messages are dropped because a mailbox is full, or a server ends because of that | [`Report::Overflowed`] |
 //! | a callback that was timed blocked its thread for longer than the limit, a second by default | [`Report::LongSchedule`] |
+//! | a call is refused because it would close a cycle of processes that wait for one another | [`Report::CycleRefused`] |
 //! | a supervisor starts, loses or cannot start a child | [`Report::Supervised`] |
 //! | anything that a library reports of its own kind of process | [`Report::Custom`] |
 //!
@@ -79,6 +80,8 @@ mod supervised;
 mod task;
 // A callback that blocks its thread.
 mod long_schedule;
+// A call that would have closed a cycle.
+mod cycle;
 // What other libraries report.
 mod custom;
 
@@ -95,6 +98,7 @@ mod trace;
 
 pub use any_report::Report;
 pub use custom::CustomReport;
+pub use cycle::CycleRefused;
 pub use ended::{Crashed, LastMessage, Terminated};
 pub use hub::Reports;
 pub use level::Level;
@@ -106,5 +110,5 @@ pub use supervised::{Offender, Supervised, SupervisorEvent};
 pub use task::TaskFailed;
 pub use who::Who;
 
-pub(crate) use make::{crash, crashed};
+pub(crate) use make::{crash, crashed, cycle_refused};
 pub(crate) use trace::Scope;

@@ -109,6 +109,21 @@ async fn what_is_not_a_failure_is_not_reported() {
     }
 }
 
+#[tokio::test]
+async fn the_status_of_a_manager_lists_its_handlers_one_by_one() {
+    let (start, probe, _node) = new_manager();
+    let manager = start.await.unwrap();
+    assert_eq!(sys::get_status(manager.server()).await.unwrap().details, []);
+    for id in [1, 2] {
+        manager.add_handler(Puppet::new("a", &probe).having_seen([id])).id(u64::from(id)).await.unwrap();
+    }
+    let status = sys::get_status(&manager.pid()).await.unwrap();
+    let of = type_name::<Puppet>();
+    let shown = |id: u32| (format!("{of} {id}"), format!("a has seen [{id}]"));
+    assert_eq!(status.details, [shown(2), shown(1)]);
+    assert_eq!(status.state, format!("{of} 2: a has seen [2]; {of} 1: a has seen [1]"));
+}
+
 /// The identities and states of a manager's puppets, newest first.
 async fn states(manager: &Events) -> Vec<(String, Vec<u32>)> {
     let look = |server: &genevent::ManagerServer<Told, Note>| {

@@ -284,7 +284,7 @@ impl Node {
     /// ```
     pub async fn shutdown(&self, deadline: Duration) {
         poll_fn(poll_alive).await;
-        let mut processes = self.processes();
+        let mut processes = self.all_processes();
         processes.retain(|process| Some(process.head().pid) != current::pid());
         // A process whose runtime is gone has ended by itself.
         processes.retain(|process| !process.head().home.is_gone());

@@ -46,7 +46,7 @@ impl Home {
         if let Some(kept) = self.kept_by.upgrade() {
             kept.homes.lock().retain(|home| !Arc::ptr_eq(home, self));
         }
-        for process in self.node.processes() {
+        for process in self.node.all_processes() {
             if Arc::ptr_eq(&process.head().home, self) {
                 process.runtime_gone();
             }

@@ -10,6 +10,9 @@ use crate::values::pid::Pid;
 /// A shard of up to this capacity is not shrunk.
 const KEPT: usize = 64;
 
+/// Some processes, and the place after them.
+pub(super) type SomeProcesses = (Vec<Arc<dyn AnyProcess>>, usize);
+
 /// Some of a node's processes, by index.
 #[derive(Default)]
 pub(super) struct Shard {
@@ -41,6 +44,17 @@ impl Shard {
         let removed = self.processes.try_remove(index);
         self.give_back();
         removed
+    }
+
+    /// The processes of at most `places` places from `from` on, and the place after them. `None` if there are no more places.
+    pub(super) fn some(&self, from: usize, places: usize) -> Option<SomeProcesses> {
+        // Some of these places may never have been taken, but all that are taken are among them.
+        let end = self.processes.capacity();
+        if from >= end {
+            return None;
+        }
+        let next = from.saturating_add(places).min(end);
+        Some(((from..next).filter_map(|place| self.processes.get(place).cloned()).collect(), next))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<dyn AnyProcess>> {

@@ -15,7 +15,7 @@ use crate::node::home::{Home, StrongHomes};
 use crate::node::name::{GLOBAL, Name, NameRegistry as _, Names, RegisterError};
 use crate::node::process_ref::ProcessRef;
 use crate::node::record::{self, Event};
-use crate::node::shard::Shard;
+use crate::node::shard::{Shard, SomeProcesses};
 use crate::report::hub::Hub;
 use crate::runtime::Runtime;
 use crate::sync::parking::Mutex;
@@ -24,7 +24,7 @@ use crate::values::pid::Pid;
 use crate::values::reason::{Panic, Reason};
 
 /// How many shards the process table has, so that starts on many threads do not contend for one lock.
-const SHARDS: u32 = 16;
+pub(super) const SHARDS: u32 = 16;
 
 /// All live nodes, so that a pid finds its process from anywhere. The lock is one that models do not see (see `sync`): nothing
 /// happens under it at which a model could stop, and it outlives every execution of a model.
@@ -167,6 +167,11 @@ impl Node {
         Self { inner, strong_homes: Some(Arc::default()) }
     }
 
+    /// The number that the pids of its processes have.
+    pub(crate) fn id(&self) -> u32 {
+        self.inner.id
+    }
+
     pub(crate) fn hub(&self) -> &Hub {
         &self.inner.reports
     }
@@ -202,7 +207,7 @@ impl Node {
     }
 
     /// All processes, in the order of their pids.
-    pub(crate) fn processes(&self) -> Vec<Arc<dyn AnyProcess>> {
+    pub(crate) fn all_processes(&self) -> Vec<Arc<dyn AnyProcess>> {
         let mut all: Vec<_> = Vec::new();
         for shard in &self.inner.table {
             let shard = shard.lock();
@@ -210,6 +215,11 @@ impl Node {
         }
         all.sort_by_key(|process| process.head().pid.serial);
         all
+    }
+
+    /// Some processes of one shard, from this place on, and the place after them; `None` behind the last.
+    pub(super) fn some_processes(&self, shard: usize, from: usize, places: usize) -> Option<SomeProcesses> {
+        self.inner.table[shard].lock().some(from, places)
     }
 
     /// A number for a new monitor or timer.
@@ -271,7 +281,8 @@ impl Node {
 
     /// Returns a snapshot of every process of this node, in the order in which they were started.
     ///
-    /// Each snapshot is taken separately: processes go on, start and end meanwhile.
+    /// Each snapshot is taken separately: processes go on, start and end meanwhile. [`processes`](Node::processes) goes through
+    /// them without a list of all.
     ///
     /// # Examples
     ///
@@ -291,7 +302,7 @@ impl Node {
     /// ```
     #[doc(alias = "processes")]
     pub fn process_list(&self) -> Vec<ProcessInfo> {
-        self.processes().into_iter().map(|process| process.info()).collect()
+        self.all_processes().into_iter().map(|process| process.info()).collect()
     }
 
     /// Returns a snapshot of one process of this node, or `None` if it has ended.

@@ -30,11 +30,12 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use crate::node;
 use crate::node::current;
 use crate::node::process_ref::AsProcess;
 use crate::node::reply::{Unanswered, Waiting};
 use crate::node::subject::Subject;
+use crate::node::{self, Node};
+use crate::report;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::thread_local;
 use crate::values::pid::Pid;
@@ -126,6 +127,7 @@ pub fn declare_wait(process: &impl AsProcess, kept: Weak<()>) -> DeclaredWait {
     // closes no cycle: this wait counts no more when its call is found.
     while let Some((Wait { token, answer, .. }, cycle)) = waits::break_cycle(key, to, &[]) {
         token.withdraw();
+        report::cycle_refused(&cycle);
         if let Some(answer) = answer {
             answer.fail(Unanswered::Cycle(cycle));
         }
@@ -142,6 +144,60 @@ pub struct DeclaredWait {
 impl fmt::Debug for DeclaredWait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeclaredWait").finish_non_exhaustive()
+    }
+}
+
+/// One process that waits for another, as [`Node::waits`] lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct WaitInfo {
+    /// The process whose callback waits.
+    pub process: Pid,
+    /// The process that it waits for. It may be one of another node.
+    pub waits_for: Pid,
+    /// Whether the wait was declared with [`declare_wait`]. If not, it is a call.
+    pub is_declared: bool,
+}
+
+impl Node {
+    /// Lists which processes of this node wait for which: those whose callbacks wait for the answer to a call, and the
+    /// [declared](declare_wait) waits. It waits for none of them.
+    ///
+    /// A call from plain code is not listed, and neither is one that [allows cycles](crate::Call::allow_cycle), nor one that the
+    /// caller's own thread answers at once. A process may wait for several others.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # use genserver::{Node, Probe};
+    /// # #[derive(Default)]
+    /// # struct Slow;
+    /// # struct Ask(Caller<()>);
+    /// # server! { Slow, Ask, Never, Never;
+    /// async fn handle_call(&mut self, _call: Ask, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    ///     std::future::pending().await
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = Node::new();
+    /// let slow = node.start::<Slow>(()).await?;
+    /// let client = Probe::<()>::on(&node);
+    /// let (waits, call) = (|| node.waits(), slow.call(Ask));
+    /// tokio::select! {
+    ///     _ = client.scope(call) => unreachable!("it does not answer"),
+    ///     _ = async { while waits().is_empty() { tokio::task::yield_now().await } } => {
+    ///         assert_eq!((waits()[0].process, waits()[0].waits_for), (client.pid(), slow.pid()));
+    ///     }
+    /// }
+    /// assert_eq!(waits(), []);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn waits(&self) -> Vec<WaitInfo> {
+        waits::all(self.id())
     }
 }
 
@@ -294,6 +350,7 @@ fn wait(from: Pid, to: Pid, token: Token, answer: Arc<dyn Waiting>) -> Result<En
     let Some((Wait { token, .. }, cycle)) = waits::break_cycle(key, to, &starters) else { return Ok(entry) };
     // Rule 5.
     token.withdraw();
+    report::cycle_refused(&cycle);
     Err(cycle)
 }
 

@@ -67,6 +67,7 @@ impl<S: GenServer> AnyInspected for Inspected<'_, S> {
             links: seen.links,
             log: shown.log,
             state: shown.state,
+            details: shown.details,
         }
     }
 

@@ -32,7 +32,7 @@ impl<S: GenServer> Process<S> {
         let (kept, log) = actor.map(|actor| actor.cx.kept_events()).unwrap_or_default();
         let message = callback.map(|callback| kept.unwrap_or_else(|| message_type::<S>(callback).to_owned()));
         let plain = shown(&ending.reason);
-        let formatted = Shown { state: String::new(), message, reason: Some(plain.clone()), log }
+        let formatted = Shown { message, reason: Some(plain.clone()), log, ..Shown::default() }
             .format(actor.and_then(|actor| actor.server.as_ref()));
         // A reason that the formatter rewrote is not to be seen, so it is not handed out either.
         let reason = match formatted.reason {

@@ -1,6 +1,7 @@
 //! The report of anything: one variant for each kind.
 
 use super::custom::CustomReport;
+use super::cycle::CycleRefused;
 use super::ended::{Crashed, Terminated};
 use super::level::Level;
 use super::long_schedule::LongSchedule;
@@ -42,6 +43,8 @@ pub enum Report {
     Overflowed(Overflowed),
     /// A callback blocked its thread for a long time.
     LongSchedule(LongSchedule),
+    /// A call would have closed a cycle of processes that wait for one another.
+    CycleRefused(CycleRefused),
     /// Something happened to the child of a supervisor.
     Supervised(Supervised),
     /// A task ended without a result.
@@ -55,7 +58,7 @@ impl Report {
     pub fn level(&self) -> Level {
         match self {
             Self::Terminated(_) | Self::Crashed(_) | Self::TaskFailed(_) => Level::Error,
-            Self::Unexpected(_) | Self::Overflowed(_) | Self::LongSchedule(_) => Level::Warning,
+            Self::Unexpected(_) | Self::Overflowed(_) | Self::LongSchedule(_) | Self::CycleRefused(_) => Level::Warning,
             Self::Supervised(report) => report.event.level(),
             Self::Custom(report) => report.level,
         }
@@ -69,6 +72,7 @@ impl Report {
             Self::Unexpected(report) => &report.process,
             Self::Overflowed(report) => &report.process,
             Self::LongSchedule(report) => &report.process,
+            Self::CycleRefused(report) => &report.process,
             Self::Supervised(report) => &report.process,
             Self::TaskFailed(report) => &report.process,
             Self::Custom(report) => &report.process,
@@ -80,7 +84,7 @@ impl Report {
         match self {
             Self::Terminated(report) => Some(&report.reason),
             Self::Crashed(report) => Some(&report.reason),
-            Self::Unexpected(_) | Self::Overflowed(_) | Self::LongSchedule(_) => None,
+            Self::Unexpected(_) | Self::Overflowed(_) | Self::LongSchedule(_) | Self::CycleRefused(_) => None,
             Self::Supervised(report) => report.reason.as_ref(),
             Self::TaskFailed(report) => Some(&report.reason),
             Self::Custom(report) => report.reason.as_ref(),

@@ -1,6 +1,7 @@
 //! Makes reports: names processes, and says how they ended.
 
 use super::any_report::Report;
+use super::cycle::CycleRefused;
 use super::ended::Crashed;
 use super::level::Level;
 use super::task::TaskFailed;
@@ -42,6 +43,16 @@ pub(crate) fn crash(process: &dyn AnyProcess, entry: &'static str, in_init: bool
         links: seen.links.into_iter().map(Who::of).collect(),
         mailbox: seen.mailbox,
         traps_exits: seen.traps_exits,
+    }
+}
+
+/// Reports a call that was refused because of this cycle, which begins with its caller.
+pub(crate) fn cycle_refused(cycle: &[Pid]) {
+    let Some(caller) = cycle.first().copied().and_then(table::find) else { return };
+    let hub = caller.head().home.node().hub();
+    if hub.is_heard() {
+        let cycle = cycle.iter().copied().map(Who::of).collect();
+        hub.publish(&Report::CycleRefused(CycleRefused { process: Who::new(caller.head()), cycle }));
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::any_report::Report;
 use super::custom::CustomReport;
+use super::cycle::CycleRefused;
 use super::ended::{Crashed, LastMessage, Terminated};
 use super::long_schedule::LongSchedule;
 use super::mailbox::{Overflowed, Unexpected};
@@ -99,6 +100,7 @@ impl Report {
             Self::Unexpected(report) => page.unexpected(report),
             Self::Overflowed(report) => page.overflowed(report),
             Self::LongSchedule(report) => page.long_schedule(report),
+            Self::CycleRefused(report) => page.cycle_refused(report),
             Self::Supervised(report) => page.supervised(report),
             Self::TaskFailed(report) => page.task_failed(report),
             Self::Custom(report) => page.custom(report),
@@ -192,6 +194,13 @@ impl Page<'_> {
         self.line("callback", &report.callback.to_string());
         self.line("blocked", &format!("{:?}", report.blocked));
         self.line("times", &report.times.to_string());
+    }
+
+    fn cycle_refused(&mut self, report: &CycleRefused) {
+        self.title("Call of", &report.process, "refused: it would have closed a cycle");
+        self.label(&report.process);
+        let back = report.cycle.iter().chain(report.cycle.first()).map(ToString::to_string);
+        self.line("cycle", &back.collect::<Vec<_>>().join(" → "));
     }
 
     fn supervised(&mut self, report: &Supervised) {

@@ -98,6 +98,13 @@ mod on {
                 times = report.times,
                 "callback blocked its thread"
             ),
+            Report::CycleRefused(report) => tracing::warn!(
+                target: "genserver",
+                process,
+                label = report.process.label,
+                cycle = names(&report.cycle),
+                "call refused: it would have closed a cycle"
+            ),
             Report::Supervised(report) => supervised(&process, report),
             Report::Custom(report) => custom(&process, report),
             Report::TaskFailed(report) => tracing::error!(

@@ -128,6 +128,9 @@ pub struct Shown {
     pub reason: Option<String>,
     /// The events of the log, oldest first, if the log is on.
     pub log: Vec<String>,
+    /// Parts of the state that a tool lists one by one, each with a name: the handlers of an event manager, for instance. It is
+    /// empty unless the server fills it.
+    pub details: Vec<(String, String)>,
 }
 
 impl Shown {
@@ -177,6 +180,7 @@ impl Shown {
                 message: self.message.map(|_| NOT_SHOWN.to_owned()),
                 reason: self.reason,
                 log: if self.log.is_empty() { Vec::new() } else { vec![NOT_SHOWN.to_owned()] },
+                details: Vec::new(),
             },
         }
     }
@@ -210,6 +214,8 @@ pub struct Status {
     pub log: Vec<String>,
     /// Its state, as its [`format_status`](GenServer::format_status) shows it.
     pub state: String,
+    /// Parts of its state, each with a name, if its [`format_status`](GenServer::format_status) shows some.
+    pub details: Vec<(String, String)>,
 }
 
 impl fmt::Display for Status {
@@ -232,6 +238,7 @@ impl fmt::Display for Status {
             write!(f, "\n  links: {}", links.join(", "))?;
         }
         self.log.iter().try_for_each(|event| write!(f, "\n  event: {event}"))?;
-        write!(f, "\n  state: {}", self.state)
+        write!(f, "\n  state: {}", self.state)?;
+        self.details.iter().try_for_each(|(name, text)| write!(f, "\n  {name}: {text}"))
     }
 }

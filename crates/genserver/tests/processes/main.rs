@@ -26,3 +26,5 @@ mod timers;
 mod dying;
 // ... and how all of a node's do.
 mod shutdowns;
+// What a node lists of its processes.
+mod listed;

@@ -16,7 +16,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::Token;
+use super::{Token, WaitInfo};
 use crate::node::reply::Waiting;
 use crate::sync::parking::Mutex;
 use crate::sync::program_static;
@@ -87,6 +87,23 @@ pub(super) fn enter(from: Pid, wait: Wait) -> Key {
 /// Takes a wait out, to be dropped without a lock: it may be the last to know the answer, which is the user's.
 pub(super) fn leave(key: Key) -> Option<Wait> {
     part(key.0).lock().edges.remove(&key)
+}
+
+/// All waits that count and begin at a process of this node, one part after the other.
+pub(super) fn all(node: u32) -> Vec<WaitInfo> {
+    let in_node = |&(pid, _): &Key| pid.node() == node;
+    let mut all = Vec::new();
+    let parts: &[Mutex<Part>; PARTS] = &WAITS;
+    for part in parts {
+        let part = part.lock();
+        let counted = part.edges.iter().filter(|(key, wait)| in_node(key) && wait.counts());
+        all.extend(counted.map(|((pid, _), wait)| WaitInfo {
+            process: *pid,
+            waits_for: wait.to,
+            is_declared: wait.answer.is_none(),
+        }));
+    }
+    all
 }
 
 /// Reads a wait, if it is still there and counts.
