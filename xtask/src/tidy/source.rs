@@ -9,12 +9,13 @@ use crate::workspace::File;
 /// More lines than this are read by nobody in one go.
 const LONGEST_FILE: usize = 700;
 
-/// Where the runtime may be named: the seam itself, the two places that open sockets or start the
-/// world, the crates that compare, with other runtimes and with OTP, the fuzzer, and the verb that takes it out of tests.
+/// Where the runtime may be named: the seam itself, the places that open sockets or start the
+/// world, the observer, which runs on a thread of its own, the crates that compare, with other runtimes and with OTP, the fuzzer, and the verb that takes it out of tests.
 const TOKIO_MAY_STAND_IN: &[&str] = &[
     "crates/genserver/src/runtime/tokio.rs",
     "crates/kv-server/src/net.rs",
     "crates/kv-server/src/net/",
+    "crates/genserver-observer/src/",
     "crates/kv-cli/src/main.rs",
     "crates/benchmarks/",
     "crates/kv-server/fuzz/",
