@@ -384,7 +384,7 @@
 //! let counter = genserver::start::<Counter>(41).name("counter").await?;
 //! counter.cast(Add(1))?;
 //! assert_eq!(sys::with_state(&counter, |counter| counter.0).await?, 42);
-//! // Prints `<1> counter Counter: waiting, 0 in the mailbox`, with the whole path of the type.
+//! // `<1> counter Counter: waiting, 0 in the mailbox (1 at most), 1 handled`
 //! println!("{}", counter.info());
 //! # }
 //! ```

@@ -28,6 +28,8 @@ mod send;
 mod sent;
 // Messages and signals in the record of a simulation.
 pub(crate) mod noted;
+// How many messages were handled.
+pub(crate) mod handled;
 // Waiting for space in a full mailbox.
 mod wait_queue;
 // One of the senders that wait.

@@ -52,7 +52,7 @@ async fn a_process_is_a_record() {
         &crasher.info(),
         &json!({
             "pid": 1, "name": "crasher", "label": null, "server": server, "parent": null, "status": "waiting", "mailbox": 0,
-            "refused": 0, "dropped": 0, "links": [], "monitors": 0, "traps_exits": false, "has_task": false,
+            "mailbox_peak": 0, "handled": 0, "restarts": 0, "refused": 0, "dropped": 0, "links": [], "monitors": 0, "traps_exits": false, "has_task": false,
         }),
     );
     check(

@@ -198,5 +198,7 @@ pub(crate) trait AnyProcess: Tied + Send + Sync {
     /// request.
     fn ask(self: Arc<Self>, request: Untyped, slot: Arc<dyn Waiting>, inline: bool) -> Asked;
     fn info(&self) -> ProcessInfo;
+    /// Sets how many times its supervisor had started this child before.
+    fn set_restarts(&self, restarts: u64);
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }

@@ -170,6 +170,29 @@ impl ProcessRef {
         self.process.info()
     }
 
+    /// Sets what [`ProcessInfo::restarts`] shows.
+    ///
+    /// It is for supervisors, which call it for each process that they start in the place of another.
+    /// [`Child`](crate::supervisor::Child) does it by itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::quiet::*;
+    /// # genserver_doc::run! {
+    /// let mut server = genserver::start::<Quiet>(()).await?;
+    /// for restarts in 1..=2 {
+    ///     server.stop().await?;
+    ///     server = genserver::start::<Quiet>(()).await?;
+    ///     server.process_ref().set_restarts(restarts);
+    /// }
+    /// assert_eq!(server.info().restarts, 2);
+    /// # }
+    /// ```
+    pub fn set_restarts(&self, restarts: u64) {
+        self.process.set_restarts(restarts);
+    }
+
     /// Sends it an exit signal: OTP's `exit/2`. See [`ServerRef::exit`](crate::ServerRef::exit).
     ///
     /// # Examples

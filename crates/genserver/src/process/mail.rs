@@ -48,6 +48,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use super::body::{Body, BodyCell};
 use super::envelope::Envelope;
+use super::handled::Handled;
 use crate::node::alarm::Reach;
 use crate::node::any_process::Head;
 use crate::process::pace::{FIRST_TURNS, Pace};
@@ -74,6 +75,8 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) in_batch: AtomicU32,
     /// How many more messages of the batch a callback's future may handle before it gives way. Written by the poller only.
     pub(crate) budget: AtomicU32,
+    /// How many messages it has handled. Written by the poller only.
+    pub(crate) handled: Handled,
     /// How long its callbacks block, and so whether callers may run it.
     pub(crate) pace: Pace,
     /// Whether exits arrive as messages. Written only by the server's own callbacks, or before the first one runs. It is outside
@@ -141,6 +144,9 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) counted: u32,
     /// How many of them there may be, less the places that were promised to senders who waited.
     pub(crate) bound: u32,
+    /// How many of them there were at most when messages were taken out, or one did not find space. Not looked at for every
+    /// message that is queued: that would cost each of them a dozen instructions.
+    pub(crate) peak: u32,
     pub(crate) queue: Queue<S>,
     pub(crate) body: BodyCell<S>,
     pub(crate) task: Task,
@@ -179,6 +185,8 @@ pub(crate) struct Extras {
     pub(crate) refused: u64,
     /// How many messages were dropped to make space.
     pub(crate) dropped: u64,
+    /// How many times its supervisor had started this child before.
+    pub(crate) restarts: u64,
     /// How many callbacks blocked their thread so long that it was, or would have been, reported.
     pub(crate) long_schedules: u64,
 }
@@ -284,6 +292,7 @@ impl<S: GenServer> Process<S> {
                 turns: FIRST_TURNS,
                 counted: 0,
                 bound: crate::values::overflow::MAILBOX_DEFAULT,
+                peak: 0,
                 queue: Queue::new(),
                 body: BodyCell::empty(),
                 task: Task::None,
@@ -296,6 +305,7 @@ impl<S: GenServer> Process<S> {
             doing: AtomicU8::new(0),
             in_batch: AtomicU32::new(0),
             budget: AtomicU32::new(0),
+            handled: Handled::default(),
             pace: Pace::new(),
             traps_exits: AtomicBool::new(false),
             alarm_reach: Reach::none(),
@@ -368,6 +378,7 @@ impl<S: GenServer> Process<S> {
             self.in_batch.store(change(self.in_batch.load(Ordering::Relaxed), by), Ordering::Relaxed);
         };
         let message = if actor.batch.is_empty() {
+            mail.peak = mail.peak.max(mail.counted);
             // Where the oldest may have to go, it stays where it can be found.
             // The two queues change places, so that their buffers are used in turn and neither is allocated again.
             if mail.queue.len() > 1 && mail.overflow != Overflow::DropOldest {

@@ -21,6 +21,7 @@ impl<S: GenServer> Process<S> {
         mut mail: MutexGuard<'_, Mail<S>>,
         message: Envelope<S>,
     ) -> Result<(), (Refused, Envelope<S>)> {
+        mail.peak = mail.peak.max(self.load(&mail));
         match mail.overflow {
             Overflow::GiveBack => {}
             Overflow::DropOldest => {

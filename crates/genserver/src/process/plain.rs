@@ -75,6 +75,8 @@ pub(super) struct PlainState<M> {
     doom: Option<Reason>,
     /// It is dead, and everybody has been told; until then the dead still has its stoppers.
     told: bool,
+    /// How many times its supervisor had started this child before.
+    restarts: u64,
     ties: Ties,
 }
 
@@ -136,6 +138,7 @@ impl<M: Send + 'static> Plain<M> {
                 starter: None,
                 doom: None,
                 told: false,
+                restarts: 0,
                 ties: Ties::default(),
             }),
         })
@@ -262,6 +265,7 @@ impl<M: Send + 'static> Plain<M> {
         // What arrived in between goes behind.
         mine.append(&mut state.letters.queue);
         state.letters.queue = mine;
+        state.letters.taken += u64::from(found.is_some());
         match &found {
             Some(Letter::Message(_)) => state.letters.messages -= 1,
             Some(Letter::Exit(exit)) => {
@@ -456,6 +460,7 @@ fn deliver<M>(mut state: MutexGuard<'_, PlainState<M>>, message: M) {
 /// Puts a letter into the mailbox, and wakes the reader.
 fn put<M>(mut state: MutexGuard<'_, PlainState<M>>, letter: Letter<M>) {
     state.letters.queue.push_back(letter);
+    state.letters.peak = state.letters.peak.max(state.letters.queue.len());
     let reader = state.reader.take();
     drop(state);
     wake(reader);
@@ -560,6 +565,9 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
             parent: self.head.parent(),
             status: if state.stage == PlainStage::Alive { Status::Waiting } else { Status::Ending },
             mailbox: state.letters.queue.len(),
+            mailbox_peak: state.letters.peak,
+            handled: state.letters.taken,
+            restarts: state.restarts,
             refused: state.letters.refused,
             dropped: 0,
             links: state.ties.peers().collect(),
@@ -568,6 +576,10 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
             awaiting_since: None,
             has_task: state.has_task,
         }
+    }
+
+    fn set_restarts(&self, restarts: u64) {
+        self.state.lock().restarts = restarts;
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

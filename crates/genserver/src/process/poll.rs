@@ -127,7 +127,7 @@ impl<S: GenServer> Process<S> {
         // The callback is user code (rule 3). Messages that come while it runs are queued.
         drop(mail);
         let _entered = current::enter(self.head.pid);
-        self.set_doing(Doing::Call);
+        self.begin_message(Doing::Call);
         let waker = waker_ref(self);
         let since = IS_SAMPLE.then(|| self.head.home.runtime().now());
         let begun = place.begin(perform, "handle_call", actor, call, &mut Context::from_waker(&waker));
@@ -307,7 +307,7 @@ impl<S: GenServer> Process<S> {
             Some(Job::Message(Envelope::Info(_))) => Doing::Info,
             _ => return self.take_slowly(body, job),
         };
-        self.set_doing(doing);
+        self.begin_message(doing);
     }
 
     /// A suspended server holds back everything but what may wake or end it.
@@ -335,7 +335,7 @@ impl<S: GenServer> Process<S> {
                     return drop_caught(call);
                 }
                 body.cold().edge = edge;
-                self.set_doing(Doing::Call);
+                self.begin_message(Doing::Call);
                 *job = Some(Job::Message(Envelope::Call(call, None)));
                 return;
             }
@@ -363,7 +363,7 @@ impl<S: GenServer> Process<S> {
     fn open(self: &Arc<Self>, body: &mut Body<S>, lazy: Box<dyn Lazy<S>>) -> Job<S> {
         match catch_unwind(AssertUnwindSafe(|| lazy.open())) {
             Ok(message) => {
-                self.set_doing(if matches!(message, Envelope::Cast(_)) { Doing::Cast } else { Doing::Info });
+                self.begin_message(if matches!(message, Envelope::Cast(_)) { Doing::Cast } else { Doing::Info });
                 Job::Message(message)
             }
             Err(payload) => {

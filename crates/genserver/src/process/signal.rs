@@ -132,6 +132,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
         let mail = self.mail.lock();
         let ties = mail.ties.as_deref();
         let extras = mail.extras.as_deref();
+        let load = self.load(&mail);
         ProcessInfo {
             pid: self.head.pid,
             name: self.head.name().map(ToString::to_string),
@@ -139,7 +140,10 @@ impl<S: GenServer> AnyProcess for Process<S> {
             server: std::any::type_name::<S>(),
             parent: self.head.parent(),
             status: super::status::status(mail.run, mail.closed, mail.suspended, mail.hibernated, self.doing()),
-            mailbox: self.load(&mail) as usize,
+            mailbox: load as usize,
+            mailbox_peak: mail.peak.max(load) as usize,
+            handled: self.handled.total(),
+            restarts: extras.map_or(0, |extras| extras.restarts),
             refused: extras.map_or(0, |extras| extras.refused),
             dropped: extras.map_or(0, |extras| extras.dropped),
             links: ties.map(|ties| ties.peers().collect()).unwrap_or_default(),
@@ -148,6 +152,10 @@ impl<S: GenServer> AnyProcess for Process<S> {
             awaiting_since: extras.and_then(|extras| extras.awaiting_since).filter(|_| mail.run == Run::Awaiting),
             has_task: !matches!(mail.task, Task::None),
         }
+    }
+
+    fn set_restarts(&self, restarts: u64) {
+        self.mail.lock().extras().restarts = restarts;
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

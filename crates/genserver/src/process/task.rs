@@ -230,7 +230,7 @@ impl<S: GenServer> Process<S> {
             _ => return Err((actor, message)),
         };
         let Some(message) = message else { return Err((actor, None)) };
-        self.set_doing(doing);
+        self.begin_message(doing);
         // Lent to the callback's future and taken back, as in `poll_callback`.
         self.budget.store(*budget, Ordering::Relaxed);
         let begun = work::begin(actor, Job::Message(message), cx);

@@ -69,6 +69,7 @@ impl<S: GenServer> Process<S> {
         if mail.closed || !self.is_full(&mail) {
             return None;
         }
+        mail.peak = mail.peak.max(self.load(&mail));
         let queue = &mut mail.ties().rare().senders;
         if queue.len() == queue.capacity() {
             // Senders that gave up are removed before the queue grows. They have taken their wakers along.

@@ -86,6 +86,7 @@ impl<S: GenServer> Actor<S> {
         // Loads and stores, no atomic subtraction: this thread has the body, so no other writes.
         process.budget.store(process.budget.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
         process.in_batch.store(process.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        process.handled.count();
     }
 
     /// The next message of the batch, if it is a call.
@@ -567,6 +568,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                         }
                         Job::Message(Envelope::Signal(signal)) => match cx.translate(*signal) {
                             Some(info) => {
+                                cx.process.handled.count();
                                 cx.note_message(Callback::Info, Message::Info(&info));
                                 judged(run!(S, cx.pid(), Info, Some(&info), server.handle_info(info, cx)), cx)
                             }

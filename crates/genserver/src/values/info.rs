@@ -45,6 +45,15 @@ pub struct ProcessInfo {
     pub status: Status,
     /// How many calls, casts and infos are waiting.
     pub mailbox: usize,
+    /// How many of them have waited at most so far, as the process found them when it took messages out, or a sender when there was
+    /// no space. A call that its caller runs does not wait.
+    pub mailbox_peak: usize,
+    /// How many messages it has handled so far: calls, casts, infos, and what else came as an info, such as a `Down`. The message
+    /// of the present callback is among them; requests of [`sys`](crate::sys) are not. Of a process without a server, how many
+    /// letters it has received.
+    pub handled: u64,
+    /// How many times its supervisor had started this child before this process.
+    pub restarts: u64,
     /// How many casts and plain messages were given back so far because the mailbox was full.
     pub refused: u64,
     /// How many casts and plain messages were dropped so far to make space for others: see
@@ -103,11 +112,22 @@ impl fmt::Display for ProcessInfo {
             write!(f, " {title}")?;
         }
         write!(f, " {}: {}, {} in the mailbox", self.server, self.status, self.mailbox)?;
+        if self.mailbox_peak > self.mailbox {
+            write!(f, " ({} at most)", self.mailbox_peak)?;
+        }
+        if self.handled > 0 {
+            write!(f, ", {} handled", self.handled)?;
+        }
         if self.refused > 0 {
             write!(f, ", {} refused", self.refused)?;
         }
         if self.dropped > 0 {
             write!(f, ", {} dropped", self.dropped)?;
+        }
+        match self.restarts {
+            0 => {}
+            1 => write!(f, ", restarted once")?,
+            times => write!(f, ", restarted {times} times")?,
         }
         Ok(())
     }

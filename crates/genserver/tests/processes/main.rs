@@ -20,6 +20,8 @@ mod plain_processes;
 mod signals;
 // ... and those of servers.
 mod ties_of_servers;
+// What a process counts.
+mod counts;
 // A process and time.
 mod timers;
 // How one process ends, ...

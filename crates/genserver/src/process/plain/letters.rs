@@ -45,6 +45,10 @@ pub(crate) struct Letters<M> {
     pub(crate) queue: VecDeque<Letter<M>>,
     /// How many of them are messages: those count against the bound.
     pub(crate) messages: usize,
+    /// How many letters have waited at most.
+    pub(crate) peak: usize,
+    /// How many letters were taken out.
+    pub(crate) taken: u64,
     /// How many messages found no space.
     pub(crate) refused: u64,
     pub(crate) downs: BTreeMap<MonitorRef, Pid>,
@@ -54,6 +58,14 @@ pub(crate) struct Letters<M> {
 
 impl<M> Default for Letters<M> {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), messages: 0, refused: 0, downs: BTreeMap::new(), exits: BTreeMap::new() }
+        Self {
+            queue: VecDeque::new(),
+            messages: 0,
+            peak: 0,
+            taken: 0,
+            refused: 0,
+            downs: BTreeMap::new(),
+            exits: BTreeMap::new(),
+        }
     }
 }
