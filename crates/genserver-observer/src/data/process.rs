@@ -57,7 +57,7 @@ pub struct ProcessRow {
     pub links: usize,
     /// How many monitors watch it.
     pub monitors: usize,
-    /// How often its supervisor has restarted it, as far as that is known.
+    /// How often its supervisor has restarted the child that this process is.
     pub restarts: u64,
 }
 

@@ -15,8 +15,8 @@ const KEPT: usize = 500;
 /// How many restarts are kept to count those of the last minute.
 const RESTARTS_KEPT: usize = 10_000;
 
-/// How many supervisors and children are counted apart. Those that restart after that are counted in the sum alone.
-const PLACES_KEPT: usize = 10_000;
+/// How many supervisors are counted apart. Those that begin to restart after that are counted in the last minute alone.
+const SUPERVISORS_KEPT: usize = 10_000;
 
 /// How many cycles and slow handlers are kept.
 const FINDINGS_KEPT: usize = 100;
@@ -34,7 +34,6 @@ pub(super) struct Reports {
     last: u64,
     restarts: VecDeque<Restart>,
     restarts_by: BTreeMap<Pid, u64>,
-    restarts_of: BTreeMap<(Pid, String), u64>,
     pub(super) cycles: u64,
     cycles_seen: VecDeque<CycleSeen>,
     slow_handlers: VecDeque<SlowHandler>,
@@ -104,9 +103,8 @@ impl Reports {
                     return;
                 }
                 let (supervisor, child) = (told.process.pid, told.child.id.clone());
-                if self.restarts_of.len() < PLACES_KEPT {
+                if self.restarts_by.len() < SUPERVISORS_KEPT || self.restarts_by.contains_key(&supervisor) {
                     *self.restarts_by.entry(supervisor).or_default() += 1;
-                    *self.restarts_of.entry((supervisor, child.clone())).or_default() += 1;
                 }
                 let reason = told.reason.as_ref().map(ToString::to_string).unwrap_or_default();
                 push(&mut self.restarts, Restart { at: now.instant, supervisor, child, reason }, RESTARTS_KEPT);
@@ -154,12 +152,6 @@ impl Reports {
     /// How often this supervisor has restarted its children.
     pub(super) fn restarts_by(&self, supervisor: Pid) -> u64 {
         self.restarts_by.get(&supervisor).copied().unwrap_or_default()
-    }
-
-    /// How often this supervisor has restarted this child.
-    pub(super) fn restarts_of(&self, supervisor: Option<Pid>, child: Option<&String>) -> u64 {
-        let place = supervisor.zip(child.cloned());
-        place.and_then(|place| self.restarts_of.get(&place)).copied().unwrap_or_default()
     }
 
     /// Who has restarted children in the last minute, how often, and which one last.

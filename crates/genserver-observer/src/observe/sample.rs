@@ -41,7 +41,6 @@ pub(super) struct Row {
     pub(super) filling_since: Option<Instant>,
     /// Since when it has refused or dropped messages, and when it did so last.
     refusing: Option<(Instant, Instant)>,
-    mailbox_max: usize,
 }
 
 impl Sample {
@@ -87,8 +86,7 @@ impl Sample {
 
 impl Row {
     fn new(info: ProcessInfo, before: Option<&Self>, passed: Option<Duration>, now: Instant) -> Self {
-        let handled = handled(&info);
-        let change = before.map(|before| handled.saturating_sub(self::handled(&before.info)));
+        let change = before.map(|before| info.handled.saturating_sub(before.info.handled));
         let seconds = passed.unwrap_or_default().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate is shown with few digits")]
         let rate = change.filter(|_| seconds > 0.0).map_or(0.0, |change| change as f64 / seconds);
@@ -107,8 +105,7 @@ impl Row {
             Some((_, last)) if now.saturating_duration_since(last) > REFUSING_FOR => None,
             refusing => refusing,
         };
-        let mailbox_max = before.map_or(0, |before| before.mailbox_max).max(info.mailbox);
-        Self { kind: kind::of(info.server), info, rate, running_since, filling_since, refusing, mailbox_max }
+        Self { kind: kind::of(info.server), info, rate, running_since, filling_since, refusing }
     }
 
     /// The process as text.
@@ -138,12 +135,8 @@ impl Row {
         self.busy_since().map(|since| now.since(since))
     }
 
-    pub(super) fn handled(&self) -> u64 {
-        handled(&self.info)
-    }
-
     /// The row as it is shown.
-    pub(super) fn show(&self, now: Moment, restarts: u64) -> ProcessRow {
+    pub(super) fn show(&self, now: Moment) -> ProcessRow {
         let info = &self.info;
         ProcessRow {
             pid: info.pid.number(),
@@ -155,19 +148,14 @@ impl Row {
             state: info.status.to_string(),
             busy_ms: self.busy(now).map(millis).filter(|busy| *busy > 0),
             mailbox: info.mailbox,
-            handled: self.handled(),
+            handled: info.handled,
             rate: self.rate,
-            mailbox_max: self.mailbox_max,
+            mailbox_max: info.mailbox_peak.max(info.mailbox),
             refused: info.refused,
             dropped: info.dropped,
             links: info.links.len(),
             monitors: info.monitors,
-            restarts,
+            restarts: info.restarts,
         }
     }
-}
-
-/// How many messages a process has handled.
-fn handled(_info: &ProcessInfo) -> u64 {
-    0
 }

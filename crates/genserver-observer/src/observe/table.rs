@@ -4,14 +4,12 @@ use std::cmp::Ordering;
 
 use genserver::Pid;
 
-use super::reports::Reports;
 use super::sample::{Row, Sample};
 use crate::data::{PAGE_MAX, ProcessPage, ProcessQuery, Sort};
 
 /// The rows that a query asks for.
-pub(super) fn page(sample: &Sample, reports: &Reports, query: &ProcessQuery) -> ProcessPage {
+pub(super) fn page(sample: &Sample, query: &ProcessQuery) -> ProcessPage {
     let search = query.search.to_lowercase();
-    let restarts = |row: &Row| reports.restarts_of(row.info.parent, row.info.label.as_ref());
     let mut found: Vec<&Row> = sample.rows.iter().filter(|row| matches(row, query, &search)).collect();
     let now = sample.moment;
     let by = |a: &Row, b: &Row| match query.sort {
@@ -22,9 +20,9 @@ pub(super) fn page(sample: &Sample, reports: &Reports, query: &ProcessQuery) -> 
         Sort::Busy => a.busy(now).cmp(&b.busy(now)),
         Sort::Mailbox => a.info.mailbox.cmp(&b.info.mailbox),
         Sort::Rate => a.rate.total_cmp(&b.rate),
-        Sort::Handled => a.handled().cmp(&b.handled()),
+        Sort::Handled => a.info.handled.cmp(&b.info.handled),
         Sort::Refused => (a.info.refused + a.info.dropped).cmp(&(b.info.refused + b.info.dropped)),
-        Sort::Restarts => restarts(a).cmp(&restarts(b)),
+        Sort::Restarts => a.info.restarts.cmp(&b.info.restarts),
     };
     // They are in the order of their pids, and the sort keeps it among equal ones.
     if query.sort != Sort::Pid {
@@ -38,7 +36,7 @@ pub(super) fn page(sample: &Sample, reports: &Reports, query: &ProcessQuery) -> 
         total: sample.rows.len(),
         found: found.len(),
         offset: query.offset,
-        rows: rows.map(|row| row.show(now, restarts(row))).collect(),
+        rows: rows.map(|row| row.show(now)).collect(),
     }
 }
 

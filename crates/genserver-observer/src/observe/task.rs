@@ -136,10 +136,10 @@ impl Observed {
         self.sample = Some(sample);
     }
 
-    /// A sample that is not older than a second, and the reports.
-    fn fresh(&mut self) -> (&Sample, &Reports) {
+    /// A sample that is not older than a second.
+    fn fresh(&mut self) -> &Sample {
         self.refresh();
-        (self.sample.as_ref().expect("it was taken just now, if it was not there"), &self.reports)
+        self.sample.as_ref().expect("it was taken just now, if it was not there")
     }
 
     fn publish(&self, sample: &Sample) {
@@ -207,8 +207,7 @@ impl Watch {
 
     pub(crate) async fn page(&self, query: ProcessQuery) -> Result<ProcessPage, Gone> {
         self.ask(move |observed| {
-            let (sample, reports) = observed.fresh();
-            table::page(sample, reports, &query)
+            table::page(observed.fresh(), &query)
         })
         .await
     }
@@ -220,15 +219,15 @@ impl Watch {
 
     /// The pid with this number.
     pub(crate) async fn pid(&self, number: u64) -> Result<Option<Pid>, Gone> {
-        self.ask(move |observed| observed.fresh().0.find(number).map(|row| row.info.pid)).await
+        self.ask(move |observed| observed.fresh().find(number).map(|row| row.info.pid)).await
     }
 
     /// Everything that is seen of a process from outside, and its pid.
     pub(crate) async fn outside(&self, number: u64) -> Result<Option<(Pid, ProcessDetail)>, Gone> {
         self.ask(move |observed| {
-            let (sample, reports) = observed.fresh();
+            let sample = observed.fresh();
             let row = sample.find(number)?;
-            Some((row.info.pid, detail(row, sample, reports)))
+            Some((row.info.pid, detail(row, sample)))
         })
         .await
     }
@@ -236,9 +235,9 @@ impl Watch {
     /// The event managers with their rows: at most so many.
     pub(crate) async fn managers(&self, limit: usize) -> Result<Vec<(Pid, ProcessRow)>, Gone> {
         self.ask(move |observed| {
-            let (sample, reports) = observed.fresh();
+            let sample = observed.fresh();
             let managers = sample.rows.iter().filter(|row| row.kind == Kind::EventManager).take(limit);
-            managers.map(|row| (row.info.pid, show(row, sample, reports))).collect()
+            managers.map(|row| (row.info.pid, row.show(Moment::now()))).collect()
         })
         .await
     }
@@ -262,15 +261,11 @@ impl Watch {
     }
 }
 
-fn show(row: &Row, _sample: &Sample, reports: &Reports) -> ProcessRow {
-    row.show(Moment::now(), reports.restarts_of(row.info.parent, row.info.label.as_ref()))
-}
-
-fn detail(row: &Row, sample: &Sample, reports: &Reports) -> ProcessDetail {
+fn detail(row: &Row, sample: &Sample) -> ProcessDetail {
     let tie = |pid: &Pid| Tie { pid: pid.number(), title: sample.title(*pid) };
     let ties = |pids: Option<&Vec<Pid>>| pids.into_iter().flatten().take(TIES_SHOWN).map(tie).collect();
     ProcessDetail {
-        row: show(row, sample, reports),
+        row: row.show(Moment::now()),
         parent: row.info.parent.as_ref().map(tie),
         links: ties(Some(&row.info.links)),
         waits_for: ties(sample.waits_for.get(&row.info.pid)),

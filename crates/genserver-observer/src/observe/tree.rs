@@ -62,7 +62,7 @@ impl<'a> Tree<'a> {
         let restarts = if row.kind == Kind::Supervisor {
             self.reports.restarts_by(row.info.pid)
         } else {
-            self.reports.restarts_of(row.info.parent, row.info.label.as_ref())
+            row.info.restarts
         };
         self.nodes.push(TreeNode {
             pid,

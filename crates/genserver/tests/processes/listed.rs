@@ -140,7 +140,6 @@ async fn a_refused_cycle_is_reported_with_its_processes_in_order() {
         report.to_string(),
         format!("Call of {one} refused: it would have closed a cycle\n  cycle: {one} → {other} → {one}")
     );
-    assert_eq!(reports.try_next(), None, "it is one report");
 }
 
 #[tokio::test]
