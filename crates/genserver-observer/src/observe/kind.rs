@@ -15,8 +15,17 @@ pub(super) fn of(server: &str) -> Kind {
     KINDS.iter().find(|(path, _)| server.starts_with(path)).map_or(Kind::Server, |(_, kind)| *kind)
 }
 
+/// What a process without a name and a label is called.
+pub(super) fn title(kind: Kind, server: &str) -> String {
+    match kind {
+        Kind::Supervisor => "supervisor".to_owned(),
+        Kind::EventManager => "event manager".to_owned(),
+        _ => short(server),
+    }
+}
+
 /// The name of a type without the paths in it.
-pub(super) fn short(server: &str) -> String {
+fn short(server: &str) -> String {
     let mut short = String::new();
     for part in server.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
         short.push_str(part.rsplit("::").next().unwrap_or(part));

@@ -119,7 +119,7 @@ impl Row {
     /// The same without the pid.
     pub(super) fn short_title(&self) -> String {
         let title = self.info.name.as_ref().or(self.info.label.as_ref());
-        title.cloned().unwrap_or_else(|| kind::short(self.info.server))
+        title.cloned().unwrap_or_else(|| kind::title(self.kind, self.info.server))
     }
 
     /// Since when it has been in its callback, as far as that is known.

@@ -206,10 +206,7 @@ impl Watch {
     }
 
     pub(crate) async fn page(&self, query: ProcessQuery) -> Result<ProcessPage, Gone> {
-        self.ask(move |observed| {
-            table::page(observed.fresh(), &query)
-        })
-        .await
+        self.ask(move |observed| table::page(observed.fresh(), &query)).await
     }
 
     /// The reports with a greater number than `after`.

@@ -59,11 +59,8 @@ impl<'a> Tree<'a> {
         let pid = row.info.pid.number();
         let (first, end) = self.children(pid);
         let children = end - first;
-        let restarts = if row.kind == Kind::Supervisor {
-            self.reports.restarts_by(row.info.pid)
-        } else {
-            row.info.restarts
-        };
+        let restarts =
+            if row.kind == Kind::Supervisor { self.reports.restarts_by(row.info.pid) } else { row.info.restarts };
         self.nodes.push(TreeNode {
             pid,
             depth,
