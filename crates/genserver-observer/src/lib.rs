@@ -11,6 +11,10 @@ mod web;
 
 pub mod data;
 
+// The same at a terminal.
+#[cfg(feature = "terminal")]
+pub mod terminal;
+
 #[cfg(feature = "server")]
 pub use observer::Observer;
 #[cfg(feature = "server")]

@@ -17,7 +17,7 @@ const LAYERS: &[(&str, May)] = &[
     ("kv-core", May::Name(&["genserver", "genevent"])),
     ("kv-server", May::Name(&["genserver", "genevent", "kv-core"])),
     ("fuzz", May::Name(&["genevent", "kv-core", "kv-server"])),
-    ("kv-cli", May::Name(&["kv-server", "kv-core"])),
+    ("kv-cli", May::Name(&["kv-server", "kv-core", "genserver-observer"])),
     ("otp-comparison", May::Name(&["genserver", "genevent"])),
     ("zoo", May::Name(&["genserver", "genevent"])),
     ("otp-docs", May::NameAll),
@@ -79,6 +79,7 @@ const FOLDERS: &[Folders] = &[
         source: "crates/genserver-observer/src/",
         rows: &[
             ("data", &[]),
+            ("terminal", &["data"]),
             ("observe", &["data"]),
             ("web", &["data", "observe"]),
             ("serve", &["observe", "web"]),
