@@ -40,7 +40,18 @@ What goes wrong is a line on standard error: a process that has failed, logins t
 again, handshakes of TLS that fail, clients that find no place. Each of the latter at most once a
 minute.
 
-Under systemd it says when it is ready, what it does and that it is alive (Type=notify, WatchdogSec).";
+Under systemd it says when it is ready, what it does and that it is alive (Type=notify, WatchdogSec).
+
+With --admin it also prints `admin page at http://ADDR/`. The page has /healthz, which says whether
+the server runs, and /readyz, which says whether it serves; they need no token.";
+
+/// The help of `kv top` below its options.
+const AFTER_TOP_HELP: &str = "\
+Keys: the arrows, PageUp, PageDown, Home and End choose a process, Enter shows what it does, l the
+reports; [ and ] scroll what is shown, Esc closes it. / searches, s and S sort by another column, r
+turns the order around. q or Ctrl-C leaves.
+
+With --json, or if the output is not a terminal, it looks once and prints what it has seen.";
 
 /// A store of named buckets: a prompt on it, a server of it, and a client.
 #[derive(Debug, Parser)]
@@ -241,6 +252,9 @@ pub(crate) enum Verb {
         /// The bucket whose keys to watch
         bucket: Option<OsString>,
     },
+    /// Show what the processes of a server do that was started with --admin: at a terminal until q, in a pipe once
+    #[command(after_help = AFTER_TOP_HELP)]
+    Top(Top),
     /// Write a store as lines of JSON, or some of its buckets
     Export {
         buckets: Vec<OsString>,
@@ -302,7 +316,7 @@ impl Verb {
 
     /// Whether it asks a server.
     pub(crate) fn is_a_client(&self) -> bool {
-        !self.has_a_store() && !matches!(self, Self::Completions { .. } | Self::Man { .. })
+        !self.has_a_store() && !matches!(self, Self::Top(_) | Self::Completions { .. } | Self::Man { .. })
     }
 
     /// Whether it asks a server that it has to be told of.
@@ -312,7 +326,7 @@ impl Verb {
 
     /// Whether it prints something that can be JSON.
     pub(crate) fn prints(&self) -> bool {
-        self.is_a_client() && !matches!(self, Self::Connect { .. })
+        matches!(self, Self::Top(_)) || self.is_a_client() && !matches!(self, Self::Connect { .. })
     }
 }
 
@@ -353,4 +367,29 @@ pub(crate) struct Serve {
     /// The number of threads
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) workers: NonZeroUsize,
+
+    /// Serve a page that shows what the processes of the server do, at HOST:PORT, for a browser and for kv top. It only reads. Where
+    /// other machines can reach it, it needs a token
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin: Option<String>,
+
+    #[arg(long, value_name = "FILE", requires = "admin", help = ADMIN_TOKEN_HELP)]
+    pub(crate) admin_token_file: Option<PathBuf>,
+}
+
+/// The help of `--admin-token-file`.
+const ADMIN_TOKEN_HELP: &str = "The token that readers of the page have to show, in a file that only its owner can read (chmod 600) \
+                                [default: what KV_ADMIN_TOKEN_FILE says]";
+
+/// The help of `--admin` of `kv top`.
+const ADMIN_HELP: &str = "The page of kv serve --admin, at HOST:PORT [default: what KV_ADMIN says, or 127.0.0.1:4000]";
+
+/// The options of `kv top`.
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    #[arg(long, value_name = "ADDR", help = ADMIN_HELP)]
+    pub(crate) admin: Option<String>,
+
+    #[arg(long, value_name = "FILE", help = ADMIN_TOKEN_HELP)]
+    pub(crate) admin_token_file: Option<PathBuf>,
 }

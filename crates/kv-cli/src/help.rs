@@ -27,6 +27,7 @@ fn concerning(verb: &str) -> &'static [&'static str] {
         "export" | "repair" => &["data"],
         "connect" => &["fail", "password_file", "tls_ca", "tls_cert", "tls_key"],
         "watch" => &["connect", "json", "password_file", "tls_ca", "tls_cert", "tls_key"],
+        "top" => &["json"],
         "completions" | "man" => &[],
         _ => &["connect", "json", "password_file", "timeout", "tls_ca", "tls_cert", "tls_key"],
     }

@@ -12,6 +12,9 @@ use crate::exit::{Exit, Failure, say};
 /// The variable of the environment that names the file for clients.
 const VARIABLE: &str = "KV_PASSWORD_FILE";
 
+/// The variable of the environment that names the file of the token, for `kv serve` and for `kv top`.
+const TOKEN_VARIABLE: &str = "KV_ADMIN_TOKEN_FILE";
+
 /// What to do if a server wants a password.
 pub(crate) const MISSING: &str = "the server has a password; put it into a file that only you can read, and name that with \
                                   --password-file or KV_PASSWORD_FILE";
@@ -25,6 +28,12 @@ pub(crate) fn password(named: Option<PathBuf>) -> Result<Option<Password>, Failu
 /// What a server keeps of the password in a file.
 pub(crate) fn hash(named: Option<PathBuf>) -> Result<Option<PasswordHash>, Failure> {
     named.map(PasswordHash::read).transpose().map_err(unusable)
+}
+
+/// The token of the admin page in the file that was named, or that the environment names. Its file is judged as that of a password.
+pub(crate) fn admin_token(named: Option<PathBuf>) -> Result<Option<Password>, Failure> {
+    let of_environment = || std::env::var_os(TOKEN_VARIABLE).filter(|named| !named.is_empty()).map(PathBuf::from);
+    named.or_else(of_environment).map(Password::read).transpose().map_err(unusable)
 }
 
 fn unusable(error: ReadPasswordError) -> Failure {

@@ -50,6 +50,8 @@ mod print;
 mod serve;
 // ... what it tells the service manager, ...
 mod notify;
+// ... the page that shows what it does, ...
+mod admin;
 // ... and what goes wrong in it.
 mod reports;
 // A whole store to a file, from one, and repaired.
@@ -140,11 +142,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Some(Verb::Serve(options)) => {
             let password = login::hash(common.password_file)?;
-            let (workers, max_memory) = (options.workers.get(), options.max_memory);
-            let runtime = Runtime::new(workers)?;
-            let options = serve::options(options, password, &common.tls)?;
-            runtime.run(serve::run(options, Place::named(store)?, max_memory))
+            let runtime = Runtime::new(options.workers.get())?;
+            runtime.run(serve::run(serve::Options::new(options, password, &common.tls, Place::named(store)?)?))
         }
+        Some(Verb::Top(options)) => Runtime::new(1)?.run(admin::top(options, common.json, is_at_a_terminal())),
         Some(Verb::Export { buckets, output }) => {
             Runtime::new(1)?.run(transfer::export(&Place::named(store)?, buckets, output))
         }

@@ -43,6 +43,7 @@ pub(crate) fn command(verb: Verb) -> Result<Option<Command>, Failure> {
         | Verb::Repair
         | Verb::Watch { .. }
         | Verb::Completions { .. }
+        | Verb::Top(_)
         | Verb::Man { .. } => return Ok(None),
     }))
 }

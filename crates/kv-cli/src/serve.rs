@@ -15,6 +15,7 @@ use kv_core::{Store, StoreOptions};
 use kv_server::net::{Address, Server, ServerOptions, ServerTls, Signals, StartServerError, raise_descriptor_limit};
 use kv_server::{Limits, PasswordHash};
 
+use crate::admin::Page;
 use crate::arguments::{Serve, TlsFiles};
 use crate::exit::{Exit, Failure, end_at_next_signal, say};
 use crate::notify;
@@ -30,20 +31,55 @@ const DRAIN: Duration = Duration::from_secs(4);
 /// Signals that come together are one: `timeout` sends its signal twice, to the program and to its group.
 const TOGETHER: Duration = Duration::from_millis(20);
 
+/// What the arguments say.
+#[derive(Debug)]
+pub(crate) struct Options {
+    server: ServerOptions,
+    place: Place,
+    max_memory: Option<usize>,
+    /// Where the admin page is to be, and the file of its token.
+    admin: Option<(String, Option<PathBuf>)>,
+}
+
+impl Options {
+    pub(crate) fn new(
+        serve: Serve,
+        password: Option<PasswordHash>,
+        files: &TlsFiles,
+        place: Place,
+    ) -> Result<Self, Failure> {
+        let tls = tls(files, serve.tls_client_ca)?;
+        let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
+        let limits = Limits { connections: serve.max_connections.get(), ..Limits::default() };
+        let options = Server::options().drain(DRAIN).insecure_listen(serve.insecure_listen).limits(limits);
+        let options = addresses.fold(options, ServerOptions::listen);
+        let options = serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp);
+        let options = password.into_iter().fold(options, ServerOptions::password);
+        let server = tls.into_iter().fold(options, ServerOptions::tls);
+        let admin = serve.admin.map(|address| (address, serve.admin_token_file));
+        Ok(Self { server, place, max_memory: serve.max_memory, admin })
+    }
+}
+
 /// Serves until a signal comes, then drains. A second signal ends it at once.
-pub(crate) async fn run(options: ServerOptions, place: Place, max_memory: Option<usize>) -> Result<(), Failure> {
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    let Options { server, place, max_memory, admin } = options;
     raise_descriptor_limit();
     reports::print().map_err(failed)?;
     notify::keep_alive().map_err(failed)?;
+    let admin = admin.map(|(address, token_file)| Page::serve(&address, token_file)).transpose()?;
     notify::doing("opening the store");
     let store = place.open_with(max_memory.into_iter().fold(Store::options(), StoreOptions::max_memory)).await?;
     say(&place);
     // Before any client can connect: from here on a signal means to drain. Until here it has ended the program by itself, because
     // nothing was promised yet, and a store may take long to open.
     let mut signals = Signals::new().map_err(failed)?;
-    let server = options.start(store.clone()).await.map_err(refused)?;
-    tell(server.addresses())?;
+    let server = server.start(store.clone()).await.map_err(refused)?;
+    tell(server.addresses(), admin.as_ref())?;
     notify::ready(server.addresses());
+    if let Some(page) = &admin {
+        page.set_ready(true);
+    }
 
     let crashed = match select(pin!(signals.next()), server.ended()).await {
         Either::Left((signal, _)) => {
@@ -57,6 +93,9 @@ pub(crate) async fn run(options: ServerOptions, place: Place, max_memory: Option
             Err(failure)
         }
     };
+    if let Some(page) = &admin {
+        page.set_ready(false);
+    }
     match select(pin!(time::timeout(ENDS_WITHIN, leave(&server, &store))), pin!(wait_for_second_signal())).await {
         Either::Left((Ok(left), _)) => crashed.and(left),
         Either::Left((Err(_late), _)) => {
@@ -83,22 +122,6 @@ async fn wait_for_second_signal<T>() -> T {
     pending().await
 }
 
-/// What the arguments say of a server.
-pub(crate) fn options(
-    serve: Serve,
-    password: Option<PasswordHash>,
-    files: &TlsFiles,
-) -> Result<ServerOptions, Failure> {
-    let tls = tls(files, serve.tls_client_ca)?;
-    let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
-    let limits = Limits { connections: serve.max_connections.get(), ..Limits::default() };
-    let options = Server::options().drain(DRAIN).insecure_listen(serve.insecure_listen).limits(limits);
-    let options = addresses.fold(options, ServerOptions::listen);
-    let options = serve.resp_listen.into_iter().fold(options, ServerOptions::listen_resp);
-    let options = password.into_iter().fold(options, ServerOptions::password);
-    Ok(tls.into_iter().fold(options, ServerOptions::tls))
-}
-
 /// The certificate of the server, if it has one.
 fn tls(files: &TlsFiles, client_ca: Option<PathBuf>) -> Result<Option<ServerTls>, Failure> {
     let refused = |error| Failure::new(Exit::Refused, error);
@@ -114,9 +137,10 @@ fn tls(files: &TlsFiles, client_ca: Option<PathBuf>) -> Result<Option<ServerTls>
 }
 
 /// One line for each address, for people, and for scripts that asked for port 0.
-fn tell(addresses: &[Address]) -> io::Result<()> {
+fn tell(addresses: &[Address], admin: Option<&Page>) -> io::Result<()> {
     let mut output = io::stdout().lock();
     addresses.iter().try_for_each(|address| writeln!(output, "listening on {address}"))?;
+    admin.iter().try_for_each(|page| writeln!(output, "admin page at {}", page.url))?;
     output.flush()
 }
 

@@ -78,8 +78,8 @@ impl Password {
         Ok(PasswordHash(Arc::new(Zeroizing::new(hash.to_string()))))
     }
 
-    /// Its bytes, to be sent.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// Its bytes, to be sent. A copy of them is the caller's to clear.
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }

@@ -107,6 +107,7 @@ fn the_help_of_a_verb_lists_only_what_concerns_it() {
     check("serve", &["--data", "--memory", "--sync"]);
     check("import", &["--data", "--sync"]);
     check("repair", &["--data"]);
+    check("top", &["--json"]);
     check("completions", &[]);
     // What is not shown still has an error that says why.
     let output = run(kv(&["get", "a", "k", "--data", "here"]), b"");

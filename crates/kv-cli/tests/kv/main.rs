@@ -32,6 +32,8 @@ mod completion;
 mod login;
 // `kv serve` and `kv watch`.
 mod serving;
+// The admin page of `kv serve`, and `kv top`.
+mod admin;
 // TLS: `kv serve` and its clients.
 mod tls;
 // Signals: how programs end.

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{self, LocalModes};
 use tempfile::TempDir;
 
@@ -109,6 +110,32 @@ impl Terminal {
     fn shown(&self) -> String {
         let contents = self.screen.screen().contents();
         contents.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
+
+    /// Makes the terminal as large as this, as a person does with a window.
+    pub(crate) fn resizes(&mut self, rows: u16, columns: u16) {
+        self.screen.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
+        self.keyboard.resize(Size::new(rows, columns)).unwrap();
+    }
+
+    /// Whether it shows a screen that is gone when its program leaves.
+    pub(crate) fn is_alternate(&self) -> bool {
+        self.screen.screen().alternate_screen()
+    }
+
+    /// Sends a signal to the program.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("it is there until `end`");
+        kill_process(Pid::from_child(child), signal).unwrap();
+    }
+
+    /// How it ended, with the screen as it has left it.
+    pub(crate) fn left(&mut self) -> Output {
+        let output = self.end();
+        while let Ok(bytes) = self.output.recv_timeout(LIMIT) {
+            self.screen.process(&bytes);
+        }
+        output
     }
 
     /// Whether anything on the screen has a colour of its own.

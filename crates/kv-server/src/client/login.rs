@@ -71,8 +71,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
         self.close_last();
         let unsent = &mut self.wire.unsent;
         // A vector that grew would leave what it had behind. Each byte is an escape of at most four.
-        unsent.reserve(4 * password.bytes().len() + auth::AUTH.word.len() + 5);
-        auth::write(password.bytes(), unsent);
+        unsent.reserve(4 * password.as_bytes().len() + auth::AUTH.word.len() + 5);
+        auth::write(password.as_bytes(), unsent);
         self.await_answer(AnswerReader::of_unknown());
         let answer = self.last_answer().await;
         // It is sent, or never will be.

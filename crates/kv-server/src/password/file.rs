@@ -193,7 +193,7 @@ mod tests {
     #[track_caller]
     fn check(text: &[u8], password: &[u8]) {
         let (read, hash) = read_both(text, 0o600);
-        assert_eq!(read.unwrap().bytes(), password);
+        assert_eq!(read.unwrap().as_bytes(), password);
         assert!(hash.unwrap().verify(&Password::new(password).unwrap()).unwrap());
     }
 
