@@ -66,7 +66,7 @@ async fn a_server_that_waits_for_messages_does_not_await() {
 async fn a_callback_that_yields_lets_a_task_go_on_for_which_something_has_come_at_a_socket() {
     let server = Node::new().start::<Puppet>(waiting(&Log::default())).await.unwrap();
     let (mut ours, mut theirs) = UnixStream::pair().unwrap();
-    #[expect(clippy::disallowed_methods, reason = "a task of its own, which is no process")]
+    #[expect(clippy::disallowed_methods, reason = "a task of its own, and not a process")]
     let reads = tokio::spawn(async move { theirs.read_u8().await.unwrap() });
     tokio::task::yield_now().await;
     let yields = server.call(|caller| {
