@@ -48,8 +48,6 @@ pub struct Child {
     // None if there is nothing to keep, as for most of very many children.
     restart_parts: Option<Box<RestartParts>>,
     state: ChildState,
-    /// How many times it was started.
-    starts: u32,
 }
 
 /// What a child is doing.
@@ -101,12 +99,7 @@ impl Child {
     /// Makes a child that has not been started yet.
     pub fn new(spec: ChildSpec) -> Self {
         let Parts { description, restart_parts } = spec.parts;
-        Self {
-            description: Arc::new(description),
-            restart_parts: Some(restart_parts),
-            state: ChildState::Stopped,
-            starts: 0,
-        }
+        Self { description: Arc::new(description), restart_parts: Some(restart_parts), state: ChildState::Stopped }
     }
 
     /// The same, with its id as the label of its processes, unless the function of the spec sets a name or a label.
@@ -168,8 +161,8 @@ impl Child {
     /// Starts it, linked with the current process, which becomes its parent. The child must not be running.
     ///
     /// When this returns, init has run. If it fails, the state is as before. Every process but the first says in its
-    /// [`ProcessInfo::restarts`](crate::ProcessInfo::restarts) how many there were before it. The start function of a temporary child is dropped
-    /// as soon as the child runs, because it is never started again.
+    /// [`ProcessInfo::restarts`](crate::ProcessInfo::restarts) how many there were before it. The start function of a temporary
+    /// child is dropped as soon as the child runs, because it is never started again.
     ///
     /// # Errors
     ///
@@ -207,10 +200,12 @@ impl Child {
         let label = self.description.label.clone();
         let starting = catch_unwind(AssertUnwindSafe(|| factory(label))).map_err(panicked)?;
         let process = AssertUnwindSafe(starting).catch_unwind().await.map_err(panicked)??;
-        if self.starts > 0 {
-            process.set_restarts(u64::from(self.starts));
+        if let Some(restart_parts) = &mut self.restart_parts {
+            if restart_parts.starts > 0 {
+                process.set_restarts(restart_parts.starts);
+            }
+            restart_parts.starts += 1;
         }
-        self.starts = self.starts.saturating_add(1);
         self.state = ChildState::Running(process.clone());
         self.tell();
         if self.info().restart == Restart::Temporary

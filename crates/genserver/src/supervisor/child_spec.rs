@@ -90,13 +90,15 @@ pub(super) struct Description {
 pub(super) struct RestartParts {
     /// None once a temporary child runs: it is never started again, and the function may hold much memory.
     pub(super) factory: Option<Factory>,
+    /// How many times it was started.
+    pub(super) starts: u64,
     /// Where references to the child look it up; made with the first of them.
     watch: OnceCell<Arc<ChildWatch>>,
 }
 
 impl RestartParts {
     fn new(factory: Option<Factory>) -> Self {
-        Self { factory, watch: OnceCell::new() }
+        Self { factory, starts: 0, watch: OnceCell::new() }
     }
 
     /// The parts of a child that needs none of them.
