@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::bench::instructions;
 use crate::cargo::{self, Cargo};
 use crate::workspace::{self, Package};
-use crate::{Failure, Result, check, clients, conformance, docs, house, models, test, tidy};
+use crate::{Failure, Result, browser, check, clients, conformance, docs, house, models, test, tidy};
 
 /// Features that choose a runtime: with each of them the tests run, and not only compile.
 const RUNTIMES: &[&str] = &["tokio", "smol"];
@@ -32,6 +32,12 @@ impl Gate {
     fn instructions() -> Self {
         let rerun = "cargo xtask bench --instructions".to_owned();
         Self { name: "instructions".to_owned(), rerun, work: Box::new(instructions::gate) }
+    }
+
+    /// The page of the observer. It holds also if there is no browser, and it is skipped.
+    fn browser() -> Self {
+        let rerun = "cargo xtask browser".to_owned();
+        Self { name: "browser".to_owned(), rerun, work: Box::new(browser::run_in_ci) }
     }
 
     /// What some tests compare with. It holds also if that is not there, and they are skipped.
@@ -99,6 +105,7 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
     gates.push(Gate::redis());
     gates.push(together(&crates));
     gates.extend(crates.iter().flat_map(|package| tests(package)));
+    gates.push(Gate::browser());
     gates.push(Gate::instructions());
     gates.push(Gate::verb("models", models::run));
     gates
@@ -231,6 +238,7 @@ mod tests {
             "doctest a",
             "test a --no-default-features",
             "test a --no-default-features --features smol",
+            "browser",
             "instructions",
             "models",
         ];
@@ -242,7 +250,16 @@ mod tests {
         let features: &[(&str, &[&str])] = &[("default", &["net"]), ("net", &[])];
         assert_eq!(
             names(package("a", features)),
-            ["redis", "test", "test a", "doctest a", "test a --no-default-features", "instructions", "models"]
+            [
+                "redis",
+                "test",
+                "test a",
+                "doctest a",
+                "test a --no-default-features",
+                "browser",
+                "instructions",
+                "models"
+            ]
         );
     }
 
@@ -258,7 +275,7 @@ mod tests {
     fn the_benchmarks_are_only_compiled() {
         assert_eq!(
             names(package("benchmarks", &[("erl", &[])])),
-            ["check benchmarks", "redis", "test", "instructions", "models"]
+            ["check benchmarks", "redis", "test", "browser", "instructions", "models"]
         );
     }
 

@@ -18,6 +18,7 @@ mod workspace;
 
 // The verbs, cheapest first.
 mod bench;
+mod browser;
 mod check;
 mod ci;
 mod clients;
@@ -106,6 +107,11 @@ pub const VERBS: &[Verb] = &[
         name: "clients",
         about: "Redis's own tests and clients against kv serve; installs them; arguments choose a part",
         run: clients::run,
+    },
+    Verb {
+        name: "browser",
+        about: "the observer's page in Chromium, which it installs; --screenshots makes its pictures; arguments choose tests",
+        run: browser::run,
     },
     Verb {
         name: "expand",

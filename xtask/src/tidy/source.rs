@@ -16,6 +16,7 @@ const TOKIO_MAY_STAND_IN: &[&str] = &[
     "crates/kv-server/src/net.rs",
     "crates/kv-server/src/net/",
     "crates/genserver-observer/src/",
+    "crates/genserver-observer/browser/",
     "crates/kv-cli/src/main.rs",
     "crates/benchmarks/",
     "crates/kv-server/fuzz/",

@@ -25,7 +25,7 @@ pub(super) fn title(kind: Kind, server: &str) -> String {
 }
 
 /// The name of a type without the paths in it.
-fn short(server: &str) -> String {
+pub(super) fn short(server: &str) -> String {
     let mut short = String::new();
     for part in server.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
         short.push_str(part.rsplit("::").next().unwrap_or(part));

@@ -24,6 +24,12 @@ const FINDINGS_KEPT: usize = 100;
 /// What is printed of a value in a report.
 const LIMITS: Limits = Limits { chars: Some(2000), lines: Some(40), depth: None, single_line: false };
 
+/// How long a report of a slow handler may be made before the manager awaits it again.
+const REPORTED_BEFORE: Duration = Duration::from_millis(100);
+
+/// A manager reports a handler that it has waited for as long as this.
+const SLOW_AFTER: Duration = Duration::from_secs(1);
+
 /// "A minute" in "restarts a minute".
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -61,7 +67,14 @@ pub(super) struct CycleSeen {
 pub(super) struct SlowHandler {
     pub(super) manager: Pid,
     pub(super) handler: String,
-    pub(super) at: Instant,
+    at: Instant,
+}
+
+impl SlowHandler {
+    /// Since when the manager has waited for it.
+    pub(super) fn since(&self) -> Instant {
+        self.at.checked_sub(SLOW_AFTER).unwrap_or(self.at)
+    }
 }
 
 /// How often a supervisor has restarted a child within the last minute.
@@ -177,9 +190,10 @@ impl Reports {
         self.cycles_seen.iter()
     }
 
-    /// The handler that this manager was found waiting for since a moment.
+    /// The handler for which this manager has been awaiting since a moment. The poll that reports the handler goes on to await
+    /// it, so the report may be a little older.
     pub(super) fn slow_handler(&self, manager: Pid, since: Instant) -> Option<&SlowHandler> {
-        self.slow_handlers.iter().rev().find(|slow| slow.manager == manager && slow.at >= since)
+        self.slow_handlers.iter().rev().find(|slow| slow.manager == manager && slow.at + REPORTED_BEFORE >= since)
     }
 }
 

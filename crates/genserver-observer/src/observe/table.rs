@@ -1,16 +1,19 @@
 //! A page of the table: searched and sorted here, so that a reader gets few rows of many.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use genserver::Pid;
 
+use super::kind;
 use super::sample::{Row, Sample};
 use crate::data::{PAGE_MAX, ProcessPage, ProcessQuery, Sort};
 
 /// The rows that a query asks for.
 pub(super) fn page(sample: &Sample, query: &ProcessQuery) -> ProcessPage {
     let search = query.search.to_lowercase();
-    let mut found: Vec<&Row> = sample.rows.iter().filter(|row| matches(row, query, &search)).collect();
+    let mut types = Types::new();
+    let mut found: Vec<&Row> = sample.rows.iter().filter(|row| matches(row, query, &search, &mut types)).collect();
     let now = sample.moment;
     let by = |a: &Row, b: &Row| match query.sort {
         Sort::Pid => Ordering::Equal,
@@ -46,7 +49,7 @@ fn title(row: &Row) -> (bool, Option<&String>) {
     (title.is_none(), title)
 }
 
-fn matches(row: &Row, query: &ProcessQuery, search: &str) -> bool {
+fn matches(row: &Row, query: &ProcessQuery, search: &str, types: &mut Types) -> bool {
     let info = &row.info;
     let is_child = query.parent.is_none_or(|parent| info.parent.map(Pid::number) == Some(parent));
     let is_kind = query.kind.is_none_or(|kind| row.kind == kind);
@@ -59,7 +62,10 @@ fn matches(row: &Row, query: &ProcessQuery, search: &str) -> bool {
     let has = |text: &str| text.to_lowercase().contains(search);
     info.name.as_deref().is_some_and(has)
         || info.label.as_deref().is_some_and(has)
-        || has(info.server)
+        || *types.entry(info.server).or_insert_with(|| has(info.server) || has(&kind::short(info.server)))
         || has(&info.status.to_string())
         || has(&info.pid.to_string())
 }
+
+/// Whether a type has the text: there are far fewer types than processes.
+type Types = BTreeMap<&'static str, bool>;

@@ -1,4 +1,4 @@
-//! The supervision tree: who started whom with a link, as far as it can be shown.
+//! The supervision tree: which process started which with a link, as far as it can be shown.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::sample::{Row, Sample};
 use crate::data::{Kind, TreeNode, Trouble};
 
 /// How many children of one process are shown.
-const CHILDREN_SHOWN: usize = 25;
+const CHILDREN_SHOWN: usize = 10;
 
 /// How many processes are shown.
 const SHOWN: usize = 500;

@@ -58,15 +58,18 @@ fn of_callback(row: &Row, sample: &Sample, reports: &Reports) -> Option<Trouble>
     let busy = now.since(since);
     let (waiters, mailbox) = (sample.waiters(row.info.pid), row.info.mailbox);
     let waiting = waiters.max(mailbox);
-    let (kind, text) = match row.info.status {
+    let (kind, since, text) = match row.info.status {
         Status::Running(callback) if busy >= STUCK_AFTER => {
-            (TroubleKind::Stuck, format!("runs {callback} without awaiting, and keeps a thread of its runtime"))
+            let text = format!("runs {callback} without awaiting, and keeps a thread of its runtime");
+            (TroubleKind::Stuck, since, text)
         }
         Status::Awaiting(callback) if busy >= WAITED_AFTER && waiting > 0 => {
             let slow = reports.slow_handler(row.info.pid, since).filter(|_| row.kind == Kind::EventManager);
-            match slow {
-                Some(slow) => (TroubleKind::Handler, format!("waits for its handler {}", slow.handler)),
-                None => (TroubleKind::Waited, format!("awaits in {callback}{}", on_whom(row.info.pid, sample))),
+            if let Some(slow) = slow {
+                (TroubleKind::Handler, slow.since(), format!("waits for its handler {}", slow.handler))
+            } else {
+                let text = format!("awaits in {callback}{}", for_others(row.info.pid, sample));
+                (TroubleKind::Waited, since, text)
             }
         }
         _ => return None,
@@ -81,7 +84,7 @@ fn of_callback(row: &Row, sample: &Sample, reports: &Reports) -> Option<Trouble>
 }
 
 /// What a process waits for, as the end of a sentence.
-fn on_whom(pid: Pid, sample: &Sample) -> String {
+fn for_others(pid: Pid, sample: &Sample) -> String {
     let Some(waits_for) = sample.waits_for.get(&pid) else { return String::new() };
     let titles: Vec<String> = waits_for.iter().take(3).map(|other| sample.title(*other)).collect();
     format!(" for {}", titles.join(" and "))

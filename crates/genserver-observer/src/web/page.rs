@@ -13,8 +13,8 @@ const PAGE: &str = include_str!("page.html");
 /// nothing else. A test compares the hashes with the page.
 const POLICY: &str = concat!(
     "default-src 'none'; ",
-    "script-src 'sha256-esGIBVcNkmbnDJFtyTnGPmIk+GtyMlZ4t2Lq7Ez22Tk='; ",
-    "style-src 'sha256-rvpcVCmTc3TREQr2zs6MwK9XV1+0S8e/rwLCXrqSqTY='; ",
+    "script-src 'sha256-EzZKKqucRJuGMZkRjbJgMv0LMzaFmhEApC6dIsVqg/8='; ",
+    "style-src 'sha256-CcoCWN+pBhwtpvDMmtu8SKZfvm0/u/EqZXH/kIGIRJM='; ",
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 );
 

@@ -77,7 +77,7 @@ impl GenServer for Worker {
 
     fn format_status(&self, shown: &mut Shown) {
         self.shows.fetch_add(1, Ordering::Relaxed);
-        shown.state = "password: ***".to_owned();
+        "password: ***".clone_into(&mut shown.state);
         shown.details.push(("next".to_owned(), format!("{:?}", self.next.as_ref().map(ServerRef::pid))));
     }
 }

@@ -131,7 +131,7 @@ async fn a_process_without_a_server_is_shown_without_a_state() {
 }
 
 #[tokio::test]
-async fn the_tree_shows_who_started_whom_and_follows_a_restart() {
+async fn the_tree_shows_which_process_started_which_and_follows_a_restart() {
     let node = Node::new();
     let supervisor = Supervisor::start_with(|| Some(patient("worker"))).on(&node).name("top").await.unwrap();
     let router = router(&node);
@@ -155,7 +155,7 @@ async fn many_children_are_counted_and_few_of_them_shown() {
         supervisor.start_child(genserver::supervisor::ChildSpec::server("worker", child)).await.unwrap();
     }
     let tree = summary(&router(&node)).await.tree;
-    assert_eq!((tree[0].children, tree[0].hidden, tree.len()), (100, 75, 26));
+    assert_eq!((tree[0].children, tree[0].hidden, tree.len()), (100, 90, 11));
     assert_eq!(table(&router(&node), "parent=1").await.found, 100);
 }
 

@@ -30,12 +30,10 @@ impl Events {
     /// The next event: its name and its data.
     async fn next(&mut self) -> (String, String) {
         loop {
-            if let Some((event, rest)) = self.rest.split_once("\n\n") {
-                let (name, data) = event.split_once('\n').unwrap();
-                let event = (name.strip_prefix("event: ").unwrap(), data.strip_prefix("data: ").unwrap());
-                let event = (event.0.to_owned(), event.1.to_owned());
-                self.rest = rest.to_owned();
-                return event;
+            if let Some(end) = self.rest.find("\n\n") {
+                let event: String = self.rest.drain(..end + 2).collect();
+                let (name, data) = event.trim_end().split_once('\n').unwrap();
+                return (name["event: ".len()..].to_owned(), data["data: ".len()..].to_owned());
             }
             let more = self.body.next().await.unwrap().unwrap();
             self.rest.push_str(std::str::from_utf8(&more).unwrap());
