@@ -23,6 +23,7 @@ mod on {
     use crate::node::any_process::Head;
     use crate::report::any_report::Report;
     use crate::report::custom::CustomReport;
+    use crate::report::cycle::CycleRefused;
     use crate::report::level;
     use crate::report::supervised::Supervised;
     use crate::report::who::Who;
@@ -98,13 +99,7 @@ mod on {
                 times = report.times,
                 "callback blocked its thread"
             ),
-            Report::CycleRefused(report) => tracing::warn!(
-                target: "genserver",
-                process,
-                label = report.process.label,
-                cycle = names(&report.cycle),
-                "call refused: it would have closed a cycle"
-            ),
+            Report::CycleRefused(report) => cycle_refused(&process, report),
             Report::Supervised(report) => supervised(&process, report),
             Report::Custom(report) => custom(&process, report),
             Report::TaskFailed(report) => tracing::error!(
@@ -129,6 +124,16 @@ mod on {
                 level::Level::Debug => tracing::event!(target: "genserver", Level::DEBUG, $($fields)*),
             }
         };
+    }
+
+    fn cycle_refused(process: &str, report: &CycleRefused) {
+        tracing::warn!(
+            target: "genserver",
+            process,
+            label = report.process.label,
+            cycle = names(&report.cycle),
+            "call refused: it would have closed a cycle"
+        );
     }
 
     fn supervised(process: &str, report: &Supervised) {

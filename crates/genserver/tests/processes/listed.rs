@@ -1,4 +1,4 @@
-//! What a node lists of its processes: all of them, bit by bit; who waits for whom; the cycles that it refused.
+//! What a node lists of its processes: all of them, bit by bit; which waits for which; the cycles that it refused.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ impl GenServer for Link {
     }
 
     fn format_status(&self, shown: &mut Shown) {
-        shown.state = "a link".to_owned();
+        "a link".clone_into(&mut shown.state);
         shown.details.extend(self.0.iter().map(|next| ("next".to_owned(), next.pid().to_string())));
     }
 }
