@@ -457,7 +457,8 @@
 //!
 //! `tokio` (on by default) runs processes on the Tokio runtime that they are started on; `smol` runs them on async-executor.
 //! Without either, bring a [`runtime::Runtime`] of your own. `serde` serialises the types that tools show; `tracing` turns
-//! reports into events; `macros` has the attribute [`server`](macro@server), and `sim` the simulator. No feature changes the meaning of another.
+//! reports into events; `metrics` counts messages, ends and restarts for a recorder; `macros` has the attribute
+//! [`server`](macro@server), and `sim` the simulator. No feature changes the meaning of another.
 
 // The examples run on Tokio. Without that feature this leaves out those of all items. This page's still run, so each returns
 // early.

@@ -30,6 +30,11 @@ mod sent;
 pub(crate) mod noted;
 // How many messages were handled.
 pub(crate) mod handled;
+// What it adds to the counters of its type.
+mod metered;
+// What a message carries besides itself.
+#[cfg(feature = "metrics")]
+mod carried;
 // Waiting for space in a full mailbox.
 mod wait_queue;
 // One of the senders that wait.

@@ -93,6 +93,8 @@ mod render;
 mod make;
 // Where a panic happened.
 mod panics;
+// What is counted for `metrics`.
+mod meter;
 // Reports as events, and callbacks as spans, of `tracing`.
 mod trace;
 
@@ -111,4 +113,7 @@ pub use task::TaskFailed;
 pub use who::Who;
 
 pub(crate) use make::{crash, crashed, cycle_refused};
+#[cfg(feature = "metrics")]
+pub(crate) use meter::Counts;
+pub(crate) use meter::Meter;
 pub(crate) use trace::Scope;

@@ -1,6 +1,7 @@
 //! Does one operation so many times and prints nothing: `cargo xtask bench --instructions` counts what that executes.
 //!
 //! `instructions ROW SUBJECT OPERATIONS` runs a row, `instructions` alone lists the rows: the name, the subjects, the bar and the goal.
+//! With `recorder` as a fourth argument, and the feature `metrics`, what the servers count is recorded.
 #![expect(clippy::print_stdout, reason = "the list of rows is what the program prints")]
 
 // The rows of the table.
@@ -11,6 +12,9 @@ mod raw;
 mod ours;
 // The same column once more: one server by hand and by the macro.
 mod clients;
+// A recorder for what the servers count.
+#[cfg(feature = "metrics")]
+mod recorder;
 
 use std::env;
 use std::process::ExitCode;
@@ -20,9 +24,16 @@ use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [row, subject, operations] = arguments.as_slice() else {
-        list();
-        return ExitCode::SUCCESS;
+    let (row, subject, operations) = match arguments.as_slice() {
+        [row, subject, operations] => (row, subject, operations),
+        [row, subject, operations, recorder] if recorder == "recorder" => {
+            install_recorder();
+            (row, subject, operations)
+        }
+        _ => {
+            list();
+            return ExitCode::SUCCESS;
+        }
     };
     let work = rows::find(row, subject).zip(operations.parse().ok());
     let Some((work, operations)) = work else {
@@ -33,6 +44,17 @@ fn main() -> ExitCode {
     // A task of the runtime, as the callers in a program are.
     runtime.block_on(runtime.spawn(work(operations))).expect("a row does not panic");
     ExitCode::SUCCESS
+}
+
+/// Installs a recorder for what the servers count.
+#[cfg(feature = "metrics")]
+fn install_recorder() {
+    recorder::install();
+}
+
+#[cfg(not(feature = "metrics"))]
+fn install_recorder() {
+    panic!("this program was built without the feature `metrics`");
 }
 
 fn list() {

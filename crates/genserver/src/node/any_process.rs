@@ -200,5 +200,8 @@ pub(crate) trait AnyProcess: Tied + Send + Sync {
     fn info(&self) -> ProcessInfo;
     /// Sets how many times its supervisor had started this child before.
     fn set_restarts(&self, restarts: u64);
+    /// Adds what it has counted to the metrics of its type.
+    #[cfg(feature = "metrics")]
+    fn update_metrics(&self);
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }

@@ -305,6 +305,33 @@ impl Node {
         self.all_processes().into_iter().map(|process| process.info()).collect()
     }
 
+    /// Adds everything that the processes of this node have counted to the counters of the present recorder, and sets the gauges.
+    ///
+    /// Without this, the counters are behind by what each process has handled since its last sample, of which there is one in 64
+    /// times that it is run. So a program that shows its metrics calls this before it does. It takes the lock of one
+    /// process after the other, each for an instant, and does not wait for any of them. `docs/OBSERVING.md` in the repository
+    /// has every name, its unit and its labels.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genserver_doc::counter::*;
+    /// # genserver_doc::run! {
+    /// use genserver::Node;
+    ///
+    /// let counter = genserver::start::<Counter>(0).await?;
+    /// counter.call(Call::Get).await?;
+    /// // An endpoint for Prometheus does this, and then prints what its recorder has.
+    /// Node::program().update_metrics();
+    /// # }
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn update_metrics(&self) {
+        for process in self.processes() {
+            process.update_metrics();
+        }
+    }
+
     /// Returns a snapshot of one process of this node, or `None` if it has ended.
     ///
     /// # Examples

@@ -79,6 +79,7 @@ impl<S: GenServer> Process<S> {
             (mail.queue.take_all(), mail.ties.as_mut().map(|ties| ties.take_end_notices()))
         };
         self.forget_doom();
+        self.meter.discarded();
         noted::end(self.head.pid, &Reason::NoProc);
         self.head.home.node().remove(self.head.pid);
         // After the lock: the drop of a message is user code (rule 3).
@@ -246,6 +247,9 @@ impl<S: GenServer> Process<S> {
         };
         // A reason may hold a value of the user's, so it is dropped outside the lock (rule 3).
         drop(ordered);
+        #[cfg(feature = "metrics")]
+        self.flush_counts();
+        self.meter.ended(&reason);
         // The batch went with the body, so nothing of it waits any more.
         self.in_batch.store(0, Ordering::Relaxed);
         self.forget_doom();

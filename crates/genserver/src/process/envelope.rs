@@ -4,6 +4,8 @@ use std::any::Any;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+#[cfg(feature = "metrics")]
+use super::carried::Carried;
 use super::inspect::SystemRequest;
 use crate::node::order::Order;
 use crate::process::deadlock::Edge;
@@ -22,6 +24,9 @@ pub(crate) enum Envelope<S: GenServer> {
     Lazy(Box<dyn Lazy<S>>),
     /// Not counted against the bound: each was reserved by something that was set up before.
     Signal(Box<Signal<S>>),
+    /// One of the others, with what it carries.
+    #[cfg(feature = "metrics")]
+    Carried(Box<Carried<S>>),
 }
 
 /// A message that is made into a cast or an info where the server runs, so that it can be given back until then.
@@ -50,18 +55,28 @@ pub(crate) enum Signal<S: GenServer> {
 }
 
 impl<S: GenServer> Envelope<S> {
+    /// The message without what it carries.
+    #[inline]
+    pub(crate) fn inner(&self) -> &Self {
+        #[cfg(feature = "metrics")]
+        if let Self::Carried(carried) = self {
+            return &carried.message;
+        }
+        self
+    }
+
     #[inline]
     pub(crate) fn is_counted(&self) -> bool {
-        !matches!(self, Self::Signal(_))
+        !matches!(self.inner(), Self::Signal(_))
     }
 
     pub(super) fn is_system(&self) -> bool {
-        matches!(self, Self::Signal(signal) if matches!(**signal, Signal::System(_)))
+        matches!(self.inner(), Self::Signal(signal) if matches!(**signal, Signal::System(_)))
     }
 
     /// Whether a suspended server takes this out of its mailbox.
     pub(crate) fn passes_suspension(&self) -> bool {
-        match self {
+        match self.inner() {
             Self::Signal(signal) => matches!(**signal, Signal::System(_) | Signal::Stop(_) | Signal::Continue(_)),
             _ => false,
         }

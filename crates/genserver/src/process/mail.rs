@@ -38,6 +38,7 @@
 //! 10. A caller that a callback drops without an answer is noted on the thread (`node::current`), for it is not yet known whether
 //!     the server lives on. After the callback it is told `NoReply`; if the server ends, it is told the reason.
 
+use std::any::type_name;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 use std::task::Waker;
@@ -56,6 +57,9 @@ use crate::process::queue::Queue;
 use crate::process::ties::Ties;
 use crate::process::vtable::Vtable;
 use crate::process::work::{Actor, Job};
+#[cfg(feature = "metrics")]
+use crate::report::Counts;
+use crate::report::Meter;
 use crate::server::GenServer;
 use crate::sync::waiter::Kept;
 use crate::values::overflow::Overflow;
@@ -77,6 +81,8 @@ pub(crate) struct Process<S: GenServer> {
     pub(crate) budget: AtomicU32,
     /// How many messages it has handled. Written by the poller only.
     pub(crate) handled: Handled,
+    /// What its type counts, with the feature `metrics`.
+    pub(crate) meter: Meter,
     /// How long its callbacks block, and so whether callers may run it.
     pub(crate) pace: Pace,
     /// Whether exits arrive as messages. Written only by the server's own callbacks, or before the first one runs. It is outside
@@ -147,6 +153,12 @@ pub(crate) struct Mail<S: GenServer> {
     /// How many of them there were at most when messages were taken out, or one did not find space. Not looked at for every
     /// message that is queued: that would cost each of them a dozen instructions.
     pub(crate) peak: u32,
+    /// What of its counts was added to the counters of its type.
+    #[cfg(feature = "metrics")]
+    pub(crate) metered: Counts,
+    /// How many messages are queued before the next one that is timed.
+    #[cfg(feature = "metrics")]
+    pub(crate) arrivals: u8,
     pub(crate) queue: Queue<S>,
     pub(crate) body: BodyCell<S>,
     pub(crate) task: Task,
@@ -293,6 +305,10 @@ impl<S: GenServer> Process<S> {
                 counted: 0,
                 bound: crate::values::overflow::MAILBOX_DEFAULT,
                 peak: 0,
+                #[cfg(feature = "metrics")]
+                metered: Counts::default(),
+                #[cfg(feature = "metrics")]
+                arrivals: 0,
                 queue: Queue::new(),
                 body: BodyCell::empty(),
                 task: Task::None,
@@ -305,7 +321,8 @@ impl<S: GenServer> Process<S> {
             doing: AtomicU8::new(0),
             in_batch: AtomicU32::new(0),
             budget: AtomicU32::new(0),
-            handled: Handled::default(),
+            handled: Handled::new(),
+            meter: Meter::of(type_name::<S>()),
             pace: Pace::new(),
             traps_exits: AtomicBool::new(false),
             alarm_reach: Reach::none(),

@@ -24,6 +24,8 @@ pub(super) fn arrival<S: GenServer>(at: Pid, message: &Envelope<S>) {
         // What it is shows when it begins.
         Envelope::Lazy(_) => signal(at, Arrival::Lazy),
         Envelope::Signal(signal) => signal_arrival(at, signal),
+        #[cfg(feature = "metrics")]
+        Envelope::Carried(_) => arrival(at, message.inner()),
     }
 }
 

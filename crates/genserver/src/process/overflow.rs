@@ -32,6 +32,7 @@ impl<S: GenServer> Process<S> {
                     // As many are counted as before.
                     self.enqueue(mail, message);
                     self.report_overflow(dropped, false);
+                    self.flush_now_and_then(dropped);
                     drop_caught(oldest);
                     return Ok(());
                 }
@@ -47,8 +48,11 @@ impl<S: GenServer> Process<S> {
                 return Err((Refused::Dead, message));
             }
         }
-        mail.extras().refused += 1;
+        let extras = mail.extras();
+        extras.refused += 1;
+        let refused = extras.refused;
         drop(mail);
+        self.flush_now_and_then(refused);
         Err((Refused::Full, message))
     }
 

@@ -20,6 +20,7 @@ use crate::node::order::Order;
 use crate::node::process_ref::ProcessRef;
 use crate::node::record::{self, Arrival, Event};
 use crate::node::reply::{Slot, Waiting};
+use crate::report::Meter;
 use crate::sync::barrier;
 use crate::sync::parking::{Mutex, MutexGuard};
 use crate::values::exit::Exit;
@@ -47,6 +48,8 @@ const PROBE: &str = "genserver::Probe";
 /// tells its end. A process that runs a function ends when its task has dropped the function.
 pub(crate) struct Plain<M> {
     pub(crate) head: Head,
+    /// What all processes without a server count, with the feature `metrics`.
+    meter: Meter,
     state: Mutex<PlainState<M>>,
 }
 
@@ -125,6 +128,7 @@ impl<M: Send + 'static> Plain<M> {
     fn make(home: &Arc<Home>, about: Option<Arc<About>>, has_task: bool) -> Arc<Self> {
         home.node().insert(|pid| Self {
             head: Head { pid, home: Arc::clone(home), about },
+            meter: Meter::of(PROBE),
             state: Mutex::new(PlainState {
                 stage: PlainStage::Alive,
                 traps_exits: false,
@@ -400,6 +404,7 @@ impl<M: Send + 'static> Plain<M> {
             state.doom = Some(reason.clone());
             (state.ties.take_end_notices(), state.reader.take(), std::mem::take(&mut state.letters.downs))
         };
+        self.meter.ended(&reason);
         self.head.home.node().remove(self.head.pid);
         if let Some(key) = notices.alarm() {
             self.head.home.alarm().cancel(key);
@@ -580,6 +585,14 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
 
     fn set_restarts(&self, restarts: u64) {
         self.state.lock().restarts = restarts;
+        if restarts > 0 {
+            self.meter.restarted();
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn update_metrics(&self) {
+        self.meter.update();
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -131,6 +131,8 @@ impl<S: GenServer> Process<S> {
         let waker = waker_ref(self);
         let since = IS_SAMPLE.then(|| self.head.home.runtime().now());
         let begun = place.begin(perform, "handle_call", actor, call, &mut Context::from_waker(&waker));
+        #[cfg(feature = "metrics")]
+        let begun = begun.timed_from(since);
         if let Some(since) = since {
             Vtable::note_sample(self, since, matches!(begun, Begun::Done(_)));
         }
@@ -290,8 +292,20 @@ impl<S: GenServer> Process<S> {
         cx: &mut Context<'_>,
     ) -> Polled<S> {
         let since = self.head.home.runtime().now();
+        let begins = job.is_some();
         let polled = body.poll(job, cx);
-        if self.note_sample(since, polled.is_ready()) {
+        #[cfg(feature = "metrics")]
+        if begins && let Some(work) = &mut body.work {
+            work.as_mut().time_from(since);
+        }
+        let is_done = polled.is_ready();
+        let is_long = if begins { self.note_first_sample(since, is_done) } else { self.note_sample(since, is_done) };
+        // Callbacks that all await once have every second turn for themselves, and samples would always meet the other one.
+        #[cfg(feature = "metrics")]
+        if !begins && is_done {
+            self.mail.lock().turns = 0;
+        }
+        if is_long {
             *budget = 0;
         }
         polled
@@ -324,6 +338,11 @@ impl<S: GenServer> Process<S> {
 
     fn take_slowly(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
         let signal = match job.take() {
+            #[cfg(feature = "metrics")]
+            Some(Job::Message(Envelope::Carried(carried))) => {
+                *job = Some(Job::Message(self.unpack(*carried)));
+                return self.take(body, job);
+            }
             Some(Job::Message(Envelope::Signal(signal))) => signal,
             Some(Job::Message(Envelope::Lazy(lazy))) => {
                 *job = Some(self.open(body, lazy));

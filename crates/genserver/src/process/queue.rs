@@ -77,7 +77,7 @@ impl<S: GenServer> Queue<S> {
     /// Takes out the oldest message that nobody waits for an answer to, as far as that is looked for.
     pub(crate) fn take_oldest(&mut self) -> Option<Envelope<S>> {
         let queue = self.0.as_mut()?;
-        let is_droppable = |message: &Envelope<S>| !matches!(message, Envelope::Call(..) | Envelope::Signal(_));
+        let is_droppable = |message: &Envelope<S>| !matches!(message.inner(), Envelope::Call(..) | Envelope::Signal(_));
         // Calls and signals stay: a caller waits for the one, and a sender was promised the other.
         let place = queue.iter().take(LOOKED_AT).position(is_droppable)?;
         queue.remove(place)

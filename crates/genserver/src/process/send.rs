@@ -97,6 +97,14 @@ impl<S: GenServer> Process<S> {
     /// Pushes, and wakes the task if the server is idle.
     #[inline]
     pub(super) fn enqueue(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, message: Envelope<S>) {
+        if mail.is_sample_arrival() {
+            return self.enqueue_sample(mail, message);
+        }
+        self.enqueue_plainly(mail, message);
+    }
+
+    #[inline]
+    pub(super) fn enqueue_plainly(self: &Arc<Self>, mut mail: MutexGuard<'_, Mail<S>>, message: Envelope<S>) {
         // In every other state somebody looks into the queue before the server is idle again (rule 1).
         mail.queue.push_back(message);
         if mail.run == Run::Idle {

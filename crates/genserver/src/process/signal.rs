@@ -156,6 +156,15 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn set_restarts(&self, restarts: u64) {
         self.mail.lock().extras().restarts = restarts;
+        if restarts > 0 {
+            self.meter.restarted();
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn update_metrics(&self) {
+        self.meter.update();
+        self.flush_counts();
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

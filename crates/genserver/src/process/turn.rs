@@ -1,7 +1,7 @@
 //! Turns of a server: counted, and timed when one is a sample (see [`pace`](super::pace)).
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::mail::{Mail, Process};
 use crate::server::GenServer;
@@ -22,10 +22,16 @@ impl<S: GenServer> Process<S> {
     /// Learns from a sample that began `since` then and ends now. Whether it was long.
     #[cold]
     pub(super) fn note_sample(&self, since: Instant, is_done: bool) -> bool {
-        let poll = self.head.home.runtime().now().saturating_duration_since(since);
+        self.learn_from(self.head.home.runtime().now().saturating_duration_since(since), is_done)
+    }
+
+    /// Learns from a sample that took so long. Whether it was long.
+    pub(super) fn learn_from(&self, poll: Duration, is_done: bool) -> bool {
         let is_long = self.pace.learn(poll, is_done);
         self.mail.lock().turns = self.pace.turns();
         self.report_long_schedule(poll);
+        #[cfg(feature = "metrics")]
+        self.flush_counts();
         is_long
     }
 

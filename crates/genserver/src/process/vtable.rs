@@ -57,7 +57,7 @@ impl<S: GenServer> Vtable<S> {
         spawn_task: Process::spawn_task,
         end_call: Process::end_call,
         park_call: Process::park_call,
-        note_sample: Process::note_sample,
+        note_sample: Process::note_first_sample,
         overflow: Process::overflow,
         watch_deadline: Process::watch_deadline,
         send_call: Process::send_call,

@@ -16,6 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+#[cfg(feature = "metrics")]
+use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
@@ -81,12 +83,12 @@ impl<S: GenServer> Actor<S> {
 
     /// Counts a message that was taken out of the batch.
     #[inline]
-    fn count(&self) {
+    fn count(&self, doing: Doing) {
         let process = &*self.cx.process;
         // Loads and stores, no atomic subtraction: this thread has the body, so no other writes.
         process.budget.store(process.budget.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
         process.in_batch.store(process.in_batch.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
-        process.handled.count();
+        process.handled.count(doing);
     }
 
     /// The next message of the batch, if it is a call.
@@ -94,7 +96,7 @@ impl<S: GenServer> Actor<S> {
     fn next_call(&mut self) -> Option<S::Call> {
         let call = if self.may_go_on() { self.batch.pop_call() } else { None };
         if call.is_some() {
-            self.count();
+            self.count(Doing::Call);
         }
         call
     }
@@ -104,7 +106,7 @@ impl<S: GenServer> Actor<S> {
     fn next_cast(&mut self) -> Option<S::Cast> {
         let cast = if self.may_go_on() { self.batch.pop_cast() } else { None };
         if cast.is_some() {
-            self.count();
+            self.count(Doing::Cast);
         }
         cast
     }
@@ -121,9 +123,11 @@ impl<S: GenServer> Actor<S> {
             Envelope::Info(_) => Doing::Info,
             // A token is settled, a lazy message opened and a signal translated before the callback: the loop's work.
             Envelope::Call(_, Some(_)) | Envelope::Lazy(_) | Envelope::Signal(_) => return None,
+            #[cfg(feature = "metrics")]
+            Envelope::Carried(_) => return None,
         };
         self.cx.process.set_doing(doing);
-        self.count();
+        self.count(doing);
         self.batch.pop_front()
     }
 }
@@ -183,6 +187,9 @@ pub(crate) trait Work<S: GenServer>: Send {
     fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>>;
     /// Puts the slot away once its callback is done.
     fn put_away(self: Pin<Box<Self>>);
+    /// Its callback is timed, and began then.
+    #[cfg(feature = "metrics")]
+    fn time_from(self: Pin<&mut Self>, since: Instant);
 }
 
 /// What came of a callback that was begun.
@@ -191,6 +198,24 @@ pub(crate) enum Begun<S: GenServer> {
     /// It has to wait, and stays where it was polled.
     Waits(Pin<Box<dyn Work<S>>>),
 }
+
+#[cfg(feature = "metrics")]
+impl<S: GenServer> Begun<S> {
+    /// Notes when the callback began, if it is timed and has to wait.
+    #[inline]
+    pub(super) fn timed_from(mut self, since: Option<Instant>) -> Self {
+        if let (Some(since), Self::Waits(work)) = (since, &mut self) {
+            work.as_mut().time_from(since);
+        }
+        self
+    }
+}
+
+/// When a callback began that is timed, with the feature `metrics`.
+#[cfg(feature = "metrics")]
+type Since = Option<Instant>;
+#[cfg(not(feature = "metrics"))]
+type Since = ();
 
 pin_project! {
     /// The place of one callback's future.
@@ -202,12 +227,14 @@ pin_project! {
         kept: bool,
         // The span of the callback, for `tracing`.
         scope: Scope,
+        // When the callback began, if it is timed and has to wait.
+        since: Since,
     }
 }
 
 impl<F> CallbackSlot<F> {
     fn new(kept: bool) -> Pin<Box<Self>> {
-        Box::pin(Self { future: None, kept, scope: Scope::NONE })
+        Box::pin(Self { future: None, kept, scope: Scope::NONE, since: Since::default() })
     }
 }
 
@@ -218,7 +245,19 @@ where
 {
     fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done<S>> {
         let this = self.project();
-        poll_in(this.scope, this.future, cx)
+        let polled = poll_in(this.scope, this.future, cx);
+        #[cfg(feature = "metrics")]
+        if let Poll::Ready((actor, _)) = &polled
+            && let Some(since) = this.since.take()
+        {
+            actor.cx.process.note_duration(since);
+        }
+        polled
+    }
+
+    #[cfg(feature = "metrics")]
+    fn time_from(self: Pin<&mut Self>, since: Instant) {
+        *self.project().since = Some(since);
     }
 
     fn put_away(self: Pin<Box<Self>>) {
@@ -568,7 +607,7 @@ fn perform<S: GenServer>(mut rescue: Rescue<S>, mut job: Job<S>) -> impl Future<
                         }
                         Job::Message(Envelope::Signal(signal)) => match cx.translate(*signal) {
                             Some(info) => {
-                                cx.process.handled.count();
+                                cx.process.handled.count(Doing::Info);
                                 cx.note_message(Callback::Info, Message::Info(&info));
                                 judged(run!(S, cx.pid(), Info, Some(&info), server.handle_info(info, cx)), cx)
                             }

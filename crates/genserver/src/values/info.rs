@@ -187,15 +187,22 @@ pub enum Callback {
     Terminate,
 }
 
-impl fmt::Display for Callback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Callback {
+    /// Its name, as the trait has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
             Self::Init => "init",
             Self::Call => "handle_call",
             Self::Cast => "handle_cast",
             Self::Info => "handle_info",
             Self::Idle => "handle_idle",
             Self::Terminate => "terminate",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

@@ -125,6 +125,48 @@ impl Reason {
         reason
     }
 
+    /// The variant in lower case: one of a few, whatever the program's own reasons are.
+    #[cfg(any(feature = "metrics", feature = "serde"))]
+    pub(crate) fn kind(&self) -> &'static str {
+        Self::KINDS[self.kind_number()]
+    }
+
+    /// Every [`kind`](Self::kind).
+    #[cfg(any(feature = "metrics", feature = "serde"))]
+    pub(crate) const KINDS: [&'static str; 12] = [
+        "normal",
+        "shutdown",
+        "kill",
+        "killed",
+        "no_proc",
+        "runtime_gone",
+        "overloaded",
+        "bad_call",
+        "bad_cast",
+        "term",
+        "error",
+        "panic",
+    ];
+
+    /// The place of its kind in [`KINDS`](Self::KINDS).
+    #[cfg(any(feature = "metrics", feature = "serde"))]
+    pub(crate) fn kind_number(&self) -> usize {
+        match self {
+            Self::Normal => 0,
+            Self::Shutdown | Self::ShutdownWith(_) => 1,
+            Self::Kill => 2,
+            Self::Killed => 3,
+            Self::NoProc => 4,
+            Self::RuntimeGone => 5,
+            Self::Overloaded => 6,
+            Self::BadCall => 7,
+            Self::BadCast => 8,
+            Self::Term(_) => 9,
+            Self::Error(_) => 10,
+            Self::Panic(_) => 11,
+        }
+    }
+
     pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
         Self::Panic(Panic::new(payload))
     }

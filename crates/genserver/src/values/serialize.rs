@@ -17,25 +17,8 @@ impl Serialize for Pid {
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Reason", 2)?;
-        fields.serialize_field("kind", kind(self))?;
+        fields.serialize_field("kind", self.kind())?;
         fields.serialize_field("text", &shown(self))?;
         fields.end()
-    }
-}
-
-fn kind(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::Normal => "normal",
-        Reason::Shutdown | Reason::ShutdownWith(_) => "shutdown",
-        Reason::Kill => "kill",
-        Reason::Killed => "killed",
-        Reason::NoProc => "no_proc",
-        Reason::RuntimeGone => "runtime_gone",
-        Reason::Overloaded => "overloaded",
-        Reason::BadCall => "bad_call",
-        Reason::BadCast => "bad_cast",
-        Reason::Term(_) => "term",
-        Reason::Error(_) => "error",
-        Reason::Panic(_) => "panic",
     }
 }

@@ -89,7 +89,9 @@ async fn a_short_server_that_is_run_in_place_of_its_task_looks_at_the_clock_in_o
     }
     let looks = clock.looks() - before;
     // Before and after each 64th turn. Now and then the server's task comes first, and makes one turn two.
-    assert!((200..220).contains(&looks), "{looks} looks");
+    // With that feature, one message in 256 is timed, too: when it is queued, and when it is taken out.
+    let of_waits = if cfg!(feature = "metrics") { 2 * 12_800 / 256 } else { 0 };
+    assert!((200..220 + of_waits).contains(&looks), "{looks} looks");
 }
 
 /// That turn tells whether one callback was long, or there were many.
