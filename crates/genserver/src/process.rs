@@ -33,7 +33,7 @@ pub(crate) mod handled;
 // What it adds to the counters of its type.
 mod metered;
 // What a message carries besides itself.
-#[cfg(feature = "metrics")]
+#[cfg(any(feature = "metrics", feature = "tracing"))]
 mod carried;
 // Waiting for space in a full mailbox.
 mod wait_queue;

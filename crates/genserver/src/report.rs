@@ -116,4 +116,4 @@ pub(crate) use make::{crash, crashed, cycle_refused};
 #[cfg(feature = "metrics")]
 pub(crate) use meter::Counts;
 pub(crate) use meter::Meter;
-pub(crate) use trace::Scope;
+pub(crate) use trace::{Scope, SentBy};

@@ -329,7 +329,7 @@ where
     ) -> Poll<Result<R, CallError>> {
         let process = self.target.found().process();
         let slot = slot.unwrap_or_else(|| Arc::new(Slot::new(process.head.pid)));
-        let mut call = call.and_then(|call| outgoing(Envelope::Call(call, None)));
+        let mut call = call.and_then(|call| outgoing(Envelope::Call(call, None).traced(true)));
         let sent = if call.is_some() {
             Vtable::send_call(process, process.mail.lock(), &mut call, unlisted(&slot), inline)
         } else {
@@ -387,7 +387,10 @@ where
         let Some(RareState::Unsent(call, slot)) = self.rare.take().map(|rare| *rare) else { return Poll::Pending };
         slot.redirect(self.target.found().pid());
         let call = match call {
-            Some(Job::Message(Envelope::Call(call, _))) => Some(call),
+            Some(Job::Message(message)) => match message.into_inner() {
+                Envelope::Call(call, _) => Some(call),
+                _ => None,
+            },
             _ => None,
         };
         if let Some(call) = &call {
@@ -521,7 +524,9 @@ where
                     if let Some(wait) = waiting.wait.take() {
                         wait.leave();
                     }
-                    if let Some(Job::Message(Envelope::Call(call, _))) = &waiting.call {
+                    if let Some(Job::Message(message)) = &waiting.call
+                        && let Envelope::Call(call, _) = message.inner()
+                    {
                         noted::call_arrival::<T::Server>(process.head.pid, waiting.slot.call(), call);
                     }
                     process.send_promised(&mut waiting.call, unlisted(&waiting.slot))

@@ -97,7 +97,7 @@ where
     slot.wait(&Context::from_waker(Waker::noop()), None);
     let call = make(Caller::new(Arc::clone(&slot)));
     noted::call_arrival::<S>(process.head.pid, slot.call(), &call);
-    let mut call = outgoing(Envelope::Call(call, None));
+    let mut call = outgoing(Envelope::Call(call, None).traced(true));
     let server = || process.head.subject();
     let sent = Vtable::send_call(process, process.mail.lock(), &mut call, Some(erased(&slot)), false);
     if sent.is_err() {

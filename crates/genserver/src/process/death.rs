@@ -30,6 +30,7 @@ use crate::node::any_process::{StoppedHere, Tied as _};
 use crate::node::current;
 use crate::node::cut;
 use crate::node::reply::Unanswered;
+use crate::report::{Scope, SentBy};
 use crate::server::GenServer;
 pub(crate) use crate::sync::barrier::drop_caught;
 use crate::sync::barrier::{self, caught};
@@ -199,6 +200,11 @@ impl<S: GenServer> Process<S> {
     /// only if terminate awaits. The caller has made this process the current one.
     pub(super) fn terminate_here(self: &Arc<Self>, mut body: Body<S>, reason: Reason) -> StoppedHere {
         let (mut ending, terminate) = self.ending(reason, None);
+        if Scope::is_on()
+            && let Some(actor) = &mut body.actor
+        {
+            actor.cx.sent_by = SentBy::here(true);
+        }
         let waker = waker_ref(self);
         match body.begin(&mut Some(terminate), &mut Context::from_waker(&waker)) {
             Poll::Ready(verdict) => {

@@ -4,11 +4,13 @@ use std::any::Any;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-#[cfg(feature = "metrics")]
+#[cfg(any(feature = "metrics", feature = "tracing"))]
 use super::carried::Carried;
 use super::inspect::SystemRequest;
 use crate::node::order::Order;
 use crate::process::deadlock::Edge;
+#[cfg(feature = "tracing")]
+use crate::report::Scope;
 use crate::server::GenServer;
 use crate::server::attach::{AttachRef, Item};
 use crate::server::context::TimerRef;
@@ -25,7 +27,7 @@ pub(crate) enum Envelope<S: GenServer> {
     /// Not counted against the bound: each was reserved by something that was set up before.
     Signal(Box<Signal<S>>),
     /// One of the others, with what it carries.
-    #[cfg(feature = "metrics")]
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
     Carried(Box<Carried<S>>),
 }
 
@@ -58,10 +60,32 @@ impl<S: GenServer> Envelope<S> {
     /// The message without what it carries.
     #[inline]
     pub(crate) fn inner(&self) -> &Self {
-        #[cfg(feature = "metrics")]
+        #[cfg(any(feature = "metrics", feature = "tracing"))]
         if let Self::Carried(carried) = self {
             return &carried.message;
         }
+        self
+    }
+
+    /// The message without what it carries, to be given back or sent again.
+    #[inline]
+    pub(crate) fn into_inner(self) -> Self {
+        #[cfg(any(feature = "metrics", feature = "tracing"))]
+        if let Self::Carried(carried) = self {
+            return carried.message;
+        }
+        self
+    }
+
+    /// With the feature `tracing`, the message with the span of the code that runs here, if a subscriber may want it. `waits`
+    /// says whether this code waits until the message is handled. Called without a lock.
+    #[inline]
+    pub(crate) fn traced(self, waits: bool) -> Self {
+        #[cfg(feature = "tracing")]
+        if Scope::is_on() {
+            return self.sent_from_here(waits);
+        }
+        let _ = waits;
         self
     }
 

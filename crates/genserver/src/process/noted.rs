@@ -24,7 +24,7 @@ pub(super) fn arrival<S: GenServer>(at: Pid, message: &Envelope<S>) {
         // What it is shows when it begins.
         Envelope::Lazy(_) => signal(at, Arrival::Lazy),
         Envelope::Signal(signal) => signal_arrival(at, signal),
-        #[cfg(feature = "metrics")]
+        #[cfg(any(feature = "metrics", feature = "tracing"))]
         Envelope::Carried(_) => arrival(at, message.inner()),
     }
 }

@@ -130,7 +130,7 @@ impl<S: GenServer> Process<S> {
         self.begin_message(Doing::Call);
         let waker = waker_ref(self);
         let since = IS_SAMPLE.then(|| self.head.home.runtime().now());
-        let begun = place.begin(perform, "handle_call", actor, call, &mut Context::from_waker(&waker));
+        let begun = place.begin(perform, "handle_call", actor, call, false, &mut Context::from_waker(&waker));
         #[cfg(feature = "metrics")]
         let begun = begun.timed_from(since);
         if let Some(since) = since {
@@ -338,9 +338,13 @@ impl<S: GenServer> Process<S> {
 
     fn take_slowly(self: &Arc<Self>, body: &mut Body<S>, job: &mut Option<Job<S>>) {
         let signal = match job.take() {
-            #[cfg(feature = "metrics")]
+            #[cfg(any(feature = "metrics", feature = "tracing"))]
             Some(Job::Message(Envelope::Carried(carried))) => {
-                *job = Some(Job::Message(self.unpack(*carried)));
+                #[cfg(feature = "metrics")]
+                if let Some(queued) = &carried.queued {
+                    self.note_wait(queued);
+                }
+                *job = Some(Job::Message(carried.unpack(body)));
                 return self.take(body, job);
             }
             Some(Job::Message(Envelope::Signal(signal))) => signal,

@@ -15,6 +15,7 @@ use super::work::{Job, Outgoing};
 use crate::node::current;
 use crate::node::reply::Waiting;
 use crate::process::deadlock;
+use crate::report::Scope;
 use crate::server::GenServer;
 use crate::sync::barrier;
 use crate::values::pid::Pid;
@@ -30,12 +31,22 @@ impl<S: GenServer> Process<S> {
     /// Queues a cast or an info, unless the server is dead; then it comes back. Without space the server's policy decides.
     #[inline]
     pub(crate) fn push(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
+        if Scope::is_on() {
+            return self.push_traced(message);
+        }
         self.push_or(message, Vtable::overflow)
+    }
+
+    /// `push` with the span of the sender.
+    #[cold]
+    #[inline(never)]
+    fn push_traced(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
+        untraced(self.push_or(message.traced(false), Vtable::overflow))
     }
 
     /// Queues a cast, unless the server is dead or its mailbox full; then it comes back.
     pub(crate) fn push_if_space(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
-        self.push_or(message, |_, _, message| Err((Refused::Full, message)))
+        untraced(self.push_or(message.traced(false), |_, _, message| Err((Refused::Full, message))))
     }
 
     #[inline]
@@ -67,12 +78,13 @@ impl<S: GenServer> Process<S> {
     /// Queues a cast for which a place was promised, unless the server is dead; then it comes back.
     pub(crate) fn push_promised(self: &Arc<Self>, message: Envelope<S>) -> Result<(), (Refused, Envelope<S>)> {
         noted::arrival(self.head.pid, &message);
+        let message = message.traced(false);
         let mut mail = self.mail.lock();
         // The promise was a place that nobody else could take. It is given back as this message takes it.
         mail.bound += 1;
         if mail.closed {
             noted::refusal(self.head.pid);
-            return Err((Refused::Dead, message));
+            return Err((Refused::Dead, message.into_inner()));
         }
         mail.counted += 1;
         self.enqueue(mail, message);
@@ -81,7 +93,7 @@ impl<S: GenServer> Process<S> {
 
     /// Queues what is never refused or counted; false if the server is dead.
     pub(crate) fn signal(self: &Arc<Self>, signal: Signal<S>) -> bool {
-        let message = Envelope::Signal(Box::new(signal));
+        let message = Envelope::Signal(Box::new(signal)).traced(false);
         noted::arrival(self.head.pid, &message);
         let mail = self.mail.lock();
         if mail.closed {
@@ -139,6 +151,8 @@ impl<S: GenServer> Process<S> {
             || mail.closed
             || self.is_full(&mail)
             || current::pid().is_some()
+            // Nor is one whose sender has a span.
+            || Scope::is_on()
         {
             return Err(call);
         }
@@ -318,8 +332,18 @@ impl<S: GenServer> Process<S> {
 fn with_token<S: GenServer>(message: Envelope<S>, to: Pid) -> Envelope<S> {
     match message {
         Envelope::Call(call, None) if current::pid().is_some() => Envelope::Call(call, Some(deadlock::token(to))),
+        #[cfg(any(feature = "metrics", feature = "tracing"))]
+        Envelope::Carried(mut carried) => {
+            carried.message = with_token(carried.message, to);
+            Envelope::Carried(carried)
+        }
         other => other,
     }
+}
+
+/// Gives a message back as it came.
+fn untraced<S: GenServer>(pushed: Result<(), (Refused, Envelope<S>)>) -> Result<(), (Refused, Envelope<S>)> {
+    pushed.map_err(|(refused, message)| (refused, message.into_inner()))
 }
 
 impl<S: GenServer> Mail<S> {

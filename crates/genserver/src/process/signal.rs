@@ -83,6 +83,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
 
     fn stop(self: Arc<Self>, order: Order, ended: Arc<Slot<Reason>>, inline: bool) -> bool {
         noted::with_reason(self.head.pid, Arrival::Stop, order.reason());
+        let mut order = outgoing(Envelope::Signal(Box::new(Signal::Stop(order))).traced(true));
         let mut mail = self.mail.lock();
         // Also while it is ending: the order comes too late, but its sender still waits for everybody to be told.
         if !mail.add_stopper(self.head.pid, ended) {
@@ -91,7 +92,6 @@ impl<S: GenServer> AnyProcess for Process<S> {
         if mail.closed {
             return true;
         }
-        let mut order = outgoing(Envelope::Signal(Box::new(Signal::Stop(order))));
         if let Some(mail) = self.run_inline(mail, &mut order, inline)
             && let Some(Job::Message(order)) = order.take()
         {

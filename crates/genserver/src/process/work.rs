@@ -123,7 +123,7 @@ impl<S: GenServer> Actor<S> {
             Envelope::Info(_) => Doing::Info,
             // A token is settled, a lazy message opened and a signal translated before the callback: the loop's work.
             Envelope::Call(_, Some(_)) | Envelope::Lazy(_) | Envelope::Signal(_) => return None,
-            #[cfg(feature = "metrics")]
+            #[cfg(any(feature = "metrics", feature = "tracing"))]
             Envelope::Carried(_) => return None,
         };
         self.cx.process.set_doing(doing);
@@ -317,8 +317,9 @@ impl<F: 'static> CallbackPlace<F> {
         &mut self,
         perform: impl FnOnce(Rescue<S>, I) -> F,
         callback: &'static str,
-        actor: Box<Actor<S>>,
+        mut actor: Box<Actor<S>>,
         input: I,
+        was_queued: bool,
         cx: &mut Context<'_>,
     ) -> Begun<S>
     where
@@ -331,7 +332,8 @@ impl<F: 'static> CallbackPlace<F> {
         };
         let mut this = slot.as_mut().project();
         // Begun here and ended when the future is done, so that one span covers all polls of the callback.
-        *this.scope = Scope::begin(&actor.cx.process.head, callback);
+        let Cx { process, sent_by, .. } = &mut actor.cx;
+        *this.scope = Scope::begin(&process.head, callback, was_queued.then_some(sent_by));
         this.future.set(Some(perform(Rescue::new(actor), input)));
         match poll_in(this.scope, this.future, cx) {
             Poll::Ready(done) => Begun::Done(done),
@@ -362,7 +364,7 @@ where
 {
     // Out of the thread's keeping while the callback runs, for that may begin another callback of the same type.
     let mut place = CallbackPlace::take();
-    let begun = place.begin(perform, job.callback(), actor, job, cx);
+    let begun = place.begin(perform, job.callback(), actor, job, true, cx);
     cache::put(CallbackPlace::<F>::INDEX, place);
     begun
 }
@@ -400,7 +402,7 @@ where
         return resume(prepare_init(actor, args), cx);
     }
     let mut place = cache::take(CallbackPlace::<F>::INIT_INDEX).unwrap_or_else(CallbackPlace::make);
-    let begun = place.begin(perform, "init", actor, args, cx);
+    let begun = place.begin(perform, "init", actor, args, false, cx);
     cache::put(CallbackPlace::<F>::INIT_INDEX, place);
     begun
 }
@@ -412,7 +414,7 @@ const KEPT_INIT: usize = 256;
 pub(super) fn prepare_init<S: GenServer>(actor: Box<Actor<S>>, args: Box<S::Args>) -> Pin<Box<dyn Work<S>>> {
     let mut slot = CallbackSlot::new(false);
     let mut this = slot.as_mut().project();
-    *this.scope = Scope::begin(&actor.cx.process.head, "init");
+    *this.scope = Scope::begin(&actor.cx.process.head, "init", None);
     this.future.set(Some(perform_init(Rescue::new(actor), args)));
     slot
 }

@@ -1,15 +1,25 @@
 //! Reports as `tracing` events, and callbacks as spans. Without the feature all of this does nothing.
 //!
+//! A callback's span belongs to the trace of the code that sent the message:
+//!
+//! 1. The sender of a call waits for the answer. So the span of the callback is a child of the sender's.
+//! 2. Nobody waits for the callback of a cast, an info or a `Down`. Its span is a root, and follows from the sender's. If it were a
+//!    child, it would keep the sender's open; and servers that cast to one another would keep every span open that they ever had.
+//! 3. What a timer brings is a root. A link would keep the span that set the timer open until then.
+//!
+//! A call that its caller runs finds the sender's span as the current one. Everything that is queued carries it along, if there
+//! is one and a subscriber wants spans of callbacks (see `process::carried`).
+//!
 //! The first check is whether anything subscribes, which reads one number. So a program that enables the feature without a
 //! subscriber pays only for that.
 
 #[cfg(feature = "tracing")]
-pub(crate) use on::Scope;
+pub(crate) use on::{Scope, SentBy};
 #[cfg(feature = "tracing")]
 pub(super) use on::{emit, is_on};
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::Scope;
+pub(crate) use off::{Scope, SentBy};
 #[cfg(not(feature = "tracing"))]
 pub(super) use off::{emit, is_on};
 
@@ -186,23 +196,34 @@ mod on {
             LevelFilter::current() >= LevelFilter::INFO
         }
 
-        /// Makes the span of a callback, if a subscriber wants it.
+        /// Makes the span of a callback, if a subscriber wants it. Without `sent_by`, the code that runs here has sent the message.
         #[inline]
-        pub(crate) fn begin(head: &Head, callback: &'static str) -> Self {
-            if Self::is_on() { Self::make(head, callback) } else { Self::NONE }
+        pub(crate) fn begin(head: &Head, callback: &'static str, sent_by: Option<&mut SentBy>) -> Self {
+            if Self::is_on() { Self::make(head, callback, sent_by) } else { Self::NONE }
         }
 
         #[cold]
-        fn make(head: &Head, callback: &'static str) -> Self {
-            // The span has no parent: the task that runs the server may be anyone's, and the callback is not part of its work.
+        fn make(head: &Head, callback: &'static str, sent_by: Option<&mut SentBy>) -> Self {
+            let sender = match sent_by {
+                None => SentBy::here(true).0,
+                Some(sent_by) => sent_by.0.take(),
+            };
+            if !is_wanted() {
+                return Self::NONE;
+            }
+            // The parent is always given: the task that runs a queued message may be anyone's, and is not part of its work.
+            let parent = sender.as_ref().filter(|sender| sender.waits).and_then(|sender| sender.span.id());
             let span = tracing::span!(
                 target: "genserver::callback",
-                parent: None,
+                parent: parent,
                 Level::INFO,
                 "callback",
                 process = head.title(),
                 callback
             );
+            if let Some(sender) = sender.filter(|sender| !sender.waits) {
+                span.follows_from(sender.span.id());
+            }
             Self((!span.is_disabled()).then_some(span))
         }
 
@@ -210,6 +231,40 @@ mod on {
         #[inline]
         pub(crate) fn enter(&self) -> Option<tracing::span::Entered<'_>> {
             self.0.as_ref().map(Span::enter)
+        }
+    }
+
+    /// Returns whether a subscriber wants spans of callbacks.
+    fn is_wanted() -> bool {
+        tracing::span_enabled!(target: "genserver::callback", Level::INFO)
+    }
+
+    /// The span of the code that sent a message, if it has one.
+    #[derive(Debug)]
+    pub(crate) struct SentBy(Option<Sender>);
+
+    #[derive(Debug)]
+    struct Sender {
+        span: Span,
+        /// Whether it waits until the message is handled.
+        waits: bool,
+    }
+
+    impl SentBy {
+        pub(crate) const NONE: Self = Self(None);
+
+        /// The code that runs here. Called without a lock: a subscriber is foreign code.
+        #[cold]
+        pub(crate) fn here(waits: bool) -> Self {
+            if !is_wanted() {
+                return Self(None);
+            }
+            let span = Span::current();
+            Self((!span.is_none()).then_some(Sender { span, waits }))
+        }
+
+        pub(crate) fn is_known(&self) -> bool {
+            self.0.is_some()
         }
     }
 }
@@ -241,7 +296,7 @@ mod off {
         }
 
         #[inline]
-        pub(crate) fn begin(_head: &Head, _callback: &'static str) -> Self {
+        pub(crate) fn begin(_head: &Head, _callback: &'static str, _sent_by: Option<&mut SentBy>) -> Self {
             Self
         }
 
@@ -254,4 +309,17 @@ mod off {
 
     /// The guard that is dropped when a poll ends: empty.
     pub(crate) struct Entered;
+
+    /// The code that sent a message: not known.
+    #[derive(Debug)]
+    pub(crate) struct SentBy;
+
+    impl SentBy {
+        pub(crate) const NONE: Self = Self;
+
+        #[inline]
+        pub(crate) fn here(_waits: bool) -> Self {
+            Self
+        }
+    }
 }

@@ -10,6 +10,7 @@ use crate::node::process_ref::AsProcess;
 use crate::process::envelope::Signal;
 use crate::process::mail::Process;
 use crate::process::noted;
+use crate::report::SentBy;
 use crate::server::GenServer;
 use crate::values::exit::Exit;
 use crate::values::monitor::{Down, MonitorRef};
@@ -76,6 +77,8 @@ pub struct Cx<S: GenServer> {
     more: Option<Box<More<S>>>,
     /// What `sys` has switched on at this server; usually `None`.
     pub(crate) debug: Option<Box<crate::server::debug::Debug>>,
+    /// Who sent the message whose callback is about to begin, with the feature `tracing`.
+    pub(crate) sent_by: SentBy,
 }
 
 /// Makes a `Down` into the server's own info.
@@ -113,7 +116,7 @@ impl<S: GenServer> Default for More<S> {
 
 impl<S: GenServer> Cx<S> {
     pub(crate) fn new(process: Arc<Process<S>>) -> Self {
-        Self { process, more: None, debug: None }
+        Self { process, more: None, debug: None, sent_by: SentBy::NONE }
     }
 
     fn more(&mut self) -> &mut More<S> {
