@@ -31,7 +31,8 @@
 //!   [log](genserver::sys::log) is on, its links, what it waits for, and what waits for it.
 //! - **Event managers with their handlers, reports, names**: a tab for each.
 //!
-//! All of it is also [JSON](data), for other clients.
+//! All of it is also [JSON](data), for other clients. One of them is the module `terminal`, with the feature of that name: the same at
+//! a terminal, for those who have no browser at hand.
 //!
 //! # Troubles
 //!
@@ -89,7 +90,7 @@
 //!
 //! | | Erlang's `:observer` | Phoenix `LiveDashboard` | kameo's console | this crate |
 //! |---|---|---|---|---|
-//! | where | a window | a browser | a terminal | a browser, and JSON |
+//! | where | a window | a browser | a terminal | a browser, a terminal, and JSON |
 //! | a table of processes | sorted | sorted, searched | no | sorted, searched |
 //! | a supervision tree | yes | yes | with restarts | with restarts |
 //! | the state of a process | yes | yes | no | as the process shows it |
