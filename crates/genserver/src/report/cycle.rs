@@ -39,7 +39,7 @@ use super::who::Who;
 /// selfish.call(Ask).await?;
 /// let Some(Report::CycleRefused(report)) = reports.next().await else { unreachable!() };
 /// let names: Vec<_> = report.cycle.iter().filter_map(|who| who.name.as_deref()).collect();
-/// assert_eq!(names, ["other", "selfish"]);
+/// assert_eq!(names, ["selfish", "other"]);
 /// # Ok(())
 /// # }
 /// ```
