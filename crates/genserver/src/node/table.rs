@@ -327,7 +327,7 @@ impl Node {
     /// ```
     #[cfg(feature = "metrics")]
     pub fn update_metrics(&self) {
-        for process in self.processes() {
+        for process in self.all_processes() {
             process.update_metrics();
         }
     }
