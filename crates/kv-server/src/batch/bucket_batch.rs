@@ -38,11 +38,45 @@ pub(crate) struct BucketBatch<A> {
     operations: usize,
     /// How many commands were executed since the session yielded.
     in_a_row: usize,
+    /// The bucket of the last commands, if they were for one bucket.
+    last: LastBucket,
 }
 
 impl<A> Default for BucketBatch<A> {
     fn default() -> Self {
-        Self { commands: Vec::new(), groups: Vec::new(), tags: Vec::new(), operations: 0, in_a_row: 0 }
+        Self {
+            commands: Vec::new(),
+            groups: Vec::new(),
+            tags: Vec::new(),
+            operations: 0,
+            in_a_row: 0,
+            last: LastBucket::default(),
+        }
+    }
+}
+
+/// A bucket that was looked up twice in a row: the next commands of its session are likely to be for it.
+///
+/// A name belongs to its bucket while that is alive. After that it may be another's, so it is looked up again.
+#[derive(Default)]
+struct LastBucket {
+    name: Vec<u8>,
+    bucket: Option<Bucket>,
+}
+
+impl LastBucket {
+    fn get(&self, name: &[u8]) -> Option<Bucket> {
+        self.bucket.as_ref().filter(|bucket| self.name == name && bucket.is_alive()).cloned()
+    }
+
+    fn note(&mut self, name: &[u8], bucket: &Bucket) {
+        if self.name == name {
+            self.bucket = Some(bucket.clone());
+            return;
+        }
+        self.name.clear();
+        self.name.extend_from_slice(name);
+        self.bucket = None;
     }
 }
 
@@ -166,8 +200,9 @@ impl<A> BucketBatch<A> {
 
     /// Sends each bucket its operations, and waits for their results.
     pub(crate) async fn execute(&mut self, store: &Store) {
+        let mut last = (self.tags.len() == 1).then_some(&mut self.last);
         for group in &mut self.groups[..self.tags.len()] {
-            group.results = group.ask(store).await.unwrap_or_else(Results::Refused);
+            group.results = group.ask(store, last.as_deref_mut()).await.unwrap_or_else(Results::Refused);
         }
     }
 
@@ -219,8 +254,8 @@ impl Group {
         }
     }
 
-    async fn ask(&mut self, store: &Store) -> Result<Results, Refusal> {
-        let bucket = match self.bucket(store).await {
+    async fn ask(&mut self, store: &Store, last: Option<&mut LastBucket>) -> Result<Results, Refusal> {
+        let bucket = match self.bucket(store, last).await {
             Ok(bucket) => bucket,
             Err(refusal) => {
                 self.only = None;
@@ -238,13 +273,20 @@ impl Group {
         Ok(Results::Each(results.into_iter()))
     }
 
-    async fn bucket(&self, store: &Store) -> Result<Bucket, Refusal> {
-        let name = std::str::from_utf8(&self.name);
-        match name.ok().and_then(|name| store.lookup(name)) {
-            Some(bucket) => Ok(bucket),
-            None if !self.is_created => Err(Refusal::NotFound),
-            None => create(store, &self.name).await,
+    async fn bucket(&self, store: &Store, last: Option<&mut LastBucket>) -> Result<Bucket, Refusal> {
+        if let Some(bucket) = last.as_ref().and_then(|last| last.get(&self.name)) {
+            return Ok(bucket);
         }
+        let name = std::str::from_utf8(&self.name);
+        let bucket = match name.ok().and_then(|name| store.lookup(name)) {
+            Some(bucket) => bucket,
+            None if !self.is_created => return Err(Refusal::NotFound),
+            None => create(store, &self.name).await?,
+        };
+        if let Some(last) = last {
+            last.note(&self.name, &bucket);
+        }
+        Ok(bucket)
     }
 }
 

@@ -54,6 +54,23 @@ async fn a_bucket_that_is_not_there_is_an_empty_one_and_reads_make_none() {
 }
 
 #[tokio::test]
+async fn a_bucket_of_the_same_name_is_found_after_the_one_that_a_session_knew_has_ended() {
+    let (store, mut client) = client().await;
+    for count in [1, 0, 0] {
+        client.expect("HSET shopping milk 1", int(count)).await;
+    }
+    store.lookup("shopping").unwrap().stop().await.unwrap();
+    client.expect("HGET shopping milk", Reply::Null).await;
+    for count in [1, 0, 0] {
+        client.expect("HSET shopping milk 2", int(count)).await;
+    }
+    client.expect("DEL shopping", int(1)).await;
+    client.expect("HSET shopping eggs 1", int(1)).await;
+    client.expect("HGETALL shopping", bulks(&["eggs", "1"])).await;
+    assert_eq!(store.lookup("shopping").unwrap().get("eggs").await.unwrap(), Some("1".into()));
+}
+
+#[tokio::test]
 async fn a_bucket_without_keys_stays() {
     let (_store, mut client) = client().await;
     client.expect("HSET shopping milk 1", int(1)).await;
