@@ -2,13 +2,18 @@
 
 // Counts instructions, and compares them with the table.
 pub(crate) mod instructions;
+// The same for commands of the store over sockets, beside Redis.
+mod commands;
 
 use crate::Result;
 use crate::cargo::Cargo;
 
-/// Counts instructions, or times the simulator or a durable store, if the arguments ask for it. Otherwise runs the `benchmarks` crate with them, in the
-/// profile `bench`.
+/// Counts instructions, or times the simulator or a durable store, if the arguments ask for it. Otherwise runs the `benchmarks`
+/// crate with them, in the profile `bench`.
 pub(crate) fn run(args: &[String]) -> Result {
+    if commands::are_asked_for(args) {
+        return commands::run();
+    }
     if instructions::are_asked_for(args) {
         return instructions::run(args);
     }

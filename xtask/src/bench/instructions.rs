@@ -10,7 +10,7 @@
 // Runs the program under callgrind and reads what that has counted.
 mod callgrind;
 // Finds valgrind, or says how to get it.
-mod valgrind;
+pub(super) mod valgrind;
 // The committed table, and what has changed against it.
 mod table;
 // What a person reads: the table, a profile, the section of the book.

@@ -15,7 +15,7 @@ pub(super) fn cannot_count_here() -> Option<String> {
 }
 
 /// Finds valgrind, or installs it: in a pipeline (`CI=true`), or if `install` says so.
-pub(super) fn find(install: bool) -> Result<PathBuf> {
+pub(in crate::bench) fn find(install: bool) -> Result<PathBuf> {
     if let Some(reason) = cannot_count_here() {
         return Err(Failure::new(reason));
     }
@@ -43,7 +43,7 @@ pub(super) fn today() -> Result<String> {
 }
 
 /// What the machine's processor is called.
-pub(super) fn processor() -> String {
+pub(in crate::bench) fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     line.map_or("unknown", |(_, name)| name).to_owned()
