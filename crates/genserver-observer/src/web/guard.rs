@@ -1,8 +1,10 @@
 //! Who may ask. Each rule refuses a request before anything is done for it.
 //!
-//! 1. The host that is asked for is an IP address, `localhost`, or one that the program has named. A page of another site that
-//!    has its own name lead to this machine asks for that name, and is refused.
-//! 2. A request that a browser sends for a page of another site is refused, by its `Origin` and by `Sec-Fetch-Site`.
+//! 1. The host that is asked for is the IP address of a machine, `localhost`, or one that the program has named. A page of another
+//!    site that has its own name lead to this machine asks for that name, and is refused. So is `0.0.0.0`, which leads to this
+//!    machine, and for which browsers leave out the header that rule 2 needs.
+//! 2. A request that a browser sends for a page of another site is refused, by its `Origin` and by `Sec-Fetch-Site`. A link may
+//!    lead to the page, but to no data.
 //! 3. A request that comes from this machine, and was not forwarded for another, needs no token unless there is one. Every other
 //!    request needs it. Where the machine is not known, as in a router that was not told, it counts as another.
 //! 4. What changes something also has the header `X-Observer`, which a browser sends to another site only if that site allows it,
@@ -55,7 +57,7 @@ impl Guard {
         // HTTP/2 puts the host into the address.
         let host = header(request, HOST).or_else(|| request.uri.authority().map(Authority::as_str));
         let host = host.filter(|host| self.knows(host)).ok_or(NO_HOST)?;
-        if !self.trusts_router && is_from_another_site(request, host) {
+        if !self.trusts_router && is_from_another_site(request, host, is_open) {
             return Err(NO_ORIGIN);
         }
         if !is_open && !self.trusts_router && !self.admits(request) {
@@ -75,7 +77,7 @@ impl Guard {
         }
         let Some(name) = host_of(host) else { return false };
         let bare = name.trim_start_matches('[').trim_end_matches(']');
-        bare.parse::<IpAddr>().is_ok()
+        bare.parse::<IpAddr>().is_ok_and(|address| !address.to_canonical().is_unspecified())
             || name.eq_ignore_ascii_case("localhost")
             || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
@@ -107,10 +109,10 @@ fn shown_token(request: &Parts) -> Option<&str> {
 }
 
 /// Rule 2. A program that is not a browser sends neither header.
-fn is_from_another_site(request: &Parts, host: &str) -> bool {
+fn is_from_another_site(request: &Parts, host: &str, is_open: bool) -> bool {
     let site = request.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    // A link from another page, and an address that was typed, open the page. Its data they do not get.
-    let is_opened = request.headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    // A link from another page opens the page. A link to a stream would be no use but to open many of them.
+    let is_opened = is_open && request.headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
     let wrong_site = site.is_some_and(|site| site != b"same-origin" && site != b"none") && !is_opened;
     let origin = request.headers.get(ORIGIN);
     let wrong_origin = origin.is_some_and(|origin| {

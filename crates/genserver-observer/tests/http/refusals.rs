@@ -34,9 +34,17 @@ async fn a_name_that_is_not_known_is_refused_for_every_route() {
     for host in ["localhost", "LOCALHOST:4000", "127.0.0.1:4000", "[::1]:4000", "192.0.2.7:80"] {
         check(send(&router, from("127.0.0.1:1", host)).await.status(), 200, host);
     }
-    for host in
-        ["evil.example", "localhost.evil.example:4000", "127.0.0.1.evil.example", "user@localhost", "", "::1", "a b"]
-    {
+    for host in [
+        "0.0.0.0:4000",
+        "[::]:4000",
+        "evil.example",
+        "localhost.evil.example:4000",
+        "127.0.0.1.evil.example",
+        "user@localhost",
+        "",
+        "::1",
+        "a b",
+    ] {
         check(send(&router, from("127.0.0.1:1", host)).await.status(), 421, host);
     }
     let page = Request::builder().uri("/").header("host", "evil.example");
@@ -61,8 +69,11 @@ async fn a_page_of_another_site_is_refused() {
     ] {
         check(send(&router, request("/sse").header(name, value)).await.status(), expected, value);
     }
-    let link = request("/").header("sec-fetch-site", "cross-site").header("sec-fetch-mode", "navigate");
-    check(send(&router, link).await.status(), 200, "a link to the page");
+    let link = |path| request(path).header("sec-fetch-site", "cross-site").header("sec-fetch-mode", "navigate");
+    check(send(&router, link("/")).await.status(), 200, "a link to the page");
+    for path in ["/sse", "/api/summary", "/metrics"] {
+        check(send(&router, link(path)).await.status(), 403, "a link to data");
+    }
 }
 
 #[tokio::test]
