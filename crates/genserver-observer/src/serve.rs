@@ -17,6 +17,11 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+// A socket whose peer has to read.
+mod impatient;
+
+use impatient::Impatient;
+
 use crate::observe::{Watch, watch};
 use crate::web::is_loopback;
 
@@ -28,6 +33,9 @@ const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
 /// How many bytes of a request are held. The requests of the page have a tenth of that.
 const REQUEST_MAX: usize = 16 * 1024;
+
+/// For how long a client may read nothing of an answer that is under way.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// How long nothing is accepted after an accept has failed: the machine has no descriptor left.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -135,11 +143,64 @@ async fn accept(listener: tokio::net::TcpListener, routes: Router) {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(REQUEST_MAX)
-            .serve_connection(TokioIo::new(socket), TowerToHyperService::new(routes));
+            .serve_connection(TokioIo::new(Impatient::new(socket, READ_WITHIN)), TowerToHyperService::new(routes));
         connections.spawn(async move {
             // A client that goes away is not an error that anyone needs to hear of.
             let _ = connection.await;
             drop(place);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Clients that take their time. The clock is virtual: it moves when nothing else does.
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// What a client gets that sends this and no more, until its connection is closed.
+    async fn answer_to(sent: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let mut client = TcpStream::connect(listener.local_addr().expect("it listens")).await.expect("it listens");
+        let routes = Router::new().route("/", axum::routing::get(async || "here"));
+        let mut answer = String::new();
+        client.write_all(sent.as_bytes()).await.expect("it is connected");
+        let reading = client.read_to_string(&mut answer);
+        match futures::future::select(std::pin::pin!(accept(listener, routes)), std::pin::pin!(reading)).await {
+            futures::future::Either::Left(((), _)) => unreachable!("it accepts for ever"),
+            // It was closed, in one way or the other.
+            futures::future::Either::Right((_read, _)) => answer,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_stops_within_its_head_loses_its_connection() {
+        assert!(!answer_to("GET / HTT").await.contains(" 200 "));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_loses_its_connection() {
+        assert_eq!(answer_to("").await, "");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_once_and_stays_loses_its_connection() {
+        assert!(answer_to("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.ends_with("here"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000000\r\n\r\n";
+        assert!(answer_to(head).await.starts_with("HTTP/1.1 405 "));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_with_too_many_headers_is_refused() {
+        let headers = "X-Many: 1\r\n".repeat(200);
+        let answer = answer_to(&format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
     }
 }
