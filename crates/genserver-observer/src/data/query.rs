@@ -35,7 +35,7 @@ pub struct ProcessQuery {
     pub offset: usize,
     /// How many rows are returned at most.
     pub limit: usize,
-    /// Only processes that this one has started with a link.
+    /// Only processes that this one has started with a link; 0 for those that no living process has.
     pub parent: Option<u64>,
     /// Only processes of this kind.
     pub kind: Option<Kind>,

@@ -13,6 +13,8 @@ pub struct Tiles {
     pub at: u64,
     /// How many processes there are.
     pub processes: usize,
+    /// How many of them are at the top of the tree, in the list or not: no living process has started them with a link.
+    pub top: usize,
     /// How many messages are handled in a second.
     pub rate: f64,
     /// How many messages wait in all mailboxes.
@@ -23,6 +25,8 @@ pub struct Tiles {
     pub restarts: u64,
     /// How many calls were refused since the observer was made, because they would have closed a cycle.
     pub cycles: u64,
+    /// How many reports were lost because they came faster than the observer could keep them.
+    pub reports_dropped: u64,
     /// How long it took to look at all processes, in milliseconds.
     pub sampling_ms: f64,
     /// How many streams are open.

@@ -41,6 +41,8 @@ pub(super) struct Reports {
     restarts: VecDeque<Restart>,
     restarts_by: BTreeMap<Pid, u64>,
     pub(super) cycles: u64,
+    /// How many were lost because they came faster than they were kept.
+    pub(super) dropped: u64,
     cycles_seen: VecDeque<CycleSeen>,
     slow_handlers: VecDeque<SlowHandler>,
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
-use genserver::report::Reports as Subscription;
+use genserver::report::{Report, Reports as Subscription};
 use genserver::{Node, Pid};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,6 +21,16 @@ use crate::data::{Kind, ProcessDetail, ProcessPage, ProcessQuery, ProcessRow, Re
 /// How old a sample may be for a request, and how often streams get one.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// How soon after the last frame a report is shown to the streams: earlier than the next sample.
+const NEWS_AFTER: Duration = Duration::from_millis(250);
+
+/// A frame for news takes time in proportion to the sample, so a sample that took long has fewer: it is a tenth of the time at most.
+const NEWS_SHARE: u32 = 10;
+
+/// How many reports are kept before the next request has its turn: as many as wait at most. A program in trouble may report without
+/// end.
+const REPORTS_AT_ONCE: usize = 1024;
+
 /// For how long a sample is kept when no stream is open: the next one says more beside it.
 const KEPT_FOR: Duration = Duration::from_secs(5);
 
@@ -33,8 +43,8 @@ const TIES_SHOWN: usize = 100;
 /// What the streams send: JSON, made once for all of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frame {
+    /// Replaced only when it has changed, as the others are.
     pub(crate) tiles: Arc<str>,
-    /// Replaced only when it has changed, as the tree is.
     pub(crate) troubles: Arc<str>,
     pub(crate) tree: Arc<str>,
     /// The number of the last report.
@@ -58,7 +68,15 @@ pub(crate) fn watch(node: Node, reports: Subscription) -> (Watch, impl Future<Ou
     let (requests, asked) = mpsc::channel(QUEUE);
     let (publish, frames) = watch::channel(Frame::default());
     let streams = Arc::new(AtomicUsize::new(0));
-    let observed = Observed { node, sample: None, reports: Reports::default(), publish, streams: Arc::clone(&streams) };
+    let observed = Observed {
+        node,
+        sample: None,
+        reports: Reports::default(),
+        news: false,
+        published: Moment::now().instant,
+        publish,
+        streams: Arc::clone(&streams),
+    };
     (Watch { requests, frames, states: States::default(), streams }, run(observed, asked, reports))
 }
 
@@ -66,23 +84,25 @@ async fn run(mut observed: Observed, mut asked: mpsc::Receiver<Request>, mut sub
     let mut reports_go_on = true;
     loop {
         // Reports that have come are kept first, so that an answer knows what was reported before it was asked.
-        while let Some(report) = subscription.try_next() {
-            observed.reports.keep(&report);
+        for report in std::iter::from_fn(|| subscription.try_next()).take(REPORTS_AT_ONCE) {
+            observed.keep(&report);
         }
+        observed.reports.dropped = subscription.dropped();
         observed.look_for_streams();
         let report = async { if reports_go_on { subscription.next().await } else { std::future::pending().await } };
         let request = tokio::time::timeout(observed.until_next(), asked.recv());
-        let next = match select(std::pin::pin!(report), std::pin::pin!(request)).await {
-            Either::Left((report, _)) => Either::Left(report),
-            Either::Right((request, _)) => Either::Right(request),
+        // A request goes first: there may be a next report at any time.
+        let next = match select(std::pin::pin!(request), std::pin::pin!(report)).await {
+            Either::Left((request, _)) => Either::Left(request),
+            Either::Right((report, _)) => Either::Right(report),
         };
         match next {
-            Either::Left(Some(report)) => observed.reports.keep(&report),
-            Either::Left(None) => reports_go_on = false,
-            Either::Right(Ok(Some(request))) => request(&mut observed),
-            Either::Right(Ok(None)) => return,
-            // It is time for the next sample, or for nothing to be kept.
-            Either::Right(Err(_)) => {}
+            Either::Left(Ok(Some(request))) => request(&mut observed),
+            Either::Left(Ok(None)) => return,
+            // It is time for the next frame, or for nothing to be kept.
+            Either::Left(Err(_)) => {}
+            Either::Right(Some(report)) => observed.keep(&report),
+            Either::Right(None) => reports_go_on = false,
         }
     }
 }
@@ -92,6 +112,10 @@ struct Observed {
     node: Node,
     sample: Option<Sample>,
     reports: Reports,
+    /// Whether a report has come since the last frame.
+    news: bool,
+    /// When the last frame was made.
+    published: Instant,
     publish: watch::Sender<Frame>,
     streams: Arc<AtomicUsize>,
 }
@@ -101,39 +125,50 @@ impl Observed {
         self.streams.load(Ordering::Relaxed) > 0
     }
 
+    fn keep(&mut self, report: &Report) {
+        self.reports.keep(report);
+        self.news = true;
+    }
+
     /// How long until something is due without a request.
     fn until_next(&self) -> Duration {
         let Some(sample) = &self.sample else {
             // The first sample is made for a request.
             return Duration::from_hours(1);
         };
-        let lasts = if self.is_looked_at() { EVERY } else { KEPT_FOR };
-        lasts.saturating_sub(Moment::now().since(sample.moment.instant))
+        let now = Moment::now();
+        let age = now.since(sample.moment.instant);
+        if !self.is_looked_at() {
+            return KEPT_FOR.saturating_sub(age);
+        }
+        let news_after = if self.news { NEWS_AFTER.max(sample.took * NEWS_SHARE) } else { EVERY };
+        EVERY.saturating_sub(age).min(news_after.saturating_sub(now.since(self.published)))
     }
 
-    /// Samples for the streams if it is time, and drops a sample that nobody looks at.
+    /// Makes the next frame for the streams if it is time, and drops a sample that nobody looks at.
     fn look_for_streams(&mut self) {
         if !self.until_next().is_zero() {
             return;
         }
-        if self.is_looked_at() {
-            self.refresh();
-        } else {
+        if !self.is_looked_at() {
             self.sample = None;
+        } else if !self.refresh() {
+            self.publish_news();
         }
     }
 
-    /// Takes a new sample if the last one is older than a second. The streams get it too.
-    fn refresh(&mut self) {
+    /// Takes a new sample if the last one is older than a second. The streams get it too. Returns whether it has taken one.
+    fn refresh(&mut self) -> bool {
         let now = Moment::now();
         if self.sample.as_ref().is_some_and(|sample| now.since(sample.moment.instant) < EVERY) {
-            return;
+            return false;
         }
         let sample = Sample::take(&self.node, self.sample.as_ref());
-        if self.is_looked_at() {
-            self.publish(&sample);
-        }
         self.sample = Some(sample);
+        if self.is_looked_at() {
+            self.publish();
+        }
+        true
     }
 
     /// A sample that is not older than a second.
@@ -142,15 +177,35 @@ impl Observed {
         self.sample.as_ref().expect("it was taken just now, if it was not there")
     }
 
-    fn publish(&self, sample: &Sample) {
-        let Summary { tiles, troubles, tree } = self.summary(sample);
+    /// Sends the streams what the last sample and the reports say.
+    fn publish(&mut self) {
+        let frame = self.frame();
+        self.send(frame);
+    }
+
+    /// Sends the streams what reports say. The numbers on top come with the next sample.
+    fn publish_news(&mut self) {
+        let tiles = Arc::clone(&self.publish.borrow().tiles);
+        let frame = Frame { tiles, ..self.frame() };
+        self.send(frame);
+    }
+
+    fn send(&mut self, frame: Frame) {
+        self.publish.send_replace(frame);
+        self.news = false;
+        self.published = Moment::now().instant;
+    }
+
+    fn frame(&self) -> Frame {
+        let Summary { tiles, troubles, tree } =
+            self.sample.as_ref().map(|sample| self.summary(sample)).unwrap_or_default();
         let before = self.publish.borrow().clone();
-        self.publish.send_replace(Frame {
-            tiles: json(&tiles),
+        Frame {
+            tiles: same_or(before.tiles, json(&tiles)),
             troubles: same_or(before.troubles, json(&troubles)),
             tree: same_or(before.tree, json(&tree)),
             reports: self.reports.last(),
-        });
+        }
     }
 
     fn summary(&self, sample: &Sample) -> Summary {
@@ -160,11 +215,13 @@ impl Observed {
         let tiles = Tiles {
             at: sample.moment.date,
             processes: rows.len(),
+            top: rows.iter().filter(|row| tree::parent_of(row, sample) == 0).count(),
             rate: rows.iter().map(|row| row.rate).sum(),
             queued: rows.iter().map(|row| row.info.mailbox).sum(),
             refused: rows.iter().map(|row| row.info.refused + row.info.dropped).sum(),
             restarts: self.reports.restarts_in_a_minute(sample.moment).values().map(|told| told.times).sum(),
             cycles: self.reports.cycles,
+            reports_dropped: self.reports.dropped,
             sampling_ms: sample.took.as_secs_f64() * 1000.0,
             streams: self.streams.load(Ordering::Relaxed),
         };
@@ -248,9 +305,8 @@ impl Watch {
         let stream = Stream { watch: self.clone() };
         // The first frame is made now, and not when the last sample is a second old: there may be none.
         self.ask(|observed| {
-            observed.refresh();
-            if let Some(sample) = &observed.sample {
-                observed.publish(sample);
+            if !observed.refresh() {
+                observed.publish();
             }
         })
         .await?;
@@ -304,5 +360,38 @@ impl Drop for Stream {
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! When the node is sampled.
+
+    use super::*;
+
+    /// When the last sample was taken, if it is still kept.
+    async fn sampled(watch: &Watch) -> Option<Instant> {
+        watch.ask(|observed| observed.sample.as_ref().map(|sample| sample.moment.instant)).await.expect("it runs")
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sampled_while_nobody_looks() {
+        let node = Node::new();
+        let (watch, observing) = watch(node.clone(), node.reports());
+        let looking = async {
+            assert_eq!(sampled(&watch).await, None, "nobody has looked yet");
+            let stream = watch.open(1).await.expect("it runs").expect("it is the first");
+            let first = sampled(&watch).await.expect("a stream looks");
+            while sampled(&watch).await == Some(first) {}
+            drop(stream);
+            let last = sampled(&watch).await.expect("a stream looked a moment ago");
+            while let Some(kept) = sampled(&watch).await {
+                assert_eq!(kept, last, "it is kept for a while, and no other is taken");
+            }
+        };
+        match select(std::pin::pin!(observing), std::pin::pin!(looking)).await {
+            Either::Left(_) => unreachable!("it runs as long as it is asked"),
+            Either::Right(((), _)) => {}
+        }
     }
 }

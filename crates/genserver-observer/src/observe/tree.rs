@@ -9,22 +9,29 @@ use crate::data::{Kind, TreeNode, Trouble};
 /// How many children of one process are shown.
 const CHILDREN_SHOWN: usize = 10;
 
+/// How many are shown if they are supervisors, which have children themselves.
+const SUPERVISORS_SHOWN: usize = 50;
+
 /// How many processes are shown.
 const SHOWN: usize = 500;
 
-/// The tree, from the top down. A process with children comes before one without.
+/// How deep a process may be to be shown, so that the stack is bounded.
+const DEPTH_MAX: usize = 40;
+
+/// The tree, from the top down. Supervisors come first among the children of a process. Then the order is that of their names,
+/// which a restart does not change.
 pub(super) fn grow(sample: &Sample, reports: &Reports, troubles: &[Trouble]) -> Vec<TreeNode> {
     let troubled = troubles.iter().map(|trouble| trouble.pid).collect();
     // By parent, with those that have none first.
     let mut by_parent: Vec<(u64, &Row)> = sample.rows.iter().map(|row| (parent_of(row, sample), row)).collect();
-    by_parent.sort_by_key(|(parent, row)| (*parent, row.kind != Kind::Supervisor, row.info.pid.number()));
+    by_parent.sort_by_key(|(parent, _)| *parent);
     let mut tree = Tree { by_parent, reports, troubled, nodes: Vec::new() };
     tree.add_children(0, 0);
     tree.nodes
 }
 
 /// The number of the parent; 0, which no process has, if there is none or it has ended.
-fn parent_of(row: &Row, sample: &Sample) -> u64 {
+pub(super) fn parent_of(row: &Row, sample: &Sample) -> u64 {
     let parent = row.info.parent.and_then(|parent| sample.find(parent.number()).filter(|row| row.info.pid == parent));
     parent.map_or(0, |row| row.info.pid.number())
 }
@@ -37,43 +44,51 @@ struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    fn children(&self, parent: u64) -> (usize, usize) {
+    /// The children of a process: those that may be shown, and the number of all.
+    fn children(&mut self, parent: u64) -> (Vec<&'a Row>, usize) {
         let first = self.by_parent.partition_point(|(of, _)| *of < parent);
         let end = self.by_parent.partition_point(|(of, _)| *of <= parent);
-        (first, end)
+        let all = &mut self.by_parent[first..end];
+        let supervisors = all.iter().filter(|(_, row)| row.kind == Kind::Supervisor).count();
+        let shown = supervisors.clamp(CHILDREN_SHOWN, SUPERVISORS_SHOWN).min(all.len());
+        // Those that are not shown need no order: there may be a hundred thousand of them.
+        if shown < all.len() {
+            all.select_nth_unstable_by_key(shown, |&(_, row)| order(row));
+        }
+        all[..shown].sort_unstable_by_key(|&(_, row)| order(row));
+        (all[..shown].iter().map(|(_, row)| *row).collect(), all.len())
     }
 
-    /// Adds the children of a process, each with its own. It ends: a parent is older than its children.
-    fn add_children(&mut self, parent: u64, depth: usize) {
-        let (first, end) = self.children(parent);
-        for place in first..end.min(first + CHILDREN_SHOWN) {
-            if self.nodes.len() == SHOWN {
-                return;
+    /// Adds the children of a process, each with its own. Returns how many it has, and how many of those were not added. It
+    /// ends: a parent is older than its children.
+    fn add_children(&mut self, parent: u64, depth: usize) -> (usize, usize) {
+        let (mut added, (shown, count)) = (0, self.children(parent));
+        for row in shown {
+            if self.nodes.len() == SHOWN || depth == DEPTH_MAX {
+                break;
             }
-            let row: &'a Row = self.by_parent[place].1;
             self.add(row, depth);
+            added += 1;
         }
+        (count, count - added)
     }
 
     fn add(&mut self, row: &Row, depth: usize) {
-        let pid = row.info.pid.number();
-        let (first, end) = self.children(pid);
-        let children = end - first;
-        let restarts =
-            if row.kind == Kind::Supervisor { self.reports.restarts_by(row.info.pid) } else { row.info.restarts };
-        self.nodes.push(TreeNode {
-            pid,
-            depth,
-            title: row.short_title(),
-            kind: row.kind,
-            children,
-            hidden: children.saturating_sub(CHILDREN_SHOWN),
-            restarts,
-            troubled: self.troubled.contains(&pid),
-        });
-        // Deeper levels are not shown, so the stack is bounded.
-        if depth < 40 {
-            self.add_children(pid, depth + 1);
-        }
+        let (pid, kind, title) = (row.info.pid.number(), row.kind, row.short_title());
+        let named = row.info.name.is_some() || row.info.label.is_some();
+        let is_supervisor = kind == Kind::Supervisor;
+        let restarts = if is_supervisor { self.reports.restarts_by(row.info.pid) } else { row.info.restarts };
+        let troubled = self.troubled.contains(&pid);
+        let place = self.nodes.len();
+        self.nodes.push(TreeNode { pid, depth, title, named, kind, children: 0, hidden: 0, restarts, troubled });
+        let (children, hidden) = self.add_children(pid, depth + 1);
+        let node = &mut self.nodes[place];
+        (node.children, node.hidden) = (children, hidden);
     }
+}
+
+/// What the children of a process are sorted by.
+fn order(row: &Row) -> (bool, bool, Option<&str>, u64) {
+    let title = row.info.name.as_deref().or(row.info.label.as_deref());
+    (row.kind != Kind::Supervisor, title.is_none(), title, row.info.pid.number())
 }

@@ -46,10 +46,13 @@ fn events(stream: Stream) -> impl futures::Stream<Item = Result<Event, Infallibl
 /// The events that lead from what was sent to the next frame.
 async fn changes(Sent { stream, frame }: &Sent, next: &Frame) -> Vec<Event> {
     let event = |name: &str, data: &str| Event::default().event(name).data(data);
-    let mut events = vec![event("tiles", &next.tiles)];
+    let mut events = Vec::new();
     let is_new = |part: fn(&Frame) -> &std::sync::Arc<str>| {
         frame.as_ref().is_none_or(|sent| !std::sync::Arc::ptr_eq(part(sent), part(next)))
     };
+    if is_new(|frame| &frame.tiles) {
+        events.push(event("tiles", &next.tiles));
+    }
     if is_new(|frame| &frame.troubles) {
         events.push(event("troubles", &next.troubles));
     }

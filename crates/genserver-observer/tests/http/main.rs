@@ -21,5 +21,5 @@ mod actions;
 mod page;
 // Its own thread and socket, its health, the program's metrics.
 mod serving;
-// Many processes.
+// Many processes, messages and restarts.
 mod crowd;

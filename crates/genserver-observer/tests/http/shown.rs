@@ -5,8 +5,8 @@ use std::sync::mpsc;
 
 use axum::http::StatusCode;
 use genevent::{LoggerHandler, Manager};
-use genserver::supervisor::Supervisor;
-use genserver::{Node, sys};
+use genserver::supervisor::{ChildSpec, Supervisor};
+use genserver::{Cx, GenServer, Init, Never, Node, Outcome, sys};
 use genserver_observer::data::{Kind, ManagerRow, ProcessDetail, ReportLevel, ReportRow, StateShown};
 
 use crate::client::{get, report, router, status, summary, table, until};
@@ -118,7 +118,11 @@ async fn a_process_that_is_stuck_is_shown_without_its_state_and_asked_only_once(
     let ask = async || get::<ProcessDetail>(&router, "/api/process/1").await;
     let found = |detail: ProcessDetail| matches!(detail.state, StateShown::Yes { .. }).then_some(());
     until(ask, found).await;
-    assert_eq!(shows.load(Ordering::Relaxed), 1, "three readers asked, and one request was sent");
+    let shown = shows.load(Ordering::Relaxed);
+    assert_eq!(
+        shown, 2,
+        "one request for those who asked while it was stuck, whose answer is old, and one for the last"
+    );
 }
 
 #[tokio::test]
@@ -144,6 +148,84 @@ async fn the_tree_shows_which_process_started_which_and_follows_a_restart() {
     supervisor.child::<Worker>("worker").await.unwrap().current().unwrap().kill();
     let restarted = |tree: Vec<_>| (tree == [top(1), ("worker".to_owned(), 1, Kind::Server, 1, 3)]).then_some(());
     until(shown, restarted).await;
+}
+
+#[tokio::test]
+async fn a_restart_leaves_the_order_of_the_tree_as_it_was() {
+    let node = Node::new();
+    let worker = |name| ChildSpec::server(name, || genserver::start_link::<Worker>(Shows::default()));
+    let workers =
+        ["one", "three", "two"].into_iter().fold(Supervisor::one_for_one(), |all, name| all.child(worker(name)));
+    let supervisor = workers.child(worker("a")).start().on(&node).await.unwrap();
+    let router = router(&node);
+    let restarted = async || {
+        let tree = summary(&router).await.tree;
+        tree.into_iter().map(|node| (node.title, node.restarts)).collect::<Vec<_>>()
+    };
+    let tree = |restarts| [("supervisor", restarts), ("a", 0), ("one", restarts), ("three", 0), ("two", 0)];
+    let is =
+        |shown: &[(String, u64)], restarts| shown.iter().map(|(title, count)| (&**title, *count)).eq(tree(restarts));
+    until(restarted, |shown| is(&shown, 0).then_some(())).await;
+    supervisor.child::<Worker>("one").await.unwrap().current().unwrap().kill();
+    until(restarted, |shown| is(&shown, 1).then_some(())).await;
+}
+
+#[tokio::test]
+async fn every_supervisor_is_in_the_tree_and_what_plain_code_started_is_counted() {
+    let node = Node::new();
+    let probes: Vec<_> = (0..25).map(|_| genserver::Probe::<()>::on(&node)).collect();
+    for _ in 0..20 {
+        Supervisor::one_for_one().start().on(&node).await.unwrap();
+    }
+    let router = router(&node);
+    let seen = summary(&router).await;
+    assert_eq!((seen.tiles.top, seen.tree.len()), (45, 20));
+    assert!(seen.tree.iter().all(|node| node.kind == Kind::Supervisor && node.depth == 0 && !node.named), "{seen:?}");
+    assert_eq!(table(&router, "parent=0").await.found, 45);
+    drop(probes);
+}
+
+#[tokio::test]
+async fn a_reason_whose_text_panics_is_reported_all_the_same() {
+    struct Broken;
+
+    impl std::fmt::Debug for Broken {
+        fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("it has no text")
+        }
+    }
+
+    impl std::fmt::Display for Broken {
+        fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("it has no text")
+        }
+    }
+
+    impl std::error::Error for Broken {}
+
+    struct Fails;
+
+    impl GenServer for Fails {
+        type Args = ();
+        type Call = Never;
+        type Cast = ();
+        type Info = Never;
+
+        async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+            Init::Run(Self)
+        }
+
+        async fn handle_cast(&mut self, (): (), _cx: &mut Cx<Self>) -> Outcome<Self> {
+            Err(Broken.into())
+        }
+    }
+
+    let node = Node::new();
+    let router = router(&node);
+    node.start::<Fails>(()).name("broken").await.unwrap().cast(()).unwrap();
+    report(&router, |report| report.title == "Server broken <1> terminating").await;
+    node.start::<Worker>(Shows::default()).name("later").await.unwrap().cast(Tell::Crash).unwrap();
+    report(&router, |report| report.title == "Server later <2> terminating").await;
 }
 
 #[tokio::test]
