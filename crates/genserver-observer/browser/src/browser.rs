@@ -62,6 +62,33 @@ impl Browser {
         Ok(self.client.goto(&format!("http://{address}/")).await?)
     }
 
+    /// Opens any address.
+    ///
+    /// # Errors
+    ///
+    /// If the browser does not do it.
+    pub async fn open_elsewhere(&self, address: &str) -> Result<(), Error> {
+        Ok(self.client.goto(address).await?)
+    }
+
+    /// Minimises the window, so that nobody sees the page.
+    ///
+    /// # Errors
+    ///
+    /// If the browser does not do it.
+    pub async fn hide(&self) -> Result<(), Error> {
+        Ok(self.client.minimize_window().await?)
+    }
+
+    /// Shows the window again.
+    ///
+    /// # Errors
+    ///
+    /// If the browser does not do it.
+    pub async fn show(&self) -> Result<(), Error> {
+        Ok(self.client.set_window_rect(0, 0, 1280, 800).await?)
+    }
+
     /// Runs a function body of JavaScript, and returns what it returns.
     ///
     /// # Errors
@@ -109,8 +136,14 @@ impl Browser {
     ///
     /// If there is nothing, or it cannot be clicked.
     pub async fn click(&self, selector: &str) -> Result<(), Error> {
-        self.client.find(fantoccini::Locator::Css(selector)).await?.click().await?;
-        Ok(())
+        loop {
+            let found = self.client.find(fantoccini::Locator::Css(selector)).await?;
+            match found.click().await {
+                // The page has replaced it since it was found.
+                Err(error) if error.is_stale_element_reference() => {}
+                clicked => return Ok(clicked?),
+            }
+        }
     }
 
     /// A picture of the window, as a PNG.

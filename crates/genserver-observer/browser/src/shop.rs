@@ -36,6 +36,8 @@ pub enum Tell {
     Note,
     /// To take a while, without keeping a thread.
     Await,
+    /// To keep its thread until the other end is dropped.
+    Block(std::sync::mpsc::Receiver<Never>),
     /// To ask the gateway for what does not come.
     WaitFor(ServerRef<Desk<kinds::Gateway>>),
     /// To fail.
@@ -90,6 +92,11 @@ impl<K: 'static> GenServer for Desk<K> {
         match tell {
             Tell::Note => Next::wait(),
             Tell::Await => std::future::pending().await,
+            Tell::Block(until) => {
+                // Nothing is ever sent, so this is an error.
+                let _ = until.recv();
+                Next::wait()
+            }
             Tell::WaitFor(gateway) => {
                 gateway.call(Ask::Forever).no_timeout().await?;
                 Next::wait()
@@ -272,6 +279,18 @@ impl Shop {
             self.events.notify("sold")?;
         }
         Ok(())
+    }
+
+    /// Lets the ledger keep a thread of the runtime until what this returns is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the ledger is not there.
+    pub async fn block_the_ledger(&self) -> Result<std::sync::mpsc::Sender<Never>, Error> {
+        let (blocks, until) = std::sync::mpsc::channel();
+        let ledger = self.desk::<Ledger>("ledger").await;
+        ledger.cast(Tell::Block(until)).map_err(|_refused| "the ledger is not there")?;
+        Ok(blocks)
     }
 
     /// Fills the mailbox of the catalogue with so many messages.

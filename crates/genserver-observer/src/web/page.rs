@@ -13,8 +13,8 @@ const PAGE: &str = include_str!("page.html");
 /// nothing else. A test compares the hashes with the page.
 const POLICY: &str = concat!(
     "default-src 'none'; ",
-    "script-src 'sha256-EzZKKqucRJuGMZkRjbJgMv0LMzaFmhEApC6dIsVqg/8='; ",
-    "style-src 'sha256-CcoCWN+pBhwtpvDMmtu8SKZfvm0/u/EqZXH/kIGIRJM='; ",
+    "script-src 'sha256-2PwTtbClmQuKXBolfdB/gfAPCpqZxIfbCBbYs7qNcbM='; ",
+    "style-src 'sha256-cO84Nkz0h8DESCe5jH5sFrXO1/CIYO+vy+DkF+UxHLQ='; ",
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 );
 
