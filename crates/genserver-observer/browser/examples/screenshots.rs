@@ -41,7 +41,8 @@ async fn main() -> Result<(), Error> {
     shop.fill(3200).await;
 
     let all = "['cycle', 'handler', 'waited', 'restarting', 'mailbox'].every((kind) => \
-               document.querySelector(`#troubles [data-kind=${kind}]`))";
+               document.querySelector(`#troubles [data-kind=${kind}]`)) && \
+               !document.querySelector('#troubles').innerText.includes('just now')";
     for browser in [&light, &dark, &narrow] {
         browser.until(all).await?;
     }

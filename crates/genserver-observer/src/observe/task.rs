@@ -210,12 +210,12 @@ impl Observed {
 
     fn summary(&self, sample: &Sample) -> Summary {
         let troubles = troubles::find(sample, &self.reports);
-        let tree = tree::grow(sample, &self.reports, &troubles);
+        let (tree, top) = tree::grow(sample, &self.reports, &troubles);
         let rows = &sample.rows;
         let tiles = Tiles {
             at: sample.moment.date,
             processes: rows.len(),
-            top: rows.iter().filter(|row| tree::parent_of(row, sample) == 0).count(),
+            top,
             rate: rows.iter().map(|row| row.rate).sum(),
             queued: rows.iter().map(|row| row.info.mailbox).sum(),
             refused: rows.iter().map(|row| row.info.refused + row.info.dropped).sum(),

@@ -19,15 +19,15 @@ const SHOWN: usize = 500;
 const DEPTH_MAX: usize = 40;
 
 /// The tree, from the top down. Supervisors come first among the children of a process. Then the order is that of their names,
-/// which a restart does not change.
-pub(super) fn grow(sample: &Sample, reports: &Reports, troubles: &[Trouble]) -> Vec<TreeNode> {
+/// which a restart does not change. Also returns how many processes are at the top.
+pub(super) fn grow(sample: &Sample, reports: &Reports, troubles: &[Trouble]) -> (Vec<TreeNode>, usize) {
     let troubled = troubles.iter().map(|trouble| trouble.pid).collect();
     // By parent, with those that have none first.
     let mut by_parent: Vec<(u64, &Row)> = sample.rows.iter().map(|row| (parent_of(row, sample), row)).collect();
     by_parent.sort_by_key(|(parent, _)| *parent);
     let mut tree = Tree { by_parent, reports, troubled, nodes: Vec::new() };
-    tree.add_children(0, 0);
-    tree.nodes
+    let (top, _hidden) = tree.add_children(0, 0);
+    (tree.nodes, top)
 }
 
 /// The number of the parent; 0, which no process has, if there is none or it has ended.
