@@ -54,17 +54,25 @@ fn measure(mut look: impl FnMut()) -> f64 {
 }
 
 /// One page of the table, as the page asks for it.
-fn table(address: SocketAddr) -> std::io::Result<usize> {
+const TABLE: &str = "/api/processes?search=&sort=mailbox&descending=true&offset=0&limit=50";
+
+fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut socket = TcpStream::connect(address)?;
-    let query = "/api/processes?search=&sort=mailbox&descending=true&offset=0&limit=50";
-    write!(socket, "GET {query} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    let mut answer = Vec::new();
-    socket.read_to_end(&mut answer)
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    Ok(answer.split_once("\r\n\r\n").map(|(_head, body)| body.to_owned()).unwrap_or_default())
+}
+
+/// How long the last sample took, in milliseconds.
+fn sampling(address: SocketAddr) -> Result<f64, Box<dyn std::error::Error>> {
+    let summary: genserver_observer::data::Summary = serde_json::from_str(&get(address, "/api/summary")?)?;
+    Ok(summary.tiles.sampling_ms)
 }
 
 #[expect(clippy::print_stdout, reason = "a measurement is printed")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let processes = std::env::args().nth(1).map_or(Ok(10_000), |argument| argument.parse::<usize>())?;
+    let processes = std::env::args().nth(1).map_or(Ok(10_000), |argument| argument.parse::<u32>())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let node = Node::new();
     let page = runtime.block_on(async {
@@ -87,15 +95,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             // The numbers come once a second.
             while lines.next().and_then(Result::ok).is_some_and(|line| line != "event: tiles") {}
             if with_table {
-                let _ = table(page.address());
+                let _ = get(page.address(), TABLE);
             }
         })
     };
     let (streamed, looked) = (open(false), open(true));
+    let sample = sampling(page.address())?;
     println!("{processes} processes, percent of one core:");
     println!("  nobody looks                      {idle:>6.2}");
     println!("  an open stream                    {streamed:>6.2}");
     println!("  an open page: stream and table    {looked:>6.2}");
+    println!("a sample takes {sample:.2} ms: {:.0} ns for each process", sample * 1e6 / f64::from(processes));
     page.stop();
     Ok(())
 }

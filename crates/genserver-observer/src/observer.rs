@@ -92,10 +92,13 @@ impl Observer {
         self
     }
 
-    /// Sets what `/metrics` answers: the text that the program's own recorder renders. Without this there is no such route.
+    /// Sets what `/metrics` answers: the text that the program's own recorder renders. Without this, the answer is 404.
     ///
     /// The observer installs no recorder, because a program has one for all of its libraries. It takes a function, so any
-    /// exporter will do.
+    /// exporter will do. The function is called on a thread that serves other readers too, so it should not block.
+    ///
+    /// What `genserver` counts is among the metrics only if its feature `metrics` is on. Its processes hand in what they have counted
+    /// from time to time, and at once on `Node::update_metrics`: call that first, as below.
     ///
     /// # Examples
     ///
@@ -104,11 +107,15 @@ impl Observer {
     /// use genserver_observer::Observer;
     /// use metrics_exporter_prometheus::PrometheusBuilder;
     ///
-    /// let recorder = PrometheusBuilder::new().build_recorder();
-    /// let handle = recorder.handle();
-    /// // ... and `metrics::set_global_recorder(recorder)`.
-    /// let observer = Observer::new(&Node::program()).metrics(move || handle.render());
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let recorder = PrometheusBuilder::new().install_recorder()?;
+    /// let observer = Observer::new(&Node::program()).metrics(move || {
+    ///     Node::program().update_metrics();
+    ///     recorder.render()
+    /// });
     /// # drop(observer);
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn metrics(mut self, render: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.options.metrics = Some(Arc::new(render));
