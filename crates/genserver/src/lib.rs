@@ -389,6 +389,9 @@
 //! # }
 //! ```
 //!
+//! The crate [`genserver-observer`](https://docs.rs/genserver-observer) shows all of this on a page in the browser, with the
+//! supervision tree, what waits for what, and what is stuck. It takes a program three lines, which its example `observe` shows.
+//!
 //! # What a call costs
 //!
 //! **A call to an idle server runs on the caller's own task**: no task switch, no wake-up, no timer. A server needs a task of the
