@@ -26,6 +26,10 @@ pub mod architecture {}
 #[doc = include_str!("../PERFORMANCE.md")]
 pub mod performance {}
 
+/// What a running program shows of itself: counts, metrics, traces.
+#[doc = include_str!("../OBSERVING.md")]
+pub mod observing {}
+
 /// How to work on it: the verbs, and how to add to them.
 #[doc = include_str!("../CONTRIBUTING.md")]
 pub mod contributing {}

@@ -162,6 +162,12 @@
 //!   manager that waits for it [gets an error](EventStream#calling-the-manager-from-its-consumer). In OTP both wait forever.
 //! - A manager does not trap exits unless [started that way](Manager::start_trapping), as in Elixir; Erlang's always does.
 //!
+//! # Features
+//!
+//! `tokio` and `persistence` are on by default. `tokio` and `smol` are those of [`genserver`], and `persistence` adds a log of
+//! events on disk. `metrics` times the delivery of events, and counts refusals and handlers that leave, for the recorder of the
+//! `metrics` crate that the program installs; `docs/OBSERVING.md` in the repository lists them.
+//!
 //! # Crates in its signatures
 //!
 //! [`genserver`] and [`futures`] are re-exported, and `serde` with the feature `persistence`.

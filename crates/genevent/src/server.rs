@@ -29,8 +29,11 @@ mod turn;
 mod walk;
 // Adding and removing handlers.
 mod change;
+// What is counted for `metrics`.
+mod meter;
 
 use handlers::Handlers;
+use meter::Meter;
 pub(crate) use request::{
     AddFailure, AddRequest, CallKind, HandlerCall, MakeSuccessor, OtherCall, OwnerSpec, RemoveFailure, SwapRequest,
     TakeOnce,
@@ -77,6 +80,7 @@ pub struct ManagerServer<E: Event, I: Event = genserver::Never> {
     expired: VecDeque<Caller<NotifyAnswer>>,
     /// The first refusal of the current event, if its sender waits for the handlers.
     refused: Option<Box<NotifyError>>,
+    meter: Meter,
 }
 
 /// The arguments of a manager's start.
@@ -228,13 +232,16 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
             subject: cx.process_ref().subject(),
             expired: VecDeque::new(),
             refused: None,
+            meter: Meter::new(),
         })
     }
 
     async fn handle_cast(&mut self, event: E, cx: &mut Cx<Self>) -> Outcome<Self> {
+        self.meter.begin(cx);
         if let Some(left) = self.deliver_at_once(&event, NotifyMode::Async) {
             self.deliver(event, left, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
         }
+        self.meter.end::<E, _>(cx);
         self.next()
     }
 
@@ -242,13 +249,16 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
         match ask {
             CallKind::Ack(event, deadline, caller) if !self.cx.refusals().stand() => {
                 caller.reply(Ok(()));
+                self.meter.begin(cx);
                 if let Some(left) = self.deliver_at_once(&event, NotifyMode::Ack) {
                     let limit = deadline.map_or(WaitLimit::Unlimited, WaitLimit::Until);
                     self.deliver(event, left, NotifyMode::Ack, limit, cx).await;
                 }
+                self.meter.end::<E, _>(cx);
             }
             CallKind::Sync(event, deadline, caller) | CallKind::Ack(event, deadline, caller) => {
                 let before = self.cx.refusals().so_far();
+                self.meter.begin(cx);
                 let in_time = match self.deliver_at_once(&event, NotifyMode::Sync) {
                     None => true,
                     Some(left) => {
@@ -256,6 +266,7 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
                         self.deliver(event, left, NotifyMode::Sync, limit, cx).await
                     }
                 };
+                self.meter.end::<E, _>(cx);
                 let refused = self.refused.take();
                 if in_time {
                     match self.cx.take_held_event() {
@@ -279,9 +290,11 @@ impl<E: Event, I: Event> GenServer for ManagerServer<E, I> {
         match told {
             InfoKind::Plain(info) => self.tell(info, cx).await,
             InfoKind::Attached(event) => {
+                self.meter.begin(cx);
                 if let Some(left) = self.deliver_at_once(&event, NotifyMode::Async) {
                     self.deliver(event, left, NotifyMode::Async, WaitLimit::Unlimited, cx).await;
                 }
+                self.meter.end::<E, _>(cx);
             }
             InfoKind::OwnerEnded(down) => Box::pin(self.owner_ended(down, cx)).await,
             InfoKind::ExpiredCaller => drop(self.expired.pop_front()),

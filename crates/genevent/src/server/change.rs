@@ -7,6 +7,7 @@ use std::sync::Arc;
 use genserver::report::{CustomReport, Level, Report};
 use genserver::{Caller, CastError, Cx, Down, Reason};
 
+use super::meter::Meter;
 use super::request::{
     AddFailure, AddRequest, HandlerCall, OtherCall, OwnerSpec, RemoveFailure, RemovedHandler, SwapRequest,
 };
@@ -219,6 +220,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         gone: GoneReason,
         cx: &mut Cx<Self>,
     ) -> RemovedHandler {
+        Meter::left::<E>(&leaving);
         let terminate = handler.slot.work(Work::Terminate(leaving), &mut self.cx);
         let ended = react(&handler.place.id, terminate, cx).await.map(drop);
         let HandlerEntry { place: Registration { id, owner }, slot } = handler;

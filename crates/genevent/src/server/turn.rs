@@ -11,6 +11,7 @@ use genserver::report::{CustomReport, Level, Report};
 use genserver::{Cx, Reason};
 
 use super::handlers::Parts;
+use super::meter::Meter;
 use super::{ManagerServer, drop_caught, walk};
 use crate::handler::{
     Begun, DeferredReply, Delivery, HandlerCx, HandlerStep, Place, Reacting, Reaction, Registration, Slot, Then,
@@ -210,6 +211,7 @@ impl<E: Event, I: Event> ManagerServer<E, I> {
         let Some((place, slot)) = self.handlers.get(at) else { return };
         let refusals = self.cx.refusals();
         refusals.count();
+        Meter::refused::<E>();
         let is_told = matches!(doing, Activity::Delivery(Delivery::Event(_))) && self.cx.mode() == NotifyMode::Sync;
         if is_told && self.refused.is_none() {
             self.refused = Some(refusals.error(Some(place.id.clone()), reason));
