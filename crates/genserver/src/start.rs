@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::client::server_ref::ServerRef;
 use crate::client::stop::EndAfterKill;
-use crate::node::any_process::{About, Head, Tied as _};
+use crate::node::any_process::{About, Tied as _};
 use crate::node::name::{Name, RegisterError};
 use crate::node::process_ref::ProcessRef;
 use crate::node::reply::Slot;
@@ -385,7 +385,7 @@ pub(crate) fn make_process<S: GenServer>(
         return Err(StartError::AlreadyStarted { name: name.clone(), pid: holder.pid() });
     }
     let about = about(name.clone(), label, parent);
-    let process = node.insert(|pid| Process::new(Head { pid, home: Arc::clone(home), about }));
+    let process = Process::insert(home, about);
     if let Some(name) = name {
         register(home, &process, name)?;
     }

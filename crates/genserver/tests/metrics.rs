@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::{Caller, Cx, GenServer, Init, Next, Node, Outcome, Overflow, Reason, spawn, start_link};
+use metrics::{Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
 /// What a recorder has, by name and the labels other than the server's type, of one type of server.
@@ -266,4 +267,64 @@ async fn a_recorder_that_comes_late_gets_what_comes_from_then_on() {
     let seen = Seen::of(type_name::<Worker<9>>(), &snapshotter);
     equals(seen.number("genserver.messages.handled handle_call"), 1.0);
     equals(seen.number("genserver.process.count"), 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_callback_ends_before_the_next_message() {
+    recorder!(snapshotter);
+    let server = Node::new().start::<Worker<10>>(()).inline(false).await.unwrap();
+    let sleep = || server.call(|caller| Ask::Sleep(Duration::from_secs(3), caller)).no_timeout();
+    for answer in futures::future::join_all((0..64).map(|_| sleep().into_future())).await {
+        answer.unwrap();
+    }
+    let seen = Seen::of(type_name::<Worker<10>>(), &snapshotter);
+    let durations = seen.values("genserver.callback.duration handle_call");
+    assert!(!durations.is_empty(), "{seen:?}");
+    assert!(durations.iter().all(|duration| (duration - 3.0).abs() < 0.01), "{durations:?}");
+}
+
+/// Panics whatever it is told.
+struct Broken;
+
+impl Recorder for Broken {
+    fn describe_counter(&self, _key: KeyName, _unit: Option<Unit>, _description: SharedString) {
+        panic!("a recorder that is broken");
+    }
+
+    fn describe_gauge(&self, _key: KeyName, _unit: Option<Unit>, _description: SharedString) {
+        panic!("a recorder that is broken");
+    }
+
+    fn describe_histogram(&self, _key: KeyName, _unit: Option<Unit>, _description: SharedString) {
+        panic!("a recorder that is broken");
+    }
+
+    fn register_counter(&self, _key: &Key, _metadata: &Metadata<'_>) -> metrics::Counter {
+        panic!("a recorder that is broken");
+    }
+
+    fn register_gauge(&self, _key: &Key, _metadata: &Metadata<'_>) -> metrics::Gauge {
+        panic!("a recorder that is broken");
+    }
+
+    fn register_histogram(&self, _key: &Key, _metadata: &Metadata<'_>) -> metrics::Histogram {
+        panic!("a recorder that is broken");
+    }
+}
+
+#[tokio::test]
+async fn a_recorder_that_panics_harms_no_process() {
+    let _installed = metrics::set_default_local_recorder(&Broken);
+    let node = Node::new();
+    for inline in [true, false] {
+        let server = node.start::<Worker<11>>(()).mailbox(1).inline(inline).await.unwrap();
+        for number in 0..300 {
+            server.call(Ask::Nothing).await.unwrap();
+            server.cast(number).unwrap();
+            assert!(server.cast(number).unwrap_err().is_full());
+        }
+        node.update_metrics();
+        server.stop().await.unwrap();
+    }
+    spawn(|_me: genserver::Probe<()>| async {}).unwrap().process_ref().ended().await;
 }

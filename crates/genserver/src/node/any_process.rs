@@ -200,8 +200,8 @@ pub(crate) trait AnyProcess: Tied + Send + Sync {
     fn info(&self) -> ProcessInfo;
     /// Sets how many times its supervisor had started this child before.
     fn set_restarts(&self, restarts: u64);
-    /// Adds what it has counted to the metrics of its type.
+    /// Adds what it has counted to the counters of its type. Called without a lock.
     #[cfg(feature = "metrics")]
-    fn update_metrics(&self);
+    fn flush_counts(&self);
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }

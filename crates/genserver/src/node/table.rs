@@ -16,6 +16,8 @@ use crate::node::name::{GLOBAL, Name, NameRegistry as _, Names, RegisterError};
 use crate::node::process_ref::ProcessRef;
 use crate::node::record::{self, Event};
 use crate::node::shard::{Shard, SomeProcesses};
+#[cfg(feature = "metrics")]
+use crate::report::Meter;
 use crate::report::hub::Hub;
 use crate::runtime::Runtime;
 use crate::sync::parking::Mutex;
@@ -307,10 +309,10 @@ impl Node {
 
     /// Adds everything that the processes of this node have counted to the counters of the present recorder, and sets the gauges.
     ///
-    /// Without this, the counters are behind by what each process has handled since its last sample, of which there is one in 64
-    /// times that it is run. So a program that shows its metrics calls this before it does. It takes the lock of one
-    /// process after the other, each for an instant, and does not wait for any of them. `docs/OBSERVING.md` in the repository
-    /// has every name, its unit and its labels.
+    /// A process adds what it has counted by itself about once in 64 times that it runs, and when it ends. Until then the
+    /// counters are behind. So a program that shows its metrics calls this first. It takes the lock of one process after the
+    /// other, each for an instant, and waits for none of their callbacks. `docs/OBSERVING.md` in the repository has every name,
+    /// its unit and its labels.
     ///
     /// # Examples
     ///
@@ -328,8 +330,9 @@ impl Node {
     #[cfg(feature = "metrics")]
     pub fn update_metrics(&self) {
         for process in self.all_processes() {
-            process.update_metrics();
+            process.flush_counts();
         }
+        Meter::show_all();
     }
 
     /// Returns a snapshot of one process of this node, or `None` if it has ended.

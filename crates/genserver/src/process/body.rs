@@ -101,7 +101,21 @@ impl<S: GenServer> Body<S> {
     /// Whether the callback that begins may be followed by others of the batch without a look at the cold.
     #[inline]
     pub(crate) fn may_run_on(&self) -> bool {
-        self.cold.as_ref().is_none_or(|cold| !cold.suspended && !cold.wants_judging())
+        self.cold.as_ref().is_none_or(|cold| !cold.suspended && !cold.wants_judging()) && !self.is_timed()
+    }
+
+    /// Whether a callback waits here that is timed: its time ends before the next message.
+    #[cfg(feature = "metrics")]
+    #[inline]
+    fn is_timed(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| work.is_timed())
+    }
+
+    #[cfg(not(feature = "metrics"))]
+    #[inline]
+    #[expect(clippy::unused_self, reason = "with the feature it is needed")]
+    fn is_timed(&self) -> bool {
+        false
     }
 
     /// Whether nothing in it needs a look before it is put back.

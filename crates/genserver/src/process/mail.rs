@@ -39,8 +39,8 @@
 //!     the server lives on. After the callback it is told `NoReply`; if the server ends, it is told the reason.
 
 use std::any::type_name;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -50,8 +50,9 @@ use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use super::body::{Body, BodyCell};
 use super::envelope::Envelope;
 use super::handled::Handled;
+use crate::node::Home;
 use crate::node::alarm::Reach;
-use crate::node::any_process::Head;
+use crate::node::any_process::{About, Head};
 use crate::process::pace::{FIRST_TURNS, Pace};
 use crate::process::queue::Queue;
 use crate::process::ties::Ties;
@@ -289,8 +290,15 @@ pub(crate) enum Kick {
 }
 
 impl<S: GenServer> Process<S> {
+    /// Makes a process, and enters it in the table of its node.
+    pub(crate) fn insert(home: &Arc<Home>, about: Option<Arc<About>>) -> Arc<Self> {
+        // Before the lock of the table: a recorder of metrics is foreign code (rule 3).
+        let meter = Meter::of(type_name::<S>());
+        home.node().insert(|pid| Self::new(Head { pid, home: Arc::clone(home), about }, meter))
+    }
+
     /// A process that is about to run init. Its maker is its poller, for nobody else has its body.
-    pub(crate) fn new(head: Head) -> Self {
+    fn new(head: Head, meter: Meter) -> Self {
         Self {
             head,
             mail: Mutex::new(Mail {
@@ -322,7 +330,7 @@ impl<S: GenServer> Process<S> {
             in_batch: AtomicU32::new(0),
             budget: AtomicU32::new(0),
             handled: Handled::new(),
-            meter: Meter::of(type_name::<S>()),
+            meter,
             pace: Pace::new(),
             traps_exits: AtomicBool::new(false),
             alarm_reach: Reach::none(),

@@ -126,9 +126,11 @@ impl<M: Send + 'static> Plain<M> {
     }
 
     fn make(home: &Arc<Home>, about: Option<Arc<About>>, has_task: bool) -> Arc<Self> {
+        // Before the node's lock: the recorder of metrics is foreign code.
+        let meter = Meter::of(PROBE);
         home.node().insert(|pid| Self {
             head: Head { pid, home: Arc::clone(home), about },
-            meter: Meter::of(PROBE),
+            meter,
             state: Mutex::new(PlainState {
                 stage: PlainStage::Alive,
                 traps_exits: false,
@@ -591,9 +593,7 @@ impl<M: Send + 'static> AnyProcess for Plain<M> {
     }
 
     #[cfg(feature = "metrics")]
-    fn update_metrics(&self) {
-        self.meter.update();
-    }
+    fn flush_counts(&self) {}
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self

@@ -300,9 +300,11 @@ impl<S: GenServer> Process<S> {
         }
         let is_done = polled.is_ready();
         let is_long = if begins { self.note_first_sample(since, is_done) } else { self.note_sample(since, is_done) };
-        // Callbacks that all await once have every second turn for themselves, and samples would always meet the other one.
+        // If all callbacks await, samples may only ever meet the polls in which one goes on. So the next callback that begins is a
+        // sample too: in this turn, or by a caller.
         #[cfg(feature = "metrics")]
         if !begins && is_done {
+            self.pace.begin_sample();
             self.mail.lock().turns = 0;
         }
         if is_long {

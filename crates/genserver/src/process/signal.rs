@@ -162,8 +162,7 @@ impl<S: GenServer> AnyProcess for Process<S> {
     }
 
     #[cfg(feature = "metrics")]
-    fn update_metrics(&self) {
-        self.meter.update();
+    fn flush_counts(&self) {
         self.flush_counts();
     }
 

@@ -190,6 +190,8 @@ pub(crate) trait Work<S: GenServer>: Send {
     /// Its callback is timed, and began then.
     #[cfg(feature = "metrics")]
     fn time_from(self: Pin<&mut Self>, since: Instant);
+    #[cfg(feature = "metrics")]
+    fn is_timed(&self) -> bool;
 }
 
 /// What came of a callback that was begun.
@@ -258,6 +260,11 @@ where
     #[cfg(feature = "metrics")]
     fn time_from(self: Pin<&mut Self>, since: Instant) {
         *self.project().since = Some(since);
+    }
+
+    #[cfg(feature = "metrics")]
+    fn is_timed(&self) -> bool {
+        self.since.is_some()
     }
 
     fn put_away(self: Pin<Box<Self>>) {

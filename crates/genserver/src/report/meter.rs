@@ -1,12 +1,13 @@
 //! What is counted for the `metrics` facade. Without the feature all of this does nothing.
 //!
-//! 1. A *meter* is what all servers of one type count together: their type is the only label that says whose a series is, so the
+//! 1. A *meter* is what all servers of one type count together. The type is the only label that says whose a series is, so the
 //!    number of series is bounded by the code. A process keeps a reference to the meter of its type.
 //! 2. A message is counted in its own process. What has come together is added to the counters when the process is timed anyway
 //!    (see `process::pace`), when it ends, and on [`update_metrics`](crate::Node::update_metrics).
-//! 3. Keys are kept, with their hashes; the handles that a recorder gives for them are not. A call does not feel
-//!    that they are asked for again and again, because it is so seldom, and a recorder that comes later, or is only that of a thread, gets what is its own.
-//! 4. The recorder is foreign code: it is called without a lock.
+//! 3. Keys are kept, with their hashes. The handles that a recorder gives for them are not: a recorder may be installed later, or
+//!    for one thread only, and gets what is counted from then on, or on that thread. Handles are asked for so seldom that a call
+//!    does not become slower by it.
+//! 4. The recorder is foreign code: it is called without a lock, and its panic goes no further.
 
 #[cfg(feature = "metrics")]
 pub(crate) use on::{Counts, Meter};
@@ -26,10 +27,11 @@ mod on {
     use metrics::{IntoF64, Key, Label, Level, Metadata, Recorder, Unit, with_recorder};
     use parking_lot::Mutex;
 
+    use crate::sync::barrier;
     use crate::values::info::Callback;
     use crate::values::reason::Reason;
 
-    /// The meters, by the types of their servers. The lock is one that models do not see: it outlives every execution of a model.
+    /// The meters, by the types of their servers. The model checker does not see this lock: it outlives every execution of a model.
     static METERS: Mutex<BTreeMap<&'static str, &'static TypeMeter>> = Mutex::new(BTreeMap::new());
 
     /// The address of the recorder that was told last what the names mean.
@@ -82,10 +84,10 @@ mod on {
     }
 
     impl Meter {
-        /// The meter of a type, for a process of it that begins to live.
+        /// Returns the meter of a type, and counts a process of it that is about to be made. Called without a lock (rule 4).
         pub(crate) fn of(server: &'static str) -> Self {
             let mut meters = METERS.lock();
-            // Never freed: a program has so many types of servers and no more.
+            // Never freed: the number of types is bounded by the code.
             let meter = *meters.entry(server).or_insert_with(|| Box::leak(Box::new(TypeMeter::new(server))));
             drop(meters);
             meter.live.fetch_add(1, Ordering::Relaxed);
@@ -102,7 +104,7 @@ mod on {
             count(key.get_or_init(|| series(self.0.server, "genserver.exits", Some(label))), 1);
         }
 
-        /// A process goes that never ran.
+        /// A process goes away that never ran.
         pub(crate) fn discarded(self) {
             self.0.live.fetch_sub(1, Ordering::Relaxed);
             self.show_live();
@@ -137,11 +139,12 @@ mod on {
             sample(&self.0.mailbox_time, waited);
         }
 
-        /// Shows how many live, to a recorder that may not have been there when the last one was started.
-        pub(crate) fn update(self) {
-            // The next recorder at the address of one that is gone is not taken for that one.
+        /// Shows how many processes of each type live, to a recorder that may not have been there when the last one was started.
+        pub(crate) fn show_all() {
+            // A new recorder may lie at the address of one that is gone, and has not been told either.
             DESCRIBED.store(0, Ordering::Relaxed);
-            self.show_live();
+            let meters: Vec<Self> = METERS.lock().values().map(|meter| Self(meter)).collect();
+            meters.into_iter().for_each(Self::show_live);
         }
 
         #[expect(clippy::cast_precision_loss, reason = "fewer processes live than a float counts exactly")]
@@ -160,15 +163,17 @@ mod on {
         with_described(|recorder| recorder.register_histogram(key, &METADATA).record(value));
     }
 
-    /// The present recorder, which has been told what the names mean.
+    /// Uses the present recorder, which has been told what the names mean (rule 4).
     fn with_described(record: impl FnOnce(&dyn Recorder)) {
-        with_recorder(|recorder| {
-            let address = std::ptr::from_ref(recorder).cast::<()>().addr();
-            if DESCRIBED.load(Ordering::Relaxed) != address {
-                DESCRIBED.store(address, Ordering::Relaxed);
-                describe(recorder);
-            }
-            record(recorder);
+        barrier::caught(|| {
+            with_recorder(|recorder| {
+                let address = std::ptr::from_ref(recorder).cast::<()>().addr();
+                if DESCRIBED.load(Ordering::Relaxed) != address {
+                    DESCRIBED.store(address, Ordering::Relaxed);
+                    describe(recorder);
+                }
+                record(recorder);
+            });
         });
     }
 
@@ -199,27 +204,23 @@ mod on {
         Key::from_parts(name, labels.map(|(name, value)| Label::from_static_parts(name, value)).collect::<Vec<_>>())
     }
 
-    /// The callbacks whose time is taken. That of init would have to be taken at every start.
+    /// The callbacks that are timed. Init is not: it runs once, so every start would have to look at the clock.
     const TIMED: [Callback; 5] = [Callback::Call, Callback::Cast, Callback::Info, Callback::Idle, Callback::Terminate];
 
     /// Tells the recorder what each name means.
     fn describe(recorder: &dyn Recorder) {
-        let counter = |name: &'static str, unit, what: &'static str| {
-            recorder.describe_counter(name.into(), unit, what.into());
+        let counter = |name: &'static str, what: &'static str| {
+            recorder.describe_counter(name.into(), Some(Unit::Count), what.into());
         };
         let histogram = |name: &'static str, unit, what: &'static str| {
             recorder.describe_histogram(name.into(), Some(unit), what.into());
         };
         recorder.describe_gauge("genserver.process.count".into(), Some(Unit::Count), "Processes that live.".into());
-        counter("genserver.messages.handled", Some(Unit::Count), "Messages handled.");
-        counter("genserver.messages.refused", Some(Unit::Count), "Messages given back because the mailbox was full.");
-        counter("genserver.messages.dropped", Some(Unit::Count), "Messages dropped to make space for others.");
-        counter("genserver.exits", Some(Unit::Count), "Ends of processes.");
-        counter(
-            "genserver.restarts",
-            Some(Unit::Count),
-            "Processes that a supervisor started in the place of another.",
-        );
+        counter("genserver.messages.handled", "Messages handled.");
+        counter("genserver.messages.refused", "Messages given back because the mailbox was full.");
+        counter("genserver.messages.dropped", "Messages dropped to make space for others.");
+        counter("genserver.exits", "Ends of processes.");
+        counter("genserver.restarts", "Processes that a supervisor started in the place of another.");
         histogram("genserver.mailbox.size", Unit::Count, "Messages that waited when another was queued; sampled.");
         histogram("genserver.mailbox.time", Unit::Seconds, "How long a queued message waited; sampled.");
         histogram(
