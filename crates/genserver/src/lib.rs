@@ -459,9 +459,14 @@
 //! # Features
 //!
 //! `tokio` (on by default) runs processes on the Tokio runtime that they are started on; `smol` runs them on async-executor.
-//! Without either, bring a [`runtime::Runtime`] of your own. `serde` serialises the types that tools show; `tracing` turns
-//! reports into events; `metrics` counts messages, ends and restarts for a recorder; `macros` has the attribute
-//! [`server`](macro@server), and `sim` the simulator. No feature changes the meaning of another.
+//! Without either, bring a [`runtime::Runtime`] of your own. `serde` serialises the types that tools show; `macros` has the
+//! attribute [`server`](macro@server), and `sim` the simulator. No feature changes the meaning of another.
+//!
+//! `metrics` counts messages, ends and restarts and times callbacks, for the recorder of the `metrics` crate that the program
+//! installs. The example `prometheus` (`cargo run -p genserver --example prometheus --features metrics`) shows what a collector
+//! gets. `tracing` turns reports into events, and makes each callback a span in the trace of the code that sent the message; the
+//! example `opentelemetry` (`cargo run -p genserver --example opentelemetry --features tracing`) shows such a trace.
+//! `docs/OBSERVING.md` in the repository lists all metrics and spans.
 
 // The examples run on Tokio. Without that feature this leaves out those of all items. This page's still run, so each returns
 // early.

@@ -57,8 +57,6 @@
 //! [`Node::reports`](crate::Node::reports) yields what went wrong. To get normal events too, such as the start of a child,
 //! subscribe with [`Node::reports_from`](crate::Node::reports_from).
 //!
-//! The example `metrics` (`cargo run -p genserver --example metrics`) counts reports for a collector.
-//!
 //! # What is shown
 //!
 //! Only what the server shows of itself: see [`GenServer::format_status`](crate::GenServer::format_status). A report prints in
