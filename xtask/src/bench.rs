@@ -4,18 +4,23 @@
 pub(crate) mod instructions;
 // The same for commands of the store over sockets, beside Redis.
 mod commands;
+// What it costs to look at a program.
+mod observer;
 
 use crate::Result;
 use crate::cargo::Cargo;
 
-/// Counts instructions, or times the simulator or a durable store, if the arguments ask for it. Otherwise runs the `benchmarks`
-/// crate with them, in the profile `bench`.
+/// Counts instructions, or measures the observer, the simulator or a durable store, if the arguments ask for it. Otherwise runs
+/// the `benchmarks` crate with them, in the profile `bench`.
 pub(crate) fn run(args: &[String]) -> Result {
     if commands::are_asked_for(args) {
         return commands::run();
     }
     if instructions::are_asked_for(args) {
         return instructions::run(args);
+    }
+    if let Some(("--observer", args)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return observer::run(args);
     }
     // A crate of its own: the simulator in the program that is measured would be a part of what is measured.
     if args == ["--sim"] {

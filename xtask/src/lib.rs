@@ -95,7 +95,7 @@ pub const VERBS: &[Verb] = &[
     Verb { name: "docs", about: "the documentation, without a warning; --open shows it", run: docs::run },
     Verb {
         name: "bench",
-        about: "the comparison with other libraries; --instructions counts instructions",
+        about: "the comparison with other libraries; --instructions counts instructions, --observer what it costs to look",
         run: bench::run,
     },
     Verb {

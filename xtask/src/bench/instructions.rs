@@ -54,6 +54,15 @@ struct Figure {
     functions: Vec<(String, f64)>,
 }
 
+/// How the program is built and run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Build {
+    /// Its features, separated by commas.
+    pub(super) features: &'static str,
+    /// What it gets as its last argument.
+    pub(super) extra: Option<&'static str>,
+}
+
 /// A row of the program's list.
 #[derive(Debug, Clone)]
 struct Row {
@@ -165,9 +174,8 @@ fn compare(table: &Table, figures: &[Figure], are_all: bool) -> Result {
 
 /// Counts every row that is wanted.
 fn count(options: &Options, table: &Table) -> Result<(Vec<Row>, Vec<Figure>)> {
-    let valgrind = valgrind::find(options.install)?;
-    let program = build()?;
-    let mut rows = list(&program)?;
+    let counter = Counter::new(Build::default(), options.install)?;
+    let mut rows = list(&counter.program)?;
     rows.retain(|row| row.name.contains(&options.only));
     if rows.is_empty() {
         return Err(Failure::new(format!("no row contains `{}`", options.only)));
@@ -175,29 +183,73 @@ fn count(options: &Options, table: &Table) -> Result<(Vec<Row>, Vec<Figure>)> {
     let mut figures = Vec::new();
     for row in &rows {
         for subject in &row.subjects {
-            let run =
-                |operations| callgrind::count(&valgrind, &program, &[&row.name, subject, &format!("{operations:05}")]);
-            let [mut few, mut many] = [run(OPERATIONS[0])?, run(OPERATIONS[1])?];
-            let mut result = figure(row, subject, &few, &many);
-            for _ in 1..COUNTS {
-                if !options.update && !table.is_exceeded_by(&result) {
-                    break;
-                }
-                few = few.or_less(run(OPERATIONS[0])?);
-                many = many.or_less(run(OPERATIONS[1])?);
-                result = figure(row, subject, &few, &many);
-            }
-            figures.push(result);
+            figures.push(counter.figure(&row.name, subject, |figure| options.update || table.is_exceeded_by(figure))?);
         }
     }
     Ok((rows, figures))
 }
 
-/// Builds the program, and says where it is. The features of its dependencies are its own, whatever else is built.
-fn build() -> Result<PathBuf> {
-    Cargo::line(&format!("build --quiet --profile bench --package {PACKAGE}")).run()?;
-    // The folder of the profile `bench`, too.
-    Ok(workspace::target().join("release").join(PACKAGE))
+/// Counts the instructions of rows in ours, each twice: the least counts.
+pub(super) fn count_ours(rows: &[&str], build: Build, install: bool) -> Result<Vec<f64>> {
+    let counter = Counter::new(build, install)?;
+    let count = |row: &&str| {
+        let mut is_first = true;
+        counter.figure(row, OURS, |_| std::mem::take(&mut is_first)).map(|figure| figure.instructions)
+    };
+    rows.iter().map(count).collect()
+}
+
+/// What the committed table says of rows in ours.
+pub(super) fn committed(rows: &[&str]) -> Result<Vec<f64>> {
+    let table = Table::read()?;
+    let find = |row: &&str| table.find(row, OURS).map(|figure| figure.instructions);
+    let found: Option<Vec<f64>> = rows.iter().map(find).collect();
+    found.ok_or_else(|| Failure::new("the table lacks an operation that the observer is measured with"))
+}
+
+/// What the machine's processor is called.
+pub(super) fn processor() -> String {
+    valgrind::processor()
+}
+
+/// The program, built in one way, and what counts.
+struct Counter {
+    valgrind: PathBuf,
+    program: PathBuf,
+    extra: Option<&'static str>,
+}
+
+impl Counter {
+    /// Builds the program. The features of its dependencies are its own, whatever else is built.
+    fn new(build: Build, install: bool) -> Result<Self> {
+        let valgrind = valgrind::find(install)?;
+        let features = if build.features.is_empty() { "" } else { "--features" };
+        let line = format!("build --quiet --profile bench --package {PACKAGE} {features} {}", build.features);
+        Cargo::line(&line).run()?;
+        // The folder of the profile `bench`, too.
+        Ok(Self { valgrind, program: workspace::target().join("release").join(PACKAGE), extra: build.extra })
+    }
+
+    /// Counts a row: once, and again up to [`COUNTS`] times while `again` says so.
+    fn figure(&self, row: &str, subject: &str, mut again: impl FnMut(&Figure) -> bool) -> Result<Figure> {
+        let [mut few, mut many] = [self.run(row, subject, OPERATIONS[0])?, self.run(row, subject, OPERATIONS[1])?];
+        let mut result = figure(row, subject, &few, &many);
+        for _ in 1..COUNTS {
+            if !again(&result) {
+                break;
+            }
+            few = few.or_less(self.run(row, subject, OPERATIONS[0])?);
+            many = many.or_less(self.run(row, subject, OPERATIONS[1])?);
+            result = figure(row, subject, &few, &many);
+        }
+        Ok(result)
+    }
+
+    fn run(&self, row: &str, subject: &str, operations: u32) -> Result<Count> {
+        let operations = format!("{operations:05}");
+        let args = [row, subject, &operations].into_iter().chain(self.extra);
+        callgrind::count(&self.valgrind, &self.program, &args.collect::<Vec<_>>())
+    }
 }
 
 /// The rows that the program has: name, subjects, bar and goal, separated by tabs.
@@ -215,7 +267,7 @@ fn list(program: &Path) -> Result<Vec<Row>> {
     rows.ok_or_else(|| Failure::new(format!("{} lists its rows in another form:\n{text}", program.display())))
 }
 
-fn figure(row: &Row, subject: &str, few: &Count, many: &Count) -> Figure {
+fn figure(row: &str, subject: &str, few: &Count, many: &Count) -> Figure {
     let each = |few: u64, many: u64| difference(few, many) / f64::from(OPERATIONS[1] - OPERATIONS[0]);
     let function = |(name, many): (&String, &u64)| {
         let few = few.functions.get(name).copied().unwrap_or_default();
@@ -224,7 +276,7 @@ fn figure(row: &Row, subject: &str, few: &Count, many: &Count) -> Figure {
     let mut functions: Vec<(String, f64)> = many.functions.iter().map(function).collect();
     functions.sort_by(|(a_name, a), (b_name, b)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
     Figure {
-        row: row.name.clone(),
+        row: row.to_owned(),
         subject: subject.to_owned(),
         instructions: each(few.instructions(), many.instructions()),
         allocations: each(few.allocations, many.allocations),
@@ -250,15 +302,14 @@ mod tests {
 
     fn count(functions: &[(&str, u64)], allocations: u64) -> Count {
         let functions = functions.iter().map(|(name, cost)| ((*name).to_owned(), *cost)).collect::<BTreeMap<_, _>>();
-        Count { functions, allocations }
+        Count { functions, allocations, left_out: 0 }
     }
 
     #[test]
     fn a_figure_is_what_each_further_operation_adds() {
-        let row = Row { name: "call".to_owned(), subjects: Vec::new(), bar: 0.0, goal: 0.0 };
         let few = count(&[("main", 900), ("poll", 4_000)], 10);
         let many = count(&[("main", 900), ("poll", 12_000), ("reply", 16_000)], 8_010);
-        let figure = figure(&row, "raw", &few, &many);
+        let figure = figure("call", "raw", &few, &many);
         assert!((figure.instructions - 3.0).abs() < 1e-9, "{figure:?}");
         assert!((figure.allocations - 1.0).abs() < 1e-9, "{figure:?}");
         let names: Vec<&str> = figure.functions.iter().map(|(name, _)| name.as_str()).collect();
