@@ -16,6 +16,7 @@ use crate::process::deadlock::Edge;
 use crate::process::queue::Queue;
 use crate::process::starter::{Started, Starter};
 use crate::process::work::{self, Actor, Begun, Job, Polled, Work};
+use crate::report::SentBy;
 use crate::server::GenServer;
 use crate::server::outcome::LateReply;
 use crate::values::pid::Pid;
@@ -161,6 +162,13 @@ impl<S: GenServer> Body<S> {
             while let Some(message) = cold.held.pop_back() {
                 actor.batch.push_front(message);
             }
+        }
+    }
+
+    /// No callback begins for the message that was taken last.
+    pub(super) fn forget_sender(&mut self) {
+        if let Some(actor) = &mut self.actor {
+            actor.cx.sent_by = SentBy::NONE;
         }
     }
 

@@ -357,6 +357,7 @@ impl<S: GenServer> Process<S> {
             Some(Job::Message(Envelope::Call(call, edge))) => {
                 // The caller has given up and withdrawn the request (rule 5 of `deadlock`).
                 if edge.as_ref().is_some_and(|edge| !edge.begin()) {
+                    body.forget_sender();
                     return drop_caught(call);
                 }
                 body.cold().edge = edge;
