@@ -129,7 +129,7 @@ impl Kept {
         if self.round == 0 {
             return Standing::Unknown;
         }
-        let committed = self.progress.committed();
+        let (committed, broken) = self.progress.look(self.round);
         while let Some(commit) = self.on_their_way.pop_front_if(|commit| commit.number <= committed) {
             // When the last is committed, all are forgotten at once.
             if self.on_their_way.is_empty() {
@@ -145,7 +145,7 @@ impl Kept {
             // A bucket at rest does not keep the space of its busiest time.
             self.last_change = HashMap::default();
         }
-        match self.progress.broken(self.round) {
+        match broken {
             Some(error) if error.kind() == StorageErrorKind::NotOwner => return Standing::Unknown,
             Some(_) => self.take_back(entries),
             None => {}

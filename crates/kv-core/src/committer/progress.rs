@@ -21,9 +21,22 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// All commits up to this number are committed, or were taken back.
-    pub(crate) fn committed(&self) -> u64 {
-        self.committed.load(Ordering::Acquire)
+    /// How far the commits have come: all up to this number are committed, or were taken back. And the error of the round, if a commit
+    /// in it has failed.
+    ///
+    /// The error is looked for first: who sees it also sees every commit before it. The other way round, commits that are made between
+    /// the two looks would be taken back with the one that has failed.
+    #[inline]
+    pub(crate) fn look(&self, round: u64) -> (u64, Option<StorageError>) {
+        self.look_twice(round, || ())
+    }
+
+    /// The same, with what happens between the two looks.
+    #[inline]
+    fn look_twice(&self, round: u64, between: impl FnOnce()) -> (u64, Option<StorageError>) {
+        let broken = self.broken(round);
+        between();
+        (self.committed.load(Ordering::Acquire), broken)
     }
 
     pub(super) fn commit(&self, number: u64) {
@@ -31,12 +44,33 @@ impl Progress {
     }
 
     /// The error of the round, if a commit in it has failed.
-    pub(crate) fn broken(&self, round: u64) -> Option<StorageError> {
+    pub(super) fn broken(&self, round: u64) -> Option<StorageError> {
         if self.broken.load(Ordering::Acquire) < round { None } else { self.error.lock().clone() }
     }
 
     pub(super) fn break_round(&self, round: u64, error: &StorageError) {
         *self.error.lock() = Some(error.clone());
         self.broken.store(round, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What the bucket sees while the committer writes.
+
+    use super::*;
+
+    #[test]
+    fn who_sees_a_failure_sees_every_commit_before_it() {
+        let progress = Progress::default();
+        progress.commit(4);
+        let error = StorageError::new("the disk is full");
+        let seen = progress.look_twice(1, || {
+            progress.commit(5);
+            progress.break_round(1, &error);
+        });
+        // Commit 5 is not taken back with the one after it.
+        assert_eq!(seen, (5, None));
+        assert_eq!(progress.look(1), (5, Some(error)));
     }
 }
