@@ -2,7 +2,7 @@
 //!
 //! - R1: The sources that wait have one turn each in a round, and one that begins to wait is the last of the round. So a flood from one
 //!   source delays another by one turn, and not by all that wait.
-//! - R2: Those of one source get their turns in the order in which they asked for them.
+//! - R2: Those of one source get their turns in the order in which they asked for them. One that has left takes no turn of its source.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,18 +59,20 @@ impl Queue {
 
     /// Takes out the one whose turn it is. If nobody waits, the turn is free.
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
-        let Some(source) = self.order.pop_front() else {
-            self.free += 1;
-            return None;
-        };
-        let of_source = self.waiting.get_mut(&source).expect("a source in the order waits");
-        let next = of_source.pop_front();
-        if of_source.is_empty() {
-            self.waiting.remove(&source);
-        } else {
-            self.order.push_back(source);
+        while let Some(source) = self.order.pop_front() {
+            let of_source = self.waiting.get_mut(&source).expect("a source in the order waits");
+            let next = std::iter::from_fn(|| of_source.pop_front()).find(|next| !next.is_canceled());
+            if of_source.is_empty() {
+                self.waiting.remove(&source);
+            } else {
+                self.order.push_back(source);
+            }
+            if next.is_some() {
+                return next;
+            }
         }
-        next
+        self.free += 1;
+        None
     }
 }
 
@@ -83,7 +85,7 @@ impl Drop for Turn {
             // Sent without the lock: it wakes a task.
             match next.send(Turn(Some(Arc::clone(&queue)))) {
                 Ok(()) => return,
-                // It has left the queue. The turn that came back is not dropped as one: there may be thousands of them, each in the
+                // It has left the queue in this moment. The turn that came back is not dropped as one: there may be thousands of them, each in the
                 // destructor of another.
                 Err(mut back) => back.0 = None,
             }
@@ -182,6 +184,16 @@ mod tests {
         let first = now(pin!(turns.take(source(9)))).unwrap();
         let waiting = wait(&turns, &[1, 1, 1, 2, 3, 3]);
         assert_eq!(pass_on(first, waiting), [1, 2, 3, 1, 3, 1]);
+        assert_eq!(is_free(&turns), 1);
+    }
+
+    #[test]
+    fn those_who_have_left_take_no_turn_of_their_source() {
+        let turns = Turns::new(1);
+        let first = now(pin!(turns.take(source(9)))).unwrap();
+        let mut waiting = wait(&turns, &[1, 1, 1, 2, 2, 2]);
+        waiting.drain(..2);
+        assert_eq!(pass_on(first, waiting), [1, 2, 2, 2]);
         assert_eq!(is_free(&turns), 1);
     }
 
