@@ -149,6 +149,11 @@ impl CommandBatch {
         self.0.clear().await;
         Ok(())
     }
+
+    /// Counts a command that was carried out alone. Yields now and then.
+    pub(crate) async fn count_alone(&mut self) {
+        self.0.count(1).await;
+    }
 }
 
 impl Refusal {

@@ -222,6 +222,12 @@ impl<A> BucketBatch<A> {
             group.clear(if number < KEPT.1 { KEPT.0 } else { 0 });
         }
         self.tags.clear();
+        self.count(0).await;
+    }
+
+    /// Counts commands that were executed without this batch, or what takes as long as so many of them. Yields now and then.
+    pub(crate) async fn count(&mut self, commands: usize) {
+        self.in_a_row += commands;
         if self.in_a_row >= COMMANDS_IN_A_ROW {
             self.in_a_row = 0;
             yield_now().await;

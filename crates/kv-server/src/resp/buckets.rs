@@ -21,6 +21,9 @@ const SCANNED: usize = 10;
 /// How many names to ask the store for at once.
 const NAMES: usize = 256;
 
+/// As how many commands it counts to remove a bucket, whose process ends with it.
+const REMOVAL: usize = 16;
+
 /// The options of `SCAN` and `HSCAN`.
 struct ScanOptions {
     after: Option<Bytes>,
@@ -42,6 +45,7 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
     pub(super) async fn del(&mut self, request: Request<'_>) {
         let mut removed = Ok(0);
         for name in request.from(1) {
+            self.resp.batch.count(REMOVAL).await;
             let Some(bucket) = std::str::from_utf8(name).ok().and_then(|name| self.store.lookup(name)) else {
                 continue;
             };
@@ -61,8 +65,12 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
         std::str::from_utf8(name).is_ok_and(|name| self.store.lookup(name).is_some())
     }
 
-    pub(super) fn exists(&mut self, request: Request<'_>) {
-        let there = request.from(1).filter(|name| self.is_there(name)).count();
+    pub(super) async fn exists(&mut self, request: Request<'_>) {
+        let mut there = 0;
+        for name in request.from(1) {
+            self.resp.batch.count(1).await;
+            there += usize::from(self.is_there(name));
+        }
         reply::count(there, self.replies.short());
     }
 

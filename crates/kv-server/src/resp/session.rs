@@ -80,6 +80,8 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
                     self.replies.space().await?;
                     if has_long_reply(command) {
                         yield_now().await;
+                    } else {
+                        self.resp.batch.count(1).await;
                     }
                     end
                 }
@@ -196,7 +198,7 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
             }
             Command::Hscan => self.hscan(request).await?,
             Command::Del => self.del(request).await,
-            Command::Exists => self.exists(request),
+            Command::Exists => self.exists(request).await,
             Command::Type => self.type_of(request),
             Command::Keys => self.keys(request).await?,
             Command::Scan => self.scan(request).await?,

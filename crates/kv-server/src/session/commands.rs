@@ -58,7 +58,9 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
                 LineAction::Gathered => None,
                 LineAction::Alone(command) => {
                     self.carry_out().await?;
-                    self.alone(command).await?
+                    let end = self.alone(command).await?;
+                    self.gathered.count_alone().await;
+                    end
                 }
                 LineAction::LogIn(mut password) => {
                     self.carry_out().await?;

@@ -24,6 +24,8 @@ mod transactions;
 mod subscriptions;
 // What a client may not have.
 mod limits;
+// What it does in one turn.
+mod turns;
 // Random bytes.
 mod fuzz;
 // Redis's own programs, which need a socket.

@@ -57,7 +57,18 @@ async fn a_read_full_of_lists_is_as_many_turns() {
 async fn a_client_that_never_stops_sending_takes_many_turns() {
     let store = Store::start().await.unwrap();
     store.create("a").await.unwrap();
-    for command in ["PING\n", "nonsense\n", "GET a k\n", "GET b k\n", "PUT a k 1\n", "TTL a k\n", "CAS a k 1 2\n"] {
+    for command in [
+        "PING\n",
+        "nonsense\n",
+        "GET a k\n",
+        "GET b k\n",
+        "PUT a k 1\n",
+        "TTL a k\n",
+        "CAS a k 1 2\n",
+        "CREATE a\n",
+        "DROP b\n",
+        "COUNT a\n",
+    ] {
         let turns = turns(&store, &command.repeat(20_000)).await;
         assert!(turns >= 20_000 / 2_200, "{command:?} took {turns} turns");
     }
