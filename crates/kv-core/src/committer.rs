@@ -21,12 +21,16 @@ use crate::storage::{Commit, Fence, Storage, StorageError};
 
 // Whether more requests are about to come.
 mod expected;
+// Whether the storage takes changes.
+mod health;
 // How far the commits of one bucket have come.
 mod progress;
 // One bucket's changes on their way.
 mod request;
 
 use expected::Expected;
+pub(crate) use health::Failure;
+use health::{Health, retry_later};
 pub(crate) use progress::Progress;
 pub(crate) use request::{Request, SendReply};
 
@@ -46,8 +50,15 @@ pub(crate) struct CommitterServer {
     changes: usize,
     bytes: usize,
     expected: Expected,
+    health: Health,
     /// Whether a sync is due, and its timer set.
     is_sync_due: bool,
+}
+
+/// What a committer starts with.
+pub(crate) struct CommitterArgs {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) failure: Arc<Failure>,
 }
 
 /// Forgets a bucket and its entries, after all that was sent before.
@@ -64,25 +75,34 @@ pub(crate) enum CommitterInfo {
     Commit,
     /// The time in which a sync has to come is over.
     Sync,
+    /// The storage has failed, and is to be tried again.
+    Retry,
+    /// A bucket could not load its entries.
+    NotLoaded(StorageError),
 }
 
 impl GenServer for CommitterServer {
-    type Args = Arc<dyn Storage>;
+    type Args = CommitterArgs;
     type Call = Remove;
     type Cast = Request;
     type Info = CommitterInfo;
 
-    async fn init(storage: Arc<dyn Storage>, _cx: &mut Cx<Self>) -> Init<Self> {
-        // The committer before this one may have ended with a sync due, and its timer with it.
+    async fn init(CommitterArgs { storage, failure }: CommitterArgs, cx: &mut Cx<Self>) -> Init<Self> {
+        // The committer before this one may have ended with a sync due, or with a storage to be tried again, and its timers with it.
         let is_sync_due = storage.sync_within().is_some();
+        let health = Health::new(failure);
+        if health.has_failed() {
+            retry_later(cx);
+        }
         let expected = Expected::default();
-        let this = Self { storage, batch: Vec::new(), changes: 0, bytes: 0, expected, is_sync_due };
+        let this = Self { storage, batch: Vec::new(), changes: 0, bytes: 0, expected, health, is_sync_due };
         if is_sync_due { Init::RunThen(this, CommitterInfo::Sync) } else { Init::Run(this) }
     }
 
     async fn handle_call(&mut self, remove: Remove, cx: &mut Cx<Self>) -> Outcome<Self> {
         self.commit(cx).await;
         let removed = self.storage.remove(&remove.bucket, remove.fence).await;
+        self.health.judge(std::slice::from_ref(&removed), cx);
         Next::reply(remove.caller, removed)
     }
 
@@ -103,6 +123,8 @@ impl GenServer for CommitterServer {
             CommitterInfo::Commit if self.waits_for_more(cx).await => {}
             CommitterInfo::Commit => self.commit(cx).await,
             CommitterInfo::Sync => self.sync(cx).await,
+            CommitterInfo::Retry => self.retry(cx).await,
+            CommitterInfo::NotLoaded(error) => self.health.judge(&[Err(error)], cx),
         }
         Next::wait()
     }
@@ -137,6 +159,7 @@ impl CommitterServer {
         self.expected.commit(batch.len());
         let (commits, places) = gather(&mut batch);
         let results = if commits.is_empty() { Vec::new() } else { self.storage.commit(commits).await };
+        self.health.judge(&results, cx);
         for (request, place) in batch.into_iter().zip(places) {
             let stored = match place {
                 Some(place) => results.get(place).cloned().unwrap_or_else(|| Err(unanswered())),
@@ -151,13 +174,28 @@ impl CommitterServer {
     }
 
     async fn sync(&mut self, cx: &mut Cx<Self>) {
-        if std::mem::take(&mut self.is_sync_due)
-            && let Err(error) = self.storage.sync().await
-        {
+        if !std::mem::take(&mut self.is_sync_due) {
+            return;
+        }
+        let synced = self.storage.sync().await;
+        self.health.judge(std::slice::from_ref(&synced), cx);
+        if let Err(error) = synced {
             let what = "could not sync what was committed, and a power failure may lose it";
             cx.report(Level::Error, |me| {
                 Report::Custom(CustomReport::new(me, Level::Error, "Committer", what).with("why", error.to_string()))
             });
+        }
+    }
+
+    /// Finds out whether the storage works again.
+    async fn retry(&mut self, cx: &mut Cx<Self>) {
+        if !self.health.has_failed() {
+            return;
+        }
+        let synced = self.storage.sync().await;
+        self.health.judge(std::slice::from_ref(&synced), cx);
+        if self.health.has_failed() {
+            retry_later(cx);
         }
     }
 }

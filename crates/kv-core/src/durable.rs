@@ -61,8 +61,9 @@ use state::State;
 /// # When the disk fails
 ///
 /// If a commit fails, because the disk is full for instance, its changes are taken back, and its clients get the error with the
-/// cause. The store stays up and answers reads. Each later commit first opens the database again, and makes sure that
-/// nothing of the failed one is left; if that works, the storage works again. If the program ends before that, the changes that
+/// cause. The store stays up and answers reads, and [`Store::storage_error`](crate::Store::storage_error) says why. Each later
+/// commit, and one without changes that is tried once a second, first opens the database again, and makes sure that nothing of the failed
+/// one is left; if that works, the storage works again. If the program ends before that, the changes that
 /// failed may be found when the folder is opened.
 ///
 /// # Damage

@@ -216,7 +216,8 @@
 //!
 //! A bucket with a storage goes on while its changes are on their way. It answers reads of other keys at once, and reads of a
 //! key with a change on its way when the change is kept. So no client sees what could still be lost. If the storage refuses a
-//! change, the bucket takes it back, with all that was built on it, and each client hears why.
+//! change, the bucket takes it back, with all that was built on it, and each client hears why. [`Store::storage_error`] says it to those
+//! who watch over the store, until the storage takes changes again.
 //!
 //! # Limits
 //!

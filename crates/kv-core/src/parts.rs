@@ -13,10 +13,12 @@ use genserver::supervisor::{ChildError, ChildRef, Supervisor, SupervisorServer};
 use genserver::{GenServer, ServerRef};
 use parking_lot::RwLock;
 
+use crate::committer::Failure;
 use crate::event::BucketEvent;
 use crate::key_event::{KeyEvent, KeyEventOutlet};
 use crate::limits::StoreShared;
 use crate::registry::RegistryServer;
+use crate::storage::StorageError;
 
 /// The parts of a store, as they are now.
 #[derive(Debug)]
@@ -38,6 +40,7 @@ pub(crate) struct StoreChildren {
     pub(crate) buckets: ChildRef<DynamicSupervisorServer, DynamicSupervisor>,
     pub(crate) registry: ChildRef<RegistryServer>,
     pub(crate) shared: Arc<StoreShared>,
+    pub(crate) failure: Arc<Failure>,
 }
 
 impl StoreParts {
@@ -77,6 +80,11 @@ impl StoreParts {
     /// What the store holds. Nothing before its first start.
     pub(crate) fn memory(&self) -> usize {
         self.now().map_or(0, |children| children.shared.memory())
+    }
+
+    /// Why the storage takes no changes, if it does not.
+    pub(crate) fn storage_error(&self) -> Option<StorageError> {
+        self.now().and_then(|children| children.failure.lock().clone())
     }
 
     /// One of the parts, as soon as it runs, and those that it was started with.

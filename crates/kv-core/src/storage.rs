@@ -172,7 +172,8 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Makes what was committed as durable as it will ever be. Called if [`sync_within`](Storage::sync_within) asks for it.
+    /// Makes what was committed as durable as it will ever be. Called if [`sync_within`](Storage::sync_within) asks for it, and once a
+    /// second after something has failed, to find out whether the storage works again. By default it does at once.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use crate::event::BucketEvent;
 use crate::key_event::KeyEvents;
 use crate::parts::StoreParts;
 use crate::registry::{CreateError, CreateLaterError, Registry};
-use crate::{Bucket, BucketName};
+use crate::{Bucket, BucketName, StorageError};
 
 // How it is started, and with what.
 mod options;
@@ -216,6 +216,32 @@ impl Store {
     /// ```
     pub fn memory(&self) -> usize {
         self.parts.memory()
+    }
+
+    /// Why the storage takes no changes at the moment: the error of the last one that failed, until one works. `None` if the storage
+    /// works, as far as the store knows, and always if the store has none.
+    ///
+    /// The store goes on and answers reads; each change gets the error. It tries the storage once a second, and also with each change,
+    /// so this becomes `None` by itself. A report tells when it begins, and when it is over. Only errors of the kind
+    /// [`Failed`](crate::StorageErrorKind::Failed) count.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kv_core::Store;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Store::start().await?;
+    /// // What a load balancer asks.
+    /// let is_ready = store.storage_error().is_none();
+    /// assert!(is_ready);
+    /// # store.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn storage_error(&self) -> Option<StorageError> {
+        self.parts.storage_error()
     }
 
     /// The registry.

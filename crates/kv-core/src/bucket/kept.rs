@@ -19,7 +19,7 @@ use genserver::ServerRef;
 
 use super::entries::{Entries, Held, Secret};
 use crate::BucketName;
-use crate::committer::{CommitterRef, CommitterServer, Progress, Request, SendReply};
+use crate::committer::{CommitterInfo, CommitterRef, CommitterServer, Progress, Request, SendReply};
 use crate::expiry::Millis;
 use crate::key_event::{KeyEvent, KeyEventBatch, KeyEventOutlet};
 use crate::storage::{Entry, Fence, Storage, StorageChange, StorageError, StorageErrorKind};
@@ -112,11 +112,19 @@ impl Kept {
 
     /// Loads the entries, and forgets what was on its way.
     pub(super) async fn load(&mut self) -> Result<Entries, StorageError> {
-        let loaded = self.from.storage.load(&self.from.bucket).await?;
+        let loaded = self.from.storage.load(&self.from.bucket).await.inspect_err(|error| self.tell_of(error))?;
         *self = Self { fence: loaded.fence, round: 1, ..Self::unloaded(self.from.clone()) };
         let held =
             |entry: Entry| (entry.key, Held { value: entry.value, expires: entry.expires.map(Millis::not_before) });
         Ok(loaded.entries.into_iter().map(held).collect())
+    }
+
+    /// Tells the committer, which judges the storage. While there is none, nobody can commit anyway.
+    fn tell_of(&self, error: &StorageError) {
+        if let Ok(committer) = self.from.committer.current() {
+            // If its mailbox is full, it has work to judge the storage by.
+            let _ = committer.send(CommitterInfo::NotLoaded(error.clone()));
+        }
     }
 
     /// Learns how far the commits have come (K3).

@@ -4,6 +4,8 @@
 //! - S2: only the last fence of a bucket may change it.
 //! - S3: after a write has failed, the next one first opens the database again and puts back what the failed one may have
 //!   changed. So a change whose client was told that it failed is never found later by a program that goes on.
+//! - S4: if nothing of the failed write is in the files, buckets can be loaded, whether the disk takes writes again or not. That shows
+//!   only when one succeeds.
 
 use std::collections::HashMap;
 use std::mem;
@@ -48,6 +50,8 @@ struct Inner {
     /// The last batch that was written, and did not fail.
     sequence: u64,
     generation: u64,
+    /// No write has succeeded since one has failed.
+    has_failed: bool,
 }
 
 enum Base {
@@ -74,7 +78,14 @@ impl State {
             folder.finish()?;
         }
         let generation = engine.number(&layout::GENERATION).map_err(damaged(path))?;
-        let inner = Inner { database: Base::Open(engine), owners: HashMap::new(), fence: 0, sequence, generation };
+        let inner = Inner {
+            database: Base::Open(engine),
+            owners: HashMap::new(),
+            fence: 0,
+            sequence,
+            generation,
+            has_failed: false,
+        };
         let state = Self { folder, mode, inner: Mutex::new(inner) };
         // If the disk is full for instance, the entries of removed buckets only take space until later.
         let _ = state.sweep_all();
@@ -170,6 +181,10 @@ impl State {
     pub(super) fn sync(&self) -> Result<(), StorageError> {
         let mut inner = self.inner.lock();
         self.mend(&mut inner)?;
+        if inner.has_failed {
+            // To sync what is there would not show that the disk takes more (S4).
+            return self.write(&mut inner, Vec::new(), true);
+        }
         if let Err(why) = inner.engine()?.sync() {
             inner.break_down(&why, Vec::new());
             return Err(failed(why));
@@ -192,6 +207,7 @@ impl State {
             return Err(failed(why));
         }
         inner.sequence = sequence;
+        inner.has_failed = false;
         if is_synced {
             self.acknowledge(sequence);
         }
@@ -310,6 +326,7 @@ impl Inner {
     }
 
     fn break_down(&mut self, why: &str, undo: Vec<Write>) {
+        self.has_failed = true;
         let broken = Base::Broken { why: why.to_owned(), engine: None, undo };
         let Base::Open(open) = mem::replace(&mut self.database, broken) else { return };
         // Reads go on.

@@ -11,7 +11,7 @@ use genserver::supervisor::{ChildSpec, Supervisor, SupervisorServer, SupervisorS
 use genserver::{StartError, start_link};
 
 use super::{Store, StoreSupervisor};
-use crate::committer::CommitterServer;
+use crate::committer::{CommitterArgs, CommitterServer, Failure};
 use crate::event::{BucketEvent, EventManagerRef};
 use crate::key_event::{KeyEvent, KeyEventOutlet, WAITING_MAX};
 use crate::limits::{Limits, StoreShared};
@@ -239,10 +239,12 @@ impl StoreOptions {
         let mut spec = spec.child(events).child(key_events);
         // A storage that keeps nothing is never called: a bucket without a storage does not wait for one.
         let (mut kept, mut limits) = (None, self.limits);
+        let failure = Arc::<Failure>::default();
         if self.storage.durability() > Durability::Nothing {
             limits.key = limits.key.min(self.storage.max_key());
-            let storage = Arc::clone(&self.storage);
-            let start = move || start_link::<CommitterServer>(Arc::clone(&storage)).label("committer");
+            let (storage, failure) = (Arc::clone(&self.storage), Arc::clone(&failure));
+            let args = move || CommitterArgs { storage: Arc::clone(&storage), failure: Arc::clone(&failure) };
+            let start = move || start_link::<CommitterServer>(args()).label("committer");
             let committer = ChildSpec::server("committer", start);
             kept = Some(RegistryStorage { storage: Arc::clone(&self.storage), committer: committer.reference() });
             // Before the buckets, so that it is there for them until they have ended.
@@ -266,6 +268,7 @@ impl StoreOptions {
             buckets: supervisor,
             registry: registry.reference(),
             shared,
+            failure,
         };
         (spec.child(buckets).child(registry), children)
     }

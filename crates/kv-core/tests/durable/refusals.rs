@@ -7,8 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use kv_core::{Durable, LimitError, OpenError, WriteError};
+use kv_core::{Bucket, Durable, LimitError, OpenError, Store, WriteError};
 
 use super::{closed, open};
 
@@ -73,12 +74,23 @@ async fn a_key_that_is_too_long_for_the_database_is_refused_and_no_other_change_
     store.stop().await.unwrap();
 }
 
+/// The bucket that was started in the place of one that was killed.
+async fn again(store: &Store, killed: Bucket) -> Bucket {
+    loop {
+        let bucket = store.create("shopping").await.unwrap();
+        if bucket != killed {
+            return bucket;
+        }
+        genserver::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_changes_and_loses_nothing_and_works_again_when_there_is_room() {
     let Some(disk) = Mount::new("size=2m") else { return };
     let folder = disk.path().join("store");
     let store = open(&folder).await;
-    let shopping = store.create("shopping").await.unwrap();
+    let mut shopping = store.create("shopping").await.unwrap();
     let mut answered = Vec::new();
     let mut refused = Vec::new();
     for round in 0..3 {
@@ -100,7 +112,15 @@ async fn a_full_disk_refuses_changes_and_loses_nothing_and_works_again_when_ther
         }
         assert!(refused.len() > 3 * round, "the disk is full");
         assert_eq!(shopping.len().await.unwrap(), answered.len(), "reads go on");
+        shopping.kill();
+        shopping = again(&store, shopping).await;
+        assert_eq!(shopping.len().await.unwrap(), answered.len(), "a bucket that crashes is loaded");
+        assert!(store.storage_error().is_some());
         fs::remove_file(filler).unwrap();
+        // It finds out by itself, in all rounds but one: there a client is first.
+        while round > 0 && store.storage_error().is_some() {
+            genserver::time::sleep(Duration::from_millis(10)).await;
+        }
         let key = format!("key {round}");
         shopping.put(key.clone(), "there is room").await.unwrap();
         answered.push(key);

@@ -5,6 +5,8 @@
 mod registry;
 // What is kept.
 mod storage;
+// What is said of a storage that fails.
+mod storage_error;
 // When keys expire.
 mod expiry;
 // What it may hold.

@@ -111,6 +111,10 @@ impl Storage for Shelf {
         self.0.lock().buckets.remove(bucket);
         Ok(())
     }
+
+    async fn sync(&self) -> Result<(), StorageError> {
+        self.works()
+    }
 }
 
 pub(crate) async fn store(shelf: &Shelf) -> Store {
