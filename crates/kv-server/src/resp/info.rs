@@ -42,6 +42,7 @@ fn sections(store: &Store, buckets: usize, clients: &RespClients) -> Vec<Section
     if buckets > 0 {
         keyspace.push(("db0", format!("keys={buckets},expires=0,avg_ttl=0")));
     }
+    let written = if store.storage_error().is_none() { "ok" } else { "err" };
     vec![
         (
             "Server",
@@ -55,7 +56,7 @@ fn sections(store: &Store, buckets: usize, clients: &RespClients) -> Vec<Section
         ("Clients", vec![("connected_clients", clients.count().to_string())]),
         ("Memory", vec![("used_memory", store.memory().to_string())]),
         // A store that answers has loaded what it has.
-        ("Persistence", vec![("loading", "0".to_owned())]),
+        ("Persistence", vec![("loading", "0".to_owned()), ("aof_last_write_status", written.to_owned())]),
         ("Replication", vec![("role", "master".to_owned()), ("connected_slaves", "0".to_owned())]),
         ("Keyspace", keyspace),
     ]

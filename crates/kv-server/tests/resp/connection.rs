@@ -88,6 +88,7 @@ async fn info_tells_what_is_true() {
         "redis_version:7.4.0",
         "connected_clients:1",
         "loading:0",
+        "aof_last_write_status:ok",
         "db0:keys=1,expires=0,avg_ttl=0",
         &format!("used_memory:{}", store.memory()),
     ] {
