@@ -22,11 +22,12 @@
 //! | `l` | shows the reports in the pane, newest first |
 //! | `Esc` | closes the pane, or ends a search |
 //! | `[` `]` | scroll the pane |
-//! | `/` | searches in names, labels, types, states and pids; `Enter` keeps the search |
+//! | `/` | begins a search in names, labels, types, states and pids; `Enter` keeps it |
 //! | `s` `S` | sorts by the next or the last column; `r` turns the order around |
 //! | `q`, `Ctrl-C` | leaves |
 //!
-//! While the program does not answer, it shows what it has seen last, says why, and asks again each second.
+//! While the program does not answer, it shows what it has seen last, says why, and asks again each second. In a narrow terminal there are
+//! fewer columns and numbers: those that are left are whole, and what is bad or sorted by is among them.
 
 // Asking the observer, over HTTP.
 mod client;

@@ -24,7 +24,7 @@ const ANSWER_MAX: usize = 4 << 20;
 #[non_exhaustive]
 pub enum AskError {
     /// Nothing listens there.
-    #[error("cannot connect to the observer at {address}: {source}; is there one, and is that its address?")]
+    #[error("cannot connect to the observer at {address}: {source}; check the address, and whether its program runs")]
     #[non_exhaustive]
     Connect {
         /// The address.

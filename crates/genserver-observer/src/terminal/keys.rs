@@ -17,7 +17,8 @@ pub(super) enum Effect {
 }
 
 /// The keys, for the last line.
-pub(super) const KEYS: &str = "q quit  ↑↓ choose  Enter inspect  l reports  / search  s sort  r reverse";
+pub(super) const KEYS: [&str; 7] =
+    ["q quit", "↑↓ choose", "Enter inspect", "l reports", "/ search", "s sort", "r reverse"];
 
 /// Those while a search is typed.
 pub(super) const SEARCH_KEYS: &str = "Enter keep  Esc clear";
@@ -76,7 +77,12 @@ impl View {
             }
             KeyCode::Char('/') => {
                 self.is_searching = true;
-                return Effect::Nothing;
+                if self.query.search.is_empty() {
+                    return Effect::Nothing;
+                }
+                // Another search, and not more of the one before.
+                self.query.search.clear();
+                self.begin();
             }
             KeyCode::Char('s') => self.sort_by_next(1),
             KeyCode::Char('S') => self.sort_by_next(-1),

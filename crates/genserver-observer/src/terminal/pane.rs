@@ -35,8 +35,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &mut View, area: Rect) {
     frame.render_widget(Paragraph::new(shown), area);
 }
 
-/// The lines, cut where the pane ends, so that they can be counted.
-fn wrapped(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
+/// The lines, cut at this width, so that they can be counted.
+pub(super) fn wrapped(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
     let mut cut = Vec::new();
     for line in lines {
         if line.width() <= width {

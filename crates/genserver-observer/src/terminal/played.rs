@@ -132,6 +132,33 @@ fn no_size_is_too_small() {
 }
 
 #[test]
+fn a_narrow_screen_shows_whole_columns_numbers_and_keys() {
+    let mut played = Played::new(40, 12, 3);
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let screen = played.shows();
+    let lines: Vec<&str> = screen.lines().collect();
+    assert_eq!(words(lines[1]), ["processes", "messages/s", "queued"]);
+    assert_eq!(words(lines[4]), ["pid", "name", "mailbox▼"]);
+    assert_eq!(words(lines[5]), ["3", "worker", "3", "3"]);
+    assert_eq!(lines[11], "q quit  ↑↓ choose  Enter inspect");
+    // What is bad comes first, and what is sorted by is shown.
+    played.types("s");
+    played.view.summary.tiles.cycles = 1;
+    let screen = played.shows();
+    let lines: Vec<&str> = screen.lines().collect();
+    assert_eq!(words(lines[1]), ["cycles", "processes", "messages/s"]);
+    assert_eq!(words(lines[4]), ["pid", "name", "mailbox", "msg/s▼"]);
+}
+
+#[test]
+fn a_low_screen_has_the_table_and_no_numbers() {
+    let screen = Played::new(80, 6, 3).shows();
+    let lines: Vec<&str> = screen.lines().collect();
+    assert_eq!((lines[0], lines[1]), ("observer 127.0.0.1:4000", "1-2 of 3, by mailbox"));
+    assert!(lines[3].contains("worker 3") && lines[5].starts_with("q quit"), "{screen}");
+}
+
+#[test]
 fn a_wide_screen_has_the_type_and_the_restarts() {
     let screen = Played::new(140, 24, 3).shows();
     assert!(screen.contains("restarts") && screen.contains("Worker<core::option"), "{screen}");
@@ -176,6 +203,10 @@ fn a_search_is_kept_with_enter_and_cleared_with_escape() {
     played.press(KeyCode::Enter);
     assert!(played.shows().contains("1-11 of 11 with \"worker 2\", of 30 in all, by mailbox"));
     assert_eq!(played.chosen(), 29);
+    // The next one begins anew.
+    played.types("/worker 3");
+    assert_eq!(played.view.query.search, "worker 3");
+    played.press(KeyCode::Enter);
     played.press(KeyCode::Esc);
     assert!(played.shows().contains("of 30, by mailbox"));
 }
@@ -281,6 +312,34 @@ fn what_is_wrong_stands_above_the_table() {
     assert!(screen.contains("worker 1"), "what was seen last stays");
     played.answers();
     assert!(played.shows().starts_with("observer 127.0.0.1:4000\n"));
+}
+
+#[test]
+fn a_long_failure_is_told_to_its_end() {
+    let mut played = Played::new(40, 12, 1);
+    let question = played.view.question();
+    let source = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    played.view.take(&question, Err(AskError::Connect { address: "127.0.0.1:4000".to_owned(), source }));
+    let screen = played.shows();
+    assert!(screen.contains("check the address, and whether its\nprogram runs\n"), "{screen}");
+}
+
+#[test]
+fn another_program_at_the_address_tells_its_own_reports() {
+    let mut played = Played::new(80, 24, 1);
+    let report = |number: u64, title: &str| ReportRow { number, title: title.to_owned(), ..ReportRow::default() };
+    let question = played.view.question();
+    played.view.take(&question, Ok(Round { reports: vec![report(7, "before")], ..Round::default() }));
+    let question = played.view.question();
+    assert_eq!(question.reports_after, 7);
+    played.view.take(&question, Err(AskError::Late { address: "here".to_owned() }));
+    let question = played.view.question();
+    assert_eq!(question.reports_after, 0);
+    played.view.take(&question, Ok(Round { reports: vec![report(1, "after")], ..Round::default() }));
+    played.types("l");
+    let screen = played.shows();
+    assert!(screen.contains("after") && !screen.contains("before"), "{screen}");
+    assert_eq!(played.view.question().reports_after, 1);
 }
 
 #[test]

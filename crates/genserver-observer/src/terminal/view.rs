@@ -90,7 +90,9 @@ impl View {
     /// What the next round has to ask.
     pub(super) fn question(&self) -> Question {
         let inspected = if let Pane::Process(pid) = self.pane { Some(pid) } else { None };
-        let reports_after = self.reports.back().map_or(0, |report| report.number);
+        // After a failure, it may be another program that answers. Its reports have numbers of their own.
+        let last = self.reports.back().filter(|_| self.failure.is_none());
+        let reports_after = last.map_or(0, |report| report.number);
         Question { query: self.query.clone(), inspected, reports_after }
     }
 
@@ -105,6 +107,9 @@ impl View {
         };
         self.failure = None;
         self.summary = round.summary;
+        if question.reports_after == 0 {
+            self.reports.clear();
+        }
         self.take_reports(round.reports);
         let now = self.question();
         if now.inspected.is_some() && now.inspected == question.inspected {
