@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use genserver::report::{CustomReport, Level, Report};
 use genserver::supervisor::ChildRef;
+use genserver::sys::Shown;
 use genserver::{Caller, Cx, GenServer, Init, Next, Outcome, Reason, yield_now};
 
 use crate::BucketName;
@@ -133,6 +134,10 @@ impl GenServer for CommitterServer {
         self.commit(cx).await;
         self.sync(cx).await;
     }
+
+    fn format_status(&self, shown: &mut Shown) {
+        shown.set_state(self);
+    }
 }
 
 impl CommitterServer {
@@ -231,6 +236,7 @@ impl fmt::Debug for CommitterServer {
         f.debug_struct("CommitterServer")
             .field("storage", &self.storage)
             .field("requests", &self.batch.len())
+            .field("failed", &self.health.has_failed())
             .finish_non_exhaustive()
     }
 }

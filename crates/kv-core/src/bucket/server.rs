@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use genserver::sys::Shown;
 use genserver::{Caller, Cx, GenServer, Init, Next, Outcome, Reason};
 
 use super::Bucket;
@@ -31,10 +32,7 @@ use crate::operation::{Operation, OperationError, OperationResult};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bucket = Bucket::start().await?;
 /// bucket.put("milk", "1").await?;
-/// assert_eq!(
-///     sys::with_state(&bucket, |it| format!("{it:?}")).await?,
-///     "BucketServer { keys: 1, .. }"
-/// );
+/// assert_eq!(sys::get_status(&bucket).await?.state, "BucketServer { keys: 1, .. }");
 /// # Ok(())
 /// # }
 /// ```
@@ -159,6 +157,10 @@ impl GenServer for BucketServer {
 
     async fn handle_info(&mut self, BucketInfo(()): BucketInfo, cx: &mut Cx<Self>) -> Outcome<Self> {
         self.sweep(cx).await
+    }
+
+    fn format_status(&self, shown: &mut Shown) {
+        shown.set_state(self);
     }
 }
 

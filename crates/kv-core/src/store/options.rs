@@ -219,7 +219,8 @@ impl StoreOptions {
     async fn begin(self, linked: bool) -> Result<Store, StartError> {
         let table = Arc::<Table>::default();
         let (spec, children) = self.spec(&table);
-        let supervisor = if linked { spec.start_link().await? } else { spec.start().await? };
+        let start = if linked { spec.start_link() } else { spec.start() };
+        let supervisor = start.default_label("store").await?;
         let parts = Arc::new(StoreParts::of_one(children));
         let registry = Registry::of_store(table, Arc::clone(&parts));
         Ok(Store { supervisor: StoreSupervisor::One(supervisor), parts, registry })

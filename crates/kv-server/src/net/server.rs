@@ -462,7 +462,7 @@ impl ServerOptions {
         }
         let addresses = sockets.iter().map(|socket| socket.address.clone()).collect();
         let connections = Connections::new(descriptors::connections(self.limits.connections));
-        let supervisor = self.tree(sockets, service, &connections).start().await?;
+        let supervisor = self.tree(sockets, service, &connections).start().default_label("server").await?;
         self.tell_fewer(&supervisor, &connections);
         Ok(Server { supervisor, addresses, connections })
     }
