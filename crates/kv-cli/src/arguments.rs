@@ -36,14 +36,16 @@ It prints a line `listening on ADDR` for each address. SIGTERM, Ctrl-C or the en
 (SIGHUP) let it answer what has arrived and leave, within 5 seconds; then a second SIGTERM or
 Ctrl-C ends it at once, with exit code 130. No signal makes it read its options again.
 
-What goes wrong is a line on standard error: a process that has failed, logins that fail again and
-again, handshakes of TLS that fail, clients that find no place. Each of the latter at most once a
-minute.
+What goes wrong is a line on standard error: a process that has failed, a disk that takes no changes,
+logins that fail again and again, handshakes of TLS that fail, clients that find no place. Each of
+the latter at most once a minute.
 
 Under systemd it says when it is ready, what it does and that it is alive (Type=notify, WatchdogSec).
 
-With --admin it also prints `admin page at http://ADDR/`. The page has /healthz, which says whether
-the server runs, and /readyz, which says whether it serves; they need no token.";
+With --admin it also prints `admin page at http://ADDR/`. Two paths there need no token: /healthz
+answers 200 while the threads of the server run, and /readyz while clients can do everything. It
+answers 503 while the store is being opened, from the first signal on, and while the disk takes no
+changes; reads go on then. /metrics has figures for Prometheus.";
 
 /// The help of `kv top` below its options.
 const AFTER_TOP_HELP: &str = "\
@@ -51,7 +53,9 @@ Keys: the arrows, PageUp, PageDown, Home and End choose a process, Enter shows w
 reports; [ and ] scroll what is shown, Esc closes it. / searches, s and S sort by another column, r
 turns the order around. q or Ctrl-C leaves.
 
-With --json, or if the output is not a terminal, it looks once and prints what it has seen.";
+With --once or --json, in a pipe, and at a terminal without a screen (TERM=dumb), it looks once and
+prints what it has seen. NO_COLOR is heeded. If the server goes away while it is shown, it is asked
+again each second.";
 
 /// A store of named buckets: a prompt on it, a server of it, and a client.
 #[derive(Debug, Parser)]
@@ -392,4 +396,8 @@ pub(crate) struct Top {
 
     #[arg(long, value_name = "FILE", help = ADMIN_TOKEN_HELP)]
     pub(crate) admin_token_file: Option<PathBuf>,
+
+    /// Look once and print what there is, also at a terminal
+    #[arg(long)]
+    pub(crate) once: bool,
 }

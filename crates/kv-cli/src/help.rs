@@ -7,10 +7,19 @@ use clap::{Arg, Command, CommandFactory};
 use crate::arguments::Arguments;
 use crate::exit::{Exit, Failure};
 
+/// Where the global options begin in a help. No verb has as many of its own.
+const FIRST_GLOBAL: usize = 100;
+
 /// The arguments of the program. Every verb takes every global option, so that `kv --json get` and `kv get --json` are the same,
 /// and an option that does not fit gets an error that says why.
 pub(crate) fn command() -> Command {
     let command = Arguments::command();
+    // Behind the options of a verb, in the order that they have here.
+    let mut places = FIRST_GLOBAL..;
+    let command = command.mut_args(|option| match places.next() {
+        Some(place) if option.is_global_set() => option.display_order(place),
+        _ => option,
+    });
     let global: Vec<Arg> = command.get_arguments().filter(|option| option.is_global_set()).cloned().collect();
     command.mut_subcommands(|verb| {
         let shown = concerning(verb.get_name());

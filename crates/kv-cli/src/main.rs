@@ -145,7 +145,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             let runtime = Runtime::new(options.workers.get())?;
             runtime.run(serve::run(serve::Options::new(options, password, &common.tls, Place::named(store)?)?))
         }
-        Some(Verb::Top(options)) => Runtime::new(1)?.run(admin::top(options, common.json, is_at_a_terminal())),
+        Some(Verb::Top(options)) => Runtime::new(1)?.run(admin::top(options, common.json, has_screen())),
         Some(Verb::Export { buckets, output }) => {
             Runtime::new(1)?.run(transfer::export(&Place::named(store)?, buckets, output))
         }
@@ -198,6 +198,11 @@ fn converse(server: Option<Remote>, store: StoreArguments, fails: bool) -> Resul
 
 fn is_at_a_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whether it is at a terminal that more can be done with than print lines.
+fn has_screen() -> bool {
+    is_at_a_terminal() && std::env::var_os("TERM").is_some_and(|kind| !kind.is_empty() && kind != "dumb")
 }
 
 /// Serves the person at the terminal, or the pipe. A pipe `fails` if one of its commands does.

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use kv_core::genserver::{Never, Probe, StartError, spawn, time};
+use kv_core::genserver::{Ack, Never, Probe, StartError, start_process, time};
 use kv_server::net::Address;
 use kv_server::prompt::visible;
 use sd_notify::NotifyState;
@@ -31,9 +31,13 @@ pub(crate) fn stopping(why: impl Display) {
 /// Says at half the time that the service manager allows that the program is alive, if it wants to know.
 ///
 /// A process says so, like those that serve: if the runtime is stuck, it is silent, and the service manager starts another program.
-pub(crate) fn keep_alive() -> Result<(), StartError> {
+pub(crate) async fn keep_alive() -> Result<(), StartError> {
     let Some(allowed) = sd_notify::watchdog_enabled() else { return Ok(()) };
-    spawn(move |_me: Probe<Never>| say_alive(allowed / 2)).map(drop)
+    let saying = async move |_me: Probe<Never>, ack: Ack<()>| {
+        ack.ready(());
+        say_alive(allowed / 2).await;
+    };
+    start_process(saying).label("watchdog").await.map(drop)
 }
 
 async fn say_alive(every: Duration) {

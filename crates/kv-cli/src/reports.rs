@@ -1,7 +1,7 @@
 //! What goes wrong in `kv serve`, on standard error: the reports of its processes, a line for each.
 
 use kv_core::genserver::report::Limits;
-use kv_core::genserver::{Never, Node, Probe, StartError, run_blocking, spawn};
+use kv_core::genserver::{Ack, Never, Node, Probe, StartError, run_blocking, start_process};
 
 use crate::exit::say;
 
@@ -9,9 +9,10 @@ use crate::exit::say;
 const LIMITS: Limits = Limits { chars: Some(512), single_line: true, ..Limits::NONE };
 
 /// Prints reports from now on, as long as the program runs.
-pub(crate) fn print() -> Result<(), StartError> {
+pub(crate) async fn print() -> Result<(), StartError> {
     let mut reports = Node::program().reports();
-    let printing = async move |_me: Probe<Never>| {
+    let printing = async move |_me: Probe<Never>, ack: Ack<()>| {
+        ack.ready(());
         while let Some(report) = reports.next().await {
             let line = report.render(&LIMITS);
             // If nobody reads standard error, this process waits, and no client. Its queue is bounded.
@@ -20,5 +21,5 @@ pub(crate) fn print() -> Result<(), StartError> {
             }
         }
     };
-    spawn(printing).map(drop)
+    start_process(printing).label("printer of reports").await.map(drop)
 }

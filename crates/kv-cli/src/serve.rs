@@ -7,6 +7,7 @@ use std::future::pending;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -65,8 +66,8 @@ impl Options {
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let Options { server, place, max_memory, admin } = options;
     raise_descriptor_limit();
-    reports::print().map_err(failed)?;
-    notify::keep_alive().map_err(failed)?;
+    reports::print().await.map_err(failed)?;
+    notify::keep_alive().await.map_err(failed)?;
     let admin = admin.map(|(address, token_file)| Page::serve(&address, token_file)).transpose()?;
     notify::doing("opening the store");
     let store = place.open_with(max_memory.into_iter().fold(Store::options(), StoreOptions::max_memory)).await?;
@@ -74,11 +75,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     // Before any client can connect: from here on a signal means to drain. Until here it has ended the program by itself, because
     // nothing was promised yet, and a store may take long to open.
     let mut signals = Signals::new().map_err(failed)?;
-    let server = server.start(store.clone()).await.map_err(refused)?;
+    let server = Arc::new(server.start(store.clone()).await.map_err(refused)?);
     tell(server.addresses(), admin.as_ref())?;
     notify::ready(server.addresses());
     if let Some(page) = &admin {
-        page.set_ready(true);
+        page.begin(&server, &store);
     }
 
     let crashed = match select(pin!(signals.next()), server.ended()).await {
@@ -94,7 +95,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         }
     };
     if let Some(page) = &admin {
-        page.set_ready(false);
+        page.end();
     }
     match select(pin!(time::timeout(ENDS_WITHIN, leave(&server, &store))), pin!(wait_for_second_signal())).await {
         Either::Left((Ok(left), _)) => crashed.and(left),

@@ -5,8 +5,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use tempfile::TempDir;
 
 use crate::program::{Running, Server, kv, printed, run, text};
@@ -27,7 +28,10 @@ impl Shown {
     }
 
     fn start_with(options: &[&str]) -> Self {
-        let server = Server::of(kv(&[&["serve", "--memory", "--listen", "127.0.0.1:0"], options].concat()));
+        Self::of(Server::of(kv(&[&["serve", "--memory", "--listen", "127.0.0.1:0"], options].concat())))
+    }
+
+    fn of(server: Server) -> Self {
         let line = server.running.line();
         let admin = line.strip_prefix("admin page at http://").and_then(|line| line.strip_suffix('/')).expect(&line);
         let admin = admin.to_owned();
@@ -71,10 +75,89 @@ fn a_server_serves_a_page_that_says_whether_it_is_ready() {
         let answer = shown.get(path, "");
         assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("ok\n"), "{answer}");
     }
+    printed(&shown.server.kv(&["create", "a"]), 0);
+    let answer = shown.get("/metrics", "");
+    for line in
+        ["kv_ready 1", "kv_storage_up 1", "# TYPE kv_clients gauge", "kv_buckets 1", "# TYPE kv_memory_bytes gauge"]
+    {
+        assert!(answer.contains(&format!("\n{line}\n")), "{line}: {answer}");
+    }
     // It only reads.
     let answer = shown.get("/api/summary", "Origin: http://example.org\r\n");
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
     shown.server.leave();
+}
+
+/// How large a file a program may write, from now on.
+fn limit_files(pid: u32, bytes: Option<u64>) {
+    let pid = Pid::from_raw(pid.try_into().unwrap());
+    let maximum = getrlimit(Resource::Fsize).maximum;
+    prlimit(pid, Resource::Fsize, Rlimit { current: bytes.or(maximum), maximum }).unwrap();
+}
+
+/// What a client of Redis is told of the disk.
+fn persistence(server: &Server) -> String {
+    let mut client = TcpStream::connect(&server.address).unwrap();
+    client.write_all(b"*2\r\n$4\r\nINFO\r\n$11\r\npersistence\r\n*1\r\n$4\r\nQUIT\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_server_is_not_ready_while_its_disk_takes_no_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    // A program that is sent SIGXFSZ ends; one that ignores it gets an error.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_kv")]).env_clear();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"]).arg(&data);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let shown = Shown::of(Server::of(command));
+    let until = |ready: &str| while !shown.get("/readyz", "").starts_with(ready) {};
+    printed(&shown.server.kv(&["create", "a"]), 0);
+    printed(&shown.server.kv(&["put", "a", "b", "1"]), 0);
+    until("HTTP/1.1 200");
+
+    limit_files(shown.server.running.pid(), Some(0));
+    printed(&shown.server.kv(&["put", "a", "b", "2"]), 3);
+    assert!(shown.get("/readyz", "").starts_with("HTTP/1.1 503"));
+    assert!(shown.get("/metrics", "").contains("\nkv_storage_up 0\n"));
+    assert!(persistence(&shown.server).contains("aof_last_write_status:err"));
+    // The program runs, and reads go on.
+    assert!(shown.get("/healthz", "").starts_with("HTTP/1.1 200"));
+    assert_eq!(printed(&shown.server.kv(&["get", "a", "b"]), 0), "1\n");
+    let told = loop {
+        let said = shown.server.running.said();
+        if said.contains("takes no changes") {
+            break said;
+        }
+    };
+    assert!(told.contains("File too large"), "{told}");
+
+    // Nobody asks for anything, and it finds out that the disk works again.
+    limit_files(shown.server.running.pid(), None);
+    until("HTTP/1.1 200");
+    assert!(shown.server.running.said().contains("takes changes again"));
+    printed(&shown.server.kv(&["put", "a", "b", "3"]), 0);
+    shown.server.leave();
+}
+
+#[test]
+fn a_server_is_not_ready_while_it_is_told_to_leave() {
+    let shown = Shown::start();
+    // It waits for an answer that this client does not take.
+    let mut client = TcpStream::connect(&shown.server.address).unwrap();
+    client.write_all(b"CREATE a\nPUT a b ").unwrap();
+    client.write_all(&vec![b'x'; 60_000]).unwrap();
+    client.write_all(b"\n").unwrap();
+    let gets = "GET a b\n".repeat(1_000);
+    client.write_all(gets.as_bytes()).unwrap();
+    while !text(&shown.server.kv(&["get", "a", "b"]).stdout).starts_with('x') {}
+    shown.server.running.signal(Signal::TERM);
+    while !shown.get("/readyz", "").starts_with("HTTP/1.1 503") {}
+    drop(client);
+    assert_eq!(shown.server.running.end().status.code(), Some(0));
 }
 
 #[test]
@@ -155,6 +238,30 @@ fn in_a_pipe_it_looks_once() {
 }
 
 #[test]
+fn at_a_terminal_it_looks_once_if_it_is_told_to_or_if_there_is_no_screen() {
+    let shown = Shown::start();
+    for (option, terminal) in [(Some("--once"), "xterm"), (Some("--json"), "xterm"), (None, "dumb")] {
+        let state = tempfile::tempdir().unwrap();
+        let arguments: Vec<&str> = ["top", "--admin", &shown.admin].into_iter().chain(option).collect();
+        let mut terminal = Terminal::start_with(&arguments, &state, &[("TERM", terminal)]);
+        let output = terminal.left();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(terminal.until_it_shows("RegistryServer").contains("processes"));
+        assert!(!terminal.is_alternate());
+    }
+}
+
+#[test]
+fn at_a_terminal_a_wrong_address_is_an_error_at_once() {
+    let state = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(&["top", "--admin", "127.0.0.1:1"], &state);
+    assert_eq!(terminal.left().status.code(), Some(4));
+    assert!(!terminal.is_alternate() && terminal.is_as_found());
+    let screen = terminal.until_it_shows("cannot connect to the observer at 127.0.0.1:1");
+    assert!(screen.replace('\n', "").contains("kv serve has the page with --admin"), "{screen}");
+}
+
+#[test]
 fn at_a_terminal_processes_are_sorted_searched_and_inspected() {
     let shown = Shown::start();
     let (mut terminal, _state) = shown.at_terminal();
@@ -175,12 +282,20 @@ fn at_a_terminal_processes_are_sorted_searched_and_inspected() {
     terminal.types("\r\r");
     let screen = terminal.until_it_shows("type: kv_core::registry::server::RegistryServer");
     assert!(screen.contains("doing: ") && screen.contains("parent: "), "{screen}");
+    // Not the keys of a bucket, and how many it has.
+    printed(&shown.server.kv(&["create", "a"]), 0);
+    printed(&shown.server.kv(&["put", "a", "secret", "1"]), 0);
+    terminal.types("/BucketServer");
+    terminal.until_it_shows("1-1 of 1 with \"BucketServer\"");
+    terminal.types("\r\r");
+    let screen = terminal.until_it_shows("state: BucketServer { keys: 1, .. }");
+    assert!(!screen.contains("secret"), "{screen}");
     terminal.types("l");
     terminal.until_it_shows("nothing has gone wrong since the observer looks");
     terminal.types("\x1b");
-    terminal.until(|screen| !screen.contains("nothing has gone wrong") && screen.contains("\"regis\""));
+    terminal.until(|screen| !screen.contains("nothing has gone wrong") && screen.contains("\"BucketServer\""));
     terminal.types("\x1b");
-    terminal.until(|screen| !screen.contains("\"regis\"") && screen.contains("acceptor on"));
+    terminal.until(|screen| !screen.contains("\"BucketServer\"") && screen.contains("acceptor on"));
 }
 
 #[test]
