@@ -56,3 +56,35 @@ impl Serving {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! When a server is ready. The tests of the program have a disk that fails, and a server that is told to leave.
+
+    use super::*;
+
+    #[test]
+    fn a_server_is_ready_from_when_it_serves_until_it_refuses_new_clients() {
+        crate::Runtime::new(1).unwrap().run(serve());
+    }
+
+    async fn serve() {
+        let serving = Serving::default();
+        // The store is being opened.
+        assert!(!serving.is_ready());
+        assert!(serving.figures().ends_with("\nkv_ready 0\n"), "there are no others yet: {}", serving.figures());
+
+        let store = Store::start().await.unwrap();
+        let options = Server::options().listen("127.0.0.1:0".parse().unwrap());
+        let server = Arc::new(options.start(store.clone()).await.unwrap());
+        serving.begin(Arc::clone(&server), store.clone());
+        assert!(serving.is_ready());
+        assert!(serving.figures().contains("\nkv_ready 1\n"));
+        assert!(serving.figures().contains("\nkv_clients 0\n"));
+
+        serving.end();
+        assert!(!serving.is_ready());
+        server.stop().await.unwrap();
+        store.stop().await.unwrap();
+    }
+}
