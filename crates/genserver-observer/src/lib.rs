@@ -102,7 +102,7 @@
 //!
 //! # Beside others
 //!
-//! | | Erlang's `:observer` | Phoenix `LiveDashboard` | kameo's console | this crate |
+//! | | Erlang's `:observer` | Phoenix LiveDashboard | kameo's console | this crate |
 //! |---|---|---|---|---|
 //! | where | a window | a browser | a terminal | a browser, a terminal, and JSON |
 //! | a table of processes | sorted | sorted, searched | sorted, searched | sorted, searched |
@@ -119,7 +119,7 @@
 //! | kills a process | yes | yes | no | if the program allows it |
 //! | other nodes | yes | yes | no | no |
 //!
-//! The first two also show what only a virtual machine has, such as ports and tables. `LiveDashboard` has charts of the program's own
+//! The first two also show what only a virtual machine has, such as ports and tables. LiveDashboard has charts of the program's own
 //! measurements, of its requests and of its database.
 //!
 //! # When not to use it
