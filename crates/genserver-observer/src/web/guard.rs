@@ -42,8 +42,15 @@ const NO_HOST: Refusal = (
     "this name is not known here; ask for the IP address or localhost, or let the program allow the name with `host`\n",
 );
 const NO_ORIGIN: Refusal = (StatusCode::FORBIDDEN, "requests of pages of other sites are refused\n");
-const NO_TOKEN: Refusal =
-    (StatusCode::UNAUTHORIZED, "a request from another machine needs the header `Authorization: Bearer TOKEN`\n");
+const NO_TOKEN: Refusal = (
+    StatusCode::UNAUTHORIZED,
+    "every request here needs the header `Authorization: Bearer TOKEN`, with the right token\n",
+);
+// A token that the client could show would not help, so this is not the status for that.
+const ELSEWHERE: Refusal = (
+    StatusCode::FORBIDDEN,
+    "this observer answers only its own machine; for others, let the program set a token with `Observer::token`\n",
+);
 const NO_MARK: Refusal = (StatusCode::FORBIDDEN, "a request that changes something needs the header `X-Observer: 1`\n");
 const TOO_LONG: Refusal = (StatusCode::URI_TOO_LONG, "the request is too long\n");
 
@@ -60,8 +67,8 @@ impl Guard {
         if !self.trusts_router && is_from_another_site(request, host, is_open) {
             return Err(NO_ORIGIN);
         }
-        if !is_open && !self.trusts_router && !self.admits(request) {
-            return Err(NO_TOKEN);
+        if !is_open && !self.trusts_router {
+            self.admit(request)?;
         }
         let is_marked = request.headers.contains_key("x-observer");
         if request.method != Method::GET && request.method != Method::HEAD && !is_marked {
@@ -83,10 +90,12 @@ impl Guard {
     }
 
     /// Rule 3.
-    fn admits(&self, request: &Parts) -> bool {
+    fn admit(&self, request: &Parts) -> Result<(), Refusal> {
         match &self.token {
-            Some(token) => shown_token(request).is_some_and(|shown| token.is(shown.as_bytes())),
-            None => is_from_here(request),
+            Some(token) if shown_token(request).is_some_and(|shown| token.is(shown.as_bytes())) => Ok(()),
+            Some(_) => Err(NO_TOKEN),
+            None if is_from_here(request) => Ok(()),
+            None => Err(ELSEWHERE),
         }
     }
 }

@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("page.html");
 /// nothing else. A test compares the hashes with the page.
 const POLICY: &str = concat!(
     "default-src 'none'; ",
-    "script-src 'sha256-8KAHOEt4/mvQ5XGUuBt/wqgWXRBy/OqfoGX1l+HdOK8='; ",
+    "script-src 'sha256-NUgzhqCJPUno26g/8tvGxMjlD9IdJHWp1qFjSiT/Nws='; ",
     "style-src 'sha256-u6yADuu5IfoAmMonN6prf12F6NAuou1hfK4evG32ans='; ",
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 );

@@ -83,14 +83,14 @@ async fn without_a_token_only_this_machine_may_ask() {
         check(send(&router, from(peer, "127.0.0.1")).await.status(), 200, peer);
     }
     for peer in ["192.0.2.1:1", "[::ffff:192.0.2.1]:1", "[fe80::1]:1", "0.0.0.0:1"] {
-        check(send(&router, from(peer, "127.0.0.1")).await.status(), 401, peer);
+        check(send(&router, from(peer, "127.0.0.1")).await.status(), 403, peer);
     }
     for name in ["forwarded", "x-forwarded-for", "x-real-ip", "via"] {
         let forwarded = from("127.0.0.1:1", "127.0.0.1").header(name, "for=192.0.2.1");
-        check(send(&router, forwarded).await.status(), 401, name);
+        check(send(&router, forwarded).await.status(), 403, name);
     }
     let unknown = Request::builder().uri("/api/summary").header("host", "localhost");
-    check(send(&router, unknown).await.status(), 401, "a machine that is not known");
+    check(send(&router, unknown).await.status(), 403, "a machine that is not known");
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn a_router_that_is_nested_judges_as_ever() {
     let nested = Router::new().nest("/observer", router(&Node::new()));
     check(send(&nested, request("/observer/api/summary")).await.status(), 200, "this machine");
     check(send(&nested, request("/observer")).await.status(), 200, "the page");
-    check(send(&nested, from("192.0.2.1:1", "127.0.0.1").uri("/observer/api/summary")).await.status(), 401, "another");
+    check(send(&nested, from("192.0.2.1:1", "127.0.0.1").uri("/observer/api/summary")).await.status(), 403, "another");
 }
 
 #[tokio::test]
