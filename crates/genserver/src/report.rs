@@ -92,7 +92,7 @@ mod make;
 // Where a panic happened.
 mod panics;
 // What is counted for `metrics`.
-mod meter;
+pub(crate) mod meter;
 // Reports as events, and callbacks as spans, of `tracing`.
 mod trace;
 

@@ -16,9 +16,9 @@ use crate::node::name::{GLOBAL, Name, NameRegistry as _, Names, RegisterError};
 use crate::node::process_ref::ProcessRef;
 use crate::node::record::{self, Event};
 use crate::node::shard::{Shard, SomeProcesses};
-#[cfg(feature = "metrics")]
-use crate::report::Meter;
 use crate::report::hub::Hub;
+#[cfg(feature = "metrics")]
+use crate::report::meter::Meter;
 use crate::runtime::Runtime;
 use crate::sync::parking::Mutex;
 use crate::values::info::ProcessInfo;
