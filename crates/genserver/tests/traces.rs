@@ -6,10 +6,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use genserver::{Caller, Cx, Down, GenServer, Init, Never, Next, Node, Outcome, ServerRef, Start};
+use genserver::{Caller, Cx, Down, GenServer, Init, Never, Next, Node, Outcome, Reason, ServerRef, Start};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
-use tracing::{Instrument as _, Span, Subscriber, info_span};
+use tracing::{Event, Instrument as _, Span, Subscriber, info_span};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
@@ -79,6 +79,8 @@ enum Ask {
     Now(Caller<()>),
     /// Awaits in between.
     Later(Caller<()>),
+    /// The same, and does not look at its span.
+    Blindly(Caller<()>),
     /// Asks this other one, and answers then.
     Next(ServerRef<Worker>, Caller<()>),
     /// Asks this other one to ask this one, which would close a cycle.
@@ -104,6 +106,10 @@ impl GenServer for Worker {
             Ask::Later(caller) => {
                 tokio::task::yield_now().await;
                 assert_eq!(Span::current().id(), own, "it is entered at each poll");
+                Next::reply(caller, ())
+            }
+            Ask::Blindly(caller) => {
+                tokio::task::yield_now().await;
                 Next::reply(caller, ())
             }
             Ask::Next(other, caller) => {
@@ -338,4 +344,75 @@ async fn a_call_that_was_refused_because_of_a_cycle_leaves_no_trace() {
     first.call(Ask::Now).await.unwrap();
     let made: Vec<_> = notes.take().into_iter().filter(|line| !line.ends_with("closes")).collect();
     assert_eq!(made, ["handle_cast in no span", "handle_call in no span"]);
+}
+
+/// What is done to a subscriber that panics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Done {
+    New,
+    Follows,
+    Enter,
+    Exit,
+    Close,
+    Event,
+}
+
+/// Panics at one of them, if it is about a callback or a report.
+struct Panicking(Done);
+
+impl Panicking {
+    fn check(&self, done: Done, target: &str) {
+        assert!(done != self.0 || !target.starts_with("genserver"), "the subscriber panics at {done:?}");
+    }
+
+    fn check_span<S: Subscriber + for<'a> LookupSpan<'a>>(&self, done: Done, id: &Id, cx: &Context<'_, S>) {
+        self.check(done, cx.metadata(id).unwrap().target());
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Panicking {
+    fn on_new_span(&self, attributes: &Attributes<'_>, _id: &Id, _cx: Context<'_, S>) {
+        self.check(Done::New, attributes.metadata().target());
+    }
+
+    fn on_follows_from(&self, id: &Id, _follows: &Id, cx: Context<'_, S>) {
+        self.check_span(Done::Follows, id, &cx);
+    }
+
+    fn on_enter(&self, id: &Id, cx: Context<'_, S>) {
+        self.check_span(Done::Enter, id, &cx);
+    }
+
+    fn on_exit(&self, id: &Id, cx: Context<'_, S>) {
+        self.check_span(Done::Exit, id, &cx);
+    }
+
+    fn on_close(&self, id: Id, cx: Context<'_, S>) {
+        self.check_span(Done::Close, &id, &cx);
+    }
+
+    fn on_event(&self, event: &Event<'_>, _cx: Context<'_, S>) {
+        self.check(Done::Event, event.metadata().target());
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_that_panics_harms_no_server() {
+    for done in [Done::New, Done::Follows, Done::Enter, Done::Exit, Done::Close, Done::Event] {
+        let subscriber = Registry::default().with(Panicking(done));
+        let _subscribed = tracing::subscriber::set_default(subscriber);
+        for inline in [true, false] {
+            let server = worker(&Notes::default()).inline(inline).await.unwrap();
+            within("request", async {
+                server.call(Ask::Now).await.unwrap();
+                server.call(Ask::Blindly).await.unwrap();
+                server.cast_wait(()).await.unwrap();
+                server.call(Ask::Now).await.unwrap();
+            })
+            .await;
+            assert!(server.is_alive(), "{done:?}");
+            // Its report is an event.
+            server.stop().reason(Reason::term("wrong")).await.unwrap();
+        }
+    }
 }

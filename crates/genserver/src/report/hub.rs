@@ -80,7 +80,8 @@ impl Hub {
 
     /// Sends a report to all subscribers.
     pub(crate) fn publish(&self, report: &Report) {
-        trace::emit(report);
+        // A subscriber is foreign code, and the process that is reported has more to do.
+        barrier::caught(|| trace::emit(report));
         let channels: Vec<_> = self.channels.lock().iter().filter_map(Weak::upgrade).collect();
         for channel in channels.into_iter().filter(|channel| report.level() <= channel.level) {
             channel.push(report.clone());

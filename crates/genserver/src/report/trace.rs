@@ -37,6 +37,7 @@ mod on {
     use crate::report::level;
     use crate::report::supervised::Supervised;
     use crate::report::who::Who;
+    use crate::sync::barrier;
     use crate::values::shown::shown;
 
     /// Returns whether a report of this level has a subscriber.
@@ -183,12 +184,32 @@ mod on {
         all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
+    /// Asks a subscriber, which is foreign code: `None` if it panics, and that goes no further.
+    fn asked<T>(ask: impl FnOnce() -> T) -> Option<T> {
+        let mut answer = None;
+        barrier::caught(|| answer = Some(ask()));
+        answer
+    }
+
+    /// What tells the subscriber when it is dropped, if there is any: a span, or that it is entered.
+    #[derive(Debug)]
+    pub(crate) struct Telling<T>(Option<T>);
+
+    impl<T> Drop for Telling<T> {
+        #[inline]
+        fn drop(&mut self) {
+            if let Some(value) = self.0.take() {
+                barrier::drop_caught(value);
+            }
+        }
+    }
+
     /// The span of one callback. It is entered whenever the callback is polled, on any task.
     #[derive(Debug)]
-    pub(crate) struct Scope(Option<Span>);
+    pub(crate) struct Scope(Telling<Span>);
 
     impl Scope {
-        pub(crate) const NONE: Self = Self(None);
+        pub(crate) const NONE: Self = Self(Telling(None));
 
         /// Returns whether a subscriber may want spans.
         #[inline]
@@ -205,38 +226,45 @@ mod on {
         #[cold]
         fn make(head: &Head, callback: &'static str, sent_by: Option<&mut SentBy>) -> Self {
             let sender = match sent_by {
-                None => SentBy::here(true).0,
+                None => SentBy::here(true).0.take(),
                 Some(sent_by) => sent_by.0.take(),
             };
             if !is_wanted() {
                 return Self::NONE;
             }
+            let waits = sender.as_ref().is_some_and(|sender| sender.waits);
+            let sender = sender.as_ref().and_then(|sender| sender.span.0.as_ref()?.id());
             // The parent is always given: the task that runs a queued message may be anyone's, and is not part of its work.
-            let parent = sender.as_ref().filter(|sender| sender.waits).and_then(|sender| sender.span.id());
-            let span = tracing::span!(
-                target: "genserver::callback",
-                parent: parent,
-                Level::INFO,
-                "callback",
-                process = head.title(),
-                callback
-            );
-            if let Some(sender) = sender.filter(|sender| !sender.waits) {
-                span.follows_from(sender.span.id());
+            let parent = sender.clone().filter(|_| waits);
+            let span = asked(|| {
+                tracing::span!(
+                    target: "genserver::callback",
+                    parent: parent,
+                    Level::INFO,
+                    "callback",
+                    process = head.title(),
+                    callback
+                )
+            });
+            let span = Telling(span.filter(|span| !span.is_disabled()));
+            if let (Some(span), Some(sender), false) = (&span.0, sender, waits) {
+                barrier::caught(|| {
+                    span.follows_from(sender);
+                });
             }
-            Self((!span.is_disabled()).then_some(span))
+            Self(span)
         }
 
         /// Enters the span until the guard is dropped.
         #[inline]
-        pub(crate) fn enter(&self) -> Option<tracing::span::Entered<'_>> {
-            self.0.as_ref().map(Span::enter)
+        pub(crate) fn enter(&self) -> Option<Telling<tracing::span::Entered<'_>>> {
+            self.0.0.as_ref().map(|span| Telling(asked(|| span.enter())))
         }
     }
 
     /// Returns whether a subscriber wants spans of callbacks.
     fn is_wanted() -> bool {
-        tracing::span_enabled!(target: "genserver::callback", Level::INFO)
+        asked(|| tracing::span_enabled!(target: "genserver::callback", Level::INFO)).unwrap_or(false)
     }
 
     /// The span of the code that sent a message, if it has one.
@@ -245,7 +273,7 @@ mod on {
 
     #[derive(Debug)]
     struct Sender {
-        span: Span,
+        span: Telling<Span>,
         /// Whether it waits until the message is handled.
         waits: bool,
     }
@@ -259,8 +287,8 @@ mod on {
             if !is_wanted() {
                 return Self(None);
             }
-            let span = Span::current();
-            Self((!span.is_none()).then_some(Sender { span, waits }))
+            let span = asked(Span::current).filter(|span| !span.is_none());
+            Self(span.map(|span| Sender { span: Telling(Some(span)), waits }))
         }
 
         pub(crate) fn is_known(&self) -> bool {
