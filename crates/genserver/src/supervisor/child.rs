@@ -102,7 +102,7 @@ impl Child {
         Self { description: Arc::new(description), restart_parts: Some(restart_parts), state: ChildState::Stopped }
     }
 
-    /// The same, with its id as the label of its processes, unless the function of the spec sets a name or a label.
+    /// The same, with its id as the label of its processes, unless the spec or its function sets a name or a label.
     ///
     /// It is for a supervisor whose ids say which child is which.
     ///
@@ -124,13 +124,14 @@ impl Child {
     /// ```
     pub fn labelled(mut spec: ChildSpec) -> Self {
         let description = &mut spec.parts.description;
-        description.label = Some(Arc::from(&*description.info.id));
+        description.label.get_or_insert_with(|| Arc::from(&*description.info.id));
         Self::new(spec)
     }
 
-    /// Its id, which is its label in memory, too, if it is [labelled](Child::labelled).
+    /// Its id, which is its label in memory, too, if it is [labelled](Child::labelled) with it.
     pub(super) fn shared_id(&self) -> Arc<str> {
-        self.description.label.clone().unwrap_or_else(|| Arc::from(&*self.info().id))
+        let id = &*self.info().id;
+        self.description.label.clone().filter(|label| **label == *id).unwrap_or_else(|| Arc::from(id))
     }
 
     /// The part of its spec that describes it.

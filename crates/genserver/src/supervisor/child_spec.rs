@@ -444,6 +444,34 @@ impl<S, H> ChildSpec<S, H> {
         self
     }
 
+    /// Sets the label of each process of the child, unless the function that starts it sets a name or a label.
+    ///
+    /// Without this, a [`Supervisor`](super::Supervisor) labels each child with its id, and a
+    /// [`DynamicSupervisor`](crate::dynamic_supervisor::DynamicSupervisor), whose children may all have the same id, labels none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::Probe;
+    /// use genserver::dynamic_supervisor::DynamicSupervisor;
+    /// use genserver::supervisor::ChildSpec;
+    ///
+    /// # genserver_doc::run! {
+    /// let supervisor = DynamicSupervisor::new().start().await?;
+    /// let session = ChildSpec::process("session", |mut me: Probe<()>| async move {
+    ///     me.recv().await.map(drop)
+    /// });
+    /// let session = supervisor.start_child(session.label("session")).await?;
+    /// let shown = session.process_ref().subject().to_string();
+    /// assert!(shown.starts_with("process session <"));
+    /// # supervisor.stop().await?;
+    /// # }
+    /// ```
+    pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
+        self.parts.description.label = Some(label.into());
+        self
+    }
+
     /// Sets whether the child's own end can end its supervisor: see [`AutoShutdown`](super::AutoShutdown).
     ///
     /// # Examples

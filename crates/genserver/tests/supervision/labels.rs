@@ -48,6 +48,11 @@ async fn a_child_with_a_name_or_a_label_of_its_own_is_not_labelled_with_its_id()
         start.label("a label")
     });
     assert_eq!(label_of(ready).await.as_deref(), Some("a label"));
+    let spec = ChildSpec::process("child", |mut me: Probe<()>| async move { me.recv().await.map(drop) });
+    assert_eq!(label_of(spec.label("a label")).await.as_deref(), Some("a label"));
+    let diary = Diary::new();
+    let both = ChildSpec::server("child", move || start_link::<Ward>(("child", diary.clone())).label("the nearer one"));
+    assert_eq!(label_of(both.label("a label")).await.as_deref(), Some("the nearer one"));
 }
 
 #[tokio::test]
@@ -81,9 +86,11 @@ async fn a_restart_allocates_no_label() {
 }
 
 #[tokio::test]
-async fn a_child_of_a_dynamic_supervisor_is_not_labelled() {
+async fn a_child_of_a_dynamic_supervisor_has_the_label_of_its_spec_or_none() {
     let supervisor = DynamicSupervisor::new().start().await.unwrap();
     let child = supervisor.start_child(Diary::new().ward("child")).await.unwrap();
     assert_eq!(child.process_ref().subject().label(), None);
+    let child = supervisor.start_child(Diary::new().ward("child").label("a label")).await.unwrap();
+    assert_eq!(child.process_ref().subject().label(), Some("a label"));
     supervisor.stop().await.unwrap();
 }

@@ -116,7 +116,7 @@ impl<S: Service> Acceptor<S> {
             let (connection, service) = session.take().expect("a temporary child is started once");
             connection.serve(service, me)
         });
-        let session = session.restart(Restart::Temporary).shutdown(Shutdown::After(self.drain));
+        let session = session.label("session").restart(Restart::Temporary).shutdown(Shutdown::After(self.drain));
         self.sessions.waiting().current().await?.start_child(session).await?;
         Ok(())
     }
