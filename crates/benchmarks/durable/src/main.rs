@@ -39,27 +39,28 @@ async fn main() -> Outcome {
     let redis = redis::Redis::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
     let redis = redis.inspect_err(|error| println!("Redis is left out: {error}\n")).ok();
     println!("durable puts a second; 16-byte keys, 100-byte values; medians of {ROUNDS} rounds in one run");
-    println!("us: microseconds of processor time that the program takes for one put, of both cores together\n");
-    let head = ["writers", "kv-core", "engine", "ratio", "us, kv-core", "us, engine", "Redis, always (TCP)"];
-    println!(
-        "{:>8} {:>10} {:>10} {:>8} {:>12} {:>12} {:>22}",
-        head[0], head[1], head[2], head[3], head[4], head[5], head[6]
-    );
+    println!("us: microseconds of processor time that the program takes for one put, of both cores together");
+    println!("a thread: the engine called by a thread of its own; a task: by a task of the writers' runtime\n");
+    let head = ["writers", "kv-core", "a thread", "ratio", "a task", "ratio", "us: kv-core", "a thread", "a task"];
+    println!("{}{:>22}", head.map(|name| format!("{name:>12}")).concat(), "Redis, always (TCP)");
     for writers in WRITERS {
-        let (mut ours, mut engines, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+        let mut measured: [Vec<Speed>; 4] = Default::default();
         for _ in 0..ROUNDS {
-            ours.push(store::Kept::open().await?.measure(writers).await);
-            engines.push(engine::Direct::open()?.measure(writers).await);
+            measured[0].push(store::Kept::open().await?.measure(writers).await);
+            measured[1].push(engine::Direct::open()?.measure(writers).await);
+            measured[2].push(engine::FromTask::open()?.measure(writers).await);
             if let Some(redis) = &redis {
-                theirs.push(redis.connect(writers).await?.measure(writers).await);
+                measured[3].push(redis.connect(writers).await?.measure(writers).await);
             }
         }
-        let (ours, engine) = (Speed::median(&ours), Speed::median(&engines));
-        let redis = if theirs.is_empty() { "-".to_owned() } else { format!("{:.0}", Speed::median(&theirs).puts) };
-        let ratio = ours.puts / engine.puts;
+        let [ours, thread, task] = [0, 1, 2].map(|subject| Speed::median(&measured[subject]));
+        let redis =
+            if measured[3].is_empty() { "-".to_owned() } else { format!("{:.0}", Speed::median(&measured[3]).puts) };
+        let [to_thread, to_task] = [&thread, &task].map(|engine| format!("{:.2}", ours.puts / engine.puts));
+        let [ours_puts, thread_puts, task_puts] = [&ours, &thread, &task].map(|it| format!("{:.0}", it.puts));
+        let micros = [ours, thread, task].map(|speed| format!("{:>12.1}", speed.micros)).concat();
         println!(
-            "{writers:>8} {:>10.0} {:>10.0} {ratio:>8.2} {:>12.1} {:>12.1} {redis:>22}",
-            ours.puts, engine.puts, ours.micros, engine.micros
+            "{writers:>12}{ours_puts:>12}{thread_puts:>12}{to_thread:>12}{task_puts:>12}{to_task:>12}{micros}{redis:>22}"
         );
     }
     drop(redis);
