@@ -59,7 +59,7 @@ async fn a_process_is_a_record() {
         &sys::get_status(&crasher).await.unwrap(),
         &json!({
             "pid": 1, "name": "crasher", "label": null, "server": server, "suspended": false, "parent": null, "mailbox": 0,
-            "links": [], "log": [], "state": server,
+            "links": [], "log": [], "state": server, "details": [],
         }),
     );
 }

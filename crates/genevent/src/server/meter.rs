@@ -38,11 +38,13 @@ mod on {
         /// When the delivery began of the one that is timed. It is kept here and not in the future of the callback, which every
         /// event would have to make larger.
         since: Option<Instant>,
+        /// The series of the durations; made with the first of them.
+        durations: Option<Key>,
     }
 
     impl Meter {
         pub(in crate::server) fn new() -> Self {
-            Self { left: 1, since: None }
+            Self { left: 1, since: None, durations: None }
         }
 
         /// An event is about to be delivered.
@@ -72,8 +74,8 @@ mod on {
         fn end_timed<E, S: GenServer>(&mut self, cx: &Cx<S>) {
             let Some(since) = self.since.take() else { return };
             let took = cx.now().saturating_duration_since(since);
-            let key = series::<E>("genevent.notify.duration", None);
-            with_described(|recorder| recorder.register_histogram(&key, &METADATA).record(took));
+            let key = self.durations.get_or_insert_with(|| series::<E>("genevent.notify.duration", None));
+            with_described(|recorder| recorder.register_histogram(key, &METADATA).record(took));
         }
 
         /// A handler of events of this type has left.

@@ -156,7 +156,7 @@ pub(crate) struct Mail<S: GenServer> {
     pub(crate) peak: u32,
     /// What of its counts was added to the counters of its type.
     #[cfg(feature = "metrics")]
-    pub(crate) metered: Counts,
+    pub(crate) metered: Option<Box<Counts>>,
     /// How many messages are queued before the next one that is timed.
     #[cfg(feature = "metrics")]
     pub(crate) arrivals: u8,
@@ -314,7 +314,7 @@ impl<S: GenServer> Process<S> {
                 bound: crate::values::overflow::MAILBOX_DEFAULT,
                 peak: 0,
                 #[cfg(feature = "metrics")]
-                metered: Counts::default(),
+                metered: None,
                 #[cfg(feature = "metrics")]
                 arrivals: 0,
                 queue: Queue::new(),

@@ -53,7 +53,8 @@ mod on {
         pub(crate) fn flush_counts(&self) {
             let mut mail = self.mail.lock();
             let (refused, dropped) = mail.extras.as_ref().map_or((0, 0), |extras| (extras.refused, extras.dropped));
-            let new = mail.metered.advance(Counts { handled: self.handled.by_kind(), refused, dropped });
+            let now = Counts { handled: self.handled.by_kind(), refused, dropped };
+            let new = mail.metered.get_or_insert_default().advance(now);
             // A recorder is foreign code (rule 3).
             drop(mail);
             self.meter.add(&new);

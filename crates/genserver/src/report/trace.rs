@@ -269,7 +269,8 @@ mod on {
 
     /// The span of the code that sent a message, if it has one.
     #[derive(Debug)]
-    pub(crate) struct SentBy(Option<Sender>);
+    // Boxed, because each server has space for one, and few messages come with one.
+    pub(crate) struct SentBy(Option<Box<Sender>>);
 
     #[derive(Debug)]
     struct Sender {
@@ -288,7 +289,7 @@ mod on {
                 return Self(None);
             }
             let span = asked(Span::current).filter(|span| !span.is_none());
-            Self(span.map(|span| Sender { span: Telling(Some(span)), waits }))
+            Self(span.map(|span| Box::new(Sender { span: Telling(Some(span)), waits })))
         }
 
         pub(crate) fn is_known(&self) -> bool {
