@@ -185,14 +185,21 @@ impl Node {
     /// let node = Node::new();
     /// let slow = node.start::<Slow>(()).await?;
     /// let client = Probe::<()>::on(&node);
-    /// let (waits, call) = (|| node.waits(), slow.call(Ask));
+    /// let seen = async {
+    ///     while node.waits().is_empty() {
+    ///         tokio::task::yield_now().await;
+    ///     }
+    ///     node.waits()
+    /// };
+    /// let call = slow.call(Ask);
     /// tokio::select! {
     ///     _ = client.scope(call) => unreachable!("it does not answer"),
-    ///     _ = async { while waits().is_empty() { tokio::task::yield_now().await } } => {
-    ///         assert_eq!((waits()[0].process, waits()[0].waits_for), (client.pid(), slow.pid()));
+    ///     seen = seen => {
+    ///         assert_eq!((seen[0].process, seen[0].waits_for), (client.pid(), slow.pid()));
     ///     }
     /// }
-    /// assert_eq!(waits(), []);
+    /// // The call was dropped.
+    /// assert_eq!(node.waits(), []);
     /// # Ok(())
     /// # }
     /// ```
