@@ -223,7 +223,8 @@ fn table_title(view: &View) -> String {
     let (page, query) = (&view.page, &view.query);
     let first = if page.rows.is_empty() { 0 } else { page.offset + 1 };
     let last = page.offset + page.rows.len();
-    let part = format!("{first}-{last} of {}", page.found);
+    // The rows on the screen are not those of a query that is not answered yet, and neither are their numbers.
+    let part = if view.is_answered() { format!("{first}-{last} of {}", page.found) } else { "...".to_owned() };
     let by = word(query.sort);
     if query.search.is_empty() {
         return format!("{part}, by {by}");

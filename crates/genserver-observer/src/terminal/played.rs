@@ -265,6 +265,7 @@ fn a_process_that_is_searched_for_is_inspected_when_it_is_found() {
         played.view.press(KeyEvent::new(key, KeyModifiers::NONE));
     }
     assert_eq!(played.view.pane, Pane::Closed);
+    assert!(played.shows().contains("... with \"17\""), "of what was asked for no number is known yet");
     let question = played.view.question();
     let rows = vec![row(17)];
     let page = ProcessPage { found: 1, total: 30, rows, ..ProcessPage::default() };

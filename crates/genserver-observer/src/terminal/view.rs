@@ -77,7 +77,7 @@ impl View {
             summary: Summary::default(),
             page: ProcessPage::default(),
             cursor: 0,
-            rows: Rows::There,
+            rows: Rows::Asked,
             pane: Pane::default(),
             scroll: 0,
             detail: None,
@@ -143,6 +143,11 @@ impl View {
         self.reports.extend(reports);
         let excess = self.reports.len().saturating_sub(REPORTS_MAX);
         self.reports.drain(..excess);
+    }
+
+    /// Whether the rows of the page are those of the query.
+    pub(super) fn is_answered(&self) -> bool {
+        self.rows == Rows::There
     }
 
     /// The row that is chosen.
