@@ -124,7 +124,7 @@ fn a_handshake_that_fails_is_a_line_on_standard_error() {
     let said = server.running.said();
     assert!(said.starts_with("kv: Session <"), "{said}");
     let what = "> refused a client that speaks no TLS; let it connect with tls: before the address, or to an address without TLS; \
-                address: ";
+                label: session; address: ";
     assert!(said.contains(&format!("{what}{}; from: 127.0.0.1:", server.address)), "{said}");
     server.running.signal(Signal::TERM);
     let said = server.running.said();
