@@ -93,20 +93,19 @@
 //!
 //! # Limits
 //!
-//! [`Limits`](crate::Limits) says what one client may use. A server takes
-//! [`Limits::connections`](crate::Limits::connections) connections, 10,000 by default. The next client gets `ERROR too many
-//! connections...`, and its connection is closed, which is [reported](#reports). Each connection takes a file descriptor, so if the process has fewer of
-//! those, there are fewer connections, and a report says so; [`raise_descriptor_limit`] asks for as many as the system
-//! allows. If descriptors run out all the same, the server reports it once, and retries at growing intervals of at most one
-//! second. Clients wait meanwhile.
+//! [`Limits`](crate::Limits) says what one client may use. A server takes [`Limits::connections`](crate::Limits::connections)
+//! connections, 10,000 by default. The next client gets `ERROR too many connections...`, and its connection is closed, which is
+//! [reported](#reports). Each connection takes a file descriptor, so if the process has fewer of those, there are fewer
+//! connections, and a report says so; [`raise_descriptor_limit`] asks for as many as the system allows. If descriptors run out all
+//! the same, the server reports it once, and retries at growing intervals of at most one second. Clients wait meanwhile.
 //!
 //! A client that disappears, for instance by a power failure, is detected by keepalive after five minutes of silence.
 //!
 //! # Reports
 //!
 //! A server tells its node what an operator has to know, as [`CustomReport`](genserver::report::CustomReport)s with a name for each
-//! detail. A stop is not reported. Clients cannot flood a log with them: of each address, each of these is reported once a minute, with the number of those since
-//! the last report.
+//! detail. A stop is not reported. Clients cannot flood a log with them: of each address, each of these is reported once a minute,
+//! with the number of those since the last report.
 //!
 //! | report | details |
 //! |---|---|

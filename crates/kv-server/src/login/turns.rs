@@ -85,8 +85,8 @@ impl Drop for Turn {
             // Sent without the lock: it wakes a task.
             match next.send(Turn(Some(Arc::clone(&queue)))) {
                 Ok(()) => return,
-                // It has left the queue in this moment. The turn that came back is not dropped as one: there may be thousands of them, each in the
-                // destructor of another.
+                // It has left the queue in this moment. The turn that came back is not dropped as one: there may be thousands
+                // of them, each in the destructor of another.
                 Err(mut back) => back.0 = None,
             }
         }
